@@ -1,0 +1,87 @@
+/**
+ * Failures of a refresh. The code is the reason in the log and the API and the label in metrics;
+ * the retry policy is the queue's order.
+ */
+
+/**
+ * - `backoff`: again, exponentially later, with jitter.
+ * - `soon`: again after 1, 2, 5 and 15 s, then with a full comparison; for GitHub's replication lag.
+ * - `after`: not before `ms` from now, whatever else comes in (GitHub's Retry-After).
+ * - `reconcile`: what we know of the repository is wrong; ask GitHub about it, then again.
+ * - `full`: again at once, with a full comparison.
+ * - `rebuild`: the mirror is proven corrupt; clone it anew beside, then again.
+ * - `never`: nothing will change until someone acts; the backstop looks again.
+ */
+export type Retry =
+  | { kind: "backoff" | "soon" | "reconcile" | "full" | "rebuild" | "never" }
+  | { kind: "after"; ms: number };
+
+const POLICY = {
+  unreachable: ["backoff", "GitHub cannot be reached; check network, DNS and HTTPS_PROXY."],
+  upstream_error: ["backoff", "GitHub answered with a server error; see https://www.githubstatus.com."],
+  rate_limited: ["backoff", "GitHub's rate limit is used up; Lockstep waits as long as GitHub asks."],
+  tls: ["backoff", "GitHub's certificate is not trusted; name your CA file in NODE_EXTRA_CA_CERTS."],
+  unauthorized: [
+    "backoff",
+    "GitHub refused a fresh token; check APP_ID, PRIVATE_KEY and the server's clock.",
+  ],
+  forbidden: [
+    "backoff",
+    "GitHub refuses access; check the App's permissions (Contents: read) and IP allow lists.",
+  ],
+  not_found: [
+    "reconcile",
+    "GitHub knows no such repository for this installation; it is looked up by its id.",
+  ],
+  moved: ["reconcile", "The repository was renamed or transferred; it is looked up by its id."],
+  suspended: ["never", "The installation is suspended; the owner of the account can unsuspend it."],
+  timeout: [
+    "backoff",
+    "git took longer than FETCH_TIMEOUT (CLONE_TIMEOUT for a first clone); raise it for large repositories.",
+  ],
+  not_yet: ["soon", "GitHub does not serve the pushed commit yet; it is asked again shortly."],
+  tip_moved: ["full", "A ref was not where it was expected; every ref is compared."],
+  ref_conflict: ["full", "A branch name is a directory of another one; every ref is compared."],
+  ref_missing: ["full", "GitHub does not have the ref; every ref is compared."],
+  locked: [
+    "backoff",
+    "Another git holds a lock in the mirror; it is cleared when no git of ours runs there.",
+  ],
+  disk_full: ["backoff", "The disk of DATA_DIR is full; free some space. Nothing was deleted."],
+  permission: ["backoff", "DATA_DIR cannot be written; check its owner and mode."],
+  corrupt: ["rebuild", "The mirror is damaged; it is cloned anew beside and then replaced."],
+  foreign: ["never", "The directory has no mark of Lockstep and is left alone; move it away."],
+  invalid: ["never", "GitHub told a name that is against its own rules; it is not used as a path."],
+  cancelled: ["backoff", "Lockstep was stopping; the request is kept and resumes at the next start."],
+  no_git: ["backoff", "git cannot be started; install git 2.38 or newer and have it in PATH."],
+  git: ["backoff", "git failed in a way that Lockstep has no name for; its message is in the log."],
+  internal: ["backoff", "A fault in Lockstep; please report it with the log line."],
+} as const satisfies Record<string, readonly [Retry["kind"], string]>;
+
+export type ErrorCode = keyof typeof POLICY;
+
+export class RefreshError extends Error {
+  override readonly name = "RefreshError";
+  readonly retry: Retry;
+  readonly hint: string;
+
+  /** @param retryAfterMs GitHub's own word on when to come back, in milliseconds. */
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    const [kind, hint] = POLICY[code];
+    this.hint = hint;
+    this.retry =
+      options.retryAfterMs === undefined ? ({ kind } as Retry) : { kind: "after", ms: options.retryAfterMs };
+  }
+}
+
+/** Anything thrown, as a RefreshError: faults nobody foresaw become `internal`. */
+export function asRefreshError(error: unknown): RefreshError {
+  if (error instanceof RefreshError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new RefreshError("internal", message, { cause: error });
+}

@@ -1,0 +1,96 @@
+/**
+ * The glossary: the words of this file are the words of the code, the log, the API and the docs.
+ *
+ * - delivery: one webhook call by GitHub, named by its GUID.
+ * - request: the durable wish for a refresh; triggers merge into one request per repository.
+ * - refresh: one pass that brings a mirror in step.
+ * - mirror: the bare copy of a repository, equal to GitHub ref for ref inside REFSPECS.
+ * - tip: the object a ref points at.
+ * - full comparison: every ref of GitHub's compared with every ref of the mirror.
+ * - stale answer: GitHub said what it had said before a push that it has told us of.
+ */
+
+/** What asked for a refresh, in order of priority. */
+export const TRIGGERS = ["push", "manual", "onboard", "backstop"] as const;
+export type Trigger = (typeof TRIGGERS)[number];
+
+/** "Object name of nothing": a ref that does not exist (githooks(5)). */
+export const ZERO = "0".repeat(40);
+
+/** One ref as a push delivery tells it. */
+export interface PushHint {
+  ref: string;
+  before: string;
+  after: string;
+  /** `repository.pushed_at` of the delivery, in whole seconds since 1970. */
+  pushedAt: number;
+}
+
+/** What is known of one ref from all deliveries that have merged into a request. */
+export interface RefHint {
+  ref: string;
+  /** The tips it passed through, oldest first; the last one is what it should be now. */
+  points: string[];
+  pushedAt: number;
+  /** False when the merged deliveries do not prove which of them is the newest. */
+  ordered: boolean;
+}
+
+/** What a delivery, an operator or the backstop wants done for one repository. */
+export interface RefreshIntent {
+  trigger: Trigger;
+  hints: PushHint[];
+  /** True: compare every ref. */
+  full: boolean;
+}
+
+/** A request as one run sees it. */
+export interface RefreshRequest {
+  repositoryId: number;
+  trigger: Trigger;
+  hints: RefHint[];
+  full: boolean;
+  /** 1 for the first try. */
+  attempt: number;
+  /** Newest delivery that merged into the request, for the log. */
+  deliveryId: string | null;
+}
+
+/** What the queue can be asked to bring in step. `app` is every installation. */
+export type Subject =
+  | { kind: "repository"; id: number }
+  | { kind: "installation"; id: number }
+  | { kind: "app"; id: 0 };
+
+export type RefChange = { ref: string; before: string; after: string };
+
+export interface RepositoryName {
+  owner: string;
+  name: string;
+}
+
+/**
+ * onboarding: managed, not cloned yet. fresh: equal to GitHub as far as anyone has told us.
+ * behind: GitHub itself still serves the state before a push. failing: the last refresh failed.
+ * suspended: its installation is. gone: GitHub says it is no more, or no longer ours to read.
+ */
+export type RepositoryState = "onboarding" | "fresh" | "behind" | "failing" | "suspended" | "gone";
+
+/** A repository as GitHub tells it. */
+export interface RemoteRepository extends RepositoryName {
+  id: number;
+  installationId: number;
+  defaultBranch: string;
+  /** Whole seconds since 1970; 0 when it was never pushed to. */
+  pushedAt: number;
+}
+
+/** How the result of a refresh is named in logs, API and metrics. */
+export type RefreshResult = "changed" | "unchanged" | "cloned" | "superseded" | "skipped";
+
+export interface RefreshOutcome {
+  result: RefreshResult;
+  changes: RefChange[];
+  /** How the refs were brought: as the delivery told, asked by name, or every ref compared. */
+  way: "none" | "word" | "name" | "full" | "clone";
+}

@@ -1,0 +1,39 @@
+import type { RefreshError } from "../errors.js";
+import type { RefreshIntent, RefreshRequest, Subject } from "../model.js";
+
+/** What one run was given; only its request and key mean anything to the runner. */
+export interface Snapshot {
+  subject: Subject;
+  generation: number;
+  request: RefreshRequest;
+}
+
+/**
+ * The seam between what asks for a refresh and what runs it: a durable dirty set, one row per
+ * subject. At most one run per subject; triggers during a run lead to exactly one more.
+ */
+export interface RefreshQueue {
+  /**
+   * Merges an intent into the subject's row and gives it a new generation. When it returns, the
+   * request is on disk. Throws when it cannot be persisted.
+   * @returns the generation, which `settled` compares.
+   */
+  arm(
+    subject: Subject,
+    intent: RefreshIntent,
+    about?: { installationId?: number; deliveryId?: string },
+  ): number;
+  /** The subject's row as it is now, its attempt counted; null when there is none or it is not due. */
+  begin(subject: Subject): Snapshot | null;
+  /** Takes away what the run did; what came in meanwhile stays. */
+  succeed(snapshot: Snapshot): void;
+  /** Keeps the row and sets when it is due again. @returns milliseconds until then, or null: not by itself. */
+  fail(snapshot: Snapshot, error: RefreshError): number | null;
+  /** Subjects that are due, best first: by priority, then fair across installations. */
+  due(limit: number, busy: ReadonlySet<string>): { subject: Subject; trigger: RefreshRequest["trigger"] }[];
+  /** Milliseconds until the next row is due; null when there is none. */
+  nextDueIn(): number | null;
+  depth(): number;
+}
+
+export const keyOf = (subject: Subject): string => `${subject.kind}:${subject.id}`;

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Real git and real servers share two cores on a small CI machine.
+    maxWorkers: 2,
+    reporters: ["default"],
+  },
+});
