@@ -52,6 +52,8 @@ export interface RefreshRequest {
   full: boolean;
   /** 1 for the first try. */
   attempt: number;
+  /** When the oldest trigger in it came in, in milliseconds since 1970. */
+  armedAt: number;
   /** Newest delivery that merged into the request, for the log. */
   deliveryId: string | null;
 }

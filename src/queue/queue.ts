@@ -33,6 +33,7 @@ export interface RefreshQueue {
   due(limit: number, busy: ReadonlySet<string>): { subject: Subject; trigger: RefreshRequest["trigger"] }[];
   /** Milliseconds until the next row is due; null when there is none. */
   nextDueIn(): number | null;
+  has(subject: Subject): boolean;
   depth(): number;
 }
 

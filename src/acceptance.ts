@@ -1,0 +1,55 @@
+import type { Decision } from "./deliveries.js";
+import type { DeliveryLog, DeliveryRecord } from "./delivery-log.js";
+import type { Gateway } from "./git/gateway.js";
+import type { RefreshQueue } from "./queue/queue.js";
+import type { Runner } from "./queue/runner.js";
+import type { ReceiverPorts } from "./receiver.js";
+import type { Registry } from "./registry.js";
+import type { Store } from "./store.js";
+
+interface Ports {
+  store: Store;
+  queue: RefreshQueue;
+  deliveries: DeliveryLog;
+  registry: Registry;
+  gateway: Gateway;
+  runner: Pick<Runner, "wake">;
+  stopping(): boolean;
+}
+
+type Requested = Extract<Decision, { kind: "request" }>;
+
+/** What the receiver does with a verified delivery: on disk in one transaction, then the runner is woken. */
+export function createAcceptance(ports: Ports): ReceiverPorts {
+  const { store, queue, deliveries, registry, gateway } = ports;
+
+  function persist(delivery: DeliveryRecord, decision: Requested): "accepted" | "done" {
+    if (deliveries.isDone(delivery.id)) return "done";
+    const { subject, intent, installationId, repository } = decision;
+    if (subject.kind === "repository" && repository)
+      registry.note(subject.id, installationId ?? 0, repository);
+    const generation = queue.arm(subject, intent, {
+      deliveryId: delivery.id,
+      ...(installationId === undefined ? {} : { installationId }),
+    });
+    deliveries.accepted(delivery, subject, generation);
+    return "accepted";
+  }
+
+  return {
+    accept(delivery, decision) {
+      const outcome = store.transaction(() => persist(delivery, decision));
+      // After the answer has been handed to the socket: GitHub waits for nothing of ours.
+      if (outcome === "accepted")
+        setImmediate(() => ports.runner.wake(decision.subject, decision.intent.trigger));
+      return outcome;
+    },
+    ignore: (delivery, reason) => deliveries.ignored(delivery, reason),
+    warm({ subject, intent }) {
+      const repository = subject.kind === "repository" ? registry.get(subject.id) : null;
+      if (repository && repository.state !== "suspended" && intent.trigger === "push")
+        gateway.warm(repository);
+    },
+    stopping: ports.stopping,
+  };
+}

@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import { createAcceptance } from "./acceptance.js";
+import { createBringer } from "./bring.js";
+import type { Config } from "./config.js";
+import { createDeliveryLog, DELIVERY_TABLES } from "./delivery-log.js";
+import { createGit, type RunGit } from "./git/exec.js";
+import { createGateway } from "./git/gateway.js";
+import { createLayout, link, ownership, unlink } from "./git/layout.js";
+import { createMirrors } from "./git/mirror.js";
+import { createProcesses } from "./git/processes.js";
+import { createGitHub, type GitHub } from "./github/github.js";
+import { createApi } from "./http/api.js";
+import { createHealth } from "./http/health.js";
+import type { Handler } from "./http/mount.js";
+import { createLifecycle } from "./lifecycle.js";
+import { createEmbeddedQueue, QUEUE_TABLES } from "./queue/embedded.js";
+import type { RefreshQueue } from "./queue/queue.js";
+import { createRunner, type Runner } from "./queue/runner.js";
+import { createReceiver } from "./receiver.js";
+import type { ManagedRepository } from "./registry.js";
+import { createRegistry, REGISTRY_TABLES } from "./registry.js";
+import { startBackstop } from "./schedule.js";
+import { openStore, type Store } from "./store.js";
+import { createSyncer } from "./syncer.js";
+import { createViews } from "./views.js";
+import { createWorker, type Log } from "./worker.js";
+
+export interface Lockstep {
+  /** In the order in which they are asked. */
+  handlers: Handler[];
+  /** Starts the work: what is queued, a first look at every installation, the backstop. */
+  start(): void;
+  /** Stops receiving, ends or cancels what runs within SHUTDOWN_TIMEOUT, closes the store. */
+  close(): Promise<void>;
+}
+
+/** How often the clone of a large repository says how far it is. */
+const PROGRESS_EVERY_MS = 10_000;
+
+/** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
+export async function compose(config: Config, log: Log): Promise<Lockstep> {
+  const store = openStore(config.dataDir, [QUEUE_TABLES, REGISTRY_TABLES, DELIVERY_TABLES]);
+  const processes = createProcesses(join(config.dataDir, "run"));
+  const ended = await processes.endSurvivors();
+  if (ended > 0) log.warn({ ended }, "ended git processes that an earlier Lockstep had left");
+  const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
+  await requireGit(git);
+  const github = createGitHub({
+    ...config,
+    log: { debug: (m) => log.debug({}, m), warn: (m) => log.warn({}, m) },
+  });
+  const gateway = await createGateway(config.gitUrl, github.token);
+  const state = { stopping: false };
+  const stopping = () => state.stopping;
+
+  const core = { store, ...work(config, log, { store, git, github, gateway }) };
+  const { queue, runner, worker, registry, deliveries, mirrors } = core;
+  const views = createViews({ ...config, ...core, stopping, now: Date.now });
+  const acceptance = createAcceptance({ store, queue, deliveries, registry, gateway, runner, stopping });
+  const backstop = startBackstop(config.intervalMs, () => {
+    deliveries.prune();
+    lookAtEverything(queue, runner, "backstop");
+  });
+  void worker;
+  void mirrors;
+
+  return {
+    handlers: [
+      createReceiver({ config, ports: acceptance, log }),
+      createHealth({ apiToken: config.apiToken, ports: views.health }),
+      createApi({ apiToken: config.apiToken, ports: views.api }),
+    ],
+    start() {
+      lookAtEverything(queue, runner, "onboard");
+      if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
+    },
+    async close() {
+      state.stopping = true;
+      await backstop.stop();
+      await runner.stop(config.shutdownTimeoutMs);
+      await gateway.close();
+      await github.close();
+      store.close();
+    },
+  };
+}
+
+interface Adapters {
+  store: Store;
+  git: RunGit;
+  github: GitHub;
+  gateway: Awaited<ReturnType<typeof createGateway>>;
+}
+
+/** The core: queue → runner → worker → syncer and lifecycle. */
+function work(config: Config, log: Log, { store, git, github, gateway }: Adapters) {
+  const layout = createLayout(config.dataDir);
+  const registry = createRegistry(store);
+  const deliveries = createDeliveryLog(store);
+  const queue = createEmbeddedQueue({ store, quietPeriodMs: config.quietPeriodMs });
+  const mirrors = createMirrors({ ...config, git, layout });
+  const named = {
+    link: (id: number, name: { owner: string; name: string }) => link(layout, id, name),
+    unlink: (id: number, name: { owner: string; name: string }) => unlink(layout, id, name),
+  };
+  const lifecycle = createLifecycle({
+    ...{ github, registry, store, log, ...named },
+    isWanted: config.repositories,
+    fullFetchIntervalMs: config.fullFetchIntervalMs,
+    hasMirror: (id) => ownership(layout.mirror(id), id) === "ours",
+    request(id, installationId, trigger) {
+      queue.arm({ kind: "repository", id }, { trigger, hints: [], full: true }, { installationId });
+      runner.wake();
+    },
+    requestInstallation(id) {
+      queue.arm(
+        { kind: "installation", id },
+        { trigger: "backstop", hints: [], full: true },
+        { installationId: id },
+      );
+      runner.wake();
+    },
+    now: Date.now,
+  });
+  const syncer = createSyncer({
+    ...{ registry, mirrors, gateway, ...named },
+    bring: createBringer({ mirrors, registry, refspecs: config.refspecs, now: Date.now }),
+    reconcile: (id) => lifecycle.reconcileRepository(id, false),
+    publish: async () => {},
+    announce: () => {},
+    now: Date.now,
+    onProgress: progressLog(log),
+  });
+  const worker = createWorker({ store, queue, registry, deliveries, syncer, lifecycle, log });
+  const runner = createRunner(queue, config.concurrency, worker);
+  return { registry, deliveries, queue, mirrors, worker, runner };
+}
+
+/** A request for every installation, which in turn asks for what needs it. */
+function lookAtEverything(queue: RefreshQueue, runner: Runner, trigger: "onboard" | "backstop"): void {
+  queue.arm({ kind: "app", id: 0 }, { trigger, hints: [], full: true });
+  runner.wake();
+}
+
+async function requireGit(git: RunGit): Promise<void> {
+  const { stdout } = await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
+  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
+  if (Number(major) * 1000 + Number(minor) < 2038) {
+    throw new Error(
+      `git 2.38 or newer is needed, this is "${stdout.trim()}". Upgrade git, or name another in GIT_BINARY.`,
+    );
+  }
+}
+
+/** PUBLIC_URL as the App's webhook URL. A failure is told, not fatal: deliveries may come all the same. */
+async function announceUrl(url: string, github: GitHub, log: Log): Promise<void> {
+  try {
+    await github.setWebhookUrl(url);
+    log.info({ url }, "the App's webhook URL is set");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ url, reason }, "the App's webhook URL could not be set; set it in the App's settings");
+  }
+}
+
+function progressLog(log: Log) {
+  let toldAt = 0;
+  return ({ owner, name }: ManagedRepository, progress: string) => {
+    if (Date.now() - toldAt < PROGRESS_EVERY_MS) return;
+    toldAt = Date.now();
+    log.info({ repository: `${owner}/${name}`, progress }, "cloning");
+  };
+}

@@ -1,0 +1,66 @@
+import type { Subject } from "./model.js";
+import { keyOf } from "./queue/queue.js";
+import type { Store, Tables } from "./store.js";
+
+/** GitHub keeps deliveries for 3 days, GHES for 7. */
+const KEEP_MS = 8 * 24 * 3_600_000;
+
+export const DELIVERY_TABLES: Tables = {
+  module: "deliveries",
+  steps: [
+    `CREATE TABLE deliveries (
+       id TEXT PRIMARY KEY,
+       received_at INTEGER NOT NULL,
+       event TEXT NOT NULL,
+       action TEXT,
+       subject TEXT,
+       outcome TEXT NOT NULL,
+       reason TEXT,
+       generation INTEGER,
+       refreshed_at INTEGER
+     );
+     CREATE INDEX deliveries_open ON deliveries (subject, generation) WHERE refreshed_at IS NULL;
+     CREATE INDEX deliveries_received ON deliveries (received_at);`,
+  ],
+};
+
+export interface DeliveryRecord {
+  id: string;
+  event: string;
+  action: string | null;
+  receivedAt: number;
+}
+
+/** Deduplication, recovery and the answer to "what became of it" are one table. */
+export interface DeliveryLog {
+  /** Whether its request was already refreshed. */
+  isDone(id: string): boolean;
+  accepted(delivery: DeliveryRecord, subject: Subject, generation: number): void;
+  ignored(delivery: DeliveryRecord, reason: string): void;
+  /** A refresh took in everything of the subject up to this generation. */
+  settle(subject: Subject, generation: number): void;
+  prune(): void;
+}
+
+export function createDeliveryLog(store: Store, now: () => number = Date.now): DeliveryLog {
+  const done = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ? AND refreshed_at IS NOT NULL");
+  const put = store.prepare(
+    `INSERT OR REPLACE INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const settle = store.prepare(
+    "UPDATE deliveries SET refreshed_at = ? WHERE subject = ? AND generation <= ? AND refreshed_at IS NULL",
+  );
+  const prune = store.prepare("DELETE FROM deliveries WHERE received_at < ?");
+  return {
+    isDone: (id) => done.get(id) !== undefined,
+    accepted({ id, receivedAt, event, action }, subject, generation) {
+      put.run(id, receivedAt, event, action, keyOf(subject), "accepted", null, generation);
+    },
+    ignored({ id, receivedAt, event, action }, reason) {
+      put.run(id, receivedAt, event, action, null, "ignored", reason, null);
+    },
+    settle: (subject, generation) => void settle.run(now(), keyOf(subject), generation),
+    prune: () => void prune.run(now() - KEEP_MS),
+  };
+}

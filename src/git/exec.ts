@@ -1,0 +1,201 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
+import { simpleGit } from "simple-git";
+import { RefreshError } from "../errors.js";
+import { classify } from "./classify.js";
+import type { Processes } from "./processes.js";
+
+export interface GitCall {
+  args: string[];
+  /** GIT_DIR; null for a command that needs no repository. */
+  gitDir: string | null;
+  /** Where objects are read and written, when it is not in the GIT_DIR. */
+  objectDir?: string;
+  /** Configuration for this call, through its environment: nothing of it shows in `ps`. */
+  config?: Record<string, string>;
+  input?: string;
+  timeoutMs: number;
+  signal?: AbortSignal;
+  /** Exit codes that are an answer, not a failure. Default: 0 alone. */
+  okCodes?: number[];
+  onProgress?: (line: string) => void;
+}
+
+export interface GitResult {
+  code: number;
+  stdout: string;
+}
+
+export class GitFailure extends RefreshError {
+  constructor(
+    code: ConstructorParameters<typeof RefreshError>[0],
+    message: string,
+    readonly stderr: string,
+  ) {
+    super(code, message);
+  }
+}
+
+export type RunGit = (call: GitCall) => Promise<GitResult>;
+
+/** Time between the gentle and the hard end of a git: it removes its own locks on SIGTERM. */
+const GRACE_MS = 2_000;
+
+/** simple-git keeps its child to itself; Node tells of every child it makes. */
+const seats = new AsyncLocalStorage<{ child: ChildProcess | null }>();
+subscribe("child_process", (message) => {
+  const seat = seats.getStore();
+  if (seat && !seat.child) seat.child = (message as { process: ChildProcess }).process;
+});
+
+/**
+ * The one place that runs git. Every call is hermetic: no configuration, hook, credential or
+ * transport but what is given here.
+ * @throws GitFailure classified from stderr; RefreshError `timeout`, `cancelled`, `no_git`.
+ */
+export function createGit(options: { binary: string; path: string; processes: Processes }): RunGit {
+  return (call) =>
+    seats.run({ child: null }, async () => {
+      if (call.signal?.aborted) throw new RefreshError("cancelled", `git ${call.args[0]} was not started`);
+      const end = supervise(call);
+      const result = run(options, call);
+      // The child exists after simple-git's own microtasks; its events come later than those.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const child = seats.getStore()?.child;
+      if (child) options.processes.track(child);
+      try {
+        return await Promise.race([result, end.ended]);
+      } finally {
+        end.release();
+      }
+    });
+}
+
+/** Ends the child at its deadline or when the signal aborts, and then waits for nobody's pipes. */
+function supervise(call: GitCall): { ended: Promise<never>; release(): void } {
+  const seat = seats.getStore()!;
+  const timers: NodeJS.Timeout[] = [];
+  let onAbort = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    const end = (error: RefreshError) => {
+      const child = seat.child;
+      if (!child) return reject(error);
+      child.once("exit", () => {
+        reject(error);
+        // A grandchild may hold the pipes open for as long as it lives.
+        for (const pipe of child.stdio) pipe?.destroy();
+      });
+      child.kill("SIGTERM");
+      timers.push(setTimeout(() => child.kill("SIGKILL"), GRACE_MS));
+    };
+    const deadline = () =>
+      end(new RefreshError("timeout", `git ${call.args[0]} was ended after ${call.timeoutMs} ms`));
+    timers.push(setTimeout(deadline, call.timeoutMs));
+    onAbort = () => end(new RefreshError("cancelled", `git ${call.args[0]} was cancelled`));
+    call.signal?.addEventListener("abort", onAbort, { once: true });
+  });
+  ended.catch(() => {});
+  return {
+    ended,
+    release() {
+      for (const timer of timers) clearTimeout(timer);
+      call.signal?.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+async function run(options: { binary: string; path: string }, call: GitCall): Promise<GitResult> {
+  const env = environment(options.path, call);
+  const outcome = { code: -1 as number | null, stderr: "" };
+  const git = simpleGit({
+    baseDir: "/", // never inside somebody's repository
+    binary: options.binary,
+    completion: { onClose: true, onExit: false },
+    allowEnvironment: Object.keys(env),
+    unsafe: {
+      allowUnsafeConfigPaths: true,
+      allowUnsafeConfigEnvCount: true,
+      allowUnsafeProtocolOverride: true,
+      allowUnsafeHooksPath: true,
+      allowUnsafeTemplateDir: true,
+      allowUnsafeUrlRewrite: true,
+    },
+    // Without it a git killed by a signal, or failing without a word, would count as a success.
+    errors: (_error, result) => {
+      outcome.code = result.exitCode;
+      outcome.stderr = Buffer.concat(result.stdErr).toString("utf8");
+      const fine = (call.okCodes ?? [0]).includes(result.exitCode);
+      return fine ? undefined : new Error(outcome.stderr);
+    },
+    ...(call.input === undefined ? {} : { input: () => call.input! }),
+  }).env(env);
+  if (call.onProgress)
+    git.outputHandler((_, __, stderr) => stderr.on("data", progressLines(call.onProgress!)));
+  try {
+    const stdout = await git.raw(call.args);
+    return { code: outcome.code ?? 0, stdout };
+  } catch (error) {
+    throw failure(call, outcome, error);
+  }
+}
+
+function failure(
+  call: GitCall,
+  outcome: { code: number | null; stderr: string },
+  error: unknown,
+): RefreshError {
+  if (/spawn \S+ E(NOENT|ACCES)/.test(outcome.stderr)) {
+    return new RefreshError("no_git", "git could not be started", { cause: error });
+  }
+  // A fault of simple-git's own, a guard say, leaves no exit code of git's.
+  const said = outcome.stderr.trim() || (outcome.code === -1 ? String(error) : "it said nothing");
+  const how = outcome.code === null ? "was killed by a signal" : `exited with ${outcome.code}`;
+  return new GitFailure(classify(said), `git ${call.args[0]} ${how}: ${lastLines(said)}`, said);
+}
+
+const lastLines = (text: string) => text.split("\n").slice(-4).join(" | ").slice(0, 600);
+
+/** git redraws its progress with carriage returns. */
+const progressLines = (tell: (line: string) => void) => (chunk: Buffer) => {
+  const line = chunk
+    .toString("utf8")
+    .trim()
+    .split(/[\r\n]/)
+    .at(-1);
+  if (line && /\d+%/.test(line)) tell(line);
+};
+
+const HERMETIC = {
+  "protocol.allow": "never",
+  "protocol.http.allow": "always",
+  "protocol.version": "2",
+  "http.followRedirects": "false",
+  "core.hooksPath": "/dev/null",
+  "transfer.bundleURI": "false",
+  "transfer.credentialsInUrl": "die",
+  "safe.bareRepository": "explicit",
+  "fetch.recurseSubmodules": "false",
+  "gc.auto": "0",
+  "maintenance.auto": "false",
+  "core.logAllRefUpdates": "false",
+};
+
+function environment(path: string, call: GitCall): Record<string, string> {
+  const config = Object.entries({ ...HERMETIC, ...call.config });
+  const env: Record<string, string> = {
+    PATH: path,
+    LC_ALL: "C",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_CONFIG_COUNT: String(config.length),
+  };
+  config.forEach(([key, value], index) => {
+    env[`GIT_CONFIG_KEY_${index}`] = key;
+    env[`GIT_CONFIG_VALUE_${index}`] = value;
+  });
+  if (call.gitDir !== null) env.GIT_DIR = call.gitDir;
+  if (call.objectDir !== undefined) env.GIT_OBJECT_DIRECTORY = call.objectDir;
+  return env;
+}

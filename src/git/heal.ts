@@ -1,0 +1,44 @@
+import { type Dirent, existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+/** What git leaves when it is killed; none of these names can be a ref or an object. */
+const LEFTOVER =
+  /^(?:.+\.lock|tmp_(?:obj|pack|idx|rev|bitmap|graph|mtimes).*|\.tmp-.*|packed-refs\.new|gc\.pid)$/;
+
+/**
+ * Removes every lock and temporary file of a git directory, whatever its name. Only right while no
+ * git runs there: one process owns DATA_DIR, one writer runs per mirror, survivors are ended at start.
+ * @returns the paths removed.
+ */
+export function clearLeftovers(gitDir: string): string[] {
+  const removed: string[] = [];
+  const directories = [gitDir];
+  for (const directory of directories) {
+    for (const entry of entries(directory)) {
+      const path = join(directory, entry.name);
+      if (LEFTOVER.test(entry.name)) {
+        rmSync(path, { recursive: true, force: true });
+        removed.push(path);
+      } else if (entry.isDirectory()) directories.push(path);
+    }
+  }
+  return removed;
+}
+
+/** Directories of other work that was cut off: half clones and scratch dirs beside the mirror. */
+export function clearHalfWork(repositoryDir: string): void {
+  if (!existsSync(repositoryDir)) return;
+  for (const { name } of entries(repositoryDir)) {
+    if (/^(?:clone|scratch)-[0-9a-f]+$/.test(name)) {
+      rmSync(join(repositoryDir, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function entries(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return []; // went away meanwhile
+  }
+}

@@ -1,0 +1,90 @@
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { RefreshError } from "../errors.js";
+import type { RepositoryName } from "../model.js";
+
+/** The file that says a directory is Lockstep's; without it nothing is ever deleted or rewritten. */
+export const MARKER = "lockstep.json";
+
+export interface Layout {
+  repository(id: number): string;
+  mirror(id: number): string;
+  /** The public name of a mirror: a symlink. */
+  link(name: RepositoryName): string;
+}
+
+export const createLayout = (dataDir: string): Layout => ({
+  repository: (id) => join(dataDir, "repos", String(id)),
+  mirror: (id) => join(dataDir, "repos", String(id), "mirror.git"),
+  link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
+});
+
+export const writeMarker = (dir: string, repositoryId: number): void =>
+  writeFileSync(join(dir, MARKER), `${JSON.stringify({ program: "lockstep", version: 1, repositoryId })}\n`);
+
+/**
+ * - absent: there is nothing.
+ * - ours: a finished mirror of this repository, or what is left of one.
+ * - foreign: something of someone else's.
+ */
+export function ownership(dir: string, repositoryId: number): "absent" | "ours" | "foreign" {
+  if (!lstatSync(dir, { throwIfNoEntry: false })) return "absent";
+  try {
+    const marker = JSON.parse(readFileSync(join(dir, MARKER), "utf8")) as Record<string, unknown>;
+    return marker.program === "lockstep" && marker.repositoryId === repositoryId ? "ours" : "foreign";
+  } catch {
+    return "foreign";
+  }
+}
+
+/** Puts a finished mirror in the place of the old one, which serves until then. */
+export function swapIn(fresh: string, place: string): void {
+  const old = `${place}.old`;
+  rmSync(old, { recursive: true, force: true });
+  if (lstatSync(place, { throwIfNoEntry: false })) renameSync(place, old);
+  renameSync(fresh, place);
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** Undoes a swap that was cut between its two renames. */
+export function finishSwap(place: string): void {
+  const old = `${place}.old`;
+  if (!lstatSync(old, { throwIfNoEntry: false })) return;
+  if (lstatSync(place, { throwIfNoEntry: false })) rmSync(old, { recursive: true, force: true });
+  else renameSync(old, place);
+}
+
+/**
+ * Points the name at the mirror, atomically: symlink beside, then rename(2).
+ * @throws RefreshError `foreign` when something that is not a link has the name.
+ */
+export function link(layout: Layout, id: number, name: RepositoryName): void {
+  const path = layout.link(name);
+  const target = relative(dirname(path), layout.mirror(id));
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found && !found.isSymbolicLink())
+    throw new RefreshError("foreign", `${path} is not a link of Lockstep's`);
+  if (found && readlinkSync(path) === target) return;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  const beside = `${path}.${process.pid}.tmp`;
+  rmSync(beside, { force: true });
+  symlinkSync(target, beside);
+  renameSync(beside, path);
+}
+
+/** Takes a former name away, unless it already belongs to another repository. */
+export function unlink(layout: Layout, id: number, name: RepositoryName): void {
+  const path = layout.link(name);
+  const target = relative(dirname(path), layout.mirror(id));
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink() && readlinkSync(path) === target) rmSync(path);
+}

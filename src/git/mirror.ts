@@ -1,0 +1,217 @@
+import { mkdirSync } from "node:fs";
+import { RefreshError } from "../errors.js";
+import { type RefChange, ZERO } from "../model.js";
+import { missingRef } from "./classify.js";
+import { cloneMirror } from "./clone.js";
+import { type GitCall, GitFailure, type RunGit } from "./exec.js";
+import type { Lease } from "./gateway.js";
+import { clearHalfWork, clearLeftovers } from "./heal.js";
+import { finishSwap, type Layout, ownership } from "./layout.js";
+import { applyChanges, matchesPattern, readRefs } from "./refs.js";
+import { createScratch } from "./scratch.js";
+
+export interface MirrorOptions {
+  git: RunGit;
+  layout: Layout;
+  refspecs: readonly string[];
+  fetchTimeoutMs: number;
+  cloneTimeoutMs: number;
+}
+
+/** The mirrors of this DATA_DIR. One writer at a time per repository is the caller's promise. */
+export interface Mirrors {
+  /** Heals what a killed git left, once per process. @returns false: there is nothing, clone it. @throws `foreign` */
+  ensure(id: number): boolean;
+  clone(id: number, lease: Lease, defaultBranch: string, run: RunContext): Promise<RefChange[]>;
+  /** The ref's object, ZERO when there is none. Cached: only Lockstep writes refs, by compare and swap. */
+  tip(id: number, ref: string): Promise<string>;
+  tips(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
+  /** What GitHub has inside REFSPECS. */
+  remoteTips(lease: Lease, run: RunContext): Promise<Map<string, string>>;
+  /** Brings objects, by object name or by ref name. @returns the object of each, in the same order. */
+  fetch(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext): Promise<string[]>;
+  apply(id: number, changes: RefChange[]): Promise<void>;
+  setHead(id: number, defaultBranch: string): Promise<void>;
+  isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
+  /** Forgets what it knows of the mirror, and clears leftovers before the next use. */
+  distrust(id: number): void;
+}
+
+export interface RunContext {
+  signal: AbortSignal;
+  onProgress?: (line: string) => void;
+}
+
+/** More refspecs than this go through stdin, not the command line. */
+const MAX_ARGUMENTS = 50;
+const LOCAL_TIMEOUT_MS = 120_000;
+const CACHED_TIPS = 256;
+
+export function createMirrors(options: MirrorOptions): Mirrors {
+  const { git, layout, refspecs } = options;
+  const known = new Map<number, Map<string, string>>();
+  const heads = new Map<number, string>();
+
+  /** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
+  async function remote(lease: Lease, call: GitCall) {
+    try {
+      return await git({ ...call, config: { ...call.config, ...lease.config } });
+    } catch (error) {
+      throw lease.failure() ?? error;
+    }
+  }
+
+  function remember(id: number, changes: Iterable<readonly [string, string]>): void {
+    const tips = known.get(id) ?? new Map<string, string>();
+    for (const [ref, sha] of changes) tips.set(ref, sha);
+    for (const ref of tips.keys()) {
+      if (tips.size <= CACHED_TIPS) break;
+      tips.delete(ref);
+    }
+    known.set(id, tips);
+  }
+
+  async function fetchInto(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext) {
+    const scratch = createScratch(layout.repository(id), bases);
+    const specs = wants.map((want, index) => `+${want}:refs/x/${index}`);
+    const byArgument = specs.length <= MAX_ARGUMENTS;
+    // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch <url> +<want>:refs/x/<n>
+    const options_ = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
+    try {
+      await remote(lease, {
+        args: ["fetch", ...options_, ...(byArgument ? [lease.url, ...specs] : ["--stdin", lease.url])],
+        gitDir: scratch.dir,
+        objectDir: `${layout.mirror(id)}/objects`,
+        timeoutMs: options.fetchTimeoutMs,
+        signal: run.signal,
+        ...(byArgument ? {} : { input: `${specs.join("\n")}\n` }),
+      });
+      const fetched = scratch.fetched();
+      return wants.map((want, index) => {
+        const sha = fetched.get(index);
+        if (!sha) throw new RefreshError("git", `git fetch brought nothing for ${want}`);
+        return sha;
+      });
+    } finally {
+      scratch.remove();
+    }
+  }
+
+  return {
+    ensure(id) {
+      const mirror = layout.mirror(id);
+      if (!known.has(id)) {
+        finishSwap(mirror);
+        clearHalfWork(layout.repository(id));
+      }
+      const owner = ownership(mirror, id);
+      if (owner === "foreign") throw new RefreshError("foreign", `${mirror} is not a mirror of Lockstep's`);
+      if (owner === "absent") return false;
+      if (!known.has(id)) {
+        clearLeftovers(mirror);
+        known.set(id, new Map());
+      }
+      return true;
+    },
+    async clone(id, lease, defaultBranch, run) {
+      mkdirSync(layout.repository(id), { recursive: true, mode: 0o750 });
+      const before = known.has(id)
+        ? await readRefs(git, layout.mirror(id), []).catch(() => new Map())
+        : new Map();
+      known.delete(id);
+      const after = await cloneMirror({ ...options, remote }, { id, lease, defaultBranch, run });
+      heads.set(id, defaultBranch);
+      known.set(id, new Map());
+      return compareTips(before, after);
+    },
+    async tip(id, ref) {
+      const cached = known.get(id)?.get(ref);
+      if (cached !== undefined) return cached;
+      const sha = (await readRefs(git, layout.mirror(id), [ref])).get(ref) ?? ZERO;
+      remember(id, [[ref, sha]]);
+      return sha;
+    },
+    tips: async (id, signal) => {
+      const all = await readRefs(git, layout.mirror(id), [], signal);
+      return new Map([...all].filter(([ref]) => matchesPattern(ref, refspecs)));
+    },
+    async remoteTips(lease, run) {
+      const { stdout } = await remote(lease, {
+        args: ["ls-remote", "--refs", ...refKinds(refspecs), lease.url],
+        gitDir: null,
+        timeoutMs: options.fetchTimeoutMs,
+        signal: run.signal,
+      });
+      return parseRemoteTips(stdout, refspecs);
+    },
+    fetch: fetchInto,
+    async apply(id, changes) {
+      try {
+        await applyChanges(git, layout.mirror(id), changes);
+        remember(
+          id,
+          changes.map(({ ref, after }) => [ref, after] as const),
+        );
+      } catch (error) {
+        known.get(id)?.clear();
+        throw error;
+      }
+    },
+    async setHead(id, defaultBranch) {
+      if (heads.get(id) === defaultBranch) return;
+      // git symbolic-ref HEAD refs/heads/<default branch>
+      await git({
+        args: ["symbolic-ref", "HEAD", `refs/heads/${defaultBranch}`],
+        gitDir: layout.mirror(id),
+        timeoutMs: LOCAL_TIMEOUT_MS,
+      });
+      heads.set(id, defaultBranch);
+    },
+    async isAncestor(id, ancestor, descendant) {
+      // git merge-base --is-ancestor: 0 yes, 1 no, 128 one of them is not here
+      const { code } = await git({
+        args: ["merge-base", "--is-ancestor", ancestor, descendant],
+        gitDir: layout.mirror(id),
+        timeoutMs: LOCAL_TIMEOUT_MS,
+        okCodes: [0, 1, 128],
+      });
+      return code === 0;
+    },
+    distrust(id) {
+      known.delete(id);
+      heads.delete(id);
+    },
+  };
+}
+
+/** Every ref in which the two differ. */
+export function compareTips(before: Map<string, string>, after: Map<string, string>): RefChange[] {
+  const changes: RefChange[] = [];
+  for (const [ref, sha] of after) {
+    const old = before.get(ref) ?? ZERO;
+    if (old !== sha) changes.push({ ref, before: old, after: sha });
+  }
+  for (const [ref, sha] of before) if (!after.has(ref)) changes.push({ ref, before: sha, after: ZERO });
+  return changes;
+}
+
+/** With heads and tags alone the server need not send the rest, such as refs/pull. */
+function refKinds(refspecs: readonly string[]): string[] {
+  const kinds = refspecs.map((pattern) => /^refs\/(heads|tags)\//.exec(pattern)?.[1]);
+  return kinds.includes(undefined) ? [] : [...new Set(kinds)].map((kind) => `--${kind}`);
+}
+
+function parseRemoteTips(stdout: string, refspecs: readonly string[]): Map<string, string> {
+  const tips = new Map<string, string>();
+  for (const line of stdout.split("\n")) {
+    const [sha, ref] = line.split("\t");
+    if (sha && ref && matchesPattern(ref, refspecs) && !ref.startsWith("refs/lockstep/")) tips.set(ref, sha);
+  }
+  return tips;
+}
+
+/** Whether a failed fetch failed for want of a ref; the ref's name. */
+export function missingRefOf(error: unknown): string | null {
+  if (!(error instanceof GitFailure) || error.code !== "ref_missing") return null;
+  return missingRef(error.stderr);
+}

@@ -1,0 +1,54 @@
+import type { createAppAuth } from "@octokit/auth-app";
+
+/** Renewed this long before GitHub's expiry (one hour after minting). */
+const MARGIN_MS = 5 * 60_000;
+
+export type AppAuth = ReturnType<typeof createAppAuth>;
+
+export interface Tokens {
+  /**
+   * The installation's token, contents and metadata: read. Asked for once however many wait for it.
+   * @param fresh GitHub refused the one at hand.
+   */
+  token(installationId: number, fresh?: boolean): Promise<string>;
+}
+
+interface Held {
+  token: string;
+  expiresAt: number;
+}
+
+/** Tokens live in memory only. */
+export function createTokens(auth: AppAuth, onError: (error: unknown) => Error, now = Date.now): Tokens {
+  const held = new Map<number, Held>();
+  const minting = new Map<number, Promise<Held>>();
+
+  async function mint(installationId: number): Promise<Held> {
+    const answer = await auth({
+      type: "installation",
+      installationId,
+      permissions: { contents: "read", metadata: "read" },
+      refresh: true,
+    }).catch((error: unknown) => {
+      held.delete(installationId);
+      throw onError(error);
+    });
+    const fresh = { token: answer.token, expiresAt: Date.parse(answer.expiresAt) };
+    held.set(installationId, fresh);
+    return fresh;
+  }
+
+  return {
+    async token(installationId, fresh = false) {
+      const known = held.get(installationId);
+      const usable = known && known.expiresAt - MARGIN_MS > now();
+      if (usable && !fresh) return known.token;
+      let pending = minting.get(installationId);
+      if (!pending) {
+        pending = mint(installationId).finally(() => minting.delete(installationId));
+        minting.set(installationId, pending);
+      }
+      return (await pending).token;
+    },
+  };
+}

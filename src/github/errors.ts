@@ -1,0 +1,52 @@
+import { RequestError } from "@octokit/request-error";
+import { type ErrorCode, RefreshError } from "../errors.js";
+
+/**
+ * What a failed REST call means.
+ * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+ */
+export function restError(error: unknown, now: () => number = Date.now): RefreshError {
+  if (error instanceof RefreshError) return error;
+  if (!(error instanceof RequestError) || error.status === 0 || !error.response) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const cause = (error as { cause?: { code?: string } })?.cause?.code ?? "";
+    const tls = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(cause);
+    return new RefreshError(tls ? "tls" : "unreachable", `GitHub's API: ${cause || reason}`, {
+      cause: error,
+    });
+  }
+  const { status, response } = error;
+  const waitMs = limitedFor(status, response.headers, error.message, now());
+  const code = waitMs === undefined ? codeOf(status, error.message) : "rate_limited";
+  // The request's headers carry the token: the error itself is not passed on as a cause.
+  return new RefreshError(
+    code,
+    `GitHub's API answered ${status}: ${error.message.slice(0, 200)}`,
+    waitMs === undefined ? {} : { retryAfterMs: waitMs },
+  );
+}
+
+function codeOf(status: number, message: string): ErrorCode {
+  if (/suspended/i.test(message)) return "suspended";
+  if (status === 401) return "unauthorized";
+  if (status === 403) return "forbidden";
+  if (status === 404 || status === 410 || status === 451) return "not_found";
+  if (status >= 300 && status < 400) return "moved";
+  return status >= 500 ? "upstream_error" : "internal";
+}
+
+/** Milliseconds to wait, when the answer says that a primary or secondary limit is used up. */
+function limitedFor(
+  status: number,
+  headers: Record<string, string | number | undefined>,
+  message: string,
+  now: number,
+): number | undefined {
+  if (status !== 403 && status !== 429) return undefined;
+  const after = Number(headers["retry-after"]);
+  if (after > 0) return Math.min(after, 3600) * 1000;
+  if (String(headers["x-ratelimit-remaining"]) === "0") {
+    return Math.min(Math.max(Number(headers["x-ratelimit-reset"]) * 1000 - now, 1_000), 3_600_000);
+  }
+  return status === 429 || /secondary rate limit/i.test(message) ? 60_000 : undefined;
+}

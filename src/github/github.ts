@@ -1,0 +1,139 @@
+import { createAppAuth } from "@octokit/auth-app";
+import { Octokit } from "@octokit/rest";
+import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
+import type { RemoteRepository } from "../model.js";
+import { createTokens, type Tokens } from "./auth.js";
+import { restError } from "./errors.js";
+
+export interface GitHubOptions {
+  appId: string;
+  privateKey: string;
+  /** REST base URL, such as https://api.github.com. */
+  apiUrl: string;
+  log: { debug(message: string): void; warn(message: string): void };
+  /** Default: undici's, with HTTPS_PROXY and time-outs. */
+  fetch?: typeof globalThis.fetch;
+}
+
+export interface Installation {
+  id: number;
+  login: string;
+  suspended: boolean;
+}
+
+/** An answer with GitHub's clock at it, in whole seconds since 1970. */
+export interface Told<T> {
+  value: T;
+  at: number;
+}
+
+/** The REST calls that Lockstep makes. Every one throws RefreshError. */
+export interface GitHub extends Tokens {
+  installations(): Promise<Installation[]>;
+  /** Every repository of an installation, 100 per call; each page with its own clock. */
+  repositories(installationId: number): AsyncIterable<Told<RemoteRepository[]>>;
+  /** By id, which survives renames. Null: not there, or not for this installation. */
+  repository(installationId: number, id: number): Promise<Told<RemoteRepository> | null>;
+  /** Which installation a repository belongs to. Null: none of ours. */
+  installationOf(owner: string, name: string): Promise<number | null>;
+  setWebhookUrl(url: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The fields of a REST repository that matter here. */
+interface RestRepository {
+  id: number;
+  name: string;
+  owner: { login: string };
+  default_branch: string;
+  pushed_at?: string | null;
+}
+
+export function createGitHub(options: GitHubOptions): GitHub {
+  const dispatcher = new EnvHttpProxyAgent({
+    headersTimeout: 30_000,
+    bodyTimeout: 30_000,
+    connect: { timeout: 10_000 },
+  });
+  const viaProxy = ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown;
+  const quiet = { debug: () => {}, info: () => {}, warn: options.log.warn, error: options.log.debug };
+  const shared = { baseUrl: options.apiUrl, request: { fetch: options.fetch ?? viaProxy }, log: quiet };
+  const app = new Octokit({
+    ...shared,
+    authStrategy: createAppAuth,
+    auth: { appId: options.appId, privateKey: options.privateKey },
+  });
+  const tokens = createTokens(app.auth as never, restError);
+
+  const asInstallation = async (installationId: number) =>
+    new Octokit({ ...shared, auth: await tokens.token(installationId) });
+
+  return {
+    token: tokens.token,
+    installations: () =>
+      rest(async () => {
+        const all = await app.paginate(app.rest.apps.listInstallations, { per_page: 100 });
+        return all.map(({ id, account, suspended_at }) => ({
+          id,
+          login: account && "login" in account ? account.login : "",
+          suspended: Boolean(suspended_at),
+        }));
+      }),
+    async *repositories(installationId) {
+      const client = await rest(() => asInstallation(installationId));
+      for (let page = 1; ; page++) {
+        const { data, headers } = await rest(() =>
+          client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
+        );
+        yield { value: data.repositories.map((found) => convert(found, installationId)), at: clock(headers) };
+        if (data.repositories.length < 100) return;
+      }
+    },
+    repository: (installationId, id) =>
+      orNull(async () => {
+        const client = await asInstallation(installationId);
+        // Undocumented but stable, and the only call by id: GET /repositories/{id}
+        const { data, headers } = await client.request("GET /repositories/{id}", { id });
+        return { value: convert(data as RestRepository, installationId), at: clock(headers) };
+      }),
+    installationOf: (owner, name) =>
+      orNull(async () => (await app.rest.apps.getRepoInstallation({ owner, repo: name })).data.id),
+    async setWebhookUrl(url) {
+      await rest(() => app.rest.apps.updateWebhookConfigForApp({ url, content_type: "json" }));
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+function convert(found: RestRepository, installationId: number): RemoteRepository {
+  return {
+    id: found.id,
+    installationId,
+    owner: found.owner.login,
+    name: found.name,
+    defaultBranch: found.default_branch,
+    pushedAt: found.pushed_at ? Math.floor(Date.parse(found.pushed_at) / 1000) : 0,
+  };
+}
+
+const clock = (headers: { date?: string }): number => {
+  const at = Date.parse(headers.date ?? "");
+  return Math.floor((Number.isNaN(at) ? Date.now() : at) / 1000);
+};
+
+async function rest<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw restError(error);
+  }
+}
+
+async function orNull<T>(call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await rest(call);
+  } catch (error) {
+    if ((error as { code?: string }).code === "not_found") return null;
+    throw error;
+  }
+}

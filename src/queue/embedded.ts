@@ -1,0 +1,192 @@
+import { type Subject, TRIGGERS, type Trigger } from "../model.js";
+import type { Row, Store, Tables } from "../store.js";
+import { backoffMs, type Random, retryDelayMs } from "./backoff.js";
+import { mergeHints, type QueuedHint } from "./merge.js";
+import { keyOf, type RefreshQueue, type Snapshot } from "./queue.js";
+
+export const QUEUE_TABLES: Tables = {
+  module: "queue",
+  steps: [
+    `CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+     INSERT INTO counter VALUES ('generation', 0);
+     CREATE TABLE dirty (
+       key TEXT PRIMARY KEY,
+       kind TEXT NOT NULL,
+       id INTEGER NOT NULL,
+       installation_id INTEGER NOT NULL DEFAULT 0,
+       generation INTEGER NOT NULL,
+       priority INTEGER NOT NULL,
+       hints TEXT NOT NULL DEFAULT '[]',
+       full_generation INTEGER NOT NULL DEFAULT 0,
+       attempt INTEGER NOT NULL DEFAULT 0,
+       armed_at INTEGER NOT NULL,
+       due_at INTEGER NOT NULL,
+       held_until INTEGER NOT NULL DEFAULT 0,
+       delivery_id TEXT
+     );
+     CREATE INDEX dirty_due ON dirty (due_at);`,
+  ],
+};
+
+interface Options {
+  store: Store;
+  quietPeriodMs: number;
+  now?: () => number;
+  random?: Random;
+}
+
+/** The queue of one machine: a dirty set in SQLite. A crash loses nothing: at start a row is due at its stored time. */
+export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, random }: Options): RefreshQueue {
+  const sql = statements(store);
+
+  const arm: RefreshQueue["arm"] = (subject, intent, about = {}) =>
+    store.transaction(() => {
+      const generation = Number(sql.next.get()?.value);
+      const key = keyOf(subject);
+      const row = sql.get.get(key);
+      const at = now();
+      const hints = mergeHints(hintsOf(row), intent.hints, generation);
+      const full = intent.full || hints === null;
+      const priority = TRIGGERS.indexOf(intent.trigger);
+      const armedAt = row ? Number(row.armed_at) : at;
+      sql.put.run(
+        key,
+        subject.kind,
+        subject.id,
+        about.installationId ?? Number(row?.installation_id ?? 0),
+        generation,
+        row ? Math.min(priority, Number(row.priority)) : priority,
+        JSON.stringify(hints ?? []),
+        full ? generation : Number(row?.full_generation ?? 0),
+        Number(row?.attempt ?? 0),
+        armedAt,
+        dueAt(row, intent.trigger, at, armedAt),
+        Number(row?.held_until ?? 0),
+        about.deliveryId ?? (row?.delivery_id as string | null) ?? null,
+      );
+      return generation;
+    });
+
+  /** A fresh push or an operator cuts a backoff short, never GitHub's own Retry-After. */
+  function dueAt(row: Row | undefined, trigger: Trigger, at: number, armedAt: number): number {
+    const held = Number(row?.held_until ?? 0);
+    if (trigger === "push") {
+      const quietUntil = Math.min(at + quietPeriodMs, armedAt + 10 * quietPeriodMs);
+      return Math.max(quietUntil, held, quietPeriodMs === 0 ? at : 0);
+    }
+    if (trigger === "manual" || !row) return Math.max(at, held);
+    return Number(row.due_at);
+  }
+
+  const begin: RefreshQueue["begin"] = (subject) =>
+    store.transaction(() => {
+      const row = sql.get.get(keyOf(subject));
+      const at = now();
+      if (!row || Number(row.due_at) > at) return null;
+      const attempt = Number(row.attempt) + 1;
+      // Counted before the run: a repository that takes the process down with it backs off too.
+      sql.started.run(attempt, at + backoffMs(attempt, random), row.key);
+      return snapshotOf(subject, row, attempt);
+    });
+
+  const succeed: RefreshQueue["succeed"] = (snapshot) =>
+    store.transaction(() => {
+      const key = keyOf(snapshot.subject);
+      if (sql.remove.run(key, snapshot.generation).changes > 0) return;
+      const row = sql.get.get(key);
+      if (!row) return;
+      const left = hintsOf(row).filter((hint) => hint.generation > snapshot.generation);
+      const full = Number(row.full_generation) > snapshot.generation ? Number(row.full_generation) : 0;
+      sql.subtract.run(JSON.stringify(left), full, now(), key);
+    });
+
+  const fail: RefreshQueue["fail"] = (snapshot, error) =>
+    store.transaction(() => {
+      const row = sql.get.get(keyOf(snapshot.subject));
+      if (!row) return null;
+      // The repository's state says what is wrong, and the backstop looks at every one that is not fresh.
+      if (error.retry.kind === "never") {
+        sql.remove.run(row.key, snapshot.generation);
+        return null;
+      }
+      const retry = retryDelayMs(error, snapshot.request.attempt, random);
+      const cameIn = Number(row.generation) > snapshot.generation && error.retry.kind !== "after";
+      const due = cameIn ? Math.min(Number(row.due_at), now() + retry.ms) : now() + retry.ms;
+      const held = error.retry.kind === "after" ? due : 0;
+      const full = retry.full ? Number(row.generation) : Number(row.full_generation);
+      sql.failed.run(due, held, full, row.key);
+      return Math.max(0, due - now());
+    });
+
+  const due: RefreshQueue["due"] = (limit, busy) =>
+    sql.due
+      .all(now(), limit + busy.size, limit + busy.size)
+      .filter((row) => !busy.has(String(row.key)))
+      .slice(0, limit)
+      .map((row) => ({ subject: subjectOf(row), trigger: triggerOf(row) }));
+
+  return {
+    arm,
+    begin,
+    succeed,
+    fail,
+    due,
+    nextDueIn() {
+      const next = sql.next_due.get()?.due_at;
+      return next === null || next === undefined ? null : Math.max(0, Number(next) - now());
+    },
+    has: (subject) => sql.get.get(keyOf(subject)) !== undefined,
+    depth: () => Number(sql.depth.get()?.n),
+  };
+}
+
+const hintsOf = (row: Row | undefined): QueuedHint[] =>
+  row ? (JSON.parse(String(row.hints)) as QueuedHint[]) : [];
+
+const triggerOf = (row: Row): Trigger => TRIGGERS[Number(row.priority)] ?? "backstop";
+
+const subjectOf = (row: Row) => ({ kind: row.kind, id: Number(row.id) }) as Subject;
+
+function snapshotOf(subject: Subject, row: Row, attempt: number): Snapshot {
+  return {
+    subject,
+    generation: Number(row.generation),
+    request: {
+      repositoryId: subject.id,
+      trigger: triggerOf(row),
+      hints: hintsOf(row).map(({ generation: _, ...hint }) => hint),
+      full: Number(row.full_generation) > 0,
+      attempt,
+      armedAt: Number(row.armed_at),
+      deliveryId: row.delivery_id as string | null,
+    },
+  };
+}
+
+function statements(store: Store) {
+  return {
+    next: store.prepare("UPDATE counter SET value = value + 1 WHERE name = 'generation' RETURNING value"),
+    get: store.prepare("SELECT * FROM dirty WHERE key = ?"),
+    put: store.prepare(
+      `INSERT OR REPLACE INTO dirty (key, kind, id, installation_id, generation, priority, hints,
+       full_generation, attempt, armed_at, due_at, held_until, delivery_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    started: store.prepare("UPDATE dirty SET attempt = ?, due_at = ? WHERE key = ?"),
+    remove: store.prepare("DELETE FROM dirty WHERE key = ? AND generation = ?"),
+    subtract: store.prepare(
+      "UPDATE dirty SET hints = ?, full_generation = ?, attempt = 0, armed_at = ? WHERE key = ?",
+    ),
+    failed: store.prepare("UPDATE dirty SET due_at = ?, held_until = ?, full_generation = ? WHERE key = ?"),
+    // Round robin over installations inside a priority: the first of each, then the second of each.
+    due: store.prepare(
+      `SELECT key, kind, id, priority FROM (
+         SELECT key, kind, id, priority, armed_at, row_number() OVER (
+           PARTITION BY priority, installation_id ORDER BY armed_at) AS turn
+         FROM dirty WHERE due_at <= ?)
+       WHERE turn <= ? ORDER BY priority, turn, armed_at LIMIT ?`,
+    ),
+    next_due: store.prepare("SELECT min(due_at) AS due_at FROM dirty"),
+    depth: store.prepare("SELECT count(*) AS n FROM dirty"),
+  };
+}

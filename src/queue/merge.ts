@@ -1,0 +1,48 @@
+import type { PushHint, RefHint } from "../model.js";
+
+/** A hint with the generation of the last trigger that touched it. */
+export type QueuedHint = RefHint & { generation: number };
+
+/** More refs than this and a full comparison is cheaper than asking for each. */
+export const MAX_HINTS = 300;
+/** Longest chain kept; older points only save a question to GitHub. */
+const MAX_POINTS = 16;
+
+/**
+ * Adds one delivery to what is known of its ref. Two deliveries are a chain when the second starts
+ * where the first ended and was pushed in a later second; anything else proves no order
+ * (A→B and B→A in the same second, arriving swapped, also look like a chain).
+ */
+export function mergeHint(known: QueuedHint | undefined, push: PushHint, generation: number): QueuedHint {
+  const { ref, before, after, pushedAt } = push;
+  if (!known) return { ref, points: [before, after], pushedAt, ordered: true, generation };
+  const last = known.points.at(-1);
+  if (known.pushedAt === pushedAt && last === after && known.points.at(-2) === before) {
+    return { ...known, generation }; // the same push, delivered twice
+  }
+  const chained = known.ordered && pushedAt > known.pushedAt && before === last;
+  if (chained) {
+    return {
+      ref,
+      points: [...known.points, after].slice(-MAX_POINTS),
+      pushedAt,
+      ordered: true,
+      generation,
+    };
+  }
+  const newer = pushedAt >= known.pushedAt;
+  return {
+    ref,
+    points: newer ? [before, after] : known.points,
+    pushedAt: Math.max(pushedAt, known.pushedAt),
+    ordered: false,
+    generation,
+  };
+}
+
+/** Merges pushes into the hints of a row; null when there are too many refs: compare them all. */
+export function mergeHints(known: QueuedHint[], pushes: PushHint[], generation: number): QueuedHint[] | null {
+  const byRef = new Map(known.map((hint) => [hint.ref, hint]));
+  for (const push of pushes) byRef.set(push.ref, mergeHint(byRef.get(push.ref), push, generation));
+  return byRef.size > MAX_HINTS ? null : [...byRef.values()];
+}

@@ -1,0 +1,113 @@
+import { asRefreshError, RefreshError } from "../errors.js";
+import type { Subject, Trigger } from "../model.js";
+import { keyOf, type RefreshQueue, type Snapshot } from "./queue.js";
+
+/** How often the queue is looked at even when nobody rang. Cheap, and heals a clock that was set back. */
+const LOOK_AGAIN_MS = 30_000;
+
+export interface RunnerPorts {
+  run(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
+  /** Persists the end of a run, in one transaction with the queue's own. Null: it went well. */
+  settle(snapshot: Snapshot, error: RefreshError | null): void;
+  /** The queue or the settling itself failed: nothing can be persisted. */
+  onFault(error: unknown): void;
+}
+
+export interface Runner {
+  /** Something was armed. With a subject: it starts at once when it is idle and a slot is free. */
+  wake(subject?: Subject, trigger?: Trigger): void;
+  busy(subject: Subject): boolean;
+  /** Starts nothing more; waits for what runs, cancels it after `ms`. */
+  stop(ms: number): Promise<void>;
+}
+
+/**
+ * Runs what the queue holds: one run per subject, at most `concurrency` at a time. Work without
+ * anyone waiting (onboard, backstop) takes at most half of the slots, so a push finds one free.
+ */
+export function createRunner(queue: RefreshQueue, concurrency: number, ports: RunnerPorts): Runner {
+  const running = new Map<string, { trigger: Trigger; abort: AbortController; done: Promise<void> }>();
+  const backgroundSlots = Math.max(1, Math.floor(concurrency / 2));
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const isBackground = (trigger: Trigger) => trigger === "onboard" || trigger === "backstop";
+  const inBackground = () => [...running.values()].filter((run) => isBackground(run.trigger)).length;
+  const hasSlot = (trigger: Trigger) =>
+    running.size < concurrency && (!isBackground(trigger) || inBackground() < backgroundSlots);
+
+  function start(subject: Subject): void {
+    const snapshot = queue.begin(subject);
+    if (!snapshot) return;
+    const abort = new AbortController();
+    const key = keyOf(subject);
+    const done = execute(snapshot, abort.signal).finally(() => {
+      running.delete(key);
+      pump();
+    });
+    running.set(key, { trigger: snapshot.request.trigger, abort, done });
+  }
+
+  async function execute(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+    let failure: RefreshError | null = null;
+    try {
+      await ports.run(snapshot, signal);
+    } catch (error) {
+      failure = signal.aborted
+        ? new RefreshError("cancelled", "Lockstep is stopping", { cause: error })
+        : asRefreshError(error);
+    }
+    try {
+      ports.settle(snapshot, failure);
+    } catch (error) {
+      ports.onFault(error); // the row keeps the time that begin() gave it
+    }
+  }
+
+  function pump(): void {
+    if (stopped) return;
+    clearTimeout(timer);
+    try {
+      const free = concurrency - running.size;
+      if (free > 0) {
+        const candidates = queue.due(free + backgroundSlots, new Set(running.keys()));
+        for (const { subject, trigger } of candidates) if (hasSlot(trigger)) start(subject);
+      }
+      timer = setTimeout(pump, Math.min(LOOK_AGAIN_MS, untilNext()));
+    } catch (error) {
+      ports.onFault(error);
+      timer = setTimeout(pump, 1_000);
+    }
+  }
+
+  /** A due row that found no slot waits for a run to end, not for a timer. */
+  function untilNext(): number {
+    const next = queue.nextDueIn();
+    return next === null || (next === 0 && running.size > 0) ? LOOK_AGAIN_MS : Math.max(next, 10);
+  }
+
+  return {
+    wake(subject, trigger = "backstop") {
+      if (stopped) return;
+      if (subject && !running.has(keyOf(subject)) && hasSlot(trigger)) {
+        try {
+          start(subject);
+        } catch (error) {
+          ports.onFault(error);
+        }
+      }
+      clearTimeout(timer);
+      timer = setTimeout(pump, 0);
+    },
+    busy: (subject) => running.has(keyOf(subject)),
+    async stop(ms) {
+      stopped = true;
+      clearTimeout(timer);
+      const cancel = setTimeout(() => {
+        for (const run of running.values()) run.abort.abort();
+      }, ms);
+      await Promise.all([...running.values()].map((run) => run.done));
+      clearTimeout(cancel);
+    },
+  };
+}

@@ -1,0 +1,194 @@
+import type { RefreshError } from "./errors.js";
+import type { RemoteRepository, RepositoryName, RepositoryState } from "./model.js";
+import type { Row, Store, Tables } from "./store.js";
+
+export const REGISTRY_TABLES: Tables = {
+  module: "registry",
+  steps: [
+    `CREATE TABLE repositories (
+       id INTEGER PRIMARY KEY,
+       installation_id INTEGER NOT NULL,
+       owner TEXT NOT NULL COLLATE NOCASE,
+       name TEXT NOT NULL COLLATE NOCASE,
+       default_branch TEXT NOT NULL DEFAULT 'main',
+       state TEXT NOT NULL DEFAULT 'onboarding',
+       added_at INTEGER NOT NULL,
+       pushed_at INTEGER NOT NULL DEFAULT 0,
+       told_at INTEGER NOT NULL DEFAULT 0,
+       confirmed_at INTEGER NOT NULL DEFAULT 0,
+       settled_pushed_at INTEGER NOT NULL DEFAULT -1,
+       compared_at INTEGER NOT NULL DEFAULT 0,
+       full_at INTEGER,
+       refreshed_at INTEGER,
+       lag_ms INTEGER,
+       error_code TEXT, error_message TEXT, error_hint TEXT, error_at INTEGER, error_attempt INTEGER
+     );
+     CREATE INDEX repositories_name ON repositories (owner, name);
+     CREATE TABLE ref_knowledge (
+       repository_id INTEGER NOT NULL,
+       ref TEXT NOT NULL,
+       pushed_at INTEGER NOT NULL,
+       moved_at INTEGER NOT NULL DEFAULT 0,
+       moved_from TEXT,
+       PRIMARY KEY (repository_id, ref)
+     ) WITHOUT ROWID;`,
+  ],
+};
+
+export interface ManagedRepository extends RemoteRepository {
+  state: RepositoryState;
+  /** GitHub's clock, in whole seconds, when it told `pushedAt`. 0: only a delivery has told of it. */
+  toldAt: number;
+  /** When GitHub last told the name that belongs to the id, in milliseconds. */
+  confirmedAt: number;
+  /** The `pushed_at` that a full comparison has settled; -1: none yet. */
+  settledPushedAt: number;
+  /** When it was first heard of, in milliseconds. */
+  addedAt: number;
+  /** GitHub's clock at the last full comparison, in whole seconds. */
+  comparedAt: number;
+  fullAt: number | null;
+  refreshedAt: number | null;
+  lagMs: number | null;
+  error: { code: string; message: string; hint: string; at: number; attempt: number } | null;
+}
+
+/** What deliveries and answers have proven about one ref. */
+export interface RefKnowledge {
+  /** Greatest `pushed_at` of any delivery acted on, or GitHub's clock when it was asked by name. */
+  pushedAt: number;
+  /** When a delivery's word moved it, in milliseconds; 0: never. */
+  movedAt: number;
+  movedFrom: string | null;
+}
+
+export interface Registry {
+  get(id: number): ManagedRepository | null;
+  find(name: RepositoryName): ManagedRepository | null;
+  all(): ManagedRepository[];
+  ofInstallation(installationId: number): ManagedRepository[];
+  /** A delivery names a repository nobody has told of yet. */
+  note(id: number, installationId: number, name: RepositoryName): void;
+  /** GitHub told of it. @param toldAt GitHub's clock in whole seconds */
+  confirm(remote: RemoteRepository, toldAt: number): void;
+  setState(id: number, state: RepositoryState): void;
+  refreshed(id: number, state: RepositoryState, lagMs: number | null): void;
+  compared(id: number, at: { comparedAt: number; settledPushedAt: number }): void;
+  failed(id: number, error: RefreshError, attempt: number): void;
+  ref(id: number, ref: string): RefKnowledge;
+  learnRef(id: number, ref: string, knowledge: RefKnowledge): void;
+}
+
+export function createRegistry(store: Store, now: () => number = Date.now): Registry {
+  const sql = statements(store);
+  return {
+    get: (id) => read(sql.get.get(id)),
+    find: ({ owner, name }) => read(sql.find.get(owner, name)),
+    all: () => sql.all.all().map((row) => read(row)!),
+    ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => read(row)!),
+    note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
+    confirm(remote, toldAt) {
+      const { id, installationId, owner, name, defaultBranch, pushedAt } = remote;
+      sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, toldAt, now(), now());
+    },
+    setState: (id, state) => void sql.state.run(state, id),
+    refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
+    compared(id, at) {
+      sql.compared.run(at.comparedAt, at.settledPushedAt, now(), id, at.comparedAt);
+      // The comparison's clock now says what these rows said; a move of the last minute is still needed.
+      sql.forgetRefs.run(id, at.comparedAt, now() - 60_000);
+    },
+    failed(id, error, attempt) {
+      sql.failed.run(error.code, error.message, error.hint, now(), attempt, id);
+    },
+    ref(id, ref) {
+      const row = sql.ref.get(id, ref);
+      return row
+        ? {
+            pushedAt: Number(row.pushed_at),
+            movedAt: Number(row.moved_at),
+            movedFrom: row.moved_from as string | null,
+          }
+        : { pushedAt: -1, movedAt: 0, movedFrom: null };
+    },
+    learnRef: (id, ref, { pushedAt, movedAt, movedFrom }) =>
+      void sql.learnRef.run(id, ref, pushedAt, movedAt, movedFrom),
+  };
+}
+
+function statements(store: Store) {
+  return {
+    get: store.prepare("SELECT * FROM repositories WHERE id = ?"),
+    // A name may have passed to another repository: the one confirmed last has it.
+    find: store.prepare(
+      "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state = 'gone', confirmed_at DESC LIMIT 1",
+    ),
+    all: store.prepare("SELECT * FROM repositories ORDER BY owner, name"),
+    installation: store.prepare("SELECT * FROM repositories WHERE installation_id = ?"),
+    note: store.prepare(
+      "INSERT INTO repositories (id, installation_id, owner, name, added_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    ),
+    confirm: store.prepare(
+      `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, told_at, confirmed_at, added_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
+       name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
+       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at`,
+    ),
+    state: store.prepare("UPDATE repositories SET state = ? WHERE id = ?"),
+    refreshed: store.prepare(
+      `UPDATE repositories SET state = ?, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,
+       error_message = NULL, error_hint = NULL, error_at = NULL, error_attempt = NULL WHERE id = ?`,
+    ),
+    compared: store.prepare(
+      `UPDATE repositories SET compared_at = max(compared_at, ?), settled_pushed_at = max(settled_pushed_at, ?),
+       full_at = ? WHERE id = ? AND compared_at <= ?`,
+    ),
+    failed: store.prepare(
+      `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
+       error_message = ?, error_hint = ?, error_at = ?, error_attempt = ? WHERE id = ?`,
+    ),
+    ref: store.prepare(
+      "SELECT pushed_at, moved_at, moved_from FROM ref_knowledge WHERE repository_id = ? AND ref = ?",
+    ),
+    forgetRefs: store.prepare(
+      "DELETE FROM ref_knowledge WHERE repository_id = ? AND pushed_at <= ? AND moved_at < ?",
+    ),
+    learnRef: store.prepare(
+      `INSERT OR REPLACE INTO ref_knowledge (repository_id, ref, pushed_at, moved_at, moved_from)
+       VALUES (?, ?, ?, ?, ?)`,
+    ),
+  };
+}
+
+function read(row: Row | undefined): ManagedRepository | null {
+  if (!row) return null;
+  const number = (value: unknown) => (value === null ? null : Number(value));
+  return {
+    id: Number(row.id),
+    installationId: Number(row.installation_id),
+    owner: String(row.owner),
+    name: String(row.name),
+    defaultBranch: String(row.default_branch),
+    state: row.state as RepositoryState,
+    pushedAt: Number(row.pushed_at),
+    toldAt: Number(row.told_at),
+    confirmedAt: Number(row.confirmed_at),
+    settledPushedAt: Number(row.settled_pushed_at),
+    addedAt: Number(row.added_at),
+    comparedAt: Number(row.compared_at),
+    fullAt: number(row.full_at),
+    refreshedAt: number(row.refreshed_at),
+    lagMs: number(row.lag_ms),
+    error:
+      row.error_code === null
+        ? null
+        : {
+            code: String(row.error_code),
+            message: String(row.error_message),
+            hint: String(row.error_hint),
+            at: Number(row.error_at),
+            attempt: Number(row.error_attempt),
+          },
+  };
+}

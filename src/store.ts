@@ -1,0 +1,109 @@
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+
+export type Row = Record<string, unknown>;
+
+export interface Statement {
+  run(...values: unknown[]): { changes: number };
+  get(...values: unknown[]): Row | undefined;
+  all(...values: unknown[]): Row[];
+}
+
+export interface Store {
+  prepare(sql: string): Statement;
+  /** Runs `fn` in one transaction; inside another one it joins it. */
+  transaction<T>(fn: () => T): T;
+  /** Throws when nothing can be written (disk full, file gone read-only). */
+  probe(): void;
+  close(): void;
+}
+
+/** A module's tables, as the steps that build them; a step once released never changes. */
+export interface Tables {
+  module: string;
+  steps: string[];
+}
+
+/**
+ * Opens `$DATA_DIR/lockstep.db`, takes the lock on DATA_DIR and brings the tables up to date.
+ * synchronous=FULL: what was acknowledged survives power loss (https://sqlite.org/pragma.html#pragma_synchronous).
+ * @throws Error when another process owns DATA_DIR, or the tables are newer than this program.
+ */
+export function openStore(dataDir: string, tables: Tables[]): Store {
+  mkdirSync(dataDir, { recursive: true, mode: 0o750 });
+  const lock = lockDirectory(dataDir);
+  const file = join(dataDir, "lockstep.db");
+  const db = new Database(file, { timeout: 2000 });
+  db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
+  chmodSync(file, 0o600);
+  db.exec("CREATE TABLE IF NOT EXISTS migrations (module TEXT PRIMARY KEY, version INTEGER NOT NULL)");
+  const store = wrap(db, lock);
+  store.transaction(() => {
+    for (const { module, steps } of tables) migrate(db, module, steps);
+  });
+  return store;
+}
+
+/**
+ * A SQLite file kept in BEGIN EXCLUSIVE: the kernel frees it when the process dies, however it dies,
+ * and unlike a pid file it means the same inside and outside a container.
+ */
+function lockDirectory(dataDir: string): Database.Database {
+  const lock = new Database(join(dataDir, "lock"));
+  try {
+    lock.exec("PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw new Error(
+      `Another Lockstep already works in ${dataDir}. Stop it, or give this one a DATA_DIR of its own.`,
+      { cause: error },
+    );
+  }
+}
+
+function migrate(db: Database.Database, module: string, steps: string[]): void {
+  const row = db.prepare("SELECT version FROM migrations WHERE module = ?").get(module) as
+    | { version: number }
+    | undefined;
+  const version = row?.version ?? 0;
+  if (version > steps.length) {
+    throw new Error(
+      `lockstep.db was written by a newer Lockstep (${module} ${version} > ${steps.length}). Upgrade this one, or restore the backup made before the upgrade.`,
+    );
+  }
+  for (const step of steps.slice(version)) db.exec(step);
+  db.prepare("INSERT OR REPLACE INTO migrations (module, version) VALUES (?, ?)").run(module, steps.length);
+}
+
+function wrap(db: Database.Database, lock: Database.Database): Store {
+  let depth = 0;
+  const probe = db.prepare(
+    "INSERT OR REPLACE INTO migrations (module, version) SELECT 'probe', coalesce(max(version), 0) % 1000 + 1 FROM migrations WHERE module = 'probe'",
+  );
+  return {
+    prepare: (sql) => db.prepare(sql) as unknown as Statement,
+    transaction(fn) {
+      if (depth > 0) return fn();
+      db.exec("BEGIN IMMEDIATE");
+      depth = 1;
+      try {
+        const result = fn();
+        db.exec("COMMIT");
+        return result;
+      } catch (error) {
+        // A full disk may already have rolled the transaction back.
+        if (db.inTransaction) db.exec("ROLLBACK");
+        throw error;
+      } finally {
+        depth = 0;
+      }
+    },
+    probe: () => void probe.run(),
+    close() {
+      db.close();
+      lock.close();
+    },
+  };
+}

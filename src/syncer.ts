@@ -1,0 +1,163 @@
+import { type Bringer, type Brought, doubtsMirror, type Pass } from "./bring.js";
+import { asRefreshError, RefreshError } from "./errors.js";
+import type { Gateway } from "./git/gateway.js";
+import type { Mirrors } from "./git/mirror.js";
+import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName } from "./model.js";
+import type { ManagedRepository, Registry } from "./registry.js";
+
+export interface SyncerPorts {
+  registry: Registry;
+  mirrors: Mirrors;
+  gateway: Gateway;
+  bring: Bringer;
+  /** Asks GitHub about the repository by its id. Null: it is none of ours any more. */
+  reconcile(id: number): Promise<ManagedRepository | null>;
+  /** Points the repository's name at its mirror. */
+  link(id: number, name: RepositoryName): void;
+  /** Brings the published trees in step; the seam for checkouts. */
+  publish(repository: ManagedRepository, changes: RefChange[]): Promise<void>;
+  /** Tells the world. It must not throw. */
+  announce(repository: ManagedRepository, outcome: RefreshOutcome): void;
+  now(): number;
+  onProgress(repository: ManagedRepository, line: string): void;
+}
+
+export interface Syncer {
+  /** One pass over one repository. @throws RefreshError, whose policy the queue follows */
+  refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome>;
+}
+
+/** A name told by GitHub is believed this long before a question is asked under it. */
+const NAME_IS_FRESH_MS = 60_000;
+/** After the fourth retry (1, 2, 5, 15 s) an old answer is GitHub's last word for now. */
+const PATIENT_ATTEMPTS = 4;
+/** `pushed_at` may still change within the second, and replicas lag. */
+const SETTLED_AFTER_S = 5;
+
+const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
+
+/**
+ * authorise → ensure mirror → bring refs → verify → publish → record → announce. Push, manual,
+ * onboarding and backstop all go this way.
+ */
+export function createSyncer(ports: SyncerPorts): Syncer {
+  const { registry, mirrors, gateway } = ports;
+
+  async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
+    const repository = await authorise(request);
+    if (!repository) return SKIPPED;
+    const lease = gateway.open(repository);
+    const onProgress = (line: string) => ports.onProgress(repository, line);
+    const lastTry = request.attempt > PATIENT_ATTEMPTS;
+    const pass: Pass = { repository, lease, run: { signal, onProgress }, lastTry };
+    try {
+      const { outcome, behind, notYet } = await bringInStep(pass, request);
+      await ports.publish(repository, outcome.changes);
+      if (!notYet) record(repository.id, request, behind);
+      ports.announce(repository, outcome);
+      if (notYet) throw notYet;
+      return outcome;
+    } finally {
+      lease.close();
+    }
+  }
+
+  /** Who the repository is and whose token reads it; by id when that is not certain. */
+  async function authorise(request: RefreshRequest): Promise<ManagedRepository | null> {
+    const known = registry.get(request.repositoryId);
+    if (!known) return ports.reconcile(request.repositoryId);
+    if (known.state === "suspended") throw new RefreshError("suspended", "The installation is suspended");
+    if (known.state === "gone") return ports.reconcile(known.id);
+    const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
+    const fresh = ports.now() - known.confirmedAt < NAME_IS_FRESH_MS;
+    return asksByName && !fresh ? ports.reconcile(known.id) : known;
+  }
+
+  async function bringInStep(pass: Pass, request: RefreshRequest): Promise<Result> {
+    const { id, defaultBranch } = pass.repository;
+    if (!mirrors.ensure(id)) return clone(pass, request);
+    try {
+      await mirrors.setHead(id, defaultBranch);
+      return await bring(pass, request);
+    } catch (error) {
+      if (pass.run.signal.aborted) throw error;
+      if (doubtsMirror(error)) mirrors.distrust(id);
+      return recover(pass, request, asRefreshError(error));
+    }
+  }
+
+  async function bring(pass: Pass, request: RefreshRequest): Promise<Result> {
+    const comparesAll = request.full || request.hints.length === 0;
+    return comparesAll ? bringAll(pass, request) : bringTold(pass, request);
+  }
+
+  async function bringTold(pass: Pass, request: RefreshRequest): Promise<Result> {
+    const { way, ...brought } = await ports.bring.byHint(pass, request.hints);
+    return { outcome: outcomeOf(brought, way), behind: brought.behind, notYet: brought.notYet };
+  }
+
+  async function bringAll(pass: Pass, request: RefreshRequest): Promise<Result> {
+    const brought = await ports.bring.inFull(pass, request.hints);
+    if (!brought.notYet && !brought.behind) settle(pass);
+    return { outcome: outcomeOf(brought, "full"), behind: brought.behind, notYet: brought.notYet };
+  }
+
+  /** What can be put right in the same pass is; the rest is the queue's to repeat. */
+  async function recover(pass: Pass, request: RefreshRequest, error: RefreshError): Promise<Result> {
+    const { id } = pass.repository;
+    if (error.retry.kind === "rebuild") return clone(pass, request);
+    if (error.code === "locked" && mirrors.ensure(id)) return bring(pass, request);
+    if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return bringAll(pass, request);
+    if (error.retry.kind === "reconcile") {
+      // The queue's next try finds the new name, or that the repository is gone.
+      if (!(await ports.reconcile(id))) return { outcome: SKIPPED, behind: false, notYet: null };
+    }
+    throw error;
+  }
+
+  /** A replica may have served the clone from before the pushes that were told: they are looked at after it. */
+  async function clone(pass: Pass, request: RefreshRequest): Promise<Result> {
+    const { id, defaultBranch } = pass.repository;
+    const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run);
+    ports.link(id, pass.repository);
+    settle(pass);
+    const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone" };
+    if (request.hints.length === 0) return { outcome, behind: false, notYet: null };
+    mirrors.ensure(id);
+    const repository = registry.get(id) ?? pass.repository;
+    const told = await bringTold({ ...pass, repository }, request);
+    return { ...told, outcome: { ...outcome, changes: [...changes, ...told.outcome.changes] } };
+  }
+
+  /** Only a full comparison settles `pushed_at`: the value read before it, once it cannot change any more. */
+  function settle({ repository, lease }: Pass): void {
+    const { id, toldAt, pushedAt } = repository;
+    const settled = toldAt - pushedAt >= SETTLED_AFTER_S;
+    registry.compared(id, {
+      comparedAt: lease.servedAt() ?? toldAt,
+      settledPushedAt: settled ? pushedAt : -1,
+    });
+  }
+
+  /** A refresh of single refs proves those refs only: it does not make a repository fresh that is behind. */
+  function record(id: number, request: RefreshRequest, behind: boolean): void {
+    const state = registry.get(id)?.state;
+    if (!state || state === "gone") return;
+    const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
+    const staysBehind = state === "behind" && !request.full;
+    registry.refreshed(id, behind || staysBehind ? "behind" : "fresh", lagMs);
+  }
+
+  return { refresh };
+}
+
+interface Result {
+  outcome: RefreshOutcome;
+  behind: boolean;
+  notYet: RefreshError | null;
+}
+
+function outcomeOf({ changes, superseded }: Brought, way: RefreshOutcome["way"]): RefreshOutcome {
+  const result = superseded ? "superseded" : changes.length > 0 ? "changed" : "unchanged";
+  return { result, changes, way };
+}

@@ -1,0 +1,111 @@
+import { EventEmitter } from "node:events";
+import type { DeliveryLog } from "./delivery-log.js";
+import type { RefreshError } from "./errors.js";
+import type { Lifecycle } from "./lifecycle.js";
+import type { RefreshOutcome } from "./model.js";
+import { keyOf, type RefreshQueue, type Snapshot } from "./queue/queue.js";
+import type { RunnerPorts } from "./queue/runner.js";
+import type { Registry } from "./registry.js";
+import type { Store } from "./store.js";
+import type { Syncer } from "./syncer.js";
+
+export interface Log {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+export interface WorkerPorts {
+  store: Store;
+  queue: RefreshQueue;
+  registry: Registry;
+  deliveries: DeliveryLog;
+  syncer: Syncer;
+  lifecycle: Lifecycle;
+  log: Log;
+}
+
+/** What became of a run, told to whoever waits for its subject. */
+export type Settled = { key: string; error: RefreshError | null };
+
+export interface Worker extends RunnerPorts {
+  /** Emits "settled" with a Settled. */
+  events: EventEmitter;
+}
+
+/** Refs named in a log line; the API has them all. */
+const LOGGED_REFS = 10;
+
+/** Runs one subject of the queue and writes down what became of it. */
+export function createWorker(ports: WorkerPorts): Worker {
+  const { registry, log } = ports;
+  const events = new EventEmitter();
+  events.setMaxListeners(0);
+
+  const fullName = (id: number) => {
+    const repository = registry.get(id);
+    return repository ? `${repository.owner}/${repository.name}` : `repository ${id}`;
+  };
+
+  async function run({ subject, request }: Snapshot, signal: AbortSignal): Promise<void> {
+    if (subject.kind === "app") return ports.lifecycle.reconcileApp();
+    if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
+    const started = performance.now();
+    const outcome = await ports.syncer.refresh(request, signal);
+    const durationMs = Math.round(performance.now() - started);
+    log.info({ ...about({ subject, request } as Snapshot), durationMs, ...told(outcome) }, "refreshed");
+  }
+
+  function about({ subject, request }: Snapshot): object {
+    const { trigger, deliveryId, attempt } = request;
+    const what =
+      subject.kind === "repository" ? { repository: fullName(subject.id) } : { subject: keyOf(subject) };
+    return { ...what, trigger, ...(deliveryId ? { deliveryId } : {}), ...(attempt > 1 ? { attempt } : {}) };
+  }
+
+  function settle(snapshot: Snapshot, error: RefreshError | null): void {
+    const retryInMs = ports.store.transaction(() => {
+      if (error) return recordFailure(snapshot, error);
+      ports.queue.succeed(snapshot);
+      ports.deliveries.settle(snapshot.subject, snapshot.generation);
+      return null;
+    });
+    if (error) tellFailure(snapshot, error, retryInMs);
+    events.emit("settled", { key: keyOf(snapshot.subject), error } satisfies Settled);
+  }
+
+  function recordFailure(snapshot: Snapshot, error: RefreshError): number | null {
+    const { subject, request } = snapshot;
+    if (subject.kind === "repository") {
+      if (error.code === "suspended") registry.setState(subject.id, "suspended");
+      // Waiting for a replica of GitHub's, or stopping, says nothing against the repository.
+      else if (error.code !== "not_yet" && error.code !== "cancelled") {
+        registry.failed(subject.id, error, request.attempt);
+      }
+    }
+    return ports.queue.fail(snapshot, error);
+  }
+
+  function tellFailure(snapshot: Snapshot, error: RefreshError, retryInMs: number | null): void {
+    const { code, message, hint } = error;
+    const details = { ...about(snapshot), code, reason: message, retryInMs };
+    if (code === "not_yet" || code === "cancelled") log.info(details, "refresh put off");
+    else if (code === "internal")
+      log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");
+    else log.warn({ ...details, hint }, "refresh failed");
+  }
+
+  return {
+    events,
+    run,
+    settle,
+    onFault: (error) =>
+      log.error({ err: error }, "the queue cannot be written; requests stay where they are"),
+  };
+}
+
+function told({ result, way, changes }: RefreshOutcome): object {
+  const refs = changes.slice(0, LOGGED_REFS).map(({ ref, after }) => `${ref}@${after.slice(0, 12)}`);
+  return { result, way, changed: changes.length, refs };
+}

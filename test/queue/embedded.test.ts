@@ -1,0 +1,125 @@
+import { expect, test } from "vitest";
+import { RefreshError } from "../../src/errors.js";
+import { openQueue, push, pushed, repository, sha } from "../support/queue.js";
+
+const NONE: ReadonlySet<string> = new Set();
+
+test("an armed subject is due at once and gone after a successful run", () => {
+  const { queue } = openQueue();
+  queue.arm(repository(1), pushed(push(1)));
+  const snapshot = queue.begin(repository(1));
+  expect(snapshot?.request).toMatchObject({ trigger: "push", attempt: 1, full: false });
+  queue.succeed(snapshot!);
+  expect(queue.depth()).toBe(0);
+  expect(queue.begin(repository(1))).toBeNull();
+});
+
+test("what comes in during a run leads to exactly one follow-up with only what is new", () => {
+  const { queue } = openQueue();
+  queue.arm(repository(1), pushed(push(1), push(1, "refs/heads/other")));
+  const first = queue.begin(repository(1))!;
+  queue.arm(repository(1), pushed(push(2)));
+  queue.arm(repository(1), pushed(push(3)));
+  queue.succeed(first);
+  const second = queue.begin(repository(1))!;
+  expect(second.request.hints).toEqual([
+    { ref: "refs/heads/main", points: [sha(0), sha(1), sha(2), sha(3)], pushedAt: 3, ordered: true },
+  ]);
+  queue.succeed(second);
+  expect(queue.depth()).toBe(0);
+});
+
+test("a request survives a crash before, during and after its run began", () => {
+  const { queue, reopen, clock } = openQueue();
+  queue.arm(repository(1), pushed(push(1)));
+  const again = reopen();
+  expect(again.due(10, NONE)).toHaveLength(1);
+  again.begin(repository(1));
+  const third = reopen();
+  expect(third.begin(repository(1))).toBeNull(); // it took the process down: it waits a little
+  clock.now += third.nextDueIn()!;
+  expect(third.begin(repository(1))?.request).toMatchObject({
+    attempt: 2,
+    hints: [{ ref: "refs/heads/main" }],
+  });
+});
+
+test("pushes come before manual requests, onboarding and the backstop", () => {
+  const { queue } = openQueue();
+  const request = (id: number, trigger: "push" | "manual" | "onboard" | "backstop") =>
+    queue.arm(repository(id), { trigger, hints: [], full: true });
+  request(1, "backstop");
+  request(2, "onboard");
+  request(3, "manual");
+  request(4, "push");
+  expect(queue.due(10, NONE).map(({ subject }) => subject.id)).toEqual([4, 3, 2, 1]);
+});
+
+test("installations take turns: ten thousand repositories of one do not hold up another", () => {
+  const { queue, clock } = openQueue();
+  for (let id = 1; id <= 50; id++) {
+    clock.now += 1;
+    queue.arm(repository(id), { trigger: "onboard", hints: [], full: true }, { installationId: 7 });
+  }
+  queue.arm(repository(99), { trigger: "onboard", hints: [], full: true }, { installationId: 8 });
+  expect(queue.due(2, NONE).map(({ subject }) => subject.id)).toEqual([1, 99]);
+});
+
+test("a fresh push cuts a backoff short, but never GitHub's own Retry-After", () => {
+  const { queue, clock } = openQueue();
+  queue.arm(repository(1), pushed(push(1)));
+  queue.fail(queue.begin(repository(1))!, new RefreshError("unreachable", "down"));
+  expect(queue.begin(repository(1))).toBeNull();
+  queue.arm(repository(1), pushed(push(2)));
+  const second = queue.begin(repository(1))!;
+  expect(second.request.attempt).toBe(2);
+  queue.fail(second, new RefreshError("rate_limited", "429", { retryAfterMs: 60_000 }));
+  queue.arm(repository(1), pushed(push(3)));
+  expect(queue.begin(repository(1))).toBeNull();
+  clock.now += 60_000;
+  expect(queue.begin(repository(1))).not.toBeNull();
+});
+
+test("the wait grows with each failure, up to ten minutes", () => {
+  const { queue, clock } = openQueue({ random: () => 0.999 });
+  queue.arm(repository(1), pushed(push(1)));
+  const waits = Array.from({ length: 14 }, () => {
+    const wait = queue.fail(queue.begin(repository(1))!, new RefreshError("unreachable", "down"))!;
+    clock.now += wait;
+    return wait;
+  });
+  expect(waits.slice(0, 3).map((ms) => Math.round(ms / 1000))).toEqual([2, 4, 8]);
+  expect(waits.at(-1)).toBeLessThanOrEqual(600_000);
+  expect(waits.at(-1)).toBeGreaterThan(590_000);
+});
+
+test("an old answer is asked again after 1, 2, 5 and 15 seconds, then every ref is compared", () => {
+  const { queue, clock } = openQueue();
+  queue.arm(repository(1), pushed(push(1)));
+  const steps = Array.from({ length: 5 }, () => {
+    const snapshot = queue.begin(repository(1))!;
+    const wait = queue.fail(snapshot, new RefreshError("not_yet", "old"))!;
+    clock.now += wait;
+    return { wait, full: snapshot.request.full };
+  });
+  expect(steps.map(({ wait }) => wait)).toEqual([1_000, 2_000, 5_000, 15_000, 1_000]);
+  expect(steps.some(({ full }) => full)).toBe(false);
+  expect(queue.begin(repository(1))?.request.full).toBe(true);
+});
+
+test("with a quiet period the run waits until pushes pause, at most ten periods", () => {
+  const { queue, clock } = openQueue({ quietPeriodMs: 1_000 });
+  queue.arm(repository(1), pushed(push(1)));
+  for (let n = 2; n < 30 && !queue.begin(repository(1)); n++) {
+    clock.now += 900;
+    queue.arm(repository(1), pushed(push(n)));
+  }
+  expect(clock.now - 1_000_000).toBeGreaterThan(8_000);
+  expect(clock.now - 1_000_000).toBeLessThanOrEqual(10_800);
+});
+
+test("more refs than are worth asking for one by one become a full comparison", () => {
+  const { queue } = openQueue();
+  for (let n = 1; n <= 301; n++) queue.arm(repository(1), pushed(push(n, `refs/heads/b${n}`)));
+  expect(queue.begin(repository(1))?.request).toMatchObject({ full: true, hints: [] });
+});

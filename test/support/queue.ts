@@ -1,0 +1,48 @@
+import { onTestFinished } from "vitest";
+import type { PushHint, Subject } from "../../src/model.js";
+import { createEmbeddedQueue, QUEUE_TABLES } from "../../src/queue/embedded.js";
+import type { RefreshQueue } from "../../src/queue/queue.js";
+import { openStore, type Store } from "../../src/store.js";
+import { tempDir } from "./temp.js";
+
+export interface Clock {
+  now: number;
+}
+
+export const repository = (id: number): Subject => ({ kind: "repository", id });
+
+export const sha = (n: number): string => n.toString(16).padStart(40, "0");
+
+/** A push that moves a ref from commit n-1 to n, in second n. */
+export const push = (n: number, ref = "refs/heads/main"): PushHint => ({
+  ref,
+  before: sha(n - 1),
+  after: sha(n),
+  pushedAt: n,
+});
+
+export const pushed = (...hints: PushHint[]) => ({ trigger: "push" as const, hints, full: false });
+
+/** A real queue on a real file; `reopen` is what a crash and a restart leave of it. */
+export function openQueue(options: { quietPeriodMs?: number; random?: () => number; dir?: string } = {}) {
+  const clock: Clock = { now: 1_000_000 };
+  const dir = options.dir ?? tempDir();
+  let store: Store = openStore(dir, [QUEUE_TABLES]);
+  onTestFinished(() => store.close());
+  const open = (): RefreshQueue =>
+    createEmbeddedQueue({
+      store,
+      quietPeriodMs: options.quietPeriodMs ?? 0,
+      now: () => clock.now,
+      random: options.random ?? (() => 0.5),
+    });
+  return {
+    clock,
+    queue: open(),
+    reopen(): RefreshQueue {
+      store.close();
+      store = openStore(dir, [QUEUE_TABLES]);
+      return open();
+    },
+  };
+}
