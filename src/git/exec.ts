@@ -42,12 +42,21 @@ export type RunGit = (call: GitCall) => Promise<GitResult>;
 /** Time between the gentle and the hard end of a git: it removes its own locks on SIGTERM. */
 const GRACE_MS = 2_000;
 
-/** simple-git keeps its child to itself; Node tells of every child it makes. */
-const seats = new AsyncLocalStorage<{ child: ChildProcess | null }>();
+/** simple-git keeps its child to itself; Node tells of every child it makes, before it is spawned. */
+const seats = new AsyncLocalStorage<{ child: ChildProcess | null; processes: Processes }>();
 subscribe("child_process", (message) => {
   const seat = seats.getStore();
-  if (seat && !seat.child) seat.child = (message as { process: ChildProcess }).process;
+  if (!seat || seat.child) return;
+  const { process: child } = message as { process: ChildProcess };
+  seat.child = child;
+  seat.processes.track(child);
+  // A grandchild may hold the pipes open for as long as it lives; nobody waits for it.
+  child.once("exit", (_, signal) => setTimeout(() => closePipes(child), signal ? 0 : GRACE_MS).unref());
 });
+
+const closePipes = (child: ChildProcess): void => {
+  for (const pipe of child.stdio) pipe?.destroy();
+};
 
 /**
  * The one place that runs git. Every call is hermetic: no configuration, hook, credential or
@@ -56,14 +65,10 @@ subscribe("child_process", (message) => {
  */
 export function createGit(options: { binary: string; path: string; processes: Processes }): RunGit {
   return (call) =>
-    seats.run({ child: null }, async () => {
+    seats.run({ child: null, processes: options.processes }, async () => {
       if (call.signal?.aborted) throw new RefreshError("cancelled", `git ${call.args[0]} was not started`);
       const end = supervise(call);
       const result = run(options, call);
-      // The child exists after simple-git's own microtasks; its events come later than those.
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      const child = seats.getStore()?.child;
-      if (child) options.processes.track(child);
       try {
         return await Promise.race([result, end.ended]);
       } finally {
@@ -72,7 +77,7 @@ export function createGit(options: { binary: string; path: string; processes: Pr
     });
 }
 
-/** Ends the child at its deadline or when the signal aborts, and then waits for nobody's pipes. */
+/** Ends the child at its deadline or when the signal aborts. */
 function supervise(call: GitCall): { ended: Promise<never>; release(): void } {
   const seat = seats.getStore()!;
   const timers: NodeJS.Timeout[] = [];
@@ -80,12 +85,8 @@ function supervise(call: GitCall): { ended: Promise<never>; release(): void } {
   const ended = new Promise<never>((_, reject) => {
     const end = (error: RefreshError) => {
       const child = seat.child;
-      if (!child) return reject(error);
-      child.once("exit", () => {
-        reject(error);
-        // A grandchild may hold the pipes open for as long as it lives.
-        for (const pipe of child.stdio) pipe?.destroy();
-      });
+      if (!child || child.exitCode !== null || child.signalCode !== null) return reject(error);
+      child.once("exit", () => reject(error));
       child.kill("SIGTERM");
       timers.push(setTimeout(() => child.kill("SIGKILL"), GRACE_MS));
     };

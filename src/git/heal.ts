@@ -1,7 +1,8 @@
 import { type Dirent, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-/** What git leaves when it is killed; none of these names can be a ref or an object. */
+/** What git leaves when it is killed. No ref may end in `.lock` (git-check-ref-format(1)), but any other name can be one. */
+const LOCK = /.\.lock$/;
 const LEFTOVER =
   /^(?:.+\.lock|tmp_(?:obj|pack|idx|rev|bitmap|graph|mtimes).*|\.tmp-.*|packed-refs\.new|gc\.pid)$/;
 
@@ -12,14 +13,17 @@ const LEFTOVER =
  */
 export function clearLeftovers(gitDir: string): string[] {
   const removed: string[] = [];
-  const directories = [gitDir];
+  const directories = [{ path: gitDir, pattern: LEFTOVER }];
   for (const directory of directories) {
-    for (const entry of entries(directory)) {
-      const path = join(directory, entry.name);
-      if (LEFTOVER.test(entry.name)) {
+    for (const entry of entries(directory.path)) {
+      const path = join(directory.path, entry.name);
+      const holdsRefs = directory.path === gitDir && /^(?:refs|logs)$/.test(entry.name);
+      if (directory.pattern.test(entry.name)) {
         rmSync(path, { recursive: true, force: true });
         removed.push(path);
-      } else if (entry.isDirectory()) directories.push(path);
+      } else if (entry.isDirectory()) {
+        directories.push({ path, pattern: holdsRefs ? LOCK : directory.pattern });
+      }
     }
   }
   return removed;
