@@ -1,0 +1,143 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { deliver, type Harness, headersFor, MIB, open, PATHS, PUSH, startReceiver } from "./harness.js";
+
+let harness: Harness;
+afterEach(() => harness.close());
+
+const LIMIT = 25 * MIB;
+const padding = Buffer.alloc(MIB, "x");
+
+/** A push of exactly this many bytes. */
+function pushOf(bytes: number): Buffer {
+  const [head, tail] = JSON.stringify({ ...PUSH, filler: "|" }).split("|") as [string, string];
+  return Buffer.concat([
+    Buffer.from(head),
+    Buffer.alloc(bytes - head.length - tail.length, "x"),
+    Buffer.from(tail),
+  ]);
+}
+
+describe.each([["with Content-Length"], ["chunked"]])("a body %s", (how) => {
+  const send = (bytes: number) => {
+    const body = pushOf(bytes);
+    const length =
+      how === "chunked" ? { "transfer-encoding": "chunked" } : { "content-length": String(bytes) };
+    const { outgoing, answer } = open(harness.port, { headers: { ...headersFor(body), ...length } });
+    outgoing.end(body);
+    return answer;
+  };
+
+  it("of 24 MiB and of 25 MiB is taken", async () => {
+    harness = await startReceiver();
+    expect((await send(24 * MIB)).status).toBe(202);
+    expect((await send(LIMIT)).status).toBe(202);
+    expect(harness.accepted).toHaveLength(2);
+  });
+
+  it("of one byte more, or of 26 MiB, is not", async () => {
+    harness = await startReceiver();
+    for (const bytes of [LIMIT + 1, 26 * MIB]) {
+      const answer = await send(bytes);
+      expect([answer.status, answer.headers.connection]).toEqual([413, "close"]);
+    }
+    expect(harness.accepted).toEqual([]);
+  });
+});
+
+describe("a body that is too large", () => {
+  it("is refused by its announced length before any of it is sent", async () => {
+    harness = await startReceiver();
+    const headers = { ...headersFor(""), "content-length": String(26 * MIB) };
+    const { outgoing, answer } = open(harness.port, { headers });
+    outgoing.flushHeaders();
+    expect((await answer).status).toBe(413);
+    outgoing.destroy();
+  });
+
+  it("never fills the memory, however long it goes on", async () => {
+    harness = await startReceiver();
+    const head = Object.entries({ ...headersFor(""), host: "x", "transfer-encoding": "chunked" });
+    // A plain socket: Node's HTTP client stops sending once it has the answer.
+    const socket = connect(harness.port, "127.0.0.1");
+    let answer = "";
+    socket.on("data", (data) => {
+      answer += data;
+    });
+    const lines = head.map(([name, value]) => `${name}: ${value}`).join("\r\n");
+    socket.write(`POST ${PATHS[0]} HTTP/1.1\r\n${lines}\r\n\r\n`);
+
+    const before = process.memoryUsage().arrayBuffers;
+    let peak = 0;
+    for (let sent = 0; sent < 400; sent += 1) {
+      socket.write(`${MIB.toString(16)}\r\n`);
+      socket.write(padding);
+      if (!socket.write("\r\n")) await once(socket, "drain");
+      peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
+    }
+    socket.write("0\r\n\r\n");
+    await once(socket, "close");
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    // What was held when the limit was met is garbage, and may not have been collected yet.
+    expect(peak).toBeLessThan(100 * MIB);
+  });
+});
+
+describe("a body that comes in slowly", () => {
+  it("is answered with 408 when its time is up", async () => {
+    harness = await startReceiver({ bodyTimeoutMs: 50 });
+    const body = JSON.stringify(PUSH);
+    const { outgoing, answer } = open(harness.port, {
+      headers: { ...headersFor(body), "content-length": String(body.length) },
+    });
+    outgoing.write(body.slice(0, 10));
+    expect((await answer).status).toBe(408);
+    outgoing.destroy();
+    expect(harness.accepted).toEqual([]);
+  });
+
+  it("leads to nothing when its sender goes away", async () => {
+    harness = await startReceiver({ maxBytesInFlight: 2 * MIB });
+    const { outgoing } = open(harness.port, {
+      headers: { ...headersFor(""), "content-length": String(4 * MIB) },
+    });
+    outgoing.write(padding);
+    await vi.waitFor(() => expect(received()).toBeGreaterThan(MIB));
+    outgoing.destroy();
+    await vi.waitFor(() => expect(harness.sockets.size).toBe(0));
+    expect(harness.lines).toEqual([]);
+    // Its bytes no longer count.
+    expect((await deliver(harness.port, pushOf(1.5 * MIB))).status).toBe(202);
+  });
+});
+
+describe("bytes in flight", () => {
+  it("are bounded over all requests: 503 until some are answered", async () => {
+    harness = await startReceiver({ maxBytesInFlight: 2 * MIB });
+    const body = pushOf(1.5 * MIB);
+    const first = open(harness.port, {
+      headers: { ...headersFor(body), "content-length": String(body.length) },
+    });
+    first.outgoing.write(body.subarray(0, MIB));
+    await vi.waitFor(() => expect(received()).toBeGreaterThan(MIB));
+
+    const refused = await deliver(harness.port, body);
+    expect([refused.status, refused.headers["retry-after"]]).toEqual([503, "5"]);
+    first.outgoing.end(body.subarray(MIB));
+    expect((await first.answer).status).toBe(202);
+    expect((await deliver(harness.port, body)).status).toBe(202);
+  });
+
+  it("are given back by every kind of answer", async () => {
+    harness = await startReceiver({ maxBytesInFlight: 2 * MIB });
+    const body = pushOf(1.5 * MIB);
+    for (let sent = 0; sent < 4; sent += 1) {
+      expect((await deliver(harness.port, body, { "x-hub-signature-256": "sha256=0" })).status).toBe(401);
+      expect((await deliver(harness.port, pushOf(3 * MIB))).status).toBe(503);
+      expect((await deliver(harness.port, body)).status).toBe(202);
+    }
+  });
+});
+
+const received = () => [...harness.sockets].reduce((sum, socket) => sum + socket.bytesRead, 0);

@@ -1,0 +1,144 @@
+import { EventEmitter, once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished } from "vitest";
+import { compose, type Lockstep } from "../../src/compose.js";
+import { loadConfig } from "../../src/config.js";
+import { mirrorPath } from "../../tools/mirror.js";
+import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
+import { plainGit } from "./git.js";
+import { tempDir } from "./temp.js";
+
+export interface LogLine {
+  level: "debug" | "info" | "warn" | "error";
+  msg: string;
+  [field: string]: unknown;
+}
+
+/** Lockstep in this process, on a real port, with a stand-in GitHub and real git over smart HTTP. */
+export class World {
+  readonly log: LogLine[] = [];
+  readonly #lines = new EventEmitter();
+  #running: Lockstep | null = null;
+  url = "";
+
+  private constructor(
+    readonly standin: StandIn,
+    readonly dataDir: string,
+    private readonly env: Record<string, string>,
+  ) {
+    this.#lines.setMaxListeners(0);
+  }
+
+  static async create(env: Record<string, string> = {}): Promise<World> {
+    const standin = await startStandIn();
+    onTestFinished(() => standin.close());
+    const world = new World(standin, tempDir(), env);
+    onTestFinished(() => world.stop());
+    return world;
+  }
+
+  /** Starts Lockstep and waits until it holds every repository. */
+  async start(...repos: Repo[]): Promise<this> {
+    const config = loadConfig({
+      ...this.standin.env(),
+      DATA_DIR: this.dataDir,
+      INTERVAL: "off",
+      API_TOKEN: "token-of-the-tests-0123456789",
+      ...this.env,
+    });
+    const running = await compose(config, this.#logger());
+    this.#running = running;
+    const server = createServer(async (req, res) => {
+      for (const handler of running.handlers) if (await handler(req, res)) return;
+      res.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    this.#stopServer = () => {
+      server.closeAllConnections();
+      server.close();
+    };
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    running.start();
+    for (const repo of repos) await this.inStep(repo);
+    return this;
+  }
+
+  #stopServer = () => {};
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    this.#stopServer();
+    await running?.close();
+  }
+
+  sweep(): void {
+    this.#running?.sweep();
+  }
+
+  #logger() {
+    const at = (level: LogLine["level"]) => (details: object, msg: string) => {
+      this.log.push({ level, msg, ...details });
+      this.#lines.emit("line");
+    };
+    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  }
+
+  mirror(repo: Repo): string {
+    return mirrorPath(this.dataDir, repo.owner, repo.name);
+  }
+
+  tips(repo: Repo): Record<string, string> {
+    const lines = plainGit(this.mirror(repo), "for-each-ref", "--format=%(refname) %(objectname)").split("\n");
+    return Object.fromEntries(lines.filter(Boolean).map((line) => line.split(" ") as [string, string]));
+  }
+
+  async deliver(push: Push, id?: string): Promise<number> {
+    const options = { to: `${this.url}/api/github/webhooks`, ...(id ? { id } : {}) };
+    return (await this.standin.deliver(push, options)).status;
+  }
+
+  async pushed(...pushes: Push[]): Promise<void> {
+    for (const push of pushes) expect(await this.deliver(push)).toBe(202);
+  }
+
+  /** The first line that fits, already written or to come. */
+  async line(fits: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
+    for (;;) {
+      const found = this.log.slice(from).find(fits);
+      if (found) return found;
+      await once(this.#lines, "line");
+    }
+  }
+
+  /** Until the mirror equals its upstream, ref for ref. */
+  async inStep(repo: Repo): Promise<void> {
+    for (;;) {
+      const wanted = Object.fromEntries(await this.standin.tips(repo));
+      const line = once(this.#lines, "line");
+      if (this.#equals(repo, wanted)) return;
+      await line;
+    }
+  }
+
+  #equals(repo: Repo, wanted: Record<string, string>): boolean {
+    try {
+      expect(this.tips(repo)).toEqual(wanted);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  refreshes(): LogLine[] {
+    return this.log.filter(({ msg }) => msg === "refreshed");
+  }
+
+  api(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(this.url + path, {
+      ...init,
+      headers: { authorization: "Bearer token-of-the-tests-0123456789" },
+    });
+  }
+}

@@ -1,0 +1,185 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { plainGit } from "../support/git.js";
+import { World } from "../support/world.js";
+
+const failedWith = (code: string) => (line: { msg: string; code?: unknown }) =>
+  line.msg === "refresh failed" && line.code === code;
+
+test("a token that is refused once after minting is renewed, unseen by git", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  world.standin.faults.refuseTokens = 1;
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+});
+
+test("GitHub is down for a while: the push arrives when it is back", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  const push = await world.standin.commit(repo, "main");
+  await world.standin.down();
+  await world.pushed(push);
+  await world.line(failedWith("unreachable"));
+  expect(await state(world, "app")).toMatchObject({ state: "failing", lastError: { code: "unreachable" } });
+  await world.standin.up();
+  await world.inStep(repo);
+  expect(await state(world, "app")).toMatchObject({ state: "fresh", lastError: null });
+});
+
+test("an answer that breaks off halfway changes nothing and is asked again", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  world.standin.faults.truncate = 40;
+  world.standin.faults.truncateTimes = 1;
+  const push = await world.standin.commit(repo, "main");
+  await world.pushed(push);
+  await world.line(failedWith("unreachable"));
+  expect(world.tips(repo)["refs/heads/main"]).toBe(push.before);
+  await world.inStep(repo);
+});
+
+test("GitHub's Retry-After is kept", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  world.standin.faults.gitStatus = { status: 429, headers: { "retry-after": "2" }, times: 1 };
+  await world.pushed(await world.standin.commit(repo, "main"));
+  const line = await world.line(failedWith("rate_limited"));
+  expect(line.retryInMs).toBeGreaterThan(1_900);
+  await world.inStep(repo);
+});
+
+test("a git that GitHub leaves hanging is ended in time", async () => {
+  const world = await World.create({ FETCH_TIMEOUT: "1s" });
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  world.standin.faults.hangGit = true;
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.line(failedWith("timeout"));
+  world.standin.faults.hangGit = false;
+  await world.inStep(repo);
+  expect(readdirSync(join(world.dataDir, "run"))).toEqual([]);
+});
+
+test("a repository that was renamed unseen is found by its id", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "old-name");
+  await world.start(repo);
+  const push = await world.standin.commit(repo, "main");
+  world.standin.renameRepository(repo, "new-name");
+  await world.pushed(push);
+  await world.inStep(repo);
+  expect(existsSync(join(world.dataDir, "mirrors/acme/old-name.git"))).toBe(false);
+  expect(world.refreshes().filter(({ result }) => result === "cloned")).toHaveLength(1);
+});
+
+test.each([
+  ["its HEAD is gone", (dir: string) => rmSync(join(dir, "HEAD"))],
+  ["its config is garbage", (dir: string) => writeFileSync(join(dir, "config"), "[core\n")],
+  ["an object is cut short", (dir: string) => cutObjects(dir)],
+  ["its objects are gone", (dir: string) => rmSync(join(dir, "objects"), { recursive: true })],
+])("a damaged mirror is cloned anew: %s", async (_, damage) => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  damage(join(world.dataDir, "repos", String(repo.id), "mirror.git"));
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.line(({ msg, result, trigger }) => msg === "refreshed" && result === "cloned" && trigger === "push");
+  await world.inStep(repo);
+  plainGit(world.mirror(repo), "fsck", "--strict");
+});
+
+test("a mirror that someone moved away is cloned anew", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  rmSync(join(world.dataDir, "repos", String(repo.id)), { recursive: true });
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+});
+
+test("what a killed clone or fetch left is cleared at the next start", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await world.stop();
+  const dir = join(world.dataDir, "repos", String(repo.id));
+  mkdirSync(join(dir, "clone-0123456789abcdef/refs"), { recursive: true });
+  mkdirSync(join(dir, "scratch-0123456789abcdef"));
+  writeFileSync(join(dir, "mirror.git/packed-refs.lock"), "");
+  writeFileSync(join(dir, "mirror.git/refs/heads/main.lock"), "");
+  await world.standin.commit(repo, "main");
+  await world.start(repo);
+  expect(readdirSync(dir)).toEqual(["mirror.git"]);
+});
+
+test("a lock that appears under way is cleared too", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  writeFileSync(join(world.mirror(repo), "refs/heads/main.lock"), "");
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+});
+
+test("an unrelated directory under DATA_DIR is left alone, wherever it is", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  const own = join(world.dataDir, "repos", String(repo.id), "mirror.git");
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(own, "precious"), "mine");
+  mkdirSync(join(world.dataDir, "notes"));
+  const other = await world.standin.createRepository("acme", "other");
+  await world.start(other);
+  await world.line(failedWith("foreign"));
+  expect(readdirSync(own)).toEqual(["precious"]);
+  expect(existsSync(join(world.dataDir, "notes"))).toBe(true);
+});
+
+test("a mirror whose refs someone changed is put right by the next push", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  plainGit(world.mirror(repo), "update-ref", "-d", "refs/heads/main");
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+});
+
+test("a suspended installation pauses its repositories, and only those", async () => {
+  const world = await World.create();
+  const paused = world.standin.createInstallation("paused");
+  const active = world.standin.createInstallation("active");
+  const one = await world.standin.createRepository("paused", "one", { installation: paused });
+  const two = await world.standin.createRepository("active", "two", { installation: active });
+  await world.start(one, two);
+  world.standin.suspendInstallation(paused);
+  world.sweep();
+  await world.line(({ msg }) => msg.startsWith("installation is suspended"));
+  await world.pushed(await world.standin.commit(one, "main"), await world.standin.commit(two, "main"));
+  await world.inStep(two);
+  expect(await state(world, "one", "paused")).toMatchObject({ state: "suspended" });
+  world.standin.suspendInstallation(paused, false);
+  world.sweep();
+  await world.inStep(one);
+});
+
+async function state(world: World, name: string, owner = "acme"): Promise<unknown> {
+  return (await world.api(`/api/v1/repos/${owner}/${name}`)).json();
+}
+
+function cutObjects(dir: string): void {
+  for (const folder of readdirSync(join(dir, "objects"))) {
+    if (!/^[0-9a-f]{2}$|^pack$/.test(folder)) continue;
+    for (const file of readdirSync(join(dir, "objects", folder))) {
+      if (!file.endsWith(".idx") && !file.endsWith(".rev")) truncateSync(join(dir, "objects", folder, file), 10);
+    }
+  }
+}

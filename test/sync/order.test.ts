@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Push, Repo } from "../../tools/standin/index.js";
+import { World } from "../support/world.js";
+
+test("the old tip is served for two seconds after the delivery", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await world.standin.serveStale(repo, 2_000);
+  const push = await world.standin.commit(repo, "main");
+  await world.pushed(push);
+  await world.inStep(repo);
+  expect(world.tips(repo)["refs/heads/main"]).toBe(push.after);
+  expect(world.log.some(({ msg, code }) => msg === "refresh put off" && code === "not_yet")).toBe(true);
+});
+
+test("a forced push back to before, then the first, delayed delivery: nothing turns back", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  world.standin.strictClock = true;
+  const first = await world.standin.commit(repo, "main");
+  const back = await world.standin.forcePush(repo, "main", first.before);
+  await world.pushed(back, first);
+  await settled(world, repo.id);
+  expect(world.tips(repo)["refs/heads/main"]).toBe(first.before);
+});
+
+test("a delivery that comes again changes nothing and starts nothing", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  const push = await world.standin.commit(repo, "main");
+  expect(await world.deliver(push, "11111111-2222-3333-4444-555555555555")).toBe(202);
+  await world.inStep(repo);
+  await settled(world, repo.id);
+  const runs = world.refreshes().length;
+  expect(await world.deliver(push, "11111111-2222-3333-4444-555555555555")).toBe(202);
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  expect(world.refreshes()).toHaveLength(runs + 1);
+});
+
+test("property: whatever the history, deliveries late, twice and in any order end at GitHub's tips", async () => {
+  const step = fc.record({
+    act: fc.constantFrom("commit", "force", "delete", "create", "back"),
+    branch: fc.constantFrom("main", "a", "b", "a-side"),
+    strict: fc.boolean(),
+  });
+  const history = fc.record({
+    steps: fc.array(step, { minLength: 3, maxLength: 14 }),
+    order: fc.array(fc.nat(), { minLength: 14, maxLength: 14 }),
+    twice: fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
+    pause: fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
+  });
+  const world = await World.create();
+  await world.start();
+  let n = 0;
+  await fc.assert(
+    fc.asyncProperty(history, async ({ steps, order, twice, pause }) => {
+      const repo = await world.standin.createRepository("acme", `history-${++n}`);
+      world.sweep();
+      await world.inStep(repo);
+      const pushes = await play(world, repo, steps);
+      const told = pushes.flatMap((push, i) => (twice[i % 14] ? [push, push] : [push]));
+      const shuffled = told
+        .map((push, i) => ({ push, key: (order[i % 14] ?? 0) * 31 + i }))
+        .sort((x, y) => (x.key % 97) - (y.key % 97));
+      for (const [i, { push }] of shuffled.entries()) {
+        expect(await world.deliver(push)).toBe(202);
+        if (pause[i % 14]) await world.line(({ msg }) => msg.startsWith("refresh"), world.log.length - 1);
+      }
+      await settled(world, repo.id);
+      expect(world.tips(repo)).toEqual(Object.fromEntries(await world.standin.tips(repo)));
+    }),
+    { numRuns: 8, endOnFailure: true },
+  );
+}, 300_000);
+
+async function play(world: World, repo: Repo, steps: { act: string; branch: string; strict: boolean }[]) {
+  const { standin } = world;
+  const pushes: Push[] = [];
+  const former = new Map<string, string>();
+  for (const { act, branch, strict } of steps) {
+    standin.strictClock = strict;
+    const ref = `refs/heads/${branch}`;
+    const exists = (await standin.tips(repo)).has(ref);
+    const old = former.get(branch);
+    if (act === "delete" && exists && branch !== "main") pushes.push(await standin.deleteRef(repo, ref));
+    else if (act === "force" && exists) pushes.push(await standin.forcePush(repo, branch, { orphan: true }));
+    else if (act === "back" && exists && old) pushes.push(await standin.forcePush(repo, branch, old));
+    else pushes.push(await standin.commit(repo, branch));
+    const last = pushes.at(-1)!;
+    if (!/^0+$/.test(last.before)) former.set(branch, last.before);
+  }
+  return pushes;
+}
+
+/** Until nothing is queued or running for the repository. */
+async function settled(world: World, id: number): Promise<void> {
+  for (;;) {
+    const seen = world.log.length;
+    const list = (await (await world.api("/api/v1/repos")).json()) as
+      | { id: number; queued: boolean; running: boolean }[]
+      | { repositories: { id: number; queued: boolean; running: boolean }[] };
+    const repo = (Array.isArray(list) ? list : list.repositories).find((one) => one.id === id);
+    if (repo && !repo.queued && !repo.running) return;
+    await world.line(() => true, seen);
+  }
+}

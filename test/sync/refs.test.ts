@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import { plainGit } from "../support/git.js";
+import { World } from "../support/world.js";
+
+test("a push to a branch is brought by the delivery's word", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  nextSecond(world);
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  expect(world.refreshes().at(-1)).toMatchObject({ repository: "acme/app", trigger: "push", way: "word" });
+});
+
+test("branches and tags appear, move by force and go", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  const { standin } = world;
+  await world.pushed(await standin.commit(repo, "feature/one"));
+  await world.inStep(repo);
+  await world.pushed(await standin.createTag(repo, "v1", { annotated: true }));
+  await world.inStep(repo);
+  expect(plainGit(world.mirror(repo), "cat-file", "-t", "refs/tags/v1")).toBe("tag");
+  await world.pushed(await standin.forcePush(repo, "feature/one", { orphan: true }));
+  await world.inStep(repo);
+  await world.pushed(await standin.deleteRef(repo, "refs/tags/v1"));
+  await world.pushed(await standin.deleteRef(repo, "refs/heads/feature/one"));
+  await world.inStep(repo);
+  expect(Object.keys(world.tips(repo))).toEqual(["refs/heads/main"]);
+  plainGit(world.mirror(repo), "fsck", "--strict");
+});
+
+test("a directory takes the place of a branch and back", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  const { standin } = world;
+  await world.pushed(await standin.commit(repo, "a"));
+  await world.inStep(repo);
+  const gone = await standin.deleteRef(repo, "refs/heads/a");
+  const nested = await standin.commit(repo, "a/b");
+  await world.pushed(nested, gone); // the creation is told first
+  await world.inStep(repo);
+  const back = [await standin.deleteRef(repo, "refs/heads/a/b"), await standin.commit(repo, "a")];
+  await world.pushed(...back);
+  await world.inStep(repo);
+});
+
+test("HEAD follows a renamed default branch", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await world.standin.createBranch(repo, "trunk");
+  await world.standin.setDefaultBranch(repo, "trunk");
+  await world.standin.deleteRef(repo, "refs/heads/main");
+  world.sweep();
+  await world.inStep(repo);
+  await world.line(({ msg, way }) => msg === "refreshed" && way === "full");
+  expect(plainGit(world.mirror(repo), "symbolic-ref", "HEAD")).toBe("refs/heads/trunk");
+});
+
+test("an empty repository becomes an empty mirror, and its first push arrives", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "empty", { empty: true });
+  await world.start();
+  await world.line(({ msg, result }) => msg === "refreshed" && result === "cloned");
+  expect(world.tips(repo)).toEqual({});
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+});
+
+test("10,000 refs are cloned, and one of them moves by itself", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "wide", { manyRefs: 10_000 });
+  await world.start(repo);
+  expect(Object.keys(world.tips(repo)).length).toBeGreaterThanOrEqual(10_000);
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+});
+
+test("ten tags that no delivery tells of come with the next backstop pass", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  const push = await world.standin.commit(repo, "main");
+  for (let n = 1; n <= 10; n++) await world.standin.createTag(repo, `v${n}`, { annotated: n % 2 === 0 });
+  await world.pushed(push);
+  await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "push");
+  expect(Object.keys(world.tips(repo))).toEqual(["refs/heads/main"]);
+  world.sweep();
+  await world.inStep(repo);
+  expect(Object.keys(world.tips(repo))).toHaveLength(11);
+});
+
+test("a push to a repository that nobody has told of onboards it", async () => {
+  const world = await World.create();
+  await world.start(await world.standin.createRepository("acme", "first"));
+  const late = await world.standin.createRepository("acme", "late");
+  await world.pushed(await world.standin.commit(late, "main"));
+  await world.inStep(late);
+});
+
+test("REPOSITORIES leaves repositories out", async () => {
+  const world = await World.create({ REPOSITORIES: "acme/*,!acme/secret-*" });
+  const wanted = await world.standin.createRepository("acme", "app");
+  const unwanted = await world.standin.createRepository("acme", "secret-plans");
+  await world.start(wanted);
+  expect(await world.deliver(await world.standin.commit(unwanted, "main"))).toBe(204);
+  const list = (await (await world.api("/api/v1/repos")).json()) as unknown;
+  expect(JSON.stringify(list)).not.toContain("secret-plans");
+});
+
+/** GitHub's clock has whole seconds: a push in the second of the clone would be asked for by name. */
+function nextSecond({ standin }: World): void {
+  standin.strictClock = true;
+  for (let ticks = 0; ticks < 3; ticks++) standin.world.tick();
+}
