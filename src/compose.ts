@@ -30,6 +30,8 @@ export interface Lockstep {
   handlers: Handler[];
   /** Starts the work: what is queued, a first look at every installation, the backstop. */
   start(): void;
+  /** One pass of the backstop, as INTERVAL would start it. */
+  sweep(): void;
   /** Stops receiving, ends or cancels what runs within SHUTDOWN_TIMEOUT, closes the store. */
   close(): Promise<void>;
 }
@@ -54,15 +56,14 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const stopping = () => state.stopping;
 
   const core = { store, ...work(config, log, { store, git, github, gateway }) };
-  const { queue, runner, worker, registry, deliveries, mirrors } = core;
+  const { queue, runner, registry, deliveries } = core;
   const views = createViews({ ...config, ...core, stopping, now: Date.now });
   const acceptance = createAcceptance({ store, queue, deliveries, registry, gateway, runner, stopping });
-  const backstop = startBackstop(config.intervalMs, () => {
+  const sweep = () => {
     deliveries.prune();
     lookAtEverything(queue, runner, "backstop");
-  });
-  void worker;
-  void mirrors;
+  };
+  const backstop = startBackstop(config.intervalMs, sweep);
 
   return {
     handlers: [
@@ -74,6 +75,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       lookAtEverything(queue, runner, "onboard");
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },
+    sweep,
     async close() {
       state.stopping = true;
       await backstop.stop();

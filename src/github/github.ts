@@ -99,7 +99,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
     installationOf: (owner, name) =>
       orNull(async () => (await app.rest.apps.getRepoInstallation({ owner, repo: name })).data.id),
     async setWebhookUrl(url) {
-      await rest(() => app.rest.apps.updateWebhookConfigForApp({ url, content_type: "json" }));
+      // By `data`: a parameter called `url` would take the place of the request's own URL.
+      await rest(() => app.request("PATCH /app/hook/config", { data: { url, content_type: "json" } }));
     },
     close: () => dispatcher.destroy(),
   };

@@ -22,7 +22,7 @@ function pushOf(bytes: number): Buffer {
 describe.each([["with Content-Length"], ["chunked"]])("a body %s", (how) => {
   const send = (bytes: number) => {
     const body = pushOf(bytes);
-    const length =
+    const length: Record<string, string> =
       how === "chunked" ? { "transfer-encoding": "chunked" } : { "content-length": String(bytes) };
     const { outgoing, answer } = open(harness.port, { headers: { ...headersFor(body), ...length } });
     outgoing.end(body);

@@ -1,0 +1,146 @@
+import { createPrivateKey } from "node:crypto";
+import { resolve } from "node:path";
+import { getPrivateKey } from "@probot/get-private-key";
+import type { z } from "zod";
+import { repositoryMatcher } from "./patterns.js";
+import { ABOUT, VARIABLES } from "./variables.js";
+
+/** Everything that can be set from outside, validated. Times are in milliseconds. */
+export interface Config {
+  readonly appId: string;
+  /** PEM, PKCS#1 or PKCS#8. */
+  readonly privateKey: string;
+  /** The current one first, then the one before it while rotating. Empty: webhooks are not served. */
+  readonly webhookSecrets: readonly string[];
+  readonly webhookPaths: readonly string[];
+  /** null: the operator surface is not served. */
+  readonly apiToken: string | null;
+  /** Without a trailing slash. */
+  readonly apiUrl: string;
+  /** Without a trailing slash. */
+  readonly gitUrl: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Whether REPOSITORIES lets `owner/name` in. */
+  readonly repositories: (fullName: string) => boolean;
+  /** Ref patterns, each with at most one `*`. */
+  readonly refspecs: readonly string[];
+  readonly concurrency: number;
+  /** null: the backstop is off. */
+  readonly intervalMs: number | null;
+  readonly fullFetchIntervalMs: number;
+  readonly quietPeriodMs: number;
+  readonly fetchTimeoutMs: number;
+  readonly cloneTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly staleAfterMs: number;
+  /** Scheme, host and port only. */
+  readonly publicUrl: string | null;
+  /** IP addresses and CIDR ranges. */
+  readonly trustedProxies: readonly string[];
+  /** Requests a second that one address may send. */
+  readonly webhookRate: number;
+  /** Requests a minute that one address may send beyond `webhookRate`. */
+  readonly webhookBurst: number;
+  readonly gitBinary: string;
+  /** PATH, all of this environment that a git process gets to see. */
+  readonly searchPath: string;
+}
+
+/** Faults in the environment: all of them, a line each, with the remedy and without any secret. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  constructor(readonly faults: readonly string[]) {
+    super(["Lockstep cannot start with this environment:", ...faults].join("\n  "));
+  }
+}
+
+const ENVIRONMENT = VARIABLES.partial().required({ APP_ID: true });
+type Values = z.output<typeof ENVIRONMENT>;
+type Name = keyof typeof VARIABLES.shape;
+type Environment = Partial<Record<string, string>>;
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/**
+ * Reads the environment; a variable that is empty counts as not set.
+ * @throws {ConfigError} naming every fault at once.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value)) as Environment;
+  const result = ENVIRONMENT.safeParse(given);
+  const key = readPrivateKey(given);
+  const faults = result.success ? [] : result.error.issues.map((issue) => fieldFault(issue, given));
+  if ("fault" in key) faults.push(key.fault);
+  if (!result.success || "fault" in key) throw new ConfigError(faults);
+  const searchPath = given.PATH ?? "/usr/local/bin:/usr/bin:/bin";
+  return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
+}
+
+function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
+  const host = values.GHE_HOST;
+  const gitUrl = `${values.GHE_PROTOCOL ?? "https"}://${host}`;
+  const intervalMs = values.INTERVAL === "off" ? null : (values.INTERVAL ?? 5 * MINUTE);
+  const { WEBHOOK_SECRET: secret, WEBHOOK_SECRET_PREVIOUS: previous } = values;
+  return {
+    appId: values.APP_ID,
+    webhookSecrets: secret ? distinct(secret, previous ?? secret) : [],
+    webhookPaths: distinct(values.WEBHOOK_PATH ?? "/api/github/webhooks", "/api/v1/webhooks/github"),
+    apiToken: values.API_TOKEN ?? null,
+    apiUrl: host ? `${gitUrl}/api/v3` : "https://api.github.com",
+    gitUrl: host ? gitUrl : "https://github.com",
+    dataDir: resolve(values.DATA_DIR ?? "data"),
+    repositories: repositoryMatcher(values.REPOSITORIES ?? []),
+    refspecs: values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"],
+    concurrency: values.CONCURRENCY ?? 4,
+    intervalMs,
+    fullFetchIntervalMs: values.FULL_FETCH_INTERVAL ?? 24 * HOUR,
+    quietPeriodMs: values.QUIET_PERIOD ?? 0,
+    fetchTimeoutMs: values.FETCH_TIMEOUT ?? 2 * MINUTE,
+    cloneTimeoutMs: values.CLONE_TIMEOUT ?? HOUR,
+    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT ?? 10_000,
+    // With the backstop off only full comparisons elsewhere prove anything, so the bound is loose.
+    staleAfterMs:
+      values.STALE_AFTER ?? (intervalMs === null ? 48 * HOUR : Math.max(3 * intervalMs, 15 * MINUTE)),
+    publicUrl: values.PUBLIC_URL ?? null,
+    trustedProxies: values.TRUSTED_PROXIES ?? [],
+    webhookRate: values.WEBHOOK_RATE ?? 200,
+    webhookBurst: values.WEBHOOK_BURST ?? 2_000,
+    gitBinary: values.GIT_BINARY ?? "git",
+  };
+}
+
+/** The key that Probot itself finds: PRIVATE_KEY_PATH, PRIVATE_KEY, or the one *.pem file here. */
+function readPrivateKey(env: Environment): { pem: string } | { fault: string } {
+  const name = env.PRIVATE_KEY_PATH ? "PRIVATE_KEY_PATH" : "PRIVATE_KEY";
+  try {
+    const pem = getPrivateKey({ env, ...(env.PRIVATE_KEY_PATH && { filepath: env.PRIVATE_KEY_PATH }) });
+    if (!pem) return { fault: fault(name, "is missing", env) };
+    const isRsa = createPrivateKey(pem).asymmetricKeyType === "rsa";
+    return isRsa ? { pem } : { fault: fault(name, "is not an RSA key", env) };
+  } catch {
+    // The cause is left out: it may quote the key.
+    return { fault: fault(name, "leads to no readable PEM key", env) };
+  }
+}
+
+function fieldFault(issue: z.core.$ZodIssue, env: Environment): string {
+  const name = String(issue.path[0]) as Name;
+  return fault(name, env[name] === undefined ? "is missing" : issue.message, env);
+}
+
+function fault(name: Name, wrong: string, env: Environment): string {
+  const { remedy, secret } = ABOUT.get(VARIABLES.shape[name])!;
+  const value = env[name]?.replace(/\/\/[^/@]*@/, "//…@");
+  const got = value === undefined || secret ? "" : `, got ${JSON.stringify(value)}`;
+  return `${name}: ${wrong}${got} → ${remedy}`;
+}
+
+const distinct = (...texts: string[]): string[] => [...new Set(texts)];
+
+function deepFreeze<T extends object>(config: T): Readonly<T> {
+  for (const value of Object.values(config)) if (Array.isArray(value)) Object.freeze(value);
+  return Object.freeze(config);
+}

@@ -1,0 +1,39 @@
+import { type Context, Hono } from "hono";
+import { bearerCheck } from "./bearer.js";
+import type { Handler } from "./mount.js";
+import { serve } from "./serve.js";
+
+export interface HealthPorts {
+  /** Not ok only when deliveries cannot be persisted or the process is stopping. */
+  ready(): { ok: boolean; reason?: string };
+  /** Not ok when the proof of freshness of some repository is older than STALE_AFTER. */
+  fresh(): { ok: boolean; oldestMs: number | null; details: { repository: string; reason: string }[] };
+}
+
+const PATHS = ["/healthz", "/readyz", "/freshz"];
+
+/** For probes and monitors: open to all, so that only a bearer of the token is told names and reasons. */
+export function createHealth(options: { apiToken: string | null; ports: HealthPorts }): Handler {
+  const { ports } = options;
+  const isOperator = bearerCheck(options.apiToken);
+  const app = new Hono();
+
+  const answer = (context: Context, ok: boolean, status: string, details: object) => {
+    context.header("cache-control", "no-store");
+    const shown = isOperator(context.req.header("authorization")) ? details : {};
+    return context.json({ status, ...shown }, ok ? 200 : 503);
+  };
+
+  app.get("/healthz", (context) => answer(context, true, "ok", {}));
+  app.get("/readyz", (context) => {
+    const { ok, reason } = ports.ready();
+    return answer(context, ok, ok ? "ok" : "unavailable", reason === undefined ? {} : { reason });
+  });
+  app.get("/freshz", (context) => {
+    const { ok, oldestMs, details } = ports.fresh();
+    return answer(context, ok, ok ? "fresh" : "stale", { oldestMs, repositories: details });
+  });
+  app.onError((_, context) => answer(context, false, "unavailable", {}));
+
+  return serve(app, (path) => PATHS.includes(path));
+}

@@ -1,0 +1,21 @@
+import { STATUS_CODES } from "node:http";
+
+/** What a client is told when something cannot be done. */
+export interface Problem {
+  status: number;
+  /** A word for programs; of a failed refresh its error code. */
+  reason: string;
+  detail: string;
+  /** What to do about it. */
+  remedy: string;
+  headers?: Record<string, string>;
+}
+
+/** A problem as RFC 9457 has it, with two members of ours: `reason` and `remedy`. */
+export function problem({ status, reason, detail, remedy, headers }: Problem): Response {
+  const body = { type: "about:blank", title: STATUS_CODES[status], status, detail, reason, remedy };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
+  });
+}

@@ -1,0 +1,33 @@
+/** Lockstep's own refs inside a mirror; never taken from GitHub, never named by an operator. */
+export const RESERVED_REFS = "refs/lockstep/";
+
+/**
+ * Whether GitHub could have given this name to an account: alphanumeric and single hyphens inside,
+ * at most 39 characters; a managed user's ends in `_` and the enterprise's short code of 3 to 8.
+ * A bot's `name[bot]` owns no repository.
+ * https://docs.github.com/en/enterprise-cloud@latest/admin/identity-and-access-management/iam-configuration-reference/username-considerations-for-external-authentication
+ */
+export function isOwner(text: string): boolean {
+  return text.length <= 39 && /^[a-z\d]+(-[a-z\d]+)*(_[a-z\d]{3,8})?$/i.test(text);
+}
+
+/** Whether GitHub could have given this name to a repository. True means safe as one path segment. */
+export function isRepositoryName(text: string): boolean {
+  return /^[\w.-]{1,100}$/.test(text) && text !== "." && text !== ".." && !/\.git$/i.test(text);
+}
+
+/**
+ * Whether this is a full ref name below `refs/`, by the rules of git-check-ref-format(1).
+ * A lone surrogate is refused besides: no sequence of bytes on disk means it.
+ */
+export function isRefName(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: git forbids exactly these
+  const forbidden = /[\u0000- \u007f~^:?*[\\]|\.\.|@\{|\p{Surrogate}/u;
+  if (!text.startsWith("refs/") || forbidden.test(text) || text.endsWith(".")) return false;
+  return text.split("/").every((part) => part !== "" && !part.startsWith(".") && !part.endsWith(".lock"));
+}
+
+/** Whether this is a full object name, in SHA-1 or SHA-256, as git and GitHub write it. */
+export function isSha(text: string): boolean {
+  return /^([\da-f]{40}|[\da-f]{64})$/.test(text);
+}

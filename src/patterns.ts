@@ -1,0 +1,45 @@
+import picomatch from "picomatch";
+import { isRefName, RESERVED_REFS } from "./names.js";
+
+/** Splits a comma-separated list; spaces around entries and empty entries do not count. */
+export function parseList(text: string): string[] {
+  const entries = text.split(",").map((entry) => entry.trim());
+  return [...new Set(entries.filter((entry) => entry !== ""))];
+}
+
+/** Whether this is `owner/name`, either with globs (`*`, `?`, `[abc]`), perhaps with a leading `!`. */
+export function isRepositoryPattern(text: string): boolean {
+  return /^!?[\w*?[\]^-]+\/[\w.*?[\]^-]+$/.test(text);
+}
+
+/**
+ * Compiles REPOSITORIES. A repository is in when some pattern without `!` matches (or there is no
+ * such pattern) and none with `!` does, whatever their order. Case does not count.
+ * @param patterns each must pass `isRepositoryPattern`.
+ * @returns whether `owner/name` is in.
+ */
+export function repositoryMatcher(patterns: readonly string[]): (fullName: string) => boolean {
+  const included = patterns.filter((pattern) => !pattern.startsWith("!"));
+  const excluded = patterns.filter((pattern) => pattern.startsWith("!")).map((pattern) => pattern.slice(1));
+  const isIncluded = included.length === 0 ? () => true : anyOf(included);
+  const isExcluded = anyOf(excluded);
+  return (fullName) => isIncluded(fullName) && !isExcluded(fullName);
+}
+
+function anyOf(patterns: readonly string[]): (fullName: string) => boolean {
+  // dot: `acme/*` means every repository, and `acme/.github` is a common one.
+  const options = { nocase: true, dot: true, nonegate: true, nobrace: true, noextglob: true };
+  const matchers = patterns.map((pattern) => picomatch(pattern, options));
+  return (fullName) => matchers.some((matches) => matches(fullName));
+}
+
+/**
+ * Whether this can stand on the left of a git refspec: a ref below `refs/`, with at most one `*`,
+ * which ends a path segment (`refs/heads/*`, `refs/heads/release-*`), and not among Lockstep's own.
+ */
+export function isRefPattern(text: string): boolean {
+  const stars = text.match(/\*(?=\/|$)/g)?.length ?? 0;
+  // What is left of a `*` elsewhere is no ref name; a letter in its place makes the rest checkable.
+  const name = stars <= 1 ? text.replace(/\*(?=\/|$)/, "x") : text;
+  return isRefName(name) && !`${text}/`.startsWith(RESERVED_REFS);
+}

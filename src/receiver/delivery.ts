@@ -1,0 +1,40 @@
+import type { IncomingMessage } from "node:http";
+import { MAX_BODY_BYTES, REFUSALS, type Refusal } from "./refusals.js";
+
+/** https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers */
+export interface DeliveryHeaders {
+  id: string;
+  event: string;
+  signature: string;
+  mediaType: "json" | "form";
+}
+
+const MEDIA_TYPES: Readonly<Record<string, DeliveryHeaders["mediaType"]>> = {
+  "application/json": "json",
+  "application/x-www-form-urlencoded": "form",
+};
+
+/** @returns what the headers say, or why the body need not be read. */
+export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Refusal {
+  const id = headers["x-github-delivery"];
+  const event = headers["x-github-event"];
+  const signature = headers["x-hub-signature-256"];
+  if (typeof id !== "string" || typeof event !== "string" || typeof signature !== "string") {
+    return REFUSALS.missing_header;
+  }
+  // Both are stored and logged before anyone can look at them.
+  if (!/^[A-Za-z\d-]{1,64}$/.test(id) || !/^[a-z\d_]{1,64}$/.test(event)) return REFUSALS.bad_header;
+  if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) return REFUSALS.too_large;
+  const mediaType = MEDIA_TYPES[(headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()];
+  return mediaType === undefined ? REFUSALS.unsupported_media_type : { id, event, signature, mediaType };
+}
+
+/** @returns the payload, or undefined when the body does not hold one. */
+export function parsePayload(text: string, mediaType: DeliveryHeaders["mediaType"]): unknown {
+  const json = mediaType === "json" ? text : new URLSearchParams(text).get("payload");
+  try {
+    return json === null ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,49 @@
+import type { RequestDecision } from "../deliveries.js";
+import type { Answer } from "./answer.js";
+import type { DeliveryHeaders } from "./delivery.js";
+import type { Refusal } from "./refusals.js";
+
+export type Outcome =
+  | { kind: "accepted" | "done"; decision: RequestDecision }
+  | { kind: "ignored"; reason: string }
+  | Refusal;
+
+/** What is used of pino. */
+export interface ReceiverLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** @param id the delivery's, absent when the request was refused before its headers were read. */
+export function toAnswer(outcome: Outcome, id?: string): Answer {
+  if (outcome.kind === "ignored") return { status: 204 };
+  if (outcome.kind !== "refused") return { status: 202, body: { delivery: id ?? "" } };
+  const { status, error, hint, retryAfter } = outcome;
+  return { status, body: { error, hint }, ...(retryAfter !== undefined && { retryAfter }) };
+}
+
+/** One line per outcome. What an unverified request says of itself is logged only where it was checked. */
+export function report(
+  log: ReceiverLog,
+  outcome: Outcome,
+  address: string,
+  headers?: Pick<DeliveryHeaders, "id" | "event">,
+): void {
+  const about = { ...(headers && { deliveryId: headers.id, event: headers.event }), outcome: outcome.kind };
+  if (outcome.kind === "ignored") {
+    log.info({ ...about, reason: outcome.reason }, "delivery ignored");
+  } else if (outcome.kind !== "refused") {
+    log.info({ ...about, ...subjectOf(outcome.decision) }, `delivery ${outcome.kind}`);
+  } else {
+    const { reason, status, cause } = outcome;
+    const fields = { ...about, reason, status, address };
+    if (cause === undefined) log.warn(fields, "delivery refused");
+    else log.error({ ...fields, err: cause }, "delivery not stored");
+  }
+}
+
+function subjectOf({ repository, repositoryId, installationId }: RequestDecision): object {
+  const named = repository && { repository: `${repository.owner}/${repository.name}` };
+  return { ...named, repositoryId, installationId };
+}

@@ -1,0 +1,23 @@
+import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+
+const BURST_WINDOW_S = 60;
+
+/**
+ * Limits requests per client address: `rate` in any second, and `burst` more in any minute.
+ * @returns address → 0 when it may go on, else the seconds after which it may come back.
+ */
+export function createRateLimit(rate: number, burst: number): (address: string) => Promise<number> {
+  const limiter = new BurstyRateLimiter(
+    new RateLimiterMemory({ points: rate, duration: 1 }),
+    new RateLimiterMemory({ points: burst, duration: BURST_WINDOW_S }),
+  );
+  return async (address) => {
+    try {
+      await limiter.consume(address);
+      return 0;
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
+    }
+  };
+}

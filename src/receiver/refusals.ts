@@ -1,0 +1,62 @@
+import type { BodyFailure } from "./body.js";
+
+/** GitHub sends at most 25 MB: https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap */
+export const MAX_BODY_BYTES = 25 * 2 ** 20;
+
+/** A request that is answered with an error. */
+export interface Refusal {
+  kind: "refused";
+  status: number;
+  /** For the log. */
+  reason: string;
+  error: string;
+  hint: string;
+  /** Seconds. */
+  retryAfter?: number;
+  cause?: unknown;
+}
+
+const TABLE = {
+  missing_header: [
+    400,
+    "a header is missing",
+    "X-GitHub-Event, X-GitHub-Delivery and X-Hub-Signature-256 are needed; set a secret in the App's webhook settings",
+  ],
+  bad_header: [400, "X-GitHub-Event or X-GitHub-Delivery is malformed", "only GitHub sends deliveries here"],
+  too_large: [413, "the body is larger than 25 MiB", "GitHub sends no larger one"],
+  unsupported_media_type: [
+    415,
+    "the body is neither JSON nor form-encoded",
+    "choose application/json as the webhook's content type",
+  ],
+  too_slow: [408, "the body came in too slowly", "redeliver it"],
+  overloaded: [503, "too many deliveries are coming in at once", "come back a little later"],
+  bad_signature: [
+    401,
+    "the signature does not match",
+    "WEBHOOK_SECRET and the secret in the App's webhook settings must be equal",
+  ],
+  malformed: [400, "the payload is no JSON", "redeliver it"],
+  stopping: [503, "the server is stopping", "come back a little later"],
+  cannot_persist: [503, "the delivery cannot be stored", "see the server's log"],
+} as const satisfies Record<string, readonly [number, string, string]> & Record<Failure, unknown>;
+
+type Failure = Exclude<BodyFailure, "aborted">;
+type Reason = keyof typeof TABLE;
+
+/** Every way in which a delivery is turned away, by its reason. */
+export const REFUSALS = Object.fromEntries(
+  Object.entries(TABLE).map(([reason, [status, error, hint]]) => [
+    reason,
+    { kind: "refused", status, reason, error, hint, ...(status === 503 && { retryAfter: 5 }) },
+  ]),
+) as Readonly<Record<Reason, Refusal>>;
+
+/** @param retryAfter seconds. */
+export function rateLimited(retryAfter: number): Refusal {
+  const error = "too many requests from this address";
+  const hint = "raise WEBHOOK_RATE, or name your proxy in TRUSTED_PROXIES";
+  return { kind: "refused", status: 429, reason: "rate_limited", error, hint, retryAfter };
+}
+
+export const isRefusal = (value: object): value is Refusal => "kind" in value && value.kind === "refused";

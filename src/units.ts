@@ -1,0 +1,36 @@
+const DURATIONS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const SIZES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/**
+ * Reads a duration such as `500ms`, `30s`, `5m`, `24h` or `7d`.
+ * @returns whole milliseconds; null for anything else, a number without a unit included: whether
+ * it means seconds or milliseconds is anyone's guess.
+ */
+export const parseDuration = (text: string): number | null => parseQuantity(text, DURATIONS);
+
+/**
+ * Reads a size such as `512MiB`; units are B, KiB, MiB, GiB and TiB.
+ * @returns whole bytes; null for anything else, `512` and `512MB` included.
+ */
+export const parseSize = (text: string): number | null => parseQuantity(text, SIZES);
+
+/** Writes whole milliseconds in the largest unit that loses nothing: 90_000 → `90s`. */
+export const formatDuration = (ms: number): string => formatQuantity(ms, DURATIONS);
+
+/** Writes whole bytes in the largest unit that loses nothing: 1_536 → `1536B`, 2_048 → `2KiB`. */
+export const formatSize = (bytes: number): string => formatQuantity(bytes, SIZES);
+
+function parseQuantity(text: string, units: Readonly<Record<string, number>>): number | null {
+  const match = /^(\d+)([a-z]+)$/i.exec(text);
+  const unit = match && Object.hasOwn(units, match[2]!) ? units[match[2]!]! : null;
+  if (!match || unit === null) return null;
+  const value = Number(match[1]) * unit;
+  return Number.isSafeInteger(value) ? value : null;
+}
+
+function formatQuantity(value: number, units: Readonly<Record<string, number>>): string {
+  const [name, unit] = Object.entries(units)
+    .reverse()
+    .find(([, size]) => value % size === 0 && value >= size) ?? [Object.keys(units)[0]!, 1];
+  return `${value / unit}${name}`;
+}

@@ -1,0 +1,194 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { type Lockstep, startLockstep } from "../../tools/lockstep.js";
+import { mirrorPath, waitForTip } from "../../tools/mirror.js";
+import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
+import { tempDir } from "../support/temp.js";
+
+const API_TOKEN = "token-of-the-tests-0123456789";
+
+async function github(): Promise<{ standin: StandIn; repo: Repo }> {
+  const standin = await startStandIn();
+  onTestFinished(() => standin.close());
+  return { standin, repo: await standin.createRepository("acme", "app") };
+}
+
+async function start(standin: StandIn, dataDir: string, env: Record<string, string | undefined> = {}) {
+  const lockstep = await startLockstep({ standin, dataDir, env: { API_TOKEN, INTERVAL: "off", ...env } });
+  onTestFinished(async () => void (await lockstep.kill9()));
+  return lockstep;
+}
+
+const arrives = (dataDir: string, { repo, ref, after }: Push) =>
+  waitForTip(mirrorPath(dataDir, repo.owner, repo.name), ref, after, 30_000);
+
+const cloned = (lockstep: Lockstep) => lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+
+test("a push arrives, SIGTERM ends it with 0, and no secret is ever in the log", async () => {
+  const { standin, repo } = await github();
+  const dataDir = tempDir();
+  const lockstep = await start(standin, dataDir);
+  await cloned(lockstep);
+  const push = await standin.commit(repo, "main");
+  expect(await standin.deliver(push, { to: lockstep.webhookUrl })).toMatchObject({ status: 202 });
+  await arrives(dataDir, push);
+  const refreshed = await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "push");
+  expect(refreshed).toMatchObject({ repository: "acme/app", changed: 1 });
+  expect(refreshed.durationMs).toBeTypeOf("number");
+  expect(refreshed.deliveryId).toBeTypeOf("string");
+  expect((await lockstep.api("/api/v1/repos/acme/app")).status).toBe(200);
+  expect(await lockstep.stop("SIGTERM")).toEqual({ code: 0, signal: null });
+  const log = JSON.stringify(lockstep.log);
+  expect(log).toContain("/api/v1/repos/acme/app"); // Probot's own request line is there
+  for (const secret of secretsOf(standin)) expect(log).not.toContain(secret);
+});
+
+test("SIGINT during a fetch that hangs ends within the bound, and the request is kept", async () => {
+  const { standin, repo } = await github();
+  const dataDir = tempDir();
+  const lockstep = await start(standin, dataDir, { SHUTDOWN_TIMEOUT: "1s" });
+  await cloned(lockstep);
+  standin.faults.hangGit = true;
+  const push = await standin.commit(repo, "main");
+  const asked = new Promise((resolve) => standin.once("git-start", resolve));
+  await standin.deliver(push, { to: lockstep.webhookUrl });
+  await asked;
+  expect(await lockstep.stop("SIGINT")).toEqual({ code: 0, signal: null });
+  standin.faults.hangGit = false;
+  await start(standin, dataDir);
+  await arrives(dataDir, push);
+});
+
+test("kill -9 between the 202 and the end of the fetch: the next start catches up by itself", async () => {
+  const { standin, repo } = await github();
+  const dataDir = tempDir();
+  const first = await start(standin, dataDir);
+  await cloned(first);
+  standin.faults.hangGit = true;
+  const push = await standin.commit(repo, "main");
+  const asked = new Promise((resolve) => standin.once("git-start", resolve));
+  expect(await standin.deliver(push, { to: first.webhookUrl })).toMatchObject({ status: 202 });
+  await asked;
+  await first.kill9();
+  standin.faults.hangGit = false;
+  // Nothing but the stored request may bring it: GitHub's lists are out of order.
+  standin.faults.restStatus = { status: 500, times: 1 };
+  await start(standin, dataDir);
+  await arrives(dataDir, push);
+});
+
+test("without WEBHOOK_SECRET both paths are like any unknown path, also for Probot's default secret", async () => {
+  const { standin, repo } = await github();
+  const lockstep = await start(standin, tempDir(), { WEBHOOK_SECRET: undefined });
+  const push = await standin.commit(repo, "main");
+  const unknown = await answerOf(fetch(`${lockstep.url}/no/such/path`, { method: "POST", body: "{}" }));
+  expect(unknown.status).toBe(404);
+  for (const path of ["/api/github/webhooks", "/api/v1/webhooks/github"]) {
+    const signed = await standin.deliver(push, { to: lockstep.url + path, secret: "development" });
+    expect(signed.status).toBe(404);
+    expect(await answerOf(fetch(lockstep.url + path, { method: "POST", body: "{}" }))).toEqual(unknown);
+  }
+});
+
+test("the backstop finds a push that no webhook told of", async () => {
+  const { standin, repo } = await github();
+  const dataDir = tempDir();
+  const lockstep = await start(standin, dataDir, { WEBHOOK_SECRET: undefined, INTERVAL: "10s" });
+  await cloned(lockstep);
+  await arrives(dataDir, await standin.commit(repo, "main"));
+});
+
+test("every fault of the environment is told at once, and nothing is started", async () => {
+  const { standin } = await github();
+  const env = { DATA_DIR: tempDir(), CONCURRENCY: "many", INTERVAL: "5", FETCH_TIMEOUT: "soon" };
+  const failed = startLockstep({ standin, dataDir: env.DATA_DIR, env });
+  await expect(failed).rejects.toThrow(/CONCURRENCY[\s\S]*INTERVAL[\s\S]*FETCH_TIMEOUT|FETCH_TIMEOUT/);
+  const message = await failed.catch((error: Error) => error.message);
+  for (const name of ["CONCURRENCY", "INTERVAL", "FETCH_TIMEOUT"]) expect(message).toContain(name);
+  expect(readdirSync(env.DATA_DIR)).toEqual([]);
+});
+
+test("a second Lockstep on the same DATA_DIR is refused with a reason", async () => {
+  const { standin } = await github();
+  const dataDir = tempDir();
+  await start(standin, dataDir);
+  await expect(startLockstep({ standin, dataDir })).rejects.toThrow(/Another Lockstep already works in/);
+});
+
+test("no git process sees a token, and the gateway serves nobody else", async () => {
+  const { standin, repo } = await github();
+  const dataDir = tempDir();
+  const lockstep = await start(standin, dataDir);
+  await cloned(lockstep);
+  standin.faults.hangGit = true;
+  const asked = new Promise((resolve) => standin.once("git-start", resolve));
+  await standin.deliver(await standin.commit(repo, "main"), { to: lockstep.webhookUrl });
+  await asked;
+  const processes = gitProcessesOf(lockstep.pid);
+  expect(processes.length).toBeGreaterThan(0);
+  const seen = processes.map(({ cmdline, environ }) => cmdline + environ).join("\n");
+  for (const secret of secretsOf(standin)) expect(seen).not.toContain(secret);
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(seen)?.[0];
+  const stranger = await fetch(`${url}/acme/app.git/info/refs?service=git-upload-pack`);
+  expect(stranger.status).toBe(403);
+  expect(filesHolding(dataDir, secretsOf(standin))).toEqual([]);
+});
+
+test("PUBLIC_URL becomes the App's webhook URL", async () => {
+  const { standin } = await github();
+  const lockstep = await start(standin, tempDir(), { PUBLIC_URL: "https://lockstep.example.com" });
+  await lockstep.waitForLog((line) => line.msg === "the App's webhook URL is set");
+  expect(standin.hookConfig.url).toBe("https://lockstep.example.com/api/github/webhooks");
+});
+
+test("the operator surface is not there without API_TOKEN and closed without the right one", async () => {
+  const { standin } = await github();
+  const open = await start(standin, tempDir());
+  expect((await fetch(`${open.url}/api/v1/repos`)).status).toBe(401);
+  for (const path of ["/healthz", "/readyz"]) expect((await fetch(open.url + path)).status).toBe(200);
+  const closed = await start(standin, tempDir(), { API_TOKEN: undefined });
+  const unknown = await answerOf(fetch(`${closed.url}/no/such/path`));
+  expect(await answerOf(fetch(`${closed.url}/api/v1/repos`))).toEqual(unknown);
+});
+
+async function answerOf(pending: Promise<Response>) {
+  const response = await pending;
+  const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== "date"));
+  return { status: response.status, headers, body: await response.text() };
+}
+
+function secretsOf(standin: StandIn): string[] {
+  const { tokens } = standin.world;
+  expect(tokens.length).toBeGreaterThan(0);
+  const key = standin.privateKey.split("\n")[3]!;
+  return [...tokens, ...tokens.map((token) => btoa(`x-access-token:${token}`)), standin.webhookSecret, key, API_TOKEN];
+}
+
+function gitProcessesOf(parent: number): { cmdline: string; environ: string }[] {
+  const read = (pid: string, name: string) => readFileSync(`/proc/${pid}/${name}`, "utf8");
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  const parents = new Map(pids.map((pid) => [pid, parentOf(pid)]));
+  const below = new Set([String(parent)]);
+  for (let size = 0; size !== below.size; ) {
+    size = below.size;
+    for (const [pid, ppid] of parents) if (below.has(ppid)) below.add(pid);
+  }
+  below.delete(String(parent));
+  return [...below].map((pid) => ({ cmdline: read(pid, "cmdline"), environ: read(pid, "environ") }));
+}
+
+function parentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")[1] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function filesHolding(dir: string, secrets: string[]): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => secrets.some((secret) => readFileSync(file).includes(secret)));
+}

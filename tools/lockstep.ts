@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type LogLine, LogLines } from "./log-lines.js";
+import type { StandIn } from "./standin/index.js";
+
+export interface LockstepOptions {
+  standin: Pick<StandIn, "env">;
+  dataDir: string;
+  /** Further settings, or other ones; undefined takes one away. */
+  env?: Record<string, string | undefined>;
+  port?: number;
+  /** The node to run it with. */
+  node?: string;
+  readyTimeoutMs?: number;
+}
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+const STOP_TIMEOUT_MS = 20_000;
+
+/** Lockstep in a process of its own, started the way an operator does. */
+export class Lockstep {
+  readonly url: string;
+  readonly webhookUrl: string;
+  readonly exited: Promise<Exit>;
+  readonly #lines = new LogLines();
+  readonly #closed: Promise<unknown>;
+
+  constructor(
+    private readonly child: ChildProcess,
+    port: number,
+    private readonly apiToken: string | undefined,
+  ) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.webhookUrl = `${this.url}/api/github/webhooks`;
+    if (child.stdout) this.#lines.read(child.stdout);
+    if (child.stderr) this.#lines.read(child.stderr);
+    this.#closed = new Promise((resolve) => child.once("close", resolve));
+    this.exited = new Promise((resolve, reject) => {
+      child.once("error", reject);
+      // Not "close": a git that outlives its parent may hold the pipes.
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get log(): LogLine[] {
+    return this.#lines.all;
+  }
+
+  waitForLog(predicate: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine> {
+    return this.#lines.waitFor(predicate, timeoutMs);
+  }
+
+  tail(count?: number): string {
+    return this.#lines.tail(count);
+  }
+
+  api(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.apiToken && !headers.has("authorization"))
+      headers.set("authorization", `Bearer ${this.apiToken}`);
+    return fetch(`${this.url}${path}`, { ...init, headers });
+  }
+
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Exit> {
+    this.child.kill(signal);
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    const exit = await this.exited;
+    clearTimeout(timer);
+    // The last lines of the log may come after the exit.
+    await Promise.race([this.#closed, sleep(500)]);
+    return exit;
+  }
+
+  kill9(): Promise<Exit> {
+    return this.stop("SIGKILL");
+  }
+
+  /** Until it takes deliveries. */
+  async ready(timeoutMs: number): Promise<void> {
+    const gaveUp = new AbortController();
+    const died = this.exited.then(({ code, signal }) => {
+      throw new Error(`Lockstep ended (${signal ?? code}) before it was ready:\n${this.tail()}`);
+    });
+    try {
+      await Promise.race([died, this.#answersReady(timeoutMs, gaveUp.signal)]);
+    } finally {
+      gaveUp.abort();
+    }
+  }
+
+  async #answersReady(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    await this.waitForLog((line) => /^Listening/.test(line.msg ?? ""), timeoutMs);
+    while (!signal.aborted) {
+      const status = await fetch(`${this.url}/readyz`, { signal }).then(
+        (response) => response.status,
+        () => 0,
+      );
+      if (status === 200) return;
+      if (performance.now() > deadline)
+        throw new Error(`Lockstep is not ready (/readyz answers ${status}):\n${this.tail()}`);
+      await sleep(50);
+    }
+  }
+}
+
+export async function startLockstep(options: LockstepOptions): Promise<Lockstep> {
+  const root = packageRoot();
+  const port = options.port ?? (await freePort());
+  // Probot reads a .env of the directory it is started in.
+  const cwd = await mkdtemp(join(tmpdir(), "lockstep-cwd-"));
+  const env: Record<string, string | undefined> = {
+    PATH: process.env.PATH,
+    HOME: cwd,
+    ...options.standin.env(),
+    DATA_DIR: options.dataDir,
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    LOG_LEVEL: "info",
+    LOG_FORMAT: "json",
+    NODE_ENV: "production",
+    ...options.env,
+  };
+  const args = [probotBin(root), "run", join(root, "lib", "index.js")];
+  const child = spawn(options.node ?? process.execPath, args, {
+    cwd,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const lockstep = new Lockstep(child, port, env.API_TOKEN);
+  const leave = (): void => rmSync(cwd, { recursive: true, force: true });
+  const endWithUs = (): void => {
+    child.kill("SIGKILL");
+    leave();
+  };
+  process.once("exit", endWithUs);
+  const ended = (): void => {
+    process.off("exit", endWithUs);
+    leave();
+  };
+  lockstep.exited.then(ended, ended);
+  try {
+    await lockstep.ready(options.readyTimeoutMs ?? 30_000);
+  } catch (error) {
+    await lockstep.kill9().catch(() => {});
+    throw error;
+  }
+  return lockstep;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The repository, whether this runs from its source or compiled. */
+function packageRoot(): string {
+  let dir = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(dir, "package.json"))) dir = dirname(dir);
+  return dir;
+}
+
+function probotBin(root: string): string {
+  const dir = join(root, "node_modules", "probot");
+  const { bin } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as { bin: { probot: string } };
+  return join(dir, bin.probot);
+}

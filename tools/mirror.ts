@@ -1,0 +1,100 @@
+import { type FSWatcher, readFileSync, statSync, watch } from "node:fs";
+import { dirname, join } from "node:path";
+import { ZERO } from "./standin/types.js";
+
+/** A safety net below the watchers: a directory may be made, or replaced, unseen. */
+const RECHECK_MS = 25;
+
+export const mirrorPath = (dataDir: string, owner: string, name: string): string =>
+  join(dataDir, "mirrors", owner, `${name}.git`);
+
+/** What a ref of a mirror points at, read without a process; ZERO when there is none. */
+export function readTip(mirror: string, ref: string): string {
+  const loose = readOrNothing(join(mirror, ref)).trim();
+  return /^[0-9a-f]{40}$/.test(loose) ? loose : (packedRefs(mirror).get(ref) ?? ZERO);
+}
+
+/** Tells what a ref points at, now and whenever that changes. @returns what ends it. */
+export function watchTip(mirror: string, ref: string, told: (tip: string, at: number) => void): () => void {
+  const watchers = new Map<string, FSWatcher>();
+  let last: string | undefined;
+  const check = (): void => {
+    const tip = readTip(mirror, ref);
+    if (tip === last) return;
+    last = tip;
+    told(tip, performance.now());
+  };
+  const look = (): void => {
+    for (const dir of [dirname(join(mirror, ref)), mirror]) watchOnce(watchers, dir, check);
+    check();
+  };
+  const recheck = setInterval(look, RECHECK_MS);
+  // Not at once: the caller has no means to end it yet.
+  queueMicrotask(look);
+  return () => {
+    clearInterval(recheck);
+    for (const watcher of watchers.values()) watcher.close();
+    watchers.clear();
+  };
+}
+
+/** @returns performance.now() as soon as the ref is there (ZERO: is gone). */
+export function waitForTip(mirror: string, ref: string, sha: string, timeoutMs = 30_000): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const stop = watchTip(mirror, ref, (tip, at) => {
+      if (tip !== sha) return;
+      stop();
+      clearTimeout(deadline);
+      resolve(at);
+    });
+    const deadline = setTimeout(() => {
+      stop();
+      reject(
+        new Error(`${ref} is ${readTip(mirror, ref)} and not ${sha} after ${timeoutMs} ms in ${mirror}`),
+      );
+    }, timeoutMs);
+  });
+}
+
+function watchOnce(watchers: Map<string, FSWatcher>, dir: string, changed: () => void): void {
+  if (watchers.has(dir)) return;
+  try {
+    const watcher = watch(dir, changed);
+    watcher.on("error", () => {
+      watcher.close();
+      watchers.delete(dir);
+    });
+    watchers.set(dir, watcher);
+  } catch {
+    // Not there yet.
+  }
+}
+
+interface Packed {
+  stamp: string;
+  refs: Map<string, string>;
+}
+
+const packedCache = new Map<string, Packed>();
+
+function packedRefs(mirror: string): Map<string, string> {
+  const file = join(mirror, "packed-refs");
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  if (!stat) return new Map();
+  const stamp = `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
+  const known = packedCache.get(file);
+  if (known?.stamp === stamp) return known.refs;
+  const refs = new Map<string, string>();
+  for (const line of readOrNothing(file).split("\n"))
+    if (/^[0-9a-f]{40} /.test(line)) refs.set(line.slice(41), line.slice(0, 40));
+  packedCache.set(file, { stamp, refs });
+  return refs;
+}
+
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,120 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Git } from "./git.js";
+import { seedHistory, writeManyRefs } from "./seed.js";
+import type { Installation, Repo } from "./types.js";
+import type { World } from "./world.js";
+
+export interface NewRepository {
+  /** Default: the owner's installation, made when there is none. */
+  installation?: Installation | null;
+  defaultBranch?: string;
+  /** A path or URL whose branches and tags it starts with. */
+  from?: string;
+  empty?: boolean;
+  /** So many further refs, half branches and half tags, over a history of up to 1,000 commits. */
+  manyRefs?: number;
+}
+
+const CONFIG = [
+  "[core]\n\tbare = true\n\trepositoryformatversion = 0",
+  "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true",
+  "[gc]\n\tauto = 0",
+  "[receive]\n\tautogc = false",
+].join("\n");
+
+export class Repositories {
+  constructor(
+    private readonly root: string,
+    private readonly world: World,
+    private readonly git: Git,
+  ) {}
+
+  createInstallation(
+    login: string,
+    options: { suspended?: boolean; selection?: "all" | "selected" } = {},
+  ): Installation {
+    const installation: Installation = {
+      id: this.world.nextId(),
+      login,
+      accountId: this.world.nextId(),
+      selection: options.selection ?? "all",
+      suspendedAt: null,
+    };
+    this.world.installations.set(installation.id, installation);
+    if (options.suspended) this.suspend(installation);
+    return installation;
+  }
+
+  suspend(installation: Installation, suspended = true): void {
+    installation.suspendedAt = suspended ? new Date().toISOString() : null;
+  }
+
+  async createRepository(owner: string, name: string, options: NewRepository = {}): Promise<Repo> {
+    const id = this.world.nextId();
+    const installation =
+      options.installation === undefined
+        ? (this.world.installationOf(owner) ?? this.createInstallation(owner))
+        : options.installation;
+    const repo: Repo = {
+      id,
+      dir: join(this.root, `${id}.git`),
+      owner,
+      name,
+      defaultBranch: options.defaultBranch ?? "main",
+      installation,
+      pushedAt: 0,
+      archived: false,
+    };
+    await this.#init(repo);
+    if (options.from) await this.#copy(repo, options.from);
+    else if (!options.empty) await seedHistory(this.git, repo, options.manyRefs ?? 0);
+    if (options.manyRefs) await writeManyRefs(this.git, repo, options.manyRefs);
+    repo.pushedAt = this.world.tick();
+    this.world.addRepository(repo);
+    return repo;
+  }
+
+  async setDefaultBranch(repo: Repo, branch: string): Promise<void> {
+    await this.git.run(repo.dir, ["symbolic-ref", "HEAD", `refs/heads/${branch}`]);
+    repo.defaultBranch = branch;
+  }
+
+  rename(repo: Repo, name: string, owner = repo.owner): void {
+    this.world.rename(repo, owner, name);
+  }
+
+  async delete(repo: Repo): Promise<void> {
+    this.world.forget(repo);
+    await rm(repo.dir, { recursive: true, force: true });
+  }
+
+  /** As `git init --bare`, without a process. */
+  async #init(repo: Repo): Promise<void> {
+    for (const dir of ["objects/info", "objects/pack", "refs/heads", "refs/tags"])
+      await mkdir(join(repo.dir, dir), { recursive: true });
+    await writeFile(join(repo.dir, "config"), `${CONFIG}\n`);
+    await writeFile(join(repo.dir, "HEAD"), `ref: refs/heads/${repo.defaultBranch}\n`);
+  }
+
+  async #copy(repo: Repo, from: string): Promise<void> {
+    // The owner of a private upstream has credentials in their own git configuration.
+    const env = { ...process.env, GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+    const refspecs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+    await this.git.run(repo.dir, ["fetch", "--quiet", "--no-write-fetch-head", from, ...refspecs], { env });
+    const head = await this.git.line(repo.dir, ["ls-remote", "--symref", from, "HEAD"], { env });
+    const branch = /^ref: refs\/heads\/(\S+)\tHEAD/m.exec(head)?.[1];
+    const first = await this.git.line(repo.dir, [
+      "for-each-ref",
+      "--count=1",
+      "--format=%(refname:lstrip=2)",
+      "refs/heads",
+    ]);
+    const hasBranch =
+      branch && (await this.git.line(repo.dir, ["for-each-ref", `refs/heads/${branch}`])) !== "";
+    if (!hasBranch && first === "")
+      throw new Error(`${from} has no branch to copy (a shallow clone gives none away)`);
+    await this.git.run(repo.dir, ["pack-refs", "--all"]);
+    await this.setDefaultBranch(repo, hasBranch ? branch : first);
+  }
+}

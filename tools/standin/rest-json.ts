@@ -1,0 +1,45 @@
+import type { Installation, Repo } from "./types.js";
+
+const isoSecond = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(".000", "");
+
+const accountJson = (login: string, id: number) => ({ login, id, type: "Organization", site_admin: false });
+
+export const PERMISSIONS = { contents: "read", metadata: "read" };
+
+export function installationJson(installation: Installation, appId: number) {
+  return {
+    id: installation.id,
+    app_id: appId,
+    app_slug: "lockstep",
+    account: accountJson(installation.login, installation.accountId),
+    target_id: installation.accountId,
+    target_type: "Organization",
+    repository_selection: installation.selection,
+    permissions: PERMISSIONS,
+    events: ["push", "repository"],
+    suspended_at: installation.suspendedAt,
+    suspended_by: installation.suspendedAt ? accountJson(installation.login, installation.accountId) : null,
+  };
+}
+
+export function repositoryJson(repo: Repo, origin: string) {
+  const name = `${repo.owner}/${repo.name}`;
+  return {
+    id: repo.id,
+    node_id: `R_${repo.id}`,
+    name: repo.name,
+    full_name: name,
+    owner: accountJson(repo.owner, repo.installation?.accountId ?? 0),
+    private: true,
+    visibility: "private",
+    fork: false,
+    default_branch: repo.defaultBranch,
+    pushed_at: isoSecond(repo.pushedAt),
+    archived: repo.archived,
+    disabled: false,
+    size: 1,
+    html_url: `${origin}/${name}`,
+    clone_url: `${origin}/${name}.git`,
+    url: `${origin}/api/v3/repos/${name}`,
+  };
+}

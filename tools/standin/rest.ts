@@ -1,0 +1,188 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Deliveries } from "./deliveries.js";
+import { jwtFault } from "./jwt.js";
+import { installationJson, PERMISSIONS, repositoryJson } from "./rest-json.js";
+import type { Installation } from "./types.js";
+import type { World } from "./world.js";
+
+export interface Answer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface AppIdentity {
+  appId: number;
+  privateKey: string;
+  webhookSecret: string;
+}
+
+interface Request {
+  params: string[];
+  query: URLSearchParams;
+  url: URL;
+  token: string;
+  body: Record<string, unknown>;
+}
+
+type Handler = (request: Request) => Answer;
+
+const failure = (status: number, message: string): Answer => ({ status, body: { message } });
+const NOT_FOUND = failure(404, "Not Found");
+const SUSPENDED = failure(403, "This installation has been suspended");
+
+/** The part of GitHub's REST API that an App which mirrors repositories has a use for. */
+export class Rest {
+  readonly hookConfig: Record<string, unknown> = { content_type: "json", insecure_ssl: "0", url: "" };
+  readonly #key: KeyObject;
+  readonly #routes: [string, RegExp, Handler][] = [];
+
+  constructor(
+    private readonly app: AppIdentity,
+    private readonly world: World,
+    private readonly deliveries: Deliveries,
+  ) {
+    this.#key = createPublicKey(app.privateKey);
+    this.#asApp();
+    this.#asInstallation();
+  }
+
+  answer(request: IncomingMessage, url: URL, body: string): Answer {
+    const path = url.pathname.replace(/^\/api\/v3/, "");
+    for (const [method, pattern, handler] of this.#routes) {
+      const match = method === request.method ? pattern.exec(path) : null;
+      if (!match) continue;
+      const token = (request.headers.authorization ?? "").replace(/^(bearer|token) /i, "");
+      const params = match.slice(1).map(decodeURIComponent);
+      return handler({
+        params,
+        url,
+        query: url.searchParams,
+        token,
+        body: body === "" ? {} : JSON.parse(body),
+      });
+    }
+    return NOT_FOUND;
+  }
+
+  #route(method: string, pattern: RegExp, handler: Handler): void {
+    this.#routes.push([method, pattern, handler]);
+  }
+
+  /** Routes for the App's own JSON Web Token. */
+  #asApp(): void {
+    const app = (method: string, pattern: RegExp, handler: Handler): void =>
+      this.#route(method, pattern, (request) => {
+        const fault = jwtFault(request.token, this.#key, this.app.appId);
+        return fault ? failure(401, fault) : handler(request);
+      });
+    const { appId } = this.app;
+    app("GET", /^\/app$/, () => ({
+      status: 200,
+      body: {
+        id: appId,
+        slug: "lockstep",
+        name: "Lockstep",
+        permissions: PERMISSIONS,
+        events: ["push", "repository"],
+      },
+    }));
+    app("GET", /^\/app\/installations$/, (request) =>
+      paged(
+        request,
+        [...this.world.installations.values()].map((it) => installationJson(it, appId)),
+      ),
+    );
+    app("GET", /^\/app\/installations\/(\d+)$/, ({ params }) => {
+      const installation = this.world.installations.get(Number(params[0]));
+      return installation ? { status: 200, body: installationJson(installation, appId) } : NOT_FOUND;
+    });
+    app("POST", /^\/app\/installations\/(\d+)\/access_tokens$/, ({ params }) => {
+      const installation = this.world.installations.get(Number(params[0]));
+      return installation ? this.#accessToken(installation) : NOT_FOUND;
+    });
+    app("GET", /^\/repos\/([^/]+)\/([^/]+)\/installation$/, ({ params }) => {
+      const found = this.world.find(params[0]!, params[1]!)?.installation;
+      return found ? { status: 200, body: installationJson(found, appId) } : NOT_FOUND;
+    });
+    app("GET", /^\/app\/hook\/config$/, () => ({ status: 200, body: this.#maskedHookConfig() }));
+    app("PATCH", /^\/app\/hook\/config$/, ({ body }) => {
+      Object.assign(this.hookConfig, body);
+      if (typeof body.secret === "string") this.app.webhookSecret = body.secret;
+      return { status: 200, body: this.#maskedHookConfig() };
+    });
+    app("GET", /^\/app\/hook\/deliveries$/, ({ url }) => this.deliveries.list(url));
+    app("GET", /^\/app\/hook\/deliveries\/(\d+)$/, ({ params }) => this.deliveries.detail(Number(params[0])));
+  }
+
+  /** Routes for an installation's token. */
+  #asInstallation(): void {
+    const installation = (
+      pattern: RegExp,
+      handler: (request: Request, installation: Installation) => Answer,
+    ): void =>
+      this.#route("GET", pattern, (request) => {
+        const found = this.world.installationByToken(request.token);
+        if (!found) return failure(401, "Bad credentials");
+        return found.suspendedAt ? SUSPENDED : handler(request, found);
+      });
+    installation(/^\/installation\/repositories$/, (request, found) => {
+      const all = this.world.repositoriesOf(found);
+      const answer = paged(
+        request,
+        all.map((repo) => repositoryJson(repo, request.url.origin)),
+      );
+      return { ...answer, body: { total_count: all.length, repositories: answer.body } };
+    });
+    installation(/^\/repositories\/(\d+)$/, ({ params, url }, found) => {
+      const repo = this.world.repositories.get(Number(params[0]));
+      if (repo?.installation !== found) return NOT_FOUND;
+      return { status: 200, body: repositoryJson(repo, url.origin) };
+    });
+    installation(/^\/repos\/([^/]+)\/([^/]+)$/, ({ params, url }, found) => {
+      const [owner = "", name = ""] = params;
+      const repo = this.world.find(owner, name);
+      if (repo?.installation === found) return { status: 200, body: repositoryJson(repo, url.origin) };
+      const moved = this.world.findFormer(owner, name);
+      if (moved?.installation !== found) return NOT_FOUND;
+      const location = `${url.origin}/api/v3/repositories/${moved.id}`;
+      return {
+        status: 301,
+        headers: { location },
+        body: { message: "Moved Permanently", url: location },
+      };
+    });
+  }
+
+  #accessToken(installation: Installation): Answer {
+    if (installation.suspendedAt) return SUSPENDED;
+    const { token, expiresAt } = this.world.mintToken(installation);
+    const { selection } = installation;
+    const body = { token, expires_at: expiresAt, permissions: PERMISSIONS, repository_selection: selection };
+    return { status: 201, body };
+  }
+
+  #maskedHookConfig(): Record<string, unknown> {
+    return { ...this.hookConfig, secret: "********" };
+  }
+}
+
+function paged({ url, query }: Request, all: unknown[]): Answer {
+  const size = Math.min(Number(query.get("per_page") ?? 30), 100);
+  const page = Number(query.get("page") ?? 1);
+  const last = Math.max(1, Math.ceil(all.length / size));
+  const link = (to: number, rel: string): string => {
+    const address = new URL(url);
+    address.searchParams.set("page", String(to));
+    return `<${address}>; rel="${rel}"`;
+  };
+  const links = [];
+  if (page > 1) links.push(link(page - 1, "prev"), link(1, "first"));
+  if (page < last) links.push(link(page + 1, "next"), link(last, "last"));
+  return {
+    status: 200,
+    headers: links.length > 0 ? { link: links.join(", ") } : {},
+    body: all.slice((page - 1) * size, page * size),
+  };
+}

@@ -1,0 +1,76 @@
+/** "Object name of nothing": a ref that does not exist (githooks(5)). */
+export const ZERO = "0".repeat(40);
+
+export interface Installation {
+  readonly id: number;
+  readonly login: string;
+  readonly accountId: number;
+  readonly selection: "all" | "selected";
+  suspendedAt: string | null;
+}
+
+export interface Repo {
+  readonly id: number;
+  /** The bare repository on disk. */
+  readonly dir: string;
+  owner: string;
+  name: string;
+  defaultBranch: string;
+  installation: Installation | null;
+  /** Whole seconds since 1970, as GitHub counts. */
+  pushedAt: number;
+  archived: boolean;
+}
+
+export interface RefUpdate {
+  ref: string;
+  before: string;
+  after: string;
+}
+
+export interface Commit {
+  id: string;
+  message: string;
+  files: string[];
+}
+
+/** One ref that a git push changed; GitHub sends one delivery for each. */
+export interface Push extends RefUpdate {
+  repo: Repo;
+  pushedAt: number;
+  forced: boolean;
+  created: boolean;
+  deleted: boolean;
+  commits: Commit[];
+}
+
+export interface Call {
+  method: string;
+  path: string;
+  status: number;
+}
+
+export interface GitRequest extends Call {
+  protocol: "advert" | "ls-refs" | "fetch" | "other";
+  /** Counts TCP connections from 1. */
+  connection: number;
+}
+
+export interface Events {
+  /** A REST call was answered. */
+  call: [Call];
+  /** A git request came in; its status is still 0. */
+  "git-start": [GitRequest];
+  /** A git request was answered, or its connection ended. */
+  git: [GitRequest];
+}
+
+export interface StandInOptions {
+  /** Where everything is kept, and left behind; default a temporary directory that `close` removes. */
+  dir?: string;
+  tls?: { key: string | Buffer; cert: string | Buffer };
+  appId?: number;
+  webhookSecret?: string;
+  /** PEM; default a new RSA key. */
+  privateKey?: string;
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import type { Installation, Repo } from "./types.js";
+
+interface Token {
+  installation: Installation;
+  expiresAt: number;
+}
+
+const key = (owner: string, name: string): string => `${owner}/${name}`.toLowerCase();
+
+/** What GitHub knows: accounts that installed the App, their repositories, tokens, the time. */
+export class World {
+  /** True: no two pushes carry the same second. GitHub's own clock does repeat seconds. */
+  strictClock = false;
+  readonly installations = new Map<number, Installation>();
+  readonly repositories = new Map<number, Repo>();
+  readonly #byName = new Map<string, Repo>();
+  readonly #formerNames = new Map<string, Repo>();
+  readonly #tokens = new Map<string, Token>();
+  #lastId = 1000;
+  #lastSecond = 0;
+
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  /** The second of a push, never earlier than that of the push before. */
+  tick(): number {
+    const now = Math.floor(Date.now() / 1000);
+    this.#lastSecond = Math.max(now, this.#lastSecond + (this.strictClock ? 1 : 0));
+    return this.#lastSecond;
+  }
+
+  installationOf(login: string): Installation | undefined {
+    return [...this.installations.values()].find((it) => it.login.toLowerCase() === login.toLowerCase());
+  }
+
+  addRepository(repo: Repo): void {
+    this.repositories.set(repo.id, repo);
+    this.#byName.set(key(repo.owner, repo.name), repo);
+    this.#formerNames.delete(key(repo.owner, repo.name));
+  }
+
+  rename(repo: Repo, owner: string, name: string): void {
+    const former = key(repo.owner, repo.name);
+    this.#byName.delete(former);
+    repo.owner = owner;
+    repo.name = name;
+    this.addRepository(repo);
+    this.#formerNames.set(former, repo);
+  }
+
+  forget(repo: Repo): void {
+    this.repositories.delete(repo.id);
+    this.#byName.delete(key(repo.owner, repo.name));
+  }
+
+  find(owner: string, name: string): Repo | undefined {
+    return this.#byName.get(key(owner, name));
+  }
+
+  findFormer(owner: string, name: string): Repo | undefined {
+    return this.#formerNames.get(key(owner, name));
+  }
+
+  repositoriesOf(installation: Installation): Repo[] {
+    return [...this.repositories.values()].filter((repo) => repo.installation === installation);
+  }
+
+  mintToken(installation: Installation, lifetimeMs = 3_600_000): { token: string; expiresAt: string } {
+    const token = `ghs_${randomBytes(27).toString("base64url").replace(/[-_]/g, "0")}`;
+    const expiresAt = Date.now() + lifetimeMs;
+    this.#tokens.set(token, { installation, expiresAt });
+    return { token, expiresAt: new Date(expiresAt).toISOString().replace(/\.\d+Z$/, "Z") };
+  }
+
+  /** @returns the installation a token is for, unless the token expired. */
+  installationByToken(token: string): Installation | undefined {
+    const found = this.#tokens.get(token);
+    return found && found.expiresAt > Date.now() ? found.installation : undefined;
+  }
+
+  /** Tokens that were minted and still count. */
+  get tokens(): string[] {
+    return [...this.#tokens.keys()];
+  }
+
+  /** Every token minted so far is refused from now on. */
+  expireTokens(): void {
+    this.#tokens.clear();
+  }
+}
