@@ -1,6 +1,5 @@
 import { asRefreshError } from "../errors.js";
-import type { Target } from "./gateway.js";
-import { statusError, type Upstream } from "./upstream.js";
+import { statusError, type Target, type Upstream } from "./upstream.js";
 
 /** GitHub deploys its git servers often; an outdated copy costs one failed fetch. */
 const KEEP_MS = 5 * 60_000;

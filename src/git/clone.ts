@@ -1,11 +1,23 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { GitCall, GitResult } from "./exec.js";
+import type { GitCall, GitResult, RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
-import { swapIn, writeMarker } from "./layout.js";
-import type { MirrorOptions, RunContext } from "./mirror.js";
+import { type Layout, swapIn, writeMarker } from "./layout.js";
 import { readRefs } from "./refs.js";
+
+export interface MirrorOptions {
+  git: RunGit;
+  layout: Layout;
+  refspecs: readonly string[];
+  fetchTimeoutMs: number;
+  cloneTimeoutMs: number;
+}
+
+export interface RunContext {
+  signal: AbortSignal;
+  onProgress?: (line: string) => void;
+}
 
 interface CloneTools extends MirrorOptions {
   remote(lease: Lease, call: GitCall): Promise<GitResult>;

@@ -5,14 +5,7 @@ import { pipeline } from "node:stream/promises";
 import PQueue from "p-queue";
 import { asRefreshError, RefreshError } from "../errors.js";
 import { createAdverts } from "./advert.js";
-import { asNetworkError, createUpstream, statusError, type TokenSource } from "./upstream.js";
-
-/** Which repository a git process may talk to, and as whom. */
-export interface Target {
-  installationId: number;
-  owner: string;
-  name: string;
-}
+import { asNetworkError, createUpstream, statusError, type Target, type TokenSource } from "./upstream.js";
 
 /** One git process's way to one repository; it ends with `close`. */
 export interface Lease {

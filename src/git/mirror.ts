@@ -2,21 +2,15 @@ import { mkdirSync } from "node:fs";
 import { RefreshError } from "../errors.js";
 import { type RefChange, ZERO } from "../model.js";
 import { missingRef } from "./classify.js";
-import { cloneMirror } from "./clone.js";
-import { type GitCall, GitFailure, type RunGit } from "./exec.js";
+import { cloneMirror, type MirrorOptions, type RunContext } from "./clone.js";
+import { type GitCall, GitFailure } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
-import { finishSwap, type Layout, ownership } from "./layout.js";
+import { finishSwap, ownership } from "./layout.js";
 import { applyChanges, matchesPattern, readRefs } from "./refs.js";
 import { createScratch } from "./scratch.js";
 
-export interface MirrorOptions {
-  git: RunGit;
-  layout: Layout;
-  refspecs: readonly string[];
-  fetchTimeoutMs: number;
-  cloneTimeoutMs: number;
-}
+export type { RunContext } from "./clone.js";
 
 /** The mirrors of this DATA_DIR. One writer at a time per repository is the caller's promise. */
 export interface Mirrors {
@@ -35,11 +29,6 @@ export interface Mirrors {
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
   /** Forgets what it knows of the mirror, and clears leftovers before the next use. */
   distrust(id: number): void;
-}
-
-export interface RunContext {
-  signal: AbortSignal;
-  onProgress?: (line: string) => void;
 }
 
 /** More refspecs than this go through stdin, not the command line. */

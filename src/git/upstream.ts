@@ -6,6 +6,13 @@ const KEEP_ALIVE_MS = 55_000;
 /** No byte for this long and the answer is given up. */
 const STALL_MS = 60_000;
 
+/** Which repository a git process may talk to, and as whom. */
+export interface Target {
+  installationId: number;
+  owner: string;
+  name: string;
+}
+
 export interface UpstreamRequest {
   path: string;
   method: "GET" | "POST";

@@ -162,7 +162,13 @@ function secretsOf(standin: StandIn): string[] {
   const { tokens } = standin.world;
   expect(tokens.length).toBeGreaterThan(0);
   const key = standin.privateKey.split("\n")[3]!;
-  return [...tokens, ...tokens.map((token) => btoa(`x-access-token:${token}`)), standin.webhookSecret, key, API_TOKEN];
+  return [
+    ...tokens,
+    ...tokens.map((token) => btoa(`x-access-token:${token}`)),
+    standin.webhookSecret,
+    key,
+    API_TOKEN,
+  ];
 }
 
 function gitProcessesOf(parent: number): { cmdline: string; environ: string }[] {
@@ -180,7 +186,11 @@ function gitProcessesOf(parent: number): { cmdline: string; environ: string }[] 
 
 function parentOf(pid: string): string {
   try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")[1] ?? "";
+    return (
+      readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ")[1] ?? ""
+    );
   } catch {
     return "";
   }

@@ -90,7 +90,9 @@ export class World {
   }
 
   tips(repo: Repo): Record<string, string> {
-    const lines = plainGit(this.mirror(repo), "for-each-ref", "--format=%(refname) %(objectname)").split("\n");
+    const lines = plainGit(this.mirror(repo), "for-each-ref", "--format=%(refname) %(objectname)").split(
+      "\n",
+    );
     return Object.fromEntries(lines.filter(Boolean).map((line) => line.split(" ") as [string, string]));
   }
 

@@ -90,7 +90,9 @@ test.each([
   await world.start(repo);
   damage(join(world.dataDir, "repos", String(repo.id), "mirror.git"));
   await world.pushed(await world.standin.commit(repo, "main"));
-  await world.line(({ msg, result, trigger }) => msg === "refreshed" && result === "cloned" && trigger === "push");
+  await world.line(
+    ({ msg, result, trigger }) => msg === "refreshed" && result === "cloned" && trigger === "push",
+  );
   await world.inStep(repo);
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
@@ -179,7 +181,8 @@ function cutObjects(dir: string): void {
   for (const folder of readdirSync(join(dir, "objects"))) {
     if (!/^[0-9a-f]{2}$|^pack$/.test(folder)) continue;
     for (const file of readdirSync(join(dir, "objects", folder))) {
-      if (!file.endsWith(".idx") && !file.endsWith(".rev")) truncateSync(join(dir, "objects", folder, file), 10);
+      if (!file.endsWith(".idx") && !file.endsWith(".rev"))
+        truncateSync(join(dir, "objects", folder, file), 10);
     }
   }
 }

@@ -1,0 +1,52 @@
+/** The import direction of the architecture; test/architecture.test.ts runs it. */
+const layer = (name, from, to) => ({
+  name,
+  severity: "error",
+  from: { path: from },
+  to: { path: to },
+});
+
+const LOW = "^src/(config|variables|patterns|units|names|deliveries|delivery-log|store|registry|receiver|queue|git|github)";
+const MIDDLE = "^src/(decide|bring|syncer|lifecycle)\\.ts";
+const HIGH = "^src/(schedule|worker|acceptance|views)\\.ts|^src/http/";
+const TOP = "^src/(compose|index)\\.ts";
+
+module.exports = {
+  forbidden: [
+    { name: "no-circular", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    layer("model-imports-nothing", "^src/model\\.ts", "."),
+    layer("errors-imports-model-alone", "^src/errors\\.ts", "^(?!src/model\\.ts)"),
+    layer("low-imports-no-higher", LOW, `${MIDDLE}|${HIGH}|${TOP}`),
+    layer("middle-imports-no-higher", MIDDLE, `${HIGH}|${TOP}`),
+    layer("high-imports-no-top", HIGH, TOP),
+    layer("git-knows-no-github", "^src/git/", "^src/github/"),
+    layer("github-knows-no-git", "^src/github/", "^src/git/"),
+    { name: "one-module-runs-git", severity: "error", from: { pathNot: "^src/git/exec\\.ts" }, to: { path: "simple-git" } },
+    {
+      name: "nobody-else-spawns",
+      severity: "error",
+      from: { pathNot: "^src/git/(exec|processes)\\.ts" },
+      to: { path: "^(node:)?child_process$" },
+    },
+    {
+      name: "octokit-and-probot-stay-outside",
+      severity: "error",
+      from: { pathNot: "^src/(index|compose)\\.ts|^src/github/" },
+      to: { path: "node_modules/(probot|@octokit)/", pathNot: "node_modules/@octokit/webhooks/" },
+    },
+    {
+      name: "webhooks-are-the-receivers",
+      severity: "error",
+      from: { pathNot: "^src/receiver" },
+      to: { path: "node_modules/@octokit/webhooks/" },
+    },
+    { name: "src-imports-no-tools", severity: "error", from: { path: "^src/" }, to: { path: "^(tools|test|bench)/" } },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    // TypeScript 7 has no API for tools yet.
+    parser: "swc",
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+  },
+};
