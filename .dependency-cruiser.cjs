@@ -6,14 +6,20 @@ const layer = (name, from, to) => ({
   to: { path: to },
 });
 
-const LOW = "^src/(config|variables|patterns|units|names|deliveries|delivery-log|store|registry|receiver|queue|git|github)";
+const LOW =
+  "^src/(config|variables|patterns|units|names|deliveries|delivery-log|store|registry|receiver|queue|git|github)";
 const MIDDLE = "^src/(decide|bring|syncer|lifecycle)\\.ts";
 const HIGH = "^src/(schedule|worker|acceptance|views)\\.ts|^src/http/";
 const TOP = "^src/(compose|index)\\.ts";
 
 module.exports = {
   forbidden: [
-    { name: "no-circular", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    {
+      name: "no-circular",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
     layer("model-imports-nothing", "^src/model\\.ts", "."),
     layer("errors-imports-model-alone", "^src/errors\\.ts", "^(?!src/model\\.ts)"),
     layer("low-imports-no-higher", LOW, `${MIDDLE}|${HIGH}|${TOP}`),
@@ -21,7 +27,12 @@ module.exports = {
     layer("high-imports-no-top", HIGH, TOP),
     layer("git-knows-no-github", "^src/git/", "^src/github/"),
     layer("github-knows-no-git", "^src/github/", "^src/git/"),
-    { name: "one-module-runs-git", severity: "error", from: { pathNot: "^src/git/exec\\.ts" }, to: { path: "simple-git" } },
+    {
+      name: "one-module-runs-git",
+      severity: "error",
+      from: { pathNot: "^src/git/exec\\.ts" },
+      to: { path: "simple-git" },
+    },
     {
       name: "nobody-else-spawns",
       severity: "error",
@@ -40,7 +51,12 @@ module.exports = {
       from: { pathNot: "^src/receiver" },
       to: { path: "node_modules/@octokit/webhooks/" },
     },
-    { name: "src-imports-no-tools", severity: "error", from: { path: "^src/" }, to: { path: "^(tools|test|bench)/" } },
+    {
+      name: "src-imports-no-tools",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^(tools|test|bench)/" },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

@@ -20,7 +20,7 @@ export default async function lockstep(app: Probot): Promise<void> {
 /** Probot has no handler for a failing app function: its stack trace would bury the remedy. */
 async function startOrExit(app: Probot): Promise<Lockstep> {
   try {
-    return await compose(loadConfig(process.env), app.log);
+    return await compose(loadConfig(), app.log);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${error instanceof ConfigError ? message : `Lockstep cannot start: ${message}`}\n`);

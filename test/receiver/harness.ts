@@ -112,7 +112,9 @@ export function open(
   port: number,
   options: { path?: string; method?: string; headers: Record<string, string> },
 ) {
-  const { path = PATHS[0]!, method = "POST", headers } = options;
+  const { path = PATHS[0]!, method = "POST" } = options;
+  // As GitHub's client does; by itself this one would ask for the connection's end.
+  const headers = { connection: "keep-alive", ...options.headers };
   const outgoing = request({ host: "127.0.0.1", port, path, method, headers, agent: false });
   const answer = new Promise<Answer>((resolve, reject) => {
     outgoing.on("response", (response) => void read(response).then(resolve, reject));

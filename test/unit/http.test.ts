@@ -291,7 +291,7 @@ describe("hideCredentials", () => {
     expect(await statusOf(`${base}/api/v1/repos`, secrets)).toBe(200);
     stop();
     await statusOf(`${own}/api/v1/repos`, secrets);
-    expect(Object.keys(seen[0]!)).not.toEqual(expect.arrayContaining([expect.stringMatching(/auth|cookie/)]));
+    for (const name of Object.keys(secrets)) expect(seen[0]).not.toHaveProperty(name);
     expect(seen[0]).toHaveProperty("host");
     expect(seen[1]).toMatchObject(secrets);
   });
