@@ -1,6 +1,7 @@
 import type { Decision } from "./deliveries.js";
 import type { DeliveryLog, DeliveryRecord } from "./delivery-log.js";
 import type { Gateway } from "./git/gateway.js";
+import type { RepositoryName } from "./model.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import type { Runner } from "./queue/runner.js";
 import type { ReceiverPorts } from "./receiver.js";
@@ -17,6 +18,9 @@ interface Ports {
   stopping(): boolean;
 }
 
+/** GitHub's names differ by more than case. */
+const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+
 type Requested = Extract<Decision, { kind: "request" }>;
 
 /** What the receiver does with a verified delivery: on disk in one transaction, then the runner is woken. */
@@ -26,14 +30,19 @@ export function createAcceptance(ports: Ports): ReceiverPorts {
   function persist(delivery: DeliveryRecord, decision: Requested): "accepted" | "done" {
     if (deliveries.isDone(delivery.id)) return "done";
     const { subject, intent, installationId, repository } = decision;
-    if (subject.kind === "repository" && repository)
-      registry.note(subject.id, installationId ?? 0, repository);
+    if (subject.kind === "repository" && repository) noteName(subject.id, installationId ?? 0, repository);
     const generation = queue.arm(subject, intent, {
       deliveryId: delivery.id,
       ...(installationId === undefined ? {} : { installationId }),
     });
     deliveries.accepted(delivery, subject, generation);
     return "accepted";
+  }
+
+  function noteName(id: number, installationId: number, { owner, name }: RepositoryName): void {
+    const known = registry.get(id);
+    if (!known) registry.note(id, installationId, { owner, name });
+    else if (!sameName(known.owner, owner) || !sameName(known.name, name)) registry.doubt(id);
   }
 
   return {

@@ -13,6 +13,8 @@ export interface Pass {
   run: RunContext;
   /** Old answers of GitHub's are no longer waited out. */
   lastTry: boolean;
+  /** Makes sure that the name still belongs to the repository. @throws RefreshError `moved` */
+  confirmName(): Promise<void>;
 }
 
 export interface Brought {
@@ -104,6 +106,7 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
 
   async function byName(pass: Pass, plans: { hint: RefHint; facts: RefFacts }[]): Promise<Brought> {
     if (plans.length === 0) return NOTHING;
+    await pass.confirmName();
     const refs = plans.map(({ hint }) => hint.ref);
     const bases = await basesFor(
       pass,

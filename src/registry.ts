@@ -69,6 +69,8 @@ export interface Registry {
   ofInstallation(installationId: number): ManagedRepository[];
   /** A delivery names a repository nobody has told of yet. */
   note(id: number, installationId: number, name: RepositoryName): void;
+  /** A delivery calls it by another name: GitHub is asked before anything is done under the one known. */
+  doubt(id: number): void;
   /** GitHub told of it. @param toldAt GitHub's clock in whole seconds */
   confirm(remote: RemoteRepository, toldAt: number): void;
   setState(id: number, state: RepositoryState): void;
@@ -87,6 +89,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     all: () => sql.all.all().map((row) => read(row)!),
     ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => read(row)!),
     note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
+    doubt: (id) => void sql.doubt.run(id),
     confirm(remote, toldAt) {
       const { id, installationId, owner, name, defaultBranch, pushedAt } = remote;
       sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, toldAt, now(), now());
@@ -128,6 +131,7 @@ function statements(store: Store) {
     note: store.prepare(
       "INSERT INTO repositories (id, installation_id, owner, name, added_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     ),
+    doubt: store.prepare("UPDATE repositories SET confirmed_at = 0 WHERE id = ?"),
     confirm: store.prepare(
       `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, told_at, confirmed_at, added_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -29,6 +29,8 @@ export interface Syncer {
 
 /** A name told by GitHub is believed this long before a question is asked under it. */
 const NAME_IS_FRESH_MS = 60_000;
+/** A sweep tells of a repository and asks for its refresh in one go. */
+const SAME_MOMENT_MS = 1_000;
 /** After the fourth retry (1, 2, 5, 15 s) an old answer is GitHub's last word for now. */
 const PATIENT_ATTEMPTS = 4;
 /** `pushed_at` may still change within the second, and replicas lag. */
@@ -46,12 +48,42 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);
     if (!repository) return SKIPPED;
+    try {
+      return await pass(repository, request, signal);
+    } catch (error) {
+      if (asRefreshError(error).retry.kind !== "reconcile" || signal.aborted) throw error;
+      // Renamed, transferred or gone: GitHub tells by the id, and the pass is made once more.
+      const now = await ports.reconcile(repository.id);
+      return now ? await pass(now, request, signal) : SKIPPED;
+    }
+  }
+
+  /** Who the repository is and whose token reads it; by id when that is not certain. */
+  async function authorise(request: RefreshRequest): Promise<ManagedRepository | null> {
+    const known = registry.get(request.repositoryId);
+    if (!known) return null;
+    if (known.state === "suspended") throw new RefreshError("suspended", "The installation is suspended");
+    const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
+    const inDoubt = known.state === "gone" || known.confirmedAt === 0;
+    // An event about the repository came in after GitHub last told of it.
+    const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
+    return inDoubt || (asksByName && (outdated || !isFresh(known))) ? ports.reconcile(known.id) : known;
+  }
+
+  const isFresh = ({ confirmedAt }: ManagedRepository) => ports.now() - confirmedAt < NAME_IS_FRESH_MS;
+
+  async function pass(
+    repository: ManagedRepository,
+    request: RefreshRequest,
+    signal: AbortSignal,
+  ): Promise<RefreshOutcome> {
     const lease = gateway.open(repository);
     const onProgress = (line: string) => ports.onProgress(repository, line);
     const lastTry = request.attempt > PATIENT_ATTEMPTS;
-    const pass: Pass = { repository, lease, run: { signal, onProgress }, lastTry };
+    const confirmName = () => confirm(repository);
+    const work: Pass = { repository, lease, run: { signal, onProgress }, lastTry, confirmName };
     try {
-      const { outcome, behind, notYet } = await bringInStep(pass, request);
+      const { outcome, behind, notYet } = await bringInStep(work, request);
       await ports.publish(repository, outcome.changes);
       if (!notYet) record(repository.id, request, behind);
       ports.announce(repository, outcome);
@@ -62,15 +94,15 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
   }
 
-  /** Who the repository is and whose token reads it; by id when that is not certain. */
-  async function authorise(request: RefreshRequest): Promise<ManagedRepository | null> {
-    const known = registry.get(request.repositoryId);
-    if (!known) return ports.reconcile(request.repositoryId);
-    if (known.state === "suspended") throw new RefreshError("suspended", "The installation is suspended");
-    if (known.state === "gone") return ports.reconcile(known.id);
-    const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
-    const fresh = ports.now() - known.confirmedAt < NAME_IS_FRESH_MS;
-    return asksByName && !fresh ? ports.reconcile(known.id) : known;
+  /** Another repository may have taken the name: a question under it needs GitHub's word, not older than a minute. */
+  async function confirm(repository: ManagedRepository): Promise<void> {
+    if (isFresh(repository)) return;
+    const now = await ports.reconcile(repository.id);
+    if (now?.owner === repository.owner && now.name === repository.name) return;
+    throw new RefreshError(
+      "moved",
+      `${repository.owner}/${repository.name} is another repository's name now`,
+    );
   }
 
   async function bringInStep(pass: Pass, request: RefreshRequest): Promise<Result> {
@@ -108,10 +140,6 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     if (error.retry.kind === "rebuild") return clone(pass, request);
     if (error.code === "locked" && mirrors.ensure(id)) return bring(pass, request);
     if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return bringAll(pass, request);
-    if (error.retry.kind === "reconcile") {
-      // The queue's next try finds the new name, or that the repository is gone.
-      if (!(await ports.reconcile(id))) return { outcome: SKIPPED, behind: false, notYet: null };
-    }
     throw error;
   }
 

@@ -54,7 +54,9 @@ export function createWorker(ports: WorkerPorts): Worker {
     const started = performance.now();
     const outcome = await ports.syncer.refresh(request, signal);
     const durationMs = Math.round(performance.now() - started);
-    log.info({ ...about({ subject, request } as Snapshot), durationMs, ...told(outcome) }, "refreshed");
+    const lagMs = Date.now() - request.armedAt;
+    const about_ = about({ subject, request } as Snapshot);
+    log.info({ ...about_, durationMs, lagMs, ...told(outcome) }, "refreshed");
   }
 
   function about({ subject, request }: Snapshot): object {

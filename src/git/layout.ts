@@ -34,13 +34,15 @@ export const writeMarker = (dir: string, repositoryId: number): void =>
 /**
  * - absent: there is nothing.
  * - ours: a finished mirror of this repository, or what is left of one.
+ * - wrong: Lockstep's too, but of another repository; it may be replaced.
  * - foreign: something of someone else's.
  */
-export function ownership(dir: string, repositoryId: number): "absent" | "ours" | "foreign" {
+export function ownership(dir: string, repositoryId: number): "absent" | "ours" | "wrong" | "foreign" {
   if (!lstatSync(dir, { throwIfNoEntry: false })) return "absent";
   try {
     const marker = JSON.parse(readFileSync(join(dir, MARKER), "utf8")) as Record<string, unknown>;
-    return marker.program === "lockstep" && marker.repositoryId === repositoryId ? "ours" : "foreign";
+    if (marker.program !== "lockstep") return "foreign";
+    return marker.repositoryId === repositoryId ? "ours" : "wrong";
   } catch {
     return "foreign";
   }

@@ -95,7 +95,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       }
       const owner = ownership(mirror, id);
       if (owner === "foreign") throw new RefreshError("foreign", `${mirror} is not a mirror of Lockstep's`);
-      if (owner === "absent") return false;
+      if (owner !== "ours") return false;
       if (!known.has(id)) {
         clearLeftovers(mirror);
         known.set(id, new Map());

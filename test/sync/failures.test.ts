@@ -82,6 +82,7 @@ test("a repository that was renamed unseen is found by its id", async () => {
 test.each([
   ["its HEAD is gone", (dir: string) => rmSync(join(dir, "HEAD"))],
   ["its config is garbage", (dir: string) => writeFileSync(join(dir, "config"), "[core\n")],
+  ["it is another repository's", (dir: string) => editMarker(dir)],
   ["an object is cut short", (dir: string) => cutObjects(dir)],
   ["its objects are gone", (dir: string) => rmSync(join(dir, "objects"), { recursive: true })],
 ])("a damaged mirror is cloned anew: %s", async (_, damage) => {
@@ -175,6 +176,13 @@ test("a suspended installation pauses its repositories, and only those", async (
 
 async function state(world: World, name: string, owner = "acme"): Promise<unknown> {
   return (await world.api(`/api/v1/repos/${owner}/${name}`)).json();
+}
+
+function editMarker(dir: string): void {
+  writeFileSync(
+    join(dir, "lockstep.json"),
+    JSON.stringify({ program: "lockstep", version: 1, repositoryId: 1 }),
+  );
 }
 
 function cutObjects(dir: string): void {

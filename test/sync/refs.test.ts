@@ -101,6 +101,49 @@ test("a push to a repository that nobody has told of onboards it", async () => {
   await world.inStep(late);
 });
 
+test("a name taken over by another repository never mixes the two", async () => {
+  const world = await World.create();
+  const first = await world.standin.createRepository("acme", "app");
+  await world.start(first);
+  world.standin.renameRepository(first, "former-app");
+  const second = await world.standin.createRepository("acme", "app");
+  await world.standin.commit(second, "only-here");
+  await world.pushed(await world.standin.commit(first, "main"), await world.standin.commit(second, "main"));
+  await world.inStep(first);
+  await world.inStep(second);
+  expect(Object.keys(world.tips(first))).toEqual(["refs/heads/main"]);
+});
+
+test("a rename is followed when GitHub tells of it, and nothing is cloned again", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  world.standin.renameRepository(repo, "renamed");
+  const payload = {
+    action: "renamed",
+    ...world.standin.payloadFor(await world.standin.commit(repo, "main")),
+  };
+  const sent = await world.standin.deliverEvent("repository", payload, {
+    to: `${world.url}/api/github/webhooks`,
+  });
+  expect(sent.status).toBe(202);
+  await world.inStep(repo);
+  expect(world.refreshes().filter(({ result }) => result === "cloned")).toHaveLength(1);
+});
+
+test("names are found whatever their case", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("Acme", "App");
+  await world.start(repo);
+  expect(await (await world.api("/api/v1/repos/aCME/aPP")).json()).toMatchObject({
+    owner: "Acme",
+    name: "App",
+  });
+  const push = await world.standin.commit(repo, "main");
+  await world.pushed({ ...push, repo: { ...repo, owner: "acme", name: "app" } });
+  await world.inStep(repo);
+});
+
 test("REPOSITORIES leaves repositories out", async () => {
   const world = await World.create({ REPOSITORIES: "acme/*,!acme/secret-*" });
   const wanted = await world.standin.createRepository("acme", "app");

@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest";
+import { type ApiPorts, createApi, type RepositoryView, type SettledOutcome } from "../../src/http/api.js";
+import { serveAll } from "./listen.js";
+
+const TOKEN = "0123456789abcdef";
+
+const SITE: RepositoryView = {
+  ...{ id: 7, owner: "acme", name: "site", state: "failing", defaultBranch: "main", installationId: 3 },
+  ...{ queued: false, running: false, lagMs: 40, pushedAt: null },
+  ...{ lastRefreshAt: "2024-01-01T00:00:00.000Z", lastFullAt: null, lastProvenAt: null },
+  lastError: { code: "disk_full", message: "No space left", hint: "free some space", at: "", attempt: 2 },
+};
+
+async function startApi(options: { apiToken?: string | null; outcome?: SettledOutcome } = {}) {
+  const calls: unknown[][] = [];
+  const ports: ApiPorts = {
+    list: () => [SITE],
+    get: (owner, name) => (`${owner}/${name}`.toLowerCase() === "acme/site" ? SITE : null),
+    heads: async () => ({ "refs/heads/main": "1".repeat(40) }),
+    refresh: (...args) => void calls.push(["refresh", ...args]),
+    settled: async (...args) => {
+      calls.push(["settled", ...args]);
+      return options.outcome ?? { ok: true };
+    },
+  };
+  const { apiToken = TOKEN } = options;
+  const base = await serveAll(createApi({ apiToken, ports }));
+  const call = (path: string, method = "GET", authorization: string | undefined = `Bearer ${TOKEN}`) =>
+    fetch(base + path, { method, ...(authorization && { headers: { authorization } }) });
+  return { call, calls, base };
+}
+
+describe("the API", () => {
+  it("is not there without a token in the configuration", async () => {
+    const { call } = await startApi({ apiToken: null });
+    for (const authorization of [`Bearer ${TOKEN}`, "Bearer null", "Bearer "]) {
+      const answer = await call("/api/v1/repos", "GET", authorization);
+      expect([answer.status, await answer.text()]).toEqual([404, ""]);
+    }
+  });
+
+  it.each(["", "Bearer", "Bearer wrong", `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, TOKEN])(
+    "answers 401 to %j",
+    async (authorization) => {
+      const { call, calls } = await startApi();
+      for (const [path, method] of [["/api/v1/repos"], ["/api/v1/repos/acme/site/refresh", "POST"]]) {
+        const answer = await call(path!, method, authorization);
+        expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+      }
+      expect(calls).toEqual([]);
+    },
+  );
+
+  it("leaves the webhook's path and everything outside /api/v1 alone", async () => {
+    const { call } = await startApi();
+    for (const path of ["/api/v1/webhooks/github", "/api/v2/repos", "/api/v1x", "/"]) {
+      const answer = await call(path, "POST");
+      expect([answer.status, await answer.text()], path).toEqual([404, ""]);
+    }
+  });
+
+  it("lists repositories and shows one with its heads", async () => {
+    const { call } = await startApi();
+    expect(await (await call("/api/v1/repos")).json()).toEqual({ repositories: [SITE] });
+    const one = await call("/api/v1/repos/ACME/Site");
+    expect(await one.json()).toEqual({ ...SITE, heads: { "refs/heads/main": "1".repeat(40) } });
+    expect(one.headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("queues a refresh", async () => {
+    const { call, calls } = await startApi();
+    const answer = await call("/api/v1/repos/acme/site/refresh?full=true", "POST");
+    expect([answer.status, await answer.json()]).toEqual([
+      202,
+      { queued: true, id: 7, owner: "acme", name: "site" },
+    ]);
+    await call("/api/v1/repos/acme/site/refresh", "POST");
+    expect(calls).toEqual([
+      ["refresh", 7, true],
+      ["refresh", 7, false],
+    ]);
+  });
+
+  it("waits for a refresh when asked to", async () => {
+    const { call, calls } = await startApi();
+    const answer = await call("/api/v1/repos/acme/site/refresh?wait=30s", "POST");
+    expect([answer.status, await answer.json()]).toEqual([200, { refreshed: true, repository: SITE }]);
+    expect(calls).toEqual([
+      ["refresh", 7, false],
+      ["settled", 7, 30_000],
+    ]);
+  });
+
+  it.each([
+    ["timeout" as const, 504, "timeout"],
+    [{ ok: false as const, code: "disk_full", hint: "free some space" }, 502, "disk_full"],
+  ])("tells how it ended: %j", async (outcome, status, reason) => {
+    const { call } = await startApi({ outcome });
+    const answer = await call("/api/v1/repos/acme/site/refresh?wait=1s", "POST");
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    const body = await answer.json();
+    expect(body).toMatchObject({ type: "about:blank", status, reason });
+    expect(Object.keys(body as object).sort()).toEqual(
+      ["detail", "reason", "remedy", "status", "title", "type"].sort(),
+    );
+  });
+
+  it.each([
+    ["GET", "/api/v1/repos/acme/other", 404],
+    ["POST", "/api/v1/repos/acme/other/refresh", 404],
+    ["GET", "/api/v1/nothing", 404],
+    ["GET", "/api/v1/repos/acme/site/refresh", 404],
+    ["GET", "/api/v1/repos/acme/x.git", 400],
+    ["GET", "/api/v1/repos/acme/..%2f..%2fetc", 400],
+    ["POST", "/api/v1/repos/-acme/site/refresh", 400],
+    ["POST", "/api/v1/repos/acme/site/refresh?wait=30", 400],
+    ["POST", "/api/v1/repos/acme/site/refresh?wait=11m", 400],
+    ["POST", "/api/v1/repos/acme/site/refresh?full=yes", 400],
+  ])("%s %s → %i as a problem", async (method, path, status) => {
+    const { call, calls } = await startApi();
+    const answer = await call(path, method);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([status, "application/problem+json"]);
+    expect(await answer.json()).toMatchObject({
+      status,
+      detail: expect.any(String),
+      remedy: expect.any(String),
+    });
+    expect(calls).toEqual([]);
+  });
+
+  it("tells nothing of a fault but to the log", async () => {
+    const lines: object[] = [];
+    const fail = () => {
+      throw new Error("inner detail");
+    };
+    const ports: ApiPorts = { list: fail, get: fail, heads: fail, refresh: fail, settled: fail };
+    const log = { error: (fields: object) => void lines.push(fields) };
+    const base = await serveAll(createApi({ apiToken: TOKEN, ports, log }));
+    const answer = await fetch(`${base}/api/v1/repos`, { headers: { authorization: `Bearer ${TOKEN}` } });
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).not.toContain("inner detail");
+    expect(lines).toMatchObject([{ err: { message: "inner detail" } }]);
+  });
+});
