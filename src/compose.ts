@@ -69,7 +69,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     handlers: [
       createReceiver({ config, ports: acceptance, log }),
       createHealth({ apiToken: config.apiToken, ports: views.health }),
-      createApi({ apiToken: config.apiToken, ports: views.api }),
+      createApi({ apiToken: config.apiToken, ports: views.api, log }),
     ],
     start() {
       lookAtEverything(queue, runner, "onboard");
