@@ -30,7 +30,7 @@ export function createAcceptance(ports: Ports): ReceiverPorts {
   function persist(delivery: DeliveryRecord, decision: Requested): "accepted" | "done" {
     if (deliveries.isDone(delivery.id)) return "done";
     const { subject, intent, installationId, repository } = decision;
-    if (subject.kind === "repository" && repository) noteName(subject.id, installationId ?? 0, repository);
+    if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
     const generation = queue.arm(subject, intent, {
       deliveryId: delivery.id,
       ...(installationId === undefined ? {} : { installationId }),
@@ -39,10 +39,12 @@ export function createAcceptance(ports: Ports): ReceiverPorts {
     return "accepted";
   }
 
-  function noteName(id: number, installationId: number, { owner, name }: RepositoryName): void {
+  function noteName(id: number, installationId: number, told: RepositoryName | undefined): void {
     const known = registry.get(id);
-    if (!known) registry.note(id, installationId, { owner, name });
-    else if (!sameName(known.owner, owner) || !sameName(known.name, name)) registry.doubt(id);
+    // Without a usable name the reconcile asks by the id alone.
+    if (!known) registry.note(id, installationId, told ?? { owner: "", name: "" });
+    else if (told && !(sameName(known.owner, told.owner) && sameName(known.name, told.name)))
+      registry.doubt(id);
   }
 
   return {

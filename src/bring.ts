@@ -163,7 +163,7 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
     const remote = await mirrors.remoteTips(pass.lease, pass.run);
     const local = await mirrors.tips(id, pass.run.signal);
     const { behind, refs: old } = await oldAnswers(pass, hints, facts, remote, local);
-    const changes = compareTips(local, remote).filter(({ ref }) => !old.has(ref));
+    const changes = compareTips(local, remote).filter(({ ref }) => !waitsFor(ref, old));
     const wants = [...new Set(changes.map(({ after }) => after).filter((after) => after !== ZERO))];
     if (wants.length > 0) {
       const tips = changes.map(({ before }) => before);
@@ -223,6 +223,10 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
 }
 
 export type Bringer = ReturnType<typeof createBringer>;
+
+/** Whether a ref is left as it is for now: itself, or as `a/b` or `a` beside one that is. */
+const waitsFor = (ref: string, old: Set<string>): boolean =>
+  old.has(ref) || [...old].some((other) => ref.startsWith(`${other}/`) || other.startsWith(`${ref}/`));
 
 /** Whether a failure leaves the mirror's own state in doubt. */
 export const doubtsMirror = (error: unknown): boolean =>

@@ -72,6 +72,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       createApi({ apiToken: config.apiToken, ports: views.api, log }),
     ],
     start() {
+      deliveries.prune();
       lookAtEverything(queue, runner, "onboard");
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },

@@ -51,7 +51,6 @@ const POLICY = {
   permission: ["backoff", "DATA_DIR cannot be written; check its owner and mode."],
   corrupt: ["rebuild", "The mirror is damaged; it is cloned anew beside and then replaced."],
   foreign: ["never", "The directory has no mark of Lockstep and is left alone; move it away."],
-  invalid: ["never", "GitHub told a name that is against its own rules; it is not used as a path."],
   cancelled: ["backoff", "Lockstep was stopping; the request is kept and resumes at the next start."],
   no_git: ["backoff", "git cannot be started; install git 2.38 or newer and have it in PATH."],
   git: ["backoff", "git failed in a way that Lockstep has no name for; its message is in the log."],

@@ -96,7 +96,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
       installationId === 0 ? null : await github.repository(installationId, id).catch(nullIfNotFound);
     if (told) return told;
     // Transferred: another installation may hold it now. Its old name still leads there.
-    const other = await github.installationOf(owner, name);
+    const other = owner === "" ? null : await github.installationOf(owner, name);
     return other === null || other === installationId ? null : github.repository(other, id);
   }
 

@@ -2,13 +2,13 @@
 export const RESERVED_REFS = "refs/lockstep/";
 
 /**
- * Whether GitHub could have given this name to an account: alphanumeric and single hyphens inside,
- * at most 39 characters; a managed user's ends in `_` and the enterprise's short code of 3 to 8.
+ * Whether GitHub could have given this name to an account: alphanumeric and hyphens (some old
+ * accounts have two in a row, or one at the end), at most 39 characters; a managed user's ends in `_` and the enterprise's short code of 3 to 8.
  * A bot's `name[bot]` owns no repository.
  * https://docs.github.com/en/enterprise-cloud@latest/admin/identity-and-access-management/iam-configuration-reference/username-considerations-for-external-authentication
  */
 export function isOwner(text: string): boolean {
-  return text.length <= 39 && /^[a-z\d]+(-[a-z\d]+)*(_[a-z\d]{3,8})?$/i.test(text);
+  return text.length <= 39 && /^[a-z\d][a-z\d-]*(_[a-z\d]{3,8})?$/i.test(text);
 }
 
 /** Whether GitHub could have given this name to a repository. True means safe as one path segment. */

@@ -88,9 +88,9 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
         return found && isManaged(found) ? view(found) : null;
       },
       heads: async (id) => Object.fromEntries(await ports.mirrors.tips(id)),
-      refresh(id, full) {
+      refresh(id) {
         const installationId = registry.get(id)?.installationId ?? 0;
-        queue.arm(subjectOf(id), { trigger: "manual", hints: [], full }, { installationId });
+        queue.arm(subjectOf(id), { trigger: "manual", hints: [], full: true }, { installationId });
         runner.wake(subjectOf(id), "manual");
       },
       settled: (id, ms) => settled(ports, keyOf(subjectOf(id)), () => queue.has(subjectOf(id)), ms),

@@ -41,6 +41,7 @@ const LOGGED_REFS = 10;
 export function createWorker(ports: WorkerPorts): Worker {
   const { registry, log } = ports;
   const events = new EventEmitter();
+  const begun = new Map<string, number>();
   events.setMaxListeners(0);
 
   const fullName = (id: number) => {
@@ -49,11 +50,11 @@ export function createWorker(ports: WorkerPorts): Worker {
   };
 
   async function run({ subject, request }: Snapshot, signal: AbortSignal): Promise<void> {
+    begun.set(keyOf(subject), Date.now());
     if (subject.kind === "app") return ports.lifecycle.reconcileApp();
     if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
-    const started = performance.now();
     const outcome = await ports.syncer.refresh(request, signal);
-    const durationMs = Math.round(performance.now() - started);
+    const durationMs = Date.now() - begun.get(keyOf(subject))!;
     const lagMs = Date.now() - request.armedAt;
     const about_ = about({ subject, request } as Snapshot);
     log.info({ ...about_, durationMs, lagMs, ...told(outcome) }, "refreshed");
@@ -74,7 +75,9 @@ export function createWorker(ports: WorkerPorts): Worker {
       return null;
     });
     if (error) tellFailure(snapshot, error, retryInMs);
-    events.emit("settled", { key: keyOf(snapshot.subject), error } satisfies Settled);
+    begun.delete(keyOf(snapshot.subject));
+    // After the runner has forgotten the run: who waits sees it neither queued nor running.
+    setImmediate(() => events.emit("settled", { key: keyOf(snapshot.subject), error } satisfies Settled));
   }
 
   function recordFailure(snapshot: Snapshot, error: RefreshError): number | null {
@@ -91,7 +94,9 @@ export function createWorker(ports: WorkerPorts): Worker {
 
   function tellFailure(snapshot: Snapshot, error: RefreshError, retryInMs: number | null): void {
     const { code, message, hint } = error;
-    const details = { ...about(snapshot), code, reason: message, retryInMs };
+    const lagMs = Date.now() - snapshot.request.armedAt;
+    const durationMs = Date.now() - (begun.get(keyOf(snapshot.subject)) ?? Date.now());
+    const details = { ...about(snapshot), durationMs, lagMs, code, reason: message, retryInMs };
     if (code === "not_yet" || code === "cancelled") log.info(details, "refresh put off");
     else if (code === "internal")
       log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");

@@ -50,6 +50,8 @@ subscribe("child_process", (message) => {
   const { process: child } = message as { process: ChildProcess };
   seat.child = child;
   seat.processes.track(child);
+  // simple-git waits 50 ms more for a child that has said nothing: a word of no length ends that.
+  child.once("exit", () => child.stdout?.emit("data", Buffer.alloc(0)));
   // A grandchild may hold the pipes open for as long as it lives; nobody waits for it.
   child.once("exit", (_, signal) => setTimeout(() => closePipes(child), signal ? 0 : GRACE_MS).unref());
 });

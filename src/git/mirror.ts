@@ -8,7 +8,7 @@ import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
 import { finishSwap, ownership } from "./layout.js";
 import { applyChanges, matchesPattern, readRefs } from "./refs.js";
-import { createScratch } from "./scratch.js";
+import { openScratch } from "./scratch.js";
 
 export type { RunContext } from "./clone.js";
 
@@ -61,7 +61,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   }
 
   async function fetchInto(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext) {
-    const scratch = createScratch(layout.repository(id), bases);
+    const scratch = openScratch(layout.repository(id), bases);
     const specs = wants.map((want, index) => `+${want}:refs/x/${index}`);
     const byArgument = specs.length <= MAX_ARGUMENTS;
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch <url> +<want>:refs/x/<n>
@@ -82,7 +82,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
         return sha;
       });
     } finally {
-      scratch.remove();
+      scratch.clear();
     }
   }
 

@@ -36,7 +36,8 @@ export interface ApiPorts {
   get(owner: string, name: string): RepositoryView | null;
   /** Every ref of the mirror. */
   heads(id: number): Promise<Record<string, string>>;
-  refresh(id: number, full: boolean): void;
+  /** Asks for a refresh that compares every ref. */
+  refresh(id: number): void;
   /** Resolves when the repository's request is done or has failed, or after `ms` milliseconds. */
   settled(id: number, ms: number): Promise<SettledOutcome>;
 }
@@ -87,15 +88,13 @@ export function createApi(options: ApiOptions): Handler {
 async function refresh(context: Context, ports: ApiPorts): Promise<Response> {
   const found = find(context, ports);
   if (found instanceof Response) return found;
-  const { wait, full = "false" } = context.req.query();
+  const wait = context.req.query("wait");
   const waitMs = wait === undefined ? 0 : parseDuration(wait);
   if (waitMs === null || waitMs > MAX_WAIT_MS) {
     return badRequest("wait is no duration", `write it as 30s, up to ${formatDuration(MAX_WAIT_MS)}`);
   }
-  if (full !== "true" && full !== "false")
-    return badRequest("full is neither true nor false", "leave it out");
   const { id, owner, name } = found;
-  ports.refresh(id, full === "true");
+  ports.refresh(id);
   if (waitMs === 0) return context.json({ queued: true, id, owner, name }, 202);
   return settledAnswer(context, await ports.settled(id, waitMs), ports.get(owner, name) ?? found);
 }

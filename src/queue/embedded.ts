@@ -48,7 +48,8 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const hints = mergeHints(hintsOf(row), intent.hints, generation);
       const full = intent.full || hints === null;
       const priority = TRIGGERS.indexOf(intent.trigger);
-      const armedAt = row ? Number(row.armed_at) : at;
+      // 0: a run has taken the row as it was; this is the first trigger after it.
+      const armedAt = Number(row?.armed_at ?? 0) || at;
       sql.put.run(
         key,
         subject.kind,
@@ -86,7 +87,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const attempt = Number(row.attempt) + 1;
       // Counted before the run: a repository that takes the process down with it backs off too.
       sql.started.run(attempt, at + backoffMs(attempt, random), row.key);
-      return snapshotOf(subject, row, attempt);
+      return snapshotOf(subject, row, attempt, Number(row.armed_at) || at);
     });
 
   const succeed: RefreshQueue["succeed"] = (snapshot) =>
@@ -97,7 +98,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       if (!row) return;
       const left = hintsOf(row).filter((hint) => hint.generation > snapshot.generation);
       const full = Number(row.full_generation) > snapshot.generation ? Number(row.full_generation) : 0;
-      sql.subtract.run(JSON.stringify(left), full, now(), key);
+      sql.subtract.run(JSON.stringify(left), full, key);
     });
 
   const fail: RefreshQueue["fail"] = (snapshot, error) =>
@@ -114,7 +115,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const due = cameIn ? Math.min(Number(row.due_at), now() + retry.ms) : now() + retry.ms;
       const held = error.retry.kind === "after" ? due : 0;
       const full = retry.full ? Number(row.generation) : Number(row.full_generation);
-      sql.failed.run(due, held, full, row.key);
+      sql.failed.run(due, held, full, snapshot.request.armedAt, row.key);
       return Math.max(0, due - now());
     });
 
@@ -147,7 +148,7 @@ const triggerOf = (row: Row): Trigger => TRIGGERS[Number(row.priority)] ?? "back
 
 const subjectOf = (row: Row) => ({ kind: row.kind, id: Number(row.id) }) as Subject;
 
-function snapshotOf(subject: Subject, row: Row, attempt: number): Snapshot {
+function snapshotOf(subject: Subject, row: Row, attempt: number, armedAt: number): Snapshot {
   return {
     subject,
     generation: Number(row.generation),
@@ -157,7 +158,7 @@ function snapshotOf(subject: Subject, row: Row, attempt: number): Snapshot {
       hints: hintsOf(row).map(({ generation: _, ...hint }) => hint),
       full: Number(row.full_generation) > 0,
       attempt,
-      armedAt: Number(row.armed_at),
+      armedAt,
       deliveryId: row.delivery_id as string | null,
     },
   };
@@ -172,12 +173,12 @@ function statements(store: Store) {
        full_generation, attempt, armed_at, due_at, held_until, delivery_id)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    started: store.prepare("UPDATE dirty SET attempt = ?, due_at = ? WHERE key = ?"),
+    started: store.prepare("UPDATE dirty SET attempt = ?, due_at = ?, armed_at = 0 WHERE key = ?"),
     remove: store.prepare("DELETE FROM dirty WHERE key = ? AND generation = ?"),
-    subtract: store.prepare(
-      "UPDATE dirty SET hints = ?, full_generation = ?, attempt = 0, armed_at = ? WHERE key = ?",
+    subtract: store.prepare("UPDATE dirty SET hints = ?, full_generation = ?, attempt = 0 WHERE key = ?"),
+    failed: store.prepare(
+      "UPDATE dirty SET due_at = ?, held_until = ?, full_generation = ?, armed_at = ? WHERE key = ?",
     ),
-    failed: store.prepare("UPDATE dirty SET due_at = ?, held_until = ?, full_generation = ? WHERE key = ?"),
     // Round robin over installations inside a priority: the first of each, then the second of each.
     due: store.prepare(
       `SELECT key, kind, id, priority FROM (

@@ -5,6 +5,9 @@ import { keyOf, type RefreshQueue, type Snapshot } from "./queue.js";
 /** How often the queue is looked at even when nobody rang. Cheap, and heals a clock that was set back. */
 const LOOK_AGAIN_MS = 30_000;
 
+/** A cancelled git gets 2 s to clear its locks before it is killed. */
+const CANCEL_MS = 4_000;
+
 export interface RunnerPorts {
   run(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
   /** Persists the end of a run, in one transaction with the queue's own. Null: it went well. */
@@ -29,6 +32,7 @@ export function createRunner(queue: RefreshQueue, concurrency: number, ports: Ru
   const running = new Map<string, { trigger: Trigger; abort: AbortController; done: Promise<void> }>();
   const backgroundSlots = Math.max(1, Math.floor(concurrency / 2));
   let stopped = false;
+  let abandoned = false;
   let timer: NodeJS.Timeout | undefined;
 
   const isBackground = (trigger: Trigger) => trigger === "onboard" || trigger === "backstop";
@@ -57,6 +61,7 @@ export function createRunner(queue: RefreshQueue, concurrency: number, ports: Ru
         ? new RefreshError("cancelled", "Lockstep is stopping", { cause: error })
         : asRefreshError(error);
     }
+    if (abandoned) return;
     try {
       ports.settle(snapshot, failure);
     } catch (error) {
@@ -106,7 +111,10 @@ export function createRunner(queue: RefreshQueue, concurrency: number, ports: Ru
       const cancel = setTimeout(() => {
         for (const run of running.values()) run.abort.abort();
       }, ms);
-      await Promise.all([...running.values()].map((run) => run.done));
+      // What does not end when it is cancelled, a REST call that hangs, is left: its row stays on disk.
+      const patience = new Promise((resolve) => setTimeout(resolve, ms + CANCEL_MS).unref());
+      await Promise.race([Promise.all([...running.values()].map((run) => run.done)), patience]);
+      abandoned = true;
       clearTimeout(cancel);
     },
   };

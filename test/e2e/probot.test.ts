@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type Lockstep, startLockstep } from "../../tools/lockstep.js";
@@ -58,6 +60,21 @@ test("SIGINT during a fetch that hangs ends within the bound, and the request is
   standin.faults.hangGit = false;
   await start(standin, dataDir);
   await arrives(dataDir, push);
+});
+
+test("SIGTERM ends it within the bound although GitHub's API hangs", async () => {
+  const { standin } = await github();
+  const silent = createServer(() => {});
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    silent.closeAllConnections();
+    silent.close();
+  });
+  const asked = new Promise((resolve) => silent.once("request", resolve));
+  const host = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const lockstep = await start(standin, tempDir(), { GHE_HOST: host, SHUTDOWN_TIMEOUT: "1s" });
+  await asked;
+  expect(await lockstep.stop("SIGTERM")).toEqual({ code: 0, signal: null });
 });
 
 test("kill -9 between the 202 and the end of the fetch: the next start catches up by itself", async () => {

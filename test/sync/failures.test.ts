@@ -114,12 +114,14 @@ test("what a killed clone or fetch left is cleared at the next start", async () 
   await world.stop();
   const dir = join(world.dataDir, "repos", String(repo.id));
   mkdirSync(join(dir, "clone-0123456789abcdef/refs"), { recursive: true });
-  mkdirSync(join(dir, "scratch-0123456789abcdef"));
+  mkdirSync(join(dir, "scratch.git"), { recursive: true });
+  writeFileSync(join(dir, "scratch.git/packed-refs.lock"), "");
   writeFileSync(join(dir, "mirror.git/packed-refs.lock"), "");
   writeFileSync(join(dir, "mirror.git/refs/heads/main.lock"), "");
   await world.standin.commit(repo, "main");
   await world.start(repo);
-  expect(readdirSync(dir)).toEqual(["mirror.git"]);
+  expect(readdirSync(dir)).toEqual(["mirror.git", "scratch.git"]);
+  expect(readdirSync(join(dir, "scratch.git"))).not.toContain("packed-refs.lock");
 });
 
 test("a lock that appears under way is cleared too", async () => {

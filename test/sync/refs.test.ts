@@ -47,6 +47,19 @@ test("a directory takes the place of a branch and back", async () => {
   await world.inStep(repo);
 });
 
+test("a directory takes the place of a branch whose deletion nobody told of", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  const { standin } = world;
+  await world.pushed(await standin.commit(repo, "x"));
+  await world.inStep(repo);
+  await standin.deleteRef(repo, "refs/heads/x");
+  await world.pushed(await standin.commit(repo, "x/y"));
+  await world.inStep(repo);
+  expect(world.log.filter(({ code }) => code === "ref_conflict")).toEqual([]);
+});
+
 test("HEAD follows a renamed default branch", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");

@@ -69,16 +69,12 @@ describe("the API", () => {
 
   it("queues a refresh", async () => {
     const { call, calls } = await startApi();
-    const answer = await call("/api/v1/repos/acme/site/refresh?full=true", "POST");
+    const answer = await call("/api/v1/repos/acme/site/refresh", "POST");
     expect([answer.status, await answer.json()]).toEqual([
       202,
       { queued: true, id: 7, owner: "acme", name: "site" },
     ]);
-    await call("/api/v1/repos/acme/site/refresh", "POST");
-    expect(calls).toEqual([
-      ["refresh", 7, true],
-      ["refresh", 7, false],
-    ]);
+    expect(calls).toEqual([["refresh", 7]]);
   });
 
   it("waits for a refresh when asked to", async () => {
@@ -86,7 +82,7 @@ describe("the API", () => {
     const answer = await call("/api/v1/repos/acme/site/refresh?wait=30s", "POST");
     expect([answer.status, await answer.json()]).toEqual([200, { refreshed: true, repository: SITE }]);
     expect(calls).toEqual([
-      ["refresh", 7, false],
+      ["refresh", 7],
       ["settled", 7, 30_000],
     ]);
   });
@@ -115,7 +111,6 @@ describe("the API", () => {
     ["POST", "/api/v1/repos/-acme/site/refresh", 400],
     ["POST", "/api/v1/repos/acme/site/refresh?wait=30", 400],
     ["POST", "/api/v1/repos/acme/site/refresh?wait=11m", 400],
-    ["POST", "/api/v1/repos/acme/site/refresh?full=yes", 400],
   ])("%s %s → %i as a problem", async (method, path, status) => {
     const { call, calls } = await startApi();
     const answer = await call(path, method);

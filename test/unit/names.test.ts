@@ -11,7 +11,7 @@ describe("owners", () => {
   );
 
   it.each([
-    ...["", "-a", "a-", "a--b", "a.b", "a/b", "..", "a b", "a\n", "é", "dependabot[bot]"],
+    ...["", "-a", "a.b", "a/b", "..", "a b", "a\n", "é", "dependabot[bot]"],
     ...["_acme", "mona_", "mona_ab", "mona_toolong123", "mona_a-b", "a_bcd_efg", "x".repeat(40)],
   ])("refuses %j", (text) => expect(isOwner(text)).toBe(false));
 });

@@ -12,7 +12,7 @@ export class Faults {
   refuseTokens = 0;
   gitStatus: StatusFault | undefined;
   restStatus: StatusFault | undefined;
-  /** Added before the answer to each git POST. */
+  /** Added before each answer of the git server. */
   serverDelayMs = 0;
   /** git POSTs get no answer until this is false again. */
   hangGit = false;

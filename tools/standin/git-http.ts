@@ -50,7 +50,7 @@ export class GitHttp {
     }
     const protocol = request.method === "POST" ? await protocolOf(request) : "advert";
     seen(protocol);
-    if (request.method === "POST") await this.#dawdle(response);
+    await this.#dawdle(request, response);
     if (response.destroyed) return;
     await runHttpBackend(git, {
       request,
@@ -92,10 +92,10 @@ export class GitHttp {
     return null;
   }
 
-  async #dawdle(response: ServerResponse): Promise<void> {
+  async #dawdle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { faults } = this.deps;
     if (faults.serverDelayMs > 0) await sleep(faults.serverDelayMs);
-    while (faults.hangGit && !response.destroyed) await sleep(HANG_CHECK_MS);
+    while (faults.hangGit && request.method === "POST" && !response.destroyed) await sleep(HANG_CHECK_MS);
   }
 }
 
