@@ -18,6 +18,11 @@ export interface Lease {
   /** GitHub's clock at the first answer, in whole seconds since 1970; null before it. */
   servedAt(): number | null;
   stats: { requests: number; bytes: number };
+  /**
+   * After a failure nobody can name: whether git was shown a kept advertisement, which is dropped now,
+   * so that asking once more in full may help.
+   */
+  renewAdvert(): boolean;
   close(): void;
 }
 
@@ -33,6 +38,7 @@ interface LeaseState {
   abort: AbortController;
   failure: RefreshError | null;
   servedAt: number | null;
+  sawKeptAdvert: boolean;
   stats: { requests: number; bytes: number };
 }
 
@@ -100,6 +106,7 @@ export async function createGateway(origin: string, token: TokenSource): Promise
   async function sendAdvert(lease: LeaseState, res: ServerResponse): Promise<void> {
     const advert = await adverts.get(lease.target, lease.abort.signal);
     if (advert.fetched) lease.stats.requests += 1;
+    else lease.sawKeptAdvert = true;
     res.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" }).end(advert.body);
   }
 
@@ -117,6 +124,7 @@ export async function createGateway(origin: string, token: TokenSource): Promise
         abort: new AbortController(),
         failure: null,
         servedAt: null,
+        sawKeptAdvert: false,
         stats,
       };
       leases.set(key, state);
@@ -126,6 +134,13 @@ export async function createGateway(origin: string, token: TokenSource): Promise
         failure: () => state.failure,
         servedAt: () => state.servedAt,
         stats,
+        renewAdvert() {
+          if (!state.sawKeptAdvert) return false;
+          adverts.drop();
+          state.sawKeptAdvert = false;
+          state.failure = null;
+          return true;
+        },
         close() {
           leases.delete(key);
           state.abort.abort();

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { RefreshError } from "../errors.js";
+import { asRefreshError, RefreshError } from "../errors.js";
 import { type RefChange, ZERO } from "../model.js";
 import { missingRef } from "./classify.js";
 import { cloneMirror, type MirrorOptions, type RunContext } from "./clone.js";
@@ -43,10 +43,19 @@ export function createMirrors(options: MirrorOptions): Mirrors {
 
   /** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
   async function remote(lease: Lease, call: GitCall) {
+    const attempt = async () => {
+      try {
+        return await git({ ...call, config: { ...call.config, ...lease.config } });
+      } catch (error) {
+        throw lease.failure() ?? error;
+      }
+    };
     try {
-      return await git({ ...call, config: { ...call.config, ...lease.config } });
+      return await attempt();
     } catch (error) {
-      throw lease.failure() ?? error;
+      const odd = ["git", "upstream_error"].includes(asRefreshError(error).code);
+      if (!odd || call.signal?.aborted || !lease.renewAdvert()) throw error;
+      return attempt();
     }
   }
 

@@ -44,6 +44,18 @@ test("an answer that breaks off halfway changes nothing and is asked again", asy
   await world.inStep(repo);
 });
 
+test("one odd answer of GitHub's is asked again at once, from the advertisement on", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  world.standin.faults.gitStatus = { status: 500, times: 1 };
+  world.standin.clearCounters();
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  expect(world.standin.gitRequests.some(({ protocol }) => protocol === "advert")).toBe(true);
+});
+
 test("GitHub's Retry-After is kept", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
