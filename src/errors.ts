@@ -84,3 +84,13 @@ export function asRefreshError(error: unknown): RefreshError {
   const message = error instanceof Error ? error.message : String(error);
   return new RefreshError("internal", message, { cause: error });
 }
+
+/**
+ * What a failed connection means, by Node's or undici's error code.
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes, https://undici.nodejs.org/#/docs/api/Errors
+ */
+export function networkError(whom: string, code: string, cause: unknown): RefreshError {
+  const tls = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(code);
+  const reason = code || (cause instanceof Error ? cause.message : String(cause));
+  return new RefreshError(tls ? "tls" : "unreachable", `${whom}: ${reason}`, { cause });
+}

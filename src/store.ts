@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 
@@ -34,9 +34,10 @@ export function openStore(dataDir: string, tables: Tables[]): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o750 });
   const lock = lockDirectory(dataDir);
   const file = join(dataDir, "lockstep.db");
+  // SQLite gives its -wal and -shm files the mode of the database.
+  closeSync(openSync(file, "a", 0o600));
   const db = new Database(file, { timeout: 2000 });
   db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
-  chmodSync(file, 0o600);
   db.exec("CREATE TABLE IF NOT EXISTS migrations (module TEXT PRIMARY KEY, version INTEGER NOT NULL)");
   const store = wrap(db, lock);
   store.transaction(() => {

@@ -1,5 +1,5 @@
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
-import { type ErrorCode, RefreshError } from "../errors.js";
+import { type ErrorCode, networkError, RefreshError } from "../errors.js";
 
 /** GitHub's git servers keep an idle connection for about a minute. */
 const KEEP_ALIVE_MS = 55_000;
@@ -77,15 +77,8 @@ const errorCode = (error: unknown): string => String((error as { code?: unknown 
 
 const isReset = (error: unknown) => /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(errorCode(error));
 
-/** Node's and undici's error codes: https://undici.nodejs.org/#/docs/api/Errors */
-export function asNetworkError(error: unknown, origin: string): RefreshError {
-  if (error instanceof RefreshError) return error;
-  const code = errorCode(error);
-  const tls = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(code);
-  return new RefreshError(tls ? "tls" : "unreachable", `${origin}: ${code || String(error)}`, {
-    cause: error,
-  });
-}
+export const asNetworkError = (error: unknown, origin: string): RefreshError =>
+  error instanceof RefreshError ? error : networkError(origin, errorCode(error), error);
 
 /** What an HTTP status of GitHub's git servers means. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
 export function statusError(answer: { statusCode: number; headers: Record<string, unknown> }): RefreshError {

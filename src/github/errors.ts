@@ -1,5 +1,5 @@
 import { RequestError } from "@octokit/request-error";
-import { type ErrorCode, RefreshError } from "../errors.js";
+import { type ErrorCode, networkError, RefreshError } from "../errors.js";
 
 /**
  * What a failed REST call means.
@@ -8,12 +8,8 @@ import { type ErrorCode, RefreshError } from "../errors.js";
 export function restError(error: unknown, now: () => number = Date.now): RefreshError {
   if (error instanceof RefreshError) return error;
   if (!(error instanceof RequestError) || error.status === 0 || !error.response) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const cause = (error as { cause?: { code?: string } })?.cause?.code ?? "";
-    const tls = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(cause);
-    return new RefreshError(tls ? "tls" : "unreachable", `GitHub's API: ${cause || reason}`, {
-      cause: error,
-    });
+    const { code } = (error as { cause?: { code?: string } })?.cause ?? {};
+    return networkError("GitHub's API", code ?? "", error);
   }
   const { status, response } = error;
   const waitMs = limitedFor(status, response.headers, error.message, now());

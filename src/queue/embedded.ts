@@ -75,7 +75,8 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const quietUntil = Math.min(at + quietPeriodMs, armedAt + 10 * quietPeriodMs);
       return Math.max(quietUntil, held, quietPeriodMs === 0 ? at : 0);
     }
-    if (trigger === "manual" || !row) return Math.max(at, held);
+    // Onboarding too: after a restart the first look at GitHub waits for no backoff of before.
+    if (trigger !== "backstop" || !row) return Math.max(at, held);
     return Number(row.due_at);
   }
 

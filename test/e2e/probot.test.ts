@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -40,6 +40,9 @@ test("a push arrives, SIGTERM ends it with 0, and no secret is ever in the log",
   expect(refreshed.durationMs).toBeTypeOf("number");
   expect(refreshed.deliveryId).toBeTypeOf("string");
   expect((await lockstep.api("/api/v1/repos/acme/app")).status).toBe(200);
+  for (const file of ["lockstep.db", "lockstep.db-wal"]) {
+    expect(statSync(join(dataDir, file)).mode & 0o777).toBe(0o600);
+  }
   expect(await lockstep.stop("SIGTERM")).toEqual({ code: 0, signal: null });
   const log = JSON.stringify(lockstep.log);
   expect(log).toContain("/api/v1/repos/acme/app"); // Probot's own request line is there

@@ -106,6 +106,16 @@ test("ten tags that no delivery tells of come with the next backstop pass", asyn
   expect(Object.keys(world.tips(repo))).toHaveLength(11);
 });
 
+test("sixty branches that no delivery told of come in one comparison", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  for (let n = 0; n < 60; n++) await world.standin.commit(repo, `told-by-nobody-${n}`);
+  world.sweep();
+  await world.inStep(repo);
+  expect(Object.keys(world.tips(repo))).toHaveLength(61);
+});
+
 test("a push to a repository that nobody has told of onboards it", async () => {
   const world = await World.create();
   await world.start(await world.standin.createRepository("acme", "first"));
