@@ -10,7 +10,7 @@ const LOW =
   "^src/(config|variables|patterns|units|names|deliveries|delivery-log|store|registry|receiver|queue|git|github)";
 const MIDDLE = "^src/(decide|bring|syncer|lifecycle)\\.ts";
 const HIGH = "^src/(schedule|worker|acceptance|views)\\.ts|^src/http/";
-const TOP = "^src/(compose|index)\\.ts";
+const TOP = "^src/(compose|index|check)\\.ts";
 
 module.exports = {
   forbidden: [

@@ -175,13 +175,8 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
     }
     await mirrors.apply(id, changes);
     const superseded = hints.some(({ ref, points }) => (remote.get(ref) ?? ZERO) !== points.at(-1));
-    if (old.size === 0) return { changes, behind, superseded, notYet: null };
-    return {
-      changes,
-      behind: pass.lastTry,
-      superseded,
-      notYet: pass.lastTry ? null : stillOld([...old][0]!),
-    };
+    // A doubt about turning a ref back ends by itself after LAG_MS, so it is always waited for.
+    return { changes, behind, superseded, notYet: old.size === 0 ? null : stillOld([...old][0]!) };
   }
 
   /** Refs whose answer may be older than what we were told; they are left as they are. */

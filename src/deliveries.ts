@@ -133,5 +133,7 @@ function toName(fullName: string | undefined): RepositoryName | null {
 /** `pushed_at` is in seconds since 1970 in push events and an ISO 8601 text everywhere else. */
 function toEpochSeconds(value: unknown): number | null {
   const seconds = typeof value === "string" ? Date.parse(value) / 1_000 : value;
-  return typeof seconds === "number" && Number.isFinite(seconds) && seconds > 0 ? Math.floor(seconds) : null;
+  // A time beyond all reason would make every later push of the ref look old.
+  const plausible = typeof seconds === "number" && seconds > 0 && seconds < 2 ** 32;
+  return plausible ? Math.floor(seconds) : null;
 }

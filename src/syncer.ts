@@ -1,4 +1,5 @@
 import { type Bringer, type Brought, doubtsMirror, type Pass } from "./bring.js";
+import { LAG_MS } from "./decide.js";
 import { asRefreshError, RefreshError } from "./errors.js";
 import type { Gateway } from "./git/gateway.js";
 import type { Mirrors } from "./git/mirror.js";
@@ -79,7 +80,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   ): Promise<RefreshOutcome> {
     const lease = gateway.open(repository);
     const onProgress = (line: string) => ports.onProgress(repository, line);
-    const lastTry = request.attempt > PATIENT_ATTEMPTS;
+    // Fresh pushes cut the waits short, so the attempts alone do not say that GitHub had its time.
+    const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > LAG_MS;
     const confirmName = () => confirm(repository);
     const work: Pass = { repository, lease, run: { signal, onProgress }, lastTry, confirmName };
     try {

@@ -82,10 +82,10 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   return {
     api: {
-      list: () => registry.all().filter(isManaged).map(view),
+      list: () => registry.all().map(view),
       get(owner, name) {
         const found = registry.find({ owner, name });
-        return found && isManaged(found) ? view(found) : null;
+        return found && view(found);
       },
       heads: async (id) => Object.fromEntries(await ports.mirrors.tips(id)),
       refresh(id) {
@@ -98,8 +98,6 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     health: { ready, fresh },
   };
 }
-
-const isManaged = ({ state }: ManagedRepository) => state !== "gone";
 
 /** Waits until the subject's row is gone, or its run has failed. */
 function settled({ worker }: Ports, key: string, isQueued: () => boolean, ms: number) {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { GitCall, GitResult, RunGit } from "./exec.js";
+import { type GitCall, type GitResult, missingRefOf, type RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { type Layout, swapIn, writeMarker } from "./layout.js";
 import { readRefs } from "./refs.js";
@@ -35,7 +35,7 @@ interface CloneOf {
  * seen under the mirror's name. @returns its tips.
  */
 export async function cloneMirror(tools: CloneTools, { id, lease, defaultBranch, run }: CloneOf) {
-  const { git, layout, refspecs } = tools;
+  const { git, layout } = tools;
   const beside = join(layout.repository(id), `clone-${randomBytes(8).toString("hex")}`);
   const local = { gitDir: beside, timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
   try {
@@ -45,13 +45,7 @@ export async function cloneMirror(tools: CloneTools, { id, lease, defaultBranch,
       gitDir: null,
       args: ["init", "--bare", "--template=", `--initial-branch=${defaultBranch}`, beside],
     });
-    // git fetch --progress --no-tags <url> +refs/heads/*:refs/heads/* …
-    const fetchOptions = ["--progress", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
-    await tools.remote(lease, {
-      ...local,
-      args: ["fetch", ...fetchOptions, lease.url, ...refspecs.map((pattern) => `+${pattern}:${pattern}`)],
-      ...(run.onProgress ? { onProgress: run.onProgress } : {}),
-    });
+    await fetchAll(tools, beside, lease, run);
     // git pack-refs --all: loose refs are six times as slow at 50,000
     await git({ ...local, args: ["pack-refs", "--all"] });
     const tips = await readRefs(git, beside, [], run.signal);
@@ -60,5 +54,27 @@ export async function cloneMirror(tools: CloneTools, { id, lease, defaultBranch,
     return tips;
   } finally {
     rmSync(beside, { recursive: true, force: true });
+  }
+}
+
+/** A pattern without `*` that the repository does not have fails the whole fetch: it is made without it. */
+async function fetchAll(tools: CloneTools, gitDir: string, lease: Lease, run: RunContext): Promise<void> {
+  for (let wanted = tools.refspecs; wanted.length > 0; ) {
+    try {
+      // git fetch --progress --no-tags <url> +refs/heads/*:refs/heads/* …
+      const options = ["--progress", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
+      await tools.remote(lease, {
+        args: ["fetch", ...options, lease.url, ...wanted.map((pattern) => `+${pattern}:${pattern}`)],
+        gitDir,
+        timeoutMs: tools.cloneTimeoutMs,
+        signal: run.signal,
+        ...(run.onProgress ? { onProgress: run.onProgress } : {}),
+      });
+      return;
+    } catch (error) {
+      const absent = missingRefOf(error);
+      if (absent === null || !wanted.includes(absent)) throw error;
+      wanted = wanted.filter((pattern) => pattern !== absent);
+    }
   }
 }

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import { simpleGit } from "simple-git";
 import { RefreshError } from "../errors.js";
-import { classify } from "./classify.js";
+import { classify, missingRef } from "./classify.js";
 import type { Processes } from "./processes.js";
 
 export interface GitCall {
@@ -36,6 +36,10 @@ export class GitFailure extends RefreshError {
     super(code, message);
   }
 }
+
+/** The ref for want of which a fetch failed; null: it failed for something else. */
+export const missingRefOf = (error: unknown): string | null =>
+  error instanceof GitFailure && error.code === "ref_missing" ? missingRef(error.stderr) : null;
 
 export type RunGit = (call: GitCall) => Promise<GitResult>;
 

@@ -1,9 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { asRefreshError, RefreshError } from "../errors.js";
 import { type RefChange, ZERO } from "../model.js";
-import { missingRef } from "./classify.js";
 import { cloneMirror, type MirrorOptions, type RunContext } from "./clone.js";
-import { type GitCall, GitFailure } from "./exec.js";
+import type { GitCall } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
 import { finishSwap, ownership } from "./layout.js";
@@ -11,6 +10,7 @@ import { applyChanges, matchesPattern, readRefs } from "./refs.js";
 import { openScratch } from "./scratch.js";
 
 export type { RunContext } from "./clone.js";
+export { missingRefOf } from "./exec.js";
 
 /** The mirrors of this DATA_DIR. One writer at a time per repository is the caller's promise. */
 export interface Mirrors {
@@ -206,10 +206,4 @@ function parseRemoteTips(stdout: string, refspecs: readonly string[]): Map<strin
     if (sha && ref && matchesPattern(ref, refspecs) && !ref.startsWith("refs/lockstep/")) tips.set(ref, sha);
   }
   return tips;
-}
-
-/** Whether a failed fetch failed for want of a ref; the ref's name. */
-export function missingRefOf(error: unknown): string | null {
-  if (!(error instanceof GitFailure) || error.code !== "ref_missing") return null;
-  return missingRef(error.stderr);
 }

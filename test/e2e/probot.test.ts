@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { type Lockstep, startLockstep } from "../../tools/lockstep.js";
 import { mirrorPath, waitForTip } from "../../tools/mirror.js";
@@ -127,6 +129,29 @@ test("every fault of the environment is told at once, and nothing is started", a
   const message = await failed.catch((error: Error) => error.message);
   for (const name of ["CONCURRENCY", "INTERVAL", "FETCH_TIMEOUT"]) expect(message).toContain(name);
   expect(readdirSync(env.DATA_DIR)).toEqual([]);
+});
+
+test("npm start's check tells Probot's faults and ours together, and no secret", () => {
+  const env = {
+    PATH: process.env.PATH,
+    APP_ID: "x",
+    PRIVATE_KEY: "no-key",
+    LOG_LEVEL: "loud",
+    INTERVAL: "5",
+  };
+  const check = spawnSync(process.execPath, [fileURLToPath(new URL("../../lib/check.js", import.meta.url))], {
+    cwd: tempDir(),
+    env: env as unknown as NodeJS.ProcessEnv,
+    encoding: "utf8",
+  });
+  expect(check.status).toBe(1);
+  for (const name of ["APP_ID", "PRIVATE_KEY", "LOG_LEVEL", "INTERVAL"]) expect(check.stderr).toContain(name);
+  expect(check.stderr).not.toContain("no-key");
+  const unset = spawnSync(process.execPath, [fileURLToPath(new URL("../../lib/check.js", import.meta.url))], {
+    cwd: tempDir(),
+    env: { PATH: process.env.PATH } as NodeJS.ProcessEnv,
+  });
+  expect(unset.status).toBe(0); // Probot's setup page comes
 });
 
 test("a second Lockstep on the same DATA_DIR is refused with a reason", async () => {

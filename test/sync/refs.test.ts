@@ -167,6 +167,14 @@ test("names are found whatever their case", async () => {
   await world.inStep(repo);
 });
 
+test("a ref of REFSPECS that a repository does not have is no hindrance", async () => {
+  const world = await World.create({ REFSPECS: "refs/heads/nope,refs/heads/*,refs/notes/commits" });
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+});
+
 test("REPOSITORIES leaves repositories out", async () => {
   const world = await World.create({ REPOSITORIES: "acme/*,!acme/secret-*" });
   const wanted = await world.standin.createRepository("acme", "app");
