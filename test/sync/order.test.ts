@@ -76,7 +76,7 @@ test("property: whatever the history, deliveries late, twice and in any order en
     }),
     { numRuns: 8, endOnFailure: true },
   );
-}, 300_000);
+}, 600_000);
 
 async function play(world: World, repo: Repo, steps: { act: string; branch: string; strict: boolean }[]) {
   const { standin } = world;
