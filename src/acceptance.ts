@@ -1,4 +1,4 @@
-import type { Decision } from "./deliveries.js";
+import type { RequestDecision } from "./deliveries.js";
 import type { DeliveryLog, DeliveryRecord } from "./delivery-log.js";
 import type { Gateway } from "./git/gateway.js";
 import type { RepositoryName } from "./model.js";
@@ -21,13 +21,11 @@ interface Ports {
 /** GitHub's names differ by more than case. */
 const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
-type Requested = Extract<Decision, { kind: "request" }>;
-
 /** What the receiver does with a verified delivery: on disk in one transaction, then the runner is woken. */
 export function createAcceptance(ports: Ports): ReceiverPorts {
   const { store, queue, deliveries, registry, gateway } = ports;
 
-  function persist(delivery: DeliveryRecord, decision: Requested): "accepted" | "done" {
+  function persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" {
     if (deliveries.isDone(delivery.id)) return "done";
     const { subject, intent, installationId, repository } = decision;
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);

@@ -24,10 +24,12 @@ export const DELIVERY_TABLES: Tables = {
   ],
 };
 
+/** A delivery as it is recorded. */
 export interface DeliveryRecord {
   id: string;
   event: string;
   action: string | null;
+  /** Milliseconds since 1970. */
   receivedAt: number;
 }
 

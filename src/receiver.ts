@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Webhooks } from "@octokit/webhooks";
 import type { Config } from "./config.js";
 import { actionOf, type RequestDecision, toIntent } from "./deliveries.js";
+import type { DeliveryRecord } from "./delivery-log.js";
 import { clientAddress } from "./receiver/address.js";
 import { send } from "./receiver/answer.js";
 import { type BodyFailure, createBodyReader } from "./receiver/body.js";
@@ -12,15 +13,6 @@ import { createRateLimit } from "./receiver/rate-limit.js";
 import { isRefusal, MAX_BODY_BYTES, REFUSALS, rateLimited } from "./receiver/refusals.js";
 
 export type { ReceiverLog } from "./receiver/outcome.js";
-
-/** A delivery as it is recorded. */
-export interface DeliveryRecord {
-  id: string;
-  event: string;
-  action: string | null;
-  /** Milliseconds since 1970. */
-  receivedAt: number;
-}
 
 export interface ReceiverPorts {
   /**

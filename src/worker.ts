@@ -49,22 +49,24 @@ export function createWorker(ports: WorkerPorts): Worker {
     return repository ? `${repository.owner}/${repository.name}` : `repository ${id}`;
   };
 
-  async function run({ subject, request }: Snapshot, signal: AbortSignal): Promise<void> {
+  async function run(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+    const { subject, request } = snapshot;
     begun.set(keyOf(subject), Date.now());
     if (subject.kind === "app") return ports.lifecycle.reconcileApp();
     if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
     const outcome = await ports.syncer.refresh(request, signal);
-    const durationMs = Date.now() - begun.get(keyOf(subject))!;
-    const lagMs = Date.now() - request.armedAt;
-    const about_ = about({ subject, request } as Snapshot);
-    log.info({ ...about_, durationMs, lagMs, ...told(outcome) }, "refreshed");
+    log.info({ ...about(snapshot), ...told(outcome) }, "refreshed");
   }
 
+  /** What every line about a run says: of what, why, and how long it took so far. */
   function about({ subject, request }: Snapshot): object {
-    const { trigger, deliveryId, attempt } = request;
+    const { trigger, deliveryId, attempt, armedAt } = request;
     const what =
       subject.kind === "repository" ? { repository: fullName(subject.id) } : { subject: keyOf(subject) };
-    return { ...what, trigger, ...(deliveryId ? { deliveryId } : {}), ...(attempt > 1 ? { attempt } : {}) };
+    const now = Date.now();
+    const took = { durationMs: now - (begun.get(keyOf(subject)) ?? now), lagMs: now - armedAt };
+    const optional = { ...(deliveryId ? { deliveryId } : {}), ...(attempt > 1 ? { attempt } : {}) };
+    return { ...what, trigger, ...optional, ...took };
   }
 
   function settle(snapshot: Snapshot, error: RefreshError | null): void {
@@ -94,9 +96,7 @@ export function createWorker(ports: WorkerPorts): Worker {
 
   function tellFailure(snapshot: Snapshot, error: RefreshError, retryInMs: number | null): void {
     const { code, message, hint } = error;
-    const lagMs = Date.now() - snapshot.request.armedAt;
-    const durationMs = Date.now() - (begun.get(keyOf(snapshot.subject)) ?? Date.now());
-    const details = { ...about(snapshot), durationMs, lagMs, code, reason: message, retryInMs };
+    const details = { ...about(snapshot), code, reason: message, retryInMs };
     if (code === "not_yet" || code === "cancelled") log.info(details, "refresh put off");
     else if (code === "internal")
       log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");

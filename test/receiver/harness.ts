@@ -2,12 +2,8 @@ import { createHmac, randomUUID } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { RequestDecision } from "../../src/deliveries.js";
-import {
-  createReceiver,
-  type DeliveryRecord,
-  type ReceiverOptions,
-  type ReceiverPorts,
-} from "../../src/receiver.js";
+import type { DeliveryRecord } from "../../src/delivery-log.js";
+import { createReceiver, type ReceiverOptions, type ReceiverPorts } from "../../src/receiver.js";
 
 export const SECRET = "a secret for tests";
 export const PATHS = ["/api/github/webhooks", "/api/v1/webhooks/github"];
