@@ -2,6 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { resolve } from "node:path";
 import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
+import type { History } from "./model.js";
 import { repositoryMatcher } from "./patterns.js";
 import { ABOUT, VARIABLES } from "./variables.js";
 
@@ -29,6 +30,15 @@ export interface Config {
   /** null: the backstop is off. */
   readonly intervalMs: number | null;
   readonly fullFetchIntervalMs: number;
+  /** Whether deliveries come in by webhook, or are read from the App's deliveries API. */
+  readonly deliveries: "webhook" | "pull";
+  readonly pullIntervalMs: number;
+  /** What becomes of the old tip when a ref is moved by force or deleted. */
+  readonly history: History;
+  readonly keepHistoryMs: number;
+  readonly retireAfterMs: number;
+  /** Bytes; 0: no bound. */
+  readonly minFreeDisk: number;
   readonly quietPeriodMs: number;
   readonly fetchTimeoutMs: number;
   readonly cloneTimeoutMs: number;
@@ -63,6 +73,7 @@ type Environment = Partial<Record<string, string>>;
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /**
  * Reads the environment; a variable that is empty counts as not set.
@@ -97,6 +108,12 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     concurrency: values.CONCURRENCY ?? 4,
     intervalMs,
     fullFetchIntervalMs: values.FULL_FETCH_INTERVAL ?? 24 * HOUR,
+    deliveries: values.DELIVERIES === "pull" ? "pull" : "webhook",
+    pullIntervalMs: values.PULL_INTERVAL ?? 10_000,
+    history: (values.HISTORY ?? "keep") as History,
+    keepHistoryMs: values.KEEP_HISTORY ?? 30 * DAY,
+    retireAfterMs: values.RETIRE_AFTER ?? 7 * DAY,
+    minFreeDisk: values.MIN_FREE_DISK ?? 2 ** 30,
     quietPeriodMs: values.QUIET_PERIOD ?? 0,
     fetchTimeoutMs: values.FETCH_TIMEOUT ?? 2 * MINUTE,
     cloneTimeoutMs: values.CLONE_TIMEOUT ?? HOUR,

@@ -35,6 +35,15 @@ const POLICY = {
   ],
   moved: ["reconcile", "The repository was renamed or transferred; it is looked up by its id."],
   suspended: ["never", "The installation is suspended; the owner of the account can unsuspend it."],
+  paused: ["never", "An operator has paused the repository; resume it to bring it in step again."],
+  removal_held: [
+    "never",
+    "GitHub no longer shows it, together with many others of its installation; confirm the removal, or give the App access again.",
+  ],
+  history_blocked: [
+    "never",
+    "A ref was moved by force or deleted at GitHub and is held where it was; allow the change to take it over.",
+  ],
   timeout: [
     "backoff",
     "git took longer than FETCH_TIMEOUT (CLONE_TIMEOUT for a first clone); raise it for large repositories.",
@@ -48,6 +57,10 @@ const POLICY = {
     "Another git holds a lock in the mirror; it is cleared when no git of ours runs there.",
   ],
   disk_full: ["backoff", "The disk of DATA_DIR is full; free some space. Nothing was deleted."],
+  disk_low: [
+    "backoff",
+    "Less than MIN_FREE_DISK is free: nothing is cloned until there is more. Refreshes go on.",
+  ],
   permission: ["backoff", "DATA_DIR cannot be written; check its owner and mode."],
   corrupt: ["rebuild", "The mirror is damaged; it is cloned anew beside and then replaced."],
   foreign: ["never", "The directory has no mark of Lockstep and is left alone; move it away."],

@@ -73,10 +73,24 @@ export interface RepositoryName {
 
 /**
  * onboarding: managed, not cloned yet. fresh: equal to GitHub as far as anyone has told us.
- * behind: GitHub itself still serves the state before a push. failing: the last refresh failed.
- * suspended: its installation is. gone: GitHub says it is no more, or no longer ours to read.
+ * behind: GitHub itself still serves the state before a push, or it was not compared since it came back.
+ * failing: the last refresh failed. suspended: its installation is. gone: GitHub no longer shows it to us,
+ * or REPOSITORIES leaves it out; its mirror is kept for RETIRE_AFTER. retired: the mirror is deleted too.
  */
-export type RepositoryState = "onboarding" | "fresh" | "behind" | "failing" | "suspended" | "gone";
+export type RepositoryState =
+  | "onboarding"
+  | "fresh"
+  | "behind"
+  | "failing"
+  | "suspended"
+  | "gone"
+  | "retired";
+
+/**
+ * HISTORY. mirror: the old tip of a ref moved by force or deleted is lost. keep: it stays reachable for
+ * KEEP_HISTORY. block: the ref is not moved until an operator allows it.
+ */
+export type History = "mirror" | "keep" | "block";
 
 /** A repository as GitHub tells it. */
 export interface RemoteRepository extends RepositoryName {

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { isRefPattern, isRepositoryPattern, parseList } from "./patterns.js";
-import { formatDuration, parseDuration } from "./units.js";
+import { formatDuration, parseDuration, parseSize } from "./units.js";
 
 /** What a fault needs besides what is wrong. The value of a secret is never shown. */
 export interface VariableMeta {
@@ -63,6 +63,10 @@ function durationOrOff(min: number, max: number) {
     { remedy: `${DURATION_REMEDY}, or off` },
   );
 }
+
+const size = variable((text) => (text === "0" ? 0 : parseSize(text)), "must be a size", {
+  remedy: "write a whole number and its unit, such as 512MiB or 20GiB; 0 turns it off",
+});
 
 const listOf = (isEntry: (text: string) => boolean, wrong: string, remedy: string) =>
   variable(
@@ -153,6 +157,8 @@ const LOCKSTEP = {
   CONCURRENCY: whole(1, 64),
   INTERVAL: durationOrOff(10_000, DAY),
   FULL_FETCH_INTERVAL: duration(60_000, 30 * DAY),
+  DELIVERIES: oneOf("webhook", "pull"),
+  PULL_INTERVAL: duration(1_000, HOUR),
   QUIET_PERIOD: duration(0, HOUR),
   FETCH_TIMEOUT: duration(1_000, DAY),
   CLONE_TIMEOUT: duration(1_000, 7 * DAY),
@@ -168,6 +174,10 @@ const LOCKSTEP = {
   ),
   WEBHOOK_RATE: whole(1, 1_000_000),
   WEBHOOK_BURST: whole(0, 10_000_000),
+  HISTORY: oneOf("mirror", "keep", "block"),
+  KEEP_HISTORY: duration(60_000, 3650 * DAY),
+  RETIRE_AFTER: duration(1_000, 3650 * DAY),
+  MIN_FREE_DISK: size,
   GIT_BINARY: anyText({ remedy: "" }),
 };
 
