@@ -16,18 +16,26 @@ interface Ports {
   gateway: Gateway;
   runner: Pick<Runner, "wake">;
   stopping(): boolean;
+  /** A delivery about the repository came in. */
+  told(repositoryId: number): void;
 }
 
 /** GitHub's names differ by more than case. */
 const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
+export interface Acceptance extends ReceiverPorts {
+  /** On disk when it returns. Inside a transaction it joins it. */
+  persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
+}
+
 /** What the receiver does with a verified delivery: on disk in one transaction, then the runner is woken. */
-export function createAcceptance(ports: Ports): ReceiverPorts {
+export function createAcceptance(ports: Ports): Acceptance {
   const { store, queue, deliveries, registry, gateway } = ports;
 
   function persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" {
     if (deliveries.isDone(delivery.id)) return "done";
     const { subject, intent, installationId, repository } = decision;
+    if (subject.kind === "repository") ports.told(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
     const generation = queue.arm(subject, intent, {
       deliveryId: delivery.id,
@@ -46,6 +54,7 @@ export function createAcceptance(ports: Ports): ReceiverPorts {
   }
 
   return {
+    persist: (delivery, decision) => store.transaction(() => persist(delivery, decision)),
     accept(delivery, decision) {
       const outcome = store.transaction(() => persist(delivery, decision));
       // After the answer has been handed to the socket: GitHub waits for nothing of ours.

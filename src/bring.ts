@@ -2,8 +2,8 @@ import { decide, isBeforePush, type RefFacts, turnsBack, type Way } from "./deci
 import { asRefreshError, RefreshError } from "./errors.js";
 import type { Lease } from "./git/gateway.js";
 import { compareTips, type Mirrors, missingRefOf, type RunContext } from "./git/mirror.js";
-import { matchesPattern } from "./git/refs.js";
 import { type RefChange, type RefHint, ZERO } from "./model.js";
+import { matchesPattern } from "./patterns.js";
 import type { ManagedRepository, Registry } from "./registry.js";
 
 /** Everything one refresh works with. */

@@ -3,26 +3,32 @@ import { createAcceptance } from "./acceptance.js";
 import { createBringer } from "./bring.js";
 import type { Config } from "./config.js";
 import { createDeliveryLog, DELIVERY_TABLES } from "./delivery-log.js";
+import { createDisk } from "./disk.js";
+import { createFacts, FACT_TABLES } from "./facts.js";
 import { createGit, type RunGit } from "./git/exec.js";
 import { createGateway } from "./git/gateway.js";
-import { createLayout, link, ownership, unlink } from "./git/layout.js";
+import { createLayout, discard, emptyTrash, link, ownership, unlink } from "./git/layout.js";
 import { createMirrors } from "./git/mirror.js";
 import { createProcesses } from "./git/processes.js";
-import { createGitHub, type GitHub } from "./github/github.js";
+import { createGitHub, type GitHub, type LoggedDelivery } from "./github/github.js";
 import { createApi } from "./http/api.js";
 import { createHealth } from "./http/health.js";
 import type { Handler } from "./http/mount.js";
+import { createInstallations, INSTALLATION_TABLES } from "./installations.js";
 import { createLifecycle } from "./lifecycle.js";
 import { createEmbeddedQueue, QUEUE_TABLES } from "./queue/embedded.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import { createRunner, type Runner } from "./queue/runner.js";
 import { createReceiver } from "./receiver.js";
+import { createRecovery, type RecoveryState } from "./recovery.js";
 import type { ManagedRepository } from "./registry.js";
-import { createRegistry, REGISTRY_TABLES } from "./registry.js";
+import { createRegistry, REGISTRY_TABLES, type Registry } from "./registry.js";
+import { createRemoval } from "./removal.js";
 import { startBackstop } from "./schedule.js";
 import { openStore, type Store } from "./store.js";
 import { createSyncer } from "./syncer.js";
 import { createViews } from "./views.js";
+import { createWatch, type Watch } from "./watch.js";
 import { createWorker, type Log } from "./worker.js";
 
 export interface Lockstep {
@@ -39,9 +45,14 @@ export interface Lockstep {
 /** How often the clone of a large repository says how far it is. */
 const PROGRESS_EVERY_MS = 10_000;
 
+/** GitHub keeps an App's deliveries for 3 days, GHES for 7. */
+const WINDOW_MS = { github: 3 * 86_400_000, enterprise: 7 * 86_400_000 };
+/** Registry before installations: the second's first step reads the first. */
+const TABLES = [QUEUE_TABLES, REGISTRY_TABLES, DELIVERY_TABLES, FACT_TABLES, INSTALLATION_TABLES];
+
 /** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
 export async function compose(config: Config, log: Log): Promise<Lockstep> {
-  const store = openStore(config.dataDir, [QUEUE_TABLES, REGISTRY_TABLES, DELIVERY_TABLES]);
+  const store = openStore(config.dataDir, TABLES);
   const processes = createProcesses(join(config.dataDir, "run"));
   const ended = await processes.endSurvivors();
   if (ended > 0) log.warn({ ended }, "ended git processes that an earlier Lockstep had left");
@@ -56,14 +67,40 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const stopping = () => state.stopping;
 
   const core = { store, ...work(config, log, { store, git, github, gateway }) };
-  const { queue, runner, registry, deliveries } = core;
-  const views = createViews({ ...config, ...core, stopping, now: Date.now });
-  const acceptance = createAcceptance({ store, queue, deliveries, registry, gateway, runner, stopping });
+  const { queue, runner, registry, deliveries, watch } = core;
+  const acceptance = createAcceptance({
+    ...{ store, queue, deliveries, registry, gateway, runner, stopping },
+    told: watch.told,
+  });
+  const recovery = createRecovery({
+    ...{ github, store, deliveries, log, mode: config.deliveries, now: Date.now },
+    repositories: config.repositories,
+    refs: config.refs,
+    facts: core.facts,
+    persist: acceptance.persist,
+    wake: () => runner.wake(),
+    missedBeyondRecall() {
+      registry.recheckAll();
+      lookAtEverything(queue, runner, "backstop");
+    },
+    onMissed: missedCall(watch, registry),
+    windowMs: config.gitUrl === "https://github.com" ? WINDOW_MS.github : WINDOW_MS.enterprise,
+  });
+  core.late.recovery = recovery.state;
+  const views = createViews({
+    ...{ ...config, ...core, github, recovery, stopping, mode: config.deliveries, now: Date.now },
+  });
   const sweep = () => {
     deliveries.prune();
     lookAtEverything(queue, runner, "backstop");
+    void recovery.run().finally(watch.check);
   };
-  const backstop = startBackstop(config.intervalMs, sweep);
+  const backstop = startBackstop("backstop", config.intervalMs, sweep);
+  const pull = startBackstop(
+    "pull",
+    config.deliveries === "pull" ? config.pullIntervalMs : null,
+    recovery.run,
+  );
 
   return {
     handlers: [
@@ -74,15 +111,18 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     start() {
       deliveries.prune();
       lookAtEverything(queue, runner, "onboard");
+      if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },
     sweep,
     async close() {
       state.stopping = true;
-      await backstop.stop();
+      const read = recovery.stop();
+      await Promise.all([backstop.stop(), pull.stop()]);
       await runner.stop(config.shutdownTimeoutMs);
       await gateway.close();
       await github.close();
+      await read;
       store.close();
     },
   };
@@ -99,18 +139,38 @@ interface Adapters {
 function work(config: Config, log: Log, { store, git, github, gateway }: Adapters) {
   const layout = createLayout(config.dataDir);
   const registry = createRegistry(store);
+  const installations = createInstallations(store);
+  const facts = createFacts(store);
+  const disk = createDisk(config.dataDir, config.minFreeDisk);
   const deliveries = createDeliveryLog(store);
   const queue = createEmbeddedQueue({ store, quietPeriodMs: config.quietPeriodMs });
   const mirrors = createMirrors({ ...config, git, layout });
+  const hasMirror = (id: number) => ownership(layout.mirror(id), id) === "ours";
   const named = {
     link: (id: number, name: { owner: string; name: string }) => link(layout, id, name),
     unlink: (id: number, name: { owner: string; name: string }) => unlink(layout, id, name),
   };
+  void emptyTrash(layout);
+  const removal = createRemoval({
+    ...{ registry, installations, log, ...named, now: Date.now, retireAfterMs: config.retireAfterMs },
+    discard(id) {
+      mirrors.distrust(id);
+      return discard(layout, id);
+    },
+  });
+  const late = { recovery: (): RecoveryState => ({ readAt: null, error: null, reading: null }) };
+  const watch = createWatch({
+    ...{ installations, facts, disk, log, intervalMs: config.intervalMs, now: Date.now },
+    recovery: () => late.recovery(),
+    lastCallAt: deliveries.lastCallAt,
+    expectsCalls: config.webhookSecrets.length > 0 && config.deliveries === "webhook",
+  });
   const lifecycle = createLifecycle({
-    ...{ github, registry, store, log, ...named },
+    ...{ github, registry, installations, removal, store, log, ...named },
+    retireAfterMs: config.retireAfterMs,
     isWanted: config.repositories,
     fullFetchIntervalMs: config.fullFetchIntervalMs,
-    hasMirror: (id) => ownership(layout.mirror(id), id) === "ours",
+    hasMirror,
     request(id, installationId, trigger) {
       queue.arm({ kind: "repository", id }, { trigger, hints: [], full: true }, { installationId });
       runner.wake();
@@ -128,15 +188,35 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
   const syncer = createSyncer({
     ...{ registry, mirrors, gateway, ...named },
     bring: createBringer({ mirrors, registry, refspecs: config.refspecs, now: Date.now }),
-    reconcile: (id) => lifecycle.reconcileRepository(id, false),
+    reconcile: lifecycle.reconcileRepository,
+    isHeld: installations.isHeld,
+    requireSpace: disk.requireSpace,
     publish: async () => {},
     announce: () => {},
     now: Date.now,
     onProgress: progressLog(log),
   });
-  const worker = createWorker({ store, queue, registry, deliveries, syncer, lifecycle, log });
+  const worker = createWorker({
+    ...{ store, queue, registry, deliveries, syncer, lifecycle, log },
+    onUntold: watch.untold,
+    onPass(error) {
+      watch.passed(error);
+      watch.check();
+    },
+  });
   const runner = createRunner(queue, config.concurrency, worker);
-  return { registry, deliveries, queue, mirrors, worker, runner };
+  const kept = { registry, installations, facts, deliveries, queue };
+  return { ...kept, disk, removal, hasMirror, mirrors, worker, runner, watch, late };
+}
+
+/** Only what GitHub tried while this process ran says something of the webhook. */
+function missedCall(watch: Watch, registry: Registry) {
+  const startedAt = Date.now();
+  return ({ deliveredAt, repositoryId }: LoggedDelivery) => {
+    if (repositoryId === null || deliveredAt < startedAt) return;
+    const known = registry.get(repositoryId);
+    watch.untold(repositoryId, known ? `${known.owner}/${known.name}` : `repository ${repositoryId}`);
+  };
 }
 
 /** A request for every installation, which in turn asks for what needs it. */

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
 import type { History } from "./model.js";
-import { repositoryMatcher } from "./patterns.js";
+import { matchesPattern, repositoryMatcher } from "./patterns.js";
 import { ABOUT, VARIABLES } from "./variables.js";
 
 /** Everything that can be set from outside, validated. Times are in milliseconds. */
@@ -26,6 +26,8 @@ export interface Config {
   readonly repositories: (fullName: string) => boolean;
   /** Ref patterns, each with at most one `*`. */
   readonly refspecs: readonly string[];
+  /** Whether REFSPECS lets a ref in. */
+  readonly refs: (ref: string) => boolean;
   readonly concurrency: number;
   /** null: the backstop is off. */
   readonly intervalMs: number | null;
@@ -91,6 +93,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 }
 
 function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
+  const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
   const host = values.GHE_HOST;
   const gitUrl = `${values.GHE_PROTOCOL ?? "https"}://${host}`;
   const intervalMs = values.INTERVAL === "off" ? null : (values.INTERVAL ?? 5 * MINUTE);
@@ -104,7 +107,8 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     gitUrl: host ? gitUrl : "https://github.com",
     dataDir: resolve(values.DATA_DIR ?? "data"),
     repositories: repositoryMatcher(values.REPOSITORIES ?? []),
-    refspecs: values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"],
+    refspecs,
+    refs: (ref) => matchesPattern(ref, refspecs),
     concurrency: values.CONCURRENCY ?? 4,
     intervalMs,
     fullFetchIntervalMs: values.FULL_FETCH_INTERVAL ?? 24 * HOUR,

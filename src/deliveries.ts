@@ -39,20 +39,38 @@ const Push = z
   .object({ ref: RefName, before: Sha, after: Sha })
   .refine(({ before, after }) => before !== ZERO || after !== ZERO);
 
+const PullRequest = z.object({
+  number: Id,
+  before: Sha.optional(),
+  pull_request: z.object({ head: z.object({ sha: Sha }), updated_at: z.string() }),
+});
+
+/** Actions of a `pull_request` event after which its head is another one. */
+const HEAD_MOVES = ["opened", "reopened", "synchronize"];
 /** Actions of a `repository` event after which refs may differ, or nothing is known of them yet. */
 const FULL_AFTER = ["created", "renamed", "transferred", "edited", "unarchived", "publicized", "privatized"];
 /** Actions that move a repository into or out of REPOSITORIES: only its reconcile can tell. */
 const NAME_CHANGES = ["renamed", "transferred"];
 
+/** What of GitHub is mirrored. */
+export interface Wanted {
+  /** Whether REPOSITORIES lets `owner/name` in. */
+  repositories(fullName: string): boolean;
+  /** Whether REFSPECS lets a ref in. */
+  refs(ref: string): boolean;
+}
+
 /**
  * What a verified delivery asks for. Everything in a payload but ids is a hint; what cannot be used
  * of a push makes its comparison a full one instead of losing it.
- * @param repositories whether REPOSITORIES lets `owner/name` in.
  */
-export function toIntent(event: VerifiedEvent, repositories: (fullName: string) => boolean): Decision {
+export function toIntent(event: VerifiedEvent, wanted: Wanted): Decision {
+  const { repositories } = wanted;
   switch (event.name) {
     case "push":
       return fromPush(event.payload, repositories);
+    case "pull_request":
+      return fromPullRequest(event.payload, wanted);
     case "repository":
       return fromRepository(event.payload, repositories);
     case "installation":
@@ -75,6 +93,29 @@ function fromPush(payload: unknown, repositories: (fullName: string) => boolean)
     const pushedAt = toEpochSeconds(repository.pushed_at);
     if (!push || pushedAt === null) return { trigger: "push", hints: [], full: true };
     const hint: PushHint = { ref: push.ref, before: push.before, after: push.after, pushedAt };
+    return { trigger: "push", hints: [hint], full: false };
+  });
+}
+
+/**
+ * Moves `refs/pull/N/head`, of which no push tells. GitHub makes that ref a moment later, and says nothing
+ * of what it was before but when it synchronizes, so it is always asked by name.
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+ */
+function fromPullRequest(payload: unknown, { repositories, refs }: Wanted): Decision {
+  const action = actionOf(payload) ?? "";
+  if (action !== "" && !HEAD_MOVES.includes(action))
+    return { kind: "ignored", reason: `pull_request ${action} moves no ref` };
+  const pull = PullRequest.safeParse(payload).data;
+  const ref = `refs/pull/${pull?.number ?? 1}/head`;
+  if (!refs(ref)) return { kind: "ignored", reason: "REFSPECS leaves refs/pull out" };
+  return fromNamed("pull_request", payload, repositories, () => {
+    const pushedAt = toEpochSeconds(pull?.pull_request.updated_at);
+    if (!pull || pushedAt === null) return { trigger: "push", hints: [], full: true };
+    const hint: PushHint = {
+      ...{ ref, before: pull.before ?? ZERO, after: pull.pull_request.head.sha },
+      ...{ pushedAt, ordered: false },
+    };
     return { trigger: "push", hints: [hint], full: false };
   });
 }

@@ -21,8 +21,12 @@ export const DELIVERY_TABLES: Tables = {
      );
      CREATE INDEX deliveries_open ON deliveries (subject, generation) WHERE refreshed_at IS NULL;
      CREATE INDEX deliveries_received ON deliveries (received_at);`,
+    "ALTER TABLE deliveries ADD COLUMN via TEXT NOT NULL DEFAULT 'webhook'",
   ],
 };
+
+/** How a delivery came in: GitHub called, it was read back from GitHub's log, or that log is the way in. */
+export type Via = "webhook" | "recovered" | "pull";
 
 /** A delivery as it is recorded. */
 export interface DeliveryRecord {
@@ -31,12 +35,16 @@ export interface DeliveryRecord {
   action: string | null;
   /** Milliseconds since 1970. */
   receivedAt: number;
+  via: Via;
 }
 
 /** Deduplication, recovery and the answer to "what became of it" are one table. */
 export interface DeliveryLog {
   /** Whether its request was already refreshed. */
   isDone(id: string): boolean;
+  isKnown(id: string): boolean;
+  /** When GitHub last called, in milliseconds; null: not in the last 8 days. */
+  lastCallAt(): number | null;
   accepted(delivery: DeliveryRecord, subject: Subject, generation: number): void;
   ignored(delivery: DeliveryRecord, reason: string): void;
   /** A refresh took in everything of the subject up to this generation. */
@@ -47,20 +55,29 @@ export interface DeliveryLog {
 export function createDeliveryLog(store: Store, now: () => number = Date.now): DeliveryLog {
   const done = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ? AND refreshed_at IS NOT NULL");
   const put = store.prepare(
-    `INSERT OR REPLACE INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation, via)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const settle = store.prepare(
     "UPDATE deliveries SET refreshed_at = ? WHERE subject = ? AND generation <= ? AND refreshed_at IS NULL",
   );
+  const known = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ?");
+  const lastCall = store.prepare(
+    "SELECT received_at FROM deliveries WHERE via = 'webhook' ORDER BY received_at DESC LIMIT 1",
+  );
   const prune = store.prepare("DELETE FROM deliveries WHERE received_at < ?");
   return {
     isDone: (id) => done.get(id) !== undefined,
-    accepted({ id, receivedAt, event, action }, subject, generation) {
-      put.run(id, receivedAt, event, action, keyOf(subject), "accepted", null, generation);
+    isKnown: (id) => known.get(id) !== undefined,
+    lastCallAt() {
+      const at = lastCall.get()?.received_at;
+      return at === undefined ? null : Number(at);
     },
-    ignored({ id, receivedAt, event, action }, reason) {
-      put.run(id, receivedAt, event, action, null, "ignored", reason, null);
+    accepted({ id, receivedAt, event, action, via }, subject, generation) {
+      put.run(id, receivedAt, event, action, keyOf(subject), "accepted", null, generation, via);
+    },
+    ignored({ id, receivedAt, event, action, via }, reason) {
+      put.run(id, receivedAt, event, action, null, "ignored", reason, null, via);
     },
     settle: (subject, generation) => void settle.run(now(), keyOf(subject), generation),
     prune: () => void prune.run(now() - KEEP_MS),

@@ -1,13 +1,17 @@
 import { asRefreshError, RefreshError } from "./errors.js";
 import type { GitHub } from "./github/github.js";
+import type { Installations } from "./installations.js";
 import type { RemoteRepository, RepositoryName, Trigger } from "./model.js";
 import { isOwner, isRefName, isRepositoryName } from "./names.js";
-import type { ManagedRepository, Registry } from "./registry.js";
+import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
+import type { Removal } from "./removal.js";
 import type { Store } from "./store.js";
 
 export interface LifecyclePorts {
   github: Pick<GitHub, "installations" | "repositories" | "repository" | "installationOf">;
   registry: Registry;
+  installations: Installations;
+  removal: Removal;
   store: Store;
   /** REPOSITORIES */
   isWanted(fullName: string): boolean;
@@ -18,6 +22,7 @@ export interface LifecyclePorts {
   link(id: number, name: RepositoryName): void;
   unlink(id: number, name: RepositoryName): void;
   fullFetchIntervalMs: number;
+  retireAfterMs: number;
   now(): number;
   log: { warn(details: object, message: string): void; info(details: object, message: string): void };
 }
@@ -27,29 +32,33 @@ export interface LifecyclePorts {
  * GitHub, so order, loss and repetition of events do not matter.
  */
 export interface Lifecycle {
-  /** Every installation of the App. */
+  /** Every installation of the App, and the repositories whose time to be retired has come. */
   reconcileApp(): Promise<void>;
   /** Membership, names, default branches and pushed_at of one installation: 100 repositories a call. */
   reconcileInstallation(id: number): Promise<void>;
-  /**
-   * @param ask whether to ask for a refresh where something differs; a refresh that runs does not.
-   * @returns null when it is none of ours any more
-   */
-  reconcileRepository(id: number, ask: boolean): Promise<ManagedRepository | null>;
+  /** What GitHub tells of one repository. @returns null when it is none of ours any more */
+  reconcileRepository(id: number): Promise<ManagedRepository | null>;
 }
 
 export function createLifecycle(ports: LifecyclePorts): Lifecycle {
-  const { github, registry } = ports;
+  const { github, registry, installations, removal } = ports;
 
   async function reconcileApp(): Promise<void> {
-    const installations = await github.installations();
-    const listed = new Set(installations.map(({ id }) => id));
-    for (const { id, suspended } of installations) {
-      if (suspended) suspend(id);
-      else ports.requestInstallation(id);
+    const told = await github.installations();
+    for (const { id, login, suspended } of told) {
+      if (suspended) suspend(id, login);
+      else note(id, login);
     }
-    const known = new Set(registry.all().map(({ installationId }) => installationId));
-    for (const id of known) if (!listed.has(id) && id !== 0) ports.requestInstallation(id);
+    const listed = new Set(told.map(({ id }) => id));
+    const known = installations.all().filter(({ state }) => state !== "gone");
+    for (const { id } of known) if (!listed.has(id)) ports.requestInstallation(id);
+    for (const { id, installationId } of registry.goneBefore(ports.now() - ports.retireAfterMs))
+      ports.request(id, installationId, "backstop");
+  }
+
+  function note(id: number, login: string): void {
+    if (installations.note(id, "active", login)) ports.log.info({ installation: id }, "installation is back");
+    ports.requestInstallation(id);
   }
 
   async function reconcileInstallation(id: number): Promise<void> {
@@ -59,36 +68,50 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
         ports.store.transaction(() => {
           for (const remote of page.value) {
             seen.add(remote.id);
-            adopt(remote, page.at, true);
+            take(remote, page.at, true);
           }
         });
       }
     } catch (error) {
-      const { code } = asRefreshError(error);
-      if (code === "suspended") return suspend(id);
-      if (code !== "not_found") throw error;
-      ports.log.info({ installation: id }, "installation is gone");
-      return registry
-        .ofInstallation(id)
-        .filter(({ state }) => state !== "gone")
-        .forEach(retire);
+      return cannotList(id, asRefreshError(error));
     }
-    // Lists shift while they are paged: what is missing from one is asked for by its id.
-    for (const repository of registry.ofInstallation(id)) {
-      if (!seen.has(repository.id) && repository.state !== "gone")
-        await reconcileRepository(repository.id, true);
-    }
+    if (installations.note(id, "active", null)) ports.log.info({ installation: id }, "installation is back");
+    installations.listed(id);
+    await missing(
+      id,
+      registry.ofInstallation(id).filter((it) => isManaged(it) && !seen.has(it.id)),
+    );
   }
 
+  function cannotList(id: number, error: RefreshError): void {
+    if (error.code === "suspended") {
+      suspend(id, null);
+      return;
+    }
+    if (error.code !== "not_found") {
+      installations.failed(id, error);
+      throw error;
+    }
+    if (installations.note(id, "gone", null)) ports.log.warn({ installation: id }, "installation is gone");
+    removal.leave(id, registry.ofInstallation(id));
+  }
+
+  /** Lists shift while they are paged: what is missing from one is asked for by its id, unless it is too many. */
+  async function missing(installationId: number, repositories: ManagedRepository[]): Promise<void> {
+    if (removal.holdIfTooMany(installationId, repositories)) return;
+    for (const { id } of repositories) await reconcileRepository(id, true);
+  }
+
+  /** @param ask whether to ask for a refresh where something differs; a refresh that runs does not. */
   async function reconcileRepository(id: number, ask: boolean): Promise<ManagedRepository | null> {
     const known = registry.get(id);
     if (!known) return null;
     const told = await askFor(known);
-    if (!told) {
-      retire(known);
-      return null;
-    }
-    return ports.store.transaction(() => adopt(told.value, told.at, ask));
+    const taken = told && ports.store.transaction(() => take(told.value, told.at, ask));
+    if (!told) removal.leave(known.installationId, [known]);
+    // A refresh holds the writer slot of its repository; nothing else may delete there.
+    if (!taken && !ask) removal.retire(id);
+    return taken;
   }
 
   async function askFor({ id, installationId, owner, name }: ManagedRepository) {
@@ -101,7 +124,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
   }
 
   /** Takes GitHub's word for a repository and asks for a refresh where it differs from what is here. */
-  function adopt(remote: RemoteRepository, toldAt: number, ask: boolean): ManagedRepository | null {
+  function take(remote: RemoteRepository, toldAt: number, ask: boolean): ManagedRepository | null {
     const before = registry.get(remote.id);
     const fullName = `${remote.owner}/${remote.name}`;
     const branch = `refs/heads/${remote.defaultBranch}`;
@@ -110,25 +133,35 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
       return null;
     }
     if (!ports.isWanted(fullName)) {
-      if (before) retire(before);
+      if (before) removal.exclude(before);
       return null;
     }
+    // An answer that was on its way while a later one came in.
+    if (before && toldAt < before.toldAt && isManaged(before)) return before;
     registry.confirm(remote, toldAt);
-    if (before && (before.state === "gone" || before.state === "suspended")) {
-      registry.setState(remote.id, "onboarding");
-    }
-    name(remote, before);
+    const returns = before !== null && comesBack(before);
+    const renamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);
+    if (returns || renamed) name(remote, renamed ? before : null);
     const repository = registry.get(remote.id)!;
     const trigger = needs(repository, before);
     if (trigger && ask) ports.request(remote.id, remote.installationId, trigger);
     return repository;
   }
 
-  function name(remote: RemoteRepository, before: ManagedRepository | null): void {
-    const renamed = before && (before.owner !== remote.owner || before.name !== remote.name);
+  /** Gone, suspended or held, and GitHub shows it again: what its mirror has is not compared yet. */
+  function comesBack({ id, state, owner, name }: ManagedRepository): boolean {
+    const held = installations.isHeld(id);
+    if (held) installations.release(id);
+    if (!held && state !== "gone" && state !== "retired" && state !== "suspended") return false;
+    registry.setState(id, ports.hasMirror(id) ? "behind" : "onboarding");
+    ports.log.info({ repository: `${owner}/${name}`, was: held ? "held" : state }, "managed again");
+    return true;
+  }
+
+  function name(remote: RemoteRepository, former: RepositoryName | null): void {
     try {
-      if (renamed) ports.unlink(remote.id, before);
       if (ports.hasMirror(remote.id)) ports.link(remote.id, remote);
+      if (former) ports.unlink(remote.id, former);
     } catch (error) {
       ports.log.warn(
         { repository: `${remote.owner}/${remote.name}`, code: asRefreshError(error).code },
@@ -138,9 +171,10 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
   }
 
   function needs(now: ManagedRepository, before: ManagedRepository | null): Trigger | null {
+    if (now.pausedAt !== null) return null;
     if (now.state === "onboarding") return "onboard";
     const moved = before !== null && before.defaultBranch !== now.defaultBranch;
-    const differs = now.state !== "fresh" || moved || now.pushedAt > now.settledPushedAt;
+    const differs = now.state !== "fresh" || moved || now.recheck || now.pushedAt > now.settledPushedAt;
     return differs || isDueForComparison(now) ? "backstop" : null;
   }
 
@@ -150,25 +184,20 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     return ports.now() - (fullAt ?? 0) > ports.fullFetchIntervalMs * share;
   }
 
-  function retire(repository: ManagedRepository): void {
-    registry.setState(repository.id, "gone");
-    ports.log.warn(
-      { repository: `${repository.owner}/${repository.name}` },
-      "no longer managed; its mirror is kept",
-    );
-  }
-
-  function suspend(installationId: number): void {
-    for (const { id, state } of registry.ofInstallation(installationId)) {
-      if (state !== "gone") registry.setState(id, "suspended");
+  function suspend(id: number, login: string | null): void {
+    for (const repository of registry.ofInstallation(id)) {
+      if (isManaged(repository) && repository.state !== "suspended")
+        registry.setState(repository.id, "suspended");
     }
-    ports.log.warn(
-      { installation: installationId },
-      "installation is suspended; its repositories are paused",
-    );
+    if (!installations.note(id, "suspended", login)) return;
+    ports.log.warn({ installation: id }, "installation is suspended; its repositories are paused");
   }
 
-  return { reconcileApp, reconcileInstallation, reconcileRepository };
+  return {
+    reconcileApp,
+    reconcileInstallation,
+    reconcileRepository: (id) => reconcileRepository(id, false),
+  };
 }
 
 function nullIfNotFound(error: unknown): null {

@@ -24,6 +24,8 @@ export interface PushHint {
   after: string;
   /** `repository.pushed_at` of the delivery, in whole seconds since 1970. */
   pushedAt: number;
+  /** False when it does not prove where the ref is: GitHub is asked. Default: true. */
+  ordered?: boolean;
 }
 
 /** What is known of one ref from all deliveries that have merged into a request. */

@@ -43,3 +43,12 @@ export function isRefPattern(text: string): boolean {
   const name = stars <= 1 ? text.replace(/\*(?=\/|$)/, "x") : text;
   return isRefName(name) && !`${text}/`.startsWith(RESERVED_REFS);
 }
+
+/** Whether a ref is inside one of REFSPECS' patterns, each with at most one `*`. */
+export function matchesPattern(ref: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    const [head = "", tail] = pattern.split("*");
+    if (tail === undefined) return ref === pattern;
+    return ref.length >= head.length + tail.length && ref.startsWith(head) && ref.endsWith(tail);
+  });
+}

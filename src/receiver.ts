@@ -30,7 +30,13 @@ export interface ReceiverPorts {
 export interface ReceiverOptions {
   config: Pick<
     Config,
-    "webhookSecrets" | "webhookPaths" | "repositories" | "trustedProxies" | "webhookRate" | "webhookBurst"
+    | "webhookSecrets"
+    | "webhookPaths"
+    | "repositories"
+    | "refs"
+    | "trustedProxies"
+    | "webhookRate"
+    | "webhookBurst"
   >;
   ports: ReceiverPorts;
   log: ReceiverLog;
@@ -96,8 +102,8 @@ function decide(options: ReceiverOptions, headers: DeliveryHeaders, text: string
   if (payload === undefined) return REFUSALS.malformed;
   if (ports.stopping()) return REFUSALS.stopping;
   const { id, event } = headers;
-  const delivery = { id, event, action: actionOf(payload), receivedAt: now() };
-  const decision = toIntent({ id, name: event, payload }, config.repositories);
+  const delivery = { id, event, action: actionOf(payload), receivedAt: now(), via: "webhook" as const };
+  const decision = toIntent({ id, name: event, payload }, config);
   if (decision.kind === "request" && event === "push") ports.warm(decision);
   try {
     if (decision.kind === "request") return { kind: ports.accept(delivery, decision), decision };

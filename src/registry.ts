@@ -32,6 +32,11 @@ export const REGISTRY_TABLES: Tables = {
        moved_from TEXT,
        PRIMARY KEY (repository_id, ref)
      ) WITHOUT ROWID;`,
+    `ALTER TABLE repositories ADD COLUMN gone_at INTEGER;
+     ALTER TABLE repositories ADD COLUMN paused_at INTEGER;
+     ALTER TABLE repositories ADD COLUMN recheck INTEGER NOT NULL DEFAULT 0;
+     UPDATE repositories SET gone_at = unixepoch() * 1000 WHERE state = 'gone';
+     CREATE INDEX repositories_installation ON repositories (installation_id, gone_at);`,
   ],
 };
 
@@ -48,6 +53,12 @@ export interface ManagedRepository extends RemoteRepository {
   /** GitHub's clock at the last full comparison, in whole seconds. */
   comparedAt: number;
   fullAt: number | null;
+  /** Since when GitHub no longer shows it, in milliseconds. */
+  goneAt: number | null;
+  /** Since when an operator keeps it as it is, in milliseconds. */
+  pausedAt: number | null;
+  /** Deliveries may have been missed beyond recall: it is compared in full by the next pass. */
+  recheck: boolean;
   refreshedAt: number | null;
   lagMs: number | null;
   error: { code: string; message: string; hint: string; at: number; attempt: number } | null;
@@ -62,6 +73,9 @@ export interface RefKnowledge {
   movedFrom: string | null;
 }
 
+/** Whether it is ours to keep in step; a gone or retired one is not. */
+export const isManaged = ({ state }: ManagedRepository) => state !== "gone" && state !== "retired";
+
 export interface Registry {
   get(id: number): ManagedRepository | null;
   find(name: RepositoryName): ManagedRepository | null;
@@ -74,10 +88,23 @@ export interface Registry {
   /** GitHub told of it. @param toldAt GitHub's clock in whole seconds */
   confirm(remote: RemoteRepository, toldAt: number): void;
   setState(id: number, state: RepositoryState): void;
+  /** GitHub no longer shows it. The time of the first such word is kept. */
+  gone(id: number): void;
+  /** @param at null: resumed */
+  pause(id: number, at: number | null): void;
+  /** Every repository is compared in full by the next pass. */
+  recheckAll(): void;
+  /** Of one installation: how many it has that are ours to keep, and how many went since `since`. */
+  countOf(installationId: number, since: number): { managed: number; left: number };
+  /** How many there are in each state. */
+  states(): Record<string, number>;
+  /** Repositories gone since before `before`, oldest first. */
+  goneBefore(before: number): ManagedRepository[];
   refreshed(id: number, state: RepositoryState, lagMs: number | null): void;
   compared(id: number, at: { comparedAt: number; settledPushedAt: number }): void;
   failed(id: number, error: RefreshError, attempt: number): void;
   ref(id: number, ref: string): RefKnowledge;
+  refs(id: number): Map<string, RefKnowledge>;
   learnRef(id: number, ref: string, knowledge: RefKnowledge): void;
 }
 
@@ -95,6 +122,15 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, toldAt, now(), now());
     },
     setState: (id, state) => void sql.state.run(state, id),
+    gone: (id) => void sql.gone.run(now(), id),
+    pause: (id, at) => void sql.pause.run(at, id),
+    recheckAll: () => void sql.recheckAll.run(),
+    countOf(installationId, since) {
+      const row = sql.count.get(since, installationId);
+      return { managed: Number(row?.managed), left: Number(row?.left_since ?? 0) };
+    },
+    states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.state), Number(row.n)])),
+    goneBefore: (before) => sql.goneBefore.all(before).map((row) => read(row)!),
     refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
     compared(id, at) {
       sql.compared.run(at.comparedAt, at.settledPushedAt, now(), id, at.comparedAt);
@@ -106,14 +142,9 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     },
     ref(id, ref) {
       const row = sql.ref.get(id, ref);
-      return row
-        ? {
-            pushedAt: Number(row.pushed_at),
-            movedAt: Number(row.moved_at),
-            movedFrom: row.moved_from as string | null,
-          }
-        : { pushedAt: -1, movedAt: 0, movedFrom: null };
+      return row ? readRef(row) : { pushedAt: -1, movedAt: 0, movedFrom: null };
     },
+    refs: (id) => new Map(sql.refs.all(id).map((row) => [String(row.ref), readRef(row)])),
     learnRef: (id, ref, { pushedAt, movedAt, movedFrom }) =>
       void sql.learnRef.run(id, ref, pushedAt, movedAt, movedFrom),
   };
@@ -124,7 +155,7 @@ function statements(store: Store) {
     get: store.prepare("SELECT * FROM repositories WHERE id = ?"),
     // A name may have passed to another repository: the one confirmed last has it.
     find: store.prepare(
-      "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state = 'gone', confirmed_at DESC LIMIT 1",
+      "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state IN ('gone', 'retired'), confirmed_at DESC LIMIT 1",
     ),
     all: store.prepare("SELECT * FROM repositories ORDER BY owner, name"),
     installation: store.prepare("SELECT * FROM repositories WHERE installation_id = ?"),
@@ -139,14 +170,29 @@ function statements(store: Store) {
        name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
        told_at = excluded.told_at, confirmed_at = excluded.confirmed_at`,
     ),
-    state: store.prepare("UPDATE repositories SET state = ? WHERE id = ?"),
+    state: store.prepare(
+      `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
+    ),
+    gone: store.prepare(
+      "UPDATE repositories SET state = 'gone', gone_at = coalesce(gone_at, ?) WHERE id = ? AND state <> 'retired'",
+    ),
+    pause: store.prepare("UPDATE repositories SET paused_at = ? WHERE id = ?"),
+    recheckAll: store.prepare("UPDATE repositories SET recheck = 1"),
+    count: store.prepare(
+      `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
+       count(*) FILTER (WHERE gone_at > ?) AS left_since FROM repositories WHERE installation_id = ?`,
+    ),
+    states: store.prepare("SELECT state, count(*) AS n FROM repositories GROUP BY state"),
+    goneBefore: store.prepare(
+      "SELECT * FROM repositories WHERE state = 'gone' AND gone_at <= ? ORDER BY gone_at",
+    ),
     refreshed: store.prepare(
       `UPDATE repositories SET state = ?, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,
        error_message = NULL, error_hint = NULL, error_at = NULL, error_attempt = NULL WHERE id = ?`,
     ),
     compared: store.prepare(
       `UPDATE repositories SET compared_at = max(compared_at, ?), settled_pushed_at = max(settled_pushed_at, ?),
-       full_at = ? WHERE id = ? AND compared_at <= ?`,
+       full_at = ?, recheck = 0 WHERE id = ? AND compared_at <= ?`,
     ),
     failed: store.prepare(
       `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
@@ -155,6 +201,7 @@ function statements(store: Store) {
     ref: store.prepare(
       "SELECT pushed_at, moved_at, moved_from FROM ref_knowledge WHERE repository_id = ? AND ref = ?",
     ),
+    refs: store.prepare("SELECT * FROM ref_knowledge WHERE repository_id = ?"),
     forgetRefs: store.prepare(
       "DELETE FROM ref_knowledge WHERE repository_id = ? AND pushed_at <= ? AND moved_at < ?",
     ),
@@ -164,6 +211,12 @@ function statements(store: Store) {
     ),
   };
 }
+
+const readRef = (row: Row): RefKnowledge => ({
+  pushedAt: Number(row.pushed_at),
+  movedAt: Number(row.moved_at),
+  movedFrom: row.moved_from as string | null,
+});
 
 function read(row: Row | undefined): ManagedRepository | null {
   if (!row) return null;
@@ -182,6 +235,9 @@ function read(row: Row | undefined): ManagedRepository | null {
     addedAt: Number(row.added_at),
     comparedAt: Number(row.compared_at),
     fullAt: number(row.full_at),
+    goneAt: number(row.gone_at),
+    pausedAt: number(row.paused_at),
+    recheck: Number(row.recheck) === 1,
     refreshedAt: number(row.refreshed_at),
     lagMs: number(row.lag_ms),
     error:

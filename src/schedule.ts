@@ -3,7 +3,7 @@ import cron, { type ScheduledTask } from "node-cron";
 /**
  * The cron expression closest to an interval. cron counts within minutes and hours: an interval that
  * does not divide them (7m) would leave a short gap at each full hour, so the next shorter divisor is used.
- * @param intervalMs 10 s to 24 h
+ * @param intervalMs 1 s to 24 h
  */
 export function cronExpression(intervalMs: number): string {
   const seconds = Math.round(intervalMs / 1000);
@@ -29,10 +29,14 @@ export interface Backstop {
  * tenth of the interval keeps many servers from asking GitHub in the same second.
  * @param intervalMs null: off
  */
-export function startBackstop(intervalMs: number | null, pass: () => Promise<void> | void): Backstop {
+export function startBackstop(
+  name: string,
+  intervalMs: number | null,
+  pass: () => Promise<void> | void,
+): Backstop {
   if (intervalMs === null) return { stop: async () => {} };
   const task: ScheduledTask = cron.schedule(cronExpression(intervalMs), () => pass(), {
-    name: "backstop",
+    name,
     noOverlap: true,
     maxRandomDelay: Math.floor(intervalMs / 10),
     suppressMissedWarning: true,

@@ -4,7 +4,8 @@ import { asRefreshError, RefreshError } from "./errors.js";
 import type { Gateway } from "./git/gateway.js";
 import type { Mirrors } from "./git/mirror.js";
 import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName } from "./model.js";
-import type { ManagedRepository, Registry } from "./registry.js";
+import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
+import { removalHeld } from "./removal.js";
 
 export interface SyncerPorts {
   registry: Registry;
@@ -13,6 +14,10 @@ export interface SyncerPorts {
   bring: Bringer;
   /** Asks GitHub about the repository by its id. Null: it is none of ours any more. */
   reconcile(id: number): Promise<ManagedRepository | null>;
+  /** Whether its removal waits for an operator's word. */
+  isHeld(id: number): boolean;
+  /** Before anything is cloned. @throws RefreshError `disk_low` */
+  requireSpace(): void;
   /** Points the repository's name at its mirror. */
   link(id: number, name: RepositoryName): void;
   /** Brings the published trees in step; the seam for checkouts. */
@@ -64,8 +69,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const known = registry.get(request.repositoryId);
     if (!known) return null;
     if (known.state === "suspended") throw new RefreshError("suspended", "The installation is suspended");
+    if (known.pausedAt !== null) throw new RefreshError("paused", "An operator has paused it");
+    if (ports.isHeld(known.id)) throw removalHeld(known.installationId);
     const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
-    const inDoubt = known.state === "gone" || known.confirmedAt === 0;
+    const inDoubt = !isManaged(known) || known.confirmedAt === 0;
     // An event about the repository came in after GitHub last told of it.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
     return inDoubt || (asksByName && (outdated || !isFresh(known))) ? ports.reconcile(known.id) : known;
@@ -133,6 +140,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function bringAll(pass: Pass, request: RefreshRequest): Promise<Result> {
     const brought = await ports.bring.inFull(pass, request.hints);
     if (!brought.notYet && !brought.behind) settle(pass);
+    ports.link(pass.repository.id, pass.repository);
     return { outcome: outcomeOf(brought, "full"), behind: brought.behind, notYet: brought.notYet };
   }
 
@@ -148,6 +156,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   /** A replica may have served the clone from before the pushes that were told: they are looked at after it. */
   async function clone(pass: Pass, request: RefreshRequest): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
+    ports.requireSpace();
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run);
     ports.link(id, pass.repository);
     settle(pass);
@@ -172,7 +181,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   /** A refresh of single refs proves those refs only: it does not make a repository fresh that is behind. */
   function record(id: number, request: RefreshRequest, behind: boolean): void {
     const state = registry.get(id)?.state;
-    if (!state || state === "gone") return;
+    if (!state || state === "gone" || state === "suspended") return;
     const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
     const staysBehind = state === "behind" && !request.full;
     registry.refreshed(id, behind || staysBehind ? "behind" : "fresh", lagMs);

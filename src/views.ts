@@ -1,73 +1,81 @@
+import { createFreshness, iso, provenAt } from "./freshness.js";
 import type { Mirrors } from "./git/mirror.js";
-import type { ApiPorts, RepositoryView } from "./http/api.js";
+import type { ApiPorts } from "./http/api.js";
 import type { HealthPorts } from "./http/health.js";
+import type { InstallationView } from "./http/operate.js";
+import type { RepositoryView, ShownState } from "./http/view.js";
+import type { Installations, KnownInstallation } from "./installations.js";
 import type { Subject } from "./model.js";
-import { keyOf, type RefreshQueue } from "./queue/queue.js";
+import { keyOf } from "./queue/queue.js";
 import type { Runner } from "./queue/runner.js";
-import type { ManagedRepository, Registry } from "./registry.js";
+import { isManaged, type ManagedRepository } from "./registry.js";
+import type { Removal } from "./removal.js";
 import type { Store } from "./store.js";
 import type { Settled, Worker } from "./worker.js";
 
-interface Ports {
+type Ports = Parameters<typeof createFreshness>[0] & {
   store: Store;
-  queue: RefreshQueue;
-  registry: Registry;
+  installations: Installations;
+  removal: Removal;
   mirrors: Mirrors;
   runner: Runner;
   worker: Worker;
-  staleAfterMs: number;
+  retireAfterMs: number;
+  hasMirror(id: number): boolean;
   stopping(): boolean;
-  now(): number;
-}
+};
 
 const subjectOf = (id: number): Subject => ({ kind: "repository", id });
 
-const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
-
-/**
- * When a repository was last known to equal GitHub: its last full comparison, or a later answer of
- * GitHub's that nothing was pushed since. In milliseconds; null: never.
- */
-export function provenAt(repository: ManagedRepository): number | null {
-  const { fullAt, state, pushedAt, settledPushedAt, confirmedAt } = repository;
-  if (fullAt === null) return null;
-  const quiet = state === "fresh" && pushedAt <= settledPushedAt;
-  return quiet ? Math.max(fullAt, confirmedAt) : fullAt;
-}
-
 /** The registry and the queue as the operator sees them. */
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
-  const { registry, queue, runner } = ports;
+  const { registry, queue, runner, installations } = ports;
+  const { fresh, status } = createFreshness(ports);
 
   function view(repository: ManagedRepository): RepositoryView {
-    const { id, owner, name, state, defaultBranch, installationId, lagMs, error } = repository;
+    const { id, owner, name, defaultBranch, installationId, lagMs, error, goneAt } = repository;
     const subject = subjectOf(id);
+    const running = runner.busy(subject);
     return {
-      ...{ id, owner, name, state, defaultBranch, installationId, lagMs },
+      ...{ id, owner, name, state: shownState(repository, running), defaultBranch, installationId, lagMs },
       queued: queue.has(subject),
-      running: runner.busy(subject),
+      running,
       lastRefreshAt: iso(repository.refreshedAt),
       lastFullAt: iso(repository.fullAt),
       lastProvenAt: iso(provenAt(repository)),
+      pausedAt: iso(repository.pausedAt),
+      goneAt: iso(goneAt),
+      retiresAt: goneAt === null || repository.state === "retired" ? null : iso(goneAt + ports.retireAfterMs),
       pushedAt: repository.pushedAt === 0 ? null : iso(repository.pushedAt * 1000),
       lastError: error && { ...error, at: iso(error.at)! },
     };
   }
 
-  function fresh() {
-    const aged = registry
-      .all()
-      .filter(({ state }) => state !== "gone")
-      .map((repository) => ({ repository, age: ports.now() - (provenAt(repository) ?? repository.addedAt) }));
-    const stale = aged.filter(({ age }) => age > ports.staleAfterMs);
-    return {
-      ok: stale.length === 0,
-      oldestMs: aged.length === 0 ? null : Math.max(...aged.map(({ age }) => age)),
-      details: stale.slice(0, 100).map(({ repository }) => ({
-        repository: `${repository.owner}/${repository.name}`,
-        reason: repository.error ? `${repository.state}: ${repository.error.code}` : repository.state,
-      })),
+  function installation(known: KnownInstallation): InstallationView {
+    const { id, login, state, since, listedAt, error } = known;
+    const held = installations.held(id);
+    const nameOf = (repositoryId: number) => {
+      const repository = registry.get(repositoryId);
+      return repository ? `${repository.owner}/${repository.name}` : `repository ${repositoryId}`;
     };
+    return {
+      ...{ id, login, state, since: iso(since)!, lastListedAt: iso(listedAt) },
+      lastError: error && { ...error, at: iso(error.at)! },
+      heldRemoval: held && {
+        repositories: held.repositoryIds.map(nameOf),
+        heldAt: iso(held.heldAt)!,
+        confirm: `POST /api/v1/installations/${id}/confirm-removal`,
+      },
+    };
+  }
+
+  function headsProvenAt(id: number): Record<string, string> {
+    const repository = registry.get(id);
+    const since = (repository && provenAt(repository)) ?? 0;
+    const proven = [...registry.refs(id)].map(
+      ([ref, { pushedAt, movedAt }]) => [ref, Math.max(pushedAt * 1000, movedAt)] as const,
+    );
+    return Object.fromEntries(proven.filter(([, at]) => at > since).map(([ref, at]) => [ref, iso(at)!]));
   }
 
   function ready() {
@@ -80,23 +88,39 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     }
   }
 
-  return {
-    api: {
-      list: () => registry.all().map(view),
-      get(owner, name) {
-        const found = registry.find({ owner, name });
-        return found && view(found);
-      },
-      heads: async (id) => Object.fromEntries(await ports.mirrors.tips(id)),
-      refresh(id) {
-        const installationId = registry.get(id)?.installationId ?? 0;
-        queue.arm(subjectOf(id), { trigger: "manual", hints: [], full: true }, { installationId });
-        runner.wake(subjectOf(id), "manual");
-      },
-      settled: (id, ms) => settled(ports, keyOf(subjectOf(id)), () => queue.has(subjectOf(id)), ms),
+  function refresh(id: number): void {
+    const installationId = registry.get(id)?.installationId ?? 0;
+    queue.arm(subjectOf(id), { trigger: "manual", hints: [], full: true }, { installationId });
+    runner.wake(subjectOf(id), "manual");
+  }
+
+  const api: ApiPorts = {
+    list: () => registry.all().map(view),
+    get(owner, name) {
+      const found = registry.find({ owner, name });
+      return found && view(found);
     },
-    health: { ready, fresh },
+    heads: async (id) => (ports.hasMirror(id) ? Object.fromEntries(await ports.mirrors.tips(id)) : {}),
+    headsProvenAt,
+    refresh,
+    settled: (id, ms) => settled(ports, keyOf(subjectOf(id)), () => queue.has(subjectOf(id)), ms),
+    pause: (id) => registry.pause(id, ports.now()),
+    resume(id) {
+      registry.pause(id, null);
+      refresh(id);
+    },
+    installations: () => installations.all().map(installation),
+    confirmRemoval: ports.removal.confirm,
+    status,
   };
+  return { api, health: { ready, fresh } };
+}
+
+function shownState(repository: ManagedRepository, running: boolean): ShownState {
+  const { state, pausedAt } = repository;
+  if (!isManaged(repository) || state === "suspended") return state;
+  if (pausedAt !== null) return "paused";
+  return running ? "refreshing" : state;
 }
 
 /** Waits until the subject's row is gone, or its run has failed. */

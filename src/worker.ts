@@ -2,10 +2,10 @@ import { EventEmitter } from "node:events";
 import type { DeliveryLog } from "./delivery-log.js";
 import type { RefreshError } from "./errors.js";
 import type { Lifecycle } from "./lifecycle.js";
-import type { RefreshOutcome } from "./model.js";
+import type { RefreshOutcome, RefreshRequest } from "./model.js";
 import { keyOf, type RefreshQueue, type Snapshot } from "./queue/queue.js";
 import type { RunnerPorts } from "./queue/runner.js";
-import type { Registry } from "./registry.js";
+import type { ManagedRepository, Registry } from "./registry.js";
 import type { Store } from "./store.js";
 import type { Syncer } from "./syncer.js";
 
@@ -24,6 +24,10 @@ export interface WorkerPorts {
   syncer: Syncer;
   lifecycle: Lifecycle;
   log: Log;
+  /** A full comparison by the backstop found a push that no delivery told of. */
+  onUntold(id: number, repository: string): void;
+  /** A pass over the installations has ended. */
+  onPass(error: RefreshError | null): void;
 }
 
 /** What became of a run, told to whoever waits for its subject. */
@@ -33,6 +37,12 @@ export interface Worker extends RunnerPorts {
   /** Emits "settled" with a Settled. */
   events: EventEmitter;
 }
+
+/** Waiting for a replica of GitHub's, stopping, or an operator's pause say nothing against a repository. */
+const SAYS_NOTHING: string[] = ["not_yet", "cancelled", "paused"];
+/** A push of more tags than this has no delivery. */
+const MAX_TOLD_TAGS = 3;
+const STARTED_AT = Date.now();
 
 /** Refs named in a log line; the API has them all. */
 const LOGGED_REFS = 10;
@@ -54,7 +64,9 @@ export function createWorker(ports: WorkerPorts): Worker {
     begun.set(keyOf(subject), Date.now());
     if (subject.kind === "app") return ports.lifecycle.reconcileApp();
     if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
+    const before = registry.get(subject.id);
     const outcome = await ports.syncer.refresh(request, signal);
+    if (before && isUntold(before, request, outcome)) ports.onUntold(subject.id, fullName(subject.id));
     log.info({ ...about(snapshot), ...told(outcome) }, "refreshed");
   }
 
@@ -76,6 +88,7 @@ export function createWorker(ports: WorkerPorts): Worker {
       ports.deliveries.settle(snapshot.subject, snapshot.generation);
       return null;
     });
+    if (snapshot.subject.kind === "app") ports.onPass(error);
     if (error) tellFailure(snapshot, error, retryInMs);
     begun.delete(keyOf(snapshot.subject));
     // After the runner has forgotten the run: who waits sees it neither queued nor running.
@@ -86,8 +99,7 @@ export function createWorker(ports: WorkerPorts): Worker {
     const { subject, request } = snapshot;
     if (subject.kind === "repository") {
       if (error.code === "suspended") registry.setState(subject.id, "suspended");
-      // Waiting for a replica of GitHub's, or stopping, says nothing against the repository.
-      else if (error.code !== "not_yet" && error.code !== "cancelled") {
+      else if (!SAYS_NOTHING.includes(error.code)) {
         registry.failed(subject.id, error, request.attempt);
       }
     }
@@ -97,7 +109,7 @@ export function createWorker(ports: WorkerPorts): Worker {
   function tellFailure(snapshot: Snapshot, error: RefreshError, retryInMs: number | null): void {
     const { code, message, hint } = error;
     const details = { ...about(snapshot), code, reason: message, retryInMs };
-    if (code === "not_yet" || code === "cancelled") log.info(details, "refresh put off");
+    if (SAYS_NOTHING.includes(code)) log.info(details, "refresh put off");
     else if (code === "internal")
       log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");
     else log.warn({ ...details, hint }, "refresh failed");
@@ -110,6 +122,16 @@ export function createWorker(ports: WorkerPorts): Worker {
     onFault: (error) =>
       log.error({ err: error }, "the queue cannot be written; requests stay where they are"),
   };
+}
+
+/** Whether a repository that was in step, as far as deliveries tell, turned out not to be. */
+function isUntold(before: ManagedRepository, request: RefreshRequest, outcome: RefreshOutcome): boolean {
+  const byBackstop = request.trigger === "backstop" && request.deliveryId === null;
+  if (!byBackstop || before.state !== "fresh" || outcome.way !== "full") return false;
+  const pushedSinceStart = before.pushedAt * 1000 > STARTED_AT;
+  const heads = outcome.changes.filter(({ ref }) => ref.startsWith("refs/heads/")).length;
+  const tags = outcome.changes.filter(({ ref }) => ref.startsWith("refs/tags/")).length;
+  return pushedSinceStart && (heads > 0 || (tags > 0 && tags <= MAX_TOLD_TAGS));
 }
 
 function told({ result, way, changes }: RefreshOutcome): object {

@@ -1,13 +1,16 @@
+import { randomBytes } from "node:crypto";
 import {
   lstatSync,
   mkdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { RefreshError } from "../errors.js";
 import type { RepositoryName } from "../model.js";
@@ -18,6 +21,8 @@ export const MARKER = "lockstep.json";
 export interface Layout {
   repository(id: number): string;
   mirror(id: number): string;
+  /** Where what is deleted goes first, by a rename: deleting takes time, and may be cut short. */
+  readonly trash: string;
   /** The public name of a mirror: a symlink. */
   link(name: RepositoryName): string;
 }
@@ -25,6 +30,7 @@ export interface Layout {
 export const createLayout = (dataDir: string): Layout => ({
   repository: (id) => join(dataDir, "repos", String(id)),
   mirror: (id) => join(dataDir, "repos", String(id), "mirror.git"),
+  trash: join(dataDir, "trash"),
   link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
 });
 
@@ -88,5 +94,33 @@ export function unlink(layout: Layout, id: number, name: RepositoryName): void {
   const path = layout.link(name);
   const target = relative(dirname(path), layout.mirror(id));
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found?.isSymbolicLink() && readlinkSync(path) === target) rmSync(path);
+  if (!found?.isSymbolicLink() || readlinkSync(path) !== target) return;
+  rmSync(path);
+  try {
+    rmdirSync(dirname(path)); // the owner's last one
+  } catch {
+    // others are left
+  }
+}
+
+/**
+ * Takes all that a repository has here away; the disk space follows. Only its writer may.
+ * @returns false: its mirror is not Lockstep's, everything is left alone.
+ */
+export function discard(layout: Layout, id: number): boolean {
+  const directory = layout.repository(id);
+  const owner = ownership(layout.mirror(id), id);
+  if (owner === "foreign" || owner === "wrong") return false;
+  if (!lstatSync(directory, { throwIfNoEntry: false })) return true;
+  mkdirSync(layout.trash, { recursive: true, mode: 0o750 });
+  renameSync(directory, join(layout.trash, `${id}-${randomBytes(8).toString("hex")}`));
+  void emptyTrash(layout);
+  return true;
+}
+
+/** Also at start: a process that ended may have left some. Never throws. */
+export async function emptyTrash(layout: Layout): Promise<void> {
+  const names = await readdir(layout.trash).catch(() => []);
+  const options = { recursive: true, force: true, maxRetries: 3 };
+  await Promise.all(names.map((name) => rm(join(layout.trash, name), options).catch(() => {})));
 }

@@ -1,12 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { asRefreshError, RefreshError } from "../errors.js";
 import { type RefChange, ZERO } from "../model.js";
+import { matchesPattern } from "../patterns.js";
 import { cloneMirror, type MirrorOptions, type RunContext } from "./clone.js";
 import type { GitCall } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
 import { finishSwap, ownership } from "./layout.js";
-import { applyChanges, matchesPattern, readRefs } from "./refs.js";
+import { applyChanges, readRefs } from "./refs.js";
 import { openScratch } from "./scratch.js";
 
 export type { RunContext } from "./clone.js";

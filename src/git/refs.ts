@@ -52,12 +52,3 @@ export async function applyChanges(git: RunGit, mirror: string, changes: RefChan
     changes.filter((change) => change.after !== ZERO),
   );
 }
-
-/** Whether a ref is inside one of REFSPECS' patterns, each with at most one `*`. */
-export function matchesPattern(ref: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    const [head = "", tail] = pattern.split("*");
-    if (tail === undefined) return ref === pattern;
-    return ref.length >= head.length + tail.length && ref.startsWith(head) && ref.endsWith(tail);
-  });
-}

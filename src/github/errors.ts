@@ -7,6 +7,9 @@ import { type ErrorCode, networkError, RefreshError } from "../errors.js";
  */
 export function restError(error: unknown, now: () => number = Date.now): RefreshError {
   if (error instanceof RefreshError) return error;
+  // Octokit wraps what fetch throws.
+  const cause = (error as { cause?: unknown } | null)?.cause;
+  if (cause instanceof RefreshError) return cause;
   if (!(error instanceof RequestError) || error.status === 0 || !error.response) {
     const { code } = (error as { cause?: { code?: string } })?.cause ?? {};
     return networkError("GitHub's API", code ?? "", error);

@@ -4,6 +4,9 @@ import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 import type { RemoteRepository } from "../model.js";
 import { createTokens, type Tokens } from "./auth.js";
 import { restError } from "./errors.js";
+import { createLimits, type RateLimit } from "./limits.js";
+
+export type { RateLimit } from "./limits.js";
 
 export interface GitHubOptions {
   appId: string;
@@ -21,6 +24,29 @@ export interface Installation {
   suspended: boolean;
 }
 
+/** One webhook call as GitHub's own log has it. */
+export interface LoggedDelivery {
+  /** GitHub's number for it, by which its details are asked. */
+  id: number;
+  /** X-GitHub-Delivery, the same for every attempt. */
+  guid: string;
+  /** Milliseconds since 1970. */
+  deliveredAt: number;
+  event: string;
+  action: string | null;
+  installationId: number | null;
+  repositoryId: number | null;
+  /** What GitHub noted of the answer, 0: none. */
+  statusCode: number;
+}
+
+/** A page of GitHub's log, newest first, and where the next, older one starts. */
+export interface DeliveryPage {
+  deliveries: LoggedDelivery[];
+  /** null: there is nothing older. */
+  next: string | null;
+}
+
 /** An answer with GitHub's clock at it, in whole seconds since 1970. */
 export interface Told<T> {
   value: T;
@@ -36,6 +62,12 @@ export interface GitHub extends Tokens {
   repository(installationId: number, id: number): Promise<Told<RemoteRepository> | null>;
   /** Which installation a repository belongs to. Null: none of ours. */
   installationOf(owner: string, name: string): Promise<number | null>;
+  /** The App's log of deliveries, 100 to a page; GitHub keeps them for 3 days, GHES for 7. */
+  deliveries(cursor: string | null): Promise<DeliveryPage>;
+  /** What was sent with a delivery; null: GitHub no longer has it. */
+  payloadOf(deliveryId: number): Promise<unknown>;
+  /** What is left of the rate limits, and how many calls were made. */
+  usage(): { calls: number; limits: RateLimit[] };
   setWebhookUrl(url: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -57,16 +89,21 @@ export function createGitHub(options: GitHubOptions): GitHub {
   });
   const viaProxy = ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown;
   const quiet = { debug: () => {}, info: () => {}, warn: options.log.warn, error: options.log.debug };
-  const shared = { baseUrl: options.apiUrl, request: { fetch: options.fetch ?? viaProxy }, log: quiet };
+  const limits = createLimits((options.fetch ?? viaProxy) as typeof globalThis.fetch);
+  const shared = (whose: string) => ({
+    baseUrl: options.apiUrl,
+    request: { fetch: limits.fetchAs(whose) },
+    log: quiet,
+  });
   const app = new Octokit({
-    ...shared,
+    ...shared("app"),
     authStrategy: createAppAuth,
     auth: { appId: options.appId, privateKey: options.privateKey },
   });
   const tokens = createTokens(app.auth as never, restError);
 
   const asInstallation = async (installationId: number) =>
-    new Octokit({ ...shared, auth: await tokens.token(installationId) });
+    new Octokit({ ...shared(`installation ${installationId}`), auth: await tokens.token(installationId) });
 
   return {
     token: tokens.token,
@@ -98,6 +135,18 @@ export function createGitHub(options: GitHubOptions): GitHub {
       }),
     installationOf: (owner, name) =>
       orNull(async () => (await app.rest.apps.getRepoInstallation({ owner, repo: name })).data.id),
+    deliveries: (cursor) =>
+      rest(async () => {
+        const page = { per_page: 100, ...(cursor === null ? {} : { cursor }) };
+        const { data, headers } = await app.rest.apps.listWebhookDeliveries(page);
+        return { deliveries: data.map(logged), next: nextCursor(headers.link) };
+      }),
+    payloadOf: (deliveryId) =>
+      orNull(async () => {
+        const { data } = await app.rest.apps.getWebhookDelivery({ delivery_id: deliveryId });
+        return data.request.payload;
+      }),
+    usage: limits.usage,
     async setWebhookUrl(url) {
       // By `data`: a parameter called `url` would take the place of the request's own URL.
       await rest(() => app.request("PATCH /app/hook/config", { data: { url, content_type: "json" } }));
@@ -115,6 +164,25 @@ function convert(found: RestRepository, installationId: number): RemoteRepositor
     defaultBranch: found.default_branch,
     pushedAt: found.pushed_at ? Math.floor(Date.parse(found.pushed_at) / 1000) : 0,
   };
+}
+
+type LogEntry = Awaited<ReturnType<Octokit["rest"]["apps"]["listWebhookDeliveries"]>>["data"][number];
+
+const logged = (entry: LogEntry): LoggedDelivery => ({
+  id: entry.id,
+  guid: entry.guid,
+  deliveredAt: Date.parse(entry.delivered_at),
+  event: entry.event,
+  action: entry.action,
+  installationId: entry.installation_id,
+  repositoryId: entry.repository_id,
+  statusCode: entry.status_code,
+});
+
+/** https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api */
+function nextCursor(link: string | undefined): string | null {
+  const next = /<([^>]+)>;\s*rel="next"/.exec(link ?? "")?.[1];
+  return next && URL.canParse(next) ? new URL(next).searchParams.get("cursor") : null;
 }
 
 const clock = (headers: { date?: string }): number => {

@@ -1,41 +1,20 @@
 import { type Context, Hono } from "hono";
-import type { RepositoryState } from "../model.js";
-import { isOwner, isRepositoryName } from "../names.js";
 import { formatDuration, parseDuration } from "../units.js";
 import { bearerCheck } from "./bearer.js";
+import { badRequest, conflict, find, type Lookup, notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
+import { type OperatePorts, operatorRoutes } from "./operate.js";
 import { problem } from "./problem.js";
 import { serve } from "./serve.js";
+import type { RepositoryView, SettledOutcome } from "./view.js";
 
-/** A managed repository as the API shows it. Times are ISO 8601 texts in UTC. */
-export interface RepositoryView {
-  id: number;
-  owner: string;
-  name: string;
-  state: RepositoryState;
-  defaultBranch: string;
-  installationId: number;
-  /** Ref → object name; only where one repository is asked for. */
-  heads?: Record<string, string>;
-  queued: boolean;
-  running: boolean;
-  lastRefreshAt: string | null;
-  lastFullAt: string | null;
-  lastProvenAt: string | null;
-  /** From the last push to its refresh, in milliseconds. */
-  lagMs: number | null;
-  pushedAt: string | null;
-  lastError: { code: string; message: string; hint: string; at: string; attempt: number } | null;
-}
-
-export type SettledOutcome = { ok: true } | { ok: false; code: string; hint: string } | "timeout";
-
-export interface ApiPorts {
+export interface ApiPorts extends OperatePorts {
   list(): RepositoryView[];
-  /** By name, in any case; null: not managed. */
-  get(owner: string, name: string): RepositoryView | null;
+  get: Lookup;
   /** Every ref of the mirror. */
   heads(id: number): Promise<Record<string, string>>;
+  /** Refs proven later than the repository as a whole. */
+  headsProvenAt(id: number): Record<string, string>;
   /** Asks for a refresh that compares every ref. */
   refresh(id: number): void;
   /** Resolves when the repository's request is done or has failed, or after `ms` milliseconds. */
@@ -64,11 +43,13 @@ export function createApi(options: ApiOptions): Handler {
   });
   app.get("/api/v1/repos", (context) => context.json({ repositories: ports.list() }));
   app.get("/api/v1/repos/:owner/:name", async (context) => {
-    const found = find(context, ports);
+    const found = find(context, ports.get);
     if (found instanceof Response) return found;
-    return context.json({ ...found, heads: await ports.heads(found.id) });
+    const heads = { heads: await ports.heads(found.id), headsProvenAt: ports.headsProvenAt(found.id) };
+    return context.json({ ...found, ...heads });
   });
   app.post("/api/v1/repos/:owner/:name/refresh", (context) => refresh(context, ports));
+  operatorRoutes(app, ports);
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {
     log?.error({ err: error }, "an API request failed");
@@ -86,8 +67,11 @@ export function createApi(options: ApiOptions): Handler {
 }
 
 async function refresh(context: Context, ports: ApiPorts): Promise<Response> {
-  const found = find(context, ports);
+  const found = find(context, ports.get);
   if (found instanceof Response) return found;
+  if (found.pausedAt !== null) {
+    return conflict("paused", "the repository is paused", "resume it first: POST …/resume");
+  }
   const wait = context.req.query("wait");
   const waitMs = wait === undefined ? 0 : parseDuration(wait);
   if (waitMs === null || waitMs > MAX_WAIT_MS) {
@@ -113,22 +97,6 @@ function settledAnswer(context: Context, outcome: SettledOutcome, repository: Re
   const detail = repository.lastError?.message ?? "the refresh failed";
   return problem({ status: 502, reason: outcome.code, detail, remedy: outcome.hint });
 }
-
-/** The repository that the path names, or why there is none. */
-function find(context: Context, ports: ApiPorts): RepositoryView | Response {
-  const { owner = "", name = "" } = context.req.param() as { owner?: string; name?: string };
-  if (!isOwner(owner) || !isRepositoryName(name)) {
-    return badRequest("no repository of GitHub can have this name", "write it as owner/name, without .git");
-  }
-  const remedy = "check the name, REPOSITORIES and that the App is installed there";
-  return ports.get(owner, name) ?? notFound("the repository is not managed", remedy);
-}
-
-const badRequest = (detail: string, remedy: string) =>
-  problem({ status: 400, reason: "bad_request", detail, remedy });
-
-const notFound = (detail: string, remedy: string) =>
-  problem({ status: 404, reason: "not_found", detail, remedy });
 
 const unauthorized = () =>
   problem({

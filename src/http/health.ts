@@ -6,8 +6,13 @@ import { serve } from "./serve.js";
 export interface HealthPorts {
   /** Not ok only when deliveries cannot be persisted or the process is stopping. */
   ready(): { ok: boolean; reason?: string };
-  /** Not ok when the proof of freshness of some repository is older than STALE_AFTER. */
-  fresh(): { ok: boolean; oldestMs: number | null; details: { repository: string; reason: string }[] };
+  /** Not ok when the proof of freshness of some repository is older than STALE_AFTER, or anything may make it so. */
+  fresh(): {
+    ok: boolean;
+    oldestMs: number | null;
+    repositories: { repository: string; reason: string }[];
+    problems: object[];
+  };
 }
 
 const PATHS = ["/healthz", "/readyz", "/freshz"];
@@ -30,8 +35,8 @@ export function createHealth(options: { apiToken: string | null; ports: HealthPo
     return answer(context, ok, ok ? "ok" : "unavailable", reason === undefined ? {} : { reason });
   });
   app.get("/freshz", (context) => {
-    const { ok, oldestMs, details } = ports.fresh();
-    return answer(context, ok, ok ? "fresh" : "stale", { oldestMs, repositories: details });
+    const { ok, ...details } = ports.fresh();
+    return answer(context, ok, ok ? "fresh" : "stale", details);
   });
   app.onError((_, context) => answer(context, false, "unavailable", {}));
 

@@ -15,12 +15,13 @@ const MAX_POINTS = 16;
  */
 export function mergeHint(known: QueuedHint | undefined, push: PushHint, generation: number): QueuedHint {
   const { ref, before, after, pushedAt } = push;
-  if (!known) return { ref, points: [before, after], pushedAt, ordered: true, generation };
+  const proves = push.ordered ?? true;
+  if (!known) return { ref, points: [before, after], pushedAt, ordered: proves, generation };
   const last = known.points.at(-1);
   if (known.pushedAt === pushedAt && last === after && known.points.at(-2) === before) {
     return { ...known, generation }; // the same push, delivered twice
   }
-  const chained = known.ordered && pushedAt > known.pushedAt && before === last;
+  const chained = proves && known.ordered && pushedAt > known.pushedAt && before === last;
   if (chained) {
     return {
       ref,

@@ -44,6 +44,7 @@ export async function startReceiver(options: ReceiverHarnessOptions = {}) {
       webhookSecrets: [SECRET],
       webhookPaths: PATHS,
       repositories: () => true,
+      refs: () => true,
       trustedProxies: [],
       webhookRate: 100_000,
       webhookBurst: 0,

@@ -31,7 +31,7 @@ describe.each(PATHS)("at %s", (path) => {
     expect(answer).toMatchObject({ status: 202, text: '{"delivery":"guid-1"}' });
     expect(accepted).toEqual([
       {
-        delivery: { id: "guid-1", event: "push", action: null, receivedAt: 1234 },
+        delivery: { id: "guid-1", event: "push", action: null, receivedAt: 1234, via: "webhook" },
         decision: {
           kind: "request",
           subject: { kind: "repository", id: 7 },

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type ApiPorts, createApi, type RepositoryView, type SettledOutcome } from "../../src/http/api.js";
+import { type ApiPorts, createApi } from "../../src/http/api.js";
+import type { OperatePorts, StatusView } from "../../src/http/operate.js";
+import type { RepositoryView, SettledOutcome } from "../../src/http/view.js";
 import { serveAll } from "./listen.js";
 
 const TOKEN = "0123456789abcdef";
@@ -8,7 +10,16 @@ const SITE: RepositoryView = {
   ...{ id: 7, owner: "acme", name: "site", state: "failing", defaultBranch: "main", installationId: 3 },
   ...{ queued: false, running: false, lagMs: 40, pushedAt: null },
   ...{ lastRefreshAt: "2024-01-01T00:00:00.000Z", lastFullAt: null, lastProvenAt: null },
+  ...{ pausedAt: null, goneAt: null, retiresAt: null },
   lastError: { code: "disk_full", message: "No space left", hint: "free some space", at: "", attempt: 2 },
+};
+
+const OPERATE: Omit<OperatePorts, "get"> = {
+  pause: () => {},
+  resume: () => {},
+  installations: () => [],
+  confirmRemoval: () => 0,
+  status: () => ({}) as StatusView,
 };
 
 async function startApi(options: { apiToken?: string | null; outcome?: SettledOutcome } = {}) {
@@ -17,6 +28,8 @@ async function startApi(options: { apiToken?: string | null; outcome?: SettledOu
     list: () => [SITE],
     get: (owner, name) => (`${owner}/${name}`.toLowerCase() === "acme/site" ? SITE : null),
     heads: async () => ({ "refs/heads/main": "1".repeat(40) }),
+    headsProvenAt: () => ({ "refs/heads/main": "2024-01-01T00:00:00.000Z" }),
+    ...OPERATE,
     refresh: (...args) => void calls.push(["refresh", ...args]),
     settled: async (...args) => {
       calls.push(["settled", ...args]);
@@ -63,7 +76,12 @@ describe("the API", () => {
     const { call } = await startApi();
     expect(await (await call("/api/v1/repos")).json()).toEqual({ repositories: [SITE] });
     const one = await call("/api/v1/repos/ACME/Site");
-    expect(await one.json()).toEqual({ ...SITE, heads: { "refs/heads/main": "1".repeat(40) } });
+    const headsProvenAt = { "refs/heads/main": "2024-01-01T00:00:00.000Z" };
+    expect(await one.json()).toEqual({
+      ...SITE,
+      heads: { "refs/heads/main": "1".repeat(40) },
+      headsProvenAt,
+    });
     expect(one.headers.get("cache-control")).toBe("no-store");
   });
 
@@ -128,7 +146,10 @@ describe("the API", () => {
     const fail = () => {
       throw new Error("inner detail");
     };
-    const ports: ApiPorts = { list: fail, get: fail, heads: fail, refresh: fail, settled: fail };
+    const ports: ApiPorts = {
+      ...{ list: fail, get: fail, heads: fail, headsProvenAt: fail, refresh: fail, settled: fail },
+      ...OPERATE,
+    };
     const log = { error: (fields: object) => void lines.push(fields) };
     const base = await serveAll(createApi({ apiToken: TOKEN, ports, log }));
     const answer = await fetch(`${base}/api/v1/repos`, { headers: { authorization: `Bearer ${TOKEN}` } });

@@ -32,7 +32,8 @@ const faultOf = (name: string, value: string) => {
 
 describe("defaults", () => {
   it("are those of the documentation", () => {
-    const { repositories, privateKey, searchPath: _, ...rest } = load();
+    const { repositories, refs, privateKey, searchPath: _, ...rest } = load();
+    expect([refs("refs/heads/a/b"), refs("refs/pull/1/head")]).toEqual([true, false]);
     expect(privateKey).toBe(pem);
     expect(repositories("any/thing")).toBe(true);
     expect(rest).toEqual({
@@ -68,8 +69,8 @@ describe("defaults", () => {
 
   it("stand for an empty value too", () => {
     const names = Object.keys(VARIABLES.shape).filter((name) => name !== "APP_ID" && name !== "PRIVATE_KEY");
-    const { repositories: _, ...empty } = load(Object.fromEntries(names.map((name) => [name, ""])));
-    const { repositories: __, ...unset } = load();
+    const { repositories: _, refs: _r, ...empty } = load(Object.fromEntries(names.map((name) => [name, ""])));
+    const { repositories: __, refs: __r, ...unset } = load();
     expect(empty).toEqual(unset);
   });
 });
@@ -255,8 +256,8 @@ describe(".env.example", () => {
   it("shows the defaults", () => {
     const given = Object.fromEntries(assignments.filter(([, value]) => value !== ""));
     expect(Object.keys(given).length).toBeGreaterThan(15);
-    const { repositories: _, ...shown } = load(given);
-    const { repositories: __, ...unset } = load();
+    const { repositories: _, refs: _r, ...shown } = load(given);
+    const { repositories: __, refs: __r, ...unset } = load();
     expect(shown).toEqual(unset);
   });
 

@@ -8,7 +8,7 @@ const repository = { id: 7, full_name: "acme/site", pushed_at: 1_700_000_000 };
 const push = { ref: "refs/heads/main", before: "1".repeat(40), after: "2".repeat(40), repository };
 const all = () => true;
 const decide = (name: string, payload: unknown, repositories: (name: string) => boolean = all) =>
-  toIntent({ id: "x", name, payload }, repositories);
+  toIntent({ id: "x", name, payload }, { repositories, refs: (ref) => !ref.startsWith("refs/pull/9") });
 
 describe("a push", () => {
   const hint = { ref: push.ref, before: push.before, after: push.after, pushedAt: 1_700_000_000 };

@@ -16,7 +16,7 @@ describe("health", () => {
         apiToken,
         ports: {
           ready: () => ({ ok, ...(!ok && { reason: "stopping" }) }),
-          fresh: () => ({ ok, oldestMs: 99, details: ok ? [] : details }),
+          fresh: () => ({ ok, oldestMs: 99, problems: [], repositories: ok ? [] : details }),
         },
       }),
     );
@@ -41,7 +41,12 @@ describe("health", () => {
     const base = await startHealth(false);
     const get = async (path: string) =>
       (await fetch(base + path, { headers: { authorization: `Bearer ${TOKEN}` } })).json();
-    expect(await get("/freshz")).toEqual({ status: "stale", oldestMs: 99, repositories: details });
+    expect(await get("/freshz")).toEqual({
+      status: "stale",
+      oldestMs: 99,
+      problems: [],
+      repositories: details,
+    });
     expect(await get("/readyz")).toEqual({ status: "unavailable", reason: "stopping" });
   });
 
@@ -55,7 +60,7 @@ describe("health", () => {
     const ready = () => {
       throw new Error("database is locked");
     };
-    const fresh = () => ({ ok: true, oldestMs: null, details: [] });
+    const fresh = () => ({ ok: true, oldestMs: null, problems: [], repositories: [] });
     const base = await serveAll(createHealth({ apiToken: null, ports: { ready, fresh } }));
     const answer = await fetch(`${base}/readyz`);
     expect([answer.status, await answer.json()]).toEqual([503, { status: "unavailable" }]);

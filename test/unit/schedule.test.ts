@@ -23,10 +23,10 @@ test("property: every interval gives a valid expression", () => {
 
 test("off starts no task, and stopping takes the task away", async () => {
   const before = cron.getTasks().size;
-  const off = startBackstop(null, () => {});
+  const off = startBackstop("off", null, () => {});
   expect(cron.getTasks().size).toBe(before);
   await off.stop();
-  const on = startBackstop(300_000, () => {});
+  const on = startBackstop("on", 300_000, () => {});
   expect(cron.getTasks().size).toBe(before + 1);
   await on.stop();
   expect(cron.getTasks().size).toBe(before);

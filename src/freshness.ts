@@ -1,0 +1,104 @@
+import type { Config } from "./config.js";
+import type { DeliveryLog } from "./delivery-log.js";
+import type { Disk } from "./disk.js";
+import type { RateLimit } from "./github/github.js";
+import type { HealthPorts } from "./http/health.js";
+import type { StatusView } from "./http/operate.js";
+import type { RefreshQueue } from "./queue/queue.js";
+import type { Recovery } from "./recovery.js";
+import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
+import type { Watch } from "./watch.js";
+
+interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk"> {
+  registry: Registry;
+  deliveries: DeliveryLog;
+  queue: RefreshQueue;
+  watch: Watch;
+  recovery: Recovery;
+  disk: Disk;
+  github: { usage(): { calls: number; limits: RateLimit[] } };
+  mode: "webhook" | "pull";
+  now(): number;
+}
+
+export const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+/**
+ * When a repository was last known to equal GitHub: its last full comparison, or a later answer of
+ * GitHub's that nothing was pushed since. In milliseconds; null: never.
+ */
+export function provenAt(repository: ManagedRepository): number | null {
+  const { fullAt, state, pushedAt, settledPushedAt, confirmedAt } = repository;
+  if (fullAt === null) return null;
+  const quiet = state === "fresh" && pushedAt <= settledPushedAt;
+  return quiet ? Math.max(fullAt, confirmedAt) : fullAt;
+}
+
+/** Details of a stale answer name no more repositories than this; the API lists them all. */
+const MAX_NAMED = 100;
+
+/** How fresh everything is, for a monitor and for the API. */
+export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; status(): StatusView } {
+  const { registry, watch } = ports;
+
+  const problems = () => watch.problems().map(({ since, ...rest }) => ({ ...rest, since: iso(since)! }));
+
+  /** What an operator has paused is old by his own word. */
+  function ages() {
+    const kept = registry.all().filter((it) => isManaged(it) && it.pausedAt === null);
+    return kept.map((repository) => ({
+      repository,
+      age: ports.now() - (provenAt(repository) ?? repository.addedAt),
+    }));
+  }
+
+  const oldest = (all: { age: number }[]) =>
+    all.length === 0 ? null : all.reduce((most, { age }) => Math.max(most, age), 0);
+
+  function fresh() {
+    const all = ages();
+    const stale = all.filter(({ age }) => age > ports.staleAfterMs);
+    const found = problems();
+    return {
+      ok: stale.length === 0 && found.length === 0,
+      oldestMs: oldest(all),
+      problems: found,
+      repositories: stale.slice(0, MAX_NAMED).map(({ repository: { owner, name, state, error } }) => ({
+        repository: `${owner}/${name}`,
+        reason: error ? `${state}: ${error.code}` : state,
+      })),
+    };
+  }
+
+  function status(): StatusView {
+    const { ok, oldestMs, problems: found } = fresh();
+    const { readAt, reading } = ports.recovery.state();
+    const { passedAt, error } = watch.backstop();
+    const { calls, limits } = ports.github.usage();
+    return {
+      fresh: ok,
+      oldestUnprovenMs: oldestMs,
+      repositories: registry.states(),
+      problems: found,
+      queue: { depth: ports.queue.depth() },
+      backstop: { intervalMs: ports.intervalMs, lastPassAt: iso(passedAt), lastError: error },
+      deliveries: {
+        mode: ports.mode,
+        lastWebhookAt: iso(ports.deliveries.lastCallAt()),
+        lastReadAt: iso(readAt),
+        reading: reading && { ...reading, at: iso(reading.at) },
+      },
+      github: {
+        calls,
+        limits: limits.map(({ resetsAt, heldUntil, ...limit }) => ({
+          ...limit,
+          resetsAt: iso(resetsAt)!,
+          heldUntil: heldUntil > ports.now() ? iso(heldUntil) : null,
+        })),
+      },
+      disk: { ...ports.disk.state(), minFreeBytes: ports.minFreeDisk },
+    };
+  }
+
+  return { fresh, status };
+}

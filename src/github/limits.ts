@@ -1,0 +1,73 @@
+import { RefreshError } from "../errors.js";
+
+/** What GitHub last said of one limit. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
+export interface RateLimit {
+  /** Whose calls count: `app`, or `installation <id>`. */
+  whose: string;
+  limit: number;
+  remaining: number;
+  /** When it starts anew, in milliseconds since 1970. */
+  resetsAt: number;
+  /** Until when GitHub asked us to stay away, in milliseconds; 0: it did not. */
+  heldUntil: number;
+}
+
+export interface Limits {
+  /** fetch that notes what GitHub says of its limits, and refuses to call while it asked us to wait. */
+  fetchAs(whose: string): typeof globalThis.fetch;
+  usage(): { calls: number; limits: RateLimit[] };
+}
+
+/** A secondary limit without a time of its own, as GitHub's guide has it. */
+const DEFAULT_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 3_600_000;
+const SECONDARY = "secondary";
+
+/**
+ * Calling on while limited makes GitHub's ban longer, so nothing leaves until it is over. A used-up
+ * primary limit holds its owner alone; Retry-After is about the App as a whole.
+ */
+export function createLimits(fetch: typeof globalThis.fetch, now: () => number = Date.now): Limits {
+  const known = new Map<string, RateLimit>();
+  const held = new Map<string, number>();
+  let calls = 0;
+
+  function requireTime(whose: string): void {
+    const until = Math.max(held.get(whose) ?? 0, held.get(SECONDARY) ?? 0);
+    const waitMs = until - now();
+    if (waitMs <= 0) return;
+    throw new RefreshError("rate_limited", "GitHub asked to wait; no call was made", {
+      retryAfterMs: waitMs,
+    });
+  }
+
+  function note(whose: string, { status, headers }: Response): void {
+    const number = (name: string) => Number(headers.get(name) ?? Number.NaN);
+    const limit = number("x-ratelimit-limit");
+    const remaining = number("x-ratelimit-remaining");
+    const resetsAt = number("x-ratelimit-reset") * 1000;
+    const refused = status === 403 || status === 429;
+    const after = number("retry-after") * 1000;
+    if (refused && after > 0) held.set(SECONDARY, now() + Math.min(after, MAX_WAIT_MS));
+    else if (refused && remaining === 0) held.set(whose, Math.min(resetsAt, now() + MAX_WAIT_MS));
+    else if (status === 429) held.set(SECONDARY, now() + DEFAULT_WAIT_MS);
+    if (!Number.isNaN(limit)) known.set(whose, { whose, limit, remaining, resetsAt, heldUntil: 0 });
+  }
+
+  return {
+    fetchAs: (whose) => async (input, init) => {
+      requireTime(whose);
+      calls += 1;
+      const answer = await fetch(input, init);
+      note(whose, answer);
+      return answer;
+    },
+    usage: () => ({
+      calls,
+      limits: [...known.values()].map((limit) => ({
+        ...limit,
+        heldUntil: Math.max(held.get(limit.whose) ?? 0, held.get(SECONDARY) ?? 0),
+      })),
+    }),
+  };
+}

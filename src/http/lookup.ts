@@ -1,0 +1,27 @@
+import type { Context } from "hono";
+import { isOwner, isRepositoryName } from "../names.js";
+import { problem } from "./problem.js";
+import type { RepositoryView } from "./view.js";
+
+/** By name, in any case; null: not managed. */
+export type Lookup = (owner: string, name: string) => RepositoryView | null;
+
+/** The repository that the path names, or why there is none. */
+export function find(context: Context, get: Lookup): RepositoryView | Response {
+  const { owner = "", name = "" } = context.req.param() as { owner?: string; name?: string };
+  if (!isOwner(owner) || !isRepositoryName(name)) {
+    return badRequest("no repository of GitHub can have this name", "write it as owner/name, without .git");
+  }
+  const remedy = "check the name, REPOSITORIES and that the App is installed there";
+  return get(owner, name) ?? notFound("the repository is not managed", remedy);
+}
+
+export const badRequest = (detail: string, remedy: string) =>
+  problem({ status: 400, reason: "bad_request", detail, remedy });
+
+export const notFound = (detail: string, remedy: string) =>
+  problem({ status: 404, reason: "not_found", detail, remedy });
+
+/** What is asked for does not fit the state of things. */
+export const conflict = (reason: string, detail: string, remedy: string) =>
+  problem({ status: 409, reason, detail, remedy });

@@ -1,0 +1,33 @@
+import type { RepositoryState } from "../model.js";
+
+/** The stored state, but for what hides it: a refresh that runs, or an operator's pause. */
+export type ShownState = RepositoryState | "refreshing" | "paused";
+
+/** A managed repository as the API shows it. Times are ISO 8601 texts in UTC. */
+export interface RepositoryView {
+  id: number;
+  owner: string;
+  name: string;
+  state: ShownState;
+  defaultBranch: string;
+  installationId: number;
+  /** Ref → object name; only where one repository is asked for. */
+  heads?: Record<string, string>;
+  /** Refs proven equal to GitHub's later than `lastProvenAt`, and when; only where one repository is asked for. */
+  headsProvenAt?: Record<string, string>;
+  queued: boolean;
+  running: boolean;
+  lastRefreshAt: string | null;
+  lastFullAt: string | null;
+  lastProvenAt: string | null;
+  pausedAt: string | null;
+  /** Since when GitHub no longer shows it, and when its mirror is deleted. */
+  goneAt: string | null;
+  retiresAt: string | null;
+  /** From the last push to its refresh, in milliseconds. */
+  lagMs: number | null;
+  pushedAt: string | null;
+  lastError: { code: string; message: string; hint: string; at: string; attempt: number } | null;
+}
+
+export type SettledOutcome = { ok: true } | { ok: false; code: string; hint: string } | "timeout";

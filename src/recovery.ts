@@ -1,0 +1,213 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { type RequestDecision, toIntent } from "./deliveries.js";
+import type { DeliveryLog, DeliveryRecord, Via } from "./delivery-log.js";
+import { asRefreshError, type RefreshError } from "./errors.js";
+import type { Facts } from "./facts.js";
+import type { DeliveryPage, LoggedDelivery } from "./github/github.js";
+import type { Store } from "./store.js";
+
+export interface RecoveryPorts {
+  github: {
+    deliveries(cursor: string | null): Promise<DeliveryPage>;
+    payloadOf(deliveryId: number): Promise<unknown>;
+  };
+  facts: Facts;
+  store: Store;
+  deliveries: DeliveryLog;
+  /** REPOSITORIES */
+  repositories(fullName: string): boolean;
+  /** Whether REFSPECS lets a ref in. */
+  refs(ref: string): boolean;
+  /** What the receiver does with a verified delivery, but for waking the runner. */
+  persist(delivery: DeliveryRecord, decision: RequestDecision): void;
+  wake(): void;
+  /** Deliveries older than GitHub keeps were missed: everything is looked at. */
+  missedBeyondRecall(since: number): void;
+  /** A webhook call that GitHub made, or tried to make, and that never came in. */
+  onMissed(delivery: LoggedDelivery): void;
+  /** pull: GitHub's log is the way in, so what a delivery says of single refs is fetched too. */
+  mode: "webhook" | "pull";
+  /** How long GitHub keeps deliveries, in milliseconds. */
+  windowMs: number;
+  now(): number;
+  log: { info(details: object, message: string): void; warn(details: object, message: string): void };
+}
+
+/** Where the reading of GitHub's log stands; kept on disk, so that a long one goes on after a restart. */
+interface Progress {
+  /** Everything delivered before this is accounted for, in milliseconds. */
+  watermark: number;
+  /** A reading that is under way: its next page, and the newest delivery when it began. */
+  reading: { cursor: string; newest: number; pages: number; recovered: number; deep: boolean } | null;
+}
+
+export interface RecoveryState {
+  readAt: number | null;
+  error: RefreshError | null;
+  /** Pages read and deliveries recovered by the reading under way; null: none is. */
+  reading: { pages: number; recovered: number; at: number | null } | null;
+}
+
+export interface Recovery {
+  /** Reads GitHub's log back to where it was last read to. Never throws; one at a time. */
+  run(): Promise<void>;
+  state(): RecoveryState;
+  /** Ends after the page at hand. */
+  stop(): Promise<void>;
+}
+
+const PROGRESS = "deliveries-read";
+/** Entries can appear minutes after the delivery. */
+const OVERLAP_MS = 15 * 60_000;
+/** Between two readings that go all the way back; those between end where everything is known. */
+const DEEP_EVERY_MS = 4 * 60_000;
+/** More deliveries than this of one page, and full comparisons are cheaper than a call for each. */
+const MAX_DETAILS = 30;
+const TELL_EVERY_PAGES = 20;
+
+/**
+ * Finds the deliveries that never came in, by GitHub's own log of them: each becomes the request that
+ * it would have been. GitHub is never asked to deliver again.
+ * https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+ */
+export function createRecovery(ports: RecoveryPorts): Recovery {
+  const { facts, log } = ports;
+  const via: Via = ports.mode === "pull" ? "pull" : "recovered";
+  let running: Promise<void> | null = null;
+  let stopped = false;
+  let heldUntil = 0;
+  let readTo: number | null = null;
+  let deepAt = 0;
+  const told: { readAt: number | null; error: RefreshError | null } = { readAt: null, error: null };
+
+  const progress = () => facts.get<Progress>(PROGRESS);
+
+  async function read(): Promise<void> {
+    let at = progress() ?? begin();
+    if (at.watermark < ports.now() - ports.windowMs) at = beyondRecall(at);
+    const deep = ports.now() - deepAt >= DEEP_EVERY_MS;
+    do {
+      const page = await ports.github.deliveries(at.reading?.cursor ?? null);
+      at = await take(at, page, at.reading?.deep ?? deep);
+      // Let deliveries and requests in between two pages.
+      await turn();
+    } while (at.reading && !stopped);
+    if (at.reading) return;
+    told.readAt = ports.now();
+    if (deep) deepAt = ports.now();
+  }
+
+  /** The first start: every repository is about to be cloned, so what was delivered before tells nothing. */
+  function begin(): Progress {
+    const first = { watermark: ports.now(), reading: null };
+    facts.set(PROGRESS, first);
+    ports.missedBeyondRecall(0);
+    return first;
+  }
+
+  function beyondRecall(at: Progress): Progress {
+    log.warn(
+      { since: new Date(at.watermark).toISOString() },
+      "away for longer than GitHub keeps deliveries; every repository is compared",
+    );
+    ports.missedBeyondRecall(at.watermark);
+    const next = { watermark: ports.now() - ports.windowMs, reading: null };
+    facts.set(PROGRESS, next);
+    return next;
+  }
+
+  /** One page and how far the reading is, on disk together. */
+  async function take(at: Progress, { deliveries, next }: DeliveryPage, deep: boolean): Promise<Progress> {
+    const unknown = deliveries.filter(({ guid }) => !ports.deliveries.isKnown(guid));
+    const payloads = await details(unknown);
+    const after = ports.store.transaction(() => {
+      let recovered = at.reading?.recovered ?? 0;
+      for (const delivery of unknown) if (record(delivery, payloads.get(delivery.id))) recovered += 1;
+      const newest = at.reading?.newest ?? deliveries[0]?.deliveredAt ?? ports.now();
+      const oldest = deliveries.at(-1)?.deliveredAt ?? 0;
+      const pages = (at.reading?.pages ?? 0) + 1;
+      const reached = oldest < at.watermark - OVERLAP_MS || (!deep && unknown.length === 0);
+      const done = next === null || reached;
+      const after: Progress = done
+        ? { watermark: Math.max(at.watermark, newest), reading: null }
+        : { ...at, reading: { cursor: next, newest, pages, recovered, deep } };
+      readTo = oldest;
+      facts.set(PROGRESS, after);
+      tell(pages, recovered, done, oldest);
+      return after;
+    });
+    if (unknown.length > 0) ports.wake();
+    return after;
+  }
+
+  function tell(pages: number, recovered: number, done: boolean, oldest: number): void {
+    const details = { pages, recovered, readBackTo: new Date(oldest).toISOString() };
+    if (done && recovered > 0 && ports.mode === "webhook") log.info(details, "missed deliveries recovered");
+    if (!done && pages % TELL_EVERY_PAGES === 0) log.info(details, "reading missed deliveries");
+  }
+
+  /** What the deliveries said, where asking for it costs less than comparing every ref. */
+  async function details(unknown: LoggedDelivery[]): Promise<Map<number, unknown>> {
+    const wanted = unknown.filter(({ event }) => event === "push" || event === "pull_request");
+    if (ports.mode !== "pull" || wanted.length > MAX_DETAILS) return new Map();
+    const payloads = new Map<number, unknown>();
+    for (const { id } of wanted) payloads.set(id, await ports.github.payloadOf(id));
+    return payloads;
+  }
+
+  /** @returns whether it became a request */
+  function record(delivery: LoggedDelivery, payload: unknown): boolean {
+    const { guid: id, event, action } = delivery;
+    const decision = toIntent({ id, name: event, payload: payload ?? summary(delivery) }, ports);
+    const receivedAt = ports.now();
+    const about: DeliveryRecord = { id, event, action, receivedAt, via };
+    if (decision.kind === "ignored") {
+      ports.deliveries.ignored(about, decision.reason);
+      return false;
+    }
+    // Without its payload nobody waits for just this one; pushes that come in now go first.
+    const trigger = payload === undefined ? "backstop" : decision.intent.trigger;
+    ports.persist(about, { ...decision, intent: { ...decision.intent, trigger } });
+    ports.onMissed(delivery);
+    return true;
+  }
+
+  return {
+    run() {
+      if (stopped || ports.now() < heldUntil) return Promise.resolve();
+      running ??= read()
+        .then(() => {
+          told.error = null;
+        })
+        .catch((error: unknown) => {
+          if (stopped) return;
+          told.error = asRefreshError(error);
+          const { code, hint, message, retry } = told.error;
+          if (retry.kind === "after") heldUntil = ports.now() + retry.ms;
+          log.warn({ code, reason: message, hint }, "the App's deliveries could not be read");
+        })
+        .finally(() => {
+          running = null;
+        });
+      return running;
+    },
+    state() {
+      const reading = progress()?.reading;
+      return {
+        ...told,
+        reading: reading ? { pages: reading.pages, recovered: reading.recovered, at: readTo } : null,
+      };
+    },
+    stop() {
+      stopped = true;
+      return running ?? Promise.resolve();
+    },
+  };
+}
+
+/** The ids that GitHub's log has, as a payload would: they ask for a full comparison or a reconcile. */
+const summary = ({ action, repositoryId, installationId }: LoggedDelivery) => ({
+  ...(action === null ? {} : { action }),
+  ...(repositoryId === null ? {} : { repository: { id: repositoryId } }),
+  ...(installationId === null ? {} : { installation: { id: installationId } }),
+});
