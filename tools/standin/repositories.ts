@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { initBare, plant, sow } from "./bare.js";
 import type { Git } from "./git.js";
 import { seedHistory, writeManyRefs } from "./seed.js";
@@ -18,7 +19,7 @@ export interface NewRepository {
   private?: boolean;
 }
 
-/** So many directories are written at a time. */
+/** So many are made before requests get their turn. */
 const AT_ONCE = 32;
 
 export class Repositories {
@@ -70,8 +71,10 @@ export class Repositories {
     const pushedAt = this.world.tick();
     const seed = await sow(this.git, join(this.root, `seed-${this.world.nextId()}`));
     const repos = names.map((name) => ({ ...this.#new(installation.login, name, installation), pushedAt }));
-    for (let from = 0; from < repos.length; from += AT_ONCE)
-      await Promise.all(repos.slice(from, from + AT_ONCE).map((repo) => plant(seed, repo)));
+    for (const [index, repo] of repos.entries()) {
+      if (index % AT_ONCE === 0) await nextTurn();
+      plant(seed, repo);
+    }
     await rm(seed.dir, { recursive: true });
     for (const repo of repos) this.world.addRepository(repo);
     return repos;
