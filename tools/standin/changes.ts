@@ -73,8 +73,29 @@ export class Changes {
     });
   }
 
-  async tips(repo: Repo): Promise<Map<string, string>> {
-    const { stdout } = await this.git.run(repo.dir, ["for-each-ref", "--format=%(objectname) %(refname)"]);
+  /**
+   * Makes, moves or deletes (with ZERO) any ref, behind everyone's back: no push is told of, and the
+   * repository's `pushed_at` stays.
+   * @param to anything gitrevisions(7) knows; default a new commit that nothing else leads to.
+   */
+  writeRef(repo: Repo, ref: string, to?: string): Promise<RefUpdate> {
+    return this.#inTurn(repo, async () => {
+      const before = await this.tip(repo, ref);
+      const after =
+        to === undefined
+          ? await this.commitObject(repo, { message: `Write ${ref}` })
+          : to === ZERO
+            ? ZERO
+            : await this.resolve(repo, to);
+      await this.#updateRefs(repo, [{ ref, before, after }]);
+      return { ref, before, after };
+    });
+  }
+
+  /** @param patterns as git for-each-ref takes them, such as `refs/heads`; default every ref there is. */
+  async tips(repo: Repo, ...patterns: string[]): Promise<Map<string, string>> {
+    const args = ["for-each-ref", "--format=%(objectname) %(refname)", ...patterns];
+    const { stdout } = await this.git.run(repo.dir, args);
     const lines = stdout.split("\n").filter(Boolean);
     return new Map(lines.map((line) => [line.slice(41), line.slice(0, 40)]));
   }
@@ -111,10 +132,7 @@ export class Changes {
     repo: Repo,
     updates: (RefUpdate & { forced: boolean; commits?: Commit[] })[],
   ): Promise<Push[]> {
-    const lines = updates.map(({ ref, before, after }) =>
-      after === ZERO ? `delete ${ref} ${before}\n` : `update ${ref} ${after} ${before}\n`,
-    );
-    await this.git.run(repo.dir, ["update-ref", "--stdin"], { input: lines.join("") });
+    await this.#updateRefs(repo, updates);
     repo.pushedAt = this.world.tick();
     return updates.map((update) => ({
       ...update,
@@ -124,6 +142,13 @@ export class Changes {
       created: update.before === ZERO,
       deleted: update.after === ZERO,
     }));
+  }
+
+  async #updateRefs(repo: Repo, updates: RefUpdate[]): Promise<void> {
+    const lines = updates.map(({ ref, before, after }) =>
+      after === ZERO ? `delete ${ref} ${before}\n` : `update ${ref} ${after} ${before}\n`,
+    );
+    await this.git.run(repo.dir, ["update-ref", "--stdin"], { input: lines.join("") });
   }
 
   /** Pushes to one repository happen one after the other, each on top of the one before. */

@@ -19,6 +19,10 @@ export interface DeliverOptions {
   /** Further or other headers; an empty value leaves one out. */
   headers?: Record<string, string>;
   gzip?: boolean;
+  /** When the deliveries API says it was sent; default now. */
+  deliveredAt?: string | number | Date;
+  /** The deliveries API lists it this much later. */
+  appearAfterMs?: number;
 }
 
 export interface Delivered {
@@ -62,11 +66,13 @@ export class Courier {
     const final = merged(payload, options.payload ?? {});
     const json = JSON.stringify(final);
     const headers = this.#headers(event, id, json, options);
-    const redelivery = this.deliveries.all.some((it) => it.guid === id);
-    const deliveredAt = new Date().toISOString();
+    const redelivery = this.deliveries.has(id);
+    const deliveredAt = options.deliveredAt ?? Date.now();
+    const late = options.appearAfterMs === undefined ? {} : { appearAfterMs: options.appearAfterMs };
     const record = (statusCode: number, durationS: number) =>
       this.deliveries.record({
         ...{ guid: id, event, deliveredAt, redelivery, statusCode, durationS, headers, payload: final },
+        ...late,
         action: (final.action as string | undefined) ?? null,
         installationId: idOf(final.installation),
         repositoryId: idOf(final.repository),

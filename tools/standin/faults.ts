@@ -4,7 +4,12 @@ export interface StatusFault {
   headers?: Record<string, string>;
   times: number;
   path?: string;
+  message?: string;
 }
+
+const SECONDARY =
+  "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. " +
+  "If you reach out to GitHub Support for help, please include the request ID";
 
 /** What goes wrong at GitHub; everything is off until a test sets it. */
 export class Faults {
@@ -19,6 +24,21 @@ export class Faults {
   /** The connection is destroyed after so many bytes of a fetch's answer, `truncateTimes` times. */
   truncate = 0;
   truncateTimes = 1;
+  #secondary: StatusFault | undefined;
+
+  /**
+   * So many REST requests are told to come back later, whatever is left of the primary limit.
+   * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
+   */
+  secondaryLimit(retryAfterSeconds: number, times = 1, path = ""): void {
+    const headers = { "retry-after": String(retryAfterSeconds) };
+    this.#secondary = { status: 403, headers, times, path, message: SECONDARY };
+  }
+
+  /** @returns the fault that hits this REST request, and counts it. */
+  takeRest(path: string): StatusFault | undefined {
+    return Faults.take(this.#secondary, path) ?? Faults.take(this.restStatus, path);
+  }
 
   /** @returns the fault if it hits this request, and counts it. */
   static take(fault: StatusFault | undefined, path: string): StatusFault | undefined {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Faults } from "./faults.js";
+import type { Faults } from "./faults.js";
 import { GitHttp } from "./git-http.js";
+import { exceededMessage, type Limits } from "./limits.js";
 import type { Answer, Rest } from "./rest.js";
 import type { Call, GitRequest } from "./types.js";
 
@@ -11,23 +12,22 @@ interface Told {
   git(request: GitRequest): void;
 }
 
-const RATE_LIMIT = 5000;
+const ABOUT_LIMITS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
 
 /** One request of either kind: routed, answered, told. */
 export class Front {
-  #used = 0;
-
   constructor(
     private readonly rest: Rest,
     private readonly gitHttp: GitHttp,
     private readonly faults: Faults,
+    private readonly limits: Limits,
     private readonly told: Told,
   ) {}
 
   async serve(request: IncomingMessage, response: ServerResponse, connection: number, protocol: string) {
     const host = request.headers.host ?? "127.0.0.1";
     const url = new URL(request.url ?? "/", `${protocol}://${host}`);
-    response.setHeader("x-github-request-id", randomUUID().slice(0, 18).toUpperCase());
+    response.setHeader("x-github-request-id", newRequestId());
     if (GitHttp.handles(url.pathname)) return this.#serveGit(request, response, connection, url);
     return this.#serveRest(request, response, url);
   }
@@ -48,19 +48,9 @@ export class Front {
 
   async #serveRest(request: IncomingMessage, response: ServerResponse, url: URL) {
     const body = await textOf(request);
-    const fault = Faults.take(this.faults.restStatus, url.pathname);
-    const answer: Answer = fault
-      ? { ...fault, body: { message: "Unavailable" } }
-      : this.rest.answer(request, url, body);
-    this.#used += 1;
-    response.writeHead(answer.status, {
-      "content-type": "application/json; charset=utf-8",
-      "x-ratelimit-limit": RATE_LIMIT,
-      "x-ratelimit-remaining": Math.max(0, RATE_LIMIT - this.#used),
-      "x-ratelimit-reset": Math.floor(Date.now() / 1000) + 3600,
-      "x-ratelimit-resource": "core",
-      ...answer.headers,
-    });
+    const requestId = String(response.getHeader("x-github-request-id"));
+    const { headers, ...answer } = this.#limited(request, url, body, requestId);
+    response.writeHead(answer.status, { "content-type": "application/json; charset=utf-8", ...headers });
     response.end(answer.body === undefined ? "" : JSON.stringify(answer.body));
     this.told.call({
       method: request.method ?? "",
@@ -68,7 +58,26 @@ export class Front {
       status: answer.status,
     });
   }
+
+  #limited(request: IncomingMessage, url: URL, body: string, requestId: string): Answer {
+    const caller = this.rest.callerOf(request);
+    const { headers, exceeded } = this.limits.take(caller);
+    const fault = this.faults.takeRest(url.pathname);
+    const answer = fault
+      ? refusal(fault.status, fault.message ? `${fault.message} ${requestId}.` : "Unavailable")
+      : exceeded
+        ? refusal(403, exceededMessage(caller))
+        : this.rest.answer(request, url, body, caller);
+    return { ...answer, headers: { ...headers, ...answer.headers, ...fault?.headers } };
+  }
 }
+
+const newRequestId = (): string => randomUUID().slice(0, 18).toUpperCase();
+
+const refusal = (status: number, message: string): Answer => ({
+  status,
+  body: { message, documentation_url: ABOUT_LIMITS, status: String(status) },
+});
 
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

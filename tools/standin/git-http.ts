@@ -86,8 +86,8 @@ export class GitHttp {
       return null;
     }
     const repo = world.find(owner, name);
-    if (repo?.installation === installation) return repo;
-    if (!repo && world.findFormer(owner, name)?.installation === installation) return "moved";
+    if (world.isReadable(repo, installation)) return repo;
+    if (!repo && world.isReadable(world.findFormer(owner, name), installation)) return "moved";
     refuse(response, 404, "Repository not found.\n");
     return null;
   }

@@ -1,41 +1,38 @@
 import { generateKeyPairSync } from "node:crypto";
-import { EventEmitter } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Changes } from "./changes.js";
 import { Courier, type Delivered, type DeliverOptions } from "./courier.js";
 import { Deliveries } from "./deliveries.js";
+import { type EventActions, type EventDetails, type EventName, eventFor } from "./events.js";
 import { Faults } from "./faults.js";
 import { Front } from "./front.js";
-import { Git } from "./git.js";
 import { GitHttp } from "./git-http.js";
+import { Limits } from "./limits.js";
 import { Listener } from "./listener.js";
-import { Repositories } from "./repositories.js";
+import { Owners } from "./owners.js";
 import { type AppIdentity, Rest } from "./rest.js";
 import { StaleCopies } from "./stale.js";
-import type { Call, Events, GitRequest, Installation, Push, Repo, StandInOptions } from "./types.js";
-import { World } from "./world.js";
+import type { Call, GitRequest, Installation, Push, Repo, StandInOptions } from "./types.js";
 
 export type { Delivered, DeliverOptions } from "./courier.js";
-export type { DeliveryRecord } from "./deliveries.js";
+export type { DeliveryRecord, NewDelivery } from "./deliveries.js";
+export { changed, type EventActions, type EventDetails, type EventName } from "./events.js";
 export type { StatusFault } from "./faults.js";
 export { exampleOf, installationFor, payloadFor, repositoryFor } from "./payload.js";
+export type { NewHead, NewPullRequest } from "./pulls.js";
 export * from "./types.js";
 
 /** GitHub, as far as an App that mirrors repositories can tell, on loopback. */
-export class StandIn extends EventEmitter<Events> {
+export class StandIn extends Owners {
   readonly calls: Call[] = [];
   readonly gitRequests: GitRequest[] = [];
   readonly faults = new Faults();
-  readonly world = new World();
+  readonly limits = new Limits();
   readonly deliveries = new Deliveries();
-  readonly #git = new Git();
   readonly #app: AppIdentity;
   readonly #rest: Rest;
   readonly #listener: Listener;
-  readonly #repositories: Repositories;
-  readonly #changes: Changes;
   readonly #courier: Courier;
   readonly #stale: StaleCopies;
   #closing: Promise<void> | undefined;
@@ -44,20 +41,18 @@ export class StandIn extends EventEmitter<Events> {
     private readonly dir: string,
     private readonly options: StandInOptions,
   ) {
-    super();
+    super(join(dir, "repos"));
     this.#app = {
       appId: options.appId ?? 4242,
       privateKey: options.privateKey ?? newPrivateKey(),
       webhookSecret: options.webhookSecret ?? "webhook-secret-of-the-stand-in",
     };
-    const { world, faults, deliveries } = this;
-    this.#repositories = new Repositories(join(dir, "repos"), world, this.#git);
-    this.#changes = new Changes(world, this.#git);
+    const { world, git, faults, deliveries, limits } = this;
     this.#stale = new StaleCopies(dir);
     this.#courier = new Courier(this.#app, deliveries, this.#stale, () => this.url);
     this.#rest = new Rest(this.#app, world, deliveries);
-    const gitHttp = new GitHttp({ world, git: this.#git, faults, stale: this.#stale });
-    const front = new Front(this.#rest, gitHttp, faults, {
+    const gitHttp = new GitHttp({ world, git, faults, stale: this.#stale });
+    const front = new Front(this.#rest, gitHttp, faults, limits, {
       call: (call) => {
         this.calls.push(call);
         this.emit("call", call);
@@ -135,67 +130,9 @@ export class StandIn extends EventEmitter<Events> {
     this.gitRequests.length = 0;
   }
 
-  createInstallation(...args: Parameters<Repositories["createInstallation"]>): Installation {
-    return this.#repositories.createInstallation(...args);
-  }
-  suspendInstallation(installation: Installation, suspended = true): void {
-    this.#repositories.suspend(installation, suspended);
-  }
-  removeInstallation(installation: Installation): void {
-    for (const repo of this.world.repositoriesOf(installation)) repo.installation = null;
-    this.world.installations.delete(installation.id);
-  }
-  createRepository(...args: Parameters<Repositories["createRepository"]>): Promise<Repo> {
-    return this.#repositories.createRepository(...args);
-  }
-  renameRepository(repo: Repo, name: string, owner?: string): void {
-    this.#repositories.rename(repo, name, owner);
-  }
-  /** Takes it out of its installation; it stays at GitHub. */
-  removeRepository(repo: Repo): void {
-    repo.installation = null;
-  }
-  deleteRepository(repo: Repo): Promise<void> {
-    return this.#repositories.delete(repo);
-  }
-  setDefaultBranch(repo: Repo, branch: string): Promise<void> {
-    return this.#repositories.setDefaultBranch(repo, branch);
-  }
   /** A token as Lockstep would be given one. */
   token(installation: Installation): string {
     return this.world.mintToken(installation).token;
-  }
-
-  commit(...args: Parameters<Changes["commit"]>): Promise<Push> {
-    return this.#changes.commit(...args);
-  }
-  commitObject(...args: Parameters<Changes["commitObject"]>): Promise<string> {
-    return this.#changes.commitObject(...args);
-  }
-  forcePush(...args: Parameters<Changes["forcePush"]>): Promise<Push> {
-    return this.#changes.forcePush(...args);
-  }
-  deleteRef(...args: Parameters<Changes["deleteRef"]>): Promise<Push> {
-    return this.#changes.deleteRef(...args);
-  }
-  createTag(...args: Parameters<Changes["createTag"]>): Promise<Push> {
-    return this.#changes.createTag(...args);
-  }
-  createBranch(...args: Parameters<Changes["createBranch"]>): Promise<Push> {
-    return this.#changes.createBranch(...args);
-  }
-  updateRefs(...args: Parameters<Changes["updateRefs"]>): Promise<Push[]> {
-    return this.#changes.updateRefs(...args);
-  }
-  tips(repo: Repo): Promise<Map<string, string>> {
-    return this.#changes.tips(repo);
-  }
-  /** ZERO when there is no such ref. */
-  tip(repo: Repo, ref: string): Promise<string> {
-    return this.#changes.tip(repo, ref);
-  }
-  resolve(repo: Repo, what: string): Promise<string> {
-    return this.#changes.resolve(repo, what);
   }
 
   payloadFor(push: Push): Record<string, unknown> {
@@ -206,6 +143,16 @@ export class StandIn extends EventEmitter<Events> {
   }
   deliverEvent(...args: Parameters<Courier["deliverEvent"]>): Promise<Delivered> {
     return this.#courier.deliverEvent(...args);
+  }
+  /** What GitHub would tell of it now; `deliverEvent` sends it. */
+  eventFor<E extends EventName>(
+    event: E,
+    action: EventActions[E],
+    details: EventDetails[E],
+  ): Record<string, unknown> {
+    const { appId, url: origin, world } = this;
+    const repositoriesOf = (installation: Installation) => world.repositoriesOf(installation);
+    return eventFor(event, action, details, { appId, origin, repositoriesOf });
   }
   async pushAndDeliver(repo: Repo, branch: string, to: string): Promise<Push> {
     const push = await this.commit(repo, branch);
@@ -226,7 +173,7 @@ export class StandIn extends EventEmitter<Events> {
   }
 
   async #close(): Promise<void> {
-    this.#git.killAll();
+    this.git.killAll();
     await Promise.all([this.down(), this.#courier.close()]);
     if (this.options.dir === undefined)
       await rm(this.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import type { Commit, Installation, Push, Repo } from "./types.js";
 import { ZERO } from "./types.js";
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 interface Example {
   name: string;
   examples: Json[];
@@ -10,13 +10,14 @@ interface Example {
 
 let examples: Example[] | undefined;
 
-/** A real payload of that event, to be changed freely. */
-export function exampleOf(event: string): Json {
+/** A real payload of that event, if there is one of that action, to be changed freely. */
+export function exampleOf(event: string, action?: string): Json {
   examples ??= createRequire(import.meta.url)("@octokit/webhooks-examples") as Example[];
   const found = examples.find((it) => it.name === event)?.examples;
   if (!found) throw new Error(`no example of the event ${event}`);
   // Of pushes, one to a branch: it carries commits.
-  return structuredClone(found.find((it) => String(it.ref).startsWith("refs/heads/")) ?? found[0]!);
+  const fits = (it: Json) => (action ? it.action === action : String(it.ref).startsWith("refs/heads/"));
+  return structuredClone(found.find(fits) ?? found[0]!);
 }
 
 /** The payload of a push as GitHub sends it. */
@@ -52,7 +53,8 @@ export function repositoryFor(repo: Repo, example: Json, origin: string): Json {
     node_id: `R_${repo.id}`,
     name: repo.name,
     full_name: fullName,
-    private: true,
+    private: repo.private,
+    visibility: repo.private ? "private" : "public",
     owner: {
       ...owner,
       name: repo.owner,

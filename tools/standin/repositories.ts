@@ -1,5 +1,7 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { initBare, plant, sow } from "./bare.js";
 import type { Git } from "./git.js";
 import { seedHistory, writeManyRefs } from "./seed.js";
 import type { Installation, Repo } from "./types.js";
@@ -14,14 +16,11 @@ export interface NewRepository {
   empty?: boolean;
   /** So many further refs, half branches and half tags, over a history of up to 1,000 commits. */
   manyRefs?: number;
+  private?: boolean;
 }
 
-const CONFIG = [
-  "[core]\n\tbare = true\n\trepositoryformatversion = 0",
-  "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true",
-  "[gc]\n\tauto = 0",
-  "[receive]\n\tautogc = false",
-].join("\n");
+/** So many are made before requests get their turn. */
+const AT_ONCE = 32;
 
 export class Repositories {
   constructor(
@@ -51,28 +50,34 @@ export class Repositories {
   }
 
   async createRepository(owner: string, name: string, options: NewRepository = {}): Promise<Repo> {
-    const id = this.world.nextId();
     const installation =
       options.installation === undefined
         ? (this.world.installationOf(owner) ?? this.createInstallation(owner))
         : options.installation;
-    const repo: Repo = {
-      id,
-      dir: join(this.root, `${id}.git`),
-      owner,
-      name,
-      defaultBranch: options.defaultBranch ?? "main",
-      installation,
-      pushedAt: 0,
-      archived: false,
-    };
-    await this.#init(repo);
+    const repo = this.#new(owner, name, installation);
+    repo.defaultBranch = options.defaultBranch ?? "main";
+    repo.private = options.private ?? true;
+    await initBare(repo);
     if (options.from) await this.#copy(repo, options.from);
     else if (!options.empty) await seedHistory(this.git, repo, options.manyRefs ?? 0);
     if (options.manyRefs) await writeManyRefs(this.git, repo, options.manyRefs);
     repo.pushedAt = this.world.tick();
     this.world.addRepository(repo);
     return repo;
+  }
+
+  /** Thousands of repositories that all start with one and the same commit. */
+  async createMany(installation: Installation, names: string[]): Promise<Repo[]> {
+    const pushedAt = this.world.tick();
+    const seed = await sow(this.git, join(this.root, `seed-${this.world.nextId()}`));
+    const repos = names.map((name) => ({ ...this.#new(installation.login, name, installation), pushedAt }));
+    for (const [index, repo] of repos.entries()) {
+      if (index % AT_ONCE === 0) await nextTurn();
+      plant(seed, repo);
+    }
+    await rm(seed.dir, { recursive: true });
+    for (const repo of repos) this.world.addRepository(repo);
+    return repos;
   }
 
   async setDefaultBranch(repo: Repo, branch: string): Promise<void> {
@@ -84,17 +89,44 @@ export class Repositories {
     this.world.rename(repo, owner, name);
   }
 
+  /** @param to null: an account without the App. */
+  transfer(repo: Repo, to: Installation | null, owner: string): void {
+    this.rename(repo, repo.name, owner);
+    repo.installation = to;
+  }
+
+  renameOwner(installation: Installation, login: string): void {
+    for (const repo of this.world.ownedBy(installation.login)) this.rename(repo, repo.name, login);
+    installation.login = login;
+  }
+
+  /** @returns what came in: with "all", every repository of the account does. */
+  setSelection(installation: Installation, selection: "all" | "selected"): Repo[] {
+    installation.selection = selection;
+    if (selection === "selected") return [];
+    const added = this.world.ownedBy(installation.login).filter((repo) => repo.installation === null);
+    for (const repo of added) repo.installation = installation;
+    return added;
+  }
+
   async delete(repo: Repo): Promise<void> {
     this.world.forget(repo);
     await rm(repo.dir, { recursive: true, force: true });
   }
 
-  /** As `git init --bare`, without a process. */
-  async #init(repo: Repo): Promise<void> {
-    for (const dir of ["objects/info", "objects/pack", "refs/heads", "refs/tags"])
-      await mkdir(join(repo.dir, dir), { recursive: true });
-    await writeFile(join(repo.dir, "config"), `${CONFIG}\n`);
-    await writeFile(join(repo.dir, "HEAD"), `ref: refs/heads/${repo.defaultBranch}\n`);
+  #new(owner: string, name: string, installation: Installation | null): Repo {
+    const id = this.world.nextId();
+    return {
+      id,
+      dir: join(this.root, `${id}.git`),
+      owner,
+      name,
+      defaultBranch: "main",
+      installation,
+      pushedAt: 0,
+      archived: false,
+      private: true,
+    };
   }
 
   async #copy(repo: Repo, from: string): Promise<void> {

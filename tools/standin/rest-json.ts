@@ -1,6 +1,7 @@
 import type { Installation, Repo } from "./types.js";
 
-const isoSecond = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(".000", "");
+export const isoSecond = (seconds: number): string =>
+  new Date(seconds * 1000).toISOString().replace(".000", "");
 
 const accountJson = (login: string, id: number) => ({ login, id, type: "Organization", site_admin: false });
 
@@ -30,8 +31,8 @@ export function repositoryJson(repo: Repo, origin: string) {
     name: repo.name,
     full_name: name,
     owner: accountJson(repo.owner, repo.installation?.accountId ?? 0),
-    private: true,
-    visibility: "private",
+    private: repo.private,
+    visibility: repo.private ? "private" : "public",
     fork: false,
     default_branch: repo.defaultBranch,
     pushed_at: isoSecond(repo.pushedAt),

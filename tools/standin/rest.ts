@@ -2,8 +2,9 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Deliveries } from "./deliveries.js";
 import { jwtFault } from "./jwt.js";
+import type { Caller } from "./limits.js";
 import { installationJson, PERMISSIONS, repositoryJson } from "./rest-json.js";
-import type { Installation } from "./types.js";
+import type { Installation, Repo } from "./types.js";
 import type { World } from "./world.js";
 
 export interface Answer {
@@ -22,13 +23,14 @@ interface Request {
   params: string[];
   query: URLSearchParams;
   url: URL;
-  token: string;
+  caller: Caller;
   body: Record<string, unknown>;
 }
 
 type Handler = (request: Request) => Answer;
 
 const failure = (status: number, message: string): Answer => ({ status, body: { message } });
+const NO_JWT = "A JSON web token could not be decoded";
 const NOT_FOUND = failure(404, "Not Found");
 const SUSPENDED = failure(403, "This installation has been suspended");
 
@@ -48,20 +50,22 @@ export class Rest {
     this.#asInstallation();
   }
 
-  answer(request: IncomingMessage, url: URL, body: string): Answer {
+  callerOf(request: IncomingMessage): Caller {
+    const token = (request.headers.authorization ?? "").replace(/^(bearer|token) /i, "");
+    const installation = this.world.installationByToken(token);
+    if (installation) return { kind: "installation", installation };
+    const fault = jwtFault(token, this.#key, this.app.appId);
+    return fault ? { kind: "anonymous", fault } : { kind: "app" };
+  }
+
+  answer(request: IncomingMessage, url: URL, body: string, caller: Caller): Answer {
     const path = url.pathname.replace(/^\/api\/v3/, "");
     for (const [method, pattern, handler] of this.#routes) {
       const match = method === request.method ? pattern.exec(path) : null;
       if (!match) continue;
-      const token = (request.headers.authorization ?? "").replace(/^(bearer|token) /i, "");
       const params = match.slice(1).map(decodeURIComponent);
-      return handler({
-        params,
-        url,
-        query: url.searchParams,
-        token,
-        body: body === "" ? {} : JSON.parse(body),
-      });
+      const json = body === "" ? {} : JSON.parse(body);
+      return handler({ params, url, query: url.searchParams, caller, body: json });
     }
     return NOT_FOUND;
   }
@@ -74,8 +78,9 @@ export class Rest {
   #asApp(): void {
     const app = (method: string, pattern: RegExp, handler: Handler): void =>
       this.#route(method, pattern, (request) => {
-        const fault = jwtFault(request.token, this.#key, this.app.appId);
-        return fault ? failure(401, fault) : handler(request);
+        const { caller } = request;
+        if (caller.kind === "app") return handler(request);
+        return failure(401, caller.kind === "anonymous" ? caller.fault : NO_JWT);
       });
     const { appId } = this.app;
     app("GET", /^\/app$/, () => ({
@@ -89,10 +94,7 @@ export class Rest {
       },
     }));
     app("GET", /^\/app\/installations$/, (request) =>
-      paged(
-        request,
-        [...this.world.installations.values()].map((it) => installationJson(it, appId)),
-      ),
+      paged(request, [...this.world.installations.values()], (it) => installationJson(it, appId)),
     );
     app("GET", /^\/app\/installations\/(\d+)$/, ({ params }) => {
       const installation = this.world.installations.get(Number(params[0]));
@@ -102,10 +104,16 @@ export class Rest {
       const installation = this.world.installations.get(Number(params[0]));
       return installation ? this.#accessToken(installation) : NOT_FOUND;
     });
-    app("GET", /^\/repos\/([^/]+)\/([^/]+)\/installation$/, ({ params }) => {
-      const found = this.world.find(params[0]!, params[1]!)?.installation;
-      return found ? { status: 200, body: installationJson(found, appId) } : NOT_FOUND;
+    app("GET", /^\/repos\/([^/]+)\/([^/]+)\/installation$/, ({ params, url }) => {
+      const [owner = "", name = ""] = params;
+      const repo = this.world.find(owner, name);
+      if (repo) return this.#installationOf(repo);
+      const moved = this.world.findFormer(owner, name);
+      return moved?.installation ? movedTo(`/repositories/${moved.id}/installation`, url) : NOT_FOUND;
     });
+    app("GET", /^\/repositories\/(\d+)\/installation$/, ({ params }) =>
+      this.#installationOf(this.world.repositories.get(Number(params[0]))),
+    );
     app("GET", /^\/app\/hook\/config$/, () => ({ status: 200, body: this.#maskedHookConfig() }));
     app("PATCH", /^\/app\/hook\/config$/, ({ body }) => {
       Object.assign(this.hookConfig, body);
@@ -123,36 +131,32 @@ export class Rest {
       handler: (request: Request, installation: Installation) => Answer,
     ): void =>
       this.#route("GET", pattern, (request) => {
-        const found = this.world.installationByToken(request.token);
-        if (!found) return failure(401, "Bad credentials");
+        if (request.caller.kind !== "installation") return failure(401, "Bad credentials");
+        const found = request.caller.installation;
         return found.suspendedAt ? SUSPENDED : handler(request, found);
       });
     installation(/^\/installation\/repositories$/, (request, found) => {
       const all = this.world.repositoriesOf(found);
-      const answer = paged(
-        request,
-        all.map((repo) => repositoryJson(repo, request.url.origin)),
-      );
+      const answer = paged(request, all, (repo) => repositoryJson(repo, request.url.origin));
       return { ...answer, body: { total_count: all.length, repositories: answer.body } };
     });
     installation(/^\/repositories\/(\d+)$/, ({ params, url }, found) => {
       const repo = this.world.repositories.get(Number(params[0]));
-      if (repo?.installation !== found) return NOT_FOUND;
+      if (!this.world.isReadable(repo, found)) return NOT_FOUND;
       return { status: 200, body: repositoryJson(repo, url.origin) };
     });
     installation(/^\/repos\/([^/]+)\/([^/]+)$/, ({ params, url }, found) => {
       const [owner = "", name = ""] = params;
       const repo = this.world.find(owner, name);
-      if (repo?.installation === found) return { status: 200, body: repositoryJson(repo, url.origin) };
-      const moved = this.world.findFormer(owner, name);
-      if (moved?.installation !== found) return NOT_FOUND;
-      const location = `${url.origin}/api/v3/repositories/${moved.id}`;
-      return {
-        status: 301,
-        headers: { location },
-        body: { message: "Moved Permanently", url: location },
-      };
+      if (this.world.isReadable(repo, found)) return { status: 200, body: repositoryJson(repo, url.origin) };
+      const moved = repo ? undefined : this.world.findFormer(owner, name);
+      return this.world.isReadable(moved, found) ? movedTo(`/repositories/${moved.id}`, url) : NOT_FOUND;
     });
+  }
+
+  #installationOf(repo: Repo | undefined): Answer {
+    const found = repo?.installation;
+    return found ? { status: 200, body: installationJson(found, this.app.appId) } : NOT_FOUND;
   }
 
   #accessToken(installation: Installation): Answer {
@@ -168,7 +172,16 @@ export class Rest {
   }
 }
 
-function paged({ url, query }: Request, all: unknown[]): Answer {
+function movedTo(path: string, { origin }: URL): Answer {
+  const location = `${origin}/api/v3${path}`;
+  return {
+    status: 301,
+    headers: { location },
+    body: { message: "Moved Permanently", url: location },
+  };
+}
+
+function paged<T>({ url, query }: Request, all: T[], toJson: (one: T) => unknown): Answer {
   const size = Math.min(Number(query.get("per_page") ?? 30), 100);
   const page = Number(query.get("page") ?? 1);
   const last = Math.max(1, Math.ceil(all.length / size));
@@ -183,6 +196,6 @@ function paged({ url, query }: Request, all: unknown[]): Answer {
   return {
     status: 200,
     headers: links.length > 0 ? { link: links.join(", ") } : {},
-    body: all.slice((page - 1) * size, page * size),
+    body: all.slice((page - 1) * size, page * size).map(toJson),
   };
 }

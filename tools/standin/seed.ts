@@ -5,7 +5,11 @@ import type { Git } from "./git.js";
 import type { Repo } from "./types.js";
 
 /** A first commit on the default branch; for many refs, as many commits as make them worth packing. */
-export async function seedHistory(git: Git, repo: Repo, manyRefs: number): Promise<void> {
+export async function seedHistory(
+  git: Git,
+  repo: Pick<Repo, "dir" | "owner" | "name" | "defaultBranch">,
+  manyRefs: number,
+): Promise<void> {
   const ref = `refs/heads/${repo.defaultBranch}`;
   const stream = [
     fastImportCommit({ ref, message: "Start", files: { "README.md": `# ${repo.owner}/${repo.name}\n` } }),

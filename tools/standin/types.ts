@@ -3,9 +3,9 @@ export const ZERO = "0".repeat(40);
 
 export interface Installation {
   readonly id: number;
-  readonly login: string;
+  login: string;
   readonly accountId: number;
-  readonly selection: "all" | "selected";
+  selection: "all" | "selected";
   suspendedAt: string | null;
 }
 
@@ -20,6 +20,27 @@ export interface Repo {
   /** Whole seconds since 1970, as GitHub counts. */
   pushedAt: number;
   archived: boolean;
+  /** What is public, every installation can read. */
+  private: boolean;
+}
+
+/** A pull request as it was at one time. */
+export interface PullRequest {
+  readonly repo: Repo;
+  readonly number: number;
+  readonly id: number;
+  /** The branch it comes from, in a contributor's fork or in the repository itself. */
+  readonly headRef: string;
+  readonly fromFork: boolean;
+  readonly baseRef: string;
+  readonly baseSha: string;
+  /** What refs/pull/N/head was before it last moved; ZERO for a new one. */
+  readonly before: string;
+  readonly head: string;
+  readonly state: "open" | "closed";
+  readonly merged: boolean;
+  readonly createdAt: number;
+  readonly updatedAt: number;
 }
 
 export interface RefUpdate {

@@ -37,6 +37,8 @@ export class World {
   }
 
   addRepository(repo: Repo): void {
+    const taken = this.find(repo.owner, repo.name);
+    if (taken && taken !== repo) throw new Error(`${repo.owner} already has a repository ${repo.name}`);
     this.repositories.set(repo.id, repo);
     this.#byName.set(key(repo.owner, repo.name), repo);
     this.#formerNames.delete(key(repo.owner, repo.name));
@@ -44,11 +46,13 @@ export class World {
 
   rename(repo: Repo, owner: string, name: string): void {
     const former = key(repo.owner, repo.name);
+    if ((this.find(owner, name) ?? repo) !== repo)
+      throw new Error(`${owner} already has a repository ${name}`);
     this.#byName.delete(former);
     repo.owner = owner;
     repo.name = name;
     this.addRepository(repo);
-    this.#formerNames.set(former, repo);
+    if (former !== key(owner, name)) this.#formerNames.set(former, repo);
   }
 
   forget(repo: Repo): void {
@@ -60,8 +64,20 @@ export class World {
     return this.#byName.get(key(owner, name));
   }
 
+  /** @returns what had that name once, until it is deleted or another takes the name. */
   findFormer(owner: string, name: string): Repo | undefined {
-    return this.#formerNames.get(key(owner, name));
+    const found = this.#formerNames.get(key(owner, name));
+    return found && this.repositories.has(found.id) ? found : undefined;
+  }
+
+  /** @returns whether that installation's token may read it. */
+  isReadable(repo: Repo | undefined, installation: Installation): repo is Repo {
+    return repo !== undefined && (repo.installation === installation || !repo.private);
+  }
+
+  ownedBy(login: string): Repo[] {
+    const owner = login.toLowerCase();
+    return [...this.repositories.values()].filter((repo) => repo.owner.toLowerCase() === owner);
   }
 
   repositoriesOf(installation: Installation): Repo[] {
