@@ -99,14 +99,22 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
   /** Lists shift while they are paged: what is missing from one is asked for by its id, unless it is too many. */
   async function missing(installationId: number, repositories: ManagedRepository[]): Promise<void> {
     if (removal.holdIfTooMany(installationId, repositories)) return;
-    for (const { id } of repositories) await reconcileRepository(id, true);
+    for (const { id } of repositories) await reconcileRepository(id, true, true);
   }
 
-  /** @param ask whether to ask for a refresh where something differs; a refresh that runs does not. */
-  async function reconcileRepository(id: number, ask: boolean): Promise<ManagedRepository | null> {
+  /**
+   * @param ask whether to ask for a refresh where something differs; a refresh that runs does not.
+   * @param doubted whether it may have left its installation.
+   */
+  async function reconcileRepository(
+    id: number,
+    ask: boolean,
+    doubted: boolean,
+  ): Promise<ManagedRepository | null> {
     const known = registry.get(id);
     if (!known) return null;
-    const told = await askFor(known);
+    const inDoubt = doubted || !isManaged(known) || installations.isHeld(id);
+    const told = inDoubt ? await askMembership(known) : await askFor(known);
     const taken = told && ports.store.transaction(() => take(told.value, told.at, ask));
     if (!told) removal.leave(known.installationId, [known]);
     // A refresh holds the writer slot of its repository; nothing else may delete there.
@@ -114,13 +122,25 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     return taken;
   }
 
-  async function askFor({ id, installationId, owner, name }: ManagedRepository) {
-    const told =
-      installationId === 0 ? null : await github.repository(installationId, id).catch(nullIfNotFound);
-    if (told) return told;
-    // Transferred: another installation may hold it now. Its old name still leads there.
-    const other = owner === "" ? null : await github.installationOf(owner, name);
-    return other === null || other === installationId ? null : github.repository(other, id);
+  const byId = (installationId: number, id: number) =>
+    installationId === 0
+      ? Promise.resolve(null)
+      : github.repository(installationId, id).catch(nullIfNotFound);
+
+  async function askFor(known: ManagedRepository) {
+    return (await byId(known.installationId, known.id)) ?? askMembership(known);
+  }
+
+  /**
+   * Any token reads any public repository, so an answer by id does not prove that the App is installed
+   * there. The name does: an old one leads to where the repository is now.
+   */
+  async function askMembership({ id, installationId, owner, name }: ManagedRepository) {
+    const told = await byId(installationId, id);
+    const now = told?.value ?? { owner, name };
+    const holder = now.owner === "" ? null : await github.installationOf(now.owner, now.name);
+    if (holder === null) return null;
+    return holder === installationId ? told : byId(holder, id);
   }
 
   /** Takes GitHub's word for a repository and asks for a refresh where it differs from what is here. */
@@ -196,7 +216,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
   return {
     reconcileApp,
     reconcileInstallation,
-    reconcileRepository: (id) => reconcileRepository(id, false),
+    reconcileRepository: (id) => reconcileRepository(id, false, false),
   };
 }
 
