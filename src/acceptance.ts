@@ -37,6 +37,8 @@ export function createAcceptance(ports: Ports): Acceptance {
     const { subject, intent, installationId, repository } = decision;
     if (subject.kind === "repository") ports.told(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
+    // Name, default branch or membership changed after GitHub last told of them, be it a moment ago.
+    if (subject.kind === "repository" && delivery.event === "repository") registry.doubt(subject.id);
     const generation = queue.arm(subject, intent, {
       deliveryId: delivery.id,
       ...(installationId === undefined ? {} : { installationId }),

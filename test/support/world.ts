@@ -114,6 +114,10 @@ export class World {
     }
   }
 
+  async nextLine(): Promise<void> {
+    await once(this.#lines, "line");
+  }
+
   /** Until the mirror equals its upstream, ref for ref. */
   async inStep(repo: Repo): Promise<void> {
     for (;;) {

@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { World } from "./world.js";
+
+/** A repository as the API shows it; loosely typed, the API's own test knows every field. */
+// biome-ignore lint/suspicious/noExplicitAny: what a client gets is JSON
+export type Shown = any;
+
+export async function stateOf(world: World, fullName: string): Promise<Shown> {
+  return (await world.api(`/api/v1/repos/${fullName}`)).json();
+}
+
+/** Until the API shows it so; looked at again with every line of the log, and every quarter of a second. */
+export async function untilState(
+  world: World,
+  fullName: string,
+  fits: (shown: Shown) => boolean,
+  meanwhile: () => void = () => {},
+): Promise<Shown> {
+  for (;;) {
+    const shown = await stateOf(world, fullName);
+    if (fits(shown)) return shown;
+    await Promise.race([world.nextLine(), sleep(250)]);
+    meanwhile();
+  }
+}

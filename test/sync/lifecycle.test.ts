@@ -1,0 +1,197 @@
+import { existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { changed } from "../../tools/standin/index.js";
+import { plainGit } from "../support/git.js";
+import { stateOf, untilState } from "../support/state.js";
+import { World } from "../support/world.js";
+
+const hook = (world: World) => ({ to: `${world.url}/api/github/webhooks` });
+const linkOf = (world: World, owner: string, name: string) =>
+  join(world.dataDir, "mirrors", owner, `${name}.git`);
+const mirrorOf = (world: World, id: number) => join(world.dataDir, "repos", String(id), "mirror.git");
+
+async function acme(env: Record<string, string> = {}, names = ["app"]) {
+  const world = await World.create(env);
+  const installation = world.standin.createInstallation("acme");
+  const repos = [];
+  for (const name of names) repos.push(await world.standin.createRepository("acme", name));
+  await world.start(...repos);
+  return { world, installation, repos };
+}
+
+test("a renamed repository keeps its mirror and moves its link; a new one takes its old name", async () => {
+  const { world, repos } = await acme();
+  const [repo] = repos as [(typeof repos)[0]];
+  const inode = statSync(mirrorOf(world, repo.id)).ino;
+  world.standin.renameRepository(repo, "site");
+  const event = world.standin.eventFor("repository", "renamed", { repo, changes: changed.name("app") });
+  await world.standin.deliverEvent("repository", event, hook(world));
+  await untilState(world, "acme/site", ({ state }) => state === "fresh");
+  expect(readlinkSync(linkOf(world, "acme", "site"))).toBe(`../../repos/${repo.id}/mirror.git`);
+  expect(lstatSync(linkOf(world, "acme", "app"), { throwIfNoEntry: false })).toBeUndefined();
+  expect(statSync(mirrorOf(world, repo.id)).ino).toBe(inode);
+
+  const taker = await world.standin.createRepository("acme", "app");
+  await world.pushed(await world.standin.commit(taker, "main"));
+  await world.inStep(taker);
+  expect(readlinkSync(linkOf(world, "acme", "app"))).toBe(`../../repos/${taker.id}/mirror.git`);
+  expect((await stateOf(world, "acme/app")).id).toBe(taker.id);
+  expect((await stateOf(world, "acme/site")).id).toBe(repo.id);
+});
+
+test("two repositories swap their names, and no event tells of it", async () => {
+  const { world, repos } = await acme({}, ["one", "two"]);
+  const [one, two] = repos as [(typeof repos)[0], (typeof repos)[0]];
+  world.standin.renameRepository(one, "between");
+  world.standin.renameRepository(two, "one");
+  world.standin.renameRepository(one, "two");
+  world.sweep();
+  await untilState(world, "acme/two", ({ id }) => id === one.id);
+  await untilState(world, "acme/one", ({ id }) => id === two.id);
+  expect(readlinkSync(linkOf(world, "acme", "two"))).toBe(`../../repos/${one.id}/mirror.git`);
+  expect(readlinkSync(linkOf(world, "acme", "one"))).toBe(`../../repos/${two.id}/mirror.git`);
+});
+
+test("an organisation's new login renames every repository of it", async () => {
+  const { world, installation, repos } = await acme({}, ["one", "two"]);
+  world.standin.renameOwner(installation, "acme-labs");
+  const event = world.standin.eventFor("installation_target", "renamed", { installation, from: "acme" });
+  await world.standin.deliverEvent("installation_target", event, hook(world));
+  for (const repo of repos) {
+    await untilState(world, `acme-labs/${repo.name}`, ({ id, state }) => id === repo.id && state === "fresh");
+    expect(readlinkSync(linkOf(world, "acme-labs", repo.name))).toContain(String(repo.id));
+  }
+  expect(existsSync(join(world.dataDir, "mirrors", "acme"))).toBe(false);
+});
+
+test("a transfer moves nothing, whichever event comes first", async () => {
+  const { world, installation, repos } = await acme();
+  const [repo] = repos as [(typeof repos)[0]];
+  const other = world.standin.createInstallation("globex");
+  const inode = statSync(mirrorOf(world, repo.id)).ino;
+  world.standin.transferRepository(repo, other, "globex");
+  const removed = world.standin.eventFor("installation_repositories", "removed", {
+    installation,
+    repositories: [repo],
+  });
+  await world.standin.deliverEvent("installation_repositories", removed, hook(world));
+  const added = world.standin.eventFor("installation_repositories", "added", {
+    installation: other,
+    repositories: [repo],
+  });
+  await world.standin.deliverEvent("installation_repositories", added, hook(world));
+  await untilState(world, "globex/app", ({ state, installationId }) =>
+    [state === "fresh", installationId === other.id].every(Boolean),
+  );
+  expect(statSync(mirrorOf(world, repo.id)).ino).toBe(inode);
+  const clones = world.refreshes().filter(({ result }) => result === "cloned");
+  expect(clones).toHaveLength(1);
+});
+
+test.each([true, false])(
+  "taken out of the installation (private: %s): gone, kept, resumed",
+  async (isPrivate) => {
+    const { world, installation, repos } = await acme({}, ["app", "other"]);
+    const [repo] = repos as [(typeof repos)[0]];
+    world.standin.setPrivate(repo, isPrivate);
+    world.standin.removeRepository(repo);
+    const removed = world.standin.eventFor("installation_repositories", "removed", {
+      installation,
+      repositories: [],
+    });
+    await world.standin.deliverEvent("installation_repositories", removed, hook(world));
+    const gone = await untilState(world, "acme/app", ({ state }) => state === "gone");
+    expect(Date.parse(gone.retiresAt) - Date.parse(gone.goneAt)).toBe(7 * 86_400_000);
+    expect(world.tips(repo)).not.toEqual({});
+    expect(await (await world.api("/api/v1/repos/acme/app/refresh?wait=30s", { method: "POST" })).json());
+    expect((await stateOf(world, "acme/app")).state).toBe("gone");
+
+    await world.standin.commit(repo, "main");
+    world.standin.addRepository(repo, installation);
+    world.sweep();
+    await untilState(world, "acme/app", ({ state }) => state === "fresh");
+    await world.inStep(repo);
+    expect(world.refreshes().filter(({ result }) => result === "cloned")).toHaveLength(2);
+  },
+);
+
+test("gone for RETIRE_AFTER: mirror and link are deleted; back again: cloned anew", async () => {
+  const { world, installation, repos } = await acme({ RETIRE_AFTER: "1s" });
+  const [repo] = repos as [(typeof repos)[0]];
+  world.standin.removeRepository(repo);
+  world.sweep();
+  await untilState(world, "acme/app", ({ state }) => state === "gone");
+  await untilState(
+    world,
+    "acme/app",
+    ({ state }) => state === "retired",
+    () => world.sweep(),
+  );
+  expect(existsSync(join(world.dataDir, "repos", String(repo.id)))).toBe(false);
+  expect(lstatSync(linkOf(world, "acme", "app"), { throwIfNoEntry: false })).toBeUndefined();
+  world.standin.addRepository(repo, installation);
+  world.sweep();
+  await world.inStep(repo);
+  await untilState(world, "acme/app", ({ state }) => state === "fresh");
+});
+
+test("a suspended installation pauses its repositories and breaks no other's", async () => {
+  const { world, installation, repos } = await acme();
+  const [repo] = repos as [(typeof repos)[0]];
+  const other = await world.standin.createRepository("globex", "site");
+  world.sweep();
+  await world.inStep(other);
+  world.standin.suspendInstallation(installation);
+  const suspend = world.standin.eventFor("installation", "suspend", { installation });
+  await world.standin.deliverEvent("installation", suspend, hook(world));
+  await untilState(world, "acme/app", ({ state }) => state === "suspended");
+  const fresh = await world.api("/freshz");
+  expect(fresh.status).toBe(503);
+  expect(await fresh.json()).toMatchObject({
+    problems: [{ code: "installation_suspended", installationId: installation.id }],
+  });
+  await world.pushed(await world.standin.commit(other, "main"));
+  await world.inStep(other);
+
+  await world.standin.commit(repo, "main");
+  world.standin.suspendInstallation(installation, false);
+  const unsuspend = world.standin.eventFor("installation", "unsuspend", { installation });
+  await world.standin.deliverEvent("installation", unsuspend, hook(world));
+  await world.inStep(repo);
+  await untilState(world, "acme/app", ({ state }) => state === "fresh");
+  expect((await world.api("/freshz")).status).toBe(200);
+});
+
+test("the default branch is edited: HEAD follows", async () => {
+  const { world, repos } = await acme();
+  const [repo] = repos as [(typeof repos)[0]];
+  await world.standin.createBranch(repo, "trunk");
+  await world.standin.setDefaultBranch(repo, "trunk");
+  const edited = world.standin.eventFor("repository", "edited", {
+    repo,
+    changes: changed.defaultBranch("main"),
+  });
+  await world.standin.deliverEvent("repository", edited, hook(world));
+  await untilState(world, "acme/app", ({ state, defaultBranch }) =>
+    [state === "fresh", defaultBranch === "trunk"].every(Boolean),
+  );
+  await world.inStep(repo);
+  expect(plainGit(world.mirror(repo), "symbolic-ref", "HEAD").trim()).toBe("refs/heads/trunk");
+});
+
+test("a deleted repository is gone, in whatever order its events come, and twice", async () => {
+  const { world, installation, repos } = await acme({}, ["app", "other"]);
+  const [repo] = repos as [(typeof repos)[0]];
+  const late = await world.standin.commit(repo, "main");
+  const deleted = world.standin.eventFor("repository", "deleted", { repo, installation });
+  await world.standin.deleteRepository(repo);
+  await world.standin.deliverEvent("repository", deleted, hook(world));
+  await untilState(world, "acme/app", ({ state }) => state === "gone");
+  await world.pushed(late);
+  await world.standin.deliverEvent("repository", deleted, hook(world));
+  await untilState(world, "acme/app", ({ state, queued, running }) =>
+    [state === "gone", !queued, !running].every(Boolean),
+  );
+  expect(existsSync(mirrorOf(world, repo.id))).toBe(true);
+});
