@@ -5,6 +5,10 @@ import type { World } from "./world.js";
 // biome-ignore lint/suspicious/noExplicitAny: what a client gets is JSON
 export type Shown = any;
 
+export async function statusOf(world: World): Promise<Shown> {
+  return (await world.api("/api/v1/status")).json();
+}
+
 export async function stateOf(world: World, fullName: string): Promise<Shown> {
   return (await world.api(`/api/v1/repos/${fullName}`)).json();
 }
@@ -21,5 +25,16 @@ export async function untilState(
     if (fits(shown)) return shown;
     await Promise.race([world.nextLine(), sleep(250)]);
     meanwhile();
+  }
+}
+
+/** One pass of the backstop, until GitHub's log has been read by it and the queue is empty. */
+export async function passed(world: World): Promise<void> {
+  const before = (await statusOf(world)).deliveries.lastReadAt;
+  world.sweep();
+  for (;;) {
+    const { deliveries, queue } = await statusOf(world);
+    if (deliveries.lastReadAt !== before && queue.depth === 0) return;
+    await sleep(50);
   }
 }

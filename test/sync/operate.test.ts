@@ -1,0 +1,123 @@
+import { execFileSync } from "node:child_process";
+import { statfsSync, truncateSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { stateOf, statusOf, untilState } from "../support/state.js";
+import { tempDir } from "../support/temp.js";
+import { World } from "../support/world.js";
+
+const post = (world: World, path: string) => world.api(path, { method: "POST" });
+const problems = async (world: World) => {
+  const { problems: found } = await statusOf(world);
+  return found.map(({ code }: { code: string }) => code);
+};
+
+async function acme(env: Record<string, string> = {}) {
+  const world = await World.create(env);
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await untilState(world, "acme/app", ({ state }) => state === "fresh");
+  return { world, repo };
+}
+
+test("a paused repository stays as it is; what came in meanwhile is refreshed when it is resumed", async () => {
+  const { world, repo } = await acme();
+  const before = world.tips(repo);
+  expect((await post(world, "/api/v1/repos/acme/app/pause")).status).toBe(200);
+  await world.pushed(await world.standin.commit(repo, "main"));
+  world.sweep();
+  await world.line(({ msg, code }) => msg === "refresh put off" && code === "paused");
+  expect(world.tips(repo)).toEqual(before);
+  expect(await stateOf(world, "acme/app")).toMatchObject({ state: "paused", lastError: null });
+  expect((await post(world, "/api/v1/repos/acme/app/refresh")).status).toBe(409);
+  await world.stop();
+  await world.start();
+  expect((await stateOf(world, "acme/app")).state).toBe("paused");
+  expect((await post(world, "/api/v1/repos/acme/app/resume")).status).toBe(202);
+  await world.inStep(repo);
+  await untilState(world, "acme/app", ({ state }) => state === "fresh");
+  expect((await post(world, "/api/v1/repos/acme/app/resume")).status).toBe(409);
+});
+
+test("too little free disk: nothing is cloned, refreshes go on, and it ends by itself", async () => {
+  const dir = tempDir();
+  const filler = join(dir, "filler");
+  onTestFinished(() => rm(filler, { force: true }));
+  const { bavail, bsize } = statfsSync(dir);
+  const room = 512 * 2 ** 20;
+  const { world, repo } = await acme({ MIN_FREE_DISK: `${bavail * bsize - room}B` });
+  execFileSync("fallocate", ["-l", String(2 * room), filler]);
+  const fresh = await world.standin.createRepository("acme", "later");
+  world.sweep();
+  const shown = await untilState(world, "acme/later", ({ lastError }) => Boolean(lastError));
+  expect(shown).toMatchObject({ state: "onboarding", lastError: { code: "disk_low" } });
+  expect((await world.api("/freshz")).status).toBe(503);
+  expect(await problems(world)).toEqual(["disk_low"]);
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  truncateSync(filler, 0);
+  await world.inStep(fresh);
+  expect(await problems(world)).toEqual([]);
+}, 90_000);
+
+test("GitHub cannot be reached: the backstop says so at once, and when it is over", async () => {
+  const { world } = await acme();
+  await world.standin.down();
+  world.sweep();
+  await world.line(({ msg }) => msg === "problem: backstop_failing");
+  expect((await world.api("/freshz")).status).toBe(503);
+  expect(await problems(world)).toContain("backstop_failing");
+  await world.standin.up();
+  await world.line(({ msg }) => msg === "problem over: backstop_failing");
+});
+
+test("the primary limit is used up: nothing leaves until it is over, and the status says so", async () => {
+  const { world } = await acme();
+  world.standin.limits.windowMs = 3_000;
+  world.standin.limits.reset();
+  world.standin.limits.app = 0;
+  world.sweep();
+  await world.line(({ msg, code }) => msg === "refresh failed" && code === "rate_limited");
+  const calls = world.standin.calls.length;
+  world.sweep();
+  const { github } = await statusOf(world);
+  expect(github.limits.find(({ whose }: { whose: string }) => whose === "app")).toMatchObject({
+    remaining: 0,
+    heldUntil: expect.any(String),
+  });
+  expect(world.standin.calls.length).toBe(calls);
+  world.standin.limits.app = 5_000;
+  await world.line(({ msg }) => msg === "problem over: backstop_failing");
+});
+
+test("refs/pull/N/head: kept by the full comparison, and brought at once by a pull_request delivery", async () => {
+  const world = await World.create({ REFSPECS: "refs/heads/*,refs/tags/*,refs/notes/*,refs/pull/*/head" });
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.standin.writeRef(repo, "refs/notes/commits");
+  await world.start(repo);
+  const opened = await world.standin.openPullRequest(repo);
+  const to = { to: `${world.url}/api/github/webhooks` };
+  await world.standin.deliverEvent(
+    "pull_request",
+    world.standin.eventFor("pull_request", "opened", opened),
+    to,
+  );
+  await world.inStep(repo);
+  const updated = await world.standin.updatePullRequest(opened, { force: true });
+  const moved = world.standin.eventFor("pull_request", "synchronize", updated);
+  await world.standin.deliverEvent("pull_request", moved, to);
+  await world.inStep(repo);
+  const ways = world.refreshes().map(({ way }) => way);
+  expect(ways).toEqual(["clone", "name", "name"]);
+  await world.standin.writeRef(repo, "refs/notes/commits");
+  await post(world, "/api/v1/repos/acme/app/refresh?wait=30s");
+  await world.inStep(repo);
+  const closed = world.standin.closePullRequest(updated);
+  const answer = await world.standin.deliverEvent(
+    "pull_request",
+    world.standin.eventFor("pull_request", "closed", closed),
+    to,
+  );
+  expect(answer.status).toBe(204);
+});

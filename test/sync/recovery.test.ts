@@ -1,0 +1,131 @@
+import Database from "libsql";
+import { expect, test } from "vitest";
+import { passed, stateOf, statusOf, untilState } from "../support/state.js";
+import { World } from "../support/world.js";
+
+const HOUR = 3_600_000;
+
+async function acme(env: Record<string, string> = {}) {
+  const world = await World.create(env);
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await passed(world);
+  return { world, repo };
+}
+
+/** As if the log had last been read so long ago. */
+function wasAway(world: World, ms: number): void {
+  const db = new Database(`${world.dataDir}/lockstep.db`);
+  const value = JSON.stringify({ watermark: Date.now() - ms, reading: null });
+  db.prepare("UPDATE facts SET value = ? WHERE name = 'deliveries-read'").run(value);
+  db.close();
+}
+
+test("a delivery that GitHub could not bring becomes a full comparison, and is in the log of deliveries", async () => {
+  const { world, repo } = await acme();
+  // Nothing in the lists tells of it: only GitHub's own log does.
+  const push = await world.standin.commit(repo, "main");
+  await world.standin.deliver(push, {});
+  world.sweep();
+  await world.inStep(repo);
+  await world.line(({ msg, recovered }) => msg === "missed deliveries recovered" && recovered === 1);
+  const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId !== undefined);
+  expect(line).toMatchObject({ way: "full", trigger: "backstop" });
+});
+
+test("what this server recorded is not asked for again, whatever status GitHub noted", async () => {
+  const { world, repo } = await acme();
+  const push = await world.standin.commit(repo, "main");
+  await world.pushed(push);
+  await world.inStep(repo);
+  const [entry] = world.standin.deliveries.all;
+  entry!.statusCode = 504;
+  const before = world.refreshes().length;
+  for (let n = 0; n < 3; n++) await passed(world);
+  const named = world
+    .refreshes()
+    .slice(before)
+    .filter(({ deliveryId }) => deliveryId !== undefined);
+  expect(named).toEqual([]);
+});
+
+test("an outage with thousands of deliveries: coalesced per repository, resumed after a restart", async () => {
+  const { world, repo } = await acme();
+  await world.standin.commit(repo, "main");
+  await world.stop();
+  wasAway(world, 11 * HOUR);
+  const now = Date.now();
+  const total = 5_000;
+  world.standin.deliveries.bulk(total, (index) => ({
+    event: "push",
+    deliveredAt: new Date(now - 10 * HOUR + index).toISOString(),
+    repositoryId: repo.id,
+    installationId: repo.installation!.id,
+  }));
+  // GitHub asks to wait in the middle of the reading.
+  let pages = 0;
+  world.standin.on("call", ({ path }) => {
+    if (path.includes("/app/hook/deliveries?") && ++pages === 20)
+      world.standin.faults.secondaryLimit(1, 1, "deliveries");
+  });
+  const from = world.log.length;
+  await world.start();
+  world.sweep();
+  await world.line(({ msg, code }) => msg.includes("could not be read") && code === "rate_limited", from);
+  await world.stop();
+  await world.start();
+  await passed(world);
+  const line = await world.line(({ msg }) => msg === "missed deliveries recovered", from);
+  expect(line.recovered).toBe(total);
+  await world.inStep(repo);
+  const refreshes = world.log.slice(from).filter(({ msg }) => msg === "refreshed");
+  expect(refreshes.length).toBeLessThan(60);
+});
+
+test("an entry that appears minutes late is still found", async () => {
+  const { world, repo } = await acme();
+  const first = await world.standin.commit(repo, "main");
+  const { id } = await world.standin.deliver(first, {});
+  world.standin.deliveries.hold(id);
+  const second = await world.standin.commit(repo, "main");
+  await world.pushed(second);
+  await passed(world);
+  world.standin.deliveries.release(id);
+  const from = world.log.length;
+  await passed(world);
+  await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
+});
+
+test("away for longer than GitHub keeps deliveries: every repository is compared", async () => {
+  const { world, repo } = await acme();
+  await world.stop();
+  // Notes have no events, and move no pushed_at.
+  world.standin.deliveries.windowMs = 1_000;
+  wasAway(world, 8 * 24 * HOUR);
+  const from = world.log.length;
+  await world.start();
+  world.sweep();
+  await world.line(({ msg }) => msg.startsWith("away for longer"), from);
+  await world.line(
+    ({ msg, way, repository }) => [msg, way, repository].join() === "refreshed,full,acme/app",
+    from,
+  );
+  await untilState(world, "acme/app", ({ state }) => state === "fresh");
+  expect((await stateOf(world, "acme/app")).id).toBe(repo.id);
+});
+
+test("DELIVERIES=pull: pushes and events come in by GitHub's log, single refs by word", async () => {
+  const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
+  world.standin.strictClock = true;
+  const push = await world.standin.commit(repo, "main");
+  await world.standin.deliver(push, {});
+  const line = await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "push");
+  expect(line).toMatchObject({ result: "changed" });
+  expect(["word", "name"]).toContain(line.way);
+  await world.inStep(repo);
+  world.standin.renameRepository(repo, "site");
+  const renamed = world.standin.eventFor("repository", "renamed", { repo });
+  await world.standin.deliverEvent("repository", renamed, {});
+  await untilState(world, "acme/site", ({ id }) => id === repo.id);
+  expect((await statusOf(world)).deliveries).toMatchObject({ mode: "pull", lastReadAt: expect.any(String) });
+});

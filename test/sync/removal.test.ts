@@ -1,0 +1,97 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Repo } from "../../tools/standin/index.js";
+import { type Shown, stateOf, untilState } from "../support/state.js";
+import { World } from "../support/world.js";
+
+async function many(count: number, env: Record<string, string> = {}) {
+  const world = await World.create(env);
+  const installation = world.standin.createInstallation("acme");
+  const names = Array.from({ length: count }, (_, index) => `app-${index}`);
+  const repos = await world.standin.createRepositories(installation, names);
+  await world.start(...repos);
+  return { world, installation, repos };
+}
+
+async function heldOf(world: World): Promise<Shown> {
+  const answer = (await (await world.api("/api/v1/installations")).json()) as Shown;
+  return answer.installations[0].heldRemoval;
+}
+
+const statesOf = async (world: World, repos: Repo[]) => {
+  const states = new Set<string>();
+  for (const { owner, name } of repos) states.add((await stateOf(world, `${owner}/${name}`)).state);
+  return [...states];
+};
+
+test("many repositories missing at once are held, shown, and go only by an operator's word", async () => {
+  const { world, installation, repos } = await many(30);
+  const missing = repos.slice(0, 11);
+  for (const repo of missing) world.standin.removeRepository(repo);
+  world.sweep();
+  const line = await world.line(({ msg }) => msg.startsWith("removal held"));
+  expect(line).toMatchObject({ count: 11, installation: installation.id });
+  expect(await statesOf(world, missing)).toEqual(["failing"]);
+  const shown = await stateOf(world, "acme/app-0");
+  expect(shown.lastError).toMatchObject({ code: "removal_held" });
+  const held = await heldOf(world);
+  expect(held.repositories).toHaveLength(11);
+  expect(await (await world.api("/freshz")).json()).toMatchObject({ problems: [{ code: "removal_held" }] });
+  // Nothing asks GitHub about them one by one, and none slips through by a refresh of its own.
+  await world.api("/api/v1/repos/acme/app-0/refresh?wait=30s", { method: "POST" });
+  expect((await stateOf(world, "acme/app-0")).state).toBe("failing");
+
+  const [, path = ""] = held.confirm.split(" ");
+  const answer = await world.api(path, { method: "POST" });
+  expect(await answer.json()).toEqual({ confirmed: true, repositories: 11 });
+  expect(await statesOf(world, missing)).toEqual(["gone"]);
+  expect(await statesOf(world, repos.slice(11))).toEqual(["fresh"]);
+  expect((await world.api(path, { method: "POST" })).status).toBe(409);
+  for (const { id } of missing) expect(existsSync(join(world.dataDir, "repos", String(id)))).toBe(true);
+});
+
+test("a held removal ends by itself when GitHub shows the repositories again", async () => {
+  const { world, installation, repos } = await many(12);
+  for (const repo of repos) world.standin.removeRepository(repo);
+  world.sweep();
+  await world.line(({ msg }) => msg.startsWith("removal held"));
+  await world.standin.commit(repos[0]!, "main");
+  for (const repo of repos) world.standin.addRepository(repo, installation);
+  world.sweep();
+  for (const repo of repos) await untilState(world, `acme/${repo.name}`, ({ state }) => state === "fresh");
+  await world.inStep(repos[0]!);
+  expect(await heldOf(world)).toBeNull();
+});
+
+test("removals that come one by one within the hour count together", async () => {
+  const { world, repos } = await many(14);
+  for (const repo of repos.slice(0, 12)) {
+    const event = world.standin.eventFor("repository", "deleted", { repo });
+    await world.standin.deleteRepository(repo);
+    await world.standin.deliverEvent("repository", event, { to: `${world.url}/api/github/webhooks` });
+  }
+  for (const repo of repos.slice(0, 12))
+    await untilState(world, `acme/${repo.name}`, ({ state }) => state === "gone" || state === "failing");
+  const states = await Promise.all(
+    repos.map(async ({ name }) => (await stateOf(world, `acme/${name}`)).state),
+  );
+  expect(states.filter((state) => state === "gone")).toHaveLength(10);
+  expect(states.filter((state) => state === "failing")).toHaveLength(2);
+});
+
+test("an App that is uninstalled leaves many repositories: held; few: gone", async () => {
+  const { world, installation } = await many(12);
+  const small = world.standin.createInstallation("globex");
+  const [few] = await world.standin.createRepositories(small, ["site"]);
+  world.sweep();
+  await world.inStep(few!);
+  for (const gone of [installation, small]) {
+    const event = world.standin.eventFor("installation", "deleted", { installation: gone });
+    world.standin.removeInstallation(gone);
+    await world.standin.deliverEvent("installation", event, { to: `${world.url}/api/github/webhooks` });
+  }
+  await world.line(({ msg }) => msg.startsWith("removal held"));
+  await untilState(world, "globex/site", ({ state }) => state === "gone");
+  expect((await stateOf(world, "acme/app-1")).lastError).toMatchObject({ code: "removal_held" });
+});
