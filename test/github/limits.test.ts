@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { createLimits } from "../../src/github/limits.js";
+
+const RESET = 1_700_000_000;
+
+function setUp() {
+  const clock = { now: RESET * 1000 - 60_000 };
+  const answers: Response[] = [];
+  let asked = 0;
+  const limits = createLimits(
+    async () => {
+      asked += 1;
+      return answers.shift() ?? new Response("{}");
+    },
+    () => clock.now,
+  );
+  const call = (whose: string) => limits.fetchAs(whose)("https://api.github.com/x");
+  const answer = (status: number, headers: Record<string, string>) =>
+    answers.push(new Response("{}", { status, headers }));
+  return { clock, limits, call, answer, asked: () => asked };
+}
+
+const primary = (remaining: number) => ({
+  "x-ratelimit-limit": "5000",
+  "x-ratelimit-remaining": String(remaining),
+  "x-ratelimit-reset": String(RESET),
+});
+
+test("what GitHub says of its limits is kept by whose they are", async () => {
+  const { limits, call, answer } = setUp();
+  answer(200, primary(4321));
+  await call("app");
+  answer(200, primary(99));
+  await call("installation 3");
+  expect(limits.usage()).toEqual({
+    calls: 2,
+    limits: [
+      { whose: "app", limit: 5000, remaining: 4321, resetsAt: RESET * 1000, heldUntil: 0 },
+      { whose: "installation 3", limit: 5000, remaining: 99, resetsAt: RESET * 1000, heldUntil: 0 },
+    ],
+  });
+});
+
+test("a used-up primary limit holds its owner alone, until GitHub's own time", async () => {
+  const { clock, call, answer, asked } = setUp();
+  answer(403, primary(0));
+  await call("installation 3");
+  await expect(call("installation 3")).rejects.toMatchObject({
+    code: "rate_limited",
+    retry: { kind: "after", ms: 60_000 },
+  });
+  await call("installation 4");
+  expect(asked()).toBe(2);
+  clock.now = RESET * 1000;
+  await call("installation 3");
+  expect(asked()).toBe(3);
+});
+
+test("Retry-After is about the App as a whole", async () => {
+  const { clock, limits, call, answer } = setUp();
+  answer(403, { ...primary(4000), "retry-after": "30" });
+  await call("installation 3");
+  await expect(call("app")).rejects.toMatchObject({ retry: { kind: "after", ms: 30_000 } });
+  expect(limits.usage().limits[0]).toMatchObject({ heldUntil: clock.now + 30_000 });
+  clock.now += 30_000;
+  await call("app");
+});

@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import { RefreshError } from "../../src/errors.js";
+import { createFacts, FACT_TABLES } from "../../src/facts.js";
+import { createInstallations, INSTALLATION_TABLES } from "../../src/installations.js";
+import type { RecoveryState } from "../../src/recovery.js";
+import { REGISTRY_TABLES } from "../../src/registry.js";
+import { openStore } from "../../src/store.js";
+import { createWatch, type WatchPorts } from "../../src/watch.js";
+import { tempDir } from "../support/temp.js";
+import { afterThis } from "./listen.js";
+
+const MINUTE = 60_000;
+
+function setUp(over: Partial<WatchPorts> = {}) {
+  const store = openStore(tempDir(), [REGISTRY_TABLES, FACT_TABLES, INSTALLATION_TABLES]);
+  afterThis(async () => store.close());
+  const clock = { now: 1_000_000_000 };
+  const now = () => clock.now;
+  const lines: [string, string, object][] = [];
+  const recovery: { state: RecoveryState } = { state: { readAt: null, error: null, reading: null } };
+  const calls: { at: number | null } = { at: null };
+  const installations = createInstallations(store, now);
+  const watch = createWatch({
+    ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, expectsCalls: true },
+    disk: { state: () => ({ freeBytes: 1, low: false }), requireSpace: () => {} },
+    recovery: () => recovery.state,
+    lastCallAt: () => calls.at,
+    log: {
+      warn: (details, message) => void lines.push(["warn", message, details]),
+      info: (details, message) => void lines.push(["info", message, details]),
+    },
+    ...over,
+  });
+  const codes = () => watch.problems().map(({ code }) => code);
+  return { watch, clock, lines, recovery, calls, installations, codes };
+}
+
+test("nothing is wrong at first, and a pass that ended in time keeps it so", () => {
+  const { watch, clock, codes } = setUp();
+  expect(codes()).toEqual([]);
+  clock.now += 10 * MINUTE;
+  watch.passed(null);
+  clock.now += 10 * MINUTE;
+  expect(codes()).toEqual([]);
+});
+
+test("a backstop that fails, or does not come, is a problem with its remedy; off, it is none", () => {
+  const { watch, clock, codes } = setUp();
+  watch.passed(new RefreshError("unreachable", "GitHub's API: ECONNREFUSED"));
+  expect(watch.problems()).toMatchObject([
+    { code: "backstop_failing", since: clock.now, remedy: expect.stringContaining("HTTPS_PROXY") },
+  ]);
+  watch.passed(null);
+  expect(codes()).toEqual([]);
+  clock.now += 12 * MINUTE;
+  expect(codes()).toEqual(["backstop_late"]);
+  const off = setUp({ intervalMs: null });
+  off.clock.now += 30 * 24 * 60 * MINUTE;
+  expect(off.codes()).toEqual([]);
+});
+
+test("a push that no delivery told of is held against the webhook after a minute, until GitHub calls", () => {
+  const { watch, clock, codes, calls } = setUp();
+  calls.at = clock.now - MINUTE;
+  watch.untold(7, "acme/app");
+  expect(codes()).toEqual([]);
+  clock.now += 2 * MINUTE;
+  expect(watch.problems()).toMatchObject([
+    { code: "webhook_silent", detail: expect.stringContaining("acme/app") },
+  ]);
+  calls.at = clock.now;
+  expect(codes()).toEqual([]);
+});
+
+test("a delivery that comes within the minute after all clears the doubt", () => {
+  const { watch, clock, codes } = setUp();
+  watch.untold(7, "acme/app");
+  watch.told(7);
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual([]);
+});
+
+test("one lost delivery is forgotten after a day; without a webhook none is expected", () => {
+  const { watch, clock, codes } = setUp();
+  watch.untold(7, "acme/app");
+  clock.now += 2 * MINUTE;
+  watch.passed(null);
+  expect(codes()).toEqual(["webhook_silent"]);
+  clock.now += 24 * 60 * MINUTE;
+  watch.passed(null);
+  expect(codes()).toEqual([]);
+  const pull = setUp({ expectsCalls: false });
+  pull.watch.untold(7, "acme/app");
+  pull.clock.now += 2 * MINUTE;
+  expect(pull.codes()).toEqual([]);
+});
+
+test("an installation's suspension, failing list and held removal are told of with its number", () => {
+  const { watch, installations, recovery, codes } = setUp();
+  installations.note(3, "active", "acme");
+  installations.failed(3, new RefreshError("forbidden", "403"));
+  installations.hold(3, [1, 2]);
+  installations.note(4, "suspended", "globex");
+  recovery.state = { readAt: null, error: new RefreshError("rate_limited", "403"), reading: null };
+  expect(codes()).toEqual([
+    ...["deliveries_unread", "removal_held", "installation_failing", "installation_suspended"],
+  ]);
+  expect(watch.problems().map(({ installationId }) => installationId)).toEqual([undefined, 3, 3, 4]);
+  installations.listed(3);
+  installations.confirm(3);
+  installations.note(4, "gone", null);
+  recovery.state = { readAt: 1, error: null, reading: null };
+  expect(codes()).toEqual([]);
+});
+
+test("the log has a line when a problem begins and one when it is over", () => {
+  const { watch, lines } = setUp();
+  watch.passed(new RefreshError("unreachable", "no route"));
+  watch.check();
+  watch.check();
+  watch.passed(null);
+  watch.check();
+  expect(lines.map(([level, message]) => `${level} ${message}`)).toEqual([
+    "warn problem: backstop_failing",
+    "info problem over: backstop_failing",
+  ]);
+});
