@@ -97,7 +97,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   });
   core.late.recovery = recovery.state;
   const views = createViews({
-    ...{ ...config, ...core, github, recovery, stopping, mode: config.deliveries, now: Date.now },
+    ...{ ...config, ...core, github, recovery, log, stopping, mode: config.deliveries, now: Date.now },
   });
   const sweep = () => {
     deliveries.prune();

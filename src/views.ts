@@ -1,5 +1,6 @@
 import { createFreshness, iso, provenAt } from "./freshness.js";
 import type { Mirrors } from "./git/mirror.js";
+import { createHistoryViews, type HistoryTools } from "./history-views.js";
 import type { ApiPorts } from "./http/api.js";
 import type { HealthPorts } from "./http/health.js";
 import type { InstallationView } from "./http/operate.js";
@@ -13,17 +14,18 @@ import type { Removal } from "./removal.js";
 import type { Store } from "./store.js";
 import type { Settled, Worker } from "./worker.js";
 
-type Ports = Parameters<typeof createFreshness>[0] & {
-  store: Store;
-  installations: Installations;
-  removal: Removal;
-  mirrors: Mirrors;
-  runner: Runner;
-  worker: Worker;
-  retireAfterMs: number;
-  hasMirror(id: number): boolean;
-  stopping(): boolean;
-};
+type Ports = Parameters<typeof createFreshness>[0] &
+  HistoryTools & {
+    store: Store;
+    installations: Installations;
+    removal: Removal;
+    mirrors: Mirrors;
+    runner: Runner;
+    worker: Worker;
+    retireAfterMs: number;
+    hasMirror(id: number): boolean;
+    stopping(): boolean;
+  };
 
 const subjectOf = (id: number): Subject => ({ kind: "repository", id });
 
@@ -72,7 +74,9 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   function headsProvenAt(id: number): Record<string, string> {
     const repository = registry.get(id);
     const since = (repository && provenAt(repository)) ?? 0;
-    const proven = [...registry.refs(id)].map(
+    const known = registry.refs(id);
+    for (const { ref } of ports.holds.of(id)) known.delete(ref);
+    const proven = [...known].map(
       ([ref, { pushedAt, movedAt }]) => [ref, Math.max(pushedAt * 1000, movedAt)] as const,
     );
     return Object.fromEntries(proven.filter(([, at]) => at > since).map(([ref, at]) => [ref, iso(at)!]));
@@ -95,6 +99,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   }
 
   const api: ApiPorts = {
+    ...createHistoryViews(ports),
     list: () => registry.all().map(view),
     get(owner, name) {
       const found = registry.find({ owner, name });
