@@ -1,0 +1,41 @@
+import { expect } from "vitest";
+import type { Repo } from "../../tools/standin/index.js";
+import type { World } from "./world.js";
+
+export interface Shown {
+  state: string;
+  lastError: { code: string; message: string; hint: string } | null;
+  lastFullAt: string;
+  heads: Record<string, string>;
+  kept: { name: string; ref: string | null; sha: string; keptAt: string; expiresAt: string; push: string }[];
+  holds: { ref: string; tip: string; wanted: string; cause: string; allow: string }[];
+}
+
+const path = ({ owner, name }: Repo) => `/api/v1/repos/${owner}/${name}`;
+
+export async function shown(world: World, repo: Repo): Promise<Shown> {
+  return (await (await world.api(path(repo))).json()) as Shown;
+}
+
+export async function post(world: World, repo: Repo, call: string, body: object = {}) {
+  const answer = await world.api(`${path(repo)}/${call}`, { method: "POST", body: JSON.stringify(body) });
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+}
+
+/** Compares every ref, and waits for the end of it. */
+export async function compare(world: World, repo: Repo): Promise<void> {
+  expect(await post(world, repo, "refresh?wait=30s")).toMatchObject({ status: 200 });
+}
+
+/** GitHub's clock has whole seconds: what is pushed in the second of the clone is asked for by name. */
+export function nextSecond({ standin }: World): void {
+  standin.strictClock = true;
+  for (let ticks = 0; ticks < 3; ticks++) standin.world.tick();
+}
+
+/** Until a refresh has ended that was asked for by a delivery. */
+export async function refreshed(world: World, act: () => Promise<void>): Promise<void> {
+  const from = world.log.length;
+  await act();
+  await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "push", from);
+}
