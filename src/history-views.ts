@@ -38,7 +38,7 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
     const kept = tools.hasMirror(id) ? await mirrors.kept(id) : [];
     return {
       kept: kept.reverse().map((tip) => keptView(tools, repository, tip, github)),
-      holds: standing.map((hold) => holdView(repository, hold)),
+      holds: standing.map((hold) => holdView(tools, repository, hold)),
     };
   }
 
@@ -81,26 +81,35 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
   };
 }
 
-const holdView = (repository: ManagedRepository, hold: Hold): HoldView => {
+function holdView(tools: HistoryTools, repository: ManagedRepository, hold: Hold): HoldView {
   const { ref, tip, wanted, since, cause } = hold;
-  return { ref, tip, wanted, since: iso(since), cause, allow: allowCall(repository, hold) };
-};
+  const push = pushCommand(tools, repository, { from: ref, ref, github: wanted });
+  return { ref, tip, wanted, since: iso(since), cause, allow: allowCall(repository, hold), push };
+}
 
 function keptView(
-  { keepHistoryMs, dataDir, gitUrl }: HistoryTools,
-  { owner, name: repo }: ManagedRepository,
+  tools: HistoryTools,
+  repository: ManagedRepository,
   { name, ref, sha, at }: KeptTip,
   github: ReadonlyMap<string, string>,
 ): KeptView {
-  const git = ["git", `--git-dir=${createLayout(dataDir).link({ owner, name: repo })}`, "push"];
-  // GitHub refuses when the ref has moved on since: nobody's later push is lost.
-  const lease = `--force-with-lease=${ref}:${github.get(ref ?? "")?.replace(ZERO, "") ?? ""}`;
-  const push = [...git, lease, `${gitUrl}/${owner}/${repo}.git`, `${name}:${ref}`].map(quote).join(" ");
+  const { owner, name: repo } = repository;
   return {
-    ...{ name, ref, sha, keptAt: iso(at), expiresAt: iso(at + keepHistoryMs) },
+    ...{ name, ref, sha, keptAt: iso(at), expiresAt: iso(at + tools.keepHistoryMs) },
     restore: `POST /api/v1/repos/${owner}/${repo}/restore ${JSON.stringify({ kept: name })}`,
-    push: ref === null ? null : push,
+    push: ref && pushCommand(tools, repository, { from: name, ref, github: github.get(ref) ?? ZERO }),
   };
+}
+
+/** GitHub refuses it when the ref has moved on since: nobody's later push is lost. */
+function pushCommand(
+  { dataDir, gitUrl }: HistoryTools,
+  { owner, name }: ManagedRepository,
+  { from, ref, github }: { from: string; ref: string; github: string },
+): string {
+  const git = ["git", `--git-dir=${createLayout(dataDir).link({ owner, name })}`, "push"];
+  const lease = `--force-with-lease=${ref}:${github === ZERO ? "" : github}`;
+  return [...git, lease, `${gitUrl}/${owner}/${name}.git`, `${from}:${ref}`].map(quote).join(" ");
 }
 
 /** A branch may be called `$(…)`; whoever pastes the command must not run it. */

@@ -26,6 +26,8 @@ const BY_REF = `${RESERVED_REFS}kept/`;
 const BY_TIP = `${RESERVED_REFS}kept-by-tip/`;
 const NAME = /^refs\/lockstep\/kept(?:-by-tip\/(\d+)-[0-9a-f]+|\/(\d+)-[0-9a-f]+\/(.+))$/;
 const TIMEOUT_MS = 120_000;
+/** git cuts its messages at 4 KiB (usage.c), and a name that is too long with them. */
+const TOLD_OF_A_NAME = 200;
 
 /**
  * Time and tip come first: with the ref first, `a` and a branch called `a/<time>-<tip>` would be a file
@@ -53,7 +55,8 @@ async function swapKeeping(git: RunGit, gitDir: string, changes: RefChange[], ti
       await swapRefs(git, gitDir, changes, kept);
       return kept;
     } catch (error) {
-      const inTheWay = kept.filter(({ name }) => error instanceof GitFailure && error.stderr.includes(name));
+      const said = error instanceof GitFailure ? error.stderr : "";
+      const inTheWay = kept.filter(({ name }) => said.includes(name.slice(0, TOLD_OF_A_NAME)));
       if (inTheWay.length === 0 || tries > 2) throw error;
       kept = kept.map((tip) => (tries > 1 || inTheWay.includes(tip) ? byTip(tip) : tip));
     }

@@ -29,6 +29,8 @@ export interface HoldView {
   cause: "blocked" | "restored";
   /** The call that takes GitHub's value over. */
   allow: string;
+  /** The command that undoes it at GitHub, with one's own credentials. */
+  push: string;
 }
 
 /** Why something was not done; nothing has changed. */

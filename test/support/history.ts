@@ -8,7 +8,7 @@ export interface Shown {
   lastFullAt: string;
   heads: Record<string, string>;
   kept: { name: string; ref: string | null; sha: string; keptAt: string; expiresAt: string; push: string }[];
-  holds: { ref: string; tip: string; wanted: string; cause: string; allow: string }[];
+  holds: { ref: string; tip: string; wanted: string; cause: string; allow: string; push: string }[];
 }
 
 const path = ({ owner, name }: Repo) => `/api/v1/repos/${owner}/${name}`;
@@ -24,7 +24,8 @@ export async function post(world: World, repo: Repo, call: string, body: object 
 
 /** Compares every ref, and waits for the end of it. */
 export async function compare(world: World, repo: Repo): Promise<void> {
-  expect(await post(world, repo, "refresh?wait=30s")).toMatchObject({ status: 200 });
+  const answer = await post(world, repo, "refresh?wait=30s");
+  expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
 }
 
 /** GitHub's clock has whole seconds: what is pushed in the second of the clone is asked for by name. */

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Push } from "../../tools/standin/index.js";
@@ -203,6 +203,23 @@ test("HISTORY=mirror keeps nothing", async () => {
   await world.pushed(await standin.deleteRef(repo, "refs/heads/side"));
   await world.inStep(repo);
   expect(world.kept(repo)).toEqual({});
+});
+
+test("where the delivery's word is taken, nothing more is asked of git than without the guard", async () => {
+  const dir = tempDir();
+  const [binary, calls] = [join(dir, "git"), join(dir, "calls")];
+  writeFileSync(binary, `#!/bin/sh\necho "$1" >>'${calls}'\nexec git "$@"\n`, { mode: 0o755 });
+  const { world, repo, standin } = await worldWith({ GIT_BINARY: binary });
+  const spawnedBy = async (push: Push) => {
+    rmSync(calls, { force: true });
+    await refreshed(world, () => world.pushed(push));
+    return readFileSync(calls, "utf8").trim().split("\n");
+  };
+  await spawnedBy(await standin.forcePush(repo, "main", force));
+  expect(await spawnedBy(await standin.commit(repo, "main"))).toEqual(["fetch", "update-ref"]);
+  expect(await spawnedBy(await standin.forcePush(repo, "main", force))).toEqual(["fetch", "update-ref"]);
+  await spawnedBy(await standin.commit(repo, "side"));
+  expect(await spawnedBy(await standin.deleteRef(repo, "refs/heads/side"))).toEqual(["update-ref"]);
 });
 
 describe("HISTORY=block", () => {
