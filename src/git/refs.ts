@@ -37,9 +37,10 @@ export async function swapRefs(
   const commands = changes.map(({ ref, before, after }) =>
     after === ZERO ? `delete ${ref}\0${before}\0` : `update ${ref}\0${after}\0${before}\0`,
   );
+  // First, as git renames its locks in this order: killed halfway, it has kept rather than lost a tip.
   // An empty old value compares nothing. Two refs that left the same tip may share a name.
   const names = new Map(made.map(({ name, sha }) => [name, sha]));
-  for (const [name, sha] of names) commands.push(`update ${name}\0${sha}\0\0`);
+  commands.unshift(...[...names].map(([name, sha]) => `update ${name}\0${sha}\0\0`));
   await git({
     args: ["update-ref", "--no-deref", "--stdin", "-z"],
     gitDir: mirror,
