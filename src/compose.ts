@@ -12,6 +12,7 @@ import { createMirrors } from "./git/mirror.js";
 import { createProcesses } from "./git/processes.js";
 import { createGitHub, type GitHub, type LoggedDelivery } from "./github/github.js";
 import { createGuard } from "./history.js";
+import { createHistoryViews } from "./history-views.js";
 import { createHolds, HOLD_TABLES } from "./holds.js";
 import { createApi } from "./http/api.js";
 import { createHealth } from "./http/health.js";
@@ -96,8 +97,9 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     windowMs: config.gitUrl === "https://github.com" ? WINDOW_MS.github : WINDOW_MS.enterprise,
   });
   core.late.recovery = recovery.state;
+  const history = createHistoryViews({ ...config, ...core, log, now: Date.now });
   const views = createViews({
-    ...{ ...config, ...core, github, recovery, log, stopping, mode: config.deliveries, now: Date.now },
+    ...{ ...config, ...core, github, recovery, history, stopping, mode: config.deliveries, now: Date.now },
   });
   const sweep = () => {
     deliveries.prune();

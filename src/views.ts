@@ -1,8 +1,9 @@
 import { createFreshness, iso, provenAt } from "./freshness.js";
 import type { Mirrors } from "./git/mirror.js";
-import { createHistoryViews, type HistoryTools } from "./history-views.js";
+import type { Holds } from "./holds.js";
 import type { ApiPorts } from "./http/api.js";
 import type { HealthPorts } from "./http/health.js";
+import type { HistoryPorts } from "./http/history.js";
 import type { InstallationView } from "./http/operate.js";
 import type { RepositoryView, ShownState } from "./http/view.js";
 import type { Installations, KnownInstallation } from "./installations.js";
@@ -14,18 +15,19 @@ import type { Removal } from "./removal.js";
 import type { Store } from "./store.js";
 import type { Settled, Worker } from "./worker.js";
 
-type Ports = Parameters<typeof createFreshness>[0] &
-  HistoryTools & {
-    store: Store;
-    installations: Installations;
-    removal: Removal;
-    mirrors: Mirrors;
-    runner: Runner;
-    worker: Worker;
-    retireAfterMs: number;
-    hasMirror(id: number): boolean;
-    stopping(): boolean;
-  };
+type Ports = Parameters<typeof createFreshness>[0] & {
+  store: Store;
+  installations: Installations;
+  removal: Removal;
+  mirrors: Mirrors;
+  holds: Holds;
+  history: HistoryPorts;
+  runner: Runner;
+  worker: Worker;
+  retireAfterMs: number;
+  hasMirror(id: number): boolean;
+  stopping(): boolean;
+};
 
 const subjectOf = (id: number): Subject => ({ kind: "repository", id });
 
@@ -99,7 +101,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   }
 
   const api: ApiPorts = {
-    ...createHistoryViews(ports),
+    ...ports.history,
     list: () => registry.all().map(view),
     get(owner, name) {
       const found = registry.find({ owner, name });

@@ -1,6 +1,10 @@
 import { expect } from "vitest";
-import type { Repo } from "../../tools/standin/index.js";
-import type { World } from "./world.js";
+import type { Push, Repo } from "../../tools/standin/index.js";
+import { World } from "./world.js";
+
+export const MAIN = "refs/heads/main";
+/** What a forced push in these tests moves a branch to: a commit without a parent. */
+export const force = { orphan: true } as const;
 
 export interface Shown {
   state: string;
@@ -29,7 +33,7 @@ export async function compare(world: World, repo: Repo): Promise<void> {
 }
 
 /** GitHub's clock has whole seconds: what is pushed in the second of the clone is asked for by name. */
-export function nextSecond({ standin }: World): void {
+function nextSecond({ standin }: World): void {
   standin.strictClock = true;
   for (let ticks = 0; ticks < 3; ticks++) standin.world.tick();
 }
@@ -39,4 +43,20 @@ export async function refreshed(world: World, act: () => Promise<void>): Promise
   const from = world.log.length;
   await act();
   await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "push", from);
+}
+
+/** Lockstep with one repository, whose next push is taken by its delivery's word. */
+export async function worldWith(env: Record<string, string> = {}) {
+  const world = await World.create(env);
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  nextSecond(world);
+  return { world, repo, standin: world.standin };
+}
+
+/** A push that HISTORY=block refuses, once it is refused. */
+export async function refusedPush(world: World, act: () => Promise<Push>): Promise<Push> {
+  const push = await act();
+  await refreshed(world, () => world.pushed(push));
+  return push;
 }
