@@ -1,7 +1,9 @@
 import { decide, isBeforePush, type RefFacts, turnsBack, type Way } from "./decide.js";
 import { asRefreshError, RefreshError } from "./errors.js";
 import type { Lease } from "./git/gateway.js";
-import { compareTips, type Mirrors, missingRefOf, type RunContext } from "./git/mirror.js";
+import { type Mirrors, missingRefOf, type RunContext } from "./git/mirror.js";
+import { clash, compareTips } from "./git/refs.js";
+import type { Guard, Move } from "./history.js";
 import { type RefChange, type RefHint, ZERO } from "./model.js";
 import { matchesPattern } from "./patterns.js";
 import type { ManagedRepository, Registry } from "./registry.js";
@@ -30,7 +32,9 @@ export interface Brought {
 interface Tools {
   mirrors: Mirrors;
   registry: Registry;
+  guard: Guard;
   refspecs: readonly string[];
+  keepHistoryMs: number;
   now: () => number;
 }
 
@@ -45,7 +49,7 @@ const MAX_MISSING = 5;
 const MAX_BASES = 200;
 
 /** The three ways to bring refs; see the Syncer chapter of docs/how-it-works.md. */
-export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
+export function createBringer({ mirrors, registry, guard, refspecs, keepHistoryMs, now }: Tools) {
   const ancestry = (id: number) => (a: string, b: string) => mirrors.isAncestor(id, a, b);
 
   async function factsOf({ repository }: Pass, ref: string): Promise<RefFacts> {
@@ -63,13 +67,22 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
     return main === ZERO ? [] : [main];
   }
 
+  /** The one way to the mirror's refs. @returns what changed: the history guard may hold refs where they are */
+  async function write({ repository }: Pass, moves: Move[]): Promise<RefChange[]> {
+    const { changes, keep, record } = await guard.judge(repository, moves, ancestry(repository.id));
+    record({ kept: await mirrors.apply(repository.id, changes, keep) });
+    return changes;
+  }
+
   /** What the deliveries tell, asked for by name where their word is not provably the newest. */
   async function byHint(pass: Pass, hints: RefHint[]): Promise<Brought & { way: Way }> {
     const inside = hints.filter((hint) => matchesPattern(hint.ref, refspecs));
+    const held = new Set(guard.standing(pass.repository.id).map(({ ref }) => ref));
     const plans = await Promise.all(
       inside.map(async (hint) => {
         const facts = await factsOf(pass, hint.ref);
-        return { hint, facts, way: decide(hint, facts) };
+        // Where the mirror was told to differ, only GitHub itself can say whether it still does.
+        return { hint, facts, way: held.has(hint.ref) ? ("name" as const) : decide(hint, facts) };
       }),
     );
     for (const { hint, way } of plans) if (way === "none") learn(pass, hint, null);
@@ -84,23 +97,25 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
   async function byWord(pass: Pass, plans: { hint: RefHint; facts: RefFacts }[]): Promise<RefChange[]> {
     if (plans.length === 0) return [];
     const { id } = pass.repository;
-    const changes = plans.map(({ hint, facts }) => ({
+    const moves = plans.map(({ hint, facts }) => ({
       ref: hint.ref,
       before: facts.tip,
       after: hint.points.at(-1)!,
+      forced: wasForced(hint),
     }));
-    const wants = [...new Set(changes.map((change) => change.after).filter((after) => after !== ZERO))];
+    const wants = [...new Set(moves.map((change) => change.after).filter((after) => after !== ZERO))];
     if (wants.length > 0) {
       const bases = await basesFor(
         pass,
-        changes.map((change) => change.before),
+        moves.map((move) => move.before),
       );
       const brought = await mirrors.fetch(id, pass.lease, wants, bases, pass.run);
       const other = brought.find((sha, index) => sha !== wants[index]);
       if (other) throw new RefreshError("git", `git fetch brought ${other}, which nobody asked for`);
     }
-    await mirrors.apply(id, changes);
-    for (const { hint, facts } of plans) learn(pass, hint, facts.tip);
+    const changes = await write(pass, moves);
+    const moved = new Set(changes.map(({ ref }) => ref));
+    for (const { hint, facts } of plans) learn(pass, hint, moved.has(hint.ref) ? facts.tip : null);
     return changes;
   }
 
@@ -114,7 +129,7 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
     );
     const answers = await ask(pass, refs, bases);
     const { id } = pass.repository;
-    const changes: RefChange[] = [];
+    const moves: Move[] = [];
     const proven: RefHint[] = [];
     let superseded = false;
     let notYet: RefreshError | null = null;
@@ -129,9 +144,9 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
       }
       proven.push(hint);
       if (answer !== hint.points.at(-1)) superseded = true;
-      if (answer !== facts.tip) changes.push({ ref: hint.ref, before: facts.tip, after: answer });
+      moves.push({ ref: hint.ref, before: facts.tip, after: answer });
     }
-    await mirrors.apply(id, changes);
+    const changes = await write(pass, moves);
     const servedAt = pass.lease.servedAt() ?? 0;
     for (const hint of proven) {
       learn(pass, { ...hint, pushedAt: Math.max(hint.pushedAt, servedAt) }, null);
@@ -163,20 +178,29 @@ export function createBringer({ mirrors, registry, refspecs, now }: Tools) {
     const remote = await mirrors.remoteTips(pass.lease, pass.run);
     const local = await mirrors.tips(id, pass.run.signal);
     const { behind, refs: old } = await oldAnswers(pass, hints, facts, remote, local);
-    const changes = compareTips(local, remote).filter(({ ref }) => !waitsFor(ref, old));
-    const wants = [...new Set(changes.map(({ after }) => after).filter((after) => after !== ZERO))];
+    const moves = guard.differences(id, local, remote).filter(({ ref }) => !waitsFor(ref, old));
+    const missing = moves.filter(({ before, after }) => after !== ZERO && after !== before);
+    const wants = [...new Set(missing.map(({ after }) => after))];
     if (wants.length > 0) {
-      const tips = changes.map(({ before }) => before);
+      const tips = moves.map(({ before }) => before);
       const bases = await basesFor(pass, [
         local.get(`refs/heads/${pass.repository.defaultBranch}`) ?? ZERO,
         ...tips,
       ]);
       await mirrors.fetch(id, pass.lease, wants, bases, pass.run);
     }
-    await mirrors.apply(id, changes);
+    const changes = await write(pass, moves);
+    await forgetOldTips(pass);
     const superseded = hints.some(({ ref, points }) => (remote.get(ref) ?? ZERO) !== points.at(-1));
     // A doubt about turning a ref back ends by itself after LAG_MS, so it is always waited for.
     return { changes, behind, superseded, notYet: old.size === 0 ? null : stillOld([...old][0]!) };
+  }
+
+  /** Kept tips older than KEEP_HISTORY. */
+  async function forgetOldTips({ repository, run }: Pass): Promise<void> {
+    const kept = await mirrors.kept(repository.id, run.signal);
+    const old = kept.filter(({ at }) => at < now() - keepHistoryMs);
+    if (old.length > 0) await mirrors.dropKept(repository.id, old);
   }
 
   /** Refs whose answer may be older than what we were told; they are left as they are. */
@@ -221,7 +245,11 @@ export type Bringer = ReturnType<typeof createBringer>;
 
 /** Whether a ref is left as it is for now: itself, or as `a/b` or `a` beside one that is. */
 const waitsFor = (ref: string, old: Set<string>): boolean =>
-  old.has(ref) || [...old].some((other) => ref.startsWith(`${other}/`) || other.startsWith(`${ref}/`));
+  old.has(ref) || [...old].some((other) => clash(ref, other));
+
+/** A chain that was forced somewhere may end in a fast-forward all the same: git is asked. */
+const wasForced = ({ points, forced }: RefHint): boolean | undefined =>
+  forced === true && points.length > 2 ? undefined : forced;
 
 /** Whether a failure leaves the mirror's own state in doubt. */
 export const doubtsMirror = (error: unknown): boolean =>

@@ -11,6 +11,9 @@ import { createLayout, discard, emptyTrash, link, ownership, unlink } from "./gi
 import { createMirrors } from "./git/mirror.js";
 import { createProcesses } from "./git/processes.js";
 import { createGitHub, type GitHub, type LoggedDelivery } from "./github/github.js";
+import { createGuard } from "./history.js";
+import { createHistoryViews } from "./history-views.js";
+import { createHolds, HOLD_TABLES } from "./holds.js";
 import { createApi } from "./http/api.js";
 import { createHealth } from "./http/health.js";
 import type { Handler } from "./http/mount.js";
@@ -48,7 +51,14 @@ const PROGRESS_EVERY_MS = 10_000;
 /** GitHub keeps an App's deliveries for 3 days, GHES for 7. */
 const WINDOW_MS = { github: 3 * 86_400_000, enterprise: 7 * 86_400_000 };
 /** Registry before installations: the second's first step reads the first. */
-const TABLES = [QUEUE_TABLES, REGISTRY_TABLES, DELIVERY_TABLES, FACT_TABLES, INSTALLATION_TABLES];
+const TABLES = [
+  QUEUE_TABLES,
+  REGISTRY_TABLES,
+  DELIVERY_TABLES,
+  FACT_TABLES,
+  INSTALLATION_TABLES,
+  HOLD_TABLES,
+];
 
 /** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
 export async function compose(config: Config, log: Log): Promise<Lockstep> {
@@ -87,8 +97,9 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     windowMs: config.gitUrl === "https://github.com" ? WINDOW_MS.github : WINDOW_MS.enterprise,
   });
   core.late.recovery = recovery.state;
+  const history = createHistoryViews({ ...config, ...core, log, now: Date.now });
   const views = createViews({
-    ...{ ...config, ...core, github, recovery, stopping, mode: config.deliveries, now: Date.now },
+    ...{ ...config, ...core, github, recovery, history, stopping, mode: config.deliveries, now: Date.now },
   });
   const sweep = () => {
     deliveries.prune();
@@ -185,9 +196,11 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     },
     now: Date.now,
   });
+  const holds = createHolds(store);
+  const guard = createGuard({ ...config, holds, log, now: Date.now });
   const syncer = createSyncer({
-    ...{ registry, mirrors, gateway, ...named },
-    bring: createBringer({ mirrors, registry, refspecs: config.refspecs, now: Date.now }),
+    ...{ registry, mirrors, gateway, guard, ...named },
+    bring: createBringer({ ...config, mirrors, registry, guard, now: Date.now }),
     reconcile: lifecycle.reconcileRepository,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,
@@ -205,7 +218,7 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     },
   });
   const runner = createRunner(queue, config.concurrency, worker);
-  const kept = { registry, installations, facts, deliveries, queue };
+  const kept = { registry, installations, facts, deliveries, queue, holds };
   return { ...kept, disk, removal, hasMirror, mirrors, worker, runner, watch, late };
 }
 

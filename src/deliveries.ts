@@ -36,7 +36,7 @@ const WithAction = z.object({ action: z.string() });
 const RefName = z.string().refine((ref) => isRefName(ref) && !ref.startsWith(RESERVED_REFS));
 const Sha = z.string().refine(isSha);
 const Push = z
-  .object({ ref: RefName, before: Sha, after: Sha })
+  .object({ ref: RefName, before: Sha, after: Sha, forced: z.boolean().optional().catch(undefined) })
   .refine(({ before, after }) => before !== ZERO || after !== ZERO);
 
 const PullRequest = z.object({
@@ -92,7 +92,9 @@ function fromPush(payload: unknown, repositories: (fullName: string) => boolean)
     const push = Push.safeParse(payload).data;
     const pushedAt = toEpochSeconds(repository.pushed_at);
     if (!push || pushedAt === null) return { trigger: "push", hints: [], full: true };
-    const hint: PushHint = { ref: push.ref, before: push.before, after: push.after, pushedAt };
+    const { ref, before, after } = push;
+    const forced = after === ZERO || push.forced;
+    const hint: PushHint = { ref, before, after, pushedAt, ...(forced !== undefined && { forced }) };
     return { trigger: "push", hints: [hint], full: false };
   });
 }

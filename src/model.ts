@@ -7,6 +7,9 @@
  * - mirror: the bare copy of a repository, equal to GitHub ref for ref inside REFSPECS.
  * - tip: the object a ref points at.
  * - full comparison: every ref of GitHub's compared with every ref of the mirror.
+ * - forced: a change of a ref that leaves its old tip behind: no fast-forward, a moved tag, a deletion.
+ * - kept tip: what a ref moved by force or deleted pointed at, under refs/lockstep/kept for KEEP_HISTORY.
+ * - hold: a ref that stays where it is, whatever GitHub has, until someone allows the change.
  * - stale answer: GitHub said what it had said before a push that it has told us of.
  */
 
@@ -26,6 +29,8 @@ export interface PushHint {
   pushedAt: number;
   /** False when it does not prove where the ref is: GitHub is asked. Default: true. */
   ordered?: boolean;
+  /** Whether `after` leaves commits of `before` behind; a deletion always does. Undefined: nobody said. */
+  forced?: boolean;
 }
 
 /** What is known of one ref from all deliveries that have merged into a request. */
@@ -36,6 +41,8 @@ export interface RefHint {
   pushedAt: number;
   /** False when the merged deliveries do not prove which of them is the newest. */
   ordered: boolean;
+  /** False: no step from point to point was forced. True: some was. Undefined: of some nobody said. */
+  forced?: boolean;
 }
 
 /** What a delivery, an operator or the backstop wants done for one repository. */

@@ -101,7 +101,8 @@ export interface Registry {
   /** Repositories gone since before `before`, oldest first. */
   goneBefore(before: number): ManagedRepository[];
   refreshed(id: number, state: RepositoryState, lagMs: number | null): void;
-  compared(id: number, at: { comparedAt: number; settledPushedAt: number }): void;
+  /** @param at equal: whether the mirror has all that GitHub has, no ref held */
+  compared(id: number, at: { comparedAt: number; settledPushedAt: number; equal: boolean }): void;
   failed(id: number, error: RefreshError, attempt: number): void;
   ref(id: number, ref: string): RefKnowledge;
   refs(id: number): Map<string, RefKnowledge>;
@@ -133,7 +134,8 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => read(row)!),
     refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
     compared(id, at) {
-      sql.compared.run(at.comparedAt, at.settledPushedAt, now(), id, at.comparedAt);
+      const fullAt = at.equal ? now() : null;
+      sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id, at.comparedAt);
       // The comparison's clock now says what these rows said; a move of the last minute is still needed.
       sql.forgetRefs.run(id, at.comparedAt, now() - 60_000);
     },
@@ -192,7 +194,7 @@ function statements(store: Store) {
     ),
     compared: store.prepare(
       `UPDATE repositories SET compared_at = max(compared_at, ?), settled_pushed_at = max(settled_pushed_at, ?),
-       full_at = ?, recheck = 0 WHERE id = ? AND compared_at <= ?`,
+       full_at = coalesce(?, full_at), recheck = 0 WHERE id = ? AND compared_at <= ?`,
     ),
     failed: store.prepare(
       `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,

@@ -3,6 +3,7 @@ import { LAG_MS } from "./decide.js";
 import { asRefreshError, RefreshError } from "./errors.js";
 import type { Gateway } from "./git/gateway.js";
 import type { Mirrors } from "./git/mirror.js";
+import type { Guard } from "./history.js";
 import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName } from "./model.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
 import { removalHeld } from "./removal.js";
@@ -12,6 +13,7 @@ export interface SyncerPorts {
   mirrors: Mirrors;
   gateway: Gateway;
   bring: Bringer;
+  guard: Guard;
   /** Asks GitHub about the repository by its id. Null: it is none of ours any more. */
   reconcile(id: number): Promise<ManagedRepository | null>;
   /** Whether its removal waits for an operator's word. */
@@ -49,7 +51,7 @@ const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
  * onboarding and backstop all go this way.
  */
 export function createSyncer(ports: SyncerPorts): Syncer {
-  const { registry, mirrors, gateway } = ports;
+  const { registry, mirrors, gateway, guard } = ports;
 
   async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);
@@ -94,7 +96,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     try {
       const { outcome, behind, notYet } = await bringInStep(work, request);
       await ports.publish(repository, outcome.changes);
-      if (!notYet) record(repository.id, request, behind);
+      if (!notYet) record(repository, request, behind);
       ports.announce(repository, outcome);
       if (notYet) throw notYet;
       return outcome;
@@ -157,7 +159,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function clone(pass: Pass, request: RefreshRequest): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
     ports.requireSpace();
-    const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run);
+    const judge = guard.judgeOf(pass.repository);
+    const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
     ports.link(id, pass.repository);
     settle(pass);
     const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone" };
@@ -171,20 +174,27 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   /** Only a full comparison settles `pushed_at`: the value read before it, once it cannot change any more. */
   function settle({ repository, lease }: Pass): void {
     const { id, toldAt, pushedAt } = repository;
-    const settled = toldAt - pushedAt >= SETTLED_AFTER_S;
+    // While a ref is held the comparison dates GitHub's answers, but the mirror is not proven equal.
+    const equal = guard.standing(id).length === 0;
+    const settled = equal && toldAt - pushedAt >= SETTLED_AFTER_S;
     registry.compared(id, {
       comparedAt: lease.servedAt() ?? toldAt,
       settledPushedAt: settled ? pushedAt : -1,
+      equal,
     });
   }
 
   /** A refresh of single refs proves those refs only: it does not make a repository fresh that is behind. */
-  function record(id: number, request: RefreshRequest, behind: boolean): void {
+  function record(repository: ManagedRepository, request: RefreshRequest, behind: boolean): void {
+    const { id } = repository;
     const state = registry.get(id)?.state;
     if (!state || state === "gone" || state === "suspended") return;
     const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
     const staysBehind = state === "behind" && !request.full;
-    registry.refreshed(id, behind || staysBehind ? "behind" : "fresh", lagMs);
+    const held = guard.failure(repository);
+    registry.refreshed(id, held ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
+    // The refresh went well, so the queue repeats nothing; yet the mirror is not what GitHub has.
+    if (held) registry.failed(id, held, request.attempt);
   }
 
   return { refresh };

@@ -1,7 +1,9 @@
 import { createFreshness, iso, provenAt } from "./freshness.js";
 import type { Mirrors } from "./git/mirror.js";
+import type { Holds } from "./holds.js";
 import type { ApiPorts } from "./http/api.js";
 import type { HealthPorts } from "./http/health.js";
+import type { HistoryPorts } from "./http/history.js";
 import type { InstallationView } from "./http/operate.js";
 import type { RepositoryView, ShownState } from "./http/view.js";
 import type { Installations, KnownInstallation } from "./installations.js";
@@ -18,6 +20,8 @@ type Ports = Parameters<typeof createFreshness>[0] & {
   installations: Installations;
   removal: Removal;
   mirrors: Mirrors;
+  holds: Holds;
+  history: HistoryPorts;
   runner: Runner;
   worker: Worker;
   retireAfterMs: number;
@@ -72,7 +76,9 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   function headsProvenAt(id: number): Record<string, string> {
     const repository = registry.get(id);
     const since = (repository && provenAt(repository)) ?? 0;
-    const proven = [...registry.refs(id)].map(
+    const known = registry.refs(id);
+    for (const { ref } of ports.holds.of(id)) known.delete(ref);
+    const proven = [...known].map(
       ([ref, { pushedAt, movedAt }]) => [ref, Math.max(pushedAt * 1000, movedAt)] as const,
     );
     return Object.fromEntries(proven.filter(([, at]) => at > since).map(([ref, at]) => [ref, iso(at)!]));
@@ -95,6 +101,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   }
 
   const api: ApiPorts = {
+    ...ports.history,
     list: () => registry.all().map(view),
     get(owner, name) {
       const found = registry.find({ owner, name });

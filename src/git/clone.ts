@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type { RefChange } from "../model.js";
+import { carryOver, type Judge } from "./carry.js";
 import { type GitCall, type GitResult, missingRefOf, type RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
-import { type Layout, swapIn, writeMarker } from "./layout.js";
-import { readRefs } from "./refs.js";
+import { type Layout, ownership, swapIn, writeMarker } from "./layout.js";
 
 export interface MirrorOptions {
   git: RunGit;
@@ -28,13 +29,18 @@ interface CloneOf {
   lease: Lease;
   defaultBranch: string;
   run: RunContext;
+  judge: Judge;
 }
+
+/** Who clones a mirror is not shown Lockstep's own refs. git-config(1), transfer.hideRefs */
+export const HIDE_OWN_REFS = ["transfer.hideRefs", "refs/lockstep"];
 
 /**
  * A first clone, or a rebuild: made beside, packed, marked, then swapped in. What is half done is never
- * seen under the mirror's name. @returns its tips.
+ * seen under the mirror's name. @returns what differs from the mirror that was there.
  */
-export async function cloneMirror(tools: CloneTools, { id, lease, defaultBranch, run }: CloneOf) {
+export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<RefChange[]> {
+  const { id, lease, defaultBranch, run, judge } = clone;
   const { git, layout } = tools;
   const beside = join(layout.repository(id), `clone-${randomBytes(8).toString("hex")}`);
   const local = { gitDir: beside, timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
@@ -45,13 +51,18 @@ export async function cloneMirror(tools: CloneTools, { id, lease, defaultBranch,
       gitDir: null,
       args: ["init", "--bare", "--template=", `--initial-branch=${defaultBranch}`, beside],
     });
+    await git({ ...local, args: ["config", ...HIDE_OWN_REFS] });
     await fetchAll(tools, beside, lease, run);
+    const mirror = layout.mirror(id);
+    const old = ownership(mirror, id) === "ours" ? mirror : null;
+    const call = { timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
+    const { changes, record } = await carryOver({ git, beside, old, call }, judge);
     // git pack-refs --all: loose refs are six times as slow at 50,000
     await git({ ...local, args: ["pack-refs", "--all"] });
-    const tips = await readRefs(git, beside, [], run.signal);
     writeMarker(beside, id);
-    swapIn(beside, layout.mirror(id));
-    return tips;
+    swapIn(beside, mirror);
+    record();
+    return changes;
   } finally {
     rmSync(beside, { recursive: true, force: true });
   }

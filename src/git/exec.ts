@@ -12,6 +12,8 @@ export interface GitCall {
   gitDir: string | null;
   /** Where objects are read and written, when it is not in the GIT_DIR. */
   objectDir?: string;
+  /** Where objects are read besides. */
+  alternate?: string;
   /** Configuration for this call, through its environment: nothing of it shows in `ps`. */
   config?: Record<string, string>;
   input?: string;
@@ -204,5 +206,6 @@ function environment(path: string, call: GitCall): Record<string, string> {
   });
   if (call.gitDir !== null) env.GIT_DIR = call.gitDir;
   if (call.objectDir !== undefined) env.GIT_OBJECT_DIRECTORY = call.objectDir;
+  if (call.alternate !== undefined) env.GIT_ALTERNATE_OBJECT_DIRECTORIES = call.alternate;
   return env;
 }

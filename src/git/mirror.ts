@@ -2,12 +2,14 @@ import { mkdirSync } from "node:fs";
 import { asRefreshError, RefreshError } from "../errors.js";
 import { type RefChange, ZERO } from "../model.js";
 import { matchesPattern } from "../patterns.js";
-import { cloneMirror, type MirrorOptions, type RunContext } from "./clone.js";
+import type { Judge } from "./carry.js";
+import { cloneMirror, HIDE_OWN_REFS, type MirrorOptions, type RunContext } from "./clone.js";
 import type { GitCall } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
+import { applyChanges, KEEP_NOTHING, type Keep, type KeptTip, readKept } from "./kept.js";
 import { finishSwap, ownership } from "./layout.js";
-import { applyChanges, readRefs } from "./refs.js";
+import { readRefs, swapRefs } from "./refs.js";
 import { openScratch } from "./scratch.js";
 
 export type { RunContext } from "./clone.js";
@@ -17,7 +19,8 @@ export { missingRefOf } from "./exec.js";
 export interface Mirrors {
   /** Heals what a killed git left, once per process. @returns false: there is nothing, clone it. @throws `foreign` */
   ensure(id: number): boolean;
-  clone(id: number, lease: Lease, defaultBranch: string, run: RunContext): Promise<RefChange[]>;
+  /** @returns what differs from the mirror that was there */
+  clone(id: number, lease: Lease, defaultBranch: string, run: RunContext, judge: Judge): Promise<RefChange[]>;
   /** The ref's object, ZERO when there is none. Cached: only Lockstep writes refs, by compare and swap. */
   tip(id: number, ref: string): Promise<string>;
   tips(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
@@ -25,7 +28,11 @@ export interface Mirrors {
   remoteTips(lease: Lease, run: RunContext): Promise<Map<string, string>>;
   /** Brings objects, by object name or by ref name. @returns the object of each, in the same order. */
   fetch(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext): Promise<string[]>;
-  apply(id: number, changes: RefChange[]): Promise<void>;
+  /** @returns the tips that are kept by it */
+  apply(id: number, changes: RefChange[], keep?: Keep): Promise<KeptTip[]>;
+  /** Oldest first. */
+  kept(id: number, signal?: AbortSignal): Promise<KeptTip[]>;
+  dropKept(id: number, tips: KeptTip[]): Promise<void>;
   setHead(id: number, defaultBranch: string): Promise<void>;
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
   /** Forgets what it knows of the mirror, and clears leftovers before the next use. */
@@ -41,6 +48,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   const { git, layout, refspecs } = options;
   const known = new Map<number, Map<string, string>>();
   const heads = new Map<number, string>();
+  const hidden = new Set<number>();
 
   /** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
   async function remote(lease: Lease, call: GitCall) {
@@ -68,6 +76,15 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       tips.delete(ref);
     }
     known.set(id, tips);
+  }
+
+  /** Mirrors that an earlier Lockstep made do not hide them yet. */
+  async function hideOwnRefs(id: number): Promise<void> {
+    if (hidden.has(id)) return;
+    // Other values of this setting are an operator's: they stay.
+    const args = ["config", "--replace-all", ...HIDE_OWN_REFS, "^refs/lockstep$"];
+    await git({ args, gitDir: layout.mirror(id), timeoutMs: LOCAL_TIMEOUT_MS });
+    hidden.add(id);
   }
 
   async function fetchInto(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext) {
@@ -112,16 +129,13 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       }
       return true;
     },
-    async clone(id, lease, defaultBranch, run) {
+    async clone(id, lease, defaultBranch, run, judge) {
       mkdirSync(layout.repository(id), { recursive: true, mode: 0o750 });
-      const before = known.has(id)
-        ? await readRefs(git, layout.mirror(id), []).catch(() => new Map())
-        : new Map();
       known.delete(id);
-      const after = await cloneMirror({ ...options, remote }, { id, lease, defaultBranch, run });
+      const changes = await cloneMirror({ ...options, remote }, { id, lease, defaultBranch, run, judge });
       heads.set(id, defaultBranch);
       known.set(id, new Map());
-      return compareTips(before, after);
+      return changes;
     },
     async tip(id, ref) {
       const cached = known.get(id)?.get(ref);
@@ -144,18 +158,27 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       return parseRemoteTips(stdout, refspecs);
     },
     fetch: fetchInto,
-    async apply(id, changes) {
+    async apply(id, changes, keep = KEEP_NOTHING) {
       try {
-        await applyChanges(git, layout.mirror(id), changes);
+        if (keep.refs.size > 0) await hideOwnRefs(id);
+        const kept = await applyChanges(git, layout.mirror(id), changes, keep);
         remember(
           id,
           changes.map(({ ref, after }) => [ref, after] as const),
         );
+        return kept;
       } catch (error) {
         known.get(id)?.clear();
         throw error;
       }
     },
+    kept: (id, signal) => readKept(git, layout.mirror(id), signal),
+    dropKept: (id, tips) =>
+      swapRefs(
+        git,
+        layout.mirror(id),
+        tips.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO })),
+      ),
     async setHead(id, defaultBranch) {
       if (heads.get(id) === defaultBranch) return;
       // git symbolic-ref HEAD refs/heads/<default branch>
@@ -179,19 +202,9 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     distrust(id) {
       known.delete(id);
       heads.delete(id);
+      hidden.delete(id);
     },
   };
-}
-
-/** Every ref in which the two differ. */
-export function compareTips(before: Map<string, string>, after: Map<string, string>): RefChange[] {
-  const changes: RefChange[] = [];
-  for (const [ref, sha] of after) {
-    const old = before.get(ref) ?? ZERO;
-    if (old !== sha) changes.push({ ref, before: old, after: sha });
-  }
-  for (const [ref, sha] of before) if (!after.has(ref)) changes.push({ ref, before: sha, after: ZERO });
-  return changes;
 }
 
 /** With heads and tags alone the server need not send the rest, such as refs/pull. */

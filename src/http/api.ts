@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { formatDuration, parseDuration } from "../units.js";
 import { bearerCheck } from "./bearer.js";
+import { type Act, addHistoryRoutes, type HistoryPorts } from "./history.js";
 import { badRequest, conflict, find, type Lookup, notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
@@ -8,7 +9,7 @@ import { problem } from "./problem.js";
 import { serve } from "./serve.js";
 import type { RepositoryView, SettledOutcome } from "./view.js";
 
-export interface ApiPorts extends OperatePorts {
+export interface ApiPorts extends OperatePorts, HistoryPorts {
   list(): RepositoryView[];
   get: Lookup;
   /** Every ref of the mirror. */
@@ -45,10 +46,13 @@ export function createApi(options: ApiOptions): Handler {
   app.get("/api/v1/repos/:owner/:name", async (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
-    const heads = { heads: await ports.heads(found.id), headsProvenAt: ports.headsProvenAt(found.id) };
-    return context.json({ ...found, ...heads });
+    const heads = await ports.heads(found.id);
+    const history = await ports.history(found.id, heads);
+    return context.json({ ...found, heads, headsProvenAt: ports.headsProvenAt(found.id), ...history });
   });
-  app.post("/api/v1/repos/:owner/:name/refresh", (context) => refresh(context, ports));
+  const act: Act = (...call) => refresh(ports, ...call);
+  app.post("/api/v1/repos/:owner/:name/refresh", (context) => act(context, () => null));
+  addHistoryRoutes(app, ports, act);
   operatorRoutes(app, ports);
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {
@@ -66,7 +70,8 @@ export function createApi(options: ApiOptions): Handler {
   );
 }
 
-async function refresh(context: Context, ports: ApiPorts): Promise<Response> {
+/** Asks for a refresh, unless `start` refuses it. */
+async function refresh(ports: ApiPorts, ...[context, start, end]: Parameters<Act>): Promise<Response> {
   const found = find(context, ports.get);
   if (found instanceof Response) return found;
   if (found.pausedAt !== null) {
@@ -78,9 +83,13 @@ async function refresh(context: Context, ports: ApiPorts): Promise<Response> {
     return badRequest("wait is no duration", `write it as 30s, up to ${formatDuration(MAX_WAIT_MS)}`);
   }
   const { id, owner, name } = found;
+  const refusal = await start(found);
+  if (refusal) return problem(refusal);
   ports.refresh(id);
   if (waitMs === 0) return context.json({ queued: true, id, owner, name }, 202);
-  return settledAnswer(context, await ports.settled(id, waitMs), ports.get(owner, name) ?? found);
+  const outcome = await ports.settled(id, waitMs);
+  const hindrance = outcome !== "timeout" && outcome.ok ? await end?.(found) : null;
+  return hindrance ? problem(hindrance) : settledAnswer(context, outcome, ports.get(owner, name) ?? found);
 }
 
 function settledAnswer(context: Context, outcome: SettledOutcome, repository: RepositoryView): Response {

@@ -1,4 +1,5 @@
 import type { RepositoryState } from "../model.js";
+import type { HoldView, KeptView } from "./history.js";
 
 /** The stored state, but for what hides it: a refresh that runs, or an operator's pause. */
 export type ShownState = RepositoryState | "refreshing" | "paused";
@@ -15,6 +16,9 @@ export interface RepositoryView {
   heads?: Record<string, string>;
   /** Refs proven equal to GitHub's later than `lastProvenAt`, and when; only where one repository is asked for. */
   headsProvenAt?: Record<string, string>;
+  /** The newest first; only where one repository is asked for. */
+  kept?: KeptView[];
+  holds?: HoldView[];
   queued: boolean;
   running: boolean;
   lastRefreshAt: string | null;

@@ -14,31 +14,32 @@ const MAX_POINTS = 16;
  * (A→B and B→A in the same second, arriving swapped, also look like a chain).
  */
 export function mergeHint(known: QueuedHint | undefined, push: PushHint, generation: number): QueuedHint {
-  const { ref, before, after, pushedAt } = push;
+  const { before, after, pushedAt } = push;
   const proves = push.ordered ?? true;
-  if (!known) return { ref, points: [before, after], pushedAt, ordered: proves, generation };
+  if (!known) return { ...told(push), points: [before, after], ordered: proves, generation };
   const last = known.points.at(-1);
   if (known.pushedAt === pushedAt && last === after && known.points.at(-2) === before) {
     return { ...known, generation }; // the same push, delivered twice
   }
   const chained = proves && known.ordered && pushedAt > known.pushedAt && before === last;
   if (chained) {
-    return {
-      ref,
-      points: [...known.points, after].slice(-MAX_POINTS),
-      pushedAt,
-      ordered: true,
-      generation,
-    };
+    const points = [...known.points, after].slice(-MAX_POINTS);
+    return { ...told(push, known), points, ordered: true, generation };
   }
   const newer = pushedAt >= known.pushedAt;
   return {
-    ref,
+    ...told(push, known),
     points: newer ? [before, after] : known.points,
     pushedAt: Math.max(pushedAt, known.pushedAt),
     ordered: false,
     generation,
   };
+}
+
+/** Not forced only when every delivery says so. */
+function told({ ref, pushedAt, forced: now }: PushHint, known: { forced?: boolean } = { forced: now }) {
+  const forced = now || known.forced ? true : now === undefined ? undefined : known.forced;
+  return { ref, pushedAt, ...(forced !== undefined && { forced }) };
 }
 
 /** Merges pushes into the hints of a row; null when there are too many refs: compare them all. */

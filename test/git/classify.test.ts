@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { applyChanges, swapRefs } from "../../src/git/refs.js";
+import { applyChanges } from "../../src/git/kept.js";
+import { swapRefs } from "../../src/git/refs.js";
 import { ZERO } from "../../src/model.js";
 import { matchesPattern } from "../../src/patterns.js";
 import { bareRepository, plainGit, realGit } from "../support/git.js";

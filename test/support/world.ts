@@ -89,11 +89,23 @@ export class World {
     return mirrorPath(this.dataDir, repo.owner, repo.name);
   }
 
+  /** What the mirror has inside REFSPECS. */
   tips(repo: Repo): Record<string, string> {
-    const lines = plainGit(this.mirror(repo), "for-each-ref", "--format=%(refname) %(objectname)").split(
-      "\n",
-    );
-    return Object.fromEntries(lines.filter(Boolean).map((line) => line.split(" ") as [string, string]));
+    return this.#refs(repo, (ref) => !ref.startsWith("refs/lockstep/"));
+  }
+
+  /** Lockstep's own refs in the mirror. */
+  kept(repo: Repo): Record<string, string> {
+    return this.#refs(repo, (ref) => ref.startsWith("refs/lockstep/"));
+  }
+
+  #refs(repo: Repo, fits: (ref: string) => boolean): Record<string, string> {
+    const lines = plainGit(this.mirror(repo), "for-each-ref", "--format=%(refname) %(objectname)");
+    const pairs = lines
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => line.split(" ") as [string, string]);
+    return Object.fromEntries(pairs.filter(([ref]) => fits(ref)));
   }
 
   async deliver(push: Push, id?: string): Promise<number> {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
+import { plainGit } from "../support/git.js";
 import { World } from "../support/world.js";
 
 test("the old tip is served for two seconds after the delivery", async () => {
@@ -42,7 +43,7 @@ test("a delivery that comes again changes nothing and starts nothing", async () 
   expect(world.refreshes()).toHaveLength(runs + 1);
 });
 
-test("property: whatever the history, deliveries late, twice and in any order end at GitHub's tips", async () => {
+test("property: whatever the history, deliveries late, twice and in any order end at GitHub's tips, and none is lost", async () => {
   const step = fc.record({
     act: fc.constantFrom("commit", "force", "delete", "create", "back"),
     branch: fc.constantFrom("main", "a", "b", "a-side"),
@@ -73,6 +74,8 @@ test("property: whatever the history, deliveries late, twice and in any order en
       }
       await settled(world, repo.id);
       expect(world.tips(repo)).toEqual(Object.fromEntries(await world.standin.tips(repo)));
+      const reachable = plainGit(world.mirror(repo), "rev-list", "--all");
+      for (const tip of tipsOnceHad(world, repo)) expect(reachable).toContain(tip);
     }),
     { numRuns: 8, endOnFailure: true },
   );
@@ -95,6 +98,13 @@ async function play(world: World, repo: Repo, steps: { act: string; branch: stri
     if (!/^0+$/.test(last.before)) former.set(branch, last.before);
   }
   return pushes;
+}
+
+/** What the mirror's refs were after each refresh, abbreviated as in the log. */
+function tipsOnceHad(world: World, { owner, name }: Repo): string[] {
+  const lines = world.refreshes().filter(({ repository }) => repository === `${owner}/${name}`);
+  const tips = lines.flatMap(({ refs }) => (refs as string[]).map((change) => change.split("@")[1]!));
+  return tips.filter((tip) => !/^0+$/.test(tip));
 }
 
 /** Until nothing is queued or running for the repository. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
+import type { Refusal } from "../../src/http/history.js";
 import type { OperatePorts, StatusView } from "../../src/http/operate.js";
 import type { RepositoryView, SettledOutcome } from "../../src/http/view.js";
 import { serveAll } from "./listen.js";
@@ -22,7 +23,14 @@ const OPERATE: Omit<OperatePorts, "get"> = {
   status: () => ({}) as StatusView,
 };
 
-async function startApi(options: { apiToken?: string | null; outcome?: SettledOutcome } = {}) {
+interface Options {
+  apiToken?: string | null;
+  outcome?: SettledOutcome;
+  refusal?: Refusal;
+  stillHeld?: Refusal;
+}
+
+async function startApi(options: Options = {}) {
   const calls: unknown[][] = [];
   const ports: ApiPorts = {
     list: () => [SITE],
@@ -31,6 +39,16 @@ async function startApi(options: { apiToken?: string | null; outcome?: SettledOu
     headsProvenAt: () => ({ "refs/heads/main": "2024-01-01T00:00:00.000Z" }),
     ...OPERATE,
     refresh: (...args) => void calls.push(["refresh", ...args]),
+    history: async () => ({ kept: [], holds: [] }),
+    allow: (...args) => {
+      calls.push(["allow", ...args]);
+      return options.refusal ?? null;
+    },
+    stillHeld: () => options.stillHeld ?? null,
+    restore: async (...args) => {
+      calls.push(["restore", ...args]);
+      return options.refusal ?? null;
+    },
     settled: async (...args) => {
       calls.push(["settled", ...args]);
       return options.outcome ?? { ok: true };
@@ -40,7 +58,11 @@ async function startApi(options: { apiToken?: string | null; outcome?: SettledOu
   const base = await serveAll(createApi({ apiToken, ports }));
   const call = (path: string, method = "GET", authorization: string | undefined = `Bearer ${TOKEN}`) =>
     fetch(base + path, { method, ...(authorization && { headers: { authorization } }) });
-  return { call, calls, base };
+  const post = (path: string, body: string) =>
+    fetch(`${base}/api/v1/repos/acme/site/${path}`, {
+      ...{ method: "POST", body, headers: { authorization: `Bearer ${TOKEN}` } },
+    });
+  return { call, calls, post, base };
 }
 
 describe("the API", () => {
@@ -76,11 +98,10 @@ describe("the API", () => {
     const { call } = await startApi();
     expect(await (await call("/api/v1/repos")).json()).toEqual({ repositories: [SITE] });
     const one = await call("/api/v1/repos/ACME/Site");
-    const headsProvenAt = { "refs/heads/main": "2024-01-01T00:00:00.000Z" };
     expect(await one.json()).toEqual({
       ...SITE,
-      heads: { "refs/heads/main": "1".repeat(40) },
-      headsProvenAt,
+      ...{ heads: { "refs/heads/main": "1".repeat(40) }, kept: [], holds: [] },
+      headsProvenAt: { "refs/heads/main": "2024-01-01T00:00:00.000Z" },
     });
     expect(one.headers.get("cache-control")).toBe("no-store");
   });
@@ -141,6 +162,65 @@ describe("the API", () => {
     expect(calls).toEqual([]);
   });
 
+  it("lets a held change through, or restores a kept tip, and asks for a refresh", async () => {
+    const { post, calls } = await startApi();
+    const [ref, wanted, kept] = ["refs/heads/a", "2".repeat(40), "refs/lockstep/kept/1-2/heads/a"];
+    expect((await post("allow", JSON.stringify({ ref }))).status).toBe(202);
+    expect((await post("allow?wait=1s", JSON.stringify({ ref, wanted }))).status).toBe(200);
+    expect((await post("restore", JSON.stringify({ kept }))).status).toBe(202);
+    expect(calls).toEqual([
+      ...[
+        ["allow", 7, ref, undefined],
+        ["refresh", 7],
+      ],
+      ...[
+        ["allow", 7, ref, wanted],
+        ["refresh", 7],
+        ["settled", 7, 1_000],
+      ],
+      ...[
+        ["restore", 7, kept, undefined],
+        ["refresh", 7],
+      ],
+    ]);
+  });
+
+  it("says what an operator's call was refused for, before the refresh and after it", async () => {
+    const no = { status: 409, reason: "moved_on", detail: "elsewhere", remedy: "look" };
+    const body = JSON.stringify({ ref: "refs/heads/a" });
+    const refused = await startApi({ refusal: no });
+    expect(await (await refused.post("allow", body)).json()).toMatchObject(no);
+    expect(refused.calls).toEqual([["allow", 7, "refs/heads/a", undefined]]);
+    const overtaken = await startApi({ stillHeld: no });
+    expect(await (await overtaken.post("allow?wait=1s", body)).json()).toMatchObject(no);
+  });
+
+  it.each([
+    ["allow", ""],
+    ["allow", "no json"],
+    ["allow", "[]"],
+    ["allow", '{"ref":"main"}'],
+    ["allow", '{"ref":"refs/heads/a..b"}'],
+    ["allow", '{"ref":"refs/heads/a","wanted":"12ab"}'],
+    ["allow", '{"ref":"refs/heads/a","force":true}'],
+    ["restore", '{"ref":"refs/heads/a"}'],
+    ["restore", '{"kept":7}'],
+    ["restore?wait=1", '{"kept":"refs/lockstep/kept/x"}'],
+  ])("%s with %j changes nothing", async (path, body) => {
+    const { post, calls } = await startApi();
+    const answer = await post(path, body);
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      expect.objectContaining({
+        reason: "bad_request",
+        detail: expect.any(String),
+        remedy: expect.any(String),
+      }),
+    ]);
+    expect(calls).toEqual([]);
+    expect((await post(path, " ".repeat(20_000))).status).toBe(413);
+  });
+
   it("tells nothing of a fault but to the log", async () => {
     const lines: object[] = [];
     const fail = () => {
@@ -148,6 +228,7 @@ describe("the API", () => {
     };
     const ports: ApiPorts = {
       ...{ list: fail, get: fail, heads: fail, headsProvenAt: fail, refresh: fail, settled: fail },
+      ...{ history: fail, allow: fail, stillHeld: fail, restore: fail },
       ...OPERATE,
     };
     const log = { error: (fields: object) => void lines.push(fields) };

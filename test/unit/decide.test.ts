@@ -87,3 +87,19 @@ test("more than 300 refs are not kept one by one", () => {
   expect(mergeHints([], pushes, 1)).toBeNull();
   expect(mergeHints([], pushes.slice(1), 1)).toHaveLength(300);
 });
+
+test.each([
+  [[false, false], false],
+  [[false, true], true],
+  [[true, false], true],
+  [[undefined, true], true],
+  [[undefined, false], undefined],
+  [[false, undefined], undefined],
+])("of merged deliveries that say forced %j the chain says %s", ([first, second], expected) => {
+  const known = mergeHint(undefined, { ref, before: A, after: B, pushedAt: 10, forced: first }, 1);
+  expect(known.forced).toBe(first);
+  for (const pushedAt of [11, 10]) {
+    const merged = mergeHint(known, { ref, before: B, after: C, pushedAt, forced: second }, 2);
+    expect(merged.forced).toBe(expected);
+  }
+});

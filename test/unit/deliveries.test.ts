@@ -27,6 +27,17 @@ describe("a push", () => {
   });
 
   it.each([
+    [{ forced: false }, false],
+    [{ forced: true }, true],
+    [{ forced: "no" }, undefined],
+    [{ forced: false, after: ZERO }, true],
+  ])("with %j is forced: %s", (change, forced) => {
+    const decision = decide("push", { ...push, ...change });
+    expect(decision).toMatchObject({ kind: "request", intent: { full: false } });
+    if (decision.kind === "request") expect(decision.intent.hints[0]?.forced).toBe(forced);
+  });
+
+  it.each([
     ["a ref outside refs/", { ref: "main" }],
     ["a ref that git forbids", { ref: "refs/heads/a..b" }],
     ["one of Lockstep's own refs", { ref: "refs/lockstep/kept/x" }],

@@ -1,0 +1,146 @@
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type RefChange, ZERO } from "../model.js";
+import type { GitCall, RunGit } from "./exec.js";
+import { applyChanges, type Keep, type KeptTip, keptTips, makeKept, readKept } from "./kept.js";
+import { compareTips, readRefs } from "./refs.js";
+
+export type IsAncestor = (ancestor: string, descendant: string) => Promise<boolean>;
+
+/** What is to be done about the refs in which GitHub differs from a mirror. */
+export interface Verdict {
+  /** The changes to make; a ref that is not among them stays as it is. */
+  changes: RefChange[];
+  keep: Keep;
+  /** To be called when they are made. */
+  record(made: Made): void;
+}
+
+export interface Made {
+  kept: KeptTip[];
+  /** Tips to be kept or held that a broken mirror does not give any more. */
+  lost?: Pick<KeptTip, "ref" | "sha">[];
+  /** Not even the names of its kept tips can be read. */
+  unreadable?: boolean;
+}
+
+/** Who decides about the refs of a mirror that is made anew. */
+export interface Judge {
+  differences(old: Map<string, string>, github: Map<string, string>): RefChange[];
+  judge(differences: RefChange[], isAncestor: IsAncestor): Promise<Verdict>;
+}
+
+interface Carry {
+  git: RunGit;
+  /** The new mirror, not in its place yet, with GitHub's refs in it. */
+  beside: string;
+  /** What it will replace; null: there is nothing of this repository. */
+  old: string | null;
+  call: Pick<GitCall, "timeoutMs" | "signal">;
+}
+
+/**
+ * Brings into a new mirror what GitHub does not give: the kept tips of the old one, and the refs that the
+ * judge leaves where they were. @returns what changes from the old one to the new one, and the verdict's
+ * record, for when the new one is in its place.
+ */
+export async function carryOver(carry: Carry, judge: Judge) {
+  const github = await readRefs(carry.git, carry.beside, [], carry.call.signal);
+  const old = await readOld(carry);
+  const differences = judge.differences(old.refs, github);
+  const verdict = await judge.judge(differences, ancestryOf(carry));
+
+  const left = putBack(differences, verdict.changes);
+  const kept = [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
+  const wanted = [...kept.map(({ sha }) => sha), ...left.map(({ after }) => after)];
+  const saved = await copyObjects(carry, wanted, [...github.values()]);
+  const isSaved = (sha: string) => sha === ZERO || saved.has(sha);
+
+  await applyChanges(
+    carry.git,
+    carry.beside,
+    left.filter(({ after }) => isSaved(after)),
+  );
+  const made = await makeKept(
+    carry.git,
+    carry.beside,
+    kept.filter(({ sha }) => isSaved(sha)),
+  );
+  const lost = [...kept, ...left.map(({ ref, after: sha }) => ({ ref, sha }))].filter(
+    (tip) => !isSaved(tip.sha),
+  );
+  const now = await readRefs(carry.git, carry.beside, [], carry.call.signal);
+  const fresh = made.filter(({ name }) => !old.kept.some((known) => known.name === name));
+  const record = () => verdict.record({ kept: fresh, lost, unreadable: old.unreadable });
+  return { changes: compareTips(old.refs, now), record };
+}
+
+/** What makes the new mirror's refs, which are GitHub's, those of the verdict. */
+function putBack(differences: RefChange[], changes: RefChange[]): RefChange[] {
+  const targets = new Map(changes.map(({ ref, after }) => [ref, after]));
+  return differences
+    .map(({ ref, before, after }) => ({ ref, before: after, after: targets.get(ref) ?? before }))
+    .filter(({ before, after }) => before !== after);
+}
+
+const objectsOf = (old: string | null) => (old === null ? {} : { alternate: join(old, "objects") });
+
+function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {
+  return async (ancestor, descendant) => {
+    const args = ["merge-base", "--is-ancestor", ancestor, descendant];
+    const { code } = await git({ ...call, ...objectsOf(old), args, gitDir: beside, okCodes: [0, 1, 128] });
+    return code === 0;
+  };
+}
+
+/** The refs of the old mirror, through a directory of its own: a broken HEAD or config hides none of them. */
+async function readOld({ git, beside, old, call }: Carry) {
+  const nothing = { refs: new Map<string, string>(), kept: [] as KeptTip[], unreadable: old !== null };
+  if (old === null) return nothing;
+  const view = join(beside, "old");
+  try {
+    mkdirSync(view);
+    writeFileSync(join(view, "HEAD"), "ref: refs/heads/none\n");
+    writeFileSync(join(view, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+    for (const part of ["refs", "packed-refs", "objects"]) symlinkSync(join(old, part), join(view, part));
+    const refs = await readRefs(git, view, [], call.signal);
+    return { refs, kept: await readKept(git, view, call.signal), unreadable: false };
+  } catch {
+    call.signal?.throwIfAborted();
+    return nothing;
+  } finally {
+    rmSync(view, { recursive: true, force: true });
+  }
+}
+
+/** @returns those of the tips that are in the new mirror now, with everything they need */
+async function copyObjects(carry: Carry, tips: string[], have: string[]): Promise<Set<string>> {
+  const wanted = [...new Set(tips)].filter((sha) => sha !== ZERO);
+  if (wanted.length === 0) return new Set();
+  const without = [...new Set(have)].map((sha) => `^${sha}\n`).join("");
+  const copy = (shas: string[]) => packObjects(carry, `${shas.join("\n")}\n${without}`);
+  if (await copy(wanted)) return new Set(wanted);
+  const saved = new Set<string>();
+  for (const sha of wanted) if (await copy([sha])) saved.add(sha);
+  return saved;
+}
+
+async function packObjects({ git, beside, old, call }: Carry, input: string): Promise<boolean> {
+  // GIT_ALTERNATE_OBJECT_DIRECTORIES=<old>/objects git pack-objects --revs <new>/objects/pack/pack
+  const options = ["--revs", "--non-empty", "--delta-base-offset", "-q"];
+  try {
+    await git({
+      ...call,
+      args: ["pack-objects", ...options, join(beside, "objects/pack/pack")],
+      gitDir: beside,
+      ...objectsOf(old),
+      // The old mirror's shortcuts may be what is broken.
+      config: { "core.commitGraph": "false", "core.multiPackIndex": "false" },
+      input,
+    });
+    return true;
+  } catch {
+    call.signal?.throwIfAborted();
+    return false;
+  }
+}
