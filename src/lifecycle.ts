@@ -99,7 +99,10 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
   /** Lists shift while they are paged: what is missing from one is asked for by its id, unless it is too many. */
   async function missing(installationId: number, repositories: ManagedRepository[]): Promise<void> {
     if (removal.holdIfTooMany(installationId, repositories)) return;
-    for (const { id } of repositories) await reconcileRepository(id, true, true);
+    const failed: unknown[] = [];
+    for (const { id } of repositories)
+      await reconcileRepository(id, true, true).catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
 
   /**
@@ -115,6 +118,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     if (!known) return null;
     const inDoubt = doubted || !isManaged(known) || installations.isHeld(id);
     const told = inDoubt ? await askMembership(known) : await askFor(known);
+    if (told === "suspended") return null;
     const taken = told && ports.store.transaction(() => take(told.value, told.at, ask));
     if (!told) removal.leave(known.installationId, [known]);
     // A refresh holds the writer slot of its repository; nothing else may delete there.
@@ -140,7 +144,20 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     const now = told?.value ?? { owner, name };
     const holder = now.owner === "" ? null : await github.installationOf(now.owner, now.name);
     if (holder === null) return null;
-    return holder === installationId ? told : byId(holder, id);
+    return holder === installationId ? told : askHolder(holder, id);
+  }
+
+  /** Transferred to an installation that is suspended: it waits there, and nobody else does. */
+  async function askHolder(holder: number, id: number) {
+    try {
+      return await byId(holder, id);
+    } catch (error) {
+      if (asRefreshError(error).code !== "suspended") throw error;
+      registry.moveTo(id, holder);
+      registry.setState(id, "suspended");
+      suspend(holder, null);
+      return "suspended" as const;
+    }
   }
 
   /** Takes GitHub's word for a repository and asks for a refresh where it differs from what is here. */

@@ -88,6 +88,8 @@ export interface Registry {
   /** GitHub told of it. @param toldAt GitHub's clock in whole seconds */
   confirm(remote: RemoteRepository, toldAt: number): void;
   setState(id: number, state: RepositoryState): void;
+  /** Another installation has it now. */
+  moveTo(id: number, installationId: number): void;
   /** GitHub no longer shows it. The time of the first such word is kept. */
   gone(id: number): void;
   /** @param at null: resumed */
@@ -123,6 +125,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, toldAt, now(), now());
     },
     setState: (id, state) => void sql.state.run(state, id),
+    moveTo: (id, installationId) => void sql.moveTo.run(installationId, id),
     gone: (id) => void sql.gone.run(now(), id),
     pause: (id, at) => void sql.pause.run(at, id),
     recheckAll: () => void sql.recheckAll.run(),
@@ -175,6 +178,7 @@ function statements(store: Store) {
     state: store.prepare(
       `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
     ),
+    moveTo: store.prepare("UPDATE repositories SET installation_id = ? WHERE id = ?"),
     gone: store.prepare(
       "UPDATE repositories SET state = 'gone', gone_at = coalesce(gone_at, ?) WHERE id = ? AND state <> 'retired'",
     ),
