@@ -3,13 +3,14 @@ import { type RequestDecision, toIntent } from "./deliveries.js";
 import type { DeliveryLog, DeliveryRecord, Via } from "./delivery-log.js";
 import { asRefreshError, type RefreshError } from "./errors.js";
 import type { Facts } from "./facts.js";
-import type { DeliveryPage, LoggedDelivery } from "./github/github.js";
+import type { DeliveryPage, LoggedDelivery, RateLimit } from "./github/github.js";
 import type { Store } from "./store.js";
 
 export interface RecoveryPorts {
   github: {
     deliveries(cursor: string | null): Promise<DeliveryPage>;
     payloadOf(deliveryId: number): Promise<unknown>;
+    usage(): { limits: Pick<RateLimit, "whose" | "limit" | "remaining">[] };
   };
   facts: Facts;
   store: Store;
@@ -63,6 +64,8 @@ const OVERLAP_MS = 15 * 60_000;
 const DEEP_EVERY_MS = 4 * 60_000;
 /** More deliveries than this of one page, and full comparisons are cheaper than a call for each. */
 const MAX_DETAILS = 30;
+/** With less than this share of the App's calls left, they are for the log alone. */
+const DETAILS_BUDGET = 0.2;
 const TELL_EVERY_PAGES = 20;
 
 /**
@@ -122,7 +125,9 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     const payloads = await details(unknown);
     const after = ports.store.transaction(() => {
       let recovered = at.reading?.recovered ?? 0;
-      for (const delivery of unknown) if (record(delivery, payloads.get(delivery.id))) recovered += 1;
+      // Oldest first: pushes that follow one another prove their order.
+      for (const delivery of unknown.toReversed())
+        if (record(delivery, payloads.get(delivery.id))) recovered += 1;
       const newest = at.reading?.newest ?? deliveries[0]?.deliveredAt ?? ports.now();
       const oldest = deliveries.at(-1)?.deliveredAt ?? 0;
       const pages = (at.reading?.pages ?? 0) + 1;
@@ -149,10 +154,15 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   /** What the deliveries said, where asking for it costs less than comparing every ref. */
   async function details(unknown: LoggedDelivery[]): Promise<Map<number, unknown>> {
     const wanted = unknown.filter(({ event }) => event === "push" || event === "pull_request");
-    if (ports.mode !== "pull" || wanted.length > MAX_DETAILS) return new Map();
+    if (ports.mode !== "pull" || wanted.length > MAX_DETAILS || !canAfford()) return new Map();
     const payloads = new Map<number, unknown>();
     for (const { id } of wanted) payloads.set(id, await ports.github.payloadOf(id));
     return payloads;
+  }
+
+  function canAfford(): boolean {
+    const app = ports.github.usage().limits.find(({ whose }) => whose === "app");
+    return !app || app.remaining > app.limit * DETAILS_BUDGET;
   }
 
   /** @returns whether it became a request */

@@ -158,3 +158,42 @@ it("no payload throws, and every hint is one that git takes", () => {
     { numRuns: 1_000 },
   );
 });
+
+describe("a pull_request", () => {
+  const head = { sha: "3".repeat(40) };
+  const opened = {
+    ...{ action: "opened", number: 7, repository },
+    pull_request: { head, updated_at: "2023-11-14T22:13:20Z" },
+  };
+  const hint = {
+    ...{ ref: "refs/pull/7/head", before: ZERO, after: head.sha, pushedAt: 1_700_000_000, ordered: false },
+  };
+
+  it("asks for its head by name: nothing proves that the payload is the newest", () => {
+    expect(decide("pull_request", opened)).toMatchObject({
+      intent: { trigger: "push", hints: [hint], full: false },
+    });
+    const moved = { ...opened, action: "synchronize", before: "2".repeat(40) };
+    expect(decide("pull_request", moved)).toMatchObject({
+      intent: { hints: [{ ...hint, before: "2".repeat(40) }] },
+    });
+  });
+
+  it.each([
+    ["closed", { ...opened, action: "closed" }, /moves no ref/],
+    ["outside REFSPECS", { ...opened, number: 9 }, /REFSPECS/],
+    ["of a repository that is left out", opened, /REPOSITORIES/],
+  ])("%s asks for nothing", (what, payload, reason) => {
+    const repositories = () => !what.includes("left out");
+    expect(decide("pull_request", payload, repositories)).toEqual({
+      kind: "ignored",
+      reason: expect.stringMatching(reason),
+    });
+  });
+
+  it("whose payload cannot be used is a full comparison", () => {
+    expect(decide("pull_request", { ...opened, pull_request: { head } })).toMatchObject({
+      intent: { hints: [], full: true },
+    });
+  });
+});
