@@ -1,29 +1,19 @@
 import type { Disk } from "./disk.js";
 import type { RefreshError } from "./errors.js";
 import type { Facts } from "./facts.js";
-import type { Installations, KnownInstallation } from "./installations.js";
+import type { Installations } from "./installations.js";
+import {
+  backstopProblems,
+  diskProblems,
+  installationProblems,
+  type Problem,
+  recoveryProblems,
+  silenceProblems,
+  type Untold,
+} from "./problems.js";
 import type { RecoveryState } from "./recovery.js";
-import { formatSize } from "./units.js";
 
-export type ProblemCode =
-  | "backstop_failing"
-  | "backstop_late"
-  | "deliveries_unread"
-  | "installation_failing"
-  | "installation_suspended"
-  | "removal_held"
-  | "webhook_silent"
-  | "disk_low";
-
-/** Something that keeps, or may keep, mirrors from being in step, whatever their own state says. */
-export interface Problem {
-  code: ProblemCode;
-  /** Milliseconds since 1970. */
-  since: number;
-  detail: string;
-  remedy: string;
-  installationId?: number;
-}
+export type { Problem, ProblemCode } from "./problems.js";
 
 export interface WatchPorts {
   installations: Installations;
@@ -59,8 +49,6 @@ const ON_ITS_WAY_MS = 60_000;
 const FORGET_UNTOLD_MS = 24 * 3_600_000;
 const UNTOLD = "webhook-untold";
 
-type Untold = { at: number; repository: string; count: number };
-
 export function createWatch(ports: WatchPorts): Watch {
   const { installations, facts, now } = ports;
   const startedAt = now();
@@ -70,54 +58,10 @@ export function createWatch(ports: WatchPorts): Watch {
     ...{ passedAt: null, failedAt: 0, error: null },
   };
 
-  const lateAfterMs = ports.intervalMs === null ? null : 2 * ports.intervalMs + 60_000;
-  const isLate = (at: number | null) =>
-    lateAfterMs !== null && now() - Math.max(at ?? 0, startedAt) > lateAfterMs;
-
-  function backstop(): Problem[] {
-    const { error, failedAt, passedAt } = pass;
-    if (error) {
-      const detail = `the App's installations could not be listed (${error.code}): ${error.message}`;
-      return [{ code: "backstop_failing", since: failedAt, detail, remedy: error.hint }];
-    }
-    if (!isLate(passedAt)) return [];
-    const detail = "no pass over the installations ended in time";
-    return [{ code: "backstop_late", since: passedAt ?? startedAt, detail, remedy: "see the server's log" }];
-  }
-
-  function unread(): Problem[] {
-    const { error, readAt } = ports.recovery();
-    if (!error) return [];
-    const detail = `the App's deliveries could not be read (${error.code}): ${error.message}`;
-    return [{ code: "deliveries_unread", since: readAt ?? startedAt, detail, remedy: error.hint }];
-  }
-
-  function ofInstallation(installation: KnownInstallation): Problem[] {
-    const { id: installationId, login, state, since, error, listedAt } = installation;
-    const found: Problem[] = [];
-    const held = installations.held(installationId);
-    if (held) {
-      const detail = `GitHub no longer shows ${held.repositoryIds.length} repositories of ${login} at once`;
-      const remedy = `give the App access again, or POST /api/v1/installations/${installationId}/confirm-removal`;
-      found.push({ code: "removal_held", since: held.heldAt, detail, remedy, installationId });
-    }
-    if (state === "suspended") {
-      const detail = `the installation of ${login} is suspended`;
-      const remedy = "unsuspend it in the account's settings, or uninstall the App there";
-      found.push({ code: "installation_suspended", since, detail, remedy, installationId });
-    } else if (state === "active" && error) {
-      const detail = `the repositories of ${login} could not be listed (${error.code}): ${error.message}`;
-      found.push({
-        ...{ code: "installation_failing", since: error.at, detail, remedy: error.hint, installationId },
-      });
-    } else if (state === "active" && isLate(listedAt)) {
-      const detail = `the repositories of ${login} were not listed in time`;
-      found.push({
-        ...{ code: "backstop_late", since: listedAt ?? startedAt, detail, installationId },
-        remedy: "see the queue in GET /api/v1/status and the server's log",
-      });
-    }
-    return found;
+  /** @returns since when it counts, when that is longer ago than a pass may take; else null */
+  function lateSince(at: number | null): number | null {
+    const since = Math.max(at ?? 0, startedAt);
+    return ports.intervalMs !== null && now() - since > 2 * ports.intervalMs + 60_000 ? since : null;
   }
 
   function silence(): Problem[] {
@@ -131,27 +75,19 @@ export function createWatch(ports: WatchPorts): Watch {
     const untold = facts.get<Untold>(UNTOLD);
     if (!untold) return [];
     const calledAt = ports.lastCallAt();
-    if ((calledAt ?? 0) > untold.at || now() - untold.at > FORGET_UNTOLD_MS) {
-      facts.set(UNTOLD, null);
-      return [];
-    }
-    const last = calledAt === null ? "never in 8 days" : `last at ${new Date(calledAt).toISOString()}`;
-    const detail = `${untold.count} pushes came without a delivery, such as one to ${untold.repository}; GitHub called ${last}`;
-    const remedy = "check the App's webhook URL and secret, and its recent deliveries in its settings";
-    return [{ code: "webhook_silent", since: untold.at, detail, remedy }];
-  }
-
-  function space(): Problem[] {
-    const { freeBytes, low } = ports.disk.state();
-    if (!low) return [];
-    const detail = `${formatSize(freeBytes)} are free on the disk of DATA_DIR; nothing is cloned`;
-    const since = open.get("disk_low")?.since ?? now();
-    return [{ code: "disk_low", since, detail, remedy: "free some space, or lower MIN_FREE_DISK" }];
+    const isOver = (calledAt ?? 0) > untold.at || now() - untold.at > FORGET_UNTOLD_MS;
+    if (isOver) facts.set(UNTOLD, null);
+    return isOver ? [] : silenceProblems(untold, calledAt);
   }
 
   const problems = () => [
-    ...[...backstop(), ...unread(), ...silence(), ...space()],
-    ...installations.all().flatMap(ofInstallation),
+    ...backstopProblems(pass, lateSince(pass.passedAt)),
+    ...recoveryProblems(ports.recovery(), startedAt),
+    ...silence(),
+    ...diskProblems(ports.disk.state(), open.get("disk_low")?.since ?? now()),
+    ...installations
+      .all()
+      .flatMap((it) => installationProblems(it, installations.held(it.id), lateSince(it.listedAt))),
   ];
 
   return {
@@ -166,23 +102,25 @@ export function createWatch(ports: WatchPorts): Watch {
         pending.set(repositoryId, { at: now(), repository });
     },
     told: (repositoryId) => void pending.delete(repositoryId),
-    check() {
-      const found = new Map(problems().map((problem) => [keyOf(problem), problem]));
-      for (const [key, problem] of found) {
-        if (!open.has(key)) ports.log.warn(told(problem), `problem: ${problem.code}`);
-        open.set(key, problem);
-      }
-      for (const [key, problem] of open) {
-        if (found.has(key)) continue;
-        open.delete(key);
-        ports.log.info(told(problem), `problem over: ${problem.code}`);
-      }
-    },
+    check: () => logChanges(open, problems(), ports.log),
     backstop: () => ({
       passedAt: pass.passedAt,
       error: pass.error && { code: pass.error.code, message: pass.error.message },
     }),
   };
+}
+
+function logChanges(open: Map<string, Problem>, problems: Problem[], log: WatchPorts["log"]): void {
+  const found = new Map(problems.map((problem) => [keyOf(problem), problem]));
+  for (const [key, problem] of found) {
+    if (!open.has(key)) log.warn(told(problem), `problem: ${problem.code}`);
+    open.set(key, problem);
+  }
+  for (const [key, problem] of open) {
+    if (found.has(key)) continue;
+    open.delete(key);
+    log.info(told(problem), `problem over: ${problem.code}`);
+  }
 }
 
 const keyOf = ({ code, installationId }: Problem) => (installationId ? `${code}:${installationId}` : code);
