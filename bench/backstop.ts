@@ -1,0 +1,96 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Releasers } from "../tools/releasers.js";
+import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
+import { print, progress, red } from "../tools/terminal.js";
+import { fetchAll } from "./fetch-all.js";
+import { type Result, tableOf } from "./figures.js";
+import { reportLimits } from "./limits.js";
+import { measureSweep, onboard, startCounted } from "./sweep.js";
+
+const HELP = `Usage: npm run bench:backstop [-- <repositories> …]
+
+What a pass over repositories costs when nothing was pushed to any of them: Lockstep's sweep, and beside
+it a git fetch of each one. Default: 100 1000. With 10000, cloning them first takes a quarter of an hour.`;
+
+const NOTES = `
+REST calls and git requests as the stand-in GitHub counted them. Seconds: from the sweep's first call to its
+last. CPU and peak memory: of the Lockstep process. The fetches run 4 at a time, on the same machine as the
+stand-in. Processes are counted by a GIT_BINARY that costs a shell for each git, and nothing where none starts.
+`;
+
+const FETCHED_AT_MOST = 1_000;
+/** Older than what GitHub could still change unseen. */
+const QUIET_S = 3_600;
+
+const releasers = new Releasers();
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { help: { type: "boolean", short: "h" } },
+    allowPositionals: true,
+  });
+  if (values.help) return print(HELP);
+  const sizes = (positionals.length > 0 ? positionals : ["100", "1000"]).map(Number);
+  if (!sizes.every((size) => Number.isInteger(size) && size > 0)) throw new Error(HELP);
+  const results: Result[] = [];
+  for (const size of sizes) {
+    const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
+    const own = new Releasers();
+    own.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+    releasers.add(() => own.release());
+    if (releasers.exiting) return;
+    results.push(await measure(size, dir, own, size === sizes[0]));
+    await own.release();
+  }
+  print(`\nnode ${process.versions.node}, ${availableParallelism()} CPUs\n`);
+  for (const line of tableOf(results)) print(line);
+  print(NOTES);
+}
+
+/** @param limits whether to show besides what Lockstep does when GitHub asks it to wait */
+async function measure(size: number, dir: string, own: Releasers, limits: boolean): Promise<Result> {
+  const count = size.toLocaleString("en");
+  progress(`${count} repositories: making them …`);
+  const standin = await startStandIn({ dir: join(dir, "github") });
+  own.add(() => standin.close());
+  const repos = await quietRepositories(standin, size);
+  const dataDir = join(dir, "data");
+  const began = performance.now();
+  await onboard(standin, dataDir, size, own, (done) => progress(`${count} repositories: ${done} cloned …`));
+  print(`${count} repositories: cloned in ${Math.round((performance.now() - began) / 1000)} s`);
+  progress(`${count} repositories: waiting for a sweep …`);
+  const counted = await startCounted(standin, dir, own);
+  const sweep = await measureSweep(standin, counted);
+  if (limits) await reportLimits(standin, counted.lockstep);
+  await counted.lockstep.stop();
+  const fetched = Math.min(size, FETCHED_AT_MOST);
+  progress(`${count} repositories: fetching ${fetched} of them …`);
+  const plainDir = join(dir, "plain");
+  await mkdir(plainDir);
+  return {
+    repositories: size,
+    sweep,
+    fetched,
+    fetchAll: await fetchAll(standin, repos.slice(0, fetched), plainDir),
+  };
+}
+
+async function quietRepositories(standin: StandIn, size: number): Promise<Repo[]> {
+  const names = Array.from({ length: size }, (_, n) => `repository-${String(n + 1).padStart(5, "0")}`);
+  const repos = await standin.createRepositories(standin.createInstallation("octo-org"), names);
+  for (const repo of repos) repo.pushedAt -= QUIET_S;
+  return repos;
+}
+
+releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
+main().then(
+  () => releasers.exit(0),
+  async (error: Error) => {
+    if (releasers.exiting) return;
+    print(red(`the benchmark failed: ${error.message}`));
+    await releasers.exit(1);
+  },
+);
