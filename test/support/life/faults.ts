@@ -1,0 +1,68 @@
+import { isDeepStrictEqual } from "node:util";
+import type { World } from "../world.js";
+import { type Holdings, holdingsOf, type View } from "./holdings.js";
+import type { Life, Population } from "./population.js";
+
+/** How much of a repository's history a fault shows. */
+const SHOWN = 12;
+
+/**
+ * What differs from GitHub, a text for each; nothing should.
+ * @param kept repositories whose mirrors were here: they stay, whatever became of them at GitHub
+ */
+export async function faultsOf(world: World, population: Population, kept: Set<number>): Promise<string[]> {
+  const holdings = await holdingsOf(world);
+  const faults = population.lives.flatMap((life) => {
+    const wrong = wrongWith(life, holdings, population);
+    if (kept.has(life.repo.id) && !holdings.mirrors.has(life.repo.id)) wrong.push("its mirror was deleted");
+    return wrong.map((what) => told(life, what));
+  });
+  return [...faults, ...wrongLinks(population, holdings)];
+}
+
+const isHeld = ({ deleted, repo }: Life): boolean => !deleted && repo.installation !== null;
+
+function wrongWith(life: Life, holdings: Holdings, population: Population): string[] {
+  const view = holdings.views.get(life.repo.id);
+  if (isHeld(life) && !life.repo.installation?.suspendedAt) return wrongInside(life, holdings);
+  return wrongState(view, isHeld(life) || isHidden(view, population) ? ["gone", "suspended"] : ["gone"]);
+}
+
+/** What comes to a suspended installation, or leaves it, GitHub tells nobody. */
+const isHidden = (view: View | undefined, { standin }: Population): boolean =>
+  Boolean(standin.world.installations.get(view?.installationId ?? 0)?.suspendedAt);
+
+/** Lockstep need not have heard of it. */
+const wrongState = (view: View | undefined, right: string[]): string[] =>
+  view && !right.includes(view.state) ? [`it is ${view.state}, not ${right.join(" or ")}`] : [];
+
+function wrongInside({ repo, refs }: Life, { views, links, mirrors }: Holdings): string[] {
+  const { id, owner, name, defaultBranch, installation } = repo;
+  const view = { id, owner, name, state: "fresh", defaultBranch, installationId: installation!.id };
+  const mirror = { head: `refs/heads/${defaultBranch}`, refs: Object.fromEntries(refs) };
+  return [
+    ...differs("its entry", views.get(id), view),
+    ...differs("its link", links.get(`${owner}/${name}`), id),
+    ...differs("its mirror", mirrors.get(id), mirror),
+  ];
+}
+
+function differs(what: string, found: unknown, right: unknown): string[] {
+  if (isDeepStrictEqual(found, right)) return [];
+  return [`${what} is ${JSON.stringify(found)}, not ${JSON.stringify(right)}`];
+}
+
+/** A name that nobody in the App's reach has may still lead to the mirror that last had it. */
+function wrongLinks({ standin }: Population, { links, views }: Holdings): string[] {
+  return [...links].flatMap(([fullName, id]) => {
+    const [owner = "", name = ""] = fullName.split("/");
+    const holder = standin.world.find(owner, name);
+    const isOthers = holder?.installation && !holder.installation.suspendedAt && holder.id !== id;
+    const view = views.get(id);
+    if (!isOthers && view?.owner === owner && view.name === name) return [];
+    return [`the link ${fullName} leads to ${id}, which is ${JSON.stringify(view)}`];
+  });
+}
+
+const told = ({ repo, history }: Life, what: string): string =>
+  [`${repo.owner}/${repo.name} (${repo.id}): ${what}`, ...history.slice(-SHOWN)].join("\n    ");

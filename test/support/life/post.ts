@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import type { Random } from "../random.js";
+import type { World } from "../world.js";
+import type { Told } from "./population.js";
+
+interface Letter extends Told {
+  id: string;
+  /** Given to the post after so many more changes. */
+  after: number;
+}
+
+/** What becomes of deliveries, as shares of all. */
+const LOST = 0.12;
+const LOST_WITHOUT_A_TRACE = 0.06;
+const LATE = 0.2;
+const TWICE = 0.1;
+/** A late one comes after so many changes at most; some come after the end. */
+const LATEST = 80;
+
+/** The way from GitHub to Lockstep: it loses deliveries, brings them late, out of order and twice. */
+export class Post {
+  readonly statuses = new Set<number>();
+  readonly #underWay = new Set<Promise<void>>();
+  #late: Letter[] = [];
+
+  constructor(
+    private readonly world: World,
+    private readonly random: Random,
+  ) {}
+
+  /** Takes what one change leads to, and brings what is due by now. */
+  send(told: Told[]): void {
+    for (const letter of this.#late) letter.after -= 1;
+    for (const one of this.random.shuffled(told)) this.#take({ ...one, id: randomUUID(), after: 0 });
+    this.#bring(({ after }) => after <= 0);
+  }
+
+  /** Until everything that was sent has been answered. */
+  async arrived(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /** Brings all that is late, even what no one waits for any more. */
+  async bringRest(): Promise<void> {
+    this.#bring(() => true);
+    await this.arrived();
+  }
+
+  #take(letter: Letter): void {
+    const { random } = this;
+    const lot = random.next();
+    if (lot < LOST) this.#deliver(letter, undefined);
+    if (lot < LOST + LOST_WITHOUT_A_TRACE) return;
+    const late = { ...letter, after: 1 + random.below(LATEST) };
+    if (lot > 1 - LATE - TWICE) this.#late.push(late);
+    if (lot < 1 - LATE) this.#deliver(letter, `${this.world.url}/api/github/webhooks`);
+  }
+
+  #bring(isDue: (letter: Letter) => boolean): void {
+    const due = this.#late.filter(isDue);
+    this.#late = this.#late.filter((letter) => !due.includes(letter));
+    for (const letter of this.random.shuffled(due))
+      this.#deliver(letter, `${this.world.url}/api/github/webhooks`);
+  }
+
+  #deliver({ event, payload, id }: Letter, to: string | undefined): void {
+    const options = to === undefined ? { id } : { id, to };
+    const sent = this.world.standin.deliverEvent(event, payload, options).then(
+      ({ status }) => void this.statuses.add(status),
+      // Lockstep is down: GitHub notes it and does not try again.
+      () => {},
+    );
+    this.#underWay.add(sent);
+    void sent.finally(() => this.#underWay.delete(sent));
+  }
+}

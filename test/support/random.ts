@@ -1,0 +1,48 @@
+/** Numbers that a seed repeats. https://github.com/cprosche/mulberry32 */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** In [0, 1). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** A whole number in [0, n). */
+  below(n: number): number {
+    return Math.floor(this.next() * n);
+  }
+
+  chance(share: number): boolean {
+    return this.next() < share;
+  }
+
+  /** undefined when there is none to choose from. */
+  pick<T>(from: readonly T[]): T | undefined {
+    return from[this.below(from.length)];
+  }
+
+  /** One of them, each as often as its weight says. */
+  weighted<T extends { weight: number }>(from: readonly T[]): T {
+    let left = this.next() * from.reduce((sum, { weight }) => sum + weight, 0);
+    for (const one of from) {
+      left -= one.weight;
+      if (left < 0) return one;
+    }
+    return from.at(-1)!;
+  }
+
+  shuffled<T>(all: readonly T[]): T[] {
+    return all
+      .map((one) => ({ one, key: this.next() }))
+      .sort((a, b) => a.key - b.key)
+      .map(({ one }) => one);
+  }
+}
