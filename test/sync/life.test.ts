@@ -7,7 +7,7 @@ import { holdingsOf } from "../support/life/holdings.js";
 import { ownerActs } from "../support/life/owners.js";
 import { Population } from "../support/life/population.js";
 import { Post } from "../support/life/post.js";
-import { sweepThrough, sweepUntilQuiet } from "../support/life/quiet.js";
+import { sweepUntilQuiet } from "../support/life/quiet.js";
 import { refActs } from "../support/life/refs.js";
 import { repositoryActs } from "../support/life/repositories.js";
 import { Random } from "../support/random.js";
@@ -35,7 +35,7 @@ test(`${CHANGES} changes, deliveries lost and late, restarts: everything ends as
   const before = await holdingsOf(world);
 
   await post.bringRest();
-  await sweepThrough(world);
+  await sweepUntilQuiet(world);
   expect(await faultsOf(world, population, kept)).toEqual([]);
   expect(await holdingsOf(world)).toEqual(before);
   expect([...post.statuses].filter((status) => ![0, 202, 204, 503].includes(status))).toEqual([]);

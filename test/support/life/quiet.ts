@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { World } from "../world.js";
 
 interface Status {
+  repositories: Record<string, number>;
   queue: { depth: number };
   backstop: { lastPassAt: string | null };
   deliveries: { lastReadAt: string | null };
@@ -9,6 +10,10 @@ interface Status {
 
 const LOOK_EVERY_MS = 50;
 const MOST_SWEEPS = 10;
+const AT_REST = ["fresh", "suspended", "gone", "retired"];
+
+const statusOf = async (world: World): Promise<Status> =>
+  (await (await world.api("/api/v1/status")).json()) as Status;
 
 /** One pass of the backstop, until nothing that came of it is left to be done. */
 export async function sweepThrough(world: World): Promise<void> {
@@ -16,19 +21,20 @@ export async function sweepThrough(world: World): Promise<void> {
   world.sweep();
   for (;;) {
     await sleep(LOOK_EVERY_MS);
-    const { queue, backstop, deliveries } = (await (await world.api("/api/v1/status")).json()) as Status;
+    const { queue, backstop, deliveries } = await statusOf(world);
     const times = [backstop.lastPassAt, deliveries.lastReadAt];
     if (queue.depth === 0 && times.every((at) => at !== null && Date.parse(at) >= since)) return;
   }
 }
 
-/** Sweeps until one finds nothing any more. @returns how many it took */
-export async function sweepUntilQuiet(world: World): Promise<number> {
-  for (let sweeps = 1; sweeps <= MOST_SWEEPS; sweeps += 1) {
+/** Sweeps until one finds nothing any more, and none is left to be looked at by the next. */
+export async function sweepUntilQuiet(world: World): Promise<void> {
+  for (let sweeps = 0; sweeps < MOST_SWEEPS; sweeps += 1) {
     const from = world.log.length;
     await sweepThrough(world);
     const found = world.log.slice(from).some(({ result }) => result === "changed" || result === "cloned");
-    if (!found) return sweeps;
+    const { repositories } = await statusOf(world);
+    if (!found && Object.keys(repositories).every((state) => AT_REST.includes(state))) return;
   }
   throw new Error(`still not quiet after ${MOST_SWEEPS} sweeps`);
 }
