@@ -47,6 +47,11 @@ export type RunGit = (call: GitCall) => Promise<GitResult>;
 
 /** Time between the gentle and the hard end of a git: it removes its own locks on SIGTERM. */
 const GRACE_MS = 2_000;
+/**
+ * After its exit a child's pipes are closed in GRACE_MS, so this never comes first. `false` would say so, but
+ * then simple-git ties every child to one promise that never settles, and none is ever freed.
+ */
+const CLOSED_BY_THEN_MS = 2 * GRACE_MS;
 
 /** simple-git keeps its child to itself; Node tells of every child it makes, before it is spawned. */
 const seats = new AsyncLocalStorage<{ child: ChildProcess | null; processes: Processes }>();
@@ -120,7 +125,7 @@ async function run(options: { binary: string; path: string }, call: GitCall): Pr
   const git = simpleGit({
     baseDir: "/", // never inside somebody's repository
     binary: options.binary,
-    completion: { onClose: true, onExit: false },
+    completion: { onClose: true, onExit: CLOSED_BY_THEN_MS },
     allowEnvironment: Object.keys(env),
     unsafe: {
       allowUnsafeConfigPaths: true,
