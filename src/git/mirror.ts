@@ -5,7 +5,7 @@ import { cloneMirror, type MirrorOptions, type RunContext } from "./clone.js";
 import type { GitCall } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
-import { finishSwap, ownership } from "./layout.js";
+import { condemn, finishSwap, isCondemned, ownership } from "./layout.js";
 import { applyChanges, matchesPattern, readRefs } from "./refs.js";
 import { openScratch } from "./scratch.js";
 
@@ -29,6 +29,10 @@ export interface Mirrors {
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
   /** Forgets what it knows of the mirror, and clears leftovers before the next use. */
   distrust(id: number): void;
+  /** Whether `ensure` would neither clear anything nor ask for a clone. */
+  trusts(id: number): boolean;
+  /** It is proven corrupt: it serves until a clone takes its place, also after a restart. */
+  condemn(id: number): void;
 }
 
 /** More refspecs than this go through stdin, not the command line. */
@@ -60,13 +64,13 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   }
 
   function remember(id: number, changes: Iterable<readonly [string, string]>): void {
-    const tips = known.get(id) ?? new Map<string, string>();
+    const tips = known.get(id);
+    if (!tips) return; // distrusted meanwhile
     for (const [ref, sha] of changes) tips.set(ref, sha);
     for (const ref of tips.keys()) {
       if (tips.size <= CACHED_TIPS) break;
       tips.delete(ref);
     }
-    known.set(id, tips);
   }
 
   async function fetchInto(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext) {
@@ -109,7 +113,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
         clearLeftovers(mirror);
         known.set(id, new Map());
       }
-      return true;
+      return !isCondemned(mirror);
     },
     async clone(id, lease, defaultBranch, run) {
       mkdirSync(layout.repository(id), { recursive: true, mode: 0o750 });
@@ -179,6 +183,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       known.delete(id);
       heads.delete(id);
     },
+    trusts: (id) => known.has(id) && !isCondemned(layout.mirror(id)),
+    condemn: (id) => condemn(layout.mirror(id)),
   };
 }
 
