@@ -99,7 +99,9 @@ export function createGit(options: { binary: string; path: string; processes: Pr
     seats.run(seatFor(call), async () => {
       if (call.signal?.aborted) throw new RefreshError("cancelled", `git ${call.args[0]} was not started`);
       const end = supervise(call);
-      const result = run(options, call);
+      const result = run(options, call).catch((error: unknown) =>
+        end.begun() ? end.ended : Promise.reject(error),
+      );
       try {
         return await Promise.race([result, end.ended]);
       } finally {
@@ -109,8 +111,9 @@ export function createGit(options: { binary: string; path: string; processes: Pr
 }
 
 /** Ends the child, and what it has started, at its deadline or when the signal aborts. */
-function supervise(call: GitCall): { ended: Promise<never>; release(): void } {
+function supervise(call: GitCall): { ended: Promise<never>; begun(): boolean; release(): void } {
   const seat = seats.getStore()!;
+  let begun = false;
   const timers: NodeJS.Timeout[] = [];
   let onAbort = () => {};
   const ended = new Promise<never>((_, reject) => {
@@ -123,6 +126,7 @@ function supervise(call: GitCall): { ended: Promise<never>; release(): void } {
       }
       if (child.exitCode !== null || child.signalCode !== null) return reject(error);
       if (child.pid === undefined) return void child.once("spawn", () => end(error));
+      begun = true;
       const below = seat.processes.endBelow(child.pid, GRACE_MS);
       child.once("exit", () => below.then(() => reject(error)));
       child.kill("SIGTERM");
@@ -137,6 +141,7 @@ function supervise(call: GitCall): { ended: Promise<never>; release(): void } {
   ended.catch(() => {});
   return {
     ended,
+    begun: () => begun,
     release() {
       for (const timer of timers) clearTimeout(timer);
       call.signal?.removeEventListener("abort", onAbort);
