@@ -8,11 +8,15 @@ import { createGateway } from "./git/gateway.js";
 import { createLayout, link, ownership, unlink } from "./git/layout.js";
 import { createMirrors } from "./git/mirror.js";
 import { createProcesses } from "./git/processes.js";
+import { createUpkeep } from "./git/upkeep.js";
 import { createGitHub, type GitHub } from "./github/github.js";
 import { createApi } from "./http/api.js";
 import { createHealth } from "./http/health.js";
 import type { Handler } from "./http/mount.js";
 import { createLifecycle } from "./lifecycle.js";
+import { createMaintenance, type Maintenance } from "./maintenance.js";
+import { createMaintenanceLog, MAINTENANCE_TABLES } from "./maintenance-log.js";
+import type { Trigger } from "./model.js";
 import { createEmbeddedQueue, QUEUE_TABLES } from "./queue/embedded.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import { createRunner, type Runner } from "./queue/runner.js";
@@ -39,9 +43,17 @@ export interface Lockstep {
 /** How often the clone of a large repository says how far it is. */
 const PROGRESS_EVERY_MS = 10_000;
 
+/** A repository of some gigabytes is repacked within it, on one processor. */
+const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
+
 /** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
 export async function compose(config: Config, log: Log): Promise<Lockstep> {
-  const store = openStore(config.dataDir, [QUEUE_TABLES, REGISTRY_TABLES, DELIVERY_TABLES]);
+  const store = openStore(config.dataDir, [
+    QUEUE_TABLES,
+    REGISTRY_TABLES,
+    DELIVERY_TABLES,
+    MAINTENANCE_TABLES,
+  ]);
   const processes = createProcesses(join(config.dataDir, "run"));
   const ended = await processes.endSurvivors();
   if (ended > 0) log.warn({ ended }, "ended git processes that an earlier Lockstep had left");
@@ -56,12 +68,13 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const stopping = () => state.stopping;
 
   const core = { store, ...work(config, log, { store, git, github, gateway }) };
-  const { queue, runner, registry, deliveries } = core;
+  const { queue, runner, registry, deliveries, maintenance } = core;
   const views = createViews({ ...config, ...core, stopping, now: Date.now });
   const acceptance = createAcceptance({ store, queue, deliveries, registry, gateway, runner, stopping });
   const sweep = () => {
     deliveries.prune();
     lookAtEverything(queue, runner, "backstop");
+    maintenance.pass();
   };
   const backstop = startBackstop(config.intervalMs, sweep);
 
@@ -80,6 +93,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     async close() {
       state.stopping = true;
       await backstop.stop();
+      await maintenance.stop();
       await runner.stop(config.shutdownTimeoutMs);
       await gateway.close();
       await github.close();
@@ -106,15 +120,16 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     link: (id: number, name: { owner: string; name: string }) => link(layout, id, name),
     unlink: (id: number, name: { owner: string; name: string }) => unlink(layout, id, name),
   };
+  const request = (id: number, installationId: number, trigger: Trigger) => {
+    queue.arm({ kind: "repository", id }, { trigger, hints: [], full: true }, { installationId });
+    runner.wake();
+  };
   const lifecycle = createLifecycle({
     ...{ github, registry, store, log, ...named },
     isWanted: config.repositories,
     fullFetchIntervalMs: config.fullFetchIntervalMs,
     hasMirror: (id) => ownership(layout.mirror(id), id) === "ours",
-    request(id, installationId, trigger) {
-      queue.arm({ kind: "repository", id }, { trigger, hints: [], full: true }, { installationId });
-      runner.wake();
-    },
+    request,
     requestInstallation(id) {
       queue.arm(
         { kind: "installation", id },
@@ -125,18 +140,28 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     },
     now: Date.now,
   });
+  const maintenance: Maintenance = createMaintenance({
+    ...{ mirrors, log, now: Date.now },
+    records: createMaintenanceLog(store),
+    upkeep: createUpkeep({ git, layout, timeoutMs: MAINTENANCE_TIMEOUT_MS }),
+    repositories: registry.all,
+    repository: registry.get,
+    isIdle: (id) => !runner.busy({ kind: "repository", id }) && !queue.has({ kind: "repository", id }),
+    request: ({ id, installationId }) => request(id, installationId, "backstop"),
+  });
   const syncer = createSyncer({
     ...{ registry, mirrors, gateway, ...named },
     bring: createBringer({ mirrors, registry, refspecs: config.refspecs, now: Date.now }),
     reconcile: (id) => lifecycle.reconcileRepository(id, false),
     publish: async () => {},
     announce: () => {},
+    upkeep: maintenance,
     now: Date.now,
     onProgress: progressLog(log),
   });
   const worker = createWorker({ store, queue, registry, deliveries, syncer, lifecycle, log });
   const runner = createRunner(queue, config.concurrency, worker);
-  return { registry, deliveries, queue, mirrors, worker, runner };
+  return { registry, deliveries, queue, mirrors, worker, runner, maintenance };
 }
 
 /** A request for every installation, which in turn asks for what needs it. */
