@@ -120,7 +120,7 @@ export function createMaintenance(ports: MaintenancePorts): Maintenance {
   }
 
   function putOff(id: number, about: object, task: Task, { code, message, hint }: RefreshError): void {
-    const waitMs = putOffMs(records.get(id).runs[task].failures);
+    const waitMs = putOffMs(records.get(id).runs[task].failures, code === "cancelled");
     records.failed(id, task, code, now() + waitMs);
     const details = { ...about, code, retryInMs: waitMs };
     if (code === "cancelled") log.info(details, "maintenance stood aside for a refresh");
