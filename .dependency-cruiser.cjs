@@ -7,9 +7,9 @@ const layer = (name, from, to) => ({
 });
 
 const LOW =
-  "^src/(config|variables|patterns|units|names|deliveries|delivery-log|store|registry|holds|receiver|queue|git|github)";
+  "^src/(config|variables|patterns|units|names|deliveries|delivery-log|maintenance-log|maintenance-due|store|registry|holds|receiver|queue|git|github)";
 const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts";
-const HIGH = "^src/(schedule|worker|acceptance|views|history-views)\\.ts|^src/http/";
+const HIGH = "^src/(schedule|worker|acceptance|views|history-views|maintenance)\\.ts|^src/http/";
 const TOP = "^src/(compose|index|check)\\.ts";
 
 module.exports = {

@@ -10,6 +10,7 @@ import { createGateway } from "./git/gateway.js";
 import { createLayout, discard, emptyTrash, link, ownership, unlink } from "./git/layout.js";
 import { createMirrors } from "./git/mirror.js";
 import { createProcesses } from "./git/processes.js";
+import { createUpkeep } from "./git/upkeep.js";
 import { createGitHub, type GitHub, type LoggedDelivery } from "./github/github.js";
 import { createGuard } from "./history.js";
 import { createHistoryViews } from "./history-views.js";
@@ -19,6 +20,9 @@ import { createHealth } from "./http/health.js";
 import type { Handler } from "./http/mount.js";
 import { createInstallations, INSTALLATION_TABLES } from "./installations.js";
 import { createLifecycle } from "./lifecycle.js";
+import { createMaintenance, type Maintenance } from "./maintenance.js";
+import { createMaintenanceLog, MAINTENANCE_TABLES } from "./maintenance-log.js";
+import type { Trigger } from "./model.js";
 import { createEmbeddedQueue, QUEUE_TABLES } from "./queue/embedded.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import { createRunner, type Runner } from "./queue/runner.js";
@@ -48,6 +52,8 @@ export interface Lockstep {
 /** How often the clone of a large repository says how far it is. */
 const PROGRESS_EVERY_MS = 10_000;
 
+/** A repository of some gigabytes is repacked within it, on one processor. */
+const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
 /** GitHub keeps an App's deliveries for 3 days, GHES for 7. */
 const WINDOW_MS = { github: 3 * 86_400_000, enterprise: 7 * 86_400_000 };
 /** Registry before installations: the second's first step reads the first. */
@@ -58,6 +64,7 @@ const TABLES = [
   FACT_TABLES,
   INSTALLATION_TABLES,
   HOLD_TABLES,
+  MAINTENANCE_TABLES,
 ];
 
 /** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
@@ -77,7 +84,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const stopping = () => state.stopping;
 
   const core = { store, ...work(config, log, { store, git, github, gateway }) };
-  const { queue, runner, registry, deliveries, watch } = core;
+  const { queue, runner, registry, deliveries, watch, maintenance } = core;
   const acceptance = createAcceptance({
     ...{ store, queue, deliveries, registry, gateway, runner, stopping },
     told: watch.told,
@@ -104,6 +111,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const sweep = () => {
     deliveries.prune();
     lookAtEverything(queue, runner, "backstop");
+    maintenance.pass();
     void recovery.run().finally(watch.check);
   };
   const backstop = startBackstop("backstop", config.intervalMs, sweep);
@@ -130,6 +138,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       state.stopping = true;
       const read = recovery.stop();
       await Promise.all([backstop.stop(), pull.stop()]);
+      await maintenance.stop();
       await runner.stop(config.shutdownTimeoutMs);
       await gateway.close();
       await github.close();
@@ -176,16 +185,17 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     lastCallAt: deliveries.lastCallAt,
     expectsCalls: config.webhookSecrets.length > 0 && config.deliveries === "webhook",
   });
+  const request = (id: number, installationId: number, trigger: Trigger) => {
+    queue.arm({ kind: "repository", id }, { trigger, hints: [], full: true }, { installationId });
+    runner.wake();
+  };
   const lifecycle = createLifecycle({
     ...{ github, registry, installations, removal, store, log, ...named },
     retireAfterMs: config.retireAfterMs,
     isWanted: config.repositories,
     fullFetchIntervalMs: config.fullFetchIntervalMs,
     hasMirror,
-    request(id, installationId, trigger) {
-      queue.arm({ kind: "repository", id }, { trigger, hints: [], full: true }, { installationId });
-      runner.wake();
-    },
+    request,
     requestInstallation(id) {
       queue.arm(
         { kind: "installation", id },
@@ -198,6 +208,15 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
   });
   const holds = createHolds(store);
   const guard = createGuard({ ...config, holds, log, now: Date.now });
+  const maintenance: Maintenance = createMaintenance({
+    ...{ mirrors, log, now: Date.now },
+    records: createMaintenanceLog(store),
+    upkeep: createUpkeep({ git, layout, timeoutMs: MAINTENANCE_TIMEOUT_MS }),
+    repositories: registry.all,
+    repository: registry.get,
+    isIdle: (id) => !runner.busy({ kind: "repository", id }) && !queue.has({ kind: "repository", id }),
+    request: ({ id, installationId }) => request(id, installationId, "backstop"),
+  });
   const syncer = createSyncer({
     ...{ registry, mirrors, gateway, guard, ...named },
     bring: createBringer({ ...config, mirrors, registry, guard, now: Date.now }),
@@ -206,6 +225,7 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     requireSpace: disk.requireSpace,
     publish: async () => {},
     announce: () => {},
+    upkeep: maintenance,
     now: Date.now,
     onProgress: progressLog(log),
   });
@@ -219,7 +239,7 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
   });
   const runner = createRunner(queue, config.concurrency, worker);
   const kept = { registry, installations, facts, deliveries, queue, holds };
-  return { ...kept, disk, removal, hasMirror, mirrors, worker, runner, watch, late };
+  return { ...kept, disk, removal, hasMirror, mirrors, worker, runner, watch, late, maintenance };
 }
 
 /** Only what GitHub tried while this process ran says something of the webhook. */

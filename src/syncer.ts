@@ -26,6 +26,13 @@ export interface SyncerPorts {
   publish(repository: ManagedRepository, changes: RefChange[]): Promise<void>;
   /** Tells the world. It must not throw. */
   announce(repository: ManagedRepository, outcome: RefreshOutcome): void;
+  /** Maintenance of the mirrors; a refresh goes before it. */
+  upkeep: {
+    /** Some of its refs have changed. */
+    changed(id: number, changes: RefChange[]): void;
+    /** @returns whether anything was ended that ran in the mirror */
+    standAside(id: number, options?: { all?: boolean }): Promise<boolean>;
+  };
   now(): number;
   onProgress(repository: ManagedRepository, line: string): void;
 }
@@ -95,6 +102,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const work: Pass = { repository, lease, run: { signal, onProgress }, lastTry, confirmName };
     try {
       const { outcome, behind, notYet } = await bringInStep(work, request);
+      if (outcome.changes.length > 0) ports.upkeep.changed(repository.id, outcome.changes);
       await ports.publish(repository, outcome.changes);
       if (!notYet) record(repository, request, behind);
       ports.announce(repository, outcome);
@@ -118,13 +126,13 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   async function bringInStep(pass: Pass, request: RefreshRequest): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
+    await ports.upkeep.standAside(id, { all: !mirrors.trusts(id) });
     if (!mirrors.ensure(id)) return clone(pass, request);
     try {
       await mirrors.setHead(id, defaultBranch);
       return await bring(pass, request);
     } catch (error) {
       if (pass.run.signal.aborted) throw error;
-      if (doubtsMirror(error)) mirrors.distrust(id);
       return recover(pass, request, asRefreshError(error));
     }
   }
@@ -147,10 +155,24 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   }
 
   /** What can be put right in the same pass is; the rest is the queue's to repeat. */
-  async function recover(pass: Pass, request: RefreshRequest, error: RefreshError): Promise<Result> {
+  async function recover(pass: Pass, request: RefreshRequest, first: RefreshError): Promise<Result> {
     const { id } = pass.repository;
+    let error = first;
+    if (doubtsMirror(first)) {
+      mirrors.distrust(id);
+      // Its leftovers are cleared next, and a lock or a pack out of place may be maintenance's doing.
+      const disturbed = await ports.upkeep.standAside(id, { all: true });
+      const passes = ["locked", "corrupt"].includes(first.code) || (disturbed && first.code === "git");
+      if (passes && mirrors.ensure(id)) {
+        try {
+          return await bring(pass, request);
+        } catch (second) {
+          error = asRefreshError(second);
+        }
+      }
+    }
+    if (pass.run.signal.aborted) throw error;
     if (error.retry.kind === "rebuild") return clone(pass, request);
-    if (error.code === "locked" && mirrors.ensure(id)) return bring(pass, request);
     if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return bringAll(pass, request);
     throw error;
   }
@@ -159,6 +181,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function clone(pass: Pass, request: RefreshRequest): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
     ports.requireSpace();
+    await ports.upkeep.standAside(id, { all: true });
     const judge = guard.judgeOf(pass.repository);
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
     ports.link(id, pass.repository);

@@ -18,6 +18,11 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   // lockfile.c
   ["locked", /Unable to create '[^']+\.lock': File exists|Another git process seems to be running/],
   ["permission", /Permission denied|Read-only file system/],
+  // The machine's trouble: what git concludes from a read that failed proves nothing about the mirror.
+  [
+    "git",
+    /Input\/output error|Cannot allocate memory|[Oo]ut of memory|Too many open files|Stale file handle/,
+  ],
   // setup.c, object-file.c, packfile.c, commit.c, tree.c, connected.c
   ["corrupt", /not a git repository/],
   [
@@ -26,7 +31,10 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   ],
   ["corrupt", /packfile \S+ (?:does not match index|cannot be (?:opened|accessed)|signature mismatch)/],
   ["corrupt", /(?:fatal|error): bad (?:object|tree|ref|signature)|bad object (?:HEAD|[0-9a-f]{40})/],
-  ["corrupt", /unable to read (?:sha1 file of|tree|parent) |missing (?:blob|tree|commit|tag) [0-9a-f]{40}/],
+  [
+    "corrupt",
+    /unable to read (?:sha1 file of|tree|parent) |missing (?:blob|tree|commit|tag) (?:object ')?[0-9a-f]{40}/,
+  ],
   ["corrupt", /inflate: (?:data stream error|needs dictionary)|garbage at end of loose object/],
   ["corrupt", /(?:object file|file) \S+ is empty|unable to unpack [0-9a-f]{40} header/],
   ["corrupt", /trying to write ref '[^']+' with nonexistent object/],

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
+import { setPriority } from "node:os";
 import { simpleGit } from "simple-git";
 import { RefreshError } from "../errors.js";
 import { classify, missingRef } from "./classify.js";
@@ -22,11 +23,14 @@ export interface GitCall {
   /** Exit codes that are an answer, not a failure. Default: 0 alone. */
   okCodes?: number[];
   onProgress?: (line: string) => void;
+  /** Nobody waits for it: it gives way to whatever else wants a processor. */
+  background?: boolean;
 }
 
 export interface GitResult {
   code: number;
   stdout: string;
+  stderr: string;
 }
 
 export class GitFailure extends RefreshError {
@@ -54,18 +58,36 @@ const GRACE_MS = 2_000;
 const CLOSED_BY_THEN_MS = 2 * GRACE_MS;
 
 /** simple-git keeps its child to itself; Node tells of every child it makes, before it is spawned. */
-const seats = new AsyncLocalStorage<{ child: ChildProcess | null; processes: Processes }>();
+interface Seat {
+  child: ChildProcess | null;
+  processes: Processes;
+  background: boolean;
+  /** Set when the call is over before its child was there. */
+  onChild?: () => void;
+}
+const seats = new AsyncLocalStorage<Seat>();
 subscribe("child_process", (message) => {
   const seat = seats.getStore();
   if (!seat || seat.child) return;
   const { process: child } = message as { process: ChildProcess };
   seat.child = child;
   seat.processes.track(child);
+  if (seat.background) child.once("spawn", () => giveWay(child));
+  seat.onChild?.();
   // simple-git waits 50 ms more for a child that has said nothing: a word of no length ends that.
   child.once("exit", () => child.stdout?.emit("data", Buffer.alloc(0)));
   // A grandchild may hold the pipes open for as long as it lives; nobody waits for it.
   child.once("exit", (_, signal) => setTimeout(() => closePipes(child), signal ? 0 : GRACE_MS).unref());
 });
+
+/** nice(1) 19; what it starts inherits that. */
+const giveWay = (child: ChildProcess): void => {
+  try {
+    setPriority(child.pid!, 19);
+  } catch {
+    // it has ended already
+  }
+};
 
 const closePipes = (child: ChildProcess): void => {
   for (const pipe of child.stdio) pipe?.destroy();
@@ -77,11 +99,16 @@ const closePipes = (child: ChildProcess): void => {
  * @throws GitFailure classified from stderr; RefreshError `timeout`, `cancelled`, `no_git`.
  */
 export function createGit(options: { binary: string; path: string; processes: Processes }): RunGit {
+  const seatFor = ({ background = false }: GitCall): Seat => {
+    return { child: null, processes: options.processes, background };
+  };
   return (call) =>
-    seats.run({ child: null, processes: options.processes }, async () => {
+    seats.run(seatFor(call), async () => {
       if (call.signal?.aborted) throw new RefreshError("cancelled", `git ${call.args[0]} was not started`);
       const end = supervise(call);
-      const result = run(options, call);
+      const result = run(options, call).catch((error: unknown) =>
+        end.begun() ? end.ended : Promise.reject(error),
+      );
       try {
         return await Promise.race([result, end.ended]);
       } finally {
@@ -90,16 +117,25 @@ export function createGit(options: { binary: string; path: string; processes: Pr
     });
 }
 
-/** Ends the child at its deadline or when the signal aborts. */
-function supervise(call: GitCall): { ended: Promise<never>; release(): void } {
+/** Ends the child, and what it has started, at its deadline or when the signal aborts. */
+function supervise(call: GitCall): { ended: Promise<never>; begun(): boolean; release(): void } {
   const seat = seats.getStore()!;
+  let begun = false;
   const timers: NodeJS.Timeout[] = [];
   let onAbort = () => {};
   const ended = new Promise<never>((_, reject) => {
     const end = (error: RefreshError) => {
       const child = seat.child;
-      if (!child || child.exitCode !== null || child.signalCode !== null) return reject(error);
-      child.once("exit", () => reject(error));
+      // simple-git starts it a moment after it was asked to.
+      if (!child) {
+        seat.onChild = () => end(error);
+        return;
+      }
+      if (child.exitCode !== null || child.signalCode !== null) return reject(error);
+      if (child.pid === undefined) return void child.once("spawn", () => end(error));
+      begun = true;
+      const below = seat.processes.endBelow(child.pid, GRACE_MS);
+      child.once("exit", () => below.then(() => reject(error)));
       child.kill("SIGTERM");
       timers.push(setTimeout(() => child.kill("SIGKILL"), GRACE_MS));
     };
@@ -112,6 +148,7 @@ function supervise(call: GitCall): { ended: Promise<never>; release(): void } {
   ended.catch(() => {});
   return {
     ended,
+    begun: () => begun,
     release() {
       for (const timer of timers) clearTimeout(timer);
       call.signal?.removeEventListener("abort", onAbort);
@@ -148,7 +185,7 @@ async function run(options: { binary: string; path: string }, call: GitCall): Pr
     git.outputHandler((_, __, stderr) => stderr.on("data", progressLines(call.onProgress!)));
   try {
     const stdout = await git.raw(call.args);
-    return { code: outcome.code ?? 0, stdout };
+    return { code: outcome.code ?? 0, stdout, stderr: outcome.stderr };
   } catch (error) {
     throw failure(call, outcome, error);
   }

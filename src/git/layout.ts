@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -17,6 +18,13 @@ import type { RepositoryName } from "../model.js";
 
 /** The file that says a directory is Lockstep's; without it nothing is ever deleted or rewritten. */
 export const MARKER = "lockstep.json";
+
+/** Inside the mirror that it speaks of: whatever takes that mirror's place is free of it. */
+const CONDEMNED = "lockstep-condemned";
+
+export const condemn = (mirror: string): void => writeFileSync(join(mirror, CONDEMNED), "");
+
+export const isCondemned = (mirror: string): boolean => existsSync(join(mirror, CONDEMNED));
 
 export interface Layout {
   repository(id: number): string;

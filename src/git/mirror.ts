@@ -8,7 +8,7 @@ import type { GitCall } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
 import { applyChanges, KEEP_NOTHING, type Keep, type KeptTip, readKept } from "./kept.js";
-import { finishSwap, ownership } from "./layout.js";
+import { condemn, finishSwap, isCondemned, ownership } from "./layout.js";
 import { readRefs, swapRefs } from "./refs.js";
 import { openScratch } from "./scratch.js";
 
@@ -37,6 +37,10 @@ export interface Mirrors {
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
   /** Forgets what it knows of the mirror, and clears leftovers before the next use. */
   distrust(id: number): void;
+  /** Whether `ensure` would neither clear anything nor ask for a clone. */
+  trusts(id: number): boolean;
+  /** It is proven corrupt: it serves until a clone takes its place, also after a restart. */
+  condemn(id: number): void;
 }
 
 /** More refspecs than this go through stdin, not the command line. */
@@ -69,13 +73,13 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   }
 
   function remember(id: number, changes: Iterable<readonly [string, string]>): void {
-    const tips = known.get(id) ?? new Map<string, string>();
+    const tips = known.get(id);
+    if (!tips) return; // distrusted meanwhile
     for (const [ref, sha] of changes) tips.set(ref, sha);
     for (const ref of tips.keys()) {
       if (tips.size <= CACHED_TIPS) break;
       tips.delete(ref);
     }
-    known.set(id, tips);
   }
 
   /** Mirrors that an earlier Lockstep made do not hide them yet. */
@@ -127,7 +131,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
         clearLeftovers(mirror);
         known.set(id, new Map());
       }
-      return true;
+      return !isCondemned(mirror);
     },
     async clone(id, lease, defaultBranch, run, judge) {
       mkdirSync(layout.repository(id), { recursive: true, mode: 0o750 });
@@ -204,6 +208,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       heads.delete(id);
       hidden.delete(id);
     },
+    trusts: (id) => known.has(id) && !isCondemned(layout.mirror(id)),
+    condemn: (id) => condemn(layout.mirror(id)),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -10,9 +10,13 @@ import { setTimeout as delay } from "node:timers/promises";
 export interface Processes {
   /** Notes a child until it ends. */
   track(child: ChildProcess): void;
+  /** Ends what a child has started, gently and after `graceMs` by force. Resolves when none of it runs. */
+  endBelow(pid: number, graceMs: number): Promise<void>;
   /** Ends what an earlier process left, children first. @returns how many were ended. */
   endSurvivors(): Promise<number>;
 }
+
+const POLL_MS = 10;
 
 export function createProcesses(dir: string): Processes {
   mkdirSync(dir, { recursive: true, mode: 0o750 });
@@ -29,6 +33,7 @@ export function createProcesses(dir: string): Processes {
         if (child.exitCode !== null || child.signalCode !== null) rmSync(file, { force: true });
       });
     },
+    endBelow: (pid, graceMs) => endAll(descendants(pid).slice(1), graceMs),
     async endSurvivors() {
       let ended = 0;
       for (const name of readdirSync(dir)) {
@@ -63,7 +68,7 @@ function stat(pid: number): string[] | null {
 
 function descendants(root: number): number[] {
   const children = new Map<number, number[]>();
-  for (const name of readdirSync("/proc")) {
+  for (const name of processNames()) {
     const parent = /^\d+$/.test(name) ? Number(stat(Number(name))?.[1]) : Number.NaN;
     if (!Number.isNaN(parent)) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
@@ -72,16 +77,35 @@ function descendants(root: number): number[] {
   return found;
 }
 
+const processNames = (): string[] => (existsSync("/proc") ? readdirSync("/proc") : []);
+
 async function endTree(root: number): Promise<number> {
   const pids = descendants(root);
-  for (const pid of pids.reverse()) {
+  await endAll(pids, 0);
+  return pids.length;
+}
+
+/** Children first: a parent that sees its child end clears up and ends too. */
+async function endAll(pids: number[], graceMs: number): Promise<void> {
+  const started = new Map(pids.reverse().map((pid) => [pid, startTime(pid)]));
+  const left = () => [...started].filter(([pid, at]) => at !== null && runs(pid, at)).map(([pid]) => pid);
+  if (graceMs > 0) signal(left(), "SIGTERM");
+  for (let waited = 0; waited < graceMs && left().length > 0; waited += POLL_MS) await delay(POLL_MS);
+  signal(left(), "SIGKILL");
+  for (let waited = 0; waited < 5_000 && left().length > 0; waited += POLL_MS) await delay(POLL_MS);
+}
+
+const runs = (pid: number, startedAt: string): boolean => {
+  const fields = stat(pid);
+  return fields?.[19] === startedAt && !["Z", "X"].includes(fields[0] ?? "");
+};
+
+function signal(pids: number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
     try {
-      process.kill(pid, "SIGKILL");
+      process.kill(pid, name);
     } catch {
       // ended by itself meanwhile
     }
   }
-  const gone = (pid: number) => ["Z", "X", undefined].includes(stat(pid)?.[0]);
-  for (let waited = 0; waited < 5_000 && !pids.every(gone); waited += 10) await delay(10);
-  return pids.length;
 }

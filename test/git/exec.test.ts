@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createGit } from "../../src/git/exec.js";
 import { createProcesses } from "../../src/git/processes.js";
-import { bareRepository, PATH, realGit } from "../support/git.js";
+import { bareRepository, isRunning, PATH, realGit } from "../support/git.js";
 import { tempDir } from "../support/temp.js";
 
 const TIMEOUT = { timeoutMs: 10_000 };
@@ -26,14 +26,6 @@ async function silentServer() {
 }
 
 /** A zombie waits for init to take note of its end; it runs no more. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
 test("answers with git's output", async () => {
   const { dir, commit } = bareRepository();
   const { stdout } = await realGit()({ args: ["rev-parse", "main"], gitDir: dir, ...TIMEOUT });

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createGit, type RunGit } from "../../src/git/exec.js";
 import { createProcesses } from "../../src/git/processes.js";
@@ -37,4 +39,56 @@ export function bareRepository(): { dir: string; commit: string } {
   const commit = plainGit(dir, "commit-tree", "-m", "one", tree);
   plainGit(dir, "update-ref", "refs/heads/main", commit);
   return { dir, commit };
+}
+
+let content = 0;
+
+/** Puts commits on a branch, each with one new file; all objects are loose. @returns the last one */
+export function commits(dir: string, branch: string, count: number): string {
+  const one = () => {
+    const line = `${branch} ${content++}\n`;
+    const data = `data ${line.length}\n${line}`;
+    const who = `committer T <t@example.com> ${1_700_000_000 + content} +0000\n`;
+    return `commit refs/heads/${branch}\n${who}${data}M 100644 inline file-${content}\n${data}\n`;
+  };
+  const input = Array.from({ length: count }, one).join("");
+  const args = ["-c", "fastimport.unpackLimit=1000000", "fast-import", "--quiet"];
+  execFileSync("git", args, { input, env: { PATH, GIT_DIR: dir } });
+  return plainGit(dir, "rev-parse", `refs/heads/${branch}`);
+}
+
+/**
+ * The real git, but for one command: that never ends, and neither does what it has started.
+ * @returns the program, and the pid of what the command has started, once it has
+ */
+export function stuckGit(command: string): { binary: string; begun(): Promise<number> } {
+  const dir = tempDir();
+  const binary = join(dir, "git");
+  const mark = join(dir, "begun");
+  const wait = `[ "$1" = ${command} ] && { sleep 600 & echo $! > ${mark}.new; mv ${mark}.new ${mark}; wait; }`;
+  writeFileSync(binary, `#!/bin/sh\n${wait}\nexec git "$@"\n`, { mode: 0o755 });
+  return {
+    binary,
+    async begun() {
+      const watcher = watch(dir);
+      while (!existsSync(mark)) await once(watcher, "change");
+      watcher.close();
+      return Number(readFileSync(mark, "utf8"));
+    },
+  };
+}
+
+export const objectsOf = (dir: string): string[] =>
+  plainGit(dir, "cat-file", "--batch-check=%(objectname)", "--batch-all-objects").split("\n");
+
+/** Where a loose object is. */
+export const looseFile = (dir: string, sha: string): string =>
+  join(dir, "objects", sha.slice(0, 2), sha.slice(2));
+
+export function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
 }
