@@ -7,6 +7,7 @@ import type { HistoryPorts } from "./http/history.js";
 import type { InstallationView } from "./http/operate.js";
 import type { RepositoryView, ShownState } from "./http/view.js";
 import type { Installations, KnownInstallation } from "./installations.js";
+import type { Maintenance } from "./maintenance.js";
 import type { Subject } from "./model.js";
 import { keyOf } from "./queue/queue.js";
 import type { Runner } from "./queue/runner.js";
@@ -23,6 +24,7 @@ type Ports = Parameters<typeof createFreshness>[0] & {
   holds: Holds;
   history: HistoryPorts;
   runner: Runner;
+  maintenance: Pick<Maintenance, "state">;
   worker: Worker;
   retireAfterMs: number;
   hasMirror(id: number): boolean;
@@ -109,6 +111,10 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     },
     heads: async (id) => (ports.hasMirror(id) ? Object.fromEntries(await ports.mirrors.tips(id)) : {}),
     headsProvenAt,
+    maintenance(id) {
+      const { tidiedAt, prunedAt, checkedAt, ...now } = ports.maintenance.state(id);
+      return { tidiedAt: iso(tidiedAt), prunedAt: iso(prunedAt), checkedAt: iso(checkedAt), ...now };
+    },
     refresh,
     settled: (id, ms) => settled(ports, keyOf(subjectOf(id)), () => queue.has(subjectOf(id)), ms),
     pause: (id) => registry.pause(id, ports.now()),

@@ -7,7 +7,7 @@ import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
 import { problem } from "./problem.js";
 import { serve } from "./serve.js";
-import type { RepositoryView, SettledOutcome } from "./view.js";
+import type { MaintenanceView, RepositoryView, SettledOutcome } from "./view.js";
 
 export interface ApiPorts extends OperatePorts, HistoryPorts {
   list(): RepositoryView[];
@@ -16,6 +16,7 @@ export interface ApiPorts extends OperatePorts, HistoryPorts {
   heads(id: number): Promise<Record<string, string>>;
   /** Refs proven later than the repository as a whole. */
   headsProvenAt(id: number): Record<string, string>;
+  maintenance(id: number): MaintenanceView;
   /** Asks for a refresh that compares every ref. */
   refresh(id: number): void;
   /** Resolves when the repository's request is done or has failed, or after `ms` milliseconds. */
@@ -48,7 +49,13 @@ export function createApi(options: ApiOptions): Handler {
     if (found instanceof Response) return found;
     const heads = await ports.heads(found.id);
     const history = await ports.history(found.id, heads);
-    return context.json({ ...found, heads, headsProvenAt: ports.headsProvenAt(found.id), ...history });
+    return context.json({
+      ...found,
+      heads,
+      headsProvenAt: ports.headsProvenAt(found.id),
+      maintenance: ports.maintenance(found.id),
+      ...history,
+    });
   });
   const act: Act = (...call) => refresh(ports, ...call);
   app.post("/api/v1/repos/:owner/:name/refresh", (context) => act(context, () => null));

@@ -19,6 +19,8 @@ export interface RepositoryView {
   /** The newest first; only where one repository is asked for. */
   kept?: KeptView[];
   holds?: HoldView[];
+  /** When its mirror was last packed, pruned and checked, and what is due; only where one is asked for. */
+  maintenance?: MaintenanceView;
   queued: boolean;
   running: boolean;
   lastRefreshAt: string | null;
@@ -35,3 +37,11 @@ export interface RepositoryView {
 }
 
 export type SettledOutcome = { ok: true } | { ok: false; code: string; hint: string } | "timeout";
+
+export interface MaintenanceView {
+  tidiedAt: string | null;
+  prunedAt: string | null;
+  checkedAt: string | null;
+  due: string[];
+  running: string | null;
+}

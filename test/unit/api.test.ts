@@ -15,6 +15,7 @@ const SITE: RepositoryView = {
   lastError: { code: "disk_full", message: "No space left", hint: "free some space", at: "", attempt: 2 },
 };
 
+const MAINTENANCE = { tidiedAt: null, prunedAt: null, checkedAt: null, due: [], running: null };
 const OPERATE: Omit<OperatePorts, "get"> = {
   pause: () => {},
   resume: () => {},
@@ -37,6 +38,7 @@ async function startApi(options: Options = {}) {
     get: (owner, name) => (`${owner}/${name}`.toLowerCase() === "acme/site" ? SITE : null),
     heads: async () => ({ "refs/heads/main": "1".repeat(40) }),
     headsProvenAt: () => ({ "refs/heads/main": "2024-01-01T00:00:00.000Z" }),
+    maintenance: () => MAINTENANCE,
     ...OPERATE,
     refresh: (...args) => void calls.push(["refresh", ...args]),
     history: async () => ({ kept: [], holds: [] }),
@@ -102,6 +104,7 @@ describe("the API", () => {
       ...SITE,
       ...{ heads: { "refs/heads/main": "1".repeat(40) }, kept: [], holds: [] },
       headsProvenAt: { "refs/heads/main": "2024-01-01T00:00:00.000Z" },
+      maintenance: MAINTENANCE,
     });
     expect(one.headers.get("cache-control")).toBe("no-store");
   });
@@ -227,7 +230,15 @@ describe("the API", () => {
       throw new Error("inner detail");
     };
     const ports: ApiPorts = {
-      ...{ list: fail, get: fail, heads: fail, headsProvenAt: fail, refresh: fail, settled: fail },
+      ...{
+        list: fail,
+        get: fail,
+        heads: fail,
+        headsProvenAt: fail,
+        maintenance: fail,
+        refresh: fail,
+        settled: fail,
+      },
       ...{ history: fail, allow: fail, stillHeld: fail, restore: fail },
       ...OPERATE,
     };
