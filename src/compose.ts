@@ -17,18 +17,20 @@ import { createHistoryViews } from "./history-views.js";
 import { createHolds, HOLD_TABLES } from "./holds.js";
 import { createApi } from "./http/api.js";
 import { createHealth } from "./http/health.js";
+import { createMetricsRoute } from "./http/metrics.js";
 import type { Handler } from "./http/mount.js";
 import { createInstallations, INSTALLATION_TABLES } from "./installations.js";
 import { createLifecycle } from "./lifecycle.js";
 import { createMaintenance, type Maintenance } from "./maintenance.js";
 import { createMaintenanceLog, MAINTENANCE_TABLES } from "./maintenance-log.js";
+import { createMetrics, type Metrics } from "./metrics.js";
 import type { Trigger } from "./model.js";
+import { announceUrl, progressLog, requireGit } from "./preflight.js";
 import { createEmbeddedQueue, QUEUE_TABLES } from "./queue/embedded.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import { createRunner, type Runner } from "./queue/runner.js";
 import { createReceiver } from "./receiver.js";
 import { createRecovery, type RecoveryState } from "./recovery.js";
-import type { ManagedRepository } from "./registry.js";
 import { createRegistry, REGISTRY_TABLES, type Registry } from "./registry.js";
 import { createRemoval } from "./removal.js";
 import { startBackstop } from "./schedule.js";
@@ -48,9 +50,6 @@ export interface Lockstep {
   /** Stops receiving, ends or cancels what runs within SHUTDOWN_TIMEOUT, closes the store. */
   close(): Promise<void>;
 }
-
-/** How often the clone of a large repository says how far it is. */
-const PROGRESS_EVERY_MS = 10_000;
 
 /** A repository of some gigabytes is repacked within it, on one processor. */
 const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
@@ -75,15 +74,17 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   if (ended > 0) log.warn({ ended }, "ended git processes that an earlier Lockstep had left");
   const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
   await requireGit(git);
+  const metrics = createMetrics();
   const github = createGitHub({
     ...config,
+    onToken: metrics.tokenMinted,
     log: { debug: (m) => log.debug({}, m), warn: (m) => log.warn({}, m) },
   });
   const gateway = await createGateway(config.gitUrl, github.token);
   const state = { stopping: false };
   const stopping = () => state.stopping;
 
-  const core = { store, ...work(config, log, { store, git, github, gateway }) };
+  const core = { store, ...work(config, log, { store, git, github, gateway, metrics }) };
   const { queue, runner, registry, deliveries, watch, maintenance } = core;
   const acceptance = createAcceptance({
     ...{ store, queue, deliveries, registry, gateway, runner, stopping },
@@ -108,6 +109,14 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const views = createViews({
     ...{ ...config, ...core, github, recovery, history, stopping, mode: config.deliveries, now: Date.now },
   });
+  metrics.readFrom({
+    queue: () => ({ depth: queue.depth(), oldestMs: queue.oldestMs() }),
+    repositories: registry.states,
+    oldestUnprovenMs: () => views.health.fresh().oldestMs,
+    problems: watch.problems,
+    github: github.usage,
+    disk: core.disk.state,
+  });
   const sweep = () => {
     deliveries.prune();
     lookAtEverything(queue, runner, "backstop");
@@ -123,7 +132,8 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
 
   return {
     handlers: [
-      createReceiver({ config, ports: acceptance, log }),
+      createReceiver({ config, ports: acceptance, log, onOutcome: metrics.delivery }),
+      createMetricsRoute({ apiToken: config.apiToken, scrape: metrics.scrape }),
       createHealth({ apiToken: config.apiToken, ports: views.health }),
       createApi({ apiToken: config.apiToken, ports: views.api, log }),
     ],
@@ -149,6 +159,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
 }
 
 interface Adapters {
+  metrics: Metrics;
   store: Store;
   git: RunGit;
   github: GitHub;
@@ -156,7 +167,7 @@ interface Adapters {
 }
 
 /** The core: queue → runner → worker → syncer and lifecycle. */
-function work(config: Config, log: Log, { store, git, github, gateway }: Adapters) {
+function work(config: Config, log: Log, { store, git, github, gateway, metrics }: Adapters) {
   const layout = createLayout(config.dataDir);
   const registry = createRegistry(store);
   const installations = createInstallations(store);
@@ -228,10 +239,12 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     upkeep: maintenance,
     now: Date.now,
     onProgress: progressLog(log),
+    onFetched: metrics.fetched,
   });
   const worker = createWorker({
     ...{ store, queue, registry, deliveries, syncer, lifecycle, log },
     onUntold: watch.untold,
+    onRefreshed: metrics.refreshed,
     onPass(error) {
       watch.passed(error);
       watch.check();
@@ -256,34 +269,4 @@ function missedCall(watch: Watch, registry: Registry) {
 function lookAtEverything(queue: RefreshQueue, runner: Runner, trigger: "onboard" | "backstop"): void {
   queue.arm({ kind: "app", id: 0 }, { trigger, hints: [], full: true });
   runner.wake();
-}
-
-async function requireGit(git: RunGit): Promise<void> {
-  const { stdout } = await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
-  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
-  if (Number(major) * 1000 + Number(minor) < 2038) {
-    throw new Error(
-      `git 2.38 or newer is needed, this is "${stdout.trim()}". Upgrade git, or name another in GIT_BINARY.`,
-    );
-  }
-}
-
-/** PUBLIC_URL as the App's webhook URL. A failure is told, not fatal: deliveries may come all the same. */
-async function announceUrl(url: string, github: GitHub, log: Log): Promise<void> {
-  try {
-    await github.setWebhookUrl(url);
-    log.info({ url }, "the App's webhook URL is set");
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    log.warn({ url, reason }, "the App's webhook URL could not be set; set it in the App's settings");
-  }
-}
-
-function progressLog(log: Log) {
-  let toldAt = 0;
-  return ({ owner, name }: ManagedRepository, progress: string) => {
-    if (Date.now() - toldAt < PROGRESS_EVERY_MS) return;
-    toldAt = Date.now();
-    log.info({ repository: `${owner}/${name}`, progress }, "cloning");
-  };
 }

@@ -40,6 +40,8 @@ export interface ReceiverOptions {
   >;
   ports: ReceiverPorts;
   log: ReceiverLog;
+  /** @param event empty unless the delivery was verified */
+  onOutcome?: (outcome: string, event: string) => void;
   /** Milliseconds for a body to come in; GitHub itself waits 10 s for the answer. */
   bodyTimeoutMs?: number;
   /** Bytes of all bodies held at a time. */
@@ -79,6 +81,8 @@ export function createReceiver(options: ReceiverOptions) {
     const outcome = typeof result === "string" ? REFUSALS[result] : result;
     send(request, response, toAnswer(outcome, known?.id));
     report(options.log, outcome, address, known);
+    const isRefused = outcome.kind === "refused";
+    options.onOutcome?.(isRefused ? outcome.reason : outcome.kind, isRefused ? "" : (known?.event ?? ""));
     return true;
   };
 }

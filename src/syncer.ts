@@ -34,6 +34,8 @@ export interface SyncerPorts {
     standAside(id: number, options?: { all?: boolean }): Promise<boolean>;
   };
   now(): number;
+  /** What the refresh has fetched from GitHub. */
+  onFetched(stats: { requests: number; bytes: number }): void;
   onProgress(repository: ManagedRepository, line: string): void;
 }
 
@@ -110,6 +112,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       return outcome;
     } finally {
       lease.close();
+      ports.onFetched(lease.stats);
     }
   }
 

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { DeliveryLog } from "./delivery-log.js";
 import type { RefreshError } from "./errors.js";
 import type { Lifecycle } from "./lifecycle.js";
-import type { RefreshOutcome, RefreshRequest } from "./model.js";
+import type { RefreshOutcome, RefreshRequest, Trigger } from "./model.js";
 import { keyOf, type RefreshQueue, type Snapshot } from "./queue/queue.js";
 import type { RunnerPorts } from "./queue/runner.js";
 import type { ManagedRepository, Registry } from "./registry.js";
@@ -26,6 +26,8 @@ export interface WorkerPorts {
   log: Log;
   /** A full comparison by the backstop found a push that no delivery told of. */
   onUntold(id: number, repository: string): void;
+  /** A refresh has ended. @param result or error code @param lagMs since the push's delivery; null: no push */
+  onRefreshed(trigger: Trigger, result: string, seconds: number, lagMs: number | null): void;
   /** A pass over the installations has ended. */
   onPass(error: RefreshError | null): void;
 }
@@ -66,8 +68,16 @@ export function createWorker(ports: WorkerPorts): Worker {
     if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
     const before = registry.get(subject.id);
     const outcome = await ports.syncer.refresh(request, signal);
+    count(snapshot, outcome.result, true);
     if (before && isUntold(before, request, outcome)) ports.onUntold(subject.id, fullName(subject.id));
     log.info({ ...about(snapshot), ...told(outcome) }, "refreshed");
+  }
+
+  function count({ subject, request }: Snapshot, result: string, isFresh: boolean): void {
+    const now = Date.now();
+    const seconds = (now - (begun.get(keyOf(subject)) ?? now)) / 1000;
+    const isPush = isFresh && request.trigger === "push";
+    ports.onRefreshed(request.trigger, result, seconds, isPush ? now - request.armedAt : null);
   }
 
   /** What every line about a run says: of what, why, and how long it took so far. */
@@ -90,6 +100,7 @@ export function createWorker(ports: WorkerPorts): Worker {
     });
     if (snapshot.subject.kind === "app") ports.onPass(error);
     if (error) tellFailure(snapshot, error, retryInMs);
+    if (error && snapshot.subject.kind === "repository") count(snapshot, error.code, false);
     begun.delete(keyOf(snapshot.subject));
     // After the runner has forgotten the run: who waits sees it neither queued nor running.
     setImmediate(() => events.emit("settled", { key: keyOf(snapshot.subject), error } satisfies Settled));

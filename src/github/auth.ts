@@ -19,11 +19,17 @@ interface Held {
 }
 
 /** Tokens live in memory only. */
-export function createTokens(auth: AppAuth, onError: (error: unknown) => Error, now = Date.now): Tokens {
+export function createTokens(
+  auth: AppAuth,
+  onError: (error: unknown) => Error,
+  onMint: () => void = () => {},
+  now = Date.now,
+): Tokens {
   const held = new Map<number, Held>();
   const minting = new Map<number, Promise<Held>>();
 
   async function mint(installationId: number): Promise<Held> {
+    onMint();
     const answer = await auth({
       type: "installation",
       installationId,

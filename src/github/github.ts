@@ -13,6 +13,8 @@ export interface GitHubOptions {
   privateKey: string;
   /** REST base URL, such as https://api.github.com. */
   apiUrl: string;
+  /** An installation token was asked for. */
+  onToken?: () => void;
   log: { debug(message: string): void; warn(message: string): void };
   /** Default: undici's, with HTTPS_PROXY and time-outs. */
   fetch?: typeof globalThis.fetch;
@@ -100,7 +102,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     authStrategy: createAppAuth,
     auth: { appId: options.appId, privateKey: options.privateKey },
   });
-  const tokens = createTokens(app.auth as never, restError);
+  const tokens = createTokens(app.auth as never, restError, options.onToken);
 
   const asInstallation = async (installationId: number) =>
     new Octokit({ ...shared(`installation ${installationId}`), auth: await tokens.token(installationId) });

@@ -5,7 +5,7 @@ import { type Act, addHistoryRoutes, type HistoryPorts } from "./history.js";
 import { badRequest, conflict, find, type Lookup, notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
-import { problem } from "./problem.js";
+import { problem, unauthorized } from "./problem.js";
 import { serve } from "./serve.js";
 import type { MaintenanceView, RepositoryView, SettledOutcome } from "./view.js";
 
@@ -113,10 +113,3 @@ function settledAnswer(context: Context, outcome: SettledOutcome, repository: Re
   const detail = repository.lastError?.message ?? "the refresh failed";
   return problem({ status: 502, reason: outcome.code, detail, remedy: outcome.hint });
 }
-
-const unauthorized = () =>
-  problem({
-    ...{ status: 401, reason: "unauthorized", detail: "the bearer token is missing or wrong" },
-    remedy: "send Authorization: Bearer with the value of API_TOKEN",
-    headers: { "www-authenticate": "Bearer" },
-  });

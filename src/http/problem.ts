@@ -19,3 +19,11 @@ export function problem({ status, reason, detail, remedy, headers }: Problem): R
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
   });
 }
+
+/** The token is missing or wrong. */
+export const unauthorized = () =>
+  problem({
+    ...{ status: 401, reason: "unauthorized", detail: "the bearer token is missing or wrong" },
+    remedy: "send Authorization: Bearer with the value of API_TOKEN",
+    headers: { "www-authenticate": "Bearer" },
+  });

@@ -138,6 +138,10 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       return next === null || next === undefined ? null : Math.max(0, Number(next) - now());
     },
     has: (subject) => sql.get.get(keyOf(subject)) !== undefined,
+    oldestMs() {
+      const at = sql.oldest.get()?.at;
+      return at === null || at === undefined ? 0 : Math.max(0, now() - Number(at));
+    },
     depth: () => Number(sql.depth.get()?.n),
   };
 }
@@ -189,6 +193,7 @@ function statements(store: Store) {
        WHERE turn <= ? ORDER BY priority, turn, armed_at LIMIT ?`,
     ),
     next_due: store.prepare("SELECT min(due_at) AS due_at FROM dirty"),
+    oldest: store.prepare("SELECT min(armed_at) AS at FROM dirty WHERE armed_at > 0"),
     depth: store.prepare("SELECT count(*) AS n FROM dirty"),
   };
 }

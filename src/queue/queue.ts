@@ -35,6 +35,8 @@ export interface RefreshQueue {
   nextDueIn(): number | null;
   has(subject: Subject): boolean;
   depth(): number;
+  /** How long ago the oldest trigger came in, in milliseconds; 0: there is none. */
+  oldestMs(): number;
 }
 
 export const keyOf = (subject: Subject): string => `${subject.kind}:${subject.id}`;

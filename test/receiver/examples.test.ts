@@ -8,6 +8,7 @@ interface Push {
   ref: string;
   before: string;
   after: string;
+  forced: boolean;
   repository: { id: number; full_name: string; pushed_at: number };
   installation?: { id: number };
 }
@@ -42,7 +43,12 @@ describe.each(SETS)("the push examples of %s", (set) => {
     expect(decision.intent).toEqual({
       trigger: "push",
       full: false,
-      hints: [{ ref: push.ref, before: push.before, after: push.after, pushedAt: push.repository.pushed_at }],
+      hints: [
+        {
+          ...{ ref: push.ref, before: push.before, after: push.after },
+          ...{ pushedAt: push.repository.pushed_at, forced: push.forced || push.after === ZERO },
+        },
+      ],
     });
     expect([push.before, push.after]).toContain(ZERO);
 

@@ -1,0 +1,115 @@
+import { subscribe } from "node:diagnostics_channel";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** What is read at the moment of a scrape; everything else is counted as it happens. */
+export interface MetricsPorts {
+  queue(): { depth: number; oldestMs: number };
+  repositories(): Record<string, number>;
+  /** Age of the oldest proof that a repository equals GitHub, in milliseconds; null: there is none. */
+  oldestUnprovenMs(): number | null;
+  problems(): { code: string }[];
+  github(): { calls: number; limits: { whose: string; limit: number; remaining: number }[] };
+  disk(): { freeBytes: number };
+}
+
+export interface Metrics {
+  /** From where the gauges are read; before it they are left out. */
+  readFrom(ports: MetricsPorts): void;
+  /** @param event GitHub's name of it; empty when the delivery was not verified */
+  delivery(outcome: string, event: string): void;
+  /** @param lagMs from the delivery to the fresh mirror; null: no delivery asked for it */
+  refreshed(trigger: string, result: string, seconds: number, lagMs: number | null): void;
+  /** What one refresh fetched through the gateway. */
+  fetched(stats: { requests: number; bytes: number }): void;
+  tokenMinted(): void;
+  /** In the text format of Prometheus. */
+  scrape(): Promise<{ type: string; body: string }>;
+}
+
+/** From the time GitHub needs at best up to its replicas' lag and a slow clone. */
+const SECONDS = [0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800];
+
+/** Names and labels follow https://prometheus.io/docs/practices/naming/; docs/metrics.md lists them. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counted = counters(registers);
+  subscribe("undici:client:connected", (message) => {
+    const { connectParams } = message as { connectParams: { host: string } };
+    counted.connections.inc({ host: connectParams.host });
+  });
+  return {
+    readFrom: (ports) => readAtScrape(registers, ports),
+    delivery: (outcome, event) => counted.deliveries.inc({ outcome, event }),
+    refreshed(trigger, result, seconds, lagMs) {
+      counted.refreshes.inc({ trigger, result });
+      counted.refreshSeconds.observe({ trigger }, seconds);
+      if (lagMs !== null) counted.freshSeconds.observe(lagMs / 1000);
+    },
+    fetched({ requests, bytes }) {
+      counted.requests.inc(requests);
+      counted.bytes.inc(bytes);
+    },
+    tokenMinted: () => counted.tokens.inc(),
+    scrape: async () => ({ type: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+function counters(registers: Registry[]) {
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  return {
+    deliveries: counter("lockstep_deliveries_total", "Webhook deliveries by outcome.", ["outcome", "event"]),
+    refreshes: counter("lockstep_refreshes_total", "Refreshes by trigger and result or error code.", [
+      "trigger",
+      "result",
+    ]),
+    refreshSeconds: new Histogram({
+      ...{ name: "lockstep_refresh_seconds", help: "Duration of a refresh.", labelNames: ["trigger"] },
+      ...{ buckets: SECONDS, registers },
+    }),
+    freshSeconds: new Histogram({
+      ...{ name: "lockstep_delivery_to_fresh_seconds", help: "From a push delivery to the fresh mirror." },
+      ...{ buckets: SECONDS, registers },
+    }),
+    requests: counter("lockstep_upstream_requests_total", "Requests to GitHub's git server."),
+    bytes: counter("lockstep_upstream_received_bytes_total", "Bytes fetched from GitHub's git server."),
+    connections: counter("lockstep_upstream_connections_total", "Connections opened to GitHub.", ["host"]),
+    tokens: counter("lockstep_tokens_minted_total", "Installation tokens asked for."),
+  };
+}
+
+/** Values that someone else keeps are read when they are asked for, so that they cannot go stale here. */
+function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
+  const gauge = (name: string, help: string, labelNames: string[], collect: (self: Gauge) => void) =>
+    new Gauge({
+      ...{ name, help, labelNames, registers },
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+  gauge("lockstep_queue_depth", "Subjects waiting or running.", [], (self) => self.set(ports.queue().depth));
+  gauge("lockstep_queue_oldest_seconds", "Age of the oldest trigger in the queue.", [], (self) =>
+    self.set(ports.queue().oldestMs / 1000),
+  );
+  gauge("lockstep_repositories", "Repositories by state.", ["state"], (self) => {
+    for (const [state, count] of Object.entries(ports.repositories())) self.set({ state }, count);
+  });
+  gauge("lockstep_oldest_unproven_seconds", "Age of the oldest proof of freshness.", [], (self) =>
+    self.set((ports.oldestUnprovenMs() ?? 0) / 1000),
+  );
+  gauge("lockstep_problems", "Problems with the whole, by code.", ["code"], (self) => {
+    for (const { code } of ports.problems()) self.inc({ code });
+  });
+  gauge("lockstep_github_api_calls", "REST calls made since the start.", [], (self) =>
+    self.set(ports.github().calls),
+  );
+  gauge("lockstep_github_rate_limit_remaining", "Calls left in the hour.", ["whose"], (self) => {
+    for (const { whose, remaining } of ports.github().limits) self.set({ whose }, remaining);
+  });
+  gauge("lockstep_disk_free_bytes", "Free on the disk of DATA_DIR.", [], (self) =>
+    self.set(ports.disk().freeBytes),
+  );
+}

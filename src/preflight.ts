@@ -1,0 +1,38 @@
+import type { RunGit } from "./git/exec.js";
+import type { GitHub } from "./github/github.js";
+import type { ManagedRepository } from "./registry.js";
+import type { Log } from "./worker.js";
+
+/** How often the clone of a large repository says how far it is. */
+const PROGRESS_EVERY_MS = 10_000;
+
+/** @throws Error with what to do, when git is too old */
+export async function requireGit(git: RunGit): Promise<void> {
+  const { stdout } = await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
+  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
+  if (Number(major) * 1000 + Number(minor) < 2038) {
+    throw new Error(
+      `git 2.38 or newer is needed, this is "${stdout.trim()}". Upgrade git, or name another in GIT_BINARY.`,
+    );
+  }
+}
+
+/** PUBLIC_URL as the App's webhook URL. A failure is told, not fatal: deliveries may come all the same. */
+export async function announceUrl(url: string, github: GitHub, log: Log): Promise<void> {
+  try {
+    await github.setWebhookUrl(url);
+    log.info({ url }, "the App's webhook URL is set");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ url, reason }, "the App's webhook URL could not be set; set it in the App's settings");
+  }
+}
+
+export function progressLog(log: Log) {
+  let toldAt = 0;
+  return ({ owner, name }: ManagedRepository, progress: string) => {
+    if (Date.now() - toldAt < PROGRESS_EVERY_MS) return;
+    toldAt = Date.now();
+    log.info({ repository: `${owner}/${name}`, progress }, "cloning");
+  };
+}
