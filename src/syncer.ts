@@ -153,7 +153,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function bringAll(pass: Pass, request: RefreshRequest): Promise<Result> {
     const brought = await ports.bring.inFull(pass, request.hints);
     if (!brought.notYet && !brought.behind) settle(pass);
-    ports.link(pass.repository.id, pass.repository);
+    link(pass);
     return { outcome: outcomeOf(brought, "full"), behind: brought.behind, notYet: brought.notYet };
   }
 
@@ -187,7 +187,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     await ports.upkeep.standAside(id, { all: true });
     const judge = guard.judgeOf(pass.repository);
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
-    ports.link(id, pass.repository);
+    link(pass);
     settle(pass);
     const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone" };
     if (request.hints.length === 0) return { outcome, behind: false, notYet: null };
@@ -195,6 +195,12 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const repository = registry.get(id) ?? pass.repository;
     const told = await bringTold({ ...pass, repository }, request);
     return { ...told, outcome: { ...outcome, changes: [...changes, ...told.outcome.changes] } };
+  }
+
+  /** GitHub may have told of another name while git ran, or that it is gone and its name another's. */
+  function link({ repository: { id } }: Pass): void {
+    const now = registry.get(id);
+    if (now && isManaged(now) && now.state !== "suspended") ports.link(id, now);
   }
 
   /** Only a full comparison settles `pushed_at`: the value read before it, once it cannot change any more. */

@@ -14,7 +14,10 @@ export async function faultsOf(world: World, population: Population, kept: Set<n
   const holdings = await holdingsOf(world);
   const faults = population.lives.flatMap((life) => {
     const wrong = wrongWith(life, holdings, population);
-    if (kept.has(life.repo.id) && !holdings.mirrors.has(life.repo.id)) wrong.push("its mirror was deleted");
+    const mirror = holdings.mirrors.get(life.repo.id);
+    if (kept.has(life.repo.id) && !mirror) wrong.push("its mirror was deleted");
+    const others = mirror?.commits.filter((commit) => !life.commits.includes(commit)) ?? [];
+    if (others.length > 0) wrong.push(`its mirror has commits of another one: ${others.join(", ")}`);
     return wrong.map((what) => told(life, what));
   });
   return [...faults, ...wrongLinks(population, holdings)];
@@ -43,7 +46,7 @@ function wrongInside({ repo, refs }: Life, { views, links, mirrors }: Holdings):
   return [
     ...differs("its entry", views.get(id), view),
     ...differs("its link", links.get(`${owner}/${name}`), id),
-    ...differs("its mirror", mirrors.get(id), mirror),
+    ...differs("its mirror", mirrors.get(id), { ...mirror, commits: mirrors.get(id)?.commits }),
   ];
 }
 

@@ -16,6 +16,8 @@ export interface View {
 export interface Mirror {
   head: string;
   refs: Record<string, string>;
+  /** Every commit in it, whatever leads there. */
+  commits: string[];
 }
 
 /** Everything that Lockstep has. */
@@ -60,5 +62,12 @@ function mirrorAt(dir: string): Mirror {
   return {
     head: plainGit(dir, "symbolic-ref", "HEAD"),
     refs: Object.fromEntries(lines.map((line) => line.split(" ") as [string, string])),
+    commits: commitsIn(dir),
   };
+}
+
+function commitsIn(dir: string): string[] {
+  const check = ["--batch-all-objects", "--batch-check=%(objecttype) %(objectname)"];
+  const lines = plainGit(dir, "cat-file", ...check).split("\n");
+  return lines.filter((line) => line.startsWith("commit ")).map((line) => line.slice("commit ".length));
 }
