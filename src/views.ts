@@ -5,8 +5,9 @@ import type { ApiPorts } from "./http/api.js";
 import type { HealthPorts } from "./http/health.js";
 import type { HistoryPorts } from "./http/history.js";
 import type { InstallationView } from "./http/operate.js";
-import type { RepositoryView, ShownState } from "./http/view.js";
+import type { MaintenanceView, RepositoryView, ShownState } from "./http/view.js";
 import type { Installations, KnownInstallation } from "./installations.js";
+import type { Maintenance, MaintenanceState } from "./maintenance.js";
 import type { Subject } from "./model.js";
 import { keyOf } from "./queue/queue.js";
 import type { Runner } from "./queue/runner.js";
@@ -20,6 +21,7 @@ type Ports = Parameters<typeof createFreshness>[0] & {
   installations: Installations;
   removal: Removal;
   mirrors: Mirrors;
+  maintenance: Pick<Maintenance, "state">;
   holds: Holds;
   history: HistoryPorts;
   runner: Runner;
@@ -28,6 +30,10 @@ type Ports = Parameters<typeof createFreshness>[0] & {
   hasMirror(id: number): boolean;
   stopping(): boolean;
 };
+
+const maintenanceView = ({ tidiedAt, prunedAt, checkedAt, ...rest }: MaintenanceState): MaintenanceView => ({
+  ...{ tidiedAt: iso(tidiedAt), prunedAt: iso(prunedAt), checkedAt: iso(checkedAt), ...rest },
+});
 
 const subjectOf = (id: number): Subject => ({ kind: "repository", id });
 
@@ -105,7 +111,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     list: () => registry.all().map(view),
     get(owner, name) {
       const found = registry.find({ owner, name });
-      return found && view(found);
+      return found && { ...view(found), maintenance: maintenanceView(ports.maintenance.state(found.id)) };
     },
     heads: async (id) => (ports.hasMirror(id) ? Object.fromEntries(await ports.mirrors.tips(id)) : {}),
     headsProvenAt,

@@ -19,6 +19,8 @@ export interface RepositoryView {
   /** The newest first; only where one repository is asked for. */
   kept?: KeptView[];
   holds?: HoldView[];
+  /** The upkeep of its mirror; only where one repository is asked for. */
+  maintenance?: MaintenanceView;
   queued: boolean;
   running: boolean;
   lastRefreshAt: string | null;
@@ -32,6 +34,15 @@ export interface RepositoryView {
   lagMs: number | null;
   pushedAt: string | null;
   lastError: { code: string; message: string; hint: string; at: string; attempt: number } | null;
+}
+
+export interface MaintenanceView {
+  /** When each was last done. */
+  tidiedAt: string | null;
+  prunedAt: string | null;
+  checkedAt: string | null;
+  due: string[];
+  running: string | null;
 }
 
 export type SettledOutcome = { ok: true } | { ok: false; code: string; hint: string } | "timeout";
