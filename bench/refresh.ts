@@ -48,7 +48,8 @@ async function main(): Promise<void> {
     const own = new Releasers();
     releasers.add(() => own.release());
     if (releasers.exiting) return;
-    const rows = rowsOf(await measure(scenario, join(dir, String(index)), count, own, progress));
+    const { samples } = await measure(scenario, join(dir, String(index)), count, own, progress);
+    const rows = rowsOf(samples);
     await own.release();
     results.push({ ...scenario, rows });
     if (!values.json) printScenario(scenario, rows);

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDelayProxy } from "../tools/delay-proxy.js";
 import { type Lockstep, startLockstep } from "../tools/lockstep.js";
+import type { LogLine } from "../tools/log-lines.js";
 import { mirrorPath, readTip, waitForTip } from "../tools/mirror.js";
 import type { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { makeCertificate } from "./tls.js";
-import { plainWays, type Way } from "./ways.js";
+import { NEVER_MAINTAINED, plainWays, type Way } from "./ways.js";
 
 export interface Scenario {
   name: string;
@@ -15,6 +16,10 @@ export interface Scenario {
   tls: boolean;
   roundTripMs: number;
   serverMs: number;
+  /** The files of each push; one small one unless told. */
+  files?: () => Record<string, string>;
+  /** The ways to measure beside Lockstep; all unless told. */
+  only?: string[];
 }
 
 export interface Sample {
@@ -38,13 +43,13 @@ export async function measure(
   count: number,
   releasers: Releasers,
   progress: (text: string) => void,
-): Promise<Samples> {
+): Promise<{ samples: Samples; log: LogLine[] }> {
   progress(`${scenario.name}: setting up …`);
-  const { standin, repo, ways } = await setUp(scenario, dir, releasers);
+  const { standin, repo, lockstep, ways } = await setUp(scenario, dir, releasers);
   const samples: Samples = new Map(ways.map((way) => [way.name, []]));
   for (let round = 0; round < WARM_UPS + count; round += 1) {
     progress(`${scenario.name}: push ${round + 1} of ${WARM_UPS + count} …`);
-    const push = await standin.commit(repo, "main");
+    const push = await standin.commit(repo, "main", scenario.files ? { files: scenario.files() } : {});
     for (let turn = 0; turn < ways.length; turn += 1) {
       const way = ways[(round + turn) % ways.length]!;
       standin.clearCounters();
@@ -56,7 +61,7 @@ export async function measure(
       samples.get(way.name)!.push({ ms, requests, connections: standin.connections - connectionsBefore });
     }
   }
-  return samples;
+  return { samples, log: lockstep.log };
 }
 
 async function setUp(scenario: Scenario, dir: string, releasers: Releasers) {
@@ -77,13 +82,16 @@ async function setUp(scenario: Scenario, dir: string, releasers: Releasers) {
   const caFile = certificate?.caFile;
   const plain = await plainWays(dir, { url, token: standin.token(repo.installation!), caFile });
   const dataDir = join(dir, "data");
-  const env = { GHE_HOST: host, ...(caFile ? { NODE_EXTRA_CA_CERTS: caFile } : {}) };
+  // A pass of the backstop would bring a push before its delivery does.
+  const env = { GHE_HOST: host, INTERVAL: "off", ...(caFile ? { NODE_EXTRA_CA_CERTS: caFile } : {}) };
   const lockstep = await startLockstep({ standin, dataDir, env });
   releasers.add(() => lockstep.stop());
   const mirror = mirrorPath(dataDir, repo.owner, repo.name);
   const tip = await standin.tip(repo, "refs/heads/main");
   await waitForTip(mirror, "refs/heads/main", tip, ONBOARD_TIMEOUT_MS);
-  return { standin, repo, ways: [lockstepWay(standin, lockstep, repo, mirror), ...plain] };
+  const usual = ({ name }: Way) => name !== NEVER_MAINTAINED;
+  const beside = plain.filter(scenario.only ? ({ name }) => scenario.only!.includes(name) : usual);
+  return { standin, repo, lockstep, ways: [lockstepWay(standin, lockstep, repo, mirror), ...beside] };
 }
 
 function lockstepWay(standin: StandIn, lockstep: Lockstep, repo: Repo, mirror: string): Way {

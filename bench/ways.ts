@@ -17,6 +17,11 @@ export interface Upstream {
   caFile: string | undefined;
 }
 
+/** As Lockstep fetches, without its gateway and without maintenance. */
+export const SCRATCH_FETCH = "scratch fetch, straight";
+/** git's own maintenance begins only at 6,700 loose objects or 50 packs (gc.auto, gc.autoPackLimit). */
+export const NEVER_MAINTAINED = "git fetch of one ref, gc.auto=0";
+
 /** What people run by hand or from cron, each in a mirror of its own. The last is what the others compare to. */
 export async function plainWays(dir: string, upstream: Upstream): Promise<Way[]> {
   const git = new Git();
@@ -41,8 +46,9 @@ export async function plainWays(dir: string, upstream: Upstream): Promise<Way[]>
     await command("git fetch --prune", "fetch", ["fetch", "--quiet", "--prune"]),
     await command("git remote update", "update", ["remote", "update"]),
     await command("git fetch of one ref", "one-ref", oneRef),
+    await command(NEVER_MAINTAINED, "never", ["-c", "gc.auto=0", ...oneRef]),
     {
-      name: "scratch fetch, straight",
+      name: SCRATCH_FETCH,
       bring: (push) => timed(() => scratchFetch(git, scratchMirror, upstream.url, remote, env, push)),
     },
   ];

@@ -35,6 +35,8 @@ interface Tools {
   guard: Guard;
   refspecs: readonly string[];
   keepHistoryMs: number;
+  /** Refs that are none of GitHub's have gone. */
+  dropped(id: number, changes: RefChange[]): void;
   now: () => number;
 }
 
@@ -49,7 +51,7 @@ const MAX_MISSING = 5;
 const MAX_BASES = 200;
 
 /** The three ways to bring refs; see the Syncer chapter of docs/how-it-works.md. */
-export function createBringer({ mirrors, registry, guard, refspecs, keepHistoryMs, now }: Tools) {
+export function createBringer({ mirrors, registry, guard, refspecs, keepHistoryMs, dropped, now }: Tools) {
   const ancestry = (id: number) => (a: string, b: string) => mirrors.isAncestor(id, a, b);
 
   async function factsOf({ repository }: Pass, ref: string): Promise<RefFacts> {
@@ -200,7 +202,12 @@ export function createBringer({ mirrors, registry, guard, refspecs, keepHistoryM
   async function forgetOldTips({ repository, run }: Pass): Promise<void> {
     const kept = await mirrors.kept(repository.id, run.signal);
     const old = kept.filter(({ at }) => at < now() - keepHistoryMs);
-    if (old.length > 0) await mirrors.dropKept(repository.id, old);
+    if (old.length === 0) return;
+    await mirrors.dropKept(repository.id, old);
+    dropped(
+      repository.id,
+      old.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO })),
+    );
   }
 
   /** Refs whose answer may be older than what we were told; they are left as they are. */

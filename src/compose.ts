@@ -185,6 +185,8 @@ function work(config: Config, log: Log, { store, git, github, gateway, metrics }
   const removal = createRemoval({
     ...{ registry, installations, log, ...named, now: Date.now, retireAfterMs: config.retireAfterMs },
     discard(id) {
+      // Not waited for: what it writes until it has ended goes to the trash with the rest.
+      void maintenance.standAside(id, { all: true });
       mirrors.distrust(id);
       return discard(layout, id);
     },
@@ -230,7 +232,10 @@ function work(config: Config, log: Log, { store, git, github, gateway, metrics }
   });
   const syncer = createSyncer({
     ...{ registry, mirrors, gateway, guard, ...named },
-    bring: createBringer({ ...config, mirrors, registry, guard, now: Date.now }),
+    bring: createBringer({
+      ...{ ...config, mirrors, registry, guard, now: Date.now },
+      dropped: maintenance.changed,
+    }),
     reconcile: lifecycle.reconcileRepository,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,

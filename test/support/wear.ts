@@ -18,3 +18,11 @@ export function ageObjects(mirror: string): void {
   for (const entry of readdirSync(join(mirror, "objects"), { withFileTypes: true, recursive: true }))
     if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), then, then);
 }
+
+/** What a Lockstep that is stopped has written down of its one repository. */
+export function wornSince(dataDir: string, column: string): number {
+  const db = new Database(join(dataDir, "lockstep.db"));
+  const row = db.prepare(`SELECT ${column} AS value FROM maintenance`).get() as { value: number | null };
+  db.close();
+  return Number(row.value);
+}

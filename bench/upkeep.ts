@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { LogLine } from "../tools/log-lines.js";
+import { Releasers } from "../tools/releasers.js";
+import { formatMs, median } from "../tools/stats.js";
+import { bold, print, progress, red, table } from "../tools/terminal.js";
+import { measure, type Samples, type Scenario } from "./scenario.js";
+import { NEVER_MAINTAINED, SCRATCH_FETCH } from "./ways.js";
+
+const HELP = `Usage: npm run bench:upkeep [-- --pushes <n>] [--json]
+
+What a refresh costs as pushes to one mirror add up: Lockstep with its maintenance, and beside it plain git
+without any, on the same pushes. Ratios are to the first 50 pushes of the same way.
+
+  --pushes <n>  so many pushes, not 1,000
+  --json        one JSON document, no table`;
+
+const near = { tls: false, roundTripMs: 0, serverMs: 0, refs: 1000, only: [SCRATCH_FETCH, NEVER_MAINTAINED] };
+/** From 100 objects on a fetch keeps the pack instead of loose objects (fetch.unpackLimit). */
+const FILES_FOR_A_PACK = 110;
+const SCENARIOS: Scenario[] = [
+  { name: "each push 3 loose objects", ...near },
+  { name: "each push a pack of 112 objects", ...near, files: manyFiles },
+];
+
+const FIRST = 50;
+const STEP = 100;
+let round = 0;
+
+function manyFiles(): Record<string, string> {
+  round += 1;
+  const names = Array.from({ length: FILES_FOR_A_PACK }, (_, n) => `file-${n}`);
+  return Object.fromEntries(names.map((name) => [name, `${name} ${round} ${Math.random()}\n`]));
+}
+
+interface Stretch {
+  pushes: string;
+  medianMs: number;
+  /** To the first stretch. */
+  ratio: number;
+}
+
+/** The first 50, then each 100. */
+function stretchesOf(times: number[]): Stretch[] {
+  const bounds = [0, FIRST];
+  while (bounds.at(-1)! < times.length) bounds.push(Math.min(bounds.at(-1)! + STEP, times.length));
+  const first = median(times.slice(0, FIRST));
+  return bounds.slice(1).map((end, index) => {
+    const begin = bounds[index]!;
+    const medianMs = median(times.slice(begin, end));
+    return { pushes: `${begin + 1}–${end}`, medianMs, ratio: medianMs / first };
+  });
+}
+
+const reportOf = (samples: Samples): Record<string, Stretch[]> =>
+  Object.fromEntries([...samples].map(([way, taken]) => [way, stretchesOf(taken.map(({ ms }) => ms))]));
+
+function printReport(name: string, report: Record<string, Stretch[]>, tidies: LogLine[]): void {
+  const ways = Object.keys(report);
+  const rows = report[ways[0]!]!.map(({ pushes }, row) => [
+    pushes,
+    ...ways.map((way) => {
+      const { medianMs, ratio } = report[way]![row]!;
+      return `${formatMs(medianMs)} ${ratio.toFixed(2)}×`;
+    }),
+  ]);
+  const [first = "", ...lines] = table([[name, ...ways], ...rows]);
+  print(bold(first));
+  for (const line of lines) print(line);
+  const took = tidies.map(({ durationMs }) => formatMs(Number(durationMs)));
+  print(`maintenance ran ${tidies.length} times beside them: ${took.join(", ")}\n`);
+}
+
+const releasers = new Releasers();
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      pushes: { type: "string", default: "1000" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return print(HELP);
+  const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
+  releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  const results: object[] = [];
+  for (const [index, scenario] of SCENARIOS.entries()) {
+    const own = new Releasers();
+    releasers.add(() => own.release());
+    if (releasers.exiting) return;
+    const place = join(dir, String(index));
+    const { samples, log } = await measure(scenario, place, Number(values.pushes), own, progress);
+    await own.release();
+    const tidies = log.filter(({ msg }) => msg === "maintenance done");
+    results.push({ scenario: scenario.name, ways: reportOf(samples), maintenance: tidies });
+    if (!values.json) printReport(scenario.name, reportOf(samples), tidies);
+  }
+  if (values.json) print(JSON.stringify(results, null, 2));
+}
+
+releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
+main().then(
+  () => releasers.exit(0),
+  async (error: Error) => {
+    if (releasers.exiting) return;
+    print(red(`the benchmark failed: ${error.message}`));
+    await releasers.exit(1);
+  },
+);
