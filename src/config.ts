@@ -92,6 +92,24 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
 }
 
+/**
+ * Whether Probot is about to serve its setup page, which gives out and takes in credentials: then it is
+ * reached on loopback alone, and tells no public relay of itself, unless the environment says otherwise.
+ */
+export function prepareSetup(env: NodeJS.ProcessEnv = process.env): boolean {
+  const hasKey = env.PRIVATE_KEY || env.PRIVATE_KEY_PATH;
+  if (env.APP_ID || hasKey || env.NODE_ENV === "production") return false;
+  env.HOST ||= "127.0.0.1";
+  env.NO_SMEE_SETUP ||= "true";
+  return true;
+}
+
+/** Where the command line finds a running Lockstep. @param url given on the command line */
+export function loadClientConfig(url?: string, env: NodeJS.ProcessEnv = process.env) {
+  const address = url ?? (env.LOCKSTEP_URL || `http://localhost:${env.PORT || 3000}`);
+  return { url: address.replace(/\/+$/, ""), token: env.API_TOKEN || null };
+}
+
 function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
   const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
   const host = values.GHE_HOST;

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { AnswerError, type ClientOptions, createClient } from "./cli/client.js";
+import { loadEnvFile } from "./cli/env-file.js";
+import { EXIT } from "./cli/exit.js";
+import { addLookCommands } from "./cli/look.js";
+import { addOperateCommands } from "./cli/operate.js";
+import { loadClientConfig } from "./config.js";
+
+const program = new Command()
+  .name("lockstep")
+  .description("Keeps server-side Git mirrors in step with GitHub")
+  .option("--url <url>", "the running Lockstep (LOCKSTEP_URL; default http://localhost:3000)")
+  .option("--json", "print JSON, as the API gives it")
+  .addHelpText(
+    "after",
+    `
+The API's token is read from API_TOKEN, in the environment or in .env; never from the command line.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 Lockstep not reachable, 4 not fresh, 5 not there in time.`,
+  )
+  .showHelpAfterError("(lockstep --help tells more)")
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
+
+const client = () => {
+  loadEnvFile();
+  const { url, json } = program.opts<{ url?: string; json?: boolean }>();
+  const options: ClientOptions = { ...loadClientConfig(url), json: json ?? false };
+  return createClient(options);
+};
+
+program
+  .command("start")
+  .description("run Lockstep; without APP_ID it serves the page that registers the App")
+  // Loading Probot takes a second, which the other commands need not wait for.
+  .action(async () => (await import("./cli/start.js")).startServer());
+addLookCommands(program, client);
+addOperateCommands(program, client);
+
+program.parseAsync().catch((error: unknown) => {
+  const told = error instanceof AnswerError ? error : null;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`lockstep: ${message}\n${told?.remedy ? `  → ${told.remedy}\n` : ""}`);
+  process.exitCode = told?.exitCode ?? EXIT.failed;
+});

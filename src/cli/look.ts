@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import type { InstallationView, StatusView } from "../http/operate.js";
+import type { RepositoryView } from "../http/view.js";
+import { type Client, repositoryPath } from "./client.js";
+import { EXIT } from "./exit.js";
+import { ago, print, printJson, stateText, styled, table } from "./print.js";
+
+const WATCH_MS = 2_000;
+const CLEAR = "\u001b[2J\u001b[H";
+
+/** Commands that only look. */
+export function addLookCommands(program: Command, client: () => Client): void {
+  program
+    .command("status")
+    .description("how fresh everything is, and what is wrong; exit code 4 when it is not fresh")
+    .option("--watch", "again every two seconds")
+    .action(async ({ watch }: { watch?: boolean }) => {
+      do {
+        const { body } = await client().ask<StatusView>("GET", "/api/v1/status");
+        if (watch && process.stdout.isTTY) process.stdout.write(CLEAR);
+        if (client().json) printJson(body);
+        else printStatus(body);
+        process.exitCode = body.fresh ? EXIT.done : EXIT.stale;
+        if (watch) await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+      } while (watch);
+    });
+  program
+    .command("list")
+    .description("the repositories, with state, age of the last proof and last failure")
+    .option("--state <state>", "only those in this state")
+    .action(async ({ state }: { state?: string }) => {
+      const { body } = await client().ask<{ repositories: RepositoryView[] }>("GET", "/api/v1/repos");
+      const shown = body.repositories.filter((it) => state === undefined || it.state === state);
+      if (client().json) return printJson(shown);
+      const rows = shown.map((it) => [
+        ...[`${it.owner}/${it.name}`, it.state, ago(it.lastProvenAt), it.lastError?.code ?? ""],
+      ]);
+      for (const line of table([["REPOSITORY", "STATE", "PROVEN", "FAILURE"], ...rows])) print(line);
+    });
+  program
+    .command("show <owner/name>")
+    .description("one repository, with every ref's tip, as JSON")
+    .action(async (fullName: string) => {
+      printJson((await client().ask("GET", repositoryPath(fullName))).body);
+    });
+  program
+    .command("installations")
+    .description("the App's installations, and removals that wait for a word")
+    .action(async () => {
+      const path = "/api/v1/installations";
+      const { body } = await client().ask<{ installations: InstallationView[] }>("GET", path);
+      if (client().json) return printJson(body.installations);
+      const rows = body.installations.map((it) => [
+        ...[String(it.id), it.login, it.state, ago(it.lastListedAt)],
+        it.heldRemoval ? `${it.heldRemoval.repositories.length} repositories` : "",
+      ]);
+      for (const line of table([["ID", "ACCOUNT", "STATE", "LISTED", "HELD REMOVAL"], ...rows])) print(line);
+    });
+}
+
+function printStatus({ fresh, oldestUnprovenMs, repositories, problems, queue, ...rest }: StatusView): void {
+  const age = oldestUnprovenMs === null ? "" : `, oldest proof ${Math.round(oldestUnprovenMs / 1000)}s ago`;
+  print(`${fresh ? styled("green", "fresh") : styled("red", "not fresh")}${age}`);
+  const counts = Object.entries(repositories).map(([state, count]) => `${count} ${stateText(state)}`);
+  print(`repositories  ${counts.join(", ") || "none"}`);
+  print(`queue         ${queue.depth}`);
+  print(`backstop      ${rest.backstop.intervalMs === null ? "off" : ago(rest.backstop.lastPassAt)}`);
+  print(`webhook       ${ago(rest.deliveries.lastWebhookAt)}`);
+  for (const { whose, remaining, limit } of rest.github.limits)
+    print(`rate limit    ${remaining} of ${limit} (${whose})`);
+  print(`disk          ${(rest.disk.freeBytes / 2 ** 30).toFixed(1)} GiB free`);
+  for (const { code, detail, remedy } of problems) {
+    print();
+    print(`${styled("red", code)}: ${detail}`);
+    print(`  → ${remedy}`);
+  }
+}

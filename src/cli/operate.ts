@@ -1,0 +1,69 @@
+import type { Command } from "commander";
+import type { RepositoryView } from "../http/view.js";
+import { AnswerError, type Client, repositoryPath } from "./client.js";
+import { EXIT } from "./exit.js";
+import { print, printJson } from "./print.js";
+
+type Act = (client: Client, fullName: string) => Promise<void>;
+
+/** Commands that ask for something to be done. */
+export function addOperateCommands(program: Command, client: () => Client): void {
+  const command = (name: string, description: string, act: Act) =>
+    program
+      .command(`${name} <owner/name...>`)
+      .description(description)
+      .action(async (fullNames: string[]) => {
+        for (const fullName of fullNames) await act(client(), fullName);
+      });
+
+  program
+    .command("refresh <owner/name...>")
+    .description("compare every ref with GitHub")
+    .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
+    .action(async (fullNames: string[], { wait }: { wait: string }) => {
+      for (const fullName of fullNames) await refresh(client(), fullName, wait);
+    });
+  command("pause", "leave a repository as it is", post("pause", "paused"));
+  command("resume", "bring a paused repository in step again", post("resume", "resumed"));
+  program
+    .command("wait <owner/name@sha>")
+    .description("until a commit is reachable in the mirror; exit code 5 when it is not in time")
+    .option("--timeout <duration>", "how long at most", "60s")
+    .option("--checkout", "in the published working tree")
+    .action(async (what: string, options: { timeout: string; checkout?: boolean }) => {
+      const [fullName = "", sha = "", ...rest] = what.split("@");
+      if (sha === "" || rest.length > 0)
+        throw new AnswerError(`${what} is no commit`, EXIT.usage, "write it as owner/name@sha");
+      const query = new URLSearchParams({ wait: options.timeout });
+      if (options.checkout) query.set("in", "checkout");
+      const path = `${repositoryPath(fullName)}/contains/${encodeURIComponent(sha)}?${query}`;
+      const { body } = await client().ask("GET", path);
+      if (client().json) printJson(body);
+      else print(`${what} is there`);
+    });
+  program
+    .command("confirm-removal <installation>")
+    .description("believe GitHub that a held removal was meant; RETIRE_AFTER begins")
+    .action(async (installation: string) => {
+      const path = `/api/v1/installations/${encodeURIComponent(installation)}/confirm-removal`;
+      const { body } = await client().ask<{ repositories: number }>("POST", path);
+      if (client().json) printJson(body);
+      else print(`${body.repositories} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
+    });
+}
+
+const post =
+  (action: string, done: string): Act =>
+  async (client, fullName) => {
+    const { body } = await client.ask("POST", `${repositoryPath(fullName)}/${action}`);
+    if (client.json) printJson(body);
+    else print(`${fullName} ${done}`);
+  };
+
+async function refresh(client: Client, fullName: string, wait: string): Promise<void> {
+  const query = /^0+[a-z]*$/.test(wait) ? "" : `?wait=${encodeURIComponent(wait)}`;
+  const path = `${repositoryPath(fullName)}/refresh${query}`;
+  const { body } = await client.ask<{ repository?: RepositoryView }>("POST", path);
+  if (client.json) printJson(body);
+  else print(`${fullName} ${body.repository ? body.repository.state : "queued"}`);
+}
