@@ -7,9 +7,10 @@ const layer = (name, from, to) => ({
 });
 
 const LOW =
-  "^src/(config|variables|patterns|units|names|deliveries|delivery-log|maintenance-log|maintenance-due|store|registry|holds|receiver|queue|git|github)";
+  "^src/(config|variables|patterns|units|names|deliveries|delivery-log|maintenance-log|maintenance-due|store|registry|holds|outbox|backlog|exec-hook|receiver|queue|git|github)";
 const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts";
-const HIGH = "^src/(schedule|worker|acceptance|views|history-views|maintenance)\\.ts|^src/http/";
+const HIGH =
+  "^src/(schedule|worker|acceptance|views|history-views|maintenance|announce|contains)\\.ts|^src/(http|announce)/";
 const TOP = "^src/(compose|index|check|cli)\\.ts|^src/cli/";
 
 module.exports = {
@@ -36,7 +37,7 @@ module.exports = {
     {
       name: "nobody-else-spawns",
       severity: "error",
-      from: { pathNot: "^src/git/(exec|processes)\\.ts" },
+      from: { pathNot: "^src/git/(exec|processes)\\.ts|^src/exec-hook\\.ts" },
       to: { path: "^(node:)?child_process$" },
     },
     {

@@ -4,13 +4,15 @@ import type { Lease } from "./git/gateway.js";
 import { type Mirrors, missingRefOf, type RunContext } from "./git/mirror.js";
 import { clash, compareTips } from "./git/refs.js";
 import type { Guard, Move } from "./history.js";
-import { type RefChange, type RefHint, ZERO } from "./model.js";
+import { type RefChange, type RefHint, type Trigger, ZERO } from "./model.js";
+import type { Outbox } from "./outbox.js";
 import { matchesPattern } from "./patterns.js";
 import type { ManagedRepository, Registry } from "./registry.js";
 
 /** Everything one refresh works with. */
 export interface Pass {
   repository: ManagedRepository;
+  trigger: Trigger;
   lease: Lease;
   run: RunContext;
   /** Old answers of GitHub's are no longer waited out. */
@@ -33,6 +35,7 @@ interface Tools {
   mirrors: Mirrors;
   registry: Registry;
   guard: Guard;
+  outbox: Outbox;
   refspecs: readonly string[];
   keepHistoryMs: number;
   /** Refs that are none of GitHub's have gone. */
@@ -51,7 +54,8 @@ const MAX_MISSING = 5;
 const MAX_BASES = 200;
 
 /** The three ways to bring refs; see the Syncer chapter of docs/how-it-works.md. */
-export function createBringer({ mirrors, registry, guard, refspecs, keepHistoryMs, dropped, now }: Tools) {
+export function createBringer(tools: Tools) {
+  const { mirrors, registry, guard, outbox, refspecs, keepHistoryMs, dropped, now } = tools;
   const ancestry = (id: number) => (a: string, b: string) => mirrors.isAncestor(id, a, b);
 
   async function factsOf({ repository }: Pass, ref: string): Promise<RefFacts> {
@@ -70,8 +74,9 @@ export function createBringer({ mirrors, registry, guard, refspecs, keepHistoryM
   }
 
   /** The one way to the mirror's refs. @returns what changed: the history guard may hold refs where they are */
-  async function write({ repository }: Pass, moves: Move[]): Promise<RefChange[]> {
+  async function write({ repository, trigger }: Pass, moves: Move[]): Promise<RefChange[]> {
     const { changes, keep, record } = await guard.judge(repository, moves, ancestry(repository.id));
+    outbox.intend(repository.id, trigger, changes);
     record({ kept: await mirrors.apply(repository.id, changes, keep) });
     return changes;
   }

@@ -1,41 +1,45 @@
 import { join } from "node:path";
 import { createAcceptance } from "./acceptance.js";
+import { createAnnouncer } from "./announce.js";
 import { createBringer } from "./bring.js";
 import type { Config } from "./config.js";
-import { createDeliveryLog, DELIVERY_TABLES } from "./delivery-log.js";
+import { createDeliveryLog } from "./delivery-log.js";
 import { createDisk } from "./disk.js";
-import { createFacts, FACT_TABLES } from "./facts.js";
+import { createPrograms, type RunProgram } from "./exec-hook.js";
+import { createFacts } from "./facts.js";
 import { createGit, type RunGit } from "./git/exec.js";
 import { createGateway } from "./git/gateway.js";
 import { createLayout, discard, emptyTrash, link, ownership, unlink } from "./git/layout.js";
 import { createMirrors } from "./git/mirror.js";
 import { createProcesses } from "./git/processes.js";
+import { createReach } from "./git/reach.js";
 import { createUpkeep } from "./git/upkeep.js";
 import { createGitHub, type GitHub, type LoggedDelivery } from "./github/github.js";
 import { createGuard } from "./history.js";
 import { createHistoryViews } from "./history-views.js";
-import { createHolds, HOLD_TABLES } from "./holds.js";
+import { createHolds } from "./holds.js";
 import { createApi } from "./http/api.js";
 import { createHealth } from "./http/health.js";
 import { createMetricsRoute } from "./http/metrics.js";
 import type { Handler } from "./http/mount.js";
-import { createInstallations, INSTALLATION_TABLES } from "./installations.js";
+import { createInstallations } from "./installations.js";
 import { createLifecycle } from "./lifecycle.js";
 import { createMaintenance, type Maintenance } from "./maintenance.js";
-import { createMaintenanceLog, MAINTENANCE_TABLES } from "./maintenance-log.js";
+import { createMaintenanceLog } from "./maintenance-log.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import type { Trigger } from "./model.js";
 import { announceUrl, progressLog, requireGit } from "./preflight.js";
-import { createEmbeddedQueue, QUEUE_TABLES } from "./queue/embedded.js";
+import { createEmbeddedQueue } from "./queue/embedded.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import { createRunner, type Runner } from "./queue/runner.js";
 import { createReceiver } from "./receiver.js";
 import { createRecovery, type RecoveryState } from "./recovery.js";
-import { createRegistry, REGISTRY_TABLES, type Registry } from "./registry.js";
+import { createRegistry, type Registry } from "./registry.js";
 import { createRemoval } from "./removal.js";
 import { startBackstop } from "./schedule.js";
 import { openStore, type Store } from "./store.js";
 import { createSyncer } from "./syncer.js";
+import { TABLES } from "./tables.js";
 import { createViews } from "./views.js";
 import { createWatch, type Watch } from "./watch.js";
 import { createWorker, type Log } from "./worker.js";
@@ -55,17 +59,6 @@ export interface Lockstep {
 const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
 /** GitHub keeps an App's deliveries for 3 days, GHES for 7. */
 const WINDOW_MS = { github: 3 * 86_400_000, enterprise: 7 * 86_400_000 };
-/** Registry before installations: the second's first step reads the first. */
-const TABLES = [
-  QUEUE_TABLES,
-  REGISTRY_TABLES,
-  DELIVERY_TABLES,
-  FACT_TABLES,
-  INSTALLATION_TABLES,
-  HOLD_TABLES,
-  MAINTENANCE_TABLES,
-];
-
 /** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
 export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const store = openStore(config.dataDir, TABLES);
@@ -81,10 +74,11 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     log: { debug: (m) => log.debug({}, m), warn: (m) => log.warn({}, m) },
   });
   const gateway = await createGateway(config.gitUrl, github.token);
+  const runProgram = createPrograms(processes);
   const state = { stopping: false };
   const stopping = () => state.stopping;
 
-  const core = { store, ...work(config, log, { store, git, github, gateway, metrics }) };
+  const core = { store, ...work(config, log, { store, git, github, gateway, metrics, runProgram }) };
   const { queue, runner, registry, deliveries, watch, maintenance } = core;
   const acceptance = createAcceptance({
     ...{ store, queue, deliveries, registry, gateway, runner, stopping },
@@ -119,6 +113,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   });
   const sweep = () => {
     deliveries.prune();
+    core.announcer.prune();
     lookAtEverything(queue, runner, "backstop");
     maintenance.pass();
     void recovery.run().finally(watch.check);
@@ -139,6 +134,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     ],
     start() {
       deliveries.prune();
+      core.announcer.start();
       lookAtEverything(queue, runner, "onboard");
       if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
@@ -149,7 +145,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       const read = recovery.stop();
       await Promise.all([backstop.stop(), pull.stop()]);
       await maintenance.stop();
-      await runner.stop(config.shutdownTimeoutMs);
+      await Promise.all([runner, core.announcer].map(({ stop }) => stop(config.shutdownTimeoutMs)));
       await gateway.close();
       await github.close();
       await read;
@@ -164,10 +160,12 @@ interface Adapters {
   git: RunGit;
   github: GitHub;
   gateway: Awaited<ReturnType<typeof createGateway>>;
+  runProgram: RunProgram;
 }
 
 /** The core: queue → runner → worker → syncer and lifecycle. */
-function work(config: Config, log: Log, { store, git, github, gateway, metrics }: Adapters) {
+function work(config: Config, log: Log, adapters: Adapters) {
+  const { store, git, github, gateway, metrics, runProgram } = adapters;
   const layout = createLayout(config.dataDir);
   const registry = createRegistry(store);
   const installations = createInstallations(store);
@@ -191,11 +189,16 @@ function work(config: Config, log: Log, { store, git, github, gateway, metrics }
       return discard(layout, id);
     },
   });
+  const announcer = createAnnouncer({
+    ...{ ...config, store, facts, runProgram, log, mirrorOf: layout.mirror, now: Date.now },
+  });
+  const { outbox } = announcer;
   const late = { recovery: (): RecoveryState => ({ readAt: null, error: null, reading: null }) };
   const watch = createWatch({
     ...{ installations, facts, disk, log, intervalMs: config.intervalMs, now: Date.now },
     recovery: () => late.recovery(),
     lastCallAt: deliveries.lastCallAt,
+    consumers: announcer.lags,
     expectsCalls: config.webhookSecrets.length > 0 && config.deliveries === "webhook",
   });
   const request = (id: number, installationId: number, trigger: Trigger) => {
@@ -231,16 +234,16 @@ function work(config: Config, log: Log, { store, git, github, gateway, metrics }
     request: ({ id, installationId }) => request(id, installationId, "backstop"),
   });
   const syncer = createSyncer({
-    ...{ registry, mirrors, gateway, guard, ...named },
+    ...{ registry, mirrors, gateway, guard, outbox, ...named, transaction: store.transaction },
     bring: createBringer({
-      ...{ ...config, mirrors, registry, guard, now: Date.now },
+      ...{ ...config, mirrors, registry, guard, outbox, now: Date.now },
       dropped: maintenance.changed,
     }),
     reconcile: lifecycle.reconcileRepository,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,
     publish: async () => {},
-    announce: () => {},
+    announce: announcer.announce,
     upkeep: maintenance,
     now: Date.now,
     onProgress: progressLog(log),
@@ -256,7 +259,8 @@ function work(config: Config, log: Log, { store, git, github, gateway, metrics }
     },
   });
   const runner = createRunner(queue, config.concurrency, worker);
-  const kept = { registry, installations, facts, deliveries, queue, holds };
+  const reach = createReach({ ...config, git, layout });
+  const kept = { registry, installations, facts, deliveries, queue, holds, announcer, reach };
   return { ...kept, disk, removal, hasMirror, mirrors, worker, runner, watch, late, maintenance };
 }
 

@@ -1,4 +1,5 @@
 import { createPrivateKey } from "node:crypto";
+import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
@@ -54,6 +55,13 @@ export interface Config {
   readonly webhookRate: number;
   /** Requests a minute that one address may send beyond `webhookRate`. */
   readonly webhookBurst: number;
+  /** The program that is run for changed refs, absolute; null: none. */
+  readonly announceHook: string | null;
+  readonly announceTimeoutMs: number;
+  /** Who gets every event by HTTP. */
+  readonly announceUrls: readonly string[];
+  /** `whsec_` and base64; there whenever `announceUrls` has any. */
+  readonly announceSecret: string | null;
   readonly gitBinary: string;
   /** PATH, all of this environment that a git process gets to see. */
   readonly searchPath: string;
@@ -87,7 +95,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const key = readPrivateKey(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => fieldFault(issue, given));
   if ("fault" in key) faults.push(key.fault);
-  if (!result.success || "fault" in key) throw new ConfigError(faults);
+  faults.push(...announceFaults(given));
+  if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? "/usr/local/bin:/usr/bin:/bin";
   return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
 }
@@ -147,8 +156,29 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     trustedProxies: values.TRUSTED_PROXIES ?? [],
     webhookRate: values.WEBHOOK_RATE ?? 200,
     webhookBurst: values.WEBHOOK_BURST ?? 2_000,
+    announceHook: values.ANNOUNCE_HOOK ? resolve(values.ANNOUNCE_HOOK) : null,
+    announceTimeoutMs: values.ANNOUNCE_TIMEOUT ?? MINUTE,
+    announceUrls: values.ANNOUNCE_URLS ?? [],
+    announceSecret: values.ANNOUNCE_SECRET ?? null,
     gitBinary: values.GIT_BINARY ?? "git",
   };
+}
+
+function announceFaults(env: Environment): string[] {
+  const faults: string[] = [];
+  if (env.ANNOUNCE_URLS && !env.ANNOUNCE_SECRET) faults.push(fault("ANNOUNCE_SECRET", "is missing", env));
+  if (env.ANNOUNCE_HOOK && !isExecutable(resolve(env.ANNOUNCE_HOOK)))
+    faults.push(fault("ANNOUNCE_HOOK", "is no program that may be run", env));
+  return faults;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** The key that Probot itself finds: PRIVATE_KEY_PATH, PRIVATE_KEY, or the one *.pem file here. */

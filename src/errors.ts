@@ -107,3 +107,16 @@ export function networkError(whom: string, code: string, cause: unknown): Refres
   const reason = code || (cause instanceof Error ? cause.message : String(cause));
   return new RefreshError(tls ? "tls" : "unreachable", `${whom}: ${reason}`, { cause });
 }
+
+/** A consumer did not take an event; it is offered again. */
+export class NotTaken extends Error {
+  override readonly name = "NotTaken";
+
+  /** @param retryAfterMs the consumer's own word on when to come back */
+  constructor(
+    message: string,
+    readonly retryAfterMs?: number,
+  ) {
+    super(message);
+  }
+}

@@ -1,3 +1,4 @@
+import type { Announcer } from "./announce.js";
 import type { Config } from "./config.js";
 import type { DeliveryLog } from "./delivery-log.js";
 import type { Disk } from "./disk.js";
@@ -16,6 +17,7 @@ interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDis
   watch: Watch;
   recovery: Recovery;
   disk: Disk;
+  announcer: Pick<Announcer, "lags">;
   github: { usage(): { calls: number; limits: RateLimit[] } };
   mode: "webhook" | "pull";
   now(): number;
@@ -96,6 +98,11 @@ export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; st
           heldUntil: heldUntil > ports.now() ? iso(heldUntil) : null,
         })),
       },
+      announce: ports.announcer.lags().map(({ oldestAt, lastError, ...lag }) => ({
+        ...lag,
+        oldestAgeMs: oldestAt === null ? null : ports.now() - oldestAt,
+        lastError: lastError && { ...lastError, at: iso(lastError.at)! },
+      })),
       disk: { ...ports.disk.state(), minFreeBytes: ports.minFreeDisk },
     };
   }

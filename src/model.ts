@@ -11,6 +11,9 @@
  * - kept tip: what a ref moved by force or deleted pointed at, under refs/lockstep/kept for KEEP_HISTORY.
  * - hold: a ref that stays where it is, whatever GitHub has, until someone allows the change.
  * - stale answer: GitHub said what it had said before a push that it has told us of.
+ * - event: what a refresh changed, told to the world; its id grows.
+ * - consumer: who is told: the hook, one URL, or a reader of the event stream.
+ * - outbox: the changes about to be made and the events not yet pruned; what is in it gets announced.
  */
 
 /** What asked for a refresh, in order of priority. */
@@ -116,6 +119,27 @@ export type RefreshResult = "changed" | "unchanged" | "cloned" | "superseded" | 
 export interface RefreshOutcome {
   result: RefreshResult;
   changes: RefChange[];
+  /** Published trees that moved with it. */
+  checkouts?: CheckoutChange[];
   /** How the refs were brought: as the delivery told, asked by name, or every ref compared. */
   way: "none" | "word" | "name" | "full" | "clone";
+}
+
+export type CheckoutChange = RefChange & { path: string };
+
+/** What a consumer is told. `cloned`: the mirror was made, or made anew; any of its refs may be new. */
+export interface Announcement {
+  id: number;
+  type: "changed" | "cloned";
+  /** ISO 8601, in UTC. */
+  at: string;
+  repository: RepositoryName & { id: number };
+  trigger: Trigger;
+  /** How many refs changed; `changes` has them all unless it is `truncated`. */
+  changed: number;
+  truncated: boolean;
+  changes: RefChange[];
+  checkouts: CheckoutChange[];
+  /** Path of the mirror; it stays the same when the repository is renamed. */
+  mirror: string;
 }

@@ -5,6 +5,7 @@ import { formatSize } from "./units.js";
 export type ProblemCode =
   | "backstop_failing"
   | "backstop_late"
+  | "consumer_behind"
   | "deliveries_unread"
   | "installation_failing"
   | "installation_suspended"
@@ -20,6 +21,7 @@ export interface Problem {
   detail: string;
   remedy: string;
   installationId?: number;
+  consumer?: string;
 }
 
 interface Pass {
@@ -91,6 +93,26 @@ export function silenceProblems({ at, repository, count }: Untold, calledAt: num
   const detail = `${what} without a delivery, such as one to ${repository}; GitHub called ${last}`;
   const remedy = "check the App's webhook URL and secret, and its recent deliveries in its settings";
   return [{ code: "webhook_silent", since: at, detail, remedy }];
+}
+
+/** A consumer may be restarted. */
+const BEHIND_AFTER_MS = 5 * 60_000;
+
+export interface ConsumerLag {
+  consumer: string;
+  pending: number;
+  /** When the oldest event was made that it has not taken; null: it has all. */
+  oldestAt: number | null;
+  lastError: object | null;
+}
+
+export function consumerProblems(consumers: ConsumerLag[], now: number): Problem[] {
+  const late = consumers.filter(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_AFTER_MS);
+  return late.map(({ consumer, pending, oldestAt, lastError }) => ({
+    ...{ code: "consumer_behind", since: oldestAt!, consumer },
+    detail: `${consumer} has not taken ${pending} ${pending === 1 ? "event" : "events"}`,
+    remedy: lastError ? "see its lastError in GET /api/v1/status" : "it takes longer than events come in",
+  }));
 }
 
 export function diskProblems(disk: { freeBytes: number; low: boolean }, since: number): Problem[] {

@@ -5,6 +5,7 @@ import type { Gateway } from "./git/gateway.js";
 import type { Mirrors } from "./git/mirror.js";
 import type { Guard } from "./history.js";
 import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName } from "./model.js";
+import type { Outbox } from "./outbox.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
 import { removalHeld } from "./removal.js";
 
@@ -14,6 +15,9 @@ export interface SyncerPorts {
   gateway: Gateway;
   bring: Bringer;
   guard: Guard;
+  outbox: Outbox;
+  /** All of what is written in it, or nothing. */
+  transaction<T>(fn: () => T): T;
   /** Asks GitHub about the repository by its id. Null: it is none of ours any more. */
   reconcile(id: number): Promise<ManagedRepository | null>;
   /** Whether its removal waits for an operator's word. */
@@ -24,7 +28,7 @@ export interface SyncerPorts {
   link(id: number, name: RepositoryName): void;
   /** Brings the published trees in step; the seam for checkouts. */
   publish(repository: ManagedRepository, changes: RefChange[]): Promise<void>;
-  /** Tells the world. It must not throw. */
+  /** Tells the world what the outbox has of the repository; on disk with the transaction it is part of. */
   announce(repository: ManagedRepository, outcome: RefreshOutcome): void;
   /** Maintenance of the mirrors; a refresh goes before it. */
   upkeep: {
@@ -60,7 +64,7 @@ const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
  * onboarding and backstop all go this way.
  */
 export function createSyncer(ports: SyncerPorts): Syncer {
-  const { registry, mirrors, gateway, guard } = ports;
+  const { registry, mirrors, gateway, guard, outbox } = ports;
 
   async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);
@@ -101,13 +105,16 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     // Fresh pushes cut the waits short, so the attempts alone do not say that GitHub had its time.
     const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > LAG_MS;
     const confirmName = () => confirm(repository);
-    const work: Pass = { repository, lease, run: { signal, onProgress }, lastTry, confirmName };
+    const run = { signal, onProgress };
+    const work: Pass = { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
     try {
       const { outcome, behind, notYet } = await bringInStep(work, request);
       if (outcome.changes.length > 0) ports.upkeep.changed(repository.id, outcome.changes);
       await ports.publish(repository, outcome.changes);
-      if (!notYet) record(repository, request, behind);
-      ports.announce(repository, outcome);
+      ports.transaction(() => {
+        if (!notYet) record(repository, request, behind);
+        ports.announce(repository, outcome);
+      });
       if (notYet) throw notYet;
       return outcome;
     } finally {
@@ -130,7 +137,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function bringInStep(pass: Pass, request: RefreshRequest): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
     await ports.upkeep.standAside(id, { all: !mirrors.trusts(id) });
-    if (!mirrors.ensure(id)) return clone(pass, request);
+    if (!mirrors.ensure(id)) return clone(pass, request, true);
     try {
       await mirrors.setHead(id, defaultBranch);
       return await bring(pass, request);
@@ -145,12 +152,19 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     return comparesAll ? bringAll(pass, request) : bringTold(pass, request);
   }
 
+  /** What was begun and cut short: a change that was made all the same is announced with this pass's. */
+  async function findOut({ repository: { id }, run }: Pass): Promise<void> {
+    if (outbox.inDoubt(id)) outbox.resolve(id, await mirrors.tips(id, run.signal));
+  }
+
   async function bringTold(pass: Pass, request: RefreshRequest): Promise<Result> {
+    await findOut(pass);
     const { way, ...brought } = await ports.bring.byHint(pass, request.hints);
     return { outcome: outcomeOf(brought, way), behind: brought.behind, notYet: brought.notYet };
   }
 
   async function bringAll(pass: Pass, request: RefreshRequest): Promise<Result> {
+    await findOut(pass);
     const brought = await ports.bring.inFull(pass, request.hints);
     if (!brought.notYet && !brought.behind) settle(pass);
     link(pass);
@@ -175,18 +189,22 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       }
     }
     if (pass.run.signal.aborted) throw error;
-    if (error.retry.kind === "rebuild") return clone(pass, request);
+    if (error.retry.kind === "rebuild") return clone(pass, request, false);
     if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return bringAll(pass, request);
     throw error;
   }
 
   /** A replica may have served the clone from before the pushes that were told: they are looked at after it. */
-  async function clone(pass: Pass, request: RefreshRequest): Promise<Result> {
+  async function clone(pass: Pass, request: RefreshRequest, first: boolean): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
     ports.requireSpace();
     await ports.upkeep.standAside(id, { all: true });
     const judge = guard.judgeOf(pass.repository);
+    // What was made of it in the old mirror nobody can say any more.
+    outbox.resolve(id, null);
+    outbox.intendClone(id, request.trigger);
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
+    outbox.cloned(id, changes, first);
     link(pass);
     settle(pass);
     const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone" };

@@ -95,6 +95,18 @@ function isAddressRange(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
+function parseUrls(text: string): string[] | null {
+  const urls = parseList(text);
+  return urls.length > 0 && urls.every((url) => hasScheme(url, "http:", "https:")) ? urls : null;
+}
+
+/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme */
+function isSigningSecret(text: string): boolean {
+  const [, key = ""] = /^whsec_([A-Za-z\d+/]+={0,2})$/.exec(text) ?? [];
+  const bytes = Buffer.from(key, "base64");
+  return bytes.toString("base64") === key && bytes.length >= 24 && bytes.length <= 64;
+}
+
 const HOST = /^(\[[\da-f:]+\]|[a-z\d]([a-z\d.-]*[a-z\d])?)(:\d{1,5})?$/i;
 const KEY_REMEDY = "put the App's key in PRIVATE_KEY, or the path of its .pem file in PRIVATE_KEY_PATH";
 
@@ -178,6 +190,17 @@ const LOCKSTEP = {
   KEEP_HISTORY: duration(60_000, 3650 * DAY),
   RETIRE_AFTER: duration(1_000, 3650 * DAY),
   MIN_FREE_DISK: size,
+  ANNOUNCE_HOOK: anyText({ remedy: "name an executable file (chmod +x), without arguments" }),
+  ANNOUNCE_TIMEOUT: duration(1_000, DAY),
+  ANNOUNCE_URLS: variable(parseUrls, "must be a list of http(s) URLs", {
+    remedy: "separate them with commas, and write a comma inside of one as %2C",
+    // One may hold a password or a key.
+    secret: true,
+  }),
+  ANNOUNCE_SECRET: textWhere(isSigningSecret, "must be whsec_ and 24 to 64 bytes in base64", {
+    remedy: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
+    secret: true,
+  }),
   GIT_BINARY: anyText({ remedy: "" }),
 };
 

@@ -1,5 +1,8 @@
+import type { Announcer } from "./announce.js";
+import { createContains } from "./contains.js";
 import { createFreshness, iso, provenAt } from "./freshness.js";
 import type { Mirrors } from "./git/mirror.js";
+import type { Reach } from "./git/reach.js";
 import type { Holds } from "./holds.js";
 import type { ApiPorts } from "./http/api.js";
 import type { HealthPorts } from "./http/health.js";
@@ -21,6 +24,8 @@ type Ports = Parameters<typeof createFreshness>[0] & {
   installations: Installations;
   removal: Removal;
   mirrors: Mirrors;
+  reach: Reach;
+  announcer: Announcer;
   holds: Holds;
   history: HistoryPorts;
   runner: Runner;
@@ -37,6 +42,13 @@ const subjectOf = (id: number): Subject => ({ kind: "repository", id });
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
   const { registry, queue, runner, installations } = ports;
   const { fresh, status } = createFreshness(ports);
+  const { outbox, bell } = ports.announcer;
+  const contains = createContains({
+    ...ports,
+    ...{ refresh, isRunning: (id) => runner.busy(subjectOf(id)), settlements: ports.worker.events },
+    // No checkouts yet.
+    published: () => [],
+  });
 
   function view(repository: ManagedRepository): RepositoryView {
     const { id, owner, name, defaultBranch, installationId, lagMs, error, goneAt } = repository;
@@ -104,6 +116,8 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   const api: ApiPorts = {
     ...ports.history,
+    contains: contains.wait,
+    events: { ...{ after: outbox.after, bounds: outbox.bounds, bell }, stopping: ports.stopping },
     list: () => registry.all().map(view),
     get(owner, name) {
       const found = registry.find({ owner, name });

@@ -4,6 +4,8 @@ import type { Facts } from "./facts.js";
 import type { Installations } from "./installations.js";
 import {
   backstopProblems,
+  type ConsumerLag,
+  consumerProblems,
   diskProblems,
   installationProblems,
   type Problem,
@@ -22,6 +24,8 @@ export interface WatchPorts {
   recovery(): RecoveryState;
   /** When GitHub last called the webhook, in milliseconds. */
   lastCallAt(): number | null;
+  /** Who is told of changes. */
+  consumers(): ConsumerLag[];
   /** null: the backstop is off. */
   intervalMs: number | null;
   /** Whether GitHub is expected to call: a secret is set, and DELIVERIES is webhook. */
@@ -84,6 +88,7 @@ export function createWatch(ports: WatchPorts): Watch {
     ...backstopProblems(pass, lateSince(pass.passedAt)),
     ...recoveryProblems(ports.recovery(), startedAt),
     ...silence(),
+    ...consumerProblems(ports.consumers(), now()),
     ...diskProblems(ports.disk.state(), open.get("disk_low")?.since ?? now()),
     ...installations
       .all()
@@ -123,7 +128,8 @@ function logChanges(open: Map<string, Problem>, problems: Problem[], log: WatchP
   }
 }
 
-const keyOf = ({ code, installationId }: Problem) => (installationId ? `${code}:${installationId}` : code);
+const keyOf = ({ code, installationId, consumer = "" }: Problem) =>
+  installationId ? `${code}:${installationId}` : code + consumer;
 
 const told = ({ detail, remedy, installationId, since }: Problem) => ({
   ...(installationId === undefined ? {} : { installation: installationId }),

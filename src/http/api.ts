@@ -1,15 +1,16 @@
 import { type Context, Hono } from "hono";
-import { formatDuration, parseDuration } from "../units.js";
 import { bearerCheck } from "./bearer.js";
+import { addContainsRoute, type ContainsPorts } from "./contains.js";
+import { addEventRoute, type EventPorts } from "./events.js";
 import { type Act, addHistoryRoutes, type HistoryPorts } from "./history.js";
-import { badRequest, conflict, find, type Lookup, notFound } from "./lookup.js";
+import { conflict, find, findWait, type Lookup, notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
 import { problem, unauthorized } from "./problem.js";
 import { serve } from "./serve.js";
 import type { MaintenanceView, RepositoryView, SettledOutcome } from "./view.js";
 
-export interface ApiPorts extends OperatePorts, HistoryPorts {
+export interface ApiPorts extends OperatePorts, HistoryPorts, ContainsPorts, EventPorts {
   list(): RepositoryView[];
   get: Lookup;
   /** Every ref of the mirror. */
@@ -29,8 +30,6 @@ export interface ApiOptions {
   ports: ApiPorts;
   log?: { error(fields: object, message: string): void };
 }
-
-const MAX_WAIT_MS = 600_000;
 
 /** The operator's API under /api/v1. */
 export function createApi(options: ApiOptions): Handler {
@@ -60,6 +59,8 @@ export function createApi(options: ApiOptions): Handler {
   const act: Act = (...call) => refresh(ports, ...call);
   app.post("/api/v1/repos/:owner/:name/refresh", (context) => act(context, () => null));
   addHistoryRoutes(app, ports, act);
+  addContainsRoute(app, ports);
+  addEventRoute(app, ports);
   operatorRoutes(app, ports);
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {
@@ -84,11 +85,8 @@ async function refresh(ports: ApiPorts, ...[context, start, end]: Parameters<Act
   if (found.pausedAt !== null) {
     return conflict("paused", "the repository is paused", "resume it first: POST …/resume");
   }
-  const wait = context.req.query("wait");
-  const waitMs = wait === undefined ? 0 : parseDuration(wait);
-  if (waitMs === null || waitMs > MAX_WAIT_MS) {
-    return badRequest("wait is no duration", `write it as 30s, up to ${formatDuration(MAX_WAIT_MS)}`);
-  }
+  const waitMs = findWait(context);
+  if (waitMs instanceof Response) return waitMs;
   const { id, owner, name } = found;
   const refusal = await start(found);
   if (refusal) return problem(refusal);

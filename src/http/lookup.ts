@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { isOwner, isRepositoryName } from "../names.js";
+import { formatDuration, parseDuration } from "../units.js";
 import { problem } from "./problem.js";
 import type { RepositoryView } from "./view.js";
 
@@ -14,6 +15,16 @@ export function find(context: Context, get: Lookup): RepositoryView | Response {
   }
   const remedy = "check the name, REPOSITORIES and that the App is installed there";
   return get(owner, name) ?? notFound("the repository is not managed", remedy);
+}
+
+const MAX_WAIT_MS = 600_000;
+
+/** `?wait=30s` in milliseconds, 0 without it, or why it cannot be. */
+export function findWait(context: Context): number | Response {
+  const wait = context.req.query("wait");
+  const ms = wait === undefined ? 0 : parseDuration(wait);
+  if (ms !== null && ms <= MAX_WAIT_MS) return ms;
+  return badRequest("wait is no duration", `write it as 30s, up to ${formatDuration(MAX_WAIT_MS)}`);
 }
 
 export const badRequest = (detail: string, remedy: string) =>

@@ -35,6 +35,14 @@ export interface StatusView {
     calls: number;
     limits: { whose: string; limit: number; remaining: number; resetsAt: string; heldUntil: string | null }[];
   };
+  announce: {
+    consumer: string;
+    pending: number;
+    oldestAgeMs: number | null;
+    lastError: { message: string; at: string } | null;
+    /** Events that it did not take while they were kept. */
+    dropped: number;
+  }[];
   disk: { freeBytes: number; minFreeBytes: number; low: boolean };
 }
 

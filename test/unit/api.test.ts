@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
 import type { Refusal } from "../../src/http/history.js";
@@ -29,6 +30,7 @@ interface Options {
   outcome?: SettledOutcome;
   refusal?: Refusal;
   stillHeld?: Refusal;
+  contains?: boolean;
 }
 
 async function startApi(options: Options = {}) {
@@ -50,6 +52,14 @@ async function startApi(options: Options = {}) {
     restore: async (...args) => {
       calls.push(["restore", ...args]);
       return options.refusal ?? null;
+    },
+    contains: async (...args) => {
+      calls.push(["contains", ...args.slice(0, 4)]);
+      return options.contains ?? false;
+    },
+    events: {
+      ...{ after: () => [], bounds: () => ({ oldest: 0, newest: 0 }), bell: new EventEmitter() },
+      stopping: () => false,
     },
     settled: async (...args) => {
       calls.push(["settled", ...args]);
@@ -224,22 +234,50 @@ describe("the API", () => {
     expect((await post(path, " ".repeat(20_000))).status).toBe(413);
   });
 
+  it("says whether a commit is there, and how long it was waited for", async () => {
+    const sha = "a1".repeat(20);
+    const yes = await startApi({ contains: true });
+    const answer = await yes.call(
+      `/api/v1/repos/acme/site/contains/${sha.toUpperCase()}?wait=2s&in=checkout`,
+    );
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { contains: true, sha, in: "checkout", id: 7, owner: "acme", name: "site" },
+    ]);
+    expect(yes.calls).toEqual([["contains", 7, sha, "checkout", 2_000]]);
+    const no = await startApi();
+    const refused = await no.call(`/api/v1/repos/acme/site/contains/${sha}`);
+    expect([refused.status, await refused.json()]).toEqual([
+      408,
+      expect.objectContaining({ reason: "not_there", remedy: SITE.lastError!.hint }),
+    ]);
+    expect(no.calls).toEqual([["contains", 7, sha, "mirror", 0]]);
+  });
+
+  it.each([
+    ["site/contains/main", 400],
+    ["site/contains/a1b2c3d", 400],
+    [`site/contains/${"a".repeat(41)}`, 400],
+    [`site/contains/${"a".repeat(40)}?wait=30`, 400],
+    [`site/contains/${"a".repeat(40)}?wait=11m`, 400],
+    [`site/contains/${"a".repeat(40)}?in=mars`, 400],
+    [`none/contains/${"a".repeat(40)}`, 404],
+  ])("looks for no %s", async (path, status) => {
+    const { call, calls } = await startApi();
+    expect((await call(`/api/v1/repos/acme/${path}`)).status).toBe(status);
+    expect(calls).toEqual([]);
+  });
+
   it("tells nothing of a fault but to the log", async () => {
     const lines: object[] = [];
     const fail = () => {
       throw new Error("inner detail");
     };
     const ports: ApiPorts = {
-      ...{
-        list: fail,
-        get: fail,
-        heads: fail,
-        headsProvenAt: fail,
-        maintenance: fail,
-        refresh: fail,
-        settled: fail,
-      },
-      ...{ history: fail, allow: fail, stillHeld: fail, restore: fail },
+      ...{ list: fail, get: fail, heads: fail, headsProvenAt: fail, maintenance: fail },
+      ...{ refresh: fail, settled: fail },
+      ...{ history: fail, allow: fail, stillHeld: fail, restore: fail, contains: fail },
+      events: { after: fail, bounds: fail, bell: new EventEmitter(), stopping: () => false },
       ...OPERATE,
     };
     const log = { error: (fields: object) => void lines.push(fields) };

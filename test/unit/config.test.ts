@@ -63,6 +63,10 @@ describe("defaults", () => {
       trustedProxies: [],
       webhookRate: 200,
       webhookBurst: 2_000,
+      announceHook: null,
+      announceTimeoutMs: 60_000,
+      announceUrls: [],
+      announceSecret: null,
       gitBinary: "git",
     });
   });

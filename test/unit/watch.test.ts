@@ -25,6 +25,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
     disk: { state: () => ({ freeBytes: 1, low: false }), requireSpace: () => {} },
     recovery: () => recovery.state,
     lastCallAt: () => calls.at,
+    consumers: () => [],
     log: {
       warn: (details, message) => void lines.push(["warn", message, details]),
       info: (details, message) => void lines.push(["info", message, details]),

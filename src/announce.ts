@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { type Consumer, createDispatcher } from "./announce/dispatch.js";
+import { createHook } from "./announce/hook.js";
+import { createWebhook, createWebhookAgent } from "./announce/webhook.js";
+import { createBacklog, type Lag } from "./backlog.js";
+import type { Config } from "./config.js";
+import type { RunProgram } from "./exec-hook.js";
+import type { Facts } from "./facts.js";
+import type { RefreshOutcome } from "./model.js";
+import { createOutbox, type Outbox, type Repository } from "./outbox.js";
+import type { Store } from "./store.js";
+import type { Log } from "./worker.js";
+
+type Settings = Pick<
+  Config,
+  "announceHook" | "announceTimeoutMs" | "announceUrls" | "announceSecret" | "searchPath" | "dataDir"
+>;
+
+interface Tools extends Settings {
+  store: Store;
+  facts: Facts;
+  mirrorOf(id: number): string;
+  runProgram: RunProgram;
+  log: Log;
+  now(): number;
+}
+
+export interface Announcer {
+  outbox: Outbox;
+  /** Makes events of what a refresh did. Inside a transaction it joins it; consumers are told after it. */
+  announce(repository: Repository, outcome: RefreshOutcome): void;
+  /** Starts to tell consumers, what an earlier process left first. */
+  start(): void;
+  /** Forgets events, and what consumers have not taken of them, after a week. */
+  prune(): void;
+  lags(): (Lag & { consumer: string })[];
+  /** Emits "event" when there are new ones. */
+  bell: EventEmitter;
+  stop(ms: number): Promise<void>;
+}
+
+/** How long events are kept: for consumers that are away, and for readers of the event stream. */
+const KEEP_MS = 7 * 86_400_000;
+
+/** Tells the world what refreshes changed, at least once and in order per repository. */
+export function createAnnouncer(tools: Tools): Announcer {
+  const { store, log, now } = tools;
+  const outbox = createOutbox(tools);
+  const backlog = createBacklog(store, now);
+  const agent = createWebhookAgent();
+  const consumers = consumersOf(tools, agent);
+  const dispatchers = consumers.map((consumer) => createDispatcher({ outbox, backlog, log, now }, consumer));
+  const bell = new EventEmitter().setMaxListeners(0);
+  backlog.keepOnly(consumers.map(({ key }) => key));
+
+  function ring(): void {
+    for (const { wake } of dispatchers) wake();
+    bell.emit("event");
+  }
+
+  function prune(): void {
+    const before = now() - KEEP_MS;
+    store.transaction(() => {
+      for (const { key, shown } of consumers) {
+        const dropped = backlog.drop(key, before);
+        if (dropped > 0)
+          log.error(
+            { consumer: shown, dropped },
+            "a consumer did not take events for a week: they are dropped",
+          );
+      }
+      const lost = outbox.prune(before);
+      if (lost > 0) log.error({ changes: lost }, "changes whose refresh never ended are not announced");
+    });
+  }
+
+  return {
+    outbox,
+    bell,
+    announce(repository, { checkouts = [] }) {
+      const [first] = store.transaction(() => {
+        const ids = outbox.publish(repository, checkouts);
+        if (ids[0] !== undefined) for (const { key } of consumers) backlog.add(key, repository.id, ids[0]);
+        return ids;
+      });
+      // After the transaction this is part of.
+      if (first !== undefined) setImmediate(ring);
+    },
+    start() {
+      prune();
+      ring();
+    },
+    prune,
+    lags: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.lag(key) })),
+    async stop(ms) {
+      bell.emit("event");
+      await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop(ms)));
+      await agent.destroy();
+    },
+  };
+}
+
+function consumersOf(tools: Tools, agent: ReturnType<typeof createWebhookAgent>): Consumer[] {
+  const { announceHook: file, announceTimeoutMs: timeoutMs, announceUrls, announceSecret: secret } = tools;
+  const origin = tools.facts.get<string>("announce-origin") ?? randomBytes(6).toString("hex");
+  tools.facts.set("announce-origin", origin);
+  const hook = file === null ? [] : [createHook({ ...tools, file, timeoutMs })];
+  if (secret === null) return hook;
+  return [...hook, ...announceUrls.map((url) => createWebhook(url, { secret, origin, agent }))];
+}

@@ -1,0 +1,71 @@
+import { NotTaken } from "../errors.js";
+import type { RunProgram } from "../exec-hook.js";
+import { type Announcement, ZERO } from "../model.js";
+import type { Log } from "../worker.js";
+import type { Consumer } from "./dispatch.js";
+
+interface Options {
+  /** ANNOUNCE_HOOK, absolute. */
+  file: string;
+  timeoutMs: number;
+  /** PATH, all that the hook gets to see of this environment. */
+  searchPath: string;
+  /** Where it is started. */
+  dataDir: string;
+  runProgram: RunProgram;
+  log: Log;
+}
+
+const MAX_OUTPUT = 16 * 1024;
+const AT_A_TIME = 4;
+
+/** Every ref by itself; a mirror made anew, or more changes than are listed, in one call without a ref. */
+const isWhole = ({ type, truncated, changes }: Announcement) =>
+  type === "cloned" || truncated || changes.length === 0;
+
+/** ANNOUNCE_HOOK: an operator's program, run once per changed ref. */
+export function createHook(options: Options): Consumer {
+  const { file, timeoutMs, dataDir: cwd, runProgram, log } = options;
+
+  async function deliver(event: Announcement, part: number, signal: AbortSignal): Promise<void> {
+    const env = environment(event, part, options.searchPath);
+    const input = `${JSON.stringify(event)}\n`;
+    const call = { file, args: [], cwd, env, input, timeoutMs, maxOutputBytes: MAX_OUTPUT, signal };
+    const {
+      code,
+      signal: by,
+      timedOut,
+      output,
+    } = await runProgram(call).catch((error: Error) => {
+      throw new NotTaken(`the hook could not be started: ${error.message}`);
+    });
+    const about = { event: event.id, repository: env.LOCKSTEP_REPOSITORY, ref: env.LOCKSTEP_REF, output };
+    if (code === 0 && !timedOut) return log.debug(about, "hook ended");
+    if (!signal.aborted) log.warn({ ...about, code, signal: by, timedOut }, "hook failed");
+    if (timedOut) throw new NotTaken(`the hook was ended after ${timeoutMs} ms`);
+    throw new NotTaken(`the hook ended with ${by ?? `exit code ${code}`}`);
+  }
+
+  return {
+    ...{ key: "hook", shown: "hook", atATime: AT_A_TIME, deliver },
+    parts: (event) => (isWhole(event) ? 1 : event.changes.length),
+  };
+}
+
+function environment(event: Announcement, part: number, path: string): Record<string, string> {
+  const { id, repository, checkouts, mirror } = event;
+  const change = isWhole(event) ? undefined : event.changes[part];
+  const { ref, before, after } = change ?? { ref: "", before: ZERO, after: ZERO };
+  return {
+    PATH: path,
+    LOCKSTEP_EVENT_ID: String(id),
+    LOCKSTEP_EVENT_TYPE: event.type,
+    LOCKSTEP_REPOSITORY: `${repository.owner}/${repository.name}`,
+    LOCKSTEP_REPOSITORY_ID: String(repository.id),
+    LOCKSTEP_REF: ref,
+    LOCKSTEP_BEFORE: before,
+    LOCKSTEP_AFTER: after,
+    LOCKSTEP_MIRROR: mirror,
+    LOCKSTEP_CHECKOUT: checkouts.find((checkout) => checkout.ref === ref)?.path ?? "",
+  };
+}

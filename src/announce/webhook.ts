@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import { Webhook } from "standardwebhooks";
+import { type Dispatcher as Agent, EnvHttpProxyAgent, request } from "undici";
+import { NotTaken } from "../errors.js";
+import { retryAfter } from "../git/upstream.js";
+import type { Announcement } from "../model.js";
+import type { Consumer } from "./dispatch.js";
+
+interface Options {
+  /** `whsec_` and base64. */
+  secret: string;
+  /** Tells the ids of this DATA_DIR from those of one made anew. */
+  origin: string;
+  agent: Agent;
+}
+
+const TIMEOUT_MS = 15_000;
+const AT_A_TIME = 8;
+/** Of an answer that refuses, so much is read for the log. */
+const MAX_ANSWER = 1_024;
+
+export const createWebhookAgent = () =>
+  new EnvHttpProxyAgent({
+    headersTimeout: TIMEOUT_MS,
+    bodyTimeout: TIMEOUT_MS,
+    connect: { timeout: 10_000 },
+  });
+
+/** For people and logs: a query or a user name may be a secret. */
+export function shownUrl(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
+
+/** One of ANNOUNCE_URLS. https://www.standardwebhooks.com */
+export function createWebhook(url: string, { secret, origin, agent }: Options): Consumer {
+  const signer = new Webhook(secret);
+  const hash = createHash("sha256").update(url).digest("hex").slice(0, 16);
+  const { href, authorization } = target(url);
+
+  async function deliver(event: Announcement, _part: number, stopping: AbortSignal): Promise<void> {
+    const body = JSON.stringify(event);
+    const id = `${origin}-${event.id}`;
+    const at = new Date();
+    const { signal, release } = deadline(stopping);
+    const headers = {
+      "content-type": "application/json",
+      "user-agent": "lockstep",
+      "webhook-id": id,
+      "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+      "webhook-signature": signer.sign(id, at, body),
+      ...(authorization && { authorization }),
+    };
+    try {
+      // undici follows no redirect unless told to: the event would go where nobody meant it to.
+      const answer = await request(href, { dispatcher: agent, method: "POST", headers, body, signal });
+      await answer.body.dump({ limit: MAX_ANSWER, signal }).catch(() => {});
+      if (answer.statusCode < 200 || answer.statusCode > 299)
+        throw new NotTaken(`it answered ${answer.statusCode}`, retryAfter(answer.headers["retry-after"]));
+    } catch (error) {
+      throw error instanceof NotTaken ? error : new NotTaken(reasonOf(error, signal));
+    } finally {
+      release();
+    }
+  }
+
+  return { key: `webhook:${hash}`, shown: shownUrl(url), atATime: AT_A_TIME, parts: () => 1, deliver };
+}
+
+/** fetch and undici refuse credentials in a URL; they belong in a header. */
+function target(text: string): { href: string; authorization: string | null } {
+  const url = new URL(text);
+  const { username, password } = url;
+  if (username === "" && password === "") return { href: url.href, authorization: null };
+  url.username = "";
+  url.password = "";
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { href: url.href, authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+}
+
+/** Not AbortSignal.any: on Node.js 20 the long-lived signal keeps each one made of it. */
+function deadline(stopping: AbortSignal): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const end = () => controller.abort();
+  const timer = setTimeout(end, TIMEOUT_MS);
+  if (stopping.aborted) end();
+  stopping.addEventListener("abort", end, { once: true });
+  const release = () => {
+    clearTimeout(timer);
+    stopping.removeEventListener("abort", end);
+  };
+  return { signal: controller.signal, release };
+}
+
+function reasonOf(error: unknown, signal: AbortSignal): string {
+  const { code, message } = error as Error & { code?: string };
+  if (signal.aborted) return `no answer within ${TIMEOUT_MS} ms`;
+  return code ? `${code}: ${message}` : message;
+}

@@ -1,0 +1,56 @@
+import type { Context, Hono } from "hono";
+import { isSha } from "../names.js";
+import { badRequest, conflict, find, findWait, type Lookup, notFound } from "./lookup.js";
+import { problem } from "./problem.js";
+import type { RepositoryView } from "./view.js";
+
+/** Where a commit is looked for: what the mirror's refs lead to, or what its checkouts show. */
+export type Place = "mirror" | "checkout";
+
+export interface ContainsPorts {
+  get: Lookup;
+  /** Whether the object's commit is there, now or within `ms` milliseconds; a refresh is asked for meanwhile. */
+  contains(id: number, sha: string, place: Place, ms: number, signal: AbortSignal): Promise<boolean>;
+}
+
+const GONE = ["gone", "retired"];
+
+/** For scripts that need what was just pushed. */
+export function addContainsRoute(app: Hono, ports: ContainsPorts): void {
+  app.get("/api/v1/repos/:owner/:name/contains/:sha", async (context) => {
+    const found = find(context, ports.get);
+    if (found instanceof Response) return found;
+    if (GONE.includes(found.state)) {
+      return notFound(`the repository is ${found.state}`, "give the App access to it again");
+    }
+    const sha = context.req.param("sha").toLowerCase();
+    if (!isSha(sha)) return badRequest("no full object name", "write all 40 digits: git rev-parse HEAD");
+    const waitMs = findWait(context);
+    if (waitMs instanceof Response) return waitMs;
+    const place = context.req.query("in") ?? "mirror";
+    if (place !== "mirror" && place !== "checkout")
+      return badRequest("in is unknown", "use mirror or checkout");
+    const paused = found.pausedAt !== null;
+    const { signal } = context.req.raw;
+    const there = await ports.contains(found.id, sha, place, paused ? 0 : waitMs, signal);
+    return there ? yes(context, found, sha, place) : paused ? isPaused() : notThere(ports.get, found, place);
+  });
+}
+
+const yes = (context: Context, { id, owner, name }: RepositoryView, sha: string, place: Place) =>
+  context.json({ contains: true, sha, in: place, id, owner, name });
+
+const isPaused = () => conflict("paused", "it is not there, and the repository is paused", "POST …/resume");
+
+function notThere(get: Lookup, { owner, name }: RepositoryView, place: Place): Response {
+  const error = get(owner, name)?.lastError;
+  const where = place === "mirror" ? "no mirrored ref leads to it" : "no checkout shows it";
+  return problem({
+    ...{
+      status: 408,
+      reason: "not_there",
+      detail: error ? `${where}; ${error.code}: ${error.message}` : where,
+    },
+    remedy: error?.hint ?? "wait longer, and check that it is pushed, and that REFSPECS lets its ref in",
+  });
+}

@@ -1,0 +1,108 @@
+import { type EventEmitter, once } from "node:events";
+import type { HttpBindings } from "@hono/node-server";
+import type { Context, Hono } from "hono";
+import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import type { Announcement } from "../model.js";
+import { badRequest, type Lookup, notFound } from "./lookup.js";
+
+export interface EventPorts {
+  get: Lookup;
+  events: {
+    /** Later than `id`, oldest first. @param repositoryId null: of all */
+    after(id: number, limit: number, repositoryId: number | null): Announcement[];
+    /** The oldest event kept (0: none), and the last one there ever was. */
+    bounds(): { oldest: number; newest: number };
+    /** Emits "event" when there may be new ones. */
+    bell: EventEmitter;
+    stopping(): boolean;
+  };
+}
+
+const HEARTBEAT_MS = 15_000;
+/** A client that reads nothing for so long is sent away; it finds its place again by Last-Event-ID. */
+const STALL_MS = 30_000;
+const RETRY_MS = 2_000;
+const AT_ONCE = 100;
+
+/**
+ * The event stream. https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * Every reader reads the outbox at its own pace: what waits for a slow one waits on disk.
+ */
+export function addEventRoute(app: Hono, ports: EventPorts): void {
+  app.get("/api/v1/events", (context) => {
+    const repositoryId = repositoryOf(context, ports.get);
+    if (repositoryId instanceof Response) return repositoryId;
+    const given = context.req.header("last-event-id") || context.req.query("after");
+    if (given !== undefined && !/^\d{1,15}$/.test(given)) {
+      return badRequest("no id of an event", "send the id of the last event that came, or none");
+    }
+    const { oldest, newest } = ports.events.bounds();
+    const after = given === undefined ? newest : Number(given);
+    // A number from before this DATA_DIR was made anew, or from longer ago than events are kept.
+    const gap = after > newest || (after < newest && (oldest === 0 || after < oldest - 1));
+    context.header("x-accel-buffering", "no"); // nginx would keep events to itself
+    const drop = () => void (context.env as HttpBindings).outgoing.destroy();
+    const reader = { after: after > newest ? 0 : after, gap, repositoryId, drop };
+    // A reader that cannot be told more comes again, and finds its place by Last-Event-ID.
+    return streamSSE(context, (stream) => tell(ports.events, stream, reader).catch(drop));
+  });
+}
+
+/** `?repository=owner/name`; null: all. */
+function repositoryOf(context: Context, get: Lookup): number | null | Response {
+  const wanted = context.req.query("repository");
+  if (wanted === undefined) return null;
+  const [owner = "", name = "", ...rest] = wanted.split("/");
+  if (rest.length > 0) return badRequest("no repository", "write it as owner/name");
+  return get(owner, name)?.id ?? notFound("the repository is not managed", "check the name");
+}
+
+interface Reader {
+  after: number;
+  gap: boolean;
+  repositoryId: number | null;
+  /** Ends the connection at once. */
+  drop(): void;
+}
+
+async function tell(events: EventPorts["events"], stream: SSEStreamingApi, reader: Reader): Promise<void> {
+  const left = new AbortController();
+  stream.onAbort(() => left.abort());
+  const send = (text: string) => inTime(stream.write(text), reader.drop);
+  const isOpen = () => !stream.aborted && !events.stopping();
+  let { after } = reader;
+  await send(`retry: ${RETRY_MS}\n\n`);
+  if (reader.gap) await send('event: gap\ndata: {"reason":"older events are not kept"}\n\n');
+  while (isOpen()) {
+    const found = events.after(after, AT_ONCE, reader.repositoryId);
+    for (const event of found) {
+      if (!isOpen()) return;
+      await send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+      after = event.id;
+    }
+    if (found.length === 0 && !(await rings(events.bell, left.signal)) && isOpen()) await send(": \n\n");
+  }
+}
+
+/** @returns false: nothing for as long as a heartbeat takes, or the reader has left */
+async function rings(bell: EventEmitter, left: AbortSignal): Promise<boolean> {
+  const quiet = new AbortController();
+  const end = () => quiet.abort();
+  const timer = setTimeout(end, HEARTBEAT_MS);
+  left.addEventListener("abort", end, { once: true });
+  try {
+    await once(bell, "event", { signal: quiet.signal });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+    left.removeEventListener("abort", end);
+  }
+}
+
+async function inTime(writing: Promise<unknown>, drop: () => void): Promise<void> {
+  const timer = setTimeout(drop, STALL_MS);
+  await writing;
+  clearTimeout(timer);
+}

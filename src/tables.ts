@@ -1,0 +1,22 @@
+import { BACKLOG_TABLES } from "./backlog.js";
+import { DELIVERY_TABLES } from "./delivery-log.js";
+import { FACT_TABLES } from "./facts.js";
+import { HOLD_TABLES } from "./holds.js";
+import { INSTALLATION_TABLES } from "./installations.js";
+import { MAINTENANCE_TABLES } from "./maintenance-log.js";
+import { OUTBOX_TABLES } from "./outbox.js";
+import { QUEUE_TABLES } from "./queue/embedded.js";
+import { REGISTRY_TABLES } from "./registry.js";
+
+/** Every table of the store. Registry before installations: the second's first step reads the first. */
+export const TABLES = [
+  QUEUE_TABLES,
+  REGISTRY_TABLES,
+  DELIVERY_TABLES,
+  FACT_TABLES,
+  INSTALLATION_TABLES,
+  HOLD_TABLES,
+  MAINTENANCE_TABLES,
+  OUTBOX_TABLES,
+  BACKLOG_TABLES,
+];
