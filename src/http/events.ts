@@ -20,7 +20,7 @@ export interface EventPorts {
 
 const HEARTBEAT_MS = 15_000;
 /** A client that reads nothing for so long is sent away; it finds its place again by Last-Event-ID. */
-const STALL_MS = 30_000;
+const STALL_MS = 10_000;
 const RETRY_MS = 2_000;
 const AT_ONCE = 100;
 
