@@ -115,12 +115,11 @@ test("an installation's suspension, failing list and held removal are told of wi
 });
 
 test("a consumer that takes nothing for five minutes is behind, each by itself", () => {
-  const lag = { pending: 3, oldestAt: 1_000_000_000, lastError: null };
-  const failing = { message: "it answered 500", at: 1 };
+  const lag = { repositories: 3, oldestAt: 1_000_000_000 };
   const consumers = () => [
     { ...lag, consumer: "hook" },
-    { ...lag, consumer: "https://ci.example.com/", pending: 1, lastError: failing },
-    { ...lag, consumer: "idle", pending: 0, oldestAt: null },
+    { ...lag, consumer: "https://ci.example.com/" },
+    { ...lag, consumer: "idle", repositories: 0, oldestAt: null },
   ];
   const { watch, clock, lines, codes } = setUp({ consumers, intervalMs: null });
   clock.now += 5 * MINUTE;
@@ -128,8 +127,12 @@ test("a consumer that takes nothing for five minutes is behind, each by itself",
   clock.now += 1;
   watch.check();
   expect(watch.problems()).toMatchObject([
-    { code: "consumer_behind", since: 1_000_000_000, detail: "hook has not taken 3 events" },
-    { detail: "https://ci.example.com/ has not taken 1 event", remedy: expect.stringContaining("lastError") },
+    {
+      code: "consumer_behind",
+      since: 1_000_000_000,
+      detail: "hook has not taken all events of 3 repositories",
+    },
+    { consumer: "https://ci.example.com/", remedy: expect.stringContaining("lastError") },
   ]);
   expect(lines.map(([, message]) => message)).toEqual(Array(2).fill("problem: consumer_behind"));
 });
