@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { type Consumer, createDispatcher } from "./announce/dispatch.js";
 import { createHook } from "./announce/hook.js";
 import { createWebhook, createWebhookAgent } from "./announce/webhook.js";
-import { createBacklog, type Lag } from "./backlog.js";
+import { createBacklog, type Delay, type Lag } from "./backlog.js";
 import type { Config } from "./config.js";
 import type { RunProgram } from "./exec-hook.js";
 import type { Facts } from "./facts.js";
@@ -34,6 +34,7 @@ export interface Announcer {
   start(): void;
   /** Forgets events, and what consumers have not taken of them, after a week. */
   prune(): void;
+  delays(): (Delay & { consumer: string })[];
   lags(): (Lag & { consumer: string })[];
   /** Emits "event" when there are new ones. */
   bell: EventEmitter;
@@ -92,6 +93,7 @@ export function createAnnouncer(tools: Tools): Announcer {
       ring();
     },
     prune,
+    delays: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.delay(key) })),
     lags: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.lag(key) })),
     async stop(ms) {
       bell.emit("event");

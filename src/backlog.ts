@@ -30,10 +30,16 @@ export interface Position {
   attempt: number;
 }
 
-export interface Lag {
-  pending: number;
+/** What is known without counting: monitors may ask for it often. */
+export interface Delay {
+  /** Repositories of which it has not taken all. */
+  repositories: number;
   /** When the oldest event was made that is not taken, in milliseconds; null: there is none. */
   oldestAt: number | null;
+}
+
+export interface Lag extends Delay {
+  pending: number;
   lastError: { message: string; at: number } | null;
   /** Events that grew too old before they were taken. */
   dropped: number;
@@ -55,6 +61,7 @@ export interface Backlog {
   /** The whole event is taken: on to the next one. */
   took(consumer: string, at: Position): void;
   failed(consumer: string, at: Position, dueAt: number, error: string): void;
+  delay(consumer: string): Delay;
   lag(consumer: string): Lag;
   /** Leaves out events made before `before`. @returns how many */
   drop(consumer: string, before: number): number;
@@ -69,7 +76,13 @@ export function createBacklog(store: Store, now: () => number): Backlog {
     else sql.moveOn.run(next, consumer, repositoryId);
   }
 
+  function delay(consumer: string): Delay {
+    const { repositories, oldest } = sql.delay.get(consumer)!;
+    return { repositories: Number(repositories), oldestAt: oldest === null ? null : Number(oldest) };
+  }
+
   return {
+    delay,
     keepOnly(consumers) {
       const names = JSON.stringify(consumers);
       sql.keepOnly.run(names);
@@ -97,11 +110,10 @@ export function createBacklog(store: Store, now: () => number): Backlog {
     failed: (consumer, { repositoryId, eventId, attempt }, dueAt, error) =>
       void sql.failed.run(attempt + 1, dueAt, error, now(), consumer, repositoryId, eventId),
     lag(consumer) {
-      const { pending, oldest } = sql.lag.get(consumer)!;
       const failed = sql.lastError.get(consumer);
       return {
-        pending: Number(pending),
-        oldestAt: oldest === null ? null : Number(oldest),
+        ...delay(consumer),
+        pending: Number(sql.pending.get(consumer)?.pending),
         lastError: failed ? { message: String(failed.error), at: Number(failed.error_at) } : null,
         dropped: Number(sql.dropped.get(consumer)?.events ?? 0),
       };
@@ -151,8 +163,12 @@ function statements(store: Store) {
     failed: store.prepare(
       `UPDATE backlog SET attempt = ?, due_at = ?, error = ?, error_at = ? WHERE ${one} AND event_id = ?`,
     ),
-    lag: store.prepare(
-      `SELECT count(*) AS pending, min(e.at) AS oldest FROM backlog b
+    delay: store.prepare(
+      `SELECT count(*) AS repositories, min(e.at) AS oldest FROM backlog b
+       JOIN events e ON e.id = b.event_id WHERE b.consumer = ?`,
+    ),
+    pending: store.prepare(
+      `SELECT count(*) AS pending FROM backlog b
        JOIN events e ON e.repository_id = b.repository_id AND e.id >= b.event_id WHERE b.consumer = ?`,
     ),
     lastError: store.prepare(

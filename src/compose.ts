@@ -198,7 +198,7 @@ function work(config: Config, log: Log, adapters: Adapters) {
     ...{ installations, facts, disk, log, intervalMs: config.intervalMs, now: Date.now },
     recovery: () => late.recovery(),
     lastCallAt: deliveries.lastCallAt,
-    consumers: announcer.lags,
+    consumers: announcer.delays,
     expectsCalls: config.webhookSecrets.length > 0 && config.deliveries === "webhook",
   });
   const request = (id: number, installationId: number, trigger: Trigger) => {

@@ -104,6 +104,7 @@ export function createContains(ports: Ports) {
       const open = [...group.questions.values()].filter(({ checkedAt }) => checkedAt < group.refreshes);
       if (open.length === 0) break;
       for (const question of open) question.checkedAt = group.refreshes;
+      // A mirror that cannot be read is the next refresh's to put right.
       const found = await checks.add(() => lookFor(group.id, open)).catch(() => new Set<Question>());
       for (const question of open) answer(question, found.has(question));
     }

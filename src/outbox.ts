@@ -21,7 +21,7 @@ export const OUTBOX_TABLES: Tables = {
        at INTEGER NOT NULL,
        body TEXT NOT NULL
      );
-     CREATE INDEX events_repository ON events (repository_id, id);
+     CREATE INDEX events_repository ON events (repository_id, id, at);
      CREATE INDEX events_at ON events (at);`,
   ],
 };

@@ -98,20 +98,20 @@ export function silenceProblems({ at, repository, count }: Untold, calledAt: num
 /** A consumer may be restarted. */
 const BEHIND_AFTER_MS = 5 * 60_000;
 
-export interface ConsumerLag {
+export interface ConsumerDelay {
   consumer: string;
-  pending: number;
+  /** Repositories of which it has not taken all. */
+  repositories: number;
   /** When the oldest event was made that it has not taken; null: it has all. */
   oldestAt: number | null;
-  lastError: object | null;
 }
 
-export function consumerProblems(consumers: ConsumerLag[], now: number): Problem[] {
+export function consumerProblems(consumers: ConsumerDelay[], now: number): Problem[] {
   const late = consumers.filter(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_AFTER_MS);
-  return late.map(({ consumer, pending, oldestAt, lastError }) => ({
+  return late.map(({ consumer, repositories, oldestAt }) => ({
     ...{ code: "consumer_behind", since: oldestAt!, consumer },
-    detail: `${consumer} has not taken ${pending} ${pending === 1 ? "event" : "events"}`,
-    remedy: lastError ? "see its lastError in GET /api/v1/status" : "it takes longer than events come in",
+    detail: `${consumer} has not taken all events of ${repositories} repositories`,
+    remedy: "see its lastError in GET /api/v1/status; without one, events come faster than it takes them",
   }));
 }
 

@@ -4,7 +4,7 @@ import type { Facts } from "./facts.js";
 import type { Installations } from "./installations.js";
 import {
   backstopProblems,
-  type ConsumerLag,
+  type ConsumerDelay,
   consumerProblems,
   diskProblems,
   installationProblems,
@@ -25,7 +25,7 @@ export interface WatchPorts {
   /** When GitHub last called the webhook, in milliseconds. */
   lastCallAt(): number | null;
   /** Who is told of changes. */
-  consumers(): ConsumerLag[];
+  consumers(): ConsumerDelay[];
   /** null: the backstop is off. */
   intervalMs: number | null;
   /** Whether GitHub is expected to call: a secret is set, and DELIVERIES is webhook. */

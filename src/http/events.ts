@@ -20,9 +20,10 @@ export interface EventPorts {
 
 const HEARTBEAT_MS = 15_000;
 /** A client that reads nothing for so long is sent away; it finds its place again by Last-Event-ID. */
-const STALL_MS = 30_000;
+const STALL_MS = 10_000;
 const RETRY_MS = 2_000;
-const AT_ONCE = 100;
+/** An event may have a thousand changes. */
+const AT_ONCE = 20;
 
 /**
  * The event stream. https://html.spec.whatwg.org/multipage/server-sent-events.html

@@ -38,6 +38,8 @@ export interface StatusView {
   announce: {
     consumer: string;
     pending: number;
+    /** Of so many repositories. */
+    repositories: number;
     oldestAgeMs: number | null;
     lastError: { message: string; at: string } | null;
     /** Events that it did not take while they were kept. */

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { ZERO } from "../../src/model.js";
 import { type Lockstep, startLockstep } from "../../tools/lockstep.js";
 import { mirrorPath, readTip, waitForTip } from "../../tools/mirror.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
@@ -149,4 +150,41 @@ test("the event stream goes on after a restart where it was, by Last-Event-ID", 
   const read = await readEvents(stream, (got) => got.at(-1)?.data?.changes.at(-1)?.after === late.after);
   expect(read.flatMap(({ data }) => data!.changes).map(({ after }) => after)).toEqual(all);
   expect(await second.stop()).toEqual({ code: 0, signal: null });
+});
+
+test("killed again and again: the events of each ref are one chain from the clone to where the mirror is", async () => {
+  const { standin, repo, dataDir, start } = await server();
+  const mirror = () => mirrorPath(dataDir, repo.owner, repo.name);
+  let lockstep = await start();
+  await arrives(dataDir, { repo, ref: MAIN, after: (await standin.tips(repo)).get(MAIN)! } as Push);
+  const first = readTip(mirror(), MAIN);
+  const branches = ["main", "a", "b"];
+  for (let round = 0; round < 5; round++) {
+    const last = new Map<string, Push>();
+    for (const branch of [...branches, ...branches]) {
+      const push = await standin.commit(repo, branch);
+      last.set(branch, push);
+      standin.deliver(push, { to: lockstep.webhookUrl }).catch(() => {});
+      // A refresh of the round before may be anywhere.
+      if (branch === branches[round % 3]) await lockstep.waitForLog(() => true);
+    }
+    await lockstep.kill9();
+    lockstep = await start();
+    for (const push of last.values()) await standin.deliver(push, { to: lockstep.webhookUrl });
+    await Promise.all([...last.values()].map((push) => arrives(dataDir, push)));
+  }
+  const tips = new Map(
+    branches.map((branch) => [`refs/heads/${branch}`, readTip(mirror(), `refs/heads/${branch}`)]),
+  );
+  const seen = new Map<string, string>([[MAIN, first]]);
+  const isDone = () => [...tips].every(([ref, tip]) => seen.get(ref) === tip);
+  await readEvents(await lockstep.api("/api/v1/events?after=0"), (messages) => {
+    for (const { data } of messages.splice(0)) {
+      for (const { ref, before, after } of data!.changes) {
+        expect([ref, before]).toEqual([ref, seen.get(ref) ?? ZERO]);
+        seen.set(ref, after);
+      }
+    }
+    return isDone();
+  });
 });

@@ -186,6 +186,10 @@ describe("faults", () => {
     TRUSTED_PROXIES: "10.0.0.0/33",
     WEBHOOK_RATE: "many",
     WEBHOOK_BURST: "1e3",
+    ANNOUNCE_HOOK: "/dev/null",
+    ANNOUNCE_TIMEOUT: "0s",
+    ANNOUNCE_URLS: "https://user:SECRET5@ci.example.com,ftp://ci.example.com",
+    ANNOUNCE_SECRET: "whsec_SECRET6",
   };
 
   it("come all at once, each with its remedy, and show no secret", () => {
@@ -223,6 +227,9 @@ describe("faults", () => {
     ["PUBLIC_URL", "https://example.com/?a=b", /without path/],
     ["REFSPECS", "refs/lockstep/*", /outside refs\/lockstep\//],
     ["REFSPECS", ",", /must be a list/],
+    ["ANNOUNCE_HOOK", "/bin", /no program/],
+    ["ANNOUNCE_URLS", "https://ci.example.com", /^ANNOUNCE_SECRET: is missing → make one with/],
+    ["ANNOUNCE_SECRET", `whsec_${btoa("x".repeat(23))}`, /24 to 64/],
     ["TRUSTED_PROXIES", "proxy.local", /IP addresses/],
     ["TRUSTED_PROXIES", "::1/129", /CIDR/],
   ])("%s=%s", (name, value, expected) => expect(faultOf(name, value)).toMatch(expected));

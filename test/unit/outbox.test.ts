@@ -126,11 +126,17 @@ test("each consumer goes through a repository's events in order, by itself", () 
   expect(backlog.position("a", 7)).toMatchObject({ eventId: 2, part: 0 });
   backlog.took("a", backlog.position("a", 7)!);
   expect([backlog.position("a", 7), backlog.due("a", 9, new Set())]).toEqual([null, []]);
-  expect(backlog.lag("a")).toEqual({ pending: 0, oldestAt: null, lastError: null, dropped: 0 });
+  expect(backlog.lag("a")).toEqual({
+    pending: 0,
+    repositories: 0,
+    oldestAt: null,
+    lastError: null,
+    dropped: 0,
+  });
   backlog.failed("b", backlog.position("b", 7)!, clock.now + 50, "it answered 500");
   expect([backlog.due("b", 9, new Set()), backlog.nextDueAt("b", new Set())]).toEqual([[], clock.now + 50]);
   expect(backlog.lag("b")).toEqual({
-    ...{ pending: 2, oldestAt: 1_000_000, dropped: 0 },
+    ...{ pending: 2, repositories: 1, oldestAt: 1_000_000, dropped: 0 },
     lastError: { message: "it answered 500", at: 1_000_000 },
   });
   clock.now += 50;

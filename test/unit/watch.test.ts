@@ -114,6 +114,29 @@ test("an installation's suspension, failing list and held removal are told of wi
   expect(codes()).toEqual([]);
 });
 
+test("a consumer that takes nothing for five minutes is behind, each by itself", () => {
+  const lag = { repositories: 3, oldestAt: 1_000_000_000 };
+  const consumers = () => [
+    { ...lag, consumer: "hook" },
+    { ...lag, consumer: "https://ci.example.com/" },
+    { ...lag, consumer: "idle", repositories: 0, oldestAt: null },
+  ];
+  const { watch, clock, lines, codes } = setUp({ consumers, intervalMs: null });
+  clock.now += 5 * MINUTE;
+  expect(codes()).toEqual([]);
+  clock.now += 1;
+  watch.check();
+  expect(watch.problems()).toMatchObject([
+    {
+      code: "consumer_behind",
+      since: 1_000_000_000,
+      detail: "hook has not taken all events of 3 repositories",
+    },
+    { consumer: "https://ci.example.com/", remedy: expect.stringContaining("lastError") },
+  ]);
+  expect(lines.map(([, message]) => message)).toEqual(Array(2).fill("problem: consumer_behind"));
+});
+
 test("the log has a line when a problem begins and one when it is over", () => {
   const { watch, lines } = setUp();
   watch.passed(new RefreshError("unreachable", "no route"));
