@@ -24,7 +24,10 @@ interface Status {
   github: { limits: { whose: string; limit: number; remaining: number; heldUntil: string | null }[] };
 }
 
-/** Clones every repository, with the backstop off: a pass each 10 s would use up GitHub's limit meanwhile. */
+/**
+ * Clones every repository. A pass each 10 s would use up GitHub's limit meanwhile; with INTERVAL=off the next
+ * start would compare every repository once, for what was missed.
+ */
 export async function onboard(
   standin: StandIn,
   dataDir: string,
@@ -32,7 +35,7 @@ export async function onboard(
   releasers: Releasers,
   told: (done: number) => void,
 ): Promise<void> {
-  const env = { INTERVAL: "off", CONCURRENCY: String(ONBOARD_CONCURRENCY), API_TOKEN };
+  const env = { INTERVAL: "24h", CONCURRENCY: String(ONBOARD_CONCURRENCY), API_TOKEN };
   const lockstep = await startLockstep({ standin, dataDir, env });
   releasers.add(() => lockstep.stop());
   for (let done = 0, seen = 0; done < count; ) {
@@ -105,7 +108,7 @@ async function isDone(lockstep: Lockstep, since: number): Promise<boolean> {
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + SWEEP_TIMEOUT_MS;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`nothing came of ${SWEEP_TIMEOUT_MS} ms of waiting`);
+    if (performance.now() > deadline) throw new Error(`waited ${SWEEP_TIMEOUT_MS} ms in vain: ${condition}`);
     await sleep(POLL_MS);
   }
 }
