@@ -17,7 +17,7 @@ export interface Pass {
   run: RunContext;
   /** Old answers of GitHub's are no longer waited out. */
   lastTry: boolean;
-  /** Makes sure that the name still belongs to the repository. @throws RefreshError `moved` */
+  /** Makes sure, after an answer under it, that the name is still the repository's. @throws RefreshError `moved` */
   confirmName(): Promise<void>;
 }
 
@@ -128,13 +128,13 @@ export function createBringer(tools: Tools) {
 
   async function byName(pass: Pass, plans: { hint: RefHint; facts: RefFacts }[]): Promise<Brought> {
     if (plans.length === 0) return NOTHING;
-    await pass.confirmName();
     const refs = plans.map(({ hint }) => hint.ref);
     const bases = await basesFor(
       pass,
       plans.map(({ facts }) => facts.tip),
     );
     const answers = await ask(pass, refs, bases);
+    await pass.confirmName();
     const { id } = pass.repository;
     const moves: Move[] = [];
     const proven: RefHint[] = [];
@@ -183,6 +183,7 @@ export function createBringer(tools: Tools) {
     const facts = new Map<string, RefFacts>();
     for (const hint of hints) facts.set(hint.ref, await factsOf(pass, hint.ref));
     const remote = await mirrors.remoteTips(pass.lease, pass.run);
+    await pass.confirmName();
     const local = await mirrors.tips(id, pass.run.signal);
     const { behind, refs: old } = await oldAnswers(pass, hints, facts, remote, local);
     const moves = guard.differences(id, local, remote).filter(({ ref }) => !waitsFor(ref, old));
@@ -198,9 +199,19 @@ export function createBringer(tools: Tools) {
     }
     const changes = await write(pass, moves);
     await forgetOldTips(pass);
+    if (pass.repository.recheck) await dropOutside(pass);
     const superseded = hints.some(({ ref, points }) => (remote.get(ref) ?? ZERO) !== points.at(-1));
     // A doubt about turning a ref back ends by itself after LAG_MS, so it is always waited for.
     return { changes, behind, superseded, notYet: old.size === 0 ? null : stillOld([...old][0]!) };
+  }
+
+  /** Refs that REFSPECS let in before it was changed: nobody follows them any more. */
+  async function dropOutside({ repository: { id }, run }: Pass): Promise<void> {
+    const outside = [...(await mirrors.outside(id, run.signal))];
+    await mirrors.apply(
+      id,
+      outside.map(([ref, before]) => ({ ref, before, after: ZERO })),
+    );
   }
 
   /** Kept tips older than KEEP_HISTORY. */

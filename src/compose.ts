@@ -28,7 +28,7 @@ import { createMaintenance, type Maintenance } from "./maintenance.js";
 import { createMaintenanceLog } from "./maintenance-log.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import type { Trigger } from "./model.js";
-import { announceUrl, progressLog, requireGit } from "./preflight.js";
+import { announceUrl, progressLog, requireGit, requireSameApp, takeNote } from "./preflight.js";
 import { createEmbeddedQueue } from "./queue/embedded.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import { createRunner, type Runner } from "./queue/runner.js";
@@ -62,6 +62,7 @@ const WINDOW_MS = { github: 3 * 86_400_000, enterprise: 7 * 86_400_000 };
 /** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
 export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const store = openStore(config.dataDir, TABLES);
+  requireSameApp(config, store);
   const processes = createProcesses(join(config.dataDir, "run"));
   const ended = await processes.endSurvivors();
   if (ended > 0) log.warn({ ended }, "ended git processes that an earlier Lockstep had left");
@@ -103,6 +104,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const views = createViews({
     ...{ ...config, ...core, github, recovery, history, stopping, mode: config.deliveries, now: Date.now },
   });
+  takeNote(config, core.facts, registry);
   metrics.readFrom({
     queue: () => ({ depth: queue.depth(), oldestMs: queue.oldestMs() }),
     repositories: registry.states,

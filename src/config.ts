@@ -27,6 +27,8 @@ export interface Config {
   readonly repositories: (fullName: string) => boolean;
   /** Ref patterns, each with at most one `*`. */
   readonly refspecs: readonly string[];
+  /** Whether REFSPECS has more than branches and tags. */
+  readonly customRefs: boolean;
   /** Whether REFSPECS lets a ref in. */
   readonly refs: (ref: string) => boolean;
   readonly concurrency: number;
@@ -121,6 +123,8 @@ export function loadClientConfig(url?: string, env: NodeJS.ProcessEnv = process.
 
 function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
   const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
+  const customRefs = refspecs.some((pattern) => !/^refs\/(heads|tags)\//.test(pattern));
+  const fullFetchIntervalMs = values.FULL_FETCH_INTERVAL ?? 24 * HOUR;
   const host = values.GHE_HOST;
   const gitUrl = `${values.GHE_PROTOCOL ?? "https"}://${host}`;
   const intervalMs = values.INTERVAL === "off" ? null : (values.INTERVAL ?? 5 * MINUTE);
@@ -135,10 +139,11 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     dataDir: resolve(values.DATA_DIR ?? "data"),
     repositories: repositoryMatcher(values.REPOSITORIES ?? []),
     refspecs,
+    customRefs,
     refs: (ref) => matchesPattern(ref, refspecs),
     concurrency: values.CONCURRENCY ?? 4,
     intervalMs,
-    fullFetchIntervalMs: values.FULL_FETCH_INTERVAL ?? 24 * HOUR,
+    fullFetchIntervalMs,
     deliveries: values.DELIVERIES === "pull" ? "pull" : "webhook",
     pullIntervalMs: values.PULL_INTERVAL ?? 10_000,
     history: (values.HISTORY ?? "keep") as History,
@@ -149,9 +154,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     fetchTimeoutMs: values.FETCH_TIMEOUT ?? 2 * MINUTE,
     cloneTimeoutMs: values.CLONE_TIMEOUT ?? HOUR,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT ?? 10_000,
-    // With the backstop off only full comparisons elsewhere prove anything, so the bound is loose.
-    staleAfterMs:
-      values.STALE_AFTER ?? (intervalMs === null ? 48 * HOUR : Math.max(3 * intervalMs, 15 * MINUTE)),
+    staleAfterMs: values.STALE_AFTER ?? staleAfter(intervalMs, customRefs ? fullFetchIntervalMs : 0),
     publicUrl: values.PUBLIC_URL ?? null,
     trustedProxies: values.TRUSTED_PROXIES ?? [],
     webhookRate: values.WEBHOOK_RATE ?? 200,
@@ -180,6 +183,13 @@ function isExecutable(file: string): boolean {
     return false;
   }
 }
+
+/**
+ * Lists prove heads and tags each INTERVAL; with the backstop off, and of custom refs, only full
+ * comparisons prove anything, so the bound is loose.
+ */
+const staleAfter = (intervalMs: number | null, fullFetchMs: number) =>
+  Math.max(intervalMs === null ? 48 * HOUR : 3 * intervalMs, 15 * MINUTE, 1.5 * fullFetchMs);
 
 /** The key that Probot itself finds: PRIVATE_KEY_PATH, PRIVATE_KEY, or the one *.pem file here. */
 function readPrivateKey(env: Environment): { pem: string } | { fault: string } {

@@ -10,7 +10,7 @@ import type { Recovery } from "./recovery.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
 import type { Watch } from "./watch.js";
 
-interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk"> {
+interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk" | "customRefs"> {
   registry: Registry;
   deliveries: DeliveryLog;
   queue: RefreshQueue;
@@ -28,13 +28,20 @@ export const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toI
 /**
  * When a repository was last known to equal GitHub: its last full comparison, or a later answer of
  * GitHub's that nothing was pushed since. In milliseconds; null: never.
+ * @param customRefs REFSPECS has more than heads and tags, of which `pushed_at` says nothing
  */
-export function provenAt(repository: ManagedRepository): number | null {
+export function provenAt(repository: ManagedRepository, customRefs: boolean): number | null {
   const { fullAt, state, pushedAt, settledPushedAt, confirmedAt } = repository;
   if (fullAt === null) return null;
-  const quiet = state === "fresh" && pushedAt <= settledPushedAt;
+  const quiet = !customRefs && state === "fresh" && pushedAt <= settledPushedAt;
   return quiet ? Math.max(fullAt, confirmedAt) : fullAt;
 }
+
+/** So many tries take half a minute: by then it is no hiccup. */
+const MANY_ATTEMPTS = 4;
+
+const keepsFailing = ({ state, error }: ManagedRepository) =>
+  (state === "failing" || state === "onboarding") && (error?.attempt ?? 0) >= MANY_ATTEMPTS;
 
 /** Details of a stale answer name no more repositories than this; the API lists them all. */
 const MAX_NAMED = 100;
@@ -50,7 +57,7 @@ export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; st
     const kept = registry.all().filter((it) => isManaged(it) && it.pausedAt === null);
     return kept.map((repository) => ({
       repository,
-      age: ports.now() - (provenAt(repository) ?? repository.addedAt),
+      age: ports.now() - (provenAt(repository, ports.customRefs) ?? repository.addedAt),
     }));
   }
 
@@ -59,7 +66,7 @@ export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; st
 
   function fresh() {
     const all = ages();
-    const stale = all.filter(({ age }) => age > ports.staleAfterMs);
+    const stale = all.filter(({ repository, age }) => age > ports.staleAfterMs || keepsFailing(repository));
     const found = problems();
     return {
       // A consumer that is behind says nothing against the mirrors.

@@ -149,7 +149,7 @@ export function createGuard({ history, holds, refspecs, log, now }: Tools) {
     if (lost.length > 0) {
       log.warn(
         { ...about, tips: lost.length, lost: lost.slice(0, LOGGED) },
-        "old tips are lost: the mirror was damaged",
+        "old tips are lost: the mirror was deleted or damaged",
       );
     }
     if (unreadable) log.warn(about, "the refs of a damaged mirror could not be read: what it kept is lost");

@@ -98,9 +98,10 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
 
   /** Lists shift while they are paged: what is missing from one is asked for by its id, unless it is too many. */
   async function missing(installationId: number, repositories: ManagedRepository[]): Promise<void> {
-    if (removal.holdIfTooMany(installationId, repositories)) return;
+    const asked = repositories.filter(({ id }) => !installations.isHeld(id));
+    if (removal.holdIfTooMany(installationId, asked)) return;
     const failed: unknown[] = [];
-    for (const { id } of repositories)
+    for (const { id } of asked)
       await reconcileRepository(id, true, true).catch((error: unknown) => failed.push(error));
     if (failed.length > 0) throw failed[0];
   }
@@ -116,7 +117,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
   ): Promise<ManagedRepository | null> {
     const known = registry.get(id);
     if (!known) return null;
-    const inDoubt = doubted || !isManaged(known) || installations.isHeld(id);
+    const isNew = known.toldAt === 0;
+    const inDoubt = doubted || isNew || !isManaged(known) || installations.isHeld(id);
     const told = inDoubt ? await askMembership(known) : await askFor(known);
     if (told === "suspended") return null;
     const taken = told && ports.store.transaction(() => take(told.value, told.at, ask));
@@ -211,6 +213,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     if (now.pausedAt !== null) return null;
     if (now.state === "onboarding") return "onboard";
     const moved = before !== null && before.defaultBranch !== now.defaultBranch;
+    // What a person at GitHub can put right is tried at once, however long it has been failing.
+    if (now.state === "failing" && ACCESS.includes(now.error?.code ?? "")) return "onboard";
     const differs = now.state !== "fresh" || moved || now.recheck || now.pushedAt > now.settledPushedAt;
     return differs || isDueForComparison(now) ? "backstop" : null;
   }
@@ -236,6 +240,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     reconcileRepository: (id) => reconcileRepository(id, false, false),
   };
 }
+
+const ACCESS = ["forbidden", "unauthorized", "not_found", "suspended"];
 
 function nullIfNotFound(error: unknown): null {
   if (error instanceof RefreshError && error.code === "not_found") return null;

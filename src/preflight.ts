@@ -1,6 +1,9 @@
+import type { Config } from "./config.js";
+import { createFacts, type Facts } from "./facts.js";
 import type { RunGit } from "./git/exec.js";
 import type { GitHub } from "./github/github.js";
-import type { ManagedRepository } from "./registry.js";
+import type { ManagedRepository, Registry } from "./registry.js";
+import type { Store } from "./store.js";
 import type { Log } from "./worker.js";
 
 /** How often the clone of a large repository says how far it is. */
@@ -35,4 +38,27 @@ export function progressLog(log: Log) {
     toldAt = Date.now();
     log.info({ repository: `${owner}/${name}`, progress }, "cloning");
   };
+}
+
+/**
+ * To another App every installation known here would look gone.
+ * @throws Error when DATA_DIR is another App's
+ */
+export function requireSameApp({ appId, dataDir }: Config, store: Store): void {
+  const facts = createFacts(store);
+  const known = facts.get<string>("app") ?? appId;
+  if (known !== appId) {
+    store.close();
+    throw new Error(
+      `${dataDir} is that of App ${known}, and APP_ID is ${appId}. Set it right, or give this App a DATA_DIR of its own.`,
+    );
+  }
+  facts.set("app", appId);
+}
+
+/** What REFSPECS lets in now and did not before, or the other way round, only a full comparison finds. */
+export function takeNote({ refspecs }: Config, facts: Facts, registry: Registry): void {
+  const before = facts.get<string[]>("refspecs");
+  if (before && before.join() !== refspecs.join()) registry.recheckAll();
+  facts.set("refspecs", refspecs);
 }

@@ -58,17 +58,20 @@ export function installationProblems(
   return found.map((problem) => ({ ...problem, installationId }));
 }
 
-function heldProblem({ id, login }: KnownInstallation, held: HeldRemoval | null): Problem[] {
+/** Known by an event alone, it has no name yet. */
+const named = ({ id, login }: KnownInstallation) => login || `installation ${id}`;
+
+function heldProblem(installation: KnownInstallation, held: HeldRemoval | null): Problem[] {
   if (!held) return [];
-  const detail = `GitHub no longer shows ${held.repositoryIds.length} repositories of ${login} at once`;
+  const { id } = installation;
+  const detail = `GitHub no longer shows ${held.repositoryIds.length} repositories of ${named(installation)} at once`;
   const remedy = `give the App access again, or POST /api/v1/installations/${id}/confirm-removal`;
   return [{ code: "removal_held", since: held.heldAt, detail, remedy }];
 }
 
-function stateProblem(
-  { login, state, since, error }: KnownInstallation,
-  lateSince: number | null,
-): Problem[] {
+function stateProblem(installation: KnownInstallation, lateSince: number | null): Problem[] {
+  const { state, since, error } = installation;
+  const login = named(installation);
   if (state === "suspended") {
     const detail = `the installation of ${login} is suspended`;
     const remedy = "unsuspend it in the account's settings, or uninstall the App there";

@@ -38,7 +38,7 @@ export interface RecoveryPorts {
 interface Progress {
   /** Everything delivered before this is accounted for, in milliseconds. */
   watermark: number;
-  /** A reading that is under way: its next page, and the newest delivery when it began. */
+  /** A reading that is under way: its next page, and GitHub's clock when it began, in milliseconds. */
   reading: { cursor: string; newest: number; pages: number; recovered: number; deep: boolean } | null;
 }
 
@@ -67,6 +67,7 @@ const MAX_DETAILS = 30;
 /** With less than this share of the App's calls left, they are for the log alone. */
 const DETAILS_BUDGET = 0.2;
 const TELL_EVERY_PAGES = 20;
+const CURSOR_REFUSED = ["internal", "not_found"];
 
 /**
  * Finds the deliveries that never came in, by GitHub's own log of them: each becomes the request that
@@ -90,7 +91,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     if (at.watermark < ports.now() - ports.windowMs) at = beyondRecall(at);
     const deep = ports.now() - deepAt >= DEEP_EVERY_MS;
     do {
-      const page = await ports.github.deliveries(at.reading?.cursor ?? null);
+      const page = await pageOf(at);
       at = await take(at, page, at.reading?.deep ?? deep);
       // Let deliveries and requests in between two pages.
       await turn();
@@ -98,6 +99,17 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     if (at.reading) return;
     told.readAt = ports.now();
     if (deep) deepAt = ports.now();
+  }
+
+  async function pageOf(at: Progress): Promise<DeliveryPage> {
+    try {
+      return await ports.github.deliveries(at.reading?.cursor ?? null);
+    } catch (error) {
+      // GitHub no longer knows a cursor that was kept: the next reading starts from the top.
+      if (at.reading && CURSOR_REFUSED.includes(asRefreshError(error).code))
+        facts.set(PROGRESS, { ...at, reading: null } satisfies Progress);
+      throw error;
+    }
   }
 
   /** The first start: every repository is about to be cloned, so what was delivered before tells nothing. */
@@ -120,7 +132,8 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   }
 
   /** One page and how far the reading is, on disk together. */
-  async function take(at: Progress, { deliveries, next }: DeliveryPage, deep: boolean): Promise<Progress> {
+  async function take(at: Progress, page: DeliveryPage, deep: boolean): Promise<Progress> {
+    const { deliveries, next, at: readAt } = page;
     const unknown = deliveries.filter(({ guid }) => !ports.deliveries.isKnown(guid));
     const payloads = await details(unknown);
     const after = ports.store.transaction(() => {
@@ -128,13 +141,14 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       // Oldest first: pushes that follow one another prove their order.
       for (const delivery of unknown.toReversed())
         if (record(delivery, payloads.get(delivery.id))) recovered += 1;
-      const newest = at.reading?.newest ?? deliveries[0]?.deliveredAt ?? ports.now();
+      // GitHub's clock when the reading began: by then everything older was in its log, or is in the overlap.
+      const newest = at.reading?.newest ?? readAt;
       const oldest = deliveries.at(-1)?.deliveredAt ?? 0;
       const pages = (at.reading?.pages ?? 0) + 1;
       const reached = oldest < at.watermark - OVERLAP_MS || (!deep && unknown.length === 0);
       const done = next === null || reached;
       const after: Progress = done
-        ? { watermark: Math.max(at.watermark, newest), reading: null }
+        ? { watermark: newest, reading: null }
         : { ...at, reading: { cursor: next, newest, pages, recovered, deep } };
       readTo = oldest;
       facts.set(PROGRESS, after);

@@ -37,6 +37,7 @@ export const REGISTRY_TABLES: Tables = {
      ALTER TABLE repositories ADD COLUMN recheck INTEGER NOT NULL DEFAULT 0;
      UPDATE repositories SET gone_at = unixepoch() * 1000 WHERE state = 'gone';
      CREATE INDEX repositories_installation ON repositories (installation_id, gone_at);`,
+    "ALTER TABLE repositories ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0",
   ],
 };
 
@@ -90,14 +91,16 @@ export interface Registry {
   setState(id: number, state: RepositoryState): void;
   /** Another installation has it now. */
   moveTo(id: number, installationId: number): void;
-  /** GitHub no longer shows it. The time of the first such word is kept. */
-  gone(id: number): void;
+  /** GitHub no longer shows it, or REPOSITORIES leaves it out. The time of the first such word is kept. */
+  gone(id: number, excluded: boolean): void;
+  /** Nothing is known of it any more. */
+  forget(id: number): void;
   /** @param at null: resumed */
   pause(id: number, at: number | null): void;
   /** Every repository is compared in full by the next pass. */
   recheckAll(): void;
-  /** Of one installation: how many it has that are ours to keep, and how many went since `since`. */
-  countOf(installationId: number, since: number): { managed: number; left: number };
+  /** How many are ours to keep, and how many GitHub stopped to show since `since`. @param installationId null: of all */
+  countOf(installationId: number | null, since: number): { managed: number; left: number };
   /** How many there are in each state. */
   states(): Record<string, number>;
   /** Repositories gone since before `before`, oldest first. */
@@ -126,11 +129,12 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     },
     setState: (id, state) => void sql.state.run(state, id),
     moveTo: (id, installationId) => void sql.moveTo.run(installationId, id),
-    gone: (id) => void sql.gone.run(now(), id),
+    gone: (id, excluded) => void sql.gone.run(now(), excluded ? 1 : 0, id),
+    forget: (id) => void sql.forget.run(id),
     pause: (id, at) => void sql.pause.run(at, id),
     recheckAll: () => void sql.recheckAll.run(),
     countOf(installationId, since) {
-      const row = sql.count.get(since, installationId);
+      const row = sql.count.get(since, installationId, installationId);
       return { managed: Number(row?.managed), left: Number(row?.left_since ?? 0) };
     },
     states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.state), Number(row.n)])),
@@ -180,13 +184,15 @@ function statements(store: Store) {
     ),
     moveTo: store.prepare("UPDATE repositories SET installation_id = ? WHERE id = ?"),
     gone: store.prepare(
-      "UPDATE repositories SET state = 'gone', gone_at = coalesce(gone_at, ?) WHERE id = ? AND state <> 'retired'",
+      "UPDATE repositories SET state = 'gone', gone_at = coalesce(gone_at, ?), excluded = ? WHERE id = ? AND state <> 'retired'",
     ),
+    forget: store.prepare("DELETE FROM repositories WHERE id = ?"),
     pause: store.prepare("UPDATE repositories SET paused_at = ? WHERE id = ?"),
     recheckAll: store.prepare("UPDATE repositories SET recheck = 1"),
     count: store.prepare(
       `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
-       count(*) FILTER (WHERE gone_at > ?) AS left_since FROM repositories WHERE installation_id = ?`,
+       count(*) FILTER (WHERE gone_at > ? AND excluded = 0) AS left_since FROM repositories
+       WHERE ? IS NULL OR installation_id = ?`,
     ),
     states: store.prepare("SELECT state, count(*) AS n FROM repositories GROUP BY state"),
     goneBefore: store.prepare(

@@ -38,56 +38,72 @@ const nameOf = ({ owner, name }: RepositoryName) => `${owner}/${name}`;
 export function createRemoval(ports: RemovalPorts): Removal {
   const { registry, installations, log } = ports;
 
+  /** Of one installation, or of all: another App's key makes many small ones vanish together. */
   function isTooMany(installationId: number, more: number): boolean {
+    const since = ports.now() - AT_ONCE_MS;
     const confirmedAt = installations.get(installationId)?.confirmedAt ?? 0;
-    const { managed, left } = registry.countOf(
-      installationId,
-      Math.max(confirmedAt, ports.now() - AT_ONCE_MS),
-    );
-    return left + more > FEW && left + more > (managed + left) / 5;
+    const confirmed = Math.max(0, ...installations.all().map((it) => it.confirmedAt));
+    const here = registry.countOf(installationId, Math.max(confirmedAt, since));
+    const everywhere = registry.countOf(null, Math.max(confirmed, since));
+    return [
+      {
+        ...here,
+        leaving: here.left + (installations.held(installationId)?.repositoryIds.length ?? 0) + more,
+      },
+      { ...everywhere, leaving: everywhere.left + more },
+    ].some(({ managed, left, leaving }) => leaving > FEW && leaving > (managed + left) / 5);
   }
 
   function hold(installationId: number, repositories: ManagedRepository[]): void {
-    const fresh = repositories.filter(({ id }) => !installations.isHeld(id));
-    if (fresh.length === 0) return;
     installations.hold(
       installationId,
-      fresh.map(({ id }) => id),
+      repositories.map(({ id }) => id),
     );
-    for (const { id } of fresh) registry.failed(id, removalHeld(installationId), 0);
+    for (const { id } of repositories) registry.failed(id, removalHeld(installationId), 0);
     log.warn(
       {
         installation: installationId,
-        repositories: fresh.slice(0, 10).map(nameOf),
-        count: fresh.length,
+        repositories: repositories.slice(0, 10).map(nameOf),
+        count: repositories.length,
         confirm: `POST /api/v1/installations/${installationId}/confirm-removal`,
       },
       "removal held: GitHub no longer shows many repositories at once",
     );
   }
 
-  function goes(repository: ManagedRepository, why: string): void {
+  function goes(repository: ManagedRepository, why: string, excluded = false): void {
     if (!isManaged(repository)) return;
     installations.release(repository.id);
-    registry.gone(repository.id);
+    // Nothing but a delivery ever told of it: there is nothing to keep, nor to lose.
+    if (repository.toldAt === 0) {
+      registry.forget(repository.id);
+      return;
+    }
+    registry.gone(repository.id, excluded);
     const retiresAt = new Date(ports.now() + ports.retireAfterMs).toISOString();
     log.warn({ repository: nameOf(repository), why, retiresAt }, "no longer managed; its mirror is kept");
   }
 
   function holdIfTooMany(installationId: number, repositories: ManagedRepository[]): boolean {
-    const tooMany = repositories.length > 0 && isTooMany(installationId, repositories.length);
-    if (tooMany) hold(installationId, repositories);
+    // What only a delivery told of was never here.
+    const known = repositories.filter(({ toldAt }) => toldAt > 0);
+    const tooMany = known.length > 0 && isTooMany(installationId, known.length);
+    if (tooMany) hold(installationId, known);
     return tooMany;
   }
+
+  /** What is held stays so until GitHub shows it or an operator confirms, whatever the counts are by now. */
+  const unheld = (repositories: ManagedRepository[]) =>
+    repositories.filter((it) => isManaged(it) && !installations.isHeld(it.id));
 
   return {
     holdIfTooMany,
     leave(installationId, repositories) {
-      const managed = repositories.filter(isManaged);
+      const managed = unheld(repositories);
       if (holdIfTooMany(installationId, managed)) return;
       for (const repository of managed) goes(repository, "GitHub no longer shows it");
     },
-    exclude: (repository) => goes(repository, "REPOSITORIES leaves it out"),
+    exclude: (repository) => goes(repository, "REPOSITORIES leaves it out", true),
     retire(id) {
       const repository = registry.get(id);
       if (repository?.state !== "gone" || (repository.goneAt ?? 0) > ports.now() - ports.retireAfterMs)

@@ -84,7 +84,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const known = registry.get(request.repositoryId);
     if (!known) return null;
     if (known.state === "suspended") throw new RefreshError("suspended", "The installation is suspended");
-    if (known.pausedAt !== null) throw new RefreshError("paused", "An operator has paused it");
+    if (known.pausedAt !== null && isManaged(known))
+      throw new RefreshError("paused", "An operator has paused it");
     if (ports.isHeld(known.id)) throw removalHeld(known.installationId);
     const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
     const inDoubt = !isManaged(known) || known.confirmedAt === 0;
@@ -105,7 +106,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     // Fresh pushes cut the waits short, so the attempts alone do not say that GitHub had its time.
     const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > LAG_MS;
     const confirmName = () => confirm(repository);
-    const run = { signal, onProgress };
+    const run = { signal, onProgress, confirmName };
     const work: Pass = { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
     try {
       const { outcome, behind, notYet } = await bringInStep(work, request);
@@ -123,9 +124,11 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
   }
 
-  /** Another repository may have taken the name: a question under it needs GitHub's word, not older than a minute. */
+  /**
+   * Another repository may have taken the name, a moment ago: what was answered under it counts once GitHub
+   * says, after the answer, that the name is still that of the id.
+   */
   async function confirm(repository: ManagedRepository): Promise<void> {
-    if (isFresh(repository)) return;
     const now = await ports.reconcile(repository.id);
     if (now?.owner === repository.owner && now.name === repository.name) return;
     throw new RefreshError(

@@ -60,7 +60,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       running,
       lastRefreshAt: iso(repository.refreshedAt),
       lastFullAt: iso(repository.fullAt),
-      lastProvenAt: iso(provenAt(repository)),
+      lastProvenAt: iso(provenAt(repository, ports.customRefs)),
       pausedAt: iso(repository.pausedAt),
       goneAt: iso(goneAt),
       retiresAt: goneAt === null || repository.state === "retired" ? null : iso(goneAt + ports.retireAfterMs),
@@ -89,7 +89,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   function headsProvenAt(id: number): Record<string, string> {
     const repository = registry.get(id);
-    const since = (repository && provenAt(repository)) ?? 0;
+    const since = (repository && provenAt(repository, ports.customRefs)) ?? 0;
     const known = registry.refs(id);
     for (const { ref } of ports.holds.of(id)) known.delete(ref);
     const proven = [...known].map(

@@ -5,7 +5,7 @@ import type { Lifecycle } from "./lifecycle.js";
 import type { RefreshOutcome, RefreshRequest, Trigger } from "./model.js";
 import { keyOf, type RefreshQueue, type Snapshot } from "./queue/queue.js";
 import type { RunnerPorts } from "./queue/runner.js";
-import type { ManagedRepository, Registry } from "./registry.js";
+import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
 import type { Store } from "./store.js";
 import type { Syncer } from "./syncer.js";
 
@@ -109,8 +109,10 @@ export function createWorker(ports: WorkerPorts): Worker {
   function recordFailure(snapshot: Snapshot, error: RefreshError): number | null {
     const { subject, request } = snapshot;
     if (subject.kind === "repository") {
-      if (error.code === "suspended") registry.setState(subject.id, "suspended");
-      else if (!SAYS_NOTHING.includes(error.code)) {
+      const repository = registry.get(subject.id);
+      if (error.code === "suspended") {
+        if (repository && isManaged(repository)) registry.setState(subject.id, "suspended");
+      } else if (!SAYS_NOTHING.includes(error.code)) {
         registry.failed(subject.id, error, request.attempt);
       }
     }

@@ -18,6 +18,8 @@ export interface MirrorOptions {
 export interface RunContext {
   signal: AbortSignal;
   onProgress?: (line: string) => void;
+  /** Called once GitHub has answered under the repository's name, before anything comes of it. @throws to stop */
+  confirmName?: () => Promise<void>;
 }
 
 interface CloneTools extends MirrorOptions {
@@ -53,6 +55,7 @@ export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<Re
     });
     await git({ ...local, args: ["config", ...HIDE_OWN_REFS] });
     await fetchAll(tools, beside, lease, run);
+    await run.confirmName?.();
     const mirror = layout.mirror(id);
     const old = ownership(mirror, id) === "ours" ? mirror : null;
     const call = { timeoutMs: tools.cloneTimeoutMs, signal: run.signal };

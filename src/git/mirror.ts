@@ -24,6 +24,8 @@ export interface Mirrors {
   /** The ref's object, ZERO when there is none. Cached: only Lockstep writes refs, by compare and swap. */
   tip(id: number, ref: string): Promise<string>;
   tips(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
+  /** Refs outside REFSPECS, Lockstep's own left out. */
+  outside(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
   /** What GitHub has inside REFSPECS. */
   remoteTips(lease: Lease, run: RunContext): Promise<Map<string, string>>;
   /** Brings objects, by object name or by ref name. @returns the object of each, in the same order. */
@@ -151,6 +153,10 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     tips: async (id, signal) => {
       const all = await readRefs(git, layout.mirror(id), [], signal);
       return new Map([...all].filter(([ref]) => matchesPattern(ref, refspecs)));
+    },
+    outside: async (id, signal) => {
+      const all = await readRefs(git, layout.mirror(id), [], signal);
+      return new Map([...all].filter(([ref]) => !matchesPattern(ref, refspecs)));
     },
     async remoteTips(lease, run) {
       const { stdout } = await remote(lease, {

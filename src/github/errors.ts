@@ -27,6 +27,8 @@ export function restError(error: unknown, now: () => number = Date.now): Refresh
 
 function codeOf(status: number, message: string): ErrorCode {
   if (/suspended/i.test(message)) return "suspended";
+  // Minting a token: the installation has not accepted the App's permissions yet.
+  if (status === 422 && /permissions requested/i.test(message)) return "forbidden";
   if (status === 401) return "unauthorized";
   if (status === 403) return "forbidden";
   if (status === 404 || status === 410 || status === 451) return "not_found";

@@ -47,6 +47,8 @@ export interface DeliveryPage {
   deliveries: LoggedDelivery[];
   /** null: there is nothing older. */
   next: string | null;
+  /** GitHub's clock at the answer, in milliseconds. */
+  at: number;
 }
 
 /** An answer with GitHub's clock at it, in whole seconds since 1970. */
@@ -125,7 +127,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
           client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
         );
         yield { value: data.repositories.map((found) => convert(found, installationId)), at: clock(headers) };
-        if (data.repositories.length < 100) return;
+        // A page can be short and yet not the last one.
+        if (!/rel="next"/.test(headers.link ?? "")) return;
       }
     },
     repository: (installationId, id) =>
@@ -141,7 +144,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
       rest(async () => {
         const page = { per_page: 100, ...(cursor === null ? {} : { cursor }) };
         const { data, headers } = await app.rest.apps.listWebhookDeliveries(page);
-        return { deliveries: data.map(logged), next: nextCursor(headers.link) };
+        return { deliveries: data.map(logged), next: nextCursor(headers.link), at: clock(headers) * 1000 };
       }),
     payloadOf: (deliveryId) =>
       orNull(async () => {

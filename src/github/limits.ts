@@ -18,6 +18,9 @@ export interface Limits {
   usage(): { calls: number; limits: RateLimit[] };
 }
 
+const speaksOfSecondary = async (answer: Response) =>
+  /secondary rate limit/i.test(await answer.clone().text());
+
 /** A secondary limit without a time of its own, as GitHub's guide has it. */
 const DEFAULT_WAIT_MS = 60_000;
 const MAX_WAIT_MS = 3_600_000;
@@ -41,7 +44,8 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
     });
   }
 
-  function note(whose: string, { status, headers }: Response): void {
+  async function note(whose: string, answer: Response): Promise<void> {
+    const { status, headers } = answer;
     const number = (name: string) => Number(headers.get(name) ?? Number.NaN);
     const limit = number("x-ratelimit-limit");
     const remaining = number("x-ratelimit-remaining");
@@ -50,7 +54,8 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
     const after = number("retry-after") * 1000;
     if (refused && after > 0) held.set(SECONDARY, now() + Math.min(after, MAX_WAIT_MS));
     else if (refused && remaining === 0) held.set(whose, Math.min(resetsAt, now() + MAX_WAIT_MS));
-    else if (status === 429) held.set(SECONDARY, now() + DEFAULT_WAIT_MS);
+    else if (status === 429 || (refused && (await speaksOfSecondary(answer))))
+      held.set(SECONDARY, now() + DEFAULT_WAIT_MS);
     if (!Number.isNaN(limit)) known.set(whose, { whose, limit, remaining, resetsAt, heldUntil: 0 });
   }
 
@@ -59,7 +64,7 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
       requireTime(whose);
       calls += 1;
       const answer = await fetch(input, init);
-      note(whose, answer);
+      await note(whose, answer);
       return answer;
     },
     usage: () => ({

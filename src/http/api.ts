@@ -3,7 +3,7 @@ import { bearerCheck } from "./bearer.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { addEventRoute, type EventPorts } from "./events.js";
 import { type Act, addHistoryRoutes, type HistoryPorts } from "./history.js";
-import { conflict, find, findWait, type Lookup, notFound } from "./lookup.js";
+import { conflict, find, findWait, type Lookup, notFound, notManaged } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
 import { problem, unauthorized } from "./problem.js";
@@ -82,6 +82,7 @@ export function createApi(options: ApiOptions): Handler {
 async function refresh(ports: ApiPorts, ...[context, start, end]: Parameters<Act>): Promise<Response> {
   const found = find(context, ports.get);
   if (found instanceof Response) return found;
+  if (found.state === "gone" || found.state === "retired") return notManaged(found);
   if (found.pausedAt !== null) {
     return conflict("paused", "the repository is paused", "resume it first: POST …/resume");
   }

@@ -36,3 +36,7 @@ export const notFound = (detail: string, remedy: string) =>
 /** What is asked for does not fit the state of things. */
 export const conflict = (reason: string, detail: string, remedy: string) =>
   problem({ status: 409, reason, detail, remedy });
+
+/** GitHub no longer shows it. */
+export const notManaged = ({ state }: RepositoryView) =>
+  conflict(state, `the repository is ${state}`, "give the App access to it again, or check REPOSITORIES");

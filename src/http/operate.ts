@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import type { Problem } from "../watch.js";
-import { conflict, find, type Lookup, notFound } from "./lookup.js";
+import { conflict, find, type Lookup, notFound, notManaged } from "./lookup.js";
 import type { RepositoryView } from "./view.js";
 
 /** An installation as the API shows it. Times are ISO 8601 texts in UTC. */
@@ -59,8 +59,6 @@ export interface OperatePorts {
   status(): StatusView;
 }
 
-const GONE = ["gone", "retired"];
-
 /** What an operator does besides looking at repositories and refreshing them. */
 export function operatorRoutes(app: Hono, ports: OperatePorts): void {
   const again = ({ owner, name }: RepositoryView) => ports.get(owner, name);
@@ -68,7 +66,7 @@ export function operatorRoutes(app: Hono, ports: OperatePorts): void {
   app.post("/api/v1/repos/:owner/:name/pause", (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
-    if (GONE.includes(found.state)) return notManaged(found);
+    if (found.state === "gone" || found.state === "retired") return notManaged(found);
     ports.pause(found.id);
     return context.json({ paused: true, repository: again(found) });
   });
@@ -93,6 +91,3 @@ export function operatorRoutes(app: Hono, ports: OperatePorts): void {
     return context.json({ confirmed: true, repositories: ports.confirmRemoval(id) });
   });
 }
-
-const notManaged = ({ state }: RepositoryView) =>
-  conflict(state, `the repository is ${state}`, "give the App access to it again, or check REPOSITORIES");

@@ -28,6 +28,9 @@ export const QUEUE_TABLES: Tables = {
   ],
 };
 
+/** Beside what an operator waits for. */
+const LISTS = TRIGGERS.indexOf("manual");
+
 interface Options {
   store: Store;
   quietPeriodMs: number;
@@ -47,7 +50,8 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const at = now();
       const hints = mergeHints(hintsOf(row), intent.hints, generation);
       const full = intent.full || hints === null;
-      const priority = TRIGGERS.indexOf(intent.trigger);
+      // Lists are short calls that much else waits for: they do not queue behind clones.
+      const priority = subject.kind === "repository" ? TRIGGERS.indexOf(intent.trigger) : LISTS;
       // 0: a run has taken the row as it was; this is the first trigger after it.
       const armedAt = Number(row?.armed_at ?? 0) || at;
       sql.put.run(
@@ -122,9 +126,8 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
 
   const due: RefreshQueue["due"] = (limit, busy) =>
     sql.due
-      .all(now(), limit + busy.size, limit + busy.size)
+      .all(now(), limit + busy.size)
       .filter((row) => !busy.has(String(row.key)))
-      .slice(0, limit)
       .map((row) => ({ subject: subjectOf(row), trigger: triggerOf(row) }));
 
   return {
@@ -187,10 +190,11 @@ function statements(store: Store) {
     // Round robin over installations inside a priority: the first of each, then the second of each.
     due: store.prepare(
       `SELECT key, kind, id, priority FROM (
-         SELECT key, kind, id, priority, armed_at, row_number() OVER (
-           PARTITION BY priority, installation_id ORDER BY armed_at) AS turn
-         FROM dirty WHERE due_at <= ?)
-       WHERE turn <= ? ORDER BY priority, turn, armed_at LIMIT ?`,
+         SELECT *, row_number() OVER (PARTITION BY priority ORDER BY turn, armed_at) AS place FROM (
+           SELECT key, kind, id, priority, armed_at, row_number() OVER (
+             PARTITION BY priority, installation_id ORDER BY armed_at) AS turn
+           FROM dirty WHERE due_at <= ?))
+       WHERE place <= ? ORDER BY priority, place`,
     ),
     next_due: store.prepare("SELECT min(due_at) AS due_at FROM dirty"),
     oldest: store.prepare("SELECT min(armed_at) AS at FROM dirty WHERE armed_at > 0"),

@@ -29,7 +29,7 @@ export interface RefreshQueue {
   succeed(snapshot: Snapshot): void;
   /** Keeps the row and sets when it is due again. @returns milliseconds until then, or null: not by itself. */
   fail(snapshot: Snapshot, error: RefreshError): number | null;
-  /** Subjects that are due, best first: by priority, then fair across installations. */
+  /** Subjects that are due, best first: by priority, then fair across installations; up to `limit` of each trigger. */
   due(limit: number, busy: ReadonlySet<string>): { subject: Subject; trigger: RefreshRequest["trigger"] }[];
   /** Milliseconds until the next row is due; null when there is none. */
   nextDueIn(): number | null;

@@ -26,19 +26,23 @@ export interface Runner {
 
 /**
  * Runs what the queue holds: one run per subject, at most `concurrency` at a time. Work without
- * anyone waiting (onboard, backstop) takes at most half of the slots, so a push finds one free.
+ * anyone waiting (onboard, backstop) takes at most half of the slots each, so that neither waits for all of
+ * the other, and never all of them, so that a push finds one free.
  */
 export function createRunner(queue: RefreshQueue, concurrency: number, ports: RunnerPorts): Runner {
   const running = new Map<string, { trigger: Trigger; abort: AbortController; done: Promise<void> }>();
-  const backgroundSlots = Math.max(1, Math.floor(concurrency / 2));
+  const half = Math.max(1, Math.floor(concurrency / 2));
   let stopped = false;
   let abandoned = false;
   let timer: NodeJS.Timeout | undefined;
 
   const isBackground = (trigger: Trigger) => trigger === "onboard" || trigger === "backstop";
-  const inBackground = () => [...running.values()].filter((run) => isBackground(run.trigger)).length;
+  const count = (fits: (trigger: Trigger) => boolean) =>
+    [...running.values()].filter((run) => fits(run.trigger)).length;
   const hasSlot = (trigger: Trigger) =>
-    running.size < concurrency && (!isBackground(trigger) || inBackground() < backgroundSlots);
+    running.size < concurrency &&
+    (!isBackground(trigger) ||
+      (count((other) => other === trigger) < half && count(isBackground) < Math.max(1, concurrency - 1)));
 
   function start(subject: Subject): void {
     const snapshot = queue.begin(subject);
@@ -75,7 +79,7 @@ export function createRunner(queue: RefreshQueue, concurrency: number, ports: Ru
     try {
       const free = concurrency - running.size;
       if (free > 0) {
-        const candidates = queue.due(free + backgroundSlots, new Set(running.keys()));
+        const candidates = queue.due(free, new Set(running.keys()));
         for (const { subject, trigger } of candidates) if (hasSlot(trigger)) start(subject);
       }
       timer = setTimeout(pump, Math.min(LOOK_AGAIN_MS, untilNext()));

@@ -78,13 +78,16 @@ test("repositories are read a hundred at a time, with GitHub's clock", async () 
         { total_count: 130, repositories: Array.from({ length: count }, (_, i) => repository(n * 1000 + i)) },
         {
           date: "Fri, 02 Jan 2026 03:04:15 GMT",
+          ...(n < 3 ? { link: `<https://api.github.com/x?page=${n + 1}>; rel="next"` } : {}),
         },
       );
   page(1, 100);
-  page(2, 30);
+  // A page can be short and yet not the last one.
+  page(2, 99);
+  page(3, 30);
   const pages = [];
   for await (const told of github().repositories(7)) pages.push(told);
-  expect(pages.map(({ value }) => value.length)).toEqual([100, 30]);
+  expect(pages.map(({ value }) => value.length)).toEqual([100, 99, 30]);
   expect(pages[0]?.at).toBe(Date.parse("2026-01-02T03:04:15Z") / 1000);
   expect(pages[0]?.value[0]).toEqual({
     id: 1000,

@@ -38,14 +38,17 @@ export class World {
     return world;
   }
 
-  /** Starts Lockstep and waits until it holds every repository. */
-  async start(...repos: Repo[]): Promise<this> {
+  /** Starts Lockstep, with further settings, and waits until it holds every repository. */
+  async start(...given: (Repo | Record<string, string>)[]): Promise<this> {
+    const repos = given.filter((it): it is Repo => "dir" in it);
+    const env = Object.assign({}, ...given.filter((it) => !("dir" in it))) as Record<string, string>;
     const config = loadConfig({
       ...this.standin.env(),
       DATA_DIR: this.dataDir,
       INTERVAL: "off",
       API_TOKEN: "token-of-the-tests-0123456789",
       ...this.env,
+      ...env,
     });
     const running = await compose(config, this.#logger());
     this.#running = running;

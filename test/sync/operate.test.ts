@@ -121,3 +121,28 @@ test("refs/pull/N/head: kept by the full comparison, and brought at once by a pu
   );
   expect(answer.status).toBe(204);
 });
+
+test("REFSPECS that lets in more, or less, has every repository compared at the next start", async () => {
+  const { world, repo } = await acme();
+  await world.standin.writeRef(repo, "refs/notes/commits");
+  await world.stop();
+  await world.start({ REFSPECS: "refs/heads/*,refs/notes/*" });
+  await world.inStep(repo);
+  await world.stop();
+  await world.start({ REFSPECS: "refs/heads/*" });
+  world.sweep();
+  const tips = () => Object.keys(world.tips(repo));
+  while (tips().join() !== "refs/heads/main") await world.nextLine();
+});
+
+test("a repository that keeps failing makes /freshz complain long before its proof is old", async () => {
+  const { world, repo } = await acme();
+  world.standin.faults.gitStatus = { status: 503, times: 1_000 };
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await untilState(world, "acme/app", ({ lastError }) => (lastError?.attempt ?? 0) >= 4);
+  const fresh = await world.api("/freshz");
+  expect(fresh.status).toBe(503);
+  expect(await fresh.json()).toMatchObject({
+    repositories: [{ repository: "acme/app", reason: "failing: upstream_error" }],
+  });
+});

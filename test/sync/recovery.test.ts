@@ -129,3 +129,30 @@ test("DELIVERIES=pull: pushes and events come in by GitHub's log, single refs by
   await untilState(world, "acme/site", ({ id }) => id === repo.id);
   expect((await statusOf(world)).deliveries).toMatchObject({ mode: "pull", lastReadAt: expect.any(String) });
 });
+
+test("a quiet App: the log counts as read to the time of the reading, however old its newest entry is", async () => {
+  const { world } = await acme();
+  world.standin.deliveries.bulk(1, () => ({ event: "ping", deliveredAt: new Date(Date.now() - 70 * HOUR) }));
+  await passed(world);
+  const db = new Database(`${world.dataDir}/lockstep.db`, { readonly: true });
+  const row = db.prepare("SELECT value FROM facts WHERE name = 'deliveries-read'").get() as { value: string };
+  db.close();
+  expect(Date.now() - JSON.parse(row.value).watermark).toBeLessThan(60_000);
+});
+
+test("a kept cursor that GitHub refuses is dropped: the next reading starts from the top", async () => {
+  const { world, repo } = await acme();
+  await world.stop();
+  const db = new Database(`${world.dataDir}/lockstep.db`);
+  const reading = { cursor: "v0_nonsense", newest: Date.now(), pages: 3, recovered: 0, deep: true };
+  const value = JSON.stringify({ watermark: Date.now() - HOUR, reading });
+  db.prepare("UPDATE facts SET value = ? WHERE name = 'deliveries-read'").run(value);
+  db.close();
+  await world.standin.deliver(await world.standin.commit(repo, "main"), {});
+  const from = world.log.length;
+  await world.start();
+  world.sweep();
+  await world.line(({ msg }) => msg.includes("could not be read"), from);
+  await passed(world);
+  await world.line(({ msg }) => msg === "missed deliveries recovered", from);
+});

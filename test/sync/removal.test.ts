@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
-import { type Shown, stateOf, untilState } from "../support/state.js";
+import { passed, type Shown, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 async function many(count: number, env: Record<string, string> = {}) {
@@ -94,4 +94,39 @@ test("an App that is uninstalled leaves many repositories: held; few: gone", asy
   await world.line(({ msg }) => msg.startsWith("removal held"));
   await untilState(world, "globex/site", ({ state }) => state === "gone");
   expect((await stateOf(world, "acme/app-1")).lastError).toMatchObject({ code: "removal_held" });
+});
+
+test("what is held stays held when the counts change: only a word or GitHub ends it", async () => {
+  const { world, installation, repos } = await many(50);
+  for (const repo of repos.slice(0, 11)) world.standin.removeRepository(repo);
+  world.sweep();
+  await world.line(({ msg }) => msg.startsWith("removal held"));
+  const more = await world.standin.createRepositories(installation, [
+    "new-1",
+    "new-2",
+    "new-3",
+    "new-4",
+    "new-5",
+    "new-6",
+  ]);
+  world.sweep();
+  for (const repo of more) await world.inStep(repo);
+  await passed(world);
+  expect((await heldOf(world)).repositories).toHaveLength(11);
+  expect(await statesOf(world, repos.slice(0, 11))).toEqual(["failing"]);
+});
+
+test("another App finds its DATA_DIR refused; many small installations that vanish together are held", async () => {
+  const world = await World.create();
+  const repos: Repo[] = [];
+  const installations = ["one", "two", "three"].map((login) => world.standin.createInstallation(login));
+  for (const installation of installations)
+    repos.push(...(await world.standin.createRepositories(installation, ["a", "b", "c", "d", "e", "f"])));
+  await world.start(...repos);
+  for (const installation of installations) world.standin.removeInstallation(installation);
+  world.sweep();
+  await world.line(({ msg }) => msg.startsWith("removal held"));
+  expect((await world.api("/freshz")).status).toBe(503);
+  await world.stop();
+  await expect(world.start({ APP_ID: "77" })).rejects.toThrow(/App 4242, and APP_ID is 77/);
 });

@@ -49,6 +49,7 @@ describe("defaults", () => {
       intervalMs: 300_000,
       fullFetchIntervalMs: 86_400_000,
       deliveries: "webhook",
+      customRefs: false,
       pullIntervalMs: 10_000,
       history: "keep",
       keepHistoryMs: 2_592_000_000,
@@ -83,6 +84,9 @@ describe("values", () => {
   it("follow from one another", () => {
     expect(load({ INTERVAL: "20m" }).staleAfterMs).toBe(3_600_000);
     expect(load({ INTERVAL: "10s" }).staleAfterMs).toBe(900_000);
+    // Of custom refs only full comparisons prove anything.
+    const custom = load({ REFSPECS: "refs/heads/*,refs/notes/*", FULL_FETCH_INTERVAL: "2h" });
+    expect(custom).toMatchObject({ customRefs: true, staleAfterMs: 10_800_000 });
     expect(load({ INTERVAL: "off" })).toMatchObject({ intervalMs: null, staleAfterMs: 172_800_000 });
     expect(load({ INTERVAL: "off", STALE_AFTER: "1h" }).staleAfterMs).toBe(3_600_000);
   });
