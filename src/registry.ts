@@ -99,7 +99,7 @@ export interface Registry {
   pause(id: number, at: number | null): void;
   /** Every repository is compared in full by the next pass. */
   recheckAll(): void;
-  /** How many are ours to keep, and how many GitHub stopped to show since `since`. @param installationId null: of all */
+  /** How many are ours to keep, and how many that were for an hour GitHub stopped to show since `since`. @param installationId null: of all */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
   /** How many there are in each state. */
   states(): Record<string, number>;
@@ -191,7 +191,7 @@ function statements(store: Store) {
     recheckAll: store.prepare("UPDATE repositories SET recheck = 1"),
     count: store.prepare(
       `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
-       count(*) FILTER (WHERE gone_at > ? AND excluded = 0) AS left_since FROM repositories
+       count(*) FILTER (WHERE gone_at > ? AND excluded = 0 AND added_at < gone_at - 3600000) AS left_since FROM repositories
        WHERE ? IS NULL OR installation_id = ?`,
     ),
     states: store.prepare("SELECT state, count(*) AS n FROM repositories GROUP BY state"),

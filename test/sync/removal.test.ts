@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import Database from "libsql";
 import { expect, test } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { passed, type Shown, stateOf, untilState } from "../support/state.js";
@@ -11,7 +12,18 @@ async function many(count: number, env: Record<string, string> = {}) {
   const names = Array.from({ length: count }, (_, index) => `app-${index}`);
   const repos = await world.standin.createRepositories(installation, names);
   await world.start(...repos);
+  await aged(world);
   return { world, installation, repos };
+}
+
+/** As if every repository had been here for two hours: what came just now is not missed. */
+async function aged(world: World): Promise<void> {
+  await passed(world);
+  await world.stop();
+  const db = new Database(`${world.dataDir}/lockstep.db`);
+  db.exec("UPDATE repositories SET added_at = added_at - 7200000");
+  db.close();
+  await world.start();
 }
 
 async function heldOf(world: World): Promise<Shown> {
@@ -123,10 +135,25 @@ test("another App finds its DATA_DIR refused; many small installations that vani
   for (const installation of installations)
     repos.push(...(await world.standin.createRepositories(installation, ["a", "b", "c", "d", "e", "f"])));
   await world.start(...repos);
+  await aged(world);
   for (const installation of installations) world.standin.removeInstallation(installation);
   world.sweep();
   await world.line(({ msg }) => msg.startsWith("removal held"));
   expect((await world.api("/freshz")).status).toBe(503);
   await world.stop();
   await expect(world.start({ APP_ID: "77" })).rejects.toThrow(/App 4242, and APP_ID is 77/);
+});
+
+test("repositories that are made and deleted again within the hour hold nothing", async () => {
+  const { world, installation } = await many(20);
+  const short = await world.standin.createRepositories(
+    installation,
+    Array.from({ length: 12 }, (_, index) => `short-${index}`),
+  );
+  world.sweep();
+  for (const repo of short) await world.inStep(repo);
+  for (const repo of short) await world.standin.deleteRepository(repo);
+  await passed(world);
+  expect(await statesOf(world, short)).toEqual(["gone"]);
+  expect(await heldOf(world)).toBeNull();
 });
