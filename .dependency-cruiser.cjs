@@ -7,8 +7,8 @@ const layer = (name, from, to) => ({
 });
 
 const LOW =
-  "^src/(config|variables|patterns|units|names|deliveries|delivery-log|store|registry|holds|receiver|queue|git|github)";
-const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts";
+  "^src/(config|variables|patterns|units|names|selection|program|deliveries|delivery-log|store|registry|holds|receiver|queue|git|github)";
+const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts|^src/checkouts/";
 const HIGH = "^src/(schedule|worker|acceptance|views|history-views)\\.ts|^src/http/";
 const TOP = "^src/(compose|index|check)\\.ts";
 
@@ -36,7 +36,7 @@ module.exports = {
     {
       name: "nobody-else-spawns",
       severity: "error",
-      from: { pathNot: "^src/git/(exec|processes)\\.ts" },
+      from: { pathNot: "^src/(git/exec|git/processes|program)\\.ts" },
       to: { path: "^(node:)?child_process$" },
     },
     {

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { createAcceptance } from "./acceptance.js";
 import { createBringer } from "./bring.js";
+import { CHECKOUT_TABLES } from "./checkouts/ledger.js";
+import { composeCheckouts } from "./checkouts/setup.js";
 import type { Config } from "./config.js";
 import { createDeliveryLog, DELIVERY_TABLES } from "./delivery-log.js";
 import { createDisk } from "./disk.js";
@@ -9,7 +11,7 @@ import { createGit, type RunGit } from "./git/exec.js";
 import { createGateway } from "./git/gateway.js";
 import { createLayout, discard, emptyTrash, link, ownership, unlink } from "./git/layout.js";
 import { createMirrors } from "./git/mirror.js";
-import { createProcesses } from "./git/processes.js";
+import { createProcesses, type Processes } from "./git/processes.js";
 import { createGitHub, type GitHub, type LoggedDelivery } from "./github/github.js";
 import { createGuard } from "./history.js";
 import { createHistoryViews } from "./history-views.js";
@@ -58,6 +60,7 @@ const TABLES = [
   FACT_TABLES,
   INSTALLATION_TABLES,
   HOLD_TABLES,
+  CHECKOUT_TABLES,
 ];
 
 /** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
@@ -76,7 +79,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const state = { stopping: false };
   const stopping = () => state.stopping;
 
-  const core = { store, ...work(config, log, { store, git, github, gateway }) };
+  const core = { store, ...work(config, log, { store, git, github, gateway, processes }) };
   const { queue, runner, registry, deliveries, watch } = core;
   const acceptance = createAcceptance({
     ...{ store, queue, deliveries, registry, gateway, runner, stopping },
@@ -104,6 +107,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const sweep = () => {
     deliveries.prune();
     lookAtEverything(queue, runner, "backstop");
+    core.checkouts.look();
     void recovery.run().finally(watch.check);
   };
   const backstop = startBackstop("backstop", config.intervalMs, sweep);
@@ -122,6 +126,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     start() {
       deliveries.prune();
       lookAtEverything(queue, runner, "onboard");
+      core.checkouts.start();
       if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },
@@ -131,6 +136,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       const read = recovery.stop();
       await Promise.all([backstop.stop(), pull.stop()]);
       await runner.stop(config.shutdownTimeoutMs);
+      await core.checkouts.stop();
       await gateway.close();
       await github.close();
       await read;
@@ -144,10 +150,11 @@ interface Adapters {
   git: RunGit;
   github: GitHub;
   gateway: Awaited<ReturnType<typeof createGateway>>;
+  processes: Processes;
 }
 
 /** The core: queue → runner → worker → syncer and lifecycle. */
-function work(config: Config, log: Log, { store, git, github, gateway }: Adapters) {
+function work(config: Config, log: Log, { store, git, github, gateway, processes }: Adapters) {
   const layout = createLayout(config.dataDir);
   const registry = createRegistry(store);
   const installations = createInstallations(store);
@@ -157,8 +164,22 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
   const queue = createEmbeddedQueue({ store, quietPeriodMs: config.quietPeriodMs });
   const mirrors = createMirrors({ ...config, git, layout });
   const hasMirror = (id: number) => ownership(layout.mirror(id), id) === "ours";
+  const checkouts = composeCheckouts({
+    ...{ config, log, store, git, layout, processes, disk, registry, hasMirror, tip: mirrors.tip },
+    request(id, installationId) {
+      queue.arm(
+        { kind: "repository", id },
+        { trigger: "backstop", hints: [], full: true },
+        { installationId },
+      );
+      runner.wake();
+    },
+  });
   const named = {
-    link: (id: number, name: { owner: string; name: string }) => link(layout, id, name),
+    link(id: number, name: { owner: string; name: string }) {
+      link(layout, id, name);
+      checkouts.named({ id, ...name });
+    },
     unlink: (id: number, name: { owner: string; name: string }) => unlink(layout, id, name),
   };
   void emptyTrash(layout);
@@ -166,7 +187,9 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     ...{ registry, installations, log, ...named, now: Date.now, retireAfterMs: config.retireAfterMs },
     discard(id) {
       mirrors.distrust(id);
-      return discard(layout, id);
+      const discarded = discard(layout, id);
+      if (discarded) checkouts.forget(id);
+      return discarded;
     },
   });
   const late = { recovery: (): RecoveryState => ({ readAt: null, error: null, reading: null }) };
@@ -204,7 +227,7 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
     reconcile: lifecycle.reconcileRepository,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,
-    publish: async () => {},
+    publish: checkouts.publish,
     announce: () => {},
     now: Date.now,
     onProgress: progressLog(log),
@@ -219,7 +242,7 @@ function work(config: Config, log: Log, { store, git, github, gateway }: Adapter
   });
   const runner = createRunner(queue, config.concurrency, worker);
   const kept = { registry, installations, facts, deliveries, queue, holds };
-  return { ...kept, disk, removal, hasMirror, mirrors, worker, runner, watch, late };
+  return { ...kept, checkouts, disk, removal, hasMirror, mirrors, worker, runner, watch, late };
 }
 
 /** Only what GitHub tried while this process ran says something of the webhook. */

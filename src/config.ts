@@ -1,9 +1,11 @@
 import { createPrivateKey } from "node:crypto";
+import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
 import type { History } from "./model.js";
 import { matchesPattern, repositoryMatcher } from "./patterns.js";
+import type { Selection } from "./selection.js";
 import { ABOUT, VARIABLES } from "./variables.js";
 
 /** Everything that can be set from outside, validated. Times are in milliseconds. */
@@ -54,6 +56,15 @@ export interface Config {
   readonly webhookRate: number;
   /** Requests a minute that one address may send beyond `webhookRate`. */
   readonly webhookBurst: number;
+  /** Of which repositories and refs trees are published, by `owner/name`. */
+  readonly checkouts: Selection;
+  /** How long a reader keeps a tree that another one has replaced. */
+  readonly checkoutGraceMs: number;
+  /** null: nothing is asked before a tree is published. */
+  readonly prePublishHook: string | null;
+  readonly prePublishTimeoutMs: number;
+  /** Whose signature a commit needs before it is published; null: it needs none. */
+  readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
   readonly gitBinary: string;
   /** PATH, all of this environment that a git process gets to see. */
   readonly searchPath: string;
@@ -73,6 +84,7 @@ type Values = z.output<typeof ENVIRONMENT>;
 type Name = keyof typeof VARIABLES.shape;
 type Environment = Partial<Record<string, string>>;
 
+const NO_CHECKOUTS: Selection = () => [];
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -87,7 +99,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const key = readPrivateKey(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => fieldFault(issue, given));
   if ("fault" in key) faults.push(key.fault);
-  if (!result.success || "fault" in key) throw new ConfigError(faults);
+  faults.push(...gateFaults(given));
+  if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? "/usr/local/bin:/usr/bin:/bin";
   return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
 }
@@ -129,8 +142,44 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     trustedProxies: values.TRUSTED_PROXIES ?? [],
     webhookRate: values.WEBHOOK_RATE ?? 200,
     webhookBurst: values.WEBHOOK_BURST ?? 2_000,
+    checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
+    checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,
+    prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
+    prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
+    signers: signersOf(values),
     gitBinary: values.GIT_BINARY ?? "git",
   };
+}
+
+function signersOf({ VERIFY_SIGNATURES: kind, ALLOWED_SIGNERS, GPG_HOME }: Values): Config["signers"] {
+  if (kind === "ssh") return { kind, file: ALLOWED_SIGNERS! };
+  return kind === "openpgp" ? { kind, home: GPG_HOME! } : null;
+}
+
+/** A gate that cannot be asked would hold everything back, or let everything through. */
+function gateFaults(env: Environment): string[] {
+  const needed = { ssh: "ALLOWED_SIGNERS", openpgp: "GPG_HOME" } as const;
+  const wanted = needed[env.VERIFY_SIGNATURES as keyof typeof needed];
+  const faults = wanted && !env[wanted] ? [fault(wanted, "is missing", env)] : [];
+  const paths = [
+    ["PRE_PUBLISH_HOOK", constants.X_OK, "cannot be run"],
+    ["ALLOWED_SIGNERS", constants.R_OK, "cannot be read"],
+    ["GPG_HOME", constants.R_OK | constants.X_OK, "cannot be read"],
+  ] as const;
+  for (const [name, mode, wrong] of paths) {
+    const path = env[name];
+    if (path?.startsWith("/") && !isAllowed(path, mode)) faults.push(fault(name, wrong, env));
+  }
+  return faults;
+}
+
+function isAllowed(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The key that Probot itself finds: PRIVATE_KEY_PATH, PRIVATE_KEY, or the one *.pem file here. */

@@ -4,7 +4,7 @@ import { asRefreshError, RefreshError } from "./errors.js";
 import type { Gateway } from "./git/gateway.js";
 import type { Mirrors } from "./git/mirror.js";
 import type { Guard } from "./history.js";
-import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName } from "./model.js";
+import type { RefreshOutcome, RefreshRequest, RepositoryName } from "./model.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
 import { removalHeld } from "./removal.js";
 
@@ -22,8 +22,12 @@ export interface SyncerPorts {
   requireSpace(): void;
   /** Points the repository's name at its mirror. */
   link(id: number, name: RepositoryName): void;
-  /** Brings the published trees in step; the seam for checkouts. */
-  publish(repository: ManagedRepository, changes: RefChange[]): Promise<void>;
+  /**
+   * Brings the published trees in step with the mirror, whether it has changed or not.
+   * @param again whether a commit that was refused is offered once more
+   * @returns the first failure: the mirror is in step all the same
+   */
+  publish(repository: ManagedRepository, again: boolean, signal: AbortSignal): Promise<RefreshError | null>;
   /** Tells the world. It must not throw. */
   announce(repository: ManagedRepository, outcome: RefreshOutcome): void;
   now(): number;
@@ -95,14 +99,24 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const work: Pass = { repository, lease, run: { signal, onProgress }, lastTry, confirmName };
     try {
       const { outcome, behind, notYet } = await bringInStep(work, request);
-      await ports.publish(repository, outcome.changes);
+      const unpublished = await publish(work, request);
       if (!notYet) record(repository, request, behind);
       ports.announce(repository, outcome);
-      if (notYet) throw notYet;
+      if (notYet ?? unpublished) throw notYet ?? unpublished;
       return outcome;
     } finally {
       lease.close();
     }
+  }
+
+  /** What a tree is made of may be what shows that the mirror is damaged. */
+  async function publish(work: Pass, request: RefreshRequest): Promise<RefreshError | null> {
+    const offer = () => ports.publish(work.repository, request.trigger === "manual", work.run.signal);
+    const failure = await offer();
+    if (failure?.retry.kind !== "rebuild") return failure;
+    mirrors.distrust(work.repository.id);
+    await clone(work, request);
+    return offer();
   }
 
   /** Another repository may have taken the name: a question under it needs GitHub's word, not older than a minute. */

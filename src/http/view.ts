@@ -19,6 +19,8 @@ export interface RepositoryView {
   /** The newest first; only where one repository is asked for. */
   kept?: KeptView[];
   holds?: HoldView[];
+  /** Only where one repository is asked for, and CHECKOUTS has it. */
+  checkouts?: CheckoutView[];
   queued: boolean;
   running: boolean;
   lastRefreshAt: string | null;
@@ -32,6 +34,20 @@ export interface RepositoryView {
   lagMs: number | null;
   pushedAt: string | null;
   lastError: { code: string; message: string; hint: string; at: string; attempt: number } | null;
+}
+
+/** A published working tree. */
+export interface CheckoutView {
+  ref: string;
+  /** Of the link that readers resolve. */
+  path: string;
+  /** What is published; null: nothing is. */
+  commit: string | null;
+  publishedAt: string | null;
+  /** What should be published; null: the ref leads to no commit. */
+  wanted: string | null;
+  /** Why `wanted` is not published. */
+  veto: { reason: string; output: string; at: string } | null;
 }
 
 export type SettledOutcome = { ok: true } | { ok: false; code: string; hint: string } | "timeout";
