@@ -41,11 +41,7 @@ const CONFIG = {
   "core.fileMode": "true",
   "core.symlinks": "true",
   "core.autocrlf": "false",
-  "core.fsmonitor": "false",
-  "core.untrackedCache": "false",
-  "core.attributesFile": "/dev/null",
   "submodule.recurse": "false",
-  "advice.sparseIndexExpanded": "false",
 };
 
 export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number }): Trees {
@@ -83,7 +79,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
     if (changed.length === 0) return 0;
     // Files that have not changed are to be converted otherwise.
     if (changed.some((path) => /(?:^|\/)\.gitattributes$/.test(path))) return null;
-    const few = isFew(changed) && place.paths.length === 0;
+    const few = areNameable(changed) && place.paths.length === 0;
     await run(place, few ? restore(to) : ["read-tree", "--reset", "-u", from, to], {
       ...(few ? { input: `${changed.join("\0")}\0` } : {}),
       ...(signal ? { signal } : {}),
@@ -112,6 +108,8 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
     prepareTreeDir(place.base, place.paths);
+    // Without the index nothing tells which files were left out on purpose.
+    if (content && place.paths.length > 0) return ["its files may not all have reached the disk"];
     if (content) {
       // An index without the files' times: every file is read.
       rmSync(indexOf(place), { force: true });
@@ -139,10 +137,17 @@ const restore = (commit: string): string[] => [
   ...["--pathspec-from-file=-", "--pathspec-file-nul"],
 ];
 
-/** A name that is not UTF-8 does not survive being read; git is left to find it by itself. */
-const isFew = (paths: string[]): boolean =>
-  paths.length <= MAX_PATHS &&
-  paths.reduce((sum, path) => sum + path.length, 0) <= MAX_PATH_BYTES &&
-  !paths.some((path) => path.includes("\uFFFD"));
+/**
+ * Whether the paths can be named to git restore. A name that is not UTF-8 does not survive being read, and
+ * `a` takes `a/b` with it before that is looked for.
+ */
+function areNameable(paths: string[]): boolean {
+  if (paths.length > MAX_PATHS) return false;
+  const named = new Set(paths);
+  const parents = paths.flatMap((path) => path.split("/").map((_, n, parts) => parts.slice(0, n).join("/")));
+  const bytes = paths.reduce((sum, path) => sum + path.length, 0);
+  const isSound = !paths.some((path) => path.includes("\uFFFD"));
+  return bytes <= MAX_PATH_BYTES && isSound && !parents.some((parent) => named.has(parent));
+}
 
 export const indexOf = ({ base, n }: Pick<TreePlace, "base" | "n">): string => join(base, `${n}.index`);

@@ -45,7 +45,7 @@ export function filesOf(gitDir: string, commit: string): string[] {
   const run = (...args: string[]) =>
     execFileSync("git", args, { env: { ...process.env, GIT_DIR: gitDir }, encoding: "latin1" });
   const lines = run("ls-tree", "-r", "-z", commit).split("\0").filter(Boolean);
-  const entries = lines.map((line) => /^(\d+) (\w+) (\w+)\t([^]*)$/.exec(line)!.slice(1));
+  const entries = lines.map((line) => /^(\d+) (\w+) (\w+)\t([\s\S]*)$/.exec(line)!.slice(1));
   return entries
     .filter(([, kind]) => kind === "blob")
     .map(([mode, , sha, path]) => `${mode} ${path} ${run("cat-file", "blob", sha!)}`)
