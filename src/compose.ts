@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createAcceptance } from "./acceptance.js";
 import { createAnnouncer } from "./announce.js";
 import { createBringer } from "./bring.js";
+import { composeCheckouts } from "./checkouts/setup.js";
 import type { Config } from "./config.js";
 import { createDeliveryLog } from "./delivery-log.js";
 import { createDisk } from "./disk.js";
@@ -14,7 +15,7 @@ import { createMirrors } from "./git/mirror.js";
 import { createProcesses } from "./git/processes.js";
 import { createReach } from "./git/reach.js";
 import { createUpkeep } from "./git/upkeep.js";
-import { createGitHub, type GitHub, type LoggedDelivery } from "./github/github.js";
+import { createGitHub, type GitHub } from "./github/github.js";
 import { createGuard } from "./history.js";
 import { createHistoryViews } from "./history-views.js";
 import { createHolds } from "./holds.js";
@@ -28,20 +29,20 @@ import { createMaintenance, type Maintenance } from "./maintenance.js";
 import { createMaintenanceLog } from "./maintenance-log.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import type { Trigger } from "./model.js";
-import { announceUrl, progressLog, requireGit, requireSameApp, takeNote } from "./preflight.js";
+import { announceUrl, missedCall, progressLog, requireGit, requireSameApp, takeNote } from "./preflight.js";
 import { createEmbeddedQueue } from "./queue/embedded.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import { createRunner, type Runner } from "./queue/runner.js";
 import { createReceiver } from "./receiver.js";
 import { createRecovery, type RecoveryState } from "./recovery.js";
-import { createRegistry, type Registry } from "./registry.js";
+import { createRegistry } from "./registry.js";
 import { createRemoval } from "./removal.js";
 import { startBackstop } from "./schedule.js";
 import { openStore, type Store } from "./store.js";
 import { createSyncer } from "./syncer.js";
 import { TABLES } from "./tables.js";
 import { createViews } from "./views.js";
-import { createWatch, type Watch } from "./watch.js";
+import { createWatch } from "./watch.js";
 import { createWorker, type Log } from "./worker.js";
 
 export interface Lockstep {
@@ -79,7 +80,10 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const state = { stopping: false };
   const stopping = () => state.stopping;
 
-  const core = { store, ...work(config, log, { store, git, github, gateway, metrics, runProgram }) };
+  const core = {
+    store,
+    ...work(config, log, { store, git, github, gateway, metrics, runProgram }),
+  };
   const { queue, runner, registry, deliveries, watch, maintenance } = core;
   const acceptance = createAcceptance({
     ...{ store, queue, deliveries, registry, gateway, runner, stopping },
@@ -118,6 +122,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     core.announcer.prune();
     lookAtEverything(queue, runner, "backstop");
     maintenance.pass();
+    core.checkouts.look();
     void recovery.run().finally(watch.check);
   };
   const backstop = startBackstop("backstop", config.intervalMs, sweep);
@@ -138,6 +143,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       deliveries.prune();
       core.announcer.start();
       lookAtEverything(queue, runner, "onboard");
+      core.checkouts.start();
       if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },
@@ -148,6 +154,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       await Promise.all([backstop.stop(), pull.stop()]);
       await maintenance.stop();
       await Promise.all([runner, core.announcer].map(({ stop }) => stop(config.shutdownTimeoutMs)));
+      await core.checkouts.stop();
       await gateway.close();
       await github.close();
       await read;
@@ -177,8 +184,22 @@ function work(config: Config, log: Log, adapters: Adapters) {
   const queue = createEmbeddedQueue({ store, quietPeriodMs: config.quietPeriodMs });
   const mirrors = createMirrors({ ...config, git, layout });
   const hasMirror = (id: number) => ownership(layout.mirror(id), id) === "ours";
+  const checkouts = composeCheckouts({
+    ...{ config, log, store, git, layout, runProgram, disk, registry, hasMirror, tip: mirrors.tip },
+    request(id, installationId) {
+      queue.arm(
+        { kind: "repository", id },
+        { trigger: "backstop", hints: [], full: true },
+        { installationId },
+      );
+      runner.wake();
+    },
+  });
   const named = {
-    link: (id: number, name: { owner: string; name: string }) => link(layout, id, name),
+    link(id: number, name: { owner: string; name: string }) {
+      link(layout, id, name);
+      checkouts.named({ id, ...name });
+    },
     unlink: (id: number, name: { owner: string; name: string }) => unlink(layout, id, name),
   };
   void emptyTrash(layout);
@@ -188,7 +209,9 @@ function work(config: Config, log: Log, adapters: Adapters) {
       // Not waited for: what it writes until it has ended goes to the trash with the rest.
       void maintenance.standAside(id, { all: true });
       mirrors.distrust(id);
-      return discard(layout, id);
+      const discarded = discard(layout, id);
+      if (discarded) checkouts.forget(id);
+      return discarded;
     },
   });
   const announcer = createAnnouncer({
@@ -244,7 +267,7 @@ function work(config: Config, log: Log, adapters: Adapters) {
     reconcile: lifecycle.reconcileRepository,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,
-    publish: async () => {},
+    publish: checkouts.publish,
     announce: announcer.announce,
     upkeep: maintenance,
     now: Date.now,
@@ -263,17 +286,7 @@ function work(config: Config, log: Log, adapters: Adapters) {
   const runner = createRunner(queue, config.concurrency, worker);
   const reach = createReach({ ...config, git, layout });
   const kept = { registry, installations, facts, deliveries, queue, holds, announcer, reach };
-  return { ...kept, disk, removal, hasMirror, mirrors, worker, runner, watch, late, maintenance };
-}
-
-/** Only what GitHub tried while this process ran says something of the webhook. */
-function missedCall(watch: Watch, registry: Registry) {
-  const startedAt = Date.now();
-  return ({ deliveredAt, repositoryId }: LoggedDelivery) => {
-    if (repositoryId === null || deliveredAt < startedAt) return;
-    const known = registry.get(repositoryId);
-    watch.untold(repositoryId, known ? `${known.owner}/${known.name}` : `repository ${repositoryId}`);
-  };
+  return { ...kept, checkouts, disk, removal, hasMirror, mirrors, worker, runner, watch, late, maintenance };
 }
 
 /** A request for every installation, which in turn asks for what needs it. */

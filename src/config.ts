@@ -5,6 +5,7 @@ import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
 import type { History } from "./model.js";
 import { matchesPattern, repositoryMatcher } from "./patterns.js";
+import type { Selection } from "./selection.js";
 import { ABOUT, VARIABLES } from "./variables.js";
 
 /** Everything that can be set from outside, validated. Times are in milliseconds. */
@@ -64,6 +65,15 @@ export interface Config {
   readonly announceUrls: readonly string[];
   /** `whsec_` and base64; there whenever `announceUrls` has any. */
   readonly announceSecret: string | null;
+  /** Of which repositories and refs trees are published, by `owner/name`. */
+  readonly checkouts: Selection;
+  /** How long a reader keeps a tree that another one has replaced. */
+  readonly checkoutGraceMs: number;
+  /** null: nothing is asked before a tree is published. */
+  readonly prePublishHook: string | null;
+  readonly prePublishTimeoutMs: number;
+  /** Whose signature a commit needs before it is published; null: it needs none. */
+  readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
   readonly gitBinary: string;
   /** PATH, all of this environment that a git process gets to see. */
   readonly searchPath: string;
@@ -83,6 +93,7 @@ type Values = z.output<typeof ENVIRONMENT>;
 type Name = keyof typeof VARIABLES.shape;
 type Environment = Partial<Record<string, string>>;
 
+const NO_CHECKOUTS: Selection = () => [];
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -97,7 +108,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const key = readPrivateKey(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => fieldFault(issue, given));
   if ("fault" in key) faults.push(key.fault);
-  faults.push(...announceFaults(given));
+  faults.push(...announceFaults(given), ...gateFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? "/usr/local/bin:/usr/bin:/bin";
   return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
@@ -163,6 +174,11 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     announceTimeoutMs: values.ANNOUNCE_TIMEOUT ?? MINUTE,
     announceUrls: values.ANNOUNCE_URLS ?? [],
     announceSecret: values.ANNOUNCE_SECRET ?? null,
+    checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
+    checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,
+    prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
+    prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
+    signers: signersOf(values),
     gitBinary: values.GIT_BINARY ?? "git",
   };
 }
@@ -179,6 +195,37 @@ function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function signersOf({ VERIFY_SIGNATURES: kind, ALLOWED_SIGNERS, GPG_HOME }: Values): Config["signers"] {
+  if (kind === "ssh") return { kind, file: ALLOWED_SIGNERS! };
+  return kind === "openpgp" ? { kind, home: GPG_HOME! } : null;
+}
+
+/** A gate that cannot be asked would hold everything back, or let everything through. */
+function gateFaults(env: Environment): string[] {
+  const needed = { ssh: "ALLOWED_SIGNERS", openpgp: "GPG_HOME" } as const;
+  const wanted = needed[env.VERIFY_SIGNATURES as keyof typeof needed];
+  const faults = wanted && !env[wanted] ? [fault(wanted, "is missing", env)] : [];
+  const paths = [
+    ["PRE_PUBLISH_HOOK", constants.X_OK, "cannot be run"],
+    ["ALLOWED_SIGNERS", constants.R_OK, "cannot be read"],
+    ["GPG_HOME", constants.R_OK | constants.X_OK, "cannot be read"],
+  ] as const;
+  for (const [name, mode, wrong] of paths) {
+    const path = env[name];
+    if (path?.startsWith("/") && !isAllowed(path, mode)) faults.push(fault(name, wrong, env));
+  }
+  return faults;
+}
+
+function isAllowed(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
   } catch {
     return false;
   }

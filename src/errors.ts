@@ -63,6 +63,10 @@ const POLICY = {
   ],
   permission: ["backoff", "DATA_DIR cannot be written; check its owner and mode."],
   corrupt: ["rebuild", "The mirror is damaged; it is cloned anew beside and then replaced."],
+  tree_unsound: [
+    "backoff",
+    "A working tree did not turn out as its commit has it, and was not published; the old one stays.",
+  ],
   foreign: ["never", "The directory has no mark of Lockstep and is left alone; move it away."],
   cancelled: ["backoff", "Lockstep was stopping; the request is kept and resumes at the next start."],
   no_git: ["backoff", "git cannot be started; install git 2.38 or newer and have it in PATH."],

@@ -1,9 +1,10 @@
 import type { Config } from "./config.js";
 import { createFacts, type Facts } from "./facts.js";
 import type { RunGit } from "./git/exec.js";
-import type { GitHub } from "./github/github.js";
+import type { GitHub, LoggedDelivery } from "./github/github.js";
 import type { ManagedRepository, Registry } from "./registry.js";
 import type { Store } from "./store.js";
+import type { Watch } from "./watch.js";
 import type { Log } from "./worker.js";
 
 /** How often the clone of a large repository says how far it is. */
@@ -61,4 +62,14 @@ export function takeNote({ refspecs }: Config, facts: Facts, registry: Registry)
   const before = facts.get<string[]>("refspecs");
   if (before && before.join() !== refspecs.join()) registry.recheckAll();
   facts.set("refspecs", refspecs);
+}
+
+/** Only what GitHub tried while this process ran says something of the webhook. */
+export function missedCall(watch: Watch, registry: Registry) {
+  const startedAt = Date.now();
+  return ({ deliveredAt, repositoryId }: LoggedDelivery) => {
+    if (repositoryId === null || deliveredAt < startedAt) return;
+    const known = registry.get(repositoryId);
+    watch.untold(repositoryId, known ? `${known.owner}/${known.name}` : `repository ${repositoryId}`);
+  };
 }

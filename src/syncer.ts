@@ -26,8 +26,12 @@ export interface SyncerPorts {
   requireSpace(): void;
   /** Points the repository's name at its mirror. */
   link(id: number, name: RepositoryName): void;
-  /** Brings the published trees in step; the seam for checkouts. */
-  publish(repository: ManagedRepository, changes: RefChange[]): Promise<void>;
+  /**
+   * Brings the published trees in step with the mirror, whether it has changed or not.
+   * @param again whether a commit that was refused is offered once more
+   * @returns the first failure: the mirror is in step all the same
+   */
+  publish(repository: ManagedRepository, again: boolean, signal: AbortSignal): Promise<RefreshError | null>;
   /** Tells the world what the outbox has of the repository; on disk with the transaction it is part of. */
   announce(repository: ManagedRepository, outcome: RefreshOutcome): void;
   /** Maintenance of the mirrors; a refresh goes before it. */
@@ -111,17 +115,27 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     try {
       const { outcome, behind, notYet } = await bringInStep(work, request);
       if (outcome.changes.length > 0) ports.upkeep.changed(repository.id, outcome.changes);
-      await ports.publish(repository, outcome.changes);
+      const unpublished = await publish(work, request);
       ports.transaction(() => {
         if (!notYet) record(repository, request, behind);
         ports.announce(repository, outcome);
       });
-      if (notYet) throw notYet;
+      if (notYet ?? unpublished) throw notYet ?? unpublished;
       return outcome;
     } finally {
       lease.close();
       ports.onFetched(lease.stats);
     }
+  }
+
+  /** What a tree is made of may be what shows that the mirror is damaged. */
+  async function publish(work: Pass, request: RefreshRequest): Promise<RefreshError | null> {
+    const offer = () => ports.publish(work.repository, request.trigger === "manual", work.run.signal);
+    const failure = await offer();
+    if (failure?.retry.kind !== "rebuild") return failure;
+    mirrors.distrust(work.repository.id);
+    await clone(work, request, false);
+    return offer();
   }
 
   /**

@@ -1,4 +1,5 @@
 import { BACKLOG_TABLES } from "./backlog.js";
+import { CHECKOUT_TABLES } from "./checkouts/ledger.js";
 import { DELIVERY_TABLES } from "./delivery-log.js";
 import { FACT_TABLES } from "./facts.js";
 import { HOLD_TABLES } from "./holds.js";
@@ -19,4 +20,5 @@ export const TABLES = [
   MAINTENANCE_TABLES,
   OUTBOX_TABLES,
   BACKLOG_TABLES,
+  CHECKOUT_TABLES,
 ];

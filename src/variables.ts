@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { isRefPattern, isRepositoryPattern, parseList } from "./patterns.js";
+import { parseCheckouts } from "./selection.js";
 import { formatDuration, parseDuration, parseSize } from "./units.js";
 
 /** What a fault needs besides what is wrong. The value of a secret is never shown. */
@@ -30,6 +31,9 @@ const textWhere = (accepts: (text: string) => boolean, wrong: string, meta: Vari
   variable((text) => (accepts(text) ? text : null), wrong, meta);
 
 const anyText = (meta: VariableMeta) => textWhere(() => true, "", meta);
+
+const absolutePath = (remedy: string) =>
+  textWhere((text) => text.startsWith("/"), "must be an absolute path", { remedy });
 
 const oneOf = (...words: string[]) =>
   textWhere((text) => words.includes(text), "is not known", { remedy: `use one of ${words.join(", ")}` });
@@ -201,6 +205,16 @@ const LOCKSTEP = {
     remedy: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
     secret: true,
   }),
+  CHECKOUTS: variable(parseCheckouts, "must be a list of owner/name patterns, each with a ref and paths", {
+    remedy: "write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?paths=docs:assets",
+  }),
+  CHECKOUT_GRACE: duration(0, 7 * DAY),
+  // Whether it is there and can be run is judged by config.ts, as for the two below.
+  PRE_PUBLISH_HOOK: absolutePath("write the path of a program, such as /etc/lockstep/pre-publish"),
+  PRE_PUBLISH_TIMEOUT: duration(1_000, DAY),
+  VERIFY_SIGNATURES: oneOf("off", "ssh", "openpgp"),
+  ALLOWED_SIGNERS: absolutePath("write the path of an allowed-signers file: ssh-keygen(1)"),
+  GPG_HOME: absolutePath("write the path of a GnuPG home with the keyring"),
   GIT_BINARY: anyText({ remedy: "" }),
 };
 

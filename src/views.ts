@@ -1,4 +1,5 @@
 import type { Announcer } from "./announce.js";
+import type { Checkouts } from "./checkouts/checkouts.js";
 import { createContains } from "./contains.js";
 import { createFreshness, iso, provenAt } from "./freshness.js";
 import type { Mirrors } from "./git/mirror.js";
@@ -31,6 +32,7 @@ type Ports = Parameters<typeof createFreshness>[0] & {
   runner: Runner;
   maintenance: Pick<Maintenance, "state">;
   worker: Worker;
+  checkouts: Pick<Checkouts, "of">;
   retireAfterMs: number;
   hasMirror(id: number): boolean;
   stopping(): boolean;
@@ -67,6 +69,14 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       pushedAt: repository.pushedAt === 0 ? null : iso(repository.pushedAt * 1000),
       lastError: error && { ...error, at: iso(error.at)! },
     };
+  }
+
+  function checkoutsOf(id: number): Pick<RepositoryView, "checkouts"> {
+    const checkouts = ports.checkouts.of(id)?.map(({ publishedAt, refusal, ...shown }) => ({
+      ...{ ...shown, publishedAt: iso(publishedAt) },
+      veto: refusal && { reason: refusal.reason, output: refusal.output, at: iso(refusal.at)! },
+    }));
+    return checkouts ? { checkouts } : {};
   }
 
   function installation(known: KnownInstallation): InstallationView {
@@ -121,7 +131,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     list: () => registry.all().map(view),
     get(owner, name) {
       const found = registry.find({ owner, name });
-      return found && view(found);
+      return found && { ...view(found), ...checkoutsOf(found.id) };
     },
     heads: async (id) => (ports.hasMirror(id) ? Object.fromEntries(await ports.mirrors.tips(id)) : {}),
     headsProvenAt,

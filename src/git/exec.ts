@@ -15,6 +15,10 @@ export interface GitCall {
   objectDir?: string;
   /** Where objects are read besides. */
   alternate?: string;
+  /** GIT_WORK_TREE; git does not look outside it. Its index is never kept in the GIT_DIR or in the tree. */
+  workTree?: { dir: string; index: string };
+  /** GNUPGHOME, for a signature that is to be verified. */
+  gnupgHome?: string;
   /** Configuration for this call, through its environment: nothing of it shows in `ps`. */
   config?: Record<string, string>;
   input?: string;
@@ -239,6 +243,7 @@ function environment(path: string, call: GitCall): Record<string, string> {
     LC_ALL: "C",
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_ATTR_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
     GIT_CONFIG_COUNT: String(config.length),
   };
@@ -248,6 +253,11 @@ function environment(path: string, call: GitCall): Record<string, string> {
   });
   if (call.gitDir !== null) env.GIT_DIR = call.gitDir;
   if (call.objectDir !== undefined) env.GIT_OBJECT_DIRECTORY = call.objectDir;
+  if (call.workTree !== undefined) {
+    env.GIT_WORK_TREE = call.workTree.dir;
+    env.GIT_INDEX_FILE = call.workTree.index;
+  }
+  if (call.gnupgHome !== undefined) env.GNUPGHOME = call.gnupgHome;
   if (call.alternate !== undefined) env.GIT_ALTERNATE_OBJECT_DIRECTORIES = call.alternate;
   return env;
 }

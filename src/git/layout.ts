@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { RefreshError } from "../errors.js";
 import type { RepositoryName } from "../model.js";
 
@@ -33,6 +33,10 @@ export interface Layout {
   readonly trash: string;
   /** The public name of a mirror: a symlink. */
   link(name: RepositoryName): string;
+  /** All trees of one checkout, which `slug` names. */
+  trees(id: number, slug: string): string;
+  /** The public name of a published tree: a symlink. @param slug empty for the default branch */
+  checkout(name: RepositoryName, slug: string): string;
 }
 
 export const createLayout = (dataDir: string): Layout => ({
@@ -40,6 +44,9 @@ export const createLayout = (dataDir: string): Layout => ({
   mirror: (id) => join(dataDir, "repos", String(id), "mirror.git"),
   trash: join(dataDir, "trash"),
   link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
+  // No repository's name has an @, so neither path can be that of another checkout.
+  trees: (id, slug) => join(dataDir, "repos", String(id), "trees", slug || "@"),
+  checkout: ({ owner, name }, slug) => join(dataDir, "checkouts", owner, name + slug),
 });
 
 export const writeMarker = (dir: string, repositoryId: number): void =>
@@ -79,36 +86,50 @@ export function finishSwap(place: string): void {
   else renameSync(old, place);
 }
 
+/** @throws RefreshError `foreign` when something that is not a link has the name. */
+export const link = (layout: Layout, id: number, name: RepositoryName): void =>
+  pointLink(layout.link(name), layout.mirror(id));
+
+/** Takes a former name away, unless it already belongs to another repository. */
+export const unlink = (layout: Layout, id: number, name: RepositoryName): void =>
+  dropLink(layout.link(name), layout.mirror(id));
+
 /**
- * Points the name at the mirror, atomically: symlink beside, then rename(2).
+ * Points a public name at a directory, atomically: symlink beside, then rename(2).
  * @throws RefreshError `foreign` when something that is not a link has the name.
  */
-export function link(layout: Layout, id: number, name: RepositoryName): void {
-  const path = layout.link(name);
-  const target = relative(dirname(path), layout.mirror(id));
+export function pointLink(path: string, directory: string): void {
+  const target = relative(dirname(path), directory);
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found && !found.isSymbolicLink())
     throw new RefreshError("foreign", `${path} is not a link of Lockstep's`);
   if (found && readlinkSync(path) === target) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-  const beside = `${path}.${process.pid}.tmp`;
+  const beside = besideLink(path);
   rmSync(beside, { force: true });
   symlinkSync(target, beside);
   renameSync(beside, path);
 }
 
-/** Takes a former name away, unless it already belongs to another repository. */
-export function unlink(layout: Layout, id: number, name: RepositoryName): void {
-  const path = layout.link(name);
-  const target = relative(dirname(path), layout.mirror(id));
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (!found?.isSymbolicLink() || readlinkSync(path) !== target) return;
+/** No name of a repository begins with an @; one that a killed process left is replaced by the next. */
+const besideLink = (path: string): string => join(dirname(path), `@${basename(path)}`);
+
+/** Takes a public name away, if it is this directory's. */
+export function dropLink(path: string, directory: string): void {
+  rmSync(besideLink(path), { force: true });
+  if (linkTarget(path) !== directory) return;
   rmSync(path);
   try {
     rmdirSync(dirname(path)); // the owner's last one
   } catch {
     // others are left
   }
+}
+
+/** The directory that a link names, without following it further; null: there is no link. */
+export function linkTarget(path: string): string | null {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() ? resolve(dirname(path), readlinkSync(path)) : null;
 }
 
 /**
@@ -120,10 +141,16 @@ export function discard(layout: Layout, id: number): boolean {
   const owner = ownership(layout.mirror(id), id);
   if (owner === "foreign" || owner === "wrong") return false;
   if (!lstatSync(directory, { throwIfNoEntry: false })) return true;
-  mkdirSync(layout.trash, { recursive: true, mode: 0o750 });
-  renameSync(directory, join(layout.trash, `${id}-${randomBytes(8).toString("hex")}`));
-  void emptyTrash(layout);
+  toTrash(layout, directory);
   return true;
+}
+
+/** What has its name no more is gone for everyone; deleting it takes its time. */
+export function toTrash(layout: Layout, path: string): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })) return;
+  mkdirSync(layout.trash, { recursive: true, mode: 0o750 });
+  renameSync(path, join(layout.trash, `${basename(path)}-${randomBytes(8).toString("hex")}`));
+  void emptyTrash(layout);
 }
 
 /** Also at start: a process that ended may have left some. Never throws. */

@@ -21,6 +21,8 @@ export interface RepositoryView {
   holds?: HoldView[];
   /** When its mirror was last packed, pruned and checked, and what is due; only where one is asked for. */
   maintenance?: MaintenanceView;
+  /** Only where one repository is asked for, and CHECKOUTS has it. */
+  checkouts?: CheckoutView[];
   queued: boolean;
   running: boolean;
   lastRefreshAt: string | null;
@@ -34,6 +36,20 @@ export interface RepositoryView {
   lagMs: number | null;
   pushedAt: string | null;
   lastError: { code: string; message: string; hint: string; at: string; attempt: number } | null;
+}
+
+/** A published working tree. */
+export interface CheckoutView {
+  ref: string;
+  /** Of the link that readers resolve. */
+  path: string;
+  /** What is published; null: nothing is. */
+  commit: string | null;
+  publishedAt: string | null;
+  /** What should be published; null: the ref leads to no commit. */
+  wanted: string | null;
+  /** Why `wanted` is not published. */
+  veto: { reason: string; output: string; at: string } | null;
 }
 
 export type SettledOutcome = { ok: true } | { ok: false; code: string; hint: string } | "timeout";

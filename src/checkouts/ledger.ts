@@ -1,0 +1,165 @@
+import type { Row, Store, Tables } from "../store.js";
+
+export const CHECKOUT_TABLES: Tables = {
+  module: "checkouts",
+  steps: [
+    `CREATE TABLE checkouts (
+       repository_id INTEGER NOT NULL,
+       slug TEXT NOT NULL,
+       ref TEXT NOT NULL,
+       paths TEXT NOT NULL,
+       link TEXT NOT NULL,
+       n INTEGER,
+       tip TEXT,
+       sha TEXT,
+       published_at INTEGER,
+       wanted TEXT,
+       missing_since INTEGER,
+       refusal TEXT,
+       PRIMARY KEY (repository_id, slug)
+     ) WITHOUT ROWID;
+     CREATE TABLE trees (
+       repository_id INTEGER NOT NULL,
+       slug TEXT NOT NULL,
+       n INTEGER NOT NULL,
+       state TEXT NOT NULL,
+       sha TEXT,
+       paths TEXT NOT NULL,
+       boot TEXT NOT NULL,
+       freed_at INTEGER,
+       checked_at INTEGER NOT NULL DEFAULT 0,
+       PRIMARY KEY (repository_id, slug, n)
+     ) WITHOUT ROWID;`,
+  ],
+};
+
+/** Why a commit is not published. `veto` is the pre-publish hook's. */
+export interface Refusal {
+  reason: "veto" | "unsigned" | "untrusted" | "missing" | "not_a_commit";
+  output: string;
+  at: number;
+  tip: string;
+}
+
+/** One published tree, and what should be published. */
+export interface Checkout {
+  id: number;
+  slug: string;
+  /** Full; the default branch's for the empty slug. */
+  ref: string;
+  paths: string;
+  /** The path of the symlink. */
+  link: string;
+  /** The tree that is published; null: none is. */
+  n: number | null;
+  /** What the ref pointed at when it was published, and the commit that this leads to. */
+  tip: string | null;
+  sha: string | null;
+  publishedAt: number | null;
+  /** The commit that was last to be published; null: the ref leads to none. */
+  wanted: string | null;
+  missingSince: number | null;
+  refusal: Refusal | null;
+}
+
+/**
+ * - dirty: being written, or left so by a process that was killed: it holds anything.
+ * - ready: it holds the commit `sha`.
+ * - spoilt: it holds what someone else has changed, and is not published again.
+ */
+export interface Tree {
+  id: number;
+  slug: string;
+  n: number;
+  state: "dirty" | "ready" | "spoilt";
+  sha: string | null;
+  paths: string;
+  /** Of the machine: what an earlier one wrote may not have reached the disk. */
+  boot: string;
+  /** When it was last unpublished, in milliseconds; null: it never was published. */
+  freedAt: number | null;
+  checkedAt: number;
+}
+
+export type Ledger = ReturnType<typeof createLedger>;
+
+/** What is published, and which trees there are. */
+export function createLedger(store: Store) {
+  const sql = {
+    get: store.prepare("SELECT * FROM checkouts WHERE repository_id = ? AND slug = ?"),
+    of: store.prepare("SELECT * FROM checkouts WHERE repository_id = ? ORDER BY slug"),
+    put: store.prepare("INSERT OR REPLACE INTO checkouts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    drop: store.prepare("DELETE FROM checkouts WHERE repository_id = ? AND slug = ?"),
+    trees: store.prepare("SELECT * FROM trees WHERE repository_id = ? AND slug = ? ORDER BY n"),
+    putTree: store.prepare("INSERT OR REPLACE INTO trees VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    dropTree: store.prepare("DELETE FROM trees WHERE repository_id = ? AND slug = ? AND n = ?"),
+    tree: store.prepare("SELECT * FROM trees WHERE repository_id = ? AND slug = ? AND n = ?"),
+    slugs: store.prepare("SELECT DISTINCT slug FROM trees WHERE repository_id = ?"),
+    oldest: store.prepare("SELECT * FROM trees WHERE state = 'ready' ORDER BY checked_at LIMIT ?"),
+    otherBoots: store.prepare("SELECT * FROM trees WHERE state = 'ready' AND boot <> ?"),
+    count: store.prepare("SELECT count(*) AS n FROM trees WHERE state = 'ready'"),
+    forget: ["checkouts", "trees"].map((table) =>
+      store.prepare(`DELETE FROM ${table} WHERE repository_id = ?`),
+    ),
+    ids: store.prepare("SELECT repository_id AS id FROM trees UNION SELECT repository_id FROM checkouts"),
+  };
+  return {
+    transaction: store.transaction,
+    get: (id: number, slug: string): Checkout | null => readCheckout(sql.get.get(id, slug)),
+    of: (id: number): Checkout[] => sql.of.all(id).map((row) => readCheckout(row)!),
+    put(it: Checkout): void {
+      const refusal = it.refusal && JSON.stringify(it.refusal);
+      const published = [it.n, it.tip, it.sha, it.publishedAt];
+      sql.put.run(
+        ...[it.id, it.slug, it.ref, it.paths, it.link, ...published],
+        ...[it.wanted, it.missingSince, refusal],
+      );
+    },
+    drop: (id: number, slug: string) => void sql.drop.run(id, slug),
+    trees: (id: number, slug: string): Tree[] => sql.trees.all(id, slug).map(readTree),
+    tree(id: number, slug: string, n: number): Tree | null {
+      const row = sql.tree.get(id, slug, n);
+      return row ? readTree(row) : null;
+    },
+    slugs: (id: number): string[] => sql.slugs.all(id).map((row) => String(row.slug)),
+    putTree({ id, slug, n, state, sha, paths, boot, freedAt, checkedAt }: Tree): void {
+      sql.putTree.run(id, slug, n, state, sha, paths, boot, freedAt, checkedAt);
+    },
+    dropTree: ({ id, slug, n }: Tree) => void sql.dropTree.run(id, slug, n),
+    /** This share of all trees, those first that were looked at the longest ago. */
+    leastChecked(share: number): Tree[] {
+      const all = Number(sql.count.get()?.n ?? 0);
+      return sql.oldest.all(Math.ceil(all * share)).map(readTree);
+    },
+    /** Trees that this machine had before it was started anew. */
+    ofOtherBoots: (boot: string): Tree[] => sql.otherBoots.all(boot).map(readTree),
+    /** Every repository that has trees. */
+    ids: (): number[] => sql.ids.all().map((row) => Number(row.id)),
+    forget: (id: number) => store.transaction(() => sql.forget.forEach((one) => void one.run(id))),
+  };
+}
+
+const number = (value: unknown) => (value === null ? null : Number(value));
+
+function readCheckout(row: Row | undefined): Checkout | null {
+  if (!row) return null;
+  return {
+    ...{ id: Number(row.repository_id), slug: String(row.slug), ref: String(row.ref) },
+    ...{ paths: String(row.paths), link: String(row.link), n: number(row.n) },
+    tip: row.tip as string | null,
+    sha: row.sha as string | null,
+    publishedAt: number(row.published_at),
+    wanted: row.wanted as string | null,
+    missingSince: number(row.missing_since),
+    refusal: row.refusal === null ? null : (JSON.parse(String(row.refusal)) as Refusal),
+  };
+}
+
+const readTree = (row: Row): Tree => ({
+  ...{ id: Number(row.repository_id), slug: String(row.slug), n: Number(row.n) },
+  state: row.state as Tree["state"],
+  sha: row.sha as string | null,
+  ...{ paths: String(row.paths), boot: String(row.boot) },
+  freedAt: number(row.freed_at),
+  checkedAt: Number(row.checked_at),
+});

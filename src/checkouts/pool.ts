@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { RefreshError } from "../errors.js";
+import { dropLink, type Layout, linkTarget, ownership, toTrash, writeMarker } from "../git/layout.js";
+import { indexOf, treeDir } from "../git/tree.js";
+import type { Checkout, Ledger, Tree } from "./ledger.js";
+
+interface Tools {
+  ledger: Ledger;
+  layout: Layout;
+  graceMs: number;
+  /** Before one more tree is made. @throws RefreshError `disk_low` */
+  requireSpace(): void;
+  now(): number;
+}
+
+/** The trees of one checkout. */
+export interface Key {
+  id: number;
+  slug: string;
+  paths: string;
+}
+
+/** A free tree beyond the first is kept this long, for the next burst of pushes. */
+const SURPLUS_MS = 600_000;
+
+/** random(4): another one after each start of the machine. */
+export const BOOT = existsSync("/proc/sys/kernel/random/boot_id")
+  ? readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
+  : "";
+
+/**
+ * A small pool of trees for each checkout: one is published, others are what readers may still hold,
+ * and one whose grace is over becomes the next. When none is free one more is made.
+ */
+export function createPool({ ledger, layout, graceMs, requireSpace, now }: Tools) {
+  const healed = new Set<string>();
+
+  const at = ({ id, slug, n }: Omit<Key, "paths"> & { n: number }) => ({ base: layout.trees(id, slug), n });
+
+  const graceIsOver = ({ freedAt }: Tree): boolean => freedAt === null || freedAt + graceMs <= now();
+
+  /** Since when nobody may hold it. */
+  const freeSince = ({ freedAt }: Tree): number => (freedAt ?? 0) + graceMs;
+
+  /** @returns a tree that is nobody's, marked as dirty, and the commit it holds; null: it is to be built */
+  function take(key: Key, sha: string): { tree: Tree; from: string | null } {
+    const { id, slug, paths } = key;
+    const all = ledger.trees(id, slug);
+    const published = ledger.get(id, slug)?.n;
+    const usable = (tree: Tree) => tree.state === "ready" && tree.paths === paths && tree.boot === BOOT;
+    const free = all.filter((tree) => tree.n !== published && usable(tree) && graceIsOver(tree));
+    // The one unpublished last has the least to be changed.
+    const [found] = free.sort((a, b) => freeSince(b) - freeSince(a));
+    if (!found) requireSpace();
+    const n = found?.n ?? Math.max(0, ...all.map((tree) => tree.n)) + 1;
+    const tree: Tree = {
+      ...{ id, slug, n, state: "dirty", sha, paths },
+      ...{ boot: BOOT, freedAt: null, checkedAt: now() },
+    };
+    ledger.putTree(tree);
+    return { tree, from: found?.sha ?? null };
+  }
+
+  function remove(tree: Tree): void {
+    toTrash(layout, treeDir(at(tree)));
+    for (const file of [indexOf(at(tree)), `${indexOf(at(tree))}.lock`]) rmSync(file, { force: true });
+    ledger.dropTree(tree);
+  }
+
+  /** Removes what nobody can hold any more and nobody will need. @returns when there is more to remove */
+  function tidy(id: number, slug: string): number | null {
+    const checkout = ledger.get(id, slug);
+    let later: number | null = null;
+    let spares = 0;
+    const others = ledger.trees(id, slug).filter((tree) => tree.n !== checkout?.n);
+    for (const tree of others.sort((a, b) => freeSince(b) - freeSince(a))) {
+      const useless = checkout === null || tree.state !== "ready" || tree.paths !== checkout.paths;
+      const needless = useless || tree.boot !== BOOT;
+      if (!needless && graceIsOver(tree)) spares += 1;
+      const keptUntil = freeSince(tree) + (needless ? 0 : SURPLUS_MS);
+      if (!needless && spares <= 1 && graceIsOver(tree)) continue;
+      if (keptUntil <= now()) remove(tree);
+      else later = Math.min(later ?? keptUntil, keptUntil);
+    }
+    if (checkout === null && ledger.trees(id, slug).length === 0) toTrash(layout, layout.trees(id, slug));
+    return later;
+  }
+
+  /** What a killed process left, once for each checkout: what the link says was published is. */
+  function heal(id: number, slug: string, link: string): void {
+    const base = layout.trees(id, slug);
+    if (healed.has(base)) return;
+    const target = linkTarget(link);
+    const checkout = ledger.get(id, slug);
+    for (const tree of ledger.trees(id, slug)) {
+      const isLinked = target === treeDir(at(tree));
+      const isWhole = existsSync(treeDir(at(tree))) && existsSync(indexOf(at(tree)));
+      if (isLinked && isWhole && checkout?.n !== tree.n) adopt(tree, checkout);
+      // Only a tree that was verified is ever linked to.
+      else if (!isWhole || (tree.state === "dirty" && !isLinked)) remove(tree);
+    }
+    if (ownership(base, id) === "ours") sweep(base, new Set(ledger.trees(id, slug).map(({ n }) => n)));
+    healed.add(base);
+  }
+
+  /** Killed after the link was moved, before that was written down. */
+  function adopt(tree: Tree, checkout: Checkout | null): void {
+    ledger.transaction(() => {
+      ledger.putTree({ ...tree, state: "ready" });
+      const old = checkout?.n == null ? null : ledger.tree(tree.id, tree.slug, checkout.n);
+      if (old) ledger.putTree({ ...old, freedAt: now() });
+      const { sha } = tree;
+      const published = { n: tree.n, sha, wanted: sha, publishedAt: now(), refusal: null };
+      // A tag's object is not known: it is published once more.
+      if (checkout) ledger.put({ ...checkout, ...published, tip: sha });
+    });
+  }
+
+  function sweep(base: string, known: Set<number>): void {
+    for (const name of readdirSync(base)) {
+      const n = /^(\d+)(?:\.index)?$/.exec(name)?.[1];
+      if (n ? !known.has(Number(n)) : name.endsWith(".lock")) toTrash(layout, join(base, name));
+    }
+  }
+
+  /** @throws RefreshError `foreign` when something else is where the trees belong */
+  function claim(id: number, slug: string): void {
+    const base = layout.trees(id, slug);
+    mkdirSync(base, { recursive: true, mode: 0o750 });
+    if (ownership(base, id) === "ours") return;
+    if (readdirSync(base).length > 0)
+      throw new RefreshError("foreign", `${base} has no mark of Lockstep's trees`);
+    writeMarker(base, id);
+  }
+
+  return {
+    ...{ take, claim, tidy },
+    ...{ heal, remove },
+    place(tree: Tree) {
+      const { base, n } = at(tree);
+      return { base, n, mirror: layout.mirror(tree.id), paths: JSON.parse(tree.paths) as string[] };
+    },
+    unlink,
+    /** Takes a tree's public name away; readers that hold it keep it for the grace. */
+    withdraw(checkout: Checkout): void {
+      const { id, slug, n } = checkout;
+      unlink(checkout);
+      const tree = n === null ? null : ledger.tree(id, slug, n);
+      if (tree) ledger.putTree({ ...tree, freedAt: now() });
+    },
+  };
+
+  function unlink({ id, slug, n, link }: Checkout): void {
+    if (n !== null) dropLink(link, treeDir({ base: layout.trees(id, slug), n }));
+  }
+}
+
+export type Pool = ReturnType<typeof createPool>;

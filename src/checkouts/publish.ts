@@ -1,0 +1,188 @@
+import { existsSync } from "node:fs";
+import { asRefreshError, RefreshError } from "../errors.js";
+import type { RunGit } from "../git/exec.js";
+import { type Layout, linkTarget, pointLink } from "../git/layout.js";
+import { type Trees, treeDir } from "../git/tree.js";
+import { type RepositoryName, ZERO } from "../model.js";
+import type { Wanted } from "../selection.js";
+import type { Candidate, Gate, Verdict } from "./gate.js";
+import type { Checkout, Ledger, Tree } from "./ledger.js";
+import type { Pool } from "./pool.js";
+
+export interface PublishTools {
+  ledger: Ledger;
+  pool: Pool;
+  trees: Trees;
+  gate: Gate;
+  git: RunGit;
+  layout: Layout;
+  tip(id: number, ref: string): Promise<string>;
+  log: { info(details: object, message: string): void; warn(details: object, message: string): void };
+  now(): number;
+}
+
+export interface Publishable extends RepositoryName {
+  id: number;
+  defaultBranch: string;
+}
+
+export interface PublishCall {
+  repository: Publishable;
+  wanted: Wanted;
+  /** Whether a commit that was refused is offered once more. */
+  again: boolean;
+  signal: AbortSignal;
+}
+
+/** Brings one published tree in step with its ref. */
+export function createPublisher({ ledger, pool, trees, gate, git, layout, log, now }: PublishTools) {
+  /** @param tip what the ref points at in the mirror */
+  return async function publish({ repository, wanted, again, signal }: PublishCall, tip: string) {
+    const { id } = repository;
+    const { slug } = wanted;
+    const link = layout.checkout(repository, slug);
+    pool.heal(id, slug, ledger.get(id, slug)?.link ?? link);
+    const known = ledger.get(id, slug);
+    const ref = wanted.ref ?? `refs/heads/${repository.defaultBranch}`;
+    const next = { ...(known ?? fresh(id, slug, link)), ref, paths: JSON.stringify(wanted.paths) };
+    // Refused before: what was published before it stays, and is put right where it is not.
+    const refused = known?.refusal?.tip === tip && !again;
+    const goal = refused ? known.tip : tip;
+    if (goal === null) return;
+    if (known && isInStep(known, { ...next, link, tip: goal })) {
+      if (known.refusal && !refused)
+        ledger.put({ ...known, wanted: known.sha, missingSince: null, refusal: null });
+      return;
+    }
+    const about = { repository, checkout: known ?? next, ref };
+    if (goal === ZERO) return missing(about);
+    const mirror = layout.mirror(id);
+    const sha = await commitOf(mirror, goal, ref);
+    if (sha === null) return refuse(about, { reason: "not_a_commit", output: "" }, goal, null);
+    const candidate = { repository, mirror, ref, tip: goal, sha, before: known?.sha ?? null };
+    const verdict =
+      (refused ? null : await gate.signature(candidate)) ??
+      (await put(next, candidate, { link, gated: !refused, signal }));
+    if (verdict) refuse(about, verdict, goal, sha);
+  };
+
+  /** @returns why it is not published after all */
+  async function put(
+    next: Checkout,
+    candidate: Candidate,
+    how: { link: string; gated: boolean; signal: AbortSignal },
+  ): Promise<Verdict> {
+    const { id, slug, paths } = next;
+    const { tip, sha } = candidate;
+    const startedAt = performance.now();
+    pool.claim(id, slug);
+    const { tree, from } = pool.take({ id, slug, paths }, sha);
+    const changed = await write(tree, from, how.signal);
+    const verdict = how.gated ? await inspected(tree, candidate, how.signal) : null;
+    if (verdict) {
+      ledger.putTree({ ...tree, state: "ready" });
+      return verdict;
+    }
+    const dir = treeDir(pool.place(tree));
+    const former = ledger.get(id, slug);
+    pointLink(how.link, dir);
+    ledger.transaction(() => {
+      if (former) pool.withdraw(former);
+      ledger.putTree({ ...tree, state: "ready" });
+      const published = { n: tree.n, tip, sha, wanted: sha, publishedAt: now(), link: how.link };
+      const stays = how.gated ? { refusal: null } : { wanted: next.wanted };
+      ledger.put({ ...next, ...published, missingSince: null, ...stays });
+    });
+    const durationMs = Math.round(performance.now() - startedAt);
+    log.info({ ...described(candidate), tree: dir, changed, durationMs }, "published");
+    return null;
+  }
+
+  /** @returns how many files were written in place; null: all of them */
+  async function write(tree: Tree, from: string | null, signal: AbortSignal): Promise<number | null> {
+    const place = pool.place(tree);
+    try {
+      const changed = from === null ? null : await trees.update(place, from, tree.sha!, signal);
+      if (changed !== null) return changed;
+    } catch (error) {
+      // Someone has changed it, or its old commit is no longer here: the tree is made anew.
+      const { code, message } = asRefreshError(error);
+      if (signal.aborted || code === "disk_full") throw error;
+      log.warn(
+        { tree: treeDir(place), code, reason: message },
+        "a tree could not be updated; it is built anew",
+      );
+    }
+    await trees.build(place, tree.sha!, signal);
+    return null;
+  }
+
+  async function inspected(tree: Tree, candidate: Candidate, signal: AbortSignal): Promise<Verdict> {
+    if (!gate.hasHook) return null;
+    const place = pool.place(tree);
+    const verdict = await gate.inspect(candidate, treeDir(place), signal);
+    if (signal.aborted) throw new RefreshError("cancelled", "the pre-publish hook was ended");
+    const differences = await trees.differences(place, candidate.sha);
+    if (differences.length === 0) return verdict;
+    log.warn(
+      { ...described(candidate), differences: differences.slice(0, 10) },
+      "the pre-publish hook changed the tree; it is built anew",
+    );
+    await trees.build(place, candidate.sha, signal);
+    return verdict;
+  }
+
+  function refuse(
+    { repository, checkout, ref }: Of,
+    why: NonNullable<Verdict>,
+    tip: string,
+    sha: string | null,
+  ): void {
+    ledger.put({ ...checkout, wanted: sha, refusal: { ...why, at: now(), tip } });
+    const details = { repository: nameOf(repository), ref, commit: sha, published: checkout.sha, ...why };
+    log.warn(details, "not published; what was published before stays");
+  }
+
+  /** The ref is gone. What is published stays: that of the default branch, and that of another for the grace. */
+  function missing({ repository, checkout, ref }: Of): void {
+    const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
+    ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
+    log.warn({ repository: nameOf(repository), ref }, "the ref of a published tree is gone");
+  }
+
+  /** What a ref points at may be a tag, and a tag may be of anything. */
+  async function commitOf(mirror: string, tip: string, ref: string): Promise<string | null> {
+    if (ref.startsWith("refs/heads/")) return tip;
+    // git rev-parse --verify --quiet <tip>^{commit}
+    const args = ["rev-parse", "--verify", "--quiet", `${tip}^{commit}`];
+    const { stdout } = await git({ args, gitDir: mirror, timeoutMs: 60_000, okCodes: [0, 1] });
+    return stdout.trim() || null;
+  }
+
+  /** By the ledger, one look at the link and one at the tree. */
+  function isInStep(known: Checkout | null, wanted: Checkout): boolean {
+    if (!known || known.n === null || known.tip !== wanted.tip) return false;
+    if (known.ref !== wanted.ref || known.paths !== wanted.paths || known.link !== wanted.link) return false;
+    const tree = ledger.tree(known.id, known.slug, known.n);
+    const dir = tree && treeDir(pool.place(tree));
+    return tree?.state === "ready" && linkTarget(known.link) === dir && existsSync(dir!);
+  }
+}
+
+interface Of {
+  repository: Publishable;
+  checkout: Checkout;
+  ref: string;
+}
+
+const nameOf = ({ owner, name }: RepositoryName) => `${owner}/${name}`;
+
+const fresh = (id: number, slug: string, link: string): Checkout => ({
+  ...{ id, slug, ref: "", paths: "[]", link, n: null, tip: null, sha: null },
+  ...{ publishedAt: null, wanted: null, missingSince: null, refusal: null },
+});
+
+const described = ({ repository, ref, sha, before }: Candidate) => ({
+  repository: nameOf(repository),
+  ...{ ref, commit: sha, before },
+});

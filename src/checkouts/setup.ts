@@ -1,0 +1,68 @@
+import type { Config } from "../config.js";
+import type { Disk } from "../disk.js";
+import type { RunProgram } from "../exec-hook.js";
+import type { RunGit } from "../git/exec.js";
+import type { Layout } from "../git/layout.js";
+import { createTrees } from "../git/tree.js";
+import { isManaged, type Registry } from "../registry.js";
+import type { Store } from "../store.js";
+import { createCheckouts } from "./checkouts.js";
+import { createGate } from "./gate.js";
+import { createLedger } from "./ledger.js";
+import { createPool } from "./pool.js";
+import type { PublishTools } from "./publish.js";
+
+interface Ports extends Pick<PublishTools, "log" | "tip"> {
+  config: Config;
+  store: Store;
+  git: RunGit;
+  layout: Layout;
+  runProgram: RunProgram;
+  disk: Disk;
+  registry: Registry;
+  hasMirror(id: number): boolean;
+  request(id: number, installationId: number): void;
+}
+
+/** Published trees, as one part of the whole. */
+export function composeCheckouts(ports: Ports) {
+  const { config, log, git, layout, registry, disk } = ports;
+  const common = { git, layout, log, now: Date.now, graceMs: config.checkoutGraceMs };
+  const ledger = createLedger(ports.store);
+  const request = (id: number) => {
+    const repository = registry.get(id);
+    if (repository && isManaged(repository)) ports.request(id, repository.installationId);
+  };
+  const checkouts = createCheckouts({
+    ...common,
+    ...{ ledger, request, selection: config.checkouts, tip: ports.tip },
+    pool: createPool({ ...common, ledger, requireSpace: disk.requireSpace }),
+    trees: createTrees({ git, timeoutMs: config.cloneTimeoutMs }),
+    gate: createGate({
+      ...{ git, run: ports.runProgram, searchPath: config.searchPath },
+      ...{ hook: config.prePublishHook, hookTimeoutMs: config.prePublishTimeoutMs, signers: config.signers },
+    }),
+  });
+
+  /** A new entry of CHECKOUTS, or a link that someone took away: no push will tell of it. */
+  function requestMissing(): void {
+    for (const repository of registry.all()) {
+      const { id, state, pausedAt } = repository;
+      if (!isManaged(repository) || state === "suspended" || pausedAt !== null) continue;
+      if (checkouts.isOutdated(repository) && ports.hasMirror(id)) request(id);
+    }
+  }
+
+  return {
+    ...checkouts,
+    start() {
+      checkouts.start();
+      requestMissing();
+    },
+    /** Once in each pass of the backstop. */
+    look() {
+      requestMissing();
+      void checkouts.check();
+    },
+  };
+}

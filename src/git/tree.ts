@@ -1,0 +1,153 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { RefreshError } from "../errors.js";
+import type { GitCall, RunGit } from "./exec.js";
+import { prepareTreeDir } from "./tree-dir.js";
+
+/** One of the working trees that a checkout is published from. */
+export interface TreePlace {
+  /** Where all trees of the checkout are. */
+  base: string;
+  n: number;
+  mirror: string;
+  /** Only these files and directories; empty: all of them. */
+  paths: readonly string[];
+}
+
+export interface Trees {
+  /** Writes the whole tree anew, and verifies all of it. */
+  build(place: TreePlace, commit: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Turns a tree into that of another commit, writing what differs between the two, and verifies that.
+   * @returns how many files differed; null: it has to be built anew
+   * @throws RefreshError; what is there then is a mixture
+   */
+  update(place: TreePlace, from: string, to: string, signal?: AbortSignal): Promise<number | null>;
+  /** Files that are not the commit's, or that it does not have, and how many. @param content not by their times alone */
+  differences(place: TreePlace, commit: string, content?: boolean): Promise<string[]>;
+}
+
+/** Where the tree that readers see is. */
+export const treeDir = ({ base, n }: Pick<TreePlace, "base" | "n">): string => join(base, String(n));
+
+/** More changed paths than this and git compares both trees instead; each path is matched with each entry. */
+const MAX_PATHS = 200;
+/** A line of arguments may have 128 KiB in all, and each path is one. */
+const MAX_PATH_BYTES = 60_000;
+
+const CONFIG = {
+  "index.version": "4",
+  "core.bare": "false",
+  "core.fileMode": "true",
+  "core.symlinks": "true",
+  "core.autocrlf": "false",
+  "submodule.recurse": "false",
+};
+
+export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number }): Trees {
+  function run(place: TreePlace, args: string[], more: Partial<GitCall> = {}) {
+    const sparse = { "core.sparseCheckout": "true", "core.sparseCheckoutCone": "false" };
+    return git({
+      args,
+      gitDir: join(place.base, "git"),
+      objectDir: join(place.mirror, "objects"),
+      workTree: { dir: treeDir(place), index: indexOf(place) },
+      config: { ...CONFIG, ...(place.paths.length > 0 ? sparse : {}) },
+      timeoutMs,
+      ...more,
+    });
+  }
+
+  async function build(place: TreePlace, commit: string, signal?: AbortSignal): Promise<void> {
+    prepareTreeDir(place.base, place.paths);
+    rmSync(treeDir(place), { recursive: true, force: true });
+    rmSync(indexOf(place), { force: true });
+    mkdirSync(treeDir(place), { recursive: true, mode: 0o750 });
+    // git read-tree -m -u <commit>, with an index that is empty
+    await run(place, ["read-tree", "-m", "-u", commit], signal ? { signal } : {});
+    await verify(place, commit, [], signal);
+  }
+
+  async function update(place: TreePlace, from: string, to: string, signal?: AbortSignal) {
+    prepareTreeDir(place.base, place.paths);
+    const { stdout } = await run(
+      place,
+      ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to],
+      signal ? { signal } : {},
+    );
+    const changed = stdout.split("\0").filter(Boolean);
+    if (changed.length === 0) return 0;
+    // Files that have not changed are to be converted otherwise.
+    if (changed.some((path) => /(?:^|\/)\.gitattributes$/.test(path))) return null;
+    const few = areNameable(changed) && place.paths.length === 0;
+    await run(place, few ? restore(to) : ["read-tree", "--reset", "-u", from, to], {
+      ...(few ? { input: `${changed.join("\0")}\0` } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    await verify(place, to, few ? changed : [], signal);
+    return changed.length;
+  }
+
+  /** @param paths whose files are looked at; none: every file */
+  async function verify(
+    place: TreePlace,
+    commit: string,
+    paths: string[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const more = { okCodes: [0, 1], ...(signal ? { signal } : {}) };
+    const [index, files] = await Promise.all([
+      // git diff-index --cached: the whole index is the commit's
+      run(place, ["diff-index", "--cached", "--quiet", commit], more),
+      // git diff-files: the files are the index's; it compares what is as new as the index byte by byte
+      run(place, ["--literal-pathspecs", "diff-files", "--quiet", "--", ...paths], more),
+    ]);
+    if (index.code === 0 && files.code === 0) return;
+    throw new RefreshError("tree_unsound", `${treeDir(place)} is not the tree of ${commit}`);
+  }
+
+  async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
+    prepareTreeDir(place.base, place.paths);
+    // Without the index nothing tells which files were left out on purpose.
+    if (content && place.paths.length > 0) return ["its files may not all have reached the disk"];
+    if (content) {
+      // An index without the files' times: every file is read.
+      rmSync(indexOf(place), { force: true });
+      await run(place, ["read-tree", "-m", commit]);
+    }
+    // git update-index --refresh: "<path>: needs update" for each file that is not the index's
+    const refreshed = await run(place, ["update-index", "--refresh"], { okCodes: [0, 1] });
+    const others = await run(place, ["ls-files", "--others", "-z"]);
+    const changed = refreshed.stdout.split("\n").filter(Boolean);
+    const index = await run(place, ["diff-index", "--cached", "--quiet", commit], { okCodes: [0, 1] });
+    const wrong = index.code === 0 ? [] : ["the index"];
+    const strange = others.stdout.split("\0").filter(Boolean);
+    return [...wrong, ...changed, ...strange.map((path) => `${path}: not the commit's`)];
+  }
+
+  return { build, update, differences };
+}
+
+/**
+ * git restore writes what the paths name, over whatever is there, and keeps the index's cached trees; to
+ * read-tree and checkout a change costs as much as the whole tree has directories.
+ */
+const restore = (commit: string): string[] => [
+  ...["--literal-pathspecs", "restore", `--source=${commit}`, "--staged", "--worktree", "--no-overlay"],
+  ...["--pathspec-from-file=-", "--pathspec-file-nul"],
+];
+
+/**
+ * Whether the paths can be named to git restore. A name that is not UTF-8 does not survive being read, and
+ * `a` takes `a/b` with it before that is looked for.
+ */
+function areNameable(paths: string[]): boolean {
+  if (paths.length > MAX_PATHS) return false;
+  const named = new Set(paths);
+  const parents = paths.flatMap((path) => path.split("/").map((_, n, parts) => parts.slice(0, n).join("/")));
+  const bytes = paths.reduce((sum, path) => sum + path.length, 0);
+  const isSound = !paths.some((path) => path.includes("\uFFFD"));
+  return bytes <= MAX_PATH_BYTES && isSound && !parents.some((parent) => named.has(parent));
+}
+
+export const indexOf = ({ base, n }: Pick<TreePlace, "base" | "n">): string => join(base, `${n}.index`);

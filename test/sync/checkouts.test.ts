@@ -1,0 +1,171 @@
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Repo } from "../../tools/standin/index.js";
+import { plainGit } from "../support/git.js";
+import { compare, post, refreshed } from "../support/history.js";
+import { type Shown, stateOf, untilState } from "../support/state.js";
+import { filesBelow, filesOf } from "../support/trees.js";
+import { World } from "../support/world.js";
+
+/** Lockstep with one repository, published by default. */
+async function published(env: Record<string, string> = {}) {
+  const world = await World.create({ CHECKOUTS: "acme/*", CHECKOUT_GRACE: "1h", ...env });
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
+  world.standin.strictClock = true;
+  for (let ticks = 0; ticks < 3; ticks++) world.standin.world.tick();
+  const link = (name = "app") => join(world.dataDir, "checkouts", "acme", name);
+  const push = (files: Record<string, string>, branch = "main") => pushed(world, repo, files, branch);
+  return { world, repo, standin: world.standin, link, push };
+}
+
+async function pushed(world: World, repo: Repo, files: Record<string, string>, branch: string) {
+  const push = await world.standin.commit(repo, branch, { files });
+  await refreshed(world, () => world.pushed(push));
+  return push.after;
+}
+
+const checkoutsOf = async (world: World, repo: Repo): Promise<Shown[]> =>
+  (await stateOf(world, `${repo.owner}/${repo.name}`)).checkouts;
+
+const treesOf = (world: World, repo: Repo, slug = "@") => {
+  const base = join(world.dataDir, "repos", String(repo.id), "trees", slug);
+  return readdirSync(base).filter((name) => /^\d+$/.test(name));
+};
+
+const expectTree = (world: World, repo: Repo, link: string, sha: string) =>
+  expect(filesBelow(realpathSync(link))).toEqual(filesOf(world.mirror(repo), sha));
+
+test("the default branch is published, and each push moves the link to another tree", async () => {
+  const { world, repo, link, push } = await published();
+  const first = realpathSync(link());
+  const before = (await checkoutsOf(world, repo))[0].commit;
+  expectTree(world, repo, link(), before);
+  const after = await push({ "new/file": "2" });
+  expectTree(world, repo, link(), after);
+  expect(filesBelow(first)).toEqual(filesOf(world.mirror(repo), before));
+  expect(readlinkSync(link())).toBe(`../../repos/${repo.id}/trees/@/2`);
+  expect(await checkoutsOf(world, repo)).toEqual([
+    {
+      ref: "refs/heads/main",
+      path: link(),
+      commit: after,
+      publishedAt: expect.any(String),
+      wanted: after,
+      veto: null,
+    },
+  ]);
+});
+
+test("a tree whose grace is over is the next one, and what is not needed goes", async () => {
+  const { world, repo, link, push } = await published({ CHECKOUT_GRACE: "0s" });
+  for (let n = 0; n < 5; n++) {
+    const sha = await push({ n: `${n}` });
+    expectTree(world, repo, link(), sha);
+    expect(treesOf(world, repo)).toEqual(["1", "2"]);
+  }
+});
+
+test("several refs of a repository, some paths of one, a tag, and what is not asked for any more", async () => {
+  const CHECKOUTS = "acme/app,acme/app@release/1?paths=docs,acme/app@refs/tags/v1,!acme/other";
+  const { world, repo, standin, link, push } = await published({ CHECKOUTS, CHECKOUT_GRACE: "0s" });
+  await standin.createRepository("acme", "other");
+  expect(readdirSync(link("."))).toEqual(["app"]);
+  const sha = await push({ "docs/a": "1", "src/b": "1" }, "release/1");
+  const tag = await standin.createTag(repo, "v1", { annotated: true, at: "release/1" });
+  await refreshed(world, () => world.pushed(tag));
+  expect(readdirSync(link(".")).sort()).toEqual(["app", "app@refs%2Ftags%2Fv1", "app@release%2F1"]);
+  expectTree(world, repo, link("app@refs%2Ftags%2Fv1"), sha);
+  expect(filesBelow(realpathSync(link("app@release%2F1")))).toEqual(["100644 docs/a 1"]);
+
+  const gone = await standin.deleteRef(repo, "refs/heads/release/1");
+  await refreshed(world, () => world.pushed(gone));
+  await world.line(({ msg }) => msg === "no longer published");
+  expect(existsSync(link("app@release%2F1"))).toBe(false);
+  const shown = (await checkoutsOf(world, repo)).find(({ ref }) => ref === "refs/heads/release/1");
+  expect(shown).toMatchObject({ commit: null, wanted: null, veto: { reason: "missing" } });
+});
+
+test("what is missing is published without a push: the link, the tree, or both after a restart", async () => {
+  const { world, repo, link } = await published();
+  const sha = (await checkoutsOf(world, repo))[0].commit;
+  rmSync(link());
+  await compare(world, repo);
+  expectTree(world, repo, link(), sha);
+  rmSync(realpathSync(link()), { recursive: true });
+  await compare(world, repo);
+  expectTree(world, repo, link(), sha);
+  await world.stop();
+  rmSync(link());
+  const from = world.log.length;
+  await world.start(repo);
+  await world.line(({ msg }) => msg === "published", from);
+  expectTree(world, repo, link(), sha);
+});
+
+test("the links follow a renamed repository and a renamed default branch", async () => {
+  const { world, repo, standin, link, push } = await published();
+  await push({ a: "1" });
+  standin.renameRepository(repo, "renamed");
+  await standin.deliverEvent("repository", standin.eventFor("repository", "renamed", { repo }), {
+    to: `${world.url}/api/github/webhooks`,
+  });
+  await untilState(world, "acme/renamed", () => existsSync(link("renamed")));
+  expect(existsSync(link())).toBe(false);
+  const trunk = await standin.commit(repo, "trunk", { files: { b: "2" } });
+  await standin.setDefaultBranch(repo, "trunk");
+  const from = world.log.length;
+  world.sweep();
+  await world.line(({ msg, ref }) => msg === "published" && ref === "refs/heads/trunk", from);
+  expectTree(world, repo, link("renamed"), trunk.after);
+});
+
+test("what someone did in the published tree is found by the rotating check and replaced", async () => {
+  const { world, repo, link, push } = await published();
+  const sha = await push({ a: "1" });
+  const tree = realpathSync(link());
+  writeFileSync(join(tree, "a"), "edited");
+  const from = world.log.length;
+  const isReplaced = () => world.log.slice(from).some(({ msg }) => msg === "published");
+  await untilState(world, "acme/app", isReplaced, () => world.sweep());
+  expect(realpathSync(link())).not.toBe(tree);
+  expectTree(world, repo, link(), sha);
+  expect(readFileSync(join(tree, "a"), "utf8")).toBe("edited");
+  const next = await push({ a: "2" });
+  expectTree(world, repo, link(), next);
+});
+
+test("a tree cannot be made of a damaged mirror: it is cloned anew, then published", async () => {
+  const { world, repo, standin, link, push } = await published();
+  await push({ a: "1" });
+  const next = await standin.commit(repo, "side", { files: { b: "2" } });
+  await refreshed(world, () => world.pushed(next));
+  const blob = plainGit(world.mirror(repo), "rev-parse", `${next.after}:b`);
+  rmSync(join(world.mirror(repo), "objects", blob.slice(0, 2), blob.slice(2)));
+  const move = await standin.forcePush(repo, "main", next.after);
+  await refreshed(world, () => world.pushed(move));
+  expectTree(world, repo, link(), next.after);
+});
+
+test("something of someone else's where the link belongs stays, and the state says so", async () => {
+  const { world, repo, link } = await published();
+  rmSync(link());
+  writeFileSync(link(), "mine");
+  const answer = await post(world, repo, "refresh?wait=30s");
+  expect(answer).toMatchObject({ status: 502, body: { reason: "foreign" } });
+  expect(readFileSync(link(), "utf8")).toBe("mine");
+  expect(await stateOf(world, "acme/app")).toMatchObject({
+    state: "failing",
+    lastError: { code: "foreign" },
+  });
+});
