@@ -11,7 +11,7 @@ const LOW =
 const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts|^src/checkouts/";
 const HIGH =
   "^src/(schedule|worker|acceptance|views|history-views|maintenance|announce|contains)\\.ts|^src/(http|announce)/";
-const TOP = "^src/(compose|index|check|cli)\\.ts|^src/cli/";
+const TOP = "^src/(compose|core|index|check|cli)\\.ts|^src/cli/";
 
 module.exports = {
   forbidden: [

@@ -7,7 +7,7 @@ import { createBacklog, type Delay, type Lag } from "./backlog.js";
 import type { Config } from "./config.js";
 import type { RunProgram } from "./exec-hook.js";
 import type { Facts } from "./facts.js";
-import type { RefreshOutcome } from "./model.js";
+import type { Trigger } from "./model.js";
 import { createOutbox, type Outbox, type Repository } from "./outbox.js";
 import type { Store } from "./store.js";
 import type { Log } from "./worker.js";
@@ -29,7 +29,7 @@ interface Tools extends Settings {
 export interface Announcer {
   outbox: Outbox;
   /** Makes events of what a refresh did. Inside a transaction it joins it; consumers are told after it. */
-  announce(repository: Repository, outcome: RefreshOutcome): void;
+  announce(repository: Repository, trigger: Trigger): void;
   /** Starts to tell consumers, what an earlier process left first. */
   start(): void;
   /** Forgets events, and what consumers have not taken of them, after a week. */
@@ -79,9 +79,9 @@ export function createAnnouncer(tools: Tools): Announcer {
   return {
     outbox,
     bell,
-    announce(repository, { checkouts = [] }) {
+    announce(repository, trigger) {
       const [first] = store.transaction(() => {
-        const ids = outbox.publish(repository, checkouts);
+        const ids = outbox.publish(repository, trigger);
         if (ids[0] !== undefined) for (const { key } of consumers) backlog.add(key, repository.id, ids[0]);
         return ids;
       });

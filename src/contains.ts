@@ -13,7 +13,7 @@ interface Ports {
   /** Asks for a refresh that compares every ref. */
   refresh(id: number): void;
   isRunning(id: number): boolean;
-  /** Emits "settled" at the end of every run. */
+  /** Emits "moved" when refs of a mirror have changed, and "settled" at the end of every run. */
   settlements: EventEmitter;
   stopping(): boolean;
 }
@@ -22,7 +22,7 @@ interface Ports {
 interface Question {
   sha: string;
   place: Place;
-  /** The refresh after which it was last looked for. */
+  /** The round in which it was last looked for. */
   checkedAt: number;
   /** Whether each waits on when the answer is no. */
   waiters: Map<(answer: boolean) => void, { patient: boolean }>;
@@ -31,8 +31,8 @@ interface Question {
 interface Group {
   id: number;
   questions: Map<string, Question>;
-  /** How many refreshes have ended since somebody waits. */
-  refreshes: number;
+  /** How often refreshes may have brought something since somebody waits. */
+  rounds: number;
   checking: boolean;
   /** A refresh was asked for that has not ended. */
   asked: boolean;
@@ -55,6 +55,13 @@ export function createContains(ports: Ports) {
   ports.settlements.on("settled", ({ key }: Settled) => {
     const group = groups.get(key);
     if (group) ended(group);
+  });
+  // Before its end a refresh may wait for a pre-publish hook.
+  ports.settlements.on("moved", ({ key }: Pick<Settled, "key">) => {
+    const group = groups.get(key);
+    if (!group) return;
+    group.rounds += 1;
+    void check(group);
   });
 
   /** @returns whether the object's commit is there, now or within `ms` milliseconds */
@@ -85,7 +92,7 @@ export function createContains(ports: Ports) {
 
   function begin(id: number): Group {
     const group: Group = {
-      ...{ id, questions: new Map(), refreshes: 0, checking: false, asked: false, timer: undefined },
+      ...{ id, questions: new Map(), rounds: 0, checking: false, asked: false, timer: undefined },
     };
     groups.set(keyFor(id), group);
     return group;
@@ -101,9 +108,9 @@ export function createContains(ports: Ports) {
     if (group.checking) return;
     group.checking = true;
     for (;;) {
-      const open = [...group.questions.values()].filter(({ checkedAt }) => checkedAt < group.refreshes);
+      const open = [...group.questions.values()].filter(({ checkedAt }) => checkedAt < group.rounds);
       if (open.length === 0) break;
-      for (const question of open) question.checkedAt = group.refreshes;
+      for (const question of open) question.checkedAt = group.rounds;
       // A mirror that cannot be read is the next refresh's to put right.
       const found = await checks.add(() => lookFor(group.id, open)).catch(() => new Set<Question>());
       for (const question of open) answer(question, found.has(question));
@@ -157,7 +164,7 @@ export function createContains(ports: Ports) {
   function ended(group: Group): void {
     const wasAsked = group.asked;
     group.asked = false;
-    group.refreshes += 1;
+    group.rounds += 1;
     if (wasAsked) askLater(group);
     void check(group);
   }

@@ -119,18 +119,20 @@ export type RefreshResult = "changed" | "unchanged" | "cloned" | "superseded" | 
 export interface RefreshOutcome {
   result: RefreshResult;
   changes: RefChange[];
-  /** Published trees that moved with it. */
-  checkouts?: CheckoutChange[];
   /** How the refs were brought: as the delivery told, asked by name, or every ref compared. */
   way: "none" | "word" | "name" | "full" | "clone";
 }
 
+/** A link to a published tree that leads to another commit now. */
 export type CheckoutChange = RefChange & { path: string };
 
-/** What a consumer is told. `cloned`: the mirror was made, or made anew; any of its refs may be new. */
+/**
+ * What a consumer is told. `cloned`: the mirror was made, or made anew; any of its refs may be new.
+ * `published`: a tree was published of what the mirror had before.
+ */
 export interface Announcement {
   id: number;
-  type: "changed" | "cloned";
+  type: "changed" | "cloned" | "published";
   /** ISO 8601, in UTC. */
   at: string;
   repository: RepositoryName & { id: number };

@@ -23,6 +23,14 @@ export const OUTBOX_TABLES: Tables = {
      );
      CREATE INDEX events_repository ON events (repository_id, id, at);
      CREATE INDEX events_at ON events (at);`,
+    `CREATE TABLE published (
+       repository_id INTEGER NOT NULL,
+       path TEXT NOT NULL,
+       ref TEXT NOT NULL,
+       before TEXT NOT NULL,
+       after TEXT NOT NULL,
+       PRIMARY KEY (repository_id, path)
+     ) WITHOUT ROWID;`,
   ],
 };
 
@@ -57,8 +65,10 @@ export interface Outbox {
   inDoubt(id: number): boolean;
   /** Keeps of such what was done. @param tips the mirror's refs; null: unreadable, so all of it counts as done */
   resolve(id: number, tips: Map<string, string> | null): void;
+  /** A tree was published; to be called in the transaction that says so. */
+  published(id: number, change: CheckoutChange): void;
   /** Makes events of what a repository's refreshes have done. @returns their ids, oldest first */
-  publish(repository: Repository, checkouts: CheckoutChange[]): number[];
+  publish(repository: Repository, trigger: Trigger): number[];
   /** Events later than `id`, oldest first. @param repositoryId null: of all */
   after(id: number, limit: number, repositoryId: number | null): Announcement[];
   get(id: number): Announcement | null;
@@ -95,14 +105,17 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
   }
 
   /** One event for what one pass did, and one for each thing an earlier one had left. */
-  function publish(repository: Repository, checkouts: CheckoutChange[]): number[] {
+  function publish(repository: Repository, trigger: Trigger): number[] {
     const rows = rowsOf(repository.id);
-    if (rows.length === 0) return [];
+    const checkouts = sql.trees.all(repository.id).map(readTree);
+    if (rows.length === 0 && checkouts.length === 0) return [];
     return store.transaction(() => {
       const left = rows.filter(({ state }) => state === "made").map(read);
       const fresh = rows.filter(({ state }) => state === "intended").map(read);
       const intents = [...left, ...(fresh.length > 0 ? [merge(fresh)] : [])];
+      if (intents.length === 0) intents.push({ type: "published", trigger, changed: 0, changes: [] });
       sql.forgetAll.run(repository.id);
+      sql.forgetTrees.run(repository.id);
       return intents.map((intent, index) => {
         const at = now();
         const last = index === intents.length - 1;
@@ -138,6 +151,9 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
     },
     inDoubt: (id) => rowsOf(id).some(({ state }) => state === "intended"),
     resolve,
+    published(id, { path, ref, before, after }) {
+      if (before !== after) sql.tree.run(id, path, ref, before, after);
+    },
     publish,
     after: (id, limit, repositoryId) =>
       (repositoryId === null ? sql.after.all(id, limit) : sql.afterOf.all(id, repositoryId, limit)).map(
@@ -170,6 +186,10 @@ const read = (row: Row): Intent => ({
   changes: JSON.parse(String(row.changes)) as RefChange[],
 });
 
+const readTree = ({ ref, before, after, path }: Row): CheckoutChange => ({
+  ...{ ref: String(ref), before: String(before), after: String(after), path: String(path) },
+});
+
 function merge(intents: Intent[]): Intent {
   const changes = intents.flatMap((intent) => intent.changes);
   const changed = intents.reduce((sum, intent) => sum + intent.changed, 0);
@@ -192,6 +212,15 @@ function statements(store: Store) {
     forget: store.prepare("DELETE FROM intents WHERE seq = ?"),
     forgetAll: store.prepare("DELETE FROM intents WHERE repository_id = ?"),
     forgetClone: store.prepare("DELETE FROM intents WHERE repository_id = ? AND type = 'cloned'"),
+    // What it was when the world was last told.
+    tree: store.prepare(
+      `INSERT INTO published (repository_id, path, ref, before, after) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET ref = excluded.ref, after = excluded.after`,
+    ),
+    trees: store.prepare(
+      "SELECT ref, before, after, path FROM published WHERE repository_id = ? ORDER BY path",
+    ),
+    forgetTrees: store.prepare("DELETE FROM published WHERE repository_id = ?"),
     publish: store.prepare("INSERT INTO events (repository_id, at, body) VALUES (?, ?, ?) RETURNING id"),
     after: store.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"),
     afterOf: store.prepare("SELECT * FROM events WHERE id > ? AND repository_id = ? ORDER BY id LIMIT ?"),

@@ -4,7 +4,7 @@ import { asRefreshError, RefreshError } from "./errors.js";
 import type { Gateway } from "./git/gateway.js";
 import type { Mirrors } from "./git/mirror.js";
 import type { Guard } from "./history.js";
-import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName } from "./model.js";
+import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger } from "./model.js";
 import type { Outbox } from "./outbox.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
 import { removalHeld } from "./removal.js";
@@ -33,11 +33,11 @@ export interface SyncerPorts {
    */
   publish(repository: ManagedRepository, again: boolean, signal: AbortSignal): Promise<RefreshError | null>;
   /** Tells the world what the outbox has of the repository; on disk with the transaction it is part of. */
-  announce(repository: ManagedRepository, outcome: RefreshOutcome): void;
+  announce(repository: ManagedRepository, trigger: Trigger): void;
+  /** Some of its refs have changed; publishing them may take a while yet. */
+  moved(id: number, changes: RefChange[]): void;
   /** Maintenance of the mirrors; a refresh goes before it. */
   upkeep: {
-    /** Some of its refs have changed. */
-    changed(id: number, changes: RefChange[]): void;
     /** @returns whether anything was ended that ran in the mirror */
     standAside(id: number, options?: { all?: boolean }): Promise<boolean>;
   };
@@ -114,11 +114,11 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const work: Pass = { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
     try {
       const { outcome, behind, notYet } = await bringInStep(work, request);
-      if (outcome.changes.length > 0) ports.upkeep.changed(repository.id, outcome.changes);
+      if (outcome.changes.length > 0) ports.moved(repository.id, outcome.changes);
       const unpublished = await publish(work, request);
       ports.transaction(() => {
         if (!notYet) record(repository, request, behind);
-        ports.announce(repository, outcome);
+        ports.announce(repository, request.trigger);
       });
       if (notYet ?? unpublished) throw notYet ?? unpublished;
       return outcome;

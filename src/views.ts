@@ -48,8 +48,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   const contains = createContains({
     ...ports,
     ...{ refresh, isRunning: (id) => runner.busy(subjectOf(id)), settlements: ports.worker.events },
-    // No checkouts yet.
-    published: () => [],
+    published: (id) => (ports.checkouts.of(id) ?? []).flatMap(({ commit }) => commit ?? []),
   });
 
   function view(repository: ManagedRepository): RepositoryView {

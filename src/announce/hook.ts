@@ -1,6 +1,6 @@
 import { NotTaken } from "../errors.js";
 import type { RunProgram } from "../exec-hook.js";
-import { type Announcement, ZERO } from "../model.js";
+import { type Announcement, type RefChange, ZERO } from "../model.js";
 import type { Log } from "../worker.js";
 import type { Consumer } from "./dispatch.js";
 
@@ -20,8 +20,13 @@ const MAX_OUTPUT = 16 * 1024;
 const AT_A_TIME = 4;
 
 /** Every ref by itself; a mirror made anew, or more changes than are listed, in one call without a ref. */
-const isWhole = ({ type, truncated, changes }: Announcement) =>
-  type === "cloned" || truncated || changes.length === 0;
+const isWhole = ({ type, truncated }: Announcement) => type === "cloned" || truncated;
+
+/** A tree may be published later than its ref has moved. */
+function changesOf({ changes, checkouts }: Announcement): RefChange[] {
+  const moved = new Set(changes.map(({ ref }) => ref));
+  return [...changes, ...checkouts.filter(({ ref }) => !moved.has(ref))];
+}
 
 /** ANNOUNCE_HOOK: an operator's program, run once per changed ref. */
 export function createHook(options: Options): Consumer {
@@ -48,13 +53,13 @@ export function createHook(options: Options): Consumer {
 
   return {
     ...{ key: "hook", shown: "hook", atATime: AT_A_TIME, deliver },
-    parts: (event) => (isWhole(event) ? 1 : event.changes.length),
+    parts: (event) => (isWhole(event) ? 1 : changesOf(event).length),
   };
 }
 
 function environment(event: Announcement, part: number, path: string): Record<string, string> {
   const { id, repository, checkouts, mirror } = event;
-  const change = isWhole(event) ? undefined : event.changes[part];
+  const change = isWhole(event) ? undefined : changesOf(event)[part];
   const { ref, before, after } = change ?? { ref: "", before: ZERO, after: ZERO };
   return {
     PATH: path,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { RefreshError } from "../errors.js";
 import { dropLink, type Layout, linkTarget, ownership, toTrash, writeMarker } from "../git/layout.js";
 import { indexOf, treeDir } from "../git/tree.js";
+import { type CheckoutChange, ZERO } from "../model.js";
 import type { Checkout, Ledger, Tree } from "./ledger.js";
 
 interface Tools {
@@ -11,6 +12,7 @@ interface Tools {
   graceMs: number;
   /** Before one more tree is made. @throws RefreshError `disk_low` */
   requireSpace(): void;
+  published(id: number, change: CheckoutChange): void;
   now(): number;
 }
 
@@ -33,7 +35,7 @@ export const BOOT = existsSync("/proc/sys/kernel/random/boot_id")
  * A small pool of trees for each checkout: one is published, others are what readers may still hold,
  * and one whose grace is over becomes the next. When none is free one more is made.
  */
-export function createPool({ ledger, layout, graceMs, requireSpace, now }: Tools) {
+export function createPool({ ledger, layout, graceMs, requireSpace, published, now }: Tools) {
   const healed = new Set<string>();
 
   const at = ({ id, slug, n }: Omit<Key, "paths"> & { n: number }) => ({ base: layout.trees(id, slug), n });
@@ -111,9 +113,12 @@ export function createPool({ ledger, layout, graceMs, requireSpace, now }: Tools
       const old = checkout?.n == null ? null : ledger.tree(tree.id, tree.slug, checkout.n);
       if (old) ledger.putTree({ ...old, freedAt: now() });
       const { sha } = tree;
-      const published = { n: tree.n, sha, wanted: sha, publishedAt: now(), refusal: null };
+      const adopted = { n: tree.n, sha, wanted: sha, publishedAt: now(), refusal: null };
+      if (!checkout) return;
       // A tag's object is not known: it is published once more.
-      if (checkout) ledger.put({ ...checkout, ...published, tip: sha });
+      ledger.put({ ...checkout, ...adopted, tip: sha });
+      const { id, ref, link: path } = checkout;
+      published(id, { ref, path, before: checkout.sha ?? ZERO, after: sha ?? ZERO });
     });
   }
 

@@ -3,7 +3,7 @@ import { asRefreshError, RefreshError } from "../errors.js";
 import type { RunGit } from "../git/exec.js";
 import { type Layout, linkTarget, pointLink } from "../git/layout.js";
 import { type Trees, treeDir } from "../git/tree.js";
-import { type RepositoryName, ZERO } from "../model.js";
+import { type CheckoutChange, type RepositoryName, ZERO } from "../model.js";
 import type { Wanted } from "../selection.js";
 import type { Candidate, Gate, Verdict } from "./gate.js";
 import type { Checkout, Ledger, Tree } from "./ledger.js";
@@ -17,6 +17,8 @@ export interface PublishTools {
   git: RunGit;
   layout: Layout;
   tip(id: number, ref: string): Promise<string>;
+  /** The world is to be told of it; part of the transaction that writes it down. */
+  published(id: number, change: CheckoutChange): void;
   log: { info(details: object, message: string): void; warn(details: object, message: string): void };
   now(): number;
 }
@@ -35,7 +37,8 @@ export interface PublishCall {
 }
 
 /** Brings one published tree in step with its ref. */
-export function createPublisher({ ledger, pool, trees, gate, git, layout, log, now }: PublishTools) {
+export function createPublisher(tools: PublishTools) {
+  const { ledger, pool, trees, gate, git, layout, log, now } = tools;
   /** @param tip what the ref points at in the mirror */
   return async function publish({ repository, wanted, again, signal }: PublishCall, tip: string) {
     const { id } = repository;
@@ -92,6 +95,8 @@ export function createPublisher({ ledger, pool, trees, gate, git, layout, log, n
       const published = { n: tree.n, tip, sha, wanted: sha, publishedAt: now(), link: how.link };
       const stays = how.gated ? { refusal: null } : { wanted: next.wanted };
       ledger.put({ ...next, ...published, missingSince: null, ...stays });
+      const { ref, before } = candidate;
+      tools.published(id, { ref, path: how.link, before: before ?? ZERO, after: sha });
     });
     const durationMs = Math.round(performance.now() - startedAt);
     log.info({ ...described(candidate), tree: dir, changed, durationMs }, "published");

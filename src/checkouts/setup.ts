@@ -12,7 +12,7 @@ import { createLedger } from "./ledger.js";
 import { createPool } from "./pool.js";
 import type { PublishTools } from "./publish.js";
 
-interface Ports extends Pick<PublishTools, "log" | "tip"> {
+interface Ports extends Pick<PublishTools, "log" | "tip" | "published"> {
   config: Config;
   store: Store;
   git: RunGit;
@@ -35,8 +35,8 @@ export function composeCheckouts(ports: Ports) {
   };
   const checkouts = createCheckouts({
     ...common,
-    ...{ ledger, request, selection: config.checkouts, tip: ports.tip },
-    pool: createPool({ ...common, ledger, requireSpace: disk.requireSpace }),
+    ...{ ledger, request, selection: config.checkouts, tip: ports.tip, published: ports.published },
+    pool: createPool({ ...common, ledger, requireSpace: disk.requireSpace, published: ports.published }),
     trees: createTrees({ git, timeoutMs: config.cloneTimeoutMs }),
     gate: createGate({
       ...{ git, run: ports.runProgram, searchPath: config.searchPath },

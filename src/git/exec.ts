@@ -175,6 +175,7 @@ async function run(options: { binary: string; path: string }, call: GitCall): Pr
       allowUnsafeHooksPath: true,
       allowUnsafeTemplateDir: true,
       allowUnsafeUrlRewrite: true,
+      allowUnsafeGpgProgram: true,
     },
     // Without it a git killed by a signal, or failing without a word, would count as a success.
     errors: (_error, result) => {

@@ -9,42 +9,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
 import { compare, post, refreshed } from "../support/history.js";
-import { type Shown, stateOf, untilState } from "../support/state.js";
+import { checkoutsOf, expectTree, published, treesOf } from "../support/published.js";
+import { stateOf, untilState } from "../support/state.js";
 import { filesBelow, filesOf } from "../support/trees.js";
-import { World } from "../support/world.js";
-
-/** Lockstep with one repository, published by default. */
-async function published(env: Record<string, string> = {}) {
-  const world = await World.create({ CHECKOUTS: "acme/*", CHECKOUT_GRACE: "1h", ...env });
-  const repo = await world.standin.createRepository("acme", "app");
-  await world.start(repo);
-  await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
-  world.standin.strictClock = true;
-  for (let ticks = 0; ticks < 3; ticks++) world.standin.world.tick();
-  const link = (name = "app") => join(world.dataDir, "checkouts", "acme", name);
-  const push = (files: Record<string, string>, branch = "main") => pushed(world, repo, files, branch);
-  return { world, repo, standin: world.standin, link, push };
-}
-
-async function pushed(world: World, repo: Repo, files: Record<string, string>, branch: string) {
-  const push = await world.standin.commit(repo, branch, { files });
-  await refreshed(world, () => world.pushed(push));
-  return push.after;
-}
-
-const checkoutsOf = async (world: World, repo: Repo): Promise<Shown[]> =>
-  (await stateOf(world, `${repo.owner}/${repo.name}`)).checkouts;
-
-const treesOf = (world: World, repo: Repo, slug = "@") => {
-  const base = join(world.dataDir, "repos", String(repo.id), "trees", slug);
-  return readdirSync(base).filter((name) => /^\d+$/.test(name));
-};
-
-const expectTree = (world: World, repo: Repo, link: string, sha: string) =>
-  expect(filesBelow(realpathSync(link))).toEqual(filesOf(world.mirror(repo), sha));
 
 test("the default branch is published, and each push moves the link to another tree", async () => {
   const { world, repo, link, push } = await published();

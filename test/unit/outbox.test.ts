@@ -29,7 +29,7 @@ test("what one pass changed is one event, with everything a consumer needs", () 
   outbox.intend(7, "push", [step(1)]);
   outbox.intend(7, "push", [step(5, SIDE)]);
   expect(all()).toEqual([]);
-  expect(outbox.publish(APP, [])).toEqual([1]);
+  expect(outbox.publish(APP, "push")).toEqual([1]);
   expect(all()).toEqual([
     {
       ...{ id: 1, type: "changed", at: "1970-01-01T00:16:40.000Z", repository: APP, trigger: "push" },
@@ -37,7 +37,7 @@ test("what one pass changed is one event, with everything a consumer needs", () 
       mirror: "/data/7",
     },
   ]);
-  expect(outbox.publish(APP, [])).toEqual([]);
+  expect(outbox.publish(APP, "push")).toEqual([]);
   expect(outbox.inDoubt(7)).toBe(false);
 });
 
@@ -48,7 +48,7 @@ test("of a pass that was cut short only what the mirror has is announced, before
   outbox.resolve(7, new Map([[MAIN, sha(1)]]));
   expect(outbox.inDoubt(7)).toBe(false);
   outbox.intend(7, "backstop", [step(2)]);
-  expect(outbox.publish(APP, [])).toEqual([1, 2]);
+  expect(outbox.publish(APP, "push")).toEqual([1, 2]);
   expect(told()).toEqual([
     [MAIN, sha(1)],
     ["refs/heads/old", ZERO],
@@ -62,7 +62,7 @@ test("a change found to be made stays so, wherever its ref goes until a refresh 
     outbox.intend(7, "push", [step(n)]);
     outbox.resolve(7, new Map([[MAIN, sha(n)]]));
   }
-  outbox.publish(APP, []);
+  outbox.publish(APP, "push");
   expect(told()).toEqual([1, 2, 3].map((n) => [MAIN, sha(n)]));
 });
 
@@ -70,7 +70,7 @@ test("what nobody can tell any more counts as made", () => {
   const { outbox, told } = setUp();
   outbox.intend(7, "push", [step(1)]);
   outbox.resolve(7, null);
-  outbox.publish(APP, []);
+  outbox.publish(APP, "push");
   expect(told()).toEqual([[MAIN, sha(1)]]);
 });
 
@@ -79,13 +79,13 @@ test("a first clone is one event without its refs; a rebuild tells what differs"
   outbox.intendClone(7, "onboard");
   outbox.intendClone(7, "onboard"); // the first one failed
   outbox.cloned(7, [{ ref: MAIN, before: ZERO, after: sha(1) }], true);
-  outbox.publish(APP, []);
+  outbox.publish(APP, "push");
   outbox.intendClone(7, "push");
   outbox.cloned(7, [step(2)], false);
-  outbox.publish(APP, []);
+  outbox.publish(APP, "push");
   outbox.intendClone(7, "push");
   outbox.cloned(7, [], false);
-  outbox.publish(APP, []);
+  outbox.publish(APP, "push");
   expect(all()).toMatchObject([
     { type: "cloned", changed: 1, truncated: true, changes: [] },
     { type: "changed", changed: 1, truncated: false, changes: [step(2)] },
@@ -96,7 +96,7 @@ test("killed right after the clone: the next pass tells of it", () => {
   const { outbox, all } = setUp();
   outbox.intendClone(7, "onboard");
   outbox.resolve(7, new Map([[MAIN, sha(1)]]));
-  outbox.publish(APP, []);
+  outbox.publish(APP, "push");
   expect(all()).toMatchObject([{ type: "cloned", changed: 1, changes: [] }]);
 });
 
@@ -105,7 +105,7 @@ test("a long list of changes is cut, and never taken for undone", () => {
   const many = Array.from({ length: MAX_CHANGES + 5 }, (_, n) => step(n + 1, `refs/heads/${n}`));
   outbox.intend(7, "backstop", many);
   outbox.resolve(7, new Map());
-  outbox.publish(APP, []);
+  outbox.publish(APP, "push");
   const [event] = all();
   expect(event).toMatchObject({ changed: MAX_CHANGES + 5, truncated: true });
   expect(event?.changes).toHaveLength(MAX_CHANGES);
@@ -115,7 +115,7 @@ test("each consumer goes through a repository's events in order, by itself", () 
   const { outbox, backlog, clock } = setUp();
   for (const n of [1, 2]) {
     outbox.intend(7, "push", [step(n)]);
-    const [first] = outbox.publish(APP, []);
+    const [first] = outbox.publish(APP, "push");
     for (const consumer of ["a", "b"]) backlog.add(consumer, 7, first!);
   }
   const at = backlog.position("a", 7)!;
@@ -151,7 +151,7 @@ test("events that grow too old are dropped and counted; later ones are still tol
   for (const n of [1, 2, 3]) {
     clock.now = n * 1000;
     outbox.intend(7, "push", [step(n)]);
-    const [first] = outbox.publish(APP, []);
+    const [first] = outbox.publish(APP, "push");
     backlog.add("a", 7, first!);
   }
   const before = backlog.position("a", 7)!;
@@ -166,5 +166,23 @@ test("events that grow too old are dropped and counted; later ones are still tol
   outbox.prune(9000);
   expect(outbox.bounds()).toEqual({ oldest: 0, newest: 3 });
   outbox.intend(7, "push", [step(4)]);
-  expect(outbox.publish(APP, [])).toEqual([4]);
+  expect(outbox.publish(APP, "push")).toEqual([4]);
+});
+
+test("trees published since the last event go with the next one, or are one by themselves", () => {
+  const { outbox, all } = setUp();
+  const tree = (n: number) => ({ ...step(n), path: "/data/checkouts/acme/app" });
+  outbox.published(7, tree(1));
+  outbox.published(7, tree(2));
+  outbox.published(7, { ...tree(3), after: sha(2) });
+  outbox.intend(7, "push", [step(2)]);
+  outbox.publish(APP, "push");
+  outbox.published(7, tree(3));
+  outbox.published(8, tree(9));
+  expect(outbox.publish(APP, "manual")).toEqual([2]);
+  expect(outbox.publish(APP, "manual")).toEqual([]);
+  expect(all().map(({ type, trigger, checkouts }) => ({ type, trigger, checkouts }))).toEqual([
+    { type: "changed", trigger: "push", checkouts: [{ ...tree(2), before: sha(0) }] },
+    { type: "published", trigger: "manual", checkouts: [tree(3)] },
+  ]);
 });

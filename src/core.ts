@@ -1,0 +1,157 @@
+import { createAnnouncer } from "./announce.js";
+import { createBringer } from "./bring.js";
+import { composeCheckouts } from "./checkouts/setup.js";
+import type { Config } from "./config.js";
+import { createDeliveryLog } from "./delivery-log.js";
+import { createDisk } from "./disk.js";
+import type { RunProgram } from "./exec-hook.js";
+import { createFacts } from "./facts.js";
+import type { RunGit } from "./git/exec.js";
+import type { createGateway } from "./git/gateway.js";
+import { createLayout, discard, emptyTrash, link, ownership, unlink } from "./git/layout.js";
+import { createMirrors } from "./git/mirror.js";
+import { createReach } from "./git/reach.js";
+import { createUpkeep } from "./git/upkeep.js";
+import type { GitHub } from "./github/github.js";
+import { createGuard } from "./history.js";
+import { createHolds } from "./holds.js";
+import { createInstallations } from "./installations.js";
+import { createLifecycle } from "./lifecycle.js";
+import { createMaintenance, type Maintenance } from "./maintenance.js";
+import { createMaintenanceLog } from "./maintenance-log.js";
+import type { Metrics } from "./metrics.js";
+import type { Subject, Trigger } from "./model.js";
+import { progressLog } from "./preflight.js";
+import { createEmbeddedQueue } from "./queue/embedded.js";
+import { keyOf } from "./queue/queue.js";
+import { createRunner } from "./queue/runner.js";
+import type { RecoveryState } from "./recovery.js";
+import { createRegistry } from "./registry.js";
+import { createRemoval } from "./removal.js";
+import type { Store } from "./store.js";
+import { createSyncer } from "./syncer.js";
+import { createWatch } from "./watch.js";
+import { createWorker, type Log } from "./worker.js";
+
+/** A repository of some gigabytes is repacked within it, on one processor. */
+const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
+
+export interface Adapters {
+  metrics: Metrics;
+  store: Store;
+  git: RunGit;
+  github: GitHub;
+  gateway: Awaited<ReturnType<typeof createGateway>>;
+  runProgram: RunProgram;
+}
+
+/** Queue → runner → worker → syncer and lifecycle, with all that they stand on. */
+export function createCore(config: Config, log: Log, adapters: Adapters) {
+  const { store, git, github, gateway, metrics, runProgram } = adapters;
+  const layout = createLayout(config.dataDir);
+  const registry = createRegistry(store);
+  const installations = createInstallations(store);
+  const facts = createFacts(store);
+  const disk = createDisk(config.dataDir, config.minFreeDisk);
+  const deliveries = createDeliveryLog(store);
+  const queue = createEmbeddedQueue({ store, quietPeriodMs: config.quietPeriodMs });
+  const mirrors = createMirrors({ ...config, git, layout });
+  const request = (kind: Subject["kind"], id: number, installationId: number, trigger: Trigger) => {
+    queue.arm({ kind, id } as Subject, { trigger, hints: [], full: true }, { installationId });
+    runner.wake();
+  };
+  const hasMirror = (id: number) => ownership(layout.mirror(id), id) === "ours";
+  const announcer = createAnnouncer({
+    ...{ ...config, store, facts, runProgram, log, mirrorOf: layout.mirror, now: Date.now },
+  });
+  const { outbox } = announcer;
+  const checkouts = composeCheckouts({
+    ...{ config, log, store, git, layout, runProgram, disk, registry, hasMirror, tip: mirrors.tip },
+    published: outbox.published,
+    request: (id, installationId) => request("repository", id, installationId, "backstop"),
+  });
+  const named = {
+    link(id: number, name: { owner: string; name: string }) {
+      link(layout, id, name);
+      checkouts.named({ id, ...name });
+    },
+    unlink: (id: number, name: { owner: string; name: string }) => unlink(layout, id, name),
+  };
+  void emptyTrash(layout);
+  const removal = createRemoval({
+    ...{ registry, installations, log, ...named, now: Date.now, retireAfterMs: config.retireAfterMs },
+    discard(id) {
+      // Not waited for: what it writes until it has ended goes to the trash with the rest.
+      void maintenance.standAside(id, { all: true });
+      mirrors.distrust(id);
+      const discarded = discard(layout, id);
+      if (discarded) checkouts.forget(id);
+      return discarded;
+    },
+  });
+  const late = { recovery: (): RecoveryState => ({ readAt: null, error: null, reading: null }) };
+  const watch = createWatch({
+    ...{ installations, facts, disk, log, intervalMs: config.intervalMs, now: Date.now },
+    recovery: () => late.recovery(),
+    lastCallAt: deliveries.lastCallAt,
+    consumers: announcer.delays,
+    expectsCalls: config.webhookSecrets.length > 0 && config.deliveries === "webhook",
+  });
+  const lifecycle = createLifecycle({
+    ...{ github, registry, installations, removal, store, log, ...named },
+    retireAfterMs: config.retireAfterMs,
+    isWanted: config.repositories,
+    fullFetchIntervalMs: config.fullFetchIntervalMs,
+    hasMirror,
+    request: (...who) => request("repository", ...who),
+    requestInstallation: (id) => request("installation", id, id, "backstop"),
+    now: Date.now,
+  });
+  const holds = createHolds(store);
+  const guard = createGuard({ ...config, holds, log, now: Date.now });
+  const maintenance: Maintenance = createMaintenance({
+    ...{ mirrors, log, now: Date.now },
+    records: createMaintenanceLog(store),
+    upkeep: createUpkeep({ git, layout, timeoutMs: MAINTENANCE_TIMEOUT_MS }),
+    repositories: registry.all,
+    repository: registry.get,
+    isIdle: (id) => !runner.busy({ kind: "repository", id }) && !queue.has({ kind: "repository", id }),
+    request: ({ id, installationId }) => request("repository", id, installationId, "backstop"),
+  });
+  const syncer = createSyncer({
+    ...{ registry, mirrors, gateway, guard, outbox, ...named, transaction: store.transaction },
+    bring: createBringer({
+      ...{ ...config, mirrors, registry, guard, outbox, now: Date.now },
+      dropped: maintenance.changed,
+    }),
+    reconcile: lifecycle.reconcileRepository,
+    isHeld: installations.isHeld,
+    requireSpace: disk.requireSpace,
+    publish: checkouts.publish,
+    announce: announcer.announce,
+    upkeep: maintenance,
+    moved(id, changes) {
+      maintenance.changed(id, changes);
+      worker.events.emit("moved", { key: keyOf({ kind: "repository", id }) });
+    },
+    now: Date.now,
+    onProgress: progressLog(log),
+    onFetched: metrics.fetched,
+  });
+  const worker = createWorker({
+    ...{ store, queue, registry, deliveries, syncer, lifecycle, log },
+    onUntold: watch.untold,
+    onRefreshed: metrics.refreshed,
+    onPass(error) {
+      watch.passed(error);
+      watch.check();
+    },
+  });
+  const runner = createRunner(queue, config.concurrency, worker);
+  const reach = createReach({ ...config, git, layout });
+  const kept = { registry, installations, facts, deliveries, queue, holds, announcer, reach };
+  /** A request for every installation, which in turn asks for what needs it. */
+  const lookAtEverything = (trigger: "onboard" | "backstop") => request("app", 0, 0, trigger);
+  const parts = { checkouts, disk, removal, hasMirror, mirrors, worker, runner, watch, late, maintenance };
+  return { ...kept, ...parts, lookAtEverything };
+}

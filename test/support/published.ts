@@ -1,0 +1,38 @@
+import { readdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import type { Repo } from "../../tools/standin/index.js";
+import { refreshed } from "./history.js";
+import { type Shown, stateOf, untilState } from "./state.js";
+import { filesBelow, filesOf } from "./trees.js";
+import { World } from "./world.js";
+
+/** Lockstep with one repository, published by default. */
+export async function published(env: Record<string, string> = {}) {
+  const world = await World.create({ CHECKOUTS: "acme/*", CHECKOUT_GRACE: "1h", ...env });
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
+  world.standin.strictClock = true;
+  for (let ticks = 0; ticks < 3; ticks++) world.standin.world.tick();
+  const link = (name = "app") => join(world.dataDir, "checkouts", "acme", name);
+  const push = (files: Record<string, string>, branch = "main") => pushed(world, repo, files, branch);
+  return { world, repo, standin: world.standin, link, push };
+}
+
+async function pushed(world: World, repo: Repo, files: Record<string, string>, branch: string) {
+  const push = await world.standin.commit(repo, branch, { files });
+  await refreshed(world, () => world.pushed(push));
+  return push.after;
+}
+
+export const checkoutsOf = async (world: World, repo: Repo): Promise<Shown[]> =>
+  (await stateOf(world, `${repo.owner}/${repo.name}`)).checkouts;
+
+export const treesOf = (world: World, repo: Repo, slug = "@") => {
+  const base = join(world.dataDir, "repos", String(repo.id), "trees", slug);
+  return readdirSync(base).filter((name) => /^\d+$/.test(name));
+};
+
+export const expectTree = (world: World, repo: Repo, link: string, sha: string) =>
+  expect(filesBelow(realpathSync(link))).toEqual(filesOf(world.mirror(repo), sha));

@@ -1,0 +1,65 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { Push, Repo, StandIn } from "../../tools/standin/index.js";
+import { plainGit } from "./git.js";
+import { tempDir } from "./temp.js";
+
+/** How git signs with somebody's key: options that come before the command. */
+export interface Signer {
+  options: string[];
+  /** For ALLOWED_SIGNERS: ssh-keygen(1). */
+  allowed: string;
+  /** For GPG_HOME. */
+  home: string;
+}
+
+export function sshSigner(name: string): Signer {
+  const key = join(tempDir(), name);
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key]);
+  const options = ["-c", "gpg.format=ssh", "-c", `user.signingkey=${key}`];
+  return { options, allowed: `${name}@example.com ${readFileSync(`${key}.pub`, "utf8")}`, home: "" };
+}
+
+export function gpgSigner(name: string): Signer {
+  const home = join(tempDir(), "gnupg");
+  mkdirSync(home, { mode: 0o700 });
+  const gpg = (...args: string[]) =>
+    execFileSync("gpg", ["--homedir", home, "--batch", "--quiet", ...args], { stdio: "pipe" });
+  gpg("--passphrase", "", "--quick-generate-key", `${name}@example.com`, "ed25519", "sign", "never");
+  onTestFinished(() => void execFileSync("gpgconf", ["--homedir", home, "--kill", "all"]));
+  const program = join(home, "sign");
+  writeFileSync(program, `#!/bin/sh\nexec gpg --homedir ${home} "$@"\n`, { mode: 0o755 });
+  const options = ["-c", `gpg.program=${program}`, "-c", `user.signingkey=${name}@example.com`];
+  return { options, allowed: "", home };
+}
+
+/** A file for ALLOWED_SIGNERS. */
+export function allowedSigners(...signers: Signer[]): string {
+  const file = join(tempDir(), "signers");
+  writeFileSync(file, signers.map(({ allowed }) => allowed).join(""));
+  return file;
+}
+
+/** Commits, signed or not, on main. */
+export async function signedPush(standin: StandIn, repo: Repo, by: Signer | null): Promise<Push> {
+  const before = plainGit(repo.dir, "rev-parse", "refs/heads/main");
+  const after = plainGit(
+    repo.dir,
+    ...[...(by?.options ?? []), "commit-tree", ...(by ? ["-S"] : [])],
+    ...["-p", before, "-m", `Change ${before}`, `${before}^{tree}`],
+  );
+  const [push] = await standin.updateRefs(repo, [{ ref: "refs/heads/main", before, after }]);
+  return push!;
+}
+
+/** A signed tag of main's tip. */
+export async function signedTag(standin: StandIn, repo: Repo, name: string, by: Signer): Promise<Push> {
+  plainGit(repo.dir, ...by.options, "tag", "-s", "-m", name, name, "refs/heads/main");
+  const ref = `refs/tags/${name}`;
+  const after = plainGit(repo.dir, "rev-parse", ref);
+  plainGit(repo.dir, "update-ref", "-d", ref);
+  const [push] = await standin.updateRefs(repo, [{ ref, before: "0".repeat(40), after }]);
+  return push!;
+}

@@ -1,0 +1,158 @@
+import { readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Repo } from "../../tools/standin/index.js";
+import { hook, isThere, touch } from "../support/consumers.js";
+import { compare, refreshed } from "../support/history.js";
+import { checkoutsOf, expectTree, published, treesOf } from "../support/published.js";
+import { allowedSigners, gpgSigner, signedPush, signedTag, sshSigner } from "../support/signing.js";
+import type { World } from "../support/world.js";
+
+const shownOf = async (world: World, repo: Repo) => (await checkoutsOf(world, repo))[0];
+
+test("the hook sees the new tree before any reader, and everything about it", async () => {
+  const { file, dir, runs } = hook(
+    'pwd > $DIR/pwd; cat a > $DIR/a; readlink -f "$LOCKSTEP_TREE" > $DIR/tree; env > $DIR/env',
+  );
+  const { repo, link, world, push } = await published({ PRE_PUBLISH_HOOK: file });
+  const { commit: before } = await shownOf(world, repo);
+  const after = await push({ a: "new" });
+  expectTree(world, repo, link(), after);
+  const text = (name: string) => readFileSync(join(dir, name), "utf8").trim();
+  expect([text("pwd"), text("tree"), text("a")]).toEqual([realpathSync(link()), realpathSync(link()), "new"]);
+  expect(runs().at(-1)).toMatchObject({
+    ...{ REPOSITORY: "acme/app", REF: "refs/heads/main", BEFORE: before, AFTER: after },
+  });
+  expect(text("env")).not.toMatch(/TOKEN|SECRET|PRIVATE_KEY/);
+});
+
+test("publishing waits for the hook: until it ends the old tree is shown", async () => {
+  const { file, dir, runs, until } = hook('while [ -e "$DIR/block" ]; do sleep 0.05; done');
+  const { world, repo, standin, link, push } = await published({ PRE_PUBLISH_HOOK: file });
+  const before = await push({ a: "1" });
+  const count = runs().length;
+  touch(dir, "block");
+  const next = await standin.commit(repo, "main", { files: { a: "2" } });
+  await world.pushed(next);
+  await until(() => runs().length > count);
+  expectTree(world, repo, link(), before);
+  expect(await shownOf(world, repo)).toMatchObject({ commit: before });
+  await refreshed(world, async () => rmSync(join(dir, "block")));
+  expectTree(world, repo, link(), next.after);
+});
+
+test("a veto keeps the old tree, tells why, is not asked again in vain, and a manual refresh asks again", async () => {
+  const { file, dir, runs } = hook("[ -e bad ] || exit 0; [ -e $DIR/pardon ] || { echo no good; exit 3; }");
+  const { world, repo, standin, link, push } = await published({ PRE_PUBLISH_HOOK: file });
+  const good = await push({ a: "1" });
+  const bad = await push({ bad: "1" });
+  expectTree(world, repo, link(), good);
+  expect(await shownOf(world, repo)).toMatchObject({
+    ...{ commit: good, wanted: bad },
+    veto: { reason: "veto", output: expect.stringMatching(/^no good\n+the pre-publish hook exited with 3$/) },
+  });
+  const asked = runs().length;
+  await refreshed(world, async () => world.pushed(await standin.commit(repo, "side")));
+  expect(runs().length).toBe(asked);
+  touch(dir, "pardon");
+  await compare(world, repo);
+  expectTree(world, repo, link(), bad);
+  expect(await shownOf(world, repo)).toMatchObject({ commit: bad, wanted: bad, veto: null });
+});
+
+test("after a veto the next commit is published, and no tree is left over", async () => {
+  const { file } = hook("! [ -e bad ]");
+  const { world, repo, standin, link, push } = await published({
+    ...{ PRE_PUBLISH_HOOK: file, CHECKOUT_GRACE: "0s" },
+  });
+  await push({ bad: "1" });
+  const fix = await standin.commit(repo, "main", { files: { bad: null, a: "2" } });
+  await refreshed(world, () => world.pushed(fix));
+  expectTree(world, repo, link(), fix.after);
+  expect(treesOf(world, repo).length).toBeLessThanOrEqual(2);
+});
+
+test("a hook that takes too long, or cannot be run, lets nothing through", async () => {
+  const { file, dir } = hook('[ -e "$DIR/block" ] && sleep 600; exit 0');
+  const { world, repo, link, push } = await published({ PRE_PUBLISH_HOOK: file, PRE_PUBLISH_TIMEOUT: "1s" });
+  const good = await push({ a: "1" });
+  touch(dir, "block");
+  await push({ a: "2" });
+  expectTree(world, repo, link(), good);
+  expect((await shownOf(world, repo)).veto.output).toMatch(/was ended after 1000 ms$/);
+  rmSync(file);
+  await push({ a: "3" });
+  expectTree(world, repo, link(), good);
+  expect((await shownOf(world, repo)).veto.output).toContain("ENOENT");
+});
+
+test("what the hook writes into the tree is not published", async () => {
+  const { file } = hook("echo changed > a; echo new > left; ln -sf /etc/passwd b");
+  const { world, repo, link, push } = await published({ PRE_PUBLISH_HOOK: file });
+  const sha = await push({ a: "1", b: "2" });
+  expectTree(world, repo, link(), sha);
+});
+
+test("with SSH signers only what one of them has signed is published", async () => {
+  const [mona, eve] = [sshSigner("mona"), sshSigner("eve")];
+  const env = { VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: allowedSigners(mona) };
+  const { world, repo, standin, link } = await published(env);
+  expect(isThere(link())).toBe(false);
+  expect((await shownOf(world, repo)).veto).toMatchObject({ reason: "unsigned" });
+  const good = await signedPush(standin, repo, mona);
+  await refreshed(world, () => world.pushed(good));
+  expectTree(world, repo, link(), good.after);
+  for (const [by, reason] of [
+    [eve, "untrusted"],
+    [null, "unsigned"],
+  ] as const) {
+    const bad = await signedPush(standin, repo, by);
+    await refreshed(world, () => world.pushed(bad));
+    expectTree(world, repo, link(), good.after);
+    expect(await shownOf(world, repo)).toMatchObject({ wanted: bad.after, veto: { reason } });
+  }
+});
+
+test("with an OpenPGP keyring too, and an SSH signature counts for nothing there", async () => {
+  const [mona, eve, ssh] = [gpgSigner("mona"), gpgSigner("eve"), sshSigner("mona")];
+  const { world, repo, standin, link } = await published({
+    ...{ VERIFY_SIGNATURES: "openpgp", GPG_HOME: mona.home },
+  });
+  const good = await signedPush(standin, repo, mona);
+  await refreshed(world, () => world.pushed(good));
+  expectTree(world, repo, link(), good.after);
+  for (const by of [eve, ssh]) {
+    const bad = await signedPush(standin, repo, by);
+    await refreshed(world, () => world.pushed(bad));
+    expect(await shownOf(world, repo)).toMatchObject({ commit: good.after, veto: { reason: "untrusted" } });
+  }
+});
+
+test("a signed tag publishes a commit that nobody has signed", async () => {
+  const [mona, eve] = [sshSigner("mona"), sshSigner("eve")];
+  const { world, repo, standin, link } = await published({
+    CHECKOUTS: "acme/app@refs/tags/v1,acme/app@refs/tags/v2",
+    ...{ VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: allowedSigners(mona) },
+  });
+  const tags = [await signedTag(standin, repo, "v1", mona), await signedTag(standin, repo, "v2", eve)];
+  await refreshed(world, () => world.pushed(tags[0]!));
+  await refreshed(world, () => world.pushed(tags[1]!));
+  const [v1, v2] = await checkoutsOf(world, repo);
+  expectTree(world, repo, link("app@refs%2Ftags%2Fv1"), v1.commit);
+  expect(v2).toMatchObject({ commit: null, veto: { reason: "untrusted" } });
+});
+
+test("a repository cannot bring its own idea of a good signature", async () => {
+  const mona = sshSigner("mona");
+  const eve = sshSigner("eve");
+  const env = { VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: allowedSigners(mona) };
+  const { world, repo, standin, link } = await published(env);
+  const mirror = world.mirror(repo);
+  const own = allowedSigners(eve);
+  const config = `[gpg]\n\tformat = ssh\n[gpg "ssh"]\n\tallowedSignersFile = ${own}\n\tprogram = /bin/true\n`;
+  writeFileSync(join(mirror, "config"), config, { flag: "a" });
+  const bad = await signedPush(standin, repo, eve);
+  await refreshed(world, () => world.pushed(bad));
+  expect(isThere(link())).toBe(false);
+  expect((await shownOf(world, repo)).veto).toMatchObject({ reason: "untrusted" });
+});

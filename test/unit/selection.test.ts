@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parseCheckouts } from "../../src/selection.js";
+
+const of = (text: string, name: string) => parseCheckouts(text)!(name);
+
+test("a pattern alone asks for the default branch", () => {
+  expect(of("acme/*", "acme/app")).toEqual([{ ref: null, slug: "", paths: [] }]);
+  expect(of("acme/*", "other/app")).toEqual([]);
+});
+
+test("refs of one repository, by branch name or in full, each with a link of its own", () => {
+  const text = "acme/app,acme/app@release/1,acme/app@refs/tags/v1";
+  expect(of(text, "acme/app")).toEqual([
+    { ref: null, slug: "", paths: [] },
+    { ref: "refs/heads/release/1", slug: "@release%2F1", paths: [] },
+    { ref: "refs/tags/v1", slug: "@refs%2Ftags%2Fv1", paths: [] },
+  ]);
+});
+
+test("a later entry takes the place of an earlier one for the same ref, and ! takes out", () => {
+  const text = "acme/*,!acme/secret,acme/app?paths=docs/:src%3Aa";
+  expect(of(text, "acme/app")).toEqual([{ ref: null, slug: "", paths: ["docs", "src:a"] }]);
+  expect(of(text, "acme/other")).toEqual([{ ref: null, slug: "", paths: [] }]);
+  expect(of(text, "acme/secret")).toEqual([]);
+});
+
+test.each([
+  ["nothing", ""],
+  ["no pattern", "@main"],
+  ["a ref that cannot be", "acme/app@a..b"],
+  ["a ref of Lockstep's own", "acme/app@refs/lockstep/kept/1"],
+  ["a link's name that is too long", `acme/app@${"x".repeat(200)}`],
+  ["an option that there is not", "acme/app?depth-of-water=1"],
+  ["a path that leaves the tree", "acme/app?paths=../x"],
+  ["an absolute path", "acme/app?paths=/etc"],
+  ["git's own directory", "acme/app?paths=a/.git/hooks"],
+  ["half an escape", "acme/app?paths=%4"],
+  ["a ref taken out", "!acme/app@main"],
+])("%s is refused", (_, text) => {
+  expect(parseCheckouts(text)).toBeNull();
+});
+
+test("whatever is written, a link stays beside its repository's", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary-ascii" }), (ref) => {
+      const wanted = parseCheckouts(`acme/app@${ref}`)?.("acme/app") ?? [];
+      for (const { slug } of wanted) expect(slug).toMatch(/^@[^/\0]+$/);
+    }),
+  );
+});
