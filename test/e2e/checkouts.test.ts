@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import Database from "libsql";
+import { expect, onTestFinished, test } from "vitest";
+import { type Lockstep, startLockstep } from "../../tools/lockstep.js";
+import { startStandIn } from "../../tools/standin/index.js";
+import { flawOf, release, startReaders } from "../support/readers.js";
+import { tempDir } from "../support/temp.js";
+
+const API_TOKEN = "token-of-the-tests-0123456789";
+const GRACE_MS = 3_000;
+const PUBLISHES = 200;
+const KILLS = 10;
+
+async function server() {
+  const standin = await startStandIn();
+  onTestFinished(() => standin.close());
+  const repo = await standin.createRepository("acme", "app");
+  await standin.commit(repo, "main", { files: release(0) });
+  const dataDir = tempDir();
+  const env = { API_TOKEN, INTERVAL: "off", CHECKOUTS: "acme/*", CHECKOUT_GRACE: `${GRACE_MS}ms` };
+  const start = async () => {
+    const lockstep = await startLockstep({ standin, dataDir, env });
+    onTestFinished(async () => void (await lockstep.kill9()));
+    return lockstep;
+  };
+  const base = join(dataDir, "repos", String(repo.id), "trees", "@");
+  return { standin, repo, dataDir, start, base, link: join(dataDir, "checkouts", "acme", "app") };
+}
+
+const shows = async (lockstep: Lockstep, sha: string): Promise<void> => {
+  const path = `/api/v1/repos/acme/app/contains/${sha}?in=checkout&wait=60s`;
+  expect((await lockstep.api(path)).status).toBe(200);
+};
+
+/** What the ledger says there is. */
+function treesInLedger(dataDir: string): number[] {
+  const db = new Database(join(dataDir, "lockstep.db"), { readonly: true });
+  try {
+    const rows = db.prepare("SELECT n FROM trees ORDER BY n").all() as { n: number }[];
+    return rows.map(({ n }) => n);
+  } finally {
+    db.close();
+  }
+}
+
+test(`ten readers, ${PUBLISHES} publishes, ${KILLS} kills: no mixture, nothing vanishes, nothing is left over`, async () => {
+  const { standin, repo, dataDir, start, base, link } = await server();
+  let lockstep = await start();
+  await lockstep.waitForLog((line) => line.msg === "published", 30_000);
+  const readers = startReaders(link, 10, GRACE_MS);
+  for (let n = 1; n <= PUBLISHES; n++) {
+    const push = await standin.commit(repo, "main", { files: release(n) });
+    await standin.deliver(push, { to: lockstep.webhookUrl });
+    if (n % (PUBLISHES / KILLS) === 0) {
+      // Anywhere between the delivery and the end of its refresh, or a moment later.
+      await sleep(Math.random() * 250);
+      await lockstep.kill9();
+      lockstep = await start();
+    }
+    await shows(lockstep, push.after);
+    expect(await flawOf(realpathSync(link))).toBeNull();
+  }
+  await readers.stop();
+  expect(readers.flaws).toEqual([]);
+  expect(readers.reads).toBeGreaterThan(PUBLISHES / 10);
+  await lockstep.stop();
+  const there = readdirSync(base);
+  const trees = there.filter((name) => /^\d+$/.test(name)).map(Number);
+  expect(trees.sort((a, b) => a - b)).toEqual(treesInLedger(dataDir));
+  expect(there.filter((name) => name.endsWith(".lock") || name.startsWith("tmp"))).toEqual([]);
+  for (const n of trees) expect(existsSync(join(base, `${n}.index`))).toBe(true);
+}, 240_000);
