@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Releasers } from "../tools/releasers.js";
+import { formatMs, median } from "../tools/stats.js";
+import { bold, print, progress, red, table } from "../tools/terminal.js";
+import { delivered } from "./delivered.js";
+import { treeWays } from "./tree-ways.js";
+import { makeUpstream } from "./upstream.js";
+
+const HELP = `Usage: npm run bench:publish [-- --files 1000,10000,50000 --changes 1,10 --rounds 11 --pushes 30]
+
+What it costs to publish a commit: ways to bring a working tree from one commit to the next, by the size of the
+tree and the number of files that change. Ratios are to git checkout in one plain working tree, on the same
+commits. Then whole Lockstep: from the delivery to the mirror, and to the published tree.
+
+  --json  one JSON document, no table`;
+
+interface Row {
+  files: number;
+  changes: number;
+  way: string;
+  medianMs: number;
+  ratio: number;
+}
+
+const releasers = new Releasers();
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      files: { type: "string", default: "1000,10000,50000" },
+      changes: { type: "string", default: "1,10" },
+      rounds: { type: "string", default: "11" },
+      pushes: { type: "string", default: "30" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return print(HELP);
+  const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
+  releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  const numbers = (text: string) => text.split(",").map(Number);
+  const rows: Row[] = [];
+  const arrivals = [];
+  for (const files of numbers(values.files)) {
+    for (const changes of numbers(values.changes)) {
+      const place = join(dir, `${files}-${changes}`);
+      rows.push(...(await compare(place, files, changes, Number(values.rounds))));
+      await rm(place, { recursive: true, force: true });
+    }
+    progress(`${files} files: deliveries …`);
+    arrivals.push({
+      files,
+      ...(await delivered(join(dir, `${files}`), files, Number(values.pushes), releasers)),
+    });
+  }
+  if (values.json) return print(JSON.stringify({ trees: rows, deliveries: arrivals }, null, 2));
+  printWays(rows);
+  const cells = arrivals.map(({ files, mirrorMs, treeMs }) => [
+    ...[files.toLocaleString("en"), formatMs(mirrorMs), formatMs(treeMs)],
+    `${(treeMs / mirrorMs).toFixed(2)}×`,
+  ]);
+  for (const line of table([["delivery sent →, files", "mirror", "published tree", "ratio"], ...cells]))
+    print(line);
+}
+
+async function compare(dir: string, files: number, changes: number, rounds: number): Promise<Row[]> {
+  const name = `${files.toLocaleString("en")} files, ${changes} changed`;
+  progress(`${name}: setting up …`);
+  const upstream = makeUpstream(join(dir, "upstream.git"), files, changes, rounds + 2);
+  const ways = await treeWays(dir, upstream);
+  const taken = new Map(ways.map((way) => [way.name, [] as number[]]));
+  for (let round = 1; round < upstream.commits.length; round += 1) {
+    progress(`${name}: commit ${round} of ${upstream.commits.length - 1} …`);
+    for (let turn = 0; turn < ways.length; turn += 1) {
+      const way = ways[(round + turn) % ways.length]!;
+      const startedAt = performance.now();
+      await way.publish(upstream.commits[round - 1]!, upstream.commits[round]!);
+      // The first two warm caches, and bring both trees of a pool from the first commit on.
+      if (round > 2) taken.get(way.name)!.push(performance.now() - startedAt);
+      way.tidy?.();
+    }
+  }
+  const base = median(taken.get(ways.at(-1)!.name)!);
+  return [...taken].map(([way, times]) => {
+    const medianMs = median(times);
+    return { files, changes, way, medianMs, ratio: medianMs / base };
+  });
+}
+
+function printWays(rows: Row[]): void {
+  const names = [...new Set(rows.map(({ way }) => way))];
+  const columns = [
+    ...new Map(
+      rows.map(({ files, changes }) => [`${files.toLocaleString("en")}/${changes}`, { files, changes }]),
+    ),
+  ];
+  const cells = names.map((name) => [
+    name,
+    ...columns.map(([, at]) => {
+      const row = rows.find((it) => it.way === name && it.files === at.files && it.changes === at.changes)!;
+      return `${formatMs(row.medianMs)} ${row.ratio.toFixed(2)}×`;
+    }),
+  ]);
+  const [first = "", ...lines] = table([["files/changed", ...columns.map(([head]) => head)], ...cells]);
+  print(bold(first));
+  for (const line of lines) print(line);
+  print();
+}
+
+releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
+main().then(
+  () => releasers.exit(0),
+  async (error: Error) => {
+    if (releasers.exiting) return;
+    print(red(`the benchmark failed: ${error.stack}`));
+    await releasers.exit(1);
+  },
+);
