@@ -3,9 +3,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "libsql";
 import { expect, onTestFinished, test } from "vitest";
+import { ZERO } from "../../src/model.js";
 import { type Lockstep, startLockstep } from "../../tools/lockstep.js";
 import { startStandIn } from "../../tools/standin/index.js";
 import { flawOf, release, startReaders } from "../support/readers.js";
+import { readEvents } from "../support/sse.js";
+import type { Shown } from "../support/state.js";
 import { tempDir } from "../support/temp.js";
 
 const API_TOKEN = "token-of-the-tests-0123456789";
@@ -33,6 +36,20 @@ const shows = async (lockstep: Lockstep, sha: string): Promise<void> => {
   const path = `/api/v1/repos/acme/app/contains/${sha}?in=checkout&wait=60s`;
   expect((await lockstep.api(path)).status).toBe(200);
 };
+
+/** The published tree's events are one chain, whatever was killed in between. @returns where it ends */
+async function toldOf(lockstep: Lockstep): Promise<string> {
+  const tip = ((await (await lockstep.api("/api/v1/repos/acme/app")).json()) as Shown).checkouts[0].commit;
+  let last = ZERO;
+  await readEvents(await lockstep.api("/api/v1/events?after=0"), (messages) => {
+    for (const { before, after } of messages.splice(0).flatMap(({ data }) => data!.checkouts)) {
+      expect(before).toBe(last);
+      last = after;
+    }
+    return last === tip;
+  });
+  return last;
+}
 
 /** What the ledger says there is. */
 function treesInLedger(dataDir: string): number[] {
@@ -65,6 +82,7 @@ test(`ten readers, ${PUBLISHES} publishes, ${KILLS} kills: no mixture, nothing v
   await readers.stop();
   expect(readers.flaws).toEqual([]);
   expect(readers.reads).toBeGreaterThan(PUBLISHES / 10);
+  expect(await toldOf(lockstep)).toBe((await standin.tips(repo)).get("refs/heads/main"));
   await lockstep.stop();
   const there = readdirSync(base);
   const trees = there.filter((name) => /^\d+$/.test(name)).map(Number);
