@@ -100,7 +100,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       registry.recheckAll();
       lookAtEverything(queue, runner, "backstop");
     },
-    onMissed: missedCall(watch, registry),
+    onMissed: missedCall(watch, registry, metrics),
     windowMs: config.gitUrl === "https://github.com" ? WINDOW_MS.github : WINDOW_MS.enterprise,
   });
   core.late.recovery = recovery.state;
@@ -116,6 +116,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     problems: watch.problems,
     github: github.usage,
     disk: core.disk.state,
+    bounds: config,
   });
   const sweep = () => {
     deliveries.prune();
