@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { AnswerError, type ClientOptions, createClient } from "./cli/client.js";
 import { loadEnvFile } from "./cli/env-file.js";
 import { EXIT } from "./cli/exit.js";
+import { addLocalCommands } from "./cli/local.js";
 import { addLookCommands } from "./cli/look.js";
 import { addOperateCommands } from "./cli/operate.js";
 import { loadClientConfig } from "./config.js";
@@ -29,11 +30,7 @@ const client = () => {
   return createClient(options);
 };
 
-program
-  .command("start")
-  .description("run Lockstep; without APP_ID it serves the page that registers the App")
-  // Loading Probot takes a second, which the other commands need not wait for.
-  .action(async () => (await import("./cli/start.js")).startServer());
+addLocalCommands(program);
 addLookCommands(program, client);
 addOperateCommands(program, client);
 

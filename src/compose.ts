@@ -29,10 +29,10 @@ import { createMaintenance, type Maintenance } from "./maintenance.js";
 import { createMaintenanceLog } from "./maintenance-log.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import type { Trigger } from "./model.js";
+import { createOnce, lookAtEverything, type Once } from "./once.js";
 import { announceUrl, missedCall, progressLog, requireGit, requireSameApp, takeNote } from "./preflight.js";
 import { createEmbeddedQueue } from "./queue/embedded.js";
-import type { RefreshQueue } from "./queue/queue.js";
-import { createRunner, type Runner } from "./queue/runner.js";
+import { createRunner } from "./queue/runner.js";
 import { createReceiver } from "./receiver.js";
 import { createRecovery, type RecoveryState } from "./recovery.js";
 import { createRegistry } from "./registry.js";
@@ -50,6 +50,8 @@ export interface Lockstep {
   handlers: Handler[];
   /** Starts the work: what is queued, a first look at every installation, the backstop. */
   start(): void;
+  /** Instead of `start`: one pass over everything. */
+  once: Once;
   /** One pass of the backstop, as INTERVAL would start it. */
   sweep(): void;
   /** Stops receiving, ends or cancels what runs within SHUTDOWN_TIMEOUT, closes the store. */
@@ -148,6 +150,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },
+    once: createOnce({ ...config, ...core, status: views.api.status }),
     sweep,
     async close() {
       state.stopping = true;
@@ -288,10 +291,4 @@ function work(config: Config, log: Log, adapters: Adapters) {
   const reach = createReach({ ...config, git, layout });
   const kept = { registry, installations, facts, deliveries, queue, holds, announcer, reach };
   return { ...kept, checkouts, disk, removal, hasMirror, mirrors, worker, runner, watch, late, maintenance };
-}
-
-/** A request for every installation, which in turn asks for what needs it. */
-function lookAtEverything(queue: RefreshQueue, runner: Runner, trigger: "onboard" | "backstop"): void {
-  queue.arm({ kind: "app", id: 0 }, { trigger, hints: [], full: true });
-  runner.wake();
 }
