@@ -10,7 +10,7 @@ const LOW =
   "^src/(config|variables|patterns|units|names|selection|deliveries|delivery-log|maintenance-log|maintenance-due|store|registry|holds|outbox|backlog|exec-hook|receiver|queue|git|github)";
 const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts|^src/checkouts/";
 const HIGH =
-  "^src/(schedule|worker|acceptance|views|history-views|maintenance|announce|contains)\\.ts|^src/(http|announce)/";
+  "^src/(schedule|worker|once|acceptance|views|history-views|maintenance|announce|contains)\\.ts|^src/(http|announce)/";
 const TOP = "^src/(compose|core|index|check|cli)\\.ts|^src/cli/";
 
 module.exports = {

@@ -1,15 +1,26 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { AnswerError, type ClientOptions, createClient } from "./cli/client.js";
+import { addCompletionCommand } from "./cli/completion.js";
 import { loadEnvFile } from "./cli/env-file.js";
+import { addEventsCommand } from "./cli/events.js";
 import { EXIT } from "./cli/exit.js";
+import { addHistoryCommands } from "./cli/history.js";
+import { addLocalCommands } from "./cli/local.js";
 import { addLookCommands } from "./cli/look.js";
 import { addOperateCommands } from "./cli/operate.js";
 import { loadClientConfig } from "./config.js";
 
+const packageVersion = () => {
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+};
+
 const program = new Command()
   .name("lockstep")
   .description("Keeps server-side Git mirrors in step with GitHub")
+  .version(packageVersion())
   .option("--url <url>", "the running Lockstep (LOCKSTEP_URL; default http://localhost:3000)")
   .option("--json", "print JSON, as the API gives it")
   .addHelpText(
@@ -29,13 +40,12 @@ const client = () => {
   return createClient(options);
 };
 
-program
-  .command("start")
-  .description("run Lockstep; without APP_ID it serves the page that registers the App")
-  // Loading Probot takes a second, which the other commands need not wait for.
-  .action(async () => (await import("./cli/start.js")).startServer());
+addLocalCommands(program);
 addLookCommands(program, client);
 addOperateCommands(program, client);
+addHistoryCommands(program, client);
+addEventsCommand(program, client);
+addCompletionCommand(program);
 
 program.parseAsync().catch((error: unknown) => {
   const told = error instanceof AnswerError ? error : null;

@@ -13,6 +13,7 @@ import { createHealth } from "./http/health.js";
 import { createMetricsRoute } from "./http/metrics.js";
 import type { Handler } from "./http/mount.js";
 import { createMetrics } from "./metrics.js";
+import { createOnce, type Once } from "./once.js";
 import { announceUrl, missedCall, requireGit, requireSameApp, takeNote } from "./preflight.js";
 import { createReceiver } from "./receiver.js";
 import { createRecovery } from "./recovery.js";
@@ -27,6 +28,8 @@ export interface Lockstep {
   handlers: Handler[];
   /** Starts the work: what is queued, a first look at every installation, the backstop. */
   start(): void;
+  /** Instead of `start`: one pass over everything. */
+  once: Once;
   /** One pass of the backstop, as INTERVAL would start it. */
   sweep(): void;
   /** Stops receiving, ends or cancels what runs within SHUTDOWN_TIMEOUT, closes the store. */
@@ -75,7 +78,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       registry.recheckAll();
       core.lookAtEverything("backstop");
     },
-    onMissed: missedCall(watch, registry),
+    onMissed: missedCall(watch, registry, metrics),
     windowMs: config.gitUrl === "https://github.com" ? WINDOW_MS.github : WINDOW_MS.enterprise,
   });
   core.late.recovery = recovery.state;
@@ -91,6 +94,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     problems: watch.problems,
     github: github.usage,
     disk: core.disk.state,
+    bounds: config,
   });
   const sweep = () => {
     deliveries.prune();
@@ -122,6 +126,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },
+    once: createOnce({ ...config, ...core, status: views.api.status }),
     sweep,
     async close() {
       state.stopping = true;

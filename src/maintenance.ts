@@ -42,6 +42,8 @@ export interface Maintenance {
    */
   standAside(id: number, options?: { all?: boolean }): Promise<boolean>;
   state(id: number): MaintenanceState;
+  /** Resolves when nothing runs or waits. */
+  idle(): Promise<void>;
   /** Ends what runs and starts nothing more. */
   stop(): Promise<void>;
 }
@@ -177,6 +179,7 @@ export function createMaintenance(ports: MaintenancePorts): Maintenance {
       const at = { tidiedAt: tidy.doneAt, prunedAt: prune.doneAt, checkedAt: check.doneAt };
       return { ...at, due: dueTasks(id, wear, now()), running: task };
     },
+    idle: () => queue.onIdle(),
     async stop() {
       stopped = true;
       queue.clear();

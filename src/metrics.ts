@@ -10,6 +10,8 @@ export interface MetricsPorts {
   problems(): { code: string }[];
   github(): { calls: number; limits: { whose: string; limit: number; remaining: number }[] };
   disk(): { freeBytes: number };
+  /** What some of the values are judged by. */
+  bounds: { staleAfterMs: number; minFreeDisk: number };
 }
 
 export interface Metrics {
@@ -35,10 +37,7 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const counted = counters(registers);
-  subscribe("undici:client:connected", (message) => {
-    const { connectParams } = message as { connectParams: { host: string } };
-    counted.connections.inc({ host: connectParams.host });
-  });
+  watchUpstream(counted);
   return {
     readFrom: (ports) => readAtScrape(registers, ports),
     delivery: (outcome, event) => counted.deliveries.inc({ outcome, event }),
@@ -54,6 +53,24 @@ export function createMetrics(): Metrics {
     tokenMinted: () => counted.tokens.inc(),
     scrape: async () => ({ type: registry.contentType, body: await registry.metrics() }),
   };
+}
+
+/** https://github.com/nodejs/undici/blob/main/docs/docs/api/DiagnosticsChannel.md */
+function watchUpstream({ connections, requestSeconds }: ReturnType<typeof counters>): void {
+  subscribe("undici:client:connected", (message) => {
+    const { connectParams } = message as { connectParams: { host: string } };
+    connections.inc({ host: connectParams.host });
+  });
+  const sent = new WeakMap<object, number>();
+  subscribe("undici:request:create", (message) => {
+    const { request } = message as { request: { path: string } };
+    if (request.path.endsWith("/git-upload-pack")) sent.set(request, performance.now());
+  });
+  subscribe("undici:request:trailers", (message) => {
+    const { request } = message as { request: object };
+    const at = sent.get(request);
+    if (at !== undefined) requestSeconds.observe((performance.now() - at) / 1000);
+  });
 }
 
 function counters(registers: Registry[]) {
@@ -74,6 +91,13 @@ function counters(registers: Registry[]) {
       ...{ buckets: SECONDS, registers },
     }),
     requests: counter("lockstep_upstream_requests_total", "Requests to GitHub's git server."),
+    requestSeconds: new Histogram({
+      ...{
+        name: "lockstep_upstream_request_seconds",
+        help: "A request for refs or objects, to its last byte.",
+      },
+      ...{ buckets: SECONDS, registers },
+    }),
     bytes: counter("lockstep_upstream_received_bytes_total", "Bytes fetched from GitHub's git server."),
     connections: counter("lockstep_upstream_connections_total", "Connections opened to GitHub.", ["host"]),
     tokens: counter("lockstep_tokens_minted_total", "Installation tokens asked for."),
@@ -100,16 +124,29 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   gauge("lockstep_oldest_unproven_seconds", "Age of the oldest proof of freshness.", [], (self) =>
     self.set((ports.oldestUnprovenMs() ?? 0) / 1000),
   );
+  gauge("lockstep_stale_after_seconds", "STALE_AFTER: an older proof is stale.", [], (self) =>
+    self.set(ports.bounds.staleAfterMs / 1000),
+  );
   gauge("lockstep_problems", "Problems with the whole, by code.", ["code"], (self) => {
     for (const { code } of ports.problems()) self.inc({ code });
   });
-  gauge("lockstep_github_api_calls", "REST calls made since the start.", [], (self) =>
-    self.set(ports.github().calls),
-  );
+  new Counter({
+    ...{ name: "lockstep_github_api_calls_total", help: "REST calls made to GitHub.", registers },
+    collect() {
+      this.reset();
+      this.inc(ports.github().calls);
+    },
+  });
   gauge("lockstep_github_rate_limit_remaining", "Calls left in the hour.", ["whose"], (self) => {
     for (const { whose, remaining } of ports.github().limits) self.set({ whose }, remaining);
   });
+  gauge("lockstep_github_rate_limit", "Calls allowed in the hour.", ["whose"], (self) => {
+    for (const { whose, limit } of ports.github().limits) self.set({ whose }, limit);
+  });
   gauge("lockstep_disk_free_bytes", "Free on the disk of DATA_DIR.", [], (self) =>
     self.set(ports.disk().freeBytes),
+  );
+  gauge("lockstep_disk_min_free_bytes", "MIN_FREE_DISK: with less nothing is cloned.", [], (self) =>
+    self.set(ports.bounds.minFreeDisk),
   );
 }

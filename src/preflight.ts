@@ -2,6 +2,7 @@ import type { Config } from "./config.js";
 import { createFacts, type Facts } from "./facts.js";
 import type { RunGit } from "./git/exec.js";
 import type { GitHub, LoggedDelivery } from "./github/github.js";
+import type { Metrics } from "./metrics.js";
 import type { ManagedRepository, Registry } from "./registry.js";
 import type { Store } from "./store.js";
 import type { Watch } from "./watch.js";
@@ -65,9 +66,10 @@ export function takeNote({ refspecs }: Config, facts: Facts, registry: Registry)
 }
 
 /** Only what GitHub tried while this process ran says something of the webhook. */
-export function missedCall(watch: Watch, registry: Registry) {
+export function missedCall(watch: Watch, registry: Registry, metrics: Pick<Metrics, "delivery">) {
   const startedAt = Date.now();
-  return ({ deliveredAt, repositoryId }: LoggedDelivery) => {
+  return ({ deliveredAt, repositoryId, event }: LoggedDelivery) => {
+    metrics.delivery("recovered", event);
     if (repositoryId === null || deliveredAt < startedAt) return;
     const known = registry.get(repositoryId);
     watch.untold(repositoryId, known ? `${known.owner}/${known.name}` : `repository ${repositoryId}`);

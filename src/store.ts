@@ -2,6 +2,19 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 
+/** Another process owns DATA_DIR. */
+export class DirectoryTaken extends Error {
+  override readonly name = "DirectoryTaken";
+
+  constructor(
+    readonly dataDir: string,
+    cause: unknown,
+  ) {
+    const remedy = "Stop it, or give this one a DATA_DIR of its own.";
+    super(`Another Lockstep already works in ${dataDir}. ${remedy}`, { cause });
+  }
+}
+
 export type Row = Record<string, unknown>;
 
 export interface Statement {
@@ -28,7 +41,7 @@ export interface Tables {
 /**
  * Opens `$DATA_DIR/lockstep.db`, takes the lock on DATA_DIR and brings the tables up to date.
  * synchronous=FULL: what was acknowledged survives power loss (https://sqlite.org/pragma.html#pragma_synchronous).
- * @throws Error when another process owns DATA_DIR, or the tables are newer than this program.
+ * @throws DirectoryTaken; Error when the tables are newer than this program.
  */
 export function openStore(dataDir: string, tables: Tables[]): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o750 });
@@ -57,10 +70,7 @@ function lockDirectory(dataDir: string): Database.Database {
     return lock;
   } catch (error) {
     lock.close();
-    throw new Error(
-      `Another Lockstep already works in ${dataDir}. Stop it, or give this one a DATA_DIR of its own.`,
-      { cause: error },
-    );
+    throw (error as { code?: string }).code === "SQLITE_BUSY" ? new DirectoryTaken(dataDir, error) : error;
   }
 }
 

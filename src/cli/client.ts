@@ -14,6 +14,8 @@ export class AnswerError extends Error {
     message: string,
     readonly exitCode: number,
     readonly remedy?: string,
+    /** HTTP's. */
+    readonly status?: number,
   ) {
     super(message);
   }
@@ -21,10 +23,10 @@ export class AnswerError extends Error {
 
 export interface Client {
   readonly json: boolean;
-  /** @throws AnswerError for anything but 2xx and the statuses named */
-  ask<T>(method: "GET" | "POST", path: string, allowed?: number[]): Promise<{ status: number; body: T }>;
-  /** The lines of an answer that goes on. */
-  lines(path: string, headers: Record<string, string>): AsyncIterable<string>;
+  /** @throws AnswerError for anything but 2xx */
+  ask<T>(method: "GET" | "POST", path: string, body?: object): Promise<{ status: number; body: T }>;
+  /** An answer that goes on. @throws AnswerError */
+  open(path: string, headers: Record<string, string>): Promise<ReadableStream<Uint8Array>>;
 }
 
 interface Told {
@@ -36,9 +38,12 @@ interface Told {
 export function createClient({ url, token, json }: ClientOptions): Client {
   const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
 
-  async function call(method: string, path: string, headers: Record<string, string> = {}): Promise<Response> {
+  async function call(path: string, { headers, ...init }: RequestInit): Promise<Response> {
     try {
-      return await fetch(url + path, { method, headers: { ...authorization, ...headers } });
+      return await fetch(url + path, {
+        ...init,
+        headers: { ...authorization, ...headers } as Record<string, string>,
+      });
     } catch (error) {
       const code = (error as { cause?: { code?: string } }).cause?.code ?? String(error);
       throw new AnswerError(
@@ -51,21 +56,15 @@ export function createClient({ url, token, json }: ClientOptions): Client {
 
   return {
     json,
-    async ask(method, path, allowed = []) {
-      const answer = await call(method, path);
-      if (answer.ok || allowed.includes(answer.status))
-        return { status: answer.status, body: (await answer.json()) as never };
+    async ask(method, path, body) {
+      const answer = await call(path, { method, ...(body && { body: JSON.stringify(body) }) });
+      if (answer.ok) return { status: answer.status, body: (await answer.json()) as never };
       throw await failure(answer, token);
     },
-    async *lines(path, headers) {
-      const answer = await call("GET", path, headers);
-      if (!answer.ok || !answer.body) throw await failure(answer, token);
-      let rest = "";
-      for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
-        const lines = (rest + text).split("\n");
-        rest = lines.pop() ?? "";
-        yield* lines;
-      }
+    async open(path, headers) {
+      const answer = await call(path, { headers });
+      if (answer.ok && answer.body) return answer.body;
+      throw await failure(answer, token);
     },
   };
 }
@@ -73,12 +72,12 @@ export function createClient({ url, token, json }: ClientOptions): Client {
 async function failure(answer: Response, token: string | null): Promise<AnswerError> {
   const told = (await answer.json().catch(() => ({}))) as Told;
   if (told.detail === undefined && answer.status === 404) {
-    return new AnswerError("the API is not served there", EXIT.failed, "set API_TOKEN for the server");
+    return new AnswerError("the API is not served there", EXIT.failed, "set API_TOKEN for the server", 404);
   }
   const remedy = answer.status === 401 && token === null ? "set API_TOKEN, or put it in .env" : told.remedy;
   const isLate = answer.status === 504 || answer.status === 408;
   const message = told.detail ?? `the server answered ${answer.status}`;
-  return new AnswerError(message, isLate ? EXIT.timeout : EXIT.failed, remedy);
+  return new AnswerError(message, isLate ? EXIT.timeout : EXIT.failed, remedy, answer.status);
 }
 
 /** `owner/name` as a path of the API. @throws AnswerError when it is none */

@@ -1,10 +1,14 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { InstallationView, StatusView } from "../http/operate.js";
-import type { RepositoryView } from "../http/view.js";
+import type { RepositoryView, ShownState } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
 import { ago, print, printJson, stateText, styled, table } from "./print.js";
 
+const STATES = Object.keys({
+  ...{ onboarding: 1, fresh: 1, refreshing: 1, behind: 1, failing: 1 },
+  ...{ paused: 1, suspended: 1, gone: 1, retired: 1 },
+} satisfies Record<ShownState, 1>);
 const WATCH_MS = 2_000;
 const CLEAR = "\u001b[2J\u001b[H";
 
@@ -14,6 +18,7 @@ export function addLookCommands(program: Command, client: () => Client): void {
     .command("status")
     .description("how fresh everything is, and what is wrong; exit code 4 when it is not fresh")
     .option("--watch", "again every two seconds")
+    .addHelpText("after", "\nExample:\n  lockstep status --watch")
     .action(async ({ watch }: { watch?: boolean }) => {
       do {
         const { body } = await client().ask<StatusView>("GET", "/api/v1/status");
@@ -27,7 +32,8 @@ export function addLookCommands(program: Command, client: () => Client): void {
   program
     .command("list")
     .description("the repositories, with state, age of the last proof and last failure")
-    .option("--state <state>", "only those in this state")
+    .addOption(new Option("--state <state>", "only those in this state").choices(STATES))
+    .addHelpText("after", "\nExample:\n  lockstep list --state failing")
     .action(async ({ state }: { state?: string }) => {
       const { body } = await client().ask<{ repositories: RepositoryView[] }>("GET", "/api/v1/repos");
       const shown = body.repositories.filter((it) => state === undefined || it.state === state);
@@ -40,12 +46,14 @@ export function addLookCommands(program: Command, client: () => Client): void {
   program
     .command("show <owner/name>")
     .description("one repository, with every ref's tip, as JSON")
+    .addHelpText("after", "\nExample:\n  lockstep show acme/app")
     .action(async (fullName: string) => {
       printJson((await client().ask("GET", repositoryPath(fullName))).body);
     });
   program
     .command("installations")
     .description("the App's installations, and removals that wait for a word")
+    .addHelpText("after", "\nExample:\n  lockstep installations")
     .action(async () => {
       const path = "/api/v1/installations";
       const { body } = await client().ask<{ installations: InstallationView[] }>("GET", path);

@@ -3,6 +3,7 @@ import type { RepositoryView } from "../http/view.js";
 import { AnswerError, type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
 import { print, printJson } from "./print.js";
+import { waitQuery } from "./wait.js";
 
 type Act = (client: Client, fullName: string) => Promise<void>;
 
@@ -12,6 +13,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
     program
       .command(`${name} <owner/name...>`)
       .description(description)
+      .addHelpText("after", `\nExample:\n  lockstep ${name} acme/app acme/site`)
       .action(async (fullNames: string[]) => {
         for (const fullName of fullNames) await act(client(), fullName);
       });
@@ -20,6 +22,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
     .command("refresh <owner/name...>")
     .description("compare every ref with GitHub")
     .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
+    .addHelpText("after", "\nExample:\n  lockstep refresh acme/app --wait 2m")
     .action(async (fullNames: string[], { wait }: { wait: string }) => {
       for (const fullName of fullNames) await refresh(client(), fullName, wait);
     });
@@ -30,6 +33,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
     .description("until a commit is reachable in the mirror; exit code 5 when it is not in time")
     .option("--timeout <duration>", "how long at most", "60s")
     .option("--checkout", "in the published working tree")
+    .addHelpText("after", "\nExample:\n  lockstep wait acme/app@$GITHUB_SHA --timeout 2m")
     .action(async (what: string, options: { timeout: string; checkout?: boolean }) => {
       const [fullName = "", sha = "", ...rest] = what.split("@");
       if (sha === "" || rest.length > 0)
@@ -44,6 +48,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
   program
     .command("confirm-removal <installation>")
     .description("believe GitHub that a held removal was meant; RETIRE_AFTER begins")
+    .addHelpText("after", "\nExample:\n  lockstep confirm-removal 1002")
     .action(async (installation: string) => {
       const path = `/api/v1/installations/${encodeURIComponent(installation)}/confirm-removal`;
       const { body } = await client().ask<{ repositories: number }>("POST", path);
@@ -61,8 +66,7 @@ const post =
   };
 
 async function refresh(client: Client, fullName: string, wait: string): Promise<void> {
-  const query = /^0+[a-z]*$/.test(wait) ? "" : `?wait=${encodeURIComponent(wait)}`;
-  const path = `${repositoryPath(fullName)}/refresh${query}`;
+  const path = `${repositoryPath(fullName)}/refresh${waitQuery(wait)}`;
   const { body } = await client.ask<{ repository?: RepositoryView }>("POST", path);
   if (client.json) printJson(body);
   else print(`${fullName} ${body.repository ? body.repository.state : "queued"}`);

@@ -1,6 +1,20 @@
 import { styleText } from "node:util";
 
-export const print = (line = ""): void => void process.stdout.write(`${line}\n`);
+const CLEAR_LINE = "\r\u001b[2K";
+let progressing = false;
+
+/** A line of progress that was not ended gives way to it. */
+export function print(line = ""): void {
+  process.stdout.write(`${progressing ? CLEAR_LINE : ""}${line}\n`);
+  progressing = false;
+}
+
+/** On a terminal one line that the next one replaces; elsewhere, in a log, a line each. */
+export function printProgress(line: string): void {
+  progressing = process.stdout.isTTY;
+  if (progressing) process.stdout.write(CLEAR_LINE + line.slice(0, process.stdout.columns - 1));
+  else print(line);
+}
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 

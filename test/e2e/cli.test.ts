@@ -1,26 +1,10 @@
-import { execFile } from "node:child_process";
 import { expect, onTestFinished, test } from "vitest";
 import { freePort, startLockstep } from "../../tools/lockstep.js";
 import { startStandIn } from "../../tools/standin/index.js";
+import { cli } from "../support/cli.js";
 import { tempDir } from "../support/temp.js";
 
 const API_TOKEN = "token-of-the-tests-0123456789";
-
-interface Told {
-  code: number;
-  out: string;
-  err: string;
-}
-
-function cli(env: Record<string, string>, ...args: string[]): Promise<Told> {
-  const options = { env: { PATH: process.env.PATH ?? "", ...env }, cwd: tempDir() };
-  const file = new URL("../../lib/cli.js", import.meta.url).pathname;
-  return new Promise((resolve) => {
-    execFile(process.execPath, [file, ...args], options, (error, out, err) =>
-      resolve({ code: error ? Number(error.code) : 0, out, err }),
-    );
-  });
-}
 
 test("the command line looks, asks and ends with the codes it documents", async () => {
   const standin = await startStandIn();

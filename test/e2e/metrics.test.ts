@@ -27,6 +27,8 @@ test("/metrics counts what happens, for the bearer of the token alone", async ()
   expect(lines).toContain('lockstep_repositories{state="fresh"} 1');
   expect(lines).toContain("lockstep_queue_depth 0");
   expect(lines).toContain("lockstep_tokens_minted_total 1");
+  expect(lines.some((line) => /^lockstep_upstream_request_seconds_count [1-9]/.test(line))).toBe(true);
+  expect(lines.some((line) => /^lockstep_github_api_calls_total [1-9]/.test(line))).toBe(true);
   const bytes = lines.find((line) => line.startsWith("lockstep_upstream_received_bytes_total"));
   expect(Number(bytes?.split(" ")[1])).toBeGreaterThan(100);
   expect(lines.some((line) => line.startsWith('lockstep_github_rate_limit_remaining{whose="app"}'))).toBe(

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Command } from "commander";
+import { type EventSourceMessage, EventSourceParserStream } from "eventsource-parser/stream";
+import type { Announcement } from "../model.js";
+import { AnswerError, type Client } from "./client.js";
+import { EXIT } from "./exit.js";
+import { print, styled } from "./print.js";
+
+const AGAIN_MS = 2_000;
+const NOTHING = /^0+$/;
+
+/** What refreshes change, as it happens. */
+export function addEventsCommand(program: Command, client: () => Client): void {
+  program
+    .command("events")
+    .description("what refreshes change, as it happens; --json: an event a line")
+    .option("--repository <owner/name>", "only of this one")
+    .option("--after <id>", "begin behind this event, instead of now")
+    .addHelpText("after", "\nExample:\n  lockstep --json events | jq --unbuffered .repository.name")
+    .action(async (options: { repository?: string; after?: string }) => {
+      const { repository, after } = options;
+      const query = repository === undefined ? "" : `?${new URLSearchParams({ repository })}`;
+      await follow(client(), `/api/v1/events${query}`, after);
+    });
+}
+
+/** A stream that ends is opened anew behind the last event that came. Ends by a signal alone. */
+async function follow(client: Client, path: string, after: string | undefined): Promise<never> {
+  let last = after;
+  let wasOpen = false;
+  for (;;) {
+    try {
+      const body = await client.open(path, last === undefined ? {} : { "last-event-id": last });
+      wasOpen = true;
+      const messages = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+      for await (const message of messages) {
+        tell(message, client.json);
+        last = message.id ?? last;
+      }
+    } catch (error) {
+      if (!wasOpen || (error instanceof AnswerError && !mayPass(error))) throw error;
+    }
+    process.stderr.write("lockstep: the stream has ended; it is opened again\n");
+    await sleep(AGAIN_MS);
+  }
+}
+
+const mayPass = ({ exitCode, status = 0 }: AnswerError) => exitCode === EXIT.unreachable || status >= 500;
+
+function tell({ event, data }: EventSourceMessage, json: boolean): void {
+  if (event === "gap")
+    process.stderr.write("lockstep: some events are not kept any more; look at everything once\n");
+  else if (json) print(data);
+  else for (const line of linesOf(JSON.parse(data) as Announcement)) print(line);
+}
+
+function linesOf({ at, type, repository, changes, changed, truncated }: Announcement): string[] {
+  const head = `${at.slice(11, 19)} ${repository.owner}/${repository.name}`;
+  if (type === "cloned") return [`${head} cloned`];
+  const lines = changes.map(({ ref, before, after }) => `${head} ${ref} ${moved(before, after)}`);
+  return truncated ? [...lines, `${head} and ${changed - changes.length} more`] : lines;
+}
+
+function moved(before: string, after: string): string {
+  if (NOTHING.test(after)) return styled("red", "deleted");
+  const to = after.slice(0, 12);
+  return NOTHING.test(before) ? `${styled("green", "new")} ${to}` : `${before.slice(0, 12)} → ${to}`;
+}

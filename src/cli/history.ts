@@ -1,0 +1,58 @@
+import type { Command } from "commander";
+import type { HoldView, KeptView } from "../http/history.js";
+import type { RepositoryView } from "../http/view.js";
+import { type Client, repositoryPath } from "./client.js";
+import { print, printJson, table } from "./print.js";
+import { waitQuery } from "./wait.js";
+
+/** The history guard: what forced pushes left behind, and what is held. */
+export function addHistoryCommands(program: Command, client: () => Client): void {
+  program
+    .command("kept <owner/name>")
+    .description("old tips that can be had again, and refs that are held")
+    .addHelpText("after", "\nExample:\n  lockstep kept acme/app")
+    .action((fullName: string) => showKept(client(), fullName));
+  program
+    .command("restore <owner/name> <kept>")
+    .description("put a ref of the mirror back to a kept tip; it is held there until it is allowed to go")
+    .option("--ref <ref>", "which one, where the kept tip does not say")
+    .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
+    .addHelpText(
+      "after",
+      "\nExample:\n  lockstep restore acme/app refs/lockstep/kept/1764000000000-36fd…/heads/main",
+    )
+    .action(async (fullName: string, kept: string, { ref, wait }: { ref?: string; wait: string }) => {
+      const path = `${repositoryPath(fullName)}/restore${waitQuery(wait)}`;
+      await post(client(), path, { kept, ...(ref === undefined ? {} : { ref }) }, `${fullName} restored`);
+    });
+  program
+    .command("allow <owner/name> <ref>")
+    .description("let a held ref follow GitHub")
+    .option("--wanted <sha>", "only if GitHub still has this value; forty zeros: a deletion")
+    .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
+    .addHelpText("after", "\nExample:\n  lockstep allow acme/app refs/heads/main --wanted 36fdd911512d…")
+    .action(async (fullName: string, ref: string, { wanted, wait }: { wanted?: string; wait: string }) => {
+      const path = `${repositoryPath(fullName)}/allow${waitQuery(wait)}`;
+      await post(client(), path, { ref, ...(wanted === undefined ? {} : { wanted }) }, `${ref} allowed`);
+    });
+}
+
+async function showKept(client: Client, fullName: string): Promise<void> {
+  const { body } = await client.ask<{ kept: KeptView[]; holds: HoldView[] }>("GET", repositoryPath(fullName));
+  const { kept, holds } = body;
+  if (client.json) return printJson({ kept, holds });
+  const keptRows = kept.map(({ ref, sha, expiresAt, name }) => [
+    ...[ref ?? "?", sha.slice(0, 12), expiresAt.slice(0, 10), name],
+  ]);
+  for (const line of table([["REF", "TIP", "UNTIL", "KEPT AS"], ...keptRows])) print(line);
+  if (holds.length === 0) return;
+  print();
+  const heldRows = holds.map(({ ref, tip, wanted, cause }) => [ref, tip.slice(0, 12), wanted, cause]);
+  for (const line of table([["HELD", "TIP", "GITHUB HAS", "CAUSE"], ...heldRows])) print(line);
+}
+
+async function post(client: Client, path: string, body: object, done: string): Promise<void> {
+  const answer = await client.ask<{ repository?: RepositoryView }>("POST", path, body);
+  if (client.json) printJson(answer.body);
+  else print(answer.body.repository ? done : `${done}; queued`);
+}

@@ -1,0 +1,20 @@
+import type { Command } from "commander";
+
+/** Commands that need no running Lockstep. What they load takes a moment, which the others need not wait for. */
+export function addLocalCommands(program: Command): void {
+  const json = () => program.opts<{ json?: boolean }>().json ?? false;
+  program
+    .command("start")
+    .description("run Lockstep; without APP_ID it serves the page that registers the App")
+    .addHelpText("after", "\nExample:\n  HOST=0.0.0.0 lockstep start")
+    .action(async () => (await import("./start.js")).startServer());
+  program
+    .command("sync")
+    .description("bring everything in step without a server; exit code 4 when something is not fresh")
+    .requiredOption("--once", "one pass over everything, then end")
+    .addHelpText(
+      "after",
+      "\nExample, every ten minutes by cron:\n  */10 * * * * cd /srv/lockstep && npx lockstep sync --once",
+    )
+    .action(async () => (await import("./sync.js")).syncOnce(json()));
+}

@@ -1,0 +1,91 @@
+import { compose, type Lockstep } from "../compose.js";
+import { type Config, ConfigError, loadConfig } from "../config.js";
+import type { OnceResult, OnceStep } from "../once.js";
+import { DirectoryTaken } from "../store.js";
+import type { Log } from "../worker.js";
+import { AnswerError } from "./client.js";
+import { loadEnvFile } from "./env-file.js";
+import { EXIT } from "./exit.js";
+import { print, printJson, printProgress } from "./print.js";
+
+/** One pass without a server: no port, no webhook, no clock. */
+export async function syncOnce(json: boolean): Promise<void> {
+  loadEnvFile();
+  process.umask(0o027);
+  const lockstep = await open();
+  const stop = async () => {
+    await lockstep.close();
+    process.stderr.write("lockstep: stopped; what was not done is kept for the next run\n");
+    process.exit(EXIT.failed);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
+  const steps: OnceStep[] = [];
+  const result = await lockstep.once((step) => {
+    steps.push(step);
+    if (!json) tell(step);
+  });
+  await lockstep.close();
+  if (json) printJson({ ...summary(result), repositories: steps.map(asJson) });
+  else printResult(result, steps);
+  // Connections that are kept open would hold the process for some seconds.
+  process.exit(result.failure ? EXIT.failed : result.fresh ? EXIT.done : EXIT.stale);
+}
+
+async function open(): Promise<Lockstep> {
+  try {
+    return await compose(onceConfig(loadConfig()), LOG);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new AnswerError(error.message, EXIT.failed);
+    if (!(error instanceof DirectoryTaken)) throw error;
+    throw new AnswerError(
+      `a running Lockstep owns ${error.dataDir}`,
+      EXIT.failed,
+      "it keeps everything in step by itself: see `lockstep status`, or ask it with `lockstep refresh owner/name`",
+    );
+  }
+}
+
+const onceConfig = (config: Config): Config => ({
+  ...config,
+  ...{ intervalMs: null, deliveries: "webhook", publicUrl: null, apiToken: null, webhookSecrets: [] },
+});
+
+/** What fails is told step by step; the rest of the log is a server's. */
+const LOG: Log = {
+  debug: () => {},
+  info: () => {},
+  warn(details, message) {
+    if (message === "refresh failed") return;
+    process.stderr.write(`lockstep: ${message} ${JSON.stringify(details)}\n`);
+  },
+  error: (_, message) => void process.stderr.write(`lockstep: ${message}\n`),
+};
+
+const nameOf = ({ repository: { owner, name } }: OnceStep) => `${owner}/${name}`;
+
+function tell(step: OnceStep): void {
+  const { done, of, repository, error } = step;
+  const line = `${done}/${of} ${nameOf(step)} ${repository.state}`;
+  if (error) print(`${line}: ${error.code}: ${error.message}\n  → ${error.hint}`);
+  else printProgress(line);
+}
+
+const asJson = ({ repository, error, ...step }: OnceStep) => ({
+  repository: nameOf({ repository, error, ...step }),
+  state: repository.state,
+  error: error && { code: error.code, message: error.message, hint: error.hint },
+});
+
+const summary = ({ fresh, problems, failure }: OnceResult) => ({
+  fresh,
+  problems,
+  failure: failure && { code: failure.code, message: failure.message, hint: failure.hint },
+});
+
+function printResult({ fresh, problems, failure }: OnceResult, steps: OnceStep[]): void {
+  const found = failure ? [{ code: failure.code, detail: failure.message, remedy: failure.hint }] : problems;
+  for (const { code, detail, remedy } of found) print(`${code}: ${detail}\n  → ${remedy}`);
+  const notFresh = steps.filter(({ repository }) => repository.state !== "fresh").length;
+  const outcome = fresh ? "all fresh" : notFresh > 0 ? `${notFresh} not fresh` : "not fresh";
+  print(`${steps.length} repositories, ${outcome}`);
+}

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { cli } from "../support/cli.js";
+import { tempDir } from "../support/temp.js";
+
+const program = new URL("../../lib/cli.js", import.meta.url).pathname;
+
+/** Of the package bash-completion, as far as the script uses it; compopt wants an interactive shell. */
+const BASH_COMPLETION = `
+  compopt() { :; }
+  _get_comp_words_by_ref() {
+    cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD
+  }`;
+
+/** What bash offers for a line that is typed so far. */
+function offered(...words: string[]): string[] {
+  const bin = tempDir();
+  const file = join(bin, "lockstep");
+  writeFileSync(file, `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`);
+  chmodSync(file, 0o755);
+  const script = `${BASH_COMPLETION}
+    source <(lockstep completion bash)
+    COMP_WORDS=(lockstep "$@") COMP_CWORD=$#
+    $(complete -p lockstep | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+    printf '%s\n' "\${COMPREPLY[@]}"`;
+  const options = { env: { PATH: `${bin}:${process.env.PATH}` }, encoding: "utf8" } as const;
+  return execFileSync("bash", ["--norc", "-c", script, "bash", ...words], options)
+    .split("\n")
+    .map((line) => line.split(/\s/)[0]!)
+    .filter(Boolean);
+}
+
+test("bash completes commands, options and their values", () => {
+  expect(offered("re").sort()).toEqual(["refresh", "restore", "resume"]);
+  expect(offered("list", "--st")).toContain("--state");
+  expect(offered("list", "--state", "fai")).toEqual(["failing"]);
+});
+
+test("every command has a help with an example", async () => {
+  const { out } = await cli({}, "--help");
+  const commands = [...out.split("Commands:")[1]!.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name!);
+  expect(commands).toContain("events");
+  for (const command of commands.filter((name) => name !== "help"))
+    expect((await cli({}, command, "--help")).out, command).toMatch(/\nExample[^\n]*:\n {2}\S/);
+  for (const shell of ["zsh", "fish"]) expect((await cli({}, "completion", shell)).out).toContain("lockstep");
+  expect((await cli({}, "--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
