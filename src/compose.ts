@@ -35,6 +35,7 @@ import type { RefreshQueue } from "./queue/queue.js";
 import { createRunner, type Runner } from "./queue/runner.js";
 import { createReceiver } from "./receiver.js";
 import { createRecovery, type RecoveryState } from "./recovery.js";
+import { createRefreshLog } from "./refresh-log.js";
 import { createRegistry } from "./registry.js";
 import { createRemoval } from "./removal.js";
 import { startBackstop } from "./schedule.js";
@@ -275,7 +276,7 @@ function work(config: Config, log: Log, adapters: Adapters) {
     onFetched: metrics.fetched,
   });
   const worker = createWorker({
-    ...{ store, queue, registry, deliveries, syncer, lifecycle, log },
+    ...{ store, queue, registry, deliveries, refreshes: createRefreshLog(store), syncer, lifecycle, log },
     onUntold: watch.untold,
     onRefreshed: metrics.refreshed,
     onPass(error) {
