@@ -8,6 +8,7 @@ import { addEventsCommand } from "./cli/events.js";
 import { EXIT } from "./cli/exit.js";
 import { addHistoryCommands } from "./cli/history.js";
 import { addLocalCommands } from "./cli/local.js";
+import { addLogCommands } from "./cli/logs.js";
 import { addLookCommands } from "./cli/look.js";
 import { addOperateCommands } from "./cli/operate.js";
 import { loadClientConfig } from "./config.js";
@@ -42,6 +43,7 @@ const client = () => {
 
 addLocalCommands(program);
 addLookCommands(program, client);
+addLogCommands(program, client);
 addOperateCommands(program, client);
 addHistoryCommands(program, client);
 addEventsCommand(program, client);

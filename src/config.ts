@@ -94,6 +94,7 @@ type Name = keyof typeof VARIABLES.shape;
 type Environment = Partial<Record<string, string>>;
 
 const NO_CHECKOUTS: Selection = () => [];
+const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -110,7 +111,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if ("fault" in key) faults.push(key.fault);
   faults.push(...announceFaults(given), ...gateFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
-  const searchPath = given.PATH ?? "/usr/local/bin:/usr/bin:/bin";
+  const searchPath = given.PATH ?? SEARCH_PATH;
   return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
 }
 
@@ -124,6 +125,19 @@ export function prepareSetup(env: NodeJS.ProcessEnv = process.env): boolean {
   env.HOST ||= "127.0.0.1";
   env.NO_SMEE_SETUP ||= "true";
   return true;
+}
+
+/** What a check-up looks at besides the configuration, which may be at fault. */
+export function loadSurroundings(env: NodeJS.ProcessEnv = process.env) {
+  const names = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] as const;
+  return {
+    proxies: names.map((name) => ({ name, value: env[name.toLowerCase()] || env[name] || "" })),
+    extraCertificates: env.NODE_EXTRA_CA_CERTS || null,
+    privateKeyPath: env.PRIVATE_KEY_PATH || null,
+    dataDir: resolve(env.DATA_DIR || "data"),
+    gitBinary: env.GIT_BINARY || "git",
+    searchPath: env.PATH || SEARCH_PATH,
+  };
 }
 
 /** Where the command line finds a running Lockstep. @param url given on the command line */

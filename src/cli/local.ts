@@ -17,4 +17,9 @@ export function addLocalCommands(program: Command): void {
       "\nExample, every ten minutes by cron:\n  */10 * * * * cd /srv/lockstep && npx lockstep sync --once",
     )
     .action(async () => (await import("./sync.js")).syncOnce(json()));
+  program
+    .command("doctor")
+    .description("look at all that Lockstep needs, here and at GitHub; exit code 1 when something fails")
+    .addHelpText("after", "\nExample:\n  lockstep doctor")
+    .action(async () => (await import("./doctor.js")).examine(json()));
 }

@@ -1,23 +1,15 @@
-import { createAppAuth } from "@octokit/auth-app";
 import { Octokit } from "@octokit/rest";
-import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 import type { RemoteRepository } from "../model.js";
 import { createTokens, type Tokens } from "./auth.js";
+import { type ClientOptions, createAppClient } from "./client.js";
 import { restError } from "./errors.js";
-import { createLimits, type RateLimit } from "./limits.js";
+import type { RateLimit } from "./limits.js";
 
 export type { RateLimit } from "./limits.js";
 
-export interface GitHubOptions {
-  appId: string;
-  privateKey: string;
-  /** REST base URL, such as https://api.github.com. */
-  apiUrl: string;
+export interface GitHubOptions extends ClientOptions {
   /** An installation token was asked for. */
   onToken?: () => void;
-  log: { debug(message: string): void; warn(message: string): void };
-  /** Default: undici's, with HTTPS_PROXY and time-outs. */
-  fetch?: typeof globalThis.fetch;
 }
 
 export interface Installation {
@@ -86,24 +78,7 @@ interface RestRepository {
 }
 
 export function createGitHub(options: GitHubOptions): GitHub {
-  const dispatcher = new EnvHttpProxyAgent({
-    headersTimeout: 30_000,
-    bodyTimeout: 30_000,
-    connect: { timeout: 10_000 },
-  });
-  const viaProxy = ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown;
-  const quiet = { debug: () => {}, info: () => {}, warn: options.log.warn, error: options.log.debug };
-  const limits = createLimits((options.fetch ?? viaProxy) as typeof globalThis.fetch);
-  const shared = (whose: string) => ({
-    baseUrl: options.apiUrl,
-    request: { fetch: limits.fetchAs(whose) },
-    log: quiet,
-  });
-  const app = new Octokit({
-    ...shared("app"),
-    authStrategy: createAppAuth,
-    auth: { appId: options.appId, privateKey: options.privateKey },
-  });
+  const { app, shared, limits, close } = createAppClient(options);
   const tokens = createTokens(app.auth as never, restError, options.onToken);
 
   const asInstallation = async (installationId: number) =>
@@ -156,7 +131,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
       // By `data`: a parameter called `url` would take the place of the request's own URL.
       await rest(() => app.request("PATCH /app/hook/config", { data: { url, content_type: "json" } }));
     },
-    close: () => dispatcher.destroy(),
+    close,
   };
 }
 

@@ -7,7 +7,18 @@ const accountJson = (login: string, id: number) => ({ login, id, type: "Organiza
 
 export const PERMISSIONS = { contents: "read", metadata: "read" };
 
-export function installationJson(installation: Installation, appId: number) {
+/** What the App, or an installation of it, may do and is told. */
+export interface Rights {
+  permissions: Record<string, string>;
+  events: string[];
+}
+
+export const usualRights = (): Rights => ({
+  permissions: { ...PERMISSIONS },
+  events: ["push", "repository"],
+});
+
+export function installationJson(installation: Installation, appId: number, rights = usualRights()) {
   return {
     id: installation.id,
     app_id: appId,
@@ -16,8 +27,7 @@ export function installationJson(installation: Installation, appId: number) {
     target_id: installation.accountId,
     target_type: "Organization",
     repository_selection: installation.selection,
-    permissions: PERMISSIONS,
-    events: ["push", "repository"],
+    ...rights,
     suspended_at: installation.suspendedAt,
     suspended_by: installation.suspendedAt ? accountJson(installation.login, installation.accountId) : null,
   };

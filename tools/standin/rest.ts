@@ -89,16 +89,20 @@ export class Rest {
         id: appId,
         slug: "lockstep",
         name: "Lockstep",
-        permissions: PERMISSIONS,
-        events: ["push", "repository"],
+        owner: { login: "acme", id: 1, type: "Organization" },
+        ...this.world.rights,
       },
     }));
     app("GET", /^\/app\/installations$/, (request) =>
-      paged(request, [...this.world.installations.values()], (it) => installationJson(it, appId)),
+      paged(request, [...this.world.installations.values()], (it) =>
+        installationJson(it, appId, this.world.rights),
+      ),
     );
     app("GET", /^\/app\/installations\/(\d+)$/, ({ params }) => {
       const installation = this.world.installations.get(Number(params[0]));
-      return installation ? { status: 200, body: installationJson(installation, appId) } : NOT_FOUND;
+      return installation
+        ? { status: 200, body: installationJson(installation, appId, this.world.rights) }
+        : NOT_FOUND;
     });
     app("POST", /^\/app\/installations\/(\d+)\/access_tokens$/, ({ params }) => {
       const installation = this.world.installations.get(Number(params[0]));
@@ -156,7 +160,9 @@ export class Rest {
 
   #installationOf(repo: Repo | undefined): Answer {
     const found = repo?.installation;
-    return found ? { status: 200, body: installationJson(found, this.app.appId) } : NOT_FOUND;
+    return found
+      ? { status: 200, body: installationJson(found, this.app.appId, this.world.rights) }
+      : NOT_FOUND;
   }
 
   #accessToken(installation: Installation): Answer {

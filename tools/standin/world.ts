@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { usualRights } from "./rest-json.js";
 import type { Installation, Repo } from "./types.js";
 
 interface Token {
@@ -12,6 +13,8 @@ const key = (owner: string, name: string): string => `${owner}/${name}`.toLowerC
 export class World {
   /** True: no two pushes carry the same second. GitHub's own clock does repeat seconds. */
   strictClock = false;
+  /** Of the App, and of each installation, as long as its owner has accepted them. */
+  readonly rights = usualRights();
   readonly installations = new Map<number, Installation>();
   readonly repositories = new Map<number, Repo>();
   readonly #byName = new Map<string, Repo>();

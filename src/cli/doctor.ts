@@ -1,0 +1,71 @@
+import { type Config, ConfigError, loadConfig, loadSurroundings } from "../config.js";
+import { checkApp, checkClock } from "../doctor/app.js";
+import { checkDataDir, checkDisk, checkSecrets } from "../doctor/files.js";
+import { type Finding, fail, ok } from "../doctor/finding.js";
+import { checkGit, checkNode, checkProxies } from "../doctor/machine.js";
+import { checkWebhook } from "../doctor/webhook.js";
+import { createInspector } from "../github/inspect.js";
+import { loadEnvFile } from "./env-file.js";
+import { EXIT } from "./exit.js";
+import { print, printJson, styled } from "./print.js";
+
+const COLORS = { ok: "green", warn: "yellow", fail: "red" } as const;
+const DEFAULT_MIN_FREE = 2 ** 30;
+
+/** Looks at everything that Lockstep needs, here and at GitHub; changes nothing. */
+export async function examine(json: boolean): Promise<void> {
+  loadEnvFile();
+  const findings: Finding[] = [];
+  const tell = (...found: Finding[]) => {
+    findings.push(...found);
+    if (!json) for (const finding of found) printFinding(finding);
+  };
+  const around = loadSurroundings();
+  const config = readConfig(tell);
+  tell(checkNode(), await checkGit(around), ...checkProxies(around));
+  tell(
+    ...checkSecrets(around),
+    checkDataDir(around),
+    checkDisk(around, config?.minFreeDisk ?? DEFAULT_MIN_FREE),
+  );
+  if (config) await askGitHub(config, tell);
+  const isWell = findings.every(({ level }) => level !== "fail");
+  if (json) printJson({ ok: isWell, findings });
+  // Connections that are kept open would hold the process for some seconds.
+  process.exit(isWell ? EXIT.done : EXIT.failed);
+}
+
+function readConfig(tell: (...found: Finding[]) => void): Config | null {
+  try {
+    const config = loadConfig();
+    tell(ok("configuration", "every variable can be used"));
+    return config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const fault of error.faults) {
+      const [detail = "", remedy = ""] = fault.split(" → ");
+      tell(fail("configuration", detail, remedy));
+    }
+    return null;
+  }
+}
+
+async function askGitHub(config: Config, tell: (...found: Finding[]) => void): Promise<void> {
+  const github = createInspector({ ...config, log: { debug() {}, warn() {} } });
+  try {
+    const clock = await checkClock(github);
+    tell(clock);
+    // Without a way to GitHub the rest would fail one by one, for the same reason.
+    if (clock.about === "network") return;
+    const app = await checkApp(github, config.refs("refs/pull/1/head"));
+    tell(...app);
+    if (app[0]?.level === "ok") tell(...(await checkWebhook(github, config)));
+  } finally {
+    await github.close();
+  }
+}
+
+function printFinding({ about, level, detail, remedy }: Finding): void {
+  print(`${styled(COLORS[level], level.padEnd(4))}  ${about}: ${detail}`);
+  if (remedy) print(`      → ${remedy}`);
+}

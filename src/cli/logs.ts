@@ -1,0 +1,67 @@
+import { type Command, Option } from "commander";
+import { Delivery, type DeliveryView, type QueueView, type RefreshView } from "../http/log-view.js";
+import { type Client, repositoryPath } from "./client.js";
+import { ago, print, printJson, table } from "./print.js";
+
+interface DeliveryOptions {
+  repository?: string;
+  outcome?: string;
+  limit: string;
+  cursor?: string;
+}
+
+/** What came in, what waits, and what was done. */
+export function addLogCommands(program: Command, client: () => Client): void {
+  program
+    .command("deliveries")
+    .description("what GitHub told in the last 8 days, newest first, and what became of it")
+    .option("--repository <owner/name>", "only about this one")
+    .addOption(new Option("--outcome <outcome>", "only these").choices(Delivery.shape.outcome.options))
+    .option("--limit <number>", "how many, at most 1000", "50")
+    .option("--cursor <cursor>", "go on behind an answer's `next` (see --json)")
+    .addHelpText("after", "\nExample:\n  lockstep deliveries --repository acme/app --outcome open")
+    .action((options: DeliveryOptions) => showDeliveries(client(), options));
+  program
+    .command("refreshes <owner/name>")
+    .description("the last 50 refreshes of a repository, newest first")
+    .addHelpText("after", "\nExample:\n  lockstep refreshes acme/app")
+    .action((fullName: string) => showRefreshes(client(), fullName));
+  program
+    .command("queue")
+    .description("the first 100 requests that wait or run, best first")
+    .addHelpText("after", "\nExample:\n  lockstep queue")
+    .action(() => showQueue(client()));
+}
+
+async function showDeliveries(client: Client, options: DeliveryOptions): Promise<void> {
+  const query = new URLSearchParams({ ...options });
+  const { body } = await client.ask<{ deliveries: DeliveryView[] }>("GET", `/api/v1/deliveries?${query}`);
+  if (client.json) return printJson(body);
+  const rows = body.deliveries.map(({ receivedAt, event, action, repository, outcome, became }) => [
+    ...[ago(receivedAt), action ? `${event}.${action}` : event, repository ?? "", outcome, became],
+  ]);
+  for (const line of table([["AGO", "EVENT", "REPOSITORY", "OUTCOME", "WHAT BECAME OF IT"], ...rows]))
+    print(line);
+}
+
+async function showRefreshes(client: Client, fullName: string): Promise<void> {
+  const path = `${repositoryPath(fullName)}/refreshes`;
+  const { body } = await client.ask<{ refreshes: RefreshView[] }>("GET", path);
+  if (client.json) return printJson(body);
+  const rows = body.refreshes.map(({ endedAt, trigger, result, way, changed, durationMs, reason }) => [
+    ...[ago(endedAt), trigger, result, way, String(changed), `${durationMs} ms`, reason ?? ""],
+  ]);
+  for (const line of table([["AGO", "TRIGGER", "RESULT", "WAY", "REFS", "TOOK", "REASON"], ...rows]))
+    print(line);
+}
+
+async function showQueue(client: Client): Promise<void> {
+  const { body } = await client.ask<{ queue: QueueView[]; total: number }>("GET", "/api/v1/queue");
+  if (client.json) return printJson(body);
+  const rows = body.queue.map(({ subject, name, trigger, running, attempt, waitingSince, dueAt }) => [
+    ...[name || subject, trigger, running ? "runs" : `due ${dueAt.slice(11, 19)}`],
+    ...[String(attempt), waitingSince === null ? "" : ago(waitingSince)],
+  ]);
+  for (const line of table([["SUBJECT", "TRIGGER", "STATE", "TRIES", "WAITS"], ...rows])) print(line);
+  if (body.total > rows.length) print(`and ${body.total - rows.length} more`);
+}

@@ -1,0 +1,106 @@
+import { asRefreshError } from "../errors.js";
+import type { AppRights, InspectedInstallation, Inspector } from "../github/inspect.js";
+import { type Finding, fail, failed, ok, warn } from "./finding.js";
+
+const SKEW_WARN_MS = 10_000;
+/** The App's web token says when it was made, and GitHub takes none from the future. */
+const SKEW_FAIL_MS = 60_000;
+const MAX_SHOWN = 20;
+
+export async function checkClock(github: Inspector, now = Date.now): Promise<Finding> {
+  try {
+    const at = await github.clock();
+    if (at === null)
+      return warn("clock", "GitHub's answer has no date", "see whether a proxy answers in its place");
+    return judgeClock(now() - at);
+  } catch (error) {
+    return failed("network", asRefreshError(error));
+  }
+}
+
+/** @param skewMs how far this machine is ahead; GitHub tells whole seconds */
+export function judgeClock(skewMs: number): Finding {
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  const shown = `${seconds} s ${skewMs < 0 ? "behind" : "ahead of"} GitHub's`;
+  if (Math.abs(skewMs) > SKEW_FAIL_MS) return fail("clock", shown, "set the clock: timedatectl set-ntp true");
+  return Math.abs(skewMs) > SKEW_WARN_MS
+    ? warn("clock", shown, "keep it by NTP: timedatectl set-ntp true")
+    : ok("clock", "as GitHub's");
+}
+
+/** @param needsPulls REFSPECS has refs of pull requests */
+export async function checkApp(github: Inspector, needsPulls: boolean): Promise<Finding[]> {
+  try {
+    const app = await github.app();
+    const owner = app.owner === "" ? "" : ` of ${app.owner}`;
+    const known = ok("App", `${app.slug}${owner}: APP_ID and the key fit`);
+    return [
+      known,
+      ...rightsOf("App", app, needsPulls),
+      ...tooMuch(app),
+      ...(await checkInstallations(github)),
+    ];
+  } catch (error) {
+    return [failed("App", asRefreshError(error))];
+  }
+}
+
+const mayRead = (permission: string | undefined) => permission === "read" || permission === "write";
+
+function rightsOf(about: string, { permissions, events }: AppRights, needsPulls: boolean): Finding[] {
+  const where = "in the App's settings under Permissions & events";
+  const found: Finding[] = [];
+  if (!mayRead(permissions.contents))
+    found.push(fail(about, "may not read contents", `set Contents to Read-only ${where}`));
+  if (!events.includes("push")) found.push(fail(about, "gets no push events", `subscribe to Push ${where}`));
+  if (!events.includes("repository"))
+    found.push(
+      warn(
+        about,
+        "gets no repository events: renames wait for the backstop",
+        `subscribe to Repository ${where}`,
+      ),
+    );
+  if (needsPulls && !(events.includes("pull_request") && mayRead(permissions.pull_requests))) {
+    const detail = "gets no pull_request events: such refs wait for a full comparison";
+    found.push(warn(about, detail, `set Pull requests to Read-only and subscribe to Pull request ${where}`));
+  }
+  return found;
+}
+
+function tooMuch({ permissions }: AppRights): Finding[] {
+  const writes = Object.entries(permissions).filter(([, level]) => level === "write" || level === "admin");
+  if (writes.length === 0) return [];
+  const names = writes.map(([name]) => name).join(", ");
+  return [warn("App", `may write (${names}); Lockstep only reads`, "take it back in the App's settings")];
+}
+
+async function checkInstallations(github: Inspector): Promise<Finding[]> {
+  const all = await github.installations();
+  if (all.length === 0)
+    return [warn("installations", "none", "install the App on an account: its settings, Install App")];
+  const found = all.flatMap(checkInstallation);
+  const wrong = found.filter(({ level }) => level !== "ok").slice(0, MAX_SHOWN);
+  return [
+    ok(
+      "installations",
+      all
+        .map(({ login }) => login)
+        .slice(0, MAX_SHOWN)
+        .join(", "),
+    ),
+    ...wrong,
+  ];
+}
+
+/** An installation keeps the rights it was given until its owner accepts new ones. */
+function checkInstallation({ login, suspended, permissions, events }: InspectedInstallation): Finding[] {
+  const about = `installation of ${login}`;
+  if (suspended)
+    return [warn(about, "is suspended", "unsuspend it in the account's settings, or uninstall it")];
+  const accept = `let the owner of ${login} accept the App's new permissions`;
+  const found: Finding[] = [];
+  if (!mayRead(permissions.contents)) found.push(fail(about, "may not read contents", accept));
+  if (!events.includes("push")) found.push(fail(about, "gets no push events", accept));
+  return found;
+}

@@ -1,0 +1,72 @@
+import { accessSync, constants } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { loadSurroundings } from "../config.js";
+import { createGit } from "../git/exec.js";
+import { createProcesses } from "../git/processes.js";
+import { type Finding, fail, ok, warn } from "./finding.js";
+import { parseGitVersion, unfixed } from "./git-fixes.js";
+
+export type Surroundings = ReturnType<typeof loadSurroundings>;
+
+/** Node.js 20 got its last fixes on 2026-04-30. https://github.com/nodejs/release#release-schedule */
+const OLDEST_KEPT_NODE = 22;
+const UPGRADE_GIT = "install git 2.38 or newer, or name another one in GIT_BINARY";
+
+export function checkNode(version = process.versions.node): Finding {
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  const isEnough = major >= 22 || (major === 20 && (minor > 18 || (minor === 18 && patch >= 1)));
+  const upgrade = "run Lockstep with the newest LTS of Node.js";
+  if (!isEnough) return fail("node", `${version} is older than 20.18.1, or no LTS`, upgrade);
+  return major < OLDEST_KEPT_NODE
+    ? warn("node", `${version} gets no security fixes any more`, upgrade)
+    : ok("node", version);
+}
+
+export async function checkGit({ gitBinary, searchPath }: Surroundings): Promise<Finding> {
+  const dir = await mkdtemp(join(tmpdir(), "lockstep-doctor-"));
+  try {
+    const git = createGit({ binary: gitBinary, path: searchPath, processes: createProcesses(dir) });
+    // git --version
+    const { stdout } = await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
+    return judgeGit(stdout.trim().replace(/^git version /, ""));
+  } catch (error) {
+    return fail("git", `${gitBinary} cannot be started (${(error as Error).message})`, UPGRADE_GIT);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+export function judgeGit(text: string): Finding {
+  const version = parseGitVersion(text);
+  if (!version || version.major * 1000 + version.line < 2038)
+    return fail("git", `${text} is older than 2.38`, UPGRADE_GIT);
+  const open = unfixed(version);
+  if (open.length === 0) return ok("git", text);
+  const remedy = "upgrade git, unless the changelog of your distribution's package names them";
+  return warn("git", `${text} is older than the fixes for ${open.join(", ")}`, remedy);
+}
+
+export function checkProxies({ proxies, extraCertificates }: Surroundings): Finding[] {
+  const set = proxies.filter(({ value }) => value !== "");
+  const found = set.map(({ name, value }) => {
+    if (name === "NO_PROXY") return ok("proxy", `NO_PROXY: ${value}`);
+    if (URL.canParse(value)) return ok("proxy", `${name}: ${new URL(value).origin}`);
+    return fail("proxy", `${name} is no URL`, "write it as http://proxy.example.com:3128");
+  });
+  if (extraCertificates && !isReadable(extraCertificates)) {
+    const detail = `NODE_EXTRA_CA_CERTS: ${extraCertificates} cannot be read`;
+    found.push(fail("certificates", detail, "correct the path, or the rights of the file"));
+  }
+  return found;
+}
+
+export function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

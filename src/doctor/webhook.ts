@@ -1,0 +1,85 @@
+import type { Config } from "../config.js";
+import { asRefreshError } from "../errors.js";
+import type { Inspector } from "../github/inspect.js";
+import { type Finding, fail, failed, ok, warn } from "./finding.js";
+
+type Settings = Pick<Config, "deliveries" | "webhookSecrets" | "webhookPaths" | "publicUrl">;
+type Delivery = Awaited<ReturnType<Inspector["deliveries"]>>[number];
+
+/** So many of the last ones say how it is now. */
+const RECENT = 20;
+
+const REMEDIES: Record<number, string> = {
+  401: "make WEBHOOK_SECRET and the secret in the App's webhook settings equal",
+  404: "set WEBHOOK_SECRET, and the App's webhook URL to this server's WEBHOOK_PATH",
+  429: "name your proxy in TRUSTED_PROXIES, or raise WEBHOOK_RATE",
+  503: "see the server's log: it could not store deliveries, or was stopping",
+};
+const UNREACHED =
+  "GitHub does not reach the webhook URL: check DNS, TLS and firewall, or use DELIVERIES=pull";
+
+export async function checkWebhook(github: Inspector, settings: Settings): Promise<Finding[]> {
+  try {
+    const hook = await github.hook();
+    const asSet =
+      settings.deliveries === "pull"
+        ? [ok("webhook", "not needed: DELIVERIES=pull")]
+        : judgeHook(hook, settings);
+    return [...asSet, judgeDeliveries(await github.deliveries(), settings.deliveries)];
+  } catch (error) {
+    return [failed("webhook", asRefreshError(error))];
+  }
+}
+
+export function judgeHook(
+  { url, verifiesTls, hasSecret }: Awaited<ReturnType<Inspector["hook"]>>,
+  { webhookSecrets, webhookPaths, publicUrl }: Settings,
+): Finding[] {
+  const path = webhookPaths[0]!;
+  const setIt = `set PUBLIC_URL and start Lockstep, or write https://<this server>${path} into the App's settings`;
+  const found: Finding[] = [];
+  if (!URL.canParse(url)) found.push(fail("webhook", "the App has no webhook URL", setIt));
+  else if (!webhookPaths.includes(new URL(url).pathname))
+    found.push(fail("webhook", `GitHub calls ${url}, and ${path} is served`, setIt));
+  else if (publicUrl && new URL(url).origin !== publicUrl)
+    found.push(
+      warn("webhook", `GitHub calls ${url}, and PUBLIC_URL is ${publicUrl}`, "start Lockstep, which sets it"),
+    );
+  else found.push(ok("webhook", `GitHub calls ${url}`));
+  if (webhookSecrets.length === 0)
+    found.push(
+      fail("webhook", "WEBHOOK_SECRET is not set: no webhook is served", "set it as in the App's settings"),
+    );
+  else if (!hasSecret)
+    found.push(
+      fail("webhook", "the App signs nothing", "write WEBHOOK_SECRET into the App's webhook settings"),
+    );
+  if (!verifiesTls)
+    found.push(
+      warn(
+        "webhook",
+        "GitHub does not verify the server's certificate",
+        "enable SSL verification in the App's settings",
+      ),
+    );
+  return found;
+}
+
+/** @param deliveries the newest first */
+export function judgeDeliveries(deliveries: Delivery[], mode: Config["deliveries"]): Finding {
+  const recent = deliveries.slice(0, RECENT);
+  if (recent.length === 0)
+    return warn("deliveries", "GitHub has none of the last days", "push something, and look again");
+  if (mode === "pull") return ok("deliveries", `${deliveries.length} to be read`);
+  const tally = new Map<number, number>();
+  for (const { statusCode } of recent) tally.set(statusCode, (tally.get(statusCode) ?? 0) + 1);
+  const shown = [...tally].map(([status, count]) => `${count} × ${status || "no answer"}`).join(", ");
+  const worst = recent.find(({ statusCode }) => !isTaken(statusCode));
+  if (!worst) return ok("deliveries", `the last ones: ${shown}`);
+  const remedy = REMEDIES[worst.statusCode] ?? UNREACHED;
+  // What the newest one got is how it is now.
+  const judge = isTaken(recent[0]!.statusCode) ? warn : fail;
+  return judge("deliveries", `the last ones: ${shown}`, remedy);
+}
+
+const isTaken = (status: number) => status >= 200 && status < 300;

@@ -1,0 +1,49 @@
+import { createAppAuth } from "@octokit/auth-app";
+import { Octokit } from "@octokit/rest";
+import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
+import { createLimits, type Limits } from "./limits.js";
+
+export interface ClientOptions {
+  appId: string;
+  privateKey: string;
+  /** REST base URL, such as https://api.github.com. */
+  apiUrl: string;
+  log: { debug(message: string): void; warn(message: string): void };
+  /** Default: undici's, with HTTPS_PROXY and time-outs. */
+  fetch?: typeof globalThis.fetch;
+}
+
+export interface AppClient {
+  /** Octokit with the App's own key. */
+  app: Octokit;
+  /** What another client is made with. @param whose calls the rate limit counts */
+  shared(whose: string): {
+    baseUrl: string;
+    request: { fetch: typeof globalThis.fetch };
+    log: Record<"debug" | "info" | "warn" | "error", (message: string) => void>;
+  };
+  limits: Limits;
+  close(): Promise<void>;
+}
+
+export function createAppClient(options: ClientOptions): AppClient {
+  const dispatcher = new EnvHttpProxyAgent({
+    headersTimeout: 30_000,
+    bodyTimeout: 30_000,
+    connect: { timeout: 10_000 },
+  });
+  const viaProxy = ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown;
+  const quiet = { debug: () => {}, info: () => {}, warn: options.log.warn, error: options.log.debug };
+  const limits = createLimits((options.fetch ?? viaProxy) as typeof globalThis.fetch);
+  const shared = (whose: string) => ({
+    baseUrl: options.apiUrl,
+    request: { fetch: limits.fetchAs(whose) },
+    log: quiet,
+  });
+  const app = new Octokit({
+    ...shared("app"),
+    authStrategy: createAppAuth,
+    auth: { appId: options.appId, privateKey: options.privateKey },
+  });
+  return { app, shared, limits, close: () => dispatcher.destroy() };
+}
