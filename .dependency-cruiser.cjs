@@ -7,10 +7,10 @@ const layer = (name, from, to) => ({
 });
 
 const LOW =
-  "^src/(config|variables|patterns|units|names|selection|deliveries|delivery-log|maintenance-log|maintenance-due|store|registry|holds|outbox|backlog|exec-hook|receiver|queue|git|github)";
+  "^src/(config|variables|patterns|units|names|selection|deliveries|delivery-log|maintenance-log|maintenance-due|store|registry|repository-list|refresh-log|holds|outbox|backlog|exec-hook|receiver|queue|git|github)";
 const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts|^src/checkouts/";
 const HIGH =
-  "^src/(schedule|worker|acceptance|views|history-views|maintenance|announce|contains)\\.ts|^src/(http|announce)/";
+  "^src/(schedule|worker|acceptance|views|delivery-views|history-views|maintenance|announce|contains)\\.ts|^src/(http|announce)/";
 const TOP = "^src/(compose|core|index|check|cli)\\.ts|^src/cli/";
 
 module.exports = {

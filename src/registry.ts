@@ -117,10 +117,10 @@ export interface Registry {
 export function createRegistry(store: Store, now: () => number = Date.now): Registry {
   const sql = statements(store);
   return {
-    get: (id) => read(sql.get.get(id)),
-    find: ({ owner, name }) => read(sql.find.get(owner, name)),
-    all: () => sql.all.all().map((row) => read(row)!),
-    ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => read(row)!),
+    get: (id) => toRepository(sql.get.get(id)),
+    find: ({ owner, name }) => toRepository(sql.find.get(owner, name)),
+    all: () => sql.all.all().map((row) => toRepository(row)!),
+    ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => toRepository(row)!),
     note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
     doubt: (id) => void sql.doubt.run(id),
     confirm(remote, toldAt) {
@@ -138,7 +138,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       return { managed: Number(row?.managed), left: Number(row?.left_since ?? 0) };
     },
     states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.state), Number(row.n)])),
-    goneBefore: (before) => sql.goneBefore.all(before).map((row) => read(row)!),
+    goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
     refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
     compared(id, at) {
       const fullAt = at.equal ? now() : null;
@@ -230,7 +230,7 @@ const readRef = (row: Row): RefKnowledge => ({
   movedFrom: row.moved_from as string | null,
 });
 
-function read(row: Row | undefined): ManagedRepository | null {
+export function toRepository(row: Row | undefined): ManagedRepository | null {
   if (!row) return null;
   const number = (value: unknown) => (value === null ? null : Number(value));
   return {

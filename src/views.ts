@@ -17,6 +17,7 @@ import { keyOf } from "./queue/queue.js";
 import type { Runner } from "./queue/runner.js";
 import { isManaged, type ManagedRepository } from "./registry.js";
 import type { Removal } from "./removal.js";
+import { createRepositoryList } from "./repository-list.js";
 import type { Store } from "./store.js";
 import type { Settled, Worker } from "./worker.js";
 
@@ -45,6 +46,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   const { registry, queue, runner, installations } = ports;
   const { fresh, status } = createFreshness(ports);
   const { outbox, bell } = ports.announcer;
+  const pageOf = createRepositoryList(ports.store);
   const contains = createContains({
     ...ports,
     ...{ refresh, isRunning: (id) => runner.busy(subjectOf(id)), settlements: ports.worker.events },
@@ -127,7 +129,10 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     ...ports.history,
     contains: contains.wait,
     events: { ...{ after: outbox.after, bounds: outbox.bounds, bell }, stopping: ports.stopping },
-    list: () => registry.all().map(view),
+    list(query) {
+      const page = pageOf({ ...query, running: runningIds(runner) });
+      return { ...page, repositories: page.repositories.map(view) };
+    },
     get(owner, name) {
       const found = registry.find({ owner, name });
       return found && { ...view(found), ...checkoutsOf(found.id) };
@@ -145,11 +150,35 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       registry.pause(id, null);
       refresh(id);
     },
-    installations: () => installations.all().map(installation),
+    installations: (paging) => installationPage(installations.all(), paging, installation),
+    installation(id) {
+      const known = installations.get(id);
+      return known && installation(known);
+    },
     confirmRemoval: ports.removal.confirm,
     status,
   };
   return { api, health: { ready, fresh } };
+}
+
+const runningIds = (runner: Runner): number[] =>
+  runner.subjects().flatMap(({ kind, id }) => (kind === "repository" ? [id] : []));
+
+/** By login and id; an App has thousands of them at most. */
+function installationPage(
+  all: KnownInstallation[],
+  { limit, after }: Parameters<ApiPorts["installations"]>[0],
+  view: (known: KnownInstallation) => InstallationView,
+): ReturnType<ApiPorts["installations"]> {
+  const isBehind = ({ login, id }: KnownInstallation, [toLogin, toId]: [string, number]) =>
+    login > toLogin || (login === toLogin && id > toId);
+  const left = after ? all.filter((one) => isBehind(one, after)) : all;
+  const last = left.length > limit ? left[limit - 1] : undefined;
+  return {
+    installations: left.slice(0, limit).map(view),
+    next: last ? [last.login, last.id] : null,
+    total: all.length,
+  };
 }
 
 function shownState(repository: ManagedRepository, running: boolean): ShownState {

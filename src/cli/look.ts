@@ -29,8 +29,8 @@ export function addLookCommands(program: Command, client: () => Client): void {
     .description("the repositories, with state, age of the last proof and last failure")
     .option("--state <state>", "only those in this state")
     .action(async ({ state }: { state?: string }) => {
-      const { body } = await client().ask<{ repositories: RepositoryView[] }>("GET", "/api/v1/repos");
-      const shown = body.repositories.filter((it) => state === undefined || it.state === state);
+      const filter: Record<string, string> = state === undefined ? {} : { state };
+      const shown = await everyPage<RepositoryView>(client(), "repos", "repositories", filter);
       if (client().json) return printJson(shown);
       const rows = shown.map((it) => [
         ...[`${it.owner}/${it.name}`, it.state, ago(it.lastProvenAt), it.lastError?.code ?? ""],
@@ -47,15 +47,27 @@ export function addLookCommands(program: Command, client: () => Client): void {
     .command("installations")
     .description("the App's installations, and removals that wait for a word")
     .action(async () => {
-      const path = "/api/v1/installations";
-      const { body } = await client().ask<{ installations: InstallationView[] }>("GET", path);
-      if (client().json) return printJson(body.installations);
-      const rows = body.installations.map((it) => [
+      const shown = await everyPage<InstallationView>(client(), "installations", "installations");
+      if (client().json) return printJson(shown);
+      const rows = shown.map((it) => [
         ...[String(it.id), it.login, it.state, ago(it.lastListedAt)],
         it.heldRemoval ? `${it.heldRemoval.repositories.length} repositories` : "",
       ]);
       for (const line of table([["ID", "ACCOUNT", "STATE", "LISTED", "HELD REMOVAL"], ...rows])) print(line);
     });
+}
+
+/** A list as a whole, page by page. @param member of the answer that has the entries */
+async function everyPage<T>(client: Client, list: string, member: string, filter = {}): Promise<T[]> {
+  const found: T[] = [];
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const query = new URLSearchParams({ ...filter, limit: "1000", cursor });
+    const { body }: { body: Record<string, unknown> } = await client.ask("GET", `/api/v1/${list}?${query}`);
+    found.push(...(body[member] as T[]));
+    cursor = body.next as string | null;
+  }
+  return found;
 }
 
 function printStatus({ fresh, oldestUnprovenMs, repositories, problems, queue, ...rest }: StatusView): void {

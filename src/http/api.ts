@@ -3,15 +3,16 @@ import { bearerCheck } from "./bearer.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { addEventRoute, type EventPorts } from "./events.js";
 import { type Act, addHistoryRoutes, type HistoryPorts } from "./history.js";
+import { addListRoutes, type ListPorts } from "./lists.js";
 import { conflict, find, findWait, type Lookup, notFound, notManaged } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
 import { problem, unauthorized } from "./problem.js";
+import { createRoutes, Queued, Refreshed, type Route, WaitQuery } from "./routes.js";
 import { serve } from "./serve.js";
-import type { MaintenanceView, RepositoryView, SettledOutcome } from "./view.js";
+import { type MaintenanceView, RepositoryDetails, type RepositoryView, type SettledOutcome } from "./view.js";
 
-export interface ApiPorts extends OperatePorts, HistoryPorts, ContainsPorts, EventPorts {
-  list(): RepositoryView[];
+export interface ApiPorts extends OperatePorts, HistoryPorts, ContainsPorts, EventPorts, ListPorts {
   get: Lookup;
   /** Every ref of the mirror. */
   heads(id: number): Promise<Record<string, string>>;
@@ -31,19 +32,31 @@ export interface ApiOptions {
   log?: { error(fields: object, message: string): void };
 }
 
+const ONE: Route = {
+  ...{ method: "get", path: "/api/v1/repos/{owner}/{name}", summary: "One repository, with every ref's tip" },
+  ...{ answers: { 200: RepositoryDetails }, problems: [400, 404] },
+};
+const REFRESH: Route = {
+  ...{ method: "post", path: "/api/v1/repos/{owner}/{name}/refresh", summary: "Compare every ref" },
+  query: { wait: WaitQuery },
+  answers: { 200: Refreshed, 202: Queued },
+  problems: [400, 404, 409, 502, 504],
+};
+
 /** The operator's API under /api/v1. */
 export function createApi(options: ApiOptions): Handler {
   const { apiToken, ports, log } = options;
   const isOperator = bearerCheck(apiToken);
   const app = new Hono();
+  const routes = createRoutes(app);
 
   app.use(async (context, next) => {
     if (!isOperator(context.req.header("authorization"))) return unauthorized();
     context.header("cache-control", "no-store");
     await next();
   });
-  app.get("/api/v1/repos", (context) => context.json({ repositories: ports.list() }));
-  app.get("/api/v1/repos/:owner/:name", async (context) => {
+  addListRoutes(routes, ports);
+  routes.add(ONE, async (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
     const heads = await ports.heads(found.id);
@@ -57,11 +70,11 @@ export function createApi(options: ApiOptions): Handler {
     });
   });
   const act: Act = (...call) => refresh(ports, ...call);
-  app.post("/api/v1/repos/:owner/:name/refresh", (context) => act(context, () => null));
-  addHistoryRoutes(app, ports, act);
-  addContainsRoute(app, ports);
-  addEventRoute(app, ports);
-  operatorRoutes(app, ports);
+  routes.add(REFRESH, (context) => act(context, () => null));
+  addHistoryRoutes(routes, ports, act);
+  addContainsRoute(routes, ports);
+  addEventRoute(routes, ports);
+  operatorRoutes(routes, ports);
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {
     log?.error({ err: error }, "an API request failed");

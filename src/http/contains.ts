@@ -1,7 +1,9 @@
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
+import { z } from "zod";
 import { isSha } from "../names.js";
 import { badRequest, conflict, find, findWait, type Lookup, notFound } from "./lookup.js";
 import { problem } from "./problem.js";
+import { Named, type Route, type Routes, WaitQuery } from "./routes.js";
 import type { RepositoryView } from "./view.js";
 
 /** Where a commit is looked for: what the mirror's refs lead to, or what its checkouts show. */
@@ -15,15 +17,23 @@ export interface ContainsPorts {
 
 const GONE = ["gone", "retired"];
 
+const CONTAINS: Route = {
+  ...{ method: "get", path: "/api/v1/repos/{owner}/{name}/contains/{sha}" },
+  summary: "Whether a commit is there, as soon as it is",
+  query: { wait: WaitQuery, in: z.enum(["mirror", "checkout"]).optional() },
+  answers: { 200: z.object({ contains: z.literal(true), sha: z.string(), in: z.string(), ...Named }) },
+  problems: [400, 404, 408, 409],
+};
+
 /** For scripts that need what was just pushed. */
-export function addContainsRoute(app: Hono, ports: ContainsPorts): void {
-  app.get("/api/v1/repos/:owner/:name/contains/:sha", async (context) => {
+export function addContainsRoute(routes: Routes, ports: ContainsPorts): void {
+  routes.add(CONTAINS, async (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
     if (GONE.includes(found.state)) {
       return notFound(`the repository is ${found.state}`, "give the App access to it again");
     }
-    const sha = context.req.param("sha").toLowerCase();
+    const sha = (context.req.param("sha") ?? "").toLowerCase();
     if (!isSha(sha)) return badRequest("no full object name", "write all 40 digits: git rev-parse HEAD");
     const waitMs = findWait(context);
     if (waitMs instanceof Response) return waitMs;

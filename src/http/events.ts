@@ -1,9 +1,11 @@
 import { type EventEmitter, once } from "node:events";
 import type { HttpBindings } from "@hono/node-server";
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import { z } from "zod";
 import type { Announcement } from "../model.js";
 import { badRequest, type Lookup, notFound } from "./lookup.js";
+import type { Route, Routes } from "./routes.js";
 
 export interface EventPorts {
   get: Lookup;
@@ -25,12 +27,23 @@ const RETRY_MS = 2_000;
 /** An event may have a thousand changes. */
 const AT_ONCE = 20;
 
+const EVENTS: Route = {
+  ...{ method: "get", path: "/api/v1/events", summary: "What refreshes change, as it happens" },
+  query: {
+    repository: z.string().optional().meta({ description: "owner/name; without it: all" }),
+    after: z.string().optional().meta({ description: "id of the last event that came" }),
+  },
+  headers: { "last-event-id": z.string().optional() },
+  answers: { 200: { type: "text/event-stream", description: "server-sent events, docs/announce.md" } },
+  problems: [400, 404],
+};
+
 /**
  * The event stream. https://html.spec.whatwg.org/multipage/server-sent-events.html
  * Every reader reads the outbox at its own pace: what waits for a slow one waits on disk.
  */
-export function addEventRoute(app: Hono, ports: EventPorts): void {
-  app.get("/api/v1/events", (context) => {
+export function addEventRoute(routes: Routes, ports: EventPorts): void {
+  routes.add(EVENTS, (context) => {
     const repositoryId = repositoryOf(context, ports.get);
     if (repositoryId instanceof Response) return repositoryId;
     const given = context.req.header("last-event-id") || context.req.query("after");

@@ -1,37 +1,12 @@
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { isRefName, isSha } from "../names.js";
 import { type Problem, problem } from "./problem.js";
+import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
+import type { HoldView, KeptView } from "./view.js";
 
-/** An old tip that can be had again. Times are ISO 8601 texts in UTC. */
-export interface KeptView {
-  /** The ref in the mirror that keeps it. */
-  name: string;
-  /** Where it was; null when its name was too long to be kept with it. */
-  ref: string | null;
-  sha: string;
-  keptAt: string;
-  expiresAt: string;
-  /** The call that puts the mirror's ref back to it. */
-  restore: string;
-  /** The command that puts GitHub's ref back to it, with one's own credentials; null where `ref` is. */
-  push: string | null;
-}
-
-/** A ref that is held where it is. */
-export interface HoldView {
-  ref: string;
-  tip: string;
-  /** What GitHub has; all zeros: no such ref. */
-  wanted: string;
-  since: string;
-  cause: "blocked" | "restored";
-  /** The call that takes GitHub's value over. */
-  allow: string;
-  /** The command that undoes it at GitHub, with one's own credentials. */
-  push: string;
-}
+export type { HoldView, KeptView } from "./view.js";
 
 /** Why something was not done; nothing has changed. */
 export type Refusal = Pick<Problem, "status" | "reason" | "detail" | "remedy">;
@@ -60,11 +35,26 @@ const Allow = z.strictObject({
 });
 const Restore = z.strictObject({ kept: Ref, ref: Ref.optional() });
 
+const ACTED = {
+  method: "post" as const,
+  query: { wait: WaitQuery },
+  answers: { 200: Refreshed, 202: Queued },
+  problems: [400, 404, 409, 413, 502, 504],
+} satisfies Partial<Route>;
+const ALLOW: Route = {
+  ...{ ...ACTED, path: "/api/v1/repos/{owner}/{name}/allow", body: Allow },
+  summary: "Let a held change through",
+};
+const RESTORE: Route = {
+  ...{ ...ACTED, path: "/api/v1/repos/{owner}/{name}/restore", body: Restore },
+  summary: "Put the mirror's ref back to a kept tip, and hold it there",
+};
+
 /** What an operator can do about kept tips and holds; refs are only ever written by the refresh asked for. */
-export function addHistoryRoutes(app: Hono, ports: HistoryPorts, act: Act): void {
+export function addHistoryRoutes(routes: Routes, ports: HistoryPorts, act: Act): void {
   const limit = bodyLimit({ maxSize: MAX_BODY, onError: () => problem(tooLarge) });
 
-  app.post("/api/v1/repos/:owner/:name/allow", limit, async (context) => {
+  routes.add(ALLOW, limit, async (context) => {
     const body = await read(context, Allow, '{"ref": "refs/heads/main"}');
     if (body instanceof Response) return body;
     return act(
@@ -73,7 +63,7 @@ export function addHistoryRoutes(app: Hono, ports: HistoryPorts, act: Act): void
       ({ id }) => ports.stillHeld(id, body.ref),
     );
   });
-  app.post("/api/v1/repos/:owner/:name/restore", limit, async (context) => {
+  routes.add(RESTORE, limit, async (context) => {
     const body = await read(context, Restore, '{"kept": "<name of a kept tip>"}');
     if (body instanceof Response) return body;
     return act(context, ({ id }) => ports.restore(id, body.kept, body.ref));

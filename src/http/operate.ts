@@ -1,76 +1,54 @@
-import type { Hono } from "hono";
-import type { Problem } from "../watch.js";
+import { z } from "zod";
 import { conflict, find, type Lookup, notFound, notManaged } from "./lookup.js";
-import type { RepositoryView } from "./view.js";
+import type { Route, Routes } from "./routes.js";
+import { type InstallationView, Status, type StatusView } from "./status-view.js";
+import { Repository, type RepositoryView } from "./view.js";
 
-/** An installation as the API shows it. Times are ISO 8601 texts in UTC. */
-export interface InstallationView {
-  id: number;
-  login: string;
-  state: "active" | "suspended" | "gone";
-  since: string;
-  lastListedAt: string | null;
-  lastError: { code: string; message: string; hint: string; at: string } | null;
-  /** Repositories whose removal waits for an operator's word, and how to give it. */
-  heldRemoval: { repositories: string[]; heldAt: string; confirm: string } | null;
-}
-
-/** The whole, in one answer. Times are ISO 8601 texts in UTC. */
-export interface StatusView {
-  fresh: boolean;
-  /** Age of the oldest proof that a repository equals GitHub, in milliseconds; null: there is none. */
-  oldestUnprovenMs: number | null;
-  repositories: Record<string, number>;
-  problems: (Omit<Problem, "since"> & { since: string })[];
-  queue: { depth: number };
-  backstop: { intervalMs: number | null; lastPassAt: string | null; lastError: object | null };
-  deliveries: {
-    mode: "webhook" | "pull";
-    lastWebhookAt: string | null;
-    lastReadAt: string | null;
-    /** A long reading of GitHub's log that is under way. */
-    reading: { pages: number; recovered: number; at: string | null } | null;
-  };
-  github: {
-    calls: number;
-    limits: { whose: string; limit: number; remaining: number; resetsAt: string; heldUntil: string | null }[];
-  };
-  announce: {
-    consumer: string;
-    pending: number;
-    /** Of so many repositories. */
-    repositories: number;
-    oldestAgeMs: number | null;
-    lastError: { message: string; at: string } | null;
-    /** Events that it did not take while they were kept. */
-    dropped: number;
-  }[];
-  disk: { freeBytes: number; minFreeBytes: number; low: boolean };
-}
+export type { InstallationView, StatusView } from "./status-view.js";
 
 export interface OperatePorts {
   get: Lookup;
   /** Null: it is no state to pause in. */
   pause(id: number): void;
   resume(id: number): void;
-  installations(): InstallationView[];
+  installation(id: number): InstallationView | null;
   /** @returns how many repositories go by it */
   confirmRemoval(installationId: number): number;
   status(): StatusView;
 }
 
+const Paused = z.object({ paused: z.boolean(), repository: Repository });
+const PAUSE: Route = {
+  ...{ method: "post", path: "/api/v1/repos/{owner}/{name}/pause", summary: "Keep a mirror as it is" },
+  ...{ answers: { 200: Paused }, problems: [400, 404, 409] },
+};
+const RESUME: Route = {
+  ...{ method: "post", path: "/api/v1/repos/{owner}/{name}/resume", summary: "End a pause, and refresh" },
+  ...{ answers: { 202: Paused }, problems: [400, 404, 409] },
+};
+const STATUS: Route = {
+  ...{ method: "get", path: "/api/v1/status", summary: "Problems, backstop, rate limits, disk, queue" },
+  answers: { 200: Status },
+};
+const CONFIRM: Route = {
+  ...{ method: "post", path: "/api/v1/installations/{id}/confirm-removal" },
+  summary: "Believe GitHub that a held removal was meant",
+  answers: { 200: z.object({ confirmed: z.literal(true), repositories: z.number().int() }) },
+  problems: [404, 409],
+};
+
 /** What an operator does besides looking at repositories and refreshing them. */
-export function operatorRoutes(app: Hono, ports: OperatePorts): void {
+export function operatorRoutes(routes: Routes, ports: OperatePorts): void {
   const again = ({ owner, name }: RepositoryView) => ports.get(owner, name);
 
-  app.post("/api/v1/repos/:owner/:name/pause", (context) => {
+  routes.add(PAUSE, (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
     if (found.state === "gone" || found.state === "retired") return notManaged(found);
     ports.pause(found.id);
     return context.json({ paused: true, repository: again(found) });
   });
-  app.post("/api/v1/repos/:owner/:name/resume", (context) => {
+  routes.add(RESUME, (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
     if (found.pausedAt === null) {
@@ -79,11 +57,10 @@ export function operatorRoutes(app: Hono, ports: OperatePorts): void {
     ports.resume(found.id);
     return context.json({ paused: false, repository: again(found) }, 202);
   });
-  app.get("/api/v1/status", (context) => context.json(ports.status()));
-  app.get("/api/v1/installations", (context) => context.json({ installations: ports.installations() }));
-  app.post("/api/v1/installations/:id/confirm-removal", (context) => {
+  routes.add(STATUS, (context) => context.json(ports.status()));
+  routes.add(CONFIRM, (context) => {
     const id = Number(context.req.param("id"));
-    const installation = ports.installations().find((it) => it.id === id);
+    const installation = ports.installation(id);
     if (!installation) return notFound("no such installation", "see GET /api/v1/installations");
     if (!installation.heldRemoval) {
       return conflict("nothing_held", "no removal of this installation is held", "nothing needs to be done");

@@ -1,63 +1,118 @@
-import type { RepositoryState } from "../model.js";
-import type { HoldView, KeptView } from "./history.js";
+import { z } from "zod";
+
+/** ISO 8601, in UTC. */
+export const Time = z.string().meta({ format: "date-time" });
+const Sha = z.string().meta({ description: "full object name" });
+const Shas = z.record(z.string(), z.string());
 
 /** The stored state, but for what hides it: a refresh that runs, or an operator's pause. */
-export type ShownState = RepositoryState | "refreshing" | "paused";
+export const ShownState = z.enum([
+  ...(["onboarding", "fresh", "behind", "failing", "suspended", "gone", "retired"] as const),
+  ...(["refreshing", "paused"] as const),
+]);
 
-/** A managed repository as the API shows it. Times are ISO 8601 texts in UTC. */
-export interface RepositoryView {
-  id: number;
-  owner: string;
-  name: string;
-  state: ShownState;
-  defaultBranch: string;
-  installationId: number;
-  /** Ref → object name; only where one repository is asked for. */
-  heads?: Record<string, string>;
-  /** Refs proven equal to GitHub's later than `lastProvenAt`, and when; only where one repository is asked for. */
-  headsProvenAt?: Record<string, string>;
-  /** The newest first; only where one repository is asked for. */
-  kept?: KeptView[];
-  holds?: HoldView[];
-  /** When its mirror was last packed, pruned and checked, and what is due; only where one is asked for. */
-  maintenance?: MaintenanceView;
-  /** Only where one repository is asked for, and CHECKOUTS has it. */
-  checkouts?: CheckoutView[];
-  queued: boolean;
-  running: boolean;
-  lastRefreshAt: string | null;
-  lastFullAt: string | null;
-  lastProvenAt: string | null;
-  pausedAt: string | null;
-  /** Since when GitHub no longer shows it, and when its mirror is deleted. */
-  goneAt: string | null;
-  retiresAt: string | null;
-  /** From the last push to its refresh, in milliseconds. */
-  lagMs: number | null;
-  pushedAt: string | null;
-  lastError: { code: string; message: string; hint: string; at: string; attempt: number } | null;
-}
+/** An old tip that can be had again. */
+const Kept = z
+  .object({
+    name: z.string().meta({ description: "the ref in the mirror that keeps it" }),
+    ref: z.string().nullable().meta({ description: "where it was; null: its name was too long to be kept" }),
+    sha: Sha,
+    keptAt: Time,
+    expiresAt: Time,
+    restore: z.string().meta({ description: "the call that puts the mirror's ref back to it" }),
+    push: z
+      .string()
+      .nullable()
+      .meta({ description: "the command that puts GitHub's ref back to it; null where ref is" }),
+  })
+  .meta({ id: "KeptTip" });
+
+/** A ref that is held where it is. */
+const Hold = z
+  .object({
+    ref: z.string(),
+    tip: Sha,
+    wanted: Sha.meta({ description: "what GitHub has; all zeros: no such ref" }),
+    since: Time,
+    cause: z.enum(["blocked", "restored"]),
+    allow: z.string().meta({ description: "the call that takes GitHub's value over" }),
+    push: z.string().meta({ description: "the command that undoes it at GitHub" }),
+  })
+  .meta({ id: "Hold" });
+
+const Maintenance = z
+  .object({
+    tidiedAt: Time.nullable(),
+    prunedAt: Time.nullable(),
+    checkedAt: Time.nullable(),
+    due: z.array(z.string()),
+    running: z.string().nullable(),
+  })
+  .meta({ id: "Maintenance" });
 
 /** A published working tree. */
-export interface CheckoutView {
-  ref: string;
-  /** Of the link that readers resolve. */
-  path: string;
-  /** What is published; null: nothing is. */
-  commit: string | null;
-  publishedAt: string | null;
-  /** What should be published; null: the ref leads to no commit. */
-  wanted: string | null;
-  /** Why `wanted` is not published. */
-  veto: { reason: string; output: string; at: string } | null;
-}
+const Checkout = z
+  .object({
+    ref: z.string(),
+    path: z.string().meta({ description: "of the link that readers resolve" }),
+    commit: Sha.nullable().meta({ description: "what is published; null: nothing is" }),
+    publishedAt: Time.nullable(),
+    wanted: Sha.nullable().meta({
+      description: "what should be published; null: the ref leads to no commit",
+    }),
+    veto: z
+      .object({ reason: z.string(), output: z.string(), at: Time })
+      .nullable()
+      .meta({ description: "why `wanted` is not published" }),
+  })
+  .meta({ id: "Checkout" });
+
+/** A managed repository as the API shows it. */
+export const Repository = z
+  .object({
+    id: z.number().int(),
+    owner: z.string(),
+    name: z.string(),
+    state: ShownState,
+    defaultBranch: z.string(),
+    installationId: z.number().int(),
+    checkouts: z.array(Checkout).optional().meta({ description: "only where CHECKOUTS has it" }),
+    queued: z.boolean(),
+    running: z.boolean(),
+    lastRefreshAt: Time.nullable(),
+    lastFullAt: Time.nullable().meta({ description: "last comparison of every ref" }),
+    lastProvenAt: Time.nullable().meta({ description: "when all of it was last known to equal GitHub" }),
+    pausedAt: Time.nullable(),
+    goneAt: Time.nullable().meta({ description: "since when GitHub no longer shows it" }),
+    retiresAt: Time.nullable().meta({ description: "when its mirror is deleted" }),
+    lagMs: z.number().nullable().meta({ description: "from the last push to the end of its refresh" }),
+    pushedAt: Time.nullable(),
+    lastError: z
+      .object({
+        ...{ code: z.string(), message: z.string(), hint: z.string(), at: z.string() },
+        attempt: z.number().int(),
+      })
+      .nullable(),
+  })
+  .meta({ id: "Repository" });
+
+/** Where one repository is asked for. */
+export const RepositoryDetails = Repository.extend({
+  heads: Shas.meta({ description: "every ref of the mirror and its object name" }),
+  headsProvenAt: Shas.meta({
+    description: "refs proven equal to GitHub's later than lastProvenAt, and when",
+  }),
+  maintenance: Maintenance,
+  kept: z.array(Kept).meta({ description: "the newest first" }),
+  holds: z.array(Hold),
+}).meta({ id: "RepositoryDetails" });
+
+export type ShownState = z.infer<typeof ShownState>;
+export type RepositoryView = z.infer<typeof Repository>;
+export type RepositoryDetailsView = z.infer<typeof RepositoryDetails>;
+export type KeptView = z.infer<typeof Kept>;
+export type HoldView = z.infer<typeof Hold>;
+export type CheckoutView = z.infer<typeof Checkout>;
+export type MaintenanceView = z.infer<typeof Maintenance>;
 
 export type SettledOutcome = { ok: true } | { ok: false; code: string; hint: string } | "timeout";
-
-export interface MaintenanceView {
-  tidiedAt: string | null;
-  prunedAt: string | null;
-  checkedAt: string | null;
-  due: string[];
-  running: string | null;
-}

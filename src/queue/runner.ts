@@ -20,8 +20,17 @@ export interface Runner {
   /** Something was armed. With a subject: it starts at once when it is idle and a slot is free. */
   wake(subject?: Subject, trigger?: Trigger): void;
   busy(subject: Subject): boolean;
+  /** What runs now. */
+  subjects(): Subject[];
   /** Starts nothing more; waits for what runs, cancels it after `ms`. */
   stop(ms: number): Promise<void>;
+}
+
+interface Run {
+  subject: Subject;
+  trigger: Trigger;
+  abort: AbortController;
+  done: Promise<void>;
 }
 
 /**
@@ -30,7 +39,7 @@ export interface Runner {
  * the other, and never all of them, so that a push finds one free.
  */
 export function createRunner(queue: RefreshQueue, concurrency: number, ports: RunnerPorts): Runner {
-  const running = new Map<string, { trigger: Trigger; abort: AbortController; done: Promise<void> }>();
+  const running = new Map<string, Run>();
   const half = Math.max(1, Math.floor(concurrency / 2));
   let stopped = false;
   let abandoned = false;
@@ -53,7 +62,7 @@ export function createRunner(queue: RefreshQueue, concurrency: number, ports: Ru
       running.delete(key);
       pump();
     });
-    running.set(key, { trigger: snapshot.request.trigger, abort, done });
+    running.set(key, { subject, trigger: snapshot.request.trigger, abort, done });
   }
 
   async function execute(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
@@ -109,6 +118,7 @@ export function createRunner(queue: RefreshQueue, concurrency: number, ports: Ru
       timer = setTimeout(pump, 0);
     },
     busy: (subject) => running.has(keyOf(subject)),
+    subjects: () => [...running.values()].map(({ subject }) => subject),
     async stop(ms) {
       stopped = true;
       clearTimeout(timer);

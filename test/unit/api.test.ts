@@ -1,81 +1,8 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
-import type { Refusal } from "../../src/http/history.js";
-import type { OperatePorts, StatusView } from "../../src/http/operate.js";
-import type { RepositoryView, SettledOutcome } from "../../src/http/view.js";
+import { MAINTENANCE, OPERATE, SITE, startApi, TOKEN } from "../support/api.js";
 import { serveAll } from "./listen.js";
-
-const TOKEN = "0123456789abcdef";
-
-const SITE: RepositoryView = {
-  ...{ id: 7, owner: "acme", name: "site", state: "failing", defaultBranch: "main", installationId: 3 },
-  ...{ queued: false, running: false, lagMs: 40, pushedAt: null },
-  ...{ lastRefreshAt: "2024-01-01T00:00:00.000Z", lastFullAt: null, lastProvenAt: null },
-  ...{ pausedAt: null, goneAt: null, retiresAt: null },
-  lastError: { code: "disk_full", message: "No space left", hint: "free some space", at: "", attempt: 2 },
-};
-
-const MAINTENANCE = { tidiedAt: null, prunedAt: null, checkedAt: null, due: [], running: null };
-const OPERATE: Omit<OperatePorts, "get"> = {
-  pause: () => {},
-  resume: () => {},
-  installations: () => [],
-  confirmRemoval: () => 0,
-  status: () => ({}) as StatusView,
-};
-
-interface Options {
-  apiToken?: string | null;
-  outcome?: SettledOutcome;
-  refusal?: Refusal;
-  stillHeld?: Refusal;
-  contains?: boolean;
-}
-
-async function startApi(options: Options = {}) {
-  const calls: unknown[][] = [];
-  const ports: ApiPorts = {
-    list: () => [SITE],
-    get: (owner, name) => (`${owner}/${name}`.toLowerCase() === "acme/site" ? SITE : null),
-    heads: async () => ({ "refs/heads/main": "1".repeat(40) }),
-    headsProvenAt: () => ({ "refs/heads/main": "2024-01-01T00:00:00.000Z" }),
-    maintenance: () => MAINTENANCE,
-    ...OPERATE,
-    refresh: (...args) => void calls.push(["refresh", ...args]),
-    history: async () => ({ kept: [], holds: [] }),
-    allow: (...args) => {
-      calls.push(["allow", ...args]);
-      return options.refusal ?? null;
-    },
-    stillHeld: () => options.stillHeld ?? null,
-    restore: async (...args) => {
-      calls.push(["restore", ...args]);
-      return options.refusal ?? null;
-    },
-    contains: async (...args) => {
-      calls.push(["contains", ...args.slice(0, 4)]);
-      return options.contains ?? false;
-    },
-    events: {
-      ...{ after: () => [], bounds: () => ({ oldest: 0, newest: 0 }), bell: new EventEmitter() },
-      stopping: () => false,
-    },
-    settled: async (...args) => {
-      calls.push(["settled", ...args]);
-      return options.outcome ?? { ok: true };
-    },
-  };
-  const { apiToken = TOKEN } = options;
-  const base = await serveAll(createApi({ apiToken, ports }));
-  const call = (path: string, method = "GET", authorization: string | undefined = `Bearer ${TOKEN}`) =>
-    fetch(base + path, { method, ...(authorization && { headers: { authorization } }) });
-  const post = (path: string, body: string) =>
-    fetch(`${base}/api/v1/repos/acme/site/${path}`, {
-      ...{ method: "POST", body, headers: { authorization: `Bearer ${TOKEN}` } },
-    });
-  return { call, calls, post, base };
-}
 
 describe("the API", () => {
   it("is not there without a token in the configuration", async () => {
@@ -108,7 +35,8 @@ describe("the API", () => {
 
   it("lists repositories and shows one with its heads", async () => {
     const { call } = await startApi();
-    expect(await (await call("/api/v1/repos")).json()).toEqual({ repositories: [SITE] });
+    const list = await (await call("/api/v1/repos")).json();
+    expect(list).toEqual({ repositories: [SITE], next: expect.any(String), total: 2 });
     const one = await call("/api/v1/repos/ACME/Site");
     expect(await one.json()).toEqual({
       ...SITE,
@@ -117,6 +45,42 @@ describe("the API", () => {
       maintenance: MAINTENANCE,
     });
     expect(one.headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("hands on filter and place of a page, and refuses what is neither", async () => {
+    const { call, calls } = await startApi();
+    const none = { state: null, installationId: null, name: null };
+    const { next } = (await (await call("/api/v1/repos?state=&name=")).json()) as { next: string };
+    const query = new URLSearchParams({ state: "paused", installation: "3", name: "a*", limit: "7" });
+    await call(`/api/v1/repos?${query}&cursor=${next}`);
+    await call("/api/v1/installations?limit=1000");
+    const filter = { state: "paused", installationId: 3, name: "a*" };
+    expect(calls).toEqual([
+      ["list", { ...none, limit: 100, after: null }],
+      ["list", { ...filter, limit: 7, after: ["acme", "site", 7] }],
+      ["installations", { limit: 1000, after: null }],
+    ]);
+    const bad = [
+      "state=sad",
+      "installation=x",
+      `name=${"a".repeat(141)}`,
+      "limit=0",
+      "limit=1001",
+      "limit=1e3",
+    ];
+    const cursors = [
+      "x",
+      Buffer.from("[1,2]").toString("base64url"),
+      Buffer.from("{}").toString("base64url"),
+    ];
+    for (const part of [...bad, ...cursors.map((cursor) => `cursor=${cursor}`)]) {
+      const answer = await call(`/api/v1/repos?${part}`);
+      expect([answer.status, await answer.json()], part).toEqual([
+        400,
+        expect.objectContaining({ reason: "bad_request", remedy: expect.any(String) }),
+      ]);
+    }
+    expect(calls).toHaveLength(3);
   });
 
   it("queues a refresh", async () => {
@@ -274,7 +238,7 @@ describe("the API", () => {
       throw new Error("inner detail");
     };
     const ports: ApiPorts = {
-      ...{ list: fail, get: fail, heads: fail, headsProvenAt: fail, maintenance: fail },
+      ...{ list: fail, installations: fail, get: fail, heads: fail, headsProvenAt: fail, maintenance: fail },
       ...{ refresh: fail, settled: fail },
       ...{ history: fail, allow: fail, stillHeld: fail, restore: fail, contains: fail },
       events: { after: fail, bounds: fail, bell: new EventEmitter(), stopping: () => false },

@@ -29,7 +29,7 @@ export interface Holdings {
 }
 
 export async function holdingsOf(world: World): Promise<Holdings> {
-  const answer = (await (await world.api("/api/v1/repos")).json()) as { repositories: View[] };
+  const answer = (await (await world.api("/api/v1/repos?limit=1000")).json()) as { repositories: View[] };
   const views = answer.repositories.map(({ id, owner, name, state, defaultBranch, installationId }) => ({
     ...{ id, owner, name, state, defaultBranch, installationId },
   }));

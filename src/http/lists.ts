@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { badRequest } from "./lookup.js";
+import { findPaging, Next, type Paging, PagingQuery, toCursor } from "./paging.js";
+import type { Routes } from "./routes.js";
+import { Installation, type InstallationView } from "./status-view.js";
+import { Repository, type RepositoryView, ShownState } from "./view.js";
+
+const RepositoryPlace = z.tuple([z.string(), z.string(), z.number().int()]);
+const InstallationPlace = z.tuple([z.string(), z.number().int()]);
+type RepositoryPlace = z.infer<typeof RepositoryPlace>;
+type InstallationPlace = z.infer<typeof InstallationPlace>;
+
+/** null: whatever it is. */
+export interface RepositoryFilter {
+  state: ShownState | null;
+  installationId: number | null;
+  name: string | null;
+}
+
+export interface ListPorts {
+  list(query: RepositoryFilter & Paging<RepositoryPlace>): {
+    repositories: RepositoryView[];
+    next: RepositoryPlace | null;
+    total: number;
+  };
+  installations(page: Paging<InstallationPlace>): {
+    installations: InstallationView[];
+    next: InstallationPlace | null;
+    total: number;
+  };
+}
+
+/** Of `owner/name`. */
+const MAX_NAME = 140;
+const Total = z.number().int().meta({ description: "how many there are on all pages" });
+
+/** Repositories and installations, by pages. */
+export function addListRoutes(routes: Routes, ports: ListPorts): void {
+  routes.add(
+    {
+      ...{ method: "get", path: "/api/v1/repos", summary: "Repositories, by owner and name" },
+      query: {
+        state: ShownState.optional(),
+        installation: z.string().optional().meta({ description: "number of the installation" }),
+        name: z.string().optional().meta({
+          description: "part of `owner/name`, or with `*` and `?` all of it; in any case",
+          example: "acme/*-service",
+        }),
+        ...PagingQuery,
+      },
+      answers: { 200: z.object({ repositories: z.array(Repository), next: Next, total: Total }) },
+      problems: [400],
+    },
+    (context) => {
+      const filter = findFilter(context.req.query());
+      if (filter instanceof Response) return filter;
+      const paging = findPaging(context, RepositoryPlace);
+      if (paging instanceof Response) return paging;
+      const { repositories, next, total } = ports.list({ ...filter, ...paging });
+      return context.json({ repositories, next: toCursor(next), total });
+    },
+  );
+  routes.add(
+    {
+      ...{ method: "get", path: "/api/v1/installations", summary: "Installations of the App, by account" },
+      query: PagingQuery,
+      answers: { 200: z.object({ installations: z.array(Installation), next: Next, total: Total }) },
+      problems: [400],
+    },
+    (context) => {
+      const paging = findPaging(context, InstallationPlace);
+      if (paging instanceof Response) return paging;
+      const { installations, next, total } = ports.installations(paging);
+      return context.json({ installations, next: toCursor(next), total });
+    },
+  );
+}
+
+/** The filter that a query asks for; an empty field counts as none. */
+export function findFilter(query: Record<string, string>): RepositoryFilter | Response {
+  const { state, installation, name } = query;
+  const shown = ShownState.safeParse(state);
+  if (state && !shown.success)
+    return badRequest("state is unknown", `use one of ${ShownState.options.join(", ")}`);
+  if (installation && !/^\d{1,15}$/.test(installation))
+    return badRequest("installation is no number", "see GET /api/v1/installations");
+  if (name && name.length > MAX_NAME)
+    return badRequest("name is too long", "write part of owner/name, or all of it with * and ?");
+  return {
+    state: shown.data ?? null,
+    installationId: installation ? Number(installation) : null,
+    name: name || null,
+  };
+}

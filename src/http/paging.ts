@@ -1,0 +1,46 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import { badRequest } from "./lookup.js";
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+
+export interface Paging<Place> {
+  limit: number;
+  after: Place | null;
+}
+
+/** What a cursor holds is what the last entry was sorted by: entries that come and go shift no page. */
+export const toCursor = (place: readonly (string | number)[] | null): string | null =>
+  place && Buffer.from(JSON.stringify(place)).toString("base64url");
+
+/** `?limit=` and `?cursor=`, or why they cannot be. */
+export function findPaging<Place>(context: Context, place: z.ZodType<Place>): Paging<Place> | Response {
+  const { limit = String(DEFAULT_LIMIT), cursor } = context.req.query();
+  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
+    return badRequest("limit is no number of entries", `write a whole number from 1 to ${MAX_LIMIT}`);
+  const after = cursor ? place.safeParse(parse(cursor)) : null;
+  if (after && !after.success)
+    return badRequest("cursor is none of ours", "take it from next of the page before, unchanged");
+  return { limit: Number(limit), after: after?.data ?? null };
+}
+
+function parse(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, "base64url").toString());
+  } catch {
+    return undefined;
+  }
+}
+
+export const PagingQuery = {
+  limit: z
+    .string()
+    .optional()
+    .meta({ description: `entries of a page, 1 to ${MAX_LIMIT}`, example: "100" }),
+  cursor: z.string().optional().meta({ description: "`next` of the page before" }),
+};
+export const Next = z
+  .string()
+  .nullable()
+  .meta({ description: "cursor of the next page; null: there is none" });

@@ -1,0 +1,106 @@
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
+import type { Handler, Hono } from "hono";
+import { z } from "zod";
+import { Repository } from "./view.js";
+
+/** One call of the API, as it is mounted and as it is described. */
+export interface Route {
+  method: "get" | "post";
+  /** As OpenAPI has it: `/api/v1/repos/{owner}/{name}`. */
+  path: string;
+  summary: string;
+  query?: z.ZodRawShape;
+  headers?: z.ZodRawShape;
+  body?: z.ZodType;
+  /** By status; a text describes an answer that is no JSON, by its media type. */
+  answers: Record<number, z.ZodType | { type: string; description: string }>;
+  /** The statuses that it is refused with, besides 401 and 500. */
+  problems?: number[];
+}
+
+/** What several calls answer with or ask for. */
+export const Named = { id: z.number().int(), owner: z.string(), name: z.string() };
+export const Queued = z.object({ queued: z.literal(true), ...Named });
+export const Refreshed = z.object({ refreshed: z.literal(true), repository: Repository });
+export const WaitQuery = z.string().optional().meta({ description: "at most 10m", example: "30s" });
+
+export interface Routes {
+  /** Mounts the route and has the document describe it. */
+  add(route: Route, ...handlers: Handler[]): void;
+  /** https://spec.openapis.org/oas/v3.1.1.html */
+  document(): object;
+}
+
+const Problem = z
+  .object({
+    type: z.literal("about:blank"),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    reason: z.string().meta({ description: "a word for programs; of a failed refresh its error code" }),
+    remedy: z.string().meta({ description: "what to do about it" }),
+  })
+  .meta({ id: "Problem", description: "RFC 9457, with reason and remedy" });
+
+const ABOUT = {
+  openapi: "3.1.0",
+  info: {
+    title: "Lockstep",
+    version: "1",
+    description: "The operator's API. Times are ISO 8601 in UTC, durations are such as 500ms, 30s, 5m.",
+  },
+  security: [{ token: [] }],
+};
+
+export function createRoutes(app: Hono): Routes {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent("securitySchemes", "token", {
+    ...{ type: "http", scheme: "bearer", description: "the value of API_TOKEN" },
+  });
+  return {
+    add(route, ...handlers) {
+      registry.registerPath(describe(route));
+      app.on(route.method.toUpperCase(), [route.path.replace(/\{(\w+)\}/g, ":$1")], ...handlers);
+    },
+    document: () => new OpenApiGeneratorV31(registry.definitions).generateDocument(ABOUT),
+  };
+}
+
+function describe({ method, path, summary, query, headers, body, answers, problems = [] }: Route) {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  const responses = Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]);
+  const refusals = [401, ...problems, 500].map((status) => [status, refusal(status)]);
+  return {
+    ...{ method, path, summary },
+    request: {
+      ...(names.length > 0 && { params: z.object(Object.fromEntries(names.map((it) => [it, z.string()]))) }),
+      ...(query && { query: z.object(query) }),
+      ...(headers && { headers: z.object(headers) }),
+      ...(body && { body: { required: true, content: { "application/json": { schema: body } } } }),
+    },
+    responses: Object.fromEntries([...refusals, ...responses]),
+  };
+}
+
+function answerOf(answer: Route["answers"][number]) {
+  return answer instanceof z.ZodType
+    ? { description: "done", content: { "application/json": { schema: answer } } }
+    : { description: answer.description, content: { [answer.type]: { schema: z.string() } } };
+}
+
+const MEANINGS: Record<number, string> = {
+  400: "the request is at fault",
+  401: "the token is missing or wrong",
+  404: "there is no such thing",
+  408: "it was not there in time",
+  409: "it does not fit the state of things",
+  413: "the body is too large",
+  500: "a fault in Lockstep",
+  502: "the refresh failed",
+  504: "the refresh was not done in time and goes on",
+};
+
+const refusal = (status: number) => ({
+  description: MEANINGS[status]!,
+  content: { "application/problem+json": { schema: Problem } },
+});

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { Time } from "./view.js";
+
+const Count = z.number().int();
+
+export const Installation = z
+  .object({
+    id: Count,
+    login: z.string(),
+    state: z.enum(["active", "suspended", "gone"]),
+    since: Time,
+    lastListedAt: Time.nullable(),
+    lastError: z.object({ code: z.string(), message: z.string(), hint: z.string(), at: Time }).nullable(),
+    heldRemoval: z
+      .object({
+        repositories: z.array(z.string()),
+        heldAt: Time,
+        confirm: z.string().meta({ description: "the call that believes it" }),
+      })
+      .nullable()
+      .meta({ description: "repositories whose removal waits for an operator's word" }),
+  })
+  .meta({ id: "Installation" });
+
+const ProblemOfWhole = z
+  .object({
+    code: z.string(),
+    since: Time,
+    detail: z.string(),
+    remedy: z.string(),
+    installationId: Count.optional(),
+    consumer: z.string().optional(),
+  })
+  .meta({ id: "ProblemOfWhole" });
+
+const Reading = z
+  .object({ pages: Count, recovered: Count, at: Time.nullable() })
+  .meta({ description: "a long reading of GitHub's log that is under way" });
+
+const RateLimit = z.object({
+  ...{ whose: z.string(), limit: Count, remaining: Count, resetsAt: Time, heldUntil: Time.nullable() },
+});
+
+const ConsumerLag = z.object({
+  consumer: z.string(),
+  pending: Count,
+  repositories: Count.meta({ description: "whose events are pending" }),
+  oldestAgeMs: z.number().nullable(),
+  lastError: z.object({ message: z.string(), at: Time }).nullable(),
+  dropped: Count.meta({ description: "events that it did not take while they were kept" }),
+});
+
+/** The whole, in one answer. */
+export const Status = z
+  .object({
+    fresh: z.boolean(),
+    oldestUnprovenMs: z.number().nullable().meta({
+      description: "age of the oldest proof that a repository equals GitHub; null: there is none",
+    }),
+    repositories: z.record(z.string(), Count).meta({ description: "how many in each stored state" }),
+    problems: z.array(ProblemOfWhole),
+    queue: z.object({ depth: Count }),
+    backstop: z.object({
+      intervalMs: z.number().nullable(),
+      lastPassAt: Time.nullable(),
+      lastError: z.object({ code: z.string(), message: z.string() }).nullable(),
+    }),
+    deliveries: z.object({
+      mode: z.enum(["webhook", "pull"]),
+      lastWebhookAt: Time.nullable(),
+      lastReadAt: Time.nullable(),
+      reading: Reading.nullable(),
+    }),
+    github: z.object({ calls: Count, limits: z.array(RateLimit) }),
+    announce: z.array(ConsumerLag),
+    disk: z.object({ freeBytes: z.number(), minFreeBytes: z.number(), low: z.boolean() }),
+  })
+  .meta({ id: "Status" });
+
+export type InstallationView = z.infer<typeof Installation>;
+export type StatusView = z.infer<typeof Status>;

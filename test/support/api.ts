@@ -1,0 +1,84 @@
+import { EventEmitter } from "node:events";
+import { type ApiPorts, createApi } from "../../src/http/api.js";
+import type { Refusal } from "../../src/http/history.js";
+import type { OperatePorts, StatusView } from "../../src/http/operate.js";
+import type { RepositoryView, SettledOutcome } from "../../src/http/view.js";
+import { serveAll } from "../unit/listen.js";
+
+export const TOKEN = "0123456789abcdef";
+
+export const SITE: RepositoryView = {
+  ...{ id: 7, owner: "acme", name: "site", state: "failing", defaultBranch: "main", installationId: 3 },
+  ...{ queued: false, running: false, lagMs: 40, pushedAt: null },
+  ...{ lastRefreshAt: "2024-01-01T00:00:00.000Z", lastFullAt: null, lastProvenAt: null },
+  ...{ pausedAt: null, goneAt: null, retiresAt: null },
+  lastError: { code: "disk_full", message: "No space left", hint: "free some space", at: "", attempt: 2 },
+};
+
+export const MAINTENANCE = { tidiedAt: null, prunedAt: null, checkedAt: null, due: [], running: null };
+export const OPERATE: Omit<OperatePorts, "get"> = {
+  pause: () => {},
+  resume: () => {},
+  installation: () => null,
+  confirmRemoval: () => 0,
+  status: () => ({}) as StatusView,
+};
+
+interface Options {
+  apiToken?: string | null;
+  outcome?: SettledOutcome;
+  refusal?: Refusal;
+  stillHeld?: Refusal;
+  contains?: boolean;
+}
+
+export async function startApi(options: Options = {}) {
+  const calls: unknown[][] = [];
+  const ports: ApiPorts = {
+    list: (...args) => {
+      calls.push(["list", ...args]);
+      return { repositories: [SITE], next: ["acme", "site", 7], total: 2 };
+    },
+    installations: (...args) => {
+      calls.push(["installations", ...args]);
+      return { installations: [], next: null, total: 0 };
+    },
+    get: (owner, name) => (`${owner}/${name}`.toLowerCase() === "acme/site" ? SITE : null),
+    heads: async () => ({ "refs/heads/main": "1".repeat(40) }),
+    headsProvenAt: () => ({ "refs/heads/main": "2024-01-01T00:00:00.000Z" }),
+    maintenance: () => MAINTENANCE,
+    ...OPERATE,
+    refresh: (...args) => void calls.push(["refresh", ...args]),
+    history: async () => ({ kept: [], holds: [] }),
+    allow: (...args) => {
+      calls.push(["allow", ...args]);
+      return options.refusal ?? null;
+    },
+    stillHeld: () => options.stillHeld ?? null,
+    restore: async (...args) => {
+      calls.push(["restore", ...args]);
+      return options.refusal ?? null;
+    },
+    contains: async (...args) => {
+      calls.push(["contains", ...args.slice(0, 4)]);
+      return options.contains ?? false;
+    },
+    events: {
+      ...{ after: () => [], bounds: () => ({ oldest: 0, newest: 0 }), bell: new EventEmitter() },
+      stopping: () => false,
+    },
+    settled: async (...args) => {
+      calls.push(["settled", ...args]);
+      return options.outcome ?? { ok: true };
+    },
+  };
+  const { apiToken = TOKEN } = options;
+  const base = await serveAll(createApi({ apiToken, ports }));
+  const call = (path: string, method = "GET", authorization: string | undefined = `Bearer ${TOKEN}`) =>
+    fetch(base + path, { method, ...(authorization && { headers: { authorization } }) });
+  const post = (path: string, body: string) =>
+    fetch(`${base}/api/v1/repos/acme/site/${path}`, {
+      ...{ method: "POST", body, headers: { authorization: `Bearer ${TOKEN}` } },
+    });
+  return { call, calls, post, base };
+}

@@ -1,0 +1,17 @@
+import { onTestFinished } from "vitest";
+import { INSTALLATION_TABLES } from "../../src/installations.js";
+import type { RepositoryName } from "../../src/model.js";
+import { createRegistry, REGISTRY_TABLES } from "../../src/registry.js";
+import { openStore, type Tables } from "../../src/store.js";
+import { tempDir } from "./temp.js";
+
+/** A real registry on a real file. @param tables more of them */
+export function openRegistry(...tables: Tables[]) {
+  const store = openStore(tempDir(), [REGISTRY_TABLES, INSTALLATION_TABLES, ...tables]);
+  onTestFinished(() => store.close());
+  const registry = createRegistry(store);
+  const add = (id: number, name: RepositoryName, installationId = 1) => {
+    registry.confirm({ id, installationId, ...name, defaultBranch: "main", pushedAt: 1 }, 1);
+  };
+  return { store, registry, add };
+}
