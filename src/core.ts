@@ -26,6 +26,7 @@ import { createEmbeddedQueue } from "./queue/embedded.js";
 import { keyOf } from "./queue/queue.js";
 import { createRunner } from "./queue/runner.js";
 import type { RecoveryState } from "./recovery.js";
+import { createRefreshLog } from "./refresh-log.js";
 import { createRegistry } from "./registry.js";
 import { createRemoval } from "./removal.js";
 import type { Store } from "./store.js";
@@ -139,7 +140,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
     onFetched: metrics.fetched,
   });
   const worker = createWorker({
-    ...{ store, queue, registry, deliveries, syncer, lifecycle, log },
+    ...{ store, queue, registry, deliveries, refreshes: createRefreshLog(store), syncer, lifecycle, log },
     onUntold: watch.untold,
     onRefreshed: metrics.refreshed,
     onPass(error) {

@@ -87,6 +87,25 @@ export function actionOf(payload: unknown): string | null {
   return WithAction.safeParse(payload).data?.action ?? null;
 }
 
+/** What a delivery is about, as far as it can be used. */
+export interface DeliveryAbout {
+  repositoryId?: number;
+  /** owner/name */
+  repository?: string;
+  installationId?: number;
+}
+
+export function aboutOf(payload: unknown): DeliveryAbout {
+  const repository = WithRepository.safeParse(payload).data?.repository;
+  const name = toName(repository?.full_name);
+  const installationId = installationOf(payload);
+  return {
+    ...(repository && { repositoryId: repository.id }),
+    ...(name && { repository: `${name.owner}/${name.name}` }),
+    ...(installationId !== undefined && { installationId }),
+  };
+}
+
 function fromPush(payload: unknown, repositories: (fullName: string) => boolean): Decision {
   return fromNamed("push", payload, repositories, (repository) => {
     const push = Push.safeParse(payload).data;

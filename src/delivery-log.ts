@@ -1,3 +1,4 @@
+import type { DeliveryAbout } from "./deliveries.js";
 import type { Subject } from "./model.js";
 import { keyOf } from "./queue/queue.js";
 import type { Store, Tables } from "./store.js";
@@ -22,6 +23,15 @@ export const DELIVERY_TABLES: Tables = {
      CREATE INDEX deliveries_open ON deliveries (subject, generation) WHERE refreshed_at IS NULL;
      CREATE INDEX deliveries_received ON deliveries (received_at);`,
     "ALTER TABLE deliveries ADD COLUMN via TEXT NOT NULL DEFAULT 'webhook'",
+    `ALTER TABLE deliveries ADD COLUMN repository_id INTEGER;
+     ALTER TABLE deliveries ADD COLUMN repository TEXT COLLATE NOCASE;
+     ALTER TABLE deliveries ADD COLUMN installation_id INTEGER;
+     UPDATE deliveries SET repository_id = substr(subject, 12) WHERE subject LIKE 'repository:%';
+     UPDATE deliveries SET installation_id = substr(subject, 14) WHERE subject LIKE 'installation:%';
+     CREATE INDEX deliveries_repository ON deliveries (repository_id, received_at);
+     CREATE INDEX deliveries_waiting ON deliveries (received_at) WHERE refreshed_at IS NULL AND outcome = 'accepted';
+     CREATE INDEX deliveries_ignored ON deliveries (received_at) WHERE outcome = 'ignored';
+     CREATE INDEX deliveries_left_out ON deliveries (repository, received_at) WHERE outcome = 'ignored';`,
   ],
 };
 
@@ -29,7 +39,7 @@ export const DELIVERY_TABLES: Tables = {
 export type Via = "webhook" | "recovered" | "pull";
 
 /** A delivery as it is recorded. */
-export interface DeliveryRecord {
+export interface DeliveryRecord extends DeliveryAbout {
   id: string;
   event: string;
   action: string | null;
@@ -52,11 +62,15 @@ export interface DeliveryLog {
   prune(): void;
 }
 
+const columnsOf = ({ repositoryId, repository, installationId }: DeliveryAbout) => [
+  ...[repositoryId ?? null, repository ?? null, installationId ?? null],
+];
+
 export function createDeliveryLog(store: Store, now: () => number = Date.now): DeliveryLog {
   const done = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ? AND refreshed_at IS NOT NULL");
   const put = store.prepare(
-    `INSERT OR REPLACE INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation, via)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation, via,
+     repository_id, repository, installation_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const settle = store.prepare(
     "UPDATE deliveries SET refreshed_at = ? WHERE subject = ? AND generation <= ? AND refreshed_at IS NULL",
@@ -73,11 +87,12 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
       const at = lastCall.get()?.received_at;
       return at === undefined ? null : Number(at);
     },
-    accepted({ id, receivedAt, event, action, via }, subject, generation) {
-      put.run(id, receivedAt, event, action, keyOf(subject), "accepted", null, generation, via);
+    accepted({ id, receivedAt, event, action, via, ...rest }, subject, generation) {
+      const key = keyOf(subject);
+      put.run(id, receivedAt, event, action, key, "accepted", null, generation, via, ...columnsOf(rest));
     },
-    ignored({ id, receivedAt, event, action, via }, reason) {
-      put.run(id, receivedAt, event, action, null, "ignored", reason, null, via);
+    ignored({ id, receivedAt, event, action, via, ...rest }, reason) {
+      put.run(id, receivedAt, event, action, null, "ignored", reason, null, via, ...columnsOf(rest));
     },
     settle: (subject, generation) => void settle.run(now(), keyOf(subject), generation),
     prune: () => void prune.run(now() - KEEP_MS),

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Webhooks } from "@octokit/webhooks";
 import type { Config } from "./config.js";
-import { actionOf, type RequestDecision, toIntent } from "./deliveries.js";
+import { aboutOf, actionOf, type RequestDecision, toIntent } from "./deliveries.js";
 import type { DeliveryRecord } from "./delivery-log.js";
 import { clientAddress } from "./receiver/address.js";
 import { send } from "./receiver/answer.js";
@@ -106,7 +106,8 @@ function decide(options: ReceiverOptions, headers: DeliveryHeaders, text: string
   if (payload === undefined) return REFUSALS.malformed;
   if (ports.stopping()) return REFUSALS.stopping;
   const { id, event } = headers;
-  const delivery = { id, event, action: actionOf(payload), receivedAt: now(), via: "webhook" as const };
+  const via = "webhook" as const;
+  const delivery = { id, event, action: actionOf(payload), receivedAt: now(), via, ...aboutOf(payload) };
   const decision = toIntent({ id, name: event, payload }, config);
   if (decision.kind === "request" && event === "push") ports.warm(decision);
   try {

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { type RequestDecision, toIntent } from "./deliveries.js";
+import { aboutOf, type RequestDecision, toIntent } from "./deliveries.js";
 import type { DeliveryLog, DeliveryRecord, Via } from "./delivery-log.js";
 import { asRefreshError, type RefreshError } from "./errors.js";
 import type { Facts } from "./facts.js";
@@ -182,9 +182,9 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   /** @returns whether it became a request */
   function record(delivery: LoggedDelivery, payload: unknown): boolean {
     const { guid: id, event, action } = delivery;
-    const decision = toIntent({ id, name: event, payload: payload ?? summary(delivery) }, ports);
-    const receivedAt = ports.now();
-    const about: DeliveryRecord = { id, event, action, receivedAt, via };
+    const told = payload ?? summary(delivery);
+    const decision = toIntent({ id, name: event, payload: told }, ports);
+    const about: DeliveryRecord = { id, event, action, receivedAt: ports.now(), via, ...aboutOf(told) };
     if (decision.kind === "ignored") {
       ports.deliveries.ignored(about, decision.reason);
       return false;

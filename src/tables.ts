@@ -7,6 +7,7 @@ import { INSTALLATION_TABLES } from "./installations.js";
 import { MAINTENANCE_TABLES } from "./maintenance-log.js";
 import { OUTBOX_TABLES } from "./outbox.js";
 import { QUEUE_TABLES } from "./queue/embedded.js";
+import { REFRESH_TABLES } from "./refresh-log.js";
 import { REGISTRY_TABLES } from "./registry.js";
 
 /** Every table of the store. Registry before installations: the second's first step reads the first. */
@@ -21,4 +22,5 @@ export const TABLES = [
   OUTBOX_TABLES,
   BACKLOG_TABLES,
   CHECKOUT_TABLES,
+  REFRESH_TABLES,
 ];

@@ -1,6 +1,7 @@
 import type { Announcer } from "./announce.js";
 import type { Checkouts } from "./checkouts/checkouts.js";
 import { createContains } from "./contains.js";
+import { createLogViews } from "./delivery-views.js";
 import { createFreshness, iso, provenAt } from "./freshness.js";
 import type { Mirrors } from "./git/mirror.js";
 import type { Reach } from "./git/reach.js";
@@ -127,6 +128,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   const api: ApiPorts = {
     ...ports.history,
+    ...createLogViews(ports),
     contains: contains.wait,
     events: { ...{ after: outbox.after, bounds: outbox.bounds, bell }, stopping: ports.stopping },
     list(query) {

@@ -5,6 +5,7 @@ import type { Lifecycle } from "./lifecycle.js";
 import type { RefreshOutcome, RefreshRequest, Trigger } from "./model.js";
 import { keyOf, type RefreshQueue, type Snapshot } from "./queue/queue.js";
 import type { RunnerPorts } from "./queue/runner.js";
+import type { RefreshLog } from "./refresh-log.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
 import type { Store } from "./store.js";
 import type { Syncer } from "./syncer.js";
@@ -21,6 +22,7 @@ export interface WorkerPorts {
   queue: RefreshQueue;
   registry: Registry;
   deliveries: DeliveryLog;
+  refreshes: RefreshLog;
   syncer: Syncer;
   lifecycle: Lifecycle;
   log: Log;
@@ -54,6 +56,7 @@ export function createWorker(ports: WorkerPorts): Worker {
   const { registry, log } = ports;
   const events = new EventEmitter();
   const begun = new Map<string, number>();
+  const outcomes = new Map<string, RefreshOutcome>();
   events.setMaxListeners(0);
 
   const fullName = (id: number) => {
@@ -68,6 +71,7 @@ export function createWorker(ports: WorkerPorts): Worker {
     if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
     const before = registry.get(subject.id);
     const outcome = await ports.syncer.refresh(request, signal);
+    outcomes.set(keyOf(subject), outcome);
     count(snapshot, outcome.result, true);
     if (before && isUntold(before, request, outcome)) ports.onUntold(subject.id, fullName(subject.id));
     log.info({ ...about(snapshot), ...told(outcome) }, "refreshed");
@@ -93,6 +97,7 @@ export function createWorker(ports: WorkerPorts): Worker {
 
   function settle(snapshot: Snapshot, error: RefreshError | null): void {
     const retryInMs = ports.store.transaction(() => {
+      note(snapshot, error);
       if (error) return recordFailure(snapshot, error);
       ports.queue.succeed(snapshot);
       ports.deliveries.settle(snapshot.subject, snapshot.generation);
@@ -102,8 +107,24 @@ export function createWorker(ports: WorkerPorts): Worker {
     if (error) tellFailure(snapshot, error, retryInMs);
     if (error && snapshot.subject.kind === "repository") count(snapshot, error.code, false);
     begun.delete(keyOf(snapshot.subject));
+    outcomes.delete(keyOf(snapshot.subject));
     // After the runner has forgotten the run: who waits sees it neither queued nor running.
     setImmediate(() => events.emit("settled", { key: keyOf(snapshot.subject), error } satisfies Settled));
+  }
+
+  /** In the history of the repository. */
+  function note({ subject, request }: Snapshot, error: RefreshError | null): void {
+    const outcome = outcomes.get(keyOf(subject));
+    if (subject.kind !== "repository" || (error ? SAYS_NOTHING.includes(error.code) : !outcome)) return;
+    const { trigger, attempt, armedAt } = request;
+    const endedAt = Date.now();
+    const durationMs = endedAt - (begun.get(keyOf(subject)) ?? endedAt);
+    ports.refreshes.add(subject.id, {
+      ...{ endedAt, durationMs, lagMs: endedAt - armedAt, trigger, attempt },
+      ...(error || !outcome
+        ? { result: error?.code ?? "internal", reason: error?.message ?? null, way: "none", changed: 0 }
+        : { result: outcome.result, reason: null, way: outcome.way, changed: outcome.changes.length }),
+    });
   }
 
   function recordFailure(snapshot: Snapshot, error: RefreshError): number | null {

@@ -4,6 +4,7 @@ import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { addEventRoute, type EventPorts } from "./events.js";
 import { type Act, addHistoryRoutes, type HistoryPorts } from "./history.js";
 import { addListRoutes, type ListPorts } from "./lists.js";
+import { addLogRoutes, type LogPorts } from "./logs.js";
 import { conflict, find, findWait, type Lookup, notFound, notManaged } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
@@ -12,7 +13,7 @@ import { createRoutes, Queued, Refreshed, type Route, WaitQuery } from "./routes
 import { serve } from "./serve.js";
 import { type MaintenanceView, RepositoryDetails, type RepositoryView, type SettledOutcome } from "./view.js";
 
-export interface ApiPorts extends OperatePorts, HistoryPorts, ContainsPorts, EventPorts, ListPorts {
+export interface ApiPorts extends OperatePorts, HistoryPorts, ContainsPorts, EventPorts, ListPorts, LogPorts {
   get: Lookup;
   /** Every ref of the mirror. */
   heads(id: number): Promise<Record<string, string>>;
@@ -56,6 +57,7 @@ export function createApi(options: ApiOptions): Handler {
     await next();
   });
   addListRoutes(routes, ports);
+  addLogRoutes(routes, ports);
   routes.add(ONE, async (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;

@@ -2,7 +2,7 @@ import { type Subject, TRIGGERS, type Trigger } from "../model.js";
 import type { Row, Store, Tables } from "../store.js";
 import { backoffMs, type Random, retryDelayMs } from "./backoff.js";
 import { mergeHints, type QueuedHint } from "./merge.js";
-import { keyOf, type RefreshQueue, type Snapshot } from "./queue.js";
+import { keyOf, type QueueEntry, type RefreshQueue, type Snapshot } from "./queue.js";
 
 export const QUEUE_TABLES: Tables = {
   module: "queue",
@@ -146,6 +146,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       return at === null || at === undefined ? 0 : Math.max(0, now() - Number(at));
     },
     depth: () => Number(sql.depth.get()?.n),
+    list: (limit) => sql.list.all(limit).map(entryOf),
   };
 }
 
@@ -155,6 +156,14 @@ const hintsOf = (row: Row | undefined): QueuedHint[] =>
 const triggerOf = (row: Row): Trigger => TRIGGERS[Number(row.priority)] ?? "backstop";
 
 const subjectOf = (row: Row) => ({ kind: row.kind, id: Number(row.id) }) as Subject;
+
+const entryOf = (row: Row): QueueEntry => ({
+  subject: subjectOf(row),
+  trigger: triggerOf(row),
+  attempt: Number(row.attempt),
+  armedAt: Number(row.armed_at) || null,
+  dueAt: Number(row.due_at),
+});
 
 function snapshotOf(subject: Subject, row: Row, attempt: number, armedAt: number): Snapshot {
   return {
@@ -198,6 +207,7 @@ function statements(store: Store) {
     ),
     next_due: store.prepare("SELECT min(due_at) AS due_at FROM dirty"),
     oldest: store.prepare("SELECT min(armed_at) AS at FROM dirty WHERE armed_at > 0"),
+    list: store.prepare("SELECT * FROM dirty ORDER BY priority, due_at, key LIMIT ?"),
     depth: store.prepare("SELECT count(*) AS n FROM dirty"),
   };
 }

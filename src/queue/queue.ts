@@ -34,9 +34,22 @@ export interface RefreshQueue {
   /** Milliseconds until the next row is due; null when there is none. */
   nextDueIn(): number | null;
   has(subject: Subject): boolean;
+  /** Best first; those that are running are among them. */
+  list(limit: number): QueueEntry[];
   depth(): number;
   /** How long ago the oldest trigger came in, in milliseconds; 0: there is none. */
   oldestMs(): number;
+}
+
+/** A row of the queue, for who looks at it. Times are in milliseconds since 1970. */
+export interface QueueEntry {
+  subject: Subject;
+  trigger: RefreshRequest["trigger"];
+  /** Tries so far. */
+  attempt: number;
+  /** When the oldest trigger came in that no run has taken yet; null: a run has taken all. */
+  armedAt: number | null;
+  dueAt: number;
 }
 
 export const keyOf = (subject: Subject): string => `${subject.kind}:${subject.id}`;

@@ -31,7 +31,10 @@ describe.each(PATHS)("at %s", (path) => {
     expect(answer).toMatchObject({ status: 202, text: '{"delivery":"guid-1"}' });
     expect(accepted).toEqual([
       {
-        delivery: { id: "guid-1", event: "push", action: null, receivedAt: 1234, via: "webhook" },
+        delivery: {
+          ...{ id: "guid-1", event: "push", action: null, receivedAt: 1234, via: "webhook" },
+          ...{ repositoryId: 7, installationId: 3, repository: "acme/site" },
+        },
         decision: {
           kind: "request",
           subject: { kind: "repository", id: 7 },

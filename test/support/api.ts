@@ -48,6 +48,13 @@ export async function startApi(options: Options = {}) {
     headsProvenAt: () => ({ "refs/heads/main": "2024-01-01T00:00:00.000Z" }),
     maintenance: () => MAINTENANCE,
     ...OPERATE,
+    deliveries: (...args) => {
+      calls.push(["deliveries", ...args]);
+      return { deliveries: [], next: null };
+    },
+    delivery: () => null,
+    refreshes: () => [],
+    queue: () => ({ queue: [], total: 0 }),
     refresh: (...args) => void calls.push(["refresh", ...args]),
     history: async () => ({ kept: [], holds: [] }),
     allow: (...args) => {

@@ -239,7 +239,7 @@ describe("the API", () => {
     };
     const ports: ApiPorts = {
       ...{ list: fail, installations: fail, get: fail, heads: fail, headsProvenAt: fail, maintenance: fail },
-      ...{ refresh: fail, settled: fail },
+      ...{ deliveries: fail, delivery: fail, refreshes: fail, queue: fail, refresh: fail, settled: fail },
       ...{ history: fail, allow: fail, stillHeld: fail, restore: fail, contains: fail },
       events: { after: fail, bounds: fail, bell: new EventEmitter(), stopping: () => false },
       ...OPERATE,

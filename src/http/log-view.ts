@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { Time } from "./view.js";
+
+const Trigger = z.enum(["push", "manual", "onboard", "backstop"]);
+
+/** A delivery, and what became of it. */
+export const Delivery = z
+  .object({
+    id: z.string(),
+    event: z.string(),
+    action: z.string().nullable(),
+    via: z.enum(["webhook", "recovered", "pull"]),
+    receivedAt: Time,
+    repository: z.string().nullable().meta({ description: "owner/name" }),
+    repositoryId: z.number().int().nullable(),
+    installationId: z.number().int().nullable(),
+    outcome: z.enum(["open", "refreshed", "ignored"]),
+    reason: z.string().nullable().meta({ description: "why it was ignored, or what keeps it open" }),
+    refreshedAt: Time.nullable().meta({ description: "when a refresh had taken it in" }),
+    became: z.string().meta({ description: "all of it in a sentence" }),
+  })
+  .meta({ id: "Delivery" });
+
+/** A refresh that has ended. */
+export const Refresh = z
+  .object({
+    endedAt: Time,
+    durationMs: z.number().int(),
+    lagMs: z.number().int().meta({ description: "since the oldest trigger in it came in" }),
+    trigger: Trigger,
+    attempt: z.number().int(),
+    result: z.string().meta({ description: "docs/glossary.md#results-and-ways, or the code of its failure" }),
+    reason: z.string().nullable(),
+    way: z.enum(["none", "word", "name", "full", "clone"]),
+    changed: z.number().int().meta({ description: "refs" }),
+  })
+  .meta({ id: "Refresh" });
+
+/** What waits in the queue, or runs. */
+export const QueueItem = z
+  .object({
+    subject: z.enum(["repository", "installation", "app"]),
+    id: z.number().int(),
+    name: z.string().meta({ description: "owner/name, or the account" }),
+    trigger: Trigger,
+    running: z.boolean(),
+    attempt: z.number().int().meta({ description: "tries so far" }),
+    waitingSince: Time.nullable(),
+    dueAt: Time,
+  })
+  .meta({ id: "QueueItem" });
+
+export type DeliveryView = z.infer<typeof Delivery>;
+export type RefreshView = z.infer<typeof Refresh>;
+export type QueueView = z.infer<typeof QueueItem>;

@@ -1,0 +1,103 @@
+import { z } from "zod";
+import {
+  Delivery,
+  type DeliveryView,
+  QueueItem,
+  type QueueView,
+  Refresh,
+  type RefreshView,
+} from "./log-view.js";
+import { badRequest, find, type Lookup, notFound } from "./lookup.js";
+import { findPaging, Next, type Paging, PagingQuery, toCursor } from "./paging.js";
+import type { Routes } from "./routes.js";
+
+const Place = z.tuple([z.number().int(), z.number().int()]);
+type Place = z.infer<typeof Place>;
+
+/** null: whatever it is. */
+export interface DeliveryFilter {
+  /** owner/name */
+  repository: string | null;
+  outcome: DeliveryView["outcome"] | null;
+}
+
+export interface LogPorts {
+  get: Lookup;
+  deliveries(query: DeliveryFilter & Paging<Place>): { deliveries: DeliveryView[]; next: Place | null };
+  delivery(id: string): DeliveryView | null;
+  /** The newest first. */
+  refreshes(id: number): RefreshView[];
+  /** Best first. */
+  queue(limit: number): { queue: QueueView[]; total: number };
+}
+
+const QUEUE_LIMIT = 100;
+const Outcome = Delivery.shape.outcome;
+
+/** What came in, what waits, and what was done. */
+export function addLogRoutes(routes: Routes, ports: LogPorts): void {
+  routes.add(
+    {
+      ...{
+        method: "get",
+        path: "/api/v1/deliveries",
+        summary: "Deliveries of the last 8 days, newest first",
+      },
+      query: {
+        repository: z.string().optional().meta({ description: "owner/name" }),
+        outcome: Outcome.optional(),
+        ...PagingQuery,
+      },
+      answers: { 200: z.object({ deliveries: z.array(Delivery), next: Next }) },
+      problems: [400],
+    },
+    (context) => {
+      const filter = findDeliveryFilter(context.req.query());
+      if (filter instanceof Response) return filter;
+      const paging = findPaging(context, Place);
+      if (paging instanceof Response) return paging;
+      const { deliveries, next } = ports.deliveries({ ...filter, ...paging });
+      return context.json({ deliveries, next: toCursor(next) });
+    },
+  );
+  routes.add(
+    {
+      ...{ method: "get", path: "/api/v1/deliveries/{id}", summary: "One delivery, and what became of it" },
+      ...{ answers: { 200: Delivery }, problems: [404] },
+    },
+    (context) => {
+      const delivery = ports.delivery(context.req.param("id") ?? "");
+      return delivery
+        ? context.json(delivery)
+        : notFound("no such delivery", "deliveries are kept for 8 days; one that was refused is not kept");
+    },
+  );
+  routes.add(
+    {
+      ...{ method: "get", path: "/api/v1/repos/{owner}/{name}/refreshes" },
+      summary: "The last 50 refreshes of a repository, newest first",
+      ...{ answers: { 200: z.object({ refreshes: z.array(Refresh) }) }, problems: [400, 404] },
+    },
+    (context) => {
+      const found = find(context, ports.get);
+      return found instanceof Response ? found : context.json({ refreshes: ports.refreshes(found.id) });
+    },
+  );
+  routes.add(
+    {
+      ...{ method: "get", path: "/api/v1/queue", summary: `The first ${QUEUE_LIMIT} requests, best first` },
+      answers: { 200: z.object({ queue: z.array(QueueItem), total: z.number().int() }) },
+    },
+    (context) => context.json(ports.queue(QUEUE_LIMIT)),
+  );
+}
+
+/** The filter that a query asks for; an empty field counts as none. */
+export function findDeliveryFilter(query: Record<string, string>): DeliveryFilter | Response {
+  const outcome = Outcome.safeParse(query.outcome);
+  if (query.outcome && !outcome.success)
+    return badRequest("outcome is unknown", `use one of ${Outcome.options.join(", ")}`);
+  if (query.repository && !/^[^/]{1,40}\/[^/]{1,100}$/.test(query.repository))
+    return badRequest("no repository", "write it as owner/name");
+  return { repository: query.repository || null, outcome: outcome.data ?? null };
+}
