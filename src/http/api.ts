@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 import { bearerCheck } from "./bearer.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { addEventRoute, type EventPorts } from "./events.js";
@@ -44,9 +45,22 @@ const REFRESH: Route = {
   problems: [400, 404, 409, 502, 504],
 };
 
+const DOCUMENT: Route = {
+  ...{ method: "get", path: "/api/v1/openapi.json", summary: "This document" },
+  answers: { 200: z.object({ openapi: z.string() }) },
+};
+
 /** The operator's API under /api/v1. */
 export function createApi(options: ApiOptions): Handler {
-  const { apiToken, ports, log } = options;
+  const { apiToken } = options;
+  // With the token set, a webhook path without a secret must still look like any unknown one.
+  return serve(
+    apiApp(options),
+    (path) => apiToken !== null && path.startsWith("/api/v1/") && !path.startsWith("/api/v1/webhooks/"),
+  );
+}
+
+export function apiApp({ apiToken, ports, log }: ApiOptions): Hono {
   const isOperator = bearerCheck(apiToken);
   const app = new Hono();
   const routes = createRoutes(app);
@@ -77,6 +91,7 @@ export function createApi(options: ApiOptions): Handler {
   addContainsRoute(routes, ports);
   addEventRoute(routes, ports);
   operatorRoutes(routes, ports);
+  routes.add(DOCUMENT, (context) => context.json(routes.document()));
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {
     log?.error({ err: error }, "an API request failed");
@@ -85,12 +100,7 @@ export function createApi(options: ApiOptions): Handler {
       remedy: "see the server's log",
     });
   });
-
-  // With the token set, a webhook path without a secret must still look like any unknown one.
-  return serve(
-    app,
-    (path) => apiToken !== null && path.startsWith("/api/v1/") && !path.startsWith("/api/v1/webhooks/"),
-  );
+  return app;
 }
 
 /** Asks for a refresh, unless `start` refuses it. */

@@ -57,12 +57,16 @@ export function createRoutes(app: Hono): Routes {
   registry.registerComponent("securitySchemes", "token", {
     ...{ type: "http", scheme: "bearer", description: "the value of API_TOKEN" },
   });
+  let document: object | undefined;
   return {
     add(route, ...handlers) {
       registry.registerPath(describe(route));
       app.on(route.method.toUpperCase(), [route.path.replace(/\{(\w+)\}/g, ":$1")], ...handlers);
     },
-    document: () => new OpenApiGeneratorV31(registry.definitions).generateDocument(ABOUT),
+    document() {
+      document ??= new OpenApiGeneratorV31(registry.definitions).generateDocument(ABOUT);
+      return document;
+    },
   };
 }
 

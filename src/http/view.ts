@@ -68,44 +68,46 @@ const Checkout = z
   .meta({ id: "Checkout" });
 
 /** A managed repository as the API shows it. */
-export const Repository = z
-  .object({
-    id: z.number().int(),
-    owner: z.string(),
-    name: z.string(),
-    state: ShownState,
-    defaultBranch: z.string(),
-    installationId: z.number().int(),
-    checkouts: z.array(Checkout).optional().meta({ description: "only where CHECKOUTS has it" }),
-    queued: z.boolean(),
-    running: z.boolean(),
-    lastRefreshAt: Time.nullable(),
-    lastFullAt: Time.nullable().meta({ description: "last comparison of every ref" }),
-    lastProvenAt: Time.nullable().meta({ description: "when all of it was last known to equal GitHub" }),
-    pausedAt: Time.nullable(),
-    goneAt: Time.nullable().meta({ description: "since when GitHub no longer shows it" }),
-    retiresAt: Time.nullable().meta({ description: "when its mirror is deleted" }),
-    lagMs: z.number().nullable().meta({ description: "from the last push to the end of its refresh" }),
-    pushedAt: Time.nullable(),
-    lastError: z
-      .object({
-        ...{ code: z.string(), message: z.string(), hint: z.string(), at: z.string() },
-        attempt: z.number().int(),
-      })
-      .nullable(),
-  })
-  .meta({ id: "Repository" });
+const repository = {
+  id: z.number().int(),
+  owner: z.string(),
+  name: z.string(),
+  state: ShownState,
+  defaultBranch: z.string(),
+  installationId: z.number().int(),
+  checkouts: z.array(Checkout).optional().meta({ description: "only where CHECKOUTS has it" }),
+  queued: z.boolean(),
+  running: z.boolean(),
+  lastRefreshAt: Time.nullable(),
+  lastFullAt: Time.nullable().meta({ description: "last comparison of every ref" }),
+  lastProvenAt: Time.nullable().meta({ description: "when all of it was last known to equal GitHub" }),
+  pausedAt: Time.nullable(),
+  goneAt: Time.nullable().meta({ description: "since when GitHub no longer shows it" }),
+  retiresAt: Time.nullable().meta({ description: "when its mirror is deleted" }),
+  lagMs: z.number().nullable().meta({ description: "from the last push to the end of its refresh" }),
+  pushedAt: Time.nullable(),
+  lastError: z
+    .object({
+      ...{ code: z.string(), message: z.string(), hint: z.string(), at: z.string() },
+      attempt: z.number().int(),
+    })
+    .nullable(),
+};
+export const Repository = z.object(repository).meta({ id: "Repository" });
 
 /** Where one repository is asked for. */
-export const RepositoryDetails = Repository.extend({
-  heads: Shas.meta({ description: "every ref of the mirror and its object name" }),
-  headsProvenAt: Shas.meta({
-    description: "refs proven equal to GitHub's later than lastProvenAt, and when",
-  }),
-  maintenance: Maintenance,
-  kept: z.array(Kept).meta({ description: "the newest first" }),
-  holds: z.array(Hold),
-}).meta({ id: "RepositoryDetails" });
+export const RepositoryDetails = z
+  .object({
+    ...repository,
+    heads: Shas.meta({ description: "every ref of the mirror and its object name" }),
+    headsProvenAt: Shas.meta({
+      description: "refs proven equal to GitHub's later than lastProvenAt, and when",
+    }),
+    maintenance: Maintenance,
+    kept: z.array(Kept).meta({ description: "the newest first" }),
+    holds: z.array(Hold),
+  })
+  .meta({ id: "RepositoryDetails" });
 
 export type ShownState = z.infer<typeof ShownState>;
 export type RepositoryView = z.infer<typeof Repository>;

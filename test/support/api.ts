@@ -32,9 +32,9 @@ interface Options {
   contains?: boolean;
 }
 
-export async function startApi(options: Options = {}) {
-  const calls: unknown[][] = [];
-  const ports: ApiPorts = {
+/** @param calls what is asked of them is noted there */
+export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPorts {
+  return {
     list: (...args) => {
       calls.push(["list", ...args]);
       return { repositories: [SITE], next: ["acme", "site", 7], total: 2 };
@@ -79,6 +79,11 @@ export async function startApi(options: Options = {}) {
       return options.outcome ?? { ok: true };
     },
   };
+}
+
+export async function startApi(options: Options = {}) {
+  const calls: unknown[][] = [];
+  const ports = apiPorts(options, calls);
   const { apiToken = TOKEN } = options;
   const base = await serveAll(createApi({ apiToken, ports }));
   const call = (path: string, method = "GET", authorization: string | undefined = `Bearer ${TOKEN}`) =>
