@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../src/http/api.js";
+import { seldom } from "../../src/http/page/seldom.js";
 import type { RepositoryView } from "../../src/http/view.js";
 import { apiPorts, SITE, TOKEN } from "../support/api.js";
 import { startPage } from "../support/page.js";
@@ -107,6 +108,29 @@ test("a filter that cannot be is explained, and the next page keeps the one that
     "list",
     { state: "failing", installationId: null, name: "a", limit: 50, after: ["acme", "site", 7] },
   ]);
+});
+
+test("the status, which looks at every repository, is not asked for with every look at the page", async () => {
+  let asked = 0;
+  const status = () => {
+    asked += 1;
+    return apiPorts().status();
+  };
+  const { get, signIn } = await startPage({ ports: { ...apiPorts(), status } });
+  const cookie = await signIn();
+  for (const path of ["/", "/server", "/", "/"]) expect((await get(path, cookie)).status).toBe(200);
+  expect(asked).toBe(1);
+  const clock = { now: 0 };
+  const read = seldom(
+    3_000,
+    () => clock.now,
+    () => clock.now,
+  );
+  const seen = [0, 2_999, 3_000, 5_999, 6_000].map((now) => {
+    clock.now = now;
+    return read();
+  });
+  expect(seen).toEqual([0, 0, 3_000, 3_000, 6_000]);
 });
 
 test("a fault is told to the log alone", async () => {

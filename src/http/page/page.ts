@@ -14,6 +14,7 @@ import { message } from "./layout.js";
 import { addLive } from "./live.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
+import { seldom } from "./seldom.js";
 import { addServerPage } from "./server.js";
 import { createSessions, type Sessions } from "./session.js";
 import { addSignIn, signInForm } from "./sign-in.js";
@@ -30,12 +31,15 @@ export interface PageOptions {
 
 const OURS = /^\/($|(repos|assets)\/|(deliveries|server|live|sign-in|sign-out)$)/;
 const MAX_BODY = 16 * 1024;
+/** It looks at every repository, which ten thousand of them make a tenth of a second; open pages ask often. */
+const STATUS_MS = 3_000;
 
 /** The page for people. */
 export function createPage(options: PageOptions): Handler {
-  const { apiToken, publicUrl, trustedProxies, ports, log } = options;
+  const { apiToken, publicUrl, trustedProxies, log } = options;
   if (apiToken === null) return async () => false;
   const app = new Hono();
+  const ports = { ...options.ports, status: seldom(STATUS_MS, options.ports.status) };
   const sessions = createSessions(apiToken);
   const client = clientAddress(trustedProxies);
 
