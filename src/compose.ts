@@ -12,6 +12,7 @@ import { createApi } from "./http/api.js";
 import { createHealth } from "./http/health.js";
 import { createMetricsRoute } from "./http/metrics.js";
 import type { Handler } from "./http/mount.js";
+import { createPage } from "./http/page/page.js";
 import { createMetrics } from "./metrics.js";
 import { createOnce, type Once } from "./once.js";
 import { announceUrl, missedCall, requireGit, requireSameApp, takeNote } from "./preflight.js";
@@ -117,6 +118,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       createMetricsRoute({ apiToken: config.apiToken, scrape: metrics.scrape }),
       createHealth({ apiToken: config.apiToken, ports: views.health }),
       createApi({ apiToken: config.apiToken, ports: views.api, log }),
+      createPage({ ...config, ports: views.api, log }),
     ],
     start() {
       deliveries.prune();

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
@@ -18,13 +19,25 @@ test("imports follow the architecture", () => {
   expect(report.summary.violations).toEqual([]);
 });
 
+test("what the page is drawn with knows nothing but src/http", () => {
+  const files = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" });
+  const drawn = files.filter((file) => file.endsWith(".tsx"));
+  expect(drawn.length).toBeGreaterThan(5);
+  for (const file of drawn) {
+    const text = readFileSync(`${root}src/${file}`, "utf8");
+    for (const [, module] of text.matchAll(/from "([^"]+)"/g))
+      expect(module, file).toMatch(/^(hono(\/\w+)?|zod|rate-limiter-flexible|\.{1,2}\/[\w-]+\.js)$/);
+    expect(dirname(file), file).toBe("http/page");
+  }
+});
+
 test("process.env is read in one place, and src/index.ts stays short", () => {
   const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "src"], {
     cwd: root,
     encoding: "utf8",
   }).split("\n");
   const sources = files
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => [file, readFileSync(root + file, "utf8")]);
   expect(sources.length).toBeGreaterThan(30);
   const readers = sources.filter(([, text]) => text!.includes("process.env")).map(([file]) => file);

@@ -8,9 +8,14 @@ const digest = (text: string): Buffer => createHash("sha256").update(text).diges
  * it, its length included.
  */
 export function bearerCheck(token: string | null): (authorization: string | undefined) => boolean {
-  const expected = token === null ? null : digest(token);
+  const isToken = token === null ? () => false : tokenCheck(token);
   return (authorization) => {
     const given = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-    return expected !== null && given !== undefined && timingSafeEqual(digest(given), expected);
+    return given !== undefined && isToken(given);
   };
+}
+
+export function tokenCheck(token: string): (given: string) => boolean {
+  const expected = digest(token);
+  return (given) => timingSafeEqual(digest(given), expected);
 }

@@ -99,7 +99,7 @@ async function tell(events: EventPorts["events"], stream: SSEStreamingApi, reade
 }
 
 /** @returns false: nothing for as long as a heartbeat takes, or the reader has left */
-async function rings(bell: EventEmitter, left: AbortSignal): Promise<boolean> {
+export async function rings(bell: EventEmitter, left: AbortSignal): Promise<boolean> {
   const quiet = new AbortController();
   const end = () => quiet.abort();
   const timer = setTimeout(end, HEARTBEAT_MS);

@@ -5,7 +5,7 @@ import type { Routes } from "./routes.js";
 import { Installation, type InstallationView } from "./status-view.js";
 import { Repository, type RepositoryView, ShownState } from "./view.js";
 
-const RepositoryPlace = z.tuple([z.string(), z.string(), z.number().int()]);
+export const RepositoryPlace = z.tuple([z.string(), z.string(), z.number().int()]);
 const InstallationPlace = z.tuple([z.string(), z.number().int()]);
 type RepositoryPlace = z.infer<typeof RepositoryPlace>;
 type InstallationPlace = z.infer<typeof InstallationPlace>;

@@ -11,8 +11,8 @@ import { badRequest, find, type Lookup, notFound } from "./lookup.js";
 import { findPaging, Next, type Paging, PagingQuery, toCursor } from "./paging.js";
 import type { Routes } from "./routes.js";
 
-const Place = z.tuple([z.number().int(), z.number().int()]);
-type Place = z.infer<typeof Place>;
+export const DeliveryPlace = z.tuple([z.number().int(), z.number().int()]);
+type Place = z.infer<typeof DeliveryPlace>;
 
 /** null: whatever it is. */
 export interface DeliveryFilter {
@@ -54,7 +54,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
     (context) => {
       const filter = findDeliveryFilter(context.req.query());
       if (filter instanceof Response) return filter;
-      const paging = findPaging(context, Place);
+      const paging = findPaging(context, DeliveryPlace);
       if (paging instanceof Response) return paging;
       const { deliveries, next } = ports.deliveries({ ...filter, ...paging });
       return context.json({ deliveries, next: toCursor(next) });

@@ -15,8 +15,12 @@ export const toCursor = (place: readonly (string | number)[] | null): string | n
   place && Buffer.from(JSON.stringify(place)).toString("base64url");
 
 /** `?limit=` and `?cursor=`, or why they cannot be. */
-export function findPaging<Place>(context: Context, place: z.ZodType<Place>): Paging<Place> | Response {
-  const { limit = String(DEFAULT_LIMIT), cursor } = context.req.query();
+export function findPaging<Place>(
+  context: Context,
+  place: z.ZodType<Place>,
+  entries = DEFAULT_LIMIT,
+): Paging<Place> | Response {
+  const { limit = String(entries), cursor } = context.req.query();
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
     return badRequest("limit is no number of entries", `write a whole number from 1 to ${MAX_LIMIT}`);
   const after = cursor ? place.safeParse(parse(cursor)) : null;

@@ -21,7 +21,13 @@ export const OPERATE: Omit<OperatePorts, "get"> = {
   resume: () => {},
   installation: () => null,
   confirmRemoval: () => 0,
-  status: () => ({}) as StatusView,
+  status: (): StatusView => ({
+    ...{ fresh: true, oldestUnprovenMs: null, repositories: { fresh: 1 }, problems: [], queue: { depth: 0 } },
+    backstop: { intervalMs: null, lastPassAt: null, lastError: null },
+    deliveries: { mode: "webhook", lastWebhookAt: null, lastReadAt: null, reading: null },
+    ...{ github: { calls: 0, limits: [] }, announce: [] },
+    disk: { freeBytes: 1, minFreeBytes: 0, low: false },
+  }),
 };
 
 interface Options {

@@ -1,0 +1,54 @@
+import type { Hono } from "hono";
+import type { ApiPorts } from "../api.js";
+import { find } from "../lookup.js";
+import type { RepositoryView } from "../view.js";
+import { message } from "./layout.js";
+
+type Action = "refresh" | "pause" | "resume";
+
+const LEFT = ["gone", "retired"];
+
+/** What can be done to it now. */
+export function actionsOf({ state, pausedAt }: RepositoryView): Action[] {
+  if (LEFT.includes(state)) return [];
+  return pausedAt === null ? ["refresh", "pause"] : ["resume"];
+}
+
+const NAMES: Record<Action, string> = { refresh: "Refresh", pause: "Pause", resume: "Resume" };
+
+/** A button each; they work without JavaScript, and lead back to where they were pressed. */
+export function Buttons({ repository, here }: { repository: RepositoryView; here: string }) {
+  const { owner, name } = repository;
+  return (
+    <div class="actions">
+      {actionsOf(repository).map((action) => (
+        <form method="post" action={`/repos/${owner}/${name}/${action}`}>
+          <input type="hidden" name="from" value={here} />
+          <button type="submit" id={`${action}-${repository.id}`}>
+            {NAMES[action]} <span class="hidden">{`${owner}/${name}`}</span>
+          </button>
+        </form>
+      ))}
+    </div>
+  );
+}
+
+/** A path of this page, and nobody else's: `//host` and `/\host` lead away. */
+export const isLocalPath = (path: string): boolean =>
+  /^\/(?![/\\])[^\s\\]*$/.test(path) && URL.canParse(path, "http://localhost");
+
+export function addActions(app: Hono, ports: ApiPorts): void {
+  app.post("/repos/:owner/:name/:action{refresh|pause|resume}", async (context) => {
+    const repository = find(context, ports.get);
+    if (repository instanceof Response) return context.notFound();
+    const action = context.req.param("action") as Action;
+    if (!actionsOf(repository).includes(action)) {
+      const detail = `${repository.owner}/${repository.name} is ${repository.state}.`;
+      const frame = { title: "Nothing was done", here: "/", status: 409 } as const;
+      return message(context, frame, detail, "look at the repository, and choose again");
+    }
+    ports[action](repository.id);
+    const { from } = await context.req.parseBody();
+    return context.redirect(typeof from === "string" && isLocalPath(from) ? from : "/", 303);
+  });
+}

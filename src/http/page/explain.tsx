@@ -1,0 +1,15 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import { message } from "./layout.js";
+
+const Told = z.object({ status: z.number(), detail: z.string(), remedy: z.string() });
+
+/** A refusal of the API's, for people. */
+export async function explain(context: Context, here: string, refusal: Response): Promise<Response> {
+  const { status, detail, remedy } = Told.parse(await refusal.json());
+  const frame =
+    status === 404
+      ? { title: "Not found", status: 404 as const }
+      : { title: "Not done", status: 400 as const };
+  return message(context, { ...frame, here }, detail, remedy);
+}

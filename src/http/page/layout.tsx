@@ -1,0 +1,76 @@
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { Child } from "hono/jsx";
+import { assetPath } from "./assets.js";
+
+interface Frame {
+  title: string;
+  /** The entry of the navigation that it belongs to; none: not signed in. */
+  here?: string;
+  status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500;
+  headers?: Record<string, string>;
+}
+
+const NAVIGATION = [
+  ["/", "Repositories"],
+  ["/deliveries", "Deliveries"],
+  ["/server", "Server"],
+] as const;
+
+/** A page around its content. */
+export function page(context: Context, { title, here, status = 200, headers = {} }: Frame, content: Child) {
+  const document = (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{title} – Lockstep</title>
+        <link rel="icon" href={assetPath("icon.svg")} />
+        <link rel="stylesheet" href={assetPath("page.css")} />
+        {here && <script src={assetPath("page.js")} defer />}
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to content
+        </a>
+        <header>
+          <p class="brand">Lockstep</p>
+          {here && <Navigation here={here} />}
+        </header>
+        <main id="main" tabindex={-1}>
+          {content}
+        </main>
+      </body>
+    </html>
+  );
+  return context.html(html`<!DOCTYPE html>${document}`, status, headers);
+}
+
+const Navigation = ({ here }: { here: string }) => (
+  <>
+    <nav aria-label="Main">
+      {NAVIGATION.map(([path, name]) => (
+        <a href={path} aria-current={path === here ? "page" : undefined}>
+          {name}
+        </a>
+      ))}
+    </nav>
+    <form method="post" action="/sign-out">
+      <button type="submit">Sign out</button>
+    </form>
+  </>
+);
+
+/** Says one thing, such as why something was not done. */
+export function message(context: Context, frame: Frame, detail: string, remedy: string) {
+  return page(
+    context,
+    frame,
+    <>
+      <h1>{frame.title}</h1>
+      <p class="notice bad">{detail}</p>
+      <p>→ {remedy}</p>
+    </>,
+  );
+}

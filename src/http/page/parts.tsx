@@ -1,0 +1,175 @@
+import type { Child } from "hono/jsx";
+
+const UNITS = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+] as const;
+
+/** 90_000 → `2 min`, 1_400 → `1.4 s`. */
+export function duration(ms: number): string {
+  const [size, unit] = UNITS.find(([one]) => ms >= 2 * one) ?? UNITS[3];
+  if (unit === "s" && ms < 10_000) return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.round(ms / size)} ${unit}`;
+}
+
+/** How long ago, with the time itself for who points at it or asks the page. */
+export function Ago({ at, never = "never" }: { at: string | null; never?: string }) {
+  if (at === null) return <span class="dim">{never}</span>;
+  const ms = Date.now() - Date.parse(at);
+  const text = ms < 0 ? `in ${duration(-ms)}` : ms < 1_000 ? "just now" : `${duration(ms)} ago`;
+  return (
+    <time datetime={at} title={at}>
+      {text}
+    </time>
+  );
+}
+
+const KINDS: Record<string, "good" | "bad" | "warn"> = {
+  ...{ fresh: "good", refreshed: "good", active: "good", changed: "good", cloned: "good", ok: "good" },
+  ...{
+    failing: "bad",
+    failed: "bad",
+    behind: "warn",
+    suspended: "warn",
+    open: "warn",
+    paused: "warn",
+    gone: "warn",
+  },
+};
+const SIGNS = { good: "✓", bad: "✗", warn: "!", none: "·" };
+
+/** A word for a state; sign and word tell what its colour tells. */
+export function State({ of, kind = KINDS[of] }: { of: string; kind?: "good" | "bad" | "warn" | undefined }) {
+  return (
+    <span class={`state ${kind ?? "none"}`}>
+      <span aria-hidden="true">{SIGNS[kind ?? "none"]}</span> {of}
+    </span>
+  );
+}
+
+/** An object name, cut for the eye. */
+export const Sha = ({ of }: { of: string | null }) =>
+  of === null ? <span class="dim">none</span> : <code title={of}>{of.slice(0, 10)}</code>;
+
+export const Quantity = ({ of, one, many }: { of: number; one: string; many: string }) => (
+  <>
+    {of.toLocaleString("en")} {of === 1 ? one : many}
+  </>
+);
+
+interface TableProps {
+  caption: Child;
+  /** The first one heads the column of the rows' own headings. */
+  columns: string[];
+  rows: Child[][];
+  empty: string;
+}
+
+/** On a narrow screen rows become blocks, and browsers then take the table from a screen reader unless told. */
+const ROLE = {
+  ...{ table: { role: "table" }, rowgroup: { role: "rowgroup" }, row: { role: "row" } },
+  ...{ columnheader: { role: "columnheader" }, rowheader: { role: "rowheader" }, cell: { role: "cell" } },
+} as const;
+
+export function Table({ caption, columns, rows, empty }: TableProps) {
+  return (
+    <table {...ROLE.table}>
+      <caption>{caption}</caption>
+      <thead {...ROLE.rowgroup}>
+        <tr {...ROLE.row}>
+          {columns.map((name) => (
+            <th {...ROLE.columnheader} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody {...ROLE.rowgroup}>
+        {rows.map((cells) => (
+          <Row columns={columns} cells={cells} />
+        ))}
+        {rows.length === 0 && (
+          <tr {...ROLE.row}>
+            <td {...ROLE.cell} colspan={columns.length} class="dim">
+              {empty}
+            </td>
+          </tr>
+        )}
+      </tbody>
+    </table>
+  );
+}
+
+const Row = ({ columns, cells: [first, ...rest] }: { columns: string[]; cells: Child[] }) => (
+  <tr {...ROLE.row}>
+    <th {...ROLE.rowheader} scope="row">
+      {first}
+    </th>
+    {rest.map((cell, index) => (
+      <td {...ROLE.cell} data-label={columns[index + 1]}>
+        {cell}
+      </td>
+    ))}
+  </tr>
+);
+
+/** Names and values. */
+export const Facts = ({ of }: { of: [string, Child][] }) => (
+  <dl class="facts">
+    {of.map(([name, value]) => (
+      <div>
+        <dt>{name}</dt>
+        <dd>{value}</dd>
+      </div>
+    ))}
+  </dl>
+);
+
+/** A part that the script brings up to date. */
+export const Live = ({ name, children }: { name: string; children: Child }) => (
+  <div data-live={name}>{children}</div>
+);
+
+/** To the first page and the next one; the address keeps the filter. */
+export function Pages({
+  path,
+  query,
+  next,
+}: {
+  path: string;
+  query: Record<string, string>;
+  next: string | null;
+}) {
+  const { cursor, ...filter } = query;
+  const to = (more: Record<string, string>) => {
+    const text = new URLSearchParams({ ...filter, ...more }).toString();
+    return text === "" ? path : `${path}?${text}`;
+  };
+  if (!cursor && next === null) return null;
+  return (
+    <nav class="pages" aria-label="Pages">
+      {cursor && <a href={to({})}>First page</a>}
+      {next !== null && (
+        <a href={to({ cursor: next })} rel="next">
+          Next page
+        </a>
+      )}
+    </nav>
+  );
+}
+
+/** What one has to know, and what to do about it. */
+export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; since?: string }) => (
+  <>
+    <span class="bad">{what}</span>
+    {since && (
+      <>
+        {" "}
+        (<Ago at={since} />)
+      </>
+    )}
+    <br />→ {remedy}
+  </>
+);

@@ -1,0 +1,169 @@
+import type { Hono } from "hono";
+import type { Child } from "hono/jsx";
+import type { ApiPorts } from "../api.js";
+import type { RefreshView } from "../log-view.js";
+import { find } from "../lookup.js";
+import type { CheckoutView, HoldView, KeptView, MaintenanceView, RepositoryView } from "../view.js";
+import { Buttons } from "./actions.js";
+import { explain } from "./explain.js";
+import { page } from "./layout.js";
+import { Ago, duration, Facts, Live, Quantity, Sha, State, Table, Trouble } from "./parts.js";
+
+/** Of refs and kept tips; who needs more asks the API or git. */
+const ROWS = 200;
+
+/** One repository, with all that is known of it. */
+export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
+  app.get("/repos/:owner/:name", async (context) => {
+    const found = find(context, ports.get);
+    if (found instanceof Response) return explain(context, "/", found);
+    const { id, owner, name } = found;
+    const heads = await ports.heads(id);
+    const { kept, holds } = await ports.history(id, heads);
+    const wanted = context.req.query("ref") ?? "";
+    return page(
+      context,
+      { title: `${owner}/${name}`, here: "/" },
+      <>
+        <h1>{`${owner}/${name}`}</h1>
+        <Live name="repository">
+          <Summary repository={found} maintenance={ports.maintenance(id)} />
+          {holds.length > 0 && <Holds of={holds} />}
+          {found.checkouts && <Checkouts of={found.checkouts} />}
+          <Refreshes of={ports.refreshes(id)} />
+        </Live>
+        <p>
+          <a href={`/deliveries?repository=${owner}/${name}`}>Its deliveries</a>
+        </p>
+        <Live name="kept">{kept.length > 0 && <Kept of={kept} />}</Live>
+        <RefFilter wanted={wanted} />
+        <Live name="refs">
+          <Refs of={heads} wanted={wanted} />
+        </Live>
+      </>,
+    );
+  });
+}
+
+function Summary({ repository, maintenance }: { repository: RepositoryView; maintenance: MaintenanceView }) {
+  const { owner, name, state, lagMs, lastError, installationId } = repository;
+  const { tidiedAt, prunedAt, checkedAt, due, running } = maintenance;
+  const facts: [string, Child][] = [
+    ["State", <State of={state} />],
+    ["Last push", <Ago at={repository.pushedAt} />],
+    ["Lag of it", lagMs === null ? "–" : duration(lagMs)],
+    ["Refreshed", <Ago at={repository.lastRefreshAt} />],
+    ["Compared in full", <Ago at={repository.lastFullAt} />],
+    ["Proven", <Ago at={repository.lastProvenAt} />],
+    ["Default branch", repository.defaultBranch],
+    ["Installation", <a href={`/?installation=${installationId}`}>{installationId}</a>],
+    ["Tidied", <Ago at={tidiedAt} />],
+    ["Pruned", <Ago at={prunedAt} />],
+    ["Checked", <Ago at={checkedAt} />],
+    ["Maintenance", running ?? (due.length > 0 ? `due: ${due.join(", ")}` : "nothing due")],
+  ];
+  if (repository.pausedAt) facts.push(["Paused", <Ago at={repository.pausedAt} />]);
+  if (repository.goneAt) facts.push(["Gone", <Ago at={repository.goneAt} />]);
+  if (repository.retiresAt) facts.push(["Mirror deleted", <Ago at={repository.retiresAt} />]);
+  return (
+    <>
+      {lastError && (
+        <p class="notice bad">
+          <Trouble
+            what={`${lastError.code}: ${lastError.message}`}
+            remedy={lastError.hint}
+            since={lastError.at}
+          />
+        </p>
+      )}
+      <Buttons repository={repository} here={`/repos/${owner}/${name}`} />
+      <Facts of={facts} />
+    </>
+  );
+}
+
+const Holds = ({ of }: { of: HoldView[] }) => (
+  <Table
+    caption="Refs that are held where they are"
+    columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To take it over", "To undo it at GitHub"]}
+    rows={of.map(({ ref, tip, wanted, since, cause, allow, push }) => [
+      ...[ref, <Sha of={tip} />, <Sha of={wanted} />, <Ago at={since} />, cause],
+      ...[<code class="long">{allow}</code>, <code class="long">{push}</code>],
+    ])}
+    empty=""
+  />
+);
+
+const Checkouts = ({ of }: { of: CheckoutView[] }) => (
+  <Table
+    caption="Published trees"
+    columns={["Path", "Ref", "Published", "When", "Should be", "Why not"]}
+    rows={of.map(({ path, ref, commit, publishedAt, wanted, veto }) => [
+      ...[<code class="long">{path}</code>, ref, <Sha of={commit} />, <Ago at={publishedAt} />],
+      ...[<Sha of={wanted} />, veto && <Trouble what={veto.reason} remedy={veto.output} since={veto.at} />],
+    ])}
+    empty="None yet."
+  />
+);
+
+const Refreshes = ({ of }: { of: RefreshView[] }) => (
+  <Table
+    caption="Last refreshes"
+    columns={["Ended", "Asked for by", "Result", "Way", "Refs changed", "Took", "Lag", "Why"]}
+    rows={of.map((refresh) => [
+      ...[<Ago at={refresh.endedAt} />, refresh.trigger],
+      <State of={refresh.result} kind={refresh.reason === null ? "good" : "bad"} />,
+      ...[refresh.way, String(refresh.changed), duration(refresh.durationMs), duration(refresh.lagMs)],
+      refresh.reason,
+    ])}
+    empty="None yet."
+  />
+);
+
+const Kept = ({ of }: { of: KeptView[] }) => (
+  <Table
+    caption={
+      <>
+        <Quantity of={of.length} one="kept tip" many="kept tips" />
+        {of.length > ROWS && `, the newest ${ROWS}`}
+      </>
+    }
+    columns={["Ref", "Was at", "Kept", "Until", "To restore it"]}
+    rows={of
+      .slice(0, ROWS)
+      .map(({ ref, sha, keptAt, expiresAt, restore }) => [
+        ...[ref ?? "unknown", <Sha of={sha} />, <Ago at={keptAt} />, <Ago at={expiresAt} />],
+        <code class="long">{restore}</code>,
+      ])}
+    empty=""
+  />
+);
+
+const RefFilter = ({ wanted }: { wanted: string }) => (
+  <search>
+    {" "}
+    <form class="filter" method="get">
+      <label>
+        Part of a ref's name <input type="search" name="ref" value={wanted} maxlength={250} />
+      </label>
+      <button type="submit">Show refs</button>
+    </form>
+  </search>
+);
+
+function Refs({ of, wanted }: { of: Record<string, string>; wanted: string }) {
+  const found = Object.entries(of).filter(([ref]) => ref.includes(wanted));
+  return (
+    <Table
+      caption={
+        <>
+          <Quantity of={found.length} one="ref" many="refs" />
+          {found.length > ROWS && `, the first ${ROWS}`}
+        </>
+      }
+      columns={["Ref", "Tip"]}
+      rows={found.slice(0, ROWS).map(([ref, tip]) => [ref, <Sha of={tip} />])}
+      empty="None."
+    />
+  );
+}

@@ -1,0 +1,125 @@
+import type { Hono } from "hono";
+import type { ApiPorts } from "../api.js";
+import type { QueueView } from "../log-view.js";
+import type { InstallationView, StatusView } from "../status-view.js";
+import { page } from "./layout.js";
+import { Ago, duration, Facts, Live, Quantity, State, Table, Trouble } from "./parts.js";
+import { Problems } from "./repositories.js";
+
+const ROWS = 100;
+const GIB = 2 ** 30;
+
+/** What the process itself is at: queue, backstop, limits, disk, who is told, installations. */
+export function addServerPage(app: Hono, ports: ApiPorts): void {
+  app.get("/server", (context) => {
+    const status = ports.status();
+    const { queue, total } = ports.queue(ROWS);
+    const { installations } = ports.installations({ limit: ROWS, after: null });
+    return page(
+      context,
+      { title: "Server", here: "/server" },
+      <>
+        <h1>Server</h1>
+        <Live name="server">
+          <Problems of={status.problems} />
+          <Summary status={status} />
+          <Queue of={queue} total={total} />
+          <Limits of={status.github.limits} />
+          <Consumers of={status.announce} />
+          <Installations of={installations} />
+        </Live>
+      </>,
+    );
+  });
+}
+
+const Summary = ({ status: { fresh, backstop, deliveries, github, disk } }: { status: StatusView }) => (
+  <Facts
+    of={[
+      ["Mirrors", <State of={fresh ? "fresh" : "not fresh"} kind={fresh ? "good" : "bad"} />],
+      ["Backstop", backstop.intervalMs === null ? "off" : `every ${duration(backstop.intervalMs)}`],
+      ["Last pass", <Ago at={backstop.lastPassAt} />],
+      ["Last failure of it", backstop.lastError ? backstop.lastError.message : "none"],
+      ["Way in of deliveries", deliveries.mode],
+      ["Last webhook", <Ago at={deliveries.lastWebhookAt} />],
+      ["GitHub's log read", <Ago at={deliveries.lastReadAt} />],
+      ["Calls to GitHub", github.calls.toLocaleString("en")],
+      [
+        "Free disk",
+        <>
+          <State of={disk.low ? "low" : "ok"} kind={disk.low ? "bad" : "good"} />{" "}
+          {(disk.freeBytes / GIB).toFixed(1)} GiB (at least {(disk.minFreeBytes / GIB).toFixed(1)} GiB)
+        </>,
+      ],
+    ]}
+  />
+);
+
+const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
+  <Table
+    caption={
+      <>
+        Queue: <Quantity of={total} one="request" many="requests" />
+        {total > ROWS && `, the first ${ROWS}`}
+      </>
+    }
+    columns={["What", "Asked for by", "State", "Waiting since", "Due", "Tries"]}
+    rows={of.map(({ subject, name, trigger, running, waitingSince, dueAt, attempt }) => [
+      subject === "repository" ? <a href={`/repos/${name}`}>{name}</a> : name,
+      ...[trigger, running ? "running" : "waiting", <Ago at={waitingSince} never="–" />],
+      ...[<Ago at={dueAt} />, String(attempt)],
+    ])}
+    empty="Nothing waits."
+  />
+);
+
+const Limits = ({ of }: { of: StatusView["github"]["limits"] }) => (
+  <Table
+    caption="Rate limits of GitHub"
+    columns={["Whose", "Left", "Of", "Anew", "Held until"]}
+    rows={of.map(({ whose, remaining, limit, resetsAt, heldUntil }) => [
+      ...[whose, remaining.toLocaleString("en"), limit.toLocaleString("en"), <Ago at={resetsAt} />],
+      <Ago at={heldUntil} never="–" />,
+    ])}
+    empty="GitHub has told of none yet."
+  />
+);
+
+const Consumers = ({ of }: { of: StatusView["announce"] }) => (
+  <Table
+    caption="Who is told of changes"
+    columns={["Consumer", "Events not taken", "Of repositories", "Oldest", "Dropped", "Last failure"]}
+    rows={of.map(({ consumer, pending, repositories, oldestAgeMs, dropped, lastError }) => [
+      ...[consumer, String(pending), String(repositories)],
+      oldestAgeMs === null ? "–" : duration(oldestAgeMs),
+      String(dropped),
+      lastError && (
+        <>
+          {lastError.message} (<Ago at={lastError.at} />)
+        </>
+      ),
+    ])}
+    empty="Nobody but readers of the event stream."
+  />
+);
+
+const Installations = ({ of }: { of: InstallationView[] }) => (
+  <Table
+    caption="Installations"
+    columns={["Account", "Number", "State", "Listed", "What to do"]}
+    rows={of.map(({ id, login, state, lastListedAt, lastError, heldRemoval }) => [
+      <a href={`/?installation=${id}`}>{login || `installation ${id}`}</a>,
+      ...[String(id), <State of={state} />, <Ago at={lastListedAt} />],
+      heldRemoval ? (
+        <Trouble
+          what={`GitHub no longer shows ${heldRemoval.repositories.length} repositories`}
+          remedy={`give the App access again, or ${heldRemoval.confirm}`}
+          since={heldRemoval.heldAt}
+        />
+      ) : (
+        lastError && <Trouble what={lastError.message} remedy={lastError.hint} since={lastError.at} />
+      ),
+    ])}
+    empty="None: install the App on an account."
+  />
+);

@@ -1,0 +1,55 @@
+import { hkdfSync, randomBytes } from "node:crypto";
+import type { Context } from "hono";
+import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
+import { z } from "zod";
+
+const LIFE_S = 12 * 3_600;
+const NAME = "lockstep";
+const Value = z.string().transform((text) => text.split("."));
+
+export interface Sessions {
+  begin(context: Context): Promise<void>;
+  isOpen(context: Context): Promise<boolean>;
+  /** For good: the cookie is worth nothing afterwards, whoever has kept it. */
+  end(context: Context): Promise<void>;
+}
+
+/**
+ * Sessions of browsers, in a signed cookie. The key comes from the API token and this process: another token, or a
+ * restart, ends them all.
+ */
+export function createSessions(apiToken: string, now: () => number = Date.now): Sessions {
+  const salt = randomBytes(32);
+  const key = Buffer.from(hkdfSync("sha256", apiToken, salt, "lockstep page session", 32)).toString("base64");
+  /** Sessions that were ended early, and when they would have ended by themselves. */
+  const ended = new Map<string, number>();
+
+  async function read(context: Context): Promise<{ id: string; endsAt: number } | null> {
+    const value = Value.safeParse(await getSignedCookie(context, key, NAME)).data;
+    const [id = "", endsAt = "0"] = value ?? [];
+    return Number(endsAt) > now() && !ended.has(id) ? { id, endsAt: Number(endsAt) } : null;
+  }
+
+  return {
+    async begin(context) {
+      const value = `${randomBytes(16).toString("hex")}.${now() + LIFE_S * 1_000}`;
+      await setSignedCookie(context, NAME, value, key, { ...flags(context), maxAge: LIFE_S });
+    },
+    isOpen: async (context) => (await read(context)) !== null,
+    async end(context) {
+      for (const [id, endsAt] of ended) if (endsAt <= now()) ended.delete(id);
+      const session = await read(context);
+      if (session) ended.set(session.id, session.endsAt);
+      deleteCookie(context, NAME, flags(context));
+    },
+  };
+}
+
+/** By the proxy that ends TLS, or by the form's own origin; who lies in them decides over his own cookie only. */
+const isHttps = ({ req }: Context) =>
+  req.header("x-forwarded-proto")?.split(",")[0] === "https" || req.header("origin")?.startsWith("https:");
+
+const flags = (context: Context) => ({
+  ...{ path: "/", httpOnly: true, sameSite: "Strict" as const },
+  ...(isHttps(context) ? { secure: true } : {}),
+});

@@ -1,0 +1,76 @@
+import type { Context, Hono } from "hono";
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { isLocalPath } from "./actions.js";
+import { message, page } from "./layout.js";
+import type { Sessions } from "./session.js";
+
+const ATTEMPTS = 10;
+const WINDOW_S = 300;
+
+interface Door {
+  sessions: Sessions;
+  isToken(text: string): boolean;
+  addressOf(context: Context): string;
+}
+
+/** The token opens a session; so many wrong ones from an address, and it has to wait. */
+export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): void {
+  const attempts = new RateLimiterMemory({ points: ATTEMPTS, duration: WINDOW_S });
+
+  app.post("/sign-in", async (context) => {
+    const address = addressOf(context);
+    const wait = await attempts.consume(address).then(() => 0, secondsToWait);
+    if (wait > 0) {
+      const frame = {
+        title: "Too many attempts",
+        status: 429,
+        headers: { "retry-after": String(wait) },
+      } as const;
+      return message(context, frame, "The token was wrong too often.", `try again in ${wait} seconds`);
+    }
+    const { token, next } = await context.req.parseBody();
+    const target = typeof next === "string" && isLocalPath(next) ? next : "/";
+    if (typeof token !== "string" || !isToken(token.trim())) return signInForm(context, target, true);
+    await attempts.delete(address);
+    await sessions.begin(context);
+    return context.redirect(target, 303);
+  });
+  app.post("/sign-out", async (context) => {
+    await sessions.end(context);
+    return context.redirect("/", 303);
+  });
+}
+
+function secondsToWait(refusal: unknown): number {
+  if (!(refusal instanceof RateLimiterRes)) throw refusal;
+  return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
+}
+
+/** @param next where to go once signed in */
+export const signInForm = (context: Context, next: string, wasWrong = false) =>
+  page(
+    context,
+    { title: "Sign in", status: 401 },
+    <>
+      <h1>Sign in</h1>
+      <form class="sign-in" method="post" action="/sign-in">
+        {wasWrong && (
+          <p id="wrong" class="notice bad" role="alert">
+            That is not the token. → It is the value of API_TOKEN on the server.
+          </p>
+        )}
+        <input type="hidden" name="next" value={next} />
+        <label for="token">API token</label>
+        <input
+          id="token"
+          type="password"
+          name="token"
+          required
+          autofocus
+          autocomplete="current-password"
+          aria-describedby={wasWrong ? "wrong" : undefined}
+        />
+        <button type="submit">Sign in</button>
+      </form>
+    </>,
+  );

@@ -1,0 +1,106 @@
+import { expect, onTestFinished, test } from "vitest";
+import { startLockstep } from "../../tools/lockstep.js";
+import { startStandIn } from "../../tools/standin/index.js";
+import { openTab, signIn } from "../support/browser.js";
+import { tempDir } from "../support/temp.js";
+
+const API_TOKEN = "token-of-the-tests-0123456789";
+
+async function start() {
+  const standin = await startStandIn();
+  onTestFinished(() => standin.close());
+  const repo = await standin.createRepository("acme", "app");
+  await standin.createRepository("acme", "web");
+  const env = { API_TOKEN, INTERVAL: "off", LOG_LEVEL: "trace" };
+  const lockstep = await startLockstep({ standin, dataDir: tempDir(), env });
+  onTestFinished(async () => void (await lockstep.kill9()));
+  for (const name of ["app", "web"])
+    await lockstep.waitForLog(
+      (line) => line.result === "cloned" && line.repository === `acme/${name}`,
+      30_000,
+    );
+  return { standin, repo, lockstep };
+}
+
+test("an open page shows a push as it happens, and what became of its delivery", async () => {
+  const { standin, repo, lockstep } = await start();
+  const { tab, complaints } = await openTab();
+  await signIn(tab, `${lockstep.url}/repos/acme/app`, API_TOKEN);
+  const refs = tab.getByRole("table", { name: /refs?$/ });
+  const refreshes = tab.getByRole("table", { name: "Last refreshes" });
+  await refreshes.getByRole("row", { name: /onboard/ }).waitFor();
+  await tab.evaluate("window.sameDocument = true");
+  const { id } = await standin.deliver(await standin.createBranch(repo, "topic/live"), {
+    to: lockstep.webhookUrl,
+  });
+  await refs.getByRole("row", { name: /refs\/heads\/topic\/live/ }).waitFor();
+  await refreshes.getByRole("row", { name: /push .*changed/ }).waitFor();
+  expect(await tab.evaluate("window.sameDocument")).toBe(true);
+  await tab.getByRole("link", { name: "Its deliveries" }).click();
+  const row = tab.getByRole("row", { name: new RegExp(id) });
+  expect(await row.innerText()).toMatch(/push.*acme\/app.*refreshed at/s);
+  expect(complaints).toEqual([]);
+});
+
+test("what is brought up to date takes nobody's focus away", async () => {
+  const { standin, repo, lockstep } = await start();
+  const { tab } = await openTab();
+  await signIn(tab, lockstep.url, API_TOKEN);
+  const row = tab.getByRole("row", { name: /^acme\/app/ });
+  expect(await row.innerText()).toContain("–");
+  await row.getByRole("button", { name: "Pause" }).focus();
+  const before = await tab.evaluate("document.activeElement.id");
+  await standin.deliver(await standin.commit(repo, "main"), { to: lockstep.webhookUrl });
+  await row.filter({ hasNotText: "–" }).waitFor();
+  expect(before).toMatch(/^pause-/);
+  expect(await tab.evaluate("document.activeElement.id")).toBe(before);
+});
+
+test("refresh, pause and resume lead back to the list; then the door is shut, and nothing secret was told", async () => {
+  const { lockstep } = await start();
+  const { tab, complaints } = await openTab();
+  const urls: string[] = [];
+  tab.on("request", (request) => void urls.push(request.url()));
+  await tab.goto(lockstep.url);
+  await tab.getByLabel("API token").fill("a wrong token");
+  await tab.getByRole("button", { name: "Sign in" }).click();
+  await tab.getByRole("alert").waitFor();
+  await signIn(tab, `${lockstep.url}/?name=app`, API_TOKEN);
+  const app = tab.getByRole("row", { name: /^acme\/app/ });
+  await app.getByRole("button", { name: "Refresh acme/app" }).click();
+  await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "manual", 30_000);
+  await app.getByRole("button", { name: "Pause acme/app" }).click();
+  await app.getByText("paused").waitFor();
+  expect(tab.url()).toBe(`${lockstep.url}/?name=app`);
+  await app.getByRole("button", { name: "Resume acme/app" }).press("Enter");
+  await app.getByRole("button", { name: "Pause acme/app" }).waitFor();
+
+  const cookies = await tab.context().cookies();
+  await tab.getByRole("button", { name: "Sign out" }).click();
+  await tab.getByLabel("API token").waitFor();
+  await tab.context().addCookies(cookies);
+  await tab.goto(lockstep.url);
+  await tab.getByLabel("API token").waitFor();
+  expect(complaints).toEqual([]);
+  expect(urls.join("\n")).not.toContain(API_TOKEN);
+  const log = JSON.stringify(lockstep.log);
+  expect(log).toContain("POST /sign-in");
+  for (const secret of [API_TOKEN, cookies[0]!.value]) expect(log).not.toContain(secret);
+});
+
+test("without JavaScript: filter, pause and the next look all work", async () => {
+  const { lockstep } = await start();
+  const { tab } = await openTab({ javaScriptEnabled: false });
+  await signIn(tab, lockstep.url, API_TOKEN);
+  await tab.getByLabel("Name").fill("web");
+  await tab.getByRole("button", { name: "Filter" }).click();
+  expect(await tab.getByRole("rowheader").allInnerTexts()).toEqual(["acme/web"]);
+  await tab.getByRole("button", { name: "Pause acme/web" }).click();
+  await tab.getByRole("row", { name: /acme\/web paused/ }).waitFor();
+  await tab.getByRole("link", { name: "Server" }).click();
+  await tab.getByRole("table", { name: /^Queue: 0 requests/ }).waitFor();
+  await tab.getByRole("link", { name: "Deliveries" }).click();
+  await tab.getByRole("heading", { name: "Deliveries" }).waitFor();
+  await tab.getByRole("button", { name: "Sign out" }).click();
+  await tab.getByLabel("API token").waitFor();
+});

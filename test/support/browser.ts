@@ -1,0 +1,37 @@
+import axe from "axe-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { expect, onTestFinished } from "vitest";
+import { launchBrowser } from "../../tools/browser.js";
+
+/** A tab of a browser of its own, and what it has complained of: scripts, styles or calls that the CSP refused. */
+export async function openTab(
+  options: BrowserContextOptions = {},
+): Promise<{ tab: Page; complaints: string[] }> {
+  const browser: Browser = await launchBrowser();
+  onTestFinished(() => browser.close());
+  const context = await browser.newContext(options);
+  const tab = await context.newPage();
+  const complaints: string[] = [];
+  // A refused sign-in is an answer, no complaint.
+  tab.on("console", (line) => {
+    if (line.type() === "error" && !/status of 4\d\d/.test(line.text())) complaints.push(line.text());
+  });
+  tab.on("pageerror", (error) => void complaints.push(error.message));
+  return { tab, complaints };
+}
+
+export async function signIn(tab: Page, url: string, token: string): Promise<void> {
+  await tab.goto(url);
+  await tab.getByLabel("API token").fill(token);
+  await tab.getByRole("button", { name: "Sign in" }).click();
+  await tab.getByRole("button", { name: "Sign out" }).waitFor();
+}
+
+/** What keeps people out, by axe. https://www.deque.com/axe/ */
+export async function barriers(tab: Page): Promise<string[]> {
+  // Evaluated by the debugger, which no Content-Security-Policy binds.
+  await tab.evaluate(axe.source);
+  const found = (await tab.evaluate("axe.run()")) as axe.AxeResults;
+  expect(found.passes.length).toBeGreaterThan(5);
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}

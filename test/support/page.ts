@@ -1,0 +1,27 @@
+import { createPage, type PageOptions } from "../../src/http/page/page.js";
+import { serveAll } from "../unit/listen.js";
+import { apiPorts, TOKEN } from "./api.js";
+
+/** The page on ports that note what is asked of them, and a client that signs in as a form does. */
+export async function startPage(options: Partial<PageOptions> = {}) {
+  const calls: unknown[][] = [];
+  const lines: object[] = [];
+  const base = await serveAll(
+    createPage({
+      ...{ apiToken: TOKEN, publicUrl: null, trustedProxies: ["127.0.0.1"], ports: apiPorts({}, calls) },
+      ...{ log: { error: (fields: object) => void lines.push(fields) }, ...options },
+    }),
+  );
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(base + path, { headers, redirect: "manual" });
+  const post = (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
+    fetch(base + path, {
+      ...{ method: "POST", body: new URLSearchParams(fields), redirect: "manual" },
+      headers: { origin: base, ...headers },
+    });
+  const signIn = async (headers: Record<string, string> = {}) => {
+    const answer = await post("/sign-in", { token: TOKEN }, headers);
+    return { cookie: (answer.headers.get("set-cookie") ?? "").split(";")[0]! };
+  };
+  return { base, calls, lines, get, post, signIn };
+}
