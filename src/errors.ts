@@ -76,6 +76,8 @@ const POLICY = {
 
 export type ErrorCode = keyof typeof POLICY;
 
+export const ERROR_CODES = Object.keys(POLICY) as ErrorCode[];
+
 export class RefreshError extends Error {
   override readonly name = "RefreshError";
   readonly retry: Retry;

@@ -2,16 +2,19 @@ import type { HeldRemoval, KnownInstallation } from "./installations.js";
 import type { RecoveryState } from "./recovery.js";
 import { formatSize } from "./units.js";
 
-export type ProblemCode =
-  | "backstop_failing"
-  | "backstop_late"
-  | "consumer_behind"
-  | "deliveries_unread"
-  | "installation_failing"
-  | "installation_suspended"
-  | "removal_held"
-  | "webhook_silent"
-  | "disk_low";
+export const PROBLEM_CODES = [
+  "backstop_failing",
+  "backstop_late",
+  "consumer_behind",
+  "deliveries_unread",
+  "disk_low",
+  "installation_failing",
+  "installation_suspended",
+  "removal_held",
+  "webhook_silent",
+] as const;
+
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
 /** Something that keeps, or may keep, mirrors from being in step, whatever their own state says. */
 export interface Problem {
