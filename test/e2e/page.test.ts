@@ -68,6 +68,7 @@ test("refresh, pause and resume lead back to the list; then the door is shut, an
   await signIn(tab, `${lockstep.url}/?name=app`, API_TOKEN);
   const app = tab.getByRole("row", { name: /^acme\/app/ });
   await app.getByRole("button", { name: "Refresh acme/app" }).click();
+  await tab.getByRole("status").getByText("Asked for a refresh of acme/app").waitFor();
   await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "manual", 30_000);
   await app.getByRole("button", { name: "Pause acme/app" }).click();
   await app.getByText("paused").waitFor();
@@ -75,6 +76,9 @@ test("refresh, pause and resume lead back to the list; then the door is shut, an
   await app.getByRole("button", { name: "Resume acme/app" }).press("Enter");
   await app.getByRole("button", { name: "Pause acme/app" }).waitFor();
 
+  await tab.reload();
+  await tab.getByRole("button", { name: "Sign out" }).waitFor();
+  expect(await tab.getByRole("status").count()).toBe(0);
   const cookies = await tab.context().cookies();
   await tab.getByRole("button", { name: "Sign out" }).click();
   await tab.getByLabel("API token").waitFor();

@@ -31,6 +31,10 @@ test("a delivery that GitHub could not bring becomes a full comparison, and is i
   await world.line(({ msg, recovered }) => msg === "missed deliveries recovered" && recovered === 1);
   const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId !== undefined);
   expect(line).toMatchObject({ way: "full", trigger: "backstop" });
+  const answer = await world.api("/api/v1/deliveries?repository=acme/app");
+  expect(await answer.json()).toMatchObject({
+    deliveries: [{ id: line.deliveryId, via: "recovered", repository: "acme/app" }],
+  });
 });
 
 test("what this server recorded is not asked for again, whatever status GitHub noted", async () => {

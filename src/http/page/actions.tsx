@@ -3,6 +3,7 @@ import type { ApiPorts } from "../api.js";
 import { find } from "../lookup.js";
 import type { RepositoryView } from "../view.js";
 import { message } from "./layout.js";
+import { leaveNote } from "./note.js";
 
 type Action = "refresh" | "pause" | "resume";
 
@@ -15,6 +16,12 @@ export function actionsOf({ state, pausedAt }: RepositoryView): Action[] {
 }
 
 const NAMES: Record<Action, string> = { refresh: "Refresh", pause: "Pause", resume: "Resume" };
+
+const DONE: Record<Action, string> = {
+  refresh: "Asked for a refresh of",
+  pause: "Paused",
+  resume: "Resumed",
+};
 
 /** A button each; they work without JavaScript, and lead back to where they were pressed. */
 export function Buttons({ repository, here }: { repository: RepositoryView; here: string }) {
@@ -48,6 +55,7 @@ export function addActions(app: Hono, ports: ApiPorts): void {
       return message(context, frame, detail, "look at the repository, and choose again");
     }
     ports[action](repository.id);
+    leaveNote(context, `${DONE[action]} ${repository.owner}/${repository.name}`);
     const { from } = await context.req.parseBody();
     return context.redirect(typeof from === "string" && isLocalPath(from) ? from : "/", 303);
   });

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import { assetPath } from "./assets.js";
+import { takeNote } from "./note.js";
 
 interface Frame {
   title: string;
@@ -19,6 +20,7 @@ const NAVIGATION = [
 
 /** A page around its content. */
 export function page(context: Context, { title, here, status = 200, headers = {} }: Frame, content: Child) {
+  const note = here && takeNote(context);
   const document = (
     <html lang="en">
       <head>
@@ -39,6 +41,7 @@ export function page(context: Context, { title, here, status = 200, headers = {}
           {here && <Navigation here={here} />}
         </header>
         <main id="main" tabindex={-1}>
+          {note && <p role="status">{note}</p>}
           {content}
         </main>
       </body>

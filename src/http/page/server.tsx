@@ -14,7 +14,7 @@ export function addServerPage(app: Hono, ports: ApiPorts): void {
   app.get("/server", (context) => {
     const status = ports.status();
     const { queue, total } = ports.queue(ROWS);
-    const { installations } = ports.installations({ limit: ROWS, after: null });
+    const installations = ports.installations({ limit: ROWS, after: null });
     return page(
       context,
       { title: "Server", here: "/server" },
@@ -26,7 +26,7 @@ export function addServerPage(app: Hono, ports: ApiPorts): void {
           <Queue of={queue} total={total} />
           <Limits of={status.github.limits} />
           <Consumers of={status.announce} />
-          <Installations of={installations} />
+          <Installations of={installations.installations} total={installations.total} />
         </Live>
       </>,
     );
@@ -103,9 +103,14 @@ const Consumers = ({ of }: { of: StatusView["announce"] }) => (
   />
 );
 
-const Installations = ({ of }: { of: InstallationView[] }) => (
+const Installations = ({ of, total }: { of: InstallationView[]; total: number }) => (
   <Table
-    caption="Installations"
+    caption={
+      <>
+        <Quantity of={total} one="installation" many="installations" />
+        {total > ROWS && `, the first ${ROWS}`}
+      </>
+    }
     columns={["Account", "Number", "State", "Listed", "What to do"]}
     rows={of.map(({ id, login, state, lastListedAt, lastError, heldRemoval }) => [
       <a href={`/?installation=${id}`}>{login || `installation ${id}`}</a>,

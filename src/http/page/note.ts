@@ -1,0 +1,17 @@
+import type { Context } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+
+const NAME = "lockstep-note";
+const FLAGS = { path: "/", httpOnly: true, sameSite: "Strict" } as const;
+
+/** What a form has done, for the page that it leads to. */
+export function leaveNote(context: Context, text: string): void {
+  setCookie(context, NAME, text, { ...FLAGS, maxAge: 60 });
+}
+
+/** Shown once. */
+export function takeNote(context: Context): string | undefined {
+  const text = getCookie(context, NAME);
+  if (text) deleteCookie(context, NAME, FLAGS);
+  return text;
+}
