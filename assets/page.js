@@ -30,16 +30,30 @@ async function refetch() {
 function update(fresh) {
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (!next || next.innerHTML === part.innerHTML) continue;
+    if (!next) continue;
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     const place = focused && [...part.querySelectorAll("a, button")].indexOf(focused);
-    part.replaceChildren(...document.adoptNode(next).childNodes);
+    become(part, next);
+    if (!focused || focused.isConnected) continue;
     // By its id: rows may have moved.
-    if (focused)
-      (document.getElementById(focused.id) ?? part.querySelectorAll("a, button")[place])?.focus({
-        preventScroll: true,
-      });
+    const same = document.getElementById(focused.id) ?? part.querySelectorAll("a, button")[place];
+    same?.focus({ preventScroll: true });
   }
+}
+
+/** Changes as little as it can: a selection, the focus and a screen reader's place stay where they are. */
+function become(old, next) {
+  if (old.isEqualNode(next)) return;
+  const isAlike = old.nodeName === next.nodeName && old.id === next.id;
+  if (!isAlike || old.childNodes.length !== next.childNodes.length) return old.replaceWith(next);
+  if (old.nodeType === Node.TEXT_NODE) {
+    old.data = next.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) if (!next.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of next.attributes) old.setAttribute(name, value);
+  const children = [...next.childNodes];
+  for (const [index, child] of [...old.childNodes].entries()) become(child, children[index]);
 }
 
 /** A browser opens few connections to one server: a page that nobody sees keeps none. */

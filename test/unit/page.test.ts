@@ -92,6 +92,28 @@ test("refresh, pause and resume are posts that lead back; nothing happens by a l
   ]);
 });
 
+test("what cannot be done now is not offered, and refused when it is asked for all the same", async () => {
+  const states = {
+    paused: ["resume"],
+    fresh: ["refresh", "pause"],
+    ...{ gone: [], retired: [] },
+  } as const;
+  for (const [state, offered] of Object.entries(states)) {
+    const calls: unknown[][] = [];
+    const pausedAt = state === "paused" ? SITE.lastRefreshAt : null;
+    const get: ApiPorts["get"] = () => ({ ...SITE, state: state as RepositoryView["state"], pausedAt });
+    const page = await startPage({ ports: { ...apiPorts({}, calls), get } });
+    const cookie = await page.signIn();
+    const text = await (await page.get("/repos/acme/site", cookie)).text();
+    const found = [...text.matchAll(/action="\/repos\/acme\/site\/(\w+)"/g)].map(([, action]) => action);
+    expect(found, state).toEqual(offered);
+    for (const action of ["refresh", "pause", "resume"]) {
+      const { status } = await page.post(`/repos/acme/site/${action}`, {}, cookie);
+      expect(status, `${action} ${state}`).toBe((offered as readonly string[]).includes(action) ? 303 : 409);
+    }
+  }
+});
+
 test("a filter that cannot be is explained, and the next page keeps the one that can", async () => {
   const { get, signIn, calls } = await startPage();
   const cookie = await signIn();

@@ -54,8 +54,8 @@ function Whole({ status }: { status: StatusView }) {
   return (
     <>
       <p class="whole">
-        <State of={fresh ? "fresh" : "not fresh"} kind={fresh ? "good" : "bad"} />
-        {age}; <a href="/server">{queue.depth} queued</a>
+        <State of={fresh ? "fresh" : "not fresh"} kind={fresh ? "good" : "bad"} /> as{" "}
+        <a href="/freshz">/freshz</a> says{age}; <a href="/server">{queue.depth} queued</a>
       </p>
       <ul class="counts">
         {Object.entries(repositories).map(([state, count]) => (
