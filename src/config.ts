@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
 import type { History } from "./model.js";
-import { matchesPattern, repositoryMatcher } from "./patterns.js";
+import { allowList, matchesPattern, repositoryMatcher } from "./patterns.js";
 import type { Selection } from "./selection.js";
 import { ABOUT, VARIABLES } from "./variables.js";
 
@@ -67,6 +67,8 @@ export interface Config {
   readonly announceSecret: string | null;
   /** Of which repositories and refs trees are published, by `owner/name`. */
   readonly checkouts: Selection;
+  /** Whose submodules are published besides those of the repository's own installation. */
+  readonly submodulesFrom: { allows(fullName: string): boolean; refuses(fullName: string): boolean };
   /** How long a reader keeps a tree that another one has replaced. */
   readonly checkoutGraceMs: number;
   /** null: nothing is asked before a tree is published. */
@@ -94,6 +96,7 @@ type Name = keyof typeof VARIABLES.shape;
 type Environment = Partial<Record<string, string>>;
 
 const NO_CHECKOUTS: Selection = () => [];
+const NOBODY = allowList([]);
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -189,6 +192,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     announceUrls: values.ANNOUNCE_URLS ?? [],
     announceSecret: values.ANNOUNCE_SECRET ?? null,
     checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
+    submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : NOBODY,
     checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,
     prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
     prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,

@@ -68,7 +68,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const { outbox } = announcer;
   const checkouts = composeCheckouts({
     ...{ config, log, store, git, layout, runProgram, disk, registry, hasMirror, tip: mirrors.tip },
-    published: outbox.published,
+    ...{ gateway, installations, published: outbox.published },
     request: (id, installationId) => request("repository", id, installationId, "backstop"),
   });
   const named = {

@@ -67,6 +67,18 @@ const POLICY = {
     "backoff",
     "A working tree did not turn out as its commit has it, and was not published; the old one stays.",
   ],
+  tree_refused: [
+    "never",
+    "The commit, or one of its submodules, has a path that git does not write, such as .git; the old tree stays.",
+  ],
+  submodule_refused: [
+    "never",
+    "A submodule cannot be published; the old tree stays. Allow its repository in SUBMODULES_FROM, give the App access to it, or mend .gitmodules.",
+  ],
+  submodule_missing: [
+    "backoff",
+    "GitHub does not have a submodule's commit; the old tree stays. Push the commit to the submodule's repository.",
+  ],
   foreign: ["never", "The directory has no mark of Lockstep and is left alone; move it away."],
   cancelled: ["backoff", "Lockstep was stopping; the request is kept and resumes at the next start."],
   no_git: ["backoff", "git cannot be started; install git 2.38 or newer and have it in PATH."],

@@ -26,6 +26,14 @@ export function repositoryMatcher(patterns: readonly string[]): (fullName: strin
   return (fullName) => isIncluded(fullName) && !isExcluded(fullName);
 }
 
+/** As `repositoryMatcher`, but an empty list lets nothing in, and what is left out by name can be told. */
+export function allowList(patterns: readonly string[]) {
+  const included = patterns.filter((pattern) => !pattern.startsWith("!"));
+  const refuses = anyOf(patterns.filter((pattern) => pattern.startsWith("!")).map((text) => text.slice(1)));
+  const isIncluded = anyOf(included);
+  return { refuses, allows: (fullName: string) => isIncluded(fullName) && !refuses(fullName) };
+}
+
 function anyOf(patterns: readonly string[]): (fullName: string) => boolean {
   // dot: `acme/*` means every repository, and `acme/.github` is a common one.
   const options = { nocase: true, dot: true, nonegate: true, nobrace: true, noextglob: true };

@@ -5,21 +5,37 @@ import { isRepositoryPattern, parseList, repositoryMatcher } from "./patterns.js
 interface Entry {
   pattern: string;
   ref: string | null;
-  paths: string[];
+  options: TreeOptions;
+}
+
+/** What of a commit is published. */
+export interface TreeOptions {
+  /** Files and directories; empty: all. */
+  paths: readonly string[];
+  /** no: an empty directory, as git has it; recursive: those of submodules too. */
+  submodules: "no" | "yes" | "recursive";
 }
 
 /** A checkout that CHECKOUTS asks for. */
-export interface Wanted {
+export interface Wanted extends TreeOptions {
   /** A full ref; null: the default branch, whatever it is called. */
   ref: string | null;
   /** What follows the repository's name in the name of the link; empty for the default branch. */
   slug: string;
-  /** Files and directories that are published; empty: all. */
-  paths: readonly string[];
 }
+
+/** As it is written down: another text, and the tree is made anew. */
+export const writeOptions = ({ paths, submodules }: TreeOptions): string =>
+  JSON.stringify({ paths, submodules });
+
+export const readOptions = (text: string): TreeOptions => ({
+  ...DEFAULTS,
+  ...(JSON.parse(text) as Partial<TreeOptions>),
+});
 
 export type Selection = (fullName: string) => Wanted[];
 
+const DEFAULTS: TreeOptions = { paths: [], submodules: "no" };
 const ENTRY = /^(?<pattern>!?[^@]*?)(?:@(?<ref>[^?]+))?(?:\?(?<options>[a-z]+=.*))?$/;
 /** A file name of Linux has at most 255 bytes, and a repository's name up to 100. */
 const MAX_SLUG = 150;
@@ -32,22 +48,33 @@ export function parseCheckouts(text: string): Selection | null {
 }
 
 function parseEntry(text: string): Entry | null {
-  const { pattern = "", ref = null, options = null } = ENTRY.exec(text)?.groups ?? {};
+  const { pattern = "", ref = null, options: query = null } = ENTRY.exec(text)?.groups ?? {};
   if (!isRepositoryPattern(pattern)) return null;
-  if (pattern.startsWith("!")) return ref || options ? null : { pattern, ref: null, paths: [] };
+  if (pattern.startsWith("!")) return ref || query ? null : { pattern, ref: null, options: DEFAULTS };
   const full = ref && (ref.startsWith("refs/") ? ref : `refs/heads/${ref}`);
   if (full && (!isRefName(full) || full.startsWith(RESERVED_REFS) || slugOf(full).length > MAX_SLUG))
     return null;
-  const paths = options ? parseOptions(options) : [];
-  return paths && { pattern, ref: full || null, paths };
+  const options = query ? parseOptions(query) : DEFAULTS;
+  return options && { pattern, ref: full || null, options };
 }
 
-/** @returns the paths, as yet the only option */
-function parseOptions(text: string): string[] | null {
-  const [key, value = "", ...rest] = text.split("=");
-  if (key !== "paths" || rest.length > 0 || text.includes("&")) return null;
+function parseOptions(query: string): TreeOptions | null {
+  const pairs = query.split("&").map((pair) => pair.split("="));
+  const given = new Map(pairs.map(([key = "", ...values]) => [key, values.join("=")]));
+  if (given.size < pairs.length) return null;
+  const paths = given.has("paths") ? parsePaths(given.get("paths")!) : [];
+  const submodules = given.get("submodules") ?? "no";
+  for (const key of ["paths", "submodules"]) given.delete(key);
+  if (given.size > 0 || !paths || !isDepth(submodules)) return null;
+  return { paths, submodules };
+}
+
+const isDepth = (text: string): text is TreeOptions["submodules"] =>
+  ["no", "yes", "recursive"].includes(text);
+
+function parsePaths(text: string): string[] | null {
   try {
-    const paths = value.split(":").map((path) => decodeURIComponent(path).replace(/\/$/, ""));
+    const paths = text.split(":").map((path) => decodeURIComponent(path).replace(/\/$/, ""));
     return paths.every(isPath) ? [...new Set(paths)].sort() : null;
   } catch {
     return null; // a % that is not followed by two digits
@@ -55,7 +82,7 @@ function parseOptions(text: string): string[] | null {
 }
 
 /** Whether it can be a path of a commit's. */
-const isPath = (path: string): boolean =>
+export const isPath = (path: string): boolean =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: git's file of patterns has lines
   !/[\u0000-\u001f]/.test(path) && path.split("/").every((part) => !["", ".", "..", ".git"].includes(part));
 
@@ -66,9 +93,9 @@ function selection(entries: Entry[]): Selection {
   const isOut = out.length === 0 ? () => false : repositoryMatcher(out);
   const rules = entries
     .filter(({ pattern }) => !pattern.startsWith("!"))
-    .map(({ pattern, ref, paths }) => ({
+    .map(({ pattern, ref, options }) => ({
       matches: repositoryMatcher([pattern]),
-      wanted: { ref, slug: ref ? slugOf(ref) : "", paths },
+      wanted: { ref, slug: ref ? slugOf(ref) : "", ...options },
     }));
   return (fullName) => {
     if (isOut(fullName)) return [];

@@ -205,9 +205,15 @@ const LOCKSTEP = {
     remedy: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
     secret: true,
   }),
-  CHECKOUTS: variable(parseCheckouts, "must be a list of owner/name patterns, each with a ref and paths", {
-    remedy: "write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?paths=docs:assets",
+  CHECKOUTS: variable(parseCheckouts, "must be a list of owner/name patterns, each with a ref and options", {
+    remedy:
+      "write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?paths=docs:assets&submodules=yes",
   }),
+  SUBMODULES_FROM: listOf(
+    isRepositoryPattern,
+    "must be a list of owner/name patterns",
+    "write them as partner/*,!acme/secret-*",
+  ),
   CHECKOUT_GRACE: duration(0, 7 * DAY),
   // Whether it is there and can be run is judged by config.ts, as for the two below.
   PRE_PUBLISH_HOOK: absolutePath("write the path of a program, such as /etc/lockstep/pre-publish"),

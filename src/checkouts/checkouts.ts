@@ -2,8 +2,8 @@ import { asRefreshError, type RefreshError } from "../errors.js";
 import { linkTarget, pointLink } from "../git/layout.js";
 import { treeDir } from "../git/tree.js";
 import type { RepositoryName } from "../model.js";
-import type { Selection, Wanted } from "../selection.js";
-import type { Checkout, Refusal, Tree } from "./ledger.js";
+import { type Selection, type Wanted, writeOptions } from "../selection.js";
+import { type Checkout, type Refusal, type Tree, writtenTo } from "./ledger.js";
 import { BOOT } from "./pool.js";
 import { createPublisher, type Publishable, type PublishTools } from "./publish.js";
 
@@ -116,7 +116,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
     const found = stopped ? null : ledger.tree(id, slug, n);
     if (found?.state !== "ready") return;
     const content = found.boot !== BOOT;
-    const differences = await trees.differences(pool.place(found), found.sha!, content);
+    const differences = await trees.differences(pool.place(found), writtenTo(found)!, content);
     const checked = { ...found, checkedAt: now(), boot: BOOT };
     if (differences.length === 0) return ledger.putTree(checked);
     const details = { tree: treeDir(pool.place(found)), differences: differences.slice(0, LOGGED) };
@@ -140,11 +140,12 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
     const known = new Map(ledger.of(repository.id).map((checkout) => [checkout.slug, checkout]));
     const wanted = wantedOf(repository);
     if (known.size > wanted.length) return true;
-    return wanted.some(({ slug, paths }) => {
+    return wanted.some((one) => {
+      const { slug } = one;
       const checkout = known.get(slug);
       if (!checkout || checkout.refusal) return !checkout;
       if (checkout.link !== layout.checkout(repository, slug)) return true;
-      return checkout.paths !== JSON.stringify(paths) || linkTarget(checkout.link) !== treeOf(checkout);
+      return checkout.options !== writeOptions(one) || linkTarget(checkout.link) !== treeOf(checkout);
     });
   }
 

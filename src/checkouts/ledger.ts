@@ -30,6 +30,11 @@ export const CHECKOUT_TABLES: Tables = {
        checked_at INTEGER NOT NULL DEFAULT 0,
        PRIMARY KEY (repository_id, slug, n)
      ) WITHOUT ROWID;`,
+    `ALTER TABLE checkouts RENAME COLUMN paths TO options;
+     ALTER TABLE trees RENAME COLUMN paths TO options;
+     ALTER TABLE trees ADD COLUMN content TEXT;
+     UPDATE checkouts SET options = '{"paths":' || options || ',"submodules":"no"}';
+     UPDATE trees SET options = '{"paths":' || options || ',"submodules":"no"}';`,
   ],
 };
 
@@ -47,7 +52,8 @@ export interface Checkout {
   slug: string;
   /** Full; the default branch's for the empty slug. */
   ref: string;
-  paths: string;
+  /** What of a commit is published, as `writeOptions` has it. */
+  options: string;
   /** The path of the symlink. */
   link: string;
   /** The tree that is published; null: none is. */
@@ -73,13 +79,18 @@ export interface Tree {
   n: number;
   state: "dirty" | "ready" | "spoilt";
   sha: string | null;
-  paths: string;
+  /** What was written: a tree with more in it than the commit's; null: the commit itself. */
+  content: string | null;
+  options: string;
   /** Of the machine: what an earlier one wrote may not have reached the disk. */
   boot: string;
   /** When it was last unpublished, in milliseconds; null: it never was published. */
   freedAt: number | null;
   checkedAt: number;
 }
+
+/** What is in its files. */
+export const writtenTo = ({ content, sha }: Tree): string | null => content ?? sha;
 
 export type Ledger = ReturnType<typeof createLedger>;
 
@@ -91,7 +102,7 @@ export function createLedger(store: Store) {
     put: store.prepare("INSERT OR REPLACE INTO checkouts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     drop: store.prepare("DELETE FROM checkouts WHERE repository_id = ? AND slug = ?"),
     trees: store.prepare("SELECT * FROM trees WHERE repository_id = ? AND slug = ? ORDER BY n"),
-    putTree: store.prepare("INSERT OR REPLACE INTO trees VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    putTree: store.prepare("INSERT OR REPLACE INTO trees VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     dropTree: store.prepare("DELETE FROM trees WHERE repository_id = ? AND slug = ? AND n = ?"),
     tree: store.prepare("SELECT * FROM trees WHERE repository_id = ? AND slug = ? AND n = ?"),
     slugs: store.prepare("SELECT DISTINCT slug FROM trees WHERE repository_id = ?"),
@@ -111,7 +122,7 @@ export function createLedger(store: Store) {
       const refusal = it.refusal && JSON.stringify(it.refusal);
       const published = [it.n, it.tip, it.sha, it.publishedAt];
       sql.put.run(
-        ...[it.id, it.slug, it.ref, it.paths, it.link, ...published],
+        ...[it.id, it.slug, it.ref, it.options, it.link, ...published],
         ...[it.wanted, it.missingSince, refusal],
       );
     },
@@ -122,8 +133,8 @@ export function createLedger(store: Store) {
       return row ? readTree(row) : null;
     },
     slugs: (id: number): string[] => sql.slugs.all(id).map((row) => String(row.slug)),
-    putTree({ id, slug, n, state, sha, paths, boot, freedAt, checkedAt }: Tree): void {
-      sql.putTree.run(id, slug, n, state, sha, paths, boot, freedAt, checkedAt);
+    putTree({ id, slug, n, state, sha, options, boot, freedAt, checkedAt, content }: Tree): void {
+      sql.putTree.run(id, slug, n, state, sha, options, boot, freedAt, checkedAt, content);
     },
     dropTree: ({ id, slug, n }: Tree) => void sql.dropTree.run(id, slug, n),
     /** This share of all trees, those first that were looked at the longest ago. */
@@ -145,7 +156,7 @@ function readCheckout(row: Row | undefined): Checkout | null {
   if (!row) return null;
   return {
     ...{ id: Number(row.repository_id), slug: String(row.slug), ref: String(row.ref) },
-    ...{ paths: String(row.paths), link: String(row.link), n: number(row.n) },
+    ...{ options: String(row.options), link: String(row.link), n: number(row.n) },
     tip: row.tip as string | null,
     sha: row.sha as string | null,
     publishedAt: number(row.published_at),
@@ -159,7 +170,8 @@ const readTree = (row: Row): Tree => ({
   ...{ id: Number(row.repository_id), slug: String(row.slug), n: Number(row.n) },
   state: row.state as Tree["state"],
   sha: row.sha as string | null,
-  ...{ paths: String(row.paths), boot: String(row.boot) },
+  content: row.content as string | null,
+  ...{ options: String(row.options), boot: String(row.boot) },
   freedAt: number(row.freed_at),
   checkedAt: Number(row.checked_at),
 });

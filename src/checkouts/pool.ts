@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RefreshError } from "../errors.js";
+import { storeDir } from "../git/content-store.js";
 import { dropLink, type Layout, linkTarget, ownership, toTrash, writeMarker } from "../git/layout.js";
 import { indexOf, treeDir } from "../git/tree.js";
 import { type CheckoutChange, ZERO } from "../model.js";
-import type { Checkout, Ledger, Tree } from "./ledger.js";
+import { readOptions } from "../selection.js";
+import { isMore } from "./contents.js";
+import { type Checkout, type Ledger, type Tree, writtenTo } from "./ledger.js";
 
 interface Tools {
   ledger: Ledger;
@@ -20,7 +23,7 @@ interface Tools {
 export interface Key {
   id: number;
   slug: string;
-  paths: string;
+  options: string;
 }
 
 /** A free tree beyond the first is kept this long, for the next burst of pushes. */
@@ -38,30 +41,30 @@ export const BOOT = existsSync("/proc/sys/kernel/random/boot_id")
 export function createPool({ ledger, layout, graceMs, requireSpace, published, now }: Tools) {
   const healed = new Set<string>();
 
-  const at = ({ id, slug, n }: Omit<Key, "paths"> & { n: number }) => ({ base: layout.trees(id, slug), n });
+  const at = ({ id, slug, n }: Omit<Key, "options"> & { n: number }) => ({ base: layout.trees(id, slug), n });
 
   const graceIsOver = ({ freedAt }: Tree): boolean => freedAt === null || freedAt + graceMs <= now();
 
   /** Since when nobody may hold it. */
   const freeSince = ({ freedAt }: Tree): number => (freedAt ?? 0) + graceMs;
 
-  /** @returns a tree that is nobody's, marked as dirty, and the commit it holds; null: it is to be built */
-  function take(key: Key, sha: string): { tree: Tree; from: string | null } {
-    const { id, slug, paths } = key;
+  /** @returns a tree that is nobody's, marked as dirty, and what it holds; null: it is to be built */
+  function take(key: Key, sha: string, content: string): { tree: Tree; from: string | null } {
+    const { id, slug, options } = key;
     const all = ledger.trees(id, slug);
     const published = ledger.get(id, slug)?.n;
-    const usable = (tree: Tree) => tree.state === "ready" && tree.paths === paths && tree.boot === BOOT;
+    const usable = (tree: Tree) => tree.state === "ready" && tree.options === options && tree.boot === BOOT;
     const free = all.filter((tree) => tree.n !== published && usable(tree) && graceIsOver(tree));
     // The one unpublished last has the least to be changed.
     const [found] = free.sort((a, b) => freeSince(b) - freeSince(a));
     if (!found) requireSpace();
     const n = found?.n ?? Math.max(0, ...all.map((tree) => tree.n)) + 1;
     const tree: Tree = {
-      ...{ id, slug, n, state: "dirty", sha, paths },
+      ...{ id, slug, n, state: "dirty", sha, content, options },
       ...{ boot: BOOT, freedAt: null, checkedAt: now() },
     };
     ledger.putTree(tree);
-    return { tree, from: found?.sha ?? null };
+    return { tree, from: found ? writtenTo(found) : null };
   }
 
   function remove(tree: Tree): void {
@@ -77,7 +80,7 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
     let spares = 0;
     const others = ledger.trees(id, slug).filter((tree) => tree.n !== checkout?.n);
     for (const tree of others.sort((a, b) => freeSince(b) - freeSince(a))) {
-      const useless = checkout === null || tree.state !== "ready" || tree.paths !== checkout.paths;
+      const useless = checkout === null || tree.state !== "ready" || tree.options !== checkout.options;
       const needless = useless || tree.boot !== BOOT;
       if (!needless && graceIsOver(tree)) spares += 1;
       const keptUntil = freeSince(tree) + (needless ? 0 : SURPLUS_MS);
@@ -144,7 +147,9 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
     ...{ heal, remove },
     place(tree: Tree) {
       const { base, n } = at(tree);
-      return { base, n, mirror: layout.mirror(tree.id), paths: JSON.parse(tree.paths) as string[] };
+      const options = readOptions(tree.options);
+      const store = isMore(options) ? storeDir(base) : null;
+      return { base, n, mirror: layout.mirror(tree.id), store, paths: options.paths };
     },
     unlink,
     /** Takes a tree's public name away; readers that hold it keep it for the grace. */

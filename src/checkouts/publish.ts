@@ -4,9 +4,10 @@ import type { RunGit } from "../git/exec.js";
 import { type Layout, linkTarget, pointLink } from "../git/layout.js";
 import { type Trees, treeDir } from "../git/tree.js";
 import { type CheckoutChange, type RepositoryName, ZERO } from "../model.js";
-import type { Wanted } from "../selection.js";
+import { readOptions, type Wanted, writeOptions } from "../selection.js";
+import type { Content, Contents } from "./contents.js";
 import type { Candidate, Gate, Verdict } from "./gate.js";
-import type { Checkout, Ledger, Tree } from "./ledger.js";
+import { type Checkout, type Ledger, type Tree, writtenTo } from "./ledger.js";
 import type { Pool } from "./pool.js";
 
 export interface PublishTools {
@@ -14,6 +15,7 @@ export interface PublishTools {
   pool: Pool;
   trees: Trees;
   gate: Gate;
+  contents: Contents;
   git: RunGit;
   layout: Layout;
   tip(id: number, ref: string): Promise<string>;
@@ -25,6 +27,7 @@ export interface PublishTools {
 
 export interface Publishable extends RepositoryName {
   id: number;
+  installationId: number;
   defaultBranch: string;
 }
 
@@ -38,7 +41,7 @@ export interface PublishCall {
 
 /** Brings one published tree in step with its ref. */
 export function createPublisher(tools: PublishTools) {
-  const { ledger, pool, trees, gate, git, layout, log, now } = tools;
+  const { ledger, pool, trees, gate, contents, git, layout, log, now } = tools;
   /** @param tip what the ref points at in the mirror */
   return async function publish({ repository, wanted, again, signal }: PublishCall, tip: string) {
     const { id } = repository;
@@ -47,7 +50,7 @@ export function createPublisher(tools: PublishTools) {
     pool.heal(id, slug, ledger.get(id, slug)?.link ?? link);
     const known = ledger.get(id, slug);
     const ref = wanted.ref ?? `refs/heads/${repository.defaultBranch}`;
-    const next = { ...(known ?? fresh(id, slug, link)), ref, paths: JSON.stringify(wanted.paths) };
+    const next = { ...(known ?? fresh(id, slug, link)), ref, options: writeOptions(wanted) };
     // Refused before: what was published before it stays, and is put right where it is not.
     const refused = known?.refusal?.tip === tip && !again;
     const goal = refused ? known.tip : tip;
@@ -72,14 +75,36 @@ export function createPublisher(tools: PublishTools) {
   /** @returns why it is not published after all */
   async function put(
     next: Checkout,
-    candidate: Candidate,
+    candidate: Publishing,
     how: { link: string; gated: boolean; signal: AbortSignal },
   ): Promise<Verdict> {
-    const { id, slug, paths } = next;
+    const { repository, mirror } = candidate;
+    const base = layout.trees(next.id, next.slug);
+    const call = { repository, base, mirror, options: readOptions(next.options), signal: how.signal };
+    const attempt = async () => {
+      pool.claim(next.id, next.slug);
+      const content = await contents.of({ ...call, commit: candidate.sha });
+      return putContent(next, candidate, content, how);
+    };
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!contents.mends(error, call)) throw error;
+      return attempt();
+    }
+  }
+
+  async function putContent(
+    next: Checkout,
+    candidate: Publishing,
+    content: Content,
+    how: { link: string; gated: boolean; signal: AbortSignal },
+  ): Promise<Verdict> {
+    const { id, slug, options } = next;
     const { tip, sha } = candidate;
     const startedAt = performance.now();
-    pool.claim(id, slug);
-    const { tree, from } = pool.take({ id, slug, paths }, sha);
+    const { tree, from } = pool.take({ id, slug, options }, sha, content.sha);
+    content.hold(tree.n);
     const changed = await write(tree, from, how.signal);
     const verdict = how.gated ? await inspected(tree, candidate, how.signal) : null;
     if (verdict) {
@@ -100,6 +125,8 @@ export function createPublisher(tools: PublishTools) {
     });
     const durationMs = Math.round(performance.now() - startedAt);
     log.info({ ...described(candidate), tree: dir, changed, durationMs }, "published");
+    const held = ledger.trees(id, slug).map(({ n }) => n);
+    await content.tidy(held).catch((error) => log.warn({ err: error }, "old contents could not be removed"));
     return null;
   }
 
@@ -107,7 +134,7 @@ export function createPublisher(tools: PublishTools) {
   async function write(tree: Tree, from: string | null, signal: AbortSignal): Promise<number | null> {
     const place = pool.place(tree);
     try {
-      const changed = from === null ? null : await trees.update(place, from, tree.sha!, signal);
+      const changed = from === null ? null : await trees.update(place, from, writtenTo(tree)!, signal);
       if (changed !== null) return changed;
     } catch (error) {
       // Someone has changed it, or its old commit is no longer here: the tree is made anew.
@@ -118,7 +145,7 @@ export function createPublisher(tools: PublishTools) {
         "a tree could not be updated; it is built anew",
       );
     }
-    await trees.build(place, tree.sha!, signal);
+    await trees.build(place, writtenTo(tree)!, signal);
     return null;
   }
 
@@ -127,13 +154,13 @@ export function createPublisher(tools: PublishTools) {
     const place = pool.place(tree);
     const verdict = await gate.inspect(candidate, treeDir(place), signal);
     if (signal.aborted) throw new RefreshError("cancelled", "the pre-publish hook was ended");
-    const differences = await trees.differences(place, candidate.sha);
+    const differences = await trees.differences(place, writtenTo(tree)!);
     if (differences.length === 0) return verdict;
     log.warn(
       { ...described(candidate), differences: differences.slice(0, 10) },
       "the pre-publish hook changed the tree; it is built anew",
     );
-    await trees.build(place, candidate.sha, signal);
+    await trees.build(place, writtenTo(tree)!, signal);
     return verdict;
   }
 
@@ -167,12 +194,15 @@ export function createPublisher(tools: PublishTools) {
   /** By the ledger, one look at the link and one at the tree. */
   function isInStep(known: Checkout | null, wanted: Checkout): boolean {
     if (!known || known.n === null || known.tip !== wanted.tip) return false;
-    if (known.ref !== wanted.ref || known.paths !== wanted.paths || known.link !== wanted.link) return false;
+    if (known.ref !== wanted.ref || known.options !== wanted.options || known.link !== wanted.link)
+      return false;
     const tree = ledger.tree(known.id, known.slug, known.n);
     const dir = tree && treeDir(pool.place(tree));
     return tree?.state === "ready" && linkTarget(known.link) === dir && existsSync(dir!);
   }
 }
+
+type Publishing = Candidate & { repository: Publishable };
 
 interface Of {
   repository: Publishable;
@@ -183,7 +213,7 @@ interface Of {
 const nameOf = ({ owner, name }: RepositoryName) => `${owner}/${name}`;
 
 const fresh = (id: number, slug: string, link: string): Checkout => ({
-  ...{ id, slug, ref: "", paths: "[]", link, n: null, tip: null, sha: null },
+  ...{ id, slug, ref: "", options: "", link, n: null, tip: null, sha: null },
   ...{ publishedAt: null, wanted: null, missingSince: null, refusal: null },
 });
 

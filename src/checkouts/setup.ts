@@ -2,15 +2,19 @@ import type { Config } from "../config.js";
 import type { Disk } from "../disk.js";
 import type { RunProgram } from "../exec-hook.js";
 import type { RunGit } from "../git/exec.js";
+import type { Gateway } from "../git/gateway.js";
 import type { Layout } from "../git/layout.js";
 import { createTrees } from "../git/tree.js";
+import type { Installations, KnownInstallation } from "../installations.js";
 import { isManaged, type Registry } from "../registry.js";
 import type { Store } from "../store.js";
 import { createCheckouts } from "./checkouts.js";
+import { createContents } from "./contents.js";
 import { createGate } from "./gate.js";
 import { createLedger } from "./ledger.js";
 import { createPool } from "./pool.js";
 import type { PublishTools } from "./publish.js";
+import { createSubmodules } from "./submodules.js";
 
 interface Ports extends Pick<PublishTools, "log" | "tip" | "published"> {
   config: Config;
@@ -20,6 +24,8 @@ interface Ports extends Pick<PublishTools, "log" | "tip" | "published"> {
   runProgram: RunProgram;
   disk: Disk;
   registry: Registry;
+  installations: Pick<Installations, "all">;
+  gateway: Pick<Gateway, "open">;
   hasMirror(id: number): boolean;
   request(id: number, installationId: number): void;
 }
@@ -33,11 +39,21 @@ export function composeCheckouts(ports: Ports) {
     const repository = registry.get(id);
     if (repository && isManaged(repository)) ports.request(id, repository.installationId);
   };
+  const submodules = createSubmodules({
+    ...{ gateway: ports.gateway, registry, layout, gitUrl: config.gitUrl, hasMirror: ports.hasMirror },
+    ...{ submodulesFrom: config.submodulesFrom, requireSpace: disk.requireSpace },
+    installationOf(login) {
+      const has = (known: KnownInstallation) => known.login.toLowerCase() === login.toLowerCase();
+      return ports.installations.all().find((known) => known.state === "active" && has(known))?.id ?? null;
+    },
+  });
+  const timeoutMs = config.cloneTimeoutMs;
   const checkouts = createCheckouts({
     ...common,
     ...{ ledger, request, selection: config.checkouts, tip: ports.tip, published: ports.published },
     pool: createPool({ ...common, ledger, requireSpace: disk.requireSpace, published: ports.published }),
-    trees: createTrees({ git, timeoutMs: config.cloneTimeoutMs }),
+    contents: createContents({ git, layout, timeoutMs, submodules }),
+    trees: createTrees({ git, timeoutMs }),
     gate: createGate({
       ...{ git, run: ports.runProgram, searchPath: config.searchPath },
       ...{ hook: config.prePublishHook, hookTimeoutMs: config.prePublishTimeoutMs, signers: config.signers },

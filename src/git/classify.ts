@@ -14,6 +14,11 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   ["tip_moved", /reference already exists|unable to resolve reference '[^']+'$/m],
   // refs.c refs_verify_refname_available: `a` and `a/b`
   ["ref_conflict", /'[^']+' exists; cannot create '[^']+'|there are still refs under/],
+  // unpack-trees.c, read-cache.c verify_path
+  [
+    "tree_refused",
+    /error: invalid path '|bad config line \d+ in (?:blob|file|submodule-blob) \S*\.gitmodules/,
+  ],
   ["disk_full", /No space left on device|Disk quota exceeded/],
   // lockfile.c
   ["locked", /Unable to create '[^']+\.lock': File exists|Another git process seems to be running/],

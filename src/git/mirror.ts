@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { asRefreshError, RefreshError } from "../errors.js";
+import { RefreshError } from "../errors.js";
 import { type RefChange, ZERO } from "../model.js";
 import { matchesPattern } from "../patterns.js";
 import type { Judge } from "./carry.js";
@@ -10,6 +10,7 @@ import { clearHalfWork, clearLeftovers } from "./heal.js";
 import { applyChanges, KEEP_NOTHING, type Keep, type KeptTip, readKept } from "./kept.js";
 import { condemn, finishSwap, isCondemned, ownership } from "./layout.js";
 import { readRefs, swapRefs } from "./refs.js";
+import { askRemote } from "./remote.js";
 import { openScratch } from "./scratch.js";
 
 export type { RunContext } from "./clone.js";
@@ -56,23 +57,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   const heads = new Map<number, string>();
   const hidden = new Set<number>();
 
-  /** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
-  async function remote(lease: Lease, call: GitCall) {
-    const attempt = async () => {
-      try {
-        return await git({ ...call, config: { ...call.config, ...lease.config } });
-      } catch (error) {
-        throw lease.failure() ?? error;
-      }
-    };
-    try {
-      return await attempt();
-    } catch (error) {
-      const odd = ["git", "upstream_error"].includes(asRefreshError(error).code);
-      if (!odd || call.signal?.aborted || !lease.renewAdvert()) throw error;
-      return attempt();
-    }
-  }
+  const remote = (lease: Lease, call: GitCall) => askRemote(git, lease, call);
 
   function remember(id: number, changes: Iterable<readonly [string, string]>): void {
     const tips = known.get(id);

@@ -10,6 +10,8 @@ export interface TreePlace {
   base: string;
   n: number;
   mirror: string;
+  /** Of objects that the mirror does not have. */
+  store?: string | null;
   /** Only these files and directories; empty: all of them. */
   paths: readonly string[];
 }
@@ -51,6 +53,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
       args,
       gitDir: join(place.base, "git"),
       objectDir: join(place.mirror, "objects"),
+      ...(place.store ? { alternate: join(place.store, "objects") } : {}),
       workTree: { dir: treeDir(place), index: indexOf(place) },
       config: { ...CONFIG, ...(place.paths.length > 0 ? sparse : {}) },
       timeoutMs,

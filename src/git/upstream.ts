@@ -8,7 +8,8 @@ const STALL_MS = 60_000;
 
 /** Which repository a git process may talk to, and as whom. */
 export interface Target {
-  installationId: number;
+  /** null: as nobody, for what is public. */
+  installationId: number | null;
   owner: string;
   name: string;
 }
@@ -18,7 +19,7 @@ export interface UpstreamRequest {
   method: "GET" | "POST";
   headers: Record<string, string>;
   body?: Buffer;
-  installationId: number;
+  installationId: number | null;
   signal: AbortSignal;
 }
 
@@ -42,12 +43,17 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
     connect: { timeout: 10_000 },
   });
 
+  async function credentials(installationId: number | null, fresh: boolean) {
+    if (installationId === null) return {};
+    const secret = Buffer.from(`x-access-token:${await token(installationId, fresh)}`);
+    return { authorization: `Basic ${secret.toString("base64")}` };
+  }
+
   async function once(call: UpstreamRequest, fresh: boolean): Promise<UpstreamAnswer> {
-    const secret = Buffer.from(`x-access-token:${await token(call.installationId, fresh)}`);
     return request(origin + call.path, {
       dispatcher,
       method: call.method,
-      headers: { ...call.headers, authorization: `Basic ${secret.toString("base64")}` },
+      headers: { ...call.headers, ...(await credentials(call.installationId, fresh)) },
       ...(call.body === undefined ? {} : { body: call.body }),
       signal: call.signal,
     });
@@ -62,7 +68,7 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
           throw asNetworkError(again, origin);
         });
       });
-      if (answer.statusCode !== 401) return answer;
+      if (answer.statusCode !== 401 || call.installationId === null) return answer;
       await answer.body.dump();
       // GitHub's replicas may not know a token that was minted a moment ago, or it was revoked early.
       return once(call, true).catch((error: unknown) => {

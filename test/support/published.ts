@@ -1,11 +1,14 @@
 import { readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
+import type { NewCommit } from "../../tools/standin/commit-object.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { refreshed } from "./history.js";
 import { type Shown, stateOf, untilState } from "./state.js";
 import { filesBelow, filesOf } from "./trees.js";
 import { World } from "./world.js";
+
+type Files = NonNullable<NewCommit["files"]>;
 
 /** Lockstep with one repository, published by default. */
 export async function published(env: Record<string, string> = {}) {
@@ -16,11 +19,11 @@ export async function published(env: Record<string, string> = {}) {
   world.standin.strictClock = true;
   for (let ticks = 0; ticks < 3; ticks++) world.standin.world.tick();
   const link = (name = "app") => join(world.dataDir, "checkouts", "acme", name);
-  const push = (files: Record<string, string>, branch = "main") => pushed(world, repo, files, branch);
+  const push = (files: Files, branch = "main") => pushed(world, repo, files, branch);
   return { world, repo, standin: world.standin, link, push };
 }
 
-async function pushed(world: World, repo: Repo, files: Record<string, string>, branch: string) {
+async function pushed(world: World, repo: Repo, files: Files, branch: string) {
   const push = await world.standin.commit(repo, branch, { files });
   await refreshed(world, () => world.pushed(push));
   return push.after;

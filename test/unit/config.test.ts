@@ -52,6 +52,7 @@ describe("defaults", () => {
       customRefs: false,
       checkoutGraceMs: 60_000,
       checkouts: expect.any(Function),
+      submodulesFrom: { allows: expect.any(Function), refuses: expect.any(Function) },
       prePublishHook: null,
       prePublishTimeoutMs: 60_000,
       signers: null,

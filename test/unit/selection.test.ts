@@ -2,31 +2,43 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCheckouts } from "../../src/selection.js";
 
+const WHOLE = { paths: [], submodules: "no" };
 const of = (text: string, name: string) => parseCheckouts(text)!(name);
 
 test("a pattern alone asks for the default branch", () => {
-  expect(of("acme/*", "acme/app")).toEqual([{ ref: null, slug: "", paths: [] }]);
+  expect(of("acme/*", "acme/app")).toEqual([{ ref: null, slug: "", ...WHOLE }]);
   expect(of("acme/*", "other/app")).toEqual([]);
 });
 
 test("refs of one repository, by branch name or in full, each with a link of its own", () => {
   const text = "acme/app,acme/app@release/1,acme/app@refs/tags/v1";
   expect(of(text, "acme/app")).toEqual([
-    { ref: null, slug: "", paths: [] },
-    { ref: "refs/heads/release/1", slug: "@release%2F1", paths: [] },
-    { ref: "refs/tags/v1", slug: "@refs%2Ftags%2Fv1", paths: [] },
+    { ref: null, slug: "", ...WHOLE },
+    { ref: "refs/heads/release/1", slug: "@release%2F1", ...WHOLE },
+    { ref: "refs/tags/v1", slug: "@refs%2Ftags%2Fv1", ...WHOLE },
   ]);
 });
 
 test("a later entry takes the place of an earlier one for the same ref, and ! takes out", () => {
   const text = "acme/*,!acme/secret,acme/app?paths=docs/:src%3Aa";
-  expect(of(text, "acme/app")).toEqual([{ ref: null, slug: "", paths: ["docs", "src:a"] }]);
-  expect(of(text, "acme/other")).toEqual([{ ref: null, slug: "", paths: [] }]);
+  expect(of(text, "acme/app")).toEqual([{ ref: null, slug: "", ...WHOLE, paths: ["docs", "src:a"] }]);
+  expect(of(text, "acme/other")).toEqual([{ ref: null, slug: "", ...WHOLE }]);
   expect(of(text, "acme/secret")).toEqual([]);
+});
+
+test("what is published besides a commit's own files", () => {
+  expect(of("acme/app?submodules=yes", "acme/app")).toEqual([
+    { ref: null, slug: "", paths: [], submodules: "yes" },
+  ]);
+  expect(of("acme/app@v1?submodules=recursive&paths=docs", "acme/app")).toEqual([
+    { ref: "refs/heads/v1", slug: "@v1", paths: ["docs"], submodules: "recursive" },
+  ]);
 });
 
 test.each([
   ["nothing", ""],
+  ["an option twice", "acme/app?submodules=yes&submodules=no"],
+  ["a value that there is not", "acme/app?submodules=1"],
   ["no pattern", "@main"],
   ["a ref that cannot be", "acme/app@a..b"],
   ["a ref of Lockstep's own", "acme/app@refs/lockstep/kept/1"],

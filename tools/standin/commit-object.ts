@@ -5,8 +5,8 @@ export interface NewCommit {
   /** ZERO or none: a root commit. */
   parent?: string;
   message?: string;
-  /** Content by path; null deletes. What is not named stays as in the parent. */
-  files?: Record<string, string | Buffer | null>;
+  /** Content by path, or a submodule's commit; null deletes. What is not named stays as in the parent. */
+  files?: Record<string, string | Buffer | { gitlink: string } | null>;
 }
 
 let counter = 0;
@@ -24,9 +24,15 @@ export function fastImportCommit(commit: NewCommit & { ref: string }): string {
   if (commit.parent && commit.parent !== ZERO) lines.push(`from ${commit.parent}\n`);
   for (const [path, content] of Object.entries(commit.files ?? {})) {
     const name = Buffer.from(path).toString("latin1");
-    lines.push(content === null ? `D ${name}\n` : `M 100644 inline ${name}\n${data(content)}`);
+    lines.push(change(name, content));
   }
   return `${lines.join("")}\n`;
+}
+
+function change(name: string, content: NonNullable<NewCommit["files"]>[string]): string {
+  if (content === null) return `D ${name}\n`;
+  if (typeof content === "object" && "gitlink" in content) return `M 160000 ${content.gitlink} ${name}\n`;
+  return `M 100644 inline ${name}\n${data(content)}`;
 }
 
 /** Files of a commit that names none: one whose content is never twice the same. */

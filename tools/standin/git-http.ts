@@ -70,6 +70,8 @@ export class GitHttp {
     name: string,
   ): Repo | "moved" | null {
     const { world, faults } = this.deps;
+    const open = world.find(owner, name);
+    if (!request.headers.authorization && open && !open.private) return open;
     const [scheme = "", credentials = ""] = (request.headers.authorization ?? "").split(" ");
     const [user, token = ""] = Buffer.from(credentials, "base64").toString().split(":");
     const installation =

@@ -1,0 +1,132 @@
+import { existsSync } from "node:fs";
+import { asRefreshError, RefreshError } from "../errors.js";
+import { type ContentStore, type Graft, openContentStore, storeDir } from "../git/content-store.js";
+import type { RunGit } from "../git/exec.js";
+import { type Layout, toTrash } from "../git/layout.js";
+import type { Target } from "../git/upstream.js";
+import type { TreeOptions } from "../selection.js";
+import type { Parent, Submodules } from "./submodules.js";
+
+/** Of what a tree is to be made. */
+export interface ContentCall {
+  repository: Target;
+  /** Where the trees of the checkout are. */
+  base: string;
+  mirror: string;
+  commit: string;
+  options: TreeOptions;
+  signal: AbortSignal;
+}
+
+export interface Content {
+  /** What is written: the commit, or a tree with more in it. */
+  sha: string;
+  /** It is kept for as long as directory `n` holds it. */
+  hold(n: number): void;
+  /** Drops what none of these directories holds. */
+  tidy(trees: number[]): Promise<void>;
+}
+
+interface Made {
+  tree: string;
+  /** Of the submodules that are in it. */
+  commits: string[];
+}
+
+interface Job extends ContentCall {
+  store: ContentStore;
+}
+
+const MAX_DEPTH = 8;
+const REMEMBERED = 1000;
+/** Making the store anew does not mend these. */
+const NOT_THE_STORES = ["submodule_missing", "unreachable", "upstream_error", "timeout", "disk_full"];
+
+/** Trees with the files of submodules in them. */
+export function createContents(tools: {
+  git: RunGit;
+  layout: Layout;
+  timeoutMs: number;
+  submodules: Submodules;
+}) {
+  const { submodules } = tools;
+  /** Trees of submodules, by where they are and what they are made of. */
+  const known = new Map<string, Made>();
+
+  async function make(job: Job, parent: Parent, commit: string, within: string[]): Promise<Made> {
+    const { store, options } = job;
+    const prefix = within.map((path) => `${path}/`).join("");
+    const all = await store.submodules(commit);
+    const wanted = all.filter(({ path }) => isWanted(prefix + path, options.paths));
+    const origins = wanted.map((submodule) => submodules.origin(submodule, parent, job.repository));
+    for (const [n, submodule] of wanted.entries()) await submodules.bring(store, submodule, origins[n]!);
+    const commits = wanted.map((submodule) => submodule.commit);
+    const [tree, ...trees] = await store.treesOf([commit, ...commits]);
+    const grafts: Graft[] = [];
+    for (const [n, { path, commit: sha }] of wanted.entries()) {
+      const recurses = options.submodules === "recursive";
+      const inner = recurses ? await inside(job, origins[n]!, sha, [...within, path]) : null;
+      commits.push(...(inner?.commits ?? []));
+      grafts.push({ mode: "040000", path, sha: inner?.tree ?? trees[n]! });
+    }
+    return { tree: grafts.length === 0 ? tree! : await store.graft(tree!, grafts), commits };
+  }
+
+  async function inside(job: Job, parent: Parent, commit: string, within: string[]): Promise<Made> {
+    const label = `submodule ${JSON.stringify(within.join("/"))}`;
+    if (within.length > MAX_DEPTH)
+      throw new RefreshError("submodule_refused", `${label} is nested more than ${MAX_DEPTH} deep`);
+    const { base, options } = job;
+    const key = JSON.stringify([base, options, within, parent.owner, parent.name, commit]);
+    const found = known.get(key);
+    if (found) return found;
+    const made = await make(job, parent, commit, within);
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(key, made);
+    return made;
+  }
+
+  function forget(base: string): void {
+    known.clear();
+    toTrash(tools.layout, storeDir(base));
+  }
+
+  async function contentOf(call: ContentCall): Promise<Content> {
+    const store = openContentStore(tools.git, { ...call, timeoutMs: tools.timeoutMs });
+    const root = { ...call.repository, isOurs: true };
+    const { tree, commits } = await make({ ...call, store }, root, call.commit, []);
+    return {
+      sha: tree,
+      hold: (n) => store.hold(n, tree),
+      async tidy(trees) {
+        if (await store.tidy({ trees, commits: new Set(commits) })) known.clear();
+      },
+    };
+  }
+
+  return {
+    /** @throws RefreshError that names what cannot be had */
+    async of(call: ContentCall): Promise<Content> {
+      if (isMore(call.options)) return contentOf(call);
+      if (existsSync(storeDir(call.base))) forget(call.base);
+      return { sha: call.commit, hold() {}, async tidy() {} };
+    },
+    /** Forgets what was brought, where that may mend a failure. @returns whether to try again */
+    mends(error: unknown, { base, options, signal }: Omit<ContentCall, "commit">): boolean {
+      const { code, retry } = asRefreshError(error);
+      const isElsewhere = NOT_THE_STORES.includes(code) || ["after", "never"].includes(retry.kind);
+      if (!isMore(options) || signal.aborted || isElsewhere) return false;
+      forget(base);
+      return true;
+    },
+  };
+}
+
+export type Contents = ReturnType<typeof createContents>;
+
+/** Whether a tree may hold more than its commit's own files. */
+export const isMore = ({ submodules }: TreeOptions): boolean => submodules !== "no";
+
+/** Whether anything below the path is published, or anything that it is below of. */
+const isWanted = (path: string, paths: readonly string[]): boolean =>
+  paths.length === 0 || paths.some((one) => `${one}/`.startsWith(`${path}/`) || path.startsWith(`${one}/`));

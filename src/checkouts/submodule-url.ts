@@ -1,0 +1,48 @@
+import type { RepositoryName } from "../model.js";
+import { isOwner, isRepositoryName } from "../names.js";
+
+/** https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port */
+const ALSO_GITHUB = ["www.github.com", "ssh.github.com"];
+
+/**
+ * Which repository of this GitHub a submodule's URL means. The URL itself is never used.
+ * @param origin such as https://github.com
+ * @param parent the repository whose .gitmodules has it
+ * @returns null: none of this host
+ */
+export function repositoryOf(url: string, parent: RepositoryName, origin: string): RepositoryName | null {
+  if (/^\.\.?\//.test(url)) return named(relative(url, parent));
+  const scp = /^(?:[\w.-]+@)?([\w.-]+):(?!\/\/)\/?(.+)$/.exec(url);
+  if (scp) return isHere(scp[1]!, null, origin) ? named(scp[2]!) : null;
+  if (!URL.canParse(url)) return null;
+  const { protocol, hostname, port, pathname } = new URL(url);
+  if (!["https:", "http:", "ssh:", "git:", "git+ssh:"].includes(protocol)) return null;
+  const isWeb = protocol.startsWith("http");
+  return isHere(hostname, isWeb ? port : null, origin) ? named(pathname.slice(1)) : null;
+}
+
+/** gitmodules(5): a URL that begins with ./ or ../ is relative to that of the repository. */
+function relative(url: string, { owner, name }: RepositoryName): string {
+  const parts = [owner, name];
+  let rest = url;
+  for (let step = /^(\.\.?)\//.exec(rest); step; step = /^(\.\.?)\//.exec(rest)) {
+    if (step[1] === ".." && parts.pop() === undefined) return "";
+    rest = rest.slice(step[0].length);
+  }
+  return [...parts, rest].join("/");
+}
+
+function isHere(hostname: string, port: string | null, origin: string): boolean {
+  const here = new URL(origin);
+  const host = hostname.toLowerCase();
+  if (here.hostname === "github.com" && ALSO_GITHUB.includes(host)) return true;
+  return host === here.hostname && (port === null || port === here.port);
+}
+
+function named(path: string): RepositoryName | null {
+  const [owner = "", name = "", ...rest] = path
+    .replace(/\/+$/, "")
+    .replace(/\.git$/i, "")
+    .split("/");
+  return rest.length === 0 && isOwner(owner) && isRepositoryName(name) ? { owner, name } : null;
+}

@@ -1,0 +1,117 @@
+import { asRefreshError, RefreshError } from "../errors.js";
+import type { ContentStore } from "../git/content-store.js";
+import type { Gateway } from "../git/gateway.js";
+import type { Submodule } from "../git/gitmodules.js";
+import type { Layout } from "../git/layout.js";
+import type { Target } from "../git/upstream.js";
+import { isManaged, type Registry } from "../registry.js";
+import { repositoryOf } from "./submodule-url.js";
+
+/** SUBMODULES_FROM */
+export interface SubmodulesFrom {
+  allows(fullName: string): boolean;
+  refuses(fullName: string): boolean;
+}
+
+export interface SubmoduleTools {
+  gateway: Pick<Gateway, "open">;
+  registry: Pick<Registry, "find">;
+  layout: Layout;
+  /** Such as https://github.com. */
+  gitUrl: string;
+  submodulesFrom: SubmodulesFrom;
+  /** Who has the App at that account; null: nobody. */
+  installationOf(login: string): number | null;
+  hasMirror(id: number): boolean;
+  /** @throws RefreshError `disk_low` */
+  requireSpace(): void;
+}
+
+/** Whose .gitmodules is followed. */
+export interface Parent extends Target {
+  /** Of the installation whose repository is published, as are all that lead to it. */
+  isOurs: boolean;
+}
+
+/** Where a submodule's commit comes from. */
+interface Origin extends Parent {
+  /** Its mirror here, which costs no network. */
+  mirror: string | null;
+}
+
+/** Whose word it is that GitHub does not show the repository to us. */
+const NOT_SHOWN = ["not_found", "moved", "forbidden"];
+
+/** What a submodule may be made of, and how its commit comes here. */
+export function createSubmodules(tools: SubmoduleTools) {
+  const { registry, submodulesFrom } = tools;
+
+  /** @throws RefreshError `submodule_refused` */
+  function origin(submodule: Submodule, parent: Parent, root: Target): Origin {
+    const refused = (why: string) => new RefreshError("submodule_refused", `${labelOf(submodule)}: ${why}`);
+    const found = repositoryOf(submodule.url, parent, tools.gitUrl);
+    if (!found) throw refused(`its URL names no repository of ${new URL(tools.gitUrl).host}`);
+    const fullName = `${found.owner}/${found.name}`;
+    const known = registry.find(found);
+    const managed = known && isManaged(known) && known.state !== "suspended" ? known : null;
+    // What someone else's repository names was chosen by someone else.
+    const isOurs =
+      parent.isOurs &&
+      (managed ? managed.installationId === root.installationId : sameLogin(found.owner, root.owner));
+    if (submodulesFrom.refuses(fullName)) throw refused(`SUBMODULES_FROM leaves ${fullName} out`);
+    if (!isOurs && !submodulesFrom.allows(fullName))
+      throw refused(`SUBMODULES_FROM does not let ${fullName} in`);
+    const installationId = isOurs
+      ? root.installationId
+      : (managed?.installationId ?? tools.installationOf(found.owner));
+    const mirror = managed && tools.hasMirror(managed.id) ? tools.layout.mirror(managed.id) : null;
+    return { ...found, installationId, isOurs, mirror };
+  }
+
+  /** Puts the submodule's commit into the store. @throws RefreshError that names the submodule */
+  async function bring(store: ContentStore, submodule: Submodule, from: Origin): Promise<void> {
+    if (store.has(submodule.commit)) return;
+    tools.requireSpace();
+    if (from.mirror !== null && (await isBrought(store, submodule.commit, from.mirror))) return;
+    const lease = tools.gateway.open(from);
+    try {
+      await store.fetch(submodule.commit, lease);
+    } catch (error) {
+      throw explained(asRefreshError(error), submodule, from);
+    } finally {
+      lease.close();
+    }
+  }
+
+  /** The mirror may be behind, or be replaced at this moment: then GitHub is asked. */
+  const isBrought = (store: ContentStore, commit: string, mirror: string): Promise<boolean> =>
+    store.fetch(commit, mirror).then(
+      () => true,
+      (error) => {
+        if (asRefreshError(error).code === "cancelled") throw error;
+        return false;
+      },
+    );
+
+  return { origin, bring };
+}
+
+export type Submodules = ReturnType<typeof createSubmodules>;
+
+function explained(error: RefreshError, submodule: Submodule, from: Origin): RefreshError {
+  const { code, message, retry } = error;
+  const fullName = `${from.owner}/${from.name}`;
+  const what = `${labelOf(submodule)} (${fullName} at ${submodule.commit})`;
+  if (code === "not_yet")
+    return new RefreshError("submodule_missing", `${what}: GitHub has no such commit`, { cause: error });
+  if (NOT_SHOWN.includes(code) || (code === "unauthorized" && from.installationId === null)) {
+    const how = code === "moved" ? "has another name at GitHub" : "is not shown to the App";
+    return new RefreshError("submodule_refused", `${what}: ${fullName} ${how}`, { cause: error });
+  }
+  const waits = retry.kind === "after" ? { retryAfterMs: retry.ms } : {};
+  return new RefreshError(code, `${what}: ${message}`, { cause: error, ...waits });
+}
+
+const sameLogin = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+
+const labelOf = ({ path }: Submodule): string => `submodule ${JSON.stringify(path)}`;

@@ -1,0 +1,119 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { GitCall, RunGit } from "./exec.js";
+import type { Lease } from "./gateway.js";
+import { readSubmodules, type Submodule } from "./gitmodules.js";
+import { askRemote } from "./remote.js";
+
+/** A tree or a file that takes the place of what a tree has at a path. */
+export interface Graft {
+  mode: "040000" | "100644" | "100755";
+  path: string;
+  sha: string;
+}
+
+/**
+ * A bare repository beside a checkout's trees: what they hold and the mirror does not have. One tree of
+ * git's is made of both, so that writing, verifying and repairing it is one and the same for every file.
+ */
+export interface ContentStore {
+  readonly dir: string;
+  submodules(commit: string): Promise<Submodule[]>;
+  /** The tree of each commit. */
+  treesOf(commits: string[]): Promise<string[]>;
+  has(commit: string): boolean;
+  /** Brings one commit without its history, from GitHub or from a repository of this machine. */
+  fetch(commit: string, from: Lease | string): Promise<void>;
+  /** @returns the tree with the grafts in it */
+  graft(tree: string, grafts: Graft[]): Promise<string>;
+  /** This tree is what directory `n` holds. */
+  hold(n: number, tree: string): void;
+  /** Drops what is needed no more, once that is worth it. @returns whether anything was dropped */
+  tidy(needed: { trees: number[]; commits: Set<string> }): Promise<boolean>;
+}
+
+export const storeDir = (base: string): string => join(base, "content.git");
+
+/** More files or packs than these, and the store is packed anew. */
+const MAX_STRAY = 20;
+const MAX_PACKS = 20;
+/** In one of 256 directories. */
+const MAX_LOOSE = 8;
+
+const COMMITTER = "committer Lockstep <lockstep@localhost> 0 +0000";
+
+export interface StoreCall {
+  base: string;
+  mirror: string;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+export function openContentStore(git: RunGit, { base, mirror, ...limits }: StoreCall): ContentStore {
+  const dir = storeDir(base);
+  const from = { gitDir: dir, alternate: join(mirror, "objects"), ...limits };
+  const run = (args: string[], more: Partial<GitCall> = {}) => git({ ...from, args, ...more });
+  const refs = (kind: string) => join(dir, "refs", kind);
+  prepare(dir);
+
+  async function fetch(commit: string, source: Lease | string): Promise<void> {
+    const options = ["--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
+    const args = (url: string) => ["fetch", ...options, url, `+${commit}:refs/modules/${commit}`];
+    // git fetch --depth=1 <url or mirror> +<commit>:refs/modules/<commit>
+    if (typeof source === "string") await run(args(source), { config: { "protocol.file.allow": "always" } });
+    else await askRemote(git, source, { ...from, args: args(source.url) });
+  }
+
+  async function graft(tree: string, grafts: Graft[]): Promise<string> {
+    const lines = grafts.map(({ mode, sha, path }) => `M ${mode} ${sha} ${quoted(path)}\n`);
+    const head = `commit refs/content/new\n${COMMITTER}\ndata 0\nM 040000 ${tree} \n`;
+    // git fast-import reads and writes the directories on the way to the grafts, and no other.
+    const { stdout } = await run(["fast-import", "--quiet", "--force"], {
+      input: `${head}${lines.join("")}ls ""\n`,
+    });
+    return /^040000 tree ([\da-f]+)/m.exec(stdout)![1]!;
+  }
+
+  async function treesOf(commits: string[]): Promise<string[]> {
+    if (commits.length === 0) return [];
+    // git rev-parse <commit>^{tree} …
+    const { stdout } = await run(["rev-parse", ...commits.map((commit) => `${commit}^{tree}`)]);
+    return stdout.trim().split("\n");
+  }
+
+  async function tidy({ trees, commits }: { trees: number[]; commits: Set<string> }): Promise<boolean> {
+    const held = readdirSync(refs("content")).filter(
+      (name) => name !== "new" && !trees.includes(Number(name)),
+    );
+    for (const name of held) rmSync(join(refs("content"), name));
+    const stray = readdirSync(refs("modules")).filter((name) => !commits.has(name));
+    const packs = entries(join(dir, "objects", "pack")).filter((name) => name.endsWith(".pack"));
+    const loose = entries(join(dir, "objects", "17"));
+    if (stray.length <= MAX_STRAY && packs.length <= MAX_PACKS && loose.length <= MAX_LOOSE) return false;
+    for (const name of stray) rmSync(join(refs("modules"), name));
+    // git repack -a -d -l; git prune --expire=now
+    await run(["repack", "-a", "-d", "-l", "-q"]);
+    await run(["prune", "--expire=now"]);
+    return true;
+  }
+
+  return {
+    ...{ dir, fetch, graft, treesOf, tidy },
+    submodules: (commit) => readSubmodules(git, from, commit),
+    has: (commit) => existsSync(join(refs("modules"), commit)),
+    hold: (n, tree) => writeFileSync(join(refs("content"), String(n)), `${tree}\n`),
+  };
+}
+
+function prepare(dir: string): void {
+  for (const name of ["refs/content", "refs/modules", "objects/pack"])
+    mkdirSync(join(dir, name), { recursive: true, mode: 0o750 });
+  if (existsSync(join(dir, "HEAD"))) return;
+  writeFileSync(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+  writeFileSync(join(dir, "HEAD"), "ref: refs/heads/none\n");
+}
+
+const entries = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);
+
+/** git-fast-import(1), <path> */
+const quoted = (path: string): string => `"${path.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;
