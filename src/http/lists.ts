@@ -41,7 +41,7 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       ...{ method: "get", path: "/api/v1/repos", summary: "Repositories, by owner and name" },
       query: {
         state: ShownState.optional(),
-        installation: z.string().optional().meta({ description: "number of the installation" }),
+        installation: z.number().int().optional().meta({ description: "number of the installation" }),
         name: z.string().optional().meta({
           description: "part of `owner/name`, or with `*` and `?` all of it; in any case",
           example: "acme/*-service",

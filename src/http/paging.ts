@@ -39,7 +39,10 @@ function parse(cursor: string): unknown {
 
 export const PagingQuery = {
   limit: z
-    .string()
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_LIMIT)
     .optional()
     .meta({ description: `entries of a page, 1 to ${MAX_LIMIT}`, example: "100" }),
   cursor: z.string().optional().meta({ description: "`next` of the page before" }),

@@ -75,7 +75,7 @@ function describe({ method, path, summary, query, headers, body, answers, proble
   const responses = Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]);
   const refusals = [401, ...problems, 500].map((status) => [status, refusal(status)]);
   return {
-    ...{ method, path, summary },
+    ...{ method, path, summary, operationId: operationOf(method, path) },
     request: {
       ...(names.length > 0 && { params: z.object(Object.fromEntries(names.map((it) => [it, z.string()]))) }),
       ...(query && { query: z.object(query) }),
@@ -85,6 +85,10 @@ function describe({ method, path, summary, query, headers, body, answers, proble
     responses: Object.fromEntries([...refusals, ...responses]),
   };
 }
+
+/** What a generated client calls it: `GET /api/v1/repos/{owner}/{name}` → `getReposOwnerName`. */
+const operationOf = (method: string, path: string): string =>
+  method + path.replace("/api/v1", "").replace(/\W+(\w?)/g, (_, letter: string) => letter.toUpperCase());
 
 function answerOf(answer: Route["answers"][number]) {
   return answer instanceof z.ZodType

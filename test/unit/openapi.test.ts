@@ -24,6 +24,14 @@ test("every route that is mounted is described, and nothing else is", async () =
   expect(described.length).toBeGreaterThan(15);
 });
 
+test("every operation has a name of its own", async () => {
+  const { paths } = (await document()) as { paths: Record<string, Record<string, { operationId: string }>> };
+  const names = Object.values(paths).flatMap((one) => Object.values(one).map((it) => it.operationId));
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toEqual(expect.arrayContaining(["getRepos", "getReposOwnerName", "getOpenapiJson"]));
+  for (const name of names) expect(name).toMatch(/^(get|post)[A-Z]\w+$/);
+});
+
 test("it is for the bearer of the token alone, and tells how to send it and what refusals look like", async () => {
   const { call } = await startApi();
   expect((await call("/api/v1/openapi.json", "GET", "")).status).toBe(401);
