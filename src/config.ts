@@ -1,12 +1,12 @@
 import { createPrivateKey } from "node:crypto";
-import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
+import { announceFaults, type Environment, fault, fieldFault, gateFaults } from "./config-faults.js";
 import type { History } from "./model.js";
 import { allowList, matchesPattern, repositoryMatcher } from "./patterns.js";
 import type { Selection } from "./selection.js";
-import { ABOUT, VARIABLES } from "./variables.js";
+import { VARIABLES } from "./variables.js";
 
 /** Everything that can be set from outside, validated. Times are in milliseconds. */
 export interface Config {
@@ -92,11 +92,10 @@ export class ConfigError extends Error {
 
 const ENVIRONMENT = VARIABLES.partial().required({ APP_ID: true });
 type Values = z.output<typeof ENVIRONMENT>;
-type Name = keyof typeof VARIABLES.shape;
-type Environment = Partial<Record<string, string>>;
 
 const NO_CHECKOUTS: Selection = () => [];
 const NOBODY = allowList([]);
+const WEBHOOK_PATH = "/api/github/webhooks";
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -118,16 +117,48 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
 }
 
+/** Of Probot's setup page. */
+export interface Setup {
+  /** For its server, which would forward from WEBHOOK_PROXY_URL. */
+  serverEnv: NodeJS.ProcessEnv;
+  /** What the App is registered for, and later starts need, too. */
+  kept: Record<string, string>;
+  /** Whether the webhook's URL is the page's own address, which no delivery is taken at. */
+  hookIsPage: boolean;
+  hasToken: boolean;
+  /** The App is registered. */
+  end(values: Record<string, string>): void;
+}
+
+const KEPT = ["PUBLIC_URL", "DELIVERIES", "GHE_HOST", "GHE_PROTOCOL"];
+/** Leads nowhere, by RFC 2606: GitHub logs only what it tries to deliver. */
+const NOWHERE = "https://lockstep.invalid/";
+
 /**
  * Whether Probot is about to serve its setup page, which gives out and takes in credentials: then it is
  * reached on loopback alone, and tells no public relay of itself, unless the environment says otherwise.
+ * The page puts WEBHOOK_PROXY_URL into the App's manifest. @returns null: the App is registered
  */
-export function prepareSetup(env: NodeJS.ProcessEnv = process.env): boolean {
+export function prepareSetup(env: NodeJS.ProcessEnv = process.env): Setup | null {
   const hasKey = env.PRIVATE_KEY || env.PRIVATE_KEY_PATH;
-  if (env.APP_ID || hasKey || env.NODE_ENV === "production") return false;
+  if (env.APP_ID || hasKey || env.NODE_ENV === "production") return null;
   env.HOST ||= "127.0.0.1";
   env.NO_SMEE_SETUP ||= "true";
-  return true;
+  const serverEnv = { ...env };
+  const served = (url: string) => url.replace(/\/+$/, "") + (env.WEBHOOK_PATH || WEBHOOK_PATH);
+  const relay = env.WEBHOOK_PROXY_URL ?? "";
+  const hook = relay || (env.DELIVERIES === "pull" ? NOWHERE : env.PUBLIC_URL ? served(env.PUBLIC_URL) : "");
+  env.WEBHOOK_PROXY_URL = hook;
+  const kept = KEPT.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  return {
+    ...{
+      serverEnv,
+      kept: Object.fromEntries(kept),
+      hookIsPage: hook === "",
+      hasToken: Boolean(env.API_TOKEN),
+    },
+    end: (values) => void Object.assign(env, values, { WEBHOOK_PROXY_URL: relay }),
+  };
 }
 
 /** What a check-up looks at besides the configuration, which may be at fault. */
@@ -160,7 +191,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
   return {
     appId: values.APP_ID,
     webhookSecrets: secret ? distinct(secret, previous ?? secret) : [],
-    webhookPaths: distinct(values.WEBHOOK_PATH ?? "/api/github/webhooks", "/api/v1/webhooks/github"),
+    webhookPaths: distinct(values.WEBHOOK_PATH ?? WEBHOOK_PATH, "/api/v1/webhooks/github"),
     apiToken: values.API_TOKEN ?? null,
     apiUrl: host ? `${gitUrl}/api/v3` : "https://api.github.com",
     gitUrl: host ? gitUrl : "https://github.com",
@@ -201,52 +232,9 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
   };
 }
 
-function announceFaults(env: Environment): string[] {
-  const faults: string[] = [];
-  if (env.ANNOUNCE_URLS && !env.ANNOUNCE_SECRET) faults.push(fault("ANNOUNCE_SECRET", "is missing", env));
-  if (env.ANNOUNCE_HOOK && !isExecutable(resolve(env.ANNOUNCE_HOOK)))
-    faults.push(fault("ANNOUNCE_HOOK", "is no program that may be run", env));
-  return faults;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
 function signersOf({ VERIFY_SIGNATURES: kind, ALLOWED_SIGNERS, GPG_HOME }: Values): Config["signers"] {
   if (kind === "ssh") return { kind, file: ALLOWED_SIGNERS! };
   return kind === "openpgp" ? { kind, home: GPG_HOME! } : null;
-}
-
-/** A gate that cannot be asked would hold everything back, or let everything through. */
-function gateFaults(env: Environment): string[] {
-  const needed = { ssh: "ALLOWED_SIGNERS", openpgp: "GPG_HOME" } as const;
-  const wanted = needed[env.VERIFY_SIGNATURES as keyof typeof needed];
-  const faults = wanted && !env[wanted] ? [fault(wanted, "is missing", env)] : [];
-  const paths = [
-    ["PRE_PUBLISH_HOOK", constants.X_OK, "cannot be run"],
-    ["ALLOWED_SIGNERS", constants.R_OK, "cannot be read"],
-    ["GPG_HOME", constants.R_OK | constants.X_OK, "cannot be read"],
-  ] as const;
-  for (const [name, mode, wrong] of paths) {
-    const path = env[name];
-    if (path?.startsWith("/") && !isAllowed(path, mode)) faults.push(fault(name, wrong, env));
-  }
-  return faults;
-}
-
-function isAllowed(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**
@@ -268,18 +256,6 @@ function readPrivateKey(env: Environment): { pem: string } | { fault: string } {
     // The cause is left out: it may quote the key.
     return { fault: fault(name, "leads to no readable PEM key", env) };
   }
-}
-
-function fieldFault(issue: z.core.$ZodIssue, env: Environment): string {
-  const name = String(issue.path[0]) as Name;
-  return fault(name, env[name] === undefined ? "is missing" : issue.message, env);
-}
-
-function fault(name: Name, wrong: string, env: Environment): string {
-  const { remedy, secret } = ABOUT.get(VARIABLES.shape[name])!;
-  const value = env[name]?.replace(/\/\/[^/@]*@/, "//…@");
-  const got = value === undefined || secret ? "" : `, got ${JSON.stringify(value)}`;
-  return `${name}: ${wrong}${got} → ${remedy}`;
 }
 
 const distinct = (...texts: string[]): string[] => [...new Set(texts)];

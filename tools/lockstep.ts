@@ -172,7 +172,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** The repository, whether this runs from its source or compiled. */
-function packageRoot(): string {
+export function packageRoot(): string {
   let dir = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(dir, "package.json"))) dir = dirname(dir);
   return dir;

@@ -1,3 +1,5 @@
+import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+
 /** Takes what the environment lacks from `.env` in the working directory, as Probot does. */
 export function loadEnvFile(): void {
   try {
@@ -6,3 +8,25 @@ export function loadEnvFile(): void {
     // no .env: the environment is all there is
   }
 }
+
+/** Writes values into the file, for its owner alone; what else it has stays as it is, comments too. */
+export function updateEnvFile(file: string, values: Record<string, string>): void {
+  const names = new Set(Object.keys(values));
+  const kept = readLines(file).filter((line) => !names.has(/^\s*([A-Z_]+)\s*=/.exec(line)?.[1] ?? ""));
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}`);
+  const text = [...kept, ...lines].join("\n");
+  writeFileSync(`${file}.new`, `${text}\n`, { mode: 0o600 });
+  chmodSync(`${file}.new`, 0o600);
+  renameSync(`${file}.new`, file);
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, "utf8").trimEnd().split("\n");
+  } catch {
+    return [];
+  }
+}
+
+const quoted = (value: string) =>
+  /^[\w./:@,*!-]*$/.test(value) ? value : `"${value.replaceAll("\n", "\\n")}"`;

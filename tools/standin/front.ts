@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Faults } from "./faults.js";
 import { GitHttp } from "./git-http.js";
 import { exceededMessage, type Limits } from "./limits.js";
+import type { Manifests } from "./manifest.js";
 import type { Answer, Rest } from "./rest.js";
 import type { Call, GitRequest } from "./types.js";
 
@@ -19,6 +20,7 @@ export class Front {
   constructor(
     private readonly rest: Rest,
     private readonly gitHttp: GitHttp,
+    private readonly manifests: Manifests,
     private readonly faults: Faults,
     private readonly limits: Limits,
     private readonly told: Told,
@@ -48,6 +50,12 @@ export class Front {
 
   async #serveRest(request: IncomingMessage, response: ServerResponse, url: URL) {
     const body = await textOf(request);
+    const page = this.manifests.page(request.method ?? "", url, body);
+    if (page) {
+      const location = page.location ? { location: page.location } : {};
+      response.writeHead(page.status, { "content-type": "text/html; charset=utf-8", ...location });
+      return void response.end(page.html ?? "");
+    }
     const requestId = String(response.getHeader("x-github-request-id"));
     const { headers, ...answer } = this.#limited(request, url, body, requestId);
     response.writeHead(answer.status, { "content-type": "application/json; charset=utf-8", ...headers });

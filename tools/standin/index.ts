@@ -10,6 +10,7 @@ import { Front } from "./front.js";
 import { GitHttp } from "./git-http.js";
 import { Limits } from "./limits.js";
 import { Listener } from "./listener.js";
+import { Manifests } from "./manifest.js";
 import { Owners } from "./owners.js";
 import { type AppIdentity, Rest } from "./rest.js";
 import { StaleCopies } from "./stale.js";
@@ -30,6 +31,7 @@ export class StandIn extends Owners {
   readonly faults = new Faults();
   readonly limits = new Limits();
   readonly deliveries = new Deliveries();
+  readonly manifests: Manifests;
   readonly #app: AppIdentity;
   readonly #rest: Rest;
   readonly #listener: Listener;
@@ -50,9 +52,11 @@ export class StandIn extends Owners {
     const { world, git, faults, deliveries, limits } = this;
     this.#stale = new StaleCopies(dir);
     this.#courier = new Courier(this.#app, deliveries, this.#stale, () => this.url);
-    this.#rest = new Rest(this.#app, world, deliveries);
+    const hookConfig = { content_type: "json", insecure_ssl: "0", url: "" };
+    this.manifests = new Manifests(this.#app, world, hookConfig);
+    this.#rest = new Rest(this.#app, world, deliveries, this.manifests, hookConfig);
     const gitHttp = new GitHttp({ world, git, faults, stale: this.#stale });
-    const front = new Front(this.#rest, gitHttp, faults, limits, {
+    const front = new Front(this.#rest, gitHttp, this.manifests, faults, limits, {
       call: (call) => {
         this.calls.push(call);
         this.emit("call", call);

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Deliveries } from "./deliveries.js";
 import { jwtFault } from "./jwt.js";
 import type { Caller } from "./limits.js";
+import type { Manifests } from "./manifest.js";
 import { installationJson, PERMISSIONS, repositoryJson } from "./rest-json.js";
 import type { Installation, Repo } from "./types.js";
 import type { World } from "./world.js";
@@ -36,7 +37,6 @@ const SUSPENDED = failure(403, "This installation has been suspended");
 
 /** The part of GitHub's REST API that an App which mirrors repositories has a use for. */
 export class Rest {
-  readonly hookConfig: Record<string, unknown> = { content_type: "json", insecure_ssl: "0", url: "" };
   readonly #key: KeyObject;
   readonly #routes: [string, RegExp, Handler][] = [];
 
@@ -44,8 +44,13 @@ export class Rest {
     private readonly app: AppIdentity,
     private readonly world: World,
     private readonly deliveries: Deliveries,
+    private readonly manifests: Manifests,
+    readonly hookConfig: Record<string, unknown>,
   ) {
     this.#key = createPublicKey(app.privateKey);
+    this.#route("POST", /^\/app-manifests\/([^/]+)\/conversions$/, ({ params, url }) =>
+      this.manifests.convert(params[0] ?? "", url.origin),
+    );
     this.#asApp();
     this.#asInstallation();
   }

@@ -1,0 +1,76 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chmod } from "node:fs/promises";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "probot";
+import { type Config, loadConfig, type Setup } from "../config.js";
+import { createGitHub } from "../github/github.js";
+import { createInspector } from "../github/inspect.js";
+import lockstep from "../index.js";
+import { updateEnvFile } from "./env-file.js";
+
+type Values = Record<string, string>;
+
+const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Serves Probot's setup page until the App is registered; its credentials are in `.env` then. */
+export async function registerApp(setup: Setup): Promise<void> {
+  const home = process.cwd();
+  const file = resolve(".env");
+  // What is written there holds the private key.
+  process.umask(0o077);
+  await chmod(file, 0o600).catch(() => {});
+  // Probot reads the manifest, app.yml, from the working directory.
+  if (!existsSync("app.yml")) process.chdir(PACKAGE);
+  const values = await served(setup, file);
+  process.chdir(home);
+  setup.end(values);
+  process.stdout.write(`The App is registered; its credentials are in ${file}. Lockstep starts.\n`);
+  if (setup.hookIsPage) await useServedPath(loadConfig());
+}
+
+/** Resolves when Probot's server has given its last answer and its port is free. */
+async function served(setup: Setup, file: string): Promise<Values> {
+  let tell: (values: Values) => void = () => {};
+  const told = new Promise<Values>((done) => {
+    tell = done;
+  });
+  const server = await run(lockstep, {
+    env: setup.serverEnv as never,
+    updateEnv(given) {
+      const { APP_ID, PRIVATE_KEY = "", WEBHOOK_SECRET = "" } = given as Values;
+      if (!APP_ID) return given;
+      const token: Values = setup.hasToken ? {} : { API_TOKEN: randomBytes(32).toString("hex") };
+      // Probot quotes the key.
+      const key = PRIVATE_KEY.replace(/^"|"$/g, "");
+      const values: Values = { ...setup.kept, ...token, APP_ID, PRIVATE_KEY: key, WEBHOOK_SECRET };
+      updateEnvFile(file, values);
+      // After the answer that Probot is about to make.
+      setImmediate(tell, values);
+      return given;
+    },
+  });
+  const values = await told;
+  await server.stop();
+  return values;
+}
+
+/** The manifest had the address of the page, where no delivery is taken: the path is put behind it. */
+async function useServedPath(config: Config): Promise<void> {
+  const options = { ...config, log: { debug() {}, warn() {} } };
+  const inspector = createInspector(options);
+  const github = createGitHub(options);
+  try {
+    const { url } = await inspector.hook();
+    if (URL.canParse(url) && new URL(url).pathname === "/")
+      await github.setWebhookUrl(new URL(config.webhookPaths[0]!, url).href);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(
+      `lockstep: the App's webhook URL could not be set (${reason}): \`lockstep doctor\`\n`,
+    );
+  } finally {
+    await Promise.all([inspector.close(), github.close()]);
+  }
+}

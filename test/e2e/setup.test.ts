@@ -1,0 +1,97 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../tools/lockstep.js";
+import { accountWithoutApp, register, spawnStart } from "../../tools/register-app.js";
+import { type StandIn, startStandIn } from "../../tools/standin/index.js";
+import { openTab } from "../support/browser.js";
+import { tempDir } from "../support/temp.js";
+
+/** GitHub of its own, with a repository of an account that has not installed the App yet. */
+async function gitHub(): Promise<StandIn> {
+  const standin = await startStandIn();
+  onTestFinished(() => standin.close());
+  await accountWithoutApp(standin, "acme", ["app"]);
+  return standin;
+}
+
+async function start(cwd: string, env: Record<string, string>, given?: number) {
+  const port = given ?? (await freePort());
+  const lockstep = spawnStart(cwd, port, env);
+  onTestFinished(async () => void (await lockstep.kill9()));
+  await lockstep.waitForLog((line) => /^Listening/.test(line.msg ?? ""), 30_000);
+  return { lockstep, port, url: `http://127.0.0.1:${port}` };
+}
+
+/** What a person does in the browser. */
+async function registerAt(url: string): Promise<void> {
+  const { tab } = await openTab();
+  await tab.goto(url);
+  expect(tab.url()).toBe(`${url}/probot`);
+  await register(tab);
+}
+
+const settings = (standin: StandIn) => ({ GHE_HOST: standin.host, GHE_PROTOCOL: "http", INTERVAL: "off" });
+const readEnv = (cwd: string) => parseEnv(readFileSync(join(cwd, ".env"), "utf8"));
+
+test("on a fresh machine: start, register, install, and the first repository is there", async () => {
+  const standin = await gitHub();
+  const cwd = tempDir();
+  writeFileSync(join(cwd, ".env"), "# mine\nLOG_LEVEL=info\n", { mode: 0o644 });
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const env = { ...settings(standin), PUBLIC_URL: url };
+  const { lockstep } = await start(cwd, env, port);
+  expect(statSync(join(cwd, ".env")).mode & 0o777).toBe(0o600);
+  const others = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  for (const { address } of others.filter(({ internal, family }) => !internal && family === "IPv4"))
+    await expect(fetch(`http://${address}:${port}/probot`), address).rejects.toThrow();
+
+  await registerAt(url);
+  await lockstep.waitForLog((line) => line.repository === "acme/app" && line.result === "cloned", 30_000);
+  expect(standin.manifests.manifest).toMatchObject({
+    hook_attributes: { url: `${url}/api/github/webhooks` },
+    default_permissions: { contents: "read", metadata: "read" },
+    default_events: ["push", "repository"],
+    public: false,
+  });
+  const written = readEnv(cwd);
+  expect(written).toMatchObject({ APP_ID: "4242", LOG_LEVEL: "info", PUBLIC_URL: url });
+  expect(written.PRIVATE_KEY).toBe(standin.privateKey);
+  expect(Object.keys(written).join()).not.toContain("CLIENT");
+  expect(readFileSync(join(cwd, ".env"), "utf8")).toMatch(/^# mine\n/);
+  expect(statSync(join(cwd, ".env")).mode & 0o777).toBe(0o600);
+  for (const secret of [written.API_TOKEN!, standin.webhookSecret, "BEGIN RSA"])
+    expect(JSON.stringify(lockstep.log)).not.toContain(secret);
+
+  await lockstep.stop();
+  const again = await start(cwd, { INTERVAL: "off" }, port);
+  await again.lockstep.waitForLog((line) => line.result === "unchanged", 30_000);
+  const repo = standin.world.find("acme", "app")!;
+  const push = await standin.pushAndDeliver(repo, "main", String(standin.hookConfig.url));
+  await again.lockstep.waitForLog((line) => line.trigger === "push" && line.msg === "refreshed", 30_000);
+  const authorization = `Bearer ${written.API_TOKEN}`;
+  const shown = await fetch(`${url}/api/v1/repos/acme/app`, { headers: { authorization } });
+  expect(await shown.json()).toMatchObject({ heads: { "refs/heads/main": push.after } });
+});
+
+test("without PUBLIC_URL the App's webhook is put right once the App is there", async () => {
+  const standin = await gitHub();
+  const { lockstep, url } = await start(tempDir(), settings(standin));
+  await registerAt(url);
+  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  expect(standin.manifests.manifest?.hook_attributes.url).toBe(`${url}/`);
+  expect(standin.hookConfig.url).toBe(`${url}/api/github/webhooks`);
+});
+
+test("with DELIVERIES=pull the webhook leads nowhere, and that is kept for the next start", async () => {
+  const standin = await gitHub();
+  const cwd = tempDir();
+  const { lockstep, url } = await start(cwd, { ...settings(standin), DELIVERIES: "pull" });
+  await registerAt(url);
+  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  expect(standin.hookConfig.url).toBe("https://lockstep.invalid/");
+  expect(readEnv(cwd)).toMatchObject({ DELIVERIES: "pull" });
+});
