@@ -12,6 +12,8 @@ import { updateEnvFile } from "./env-file.js";
 
 type Values = Record<string, string>;
 
+/** The browser gets its answer, and the page after it that says that all went well. */
+const LAST_PAGE_MS = 1_000;
 const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Serves Probot's setup page until the App is registered; its credentials are in `.env` then. */
@@ -46,8 +48,7 @@ async function served(setup: Setup, file: string): Promise<Values> {
       const key = PRIVATE_KEY.replace(/^"|"$/g, "");
       const values: Values = { ...setup.kept, ...token, APP_ID, PRIVATE_KEY: key, WEBHOOK_SECRET };
       updateEnvFile(file, values);
-      // After the answer that Probot is about to make.
-      setImmediate(tell, values);
+      setTimeout(tell, LAST_PAGE_MS, values);
       return given;
     },
   });

@@ -95,3 +95,27 @@ test("with DELIVERIES=pull the webhook leads nowhere, and that is kept for the n
   expect(standin.hookConfig.url).toBe("https://lockstep.invalid/");
   expect(readEnv(cwd)).toMatchObject({ DELIVERIES: "pull" });
 });
+
+test("an App that was registered by hand is taken over by its number, key and secret", async () => {
+  const standin = await gitHub();
+  standin.manifests.onInstall();
+  const cwd = tempDir();
+  const { lockstep, url } = await start(cwd, {
+    ...settings(standin),
+    API_TOKEN: "token-of-the-tests-0123456789",
+  });
+  const { tab } = await openTab();
+  await tab.goto(`${url}/probot`);
+  await tab.getByRole("link", { name: "use an existing Github App" }).click();
+  await tab.locator("#appId").fill("4242");
+  await tab.locator("#whs").fill(standin.webhookSecret);
+  await tab
+    .locator("#pem")
+    .setInputFiles({ name: "key.pem", mimeType: "text/plain", buffer: Buffer.from(standin.privateKey) });
+  await tab.getByRole("button", { name: "Submit" }).click();
+  await tab.getByText("Congrats!").waitFor();
+  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242", WEBHOOK_SECRET: standin.webhookSecret });
+  // There was one.
+  expect(readEnv(cwd)).not.toHaveProperty("API_TOKEN");
+});
