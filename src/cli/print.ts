@@ -12,7 +12,7 @@ export function print(line = ""): void {
 /** On a terminal one line that the next one replaces; elsewhere, in a log, a line each. */
 export function printProgress(line: string): void {
   progressing = process.stdout.isTTY;
-  if (progressing) process.stdout.write(CLEAR_LINE + line.slice(0, process.stdout.columns - 1));
+  if (progressing) process.stdout.write(CLEAR_LINE + line.slice(0, (process.stdout.columns || 80) - 1));
   else print(line);
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -67,4 +69,20 @@ test("sync --once leaves a DATA_DIR alone that a server owns, and says what to d
   expect(told.err).toContain("lockstep refresh owner/name");
 
   expect(await cli({}, "sync")).toMatchObject({ code: 2, err: expect.stringContaining("--once") });
+});
+
+test("sync --once that is told to stop keeps what was not done for the next run", async () => {
+  const { standin, dataDir, sync } = await world();
+  await standin.createRepository("acme", "app");
+  standin.faults.hangGit = true;
+  const file = new URL("../../lib/cli.js", import.meta.url).pathname;
+  const env = { PATH: process.env.PATH, ...standin.env(), DATA_DIR: dataDir, SHUTDOWN_TIMEOUT: "0s" };
+  const child = spawn(process.execPath, [file, "sync", "--once"], { env, cwd: tempDir() });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await once(standin, "git-start");
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  expect(await exited).toEqual([1, null]);
+  standin.faults.hangGit = false;
+  expect(await sync()).toMatchObject({ code: 0, out: expect.stringContaining("acme/app fresh") });
 });

@@ -49,6 +49,8 @@ test("on a fresh machine: start, register, install, and the first repository is 
   for (const { address } of others.filter(({ internal, family }) => !internal && family === "IPv4"))
     await expect(fetch(`http://${address}:${port}/probot`), address).rejects.toThrow();
 
+  // No relay of strangers is asked for, or missed.
+  expect(JSON.stringify(lockstep.log)).not.toMatch(/smee/i);
   await registerAt(url);
   await lockstep.waitForLog((line) => line.repository === "acme/app" && line.result === "cloned", 30_000);
   expect(standin.manifests.manifest).toMatchObject({
