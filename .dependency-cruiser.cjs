@@ -7,7 +7,7 @@ const layer = (name, from, to) => ({
 });
 
 const LOW =
-  "^src/(config|config-faults|variables|patterns|units|names|selection|deliveries|delivery-log|delivery-list|maintenance-log|maintenance-due|store|registry|repository-list|refresh-log|holds|outbox|backlog|exec-hook|receiver|queue|git|github)";
+  "^src/(config|config-faults|variables|patterns|units|names|selection|deliveries|delivery-log|delivery-list|maintenance-log|maintenance-due|store|registry|repository-list|proof-ages|refresh-log|holds|outbox|backlog|exec-hook|receiver|queue|git|github)";
 const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts|^src/checkouts/";
 const HIGH =
   "^src/(schedule|worker|once|acceptance|views|delivery-views|history-views|maintenance|announce|contains)\\.ts|^src/(http|announce)/";

@@ -5,12 +5,15 @@ import type { Disk } from "./disk.js";
 import type { RateLimit } from "./github/github.js";
 import type { HealthPorts } from "./http/health.js";
 import type { StatusView } from "./http/operate.js";
+import { createProofAges } from "./proof-ages.js";
 import type { RefreshQueue } from "./queue/queue.js";
 import type { Recovery } from "./recovery.js";
-import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
+import type { ManagedRepository, Registry } from "./registry.js";
+import type { Store } from "./store.js";
 import type { Watch } from "./watch.js";
 
 interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk" | "customRefs"> {
+  store: Store;
   registry: Registry;
   deliveries: DeliveryLog;
   queue: RefreshQueue;
@@ -37,47 +40,19 @@ export function provenAt(repository: ManagedRepository, customRefs: boolean): nu
   return quiet ? Math.max(fullAt, confirmedAt) : fullAt;
 }
 
-/** So many tries take half a minute: by then it is no hiccup. */
-const MANY_ATTEMPTS = 4;
-
-const keepsFailing = ({ state, error }: ManagedRepository) =>
-  (state === "failing" || state === "onboarding") && (error?.attempt ?? 0) >= MANY_ATTEMPTS;
-
-/** Details of a stale answer name no more repositories than this; the API lists them all. */
-const MAX_NAMED = 100;
-
 /** How fresh everything is, for a monitor and for the API. */
 export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; status(): StatusView } {
   const { registry, watch } = ports;
+  const proofAges = createProofAges(ports);
 
   const problems = () => watch.problems().map(({ since, ...rest }) => ({ ...rest, since: iso(since)! }));
 
-  /** What an operator has paused is old by his own word. */
-  function ages() {
-    const kept = registry.all().filter((it) => isManaged(it) && it.pausedAt === null);
-    return kept.map((repository) => ({
-      repository,
-      age: ports.now() - (provenAt(repository, ports.customRefs) ?? repository.addedAt),
-    }));
-  }
-
-  const oldest = (all: { age: number }[]) =>
-    all.length === 0 ? null : all.reduce((most, { age }) => Math.max(most, age), 0);
-
   function fresh() {
-    const all = ages();
-    const stale = all.filter(({ repository, age }) => age > ports.staleAfterMs || keepsFailing(repository));
+    const { oldestMs, stale } = proofAges();
     const found = problems();
-    return {
-      // A consumer that is behind says nothing against the mirrors.
-      ok: stale.length === 0 && found.every(({ code }) => code === "consumer_behind"),
-      oldestMs: oldest(all),
-      problems: found,
-      repositories: stale.slice(0, MAX_NAMED).map(({ repository: { owner, name, state, error } }) => ({
-        repository: `${owner}/${name}`,
-        reason: error ? `${state}: ${error.code}` : state,
-      })),
-    };
+    // A consumer that is behind says nothing against the mirrors.
+    const ok = stale.length === 0 && found.every(({ code }) => code === "consumer_behind");
+    return { ok, oldestMs, problems: found, repositories: stale };
   }
 
   function status(): StatusView {

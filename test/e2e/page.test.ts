@@ -42,6 +42,25 @@ test("an open page shows a push as it happens, and what became of its delivery",
   expect(complaints).toEqual([]);
 });
 
+test("a branch that is called like a script is shown, at once and live, and never run", async () => {
+  const { standin, repo, lockstep } = await start();
+  const { tab, complaints } = await openTab();
+  const dialogs: string[] = [];
+  tab.on("dialog", (dialog) => {
+    dialogs.push(dialog.message());
+    void dialog.dismiss();
+  });
+  await signIn(tab, `${lockstep.url}/repos/acme/app`, API_TOKEN);
+  const name = '"><img/src=x/onerror=alert(1)><script>alert(2)</script>&amp;';
+  await standin.deliver(await standin.createBranch(repo, name), { to: lockstep.webhookUrl });
+  const shown = tab.getByRole("rowheader").getByText(`refs/heads/${name}`);
+  await shown.waitFor();
+  await tab.reload();
+  await shown.waitFor();
+  expect(await tab.locator("main img, main script").count()).toBe(0);
+  expect([dialogs, complaints]).toEqual([[], []]);
+});
+
 test("what is brought up to date takes nobody's focus away", async () => {
   const { standin, repo, lockstep } = await start();
   const { tab } = await openTab();

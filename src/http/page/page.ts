@@ -31,7 +31,7 @@ export interface PageOptions {
 
 const OURS = /^\/($|(repos|assets)\/|(deliveries|server|live|sign-in|sign-out)$)/;
 const MAX_BODY = 16 * 1024;
-/** It looks at every repository, which ten thousand of them make a tenth of a second; open pages ask often. */
+/** It counts repositories, and events that consumers have not taken; open pages ask often. */
 const STATUS_MS = 3_000;
 
 /** The page for people. */
