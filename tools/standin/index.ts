@@ -8,6 +8,7 @@ import { type EventActions, type EventDetails, type EventName, eventFor } from "
 import { Faults } from "./faults.js";
 import { Front } from "./front.js";
 import { GitHttp } from "./git-http.js";
+import { LfsServer } from "./lfs.js";
 import { Limits } from "./limits.js";
 import { Listener } from "./listener.js";
 import { Owners } from "./owners.js";
@@ -29,6 +30,7 @@ export class StandIn extends Owners {
   readonly gitRequests: GitRequest[] = [];
   readonly faults = new Faults();
   readonly limits = new Limits();
+  readonly lfs = new LfsServer();
   readonly deliveries = new Deliveries();
   readonly #app: AppIdentity;
   readonly #rest: Rest;
@@ -52,7 +54,7 @@ export class StandIn extends Owners {
     this.#courier = new Courier(this.#app, deliveries, this.#stale, () => this.url);
     this.#rest = new Rest(this.#app, world, deliveries);
     const gitHttp = new GitHttp({ world, git, faults, stale: this.#stale });
-    const front = new Front(this.#rest, gitHttp, faults, limits, {
+    const front = new Front(this.#rest, gitHttp, this.lfs.over(gitHttp), faults, limits, {
       call: (call) => {
         this.calls.push(call);
         this.emit("call", call);
