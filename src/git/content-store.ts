@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { GitCall, RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { readSubmodules, type Submodule } from "./gitmodules.js";
+import { clearLeftovers } from "./heal.js";
 import { findPointers, type Scan } from "./lfs-pointers.js";
 import { askRemote } from "./remote.js";
 
@@ -62,6 +63,8 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   const run = (args: string[], more: Partial<GitCall> = {}) => git({ ...from, args, ...more });
   const refs = (kind: string) => join(dir, "refs", kind);
   prepare(dir);
+  // One publish of a checkout at a time: no git runs there now, and what a killed one left is in the way.
+  clearLeftovers(dir);
 
   async function fetch(commit: string, source: Lease | string): Promise<void> {
     const options = ["--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
