@@ -79,6 +79,11 @@ const POLICY = {
     "backoff",
     "GitHub does not have a submodule's commit; the old tree stays. Push the commit to the submodule's repository.",
   ],
+  lfs_missing: [
+    "backoff",
+    "GitHub does not give a file of Git LFS; the old tree stays. Push it with git lfs push --all, and look at the account's LFS quota.",
+  ],
+  lfs_unsound: ["backoff", "A file of Git LFS is not the one that its pointer names; the old tree stays."],
   foreign: ["never", "The directory has no mark of Lockstep and is left alone; move it away."],
   cancelled: ["backoff", "Lockstep was stopping; the request is kept and resumes at the next start."],
   no_git: ["backoff", "git cannot be started; install git 2.38 or newer and have it in PATH."],

@@ -14,6 +14,8 @@ export interface TreeOptions {
   paths: readonly string[];
   /** no: an empty directory, as git has it; recursive: those of submodules too. */
   submodules: "no" | "yes" | "recursive";
+  /** Whether the files of Git LFS are published; else their pointers are. */
+  lfs: boolean;
 }
 
 /** A checkout that CHECKOUTS asks for. */
@@ -25,8 +27,8 @@ export interface Wanted extends TreeOptions {
 }
 
 /** As it is written down: another text, and the tree is made anew. */
-export const writeOptions = ({ paths, submodules }: TreeOptions): string =>
-  JSON.stringify({ paths, submodules });
+export const writeOptions = ({ paths, submodules, lfs }: TreeOptions): string =>
+  JSON.stringify({ paths, submodules, ...(lfs ? { lfs } : {}) });
 
 export const readOptions = (text: string): TreeOptions => ({
   ...DEFAULTS,
@@ -35,7 +37,7 @@ export const readOptions = (text: string): TreeOptions => ({
 
 export type Selection = (fullName: string) => Wanted[];
 
-const DEFAULTS: TreeOptions = { paths: [], submodules: "no" };
+const DEFAULTS: TreeOptions = { paths: [], submodules: "no", lfs: false };
 const ENTRY = /^(?<pattern>!?[^@]*?)(?:@(?<ref>[^?]+))?(?:\?(?<options>[a-z]+=.*))?$/;
 /** A file name of Linux has at most 255 bytes, and a repository's name up to 100. */
 const MAX_SLUG = 150;
@@ -64,9 +66,10 @@ function parseOptions(query: string): TreeOptions | null {
   if (given.size < pairs.length) return null;
   const paths = given.has("paths") ? parsePaths(given.get("paths")!) : [];
   const submodules = given.get("submodules") ?? "no";
-  for (const key of ["paths", "submodules"]) given.delete(key);
-  if (given.size > 0 || !paths || !isDepth(submodules)) return null;
-  return { paths, submodules };
+  const lfs = given.get("lfs") ?? "no";
+  for (const key of ["paths", "submodules", "lfs"]) given.delete(key);
+  if (given.size > 0 || !paths || !isDepth(submodules) || !["no", "yes"].includes(lfs)) return null;
+  return { paths, submodules, lfs: lfs === "yes" };
 }
 
 const isDepth = (text: string): text is TreeOptions["submodules"] =>

@@ -1,10 +1,17 @@
 import { existsSync } from "node:fs";
 import { asRefreshError, RefreshError } from "../errors.js";
-import { type ContentStore, type Graft, openContentStore, storeDir } from "../git/content-store.js";
+import {
+  type ContentStore,
+  type Graft,
+  openContentStore,
+  quotedPath,
+  storeDir,
+} from "../git/content-store.js";
 import type { RunGit } from "../git/exec.js";
 import { type Layout, toTrash } from "../git/layout.js";
 import type { Target } from "../git/upstream.js";
 import type { TreeOptions } from "../selection.js";
+import type { LfsFiles } from "./lfs-files.js";
 import type { Parent, Submodules } from "./submodules.js";
 
 /** Of what a tree is to be made. */
@@ -31,45 +38,61 @@ interface Made {
   tree: string;
   /** Of the submodules that are in it. */
   commits: string[];
+  /** Of files of LFS that are in it. */
+  oids: string[];
 }
 
 interface Job extends ContentCall {
   store: ContentStore;
 }
 
+const NO_FILES = { grafts: [], oids: [] };
 const MAX_DEPTH = 8;
 const REMEMBERED = 1000;
 /** Making the store anew does not mend these. */
-const NOT_THE_STORES = ["submodule_missing", "unreachable", "upstream_error", "timeout", "disk_full"];
+const NOT_THE_STORES = [
+  "submodule_missing",
+  "lfs_missing",
+  "lfs_unsound",
+  "unreachable",
+  "upstream_error",
+  "timeout",
+  "disk_full",
+];
 
-/** Trees with the files of submodules in them. */
+/** Trees with the files of submodules and of Git LFS in them. */
 export function createContents(tools: {
   git: RunGit;
   layout: Layout;
   timeoutMs: number;
   submodules: Submodules;
+  lfs: LfsFiles;
 }) {
-  const { submodules } = tools;
+  const { submodules, lfs } = tools;
   /** Trees of submodules, by where they are and what they are made of. */
   const known = new Map<string, Made>();
 
   async function make(job: Job, parent: Parent, commit: string, within: string[]): Promise<Made> {
     const { store, options } = job;
     const prefix = within.map((path) => `${path}/`).join("");
-    const all = await store.submodules(commit);
+    const all = options.submodules === "no" ? [] : await store.submodules(commit);
     const wanted = all.filter(({ path }) => isWanted(prefix + path, options.paths));
     const origins = wanted.map((submodule) => submodules.origin(submodule, parent, job.repository));
     for (const [n, submodule] of wanted.entries()) await submodules.bring(store, submodule, origins[n]!);
     const commits = wanted.map((submodule) => submodule.commit);
-    const [tree, ...trees] = await store.treesOf([commit, ...commits]);
-    const grafts: Graft[] = [];
+    const [tree] = await store.treesOf([commit]);
+    const paths = pathsBelow(prefix, options.paths);
+    const files =
+      options.lfs && paths ? await lfs.bring(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
+    const grafts: Graft[] = [...files.grafts];
+    const oids = [...files.oids];
     for (const [n, { path, commit: sha }] of wanted.entries()) {
-      const recurses = options.submodules === "recursive";
-      const inner = recurses ? await inside(job, origins[n]!, sha, [...within, path]) : null;
-      commits.push(...(inner?.commits ?? []));
-      grafts.push({ mode: "040000", path, sha: inner?.tree ?? trees[n]! });
+      const inner = await inside(job, origins[n]!, sha, [...within, path]);
+      commits.push(...inner.commits);
+      oids.push(...inner.oids);
+      grafts.push({ mode: "040000", path: quotedPath(path), sha: inner.tree });
     }
-    return { tree: grafts.length === 0 ? tree! : await store.graft(tree!, grafts), commits };
+    return { tree: grafts.length === 0 ? tree! : await store.graft(tree!, grafts), commits, oids };
   }
 
   async function inside(job: Job, parent: Parent, commit: string, within: string[]): Promise<Made> {
@@ -80,7 +103,13 @@ export function createContents(tools: {
     const key = JSON.stringify([base, options, within, parent.owner, parent.name, commit]);
     const found = known.get(key);
     if (found) return found;
-    const made = await make(job, parent, commit, within);
+    const goesOn = options.submodules === "recursive";
+    const made = await make(
+      goesOn ? job : { ...job, options: { ...options, submodules: "no" } },
+      parent,
+      commit,
+      within,
+    );
     if (known.size >= REMEMBERED) known.clear();
     known.set(key, made);
     return made;
@@ -94,12 +123,15 @@ export function createContents(tools: {
   async function contentOf(call: ContentCall): Promise<Content> {
     const store = openContentStore(tools.git, { ...call, timeoutMs: tools.timeoutMs });
     const root = { ...call.repository, isOurs: true };
-    const { tree, commits } = await make({ ...call, store }, root, call.commit, []);
+    const { tree, commits, oids } = await make({ ...call, store }, root, call.commit, []);
     return {
       sha: tree,
       hold: (n) => store.hold(n, tree),
       async tidy(trees) {
-        if (await store.tidy({ trees, commits: new Set(commits) })) known.clear();
+        const isDue = call.options.lfs && lfs.isDue(store.dir, oids);
+        if (!(await store.tidy({ trees, commits: new Set(commits) }, isDue))) return;
+        known.clear();
+        if (call.options.lfs) await lfs.tidied(store, oids);
       },
     };
   }
@@ -125,8 +157,15 @@ export function createContents(tools: {
 export type Contents = ReturnType<typeof createContents>;
 
 /** Whether a tree may hold more than its commit's own files. */
-export const isMore = ({ submodules }: TreeOptions): boolean => submodules !== "no";
+export const isMore = ({ submodules, lfs }: TreeOptions): boolean => submodules !== "no" || lfs;
 
 /** Whether anything below the path is published, or anything that it is below of. */
 const isWanted = (path: string, paths: readonly string[]): boolean =>
   paths.length === 0 || paths.some((one) => `${one}/`.startsWith(`${path}/`) || path.startsWith(`${one}/`));
+
+/** The paths as a submodule at `prefix` has them; null: nothing in it is published. */
+function pathsBelow(prefix: string, paths: readonly string[]): string[] | null {
+  if (paths.length === 0 || paths.some((path) => prefix.startsWith(`${path}/`))) return [];
+  const below = paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+  return below.length > 0 ? below : null;
+}

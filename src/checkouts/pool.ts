@@ -128,7 +128,7 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
   function sweep(base: string, known: Set<number>): void {
     for (const name of readdirSync(base)) {
       const n = /^(\d+)(?:\.index)?$/.exec(name)?.[1];
-      if (n ? !known.has(Number(n)) : name.endsWith(".lock")) toTrash(layout, join(base, name));
+      if (n ? !known.has(Number(n)) : /\.(lock|anew)$/.test(name)) toTrash(layout, join(base, name));
     }
   }
 

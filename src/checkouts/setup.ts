@@ -12,6 +12,7 @@ import { createCheckouts } from "./checkouts.js";
 import { createContents } from "./contents.js";
 import { createGate } from "./gate.js";
 import { createLedger } from "./ledger.js";
+import { createLfsFiles } from "./lfs-files.js";
 import { createPool } from "./pool.js";
 import type { PublishTools } from "./publish.js";
 import { createSubmodules } from "./submodules.js";
@@ -25,7 +26,7 @@ interface Ports extends Pick<PublishTools, "log" | "tip" | "published"> {
   disk: Disk;
   registry: Registry;
   installations: Pick<Installations, "all">;
-  gateway: Pick<Gateway, "open">;
+  gateway: Pick<Gateway, "open" | "lfs">;
   hasMirror(id: number): boolean;
   request(id: number, installationId: number): void;
 }
@@ -48,11 +49,12 @@ export function composeCheckouts(ports: Ports) {
     },
   });
   const timeoutMs = config.cloneTimeoutMs;
+  const lfs = createLfsFiles({ lfs: ports.gateway.lfs, requireSpace: disk.requireSpace, timeoutMs });
   const checkouts = createCheckouts({
     ...common,
     ...{ ledger, request, selection: config.checkouts, tip: ports.tip, published: ports.published },
     pool: createPool({ ...common, ledger, requireSpace: disk.requireSpace, published: ports.published }),
-    contents: createContents({ git, layout, timeoutMs, submodules }),
+    contents: createContents({ git, layout, timeoutMs, submodules, lfs }),
     trees: createTrees({ git, timeoutMs }),
     gate: createGate({
       ...{ git, run: ports.runProgram, searchPath: config.searchPath },

@@ -3,11 +3,14 @@ import { join } from "node:path";
 import type { GitCall, RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { readSubmodules, type Submodule } from "./gitmodules.js";
+import { clearLeftovers } from "./heal.js";
+import { findPointers, type Scan } from "./lfs-pointers.js";
 import { askRemote } from "./remote.js";
 
 /** A tree or a file that takes the place of what a tree has at a path. */
 export interface Graft {
   mode: "040000" | "100644" | "100755";
+  /** As git prints it: quoted where it has to be. */
   path: string;
   sha: string;
 }
@@ -26,10 +29,15 @@ export interface ContentStore {
   fetch(commit: string, from: Lease | string): Promise<void>;
   /** @returns the tree with the grafts in it */
   graft(tree: string, grafts: Graft[]): Promise<string>;
+  pointers(tree: string, paths: string[], known: Scan | null): Promise<Scan>;
+  /** Takes files in, as they are. @returns the object of each */
+  takeIn(files: string[]): Promise<string[]>;
+  /** Those of the objects that are there. */
+  present(objects: string[]): Promise<Set<string>>;
   /** This tree is what directory `n` holds. */
   hold(n: number, tree: string): void;
-  /** Drops what is needed no more, once that is worth it. @returns whether anything was dropped */
-  tidy(needed: { trees: number[]; commits: Set<string> }): Promise<boolean>;
+  /** Drops what is needed no more, once that is worth it, or at once. @returns whether it did */
+  tidy(needed: { trees: number[]; commits: Set<string> }, atOnce: boolean): Promise<boolean>;
 }
 
 export const storeDir = (base: string): string => join(base, "content.git");
@@ -55,6 +63,8 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   const run = (args: string[], more: Partial<GitCall> = {}) => git({ ...from, args, ...more });
   const refs = (kind: string) => join(dir, "refs", kind);
   prepare(dir);
+  // One publish of a checkout at a time: no git runs there now, and what a killed one left is in the way.
+  clearLeftovers(dir);
 
   async function fetch(commit: string, source: Lease | string): Promise<void> {
     const options = ["--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
@@ -65,7 +75,7 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   }
 
   async function graft(tree: string, grafts: Graft[]): Promise<string> {
-    const lines = grafts.map(({ mode, sha, path }) => `M ${mode} ${sha} ${quoted(path)}\n`);
+    const lines = grafts.map(({ mode, sha, path }) => `M ${mode} ${sha} ${path}\n`);
     const head = `commit refs/content/new\n${COMMITTER}\ndata 0\nM 040000 ${tree} \n`;
     // git fast-import reads and writes the directories on the way to the grafts, and no other.
     const { stdout } = await run(["fast-import", "--quiet", "--force"], {
@@ -81,7 +91,7 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
     return stdout.trim().split("\n");
   }
 
-  async function tidy({ trees, commits }: { trees: number[]; commits: Set<string> }): Promise<boolean> {
+  async function tidy({ trees, commits }: { trees: number[]; commits: Set<string> }, atOnce: boolean) {
     const held = readdirSync(refs("content")).filter(
       (name) => name !== "new" && !trees.includes(Number(name)),
     );
@@ -89,15 +99,32 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
     const stray = readdirSync(refs("modules")).filter((name) => !commits.has(name));
     const packs = entries(join(dir, "objects", "pack")).filter((name) => name.endsWith(".pack"));
     const loose = entries(join(dir, "objects", "17"));
-    if (stray.length <= MAX_STRAY && packs.length <= MAX_PACKS && loose.length <= MAX_LOOSE) return false;
+    const isDue = stray.length > MAX_STRAY || packs.length > MAX_PACKS || loose.length > MAX_LOOSE;
+    if (!isDue && !atOnce) return false;
     for (const name of stray) rmSync(join(refs("modules"), name));
-    // git repack -a -d -l; git prune --expire=now
-    await run(["repack", "-a", "-d", "-l", "-q"]);
+    // git repack -a -d -l; git prune --expire=now. Files of LFS have nothing in common that a delta could save.
+    await run(["repack", "-a", "-d", "-l", "-q"], { config: { "core.bigFileThreshold": "1m" } });
     await run(["prune", "--expire=now"]);
     return true;
   }
 
+  async function takeIn(files: string[]): Promise<string[]> {
+    // git hash-object -w --no-filters --stdin-paths; what LFS has is mostly compressed already
+    const args = ["hash-object", "-w", "--no-filters", "--stdin-paths"];
+    const more = { input: `${files.join("\n")}\n`, config: { "core.compression": "0" } };
+    return (await run(args, more)).stdout.trim().split("\n");
+  }
+
+  async function present(objects: string[]): Promise<Set<string>> {
+    if (objects.length === 0) return new Set();
+    const { stdout } = await run(["cat-file", "--batch-check"], { input: `${objects.join("\n")}\n` });
+    const lines = stdout.split("\n").filter((line) => !line.endsWith(" missing"));
+    return new Set(lines.map((line) => line.split(" ")[0]!));
+  }
+
   return {
+    ...{ takeIn, present },
+    pointers: (tree, paths, known) => findPointers(git, from, tree, paths, known),
     ...{ dir, fetch, graft, treesOf, tidy },
     submodules: (commit) => readSubmodules(git, from, commit),
     has: (commit) => existsSync(join(refs("modules"), commit)),
@@ -116,4 +143,5 @@ function prepare(dir: string): void {
 const entries = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);
 
 /** git-fast-import(1), <path> */
-const quoted = (path: string): string => `"${path.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;
+export const quotedPath = (path: string): string =>
+  `"${path.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import PQueue from "p-queue";
 import { asRefreshError, RefreshError } from "../errors.js";
 import { createAdverts } from "./advert.js";
+import { createLfs, type Lfs } from "./lfs.js";
 import { asNetworkError, createUpstream, statusError, type Target, type TokenSource } from "./upstream.js";
 
 /** One git process's way to one repository; it ends with `close`. */
@@ -30,6 +31,8 @@ export interface Gateway {
   open(target: Target): Lease;
   /** Has a connection and the capability advertisement ready before git asks. Never throws. */
   warm(target: Target): void;
+  /** Git LFS, which no git process speaks. */
+  lfs: Lfs;
   close(): Promise<void>;
 }
 
@@ -148,6 +151,7 @@ export async function createGateway(origin: string, token: TokenSource): Promise
       };
     },
     warm: (target) => adverts.warm(target),
+    lfs: createLfs(upstream, origin),
     async close() {
       for (const lease of leases.values()) lease.abort.abort();
       server.closeAllConnections();

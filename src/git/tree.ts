@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { RefreshError } from "../errors.js";
 import type { GitCall, RunGit } from "./exec.js";
 import { prepareTreeDir } from "./tree-dir.js";
+import { unlikeWrittenAnew } from "./written-anew.js";
 
 /** One of the working trees that a checkout is published from. */
 export interface TreePlace {
@@ -105,9 +106,25 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
       // git diff-files: the files are the index's; it compares what is as new as the index byte by byte
       run(place, ["--literal-pathspecs", "diff-files", "--quiet", "--", ...paths], more),
     ]);
-    if (index.code === 0 && files.code === 0) return;
+    const isSound =
+      files.code === 0 || (await unlike(place, await modified(place, paths, signal), signal)).length === 0;
+    if (index.code === 0 && isSound) return;
     throw new RefreshError("tree_unsound", `${treeDir(place)} is not the tree of ${commit}`);
   }
+
+  async function modified(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> {
+    const args = ["--literal-pathspecs", "diff-files", "--name-only", "-z", "--", ...paths];
+    const { stdout } = await run(place, args, signal ? { signal } : {});
+    return stdout.split("\0").filter(Boolean);
+  }
+
+  const unlike = (place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> =>
+    unlikeWrittenAnew(
+      (args, input) => run(place, args, { input, ...(signal ? { signal } : {}) }),
+      treeDir(place),
+      join(place.base, `${place.n}.anew`),
+      paths,
+    );
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
     prepareTreeDir(place.base, place.paths);
@@ -121,7 +138,10 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
     // git update-index --refresh: "<path>: needs update" for each file that is not the index's
     const refreshed = await run(place, ["update-index", "--refresh"], { okCodes: [0, 1] });
     const others = await run(place, ["ls-files", "--others", "-z"]);
-    const changed = refreshed.stdout.split("\n").filter(Boolean);
+    const told = refreshed.stdout.split("\n").filter(Boolean);
+    const suspects = told.flatMap((line) => /^(.*): needs update$/.exec(line)?.[1] ?? []);
+    const unlikely = new Set((await unlike(place, suspects)).map((path) => `${path}: needs update`));
+    const changed = told.filter((line) => unlikely.has(line) || !line.endsWith(": needs update"));
     const index = await run(place, ["diff-index", "--cached", "--quiet", commit], { okCodes: [0, 1] });
     const wrong = index.code === 0 ? [] : ["the index"];
     const strange = others.stdout.split("\0").filter(Boolean);

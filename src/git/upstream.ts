@@ -28,6 +28,8 @@ export type UpstreamAnswer = Dispatcher.ResponseData;
 export interface Upstream {
   /** One request with the installation's token, over a warm connection. @throws RefreshError */
   send(call: UpstreamRequest): Promise<UpstreamAnswer>;
+  /** Any other URL, without the token. @throws RefreshError */
+  get(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<UpstreamAnswer>;
   close(): Promise<void>;
 }
 
@@ -75,6 +77,10 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
         throw asNetworkError(error, origin);
       });
     },
+    get: (url, headers, signal) =>
+      request(url, { dispatcher, headers, signal }).catch((error: unknown) => {
+        throw asNetworkError(error, new URL(url).origin);
+      }),
     close: () => dispatcher.destroy(),
   };
 }

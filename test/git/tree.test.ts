@@ -178,6 +178,28 @@ test("no filter of the repository runs, and its line ends are honoured, also whe
   expect(existsSync(proof)).toBe(false);
 });
 
+test.each([
+  ["*.bat text eol=crlf\n", "1\r\n3\r\n"],
+  ["*.bat text\n", "1\r\n3\n"],
+  ["* text=auto eol=crlf\n", "1\r\n3\n"],
+])(
+  "a file with CRLF in the commit is written and verified, and edits are found: %s",
+  async (attributes, text) => {
+    const { trees, place, dir, commit } = workshop();
+    const first = commit({ ".gitattributes": attributes, "a.bat": "1\r\n2\n", b: "1\n" });
+    const second = commit({ "a.bat": "1\r\n3\n" });
+    await trees.build(place, first);
+    await trees.update(place, first, second);
+    expect(readFileSync(join(dir, "a.bat"), "latin1")).toBe(text);
+    expect(await trees.differences(place, second)).toEqual([]);
+    expect(await trees.differences(place, second, true)).toEqual([]);
+    writeFileSync(join(dir, "a.bat"), text.replace("3", "4"));
+    expect(await trees.differences(place, second)).toEqual(["a.bat: needs update"]);
+    rmSync(join(dir, "a.bat"));
+    expect(await trees.differences(place, second)).toEqual(["a.bat: needs update"]);
+  },
+);
+
 test("only the paths that are asked for", async () => {
   const { trees, place, dir, commit } = workshop(["docs", "a/b [x]", "file.txt"]);
   const first = commit({

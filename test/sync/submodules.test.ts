@@ -127,6 +127,21 @@ test("what someone did to a submodule's files or objects is put right", async ()
   expect(shownFiles(link())).toMatchObject({ "lib/a": "1", b: "1" });
 });
 
+test("what a killed git left in the content store is in nobody's way", async () => {
+  const { world, standin, link, push, base } = await withSubmodules({ CHECKOUT_GRACE: "0s" });
+  const lib = await library(standin, "acme", "lib");
+  const modules = gitmodules({ lib: "../lib" });
+  await push({ ".gitmodules": modules, lib: { gitlink: await lib.write({ a: "1" }) } });
+  const store = join(base, "content.git");
+  for (const [n, lock] of ["shallow.lock", "refs/content/new.lock"].entries()) {
+    writeFileSync(join(store, lock), "");
+    await push({ lib: { gitlink: await lib.write({ a: `locked ${n}` }) } });
+    expect(shownFiles(link())).toMatchObject({ "lib/a": `locked ${n}` });
+    expect(existsSync(join(store, lock))).toBe(false);
+    expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  }
+});
+
 test("commits that are needed no more are dropped", async () => {
   const { standin, link, push, stored } = await withSubmodules({ CHECKOUT_GRACE: "0s" });
   const lib = await library(standin, "acme", "lib");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCheckouts } from "../../src/selection.js";
 
-const WHOLE = { paths: [], submodules: "no" };
+const WHOLE = { paths: [], submodules: "no", lfs: false };
 const of = (text: string, name: string) => parseCheckouts(text)!(name);
 
 test("a pattern alone asks for the default branch", () => {
@@ -28,15 +28,16 @@ test("a later entry takes the place of an earlier one for the same ref, and ! ta
 
 test("what is published besides a commit's own files", () => {
   expect(of("acme/app?submodules=yes", "acme/app")).toEqual([
-    { ref: null, slug: "", paths: [], submodules: "yes" },
+    { ref: null, slug: "", paths: [], submodules: "yes", lfs: false },
   ]);
-  expect(of("acme/app@v1?submodules=recursive&paths=docs", "acme/app")).toEqual([
-    { ref: "refs/heads/v1", slug: "@v1", paths: ["docs"], submodules: "recursive" },
+  expect(of("acme/app@v1?submodules=recursive&paths=docs&lfs=yes", "acme/app")).toEqual([
+    { ref: "refs/heads/v1", slug: "@v1", paths: ["docs"], submodules: "recursive", lfs: true },
   ]);
 });
 
 test.each([
   ["nothing", ""],
+  ["half a yes", "acme/app?lfs=on"],
   ["an option twice", "acme/app?submodules=yes&submodules=no"],
   ["a value that there is not", "acme/app?submodules=1"],
   ["no pattern", "@main"],

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Faults } from "./faults.js";
 import { GitHttp } from "./git-http.js";
+import type { LfsServer } from "./lfs.js";
 import { exceededMessage, type Limits } from "./limits.js";
 import type { Manifests } from "./manifest.js";
 import type { Answer, Rest } from "./rest.js";
@@ -20,6 +21,7 @@ export class Front {
   constructor(
     private readonly rest: Rest,
     private readonly gitHttp: GitHttp,
+    private readonly lfs: LfsServer,
     private readonly manifests: Manifests,
     private readonly faults: Faults,
     private readonly limits: Limits,
@@ -31,6 +33,7 @@ export class Front {
     const url = new URL(request.url ?? "/", `${protocol}://${host}`);
     response.setHeader("x-github-request-id", newRequestId());
     if (GitHttp.handles(url.pathname)) return this.#serveGit(request, response, connection, url);
+    if (await this.lfs.answer(request, response, url)) return;
     return this.#serveRest(request, response, url);
   }
 

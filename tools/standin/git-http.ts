@@ -41,7 +41,7 @@ export class GitHttp {
     if (fault) return refuse(response, fault.status, "Unavailable\n", fault.headers);
     if (service === "/git-receive-pack" || url.searchParams.get("service") === "git-receive-pack")
       return refuse(response, 403, "Write access to repository not granted.\n");
-    const repo = this.#authorise(request, response, owner, name);
+    const repo = this.authorise(request, response, owner, name);
     if (!repo) return;
     if (repo === "moved") {
       const to = world.findFormer(owner, name)!;
@@ -63,7 +63,8 @@ export class GitHttp {
     });
   }
 
-  #authorise(
+  /** @returns null when it has answered already. */
+  authorise(
     request: IncomingMessage,
     response: ServerResponse,
     owner: string,

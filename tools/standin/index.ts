@@ -8,6 +8,7 @@ import { type EventActions, type EventDetails, type EventName, eventFor } from "
 import { Faults } from "./faults.js";
 import { Front } from "./front.js";
 import { GitHttp } from "./git-http.js";
+import { LfsServer } from "./lfs.js";
 import { Limits } from "./limits.js";
 import { Listener } from "./listener.js";
 import { Manifests } from "./manifest.js";
@@ -30,6 +31,7 @@ export class StandIn extends Owners {
   readonly gitRequests: GitRequest[] = [];
   readonly faults = new Faults();
   readonly limits = new Limits();
+  readonly lfs = new LfsServer();
   readonly deliveries = new Deliveries();
   readonly manifests: Manifests;
   readonly #app: AppIdentity;
@@ -56,7 +58,7 @@ export class StandIn extends Owners {
     this.manifests = new Manifests(this.#app, world, hookConfig);
     this.#rest = new Rest(this.#app, world, deliveries, this.manifests, hookConfig);
     const gitHttp = new GitHttp({ world, git, faults, stale: this.#stale });
-    const front = new Front(this.#rest, gitHttp, this.manifests, faults, limits, {
+    const front = new Front(this.#rest, gitHttp, this.lfs.over(gitHttp), this.manifests, faults, limits, {
       call: (call) => {
         this.calls.push(call);
         this.emit("call", call);
