@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
-import { print, progress, red } from "../tools/terminal.js";
+import { print, progress } from "../tools/terminal.js";
 import { fetchAll } from "./fetch-all.js";
 import { type Result, tableOf } from "./figures.js";
 import { reportLimits } from "./limits.js";
+import { run } from "./run.js";
 import { measureSweep, onboard, startCounted } from "./sweep.js";
 
 const HELP = `Usage: npm run bench:backstop [-- <repositories> …]
@@ -98,12 +99,4 @@ async function quietRepositories(standin: StandIn, size: number): Promise<Repo[]
   return repos;
 }
 
-releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
-main().then(
-  () => releasers.exit(0),
-  async (error: Error) => {
-    if (releasers.exiting) return;
-    print(red(`the benchmark failed: ${error.message}`));
-    await releasers.exit(1);
-  },
-);
+run(releasers, main);

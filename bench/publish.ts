@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Releasers } from "../tools/releasers.js";
 import { formatMs, median } from "../tools/stats.js";
-import { bold, print, progress, red, table } from "../tools/terminal.js";
+import { bold, print, progress, table } from "../tools/terminal.js";
 import { delivered } from "./delivered.js";
+import { run } from "./run.js";
 import { treeWays } from "./tree-ways.js";
 import { makeUpstream } from "./upstream.js";
 
@@ -110,12 +111,4 @@ function printWays(rows: Row[]): void {
   print();
 }
 
-releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
-main().then(
-  () => releasers.exit(0),
-  async (error: Error) => {
-    if (releasers.exiting) return;
-    print(red(`the benchmark failed: ${error.stack}`));
-    await releasers.exit(1);
-  },
-);
+run(releasers, main);

@@ -9,7 +9,8 @@ import { mirrorPath, waitForTip } from "../tools/mirror.js";
 import { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { formatMs, median, percentile } from "../tools/stats.js";
-import { print, progress, red, table } from "../tools/terminal.js";
+import { print, progress, table } from "../tools/terminal.js";
+import { run } from "./run.js";
 
 const HELP = `Usage: npm run bench:recovery [-- --deliveries 50000 --repositories 500 --pushes 20]
 
@@ -144,12 +145,4 @@ function peakMemory(lockstep: Lockstep): string {
   return `${Math.round(Number(kib) / 1024)} MiB`;
 }
 
-releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
-main().then(
-  () => releasers.exit(0),
-  async (error: Error) => {
-    if (releasers.exiting) return;
-    print(red(`the benchmark failed: ${error.message}`));
-    await releasers.exit(1);
-  },
-);
+run(releasers, main);

@@ -4,8 +4,9 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { Releasers } from "../tools/releasers.js";
-import { print, progress, red } from "../tools/terminal.js";
+import { print, progress } from "../tools/terminal.js";
 import { printScenario, type Row, rowsOf } from "./report.js";
+import { run } from "./run.js";
 import { measure, type Scenario } from "./scenario.js";
 
 const HELP = `Usage: npm run bench:refresh [-- --quick] [--json]
@@ -57,12 +58,4 @@ async function main(): Promise<void> {
   if (values.json) print(JSON.stringify({ machine, count, scenarios: results }, null, 2));
 }
 
-releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
-main().then(
-  () => releasers.exit(0),
-  async (error: Error) => {
-    if (releasers.exiting) return;
-    print(red(`the benchmark failed: ${error.message}`));
-    await releasers.exit(1);
-  },
-);
+run(releasers, main);

@@ -5,7 +5,8 @@ import { parseArgs } from "node:util";
 import type { LogLine } from "../tools/log-lines.js";
 import { Releasers } from "../tools/releasers.js";
 import { formatMs, median } from "../tools/stats.js";
-import { bold, print, progress, red, table } from "../tools/terminal.js";
+import { bold, print, progress, table } from "../tools/terminal.js";
+import { run } from "./run.js";
 import { measure, type Samples, type Scenario } from "./scenario.js";
 import { NEVER_MAINTAINED, SCRATCH_FETCH } from "./ways.js";
 
@@ -101,12 +102,4 @@ async function main(): Promise<void> {
   if (values.json) print(JSON.stringify(results, null, 2));
 }
 
-releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
-main().then(
-  () => releasers.exit(0),
-  async (error: Error) => {
-    if (releasers.exiting) return;
-    print(red(`the benchmark failed: ${error.message}`));
-    await releasers.exit(1);
-  },
-);
+run(releasers, main);
