@@ -13,6 +13,8 @@ export interface ProgramCall {
   /** Of what it writes to stdout and stderr the last bytes are kept. */
   maxOutputBytes: number;
   signal: AbortSignal;
+  /** What it has started ends with it, also when it ends by itself. */
+  alone?: boolean;
 }
 
 export interface ProgramResult {
@@ -37,7 +39,7 @@ const GRACE_MS = 2_000;
 export function createPrograms(processes: Processes): RunProgram {
   return (call) =>
     new Promise((resolve, reject) => {
-      const { file, args, cwd, env, input, timeoutMs, maxOutputBytes, signal } = call;
+      const { file, args, cwd, env, input, timeoutMs, maxOutputBytes, signal, alone } = call;
       const child = spawn(file, args, { cwd, env, detached: true, stdio: "pipe" });
       processes.track(child);
       const output = tail(maxOutputBytes);
@@ -69,7 +71,7 @@ export function createPrograms(processes: Processes): RunProgram {
       child.once("error", (error) => finish(() => reject(error)));
       child.once("exit", () => {
         // Whoever was told to end has ended; what is left of its group has not listened.
-        if (timedOut || signal.aborted) endGroup(child.pid, "SIGKILL");
+        if (timedOut || signal.aborted || alone) endGroup(child.pid, "SIGKILL");
         timers.push(setTimeout(() => [child.stdout, child.stderr].map((pipe) => pipe.destroy()), GRACE_MS));
       });
       child.once("close", (code, by) =>

@@ -107,7 +107,7 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
   /** One event for what one pass did, and one for each thing an earlier one had left. */
   function publish(repository: Repository, trigger: Trigger): number[] {
     const rows = rowsOf(repository.id);
-    const checkouts = sql.trees.all(repository.id).map(readTree);
+    const checkouts = sql.trees.all(repository.id).map(readTree).filter(isChange);
     if (rows.length === 0 && checkouts.length === 0) return [];
     return store.transaction(() => {
       const left = rows.filter(({ state }) => state === "made").map(read);
@@ -185,6 +185,8 @@ const read = (row: Row): Intent => ({
   changed: Number(row.changed),
   changes: JSON.parse(String(row.changes)) as RefChange[],
 });
+
+const isChange = ({ before, after }: CheckoutChange): boolean => before !== after;
 
 const readTree = ({ ref, before, after, path }: Row): CheckoutChange => ({
   ...{ ref: String(ref), before: String(before), after: String(after), path: String(path) },

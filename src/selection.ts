@@ -89,7 +89,8 @@ export const isPath = (path: string): boolean =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: git's file of patterns has lines
   !/[\u0000-\u001f]/.test(path) && path.split("/").every((part) => !["", ".", "..", ".git"].includes(part));
 
-const slugOf = (ref: string): string => `@${encodeURIComponent(ref.replace(/^refs\/heads\//, ""))}`;
+/** The branch `refs/tags/v1` is another ref than the tag. */
+const slugOf = (ref: string): string => `@${encodeURIComponent(ref.replace(/^refs\/heads\/(?!refs\/)/, ""))}`;
 
 function selection(entries: Entry[]): Selection {
   const out = entries.filter(({ pattern }) => pattern.startsWith("!")).map(({ pattern }) => pattern.slice(1));

@@ -144,7 +144,8 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
       const { slug } = one;
       const checkout = known.get(slug);
       if (!checkout || checkout.refusal) return !checkout;
-      if (checkout.link !== layout.checkout(repository, slug)) return true;
+      if (checkout.link !== layout.checkout(repository, slug) || checkout.n === null) return true;
+      if (ledger.tree(repository.id, slug, checkout.n)?.state !== "ready") return true;
       return checkout.options !== writeOptions(one) || linkTarget(checkout.link) !== treeOf(checkout);
     });
   }

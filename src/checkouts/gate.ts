@@ -73,7 +73,8 @@ export function createGate({ git, run, hook, signers, ...options }: GateOptions)
     if (!hook) return null;
     const { repository, ref, before, sha } = candidate;
     const result = await run({
-      ...{ file: hook, args: [], cwd: tree },
+      // Nothing may write into the tree once it was looked at.
+      ...{ file: hook, args: [], cwd: tree, alone: true },
       env: {
         PATH: options.searchPath,
         LOCKSTEP_REPOSITORY: `${repository.owner}/${repository.name}`,

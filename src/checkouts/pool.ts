@@ -78,7 +78,9 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
     const checkout = ledger.get(id, slug);
     let later: number | null = null;
     let spares = 0;
-    const others = ledger.trees(id, slug).filter((tree) => tree.n !== checkout?.n);
+    const shown = checkout && linkTarget(checkout.link);
+    const isShown = (tree: Tree) => tree.n === checkout?.n || treeDir(at(tree)) === shown;
+    const others = ledger.trees(id, slug).filter((tree) => !isShown(tree));
     for (const tree of others.sort((a, b) => freeSince(b) - freeSince(a))) {
       const useless = checkout === null || tree.state !== "ready" || tree.options !== checkout.options;
       const needless = useless || tree.boot !== BOOT;
@@ -101,18 +103,21 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
     for (const tree of ledger.trees(id, slug)) {
       const isLinked = target === treeDir(at(tree));
       const isWhole = existsSync(treeDir(at(tree))) && existsSync(indexOf(at(tree)));
-      if (isLinked && isWhole && checkout?.n !== tree.n) adopt(tree, checkout);
-      // Only a tree that was verified is ever linked to.
-      else if (!isWhole || (tree.state === "dirty" && !isLinked)) remove(tree);
+      if (isLinked && existsSync(treeDir(at(tree)))) {
+        // Only a tree that was verified is ever linked to. Readers keep it until there is another one.
+        const state = isWhole ? "ready" : "spoilt";
+        if (checkout?.n !== tree.n) adopt({ ...tree, state }, checkout);
+        else if (!isWhole) ledger.putTree({ ...tree, state });
+      } else if (!isWhole || (tree.state === "dirty" && !isLinked)) remove(tree);
     }
     if (ownership(base, id) === "ours") sweep(base, new Set(ledger.trees(id, slug).map(({ n }) => n)));
     healed.add(base);
   }
 
-  /** Killed after the link was moved, before that was written down. */
+  /** The link was moved, and that was not written down. */
   function adopt(tree: Tree, checkout: Checkout | null): void {
     ledger.transaction(() => {
-      ledger.putTree({ ...tree, state: "ready" });
+      ledger.putTree(tree);
       const old = checkout?.n == null ? null : ledger.tree(tree.id, tree.slug, checkout.n);
       if (old) ledger.putTree({ ...old, freedAt: now() });
       const { sha } = tree;
@@ -145,6 +150,9 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
   return {
     ...{ take, claim, tidy },
     ...{ heal, remove },
+    /** What the ledger says of it has to be compared with its link. */
+    doubt: (id: number, slug: string): void => void healed.delete(layout.trees(id, slug)),
+    trust: (id: number, slug: string): void => void healed.add(layout.trees(id, slug)),
     place(tree: Tree) {
       const { base, n } = at(tree);
       const options = readOptions(tree.options);

@@ -50,9 +50,10 @@ export function createPublisher(tools: PublishTools) {
     pool.heal(id, slug, ledger.get(id, slug)?.link ?? link);
     const known = ledger.get(id, slug);
     const ref = wanted.ref ?? `refs/heads/${repository.defaultBranch}`;
-    const next = { ...(known ?? fresh(id, slug, link)), ref, options: writeOptions(wanted) };
-    // Refused before: what was published before it stays, and is put right where it is not.
+    // Refused before: what was published before it stays as the gate let it through, and is put right where it is not.
     const refused = known?.refusal?.tip === tip && !again;
+    const asked = refused ? {} : { ref, options: writeOptions(wanted) };
+    const next = { ...(known ?? fresh(id, slug, link)), ...asked };
     const goal = refused ? known.tip : tip;
     if (goal === null) return;
     if (known && isInStep(known, { ...next, link, tip: goal })) {
@@ -113,7 +114,11 @@ export function createPublisher(tools: PublishTools) {
     }
     const dir = treeDir(pool.place(tree));
     const former = ledger.get(id, slug);
+    // Killed right after the link was made, the next process has to know whose it is.
+    if (!former) ledger.put({ ...next, link: how.link });
     pointLink(how.link, dir);
+    // Until it is written down that the tree is published, its link is all that tells.
+    pool.doubt(id, slug);
     ledger.transaction(() => {
       if (former) pool.withdraw(former);
       ledger.putTree({ ...tree, state: "ready" });
@@ -123,6 +128,7 @@ export function createPublisher(tools: PublishTools) {
       const { ref, before } = candidate;
       tools.published(id, { ref, path: how.link, before: before ?? ZERO, after: sha });
     });
+    pool.trust(id, slug);
     const durationMs = Math.round(performance.now() - startedAt);
     log.info({ ...described(candidate), tree: dir, changed, durationMs }, "published");
     const held = ledger.trees(id, slug).map(({ n }) => n);

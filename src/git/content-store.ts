@@ -118,7 +118,7 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   async function present(objects: string[]): Promise<Set<string>> {
     if (objects.length === 0) return new Set();
     const { stdout } = await run(["cat-file", "--batch-check"], { input: `${objects.join("\n")}\n` });
-    const lines = stdout.split("\n").filter((line) => !line.endsWith(" missing"));
+    const lines = stdout.split("\n").filter((line) => line !== "" && !line.endsWith(" missing"));
     return new Set(lines.map((line) => line.split(" ")[0]!));
   }
 

@@ -246,6 +246,8 @@ function environment(path: string, call: GitCall): Record<string, string> {
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_ATTR_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
+    // A ref under refs/replace/ would pass one commit off as another: git-replace(1).
+    GIT_NO_REPLACE_OBJECTS: "1",
     GIT_CONFIG_COUNT: String(config.length),
   };
   config.forEach(([key, value], index) => {

@@ -54,7 +54,7 @@ export async function findPointers(
   async function changed(): Promise<{ entries: Entry[]; gone: Set<string>; before: Scan } | null> {
     if (known === null) return null;
     // git diff-tree -r --no-renames <old> <new> -- <path>…; -r tells of submodules as 160000
-    const args = ["diff-tree", "-r", "--no-renames", known.tree, tree, "--", ...paths];
+    const args = ["diff-tree", "-r", "--no-renames", known.tree, tree, "--", ...withAttributes(paths)];
     const lines = (await run(args)).split("\n").flatMap((line) => {
       const [, mode, sha, path] = /^:\d+ (\d+) [\da-f]+ ([\da-f]+) \w\t(.+)$/.exec(line) ?? [];
       return mode && sha && path ? [{ mode, sha, path }] : [];
@@ -64,14 +64,8 @@ export async function findPointers(
   }
 
   async function all(): Promise<{ entries: Entry[]; attributes: string[] }> {
-    const above = [...new Set(paths.flatMap(attributesAbove))];
     // git ls-tree -r <tree> -- <path>…
-    const listed = await run([
-      "ls-tree",
-      "-r",
-      tree,
-      ...(paths.length > 0 ? ["--", ...paths, ...above] : []),
-    ]);
+    const listed = await run(["ls-tree", "-r", tree, "--", ...withAttributes(paths)]);
     const lines = listed.split("\n").filter(Boolean);
     const entries = lines.map((line) => {
       const [mode = "", , sha = ""] = line.split(/[ \t]/);
@@ -125,6 +119,11 @@ export async function findPointers(
 const isFile = ({ mode }: Entry): boolean => mode === "100644" || mode === "100755";
 
 const isAttributes = (path: string): boolean => /(?:^"?|\/)\.gitattributes"?$/.test(path);
+
+/** What tells how the paths are converted may be above them. */
+const withAttributes = (paths: string[]): string[] => [
+  ...new Set([...paths, ...paths.flatMap(attributesAbove)]),
+];
 
 const attributesAbove = (path: string): string[] =>
   path.split("/").map((_, n, parts) => [...parts.slice(0, n), ".gitattributes"].join("/"));

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RefreshError } from "../errors.js";
 import type { GitCall, RunGit } from "./exec.js";
@@ -80,7 +80,10 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
       signal ? { signal } : {},
     );
     const changed = stdout.split("\0").filter(Boolean);
-    if (changed.length === 0) return 0;
+    if (changed.length === 0) {
+      await verify(place, to, [], signal);
+      return 0;
+    }
     // Files that have not changed are to be converted otherwise.
     if (changed.some((path) => /(?:^|\/)\.gitattributes$/.test(path))) return null;
     const few = areNameable(changed) && place.paths.length === 0;
@@ -118,22 +121,27 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
     return stdout.split("\0").filter(Boolean);
   }
 
-  const unlike = (place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> =>
-    unlikeWrittenAnew(
+  /** A name that is not UTF-8 cannot be told to git: such a file counts as another one. */
+  async function unlike(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> {
+    const found = await unlikeWrittenAnew(
       (args, input) => run(place, args, { input, ...(signal ? { signal } : {}) }),
       treeDir(place),
       join(place.base, `${place.n}.anew`),
-      paths,
+      paths.filter(isUtf8),
     );
+    return [...found, ...paths.filter((path) => !isUtf8(path))];
+  }
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
     prepareTreeDir(place.base, place.paths);
     // Without the index nothing tells which files were left out on purpose.
     if (content && place.paths.length > 0) return ["its files may not all have reached the disk"];
     if (content) {
-      // An index without the files' times: every file is read.
-      rmSync(indexOf(place), { force: true });
-      await run(place, ["read-tree", "-m", commit]);
+      // An index without the files' times: every file is read. The old one is there until it is whole.
+      const index = join(place.base, `${place.n}.index.anew`);
+      rmSync(index, { force: true });
+      await run(place, ["read-tree", "-m", commit], { workTree: { dir: treeDir(place), index } });
+      renameSync(index, indexOf(place));
     }
     // git update-index --refresh: "<path>: needs update" for each file that is not the index's
     const refreshed = await run(place, ["update-index", "--refresh"], { okCodes: [0, 1] });
@@ -169,8 +177,9 @@ function areNameable(paths: string[]): boolean {
   const named = new Set(paths);
   const parents = paths.flatMap((path) => path.split("/").map((_, n, parts) => parts.slice(0, n).join("/")));
   const bytes = paths.reduce((sum, path) => sum + path.length, 0);
-  const isSound = !paths.some((path) => path.includes("\uFFFD"));
-  return bytes <= MAX_PATH_BYTES && isSound && !parents.some((parent) => named.has(parent));
+  return bytes <= MAX_PATH_BYTES && paths.every(isUtf8) && !parents.some((parent) => named.has(parent));
 }
+
+const isUtf8 = (path: string): boolean => !path.includes("\uFFFD");
 
 export const indexOf = ({ base, n }: Pick<TreePlace, "base" | "n">): string => join(base, `${n}.index`);

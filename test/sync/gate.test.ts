@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { hook, isThere, touch } from "../support/consumers.js";
+import { isRunning } from "../support/git.js";
 import { compare, refreshed } from "../support/history.js";
 import { checkoutsOf, expectTree, published, treesOf } from "../support/published.js";
 import { allowedSigners, gpgSigner, signedPush, signedTag, sshSigner } from "../support/signing.js";
+import { filesBelow } from "../support/trees.js";
 import type { World } from "../support/world.js";
 
 const shownOf = async (world: World, repo: Repo) => (await checkoutsOf(world, repo))[0];
@@ -155,4 +157,44 @@ test("a repository cannot bring its own idea of a good signature", async () => {
   await refreshed(world, () => world.pushed(bad));
   expect(isThere(link())).toBe(false);
   expect((await shownOf(world, repo)).veto).toMatchObject({ reason: "untrusted" });
+});
+
+test("a replace ref does not pass an unsigned commit off as a signed one", async () => {
+  const mona = sshSigner("mona");
+  const env = { VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: allowedSigners(mona), REFSPECS: "refs/*" };
+  const { world, repo, standin, link } = await published(env);
+  const good = await signedPush(standin, repo, mona);
+  await refreshed(world, () => world.pushed(good));
+  const bad = await standin.commit(repo, "main", { files: { evil: "1" } });
+  await standin.writeRef(repo, `refs/replace/${bad.after}`, good.after);
+  await compare(world, repo);
+  expect(world.tips(repo)[`refs/replace/${bad.after}`]).toBe(good.after);
+  expect(await shownOf(world, repo)).toMatchObject({ commit: good.after, veto: { reason: "unsigned" } });
+  expect(isThere(link(), "evil")).toBe(false);
+});
+
+test("what the hook leaves running cannot write into the published tree", async () => {
+  const { file, dir } = hook(
+    '(while [ ! -e "$DIR/go" ]; do sleep 0.05; done; echo evil > "$LOCKSTEP_TREE/late") & echo $! > $DIR/pid',
+  );
+  const { world, repo, link, push } = await published({ PRE_PUBLISH_HOOK: file });
+  const sha = await push({ a: "1" });
+  const pid = Number(readFileSync(join(dir, "pid"), "utf8"));
+  touch(dir, "go");
+  expect(isRunning(pid)).toBe(false);
+  expectTree(world, repo, link(), sha);
+});
+
+test("after a veto other options do not publish what the hook has not seen", async () => {
+  const { file } = hook("! [ -e src/evil ] && ! [ -e docs/bad ]");
+  const { world, repo, standin, link, push } = await published({
+    ...{ PRE_PUBLISH_HOOK: file, CHECKOUTS: "acme/app?paths=docs" },
+  });
+  const good = await push({ "docs/a": "1", "src/evil": "1" });
+  await push({ "docs/bad": "1" });
+  await world.stop();
+  await world.start({ CHECKOUTS: "acme/app" });
+  await refreshed(world, async () => world.pushed(await standin.commit(repo, "side")));
+  expect(filesBelow(realpathSync(link()))).toEqual(["100644 docs/a 1"]);
+  expect(await shownOf(world, repo)).toMatchObject({ commit: good, veto: { reason: "veto" } });
 });

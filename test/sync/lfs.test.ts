@@ -148,3 +148,21 @@ test("files that are needed no more are dropped", async () => {
   await push({ "a.bin": last });
   expect(shownFiles(link())["a.bin"]).toBe("small");
 });
+
+test("attributes above the published paths count as soon as they come", async () => {
+  const { link, push, lfs } = await withLfs({ CHECKOUTS: "acme/app?paths=docs&lfs=yes" });
+  await push({ "docs/a.txt": "1" });
+  await push({ ".gitattributes": ATTRIBUTES, "docs/a.bin": lfs.put("content") });
+  expect(shownFiles(link())["docs/a.bin"]).toBe("content");
+});
+
+test("a remembered tree that is gone costs no download", async () => {
+  const { base, link, push, lfs } = await withLfs();
+  await push({ ".gitattributes": ATTRIBUTES, "a.bin": lfs.put("a"), "b.bin": lfs.put("b") });
+  const file = join(base, "content.git", "lfs.json");
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, text.replace(/"tree":"[\da-f]{40}"/g, `"tree":"${"12".repeat(20)}"`));
+  await push({ "c.txt": "1" });
+  expect(shownFiles(link())).toMatchObject({ "a.bin": "a", "b.bin": "b", "c.txt": "1" });
+  expect(lfs.downloads.length).toBe(2);
+});

@@ -1,0 +1,65 @@
+import { existsSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+import { expect, test } from "vitest";
+import type { Repo } from "../../tools/standin/index.js";
+import { compare } from "../support/history.js";
+import { checkoutsOf, expectTree, published } from "../support/published.js";
+import { filesBelow, filesOf } from "../support/trees.js";
+import type { World } from "../support/world.js";
+
+function sql(world: World, text: string): void {
+  const db = new Database(join(world.dataDir, "lockstep.db"));
+  db.exec(text);
+  db.close();
+}
+
+const baseOf = (world: World, repo: Repo) => join(world.dataDir, "repos", String(repo.id), "trees", "@");
+
+test("the link was moved and that cannot be written down: the tree stays, and is known once it can", async () => {
+  const { world, repo, standin, link, push } = await published({ CHECKOUT_GRACE: "0s" });
+  await push({ a: "1" });
+  const fault = "BEFORE INSERT ON checkouts BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+  sql(world, `CREATE TRIGGER full ${fault}`);
+  const next = await standin.commit(repo, "main", { files: { a: "2" } });
+  const from = world.log.length;
+  await world.pushed(next);
+  await world.line(({ msg }) => msg === "refresh failed", from);
+  expectTree(world, repo, link(), next.after);
+  sql(world, "DROP TRIGGER full");
+  await compare(world, repo);
+  expectTree(world, repo, link(), next.after);
+  expect(await checkoutsOf(world, repo)).toMatchObject([{ commit: next.after, wanted: next.after }]);
+});
+
+test("a tree that is shown stays at a start without its index, and is replaced", async () => {
+  const { world, repo, link, push } = await published();
+  const sha = await push({ a: "1" });
+  const tree = realpathSync(link());
+  await world.stop();
+  rmSync(`${tree}.index`);
+  const from = world.log.length;
+  await world.start(repo);
+  await world.line(({ msg }) => msg === "published", from);
+  expectTree(world, repo, link(), sha);
+  expect(realpathSync(link())).not.toBe(tree);
+  expect(filesBelow(tree)).toEqual(filesOf(world.mirror(repo), sha));
+});
+
+test("a check after the machine's start that cannot run takes nothing away", async () => {
+  const { world, repo, link, push } = await published();
+  const sha = await push({ a: "1" });
+  const tree = realpathSync(link());
+  await world.stop();
+  sql(world, "UPDATE trees SET boot = 'other'");
+  const objects = join(world.mirror(repo), "objects");
+  renameSync(objects, `${objects}.away`);
+  const from = world.log.length;
+  await world.start();
+  await world.line(({ msg }) => msg === "a tree could not be checked", from);
+  expect(existsSync(join(baseOf(world, repo), `${tree.split("/").at(-1)}.index`))).toBe(true);
+  await world.stop();
+  if (!existsSync(objects)) renameSync(`${objects}.away`, objects);
+  await world.start(repo);
+  expectTree(world, repo, link(), sha);
+});
