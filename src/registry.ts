@@ -137,7 +137,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       const row = sql.count.get(since, installationId, installationId);
       return { managed: Number(row?.managed), left: Number(row?.left_since ?? 0) };
     },
-    states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.state), Number(row.n)])),
+    states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.shown), Number(row.n)])),
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
     refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
     compared(id, at) {
@@ -194,7 +194,11 @@ function statements(store: Store) {
        count(*) FILTER (WHERE gone_at > ? AND excluded = 0 AND added_at < gone_at - 3600000) AS left_since FROM repositories
        WHERE ? IS NULL OR installation_id = ?`,
     ),
-    states: store.prepare("SELECT state, count(*) AS n FROM repositories GROUP BY state"),
+    // As `shownState` of views.ts, but for what runs at this moment.
+    states: store.prepare(
+      `SELECT CASE WHEN paused_at IS NULL OR state IN ('gone', 'retired', 'suspended') THEN state ELSE 'paused' END
+       AS shown, count(*) AS n FROM repositories GROUP BY shown`,
+    ),
     goneBefore: store.prepare(
       "SELECT * FROM repositories WHERE state = 'gone' AND gone_at <= ? ORDER BY gone_at",
     ),

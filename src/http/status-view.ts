@@ -57,7 +57,9 @@ export const Status = z
     oldestUnprovenMs: z.number().nullable().meta({
       description: "age of the oldest proof that a repository equals GitHub; null: there is none",
     }),
-    repositories: z.record(z.string(), Count).meta({ description: "how many in each stored state" }),
+    repositories: z
+      .record(z.string(), Count)
+      .meta({ description: "how many in each state, paused ones as such" }),
     problems: z.array(ProblemOfWhole),
     queue: z.object({ depth: Count }),
     backstop: z.object({

@@ -34,6 +34,7 @@ test("a paused repository stays as it is; what came in meanwhile is refreshed wh
   await world.stop();
   await world.start();
   expect((await stateOf(world, "acme/app")).state).toBe("paused");
+  expect((await statusOf(world)).repositories).toEqual({ paused: 1 });
   expect((await post(world, "/api/v1/repos/acme/app/resume")).status).toBe(202);
   await world.inStep(repo);
   await untilState(world, "acme/app", ({ state }) => state === "fresh");
