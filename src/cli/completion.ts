@@ -1,5 +1,21 @@
+import completions from "@bomb.sh/tab";
 import tab from "@bomb.sh/tab/commander";
 import type { Command } from "commander";
+
+/** The library's script for bash evaluates what is typed, and cannot be read a second time. */
+const BASH = `# bash completion for lockstep
+_lockstep() {
+  local line current="\${COMP_WORDS[COMP_CWORD]}"
+  COMPREPLY=()
+  while IFS= read -r line; do
+    # The last line is a directive.
+    [[ $line =~ ^:[0-9]+$ ]] && break
+    line=\${line%%$'\\t'*}
+    [[ -n $line && $line == "$current"* ]] && COMPREPLY+=("$line")
+  done < <(lockstep complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -o default -F _lockstep lockstep
+`;
 
 /** After all others: it completes what is there. */
 export function addCompletionCommand(program: Command): void {
@@ -7,5 +23,9 @@ export function addCompletionCommand(program: Command): void {
   program.commands
     .find((command) => command.name() === "completion")
     ?.description("print the script that completes commands and options in bash, zsh or fish")
-    .addHelpText("after", "\nExample, in ~/.bashrc:\n  source <(lockstep completion bash)");
+    .addHelpText("after", "\nExample, in ~/.bashrc:\n  source <(lockstep completion bash)")
+    .action((shell: string) => {
+      if (shell === "bash") process.stdout.write(BASH);
+      else completions.setup(program.name(), program.name(), shell);
+    });
 }

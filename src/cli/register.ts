@@ -1,14 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { run } from "probot";
+import { Probot, run } from "probot";
 import { type Config, loadConfig, type Setup } from "../config.js";
 import { createGitHub } from "../github/github.js";
 import { createInspector } from "../github/inspect.js";
+import { type Handler, mount } from "../http/mount.js";
+import { setupDoor } from "../http/setup-door.js";
 import lockstep from "../index.js";
+import { AnswerError } from "./client.js";
 import { updateEnvFile } from "./env-file.js";
+import { EXIT } from "./exit.js";
 
 type Values = Record<string, string>;
 
@@ -22,6 +26,7 @@ export async function registerApp(setup: Setup): Promise<void> {
   const file = resolve(".env");
   // What is written there holds the private key.
   process.umask(0o077);
+  requireWritable(file);
   await chmod(file, 0o600).catch(() => {});
   // Probot reads the manifest, app.yml, from the working directory.
   if (!existsSync("app.yml")) process.chdir(PACKAGE);
@@ -32,13 +37,29 @@ export async function registerApp(setup: Setup): Promise<void> {
   if (setup.hookIsPage) await useServedPath(loadConfig());
 }
 
+/** GitHub gives the credentials out once: a file that cannot be written is told before. */
+function requireWritable(file: string): void {
+  const probe = `${file}.new`;
+  try {
+    closeSync(openSync(probe, "w", 0o600));
+    rmSync(probe);
+  } catch (error) {
+    throw new AnswerError(
+      `${file} cannot be written (${(error as NodeJS.ErrnoException).code})`,
+      EXIT.failed,
+      "start it in a directory that you may write to, or set APP_ID, PRIVATE_KEY and WEBHOOK_SECRET",
+    );
+  }
+}
+
 /** Resolves when Probot's server has given its last answer and its port is free. */
 async function served(setup: Setup, file: string): Promise<Values> {
   let tell: (values: Values) => void = () => {};
   const told = new Promise<Values>((done) => {
     tell = done;
   });
-  const server = await run(lockstep, {
+  const { HOST: host, PUBLIC_URL: publicUrl } = setup.serverEnv;
+  const server = await runBehind(setupDoor({ host, publicUrl }), {
     env: setup.serverEnv as never,
     updateEnv(given) {
       const { APP_ID, PRIVATE_KEY = "", WEBHOOK_SECRET = "" } = given as Values;
@@ -55,6 +76,17 @@ async function served(setup: Setup, file: string): Promise<Values> {
   const values = await told;
   await server.stop();
   return values;
+}
+
+/** Probot calls no app function while it serves the page: its instance is not to be had, only its class. */
+async function runBehind(door: Handler, options: Parameters<typeof run>[1]): ReturnType<typeof run> {
+  const { getNodeMiddleware } = Probot.prototype;
+  mount(Probot.prototype, [door]);
+  try {
+    return await run(lockstep, options);
+  } finally {
+    Probot.prototype.getNodeMiddleware = getNodeMiddleware;
+  }
 }
 
 /** The manifest had the address of the page, where no delivery is taken: the path is put behind it. */

@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cli } from "../support/cli.js";
@@ -7,35 +7,43 @@ import { tempDir } from "../support/temp.js";
 
 const program = new URL("../../lib/cli.js", import.meta.url).pathname;
 
-/** Of the package bash-completion, as far as the script uses it; compopt wants an interactive shell. */
-const BASH_COMPLETION = `
-  compopt() { :; }
-  _get_comp_words_by_ref() {
-    cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD
-  }`;
-
 /** What bash offers for a line that is typed so far. */
 function offered(...words: string[]): string[] {
   const bin = tempDir();
   const file = join(bin, "lockstep");
   writeFileSync(file, `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`);
   chmodSync(file, 0o755);
-  const script = `${BASH_COMPLETION}
+  const script = `
+    source <(lockstep completion bash)
     source <(lockstep completion bash)
     COMP_WORDS=(lockstep "$@") COMP_CWORD=$#
-    $(complete -p lockstep | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+    _lockstep
     printf '%s\n' "\${COMPREPLY[@]}"`;
   const options = { env: { PATH: `${bin}:${process.env.PATH}` }, encoding: "utf8" } as const;
-  return execFileSync("bash", ["--norc", "-c", script, "bash", ...words], options)
-    .split("\n")
-    .map((line) => line.split(/\s/)[0]!)
-    .filter(Boolean);
+  const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script, "bash", ...words], options);
+  expect(stderr).toBe("");
+  return stdout.split("\n").filter(Boolean);
 }
 
 test("bash completes commands, options and their values", () => {
   expect(offered("re").sort()).toEqual(["refresh", "refreshes", "restore", "resume"]);
   expect(offered("list", "--st")).toContain("--state");
   expect(offered("list", "--state", "fai")).toEqual(["failing"]);
+});
+
+test("bash runs nothing of what is typed", () => {
+  const file = join(tempDir(), "run");
+  for (const typed of [
+    `$(touch ${file})`,
+    `\`touch ${file}\``,
+    `"; touch ${file}; "`,
+    `a[$(touch ${file})]`,
+  ]) {
+    offered("list", typed);
+    offered("list", typed, "--st");
+    expect(existsSync(file), typed).toBe(false);
+  }
+  expect(offered("list", "$(true)", "--st")).toContain("--state");
 });
 
 test("every command has a help with an example", async () => {

@@ -1,4 +1,5 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -7,6 +8,7 @@ import { freePort } from "../../tools/lockstep.js";
 import { accountWithoutApp, register, spawnStart } from "../../tools/register-app.js";
 import { type StandIn, startStandIn } from "../../tools/standin/index.js";
 import { openTab } from "../support/browser.js";
+import { cliIn } from "../support/cli.js";
 import { tempDir } from "../support/temp.js";
 
 /** GitHub of its own, with a repository of an account that has not installed the App yet. */
@@ -120,4 +122,63 @@ test("an App that was registered by hand is taken over by its number, key and se
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242", WEBHOOK_SECRET: standin.webhookSecret });
   // There was one.
   expect(readEnv(cwd)).not.toHaveProperty("API_TOKEN");
+});
+
+/** Unlike fetch, it sends the Host, Origin and Sec-Fetch-* it is given. */
+function ask(url: string, method: string, headers: Record<string, string>, body = "") {
+  return new Promise<{ status: number; text: string }>((done, fail) => {
+    const sent = request(url, { method, headers }, async (answer) => {
+      let text = "";
+      for await (const part of answer.setEncoding("utf8")) text += part;
+      done({ status: answer.statusCode ?? 0, text });
+    });
+    sent.on("error", fail).end(body);
+  });
+}
+
+test("what other pages send to the setup page, and keys that are none, change nothing", async () => {
+  const standin = await gitHub();
+  standin.manifests.onInstall();
+  const cwd = tempDir();
+  const { lockstep, port, url } = await start(cwd, settings(standin));
+  const importing = (headers: Record<string, string>, pem: string = standin.privateKey, appId = "4242") => {
+    const body = JSON.stringify({ appId, pem, webhook_secret: standin.webhookSecret });
+    return ask(`${url}/probot/import`, "POST", { "content-type": "text/plain", ...headers }, body);
+  };
+  const refused = { status: 403, text: expect.stringMatching(/Open /) };
+  const host = `evil.example:${port}`;
+
+  for (const origin of ["http://evil.example", "null", `http://localhost:${port + 1}`, "http://127.0.0.1"])
+    expect(await importing({ origin }), origin).toEqual(refused);
+  expect(await importing({ host })).toEqual(refused);
+  expect(await importing({ host, origin: `http://${host}` })).toEqual(refused);
+  for (const site of ["cross-site", "same-site", "none"])
+    expect(await importing({ "sec-fetch-site": site }), site).toEqual(refused);
+  expect(await ask(`${url}/probot`, "GET", { host })).toEqual(refused);
+  for (const dest of ["image", "iframe", "empty"])
+    expect(await ask(`${url}/probot/setup?code=x`, "GET", { "sec-fetch-dest": dest }), dest).toEqual(refused);
+  expect(await importing({}, "no key")).toMatchObject({ status: 400, text: expect.stringContaining(".pem") });
+  expect(await importing({}, standin.privateKey, "x")).toMatchObject({ status: 400 });
+  expect(await importing({}, "x".repeat(100_000))).toMatchObject({ status: 413 });
+  expect(existsSync(join(cwd, ".env"))).toBe(false);
+
+  const own = {
+    host: `localhost:${port}`,
+    origin: `http://localhost:${port}`,
+    "sec-fetch-site": "same-origin",
+  };
+  expect(await ask(`${url}/probot`, "GET", own)).toMatchObject({ status: 200 });
+  expect(await importing(own)).toMatchObject({ status: 200 });
+  expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242" });
+  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+});
+
+test("a directory where .env cannot be written is told before there are credentials", async () => {
+  const cwd = tempDir();
+  mkdirSync(join(cwd, ".env.new"));
+  const told = await cliIn(cwd, { PORT: String(await freePort()) }, "start");
+  expect(told).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/\.env cannot be written.*\n {2}→ start it in/),
+  });
 });

@@ -1,0 +1,114 @@
+import { createPrivateKey } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Handler } from "./mount.js";
+
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
+const MAX_BODY = 64 * 1024;
+
+export interface SetupAddress {
+  /** What the page listens on. */
+  host: string | undefined;
+  publicUrl: string | undefined;
+}
+
+interface Refusal {
+  status: number;
+  text: string;
+}
+
+/**
+ * In front of Probot's setup page, which asks nobody who they are: a page of somebody else's, open in
+ * the same browser, could register its own App there.
+ */
+export function setupDoor(address: SetupAddress): Handler {
+  const own = ownHosts(address);
+  return async (request, response) => {
+    const path = (request.url ?? "").split("?")[0]!;
+    if (path !== "/probot" && !path.startsWith("/probot/")) return false;
+    const refusal = strange(request, path, own) ?? (await wrongImport(request, path));
+    if (refusal) refuse(response, refusal);
+    return refusal !== null;
+  };
+}
+
+interface Own {
+  names: Set<string>;
+  publicHost: string | undefined;
+}
+
+function ownHosts({ host, publicUrl }: SetupAddress): Own {
+  const published = parsed(publicUrl);
+  // An IPv6 address.
+  const isBare = host?.includes(":") && !host.startsWith("[");
+  const bound = host ? parsed(`http://${isBare ? `[${host}]` : host}`) : null;
+  const names = [bound?.hostname, published?.hostname].filter((name) => name !== undefined);
+  return { names: new Set([...LOOPBACK, ...names]), publicHost: published?.host };
+}
+
+function strange({ method, headers }: IncomingMessage, path: string, own: Own): Refusal | null {
+  const name = headers.host && parsed(`http://${headers.host}`)?.hostname;
+  if (!name || !own.names.has(name))
+    return forbidden("This is not the setup page's address. Open it as localhost, or set PUBLIC_URL.");
+  const { origin, host } = headers;
+  const site = headers["sec-fetch-site"];
+  if (method !== "GET" && method !== "HEAD") {
+    const from = origin === undefined ? null : parsed(origin)?.host;
+    const isOwn =
+      from === null
+        ? site === undefined || site === "same-origin"
+        : from !== undefined && (from === host || from === own.publicHost);
+    if (!isOwn) return forbidden("Another page sent this. Open the setup page itself, and go on there.");
+  }
+  if (path === "/probot/setup" && (headers["sec-fetch-dest"] ?? "document") !== "document")
+    return forbidden("Another page asked for this. Open the setup page, and register the App from there.");
+  return null;
+}
+
+/** Leaves the body for Probot, which reads one without limit and takes any text for a key. */
+async function wrongImport(request: IncomingMessage, path: string): Promise<Refusal | null> {
+  if (request.method !== "POST" || path !== "/probot/import") return null;
+  const text = await bodyOf(request);
+  if (text === null) return { status: 413, text: "This is too long to be an App's number, key and secret." };
+  const { appId, pem, webhook_secret: secret } = fieldsOf(text);
+  if (!/^\d+$/.test(String(appId)) || typeof secret !== "string" || secret === "")
+    return { status: 400, text: "Give the App's number (digits), its private key and its webhook secret." };
+  if (!isRsaKey(pem))
+    return { status: 400, text: "This is no private key. Give the .pem file that GitHub made for the App." };
+  Object.assign(request, { body: text });
+  return null;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string | null> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length <= MAX_BODY) parts.push(part);
+  }
+  return length > MAX_BODY ? null : Buffer.concat(parts).toString("utf8");
+}
+
+function fieldsOf(text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+function isRsaKey(pem: unknown): boolean {
+  try {
+    return typeof pem === "string" && createPrivateKey(pem).asymmetricKeyType === "rsa";
+  } catch {
+    return false;
+  }
+}
+
+const forbidden = (text: string): Refusal => ({ status: 403, text });
+
+function refuse(response: ServerResponse, { status, text }: Refusal): void {
+  const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
+  response.writeHead(status, headers).end(`${text}\n`);
+}
+
+const parsed = (url: string | undefined) => (url && URL.canParse(url) ? new URL(url) : null);
