@@ -186,3 +186,11 @@ test("trees published since the last event go with the next one, or are one by t
     { type: "published", trigger: "manual", checkouts: [tree(3)] },
   ]);
 });
+
+test("a tree that is back where it was is nothing to tell", () => {
+  const { outbox } = setUp();
+  const path = "/data/checkouts/acme/app";
+  outbox.published(7, { ...step(1), path });
+  outbox.published(7, { ref: MAIN, before: sha(1), after: sha(0), path });
+  expect(outbox.publish(APP, "push")).toEqual([]);
+});
