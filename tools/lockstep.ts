@@ -136,7 +136,7 @@ export async function startLockstep(options: LockstepOptions): Promise<Lockstep>
     NODE_ENV: "production",
     ...options.env,
   };
-  const args = [probotBin(root), "run", join(root, "lib", "index.js")];
+  const args = [probotBin(), "run", join(root, "lib", "index.js")];
   const child = spawn(options.node ?? process.execPath, args, {
     cwd,
     env,
@@ -178,8 +178,9 @@ export function packageRoot(): string {
   return dir;
 }
 
-function probotBin(root: string): string {
-  const dir = join(root, "node_modules", "probot");
+/** As `import` finds it: below this package, or beside it. */
+function probotBin(): string {
+  const dir = join(dirname(fileURLToPath(import.meta.resolve("probot"))), "..");
   const { bin } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as { bin: { probot: string } };
   return join(dir, bin.probot);
 }

@@ -1,6 +1,19 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { AnswerError } from "./client.js";
 import { EXIT } from "./exit.js";
+
+/** No part of the server: the stand-in that the tests use too. */
+const DEMO = new URL("../../.build/tools/demo.js", import.meta.url);
+
+function hasExamples(): boolean {
+  try {
+    return import.meta.resolve("@octokit/webhooks-examples") !== "";
+  } catch {
+    return false;
+  }
+}
 
 /** Commands that need no running Lockstep. What they load takes a moment, which the others need not wait for. */
 export function addLocalCommands(program: Command): void {
@@ -25,14 +38,20 @@ export function addLocalCommands(program: Command): void {
     .addHelpText("after", "\nExample:\n  lockstep doctor")
     .action(async () => (await import("./doctor.js")).examine(json()));
   program
-    .command("demo")
-    .description("see it work against a stand-in for GitHub; in a clone of Lockstep only")
-    .addHelpText("after", "\nExample, in a clone:\n  npm run demo -- ~/src/my-repository")
-    .action(() => {
-      throw new AnswerError(
-        "the demo plays GitHub with the code of Lockstep's tests, which the package does not carry",
-        EXIT.failed,
-        "git clone https://github.com/lockstep-app/lockstep.git && cd lockstep && npm ci && npm run demo",
-      );
+    .command("demo [repository]")
+    .description(
+      "see it work against a stand-in for GitHub on loopback, with a copy of a repository of yours",
+    )
+    .addHelpText("after", "\nExample:\n  lockstep demo ~/src/my-repository")
+    .action(async (repository?: string) => {
+      if (!existsSync(DEMO)) throw new AnswerError("the demo is not built", EXIT.failed, "npm run build:tools");
+      if (!hasExamples())
+        throw new AnswerError(
+          "the demo speaks with GitHub's example payloads, 9 MB that the package leaves out",
+          EXIT.failed,
+          "npm install @octokit/webhooks-examples beside it, or see the demo in a clone: npm run demo",
+        );
+      process.argv = [process.execPath, fileURLToPath(DEMO), ...(repository ? [repository] : [])];
+      await import(DEMO.href);
     });
 }
