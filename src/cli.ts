@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { AnswerError, type ClientOptions, createClient } from "./cli/client.js";
+import { type ClientOptions, createClient } from "./cli/client.js";
 import { addCompletionCommand } from "./cli/completion.js";
 import { loadEnvFile } from "./cli/env-file.js";
 import { addEventsCommand } from "./cli/events.js";
 import { EXIT } from "./cli/exit.js";
+import { tellFailure } from "./cli/failure.js";
 import { addHistoryCommands } from "./cli/history.js";
 import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
@@ -49,9 +50,10 @@ addHistoryCommands(program, client);
 addEventsCommand(program, client);
 addCompletionCommand(program);
 
-program.parseAsync().catch((error: unknown) => {
-  const told = error instanceof AnswerError ? error : null;
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`lockstep: ${message}\n${told?.remedy ? `  → ${told.remedy}\n` : ""}`);
-  process.exitCode = told?.exitCode ?? EXIT.failed;
+// Who reads has seen enough: `lockstep list | head -1`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.done);
+  throw error;
 });
+
+program.parseAsync().catch((error: unknown) => tellFailure(error));

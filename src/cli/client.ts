@@ -35,7 +35,9 @@ interface Told {
   reason?: string;
 }
 
+/** @throws AnswerError when the URL is none to ask */
 export function createClient({ url, token, json }: ClientOptions): Client {
+  requireUrl(url);
   const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
 
   async function call(path: string, { headers, ...init }: RequestInit): Promise<Response> {
@@ -45,7 +47,10 @@ export function createClient({ url, token, json }: ClientOptions): Client {
         headers: { ...authorization, ...headers } as Record<string, string>,
       });
     } catch (error) {
-      const code = (error as { cause?: { code?: string } }).cause?.code ?? String(error);
+      const { cause } = error as { cause?: { code?: string; message?: string } };
+      // Ports that fetch leaves to other protocols.
+      if (cause?.message === "bad port") throw wrongUrl("names a port that cannot be asked");
+      const code = cause?.code ?? String(error);
       throw new AnswerError(
         `${url} does not answer (${code})`,
         EXIT.unreachable,
@@ -58,15 +63,38 @@ export function createClient({ url, token, json }: ClientOptions): Client {
     json,
     async ask(method, path, body) {
       const answer = await call(path, { method, ...(body && { body: JSON.stringify(body) }) });
-      if (answer.ok) return { status: answer.status, body: (await answer.json()) as never };
+      if (answer.ok) return { status: answer.status, body: (await answer.json().catch(stranger)) as never };
       throw await failure(answer, token);
     },
     async open(path, headers) {
       const answer = await call(path, { headers });
+      if (answer.ok && !answer.headers.get("content-type")?.startsWith("text/event-stream")) stranger();
       if (answer.ok && answer.body) return answer.body;
       throw await failure(answer, token);
     },
   };
+}
+
+function requireUrl(url: string): void {
+  const { protocol, username, password } = URL.canParse(url) ? new URL(url) : new URL("none:");
+  if (protocol !== "http:" && protocol !== "https:") throw wrongUrl("is no http or https URL");
+  if (username || password) throw wrongUrl("has a user or a password");
+}
+
+/** The URL is not shown: there may be a password in it. */
+const wrongUrl = (wrong: string) =>
+  new AnswerError(
+    `the URL in --url or LOCKSTEP_URL ${wrong}`,
+    EXIT.usage,
+    "write it as http://localhost:3000; the token goes into API_TOKEN",
+  );
+
+function stranger(): never {
+  throw new AnswerError(
+    "that is not Lockstep's API",
+    EXIT.failed,
+    "check --url or LOCKSTEP_URL: something else answers there",
+  );
 }
 
 async function failure(answer: Response, token: string | null): Promise<AnswerError> {
@@ -75,15 +103,21 @@ async function failure(answer: Response, token: string | null): Promise<AnswerEr
     return new AnswerError("the API is not served there", EXIT.failed, "set API_TOKEN for the server", 404);
   }
   const remedy = answer.status === 401 && token === null ? "set API_TOKEN, or put it in .env" : told.remedy;
-  const isLate = answer.status === 504 || answer.status === 408;
   const message = told.detail ?? `the server answered ${answer.status}`;
-  return new AnswerError(message, isLate ? EXIT.timeout : EXIT.failed, remedy, answer.status);
+  return new AnswerError(message, exitCodes.get(answer.status) ?? EXIT.failed, remedy, answer.status);
 }
+
+const exitCodes = new Map<number, number>([
+  [400, EXIT.usage],
+  [408, EXIT.timeout],
+  [504, EXIT.timeout],
+]);
 
 /** `owner/name` as a path of the API. @throws AnswerError when it is none */
 export function repositoryPath(fullName: string): string {
   const [owner, name, ...rest] = fullName.split("/");
-  if (!owner || !name || rest.length > 0) {
+  // A URL takes dots for directories.
+  if (!owner || !name || rest.length > 0 || [owner, name].some((part) => /^\.\.?$/.test(part))) {
     throw new AnswerError(`${fullName} is no repository`, EXIT.usage, "write it as owner/name");
   }
   return `/api/v1/repos/${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { RepositoryView } from "../http/view.js";
 import { AnswerError, type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
+import { tellFailure } from "./failure.js";
 import { print, printJson } from "./print.js";
 import { waitQuery } from "./wait.js";
 
@@ -15,7 +16,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
       .description(description)
       .addHelpText("after", `\nExample:\n  lockstep ${name} acme/app acme/site`)
       .action(async (fullNames: string[]) => {
-        for (const fullName of fullNames) await act(client(), fullName);
+        await each(fullNames, (fullName) => act(client(), fullName));
       });
 
   program
@@ -24,7 +25,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
     .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
     .addHelpText("after", "\nExample:\n  lockstep refresh acme/app --wait 2m")
     .action(async (fullNames: string[], { wait }: { wait: string }) => {
-      for (const fullName of fullNames) await refresh(client(), fullName, wait);
+      await each(fullNames, (fullName) => refresh(client(), fullName, wait));
     });
   command("pause", "leave a repository as it is", post("pause", "paused"));
   command("resume", "bring a paused repository in step again", post("resume", "resumed"));
@@ -55,6 +56,12 @@ export function addOperateCommands(program: Command, client: () => Client): void
       if (client().json) printJson(body);
       else print(`${body.repositories} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
     });
+}
+
+/** One that fails holds up none behind it. */
+async function each(fullNames: string[], act: (fullName: string) => Promise<void>): Promise<void> {
+  for (const fullName of fullNames)
+    await act(fullName).catch((error: unknown) => tellFailure(error, fullName));
 }
 
 const post =

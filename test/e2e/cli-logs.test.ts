@@ -28,7 +28,7 @@ test("deliveries, refreshes and queue tell what came in, what was done and what 
     err: expect.stringContaining("open, refreshed, ignored"),
   });
   expect(await run("deliveries", "--repository", "app")).toMatchObject({
-    code: 1,
+    code: 2,
     err: expect.stringContaining("owner/name"),
   });
 

@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { freePort, startLockstep } from "../../tools/lockstep.js";
 import { startStandIn } from "../../tools/standin/index.js";
@@ -26,7 +30,16 @@ test("the command line looks, asks and ends with the codes it documents", async 
   expect(await run("resume", "acme/app")).toMatchObject({ code: 0 });
   expect(JSON.parse((await run("show", "acme/app")).out).heads).toHaveProperty("refs/heads/main");
   expect((await run("show", "acme/none")).err).toContain("not managed");
-  expect((await run("show", "none")).code).toBe(2);
+  for (const name of ["none", "../..", "acme/..", "./app"])
+    expect((await run("show", name)).code, name).toBe(2);
+  expect(await run("refresh", "acme/app", "--wait", "soon")).toMatchObject({ code: 2 });
+  const some = await run("pause", "acme/none", "none", "acme/app");
+  expect(some).toMatchObject({ code: 1, out: "acme/app paused\n" });
+  expect(some.err.match(/^lockstep: .*/gm)).toEqual([
+    expect.stringContaining("acme/none"),
+    expect.stringContaining("none is no repository"),
+  ]);
+  expect(await run("resume", "acme/app", "none")).toMatchObject({ code: 2, out: "acme/app resumed\n" });
 
   await standin.down();
   await run("refresh", "acme/app", "--wait", "1s");
@@ -43,6 +56,51 @@ test("without a server, with a wrong command, without a token", async () => {
   expect(help).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });
   // The token has no option: it would show in the list of processes.
   expect(help.out).not.toContain("--token");
+});
+
+test("what is no Lockstep is told apart from wrong usage", async () => {
+  for (const url of [
+    "localhost:3000",
+    "ftp://127.0.0.1",
+    "http://127.0.0.1:99999",
+    "http://127.0.0.1:6000",
+    "x",
+  ])
+    expect(await cli({}, "--url", url, "list"), url).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("→"),
+    });
+  const secret = await cli({}, "--url", "http://me:hidden@127.0.0.1:1", "list");
+  expect(secret).toMatchObject({ code: 2, err: expect.not.stringContaining("hidden") });
+
+  const other = createServer((_, response) => void response.end("<html>")).listen(0, "127.0.0.1");
+  onTestFinished(() => void other.close());
+  await once(other, "listening");
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  for (const command of ["list", "events"])
+    expect(await cli({}, "--url", url, command)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/not Lockstep's API\n {2}→ check --url/),
+    });
+});
+
+test("a reader that has seen enough ends the command quietly", async () => {
+  const app = { owner: "acme", name: "app".repeat(100), state: "fresh", lastProvenAt: null, lastError: null };
+  const repositories = Array.from({ length: 1_000 }, () => app);
+  const body = JSON.stringify({ repositories, next: null });
+  const server = createServer((_, response) => void response.end(body)).listen(0, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const file = new URL("../../lib/cli.js", import.meta.url).pathname;
+  const child = spawn(process.execPath, [file, "--url", url, "list"], { cwd: tempDir() });
+  let err = "";
+  child.stderr.on("data", (text) => {
+    err += text;
+  });
+  child.stdout.once("data", () => child.stdout.destroy());
+  const [code] = await once(child, "close");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
 });
 
 test("`lockstep start` tells every fault of the environment at once", async () => {
