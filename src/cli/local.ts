@@ -44,7 +44,8 @@ export function addLocalCommands(program: Command): void {
     )
     .addHelpText("after", "\nExample:\n  lockstep demo ~/src/my-repository")
     .action(async (repository?: string) => {
-      if (!existsSync(DEMO)) throw new AnswerError("the demo is not built", EXIT.failed, "npm run build:tools");
+      if (!existsSync(DEMO))
+        throw new AnswerError("the demo is not built", EXIT.failed, "npm run build:tools");
       if (!hasExamples())
         throw new AnswerError(
           "the demo speaks with GitHub's example payloads, 9 MB that the package leaves out",

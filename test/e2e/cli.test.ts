@@ -50,7 +50,10 @@ test("the command line looks, asks and ends with the codes it documents", async 
 test("without a server, with a wrong command, without a token", async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   expect(await cli({ LOCKSTEP_URL: url }, "status")).toMatchObject({ code: 3 });
-  expect(await cli({}, "demo", "/nowhere")).toMatchObject({ code: 2, out: expect.stringContaining("/nowhere") });
+  expect(await cli({}, "demo", "/nowhere")).toMatchObject({
+    code: 2,
+    out: expect.stringContaining("/nowhere"),
+  });
   expect(await cli({}, "bogus")).toMatchObject({ code: 2, err: expect.stringContaining("--help") });
   const help = await cli({}, "--help");
   expect(help).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });
