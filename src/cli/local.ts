@@ -29,7 +29,7 @@ export function addLocalCommands(program: Command): void {
     .requiredOption("--once", "one pass over everything, then end")
     .addHelpText(
       "after",
-      "\nExample, every ten minutes by cron:\n  */10 * * * * cd /srv/lockstep && npx lockstep sync --once",
+      "\nExample, every ten minutes by cron:\n  */10 * * * * cd /srv/lockstep && lockstep sync --once",
     )
     .action(async () => (await import("./sync.js")).syncOnce(json()));
   program
