@@ -114,6 +114,13 @@ export interface Registry {
   learnRef(id: number, ref: string, knowledge: RefKnowledge): void;
 }
 
+/** The state as `shownState` of views.ts has it. @param running a further WHEN, for what hides a stored state but no pause */
+export const shownStateSql = (running = ""): string => `CASE
+    WHEN state IN ('gone', 'retired', 'suspended') THEN state
+    WHEN paused_at IS NOT NULL THEN 'paused'
+    ${running}
+    ELSE state END`;
+
 export function createRegistry(store: Store, now: () => number = Date.now): Registry {
   const sql = statements(store);
   return {
@@ -194,10 +201,9 @@ function statements(store: Store) {
        count(*) FILTER (WHERE gone_at > ? AND excluded = 0 AND added_at < gone_at - 3600000) AS left_since FROM repositories
        WHERE ? IS NULL OR installation_id = ?`,
     ),
-    // As `shownState` of views.ts, but for what runs at this moment.
+    // What runs at this moment counts as what it was before.
     states: store.prepare(
-      `SELECT CASE WHEN paused_at IS NULL OR state IN ('gone', 'retired', 'suspended') THEN state ELSE 'paused' END
-       AS shown, count(*) AS n FROM repositories GROUP BY shown`,
+      `SELECT ${shownStateSql()} AS shown, count(*) AS n FROM repositories GROUP BY shown`,
     ),
     goneBefore: store.prepare(
       "SELECT * FROM repositories WHERE state = 'gone' AND gone_at <= ? ORDER BY gone_at",

@@ -1,4 +1,4 @@
-import { type ManagedRepository, toRepository } from "./registry.js";
+import { type ManagedRepository, shownStateSql, toRepository } from "./registry.js";
 import type { Store } from "./store.js";
 
 /** What the list is sorted by: owner, name, id. */
@@ -49,14 +49,9 @@ export function createRepositoryList(store: Store): (query: RepositoryQuery) => 
   };
 }
 
-/** The state as `shownState` of views.ts has it. */
 const FILTERED = `FROM repositories WHERE (?1 IS NULL OR installation_id = ?1)
   AND (?2 IS NULL OR owner || '/' || name LIKE ?2 ESCAPE '\\')
-  AND (?3 IS NULL OR ?3 = CASE
-    WHEN state IN ('gone', 'retired', 'suspended') THEN state
-    WHEN paused_at IS NOT NULL THEN 'paused'
-    WHEN id IN (SELECT value FROM json_each(?4)) THEN 'refreshing'
-    ELSE state END)`;
+  AND (?3 IS NULL OR ?3 = ${shownStateSql("WHEN id IN (SELECT value FROM json_each(?4)) THEN 'refreshing'")})`;
 
 /** As LIKE has it, in which `%` and `_` are what `*` and `?` are to a shell. */
 function like(name: string): string {

@@ -111,7 +111,6 @@ export const RepositoryDetails = z
 
 export type ShownState = z.infer<typeof ShownState>;
 export type RepositoryView = z.infer<typeof Repository>;
-export type RepositoryDetailsView = z.infer<typeof RepositoryDetails>;
 export type KeptView = z.infer<typeof Kept>;
 export type HoldView = z.infer<typeof Hold>;
 export type CheckoutView = z.infer<typeof Checkout>;
