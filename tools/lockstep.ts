@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -163,12 +162,29 @@ export async function startLockstep(options: LockstepOptions): Promise<Lockstep>
   return lockstep;
 }
 
+/** Each process has a hundred ports of its own: two never choose the same one. Browsers refuse 10080. */
+const PORTS = { first: 11_000, each: 100, processes: 200 };
+let chosen = 0;
+
+/**
+ * A port that is free and stays so until somebody asks for it by its number: it lies below those that the
+ * system gives to outgoing connections and to `listen(0)` (ip_local_port_range, from 32768 or 49152 up).
+ */
 export async function freePort(): Promise<number> {
+  const first = PORTS.first + (process.pid % PORTS.processes) * PORTS.each;
+  for (let tries = 0; tries < PORTS.each; tries += 1) {
+    const port = first + (chosen++ % PORTS.each);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`No port from ${first} to ${first + PORTS.each - 1} is free`);
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
 
 /** The repository, whether this runs from its source or compiled. */
