@@ -4,9 +4,9 @@ import type { Lease } from "./git/gateway.js";
 import { type Mirrors, missingRefOf, type RunContext } from "./git/mirror.js";
 import { clash, compareTips } from "./git/refs.js";
 import type { Guard, Move } from "./history.js";
-import { type RefChange, type RefHint, type Trigger, ZERO } from "./model.js";
+import { type RefChange, type RefHint, type ScopeOf, type Trigger, ZERO } from "./model.js";
 import type { Outbox } from "./outbox.js";
-import { matchesPattern } from "./patterns.js";
+import { isInside } from "./patterns.js";
 import type { ManagedRepository, Registry } from "./registry.js";
 
 /** Everything one refresh works with. */
@@ -36,7 +36,7 @@ interface Tools {
   registry: Registry;
   guard: Guard;
   outbox: Outbox;
-  refspecs: readonly string[];
+  scopeOf: ScopeOf;
   keepHistoryMs: number;
   /** Refs that are none of GitHub's have gone. */
   dropped(id: number, changes: RefChange[]): void;
@@ -55,7 +55,7 @@ const MAX_BASES = 200;
 
 /** The three ways to bring refs; see the Syncer chapter of docs/how-it-works.md. */
 export function createBringer(tools: Tools) {
-  const { mirrors, registry, guard, outbox, refspecs, keepHistoryMs, dropped, now } = tools;
+  const { mirrors, registry, guard, outbox, scopeOf, keepHistoryMs, dropped, now } = tools;
   const ancestry = (id: number) => (a: string, b: string) => mirrors.isAncestor(id, a, b);
 
   async function factsOf({ repository }: Pass, ref: string): Promise<RefFacts> {
@@ -83,7 +83,8 @@ export function createBringer(tools: Tools) {
 
   /** What the deliveries tell, asked for by name where their word is not provably the newest. */
   async function byHint(pass: Pass, hints: RefHint[]): Promise<Brought & { way: Way }> {
-    const inside = hints.filter((hint) => matchesPattern(hint.ref, refspecs));
+    const isIn = isInside(scopeOf(pass.repository.id));
+    const inside = hints.filter(({ ref }) => isIn(ref));
     const held = new Set(guard.standing(pass.repository.id).map(({ ref }) => ref));
     const plans = await Promise.all(
       inside.map(async (hint) => {
@@ -182,7 +183,7 @@ export function createBringer(tools: Tools) {
     const { id } = pass.repository;
     const facts = new Map<string, RefFacts>();
     for (const hint of hints) facts.set(hint.ref, await factsOf(pass, hint.ref));
-    const remote = await mirrors.remoteTips(pass.lease, pass.run);
+    const remote = await mirrors.remoteTips(id, pass.lease, pass.run);
     await pass.confirmName();
     const local = await mirrors.tips(id, pass.run.signal);
     const { behind, refs: old } = await oldAnswers(pass, hints, facts, remote, local);
@@ -199,13 +200,16 @@ export function createBringer(tools: Tools) {
     }
     const changes = await write(pass, moves);
     await forgetOldTips(pass);
-    if (pass.repository.recheck) await dropOutside(pass);
-    const superseded = hints.some(({ ref, points }) => (remote.get(ref) ?? ZERO) !== points.at(-1));
+    if (pass.repository.recheck || scopeOf(id).depth !== null) await dropOutside(pass);
+    const isIn = isInside(scopeOf(pass.repository.id));
+    const superseded = hints.some(
+      ({ ref, points }) => isIn(ref) && (remote.get(ref) ?? ZERO) !== points.at(-1),
+    );
     // A doubt about turning a ref back ends by itself after LAG_MS, so it is always waited for.
     return { changes, behind, superseded, notYet: old.size === 0 ? null : stillOld([...old][0]!) };
   }
 
-  /** Refs that REFSPECS let in before it was changed: nobody follows them any more. */
+  /** Refs of an earlier scope: nobody follows them any more. */
   async function dropOutside({ repository: { id }, run }: Pass): Promise<void> {
     const outside = [...(await mirrors.outside(id, run.signal))];
     await mirrors.apply(
@@ -238,8 +242,9 @@ export function createBringer(tools: Tools) {
     const byRef = new Map(hints.map((hint) => [hint.ref, hint]));
     const refs = new Set<string>();
     let behind = false;
+    const isIn = isInside(scopeOf(pass.repository.id));
     for (const hint of hints) {
-      if (!matchesPattern(hint.ref, refspecs)) continue;
+      if (!isIn(hint.ref)) continue;
       const old = await isBeforePush(hint, remote.get(hint.ref) ?? ZERO, facts.get(hint.ref)!, ancestry(id));
       if (old && pass.lastTry) behind = true;
       if (old && !pass.lastTry) refs.add(hint.ref);

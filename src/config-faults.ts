@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
+import { parseCheckouts } from "./selection.js";
 import { ABOUT, VARIABLES } from "./variables.js";
 
 export type Name = keyof typeof VARIABLES.shape;
@@ -41,6 +42,14 @@ export function gateFaults(env: Environment): string[] {
     if (path?.startsWith("/") && !isAllowed(path, mode)) faults.push(fault(name, wrong, env));
   }
   return faults;
+}
+
+/** What is cut off from its history cannot be told to be forced. */
+export function depthFaults(env: Environment): string[] {
+  const isBlind = env.HISTORY === "block" && parseCheckouts(env.CHECKOUTS ?? "")?.hasDepth;
+  return isBlind
+    ? ["HISTORY: cannot be block where CHECKOUTS has a depth → take the depth out, or set keep"]
+    : [];
 }
 
 function isAllowed(path: string, mode: number): boolean {

@@ -2,10 +2,17 @@ import { createPrivateKey } from "node:crypto";
 import { resolve } from "node:path";
 import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
-import { announceFaults, type Environment, fault, fieldFault, gateFaults } from "./config-faults.js";
+import {
+  announceFaults,
+  depthFaults,
+  type Environment,
+  fault,
+  fieldFault,
+  gateFaults,
+} from "./config-faults.js";
 import type { History } from "./model.js";
 import { allowList, matchesPattern, repositoryMatcher } from "./patterns.js";
-import type { Selection } from "./selection.js";
+import { NO_CHECKOUTS, type Selection } from "./selection.js";
 import { VARIABLES } from "./variables.js";
 
 /** Everything that can be set from outside, validated. Times are in milliseconds. */
@@ -93,7 +100,6 @@ export class ConfigError extends Error {
 const ENVIRONMENT = VARIABLES.partial().required({ APP_ID: true });
 type Values = z.output<typeof ENVIRONMENT>;
 
-const NO_CHECKOUTS: Selection = () => [];
 const NOBODY = allowList([]);
 const WEBHOOK_PATH = "/api/github/webhooks";
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
@@ -111,7 +117,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const key = readPrivateKey(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => fieldFault(issue, given));
   if ("fault" in key) faults.push(key.fault);
-  faults.push(...announceFaults(given), ...gateFaults(given));
+  faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? SEARCH_PATH;
   return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });

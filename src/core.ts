@@ -29,6 +29,7 @@ import type { RecoveryState } from "./recovery.js";
 import { createRefreshLog } from "./refresh-log.js";
 import { createRegistry } from "./registry.js";
 import { createRemoval } from "./removal.js";
+import { createScopes } from "./scope.js";
 import type { Store } from "./store.js";
 import { createSyncer } from "./syncer.js";
 import { createWatch } from "./watch.js";
@@ -56,7 +57,8 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const disk = createDisk(config.dataDir, config.minFreeDisk);
   const deliveries = createDeliveryLog(store);
   const queue = createEmbeddedQueue({ store, quietPeriodMs: config.quietPeriodMs });
-  const mirrors = createMirrors({ ...config, git, layout });
+  const scopeOf = createScopes({ ...config, registry });
+  const mirrors = createMirrors({ ...config, git, layout, scopeOf });
   const request = (kind: Subject["kind"], id: number, installationId: number, trigger: Trigger) => {
     queue.arm({ kind, id } as Subject, { trigger, hints: [], full: true }, { installationId });
     runner.wake();
@@ -68,7 +70,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const { outbox } = announcer;
   const checkouts = composeCheckouts({
     ...{ config, log, store, git, layout, runProgram, disk, registry, hasMirror, tip: mirrors.tip },
-    ...{ gateway, installations, published: outbox.published },
+    ...{ gateway, installations, published: outbox.published, fits: mirrors.fits },
     request: (id, installationId) => request("repository", id, installationId, "backstop"),
   });
   const named = {
@@ -109,7 +111,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
     now: Date.now,
   });
   const holds = createHolds(store);
-  const guard = createGuard({ ...config, holds, log, now: Date.now });
+  const guard = createGuard({ ...config, holds, scopeOf, log, now: Date.now });
   const maintenance: Maintenance = createMaintenance({
     ...{ mirrors, log, now: Date.now },
     records: createMaintenanceLog(store),
@@ -122,12 +124,13 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const syncer = createSyncer({
     ...{ registry, mirrors, gateway, guard, outbox, ...named, transaction: store.transaction },
     bring: createBringer({
-      ...{ ...config, mirrors, registry, guard, outbox, now: Date.now },
+      ...{ ...config, mirrors, registry, guard, outbox, scopeOf, now: Date.now },
       dropped: maintenance.changed,
     }),
     reconcile: lifecycle.reconcileRepository,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,
+    hasSpace: () => !disk.state().low,
     publish: checkouts.publish,
     announce: announcer.announce,
     upkeep: maintenance,
@@ -149,10 +152,22 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
     },
   });
   const runner = createRunner(queue, config.concurrency, worker);
-  const reach = createReach({ ...config, git, layout });
+  const reach = createReach({ git, layout, scopeOf });
   const kept = { registry, installations, facts, deliveries, queue, holds, announcer, reach };
   /** A request for every installation, which in turn asks for what needs it. */
   const lookAtEverything = (trigger: "onboard" | "backstop") => request("app", 0, 0, trigger);
-  const parts = { checkouts, disk, removal, hasMirror, mirrors, worker, runner, watch, late, maintenance };
+  const parts = {
+    scopeOf,
+    checkouts,
+    disk,
+    removal,
+    hasMirror,
+    mirrors,
+    worker,
+    runner,
+    watch,
+    late,
+    maintenance,
+  };
   return { ...kept, ...parts, lookAtEverything };
 }

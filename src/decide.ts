@@ -40,7 +40,7 @@ export function decide(hint: RefHint, { tip, knowledge, comparedAt }: RefFacts):
 export async function isBeforePush(
   hint: RefHint,
   answer: string,
-  { knowledge, comparedAt }: RefFacts,
+  { tip, knowledge, comparedAt }: RefFacts,
   isAncestor: (ancestor: string, descendant: string) => Promise<boolean>,
 ): Promise<boolean> {
   const after = hint.points.at(-1)!;
@@ -48,6 +48,10 @@ export async function isBeforePush(
   const known = Math.max(knowledge.pushedAt, comparedAt - LAG_MS / 1000);
   if (answer === after || hint.pushedAt < known) return false;
   if (hint.points.includes(answer)) return true;
+  // Nothing newer than what the mirror has, though of a push after that we have just been told.
+  const isNews = hint.pushedAt > Math.max(knowledge.pushedAt, comparedAt);
+  if (isNews && answer === tip)
+    return answer === ZERO || after === ZERO || !(await isAncestor(after, answer));
   return answer !== ZERO && before !== ZERO && isAncestor(answer, before);
 }
 

@@ -5,7 +5,7 @@ import { clash } from "./git/refs.js";
 import { allowCall } from "./history.js";
 import type { Hold, Holds } from "./holds.js";
 import type { HistoryPorts, HoldView, KeptView, Refusal } from "./http/history.js";
-import { ZERO } from "./model.js";
+import { type ScopeOf, ZERO } from "./model.js";
 import { matchesPattern } from "./patterns.js";
 import type { ManagedRepository, Registry } from "./registry.js";
 
@@ -14,7 +14,7 @@ export interface HistoryTools {
   mirrors: Mirrors;
   hasMirror(id: number): boolean;
   holds: Holds;
-  refspecs: readonly string[];
+  scopeOf: ScopeOf;
   keepHistoryMs: number;
   dataDir: string;
   /** Without a trailing slash. */
@@ -56,7 +56,7 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
     if (!tip) return notKept(name);
     const ref = tip.ref ?? told;
     if (ref === undefined || (told !== undefined && told !== ref)) return otherRef(tip);
-    if (!matchesPattern(ref, tools.refspecs)) return outside(ref);
+    if (!matchesPattern(ref, tools.scopeOf(id).refspecs)) return outside(ref);
     const tips = await mirrors.tips(id);
     const other = [...tips.keys()].find((one) => clash(one, ref));
     if (other !== undefined) return inTheWay(ref, other);

@@ -1,10 +1,11 @@
 import PQueue from "p-queue";
 import { RefreshError } from "./errors.js";
 import type { IsAncestor, Judge, Made, Verdict } from "./git/carry.js";
+import { KEEP_NOTHING } from "./git/kept.js";
 import { clash, compareTips } from "./git/refs.js";
 import type { Hold, Holds } from "./holds.js";
-import { type History, type RefChange, type RepositoryName, ZERO } from "./model.js";
-import { matchesPattern } from "./patterns.js";
+import { type History, type RefChange, type RepositoryName, type ScopeOf, ZERO } from "./model.js";
+import { isInside } from "./patterns.js";
 
 /** A difference between the mirror (`before`) and GitHub (`after`); none where a ref is held at GitHub's value. */
 export interface Move extends RefChange {
@@ -17,7 +18,7 @@ export interface Move extends RefChange {
 interface Tools {
   history: History;
   holds: Holds;
-  refspecs: readonly string[];
+  scopeOf: ScopeOf;
   log: { info(details: object, message: string): void; warn(details: object, message: string): void };
   now: () => number;
 }
@@ -39,9 +40,15 @@ const AT_A_TIME = 4;
 const LOGGED = 10;
 
 /** Decides what a refresh may do to refs, by HISTORY and by the holds that stand. */
-export function createGuard({ history, holds, refspecs, log, now }: Tools) {
-  /** Holds on refs inside REFSPECS; nothing is brought for any other. */
-  const standing = (id: number) => holds.of(id).filter(({ ref }) => matchesPattern(ref, refspecs));
+export function createGuard({ history, holds, scopeOf, log, now }: Tools) {
+  /** What is cut off from its history cannot be told to be forced, nor be kept without it. */
+  const isGuarded = (id: number) => scopeOf(id).depth === null;
+
+  /** Holds on refs of the scope; nothing is brought for any other. */
+  function standing(id: number): Hold[] {
+    const isIn = isInside(scopeOf(id));
+    return isGuarded(id) ? holds.of(id).filter(({ ref }) => isIn(ref)) : [];
+  }
 
   /** Every ref to decide on when all of GitHub's are known: those that differ, and those that are held. */
   function differences(id: number, local: Map<string, string>, github: Map<string, string>): Move[] {
@@ -55,6 +62,7 @@ export function createGuard({ history, holds, refspecs, log, now }: Tools) {
   }
 
   async function judge(repository: Repository, moves: Move[], isAncestor: IsAncestor): Promise<Verdict> {
+    if (!isGuarded(repository.id)) return unguarded(moves);
     const held = new Map(standing(repository.id).map((hold) => [hold.ref, hold]));
     const queue = new PQueue({ concurrency: AT_A_TIME });
     const rulings = await queue.addAll(moves.map((move) => () => rule(move, held.get(move.ref), isAncestor)));
@@ -176,14 +184,24 @@ export function createGuard({ history, holds, refspecs, log, now }: Tools) {
     failure,
     /** For a mirror that is made anew. */
     judgeOf: (repository: Repository): Judge => ({
-      differences: (local, github) => differences(repository.id, inside(local), github),
+      differences: (local, github) => differences(repository.id, inside(repository.id, local), github),
       judge: (moves, isAncestor) => judge(repository, moves, isAncestor),
     }),
   };
 
-  function inside(tips: Map<string, string>): Map<string, string> {
-    return new Map([...tips].filter(([ref]) => matchesPattern(ref, refspecs)));
+  function inside(id: number, tips: Map<string, string>): Map<string, string> {
+    const isIn = isInside(scopeOf(id));
+    return new Map([...tips].filter(([ref]) => isIn(ref)));
   }
+}
+
+function unguarded(moves: Move[]): Verdict {
+  const changes = moves.map(({ ref, before, after }) => ({ ref, before, after }));
+  return {
+    changes: changes.filter(({ before, after }) => before !== after),
+    keep: KEEP_NOTHING,
+    record() {},
+  };
 }
 
 export type Guard = ReturnType<typeof createGuard>;

@@ -5,6 +5,8 @@
  * - request: the durable wish for a refresh; triggers merge into one request per repository.
  * - refresh: one pass that brings a mirror in step.
  * - mirror: the bare copy of a repository, equal to GitHub ref for ref inside REFSPECS.
+ * - scope: which refs of its repository a mirror has, and how many commits of each.
+ * - shallow mirror: one that has only the last commits of the refs that are published.
  * - tip: the object a ref points at.
  * - full comparison: every ref of GitHub's compared with every ref of the mirror.
  * - forced: a change of a ref that leaves its old tip behind: no fast-forward, a moved tag, a deletion.
@@ -103,6 +105,15 @@ export type RepositoryState =
  * KEEP_HISTORY. block: the ref is not moved until an operator allows it.
  */
 export type History = "mirror" | "keep" | "block";
+
+export interface Scope {
+  /** Ref patterns, each with at most one `*`. */
+  refspecs: readonly string[];
+  /** How many commits of each ref; null: all. */
+  depth: number | null;
+}
+
+export type ScopeOf = (id: number) => Scope;
 
 /** A repository as GitHub tells it. */
 export interface RemoteRepository extends RepositoryName {

@@ -1,4 +1,5 @@
 import picomatch from "picomatch";
+import type { Scope } from "./model.js";
 import { isRefName, RESERVED_REFS } from "./names.js";
 
 /** Splits a comma-separated list; spaces around entries and empty entries do not count. */
@@ -51,6 +52,12 @@ export function isRefPattern(text: string): boolean {
   const name = stars <= 1 ? text.replace(/\*(?=\/|$)/, "x") : text;
   return isRefName(name) && !`${text}/`.startsWith(RESERVED_REFS);
 }
+
+/** Whether a ref is part of a scope, for many of them. */
+export const isInside =
+  ({ refspecs }: Pick<Scope, "refspecs">) =>
+  (ref: string): boolean =>
+    matchesPattern(ref, refspecs);
 
 /** Whether a ref is inside one of REFSPECS' patterns, each with at most one `*`. */
 export function matchesPattern(ref: string, patterns: readonly string[]): boolean {

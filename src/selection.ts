@@ -5,8 +5,10 @@ import { isRepositoryPattern, parseList, repositoryMatcher } from "./patterns.js
 interface Entry {
   pattern: string;
   ref: string | null;
-  options: TreeOptions;
+  options: Options;
 }
+
+type Options = TreeOptions & Pick<Wanted, "depth">;
 
 /** What of a commit is published. */
 export interface TreeOptions {
@@ -20,6 +22,8 @@ export interface TreeOptions {
 
 /** A checkout that CHECKOUTS asks for. */
 export interface Wanted extends TreeOptions {
+  /** How many commits of the ref the mirror needs; null: all. */
+  depth: number | null;
   /** A full ref; null: the default branch, whatever it is called. */
   ref: string | null;
   /** What follows the repository's name in the name of the link; empty for the default branch. */
@@ -35,10 +39,19 @@ export const readOptions = (text: string): TreeOptions => ({
   ...(JSON.parse(text) as Partial<TreeOptions>),
 });
 
-export type Selection = (fullName: string) => Wanted[];
+export interface Selection {
+  (fullName: string): Wanted[];
+  /** Whether any entry has a depth. */
+  readonly hasDepth: boolean;
+}
+
+export const NO_CHECKOUTS: Selection = Object.assign(() => [], { hasDepth: false });
 
 const DEFAULTS: TreeOptions = { paths: [], submodules: "no", lfs: false };
+const NO_OPTIONS: Options = { ...DEFAULTS, depth: null };
 const ENTRY = /^(?<pattern>!?[^@]*?)(?:@(?<ref>[^?]+))?(?:\?(?<options>[a-z]+=.*))?$/;
+/** More commits than this, and all of them are meant. */
+const DEPTH = /^[1-9]\d{0,5}$/;
 /** A file name of Linux has at most 255 bytes, and a repository's name up to 100. */
 const MAX_SLUG = 150;
 
@@ -52,27 +65,30 @@ export function parseCheckouts(text: string): Selection | null {
 function parseEntry(text: string): Entry | null {
   const { pattern = "", ref = null, options: query = null } = ENTRY.exec(text)?.groups ?? {};
   if (!isRepositoryPattern(pattern)) return null;
-  if (pattern.startsWith("!")) return ref || query ? null : { pattern, ref: null, options: DEFAULTS };
+  if (pattern.startsWith("!")) return ref || query ? null : { pattern, ref: null, options: NO_OPTIONS };
   const full = ref && (ref.startsWith("refs/") ? ref : `refs/heads/${ref}`);
   if (full && (!isRefName(full) || full.startsWith(RESERVED_REFS) || slugOf(full).length > MAX_SLUG))
     return null;
-  const options = query ? parseOptions(query) : DEFAULTS;
+  const options = query ? parseOptions(query) : NO_OPTIONS;
   return options && { pattern, ref: full || null, options };
 }
 
-function parseOptions(query: string): TreeOptions | null {
+function parseOptions(query: string): Options | null {
   const pairs = query.split("&").map((pair) => pair.split("="));
   const given = new Map(pairs.map(([key = "", ...values]) => [key, values.join("=")]));
   if (given.size < pairs.length) return null;
   const paths = given.has("paths") ? parsePaths(given.get("paths")!) : [];
   const submodules = given.get("submodules") ?? "no";
   const lfs = given.get("lfs") ?? "no";
-  for (const key of ["paths", "submodules", "lfs"]) given.delete(key);
-  if (given.size > 0 || !paths || !isDepth(submodules) || !["no", "yes"].includes(lfs)) return null;
-  return { paths, submodules, lfs: lfs === "yes" };
+  const depth = given.get("depth") ?? null;
+  for (const key of ["paths", "submodules", "lfs", "depth"]) given.delete(key);
+  if (given.size > 0 || !paths || !isKindOfSubmodules(submodules) || !["no", "yes"].includes(lfs))
+    return null;
+  if (depth !== null && !DEPTH.test(depth)) return null;
+  return { paths, submodules, lfs: lfs === "yes", depth: depth === null ? null : Number(depth) };
 }
 
-const isDepth = (text: string): text is TreeOptions["submodules"] =>
+const isKindOfSubmodules = (text: string): text is TreeOptions["submodules"] =>
   ["no", "yes", "recursive"].includes(text);
 
 function parsePaths(text: string): string[] | null {
@@ -101,10 +117,11 @@ function selection(entries: Entry[]): Selection {
       matches: repositoryMatcher([pattern]),
       wanted: { ref, slug: ref ? slugOf(ref) : "", ...options },
     }));
-  return (fullName) => {
+  const wantedOf = (fullName: string): Wanted[] => {
     if (isOut(fullName)) return [];
     // A later entry takes the place of an earlier one for the same ref.
     const wanted = rules.filter(({ matches }) => matches(fullName)).map((rule) => rule.wanted);
     return [...new Map(wanted.map((one) => [one.slug, one])).values()];
   };
+  return Object.assign(wantedOf, { hasDepth: entries.some(({ options }) => options.depth !== null) });
 }

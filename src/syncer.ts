@@ -24,6 +24,7 @@ export interface SyncerPorts {
   isHeld(id: number): boolean;
   /** Before anything is cloned. @throws RefreshError `disk_low` */
   requireSpace(): void;
+  hasSpace(): boolean;
   /** Points the repository's name at its mirror. */
   link(id: number, name: RepositoryName): void;
   /**
@@ -155,6 +156,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const { id, defaultBranch } = pass.repository;
     await ports.upkeep.standAside(id, { all: !mirrors.trusts(id) });
     if (!mirrors.ensure(id)) return clone(pass, request, true);
+    // With too little space it goes on as it is.
+    if (!mirrors.fits(id) && ports.hasSpace()) return clone(pass, request, false);
     try {
       await mirrors.setHead(id, defaultBranch);
       return await bring(pass, request);

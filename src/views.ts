@@ -13,7 +13,7 @@ import type { InstallationView } from "./http/operate.js";
 import type { RepositoryView, ShownState } from "./http/view.js";
 import type { Installations, KnownInstallation } from "./installations.js";
 import type { Maintenance } from "./maintenance.js";
-import type { Subject } from "./model.js";
+import type { ScopeOf, Subject } from "./model.js";
 import { keyOf } from "./queue/queue.js";
 import type { Runner } from "./queue/runner.js";
 import { isManaged, type ManagedRepository } from "./registry.js";
@@ -37,6 +37,7 @@ type Ports = Parameters<typeof createFreshness>[0] & {
   checkouts: Pick<Checkouts, "of">;
   retireAfterMs: number;
   hasMirror(id: number): boolean;
+  scopeOf: ScopeOf;
   stopping(): boolean;
 };
 
@@ -60,6 +61,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     const running = runner.busy(subject);
     return {
       ...{ id, owner, name, state: shownState(repository, running), defaultBranch, installationId, lagMs },
+      depth: ports.scopeOf(id).depth,
       queued: queue.has(subject),
       running,
       lastRefreshAt: iso(repository.refreshedAt),

@@ -28,6 +28,8 @@ interface Ports extends Pick<PublishTools, "log" | "tip" | "published"> {
   installations: Pick<Installations, "all">;
   gateway: Pick<Gateway, "open" | "lfs">;
   hasMirror(id: number): boolean;
+  /** Whether the mirror has as much history as CHECKOUTS asks for. */
+  fits(id: number): boolean;
   request(id: number, installationId: number): void;
 }
 
@@ -63,11 +65,12 @@ export function composeCheckouts(ports: Ports) {
   });
 
   /** A new entry of CHECKOUTS, or a link that someone took away: no push will tell of it. */
-  function requestMissing(): void {
+  function requestMissing(atStart: boolean): void {
     for (const repository of registry.all()) {
       const { id, state, pausedAt } = repository;
       if (!isManaged(repository) || state === "suspended" || pausedAt !== null) continue;
-      if (checkouts.isOutdated(repository) && ports.hasMirror(id)) request(id);
+      const isAmiss = () => atStart && ports.hasMirror(id) && !ports.fits(id);
+      if ((checkouts.isOutdated(repository) || isAmiss()) && ports.hasMirror(id)) request(id);
     }
   }
 
@@ -75,11 +78,11 @@ export function composeCheckouts(ports: Ports) {
     ...checkouts,
     start() {
       checkouts.start();
-      requestMissing();
+      requestMissing(true);
     },
     /** Once in each pass of the backstop. */
     look() {
-      requestMissing();
+      requestMissing(false);
       void checkouts.check();
     },
   };

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type RefChange, ZERO } from "../model.js";
+import { isAncestor } from "./ancestry.js";
 import type { GitCall, RunGit } from "./exec.js";
 import { applyChanges, type Keep, type KeptTip, keptTips, makeKept, readKept } from "./kept.js";
 import { compareTips, readRefs } from "./refs.js";
@@ -36,6 +37,8 @@ interface Carry {
   beside: string;
   /** What it will replace; null: there is nothing of this repository. */
   old: string | null;
+  /** A shallow one leaves kept tips behind: their history would come with them. */
+  whole: boolean;
   call: Pick<GitCall, "timeoutMs" | "signal">;
 }
 
@@ -51,7 +54,7 @@ export async function carryOver(carry: Carry, judge: Judge) {
   const verdict = await judge.judge(differences, ancestryOf(carry));
 
   const left = putBack(differences, verdict.changes);
-  const kept = [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
+  const kept = carry.whole ? [...old.kept, ...keptTips(verdict.changes, verdict.keep)] : [];
   const wanted = [...kept.map(({ sha }) => sha), ...left.map(({ after }) => after)];
   const saved = await copyObjects(carry, wanted, [...github.values()]);
   const isSaved = (sha: string) => sha === ZERO || saved.has(sha);
@@ -86,11 +89,8 @@ function putBack(differences: RefChange[], changes: RefChange[]): RefChange[] {
 const objectsOf = (old: string | null) => (old === null ? {} : { alternate: join(old, "objects") });
 
 function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {
-  return async (ancestor, descendant) => {
-    const args = ["merge-base", "--is-ancestor", ancestor, descendant];
-    const { code } = await git({ ...call, ...objectsOf(old), args, gitDir: beside, okCodes: [0, 1, 128] });
-    return code === 0;
-  };
+  const within = { ...call, ...objectsOf(old), gitDir: beside };
+  return (ancestor, descendant) => isAncestor(git, within, ancestor, descendant);
 }
 
 /** The refs of the old mirror, through a directory of its own: a broken HEAD or config hides none of them. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { RefChange } from "../model.js";
+import type { RefChange, Scope, ScopeOf } from "../model.js";
 import { carryOver, type Judge } from "./carry.js";
 import { type GitCall, type GitResult, missingRefOf, type RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
@@ -10,7 +10,7 @@ import { type Layout, ownership, swapIn, writeMarker } from "./layout.js";
 export interface MirrorOptions {
   git: RunGit;
   layout: Layout;
-  refspecs: readonly string[];
+  scopeOf: ScopeOf;
   fetchTimeoutMs: number;
   cloneTimeoutMs: number;
 }
@@ -42,8 +42,9 @@ export const HIDE_OWN_REFS = ["transfer.hideRefs", "refs/lockstep"];
  * seen under the mirror's name. @returns what differs from the mirror that was there.
  */
 export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<RefChange[]> {
-  const { id, lease, defaultBranch, run, judge } = clone;
+  const { id, defaultBranch, run, judge } = clone;
   const { git, layout } = tools;
+  const scope = tools.scopeOf(id);
   const beside = join(layout.repository(id), `clone-${randomBytes(8).toString("hex")}`);
   const local = { gitDir: beside, timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
   try {
@@ -54,15 +55,18 @@ export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<Re
       args: ["init", "--bare", "--template=", `--initial-branch=${defaultBranch}`, beside],
     });
     await git({ ...local, args: ["config", ...HIDE_OWN_REFS] });
-    await fetchAll(tools, beside, lease, run);
+    await fetchAll(tools, beside, clone, scope);
     await run.confirmName?.();
     const mirror = layout.mirror(id);
     const old = ownership(mirror, id) === "ours" ? mirror : null;
     const call = { timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
-    const { changes, record } = await carryOver({ git, beside, old, call }, judge);
+    const { changes, record } = await carryOver(
+      { git, beside, old, whole: scope.depth === null, call },
+      judge,
+    );
     // git pack-refs --all: loose refs are six times as slow at 50,000
     await git({ ...local, args: ["pack-refs", "--all"] });
-    writeMarker(beside, id);
+    writeMarker(beside, id, scope.depth);
     swapIn(beside, mirror);
     record();
     return changes;
@@ -72,11 +76,12 @@ export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<Re
 }
 
 /** A pattern without `*` that the repository does not have fails the whole fetch: it is made without it. */
-async function fetchAll(tools: CloneTools, gitDir: string, lease: Lease, run: RunContext): Promise<void> {
-  for (let wanted = tools.refspecs; wanted.length > 0; ) {
+async function fetchAll(tools: CloneTools, gitDir: string, { lease, run }: CloneOf, scope: Scope) {
+  for (let wanted = scope.refspecs; wanted.length > 0; ) {
     try {
-      // git fetch --progress --no-tags <url> +refs/heads/*:refs/heads/* …
+      // git fetch --progress --no-tags [--depth=<n>] <url> +refs/heads/*:refs/heads/* …
       const options = ["--progress", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
+      if (scope.depth !== null) options.push(`--depth=${scope.depth}`);
       await tools.remote(lease, {
         args: ["fetch", ...options, lease.url, ...wanted.map((pattern) => `+${pattern}:${pattern}`)],
         gitDir,

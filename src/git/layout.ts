@@ -49,8 +49,26 @@ export const createLayout = (dataDir: string): Layout => ({
   checkout: ({ owner, name }, slug) => join(dataDir, "checkouts", owner, name + slug),
 });
 
-export const writeMarker = (dir: string, repositoryId: number): void =>
-  writeFileSync(join(dir, MARKER), `${JSON.stringify({ program: "lockstep", version: 1, repositoryId })}\n`);
+/** @param depth of a shallow mirror; null: it is whole */
+export function writeMarker(dir: string, repositoryId: number, depth: number | null = null): void {
+  const marker = { program: "lockstep", version: 1, repositoryId, ...(depth === null ? {} : { depth }) };
+  writeFileSync(join(dir, MARKER), `${JSON.stringify(marker)}\n`);
+}
+
+/** How many commits of each ref a finished mirror has; null: all of them. */
+export function depthOf(mirror: string): number | null {
+  const depth = readMarker(mirror)?.depth;
+  return typeof depth === "number" ? depth : null;
+}
+
+/** null: there is none that could be read. */
+function readMarker(dir: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(readFileSync(join(dir, MARKER), "utf8")) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
 
 /**
  * - absent: there is nothing.
@@ -60,13 +78,9 @@ export const writeMarker = (dir: string, repositoryId: number): void =>
  */
 export function ownership(dir: string, repositoryId: number): "absent" | "ours" | "wrong" | "foreign" {
   if (!lstatSync(dir, { throwIfNoEntry: false })) return "absent";
-  try {
-    const marker = JSON.parse(readFileSync(join(dir, MARKER), "utf8")) as Record<string, unknown>;
-    if (marker.program !== "lockstep") return "foreign";
-    return marker.repositoryId === repositoryId ? "ours" : "wrong";
-  } catch {
-    return "foreign";
-  }
+  const marker = readMarker(dir);
+  if (marker?.program !== "lockstep") return "foreign";
+  return marker.repositoryId === repositoryId ? "ours" : "wrong";
 }
 
 /** Puts a finished mirror in the place of the old one, which serves until then. */

@@ -1,17 +1,19 @@
 import { mkdirSync } from "node:fs";
 import { RefreshError } from "../errors.js";
 import { type RefChange, ZERO } from "../model.js";
-import { matchesPattern } from "../patterns.js";
+import { isInside, matchesPattern } from "../patterns.js";
+import { isAncestor, mayBeAncestor } from "./ancestry.js";
 import type { Judge } from "./carry.js";
 import { cloneMirror, HIDE_OWN_REFS, type MirrorOptions, type RunContext } from "./clone.js";
 import type { GitCall } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
 import { applyChanges, KEEP_NOTHING, type Keep, type KeptTip, readKept } from "./kept.js";
-import { condemn, finishSwap, isCondemned, ownership } from "./layout.js";
+import { condemn, depthOf, finishSwap, isCondemned, ownership } from "./layout.js";
 import { readRefs, swapRefs } from "./refs.js";
 import { askRemote } from "./remote.js";
 import { openScratch } from "./scratch.js";
+import { lendShallow, takeShallow } from "./shallow.js";
 
 export type { RunContext } from "./clone.js";
 export { missingRefOf } from "./exec.js";
@@ -20,15 +22,17 @@ export { missingRefOf } from "./exec.js";
 export interface Mirrors {
   /** Heals what a killed git left, once per process. @returns false: there is nothing, clone it. @throws `foreign` */
   ensure(id: number): boolean;
+  /** Whether it has as much history as it is to have; else a clone gives it that. */
+  fits(id: number): boolean;
   /** @returns what differs from the mirror that was there */
   clone(id: number, lease: Lease, defaultBranch: string, run: RunContext, judge: Judge): Promise<RefChange[]>;
   /** The ref's object, ZERO when there is none. Cached: only Lockstep writes refs, by compare and swap. */
   tip(id: number, ref: string): Promise<string>;
   tips(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
-  /** Refs outside REFSPECS, Lockstep's own left out. */
+  /** Refs outside its scope, Lockstep's own left out. */
   outside(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
-  /** What GitHub has inside REFSPECS. */
-  remoteTips(lease: Lease, run: RunContext): Promise<Map<string, string>>;
+  /** What GitHub has inside the mirror's scope. */
+  remoteTips(id: number, lease: Lease, run: RunContext): Promise<Map<string, string>>;
   /** Brings objects, by object name or by ref name. @returns the object of each, in the same order. */
   fetch(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext): Promise<string[]>;
   /** @returns the tips that are kept by it */
@@ -37,6 +41,7 @@ export interface Mirrors {
   kept(id: number, signal?: AbortSignal): Promise<KeptTip[]>;
   dropKept(id: number, tips: KeptTip[]): Promise<void>;
   setHead(id: number, defaultBranch: string): Promise<void>;
+  /** In a shallow mirror also where its history ends before it can tell, and dates do not rule it out. */
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
   /** Forgets what it knows of the mirror, and clears leftovers before the next use. */
   distrust(id: number): void;
@@ -52,7 +57,7 @@ const LOCAL_TIMEOUT_MS = 120_000;
 const CACHED_TIPS = 256;
 
 export function createMirrors(options: MirrorOptions): Mirrors {
-  const { git, layout, refspecs } = options;
+  const { git, layout, scopeOf } = options;
   const known = new Map<number, Map<string, string>>();
   const heads = new Map<number, string>();
   const hidden = new Set<number>();
@@ -79,20 +84,25 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   }
 
   async function fetchInto(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext) {
+    const mirror = layout.mirror(id);
+    const depth = depthOf(mirror);
     const scratch = openScratch(layout.repository(id), bases);
+    lendShallow(mirror, scratch.dir);
     const specs = wants.map((want, index) => `+${want}:refs/x/${index}`);
     const byArgument = specs.length <= MAX_ARGUMENTS;
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch <url> +<want>:refs/x/<n>
     const options_ = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
+    if (depth !== null) options_.push(`--depth=${depth}`);
     try {
       await remote(lease, {
         args: ["fetch", ...options_, ...(byArgument ? [lease.url, ...specs] : ["--stdin", lease.url])],
         gitDir: scratch.dir,
-        objectDir: `${layout.mirror(id)}/objects`,
+        objectDir: `${mirror}/objects`,
         timeoutMs: options.fetchTimeoutMs,
         signal: run.signal,
         ...(byArgument ? {} : { input: `${specs.join("\n")}\n` }),
       });
+      if (depth !== null) takeShallow(scratch.dir, mirror);
       const fetched = scratch.fetched();
       return wants.map((want, index) => {
         const sha = fetched.get(index);
@@ -120,6 +130,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       }
       return !isCondemned(mirror);
     },
+    fits: (id) => depthOf(layout.mirror(id)) === scopeOf(id).depth,
     async clone(id, lease, defaultBranch, run, judge) {
       mkdirSync(layout.repository(id), { recursive: true, mode: 0o750 });
       known.delete(id);
@@ -137,15 +148,18 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     },
     tips: async (id, signal) => {
       const all = await readRefs(git, layout.mirror(id), [], signal);
-      return new Map([...all].filter(([ref]) => matchesPattern(ref, refspecs)));
+      const isIn = isInside(scopeOf(id));
+      return new Map([...all].filter(([ref]) => isIn(ref)));
     },
     outside: async (id, signal) => {
       const all = await readRefs(git, layout.mirror(id), [], signal);
-      return new Map([...all].filter(([ref]) => !matchesPattern(ref, refspecs)));
+      const isIn = isInside(scopeOf(id));
+      return new Map([...all].filter(([ref]) => !isIn(ref)));
     },
-    async remoteTips(lease, run) {
+    async remoteTips(id, lease, run) {
+      const { refspecs } = scopeOf(id);
       const { stdout } = await remote(lease, {
-        args: ["ls-remote", "--refs", ...refKinds(refspecs), lease.url],
+        args: ["ls-remote", "--refs", ...refKinds(refspecs), lease.url, ...exactRefs(refspecs)],
         gitDir: null,
         timeoutMs: options.fetchTimeoutMs,
         signal: run.signal,
@@ -185,14 +199,9 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       heads.set(id, defaultBranch);
     },
     async isAncestor(id, ancestor, descendant) {
-      // git merge-base --is-ancestor: 0 yes, 1 no, 128 one of them is not here
-      const { code } = await git({
-        args: ["merge-base", "--is-ancestor", ancestor, descendant],
-        gitDir: layout.mirror(id),
-        timeoutMs: LOCAL_TIMEOUT_MS,
-        okCodes: [0, 1, 128],
-      });
-      return code === 0;
+      const mirror = layout.mirror(id);
+      const asked = depthOf(mirror) === null ? isAncestor : mayBeAncestor;
+      return asked(git, { gitDir: mirror, timeoutMs: LOCAL_TIMEOUT_MS }, ancestor, descendant);
     },
     distrust(id) {
       known.delete(id);
@@ -209,6 +218,10 @@ function refKinds(refspecs: readonly string[]): string[] {
   const kinds = refspecs.map((pattern) => /^refs\/(heads|tags)\//.exec(pattern)?.[1]);
   return kinds.includes(undefined) ? [] : [...new Set(kinds)].map((kind) => `--${kind}`);
 }
+
+/** Named, the server need not send the others; matching by the end of a name is left to `parseRemoteTips`. */
+const exactRefs = (refspecs: readonly string[]): readonly string[] =>
+  refspecs.length <= MAX_ARGUMENTS && !refspecs.some((pattern) => pattern.includes("*")) ? refspecs : [];
 
 function parseRemoteTips(stdout: string, refspecs: readonly string[]): Map<string, string> {
   const tips = new Map<string, string>();

@@ -1,3 +1,4 @@
+import type { ScopeOf } from "../model.js";
 import type { RunGit } from "./exec.js";
 import type { Layout } from "./layout.js";
 
@@ -15,11 +16,11 @@ const TIMEOUT_MS = 60_000;
 interface Tools {
   git: RunGit;
   layout: Layout;
-  refspecs: readonly string[];
+  scopeOf: ScopeOf;
 }
 
-export function createReach({ git, layout, refspecs }: Tools): Reach {
-  const globs = refspecs.map((pattern) => `--glob=${globOf(pattern)}`);
+export function createReach({ git, layout, scopeOf }: Tools): Reach {
+  const globs = (id: number) => scopeOf(id).refspecs.map((pattern) => `--glob=${globOf(pattern)}`);
 
   /** One walk from all tips; `for-each-ref --contains` makes one from each. */
   async function isReached(id: number, commit: string, from: string[]): Promise<boolean> {
@@ -46,7 +47,7 @@ export function createReach({ git, layout, refspecs }: Tools): Reach {
       const pairs = objects.map((object, index) => [object, lines[index] ?? ""] as const);
       return new Map(pairs.filter(([, line]) => /^[0-9a-f]+$/.test(line)));
     },
-    fromRefs: (id, commit) => isReached(id, commit, globs),
+    fromRefs: (id, commit) => isReached(id, commit, globs(id)),
     fromCommits: async (id, commit, tips) => tips.length > 0 && isReached(id, commit, tips),
   };
 }

@@ -75,6 +75,11 @@ const repository = {
   state: ShownState,
   defaultBranch: z.string(),
   installationId: z.number().int(),
+  depth: z
+    .number()
+    .int()
+    .nullable()
+    .meta({ description: "commits of each ref that its mirror has; null: all of them" }),
   checkouts: z.array(Checkout).optional().meta({ description: "only where CHECKOUTS has it" }),
   queued: z.boolean(),
   running: z.boolean(),

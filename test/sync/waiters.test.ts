@@ -29,7 +29,7 @@ function setUp(refspecs = ["refs/heads/*", "refs/tags/v1"]) {
   const state = { refreshes: 0, running: false, published: [] as string[] };
   const settlements = new EventEmitter();
   const { wait } = createContains({
-    reach: createReach({ git, layout, refspecs }),
+    reach: createReach({ git, layout, scopeOf: () => ({ refspecs, depth: null }) }),
     hasMirror: () => true,
     published: () => state.published,
     refresh: () => void state.refreshes++,

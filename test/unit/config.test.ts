@@ -244,6 +244,12 @@ describe("faults", () => {
     ["TRUSTED_PROXIES", "::1/129", /CIDR/],
   ])("%s=%s", (name, value, expected) => expect(faultOf(name, value)).toMatch(expected));
 
+  it("of two variables together are told, too", () => {
+    const both = { HISTORY: "block", CHECKOUTS: "acme/*,acme/huge?depth=1" };
+    const faults = faultsOf({ APP_ID: "1", PRIVATE_KEY: pem, ...both });
+    expect(faults).toEqual([expect.stringMatching(/^HISTORY: cannot be block .* → take the depth out/)]);
+  });
+
   it("of any value are a ConfigError or none, and never show a secret", () => {
     const secret = fc.string({ minLength: 8, unit: "binary-ascii" }).map((text) => `${text}§`);
     fc.assert(

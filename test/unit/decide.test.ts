@@ -57,6 +57,16 @@ test("a delivery older than what was acted on casts no doubt on the answer", asy
   expect(await isBeforePush(hint([A, B], 10), A, facts(A, {}, 10 + LAG_MS / 1000 + 1), no)).toBe(false);
 });
 
+test("an answer that is no newer than the mirror is not believed over news of a later push", async () => {
+  const news = hint([B, C], 10);
+  expect(await isBeforePush(news, A, facts(A), no)).toBe(true);
+  expect(await isBeforePush(news, ZERO, facts(ZERO), no)).toBe(true);
+  expect(await isBeforePush(news, A, facts(A), async () => true)).toBe(false); // it has the push already
+  expect(await isBeforePush(news, A, facts(A, { pushedAt: 10 }), no)).toBe(false); // no news
+  expect(await isBeforePush(news, A, { ...facts(A), comparedAt: 10 }, no)).toBe(false);
+  expect(await isBeforePush(news, A, facts(B), no)).toBe(false); // a third value is the truth
+});
+
 test("an old answer never turns back a ref that a delivery has just moved", async () => {
   const moved = facts(B, { movedAt: 100_000, movedFrom: A });
   expect(await turnsBack(A, undefined, moved, 101_000, no)).toBe(true);

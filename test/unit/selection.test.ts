@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCheckouts } from "../../src/selection.js";
 
-const WHOLE = { paths: [], submodules: "no", lfs: false };
+const WHOLE = { paths: [], submodules: "no", lfs: false, depth: null };
 const of = (text: string, name: string) => parseCheckouts(text)!(name);
 
 test("a pattern alone asks for the default branch", () => {
@@ -28,11 +28,14 @@ test("a later entry takes the place of an earlier one for the same ref, and ! ta
 
 test("what is published besides a commit's own files", () => {
   expect(of("acme/app?submodules=yes", "acme/app")).toEqual([
-    { ref: null, slug: "", paths: [], submodules: "yes", lfs: false },
+    { ref: null, slug: "", ...WHOLE, submodules: "yes" },
   ]);
   expect(of("acme/app@v1?submodules=recursive&paths=docs&lfs=yes", "acme/app")).toEqual([
-    { ref: "refs/heads/v1", slug: "@v1", paths: ["docs"], submodules: "recursive", lfs: true },
+    { ...WHOLE, ref: "refs/heads/v1", slug: "@v1", paths: ["docs"], submodules: "recursive", lfs: true },
   ]);
+  expect(of("acme/app?depth=50", "acme/app")).toEqual([{ ref: null, slug: "", ...WHOLE, depth: 50 }]);
+  expect(parseCheckouts("acme/app?depth=50")?.hasDepth).toBe(true);
+  expect(parseCheckouts("acme/app,!acme/x")?.hasDepth).toBe(false);
 });
 
 test.each([
@@ -45,6 +48,8 @@ test.each([
   ["a ref of Lockstep's own", "acme/app@refs/lockstep/kept/1"],
   ["a link's name that is too long", `acme/app@${"x".repeat(200)}`],
   ["an option that there is not", "acme/app?depth-of-water=1"],
+  ["no commit at all", "acme/app?depth=0"],
+  ["a depth that is no number", "acme/app?depth=all"],
   ["a path that leaves the tree", "acme/app?paths=../x"],
   ["an absolute path", "acme/app?paths=/etc"],
   ["git's own directory", "acme/app?paths=a/.git/hooks"],

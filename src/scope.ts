@@ -1,0 +1,38 @@
+import type { Scope, ScopeOf } from "./model.js";
+import { matchesPattern } from "./patterns.js";
+import type { ManagedRepository, Registry } from "./registry.js";
+import type { Selection } from "./selection.js";
+
+interface Tools {
+  registry: Pick<Registry, "get">;
+  refspecs: readonly string[];
+  checkouts: Selection;
+}
+
+/**
+ * What each mirror is to have: all of REFSPECS, or, where every checkout of the repository is content with
+ * some commits, that many of the refs that are published.
+ */
+export function createScopes({ registry, refspecs, checkouts }: Tools): ScopeOf {
+  const whole: Scope = { refspecs, depth: null };
+  const known = new Map<string, Scope>();
+
+  function scopeFor({ defaultBranch }: ManagedRepository, fullName: string): Scope {
+    const wanted = checkouts(fullName);
+    const depths = wanted.flatMap(({ depth }) => depth ?? []);
+    if (wanted.length === 0 || depths.length < wanted.length) return whole;
+    const refs = wanted.map(({ ref }) => ref ?? `refs/heads/${defaultBranch}`);
+    const inside = [...new Set(refs)].filter((ref) => matchesPattern(ref, refspecs));
+    return { refspecs: inside, depth: Math.max(...depths) };
+  }
+
+  return (id) => {
+    const repository = checkouts.hasDepth ? registry.get(id) : null;
+    if (!repository) return whole;
+    const fullName = `${repository.owner}/${repository.name}`;
+    const key = `${fullName} ${repository.defaultBranch}`;
+    const scope = known.get(key) ?? scopeFor(repository, fullName);
+    known.set(key, scope);
+    return scope;
+  };
+}
