@@ -6,7 +6,7 @@ import { addEventRoute, type EventPorts } from "./events.js";
 import { type Act, addHistoryRoutes, type HistoryPorts } from "./history.js";
 import { addListRoutes, type ListPorts } from "./lists.js";
 import { addLogRoutes, type LogPorts } from "./logs.js";
-import { conflict, find, findWait, type Lookup, notFound, notManaged } from "./lookup.js";
+import { find, findWait, hindrance, type Lookup, notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
 import { problem, unauthorized } from "./problem.js";
@@ -107,10 +107,8 @@ export function apiApp({ apiToken, ports, log }: ApiOptions): Hono {
 async function refresh(ports: ApiPorts, ...[context, start, end]: Parameters<Act>): Promise<Response> {
   const found = find(context, ports.get);
   if (found instanceof Response) return found;
-  if (found.state === "gone" || found.state === "retired") return notManaged(found);
-  if (found.pausedAt !== null) {
-    return conflict("paused", "the repository is paused", "resume it first: POST …/resume");
-  }
+  const hindered = hindrance(found);
+  if (hindered) return hindered;
   const waitMs = findWait(context);
   if (waitMs instanceof Response) return waitMs;
   const { id, owner, name } = found;
@@ -119,8 +117,8 @@ async function refresh(ports: ApiPorts, ...[context, start, end]: Parameters<Act
   ports.refresh(id);
   if (waitMs === 0) return context.json({ queued: true, id, owner, name }, 202);
   const outcome = await ports.settled(id, waitMs);
-  const hindrance = outcome !== "timeout" && outcome.ok ? await end?.(found) : null;
-  return hindrance ? problem(hindrance) : settledAnswer(context, outcome, ports.get(owner, name) ?? found);
+  const after = outcome !== "timeout" && outcome.ok ? await end?.(found) : null;
+  return after ? problem(after) : settledAnswer(context, outcome, ports.get(owner, name) ?? found);
 }
 
 function settledAnswer(context: Context, outcome: SettledOutcome, repository: RepositoryView): Response {
