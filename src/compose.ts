@@ -9,6 +9,7 @@ import { createProcesses } from "./git/processes.js";
 import { createGitHub } from "./github/github.js";
 import { createHistoryViews } from "./history-views.js";
 import { createApi } from "./http/api.js";
+import { createBearers } from "./http/bearer.js";
 import { createHealth } from "./http/health.js";
 import { createMetricsRoute } from "./http/metrics.js";
 import type { Handler } from "./http/mount.js";
@@ -112,12 +113,14 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     recovery.run,
   );
 
+  const bearers = createBearers(config);
+
   return {
     handlers: [
       createReceiver({ config, ports: acceptance, log, onOutcome: metrics.delivery }),
-      createMetricsRoute({ apiToken: config.apiToken, scrape: metrics.scrape }),
-      createHealth({ apiToken: config.apiToken, ports: views.health }),
-      createApi({ apiToken: config.apiToken, ports: views.api, log }),
+      createMetricsRoute({ bearers, scrape: metrics.scrape }),
+      createHealth({ bearers, ports: views.health }),
+      createApi({ bearers, ports: views.api, log }),
       createPage({ ...config, ports: views.api, log }),
     ],
     start() {

@@ -3,7 +3,7 @@ import type { HoldView, KeptView } from "../http/history.js";
 import type { RepositoryView } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
 import { print, printJson, table } from "./print.js";
-import { waitQuery } from "./wait.js";
+import { waiting, waitQuery } from "./wait.js";
 
 /** The history guard: what forced pushes left behind, and what is held. */
 export function addHistoryCommands(program: Command, client: () => Client): void {
@@ -22,8 +22,8 @@ export function addHistoryCommands(program: Command, client: () => Client): void
       "\nExample:\n  lockstep restore acme/app refs/lockstep/kept/1764000000000-36fd…/heads/main",
     )
     .action(async (fullName: string, kept: string, { ref, wait }: { ref?: string; wait: string }) => {
-      const path = `${repositoryPath(fullName)}/restore${waitQuery(wait)}`;
-      await post(client(), path, { kept, ...(ref === undefined ? {} : { ref }) }, `${fullName} restored`);
+      const body = { kept, ...(ref === undefined ? {} : { ref }) };
+      await post(client(), `${repositoryPath(fullName)}/restore`, body, wait, `${fullName} restored`);
     });
   program
     .command("allow <owner/name> <ref>")
@@ -32,8 +32,8 @@ export function addHistoryCommands(program: Command, client: () => Client): void
     .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
     .addHelpText("after", "\nExample:\n  lockstep allow acme/app refs/heads/main --wanted 36fdd911512d…")
     .action(async (fullName: string, ref: string, { wanted, wait }: { wanted?: string; wait: string }) => {
-      const path = `${repositoryPath(fullName)}/allow${waitQuery(wait)}`;
-      await post(client(), path, { ref, ...(wanted === undefined ? {} : { wanted }) }, `${ref} allowed`);
+      const body = { ref, ...(wanted === undefined ? {} : { wanted }) };
+      await post(client(), `${repositoryPath(fullName)}/allow`, body, wait, `${ref} allowed`);
     });
 }
 
@@ -51,8 +51,10 @@ async function showKept(client: Client, fullName: string): Promise<void> {
   for (const line of table([["HELD", "TIP", "GITHUB HAS", "CAUSE"], ...heldRows])) print(line);
 }
 
-async function post(client: Client, path: string, body: object, done: string): Promise<void> {
-  const answer = await client.ask<{ repository?: RepositoryView }>("POST", path, body);
+async function post(client: Client, path: string, body: object, wait: string, done: string): Promise<void> {
+  const answer = await waiting(client, "the refresh", wait, () =>
+    client.ask<{ repository?: RepositoryView }>("POST", path + waitQuery(wait), body),
+  );
   if (client.json) printJson(answer.body);
   else print(answer.body.repository ? done : `${done}; queued`);
 }

@@ -4,7 +4,7 @@ import { AnswerError, type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
 import { tellFailure } from "./failure.js";
 import { print, printJson } from "./print.js";
-import { waitQuery } from "./wait.js";
+import { waiting, waitQuery } from "./wait.js";
 
 type Act = (client: Client, fullName: string) => Promise<void>;
 
@@ -42,8 +42,9 @@ export function addOperateCommands(program: Command, client: () => Client): void
       const query = new URLSearchParams({ wait: options.timeout });
       if (options.checkout) query.set("in", "checkout");
       const path = `${repositoryPath(fullName)}/contains/${encodeURIComponent(sha)}?${query}`;
-      const { body } = await client().ask("GET", path);
-      if (client().json) printJson(body);
+      const { json, ask } = client();
+      const { body } = await waiting({ json }, what, options.timeout, () => ask("GET", path));
+      if (json) printJson(body);
       else print(`${what} is there`);
     });
   program
@@ -74,7 +75,9 @@ const post =
 
 async function refresh(client: Client, fullName: string, wait: string): Promise<void> {
   const path = `${repositoryPath(fullName)}/refresh${waitQuery(wait)}`;
-  const { body } = await client.ask<{ repository?: RepositoryView }>("POST", path);
+  const { body } = await waiting(client, `the refresh of ${fullName}`, wait, () =>
+    client.ask<{ repository?: RepositoryView }>("POST", path),
+  );
   if (client.json) printJson(body);
   else print(`${fullName} ${body.repository ? body.repository.state : "queued"}`);
 }

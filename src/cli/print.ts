@@ -1,3 +1,4 @@
+import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 
 const CLEAR_LINE = "\r\u001b[2K";
@@ -12,18 +13,42 @@ export function print(line = ""): void {
 /** On a terminal one line that the next one replaces; elsewhere, in a log, a line each. */
 export function printProgress(line: string): void {
   progressing = process.stdout.isTTY;
-  if (progressing) process.stdout.write(CLEAR_LINE + line.slice(0, (process.stdout.columns || 80) - 1));
+  if (progressing) replaceLine(process.stdout, line);
   else print(line);
+}
+
+const replaceLine = (terminal: WriteStream, line: string): void =>
+  void terminal.write(CLEAR_LINE + line.slice(0, (terminal.columns || 80) - 1));
+
+/**
+ * Says on stderr, where that is a terminal with colours, what is waited for and how long by now; the line is gone
+ * at the end. Elsewhere nothing is said: the output is as it was.
+ */
+export async function whileTelling<T>(what: string, act: () => Promise<T>): Promise<T> {
+  const { stderr } = process;
+  if (!isColored(stderr)) return act();
+  const since = Date.now();
+  const tell = () => replaceLine(stderr, `waiting ${Math.round((Date.now() - since) / 1_000)}s for ${what}`);
+  tell();
+  const timer = setInterval(tell, 1_000);
+  try {
+    return await act();
+  } finally {
+    clearInterval(timer);
+    stderr.write(CLEAR_LINE);
+  }
 }
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 
 type Style = "bold" | "red" | "yellow" | "green" | "dim";
 
+/** A terminal, and neither NO_COLOR nor TERM=dumb. */
+const isColored = (stream: WriteStream): boolean => stream.isTTY && stream.hasColors();
+
 /** styleText itself minds NO_COLOR and streams that are no terminal (Node.js 22.13); before it, we do. */
-export function styled(style: Style, text: string): string {
-  return process.stdout.isTTY && process.stdout.hasColors() ? styleText(style, text) : text;
-}
+export const styled = (style: Style, text: string): string =>
+  isColored(process.stdout) ? styleText(style, text) : text;
 
 const COLORS: Record<string, Style> = {
   fresh: "green",

@@ -1,15 +1,15 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import { bearerCheck } from "./bearer.js";
+import type { Bearers } from "./bearer.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { addEventRoute, type EventPorts } from "./events.js";
 import { type Act, addHistoryRoutes, type HistoryPorts } from "./history.js";
 import { addListRoutes, type ListPorts } from "./lists.js";
 import { addLogRoutes, type LogPorts } from "./logs.js";
-import { conflict, find, findWait, type Lookup, notFound, notManaged } from "./lookup.js";
+import { find, findWait, hindrance, type Lookup, notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { type OperatePorts, operatorRoutes } from "./operate.js";
-import { problem, unauthorized } from "./problem.js";
+import { problem } from "./problem.js";
 import { createRoutes, Queued, Refreshed, type Route, WaitQuery } from "./routes.js";
 import { serve } from "./serve.js";
 import { type MaintenanceView, RepositoryDetails, type RepositoryView, type SettledOutcome } from "./view.js";
@@ -28,8 +28,8 @@ export interface ApiPorts extends OperatePorts, HistoryPorts, ContainsPorts, Eve
 }
 
 export interface ApiOptions {
-  /** null: none of this is served. */
-  apiToken: string | null;
+  /** Without any none of this is served. */
+  bearers: Bearers;
   ports: ApiPorts;
   log?: { error(fields: object, message: string): void };
 }
@@ -52,21 +52,21 @@ const DOCUMENT: Route = {
 
 /** The operator's API under /api/v1. */
 export function createApi(options: ApiOptions): Handler {
-  const { apiToken } = options;
+  const { bearers } = options;
   // With the token set, a webhook path without a secret must still look like any unknown one.
   return serve(
     apiApp(options),
-    (path) => apiToken !== null && path.startsWith("/api/v1/") && !path.startsWith("/api/v1/webhooks/"),
+    (path) => bearers.exist && path.startsWith("/api/v1/") && !path.startsWith("/api/v1/webhooks/"),
   );
 }
 
-export function apiApp({ apiToken, ports, log }: ApiOptions): Hono {
-  const isOperator = bearerCheck(apiToken);
+export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   const app = new Hono();
   const routes = createRoutes(app);
 
   app.use(async (context, next) => {
-    if (!isOperator(context.req.header("authorization"))) return unauthorized();
+    const refusal = await bearers.refuse(context);
+    if (refusal) return refusal;
     context.header("cache-control", "no-store");
     await next();
   });
@@ -107,10 +107,8 @@ export function apiApp({ apiToken, ports, log }: ApiOptions): Hono {
 async function refresh(ports: ApiPorts, ...[context, start, end]: Parameters<Act>): Promise<Response> {
   const found = find(context, ports.get);
   if (found instanceof Response) return found;
-  if (found.state === "gone" || found.state === "retired") return notManaged(found);
-  if (found.pausedAt !== null) {
-    return conflict("paused", "the repository is paused", "resume it first: POST …/resume");
-  }
+  const hindered = hindrance(found);
+  if (hindered) return hindered;
   const waitMs = findWait(context);
   if (waitMs instanceof Response) return waitMs;
   const { id, owner, name } = found;
@@ -119,8 +117,8 @@ async function refresh(ports: ApiPorts, ...[context, start, end]: Parameters<Act
   ports.refresh(id);
   if (waitMs === 0) return context.json({ queued: true, id, owner, name }, 202);
   const outcome = await ports.settled(id, waitMs);
-  const hindrance = outcome !== "timeout" && outcome.ok ? await end?.(found) : null;
-  return hindrance ? problem(hindrance) : settledAnswer(context, outcome, ports.get(owner, name) ?? found);
+  const after = outcome !== "timeout" && outcome.ok ? await end?.(found) : null;
+  return after ? problem(after) : settledAnswer(context, outcome, ports.get(owner, name) ?? found);
 }
 
 function settledAnswer(context: Context, outcome: SettledOutcome, repository: RepositoryView): Response {

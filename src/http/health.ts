@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { bearerCheck } from "./bearer.js";
+import type { Bearers } from "./bearer.js";
 import type { Handler } from "./mount.js";
 import { serve } from "./serve.js";
 
@@ -18,14 +18,13 @@ export interface HealthPorts {
 const PATHS = ["/healthz", "/readyz", "/freshz"];
 
 /** For probes and monitors: open to all, so that only a bearer of the token is told names and reasons. */
-export function createHealth(options: { apiToken: string | null; ports: HealthPorts }): Handler {
-  const { ports } = options;
-  const isOperator = bearerCheck(options.apiToken);
+export function createHealth({ bearers, ports }: { bearers: Bearers; ports: HealthPorts }): Handler {
   const app = new Hono();
 
-  const answer = (context: Context, ok: boolean, status: string, details: object) => {
+  const answer = async (context: Context, ok: boolean, status: string, details: object) => {
     context.header("cache-control", "no-store");
-    const shown = isOperator(context.req.header("authorization")) ? details : {};
+    // A wrong token counts here, too, but a probe is answered all the same.
+    const shown = (await bearers.refuse(context)) === null ? details : {};
     return context.json({ status, ...shown }, ok ? 200 : 503);
   };
 

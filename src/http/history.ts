@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { isRefName, isSha } from "../names.js";
+import { badRequest } from "./lookup.js";
 import { type Problem, problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
 import type { HoldView, KeptView } from "./view.js";
@@ -29,11 +30,11 @@ export type Act = (context: Context, start: Step, end?: Step) => Promise<Respons
 
 const MAX_BODY = 16 * 1024;
 const Ref = z.string().refine(isRefName, "is no full ref name such as refs/heads/main");
-const Allow = z.strictObject({
+export const Allow = z.strictObject({
   ref: Ref,
   wanted: z.string().refine(isSha, "is no full object name").optional(),
 });
-const Restore = z.strictObject({ kept: Ref, ref: Ref.optional() });
+export const Restore = z.strictObject({ kept: Ref, ref: Ref.optional() });
 
 const ACTED = {
   method: "post" as const,
@@ -76,13 +77,15 @@ const tooLarge: Refusal = {
 };
 
 async function read<T extends z.ZodType>(context: Context, schema: T, example: string) {
-  const result = schema.safeParse(parse(await context.req.text()));
+  return check(schema, parse(await context.req.text()), `send JSON such as ${example}`);
+}
+
+/** What was sent, or what is wrong with it. */
+export function check<T extends z.ZodType>(schema: T, sent: unknown, remedy: string): z.infer<T> | Response {
+  const result = schema.safeParse(sent);
   if (result.success) return result.data;
   const detail = result.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-  return problem({
-    ...{ status: 400, reason: "bad_request", detail: detail.join("; ") },
-    remedy: `send JSON such as ${example}`,
-  });
+  return badRequest(detail.join("; "), remedy);
 }
 
 function parse(text: string): unknown {

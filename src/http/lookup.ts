@@ -37,6 +37,14 @@ export const notFound = (detail: string, remedy: string) =>
 export const conflict = (reason: string, detail: string, remedy: string) =>
   problem({ status: 409, reason, detail, remedy });
 
+/** Why no refresh of it can be asked for; null: one can. */
+export function hindrance(repository: RepositoryView): Response | null {
+  const { state, pausedAt } = repository;
+  if (state === "gone" || state === "retired") return notManaged(repository);
+  if (pausedAt === null) return null;
+  return conflict("paused", "the repository is paused", "resume it first: POST …/resume");
+}
+
 /** GitHub no longer shows it. */
 export const notManaged = ({ state }: RepositoryView) =>
   conflict(state, `the repository is ${state}`, "give the App access to it again, or check REPOSITORIES");

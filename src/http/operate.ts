@@ -1,3 +1,4 @@
+import type { Context } from "hono";
 import { z } from "zod";
 import { conflict, find, type Lookup, notFound, notManaged } from "./lookup.js";
 import type { Route, Routes } from "./routes.js";
@@ -59,12 +60,21 @@ export function operatorRoutes(routes: Routes, ports: OperatePorts): void {
   });
   routes.add(STATUS, (context) => context.json(ports.status()));
   routes.add(CONFIRM, (context) => {
-    const id = Number(context.req.param("id"));
-    const installation = ports.installation(id);
-    if (!installation) return notFound("no such installation", "see GET /api/v1/installations");
-    if (!installation.heldRemoval) {
-      return conflict("nothing_held", "no removal of this installation is held", "nothing needs to be done");
-    }
-    return context.json({ confirmed: true, repositories: ports.confirmRemoval(id) });
+    const held = findHeld(context, ports);
+    if (held instanceof Response) return held;
+    return context.json({ confirmed: true, repositories: ports.confirmRemoval(held.id) });
   });
+}
+
+export type Held = Pick<InstallationView, "id" | "login"> & {
+  removal: NonNullable<InstallationView["heldRemoval"]>;
+};
+
+/** The held removal of the installation that the path names, or why there is none. */
+export function findHeld(context: Context, ports: Pick<OperatePorts, "installation">): Held | Response {
+  const installation = ports.installation(Number(context.req.param("id")));
+  if (!installation) return notFound("no such installation", "see GET /api/v1/installations");
+  const { id, login, heldRemoval: removal } = installation;
+  if (removal) return { id, login, removal };
+  return conflict("nothing_held", "no removal of this installation is held", "nothing needs to be done");
 }

@@ -14,7 +14,7 @@ export interface Route {
   body?: z.ZodType;
   /** By status; a text describes an answer that is no JSON, by its media type. */
   answers: Record<number, z.ZodType | { type: string; description: string }>;
-  /** The statuses that it is refused with, besides 401 and 500. */
+  /** The statuses that it is refused with, besides 401, 429 and 500. */
   problems?: number[];
 }
 
@@ -73,7 +73,7 @@ export function createRoutes(app: Hono): Routes {
 function describe({ method, path, summary, query, headers, body, answers, problems = [] }: Route) {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const responses = Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]);
-  const refusals = [401, ...problems, 500].map((status) => [status, refusal(status)]);
+  const refusals = [401, 429, ...problems, 500].map((status) => [status, refusal(status)]);
   return {
     ...{ method, path, summary, operationId: operationOf(method, path) },
     request: {
@@ -103,6 +103,7 @@ const MEANINGS: Record<number, string> = {
   408: "it was not there in time",
   409: "it does not fit the state of things",
   413: "the body is too large",
+  429: "the token was wrong too often",
   500: "a fault in Lockstep",
   502: "the refresh failed",
   504: "the refresh was not done in time and goes on",

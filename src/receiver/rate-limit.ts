@@ -11,13 +11,16 @@ export function createRateLimit(rate: number, burst: number): (address: string) 
     new RateLimiterMemory({ points: rate, duration: 1 }),
     new RateLimiterMemory({ points: burst, duration: BURST_WINDOW_S }),
   );
-  return async (address) => {
-    try {
-      await limiter.consume(address);
-      return 0;
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
-    }
-  };
+  return (address) => secondsToWait(limiter.consume(address));
+}
+
+/** @returns 0 when a limiter has let it go on, else the seconds after which it may come back. */
+export async function secondsToWait(consumed: Promise<unknown>): Promise<number> {
+  try {
+    await consumed;
+    return 0;
+  } catch (refusal) {
+    if (!(refusal instanceof RateLimiterRes)) throw refusal;
+    return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
+  }
 }

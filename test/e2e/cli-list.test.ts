@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createApi } from "../../src/http/api.js";
 import { createRepositoryList } from "../../src/repository-list.js";
-import { apiPorts, SITE, TOKEN } from "../support/api.js";
+import { apiPorts, bearersOf, SITE, TOKEN } from "../support/api.js";
 import { cli } from "../support/cli.js";
 import { openRegistry } from "../support/registry.js";
 import { serveAll } from "../unit/listen.js";
@@ -22,7 +22,7 @@ test("`lockstep list` follows the pages to the end of the list", async () => {
       repositories: repositories.map(({ id, owner, name }) => ({ ...SITE, id, owner, name })),
     };
   };
-  const LOCKSTEP_URL = await serveAll(createApi({ apiToken: TOKEN, ports }));
+  const LOCKSTEP_URL = await serveAll(createApi({ bearers: bearersOf(), ports }));
   const env = { API_TOKEN: TOKEN, LOCKSTEP_URL };
   const { code, out } = await cli(env, "list");
   const names = out.match(/^acme\/r\d+/gm) ?? [];

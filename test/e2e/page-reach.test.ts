@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../src/http/api.js";
+import type { InstallationView } from "../../src/http/status-view.js";
 import { createRepositoryList } from "../../src/repository-list.js";
 import { apiPorts, SITE, TOKEN } from "../support/api.js";
 import { barriers, openTab, signIn } from "../support/browser.js";
@@ -9,17 +10,23 @@ import { openRegistry } from "../support/registry.js";
 
 const AT = "2024-01-01T00:00:00.000Z";
 const SHA = "1".repeat(40);
-const PAGES = ["/", "/deliveries", "/server", "/repos/acme/site", "/?state=sad"];
+const REF = "refs/heads/a-branch-with-quite-a-long-name/that-does-not-break-anywhere";
+const LOOKS = [`/repos/acme/site/restore?kept=${REF}`, "/installations/3/confirm-removal"];
+const PAGES = ["/", "/deliveries", "/server", "/repos/acme/site", "/?state=sad", ...LOOKS];
 const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
 
 /** Something of everything that the page can show. */
 function full(): ApiPorts {
   const ports = apiPorts();
-  const ref = "refs/heads/a-branch-with-quite-a-long-name/that-does-not-break-anywhere";
+  const ref = REF;
   const error = { code: "x", message: "m", hint: "h", at: AT };
   const site = { ...SITE, lastError: { ...error, attempt: 1 } };
   const hold = { ref, tip: SHA, wanted: SHA, since: AT, cause: "blocked" as const, allow: ref, push: ref };
   const kept = { name: ref, ref, sha: SHA, keptAt: AT, expiresAt: AT, restore: ref, push: ref };
+  const heldRemoval = { repositories: [`acme/${"a".repeat(100)}`], heldAt: AT, confirm: "POST /api/v1/…" };
+  const installation: InstallationView = {
+    ...{ id: 3, login: "acme", state: "active", since: AT, lastListedAt: AT, lastError: null, heldRemoval },
+  };
   const veto = { reason: "veto", output: "no", at: AT };
   const checkout = { ref, path: `/srv/${ref}`, commit: SHA, publishedAt: AT, wanted: SHA, veto };
   return {
@@ -29,6 +36,8 @@ function full(): ApiPorts {
       repositories: [site, { ...SITE, id: 8, state: "paused", pausedAt: AT }],
     }),
     get: () => ({ ...site, checkouts: [checkout] }),
+    installations: () => ({ installations: [installation], next: null, total: 1 }),
+    installation: () => installation,
     history: async () => ({ kept: [kept], holds: [hold] }),
     refreshes: () => [
       {

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
+import { createBearers } from "../../src/http/bearer.js";
 import type { Refusal } from "../../src/http/history.js";
 import type { OperatePorts, StatusView } from "../../src/http/operate.js";
 import type { RepositoryView, SettledOutcome } from "../../src/http/view.js";
@@ -88,11 +89,14 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
   };
 }
 
+export const bearersOf = (apiToken: string | null = TOKEN, trustedProxies = ["127.0.0.1"]) =>
+  createBearers({ apiToken, trustedProxies });
+
 export async function startApi(options: Options = {}) {
   const calls: unknown[][] = [];
   const ports = apiPorts(options, calls);
   const { apiToken = TOKEN } = options;
-  const base = await serveAll(createApi({ apiToken, ports }));
+  const base = await serveAll(createApi({ bearers: bearersOf(apiToken), ports }));
   const call = (path: string, method = "GET", authorization: string | undefined = `Bearer ${TOKEN}`) =>
     fetch(base + path, { method, ...(authorization && { headers: { authorization } }) });
   const post = (path: string, body: string) =>

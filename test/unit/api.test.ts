@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
-import { MAINTENANCE, OPERATE, SITE, startApi, TOKEN } from "../support/api.js";
+import { bearersOf, MAINTENANCE, OPERATE, SITE, startApi, TOKEN } from "../support/api.js";
 import { serveAll } from "./listen.js";
 
 describe("the API", () => {
@@ -245,7 +245,7 @@ describe("the API", () => {
       ...OPERATE,
     };
     const log = { error: (fields: object) => void lines.push(fields) };
-    const base = await serveAll(createApi({ apiToken: TOKEN, ports, log }));
+    const base = await serveAll(createApi({ bearers: bearersOf(), ports, log }));
     const answer = await fetch(`${base}/api/v1/repos`, { headers: { authorization: `Bearer ${TOKEN}` } });
     expect(answer.status).toBe(500);
     expect(await answer.text()).not.toContain("inner detail");

@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
+import { createBearers } from "../../src/http/bearer.js";
 import type { EventPorts } from "../../src/http/events.js";
 import { afterThis, listen } from "./listen.js";
 
@@ -23,7 +24,10 @@ async function endless() {
     bell: new EventEmitter(),
     stopping: () => state.stopping,
   };
-  const handler = createApi({ apiToken: TOKEN, ports: { events, get: () => null } as unknown as ApiPorts });
+  const handler = createApi({
+    bearers: createBearers({ apiToken: TOKEN, trustedProxies: [] }),
+    ports: { events, get: () => null } as unknown as ApiPorts,
+  });
   const sockets: Socket[] = [];
   const base = await listen((request, response) => {
     sockets.push(request.socket);

@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
+import { createBearers } from "../../src/http/bearer.js";
 import { createHealth } from "../../src/http/health.js";
 import { type Handler, mount } from "../../src/http/mount.js";
 import { hideCredentials } from "../../src/http/privacy.js";
@@ -13,7 +14,7 @@ describe("health", () => {
   const startHealth = (ok: boolean, apiToken: string | null = TOKEN) =>
     serveAll(
       createHealth({
-        apiToken,
+        bearers: createBearers({ apiToken, trustedProxies: [] }),
         ports: {
           ready: () => ({ ok, ...(!ok && { reason: "stopping" }) }),
           fresh: () => ({ ok, oldestMs: 99, problems: [], repositories: ok ? [] : details }),
@@ -61,7 +62,12 @@ describe("health", () => {
       throw new Error("database is locked");
     };
     const fresh = () => ({ ok: true, oldestMs: null, problems: [], repositories: [] });
-    const base = await serveAll(createHealth({ apiToken: null, ports: { ready, fresh } }));
+    const base = await serveAll(
+      createHealth({
+        bearers: createBearers({ apiToken: null, trustedProxies: [] }),
+        ports: { ready, fresh },
+      }),
+    );
     const answer = await fetch(`${base}/readyz`);
     expect([answer.status, await answer.json()]).toEqual([503, { status: "unavailable" }]);
   });
@@ -124,7 +130,10 @@ describe("hideCredentials", () => {
 
   it("takes credentials off what is logged, and the API still sees its token", async () => {
     const seen: object[] = [];
-    const api = createApi({ apiToken: TOKEN, ports: { list: () => [] } as unknown as ApiPorts });
+    const api = createApi({
+      bearers: createBearers({ apiToken: TOKEN, trustedProxies: [] }),
+      ports: { list: () => [] } as unknown as ApiPorts,
+    });
     const own = await listen(async (req, res) => {
       seen.push({ ...req.headers });
       await api(req, res);

@@ -1,7 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
 import { apiApp } from "../../src/http/api.js";
-import { apiPorts, startApi, TOKEN } from "../support/api.js";
+import { apiPorts, bearersOf, startApi } from "../support/api.js";
 import type { Document } from "../support/openapi.js";
 
 const document = async () => (await (await startApi()).call("/api/v1/openapi.json")).json();
@@ -16,7 +16,7 @@ test("every route that is mounted is described, and nothing else is", async () =
   const described = Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  const { routes } = apiApp({ apiToken: TOKEN, ports: apiPorts() });
+  const { routes } = apiApp({ bearers: bearersOf(), ports: apiPorts() });
   const mounted = routes
     .filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);

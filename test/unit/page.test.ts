@@ -32,6 +32,10 @@ function hostile(): ApiPorts {
       installations: [{ id: 1, login: EVIL, state: EVIL, lastError: error, heldRemoval: null } as never],
       ...{ next: null, total: 1 },
     }),
+    installation: () => {
+      const heldRemoval = { repositories: [EVIL], heldAt: EVIL, confirm: EVIL };
+      return { id: 1, login: EVIL, state: EVIL, lastError: error, heldRemoval } as never;
+    },
   };
 }
 
@@ -39,7 +43,12 @@ test("names, refs and error texts from outside are text, and nothing else", asyn
   const { get, signIn } = await startPage({ ports: hostile() });
   const cookie = await signIn();
   const query = `?ref=${encodeURIComponent(EVIL)}&name=${encodeURIComponent(EVIL)}`;
-  for (const path of [...PAGES, `/repos/acme/site${query}`, `/${query}`]) {
+  const looks = [
+    `/repos/acme/site/restore?kept=${encodeURIComponent(EVIL)}`,
+    "/installations/1/confirm-removal",
+  ];
+  for (const path of looks) expect((await get(path, cookie)).status, path).toBe(200);
+  for (const path of [...PAGES, ...looks, `/repos/acme/site${query}`, `/${query}`]) {
     const text = await (await get(path, cookie)).text();
     expect(text.replace(/<script src="\/assets[^>]*><\/script>/, ""), path).not.toMatch(/<script|<img/i);
     expect(text, path).not.toMatch(/(href|src|action)="(?!\/|https:)[^"#]/);
@@ -83,7 +92,6 @@ test("refresh, pause and resume are posts that lead back; nothing happens by a l
   );
   expect((await post("/repos/acme/site/resume", {}, cookie)).status).toBe(409);
   expect((await post("/repos/acme/none/refresh", {}, cookie)).status).toBe(404);
-  expect((await post("/repos/acme/site/restore", {}, cookie)).status).toBe(404);
   expect((await post("/repos/acme/site/refresh", {})).status).toBe(401);
   expect((await post("/repos/acme/site/refresh", { from: "x".repeat(20_000) }, cookie)).status).toBe(413);
   expect(calls).toEqual([

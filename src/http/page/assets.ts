@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Hono } from "hono";
+import { markOf } from "./mark.js";
 
 const TYPES = {
   "page.css": "text/css; charset=utf-8",
@@ -15,8 +15,7 @@ const FOLDER = new URL("../../../assets/", import.meta.url);
 const FILES = new Map(
   Object.entries(TYPES).map(([name, type]) => {
     const body = readFileSync(new URL(name, FOLDER), "utf8");
-    const mark = createHash("sha256").update(body).digest("hex").slice(0, 12);
-    return [name as Name, { body, type, path: `/assets/${mark}/${name}` }];
+    return [name as Name, { body, type, path: `/assets/${markOf(body)}/${name}` }];
   }),
 );
 

@@ -4,12 +4,14 @@ import { message } from "./layout.js";
 
 const Told = z.object({ status: z.number(), detail: z.string(), remedy: z.string() });
 
+const FRAMES: Record<number, { title: string; status: 404 | 409 }> = {
+  404: { title: "Not found", status: 404 },
+  409: { title: "Nothing was done", status: 409 },
+};
+
 /** A refusal of the API's, for people. */
 export async function explain(context: Context, here: string, refusal: Response): Promise<Response> {
   const { status, detail, remedy } = Told.parse(await refusal.json());
-  const frame =
-    status === 404
-      ? { title: "Not found", status: 404 as const }
-      : { title: "Not done", status: 400 as const };
+  const frame = FRAMES[status] ?? { title: "Not done", status: 400 };
   return message(context, { ...frame, here }, detail, remedy);
 }

@@ -10,8 +10,10 @@ import { serve } from "../serve.js";
 import { addActions } from "./actions.js";
 import { addAssets } from "./assets.js";
 import { addDeliveriesPage } from "./deliveries.js";
+import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
+import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
 import { seldom } from "./seldom.js";
@@ -29,7 +31,7 @@ export interface PageOptions {
   log?: { error(fields: object, message: string): void };
 }
 
-const OURS = /^\/($|(repos|assets)\/|(deliveries|server|live|sign-in|sign-out)$)/;
+const OURS = /^\/($|(repos|installations|assets)\/|(deliveries|server|live|sign-in|sign-out)$)/;
 const MAX_BODY = 16 * 1024;
 /** It counts repositories, and events that consumers have not taken; open pages ask often. */
 const STATUS_MS = 3_000;
@@ -56,6 +58,8 @@ export function createPage(options: PageOptions): Handler {
   addDeliveriesPage(app, ports);
   addServerPage(app, ports);
   addActions(app, ports);
+  addHistoryActions(app, ports);
+  addRemovalActions(app, ports);
   addLive(app, ports.events);
   app.notFound((context) =>
     message(context, { title: "Not found", here: "/", status: 404 }, "There is no such page.", "start at /"),

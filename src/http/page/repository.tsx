@@ -3,13 +3,14 @@ import type { Child } from "hono/jsx";
 import type { ApiPorts } from "../api.js";
 import type { RefreshView } from "../log-view.js";
 import { find } from "../lookup.js";
-import type { CheckoutView, HoldView, KeptView, MaintenanceView, RepositoryView } from "../view.js";
+import type { CheckoutView, MaintenanceView, RepositoryView } from "../view.js";
 import { Buttons } from "./actions.js";
 import { explain } from "./explain.js";
+import { Holds, Kept } from "./history.js";
 import { page } from "./layout.js";
 import { Ago, duration, Facts, Live, Quantity, Sha, State, Table, Trouble } from "./parts.js";
 
-/** Of refs and kept tips; who needs more asks the API or git. */
+/** Of refs; who needs more asks the API or git. */
 const ROWS = 200;
 
 /** One repository, with all that is known of it. */
@@ -28,14 +29,14 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
         <h1>{`${owner}/${name}`}</h1>
         <Live name="repository">
           <Summary repository={found} maintenance={ports.maintenance(id)} />
-          {holds.length > 0 && <Holds of={holds} />}
+          {holds.length > 0 && <Holds of={holds} repository={found} />}
           {found.checkouts && <Checkouts of={found.checkouts} />}
           <Refreshes of={ports.refreshes(id)} />
         </Live>
         <p>
           <a href={`/deliveries?repository=${owner}/${name}`}>Its deliveries</a>
         </p>
-        <Live name="kept">{kept.length > 0 && <Kept of={kept} />}</Live>
+        <Live name="kept">{kept.length > 0 && <Kept of={kept} repository={found} />}</Live>
         <RefFilter wanted={wanted} />
         <Live name="refs">
           <Refs of={heads} wanted={wanted} />
@@ -82,18 +83,6 @@ function Summary({ repository, maintenance }: { repository: RepositoryView; main
   );
 }
 
-const Holds = ({ of }: { of: HoldView[] }) => (
-  <Table
-    caption="Refs that are held where they are"
-    columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To take it over", "To undo it at GitHub"]}
-    rows={of.map(({ ref, tip, wanted, since, cause, allow, push }) => [
-      ...[ref, <Sha of={tip} />, <Sha of={wanted} />, <Ago at={since} />, cause],
-      ...[<code class="long">{allow}</code>, <code class="long">{push}</code>],
-    ])}
-    empty=""
-  />
-);
-
 const Checkouts = ({ of }: { of: CheckoutView[] }) => (
   <Table
     caption="Published trees"
@@ -117,25 +106,6 @@ const Refreshes = ({ of }: { of: RefreshView[] }) => (
       refresh.reason,
     ])}
     empty="None yet."
-  />
-);
-
-const Kept = ({ of }: { of: KeptView[] }) => (
-  <Table
-    caption={
-      <>
-        <Quantity of={of.length} one="kept tip" many="kept tips" />
-        {of.length > ROWS && `, the newest ${ROWS}`}
-      </>
-    }
-    columns={["Ref", "Was at", "Kept", "Until", "To restore it"]}
-    rows={of
-      .slice(0, ROWS)
-      .map(({ ref, sha, keptAt, expiresAt, restore }) => [
-        ...[ref ?? "unknown", <Sha of={sha} />, <Ago at={keptAt} />, <Ago at={expiresAt} />],
-        <code class="long">{restore}</code>,
-      ])}
-    empty=""
   />
 );
 

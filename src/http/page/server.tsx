@@ -4,6 +4,7 @@ import type { QueueView } from "../log-view.js";
 import type { InstallationView, StatusView } from "../status-view.js";
 import { page } from "./layout.js";
 import { Ago, duration, Facts, Live, Quantity, State, Table, Trouble } from "./parts.js";
+import { RemovalButton } from "./removal.js";
 import { Problems } from "./repositories.js";
 
 const ROWS = 100;
@@ -116,11 +117,14 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
       <a href={`/?installation=${id}`}>{login || `installation ${id}`}</a>,
       ...[String(id), <State of={state} />, <Ago at={lastListedAt} />],
       heldRemoval ? (
-        <Trouble
-          what={`GitHub no longer shows ${heldRemoval.repositories.length} repositories`}
-          remedy={`give the App access again, or ${heldRemoval.confirm}`}
-          since={heldRemoval.heldAt}
-        />
+        <>
+          <Trouble
+            what={`GitHub no longer shows ${heldRemoval.repositories.length} repositories`}
+            remedy={`give the App access again, or ${heldRemoval.confirm}`}
+            since={heldRemoval.heldAt}
+          />
+          <RemovalButton installation={{ id, login }} />
+        </>
       ) : (
         lastError && <Trouble what={lastError.message} remedy={lastError.hint} since={lastError.at} />
       ),

@@ -1,11 +1,10 @@
 import type { Context, Hono } from "hono";
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { createAttempts } from "../attempts.js";
 import { isLocalPath } from "./actions.js";
 import { message, page } from "./layout.js";
 import type { Sessions } from "./session.js";
 
 const ATTEMPTS = 10;
-const WINDOW_S = 300;
 
 interface Door {
   sessions: Sessions;
@@ -15,11 +14,11 @@ interface Door {
 
 /** The token opens a session; so many wrong ones from an address, and it has to wait. */
 export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): void {
-  const attempts = new RateLimiterMemory({ points: ATTEMPTS, duration: WINDOW_S });
+  const attempts = createAttempts(ATTEMPTS);
 
   app.post("/sign-in", async (context) => {
     const address = addressOf(context);
-    const wait = await attempts.consume(address).then(() => 0, secondsToWait);
+    const wait = await attempts.take(address);
     if (wait > 0) {
       const frame = {
         title: "Too many attempts",
@@ -31,7 +30,7 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
     const { token, next } = await context.req.parseBody();
     const target = typeof next === "string" && isLocalPath(next) ? next : "/";
     if (typeof token !== "string" || !isToken(token.trim())) return signInForm(context, target, true);
-    await attempts.delete(address);
+    await attempts.forgive(address);
     await sessions.begin(context);
     return context.redirect(target, 303);
   });
@@ -39,11 +38,6 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
     await sessions.end(context);
     return context.redirect("/", 303);
   });
-}
-
-function secondsToWait(refusal: unknown): number {
-  if (!(refusal instanceof RateLimiterRes)) throw refusal;
-  return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
 }
 
 /** @param next where to go once signed in */

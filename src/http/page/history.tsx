@@ -1,0 +1,170 @@
+import type { Context, Hono } from "hono";
+import type { ApiPorts } from "../api.js";
+import { Allow, check, type Refusal, Restore } from "../history.js";
+import { find, hindrance, notFound } from "../lookup.js";
+import { problem } from "../problem.js";
+import type { HoldView, KeptView, RepositoryView } from "../view.js";
+import { Confirm } from "./confirm.js";
+import { explain } from "./explain.js";
+import { page } from "./layout.js";
+import { leaveNote } from "./note.js";
+import { Ago, Facts, Quantity, Sha, Table } from "./parts.js";
+
+/** Who needs more asks the API. */
+const ROWS = 200;
+const RESTORE = "/repos/:owner/:name/restore";
+
+const pathOf = ({ owner, name }: RepositoryView) => `/repos/${owner}/${name}`;
+
+export const Holds = ({ of, repository }: { of: HoldView[]; repository: RepositoryView }) => (
+  <Table
+    caption="Refs that are held where they are"
+    columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To take it over", "To undo it at GitHub"]}
+    rows={of.map((hold) => [
+      ...[hold.ref, <Sha of={hold.tip} />, <Sha of={hold.wanted} />, <Ago at={hold.since} />, hold.cause],
+      <>
+        {hindrance(repository) === null && <AllowButton hold={hold} repository={repository} />}
+        <code class="long">{hold.allow}</code>
+      </>,
+      <code class="long">{hold.push}</code>,
+    ])}
+    empty=""
+  />
+);
+
+/** Sends the value that is shown: it lets no other through than the one that was looked at. */
+const AllowButton = ({
+  hold: { ref, wanted },
+  repository,
+}: {
+  hold: HoldView;
+  repository: RepositoryView;
+}) => (
+  <form method="post" action={`${pathOf(repository)}/allow`}>
+    <input type="hidden" name="ref" value={ref} />
+    <input type="hidden" name="wanted" value={wanted} />
+    <button type="submit" id={`allow-${ref}`}>
+      Allow <span class="hidden">GitHub's value for {ref}</span>
+    </button>
+  </form>
+);
+
+export const Kept = ({ of, repository }: { of: KeptView[]; repository: RepositoryView }) => (
+  <Table
+    caption={
+      <>
+        <Quantity of={of.length} one="kept tip" many="kept tips" />
+        {of.length > ROWS && `, the newest ${ROWS}`}
+      </>
+    }
+    columns={["Ref", "Was at", "Kept", "Until", "To restore it"]}
+    rows={of.slice(0, ROWS).map((tip) => [
+      ...[tip.ref ?? "unknown", <Sha of={tip.sha} />, <Ago at={tip.keptAt} />, <Ago at={tip.expiresAt} />],
+      <>
+        {hindrance(repository) === null && <RestoreButton tip={tip} repository={repository} />}
+        <code class="long">{tip.restore}</code>
+      </>,
+    ])}
+    empty=""
+  />
+);
+
+/** To the second look; nothing happens by it. */
+const RestoreButton = ({ tip, repository }: { tip: KeptView; repository: RepositoryView }) => (
+  <form method="get" action={`${pathOf(repository)}/restore`}>
+    <input type="hidden" name="kept" value={tip.name} />
+    <button type="submit" id={`restore-${tip.name}`}>
+      Restore…{" "}
+      <span class="hidden">
+        {tip.ref ?? "a ref"} to {tip.sha.slice(0, 10)}
+      </span>
+    </button>
+  </form>
+);
+
+type Act = (repository: RepositoryView) => Promise<{ refusal: Refusal | null; done: string } | Response>;
+
+export function addHistoryActions(app: Hono, ports: ApiPorts): void {
+  /** As the API's calls do: notes it, and asks for the refresh that writes the ref. */
+  async function act(context: Context, start: Act): Promise<Response> {
+    const found = findFree(context, ports);
+    if (found instanceof Response) return explain(context, "/", found);
+    const started = await start(found);
+    if (started instanceof Response) return explain(context, "/", started);
+    if (started.refusal) return explain(context, "/", problem(started.refusal));
+    ports.refresh(found.id);
+    leaveNote(context, started.done);
+    return context.redirect(pathOf(found), 303);
+  }
+
+  app.post("/repos/:owner/:name/allow", (context) =>
+    act(context, async ({ id }) => {
+      const sent = check(Allow.required(), await context.req.parseBody(), "look at the holds again");
+      if (sent instanceof Response) return sent;
+      const { ref, wanted } = sent;
+      const done = `Allowed GitHub's value for ${ref}; a refresh takes it over`;
+      return { refusal: ports.allow(id, ref, wanted), done };
+    }),
+  );
+  app.get(RESTORE, (context) => look(context, ports));
+  app.post(RESTORE, (context) =>
+    act(context, async ({ id }) => {
+      const sent = check(
+        Restore,
+        await context.req.parseBody(),
+        "choose a kept tip, and a full name of a ref",
+      );
+      if (sent instanceof Response) return sent;
+      const done = `A refresh puts ${sent.ref ?? "the ref"} back to the kept tip and holds it there`;
+      return { refusal: await ports.restore(id, sent.kept, sent.ref), done };
+    }),
+  );
+}
+
+/** The repository that the path names, where a refresh of it can be asked for. */
+function findFree(context: Context, ports: ApiPorts): RepositoryView | Response {
+  const found = find(context, ports.get);
+  return found instanceof Response ? found : (hindrance(found) ?? found);
+}
+
+async function look(context: Context, ports: ApiPorts): Promise<Response> {
+  const found = findFree(context, ports);
+  if (found instanceof Response) return explain(context, "/", found);
+  const heads = await ports.heads(found.id);
+  const { kept } = await ports.history(found.id, heads);
+  const tip = kept.find(({ name }) => name === context.req.query("kept"));
+  if (tip) return page(context, { title: "Restore a kept tip", here: "/" }, second(found, tip, heads));
+  const remedy = "see the kept tips of the repository; it may have expired";
+  return explain(context, "/", notFound("that is no kept tip of this repository", remedy));
+}
+
+const second = (repository: RepositoryView, tip: KeptView, heads: Record<string, string>) => (
+  <>
+    <h1>Restore a kept tip</h1>
+    <Facts
+      of={[
+        ["Repository", `${repository.owner}/${repository.name}`],
+        ["Ref", tip.ref ?? "unknown: its name was too long to be kept"],
+        ["Is at", tip.ref === null ? "–" : <Sha of={heads[tip.ref] ?? null} />],
+        ["Goes back to", <Sha of={tip.sha} />],
+        ["Kept", <Ago at={tip.keptAt} />],
+      ]}
+    />
+    <p class="notice">
+      The mirror's ref goes back to the kept tip and is held there, whatever GitHub has, until someone allows
+      GitHub's value or GitHub has the tip, too. Nothing changes at GitHub.
+    </p>
+    <Confirm
+      path={`${pathOf(repository)}/restore`}
+      sends={{ kept: tip.name }}
+      button="Restore"
+      back={pathOf(repository)}
+    >
+      {tip.ref === null && (
+        <label>
+          Ref <input name="ref" required placeholder="refs/heads/main" autocomplete="off" />
+        </label>
+      )}
+    </Confirm>
+  </>
+);

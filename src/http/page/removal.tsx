@@ -1,0 +1,77 @@
+import type { Context, Hono } from "hono";
+import type { ApiPorts } from "../api.js";
+import { conflict } from "../lookup.js";
+import { findHeld, type Held } from "../operate.js";
+import type { InstallationView } from "../status-view.js";
+import { Confirm } from "./confirm.js";
+import { explain } from "./explain.js";
+import { page } from "./layout.js";
+import { markOf } from "./mark.js";
+import { leaveNote } from "./note.js";
+import { Ago, Quantity } from "./parts.js";
+
+const PATH = "/installations/:id/confirm-removal";
+const pathOf = ({ id }: { id: number }) => `/installations/${id}/confirm-removal`;
+const nameOf = ({ id, login }: { id: number; login: string }) => login || `installation ${id}`;
+
+/** To the second look; nothing happens by it. */
+export const RemovalButton = ({ installation }: { installation: Pick<InstallationView, "id" | "login"> }) => (
+  <form method="get" action={pathOf(installation)}>
+    <button type="submit" id={`confirm-removal-${installation.id}`}>
+      Confirm removal… <span class="hidden">of {nameOf(installation)}</span>
+    </button>
+  </form>
+);
+
+/** More may be held by the time that the button is pressed. */
+const seenOf = ({ removal }: Held) => markOf(JSON.stringify(removal.repositories));
+
+export function addRemovalActions(app: Hono, ports: ApiPorts): void {
+  app.get(PATH, (context) => {
+    const held = findHeld(context, ports);
+    return held instanceof Response ? explain(context, "/server", held) : look(context, held);
+  });
+  app.post(PATH, async (context) => {
+    const held = findHeld(context, ports);
+    if (held instanceof Response) return explain(context, "/server", held);
+    const { seen } = await context.req.parseBody();
+    if (seen !== seenOf(held)) return explain(context, "/server", others());
+    const count = ports.confirmRemoval(held.id);
+    leaveNote(context, `Confirmed: ${count} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
+    return context.redirect("/server", 303);
+  });
+}
+
+const others = () =>
+  conflict(
+    "moved_on",
+    "other repositories are held now than those that you have looked at",
+    "look at them again: Server, Confirm removal…",
+  );
+
+function look(context: Context, held: Held) {
+  const { repositories, heldAt } = held.removal;
+  const title = `Confirm the removal of repositories of ${nameOf(held)}`;
+  const names = [...repositories].sort();
+  return page(
+    context,
+    { title, here: "/server" },
+    <>
+      <h1>{title}</h1>
+      <p class="notice bad">
+        GitHub no longer shows <Quantity of={names.length} one="repository" many="repositories" /> of{" "}
+        {nameOf(held)} (<Ago at={heldAt} />
+        ). Who confirms it believes that this was meant: they are gone, no longer kept in step, and after
+        RETIRE_AFTER their mirrors are deleted.
+      </p>
+      <p>Was it a mistake? Give the App access again: what is held ends by itself, and nothing is lost.</p>
+      <Confirm path={pathOf(held)} sends={{ seen: seenOf(held) }} button="Confirm removal" back="/server" />
+      <h2>What goes</h2>
+      <ul>
+        {names.map((name) => (
+          <li>{name}</li>
+        ))}
+      </ul>
+    </>,
+  );
+}
