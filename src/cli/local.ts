@@ -7,14 +7,6 @@ import { EXIT } from "./exit.js";
 /** No part of the server: the stand-in that the tests use too. */
 const DEMO = new URL("../../.build/tools/demo.js", import.meta.url);
 
-function hasExamples(): boolean {
-  try {
-    return import.meta.resolve("@octokit/webhooks-examples") !== "";
-  } catch {
-    return false;
-  }
-}
-
 /** Commands that need no running Lockstep. What they load takes a moment, which the others need not wait for. */
 export function addLocalCommands(program: Command): void {
   const json = () => program.opts<{ json?: boolean }>().json ?? false;
@@ -46,12 +38,6 @@ export function addLocalCommands(program: Command): void {
     .action(async (repository?: string) => {
       if (!existsSync(DEMO))
         throw new AnswerError("the demo is not built", EXIT.failed, "npm run build:tools");
-      if (!hasExamples())
-        throw new AnswerError(
-          "the demo speaks with GitHub's example payloads, 9 MB that the package leaves out",
-          EXIT.failed,
-          "npm install @octokit/webhooks-examples beside it, or see the demo in a clone: npm run demo",
-        );
       process.argv = [process.execPath, fileURLToPath(DEMO), ...(repository ? [repository] : [])];
       await import(DEMO.href);
     });

@@ -1,6 +1,8 @@
 import { createPrivateKey } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Handler } from "./mount.js";
+import { forbidden, type Refusal, refuse } from "./setup-refusal.js";
+import { SetupState } from "./setup-state.js";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const MAX_BODY = 64 * 1024;
@@ -11,22 +13,21 @@ export interface SetupAddress {
   publicUrl: string | undefined;
 }
 
-interface Refusal {
-  status: number;
-  text: string;
-}
-
 /**
  * In front of Probot's setup page, which asks nobody who they are: a page of somebody else's, open in
- * the same browser, could register its own App there.
+ * the same browser, or a link of theirs could register their App there.
  */
 export function setupDoor(address: SetupAddress): Handler {
   const own = ownHosts(address);
+  const state = new SetupState();
   return async (request, response) => {
-    const path = (request.url ?? "").split("?")[0]!;
+    const [path = "", query = ""] = (request.url ?? "").split("?");
     if (path !== "/probot" && !path.startsWith("/probot/")) return false;
-    const refusal = strange(request, path, own) ?? (await wrongImport(request, path));
+    const refusal =
+      strange(request, path, own) ??
+      (path === "/probot/setup" ? state.missing(query) : await wrongImport(request, path));
     if (refusal) refuse(response, refusal);
+    else if (path === "/probot") state.putInto(response);
     return refusal !== null;
   };
 }
@@ -102,13 +103,6 @@ function isRsaKey(pem: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-const forbidden = (text: string): Refusal => ({ status: 403, text });
-
-function refuse(response: ServerResponse, { status, text }: Refusal): void {
-  const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
-  response.writeHead(status, headers).end(`${text}\n`);
 }
 
 const parsed = (url: string | undefined) => (url && URL.canParse(url) ? new URL(url) : null);

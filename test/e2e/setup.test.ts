@@ -173,6 +173,44 @@ test("what other pages send to the setup page, and keys that are none, change no
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
 });
 
+/** An App of a stranger's, just registered: what GitHub sends their browser back with. */
+async function strangersCode(standin: StandIn): Promise<string> {
+  const manifest = JSON.stringify({
+    ...{ name: "Evil", url: "http://evil.example", redirect_url: "http://evil.example/", public: false },
+    ...{ hook_attributes: { url: "http://evil.example/" }, default_permissions: {}, default_events: [] },
+  });
+  const post = { method: "POST", redirect: "manual" } as const;
+  await fetch(`${standin.url}/settings/apps/new`, { ...post, body: new URLSearchParams({ manifest }) });
+  const created = await fetch(`${standin.url}/settings/apps/create`, post);
+  return new URL(created.headers.get("location")!).searchParams.get("code")!;
+}
+
+test("a stranger's link registers nothing, whatever state it names; the page then still does", async () => {
+  const standin = await gitHub();
+  const cwd = tempDir();
+  const { lockstep, url } = await start(cwd, settings(standin));
+  const link = `${url}/probot/setup?code=${await strangersCode(standin)}`;
+  const page = await (await fetch(`${url}/probot`)).text();
+  const [, state = ""] = /<form action="[^"?]+\?state=([\w-]{43})" method="post"/.exec(page) ?? [];
+  const other = `${state.slice(1)}${state[0] === "A" ? "B" : "A"}`;
+  for (const wrong of ["", "&state", "&state=", `&state=${other}`, `&state=${other}&state=${state}`])
+    expect(await ask(link + wrong, "GET", {}), wrong).toEqual({
+      status: 403,
+      text: expect.stringMatching(/does not belong to this setup page.*Open the setup page/),
+    });
+  const { tab } = await openTab();
+  await tab.goto(link);
+  await tab.getByText("Nothing is registered here").waitFor();
+  const conversions = () => standin.calls.filter(({ path }) => path.includes("/app-manifests/"));
+  expect(conversions()).toEqual([]);
+  expect(existsSync(join(cwd, ".env"))).toBe(false);
+
+  await registerAt(url);
+  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  expect(conversions()).toHaveLength(1);
+  expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242" });
+});
+
 test("a directory where .env cannot be written is told before there are credentials", async () => {
   const cwd = tempDir();
   mkdirSync(join(cwd, ".env.new"));

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { VARIABLES } from "../../src/variables.js";
+import { faultsOfCompose, faultsOfKubernetes } from "../support/manifests.js";
 import { tempDir } from "../support/temp.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -61,6 +62,33 @@ interface StatefulSet {
     volumeClaimTemplates: { metadata: Named }[];
   };
 }
+
+test("deploy/kubernetes.yaml has fields that Kubernetes has, all that it must have, of the right types", async () => {
+  const text = read("deploy/kubernetes.yaml");
+  expect(await faultsOfKubernetes(text)).toEqual([]);
+  for (const [right, wrong, told] of [
+    ["targetPort:", "targetport:", /"targetport"' does not exist in type 'ServicePort'/],
+    ["readOnlyRootFilesystem:", "readOnlyRootFileSystem:", /' does not exist in type 'SecurityContext'/],
+    ["containerPort: 3000", 'containerPort: "3000"', /'string' is not assignable to type 'number'/],
+    ["  serviceName: lockstep\n", "", /Property 'serviceName' is missing/],
+    ["kind: StatefulSet", "kind: Stateful", /'Stateful'/],
+    ["apps/v1", "apps/v1beta1", /Cannot find module/],
+  ] as const)
+    expect(await faultsOfKubernetes(text.replace(right, wrong)), wrong).toEqual([
+      expect.stringMatching(told),
+    ]);
+});
+
+test("compose.yaml is as the Compose Specification's schema has it", () => {
+  const text = read("compose.yaml");
+  expect(faultsOfCompose(text)).toEqual([]);
+  for (const [right, wrong] of [
+    ["read_only:", "readonly:"],
+    ["read_only: true", 'read_only: "yes"'],
+    ["secrets:\n  key", "secret:\n  key"],
+  ] as const)
+    expect(faultsOfCompose(text.replace(right, wrong)), wrong).not.toEqual([]);
+});
 
 test("compose.yaml sets variables that there are", () => {
   const { services } = parse(read("compose.yaml")) as {

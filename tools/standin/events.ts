@@ -1,4 +1,5 @@
-import { exampleOf, installationFor, type Json, repositoryFor } from "./payload.js";
+import { exampleOf, type Json } from "./examples.js";
+import { installationFor, repositoryFor } from "./payload.js";
 import { pullRequestFor } from "./pull-payload.js";
 import { installationJson, isoSecond } from "./rest-json.js";
 import type { Installation, PullRequest, Repo } from "./types.js";
@@ -21,22 +22,25 @@ export interface EventDetails {
   pull_request: PullRequest;
 }
 
-export interface EventActions {
-  repository:
-    | "created"
-    | "deleted"
-    | "renamed"
-    | "transferred"
-    | "archived"
-    | "unarchived"
-    | "publicized"
-    | "privatized"
-    | "edited";
-  installation: "created" | "deleted" | "suspend" | "unsuspend" | "new_permissions_accepted";
-  installation_repositories: "added" | "removed";
-  installation_target: "renamed";
-  pull_request: "opened" | "synchronize" | "reopened" | "closed";
-}
+export const ACTIONS = {
+  repository: [
+    "created",
+    "deleted",
+    "renamed",
+    "transferred",
+    "archived",
+    "unarchived",
+    "publicized",
+    "privatized",
+    "edited",
+  ],
+  installation: ["created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"],
+  installation_repositories: ["added", "removed"],
+  installation_target: ["renamed"],
+  pull_request: ["opened", "synchronize", "reopened", "closed"],
+} as const;
+
+export type EventActions = { [E in keyof typeof ACTIONS]: (typeof ACTIONS)[E][number] };
 
 export type EventName = keyof EventDetails;
 

@@ -21,7 +21,7 @@ export type { Delivered, DeliverOptions } from "./courier.js";
 export type { DeliveryRecord, NewDelivery } from "./deliveries.js";
 export { changed, type EventActions, type EventDetails, type EventName } from "./events.js";
 export type { StatusFault } from "./faults.js";
-export { exampleOf, installationFor, payloadFor, repositoryFor } from "./payload.js";
+export { installationFor, payloadFor, repositoryFor } from "./payload.js";
 export type { NewHead, NewPullRequest } from "./pulls.js";
 export * from "./types.js";
 

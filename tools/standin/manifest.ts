@@ -40,25 +40,31 @@ export class Manifests {
   page(method: string, url: URL, form: string): Page | null {
     const path = url.pathname.replace(/^\/organizations\/[^/]+/, "");
     if (path === "/settings/apps/new" && method === "POST")
-      return this.#review(new URLSearchParams(form).get("manifest") ?? "");
-    if (path === "/settings/apps/create" && method === "POST") return this.#create();
+      return this.#review(new URLSearchParams(form).get("manifest") ?? "", url.search);
+    if (path === "/settings/apps/create" && method === "POST")
+      return this.#create(url.searchParams.get("state"));
     if (path !== "/apps/lockstep/installations/new") return null;
     return method === "POST" ? this.#install() : page("Install Lockstep", url.pathname, "Install");
   }
 
-  #review(text: string): Page {
+  #review(text: string, search: string): Page {
     const manifest = JSON.parse(text) as Manifest;
     if (!URL.canParse(manifest.hook_attributes.url)) return { status: 422, html: "Hook url is invalid" };
     this.manifest = manifest;
     const rights = Object.entries(manifest.default_permissions).map(([name, level]) => `${name}: ${level}`);
     const text_ = `${rights.join(", ")}; events: ${manifest.default_events.join(", ")}`;
-    return page(`Create GitHub App “${manifest.name}”`, "/settings/apps/create", "Create GitHub App", text_);
+    const create = `/settings/apps/create${search}`;
+    return page(`Create GitHub App “${manifest.name}”`, create, "Create GitHub App", text_);
   }
 
-  #create(): Page {
+  /** What the page that sent the manifest gave along comes back to it. */
+  #create(state: string | null): Page {
     const code = randomBytes(20).toString("hex");
     this.#codes.add(code);
-    return { status: 302, location: `${this.manifest!.redirect_url}?code=${code}` };
+    const location = new URL(this.manifest!.redirect_url);
+    location.searchParams.set("code", code);
+    if (state !== null) location.searchParams.set("state", state);
+    return { status: 302, location: location.href };
   }
 
   /** POST /app-manifests/{code}/conversions: each code counts once. */

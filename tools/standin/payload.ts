@@ -1,24 +1,6 @@
-import { createRequire } from "node:module";
+import { exampleOf, type Json } from "./examples.js";
 import type { Commit, Installation, Push, Repo } from "./types.js";
 import { ZERO } from "./types.js";
-
-export type Json = Record<string, unknown>;
-interface Example {
-  name: string;
-  examples: Json[];
-}
-
-let examples: Example[] | undefined;
-
-/** A real payload of that event, if there is one of that action, to be changed freely. */
-export function exampleOf(event: string, action?: string): Json {
-  examples ??= createRequire(import.meta.url)("@octokit/webhooks-examples") as Example[];
-  const found = examples.find((it) => it.name === event)?.examples;
-  if (!found) throw new Error(`no example of the event ${event}`);
-  // Of pushes, one to a branch: it carries commits.
-  const fits = (it: Json) => (action ? it.action === action : String(it.ref).startsWith("refs/heads/"));
-  return structuredClone(found.find(fits) ?? found[0]!);
-}
 
 /** The payload of a push as GitHub sends it. */
 export function payloadFor(push: Push, origin: string): Json {

