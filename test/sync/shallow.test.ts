@@ -1,12 +1,15 @@
 import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { createLayout } from "../../src/git/layout.js";
+import { createUpkeep } from "../../src/git/upkeep.js";
 import type { Repo } from "../../tools/standin/index.js";
-import { plainGit } from "../support/git.js";
+import { objectsOf, plainGit, realGit } from "../support/git.js";
 import { compare, refreshed, shown } from "../support/history.js";
+import { never } from "../support/mirror.js";
 import { expectTree, published } from "../support/published.js";
 import { stateOf, untilState } from "../support/state.js";
-import { ageObjects, DAY_MS, wearOut } from "../support/wear.js";
+import { ageObjects, DAY_MS } from "../support/wear.js";
 import type { World } from "../support/world.js";
 
 const MAIN = "refs/heads/main";
@@ -109,40 +112,29 @@ test("another default branch takes the place of the old one", async () => {
   expect(Object.keys(world.tips(repo))).toEqual(["refs/heads/trunk"]);
 });
 
-test("maintenance tidies, prunes and checks it, and pushes go on", async () => {
+test("maintenance tidies, checks and prunes it, and pushes go on", async () => {
   const { world, repo, link, push } = await published(CUT);
-  for (let n = 0; n < 9; n++) await push({ n: `${n}` });
+  const first = await push({ n: "first" });
+  for (let n = 0; n < 8; n++) await push({ n: `${n}` });
   const ends = () =>
     readFileSync(join(world.mirror(repo), "shallow"), "utf8")
       .trim()
       .split("\n").length;
   expect(ends()).toBeGreaterThan(3);
-  const monthAgo = Date.now() - 30 * DAY_MS;
-  await restWorn(world, repo, { changed_at: monthAgo, seen_at: monthAgo });
-  await passUntil(world, "tidy");
-  await passUntil(world, "check");
+  await world.stop();
+  const layout = createLayout(world.dataDir);
+  const upkeep = createUpkeep({ git: realGit(), layout, timeoutMs: 60_000 });
+  await upkeep.tidy(repo.id, never);
+  expect(await upkeep.check(repo.id, never)).toEqual({ sound: true });
+  expect(await upkeep.isLost(repo.id, [first], never)).toBe(true);
   ageObjects(world.mirror(repo));
-  await restWorn(world, repo, { unreachable_at: monthAgo });
-  await passUntil(world, "prune");
+  expect(await upkeep.prune(repo.id, DAY_MS, never)).toBe(false);
   expect(ends()).toBe(1);
+  expect(objectsOf(world.mirror(repo))).not.toContain(first);
+  await world.start();
   expectTree(world, repo, link(), await push({ after: "1" }));
   isSound(world, repo);
 });
-
-/** Starts it anew, with nothing to be refreshed: maintenance stands aside for that, and comes back minutes later. */
-async function restWorn(world: World, repo: Repo, columns: Record<string, number>): Promise<void> {
-  for (let ticks = 0; ticks < 6; ticks++) world.standin.world.tick();
-  await compare(world, repo);
-  await world.stop();
-  wearOut(world.dataDir, columns);
-  await world.start();
-  await compare(world, repo);
-}
-
-async function passUntil(world: World, task: string): Promise<void> {
-  world.sweep();
-  await world.line((line) => line.msg === "maintenance done" && line.task === task);
-}
 
 test("a lock that a killed git left on the list of its ends is in nobody's way", async () => {
   const { world, repo, link, push } = await published(CUT);
