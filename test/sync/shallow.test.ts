@@ -9,6 +9,7 @@ import { compare, refreshed, shown } from "../support/history.js";
 import { never } from "../support/mirror.js";
 import { expectTree, published } from "../support/published.js";
 import { stateOf, untilState } from "../support/state.js";
+import { gitmodules, library, shownFiles } from "../support/submodules.js";
 import { ageObjects, DAY_MS } from "../support/wear.js";
 import type { World } from "../support/world.js";
 
@@ -134,6 +135,19 @@ test("maintenance tidies, checks and prunes it, and pushes go on", async () => {
   await world.start();
   expectTree(world, repo, link(), await push({ after: "1" }));
   isSound(world, repo);
+});
+
+test("submodules and files of LFS are published from it, also where a submodule's own mirror is shallow", async () => {
+  const CHECKOUTS = "acme/app?depth=1&submodules=yes&lfs=yes,acme/lib?depth=1";
+  const { standin, link, push } = await published({ CHECKOUTS });
+  const lib = await library(standin, "acme", "lib");
+  const old = await lib.write({ a: "old" });
+  for (let n = 0; n < 3; n++) await lib.write({ a: `${n}` });
+  const files = { ".gitmodules": gitmodules({ lib: "../lib.git" }), ".gitattributes": "*.bin filter=lfs\n" };
+  await push({ ...files, lib: { gitlink: old }, "a.bin": standin.lfs.put("one") });
+  expect(shownFiles(link())).toMatchObject({ "lib/a": "old", "a.bin": "one" });
+  await push({ lib: { gitlink: await lib.write({ a: "new" }) }, "a.bin": standin.lfs.put("two") });
+  expect(shownFiles(link())).toMatchObject({ "lib/a": "new", "a.bin": "two" });
 });
 
 test("a lock that a killed git left on the list of its ends is in nobody's way", async () => {
