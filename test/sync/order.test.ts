@@ -43,43 +43,55 @@ test("a delivery that comes again changes nothing and starts nothing", async () 
   expect(world.refreshes()).toHaveLength(runs + 1);
 });
 
-test("property: whatever the history, deliveries late, twice and in any order end at GitHub's tips, and none is lost", async () => {
-  const step = fc.record({
-    act: fc.constantFrom("commit", "force", "delete", "create", "back"),
-    branch: fc.constantFrom("main", "a", "b", "a-side"),
-    strict: fc.boolean(),
-  });
-  const history = fc.record({
-    steps: fc.array(step, { minLength: 3, maxLength: 14 }),
-    order: fc.array(fc.nat(), { minLength: 14, maxLength: 14 }),
-    twice: fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
-    pause: fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
-  });
-  const world = await World.create();
-  await world.start();
-  let n = 0;
-  await fc.assert(
-    fc.asyncProperty(history, async ({ steps, order, twice, pause }) => {
-      const repo = await world.standin.createRepository("acme", `history-${++n}`);
-      world.sweep();
-      await world.inStep(repo);
-      const pushes = await play(world, repo, steps);
-      const told = pushes.flatMap((push, i) => (twice[i % 14] ? [push, push] : [push]));
-      const shuffled = told
-        .map((push, i) => ({ push, key: (order[i % 14] ?? 0) * 31 + i }))
-        .sort((x, y) => (x.key % 97) - (y.key % 97));
-      for (const [i, { push }] of shuffled.entries()) {
-        expect(await world.deliver(push)).toBe(202);
-        if (pause[i % 14]) await world.line(({ msg }) => msg.startsWith("refresh"), world.log.length - 1);
-      }
-      await settled(world, repo.id);
-      expect(world.tips(repo)).toEqual(Object.fromEntries(await world.standin.tips(repo)));
-      const reachable = plainGit(world.mirror(repo), "rev-list", "--all");
-      for (const tip of tipsOnceHad(world, repo)) expect(reachable).toContain(tip);
-    }),
-    { numRuns: 8, endOnFailure: true },
-  );
-}, 600_000);
+const SHALLOW = { CHECKOUTS: "acme/*?depth=2,acme/*@a?depth=2", CHECKOUT_GRACE: "0s" };
+
+test.each([
+  ["a whole mirror", {}, () => true],
+  ["a shallow one", SHALLOW, (ref: string) => ["refs/heads/main", "refs/heads/a"].includes(ref)],
+])(
+  "property, %s: whatever the history, deliveries late, twice and in any order end at GitHub's tips, and none is lost",
+  async (kind, env, isIn) => {
+    const step = fc.record({
+      act: fc.constantFrom("commit", "force", "delete", "create", "back"),
+      branch: fc.constantFrom("main", "a", "b", "a-side"),
+      strict: fc.boolean(),
+    });
+    const history = fc.record({
+      steps: fc.array(step, { minLength: 3, maxLength: 14 }),
+      order: fc.array(fc.nat(), { minLength: 14, maxLength: 14 }),
+      twice: fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
+      pause: fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
+    });
+    const world = await World.create(env);
+    await world.start();
+    let n = 0;
+    await fc.assert(
+      fc.asyncProperty(history, async ({ steps, order, twice, pause }) => {
+        const repo = await world.standin.createRepository("acme", `history-${++n}`);
+        world.sweep();
+        await world.inStep(repo);
+        const pushes = await play(world, repo, steps);
+        const told = pushes.flatMap((push, i) => (twice[i % 14] ? [push, push] : [push]));
+        const shuffled = told
+          .map((push, i) => ({ push, key: (order[i % 14] ?? 0) * 31 + i }))
+          .sort((x, y) => (x.key % 97) - (y.key % 97));
+        for (const [i, { push }] of shuffled.entries()) {
+          expect(await world.deliver(push)).toBe(202);
+          if (pause[i % 14]) await world.line(({ msg }) => msg.startsWith("refresh"), world.log.length - 1);
+        }
+        await settled(world, repo.id);
+        const wanted = [...(await world.standin.tips(repo))].filter(([ref]) => isIn(ref));
+        expect(world.tips(repo)).toEqual(Object.fromEntries(wanted));
+        plainGit(world.mirror(repo), "fsck", "--connectivity-only");
+        if (kind === "a shallow one") return;
+        const reachable = plainGit(world.mirror(repo), "rev-list", "--all");
+        for (const tip of tipsOnceHad(world, repo)) expect(reachable).toContain(tip);
+      }),
+      { numRuns: 8, endOnFailure: true },
+    );
+  },
+  600_000,
+);
 
 async function play(world: World, repo: Repo, steps: { act: string; branch: string; strict: boolean }[]) {
   const { standin } = world;
