@@ -122,6 +122,15 @@ test("what cannot be done now is not offered, and refused when it is asked for a
   }
 });
 
+test.each([
+  [null, false],
+  [3, true],
+])("a repository with depth %s is called shallow: %s", async (depth, isSaid) => {
+  const { get, signIn } = await startPage({ ports: { ...apiPorts(), get: () => ({ ...SITE, depth }) } });
+  const text = await (await get("/repos/acme/site", await signIn())).text();
+  expect(/Shallow[\s\S]{0,50}3 commits of each published ref/.test(text)).toBe(isSaid);
+});
+
 test("a filter that cannot be is explained, and the next page keeps the one that can", async () => {
   const { get, signIn, calls } = await startPage();
   const cookie = await signIn();
