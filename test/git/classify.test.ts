@@ -7,16 +7,16 @@ import { ZERO } from "../../src/model.js";
 import { matchesPattern } from "../../src/patterns.js";
 import { bareRepository, plainGit, realGit } from "../support/git.js";
 import { tempDir } from "../support/temp.js";
-import { commitFiles, type NewFile } from "../support/trees.js";
+import { commitAnyPath, commitFiles } from "../support/trees.js";
 
 const T = { timeoutMs: 10_000 };
 const OTHER = "1".repeat(40);
 
 /** Writes a working tree, and compares it with its index. */
-async function writeTree(dir: string, files: Record<string, NewFile>) {
+async function writeTree(dir: string, commit: string) {
   const workTree = { dir: tempDir(), index: join(tempDir(), "index") };
   const call = { gitDir: dir, workTree, config: { "core.bare": "false" }, ...T };
-  await realGit()({ args: ["read-tree", "-m", "-u", commitFiles(dir, files)], ...call });
+  await realGit()({ args: ["read-tree", "-m", "-u", commit], ...call });
   await realGit()({ args: ["diff-files", "--quiet"], ...call });
 }
 
@@ -97,11 +97,16 @@ const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknow
       return realGit()({ args: ["for-each-ref"], gitDir: dir, ...T });
     },
   ],
-  ["tree_refused", "a path that is git's own", (dir) => writeTree(dir, { "a/.git/config": "" })],
+  [
+    "tree_refused",
+    "a path that is git's own",
+    (dir) => writeTree(dir, commitAnyPath(dir, "a/.git/config", "")),
+  ],
   [
     "tree_refused",
     "a .gitmodules that cannot be read",
-    (dir) => writeTree(dir, { ".gitmodules": "[submodule\n", s: { mode: "160000", data: OTHER } }),
+    (dir) =>
+      writeTree(dir, commitFiles(dir, { ".gitmodules": "[submodule\n", s: { mode: "160000", data: OTHER } })),
   ],
   [
     "unreachable",

@@ -26,6 +26,19 @@ export function commitFiles(dir: string, files: Record<string, NewFile>, branch 
   return plainGit(dir, "rev-parse", ref);
 }
 
+/** Writes a commit on main with one file, at a path that newer versions of fast-import refuse. @returns its name */
+export function commitAnyPath(dir: string, path: string, text: string): string {
+  const write = (args: string[], input: string) =>
+    execFileSync("git", args, { input, env: { ...process.env, GIT_DIR: dir }, encoding: "utf8" }).trim();
+  const blob = `100644 blob ${write(["hash-object", "-w", "--stdin"], text)}`;
+  const entry = path
+    .split("/")
+    .reduceRight((inner, name) => `040000 tree ${write(["mktree"], `${inner}\t${name}\n`)}`, blob);
+  const commit = plainGit(dir, "commit-tree", "-m", "x", entry.split(" ")[2]!);
+  plainGit(dir, "update-ref", "refs/heads/main", commit);
+  return commit;
+}
+
 /** Every file below, as `<mode> <path> <content>`; a path is bytes, one character each. */
 export function filesBelow(dir: string, under = ""): string[] {
   const found: string[] = [];

@@ -5,7 +5,7 @@ import { compare, post } from "../support/history.js";
 import { stateOf } from "../support/state.js";
 import { gitmodules, library, shownFiles, withSubmodules } from "../support/submodules.js";
 import { tempDir } from "../support/temp.js";
-import { commitFiles, filesBelow, type NewFile } from "../support/trees.js";
+import { commitAnyPath, commitFiles, filesBelow, type NewFile } from "../support/trees.js";
 
 const NOWHERE = "1".repeat(40);
 const gitlink = (data: string): NewFile => ({ mode: "160000", data });
@@ -133,7 +133,7 @@ test("a submodule that brings a .git of its own is not written", async () => {
   const tree = realpathSync(link());
   const lib = await library(standin, "acme", "lib");
   await lib.write({ f: "1" });
-  const commit = commitFiles(lib.repo.dir, { ".git/config": "[core]\n\tfsmonitor = /bin/true\n" });
+  const commit = commitAnyPath(lib.repo.dir, ".git/config", "[core]\n\tfsmonitor = /bin/true\n");
   commitFiles(repo.dir, { ".gitmodules": gitmodules({ lib: "../lib" }), lib: gitlink(commit) });
   expect((await post(world, repo, "refresh?wait=30s")).body.reason).toBe("tree_refused");
   expect(realpathSync(link())).toBe(tree);

@@ -21,7 +21,8 @@ test("a git is judged by its own line's patch release", () => {
   expect(open("2.40.0")).not.toContain("CVE-2022-23521");
   expect(open("2.51.2")).toContain("CVE-2026-111760");
   expect(open("2.51.3")).toEqual([]);
-  expect(open("3.0.0")).toEqual([]);
+  expect(open("2.56.0")).toContain("CVE-2026-111760");
+  for (const version of ["2.53.0", "2.56.1", "2.57.0", "3.0.0"]) expect(open(version)).toEqual([]);
   expect(judgeGit("2.37.9")).toMatchObject({ level: "fail" });
   expect(judgeGit("2.50.1 (Apple Git-155)")).toMatchObject({ level: "warn" });
   expect(judgeGit("2.51.3")).toMatchObject({ level: "ok" });
