@@ -16,12 +16,20 @@ import type { Handler } from "./http/mount.js";
 import { createPage } from "./http/page/page.js";
 import { createMetrics } from "./metrics.js";
 import { createOnce, type Once } from "./once.js";
-import { announceUrl, missedCall, requireGit, requireSameApp, takeNote } from "./preflight.js";
+import {
+  announceUrl,
+  missedCall,
+  requireGit,
+  requireSameApp,
+  requireSameTime,
+  takeNote,
+} from "./preflight.js";
 import { createReceiver } from "./receiver.js";
 import { createRecovery } from "./recovery.js";
 import { startBackstop } from "./schedule.js";
 import { openStore } from "./store.js";
 import { TABLES } from "./tables.js";
+import { createTally } from "./tally.js";
 import { createViews } from "./views.js";
 import type { Log } from "./worker.js";
 
@@ -89,6 +97,8 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     ...{ ...config, ...core, github, recovery, history, stopping, mode: config.deliveries, now: Date.now },
   });
   takeNote(config, core.facts, registry);
+  const tally = createTally(core.layout.tally, core.facts);
+  requireSameTime(tally, registry, log);
   metrics.readFrom({
     queue: () => ({ depth: queue.depth(), oldestMs: queue.oldestMs() }),
     repositories: registry.states,
@@ -104,6 +114,8 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     core.lookAtEverything("backstop");
     maintenance.pass();
     core.checkouts.look();
+    core.links.look();
+    tally.next();
     void recovery.run().finally(watch.check);
   };
   const backstop = startBackstop("backstop", config.intervalMs, sweep);
@@ -128,6 +140,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       core.announcer.start();
       core.lookAtEverything("onboard");
       core.checkouts.start();
+      core.links.look();
       if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },
@@ -140,6 +153,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       await maintenance.stop();
       await Promise.all([runner, core.announcer].map(({ stop }) => stop(config.shutdownTimeoutMs)));
       await core.checkouts.stop();
+      await core.links.stop();
       await gateway.close();
       await github.close();
       await read;

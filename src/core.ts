@@ -8,7 +8,7 @@ import type { RunProgram } from "./exec-hook.js";
 import { createFacts } from "./facts.js";
 import type { RunGit } from "./git/exec.js";
 import type { createGateway } from "./git/gateway.js";
-import { createLayout, discard, emptyTrash, link, ownership, unlink } from "./git/layout.js";
+import { createLayout, discard, emptyTrash, ownership } from "./git/layout.js";
 import { createMirrors } from "./git/mirror.js";
 import { createReach } from "./git/reach.js";
 import { createUpkeep } from "./git/upkeep.js";
@@ -17,10 +17,11 @@ import { createGuard } from "./history.js";
 import { createHolds } from "./holds.js";
 import { createInstallations } from "./installations.js";
 import { createLifecycle } from "./lifecycle.js";
+import { createLinks } from "./links.js";
 import { createMaintenance, type Maintenance } from "./maintenance.js";
 import { createMaintenanceLog } from "./maintenance-log.js";
 import type { Metrics } from "./metrics.js";
-import type { Subject, Trigger } from "./model.js";
+import type { RepositoryName, Subject, Trigger } from "./model.js";
 import { progressLog } from "./preflight.js";
 import { createEmbeddedQueue } from "./queue/embedded.js";
 import { keyOf } from "./queue/queue.js";
@@ -73,12 +74,16 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
     ...{ gateway, installations, published: outbox.published, fits: mirrors.fits },
     request: (id, installationId) => request("repository", id, installationId, "backstop"),
   });
+  const links = createLinks({
+    ...{ layout, registry, hasMirror, log },
+    request: ({ id, installationId }) => request("repository", id, installationId, "backstop"),
+  });
   const named = {
-    link(id: number, name: { owner: string; name: string }) {
-      link(layout, id, name);
-      checkouts.named({ id, ...name });
+    link(id: number, name: RepositoryName) {
+      links.link(id, name);
+      if (links.isOwner(id, name)) checkouts.named({ id, ...name });
     },
-    unlink: (id: number, name: { owner: string; name: string }) => unlink(layout, id, name),
+    unlink: links.unlink,
   };
   void emptyTrash(layout);
   const removal = createRemoval({
@@ -131,7 +136,9 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,
     hasSpace: () => !disk.state().low,
-    publish: checkouts.publish,
+    // A name that has passed to another repository is not published under for this one any more.
+    publish: async (repository, ...how) =>
+      links.isOwner(repository.id, repository) ? checkouts.publish(repository, ...how) : null,
     announce: announcer.announce,
     upkeep: maintenance,
     moved(id, changes) {
@@ -156,18 +163,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const kept = { registry, installations, facts, deliveries, queue, holds, announcer, reach };
   /** A request for every installation, which in turn asks for what needs it. */
   const lookAtEverything = (trigger: "onboard" | "backstop") => request("app", 0, 0, trigger);
-  const parts = {
-    scopeOf,
-    checkouts,
-    disk,
-    removal,
-    hasMirror,
-    mirrors,
-    worker,
-    runner,
-    watch,
-    late,
-    maintenance,
-  };
-  return { ...kept, ...parts, lookAtEverything };
+  const parts = { scopeOf, links, layout, checkouts, disk, removal, hasMirror, mirrors };
+  const running = { worker, runner, watch, late, maintenance };
+  return { ...kept, ...parts, ...running, lookAtEverything };
 }

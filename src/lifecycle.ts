@@ -181,6 +181,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     const returns = before !== null && comesBack(before);
     const renamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);
     if (returns || renamed) name(remote, renamed ? before : null);
+    if (before?.state === "fresh" && !ports.hasMirror(remote.id)) lost(before);
     const repository = registry.get(remote.id)!;
     const trigger = needs(repository, before);
     if (trigger && ask) ports.request(remote.id, remote.installationId, trigger);
@@ -197,6 +198,13 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     return true;
   }
 
+  /** Whoever took it away, what was said of it is no longer true. */
+  function lost({ id, owner, name }: ManagedRepository): void {
+    registry.setState(id, "onboarding");
+    ports.log.warn({ repository: `${owner}/${name}` }, "its mirror is missing: it is cloned anew");
+  }
+
+  /** What fails is tried again with the next pass; the old name stays until the new one leads here. */
   function name(remote: RemoteRepository, former: RepositoryName | null): void {
     try {
       if (ports.hasMirror(remote.id)) ports.link(remote.id, remote);

@@ -5,6 +5,7 @@ import type { DeliveryLog } from "./delivery-log.js";
 import type { RefreshError } from "./errors.js";
 import type { StatusView } from "./http/operate.js";
 import type { Installations } from "./installations.js";
+import type { Links } from "./links.js";
 import type { Maintenance } from "./maintenance.js";
 import type { Subject } from "./model.js";
 import { keyOf, type RefreshQueue } from "./queue/queue.js";
@@ -21,6 +22,7 @@ export interface OncePorts {
   announcer: Announcer;
   deliveries: Pick<DeliveryLog, "prune">;
   checkouts: Pick<Checkouts, "start">;
+  links: Pick<Links, "look">;
   status(): StatusView;
   maintenance: Pick<Maintenance, "pass" | "idle">;
   /** How long consumers of events get after the last refresh. */
@@ -123,6 +125,7 @@ export function createOnce(ports: OncePorts): Once {
     ports.announcer.start();
     ports.checkouts.start();
     const failure = await list();
+    void ports.links.look();
     const wanted = registry.all().filter(isWanted);
     let done = 0;
     const told = ({ id }: Subject, error: RefreshError | null) => {

@@ -5,6 +5,7 @@ import type { GitHub, LoggedDelivery } from "./github/github.js";
 import type { Metrics } from "./metrics.js";
 import type { ManagedRepository, Registry } from "./registry.js";
 import type { Store } from "./store.js";
+import type { Tally } from "./tally.js";
 import type { Watch } from "./watch.js";
 import type { Log } from "./worker.js";
 
@@ -63,6 +64,15 @@ export function takeNote({ refspecs }: Config, facts: Facts, registry: Registry)
   const before = facts.get<string[]>("refspecs");
   if (before && before.join() !== refspecs.join()) registry.recheckAll();
   facts.set("refspecs", refspecs);
+}
+
+/** One was restored from a backup, or lost: what the database says of the mirrors is not believed. */
+export function requireSameTime(tally: Tally, registry: Registry, log: Log): void {
+  if (!tally.matches()) {
+    registry.doubtAll();
+    log.warn({}, "mirrors and database are not of one time: every mirror is compared with GitHub");
+  }
+  tally.next();
 }
 
 /** Only what GitHub tried while this process ran says something of the webhook. */

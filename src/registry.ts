@@ -99,6 +99,8 @@ export interface Registry {
   pause(id: number, at: number | null): void;
   /** Every repository is compared in full by the next pass. */
   recheckAll(): void;
+  /** The same, and what was fresh is behind until then. */
+  doubtAll(): void;
   /** How many are ours to keep, and how many that were for an hour GitHub stopped to show since `since`. @param installationId null: of all */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
   /** How many there are in each state. */
@@ -140,6 +142,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     forget: (id) => void sql.forget.run(id),
     pause: (id, at) => void sql.pause.run(at, id),
     recheckAll: () => void sql.recheckAll.run(),
+    doubtAll: () => void sql.doubtAll.run(),
     countOf(installationId, since) {
       const row = sql.count.get(since, installationId, installationId);
       return { managed: Number(row?.managed), left: Number(row?.left_since ?? 0) };
@@ -196,6 +199,9 @@ function statements(store: Store) {
     forget: store.prepare("DELETE FROM repositories WHERE id = ?"),
     pause: store.prepare("UPDATE repositories SET paused_at = ? WHERE id = ?"),
     recheckAll: store.prepare("UPDATE repositories SET recheck = 1"),
+    doubtAll: store.prepare(
+      "UPDATE repositories SET recheck = 1, state = CASE state WHEN 'fresh' THEN 'behind' ELSE state END",
+    ),
     count: store.prepare(
       `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
        count(*) FILTER (WHERE gone_at > ? AND excluded = 0 AND added_at < gone_at - 3600000) AS left_since FROM repositories
@@ -206,7 +212,7 @@ function statements(store: Store) {
       `SELECT ${shownStateSql()} AS shown, count(*) AS n FROM repositories GROUP BY shown`,
     ),
     goneBefore: store.prepare(
-      "SELECT * FROM repositories WHERE state = 'gone' AND gone_at <= ? ORDER BY gone_at",
+      "SELECT * FROM repositories WHERE state = 'gone' AND paused_at IS NULL AND gone_at <= ? ORDER BY gone_at",
     ),
     refreshed: store.prepare(
       `UPDATE repositories SET state = ?, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,

@@ -106,6 +106,8 @@ export function createRemoval(ports: RemovalPorts): Removal {
     exclude: (repository) => goes(repository, "REPOSITORIES leaves it out", true),
     retire(id) {
       const repository = registry.get(id);
+      // Paused it stays as it is.
+      if (repository?.pausedAt != null) return;
       if (repository?.state !== "gone" || (repository.goneAt ?? 0) > ports.now() - ports.retireAfterMs)
         return;
       const repositoryName = nameOf(repository);

@@ -74,6 +74,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);
     if (!repository) return SKIPPED;
+    // It was gone, and is back.
+    if (repository.pausedAt !== null) throw paused();
     try {
       return await pass(repository, request, signal);
     } catch (error) {
@@ -89,8 +91,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const known = registry.get(request.repositoryId);
     if (!known) return null;
     if (known.state === "suspended") throw new RefreshError("suspended", "The installation is suspended");
-    if (known.pausedAt !== null && isManaged(known))
-      throw new RefreshError("paused", "An operator has paused it");
+    if (known.pausedAt !== null && isManaged(known)) throw paused();
     if (ports.isHeld(known.id)) throw removalHeld(known.installationId);
     const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
     const inDoubt = !isManaged(known) || known.confirmedAt === 0;
@@ -116,12 +117,14 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     try {
       const { outcome, behind, notYet } = await bringInStep(work, request);
       if (outcome.changes.length > 0) ports.moved(repository.id, outcome.changes);
+      const unlinked = link(work);
       const unpublished = await publish(work, request);
       ports.transaction(() => {
         if (!notYet) record(repository, request, behind);
         ports.announce(repository, request.trigger);
       });
-      if (notYet ?? unpublished) throw notYet ?? unpublished;
+      const failure = notYet ?? unlinked ?? unpublished;
+      if (failure) throw failure;
       return outcome;
     } finally {
       lease.close();
@@ -131,7 +134,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   /** What a tree is made of may be what shows that the mirror is damaged. */
   async function publish(work: Pass, request: RefreshRequest): Promise<RefreshError | null> {
-    const offer = () => ports.publish(work.repository, request.trigger === "manual", work.run.signal);
+    // By the name that it has now.
+    const repository = () => registry.get(work.repository.id) ?? work.repository;
+    const offer = () => ports.publish(repository(), request.trigger === "manual", work.run.signal);
     const failure = await offer();
     if (failure?.retry.kind !== "rebuild") return failure;
     mirrors.distrust(work.repository.id);
@@ -187,7 +192,6 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     await findOut(pass);
     const brought = await ports.bring.inFull(pass, request.hints);
     if (!brought.notYet && !brought.behind) settle(pass);
-    link(pass);
     return { outcome: outcomeOf(brought, "full"), behind: brought.behind, notYet: brought.notYet };
   }
 
@@ -235,10 +239,19 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     return { ...told, outcome: { ...outcome, changes: [...changes, ...told.outcome.changes] } };
   }
 
-  /** GitHub may have told of another name while git ran, or that it is gone and its name another's. */
-  function link({ repository: { id } }: Pass): void {
+  /**
+   * GitHub may have told of another name while git ran, or that it is gone and its name another's.
+   * @returns why its name does not lead to it; the mirror is in step all the same
+   */
+  function link({ repository: { id } }: Pass): RefreshError | null {
     const now = registry.get(id);
-    if (now && isManaged(now) && now.state !== "suspended") ports.link(id, now);
+    if (!now || !isManaged(now) || now.state === "suspended") return null;
+    try {
+      ports.link(id, now);
+      return null;
+    } catch (error) {
+      return asRefreshError(error);
+    }
   }
 
   /** Only a full comparison settles `pushed_at`: the value read before it, once it cannot change any more. */
@@ -269,6 +282,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   return { refresh };
 }
+
+const paused = () => new RefreshError("paused", "An operator has paused it");
 
 interface Result {
   outcome: RefreshOutcome;

@@ -69,7 +69,10 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       lastProvenAt: iso(provenAt(repository, ports.customRefs)),
       pausedAt: iso(repository.pausedAt),
       goneAt: iso(goneAt),
-      retiresAt: goneAt === null || repository.state === "retired" ? null : iso(goneAt + ports.retireAfterMs),
+      retiresAt:
+        goneAt === null || repository.state === "retired" || repository.pausedAt !== null
+          ? null
+          : iso(goneAt + ports.retireAfterMs),
       pushedAt: repository.pushedAt === 0 ? null : iso(repository.pushedAt * 1000),
       lastError: error && { ...error, at: iso(error.at)! },
     };

@@ -13,7 +13,10 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   ["tip_moved", /is at [0-9a-f]{40,64} but expected [0-9a-f]{40,64}/],
   ["tip_moved", /reference already exists|unable to resolve reference '[^']+'$/m],
   // refs.c refs_verify_refname_available: `a` and `a/b`
-  ["ref_conflict", /'[^']+' exists; cannot create '[^']+'|there are still refs under/],
+  [
+    "ref_conflict",
+    /'[^']+' exists; cannot create '[^']+'|there are still refs under|cannot process '[^']+' and '[^']+' at/,
+  ],
   // unpack-trees.c, read-cache.c verify_path
   [
     "tree_refused",

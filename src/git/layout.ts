@@ -31,6 +31,10 @@ export interface Layout {
   mirror(id: number): string;
   /** Where what is deleted goes first, by a rename: deleting takes time, and may be cut short. */
   readonly trash: string;
+  /** Where the public names of the mirrors are. */
+  readonly links: string;
+  /** Changes with every pass of the backstop. */
+  readonly tally: string;
   /** The public name of a mirror: a symlink. */
   link(name: RepositoryName): string;
   /** All trees of one checkout, which `slug` names. */
@@ -43,6 +47,8 @@ export const createLayout = (dataDir: string): Layout => ({
   repository: (id) => join(dataDir, "repos", String(id)),
   mirror: (id) => join(dataDir, "repos", String(id), "mirror.git"),
   trash: join(dataDir, "trash"),
+  links: join(dataDir, "mirrors"),
+  tally: join(dataDir, "repos", ".tally"),
   link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
   // No repository's name has an @, so neither path can be that of another checkout.
   trees: (id, slug) => join(dataDir, "repos", String(id), "trees", slug || "@"),
@@ -99,14 +105,6 @@ export function finishSwap(place: string): void {
   if (lstatSync(place, { throwIfNoEntry: false })) rmSync(old, { recursive: true, force: true });
   else renameSync(old, place);
 }
-
-/** @throws RefreshError `foreign` when something that is not a link has the name. */
-export const link = (layout: Layout, id: number, name: RepositoryName): void =>
-  pointLink(layout.link(name), layout.mirror(id));
-
-/** Takes a former name away, unless it already belongs to another repository. */
-export const unlink = (layout: Layout, id: number, name: RepositoryName): void =>
-  dropLink(layout.link(name), layout.mirror(id));
 
 /**
  * Points a public name at a directory, atomically: symlink beside, then rename(2).

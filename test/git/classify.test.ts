@@ -43,6 +43,16 @@ const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknow
     (dir, commit) => swapRefs(realGit(), dir, [{ ref: "refs/heads/main/sub", before: ZERO, after: commit }]),
   ],
   [
+    "ref_conflict",
+    "a name is a directory of another one of the same transaction",
+    (dir, commit) =>
+      swapRefs(
+        realGit(),
+        dir,
+        ["refs/heads/a", "refs/heads/a/b"].map((ref) => ({ ref, before: ZERO, after: commit })),
+      ),
+  ],
+  [
     "locked",
     "a lock is held",
     (dir, commit) => {

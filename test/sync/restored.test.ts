@@ -1,0 +1,75 @@
+import { cpSync, existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { passed, stateOf, untilState } from "../support/state.js";
+import { World } from "../support/world.js";
+
+/** Lockstep with one repository that no pass would look at by itself. */
+async function settled() {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  repo.pushedAt -= 60;
+  await world.start(repo);
+  await untilState(
+    world,
+    "acme/app",
+    ({ state, queued, running }) => state === "fresh" && !queued && !running,
+  );
+  return { world, repo, repos: join(world.dataDir, "repos") };
+}
+
+const isAtRest = ({ state, queued, running }: { state: string; queued: boolean; running: boolean }) =>
+  state === "fresh" && !queued && !running;
+
+test("a mirror that someone took away is not called fresh, and is cloned by the next pass", async () => {
+  const { world, repo, repos } = await settled();
+  rmSync(join(repos, String(repo.id)), { recursive: true });
+  world.sweep();
+  await world.line(({ msg }) => msg === "its mirror is missing: it is cloned anew");
+  await world.inStep(repo);
+  expect(await untilState(world, "acme/app", isAtRest)).toMatchObject({ state: "fresh" });
+});
+
+test("from lockstep.db alone every repository is cloned", async () => {
+  const { world, repo, repos } = await settled();
+  await world.stop();
+  rmSync(repos, { recursive: true });
+  rmSync(join(world.dataDir, "mirrors"), { recursive: true });
+  await world.start();
+  expect((await stateOf(world, "acme/app")).state).not.toBe("fresh");
+  await world.inStep(repo);
+  await untilState(world, "acme/app", isAtRest);
+});
+
+test("mirrors that are older than the database, or newer, are compared at the start", async () => {
+  const { world, repo, repos } = await settled();
+  await world.stop();
+  cpSync(repos, `${repos}.old`, { recursive: true, verbatimSymlinks: true });
+  await world.start();
+  const push = await world.standin.commit(repo, "main");
+  repo.pushedAt -= 60;
+  await world.pushed(push);
+  await world.inStep(repo);
+  await passed(world);
+  await untilState(world, "acme/app", isAtRest);
+  await world.stop();
+  rmSync(repos, { recursive: true });
+  renameSync(`${repos}.old`, repos);
+  const from = world.log.length;
+  await world.start();
+  await world.line(({ msg }) => msg?.startsWith("mirrors and database are not of one time"), from);
+  await world.inStep(repo);
+  await untilState(world, "acme/app", isAtRest);
+});
+
+test("an ordinary restart compares nothing anew", async () => {
+  const { world, repo } = await settled();
+  await passed(world);
+  await world.stop();
+  const runs = world.refreshes().length;
+  await world.start();
+  await passed(world);
+  expect(world.refreshes()).toHaveLength(runs);
+  expect(world.log.filter(({ msg }) => /not of one time/.test(msg))).toEqual([]);
+  expect(existsSync(world.mirror(repo))).toBe(true);
+});
