@@ -56,7 +56,7 @@ const MAX_BASES = 200;
 /** The three ways to bring refs; see the Syncer chapter of docs/how-it-works.md. */
 export function createBringer(tools: Tools) {
   const { mirrors, registry, guard, outbox, scopeOf, keepHistoryMs, dropped, now } = tools;
-  const ancestry = (id: number) => (a: string, b: string) => mirrors.isAncestor(id, a, b);
+  const ancestry = (id: number) => (a: string, b: string) => mirrors.mayBeAncestor(id, a, b);
 
   async function factsOf({ repository }: Pass, ref: string): Promise<RefFacts> {
     return {
@@ -75,7 +75,9 @@ export function createBringer(tools: Tools) {
 
   /** The one way to the mirror's refs. @returns what changed: the history guard may hold refs where they are */
   async function write({ repository, trigger }: Pass, moves: Move[]): Promise<RefChange[]> {
-    const { changes, keep, record } = await guard.judge(repository, moves, ancestry(repository.id));
+    const { changes, keep, record } = await guard.judge(repository, moves, (a, b) =>
+      mirrors.isAncestor(repository.id, a, b),
+    );
     outbox.intend(repository.id, trigger, changes);
     record({ kept: await mirrors.apply(repository.id, changes, keep) });
     return changes;
@@ -200,7 +202,9 @@ export function createBringer(tools: Tools) {
     }
     const changes = await write(pass, moves);
     await forgetOldTips(pass);
-    if (pass.repository.recheck || scopeOf(id).depth !== null) await dropOutside(pass);
+    // Where another scope waits for room on the disk to be made, the old one is kept.
+    const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.fits(id);
+    if (drops) changes.push(...(await dropOutside(pass)));
     const isIn = isInside(scopeOf(pass.repository.id));
     const superseded = hints.some(
       ({ ref, points }) => isIn(ref) && (remote.get(ref) ?? ZERO) !== points.at(-1),
@@ -210,12 +214,12 @@ export function createBringer(tools: Tools) {
   }
 
   /** Refs of an earlier scope: nobody follows them any more. */
-  async function dropOutside({ repository: { id }, run }: Pass): Promise<void> {
+  async function dropOutside({ repository: { id }, trigger, run }: Pass): Promise<RefChange[]> {
     const outside = [...(await mirrors.outside(id, run.signal))];
-    await mirrors.apply(
-      id,
-      outside.map(([ref, before]) => ({ ref, before, after: ZERO })),
-    );
+    const changes = outside.map(([ref, before]) => ({ ref, before, after: ZERO }));
+    outbox.intend(id, trigger, changes);
+    await mirrors.apply(id, changes);
+    return changes;
   }
 
   /** Kept tips older than KEEP_HISTORY. */

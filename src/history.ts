@@ -62,7 +62,7 @@ export function createGuard({ history, holds, scopeOf, log, now }: Tools) {
   }
 
   async function judge(repository: Repository, moves: Move[], isAncestor: IsAncestor): Promise<Verdict> {
-    if (!isGuarded(repository.id)) return unguarded(moves);
+    if (!isGuarded(repository.id)) return unguarded(repository, moves);
     const held = new Map(standing(repository.id).map((hold) => [hold.ref, hold]));
     const queue = new PQueue({ concurrency: AT_A_TIME });
     const rulings = await queue.addAll(moves.map((move) => () => rule(move, held.get(move.ref), isAncestor)));
@@ -79,6 +79,14 @@ export function createGuard({ history, holds, scopeOf, log, now }: Tools) {
     }
     const record = (made: Made) => write(repository, moves, rulings, made);
     return { changes, keep: { refs, at: now() }, record };
+  }
+
+  function unguarded(repository: Repository, moves: Move[]): Verdict {
+    const changes = moves.map(({ ref, before, after }) => ({ ref, before, after }));
+    const record = () => {
+      for (const hold of holds.of(repository.id)) end(repository, hold, "its mirror is shallow");
+    };
+    return { changes: changes.filter(({ before, after }) => before !== after), keep: KEEP_NOTHING, record };
   }
 
   async function rule(move: Move, hold: Hold | undefined, isAncestor: IsAncestor): Promise<Ruling> {
@@ -193,15 +201,6 @@ export function createGuard({ history, holds, scopeOf, log, now }: Tools) {
     const isIn = isInside(scopeOf(id));
     return new Map([...tips].filter(([ref]) => isIn(ref)));
   }
-}
-
-function unguarded(moves: Move[]): Verdict {
-  const changes = moves.map(({ ref, before, after }) => ({ ref, before, after }));
-  return {
-    changes: changes.filter(({ before, after }) => before !== after),
-    keep: KEEP_NOTHING,
-    record() {},
-  };
 }
 
 export type Guard = ReturnType<typeof createGuard>;

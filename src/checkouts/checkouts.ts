@@ -69,14 +69,14 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
           failure ??= asRefreshError(error);
         }
       }
-      withdraw(repository.id, new Set(wanted.map(({ slug }) => slug)));
+      await withdraw(repository.id, new Set(wanted.map(({ slug }) => slug)));
       tidy(repository.id);
       return failure;
     });
   }
 
   /** What CHECKOUTS no longer asks for, and what was of a ref that is gone for longer than the grace. */
-  function withdraw(id: number, slugs: Set<string>): void {
+  async function withdraw(id: number, slugs: Set<string>): Promise<void> {
     for (const checkout of ledger.of(id)) {
       const { slug, missingSince, n } = checkout;
       pool.heal(id, slug, checkout.link);
@@ -88,6 +88,10 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
         else ledger.drop(id, slug);
       });
       log.info({ link: checkout.link, ref: checkout.ref }, "no longer published");
+      // What is left of it in the mirror only costs room.
+      await tools.pins
+        .set(layout.mirror(id), slug, null)
+        .catch((error) => log.warn({ id, err: error }, "a pin stays"));
     }
   }
 
@@ -106,7 +110,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
   function comeBack(id: number): void {
     void inTurn(id, async () => {
       if (stopped) return;
-      withdraw(id, new Set(ledger.of(id).map(({ slug }) => slug)));
+      await withdraw(id, new Set(ledger.of(id).map(({ slug }) => slug)));
       tidy(id);
     }).catch((error) => log.warn({ id, err: error }, "old trees could not be removed"));
   }
@@ -127,13 +131,19 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
   }
 
   async function check(): Promise<void> {
-    const suspect = ledger.ofOtherBoots(BOOT);
-    for (const tree of suspect.length > 0 ? suspect : ledger.leastChecked(CHECKED_SHARE)) {
-      // Its mirror may be replaced or deleted at this moment: that says nothing of the tree.
-      await inTurn(tree.id, () => look(tree)).catch((error) =>
-        log.warn({ id: tree.id, reason: asRefreshError(error).message }, "a tree could not be checked"),
-      );
-    }
+    for (const tree of [...ledger.ofOtherBoots(BOOT), ...ledger.leastChecked(CHECKED_SHARE)])
+      await inTurn(tree.id, () => look(tree).catch((error) => notChecked(tree, asRefreshError(error))));
+  }
+
+  /** Its mirror may be replaced or deleted at this moment: that says nothing of the tree. Others have their turn. */
+  function notChecked({ id, slug, n }: Tree, { message }: RefreshError): void {
+    const found = stopped ? null : ledger.tree(id, slug, n);
+    if (found?.state !== "ready") return;
+    log.warn({ id, tree: n, reason: message }, "a tree could not be checked");
+    const isShown = ledger.get(id, slug)?.n === n;
+    // One that nobody sees is made anew when it is needed.
+    ledger.putTree({ ...found, checkedAt: now(), ...(isShown ? {} : { state: "spoilt" }) });
+    if (!isShown) tidy(id);
   }
 
   function isOutdated(repository: Publishable): boolean {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { asRefreshError, RefreshError } from "../errors.js";
 import type { RunGit } from "../git/exec.js";
 import { type Layout, linkTarget, pointLink } from "../git/layout.js";
+import type { Pins } from "../git/pins.js";
 import { type Trees, treeDir } from "../git/tree.js";
 import { type CheckoutChange, type RepositoryName, ZERO } from "../model.js";
 import { readOptions, type Wanted, writeOptions } from "../selection.js";
@@ -16,6 +17,7 @@ export interface PublishTools {
   trees: Trees;
   gate: Gate;
   contents: Contents;
+  pins: Pins;
   git: RunGit;
   layout: Layout;
   tip(id: number, ref: string): Promise<string>;
@@ -41,7 +43,7 @@ export interface PublishCall {
 
 /** Brings one published tree in step with its ref. */
 export function createPublisher(tools: PublishTools) {
-  const { ledger, pool, trees, gate, contents, git, layout, log, now } = tools;
+  const { ledger, pool, trees, gate, contents, pins, git, layout, log, now } = tools;
   /** @param tip what the ref points at in the mirror */
   return async function publish({ repository, wanted, again, signal }: PublishCall, tip: string) {
     const { id } = repository;
@@ -57,8 +59,10 @@ export function createPublisher(tools: PublishTools) {
     const goal = refused ? known.tip : tip;
     if (goal === null) return;
     if (known && isInStep(known, { ...next, link, tip: goal })) {
-      if (known.refusal && !refused)
+      if (known.refusal && !refused) {
         ledger.put({ ...known, wanted: known.sha, missingSince: null, refusal: null });
+        await pins.set(layout.mirror(id), slug, null);
+      }
       return;
     }
     const about = { repository, checkout: known ?? next, ref };
@@ -67,10 +71,12 @@ export function createPublisher(tools: PublishTools) {
     const sha = await commitOf(mirror, goal, ref);
     if (sha === null) return refuse(about, { reason: "not_a_commit", output: "" }, goal, null);
     const candidate = { repository, mirror, ref, tip: goal, sha, before: known?.sha ?? null };
+    const wasRefused = known?.refusal != null && !refused;
     const verdict =
       (refused ? null : await gate.signature(candidate)) ??
       (await put(next, candidate, { link, gated: !refused, signal }));
-    if (verdict) refuse(about, verdict, goal, sha);
+    if (verdict) return refuse(about, verdict, goal, sha);
+    if (wasRefused) await pins.set(mirror, slug, null);
   };
 
   /** @returns why it is not published after all */
@@ -170,22 +176,29 @@ export function createPublisher(tools: PublishTools) {
     return verdict;
   }
 
-  function refuse(
+  async function refuse(
     { repository, checkout, ref }: Of,
     why: NonNullable<Verdict>,
     tip: string,
     sha: string | null,
-  ): void {
+  ): Promise<void> {
+    await pin(checkout);
     ledger.put({ ...checkout, wanted: sha, refusal: { ...why, at: now(), tip } });
     const details = { repository: nameOf(repository), ref, commit: sha, published: checkout.sha, ...why };
     log.warn(details, "not published; what was published before stays");
   }
 
   /** The ref is gone. What is published stays: that of the default branch, and that of another for the grace. */
-  function missing({ repository, checkout, ref }: Of): void {
+  async function missing({ repository, checkout, ref }: Of): Promise<void> {
+    await pin(checkout);
     const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
     ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
     log.warn({ repository: nameOf(repository), ref }, "the ref of a published tree is gone");
+  }
+
+  /** Its ref goes on, or has gone, and what is published must be there to be checked and repaired. */
+  async function pin({ id, slug, sha }: Checkout): Promise<void> {
+    if (sha !== null) await pins.set(layout.mirror(id), slug, sha);
   }
 
   /** What a ref points at may be a tag, and a tag may be of anything. */

@@ -4,6 +4,7 @@ import type { RunProgram } from "../exec-hook.js";
 import type { RunGit } from "../git/exec.js";
 import type { Gateway } from "../git/gateway.js";
 import type { Layout } from "../git/layout.js";
+import { createPins } from "../git/pins.js";
 import { createTrees } from "../git/tree.js";
 import type { Installations, KnownInstallation } from "../installations.js";
 import { isManaged, type Registry } from "../registry.js";
@@ -58,6 +59,7 @@ export function composeCheckouts(ports: Ports) {
     pool: createPool({ ...common, ledger, requireSpace: disk.requireSpace, published: ports.published }),
     contents: createContents({ git, layout, timeoutMs, submodules, lfs }),
     trees: createTrees({ git, timeoutMs }),
+    pins: createPins(git),
     gate: createGate({
       ...{ git, run: ports.runProgram, searchPath: config.searchPath },
       ...{ hook: config.prePublishHook, hookTimeoutMs: config.prePublishTimeoutMs, signers: config.signers },

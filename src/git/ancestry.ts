@@ -14,7 +14,7 @@ export async function isAncestor(
   return code === 0;
 }
 
-/** In a shallow mirror history ends before it has an answer: then only what is younger is surely none. */
+/** In a shallow mirror history may end before it has an answer: then what is older may be one. */
 export async function mayBeAncestor(
   git: RunGit,
   within: Within,
@@ -22,9 +22,10 @@ export async function mayBeAncestor(
   descendant: string,
 ): Promise<boolean> {
   if (await isAncestor(git, within, ancestor, descendant)) return true;
+  if (await isAncestor(git, within, descendant, ancestor)) return false;
   // git log --no-walk=unsorted --format=%ct <a> <b>: when each was committed, in seconds; 128: one is not here
   const args = ["log", "--no-walk=unsorted", "--format=%ct", ancestor, descendant];
   const { code, stdout } = await git({ ...within, args, okCodes: [0, 128] });
   const [older = 0, younger = 0] = stdout.split("\n").map(Number);
-  return code === 0 && older <= younger;
+  return code === 0 && older < younger;
 }

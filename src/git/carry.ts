@@ -4,7 +4,9 @@ import { type RefChange, ZERO } from "../model.js";
 import { isAncestor } from "./ancestry.js";
 import type { GitCall, RunGit } from "./exec.js";
 import { applyChanges, type Keep, type KeptTip, keptTips, makeKept, readKept } from "./kept.js";
-import { compareTips, readRefs } from "./refs.js";
+import { type Pin, readPins } from "./pins.js";
+import { compareTips, readRefs, swapRefs } from "./refs.js";
+import { addShallow } from "./shallow.js";
 
 export type IsAncestor = (ancestor: string, descendant: string) => Promise<boolean>;
 
@@ -55,7 +57,8 @@ export async function carryOver(carry: Carry, judge: Judge) {
 
   const left = putBack(differences, verdict.changes);
   const kept = carry.whole ? [...old.kept, ...keptTips(verdict.changes, verdict.keep)] : [];
-  const wanted = [...kept.map(({ sha }) => sha), ...left.map(({ after }) => after)];
+  if (!carry.whole) await cutAt(carry, old.pins);
+  const wanted = [...kept, ...old.pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
   const saved = await copyObjects(carry, wanted, [...github.values()]);
   const isSaved = (sha: string) => sha === ZERO || saved.has(sha);
 
@@ -63,6 +66,12 @@ export async function carryOver(carry: Carry, judge: Judge) {
     carry.git,
     carry.beside,
     left.filter(({ after }) => isSaved(after)),
+  );
+  await swapRefs(
+    carry.git,
+    carry.beside,
+    [],
+    old.pins.filter(({ sha }) => isSaved(sha)),
   );
   const made = await makeKept(
     carry.git,
@@ -76,6 +85,19 @@ export async function carryOver(carry: Carry, judge: Judge) {
   const fresh = made.filter(({ name }) => !old.kept.some((known) => known.name === name));
   const record = () => verdict.record({ kept: fresh, lost, unreadable: old.unreadable });
   return { changes: compareTips(old.refs, now), record };
+}
+
+/** Of what a shallow mirror does not have by itself, each commit comes without its history. */
+async function cutAt({ git, beside, call }: Carry, pins: Pin[]): Promise<void> {
+  for (const { sha } of pins) {
+    const { code } = await git({
+      ...call,
+      args: ["cat-file", "-e", sha],
+      gitDir: beside,
+      okCodes: [0, 1, 128],
+    });
+    if (code !== 0) addShallow(beside, sha);
+  }
 }
 
 /** What makes the new mirror's refs, which are GitHub's, those of the verdict. */
@@ -95,7 +117,12 @@ function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {
 
 /** The refs of the old mirror, through a directory of its own: a broken HEAD or config hides none of them. */
 async function readOld({ git, beside, old, call }: Carry) {
-  const nothing = { refs: new Map<string, string>(), kept: [] as KeptTip[], unreadable: old !== null };
+  const nothing = {
+    refs: new Map<string, string>(),
+    kept: [] as KeptTip[],
+    pins: [] as Pin[],
+    unreadable: old !== null,
+  };
   if (old === null) return nothing;
   const view = join(beside, "old");
   try {
@@ -104,7 +131,8 @@ async function readOld({ git, beside, old, call }: Carry) {
     writeFileSync(join(view, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
     for (const part of ["refs", "packed-refs", "objects"]) symlinkSync(join(old, part), join(view, part));
     const refs = await readRefs(git, view, [], call.signal);
-    return { refs, kept: await readKept(git, view, call.signal), unreadable: false };
+    const pins = await readPins(git, view, call.signal);
+    return { refs, kept: await readKept(git, view, call.signal), pins, unreadable: false };
   } catch {
     call.signal?.throwIfAborted();
     return nothing;

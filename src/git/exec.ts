@@ -246,6 +246,9 @@ function environment(path: string, call: GitCall): Record<string, string> {
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_ATTR_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
+    // git 3 makes repositories otherwise; the scratch directory, and GitHub, have these.
+    GIT_DEFAULT_HASH: "sha1",
+    GIT_DEFAULT_REF_FORMAT: "files",
     // A ref under refs/replace/ would pass one commit off as another: git-replace(1).
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_CONFIG_COUNT: String(config.length),

@@ -41,8 +41,9 @@ export interface Mirrors {
   kept(id: number, signal?: AbortSignal): Promise<KeptTip[]>;
   dropKept(id: number, tips: KeptTip[]): Promise<void>;
   setHead(id: number, defaultBranch: string): Promise<void>;
-  /** In a shallow mirror also where its history ends before it can tell, and dates do not rule it out. */
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
+  /** In a shallow mirror also where its history ends before it can tell, and dates do not rule it out. */
+  mayBeAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
   /** Forgets what it knows of the mirror, and clears leftovers before the next use. */
   distrust(id: number): void;
   /** Whether `ensure` would neither clear anything nor ask for a clone. */
@@ -61,6 +62,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   const known = new Map<number, Map<string, string>>();
   const heads = new Map<number, string>();
   const hidden = new Set<number>();
+
+  const within = (id: number) => ({ gitDir: layout.mirror(id), timeoutMs: LOCAL_TIMEOUT_MS });
 
   const remote = (lease: Lease, call: GitCall) => askRemote(git, lease, call);
 
@@ -198,11 +201,9 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       });
       heads.set(id, defaultBranch);
     },
-    async isAncestor(id, ancestor, descendant) {
-      const mirror = layout.mirror(id);
-      const asked = depthOf(mirror) === null ? isAncestor : mayBeAncestor;
-      return asked(git, { gitDir: mirror, timeoutMs: LOCAL_TIMEOUT_MS }, ancestor, descendant);
-    },
+    isAncestor: (id, ...commits) => isAncestor(git, within(id), ...commits),
+    mayBeAncestor: (id, ...commits) =>
+      (depthOf(layout.mirror(id)) === null ? isAncestor : mayBeAncestor)(git, within(id), ...commits),
     distrust(id) {
       known.delete(id);
       heads.delete(id);

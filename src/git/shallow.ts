@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -39,6 +40,9 @@ export function takeShallow(gitDir: string, mirror: string): void {
   }
   renameSync(lock, fileOf(mirror));
 }
+
+/** Ends history at one commit more; nobody else may use the mirror yet. */
+export const addShallow = (gitDir: string, sha: string): void => appendFileSync(fileOf(gitDir), `${sha}\n`);
 
 function openLock(path: string): number {
   try {

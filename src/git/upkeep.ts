@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { checkConnectivity, type Verdict } from "./connectivity.js";
 import type { GitCall, RunGit } from "./exec.js";
-import type { Layout } from "./layout.js";
+import { depthOf, type Layout } from "./layout.js";
 
 export type { Verdict } from "./connectivity.js";
 
@@ -37,13 +37,19 @@ export function createUpkeep({ git, layout, timeoutMs }: Options): Upkeep {
     (args: string[], more: Partial<GitCall> = {}) =>
       git({ gitDir: layout.mirror(id), args, config: CONFIG, timeoutMs, signal, background: true, ...more });
 
+  /** Of a shallow mirror git writes none, and one of the time when its history had no end yet would stay. */
+  async function graph(id: number, run: ReturnType<typeof within>, how: string): Promise<void> {
+    if (depthOf(layout.mirror(id)) === null)
+      await run(["commit-graph", "write", "--reachable", how, "--no-progress"]);
+  }
+
   return {
     async tidy(id, signal) {
       const run = within(id, signal);
       // Loose objects and small packs, reachable or not, into a pack of their own, so that each pack
       // has twice the objects of the next: large ones are left alone. https://git-scm.com/docs/git-repack
       await run(["repack", "--geometric=2", "-d", "--quiet"]);
-      await run(["commit-graph", "write", "--reachable", "--split", "--no-progress"]);
+      await graph(id, run, "--split");
       await run(["pack-refs", "--all"]);
     },
     async isLost(id, objects, signal) {
@@ -65,7 +71,7 @@ export function createUpkeep({ git, layout, timeoutMs }: Options): Upkeep {
       const run = within(id, signal);
       const expiry = `${Math.ceil(graceMs / 1000)}.seconds.ago`;
       // First the graph: a commit in it counts as there, so it may not outlive its object.
-      await run(["commit-graph", "write", "--reachable", "--split=replace", "--no-progress"]);
+      await graph(id, run, "--split=replace");
       // Unreachable objects go to a pack with the age of each: https://git-scm.com/docs/cruft-packs
       await run(["repack", "-a", "-d", "--cruft", `--cruft-expiration=${expiry}`, "--quiet"]);
       await run(["prune", `--expire=${expiry}`, "--no-progress"]);

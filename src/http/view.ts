@@ -79,7 +79,7 @@ const repository = {
     .number()
     .int()
     .nullable()
-    .meta({ description: "commits of each ref that its mirror has; null: all of them" }),
+    .meta({ description: "commits of each ref that its mirror is to have; null: all of them" }),
   checkouts: z.array(Checkout).optional().meta({ description: "only where CHECKOUTS has it" }),
   queued: z.boolean(),
   running: z.boolean(),

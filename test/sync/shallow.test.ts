@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createLayout } from "../../src/git/layout.js";
 import { createUpkeep } from "../../src/git/upkeep.js";
+import { ZERO } from "../../src/model.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { objectsOf, plainGit, realGit } from "../support/git.js";
 import { compare, refreshed, shown } from "../support/history.js";
 import { never } from "../support/mirror.js";
 import { expectTree, published } from "../support/published.js";
+import { readEvents } from "../support/sse.js";
 import { stateOf, untilState } from "../support/state.js";
 import { gitmodules, library, shownFiles } from "../support/submodules.js";
 import { ageObjects, DAY_MS } from "../support/wear.js";
@@ -111,6 +113,14 @@ test("another default branch takes the place of the old one", async () => {
   expectTree(world, repo, link(), trunk.after);
   await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
   expect(Object.keys(world.tips(repo))).toEqual(["refs/heads/trunk"]);
+  // Cloned, pushed to, and now one branch in the place of another: all of it is told.
+  const events = await readEvents(await world.api("/api/v1/events?after=0"), (all) => all.length === 3);
+  expect(events[2]!.data!.changes).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ ref: MAIN, after: ZERO }),
+      expect.objectContaining({ ref: "refs/heads/trunk", after: trunk.after }),
+    ]),
+  );
 });
 
 test("maintenance tidies, checks and prunes it, and pushes go on", async () => {
