@@ -1,6 +1,9 @@
 import { RequestError } from "@octokit/request-error";
 import { type ErrorCode, networkError, RefreshError } from "../errors.js";
 
+/** GitHub does not take the token. */
+export const isRefusal = (error: unknown): boolean => error instanceof RequestError && error.status === 401;
+
 /**
  * What a failed REST call means.
  * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
