@@ -170,6 +170,15 @@ test.each([
   await expect(github().installations()).rejects.toMatchObject({ code, retry: { kind } });
 });
 
+test.each([
+  ["by GitHub's clock, not the one here", { "x-ratelimit-reset": "1767323145" }, 90_000],
+  ["a minute when GitHub does not say until when", {}, 60_000],
+])("a used-up limit is waited for %s", async (_, reset, ms) => {
+  const headers = { "x-ratelimit-remaining": "0", date: "Fri, 02 Jan 2026 03:04:15 GMT", ...reset };
+  host().get("/app/installations").query(true).reply(403, { message: "API rate limit exceeded" }, headers);
+  await expect(github().installations()).rejects.toMatchObject({ retry: { kind: "after", ms } });
+});
+
 test("no route to GitHub is a failure that is tried again, without the token in it", async () => {
   mints();
   host()
