@@ -11,6 +11,8 @@ export interface Tokens {
    * @param fresh GitHub refused the one at hand.
    */
   token(installationId: number, fresh?: boolean): Promise<string>;
+  /** Another token than the one that GitHub refused; minted, unless somebody else has done so meanwhile. */
+  tokenInstead(installationId: number, refused: string): Promise<string>;
 }
 
 interface Held {
@@ -44,17 +46,21 @@ export function createTokens(
     return fresh;
   }
 
+  async function token(installationId: number, fresh = false): Promise<string> {
+    const known = held.get(installationId);
+    const usable = known && known.expiresAt - MARGIN_MS > now();
+    if (usable && !fresh) return known.token;
+    let pending = minting.get(installationId);
+    if (!pending) {
+      pending = mint(installationId).finally(() => minting.delete(installationId));
+      minting.set(installationId, pending);
+    }
+    return (await pending).token;
+  }
+
   return {
-    async token(installationId, fresh = false) {
-      const known = held.get(installationId);
-      const usable = known && known.expiresAt - MARGIN_MS > now();
-      if (usable && !fresh) return known.token;
-      let pending = minting.get(installationId);
-      if (!pending) {
-        pending = mint(installationId).finally(() => minting.delete(installationId));
-        minting.set(installationId, pending);
-      }
-      return (await pending).token;
-    },
+    token,
+    tokenInstead: (installationId, refused) =>
+      token(installationId, held.get(installationId)?.token === refused),
   };
 }

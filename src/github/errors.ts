@@ -1,5 +1,9 @@
 import { RequestError } from "@octokit/request-error";
 import { type ErrorCode, networkError, RefreshError } from "../errors.js";
+import { DEFAULT_WAIT_MS, untilReset, waitOf } from "./limits.js";
+
+/** GitHub does not take the token. */
+export const isRefusal = (error: unknown): boolean => error instanceof RequestError && error.status === 401;
 
 /**
  * What a failed REST call means.
@@ -45,9 +49,8 @@ function limitedFor(
 ): number | undefined {
   if (status !== 403 && status !== 429) return undefined;
   const after = Number(headers["retry-after"]);
-  if (after > 0) return Math.min(after, 3600) * 1000;
-  if (String(headers["x-ratelimit-remaining"]) === "0") {
-    return Math.min(Math.max(Number(headers["x-ratelimit-reset"]) * 1000 - now, 1_000), 3_600_000);
-  }
-  return status === 429 || /secondary rate limit/i.test(message) ? 60_000 : undefined;
+  if (after > 0) return waitOf(after);
+  if (String(headers["x-ratelimit-remaining"]) === "0")
+    return untilReset(headers["x-ratelimit-reset"], headers.date, now);
+  return status === 429 || /secondary rate limit/i.test(message) ? DEFAULT_WAIT_MS : undefined;
 }

@@ -2,7 +2,7 @@ import { Octokit } from "@octokit/rest";
 import type { RemoteRepository } from "../model.js";
 import { createTokens, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
-import { restError } from "./errors.js";
+import { isRefusal, restError } from "./errors.js";
 import type { RateLimit } from "./limits.js";
 
 export type { RateLimit } from "./limits.js";
@@ -81,11 +81,21 @@ export function createGitHub(options: GitHubOptions): GitHub {
   const { app, shared, limits, close } = createAppClient(options);
   const tokens = createTokens(app.auth as never, restError, options.onToken);
 
-  const asInstallation = async (installationId: number) =>
-    new Octokit({ ...shared(`installation ${installationId}`), auth: await tokens.token(installationId) });
+  /**
+   * A token is refused before its time when the App was uninstalled or suspended, or the token revoked. Minting
+   * tells which: https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+   */
+  async function asInstallation<T>(installationId: number, call: (client: Octokit) => Promise<T>) {
+    const having = (auth: string) => new Octokit({ ...shared(`installation ${installationId}`), auth });
+    const token = await tokens.token(installationId);
+    return call(having(token)).catch(async (error: unknown) => {
+      if (!isRefusal(error)) throw error;
+      return call(having(await tokens.tokenInstead(installationId, token)));
+    });
+  }
 
   return {
-    token: tokens.token,
+    ...tokens,
     installations: () =>
       rest(async () => {
         const all = await app.paginate(app.rest.apps.listInstallations, { per_page: 100 });
@@ -96,10 +106,11 @@ export function createGitHub(options: GitHubOptions): GitHub {
         }));
       }),
     async *repositories(installationId) {
-      const client = await rest(() => asInstallation(installationId));
       for (let page = 1; ; page++) {
         const { data, headers } = await rest(() =>
-          client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
+          asInstallation(installationId, (client) =>
+            client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
+          ),
         );
         yield { value: data.repositories.map((found) => convert(found, installationId)), at: clock(headers) };
         // A page can be short and yet not the last one.
@@ -108,9 +119,10 @@ export function createGitHub(options: GitHubOptions): GitHub {
     },
     repository: (installationId, id) =>
       orNull(async () => {
-        const client = await asInstallation(installationId);
-        // Undocumented but stable, and the only call by id: GET /repositories/{id}
-        const { data, headers } = await client.request("GET /repositories/{id}", { id });
+        const { data, headers } = await asInstallation(installationId, (client) =>
+          // Undocumented but stable, and the only call by id: GET /repositories/{id}
+          client.request("GET /repositories/{id}", { id }),
+        );
         return { value: convert(data as RestRepository, installationId), at: clock(headers) };
       }),
     installationOf: (owner, name) =>

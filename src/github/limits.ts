@@ -21,10 +21,26 @@ export interface Limits {
 const speaksOfSecondary = async (answer: Response) =>
   /secondary rate limit/i.test(await answer.clone().text());
 
-/** A secondary limit without a time of its own, as GitHub's guide has it. */
-const DEFAULT_WAIT_MS = 60_000;
+/** A limit without a time of its own, as GitHub's guide has it. */
+export const DEFAULT_WAIT_MS = 60_000;
+/** A primary limit starts anew within the hour. */
 const MAX_WAIT_MS = 3_600_000;
 const SECONDARY = "secondary";
+
+/** @param seconds of Retry-After */
+export const waitOf = (seconds: number): number => Math.min(seconds * 1000, MAX_WAIT_MS);
+
+/**
+ * Milliseconds until a used-up primary limit starts anew.
+ * @param reset x-ratelimit-reset, in seconds of GitHub's clock; the one here may be hours off.
+ * @param date of the same answer
+ */
+export function untilReset(reset: unknown, date: unknown, now: number): number {
+  const told = Date.parse(String(date));
+  const waitMs = Number(reset ?? Number.NaN) * 1000 - (Number.isNaN(told) ? now : told);
+  // Not NaN either.
+  return waitMs > 0 ? Math.min(waitMs, MAX_WAIT_MS) : DEFAULT_WAIT_MS;
+}
 
 /**
  * Calling on while limited makes GitHub's ban longer, so nothing leaves until it is over. A used-up
@@ -51,12 +67,15 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
     const remaining = number("x-ratelimit-remaining");
     const resetsAt = number("x-ratelimit-reset") * 1000;
     const refused = status === 403 || status === 429;
-    const after = number("retry-after") * 1000;
-    if (refused && after > 0) held.set(SECONDARY, now() + Math.min(after, MAX_WAIT_MS));
-    else if (refused && remaining === 0) held.set(whose, Math.min(resetsAt, now() + MAX_WAIT_MS));
+    const after = number("retry-after");
+    if (refused && after > 0) held.set(SECONDARY, now() + waitOf(after));
+    else if (refused && remaining === 0)
+      held.set(whose, now() + untilReset(headers.get("x-ratelimit-reset"), headers.get("date"), now()));
     else if (status === 429 || (refused && (await speaksOfSecondary(answer))))
       held.set(SECONDARY, now() + DEFAULT_WAIT_MS);
-    if (!Number.isNaN(limit)) known.set(whose, { whose, limit, remaining, resetsAt, heldUntil: 0 });
+    const isWhole = [limit, remaining, resetsAt].every(Number.isFinite);
+    // A token that is refused counts against nobody's limit.
+    if (isWhole && status !== 401) known.set(whose, { whose, limit, remaining, resetsAt, heldUntil: 0 });
   }
 
   return {

@@ -65,7 +65,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
         full ? generation : Number(row?.full_generation ?? 0),
         Number(row?.attempt ?? 0),
         armedAt,
-        dueAt(row, intent.trigger, at, armedAt),
+        dueAt(row, subject, intent.trigger, at, armedAt),
         Number(row?.held_until ?? 0),
         about.deliveryId ?? (row?.delivery_id as string | null) ?? null,
       );
@@ -73,14 +73,21 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
     });
 
   /** A fresh push or an operator cuts a backoff short, never GitHub's own Retry-After. */
-  function dueAt(row: Row | undefined, trigger: Trigger, at: number, armedAt: number): number {
+  function dueAt(
+    row: Row | undefined,
+    { kind }: Subject,
+    trigger: Trigger,
+    at: number,
+    armedAt: number,
+  ): number {
     const held = Number(row?.held_until ?? 0);
     if (trigger === "push") {
       const quietUntil = Math.min(at + quietPeriodMs, armedAt + 10 * quietPeriodMs);
       return Math.max(quietUntil, held, quietPeriodMs === 0 ? at : 0);
     }
     // Onboarding too: after a restart the first look at GitHub waits for no backoff of before.
-    if (trigger !== "backstop" || !row) return Math.max(at, held);
+    // And lists: INTERVAL says how often GitHub is asked for them. A repository that fails keeps its backoff.
+    if (trigger !== "backstop" || kind !== "repository" || !row) return Math.max(at, held);
     return Number(row.due_at);
   }
 

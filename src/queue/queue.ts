@@ -15,7 +15,8 @@ export interface Snapshot {
 export interface RefreshQueue {
   /**
    * Merges an intent into the subject's row and gives it a new generation. When it returns, the
-   * request is on disk. Throws when it cannot be persisted.
+   * request is on disk. Throws when it cannot be persisted. It cuts the row's backoff short, but never
+   * GitHub's own word on when to come back; the backstop does so for lists alone, not for a repository.
    * @returns the generation, which `settled` compares.
    */
   arm(

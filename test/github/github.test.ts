@@ -66,6 +66,44 @@ test("a refused token is minted anew, once for everyone who was refused", async 
   expect(await api.token(7)).toBe("ghs_two");
 });
 
+const answers = (token: string, status: number, body: object) =>
+  host().get("/repositories/1").matchHeader("authorization", `token ${token}`).reply(status, body);
+const REFUSED = { message: "Bad credentials" };
+
+test("a call whose token GitHub refuses is made once more with another one, minted once for all", async () => {
+  mints();
+  mints(1, "ghs_two");
+  const api = github();
+  await api.token(7);
+  answers("ghs_one", 401, REFUSED);
+  answers("ghs_one", 401, REFUSED);
+  answers("ghs_two", 200, repository(1));
+  answers("ghs_two", 200, repository(1));
+  const told = await Promise.all([api.repository(7, 1), api.repository(7, 1)]);
+  expect(told.map((it) => it?.value.name)).toEqual(["r1", "r1"]);
+  expect(await api.token(7)).toBe("ghs_two");
+  expect(nock.isDone()).toBe(true);
+});
+
+test("a new token that is refused, too, is no reason for a third", async () => {
+  mints();
+  mints(1, "ghs_two");
+  answers("ghs_one", 401, REFUSED);
+  answers("ghs_two", 401, REFUSED);
+  await expect(github().repository(7, 1)).rejects.toMatchObject({ code: "unauthorized" });
+});
+
+test.each([
+  [404, "Not Found", "not_found"],
+  [403, "This installation has been suspended", "suspended"],
+])("a token is refused, and minting says %i: the list says so", async (status, message, code) => {
+  mints();
+  host().get("/installation/repositories").query(true).reply(401, REFUSED);
+  host().post("/app/installations/7/access_tokens").reply(status, { message });
+  const list = github().repositories(7)[Symbol.asyncIterator]();
+  await expect(list.next()).rejects.toMatchObject({ code });
+});
+
 test("repositories are read a hundred at a time, with GitHub's clock", async () => {
   mints();
   const page = (n: number, count: number) =>
@@ -130,6 +168,15 @@ test.each([
     .query(true)
     .reply(status, { message }, headers as Record<string, string>);
   await expect(github().installations()).rejects.toMatchObject({ code, retry: { kind } });
+});
+
+test.each([
+  ["by GitHub's clock, not the one here", { "x-ratelimit-reset": "1767323145" }, 90_000],
+  ["a minute when GitHub does not say until when", {}, 60_000],
+])("a used-up limit is waited for %s", async (_, reset, ms) => {
+  const headers = { "x-ratelimit-remaining": "0", date: "Fri, 02 Jan 2026 03:04:15 GMT", ...reset };
+  host().get("/app/installations").query(true).reply(403, { message: "API rate limit exceeded" }, headers);
+  await expect(github().installations()).rejects.toMatchObject({ retry: { kind: "after", ms } });
 });
 
 test("no route to GitHub is a failure that is tried again, without the token in it", async () => {

@@ -65,3 +65,56 @@ test("Retry-After is about the App as a whole", async () => {
   clock.now += 30_000;
   await call("app");
 });
+
+/** As GitHub tells its clock. */
+const date = (ms: number) => new Date(ms).toUTCString();
+const HOURS = 3_600_000;
+
+test.each([
+  ["two hours ahead", 2 * HOURS],
+  ["two hours behind", -2 * HOURS],
+])("the wait goes by GitHub's clock when the one here is %s", async (_, ahead) => {
+  const { clock, limits, call, answer, asked } = setUp();
+  const here = clock.now + ahead;
+  answer(403, { ...primary(0), date: date(clock.now) });
+  clock.now = here;
+  await call("app");
+  await expect(call("app")).rejects.toMatchObject({ retry: { kind: "after", ms: 60_000 } });
+  expect(limits.usage().limits[0]).toMatchObject({ heldUntil: here + 60_000 });
+  clock.now = here + 60_000;
+  await call("app");
+  expect(asked()).toBe(2);
+});
+
+test.each([
+  ["no time", { "x-ratelimit-reset": "" }, 60_000],
+  ["a time that is no number", { "x-ratelimit-reset": "soon" }, 60_000],
+  ["a time that is over", { "x-ratelimit-reset": String(RESET - 3_600) }, 60_000],
+  ["a time in days", { "x-ratelimit-reset": String(RESET + 3 * 86_400) }, 3_600_000],
+  ["a date that is none", { date: "today" }, 60_000],
+])("a used-up limit with %s ends all the same", async (_, headers, ms) => {
+  const { clock, call, answer, asked } = setUp();
+  answer(403, { ...primary(0), ...headers });
+  await call("app");
+  await expect(call("app")).rejects.toMatchObject({ retry: { kind: "after", ms } });
+  clock.now += ms;
+  await call("app");
+  expect(asked()).toBe(2);
+});
+
+test("a used-up limit without a reset holds for a minute, and is not shown with a time that is none", async () => {
+  const { clock, limits, call, answer } = setUp();
+  answer(403, { "x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0" });
+  await call("app");
+  await expect(call("app")).rejects.toMatchObject({ retry: { kind: "after", ms: 60_000 } });
+  expect(limits.usage().limits).toEqual([]);
+  clock.now += 60_000;
+  await call("app");
+});
+
+test("what a refused token is told is not its installation's limit", async () => {
+  const { limits, call, answer } = setUp();
+  answer(401, { ...primary(0), "x-ratelimit-limit": "60" });
+  await call("installation 3");
+  expect(limits.usage().limits).toEqual([]);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { RefreshError } from "../../src/errors.js";
+import type { Subject } from "../../src/model.js";
 import { openQueue, push, pushed, repository, sha } from "../support/queue.js";
 
 const NONE: ReadonlySet<string> = new Set();
@@ -77,6 +78,54 @@ test("a fresh push cuts a backoff short, but never GitHub's own Retry-After", ()
   queue.arm(repository(1), pushed(push(3)));
   expect(queue.begin(repository(1))).toBeNull();
   clock.now += 60_000;
+  expect(queue.begin(repository(1))).not.toBeNull();
+});
+
+const LISTS: Subject[] = [
+  { kind: "app", id: 0 },
+  { kind: "installation", id: 7 },
+];
+const byBackstop = { trigger: "backstop" as const, hints: [], full: true };
+
+/** After an outage that was long enough for the longest wait. */
+function failedLong(subject: Subject) {
+  const { queue, clock } = openQueue({ random: () => 0.999 });
+  queue.arm(subject, byBackstop);
+  const fail = (error: RefreshError) => {
+    const wait = queue.fail(queue.begin(subject)!, error)!;
+    clock.now += wait;
+  };
+  for (let n = 0; n < 12; n++) fail(new RefreshError("unreachable", "down"));
+  return { queue, clock };
+}
+
+test.each(LISTS)("a pass of the backstop asks for a list ($kind) at once, however long it failed", (list) => {
+  const { queue, clock } = failedLong(list);
+  queue.fail(queue.begin(list)!, new RefreshError("unreachable", "down"));
+  clock.now += 60_000;
+  expect(queue.begin(list)).toBeNull();
+  queue.arm(list, byBackstop);
+  expect(queue.nextDueIn()).toBe(0);
+  expect(queue.begin(list)?.request.attempt).toBe(14);
+});
+
+test.each(LISTS)("GitHub's own Retry-After holds a list ($kind) for every pass", (list) => {
+  const { queue, clock } = failedLong(list);
+  queue.fail(queue.begin(list)!, new RefreshError("rate_limited", "403", { retryAfterMs: 1_800_000 }));
+  clock.now += 1_799_999;
+  queue.arm(list, byBackstop);
+  expect(queue.begin(list)).toBeNull();
+  clock.now += 1;
+  expect(queue.begin(list)).not.toBeNull();
+});
+
+test("a pass of the backstop leaves a repository its backoff", () => {
+  const { queue, clock } = failedLong(repository(1));
+  const wait = queue.fail(queue.begin(repository(1))!, new RefreshError("unreachable", "down"))!;
+  clock.now += wait - 1;
+  queue.arm(repository(1), byBackstop);
+  expect(queue.begin(repository(1))).toBeNull();
+  clock.now += 1;
   expect(queue.begin(repository(1))).not.toBeNull();
 });
 

@@ -46,6 +46,19 @@ test("a wrong token is refused with 401, however often", async () => {
   }
 });
 
+test("a token is refused once the App is suspended or uninstalled", async () => {
+  const standin = await github();
+  const acme = standin.createInstallation("acme");
+  const token = `token ${standin.token(acme)}`;
+  const status = async () => (await get(standin, "/installation/repositories", token)).status;
+  expect(await status()).toBe(200);
+  standin.suspendInstallation(acme);
+  expect(await status()).toBe(401);
+  standin.suspendInstallation(acme, false);
+  standin.removeInstallation(acme);
+  expect(await status()).toBe(401);
+});
+
 test("a secondary limit refuses so many requests and says when to come back", async () => {
   const standin = await github();
   standin.faults.secondaryLimit(7, 2);

@@ -58,7 +58,7 @@ export class Rest {
   callerOf(request: IncomingMessage): Caller {
     const token = (request.headers.authorization ?? "").replace(/^(bearer|token) /i, "");
     const installation = this.world.installationByToken(token);
-    if (installation) return { kind: "installation", installation };
+    if (installation && !installation.suspendedAt) return { kind: "installation", installation };
     const fault = jwtFault(token, this.#key, this.app.appId);
     return fault ? { kind: "anonymous", fault } : { kind: "app" };
   }
@@ -141,8 +141,7 @@ export class Rest {
     ): void =>
       this.#route("GET", pattern, (request) => {
         if (request.caller.kind !== "installation") return failure(401, "Bad credentials");
-        const found = request.caller.installation;
-        return found.suspendedAt ? SUSPENDED : handler(request, found);
+        return handler(request, request.caller.installation);
       });
     installation(/^\/installation\/repositories$/, (request, found) => {
       const all = this.world.repositoriesOf(found);

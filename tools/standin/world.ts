@@ -94,10 +94,11 @@ export class World {
     return { token, expiresAt: new Date(expiresAt).toISOString().replace(/\.\d+Z$/, "Z") };
   }
 
-  /** @returns the installation a token is for, unless the token expired. */
+  /** @returns the installation a token is for, unless the token expired or the App was uninstalled. */
   installationByToken(token: string): Installation | undefined {
     const found = this.#tokens.get(token);
-    return found && found.expiresAt > Date.now() ? found.installation : undefined;
+    const isGood = found && found.expiresAt > Date.now() && this.installations.has(found.installation.id);
+    return isGood ? found.installation : undefined;
   }
 
   /** Tokens that were minted and still count. */
