@@ -52,7 +52,11 @@ const yes = (context: Context, { id, owner, name }: RepositoryView, sha: string,
 
 const isPaused = () => conflict("paused", "it is not there, and the repository is paused", "POST …/resume");
 
-function notThere(get: Lookup, { owner, name }: RepositoryView, place: Place): Response {
+const WHOLE = "wait longer, and check that it is pushed, and that REFSPECS lets its ref in";
+const shallow = (depth: number) =>
+  `wait longer, and check that it is pushed: the mirror is shallow, and has the last ${depth} commits of published refs alone`;
+
+function notThere(get: Lookup, { owner, name, depth }: RepositoryView, place: Place): Response {
   const error = get(owner, name)?.lastError;
   const where = place === "mirror" ? "no mirrored ref leads to it" : "no checkout shows it";
   return problem({
@@ -61,6 +65,6 @@ function notThere(get: Lookup, { owner, name }: RepositoryView, place: Place): R
       reason: "not_there",
       detail: error ? `${where}; ${error.code}: ${error.message}` : where,
     },
-    remedy: error?.hint ?? "wait longer, and check that it is pushed, and that REFSPECS lets its ref in",
+    remedy: error?.hint ?? (depth === null ? WHOLE : shallow(depth)),
   });
 }
