@@ -36,10 +36,10 @@ export interface RecoveryPorts {
 
 /** Where the reading of GitHub's log stands; kept on disk, so that a long one goes on after a restart. */
 interface Progress {
-  /** Everything delivered before this is accounted for, in milliseconds. */
+  /** Everything delivered before this is accounted for, in milliseconds. Only a deep reading moves it. */
   watermark: number;
   /** A reading that is under way: its next page, and GitHub's clock when it began, in milliseconds. */
-  reading: { cursor: string; newest: number; pages: number; recovered: number; deep: boolean } | null;
+  reading: { cursor: string; newest: number; pages: number; recovered: number } | null;
 }
 
 export interface RecoveryState {
@@ -60,7 +60,7 @@ export interface Recovery {
 const PROGRESS = "deliveries-read";
 /** Entries can appear minutes after the delivery. */
 const OVERLAP_MS = 15 * 60_000;
-/** Between two readings that go all the way back; those between end where everything is known. */
+/** Between two deep readings, which go all the way back; those between end where everything is known. */
 const DEEP_EVERY_MS = 4 * 60_000;
 /** More deliveries than this of one page, and full comparisons are cheaper than a call for each. */
 const MAX_DETAILS = 30;
@@ -81,6 +81,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   let stopped = false;
   let heldUntil = 0;
   let readTo: number | null = null;
+  /** When the last deep reading began, if it was not interrupted and none was since; 0: the next one is deep. */
   let deepAt = 0;
   const told: { readAt: number | null; error: RefreshError | null } = { readAt: null, error: null };
 
@@ -89,16 +90,22 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   async function read(): Promise<void> {
     let at = progress() ?? begin();
     if (at.watermark < ports.now() - ports.windowMs) at = beyondRecall(at);
-    const deep = ports.now() - deepAt >= DEEP_EVERY_MS;
+    const began = ports.now();
+    const isResumed = at.reading !== null;
+    const deep = isResumed || began - deepAt >= DEEP_EVERY_MS;
+    // Until it is through, whatever ends it: what it leaves unread may be older than what is known.
+    const lastDeepAt = deepAt;
+    deepAt = 0;
     do {
       const page = await pageOf(at);
-      at = await take(at, page, at.reading?.deep ?? deep);
+      at = await take(at, page, deep);
       // Let deliveries and requests in between two pages.
       await turn();
     } while (at.reading && !stopped);
     if (at.reading) return;
     told.readAt = ports.now();
-    if (deep) deepAt = ports.now();
+    // What was delivered since a resumed one began is not read yet.
+    if (!isResumed) deepAt = deep ? began : lastDeepAt;
   }
 
   async function pageOf(at: Progress): Promise<DeliveryPage> {
@@ -148,8 +155,8 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       const reached = oldest < at.watermark - OVERLAP_MS || (!deep && unknown.length === 0);
       const done = next === null || reached;
       const after: Progress = done
-        ? { watermark: newest, reading: null }
-        : { ...at, reading: { cursor: next, newest, pages, recovered, deep } };
+        ? { watermark: deep ? newest : at.watermark, reading: null }
+        : { ...at, reading: { cursor: next, newest, pages, recovered } };
       readTo = oldest;
       facts.set(PROGRESS, after);
       tell(pages, recovered, done, oldest);

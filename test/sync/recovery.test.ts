@@ -148,7 +148,7 @@ test("a kept cursor that GitHub refuses is dropped: the next reading starts from
   const { world, repo } = await acme();
   await world.stop();
   const db = new Database(`${world.dataDir}/lockstep.db`);
-  const reading = { cursor: "v0_nonsense", newest: Date.now(), pages: 3, recovered: 0, deep: true };
+  const reading = { cursor: "v0_nonsense", newest: Date.now(), pages: 3, recovered: 0 };
   const value = JSON.stringify({ watermark: Date.now() - HOUR, reading });
   db.prepare("UPDATE facts SET value = ? WHERE name = 'deliveries-read'").run(value);
   db.close();
