@@ -68,6 +68,8 @@ const MAX_DETAILS = 30;
 const DETAILS_BUDGET = 0.2;
 const TELL_EVERY_PAGES = 20;
 const CURSOR_REFUSED = ["internal", "not_found"];
+/** Failures that say nothing of the one delivery that was asked for. */
+const OF_ALL_CALLS = ["rate_limited", "unreachable", "tls", "unauthorized"];
 
 /**
  * Finds the deliveries that never came in, by GitHub's own log of them: each becomes the request that
@@ -81,6 +83,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   let stopped = false;
   let heldUntil = 0;
   let readTo: number | null = null;
+  const brokenOff = new Set<number>();
   /** When the last deep reading began, if it was not interrupted and none was since; 0: the next one is deep. */
   let deepAt = 0;
   const told: { readAt: number | null; error: RefreshError | null } = { readAt: null, error: null };
@@ -177,8 +180,29 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     const wanted = unknown.filter(({ event }) => event === "push" || event === "pull_request");
     if (ports.mode !== "pull" || wanted.length > MAX_DETAILS || !canAfford()) return new Map();
     const payloads = new Map<number, unknown>();
-    for (const { id } of wanted) payloads.set(id, await ports.github.payloadOf(id));
+    for (const { id } of wanted) {
+      const payload = await payloadOf(id);
+      if (payload !== undefined) payloads.set(id, payload);
+    }
     return payloads;
+  }
+
+  /** @returns undefined: GitHub cannot give this one, and what its log has must do, or it kept back all others */
+  async function payloadOf(id: number): Promise<unknown> {
+    try {
+      return await ports.github.payloadOf(id);
+    } catch (error) {
+      const { code, message } = asRefreshError(error);
+      // Broken off each time though the log can be read, it is this one after all.
+      const isOfAll = OF_ALL_CALLS.includes(code) && !brokenOff.has(id);
+      if (code === "unreachable") brokenOff.add(id);
+      if (isOfAll) throw error;
+      log.warn(
+        { delivery: id, code, reason: message },
+        "a delivery's payload cannot be had; all is compared",
+      );
+      return undefined;
+    }
   }
 
   function canAfford(): boolean {

@@ -134,6 +134,36 @@ test("DELIVERIES=pull: pushes and events come in by GitHub's log, single refs by
   expect((await statusOf(world)).deliveries).toMatchObject({ mode: "pull", lastReadAt: expect.any(String) });
 });
 
+test("DELIVERIES=pull: a delivery whose payload GitHub cannot give keeps none back, and is compared in full", async () => {
+  const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
+  const other = await world.standin.createRepository("acme", "other");
+  await passed(world);
+  await world.inStep(other);
+  for (const status of [500, 404, 422, 403]) {
+    const lost = await world.standin.commit(repo, "main");
+    const from = world.log.length;
+    const { id } = await world.standin.deliver(lost, {});
+    const path = `/app/hook/deliveries/${world.standin.deliveries.all[0]!.id}`;
+    world.standin.faults.restStatus = { status, times: 1_000, path };
+    await world.standin.deliver(await world.standin.commit(other, "main"), {});
+    await world.inStep(other);
+    const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
+    expect(line).toMatchObject({ repository: "acme/app", way: "full" });
+    await world.inStep(repo);
+  }
+});
+
+test("DELIVERIES=pull: asked to wait, it reads the payload after that and not all of the repository", async () => {
+  const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
+  world.standin.strictClock = true;
+  world.standin.faults.secondaryLimit(1, 1, "/app/hook/deliveries/");
+  const from = world.log.length;
+  const { id } = await world.standin.deliver(await world.standin.commit(repo, "main"), {});
+  await world.line(({ msg, code }) => msg.includes("could not be read") && code === "rate_limited", from);
+  const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
+  expect(["word", "name"]).toContain(line.way);
+});
+
 test("a quiet App: the log counts as read to the time of the reading, however old its newest entry is", async () => {
   const { world } = await acme();
   world.standin.deliveries.bulk(1, () => ({ event: "ping", deliveredAt: new Date(Date.now() - 70 * HOUR) }));

@@ -4,7 +4,7 @@ import { createDeliveryLog, DELIVERY_TABLES } from "../../src/delivery-log.js";
 import { RefreshError } from "../../src/errors.js";
 import { createFacts, FACT_TABLES } from "../../src/facts.js";
 import type { DeliveryPage, LoggedDelivery } from "../../src/github/github.js";
-import { createRecovery } from "../../src/recovery.js";
+import { createRecovery, type RecoveryPorts } from "../../src/recovery.js";
 import { openStore } from "../../src/store.js";
 import { tempDir } from "../support/temp.js";
 import { afterThis } from "./listen.js";
@@ -14,13 +14,16 @@ const PAGE = 5;
 const A_MINUTE = 4;
 
 /** A log of GitHub's, of which Lockstep takes all but what is lost, and what reads it back. */
-function setUp() {
+function setUp(over: Partial<RecoveryPorts> = {}) {
   const store = openStore(tempDir(), [FACT_TABLES, DELIVERY_TABLES]);
   afterThis(async () => store.close());
   const clock = { now: 1_800_000_000_000 };
   const deliveries = createDeliveryLog(store, () => clock.now);
   const logged: LoggedDelivery[] = [];
-  const github = { pagesUntilDown: Number.POSITIVE_INFINITY };
+  const github = {
+    pagesUntilDown: Number.POSITIVE_INFINITY,
+    refuses: new Map<number, RefreshError>(),
+  };
 
   const take = ({ guid: id, event, action }: LoggedDelivery, via: "webhook" | "recovered") =>
     deliveries.ignored({ id, event, action, receivedAt: clock.now, via }, "a test");
@@ -46,15 +49,22 @@ function setUp() {
     return { deliveries: logged.slice(from, before).reverse(), next, at: clock.now };
   }
 
+  async function payloadOf(id: number): Promise<unknown> {
+    const error = github.refuses.get(id);
+    if (error) throw error;
+    return null;
+  }
+
   const recovery = () =>
     createRecovery({
-      github: { deliveries: page, payloadOf: async () => null, usage: () => ({ limits: [] }) },
+      github: { deliveries: page, payloadOf, usage: () => ({ limits: [] }) },
       ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 72 * 60 * MINUTE },
       ...{ repositories: () => true, refs: () => true, wake: () => {}, missedBeyondRecall: () => {} },
       persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
       onMissed: () => {},
       now: () => clock.now,
       log: { info: () => {}, warn: () => {} },
+      ...over,
     });
   const unread = () => logged.map(({ guid }) => guid).filter((guid) => !deliveries.isKnown(guid));
   return { store, clock, github, deliver, recovery, unread };
@@ -130,3 +140,33 @@ test("whenever GitHub fails and Lockstep restarts, every lost delivery is found 
     { numRuns: 50, examples: [[[...brokenOff, ...[1, 1, 30, 30].map((n) => minutes(n))]]] },
   );
 }, 60_000);
+
+test("pull: what says nothing of the one delivery makes the reading wait, whatever it is", async () => {
+  for (const code of ["rate_limited", "unreachable", "tls", "unauthorized"] as const) {
+    const { github, deliver, recovery, unread } = setUp({ mode: "pull" });
+    const reader = recovery();
+    await reader.run();
+    for (let n = 0; n < 3; n += 1) deliver(true);
+    github.refuses.set(2, new RefreshError(code, "of all calls"));
+    await reader.run();
+    expect(unread()).toHaveLength(3);
+    expect(reader.state().error).toMatchObject({ code });
+    github.refuses.clear();
+    await reader.run();
+    expect(unread()).toEqual([]);
+  }
+});
+
+test("pull: deliveries at which the connection breaks each time keep the others back only once each", async () => {
+  const { github, deliver, recovery, unread } = setUp({ mode: "pull" });
+  const reader = recovery();
+  await reader.run();
+  for (let n = 0; n < 4; n += 1) deliver(true);
+  for (const id of [2, 3]) github.refuses.set(id, new RefreshError("unreachable", "ECONNRESET"));
+  await reader.run();
+  await reader.run();
+  expect(unread()).toHaveLength(4);
+  await reader.run();
+  expect(unread()).toEqual([]);
+  expect(reader.state().error).toBeNull();
+});
