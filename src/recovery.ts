@@ -44,6 +44,8 @@ interface Progress {
 
 export interface RecoveryState {
   readAt: number | null;
+  /** What GitHub's log had by then was read: when the last reading began that was not interrupted. */
+  upTo: number | null;
   error: RefreshError | null;
   /** Pages read and deliveries recovered by the reading under way; null: none is. */
   reading: { pages: number; recovered: number; at: number | null } | null;
@@ -86,7 +88,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   const brokenOff = new Set<number>();
   /** When the last deep reading began, if it was not interrupted and none was since; 0: the next one is deep. */
   let deepAt = 0;
-  const told: { readAt: number | null; error: RefreshError | null } = { readAt: null, error: null };
+  const told: Omit<RecoveryState, "reading"> = { readAt: null, upTo: null, error: null };
 
   const progress = () => facts.get<Progress>(PROGRESS);
 
@@ -108,7 +110,9 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     if (at.reading) return;
     told.readAt = ports.now();
     // What was delivered since a resumed one began is not read yet.
-    if (!isResumed) deepAt = deep ? began : lastDeepAt;
+    if (isResumed) return;
+    told.upTo = began;
+    deepAt = deep ? began : lastDeepAt;
   }
 
   async function pageOf(at: Progress): Promise<DeliveryPage> {

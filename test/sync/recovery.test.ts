@@ -1,5 +1,5 @@
 import Database from "libsql";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { passed, stateOf, statusOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
@@ -162,6 +162,37 @@ test("DELIVERIES=pull: asked to wait, it reads the payload after that and not al
   await world.line(({ msg, code }) => msg.includes("could not be read") && code === "rate_limited", from);
   const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
   expect(["word", "name"]).toContain(line.way);
+});
+
+test("DELIVERIES=pull: a push that only the backstop finds is told of, until GitHub's log has a delivery", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
+  const codes = async () => (await statusOf(world)).problems.map(({ code }: { code: string }) => code);
+  const later = async () => {
+    vi.setSystemTime(Date.now() + 2_000);
+    const push = await world.standin.commit(repo, "main");
+    return { push, deliver: () => world.standin.deliver(push, {}) };
+  };
+  const found = async () => {
+    const from = world.log.length;
+    world.sweep();
+    await world.line(({ msg, result }) => msg === "refreshed" && result === "changed", from);
+    vi.setSystemTime(Date.now() + 61_000);
+    await passed(world);
+  };
+  const told = await later();
+  const isFound = found();
+  await told.deliver();
+  await isFound;
+  expect(await codes()).toEqual([]);
+  const untold = await later();
+  await found();
+  expect(await codes()).toEqual(["webhook_silent"]);
+  await untold.deliver();
+  vi.setSystemTime(Date.now() + 1_000);
+  await passed(world);
+  expect(await codes()).toEqual([]);
 });
 
 test("a quiet App: the log counts as read to the time of the reading, however old its newest entry is", async () => {
