@@ -35,7 +35,7 @@ export function createAcceptance(ports: Ports): Acceptance {
   function persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" {
     if (deliveries.isDone(delivery.id)) return "done";
     const { subject, intent, installationId, repository } = decision;
-    if (subject.kind === "repository" && delivery.via === "webhook") ports.told(subject.id);
+    if (subject.kind === "repository" && delivery.via !== "recovered") ports.told(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
     // Name, default branch or membership changed after GitHub last told of them, be it a moment ago.
     if (subject.kind === "repository" && delivery.event === "repository") registry.doubt(subject.id);

@@ -88,7 +88,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       registry.recheckAll();
       core.lookAtEverything("backstop");
     },
-    onMissed: missedCall(watch, registry, metrics),
+    onMissed: missedCall(config, watch, registry, metrics),
     windowMs: config.gitUrl === "https://github.com" ? WINDOW_MS.github : WINDOW_MS.enterprise,
   });
   core.late.recovery = recovery.state;

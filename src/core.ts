@@ -2,7 +2,7 @@ import { createAnnouncer } from "./announce.js";
 import { createBringer } from "./bring.js";
 import { composeCheckouts } from "./checkouts/setup.js";
 import type { Config } from "./config.js";
-import { createDeliveryLog } from "./delivery-log.js";
+import { createDeliveryLog, type DeliveryLog } from "./delivery-log.js";
 import { createDisk } from "./disk.js";
 import type { RunProgram } from "./exec-hook.js";
 import { createFacts } from "./facts.js";
@@ -46,6 +46,12 @@ export interface Adapters {
   github: GitHub;
   gateway: Awaited<ReturnType<typeof createGateway>>;
   runProgram: RunProgram;
+}
+
+/** How it is heard of pushes. A server that reads GitHub's log may be called besides. */
+function hearing({ deliveries, webhookSecrets }: Config, log: DeliveryLog) {
+  if (deliveries === "pull") return { heardBy: deliveries, lastHeardAt: log.lastAt };
+  return { heardBy: webhookSecrets.length > 0 ? deliveries : null, lastHeardAt: log.lastCallAt };
 }
 
 /** Queue → runner → worker → syncer and lifecycle, with all that they stand on. */
@@ -97,13 +103,12 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
       return discarded;
     },
   });
-  const late = { recovery: (): RecoveryState => ({ readAt: null, error: null, reading: null }) };
+  const late = { recovery: (): RecoveryState => ({ readAt: null, upTo: null, error: null, reading: null }) };
   const watch = createWatch({
     ...{ installations, facts, disk, log, intervalMs: config.intervalMs, now: Date.now },
     recovery: () => late.recovery(),
-    lastCallAt: deliveries.lastCallAt,
     consumers: announcer.delays,
-    expectsCalls: config.webhookSecrets.length > 0 && config.deliveries === "webhook",
+    ...hearing(config, deliveries),
   });
   const lifecycle = createLifecycle({
     ...{ github, registry, installations, removal, store, log, ...named },

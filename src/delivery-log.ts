@@ -55,6 +55,8 @@ export interface DeliveryLog {
   isKnown(id: string): boolean;
   /** When GitHub last called, in milliseconds; null: not in the last 8 days. */
   lastCallAt(): number | null;
+  /** The same, and when one was read from GitHub's log. */
+  lastAt(): number | null;
   accepted(delivery: DeliveryRecord, subject: Subject, generation: number): void;
   ignored(delivery: DeliveryRecord, reason: string): void;
   /** A refresh took in everything of the subject up to this generation. */
@@ -65,6 +67,8 @@ export interface DeliveryLog {
 const columnsOf = ({ repositoryId, repository, installationId }: DeliveryAbout) => [
   ...[repositoryId ?? null, repository ?? null, installationId ?? null],
 ];
+
+const asTime = (column: unknown) => (typeof column === "number" ? column : null);
 
 export function createDeliveryLog(store: Store, now: () => number = Date.now): DeliveryLog {
   const done = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ? AND refreshed_at IS NOT NULL");
@@ -79,14 +83,13 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
   const lastCall = store.prepare(
     "SELECT received_at FROM deliveries WHERE via = 'webhook' ORDER BY received_at DESC LIMIT 1",
   );
+  const last = store.prepare("SELECT max(received_at) AS received_at FROM deliveries");
   const prune = store.prepare("DELETE FROM deliveries WHERE received_at < ?");
   return {
     isDone: (id) => done.get(id) !== undefined,
     isKnown: (id) => known.get(id) !== undefined,
-    lastCallAt() {
-      const at = lastCall.get()?.received_at;
-      return at === undefined ? null : Number(at);
-    },
+    lastCallAt: () => asTime(lastCall.get()?.received_at),
+    lastAt: () => asTime(last.get()?.received_at),
     accepted({ id, receivedAt, event, action, via, ...rest }, subject, generation) {
       const key = keyOf(subject);
       put.run(id, receivedAt, event, action, key, "accepted", null, generation, via, ...columnsOf(rest));

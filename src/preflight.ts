@@ -75,12 +75,17 @@ export function requireSameTime(tally: Tally, registry: Registry, log: Log): voi
   tally.next();
 }
 
-/** Only what GitHub tried while this process ran says something of the webhook. */
-export function missedCall(watch: Watch, registry: Registry, metrics: Pick<Metrics, "delivery">) {
+/** Only what GitHub tried while this process ran says something of the webhook, and nothing where none is served. */
+export function missedCall(
+  { deliveries }: Pick<Config, "deliveries">,
+  watch: Watch,
+  registry: Registry,
+  metrics: Pick<Metrics, "delivery">,
+) {
   const startedAt = Date.now();
   return ({ deliveredAt, repositoryId, event }: LoggedDelivery) => {
     metrics.delivery("recovered", event);
-    if (repositoryId === null || deliveredAt < startedAt) return;
+    if (deliveries === "pull" || repositoryId === null || deliveredAt < startedAt) return;
     const known = registry.get(repositoryId);
     watch.untold(repositoryId, known ? `${known.owner}/${known.name}` : `repository ${repositoryId}`);
   };

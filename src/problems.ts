@@ -93,11 +93,28 @@ function stateProblem(installation: KnownInstallation, lateSince: number | null)
 /** Pushes that no delivery told of, the last of them. */
 export type Untold = { at: number; repository: string; count: number };
 
-export function silenceProblems({ at, repository, count }: Untold, calledAt: number | null): Problem[] {
-  const last = calledAt === null ? "never in 8 days" : `last at ${new Date(calledAt).toISOString()}`;
+const UNHEARD = {
+  webhook: {
+    last: "GitHub called",
+    remedy: "check the App's webhook URL and secret, and its recent deliveries in its settings",
+  },
+  pull: {
+    last: "GitHub logged one",
+    remedy:
+      "make the App's webhook active and give it a URL, such as https://lockstep.invalid/: GitHub logs only what it tries to deliver",
+  },
+};
+
+/** @param heardAt when a delivery last came in; null: none in 8 days */
+export function silenceProblems(
+  { at, repository, count }: Untold,
+  heardAt: number | null,
+  heardBy: "webhook" | "pull",
+): Problem[] {
+  const { last, remedy } = UNHEARD[heardBy];
+  const when = heardAt === null ? "never in 8 days" : `last at ${new Date(heardAt).toISOString()}`;
   const what = count === 1 ? "1 push came" : `${count} pushes came`;
-  const detail = `${what} without a delivery, such as one to ${repository}; GitHub called ${last}`;
-  const remedy = "check the App's webhook URL and secret, and its recent deliveries in its settings";
+  const detail = `${what} without a delivery, such as one to ${repository}; ${last} ${when}`;
   return [{ code: "webhook_silent", since: at, detail, remedy }];
 }
 

@@ -36,14 +36,16 @@ export interface RecoveryPorts {
 
 /** Where the reading of GitHub's log stands; kept on disk, so that a long one goes on after a restart. */
 interface Progress {
-  /** Everything delivered before this is accounted for, in milliseconds. */
+  /** Everything delivered before this is accounted for, in milliseconds. Only a deep reading moves it. */
   watermark: number;
   /** A reading that is under way: its next page, and GitHub's clock when it began, in milliseconds. */
-  reading: { cursor: string; newest: number; pages: number; recovered: number; deep: boolean } | null;
+  reading: { cursor: string; newest: number; pages: number; recovered: number } | null;
 }
 
 export interface RecoveryState {
   readAt: number | null;
+  /** What GitHub's log had by then was read: when the last reading began that was not interrupted. */
+  upTo: number | null;
   error: RefreshError | null;
   /** Pages read and deliveries recovered by the reading under way; null: none is. */
   reading: { pages: number; recovered: number; at: number | null } | null;
@@ -60,7 +62,7 @@ export interface Recovery {
 const PROGRESS = "deliveries-read";
 /** Entries can appear minutes after the delivery. */
 const OVERLAP_MS = 15 * 60_000;
-/** Between two readings that go all the way back; those between end where everything is known. */
+/** Between two deep readings, which go all the way back; those between end where everything is known. */
 const DEEP_EVERY_MS = 4 * 60_000;
 /** More deliveries than this of one page, and full comparisons are cheaper than a call for each. */
 const MAX_DETAILS = 30;
@@ -68,6 +70,8 @@ const MAX_DETAILS = 30;
 const DETAILS_BUDGET = 0.2;
 const TELL_EVERY_PAGES = 20;
 const CURSOR_REFUSED = ["internal", "not_found"];
+/** Failures that say nothing of the one delivery that was asked for. */
+const OF_ALL_CALLS = ["rate_limited", "unreachable", "tls", "unauthorized"];
 
 /**
  * Finds the deliveries that never came in, by GitHub's own log of them: each becomes the request that
@@ -81,24 +85,34 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   let stopped = false;
   let heldUntil = 0;
   let readTo: number | null = null;
+  const brokenOff = new Set<number>();
+  /** When the last deep reading began, if it was not interrupted and none was since; 0: the next one is deep. */
   let deepAt = 0;
-  const told: { readAt: number | null; error: RefreshError | null } = { readAt: null, error: null };
+  const told: Omit<RecoveryState, "reading"> = { readAt: null, upTo: null, error: null };
 
   const progress = () => facts.get<Progress>(PROGRESS);
 
   async function read(): Promise<void> {
     let at = progress() ?? begin();
     if (at.watermark < ports.now() - ports.windowMs) at = beyondRecall(at);
-    const deep = ports.now() - deepAt >= DEEP_EVERY_MS;
+    const began = ports.now();
+    const isResumed = at.reading !== null;
+    const deep = isResumed || began - deepAt >= DEEP_EVERY_MS;
+    // Until it is through, whatever ends it: what it leaves unread may be older than what is known.
+    const lastDeepAt = deepAt;
+    deepAt = 0;
     do {
       const page = await pageOf(at);
-      at = await take(at, page, at.reading?.deep ?? deep);
+      at = await take(at, page, deep);
       // Let deliveries and requests in between two pages.
       await turn();
     } while (at.reading && !stopped);
     if (at.reading) return;
     told.readAt = ports.now();
-    if (deep) deepAt = ports.now();
+    // What was delivered since a resumed one began is not read yet.
+    if (isResumed) return;
+    told.upTo = began;
+    deepAt = deep ? began : lastDeepAt;
   }
 
   async function pageOf(at: Progress): Promise<DeliveryPage> {
@@ -148,8 +162,8 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       const reached = oldest < at.watermark - OVERLAP_MS || (!deep && unknown.length === 0);
       const done = next === null || reached;
       const after: Progress = done
-        ? { watermark: newest, reading: null }
-        : { ...at, reading: { cursor: next, newest, pages, recovered, deep } };
+        ? { watermark: deep ? newest : at.watermark, reading: null }
+        : { ...at, reading: { cursor: next, newest, pages, recovered } };
       readTo = oldest;
       facts.set(PROGRESS, after);
       tell(pages, recovered, done, oldest);
@@ -170,8 +184,29 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     const wanted = unknown.filter(({ event }) => event === "push" || event === "pull_request");
     if (ports.mode !== "pull" || wanted.length > MAX_DETAILS || !canAfford()) return new Map();
     const payloads = new Map<number, unknown>();
-    for (const { id } of wanted) payloads.set(id, await ports.github.payloadOf(id));
+    for (const { id } of wanted) {
+      const payload = await payloadOf(id);
+      if (payload !== undefined) payloads.set(id, payload);
+    }
     return payloads;
+  }
+
+  /** @returns undefined: GitHub cannot give this one, and what its log has must do, or it kept back all others */
+  async function payloadOf(id: number): Promise<unknown> {
+    try {
+      return await ports.github.payloadOf(id);
+    } catch (error) {
+      const { code, message } = asRefreshError(error);
+      // Broken off each time though the log can be read, it is this one after all.
+      const isOfAll = OF_ALL_CALLS.includes(code) && !brokenOff.has(id);
+      if (code === "unreachable") brokenOff.add(id);
+      if (isOfAll) throw error;
+      log.warn(
+        { delivery: id, code, reason: message },
+        "a delivery's payload cannot be had; all is compared",
+      );
+      return undefined;
+    }
   }
 
   function canAfford(): boolean {

@@ -22,14 +22,14 @@ export interface WatchPorts {
   facts: Facts;
   disk: Disk;
   recovery(): RecoveryState;
-  /** When GitHub last called the webhook, in milliseconds. */
-  lastCallAt(): number | null;
+  /** When a delivery last came in by that way, in milliseconds. */
+  lastHeardAt(): number | null;
   /** Who is told of changes. */
   consumers(): ConsumerDelay[];
   /** null: the backstop is off. */
   intervalMs: number | null;
-  /** Whether GitHub is expected to call: a secret is set, and DELIVERIES is webhook. */
-  expectsCalls: boolean;
+  /** How deliveries come in: GitHub calls, or its log is read; null: not at all, as no secret is set. */
+  heardBy: "webhook" | "pull" | null;
   now(): number;
   log: { warn(details: object, message: string): void; info(details: object, message: string): void };
 }
@@ -38,8 +38,11 @@ export interface Watch {
   problems(): Problem[];
   /** A pass of the backstop over the installations has ended. */
   passed(error: RefreshError | null): void;
-  /** A push was found that no delivery told of, or one that GitHub could not deliver. */
-  untold(repositoryId: number, repository: string): void;
+  /**
+   * A push was found that no delivery told of, or one that GitHub could not deliver.
+   * @param since what came in from then on may have told of it
+   */
+  untold(repositoryId: number, repository: string, since?: number): void;
   /** A delivery about the repository came in after all. */
   told(repositoryId: number): void;
   /** Logs what began and what ended since the last call. */
@@ -51,11 +54,12 @@ export interface Watch {
 const ON_ITS_WAY_MS = 60_000;
 /** One lost delivery is not held against the webhook for longer. */
 const FORGET_UNTOLD_MS = 24 * 3_600_000;
-const UNTOLD = "webhook-untold";
+const UNTOLD = { webhook: "webhook-untold", pull: "log-untold" };
 
 export function createWatch(ports: WatchPorts): Watch {
   const { installations, facts, now } = ports;
   const startedAt = now();
+  const toldAt = new Map<number, number>();
   const pending = new Map<number, { at: number; repository: string }>();
   const open = new Map<string, Problem>();
   const pass: { passedAt: number | null; failedAt: number; error: RefreshError | null } = {
@@ -69,19 +73,23 @@ export function createWatch(ports: WatchPorts): Watch {
   }
 
   function silence(): Problem[] {
-    if (!ports.expectsCalls) return [];
+    const { heardBy } = ports;
+    if (heardBy === null) return [];
+    const name = UNTOLD[heardBy];
+    // GitHub's log cannot tell before it is read.
+    const heardUpTo = heardBy === "pull" ? (ports.recovery().upTo ?? 0) : now();
     for (const [id, { at, repository }] of pending) {
-      if (now() - at < ON_ITS_WAY_MS) continue;
+      if (heardUpTo - at < ON_ITS_WAY_MS) continue;
       pending.delete(id);
-      const known = facts.get<Untold>(UNTOLD);
-      facts.set(UNTOLD, { at, repository, count: (known?.count ?? 0) + 1 });
+      const known = facts.get<Untold>(name);
+      facts.set(name, { at, repository, count: (known?.count ?? 0) + 1 });
     }
-    const untold = facts.get<Untold>(UNTOLD);
+    const untold = facts.get<Untold>(name);
     if (!untold) return [];
-    const calledAt = ports.lastCallAt();
-    const isOver = (calledAt ?? 0) > untold.at || now() - untold.at > FORGET_UNTOLD_MS;
-    if (isOver) facts.set(UNTOLD, null);
-    return isOver ? [] : silenceProblems(untold, calledAt);
+    const heardAt = ports.lastHeardAt();
+    const isOver = (heardAt ?? 0) > untold.at || now() - untold.at > FORGET_UNTOLD_MS;
+    if (isOver) facts.set(name, null);
+    return isOver ? [] : silenceProblems(untold, heardAt, heardBy);
   }
 
   const problems = () => [
@@ -102,11 +110,15 @@ export function createWatch(ports: WatchPorts): Watch {
       else if (!pass.error) pass.failedAt = now();
       pass.error = error;
     },
-    untold(repositoryId, repository) {
-      if (ports.expectsCalls && !pending.has(repositoryId))
-        pending.set(repositoryId, { at: now(), repository });
+    untold(repositoryId, repository, since) {
+      if (ports.heardBy === null || pending.has(repositoryId)) return;
+      if (since !== undefined && (toldAt.get(repositoryId) ?? 0) >= since) return;
+      pending.set(repositoryId, { at: now(), repository });
     },
-    told: (repositoryId) => void pending.delete(repositoryId),
+    told(repositoryId) {
+      toldAt.set(repositoryId, now());
+      pending.delete(repositoryId);
+    },
     check: () => logChanges(open, problems(), ports.log),
     backstop: () => ({
       passedAt: pass.passedAt,

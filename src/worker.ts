@@ -26,8 +26,8 @@ export interface WorkerPorts {
   syncer: Syncer;
   lifecycle: Lifecycle;
   log: Log;
-  /** A full comparison by the backstop found a push that no delivery told of. */
-  onUntold(id: number, repository: string): void;
+  /** A full comparison by the backstop, begun then, found a push that no delivery before had told of. */
+  onUntold(id: number, repository: string, begunAt: number): void;
   /** A refresh has ended. @param result or error code @param lagMs since the push's delivery; null: no push */
   onRefreshed(trigger: Trigger, result: string, seconds: number, lagMs: number | null): void;
   /** A pass over the installations has ended. */
@@ -66,14 +66,16 @@ export function createWorker(ports: WorkerPorts): Worker {
 
   async function run(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
     const { subject, request } = snapshot;
-    begun.set(keyOf(subject), Date.now());
+    const begunAt = Date.now();
+    begun.set(keyOf(subject), begunAt);
     if (subject.kind === "app") return ports.lifecycle.reconcileApp();
     if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
     const before = registry.get(subject.id);
     const outcome = await ports.syncer.refresh(request, signal);
     outcomes.set(keyOf(subject), outcome);
     count(snapshot, outcome.result, true);
-    if (before && isUntold(before, request, outcome)) ports.onUntold(subject.id, fullName(subject.id));
+    if (before && isUntold(before, request, outcome))
+      ports.onUntold(subject.id, fullName(subject.id), begunAt);
     log.info({ ...about(snapshot), ...told(outcome) }, "refreshed");
   }
 

@@ -21,14 +21,18 @@ const UNREACHED =
 export async function checkWebhook(github: Inspector, settings: Settings): Promise<Finding[]> {
   try {
     const hook = await github.hook();
-    const asSet =
-      settings.deliveries === "pull"
-        ? [ok("webhook", "not needed: DELIVERIES=pull")]
-        : judgeHook(hook, settings);
+    const asSet = settings.deliveries === "pull" ? [judgeLoggedHook(hook)] : judgeHook(hook, settings);
     return [...asSet, judgeDeliveries(await github.deliveries(), settings.deliveries)];
   } catch (error) {
     return [failed("webhook", asRefreshError(error))];
   }
+}
+
+/** With DELIVERIES=pull GitHub need not reach the webhook, but logs only what it tries to deliver. */
+export function judgeLoggedHook({ url }: { url: string }): Finding {
+  if (URL.canParse(url)) return ok("webhook", `GitHub logs what it delivers to ${url}`);
+  const remedy = "make the App's webhook active and give it a URL, such as https://lockstep.invalid/";
+  return fail("webhook", "the App has no webhook URL: GitHub logs nothing", remedy);
 }
 
 export function judgeHook(
@@ -68,8 +72,10 @@ export function judgeHook(
 /** @param deliveries the newest first */
 export function judgeDeliveries(deliveries: Delivery[], mode: Config["deliveries"]): Finding {
   const recent = deliveries.slice(0, RECENT);
-  if (recent.length === 0)
-    return warn("deliveries", "GitHub has none of the last days", "push something, and look again");
+  if (recent.length === 0) {
+    const remedy = "see that the App's webhook is active, push something, and look again";
+    return warn("deliveries", "GitHub has none of the last days", remedy);
+  }
   if (mode === "pull") return ok("deliveries", `${deliveries.length} to be read`);
   const tally = new Map<number, number>();
   for (const { statusCode } of recent) tally.set(statusCode, (tally.get(statusCode) ?? 0) + 1);

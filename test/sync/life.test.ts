@@ -63,6 +63,8 @@ async function liveThrough(world: World, population: Population, post: Post): Pr
 
 function mirrorsOf({ dataDir }: World): number[] {
   const repos = join(dataDir, "repos");
+  // It is made by the first clone, which a restart can come before.
+  if (!existsSync(repos)) return [];
   return readdirSync(repos)
     .filter((id) => existsSync(join(repos, id, "mirror.git")))
     .map(Number);

@@ -1,5 +1,5 @@
 import Database from "libsql";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { passed, stateOf, statusOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
@@ -134,6 +134,67 @@ test("DELIVERIES=pull: pushes and events come in by GitHub's log, single refs by
   expect((await statusOf(world)).deliveries).toMatchObject({ mode: "pull", lastReadAt: expect.any(String) });
 });
 
+test("DELIVERIES=pull: a delivery whose payload GitHub cannot give keeps none back, and is compared in full", async () => {
+  const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
+  const other = await world.standin.createRepository("acme", "other");
+  await passed(world);
+  await world.inStep(other);
+  for (const status of [500, 404, 422, 403]) {
+    const lost = await world.standin.commit(repo, "main");
+    const from = world.log.length;
+    const { id } = await world.standin.deliver(lost, {});
+    const path = `/app/hook/deliveries/${world.standin.deliveries.all[0]!.id}`;
+    world.standin.faults.restStatus = { status, times: 1_000, path };
+    await world.standin.deliver(await world.standin.commit(other, "main"), {});
+    await world.inStep(other);
+    const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
+    expect(line).toMatchObject({ repository: "acme/app", way: "full" });
+    await world.inStep(repo);
+  }
+});
+
+test("DELIVERIES=pull: asked to wait, it reads the payload after that and not all of the repository", async () => {
+  const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
+  world.standin.strictClock = true;
+  world.standin.faults.secondaryLimit(1, 1, "/app/hook/deliveries/");
+  const from = world.log.length;
+  const { id } = await world.standin.deliver(await world.standin.commit(repo, "main"), {});
+  await world.line(({ msg, code }) => msg.includes("could not be read") && code === "rate_limited", from);
+  const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
+  expect(["word", "name"]).toContain(line.way);
+});
+
+test("DELIVERIES=pull: a push that only the backstop finds is told of, until GitHub's log has a delivery", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
+  const codes = async () => (await statusOf(world)).problems.map(({ code }: { code: string }) => code);
+  const later = async () => {
+    vi.setSystemTime(Date.now() + 2_000);
+    const push = await world.standin.commit(repo, "main");
+    return { push, deliver: () => world.standin.deliver(push, {}) };
+  };
+  const found = async () => {
+    const from = world.log.length;
+    world.sweep();
+    await world.line(({ msg, result }) => msg === "refreshed" && result === "changed", from);
+    vi.setSystemTime(Date.now() + 61_000);
+    await passed(world);
+  };
+  const told = await later();
+  const isFound = found();
+  await told.deliver();
+  await isFound;
+  expect(await codes()).toEqual([]);
+  const untold = await later();
+  await found();
+  expect(await codes()).toEqual(["webhook_silent"]);
+  await untold.deliver();
+  vi.setSystemTime(Date.now() + 1_000);
+  await passed(world);
+  expect(await codes()).toEqual([]);
+});
+
 test("a quiet App: the log counts as read to the time of the reading, however old its newest entry is", async () => {
   const { world } = await acme();
   world.standin.deliveries.bulk(1, () => ({ event: "ping", deliveredAt: new Date(Date.now() - 70 * HOUR) }));
@@ -148,7 +209,7 @@ test("a kept cursor that GitHub refuses is dropped: the next reading starts from
   const { world, repo } = await acme();
   await world.stop();
   const db = new Database(`${world.dataDir}/lockstep.db`);
-  const reading = { cursor: "v0_nonsense", newest: Date.now(), pages: 3, recovered: 0, deep: true };
+  const reading = { cursor: "v0_nonsense", newest: Date.now(), pages: 3, recovered: 0 };
   const value = JSON.stringify({ watermark: Date.now() - HOUR, reading });
   db.prepare("UPDATE facts SET value = ? WHERE name = 'deliveries-read'").run(value);
   db.close();

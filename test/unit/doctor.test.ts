@@ -6,7 +6,7 @@ import { judgeClock } from "../../src/doctor/app.js";
 import { checkDataDir, checkDisk, checkSecrets } from "../../src/doctor/files.js";
 import { parseGitVersion, unfixed } from "../../src/doctor/git-fixes.js";
 import { checkNode, checkProxies, judgeGit } from "../../src/doctor/machine.js";
-import { judgeDeliveries, judgeHook } from "../../src/doctor/webhook.js";
+import { judgeDeliveries, judgeHook, judgeLoggedHook } from "../../src/doctor/webhook.js";
 import { tempDir } from "../support/temp.js";
 
 const open = (version: string) => unfixed(parseGitVersion(version)!);
@@ -95,6 +95,13 @@ test("the App's webhook is compared with what is served here", () => {
   expect(judge({ hasSecret: false })).toMatchObject([{ level: "ok" }, { level: "fail" }]);
   expect(judge({}, { webhookSecrets: [] })).toMatchObject([{ level: "ok" }, { level: "fail" }]);
   expect(judge({ verifiesTls: false })).toMatchObject([{ level: "ok" }, { level: "warn" }]);
+});
+
+test("with DELIVERIES=pull the App's webhook needs a URL, wherever it leads", () => {
+  expect(judgeLoggedHook({ url: "https://lockstep.invalid/" })).toMatchObject({ level: "ok" });
+  expect(judgeLoggedHook({ url: "" })).toMatchObject({
+    ...{ level: "fail", remedy: expect.stringContaining("webhook active") },
+  });
 });
 
 test("the last deliveries tell how it is now", () => {

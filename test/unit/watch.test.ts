@@ -17,14 +17,16 @@ function setUp(over: Partial<WatchPorts> = {}) {
   const clock = { now: 1_000_000_000 };
   const now = () => clock.now;
   const lines: [string, string, object][] = [];
-  const recovery: { state: RecoveryState } = { state: { readAt: null, error: null, reading: null } };
+  const recovery: { state: RecoveryState } = {
+    state: { readAt: null, upTo: null, error: null, reading: null },
+  };
   const calls: { at: number | null } = { at: null };
   const installations = createInstallations(store, now);
   const watch = createWatch({
-    ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, expectsCalls: true },
+    ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, heardBy: "webhook" },
     disk: { state: () => ({ freeBytes: 1, low: false }), requireSpace: () => {} },
     recovery: () => recovery.state,
-    lastCallAt: () => calls.at,
+    lastHeardAt: () => calls.at,
     consumers: () => [],
     log: {
       warn: (details, message) => void lines.push(["warn", message, details]),
@@ -90,10 +92,49 @@ test("one lost delivery is forgotten after a day; without a webhook none is expe
   clock.now += 24 * 60 * MINUTE;
   watch.passed(null);
   expect(codes()).toEqual([]);
-  const pull = setUp({ expectsCalls: false });
-  pull.watch.untold(7, "acme/app");
-  pull.clock.now += 2 * MINUTE;
-  expect(pull.codes()).toEqual([]);
+  const none = setUp({ heardBy: null });
+  none.watch.untold(7, "acme/app");
+  none.clock.now += 2 * MINUTE;
+  expect(none.codes()).toEqual([]);
+});
+
+test("a delivery that comes while its push is being found by the backstop leaves no doubt", () => {
+  const { watch, clock, codes } = setUp();
+  const begunAt = clock.now;
+  watch.told(7);
+  clock.now += 500;
+  watch.untold(7, "acme/app", begunAt);
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual([]);
+  watch.untold(7, "acme/app", clock.now);
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual(["webhook_silent"]);
+});
+
+test("pull: a push that GitHub's log does not have, once read a minute later, is held against the webhook", () => {
+  const { watch, clock, recovery, codes, calls } = setUp({ heardBy: "pull" });
+  const readNow = () => {
+    recovery.state = { readAt: clock.now, upTo: clock.now, error: null, reading: null };
+  };
+  watch.untold(7, "acme/app");
+  readNow();
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual([]);
+  readNow();
+  expect(watch.problems()).toMatchObject([
+    {
+      code: "webhook_silent",
+      detail: expect.stringContaining("GitHub logged one never in 8 days"),
+      remedy: expect.stringContaining("webhook active"),
+    },
+  ]);
+  calls.at = clock.now;
+  expect(codes()).toEqual([]);
+  watch.untold(7, "acme/app");
+  watch.told(7);
+  clock.now += 2 * MINUTE;
+  readNow();
+  expect(codes()).toEqual([]);
 });
 
 test("an installation's suspension, failing list and held removal are told of with its number", () => {
@@ -102,7 +143,12 @@ test("an installation's suspension, failing list and held removal are told of wi
   installations.failed(3, new RefreshError("forbidden", "403"));
   installations.hold(3, [1, 2]);
   installations.note(4, "suspended", "globex");
-  recovery.state = { readAt: null, error: new RefreshError("rate_limited", "403"), reading: null };
+  recovery.state = {
+    readAt: null,
+    upTo: null,
+    error: new RefreshError("rate_limited", "403"),
+    reading: null,
+  };
   expect(codes()).toEqual([
     ...["deliveries_unread", "removal_held", "installation_failing", "installation_suspended"],
   ]);
@@ -110,7 +156,7 @@ test("an installation's suspension, failing list and held removal are told of wi
   installations.listed(3);
   installations.confirm(3);
   installations.note(4, "gone", null);
-  recovery.state = { readAt: 1, error: null, reading: null };
+  recovery.state = { readAt: 1, upTo: 1, error: null, reading: null };
   expect(codes()).toEqual([]);
 });
 

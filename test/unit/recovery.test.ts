@@ -1,0 +1,172 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createDeliveryLog, DELIVERY_TABLES } from "../../src/delivery-log.js";
+import { RefreshError } from "../../src/errors.js";
+import { createFacts, FACT_TABLES } from "../../src/facts.js";
+import type { DeliveryPage, LoggedDelivery } from "../../src/github/github.js";
+import { createRecovery, type RecoveryPorts } from "../../src/recovery.js";
+import { openStore } from "../../src/store.js";
+import { tempDir } from "../support/temp.js";
+import { afterThis } from "./listen.js";
+
+const MINUTE = 60_000;
+const PAGE = 5;
+const A_MINUTE = 4;
+
+/** A log of GitHub's, of which Lockstep takes all but what is lost, and what reads it back. */
+function setUp(over: Partial<RecoveryPorts> = {}) {
+  const store = openStore(tempDir(), [FACT_TABLES, DELIVERY_TABLES]);
+  afterThis(async () => store.close());
+  const clock = { now: 1_800_000_000_000 };
+  const deliveries = createDeliveryLog(store, () => clock.now);
+  const logged: LoggedDelivery[] = [];
+  const github = {
+    pagesUntilDown: Number.POSITIVE_INFINITY,
+    refuses: new Map<number, RefreshError>(),
+  };
+
+  const take = ({ guid: id, event, action }: LoggedDelivery, via: "webhook" | "recovered") =>
+    deliveries.ignored({ id, event, action, receivedAt: clock.now, via }, "a test");
+
+  function deliver(isLost: boolean): void {
+    const id = logged.length + 1;
+    const about = { event: "push", action: null, installationId: 1, repositoryId: 7 };
+    logged.push({
+      ...about,
+      id,
+      guid: `delivery-${id}`,
+      deliveredAt: clock.now,
+      statusCode: isLost ? 502 : 202,
+    });
+    if (!isLost) take(logged.at(-1)!, "webhook");
+  }
+
+  async function page(cursor: string | null): Promise<DeliveryPage> {
+    if (github.pagesUntilDown-- <= 0) throw new RefreshError("unreachable", "it is down");
+    const before = cursor === null ? logged.length : Number(cursor);
+    const from = Math.max(0, before - PAGE);
+    const next = from === 0 ? null : String(from);
+    return { deliveries: logged.slice(from, before).reverse(), next, at: clock.now };
+  }
+
+  async function payloadOf(id: number): Promise<unknown> {
+    const error = github.refuses.get(id);
+    if (error) throw error;
+    return null;
+  }
+
+  const recovery = () =>
+    createRecovery({
+      github: { deliveries: page, payloadOf, usage: () => ({ limits: [] }) },
+      ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 72 * 60 * MINUTE },
+      ...{ repositories: () => true, refs: () => true, wake: () => {}, missedBeyondRecall: () => {} },
+      persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
+      onMissed: () => {},
+      now: () => clock.now,
+      log: { info: () => {}, warn: () => {} },
+      ...over,
+    });
+  const unread = () => logged.map(({ guid }) => guid).filter((guid) => !deliveries.isKnown(guid));
+  return { store, clock, github, deliver, recovery, unread };
+}
+
+interface Step {
+  minutes: number;
+  /** Which of their deliveries do not come in, counted back from the last one. */
+  lost: number[];
+  /** After so many pages GitHub fails; null: it does not. */
+  pagesUntilDown: number | null;
+  restarts: boolean;
+}
+
+const near = fc.nat(PAGE - 1);
+const anyStep = fc.record<Step>({
+  minutes: fc.integer({ min: 1, max: 40 }),
+  lost: fc.array(fc.nat(40 * A_MINUTE), { maxLength: 3 }),
+  pagesUntilDown: fc.option(fc.nat(3), { freq: 1 }),
+  restarts: fc.nat(7).map((n) => n === 0),
+});
+/** So soon after the one before that its reading is a short one. */
+const soon = fc.record<Step>({
+  minutes: fc.integer({ min: 1, max: 3 }),
+  lost: fc.array(near, { maxLength: 1 }),
+  pagesUntilDown: fc.option(fc.constant(1), { freq: 1 }),
+  restarts: fc.constant(false),
+});
+const step = fc.oneof(anyStep, soon);
+
+/** Time goes by, and then the log is read. */
+async function live(steps: Step[]): Promise<string[]> {
+  const { store, clock, github, deliver, recovery, unread } = setUp();
+  let reader = recovery();
+  await reader.run();
+  for (const { minutes, lost, pagesUntilDown, restarts } of steps) {
+    store.transaction(() => {
+      for (let left = minutes * A_MINUTE - 1; left >= 0; left -= 1) {
+        clock.now += MINUTE / A_MINUTE;
+        deliver(lost.includes(left));
+      }
+    });
+    if (restarts) reader = recovery();
+    github.pagesUntilDown = pagesUntilDown ?? Number.POSITIVE_INFINITY;
+    await reader.run();
+  }
+  return unread();
+}
+
+const minutes = (n: number, over: Partial<Step> = {}): Step => ({
+  ...{ minutes: n, lost: [], pagesUntilDown: null, restarts: false, ...over },
+});
+/** Every reading that was interrupted goes on, and then one goes all the way back. */
+const atRest = [minutes(5), minutes(5), minutes(5)];
+
+/** A short reading breaks off, and goes on once GitHub is back, an hour later. */
+const brokenOff = [
+  minutes(30),
+  minutes(1, { lost: [0], pagesUntilDown: 1 }),
+  minutes(20, { pagesUntilDown: 0 }),
+  minutes(40, { lost: [159], pagesUntilDown: 0 }),
+];
+
+test("a short reading that broke off and went on leaves nothing unread below what is known", async () => {
+  expect(await live([...brokenOff, minutes(1), minutes(1)])).toEqual([]);
+});
+
+test("whenever GitHub fails and Lockstep restarts, every lost delivery is found in the end", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+      expect(await live([...steps, ...atRest])).toEqual([]);
+    }),
+    { numRuns: 50, examples: [[[...brokenOff, ...[1, 1, 30, 30].map((n) => minutes(n))]]] },
+  );
+}, 60_000);
+
+test("pull: what says nothing of the one delivery makes the reading wait, whatever it is", async () => {
+  for (const code of ["rate_limited", "unreachable", "tls", "unauthorized"] as const) {
+    const { github, deliver, recovery, unread } = setUp({ mode: "pull" });
+    const reader = recovery();
+    await reader.run();
+    for (let n = 0; n < 3; n += 1) deliver(true);
+    github.refuses.set(2, new RefreshError(code, "of all calls"));
+    await reader.run();
+    expect(unread()).toHaveLength(3);
+    expect(reader.state().error).toMatchObject({ code });
+    github.refuses.clear();
+    await reader.run();
+    expect(unread()).toEqual([]);
+  }
+});
+
+test("pull: deliveries at which the connection breaks each time keep the others back only once each", async () => {
+  const { github, deliver, recovery, unread } = setUp({ mode: "pull" });
+  const reader = recovery();
+  await reader.run();
+  for (let n = 0; n < 4; n += 1) deliver(true);
+  for (const id of [2, 3]) github.refuses.set(id, new RefreshError("unreachable", "ECONNRESET"));
+  await reader.run();
+  await reader.run();
+  expect(unread()).toHaveLength(4);
+  await reader.run();
+  expect(unread()).toEqual([]);
+  expect(reader.state().error).toBeNull();
+});
