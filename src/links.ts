@@ -65,10 +65,13 @@ export function createLinks({ layout, registry, hasMirror, request, log }: Tools
     const id = Number(target?.split("/").at(-2));
     if (target === null || target !== layout.mirror(id)) return; // someone else's
     const now = registry.get(id);
-    if (now && layout.link(now) === path && isOwner(id, now)) return;
+    const owner = registry.find(name);
+    // Without the database of before nothing is known of it yet: readers keep it.
+    if (!now && !owner) return;
+    if (now && layout.link(now) === path && owner?.id === id) return;
     dropLink(path, target);
     log.info({ link: path }, "a link that was left over is gone");
-    giveTo(registry.find(name));
+    giveTo(owner);
   }
 
   async function align(): Promise<void> {

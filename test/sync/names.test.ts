@@ -156,3 +156,22 @@ test("a repository that was paused, gone and shown again is still paused, and no
   await passed(world);
   expect(world.tips(app)).toEqual(before);
 });
+
+test("without the database of before, names stay until GitHub has told whose they are", async () => {
+  const world = await World.create();
+  const repo = await settledRepo(world, "app");
+  await world.start(repo);
+  await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
+  await world.stop();
+  for (const file of ["lockstep.db", "lockstep.db-wal", "lockstep.db-shm"])
+    rmSync(join(world.dataDir, file), { force: true });
+  world.standin.faults.restStatus = { status: 503, times: 1e9, path: "/app/installations" };
+  const failures = () =>
+    world.log.filter(({ msg, code }) => msg === "refresh failed" && code === "upstream_error");
+  await world.start();
+  await until(world, () => failures().length > 0);
+  const before = failures().length;
+  world.sweep();
+  await until(world, () => failures().length > before);
+  expect(idAt(world, "acme/app")).toBe(repo.id);
+});
