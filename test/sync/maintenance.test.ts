@@ -144,6 +144,7 @@ test("a check that is cut off deletes nothing and is made again", async () => {
   const world = await World.create({ GIT_BINARY: stuck.binary });
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
+  await atRest(world, repo);
   await world.stop();
   wearOut(world.dataDir, { seen_at: MONTH_AGO() });
   const tip = plainGit(world.mirror(repo), "rev-parse", "main");
