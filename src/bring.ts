@@ -205,7 +205,7 @@ export function createBringer(tools: Tools) {
     // Where another scope waits for room on the disk to be made, the old one is kept.
     const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.fits(id);
     if (drops) changes.push(...(await dropOutside(pass)));
-    const isIn = isInside(scopeOf(pass.repository.id));
+    const isIn = isInside(scopeOf(id));
     const superseded = hints.some(
       ({ ref, points }) => isIn(ref) && (remote.get(ref) ?? ZERO) !== points.at(-1),
     );
@@ -246,7 +246,7 @@ export function createBringer(tools: Tools) {
     const byRef = new Map(hints.map((hint) => [hint.ref, hint]));
     const refs = new Set<string>();
     let behind = false;
-    const isIn = isInside(scopeOf(pass.repository.id));
+    const isIn = isInside(scopeOf(id));
     for (const hint of hints) {
       if (!isIn(hint.ref)) continue;
       const old = await isBeforePush(hint, remote.get(hint.ref) ?? ZERO, facts.get(hint.ref)!, ancestry(id));

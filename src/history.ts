@@ -46,8 +46,9 @@ export function createGuard({ history, holds, scopeOf, log, now }: Tools) {
 
   /** Holds on refs of the scope; nothing is brought for any other. */
   function standing(id: number): Hold[] {
+    if (!isGuarded(id)) return [];
     const isIn = isInside(scopeOf(id));
-    return isGuarded(id) ? holds.of(id).filter(({ ref }) => isIn(ref)) : [];
+    return holds.of(id).filter(({ ref }) => isIn(ref));
   }
 
   /** Every ref to decide on when all of GitHub's are known: those that differ, and those that are held. */

@@ -204,7 +204,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     ports.log.warn({ repository: `${owner}/${name}` }, "its mirror is missing: it is cloned anew");
   }
 
-  /** What fails is tried again with the next pass; the old name stays until the new one leads here. */
+  /** What fails is set right by the next look at all links. */
   function name(remote: RemoteRepository, former: RepositoryName | null): void {
     try {
       if (ports.hasMirror(remote.id)) ports.link(remote.id, remote);

@@ -86,6 +86,12 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     hidden.add(id);
   }
 
+  async function refsOf(id: number, inside: boolean, signal?: AbortSignal): Promise<Map<string, string>> {
+    const all = await readRefs(git, layout.mirror(id), [], signal);
+    const isIn = isInside(scopeOf(id));
+    return new Map([...all].filter(([ref]) => isIn(ref) === inside));
+  }
+
   async function fetchInto(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext) {
     const mirror = layout.mirror(id);
     const depth = depthOf(mirror);
@@ -149,16 +155,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       remember(id, [[ref, sha]]);
       return sha;
     },
-    tips: async (id, signal) => {
-      const all = await readRefs(git, layout.mirror(id), [], signal);
-      const isIn = isInside(scopeOf(id));
-      return new Map([...all].filter(([ref]) => isIn(ref)));
-    },
-    outside: async (id, signal) => {
-      const all = await readRefs(git, layout.mirror(id), [], signal);
-      const isIn = isInside(scopeOf(id));
-      return new Map([...all].filter(([ref]) => !isIn(ref)));
-    },
+    tips: (id, signal) => refsOf(id, true, signal),
+    outside: (id, signal) => refsOf(id, false, signal),
     async remoteTips(id, lease, run) {
       const { refspecs } = scopeOf(id);
       const { stdout } = await remote(lease, {

@@ -1,4 +1,3 @@
-import { ZERO } from "../model.js";
 import { RESERVED_REFS } from "../names.js";
 import type { RunGit } from "./exec.js";
 import { swapRefs } from "./refs.js";
@@ -9,7 +8,7 @@ export interface Pin {
   sha: string;
 }
 
-export const PINS = `${RESERVED_REFS}published/`;
+const PINS = `${RESERVED_REFS}published/`;
 const TIMEOUT_MS = 60_000;
 
 /** @param slug as in the name of the checkout's link; empty for the default branch */
@@ -36,5 +35,5 @@ export async function readPins(git: RunGit, gitDir: string, signal?: AbortSignal
   return stdout
     .split("\n")
     .map((line) => line.split(" "))
-    .flatMap(([sha = "", name]) => (name && sha !== ZERO ? [{ name, sha }] : []));
+    .flatMap(([sha = "", name]) => (name ? [{ name, sha }] : []));
 }

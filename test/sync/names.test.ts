@@ -17,10 +17,7 @@ function idAt(world: World, fullName: string): number | null {
   return existsSync(link) ? Number(readlinkSync(link).split("/").at(-2)) : null;
 }
 
-/** Until the links are as they should be, or for good reason never: the test's own time ends it. */
-async function until(world: World, isSo: () => boolean): Promise<void> {
-  while (!isSo()) await Promise.race([world.nextLine(), sleep(100)]);
-}
+const until = (world: World, isSo: () => boolean) => untilState(world, "acme/app", isSo);
 
 /** What GitHub has of it is settled: no pass would compare it again by itself. */
 async function settledRepo(world: World, name: string): Promise<Repo> {

@@ -40,7 +40,11 @@ async function prune(world: World, id: number): Promise<void> {
   await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
 }
 
-const isRepaired = (link: string) => existsSync(link) && readFileSync(join(link, "good"), "utf8") === "good";
+/** Until passes have put the published tree right. */
+async function repaired(world: World, link: string): Promise<void> {
+  const isRight = () => existsSync(link) && readFileSync(join(link, "good"), "utf8") === "good";
+  await untilState(world, "acme/app", isRight, () => world.sweep());
+}
 
 test.each(["", "?depth=1"])(
   "what is published stays in the mirror, and is repaired, however long what follows is refused (%s)",
@@ -49,19 +53,9 @@ test.each(["", "?depth=1"])(
     await prune(world, repo.id);
     expect(objectsOf(world.mirror(repo))).toContain(good);
     writeFileSync(join(realpathSync(link()), "good"), "edited");
-    await untilState(
-      world,
-      "acme/app",
-      () => isRepaired(link()),
-      () => world.sweep(),
-    );
+    await repaired(world, link());
     rmSync(realpathSync(link()), { recursive: true });
-    await untilState(
-      world,
-      "acme/app",
-      () => isRepaired(link()),
-      () => world.sweep(),
-    );
+    await repaired(world, link());
     plainGit(world.mirror(repo), "fsck", "--strict");
     const next = await push({ veto: null, after: "1" });
     expectTree(world, repo, link(), next);
@@ -78,12 +72,7 @@ test("another depth takes what is published along, without its history", async (
   expect(objectsOf(world.mirror(repo))).toContain(good);
   plainGit(world.mirror(repo), "fsck", "--strict");
   writeFileSync(join(realpathSync(link()), "good"), "edited");
-  await untilState(
-    world,
-    "acme/app",
-    () => isRepaired(link()),
-    () => world.sweep(),
-  );
+  await repaired(world, link());
 });
 
 test("a tree that cannot be checked keeps no other from being checked", async () => {
