@@ -78,6 +78,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const checkouts = composeCheckouts({
     ...{ config, log, store, git, layout, runProgram, disk, registry, hasMirror, tip: mirrors.tip },
     ...{ gateway, installations, published: outbox.published, fits: mirrors.fits },
+    ...{ onProgress: progressLog(log, "fetching contents"), onFetched: metrics.fetched },
     request: (id, installationId) => request("repository", id, installationId, "backstop"),
   });
   const links = createLinks({
@@ -151,7 +152,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
       worker.events.emit("moved", { key: keyOf({ kind: "repository", id }) });
     },
     now: Date.now,
-    onProgress: progressLog(log),
+    onProgress: progressLog(log, "cloning"),
     onFetched: metrics.fetched,
   });
   const worker = createWorker({

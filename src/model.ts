@@ -106,11 +106,17 @@ export type RepositoryState =
  */
 export type History = "mirror" | "keep" | "block";
 
-export interface Scope {
-  /** Ref patterns, each with at most one `*`. */
-  refspecs: readonly string[];
+/** How much of what its refs lead to a mirror has. */
+export interface Extent {
   /** How many commits of each ref; null: all. */
   depth: number | null;
+  /** `blob:none`: of the files' contents, only what is published. git-rev-list(1), --filter; null: all */
+  filter: "blob:none" | null;
+}
+
+export interface Scope extends Extent {
+  /** Ref patterns, each with at most one `*`. */
+  refspecs: readonly string[];
 }
 
 export type ScopeOf = (id: number) => Scope;

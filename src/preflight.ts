@@ -3,7 +3,8 @@ import { createFacts, type Facts } from "./facts.js";
 import type { RunGit } from "./git/exec.js";
 import type { GitHub, LoggedDelivery } from "./github/github.js";
 import type { Metrics } from "./metrics.js";
-import type { ManagedRepository, Registry } from "./registry.js";
+import type { RepositoryName } from "./model.js";
+import type { Registry } from "./registry.js";
 import type { Store } from "./store.js";
 import type { Tally } from "./tally.js";
 import type { Watch } from "./watch.js";
@@ -34,12 +35,12 @@ export async function announceUrl(url: string, github: GitHub, log: Log): Promis
   }
 }
 
-export function progressLog(log: Log) {
+export function progressLog(log: Log, what: string) {
   let toldAt = 0;
-  return ({ owner, name }: ManagedRepository, progress: string) => {
+  return ({ owner, name }: RepositoryName, progress: string) => {
     if (Date.now() - toldAt < PROGRESS_EVERY_MS) return;
     toldAt = Date.now();
-    log.info({ repository: `${owner}/${name}`, progress }, "cloning");
+    log.info({ repository: `${owner}/${name}`, progress }, what);
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Extent } from "./model.js";
 import { isRefName, RESERVED_REFS } from "./names.js";
 import { isRepositoryPattern, parseList, repositoryMatcher } from "./patterns.js";
 
@@ -8,7 +9,7 @@ interface Entry {
   options: Options;
 }
 
-type Options = TreeOptions & Pick<Wanted, "depth">;
+type Options = TreeOptions & Extent;
 
 /** What of a commit is published. */
 export interface TreeOptions {
@@ -21,9 +22,7 @@ export interface TreeOptions {
 }
 
 /** A checkout that CHECKOUTS asks for. */
-export interface Wanted extends TreeOptions {
-  /** How many commits of the ref the mirror needs; null: all. */
-  depth: number | null;
+export interface Wanted extends TreeOptions, Extent {
   /** A full ref; null: the default branch, whatever it is called. */
   ref: string | null;
   /** What follows the repository's name in the name of the link; empty for the default branch. */
@@ -43,12 +42,14 @@ export interface Selection {
   (fullName: string): Wanted[];
   /** Whether any entry has a depth. */
   readonly hasDepth: boolean;
+  /** Whether for any entry less than a whole mirror will do. */
+  readonly narrows: boolean;
 }
 
-export const NO_CHECKOUTS: Selection = Object.assign(() => [], { hasDepth: false });
+export const NO_CHECKOUTS: Selection = Object.assign(() => [], { hasDepth: false, narrows: false });
 
 const DEFAULTS: TreeOptions = { paths: [], submodules: "no", lfs: false };
-const NO_OPTIONS: Options = { ...DEFAULTS, depth: null };
+const NO_OPTIONS: Options = { ...DEFAULTS, depth: null, filter: null };
 const ENTRY = /^(?<pattern>!?[^@]*?)(?:@(?<ref>[^?]+))?(?:\?(?<options>[a-z]+=.*))?$/;
 /** More commits than this, and all of them are meant. */
 const DEPTH = /^[1-9]\d{0,5}$/;
@@ -81,11 +82,12 @@ function parseOptions(query: string): Options | null {
   const submodules = given.get("submodules") ?? "no";
   const lfs = given.get("lfs") ?? "no";
   const depth = given.get("depth") ?? null;
-  for (const key of ["paths", "submodules", "lfs", "depth"]) given.delete(key);
+  const filter = given.get("filter") ?? null;
+  for (const key of ["paths", "submodules", "lfs", "depth", "filter"]) given.delete(key);
   if (given.size > 0 || !paths || !isKindOfSubmodules(submodules) || !["no", "yes"].includes(lfs))
     return null;
-  if (depth !== null && !DEPTH.test(depth)) return null;
-  return { paths, submodules, lfs: lfs === "yes", depth: depth === null ? null : Number(depth) };
+  if ((depth !== null && !DEPTH.test(depth)) || (filter !== null && filter !== "blob:none")) return null;
+  return { paths, submodules, lfs: lfs === "yes", depth: depth === null ? null : Number(depth), filter };
 }
 
 const isKindOfSubmodules = (text: string): text is TreeOptions["submodules"] =>
@@ -123,5 +125,7 @@ function selection(entries: Entry[]): Selection {
     const wanted = rules.filter(({ matches }) => matches(fullName)).map((rule) => rule.wanted);
     return [...new Map(wanted.map((one) => [one.slug, one])).values()];
   };
-  return Object.assign(wantedOf, { hasDepth: entries.some(({ options }) => options.depth !== null) });
+  const hasDepth = entries.some(({ options }) => options.depth !== null);
+  const narrows = hasDepth || entries.some(({ options }) => options.filter !== null);
+  return Object.assign(wantedOf, { hasDepth, narrows });
 }

@@ -55,13 +55,18 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     published: (id) => (ports.checkouts.of(id) ?? []).flatMap(({ commit }) => commit ?? []),
   });
 
+  function extentOf(id: number) {
+    const { depth, filter } = ports.scopeOf(id);
+    return { depth, filter };
+  }
+
   function view(repository: ManagedRepository): RepositoryView {
     const { id, owner, name, defaultBranch, installationId, lagMs, error, goneAt } = repository;
     const subject = subjectOf(id);
     const running = runner.busy(subject);
     return {
       ...{ id, owner, name, state: shownState(repository, running), defaultBranch, installationId, lagMs },
-      depth: ports.scopeOf(id).depth,
+      ...extentOf(id),
       queued: queue.has(subject),
       running,
       lastRefreshAt: iso(repository.refreshedAt),

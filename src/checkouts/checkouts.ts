@@ -88,6 +88,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
         else ledger.drop(id, slug);
       });
       log.info({ link: checkout.link, ref: checkout.ref }, "no longer published");
+      tools.blobs.forget(id, slug);
       // What is left of it in the mirror only costs room.
       await tools.pins
         .set(layout.mirror(id), slug, null)
@@ -136,14 +137,16 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
   }
 
   /** Its mirror may be replaced or deleted at this moment: that says nothing of the tree. Others have their turn. */
-  function notChecked({ id, slug, n }: Tree, { message }: RefreshError): void {
+  function notChecked({ id, slug, n }: Tree, error: RefreshError): void {
     const found = stopped ? null : ledger.tree(id, slug, n);
     if (found?.state !== "ready") return;
-    log.warn({ id, tree: n, reason: message }, "a tree could not be checked");
+    log.warn({ id, tree: n, reason: error.message }, "a tree could not be checked");
     const isShown = ledger.get(id, slug)?.n === n;
-    // One that nobody sees is made anew when it is needed.
-    ledger.putTree({ ...found, checkedAt: now(), ...(isShown ? {} : { state: "spoilt" }) });
+    // One that nobody sees is made anew when it is needed, and with one that is seen comes what it is made of.
+    const isSpoilt = !isShown || tools.blobs.mayLack(id, error);
+    ledger.putTree({ ...found, checkedAt: now(), ...(isSpoilt ? { state: "spoilt" } : {}) });
     if (!isShown) tidy(id);
+    else if (isSpoilt) tools.request(id);
   }
 
   function isOutdated(repository: Publishable): boolean {

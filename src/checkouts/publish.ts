@@ -6,6 +6,7 @@ import type { Pins } from "../git/pins.js";
 import { type Trees, treeDir } from "../git/tree.js";
 import { type CheckoutChange, type RepositoryName, ZERO } from "../model.js";
 import { readOptions, type Wanted, writeOptions } from "../selection.js";
+import type { Blobs } from "./blobs.js";
 import type { Content, Contents } from "./contents.js";
 import type { Candidate, Gate, Verdict } from "./gate.js";
 import { type Checkout, type Ledger, type Tree, writtenTo } from "./ledger.js";
@@ -17,6 +18,7 @@ export interface PublishTools {
   trees: Trees;
   gate: Gate;
   contents: Contents;
+  blobs: Blobs;
   pins: Pins;
   git: RunGit;
   layout: Layout;
@@ -43,7 +45,7 @@ export interface PublishCall {
 
 /** Brings one published tree in step with its ref. */
 export function createPublisher(tools: PublishTools) {
-  const { ledger, pool, trees, gate, contents, pins, git, layout, log, now } = tools;
+  const { ledger, pool, trees, gate, contents, blobs, pins, git, layout, log, now } = tools;
   /** @param tip what the ref points at in the mirror */
   return async function publish({ repository, wanted, again, signal }: PublishCall, tip: string) {
     const { id } = repository;
@@ -87,16 +89,19 @@ export function createPublisher(tools: PublishTools) {
   ): Promise<Verdict> {
     const { repository, mirror } = candidate;
     const base = layout.trees(next.id, next.slug);
-    const call = { repository, base, mirror, options: readOptions(next.options), signal: how.signal };
+    const of = { repository, commit: candidate.sha, options: readOptions(next.options), signal: how.signal };
+    const call = { ...of, base, mirror, slug: next.slug };
     const attempt = async () => {
       pool.claim(next.id, next.slug);
-      const content = await contents.of({ ...call, commit: candidate.sha });
+      await blobs.bring(call);
+      const content = await contents.of(call);
       return putContent(next, candidate, content, how);
     };
     try {
       return await attempt();
     } catch (error) {
-      if (!contents.mends(error, call)) throw error;
+      const mends = [blobs.mends(error, call), contents.mends(error, call)];
+      if (!mends.includes(true)) throw error;
       return attempt();
     }
   }

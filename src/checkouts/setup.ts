@@ -3,12 +3,14 @@ import type { Disk } from "../disk.js";
 import type { RunProgram } from "../exec-hook.js";
 import type { RunGit } from "../git/exec.js";
 import type { Gateway } from "../git/gateway.js";
-import type { Layout } from "../git/layout.js";
+import { extentOf, type Layout } from "../git/layout.js";
 import { createPins } from "../git/pins.js";
 import { createTrees } from "../git/tree.js";
 import type { Installations, KnownInstallation } from "../installations.js";
+import type { RepositoryName } from "../model.js";
 import { isManaged, type Registry } from "../registry.js";
 import type { Store } from "../store.js";
+import { createBlobs } from "./blobs.js";
 import { createCheckouts } from "./checkouts.js";
 import { createContents } from "./contents.js";
 import { createGate } from "./gate.js";
@@ -29,14 +31,17 @@ interface Ports extends Pick<PublishTools, "log" | "tip" | "published"> {
   installations: Pick<Installations, "all">;
   gateway: Pick<Gateway, "open" | "lfs">;
   hasMirror(id: number): boolean;
-  /** Whether the mirror has as much history as CHECKOUTS asks for. */
+  /** Whether the mirror has as much as CHECKOUTS asks for. */
   fits(id: number): boolean;
   request(id: number, installationId: number): void;
+  onProgress(repository: RepositoryName, line: string): void;
+  onFetched(stats: { requests: number; bytes: number }): void;
 }
 
 /** Published trees, as one part of the whole. */
 export function composeCheckouts(ports: Ports) {
-  const { config, log, git, layout, registry, disk } = ports;
+  const { config, log, git, layout, registry, disk, gateway, onProgress, onFetched } = ports;
+  const { requireSpace } = disk;
   const common = { git, layout, log, now: Date.now, graceMs: config.checkoutGraceMs };
   const ledger = createLedger(ports.store);
   const request = (id: number) => {
@@ -44,19 +49,22 @@ export function composeCheckouts(ports: Ports) {
     if (repository && isManaged(repository)) ports.request(id, repository.installationId);
   };
   const submodules = createSubmodules({
-    ...{ gateway: ports.gateway, registry, layout, gitUrl: config.gitUrl, hasMirror: ports.hasMirror },
-    ...{ submodulesFrom: config.submodulesFrom, requireSpace: disk.requireSpace },
+    ...{ gateway, registry, layout, gitUrl: config.gitUrl, requireSpace },
+    submodulesFrom: config.submodulesFrom,
+    // A partial mirror does not have what nobody publishes of it.
+    isSource: (id) => ports.hasMirror(id) && extentOf(layout.mirror(id)).filter === null,
     installationOf(login) {
       const has = (known: KnownInstallation) => known.login.toLowerCase() === login.toLowerCase();
       return ports.installations.all().find((known) => known.state === "active" && has(known))?.id ?? null;
     },
   });
   const timeoutMs = config.cloneTimeoutMs;
-  const lfs = createLfsFiles({ lfs: ports.gateway.lfs, requireSpace: disk.requireSpace, timeoutMs });
+  const lfs = createLfsFiles({ lfs: gateway.lfs, requireSpace, timeoutMs });
   const checkouts = createCheckouts({
     ...common,
     ...{ ledger, request, selection: config.checkouts, tip: ports.tip, published: ports.published },
-    pool: createPool({ ...common, ledger, requireSpace: disk.requireSpace, published: ports.published }),
+    pool: createPool({ ...common, ledger, requireSpace, published: ports.published }),
+    blobs: createBlobs({ git, layout, gateway, timeoutMs, requireSpace, onProgress, onFetched }),
     contents: createContents({ git, layout, timeoutMs, submodules, lfs }),
     trees: createTrees({ git, timeoutMs }),
     pins: createPins(git),

@@ -22,7 +22,8 @@ export interface SubmoduleTools {
   submodulesFrom: SubmodulesFrom;
   /** Who has the App at that account; null: nobody. */
   installationOf(login: string): number | null;
-  hasMirror(id: number): boolean;
+  /** Whether its mirror is here, with the contents of files. */
+  isSource(id: number): boolean;
   /** @throws RefreshError `disk_low` */
   requireSpace(): void;
 }
@@ -64,7 +65,7 @@ export function createSubmodules(tools: SubmoduleTools) {
     const installationId = isOurs
       ? root.installationId
       : (managed?.installationId ?? tools.installationOf(found.owner));
-    const mirror = managed && tools.hasMirror(managed.id) ? tools.layout.mirror(managed.id) : null;
+    const mirror = managed && tools.isSource(managed.id) ? tools.layout.mirror(managed.id) : null;
     return { ...found, installationId, isOurs, mirror };
   }
 

@@ -6,6 +6,7 @@ import type { GitCall, RunGit } from "./exec.js";
 import { applyChanges, type Keep, type KeptTip, keptTips, makeKept, readKept } from "./kept.js";
 import { type Pin, readPins } from "./pins.js";
 import { compareTips, readRefs, swapRefs } from "./refs.js";
+import { ALLOW_MISSING } from "./repack.js";
 import { addShallow } from "./shallow.js";
 
 export type IsAncestor = (ancestor: string, descendant: string) => Promise<boolean>;
@@ -41,6 +42,8 @@ interface Carry {
   old: string | null;
   /** A shallow one leaves kept tips behind: their history would come with them. */
   whole: boolean;
+  /** Contents that the old one does not have are none of its either. */
+  partial: boolean;
   call: Pick<GitCall, "timeoutMs" | "signal">;
 }
 
@@ -153,9 +156,10 @@ async function copyObjects(carry: Carry, tips: string[], have: string[]): Promis
   return saved;
 }
 
-async function packObjects({ git, beside, old, call }: Carry, input: string): Promise<boolean> {
+async function packObjects({ git, beside, old, partial, call }: Carry, input: string): Promise<boolean> {
   // GIT_ALTERNATE_OBJECT_DIRECTORIES=<old>/objects git pack-objects --revs <new>/objects/pack/pack
   const options = ["--revs", "--non-empty", "--delta-base-offset", "-q"];
+  if (partial) options.push(ALLOW_MISSING);
   try {
     await git({
       ...call,

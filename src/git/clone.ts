@@ -6,6 +6,7 @@ import { carryOver, type Judge } from "./carry.js";
 import { type GitCall, type GitResult, missingRefOf, type RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { type Layout, ownership, swapIn, writeMarker } from "./layout.js";
+import { asking, dropMarks, requireTrees } from "./partial.js";
 
 export interface MirrorOptions {
   git: RunGit;
@@ -56,17 +57,21 @@ export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<Re
     });
     await git({ ...local, args: ["config", ...HIDE_OWN_REFS] });
     await fetchAll(tools, beside, clone, scope);
+    if (scope.filter !== null) {
+      dropMarks(beside);
+      await requireTrees(git, local, ["--all"]);
+    }
     await run.confirmName?.();
     const mirror = layout.mirror(id);
     const old = ownership(mirror, id) === "ours" ? mirror : null;
     const call = { timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
     const { changes, record } = await carryOver(
-      { git, beside, old, whole: scope.depth === null, call },
+      { git, beside, old, whole: scope.depth === null, partial: scope.filter !== null, call },
       judge,
     );
     // git pack-refs --all: loose refs are six times as slow at 50,000
     await git({ ...local, args: ["pack-refs", "--all"] });
-    writeMarker(beside, id, scope.depth);
+    writeMarker(beside, id, scope);
     swapIn(beside, mirror);
     record();
     return changes;
@@ -80,11 +85,12 @@ async function fetchAll(tools: CloneTools, gitDir: string, { lease, run }: Clone
   for (let wanted = scope.refspecs; wanted.length > 0; ) {
     try {
       // git fetch --progress --no-tags [--depth=<n>] <url> +refs/heads/*:refs/heads/* …
-      const options = ["--progress", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
-      if (scope.depth !== null) options.push(`--depth=${scope.depth}`);
+      const { options, from, config } = asking(lease, scope);
+      const specs = wanted.map((pattern) => `+${pattern}:${pattern}`);
       await tools.remote(lease, {
-        args: ["fetch", ...options, lease.url, ...wanted.map((pattern) => `+${pattern}:${pattern}`)],
+        args: ["fetch", "--progress", ...options, from, ...specs],
         gitDir,
+        config,
         timeoutMs: tools.cloneTimeoutMs,
         signal: run.signal,
         ...(run.onProgress ? { onProgress: run.onProgress } : {}),

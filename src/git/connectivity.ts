@@ -19,12 +19,13 @@ const OBJECTS_ONLY = { "core.commitGraph": "false", "core.multiPackIndex": "fals
  *
  * Corrupt is only what git names twice, in two runs of the same failure, while every file of the object
  * store can be read: a repack meanwhile may hide an object from one run, never from both.
+ * @param filter what need not be there, as an option of git rev-list's
  * @throws RefreshError when it cannot be told: out of time or memory, cut off, unreadable.
  */
-export async function checkConnectivity(mirror: string, run: Run): Promise<Verdict> {
-  const first = await faultIn(run);
+export async function checkConnectivity(mirror: string, run: Run, filter: string[]): Promise<Verdict> {
+  const first = await faultIn(run, filter);
   if (!first) return { sound: true };
-  const second = await faultIn(run);
+  const second = await faultIn(run, filter);
   if (!second) return { sound: true };
   await requireReadable(join(mirror, "objects"));
   const object = first.objects.find((name) => second.objects.includes(name));
@@ -33,12 +34,13 @@ export async function checkConnectivity(mirror: string, run: Run): Promise<Verdi
 }
 
 /** @returns what git says is missing or broken; null: nothing. */
-async function faultIn(run: Run): Promise<{ objects: string[]; reason: string } | null> {
+async function faultIn(run: Run, filter: string[]): Promise<{ objects: string[]; reason: string } | null> {
   // Not rev-list --all: it leaves out a ref whose object is missing.
   const { stdout: tips } = await run(["for-each-ref", "--format=%(objectname)"], { background: false });
   if (tips === "") return null;
   try {
-    await run(["rev-list", "--objects", "--quiet", "--stdin"], { input: tips, config: OBJECTS_ONLY });
+    const args = ["rev-list", "--objects", ...filter, "--quiet", "--stdin"];
+    await run(args, { input: tips, config: OBJECTS_ONLY });
     return null;
   } catch (error) {
     if (!(error instanceof GitFailure) || error.code !== "corrupt") throw error;
@@ -49,7 +51,7 @@ async function faultIn(run: Run): Promise<{ objects: string[]; reason: string } 
 }
 
 /** An index that may not be read, or a disk that does not answer, makes every object of it missing. */
-async function requireReadable(objects: string): Promise<void> {
+export async function requireReadable(objects: string): Promise<void> {
   for (const entry of await readdir(objects, { withFileTypes: true, recursive: true })) {
     const path = join(entry.parentPath, entry.name);
     try {

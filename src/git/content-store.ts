@@ -4,8 +4,10 @@ import type { GitCall, RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { readSubmodules, type Submodule } from "./gitmodules.js";
 import { clearLeftovers } from "./heal.js";
+import { extentOf } from "./layout.js";
 import { findPointers, type Scan } from "./lfs-pointers.js";
 import { askRemote } from "./remote.js";
+import { repackPresent } from "./repack.js";
 
 /** A tree or a file that takes the place of what a tree has at a path. */
 export interface Graft {
@@ -48,6 +50,12 @@ const MAX_PACKS = 20;
 /** In one of 256 directories. */
 const MAX_LOOSE = 8;
 
+/**
+ * Of what the mirror has nothing is said: a partial one has commits without their files, and one that shares
+ * history with a submodule would keep GitHub from sending them. git-config(1)
+ */
+const ALONE = { "core.alternateRefsPrefixes": "refs/none/" };
+
 const COMMITTER = "committer Lockstep <lockstep@localhost> 0 +0000";
 
 export interface StoreCall {
@@ -61,6 +69,10 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   const dir = storeDir(base);
   const from = { gitDir: dir, alternate: join(mirror, "objects"), ...limits };
   const run = (args: string[], more: Partial<GitCall> = {}) => git({ ...from, args, ...more });
+  const isPartial = extentOf(mirror).filter !== null;
+  /** Files of LFS have nothing in common that a delta could save. */
+  const packing: typeof run = (args, more) =>
+    run(args, { ...more, config: { "core.bigFileThreshold": "1m" } });
   const refs = (kind: string) => join(dir, "refs", kind);
   prepare(dir);
   // One publish of a checkout at a time: no git runs there now, and what a killed one left is in the way.
@@ -71,7 +83,12 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
     const args = (url: string) => ["fetch", ...options, url, `+${commit}:refs/modules/${commit}`];
     // git fetch --depth=1 <url or mirror> +<commit>:refs/modules/<commit>
     if (typeof source === "string") await run(args(source), { config: { "protocol.file.allow": "always" } });
-    else await askRemote(git, source, { ...from, args: args(source.url) });
+    else
+      await askRemote(git, source, {
+        ...from,
+        args: args(source.url),
+        ...(isPartial ? { config: ALONE } : {}),
+      });
   }
 
   async function graft(tree: string, grafts: Graft[]): Promise<string> {
@@ -102,8 +119,9 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
     const isDue = stray.length > MAX_STRAY || packs.length > MAX_PACKS || loose.length > MAX_LOOSE;
     if (!isDue && !atOnce) return false;
     for (const name of stray) rmSync(join(refs("modules"), name));
-    // git repack -a -d -l; git prune --expire=now. Files of LFS have nothing in common that a delta could save.
-    await run(["repack", "-a", "-d", "-l", "-q"], { config: { "core.bigFileThreshold": "1m" } });
+    // git repack -a -d -l; git prune --expire=now
+    if (isPartial) await repackPresent(packing, dir, null);
+    else await packing(["repack", "-a", "-d", "-l", "-q"]);
     await run(["prune", "--expire=now"]);
     return true;
   }

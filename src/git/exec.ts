@@ -21,6 +21,7 @@ export interface GitCall {
   gnupgHome?: string;
   /** Configuration for this call, through its environment: nothing of it shows in `ps`. */
   config?: Record<string, string>;
+  /** Never empty: simple-git would leave it open. */
   input?: string;
   timeoutMs: number;
   signal?: AbortSignal;

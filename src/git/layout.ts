@@ -14,7 +14,7 @@ import {
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { RefreshError } from "../errors.js";
-import type { RepositoryName } from "../model.js";
+import type { Extent, RepositoryName } from "../model.js";
 
 /** The file that says a directory is Lockstep's; without it nothing is ever deleted or rewritten. */
 export const MARKER = "lockstep.json";
@@ -55,16 +55,22 @@ export const createLayout = (dataDir: string): Layout => ({
   checkout: ({ owner, name }, slug) => join(dataDir, "checkouts", owner, name + slug),
 });
 
-/** @param depth of a shallow mirror; null: it is whole */
-export function writeMarker(dir: string, repositoryId: number, depth: number | null = null): void {
-  const marker = { program: "lockstep", version: 1, repositoryId, ...(depth === null ? {} : { depth }) };
+const WHOLE: Extent = { depth: null, filter: null };
+
+/** @param extent of a mirror that is not whole */
+export function writeMarker(dir: string, repositoryId: number, { depth, filter } = WHOLE): void {
+  const extent = { ...(depth === null ? {} : { depth }), ...(filter === null ? {} : { filter }) };
+  const marker = { program: "lockstep", version: 1, repositoryId, ...extent };
   writeFileSync(join(dir, MARKER), `${JSON.stringify(marker)}\n`);
 }
 
-/** How many commits of each ref a finished mirror has; null: all of them. */
-export function depthOf(mirror: string): number | null {
-  const depth = readMarker(mirror)?.depth;
-  return typeof depth === "number" ? depth : null;
+/** How much a finished mirror has. */
+export function extentOf(mirror: string): Extent {
+  const { depth, filter } = readMarker(mirror) ?? {};
+  return {
+    depth: typeof depth === "number" ? depth : null,
+    filter: filter === "blob:none" ? filter : null,
+  };
 }
 
 /** null: there is none that could be read. */

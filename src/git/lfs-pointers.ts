@@ -121,7 +121,7 @@ const isFile = ({ mode }: Entry): boolean => mode === "100644" || mode === "1007
 const isAttributes = (path: string): boolean => /(?:^"?|\/)\.gitattributes"?$/.test(path);
 
 /** What tells how the paths are converted may be above them. */
-const withAttributes = (paths: string[]): string[] => [
+export const withAttributes = (paths: string[]): string[] => [
   ...new Set([...paths, ...paths.flatMap(attributesAbove)]),
 ];
 

@@ -9,7 +9,8 @@ import type { GitCall } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { clearHalfWork, clearLeftovers } from "./heal.js";
 import { applyChanges, KEEP_NOTHING, type Keep, type KeptTip, readKept } from "./kept.js";
-import { condemn, depthOf, finishSwap, isCondemned, ownership } from "./layout.js";
+import { condemn, extentOf, finishSwap, isCondemned, ownership } from "./layout.js";
+import { asking, dropMarks, requireTrees } from "./partial.js";
 import { readRefs, swapRefs } from "./refs.js";
 import { askRemote } from "./remote.js";
 import { openScratch } from "./scratch.js";
@@ -22,7 +23,7 @@ export { missingRefOf } from "./exec.js";
 export interface Mirrors {
   /** Heals what a killed git left, once per process. @returns false: there is nothing, clone it. @throws `foreign` */
   ensure(id: number): boolean;
-  /** Whether it has as much history as it is to have; else a clone gives it that. */
+  /** Whether it has as much as it is to have, and no more; else a clone gives it that. */
   fits(id: number): boolean;
   /** @returns what differs from the mirror that was there */
   clone(id: number, lease: Lease, defaultBranch: string, run: RunContext, judge: Judge): Promise<RefChange[]>;
@@ -94,24 +95,30 @@ export function createMirrors(options: MirrorOptions): Mirrors {
 
   async function fetchInto(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext) {
     const mirror = layout.mirror(id);
-    const depth = depthOf(mirror);
+    const extent = extentOf(mirror);
     const scratch = openScratch(layout.repository(id), bases);
     lendShallow(mirror, scratch.dir);
     const specs = wants.map((want, index) => `+${want}:refs/x/${index}`);
     const byArgument = specs.length <= MAX_ARGUMENTS;
+    const ask = asking(lease, extent);
+    const call = {
+      gitDir: scratch.dir,
+      objectDir: `${mirror}/objects`,
+      timeoutMs: options.fetchTimeoutMs,
+      signal: run.signal,
+    };
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch <url> +<want>:refs/x/<n>
-    const options_ = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
-    if (depth !== null) options_.push(`--depth=${depth}`);
     try {
       await remote(lease, {
-        args: ["fetch", ...options_, ...(byArgument ? [lease.url, ...specs] : ["--stdin", lease.url])],
-        gitDir: scratch.dir,
-        objectDir: `${mirror}/objects`,
-        timeoutMs: options.fetchTimeoutMs,
-        signal: run.signal,
+        ...{ ...call, config: ask.config },
+        args: ["fetch", ...ask.options, ...(byArgument ? [ask.from, ...specs] : ["--stdin", ask.from])],
         ...(byArgument ? {} : { input: `${specs.join("\n")}\n` }),
       });
-      if (depth !== null) takeShallow(scratch.dir, mirror);
+      if (extent.filter !== null) {
+        dropMarks(mirror);
+        await requireTrees(git, call, ["--glob=refs/x/*", "--not", "--glob=refs/base/*"]);
+      }
+      if (extent.depth !== null) takeShallow(scratch.dir, mirror);
       const fetched = scratch.fetched();
       return wants.map((want, index) => {
         const sha = fetched.get(index);
@@ -139,7 +146,11 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       }
       return !isCondemned(mirror);
     },
-    fits: (id) => depthOf(layout.mirror(id)) === scopeOf(id).depth,
+    fits(id) {
+      const { depth, filter } = extentOf(layout.mirror(id));
+      const scope = scopeOf(id);
+      return depth === scope.depth && filter === scope.filter;
+    },
     async clone(id, lease, defaultBranch, run, judge) {
       mkdirSync(layout.repository(id), { recursive: true, mode: 0o750 });
       known.delete(id);
@@ -201,7 +212,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     },
     isAncestor: (id, ...commits) => isAncestor(git, within(id), ...commits),
     mayBeAncestor: (id, ...commits) =>
-      (depthOf(layout.mirror(id)) === null ? isAncestor : mayBeAncestor)(git, within(id), ...commits),
+      (extentOf(layout.mirror(id)).depth === null ? isAncestor : mayBeAncestor)(git, within(id), ...commits),
     distrust(id) {
       known.delete(id);
       heads.delete(id);

@@ -2,7 +2,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { checkConnectivity, type Verdict } from "./connectivity.js";
 import type { GitCall, RunGit } from "./exec.js";
-import { depthOf, type Layout } from "./layout.js";
+import { extentOf, type Layout } from "./layout.js";
+import { repackPresent } from "./repack.js";
 
 export type { Verdict } from "./connectivity.js";
 
@@ -18,7 +19,7 @@ export interface Upkeep {
    * @returns whether younger unreachable objects are left for another time.
    */
   prune(id: number, graceMs: number, signal: AbortSignal): Promise<boolean>;
-  /** Whether every object that the refs reach is there. @throws when that could not be found out */
+  /** Whether every object that the refs reach is there, in a partial mirror every commit and tree. @throws when that could not be found out */
   check(id: number, signal: AbortSignal): Promise<Verdict>;
 }
 
@@ -39,8 +40,20 @@ export function createUpkeep({ git, layout, timeoutMs }: Options): Upkeep {
 
   /** Of a shallow mirror git writes none, and one of the time when its history had no end yet would stay. */
   async function graph(id: number, run: ReturnType<typeof within>, how: string): Promise<void> {
-    if (depthOf(layout.mirror(id)) === null)
+    if (extentOf(layout.mirror(id)).depth === null)
       await run(["commit-graph", "write", "--reachable", how, "--no-progress"]);
+  }
+
+  /** What need not be there. */
+  const without = (id: number): string[] => {
+    const { filter } = extentOf(layout.mirror(id));
+    return filter === null ? [] : [`--filter=${filter}`];
+  };
+
+  async function repack(id: number, run: ReturnType<typeof within>, expiry: string): Promise<void> {
+    if (without(id).length > 0) return repackPresent(run, layout.mirror(id), expiry);
+    // Unreachable objects go to a pack with the age of each: https://git-scm.com/docs/cruft-packs
+    await run(["repack", "-a", "-d", "--cruft", `--cruft-expiration=${expiry}`, "--quiet"]);
   }
 
   return {
@@ -58,6 +71,7 @@ export function createUpkeep({ git, layout, timeoutMs }: Options): Upkeep {
       const args = [
         "rev-list",
         "--objects",
+        ...without(id),
         "--ignore-missing",
         "--max-count=1",
         "--stdin",
@@ -72,11 +86,10 @@ export function createUpkeep({ git, layout, timeoutMs }: Options): Upkeep {
       const expiry = `${Math.ceil(graceMs / 1000)}.seconds.ago`;
       // First the graph: a commit in it counts as there, so it may not outlive its object.
       await graph(id, run, "--split=replace");
-      // Unreachable objects go to a pack with the age of each: https://git-scm.com/docs/cruft-packs
-      await run(["repack", "-a", "-d", "--cruft", `--cruft-expiration=${expiry}`, "--quiet"]);
+      await repack(id, run, expiry);
       await run(["prune", `--expire=${expiry}`, "--no-progress"]);
       return readdirSync(join(layout.mirror(id), "objects/pack")).some((name) => name.endsWith(".mtimes"));
     },
-    check: (id, signal) => checkConnectivity(layout.mirror(id), within(id, signal)),
+    check: (id, signal) => checkConnectivity(layout.mirror(id), within(id, signal), without(id)),
   };
 }

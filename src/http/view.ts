@@ -80,6 +80,10 @@ const repository = {
     .int()
     .nullable()
     .meta({ description: "commits of each ref that its mirror is to have; null: all of them" }),
+  filter: z
+    .literal("blob:none")
+    .nullable()
+    .meta({ description: "its mirror is to have only the contents that are published; null: all of them" }),
   checkouts: z.array(Checkout).optional().meta({ description: "only where CHECKOUTS has it" }),
   queued: z.boolean(),
   running: z.boolean(),

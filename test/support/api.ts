@@ -11,6 +11,7 @@ export const TOKEN = "0123456789abcdef";
 export const SITE: RepositoryView = {
   ...{ id: 7, owner: "acme", name: "site", state: "failing", defaultBranch: "main", installationId: 3 },
   depth: null,
+  filter: null,
   ...{ queued: false, running: false, lagMs: 40, pushedAt: null },
   ...{ lastRefreshAt: "2024-01-01T00:00:00.000Z", lastFullAt: null, lastProvenAt: null },
   ...{ pausedAt: null, goneAt: null, retiresAt: null },

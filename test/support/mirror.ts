@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createGit } from "../../src/git/exec.js";
-import { createLayout } from "../../src/git/layout.js";
+import { createLayout, writeMarker } from "../../src/git/layout.js";
+import { dropMarks } from "../../src/git/partial.js";
 import { createProcesses } from "../../src/git/processes.js";
 import { createUpkeep } from "../../src/git/upkeep.js";
 import { commits, PATH, plainGit } from "./git.js";
@@ -9,14 +10,34 @@ import { tempDir } from "./temp.js";
 /** For calls that nobody cuts off. */
 export const never: AbortSignal = new AbortController().signal;
 
+interface Options {
+  binary?: string;
+  timeoutMs?: number;
+  /** Without the contents of those commits' files. */
+  partial?: boolean;
+}
+
+function fetchPart(dir: string, id: number, count: number): void {
+  const source = join(tempDir(), "source.git");
+  plainGit(source, "init", "-q", "--bare", "--initial-branch=main", source);
+  plainGit(source, "config", "uploadpack.allowFilter", "true");
+  if (count > 0) commits(source, "main", count);
+  const remote = { url: source, promisor: "true", partialclonefilter: "blob:none" };
+  const config = Object.entries(remote).flatMap(([key, value]) => ["-c", `remote.github.${key}=${value}`]);
+  plainGit(dir, ...config, "fetch", "-q", "--no-write-fetch-head", "github", "+refs/heads/*:refs/heads/*");
+  dropMarks(dir);
+  writeMarker(dir, id, { depth: null, filter: "blob:none" });
+}
+
 /** A mirror with so many commits on main, and its upkeep. */
-export function mirrorWith(count: number, options: { binary?: string; timeoutMs?: number } = {}) {
+export function mirrorWith(count: number, options: Options = {}) {
   const id = 7;
   const dataDir = tempDir();
   const layout = createLayout(dataDir);
   const dir = layout.mirror(id);
   plainGit(dir, "init", "-q", "--bare", "--initial-branch=main", dir);
-  if (count > 0) commits(dir, "main", count);
+  if (options.partial) fetchPart(dir, id, count);
+  else if (count > 0) commits(dir, "main", count);
   const processes = createProcesses(join(dataDir, "run"));
   const git = createGit({ binary: options.binary ?? "git", path: PATH, processes });
   return { id, dir, dataDir, upkeep: createUpkeep({ git, layout, timeoutMs: options.timeoutMs ?? 60_000 }) };

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCheckouts } from "../../src/selection.js";
 
-const WHOLE = { paths: [], submodules: "no", lfs: false, depth: null };
+const WHOLE = { paths: [], submodules: "no", lfs: false, depth: null, filter: null };
 const of = (text: string, name: string) => parseCheckouts(text)!(name);
 
 test("a pattern alone asks for the default branch", () => {

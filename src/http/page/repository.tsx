@@ -63,6 +63,7 @@ function Summary({ repository, maintenance }: { repository: RepositoryView; main
     ["Checked", <Ago at={checkedAt} />],
     ["Maintenance", running ?? (due.length > 0 ? `due: ${due.join(", ")}` : "nothing due")],
   ];
+  if (repository.filter !== null) facts.push(["Partial", "the contents of published files alone"]);
   if (repository.depth !== null) facts.push(["Shallow", `${repository.depth} commits of each published ref`]);
   if (repository.pausedAt) facts.push(["Paused", <Ago at={repository.pausedAt} />]);
   if (repository.goneAt) facts.push(["Gone", <Ago at={repository.goneAt} />]);

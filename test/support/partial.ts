@@ -1,0 +1,29 @@
+import { realpathSync } from "node:fs";
+import { expect } from "vitest";
+import type { Repo } from "../../tools/standin/index.js";
+import { plainGit } from "./git.js";
+import { filesBelow, filesOf } from "./trees.js";
+
+/** The contents that a mirror has, by the text of the files. */
+export function textsIn(mirror: string): string[] {
+  const format = "--batch-check=%(objecttype) %(objectname)";
+  const lines = plainGit(mirror, "cat-file", format, "--batch-all-objects", "--unordered").split("\n");
+  const blobs = lines.flatMap((line) => /^blob (\w+)$/.exec(line)?.[1] ?? []);
+  return [...new Set(blobs)].map((blob) => plainGit(mirror, "cat-file", "blob", blob)).sort();
+}
+
+/** The published tree is what upstream has of the commit at these paths; none: all of it. */
+export function expectPart(repo: Repo, link: string, sha: string, ...paths: string[]): void {
+  const isIn = (line: string) => {
+    const path = line.split(" ")[1]!;
+    return paths.length === 0 || paths.some((one) => path === one || path.startsWith(`${one}/`));
+  };
+  expect(filesBelow(realpathSync(link))).toEqual(filesOf(repo.dir, sha).filter(isIn));
+}
+
+/** Commits and trees of a partial mirror are all there, and nothing in it is broken. */
+export function expectComplete(mirror: string): void {
+  plainGit(mirror, "rev-list", "--objects", "--filter=blob:none", "--quiet", "--all");
+  plainGit(mirror, "cat-file", "--batch-check", "--batch-all-objects");
+  expect(plainGit(mirror, "config", "--list")).not.toMatch(/promisor|partialclone/i);
+}
