@@ -1,4 +1,5 @@
-import { realpathSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { plainGit } from "./git.js";
@@ -25,5 +26,6 @@ export function expectPart(repo: Repo, link: string, sha: string, ...paths: stri
 export function expectComplete(mirror: string): void {
   plainGit(mirror, "rev-list", "--objects", "--filter=blob:none", "--quiet", "--all");
   plainGit(mirror, "cat-file", "--batch-check", "--batch-all-objects");
+  expect(readdirSync(join(mirror, "objects/pack")).join(" ")).not.toContain("promisor");
   expect(plainGit(mirror, "config", "--list")).not.toMatch(/promisor|partialclone/i);
 }

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
+import { expectComplete, expectPart } from "../support/partial.js";
 import { World } from "../support/world.js";
 
 test("the old tip is served for two seconds after the delivery", async () => {
@@ -43,10 +45,12 @@ test("a delivery that comes again changes nothing and starts nothing", async () 
   expect(world.refreshes()).toHaveLength(runs + 1);
 });
 
+const PARTIAL = { CHECKOUTS: "acme/*?filter=blob:none,acme/*@a?filter=blob:none", CHECKOUT_GRACE: "0s" };
 const SHALLOW = { CHECKOUTS: "acme/*?depth=2,acme/*@a?depth=2", CHECKOUT_GRACE: "0s" };
 
 test.each([
   ["a whole mirror", {}, () => true],
+  ["a partial one", PARTIAL, () => true],
   ["a shallow one", SHALLOW, (ref: string) => ["refs/heads/main", "refs/heads/a"].includes(ref)],
 ])(
   "property, %s: whatever the history, deliveries late, twice and in any order end at GitHub's tips, and none is lost",
@@ -82,7 +86,8 @@ test.each([
         await settled(world, repo.id);
         const wanted = [...(await world.standin.tips(repo))].filter(([ref]) => isIn(ref));
         expect(world.tips(repo)).toEqual(Object.fromEntries(wanted));
-        plainGit(world.mirror(repo), "fsck", "--connectivity-only");
+        if (kind === "a partial one") await expectPublished(world, repo);
+        else plainGit(world.mirror(repo), "fsck", "--connectivity-only");
         if (kind === "a shallow one") return;
         const reachable = plainGit(world.mirror(repo), "rev-list", "--all");
         for (const tip of tipsOnceHad(world, repo)) expect(reachable).toContain(tip);
@@ -92,6 +97,14 @@ test.each([
   },
   600_000,
 );
+
+/** Its main branch is published, and commits and trees of all are there. */
+async function expectPublished(world: World, repo: Repo): Promise<void> {
+  expectComplete(world.mirror(repo));
+  const link = join(world.dataDir, "checkouts", repo.owner, repo.name);
+  const sha = (await world.standin.tips(repo)).get("refs/heads/main")!;
+  expectPart(repo, link, sha);
+}
 
 async function play(world: World, repo: Repo, steps: { act: string; branch: string; strict: boolean }[]) {
   const { standin } = world;
