@@ -13,16 +13,14 @@ import { tempDir } from "../support/temp.js";
 
 const API_TOKEN = "token-of-the-tests-0123456789";
 const GRACE_MS = 3_000;
-const PUBLISHES = 200;
-const KILLS = 10;
 
-async function server() {
+async function server(CHECKOUTS: string) {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   const repo = await standin.createRepository("acme", "app");
   await standin.commit(repo, "main", { files: release(0) });
   const dataDir = tempDir();
-  const env = { API_TOKEN, INTERVAL: "off", CHECKOUTS: "acme/*", CHECKOUT_GRACE: `${GRACE_MS}ms` };
+  const env = { API_TOKEN, INTERVAL: "off", CHECKOUTS, CHECKOUT_GRACE: `${GRACE_MS}ms` };
   const start = async () => {
     const lockstep = await startLockstep({ standin, dataDir, env });
     onTestFinished(async () => void (await lockstep.kill9()));
@@ -62,31 +60,38 @@ function treesInLedger(dataDir: string): number[] {
   }
 }
 
-test(`ten readers, ${PUBLISHES} publishes, ${KILLS} kills: no mixture, nothing vanishes, nothing is left over`, async () => {
-  const { standin, repo, dataDir, start, base, link } = await server();
-  let lockstep = await start();
-  await lockstep.waitForLog((line) => line.msg === "published", 30_000);
-  const readers = startReaders(link, 10, GRACE_MS);
-  for (let n = 1; n <= PUBLISHES; n++) {
-    const push = await standin.commit(repo, "main", { files: release(n) });
-    await standin.deliver(push, { to: lockstep.webhookUrl });
-    if (n % (PUBLISHES / KILLS) === 0) {
-      // Anywhere between the delivery and the end of its refresh, or a moment later.
-      await sleep(Math.random() * 250);
-      await lockstep.kill9();
-      lockstep = await start();
+test.each([
+  { checkouts: "acme/*", publishes: 200, kills: 10 },
+  { checkouts: "acme/*?filter=blob:none", publishes: 60, kills: 12 },
+])(
+  "$checkouts: ten readers, $publishes publishes, $kills kills: no mixture, nothing vanishes, nothing is left over",
+  async (given) => {
+    const { standin, repo, dataDir, start, base, link } = await server(given.checkouts);
+    let lockstep = await start();
+    await lockstep.waitForLog((line) => line.msg === "published", 30_000);
+    const readers = startReaders(link, 10, GRACE_MS);
+    for (let n = 1; n <= given.publishes; n++) {
+      const push = await standin.commit(repo, "main", { files: release(n) });
+      await standin.deliver(push, { to: lockstep.webhookUrl });
+      if (n % (given.publishes / given.kills) === 0) {
+        // Anywhere between the delivery and the end of its refresh, or a moment later.
+        await sleep(Math.random() * 250);
+        await lockstep.kill9();
+        lockstep = await start();
+      }
+      await shows(lockstep, push.after);
+      expect(await flawOf(realpathSync(link))).toBeNull();
     }
-    await shows(lockstep, push.after);
-    expect(await flawOf(realpathSync(link))).toBeNull();
-  }
-  await readers.stop();
-  expect(readers.flaws).toEqual([]);
-  expect(readers.reads).toBeGreaterThan(PUBLISHES / 10);
-  expect(await toldOf(lockstep)).toBe((await standin.tips(repo)).get("refs/heads/main"));
-  await lockstep.stop();
-  const there = readdirSync(base);
-  const trees = there.filter((name) => /^\d+$/.test(name)).map(Number);
-  expect(trees.sort((a, b) => a - b)).toEqual(treesInLedger(dataDir));
-  expect(there.filter((name) => name.endsWith(".lock") || name.startsWith("tmp"))).toEqual([]);
-  for (const n of trees) expect(existsSync(join(base, `${n}.index`))).toBe(true);
-}, 240_000);
+    await readers.stop();
+    expect(readers.flaws).toEqual([]);
+    expect(readers.reads).toBeGreaterThan(given.publishes / 10);
+    expect(await toldOf(lockstep)).toBe((await standin.tips(repo)).get("refs/heads/main"));
+    await lockstep.stop();
+    const there = readdirSync(base);
+    const trees = there.filter((name) => /^\d+$/.test(name)).map(Number);
+    expect(trees.sort((a, b) => a - b)).toEqual(treesInLedger(dataDir));
+    expect(there.filter((name) => name.endsWith(".lock") || name.startsWith("tmp"))).toEqual([]);
+    for (const n of trees) expect(existsSync(join(base, `${n}.index`))).toBe(true);
+  },
+  240_000,
+);
