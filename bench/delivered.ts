@@ -1,9 +1,9 @@
 import { readlinkSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
-import { startLockstep } from "../tools/lockstep.js";
+import { type Lockstep, startLockstep } from "../tools/lockstep.js";
 import { mirrorPath, waitForTip } from "../tools/mirror.js";
 import { Releasers } from "../tools/releasers.js";
-import { startStandIn } from "../tools/standin/index.js";
+import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { median } from "../tools/stats.js";
 
 /** Time enough for the first clone and the first tree. */
@@ -34,13 +34,26 @@ async function measure(dataDir: string, files: number, pushes: number, releasers
   releasers.add(() => lockstep.stop());
   await lockstep.waitForLog((line) => line.msg === "published", READY_TIMEOUT_MS);
   await lockstep.waitForLog((line) => line.msg === "refreshed", READY_TIMEOUT_MS);
+  return timed({ standin, repo, lockstep, dataDir }, pushes, (n) => paths[(n * 7919) % files]!);
+}
+
+interface Running {
+  standin: StandIn;
+  repo: Repo;
+  lockstep: Lockstep;
+  dataDir: string;
+}
+
+/** @param pathOf the file that push `n` changes */
+export async function timed(running: Running, pushes: number, pathOf: (n: number) => string) {
+  const { standin, repo, lockstep, dataDir } = running;
   const mirror = mirrorPath(dataDir, repo.owner, repo.name);
   const link = join(dataDir, "checkouts", repo.owner, repo.name);
   const mirrorMs: number[] = [];
   const treeMs: number[] = [];
   for (let n = 0; n < pushes + 3; n++) {
     for (let ticks = 0; ticks < 2; ticks++) standin.world.tick();
-    const push = await standin.commit(repo, "main", { files: { [paths[(n * 7919) % files]!]: `${n}\n` } });
+    const push = await standin.commit(repo, "main", { files: { [pathOf(n)]: `${n}\n` } });
     const [inMirror, inTree, sent] = await Promise.all([
       waitForTip(mirror, push.ref, push.after),
       linkMoved(link),

@@ -71,6 +71,10 @@ const POLICY = {
     "never",
     "The commit, or one of its submodules, has a path that git does not write, such as .git; the old tree stays.",
   ],
+  contents_missing: [
+    "backoff",
+    "GitHub does not give the contents of a published file, which a partial mirror does not have; the old tree stays. Take the filter out of CHECKOUTS where the commit is no longer at GitHub.",
+  ],
   submodule_refused: [
     "never",
     "A submodule cannot be published; the old tree stays. Allow its repository in SUBMODULES_FROM, give the App access to it, or mend .gitmodules.",

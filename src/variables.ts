@@ -207,7 +207,7 @@ const LOCKSTEP = {
   }),
   CHECKOUTS: variable(parseCheckouts, "must be a list of owner/name patterns, each with a ref and options", {
     remedy:
-      "write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?paths=docs:assets&submodules=yes&depth=50",
+      "write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?paths=docs:assets&submodules=yes&depth=50&filter=blob:none",
   }),
   SUBMODULES_FROM: listOf(
     isRepositoryPattern,

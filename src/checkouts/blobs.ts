@@ -100,9 +100,7 @@ export function createBlobs(tools: Tools) {
     try {
       await fetchBlobs(git, lease, { ...place, blobs, call: { ...limits, ...shown } });
     } catch (error) {
-      const { code, message, retry } = asRefreshError(error);
-      const waits = retry.kind === "after" ? { retryAfterMs: retry.ms } : {};
-      throw new RefreshError(code, `contents of ${commit}: ${message}`, { cause: error, ...waits });
+      throw explained(asRefreshError(error), commit);
     } finally {
       lease.close();
       tools.onFetched(lease.stats);
@@ -129,6 +127,14 @@ export function createBlobs(tools: Tools) {
 }
 
 export type Blobs = ReturnType<typeof createBlobs>;
+
+/** What GitHub did not have a moment after the commit is there the next time; of an old commit it may be gone. */
+function explained(cause: RefreshError, commit: string): RefreshError {
+  const { code, message, retry } = cause;
+  const waits = retry.kind === "after" ? { retryAfterMs: retry.ms } : {};
+  const shown = code === "not_yet" ? "contents_missing" : code;
+  return new RefreshError(shown, `contents of ${commit}: ${message}`, { cause, ...waits });
+}
 
 /** What tells how files are converted, and which submodules there are, is read too. None: all. */
 function pathsOf({ paths, submodules }: TreeOptions): string[] {

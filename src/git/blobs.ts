@@ -54,7 +54,10 @@ interface Fetch {
   call: Omit<Within, "gitDir">;
 }
 
-/** Brings objects by their names, as git itself does for a partial clone, but all of them at once. */
+/**
+ * Brings objects by their names, as git itself does for a partial clone, but all of them at once.
+ * @throws RefreshError `not_yet` where GitHub does not have one of them
+ */
 export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promise<void> {
   const { repositoryDir, mirror, blobs, call } = fetch;
   // What nobody says to have is sent whole.

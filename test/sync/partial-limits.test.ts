@@ -1,9 +1,9 @@
-import { existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createLayout } from "../../src/git/layout.js";
 import { createUpkeep } from "../../src/git/upkeep.js";
-import { plainGit, realGit } from "../support/git.js";
+import { looseFile, plainGit, realGit } from "../support/git.js";
 import { force, post, refreshed, shown } from "../support/history.js";
 import { never } from "../support/mirror.js";
 import { expectComplete, expectPart, textsIn } from "../support/partial.js";
@@ -57,6 +57,22 @@ test("a commit that GitHub's replicas do not have yet is waited for, contents an
   await standin.serveStale(repo, 2_000);
   const next = await standin.commit(repo, "main", { files: { "docs/a": "2" } });
   await world.pushed(next);
+  await untilState(world, "acme/app", (it) => isAtRest(it) && it.checkouts[0].commit === next.after);
+  expectPart(repo, link(), next.after, "docs");
+});
+
+test("contents that GitHub does not have keep the old tree until they are there", async () => {
+  const { world, repo, standin, link, push } = await published(PART);
+  const old = await push({ "docs/a": "1" });
+  const next = await standin.commit(repo, "main", { files: { "docs/a": "2" } });
+  const file = looseFile(repo.dir, plainGit(repo.dir, "rev-parse", `${next.after}:docs/a`));
+  renameSync(file, `${file}.away`);
+  await world.pushed(next);
+  const { lastError } = await untilState(world, "acme/app", ({ state }) => state === "failing");
+  expect(lastError).toMatchObject({ code: "contents_missing", message: expect.stringContaining(next.after) });
+  expectPart(repo, link(), old, "docs");
+  expect(world.tips(repo)[MAIN]).toBe(next.after);
+  renameSync(`${file}.away`, file);
   await untilState(world, "acme/app", (it) => isAtRest(it) && it.checkouts[0].commit === next.after);
   expectPart(repo, link(), next.after, "docs");
 });

@@ -122,6 +122,14 @@ test("what cannot be done now is not offered, and refused when it is asked for a
   }
 });
 
+test("a repository with a filter is called partial", async () => {
+  const ports = { ...apiPorts(), get: () => ({ ...SITE, filter: "blob:none" as const }) };
+  const { get, signIn } = await startPage({ ports });
+  const text = await (await get("/repos/acme/site", await signIn())).text();
+  expect(text).toMatch(/Partial[\s\S]{0,50}the contents of published files alone/);
+  expect(text).not.toContain("Shallow");
+});
+
 test.each([
   [null, false],
   [3, true],

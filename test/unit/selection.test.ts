@@ -34,8 +34,12 @@ test("what is published besides a commit's own files", () => {
     { ...WHOLE, ref: "refs/heads/v1", slug: "@v1", paths: ["docs"], submodules: "recursive", lfs: true },
   ]);
   expect(of("acme/app?depth=50", "acme/app")).toEqual([{ ref: null, slug: "", ...WHOLE, depth: 50 }]);
-  expect(parseCheckouts("acme/app?depth=50")?.hasDepth).toBe(true);
-  expect(parseCheckouts("acme/app,!acme/x")?.hasDepth).toBe(false);
+  expect({ ...parseCheckouts("acme/app?depth=50") }).toEqual({ hasDepth: true, narrows: true });
+  expect({ ...parseCheckouts("acme/app,!acme/x") }).toEqual({ hasDepth: false, narrows: false });
+  expect(of("acme/app?filter=blob:none&paths=a:b", "acme/app")).toEqual([
+    { ref: null, slug: "", ...WHOLE, filter: "blob:none", paths: ["a", "b"] },
+  ]);
+  expect({ ...parseCheckouts("acme/app?filter=blob:none") }).toEqual({ hasDepth: false, narrows: true });
 });
 
 test.each([
@@ -50,6 +54,7 @@ test.each([
   ["an option that there is not", "acme/app?depth-of-water=1"],
   ["no commit at all", "acme/app?depth=0"],
   ["a depth that is no number", "acme/app?depth=all"],
+  ["another filter of git's", "acme/app?filter=tree:0"],
   ["a path that leaves the tree", "acme/app?paths=../x"],
   ["an absolute path", "acme/app?paths=/etc"],
   ["git's own directory", "acme/app?paths=a/.git/hooks"],
