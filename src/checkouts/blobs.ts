@@ -30,8 +30,8 @@ export interface BlobsCall {
   signal: AbortSignal;
 }
 
-/** So many take long enough for someone to ask what is going on. */
-const SHOW_PROGRESS = 1_000;
+/** So many are like a clone: they need room on the disk, and someone may ask what takes so long. */
+const MANY = 1_000;
 
 /** Up to which commit a checkout's contents are in the mirror, and which of them. */
 interface Brought {
@@ -81,7 +81,6 @@ export function createBlobs(tools: Tools) {
         call.signal.throwIfAborted(); // that commit is no longer here
       }
     }
-    tools.requireSpace();
     return blobsOf(git, within, call.commit, paths);
   }
 
@@ -91,12 +90,13 @@ export function createBlobs(tools: Tools) {
 
   async function fetch(call: BlobsCall, blobs: string[]): Promise<void> {
     const { repository, commit, signal } = call;
+    if (blobs.length >= MANY) tools.requireSpace();
     const lease = tools.gateway.open(repository);
     const { id } = repository;
     const place = { repositoryDir: layout.repository(id), mirror: layout.mirror(id) };
     const limits = { timeoutMs: tools.timeoutMs, signal };
     const onProgress = (line: string) => tools.onProgress(repository, line);
-    const shown = blobs.length < SHOW_PROGRESS ? {} : { onProgress };
+    const shown = blobs.length < MANY ? {} : { onProgress };
     try {
       await fetchBlobs(git, lease, { ...place, blobs, call: { ...limits, ...shown } });
     } catch (error) {

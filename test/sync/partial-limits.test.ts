@@ -77,6 +77,24 @@ test("contents that GitHub does not have keep the old tree until they are there"
   expectPart(repo, link(), next.after, "docs");
 });
 
+test("with little room on the disk pushes go on, but thousands of files wait for more", async () => {
+  // Nobody holds the old tree, so that a push needs no third one.
+  const { world, repo, standin, link, push } = await published({ ...PART, CHECKOUT_GRACE: "0s" });
+  for (const text of ["0", "1"]) await push({ "docs/a": text });
+  await world.stop();
+  await world.start({ MIN_FREE_DISK: "1000TiB" });
+  await untilState(world, "acme/app", isAtRest);
+  const next = await standin.commit(repo, "main", { files: { "docs/a": "2" } });
+  await world.pushed(next);
+  await untilState(world, "acme/app", (it) => it.checkouts[0].commit === next.after);
+  const names = Array.from({ length: 1_100 }, (_, n) => `docs/${n}`);
+  const many = await standin.commit(repo, "main", { files: Object.fromEntries(names.map((it) => [it, it])) });
+  await world.pushed(many);
+  const { lastError } = await untilState(world, "acme/app", ({ state }) => state === "failing");
+  expect(lastError.code).toBe("disk_low");
+  expectPart(repo, link(), next.after, "docs");
+});
+
 test("another part of the tree is published at the next start, and only what it lacks is fetched", async () => {
   const { world, repo, standin, link, push } = await published(PART);
   const sha = await push({ "docs/a": "1", "src/b": "2", other: "3" });
