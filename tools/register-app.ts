@@ -29,12 +29,16 @@ export async function accountWithoutApp(standin: StandIn, login: string, names: 
   };
 }
 
-/** From Probot's setup page to the installed App, by the buttons that a person presses. */
-export async function register(page: Page): Promise<void> {
+/**
+ * From Probot's setup page to the installed App, by the buttons that a person presses.
+ * @param created until a person has found the next button
+ */
+export async function register(page: Page, created = async (): Promise<void> => {}): Promise<void> {
   const opened = page.context().waitForEvent("page");
   await page.getByRole("button", { name: "Register GitHub App" }).click();
   const github = await opened;
   await github.getByRole("button", { name: "Create GitHub App" }).click();
+  await created();
   await github.getByRole("button", { name: "Install" }).click();
   await github.getByRole("heading", { name: "Lockstep is installed" }).waitFor();
 }

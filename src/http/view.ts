@@ -80,10 +80,9 @@ const repository = {
     .int()
     .nullable()
     .meta({ description: "commits of each ref that its mirror is to have; null: all of them" }),
-  filter: z
-    .literal("blob:none")
-    .nullable()
-    .meta({ description: "its mirror is to have only the contents that are published; null: all of them" }),
+  filter: z.string().nullable().meta({
+    description: "blob:none: its mirror is to have only the contents that are published; null: all",
+  }),
   checkouts: z.array(Checkout).optional().meta({ description: "only where CHECKOUTS has it" }),
   queued: z.boolean(),
   running: z.boolean(),

@@ -4,7 +4,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { freePort } from "../../tools/lockstep.js";
+import { freePort, type Lockstep } from "../../tools/lockstep.js";
 import { accountWithoutApp, register, spawnStart } from "../../tools/register-app.js";
 import { type StandIn, startStandIn } from "../../tools/standin/index.js";
 import { openTab } from "../support/browser.js";
@@ -28,11 +28,17 @@ async function start(cwd: string, env: Record<string, string>, given?: number) {
 }
 
 /** What a person does in the browser. */
-async function registerAt(url: string): Promise<void> {
+async function registerAt(url: string, created?: () => Promise<void>): Promise<void> {
   const { tab } = await openTab();
   await tab.goto(url);
   expect(tab.url()).toBe(`${url}/probot`);
-  await register(tab);
+  await register(tab, created);
+}
+
+/** Once as the setup page, then as the App. GitHub does not tell a second time who was not there. */
+async function isListening(lockstep: Lockstep): Promise<void> {
+  let times = 0;
+  await lockstep.waitForLog(({ msg }) => /^Listening/.test(msg ?? "") && ++times === 2, 30_000);
 }
 
 const settings = (standin: StandIn) => ({ GHE_HOST: standin.host, GHE_PROTOCOL: "http", INTERVAL: "off" });
@@ -53,7 +59,7 @@ test("on a fresh machine: start, register, install, and the first repository is 
 
   // No relay of strangers is asked for, or missed.
   expect(JSON.stringify(lockstep.log)).not.toMatch(/smee/i);
-  await registerAt(url);
+  await registerAt(url, () => isListening(lockstep));
   await lockstep.waitForLog((line) => line.repository === "acme/app" && line.result === "cloned", 30_000);
   expect(standin.manifests.manifest).toMatchObject({
     hook_attributes: { url: `${url}/api/github/webhooks` },
@@ -84,7 +90,7 @@ test("on a fresh machine: start, register, install, and the first repository is 
 test("without PUBLIC_URL the App's webhook is put right once the App is there", async () => {
   const standin = await gitHub();
   const { lockstep, url } = await start(tempDir(), settings(standin));
-  await registerAt(url);
+  await registerAt(url, () => isListening(lockstep));
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   expect(standin.manifests.manifest?.hook_attributes.url).toBe(`${url}/`);
   expect(standin.hookConfig.url).toBe(`${url}/api/github/webhooks`);
