@@ -65,7 +65,10 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const deliveries = createDeliveryLog(store);
   const queue = createEmbeddedQueue({ store, quietPeriodMs: config.quietPeriodMs });
   const scopeOf = createScopes({ ...config, registry });
-  const mirrors = createMirrors({ ...config, git, layout, scopeOf });
+  const mirrors = createMirrors({
+    ...{ ...config, git, layout, scopeOf },
+    published: (id) => checkouts.pins(id),
+  });
   const request = (kind: Subject["kind"], id: number, installationId: number, trigger: Trigger) => {
     queue.arm({ kind, id } as Subject, { trigger, hints: [], full: true }, { installationId });
     runner.wake();
@@ -77,7 +80,13 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const { outbox } = announcer;
   const checkouts = composeCheckouts({
     ...{ config, log, store, git, layout, runProgram, disk, registry, hasMirror, tip: mirrors.tip },
-    ...{ gateway, installations, published: outbox.published, fits: mirrors.fits },
+    ...{
+      gateway,
+      installations,
+      published: outbox.published,
+      fits: mirrors.fits,
+      distrust: mirrors.distrust,
+    },
     ...{ onProgress: progressLog(log, "fetching contents"), onFetched: metrics.fetched },
     request: (id, installationId) => request("repository", id, installationId, "backstop"),
   });

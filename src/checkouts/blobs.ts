@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { asRefreshError, RefreshError } from "../errors.js";
-import { blobsChanged, blobsOf, fetchBlobs, missingOf } from "../git/blobs.js";
+import { LAG_MS } from "../decide.js";
+import { asRefreshError, type ErrorCode, RefreshError } from "../errors.js";
+import { blobsChanged, blobsOf, fetchBlobs, missingOf, type Blobs as Needed } from "../git/blobs.js";
 import type { RunGit } from "../git/exec.js";
 import type { Gateway } from "../git/gateway.js";
 import { extentOf, type Layout } from "../git/layout.js";
@@ -15,10 +16,13 @@ interface Tools {
   layout: Layout;
   gateway: Pick<Gateway, "open">;
   timeoutMs: number;
+  /** A fetch that broke off may have left files there. */
+  distrust(id: number): void;
   /** @throws RefreshError `disk_low` */
   requireSpace(): void;
   onProgress(repository: RepositoryName, line: string): void;
   onFetched(stats: { requests: number; bytes: number }): void;
+  now(): number;
 }
 
 /** One tree that is to be written. */
@@ -37,11 +41,15 @@ const MANY = 1_000;
 interface Brought {
   commit: string;
   paths: string[];
+  /** Without these a tree is written otherwise, and nobody is told: they are looked for each time. */
+  silent: Needed["silent"];
 }
 
 /** Contents of files that a partial mirror does not have until they are published. */
 export function createBlobs(tools: Tools) {
   const { git, layout } = tools;
+  /** Since when GitHub does not give the contents of a commit. */
+  const refused = new Map<string, { commit: string; since: number }>();
 
   /** In the mirror that it speaks of: whatever takes that mirror's place has none of it. */
   const noteOf = (id: number, slug: string): string =>
@@ -71,12 +79,12 @@ export function createBlobs(tools: Tools) {
     asRefreshError(error).retry.kind === "rebuild" && isPartial(id);
 
   /** What the tree is made of, as far as it may not be there yet. */
-  async function candidates(call: BlobsCall, paths: string[]): Promise<string[]> {
+  async function candidates(call: BlobsCall, paths: string[]): Promise<Needed> {
     const within = withinOf(call);
     const before = readNote(call);
     if (before && JSON.stringify(before.paths) === JSON.stringify(paths)) {
       try {
-        return await blobsChanged(git, within, [before.commit, call.commit], paths);
+        return await blobsChanged(git, within, [before.commit, call.commit], paths, before.silent);
       } catch {
         call.signal.throwIfAborted(); // that commit is no longer here
       }
@@ -89,7 +97,7 @@ export function createBlobs(tools: Tools) {
   });
 
   async function fetch(call: BlobsCall, blobs: string[]): Promise<void> {
-    const { repository, commit, signal } = call;
+    const { repository, slug, commit, signal } = call;
     if (blobs.length >= MANY) tools.requireSpace();
     const lease = tools.gateway.open(repository);
     const { id } = repository;
@@ -99,12 +107,25 @@ export function createBlobs(tools: Tools) {
     const shown = blobs.length < MANY ? {} : { onProgress };
     try {
       await fetchBlobs(git, lease, { ...place, blobs, call: { ...limits, ...shown } });
+      refused.delete(noteOf(id, slug));
     } catch (error) {
-      throw explained(asRefreshError(error), commit);
+      const failure = asRefreshError(error);
+      if (failure.code === "not_yet") throw refusal(failure, call);
+      tools.distrust(id);
+      throw explained(failure, failure.code, commit);
     } finally {
       lease.close();
       tools.onFetched(lease.stats);
     }
+  }
+
+  /** What a replica did not have a moment after the commit is there the next time; of an old commit it may be gone. */
+  function refusal(cause: RefreshError, { repository, slug, commit }: BlobsCall): RefreshError {
+    const key = noteOf(repository.id, slug);
+    const before = refused.get(key);
+    const since = before?.commit === commit ? before.since : tools.now();
+    refused.set(key, { commit, since });
+    return explained(cause, tools.now() - since > LAG_MS ? "contents_missing" : "not_yet", commit);
   }
 
   return {
@@ -113,9 +134,11 @@ export function createBlobs(tools: Tools) {
     async bring(call: BlobsCall): Promise<void> {
       if (!isPartial(call.repository.id)) return;
       const paths = pathsOf(call.options);
-      const missing = await missingOf(git, withinOf(call), await candidates(call, paths));
+      const { all, silent } = await candidates(call, paths);
+      const needed = new Set([...all, ...Object.values(silent)]);
+      const missing = await missingOf(git, withinOf(call), [...needed]);
       if (missing.length > 0) await fetch(call, missing);
-      writeNote(call, { commit: call.commit, paths });
+      writeNote(call, { commit: call.commit, paths, silent });
     },
     /** Forgets what was brought, where that may mend a failure. @returns whether to try again */
     mends(error: unknown, { repository: { id }, slug, signal }: BlobsCall): boolean {
@@ -128,12 +151,10 @@ export function createBlobs(tools: Tools) {
 
 export type Blobs = ReturnType<typeof createBlobs>;
 
-/** What GitHub did not have a moment after the commit is there the next time; of an old commit it may be gone. */
-function explained(cause: RefreshError, commit: string): RefreshError {
-  const { code, message, retry } = cause;
+function explained(cause: RefreshError, code: ErrorCode, commit: string): RefreshError {
+  const { message, retry } = cause;
   const waits = retry.kind === "after" ? { retryAfterMs: retry.ms } : {};
-  const shown = code === "not_yet" ? "contents_missing" : code;
-  return new RefreshError(shown, `contents of ${commit}: ${message}`, { cause, ...waits });
+  return new RefreshError(code, `contents of ${commit}: ${message}`, { cause, ...waits });
 }
 
 /** What tells how files are converted, and which submodules there are, is read too. None: all. */

@@ -1,5 +1,6 @@
 import { asRefreshError, type RefreshError } from "../errors.js";
 import { linkTarget, pointLink } from "../git/layout.js";
+import { type Pin, pinOf } from "../git/pins.js";
 import { treeDir } from "../git/tree.js";
 import type { RepositoryName } from "../model.js";
 import { type Selection, type Wanted, writeOptions } from "../selection.js";
@@ -37,6 +38,8 @@ export interface Checkouts {
   forget(id: number): void;
   /** Looks at some of the trees, those first that were not looked at for the longest. */
   check(): Promise<void>;
+  /** What is published, and the refs that would keep it. */
+  pins(id: number): Pin[];
   /** Undefined: CHECKOUTS leaves it out. */
   of(id: number): CheckoutState[] | undefined;
   stop(): Promise<void>;
@@ -89,10 +92,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
       });
       log.info({ link: checkout.link, ref: checkout.ref }, "no longer published");
       tools.blobs.forget(id, slug);
-      // What is left of it in the mirror only costs room.
-      await tools.pins
-        .set(layout.mirror(id), slug, null)
-        .catch((error) => log.warn({ id, err: error }, "a pin stays"));
+      await tools.pins.drop(layout.mirror(id), slug);
     }
   }
 
@@ -198,6 +198,8 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
       for (const checkout of ledger.of(id)) pool.unlink(checkout);
       ledger.forget(id);
     },
+    pins: (id) =>
+      ledger.of(id).flatMap(({ slug, sha }) => (sha === null ? [] : [{ name: pinOf(slug), sha }])),
     of(id) {
       const all = ledger.of(id);
       if (all.length === 0) return undefined;

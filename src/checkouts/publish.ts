@@ -60,26 +60,37 @@ export function createPublisher(tools: PublishTools) {
     const next = { ...(known ?? fresh(id, slug, link)), ...asked };
     const goal = refused ? known.tip : tip;
     if (goal === null) return;
+    const mirror = layout.mirror(id);
     if (known && isInStep(known, { ...next, link, tip: goal })) {
-      if (known.refusal && !refused) {
-        ledger.put({ ...known, wanted: known.sha, missingSince: null, refusal: null });
-        await pins.set(layout.mirror(id), slug, null);
-      }
-      return;
+      if (refused) return pin(known);
+      if (known.refusal) ledger.put({ ...known, wanted: known.sha, missingSince: null, refusal: null });
+      return pins.drop(mirror, slug);
     }
     const about = { repository, checkout: known ?? next, ref };
     if (goal === ZERO) return missing(about);
-    const mirror = layout.mirror(id);
     const sha = await commitOf(mirror, goal, ref);
     if (sha === null) return refuse(about, { reason: "not_a_commit", output: "" }, goal, null);
     const candidate = { repository, mirror, ref, tip: goal, sha, before: known?.sha ?? null };
-    const wasRefused = known?.refusal != null && !refused;
-    const verdict =
+    const offer = async () =>
       (refused ? null : await gate.signature(candidate)) ??
-      (await put(next, candidate, { link, gated: !refused, signal }));
+      put(next, candidate, { link, gated: !refused, signal });
+    const verdict = await offer().catch(async (error) => {
+      if (known && !signal.aborted) await keep(known, { ...candidate, ref: known.ref }, signal);
+      throw error;
+    });
     if (verdict) return refuse(about, verdict, goal, sha);
-    if (wasRefused) await pins.set(mirror, slug, null);
+    if (!refused) await pins.drop(mirror, slug);
   };
+
+  /** The ref has gone on, and what it leads to cannot be published yet: what is published stays as it was. */
+  async function keep(known: Checkout, candidate: Publishing, signal: AbortSignal): Promise<void> {
+    await pin(known);
+    const { tip, sha, link } = known;
+    if (tip === null || sha === null || isInStep(known, known)) return;
+    await put(known, { ...candidate, tip, sha, before: sha }, { link, gated: false, signal }).catch((error) =>
+      log.warn({ link, reason: asRefreshError(error).message }, "the published tree could not be put right"),
+    );
+  }
 
   /** @returns why it is not published after all */
   async function put(
@@ -187,17 +198,17 @@ export function createPublisher(tools: PublishTools) {
     tip: string,
     sha: string | null,
   ): Promise<void> {
-    await pin(checkout);
     ledger.put({ ...checkout, wanted: sha, refusal: { ...why, at: now(), tip } });
+    await pin(checkout);
     const details = { repository: nameOf(repository), ref, commit: sha, published: checkout.sha, ...why };
     log.warn(details, "not published; what was published before stays");
   }
 
   /** The ref is gone. What is published stays: that of the default branch, and that of another for the grace. */
   async function missing({ repository, checkout, ref }: Of): Promise<void> {
-    await pin(checkout);
     const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
     ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
+    await pin(checkout);
     log.warn({ repository: nameOf(repository), ref }, "the ref of a published tree is gone");
   }
 

@@ -34,6 +34,7 @@ interface Ports extends Pick<PublishTools, "log" | "tip" | "published"> {
   /** Whether the mirror has as much as CHECKOUTS asks for. */
   fits(id: number): boolean;
   request(id: number, installationId: number): void;
+  distrust(id: number): void;
   onProgress(repository: RepositoryName, line: string): void;
   onFetched(stats: { requests: number; bytes: number }): void;
 }
@@ -64,10 +65,13 @@ export function composeCheckouts(ports: Ports) {
     ...common,
     ...{ ledger, request, selection: config.checkouts, tip: ports.tip, published: ports.published },
     pool: createPool({ ...common, ledger, requireSpace, published: ports.published }),
-    blobs: createBlobs({ git, layout, gateway, timeoutMs, requireSpace, onProgress, onFetched }),
+    blobs: createBlobs({
+      ...{ git, layout, gateway, timeoutMs, requireSpace, onProgress, onFetched },
+      ...{ distrust: ports.distrust, now: Date.now },
+    }),
     contents: createContents({ git, layout, timeoutMs, submodules, lfs }),
     trees: createTrees({ git, timeoutMs }),
-    pins: createPins(git),
+    pins: createPins({ git, log }),
     gate: createGate({
       ...{ git, run: ports.runProgram, searchPath: config.searchPath },
       ...{ hook: config.prePublishHook, hookTimeoutMs: config.prePublishTimeoutMs, signers: config.signers },

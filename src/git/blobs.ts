@@ -11,32 +11,52 @@ type Within = Omit<GitCall, "args">;
 /** Each name takes 50 bytes of a request. */
 const AT_ONCE = 20_000;
 
-/** Contents of the commit's files. @param paths only these, and what is below them; none: all */
-export async function blobsOf(
-  git: RunGit,
-  within: Within,
-  commit: string,
-  paths: string[],
-): Promise<string[]> {
-  // git --literal-pathspecs ls-tree -r --format='%(objecttype) %(objectname)' <commit> -- <path>…
-  const args = ["ls-tree", "-r", "--format=%(objecttype) %(objectname)", commit, "--", ...paths];
-  const { stdout } = await git({ ...within, args: ["--literal-pathspecs", ...args] });
-  return [...new Set([...stdout.matchAll(/^blob (\w+)$/gm)].map(([, blob]) => blob!))];
+/** What a tree is written from. */
+export interface Blobs {
+  all: Set<string>;
+  /** Of what git reads without a word where it is missing, by path as git prints it. */
+  silent: Record<string, string>;
 }
 
-/** Those that the second commit has and the first one has not at the same path. */
+/** What says how files are converted, and what submodules there are. */
+const SILENT = /(?:^"?|\/)\.gitattributes"?$|^\.gitmodules$/;
+
+/** Contents of the commit's files. @param paths only these, and what is below them; none: all */
+export async function blobsOf(git: RunGit, within: Within, commit: string, paths: string[]): Promise<Blobs> {
+  // git --literal-pathspecs ls-tree -r <commit> -- <path>…
+  const args = ["--literal-pathspecs", "ls-tree", "-r", commit, "--", ...paths];
+  const { stdout } = await git({ ...within, args });
+  const blobs: Blobs = { all: new Set(), silent: {} };
+  for (const [, blob, path] of stdout.matchAll(/^\d+ blob (\w+)\t(.*)$/gm)) {
+    blobs.all.add(blob!);
+    if (SILENT.test(path!)) blobs.silent[path!] = blob!;
+  }
+  return blobs;
+}
+
+/** Those that the second commit has and the first one has not at the same path. @param silent the first one's */
 export async function blobsChanged(
   git: RunGit,
   within: Within,
   [before, after]: [string, string],
   paths: string[],
-): Promise<string[]> {
-  // git --literal-pathspecs diff-tree -r --no-renames <before> <after> -- <path>…; 160000 is a submodule
-  const args = ["diff-tree", "-r", "--no-renames", "--diff-filter=d", before, after, "--", ...paths];
-  const { stdout } = await git({ ...within, args: ["--literal-pathspecs", ...args] });
-  const found = [...stdout.matchAll(/^:\d+ (?!160000)\d+ \w+ (\w+) /gm)];
-  return [...new Set(found.map(([, blob]) => blob!))];
+  silent: Blobs["silent"],
+): Promise<Blobs> {
+  // git --literal-pathspecs diff-tree -r --no-renames <before> <after> -- <path>…
+  const args = ["--literal-pathspecs", "diff-tree", "-r", "--no-renames", before, after, "--", ...paths];
+  const { stdout } = await git({ ...within, args });
+  const blobs: Blobs = { all: new Set(), silent: { ...silent } };
+  for (const [, mode, blob, path] of stdout.matchAll(/^:\d+ (\d+) \w+ (\w+) \w\t(.*)$/gm)) {
+    delete blobs.silent[path!];
+    if (!isFile(mode!)) continue;
+    blobs.all.add(blob!);
+    if (SILENT.test(path!)) blobs.silent[path!] = blob!;
+  }
+  return blobs;
 }
+
+/** Neither nothing nor a submodule. */
+const isFile = (mode: string): boolean => mode !== "000000" && mode !== "160000";
 
 export async function missingOf(git: RunGit, within: Within, objects: string[]): Promise<string[]> {
   if (objects.length === 0) return [];
@@ -45,6 +65,9 @@ export async function missingOf(git: RunGit, within: Within, objects: string[]):
   const { stdout } = await git({ ...within, args, input: objects.map((name) => `${name}\n`).join("") });
   return [...stdout.matchAll(/^(\w+) missing$/gm)].map(([, object]) => object!);
 }
+
+/** It is read before a loose object, so that a broken one of the same name is in nobody's way, and it is synced. */
+const AS_A_PACK = { "fetch.unpackLimit": "1" };
 
 interface Fetch {
   /** Where the mirror is. */
@@ -60,14 +83,16 @@ interface Fetch {
  */
 export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promise<void> {
   const { repositoryDir, mirror, blobs, call } = fetch;
-  // What nobody says to have is sent whole.
+  // Of what is here nothing is said: a commit's contents may not be, and then GitHub must not build on them.
   const scratch = openScratch(repositoryDir, []);
+  // An earlier fetch was lent it; without commits it speaks of none.
   rmSync(join(scratch.dir, "shallow"), { force: true });
   for (let n = 0; n < blobs.length; n += AT_ONCE) {
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch --stdin <url>
     await askRemote(git, lease, {
       ...{ ...call, gitDir: scratch.dir, objectDir: join(mirror, "objects") },
       args: ["fetch", "--progress", ...FETCH_OPTIONS, "--stdin", lease.url],
+      config: AS_A_PACK,
       input: `${blobs.slice(n, n + AT_ONCE).join("\n")}\n`,
     });
   }

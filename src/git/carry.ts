@@ -1,12 +1,15 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type RefChange, ZERO } from "../model.js";
+import { RefreshError } from "../errors.js";
+import { type Extent, type RefChange, ZERO } from "../model.js";
 import { isAncestor } from "./ancestry.js";
+import { missingOf } from "./blobs.js";
+import { copyObjects, objectsOf } from "./copy.js";
 import type { GitCall, RunGit } from "./exec.js";
 import { applyChanges, type Keep, type KeptTip, keptTips, makeKept, readKept } from "./kept.js";
+import { extentOf } from "./layout.js";
 import { type Pin, readPins } from "./pins.js";
 import { compareTips, readRefs, swapRefs } from "./refs.js";
-import { ALLOW_MISSING } from "./repack.js";
 import { addShallow } from "./shallow.js";
 
 export type IsAncestor = (ancestor: string, descendant: string) => Promise<boolean>;
@@ -41,9 +44,11 @@ interface Carry {
   /** What it will replace; null: there is nothing of this repository. */
   old: string | null;
   /** A shallow one leaves kept tips behind: their history would come with them. */
-  whole: boolean;
-  /** Contents that the old one does not have are none of its either. */
-  partial: boolean;
+  extent: Extent;
+  /** What is published of it: it stays, whether a ref leads to it or not. */
+  published: Pin[];
+  /** Brings contents from GitHub into the new one. @throws RefreshError */
+  supply(blobs: string[]): Promise<void>;
   call: Pick<GitCall, "timeoutMs" | "signal">;
 }
 
@@ -55,15 +60,21 @@ interface Carry {
 export async function carryOver(carry: Carry, judge: Judge) {
   const github = await readRefs(carry.git, carry.beside, [], carry.call.signal);
   const old = await readOld(carry);
+  const pins = await pinsOf(carry, old.pins);
   const differences = judge.differences(old.refs, github);
   const verdict = await judge.judge(differences, ancestryOf(carry));
 
   const left = putBack(differences, verdict.changes);
-  const kept = carry.whole ? [...old.kept, ...keptTips(verdict.changes, verdict.keep)] : [];
-  if (!carry.whole) await cutAt(carry, old.pins);
-  const wanted = [...kept, ...old.pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
+  const isShallow = carry.extent.depth !== null;
+  const kept = isShallow ? [] : [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
+  if (isShallow) await cutAt(carry, pins);
+  const wanted = [...kept, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
   const saved = await copyObjects(carry, wanted, [...github.values()]);
   const isSaved = (sha: string) => sha === ZERO || saved.has(sha);
+  requireHeld(
+    carry,
+    left.filter(({ after }) => !isSaved(after)),
+  );
 
   await applyChanges(
     carry.git,
@@ -74,20 +85,46 @@ export async function carryOver(carry: Carry, judge: Judge) {
     carry.git,
     carry.beside,
     [],
-    old.pins.filter(({ sha }) => isSaved(sha)),
+    pins.filter(({ sha }) => isSaved(sha)),
   );
   const made = await makeKept(
     carry.git,
     carry.beside,
     kept.filter(({ sha }) => isSaved(sha)),
   );
-  const lost = [...kept, ...left.map(({ ref, after: sha }) => ({ ref, sha }))].filter(
-    (tip) => !isSaved(tip.sha),
+  const tips = [...kept, ...left.map(({ ref, after: sha }) => ({ ref, sha }))];
+  const lost = [...tips, ...pins.map(({ name: ref, sha }) => ({ ref, sha }))].filter(
+    ({ sha }) => !isSaved(sha),
   );
   const now = await readRefs(carry.git, carry.beside, [], carry.call.signal);
   const fresh = made.filter(({ name }) => !old.kept.some((known) => known.name === name));
   const record = () => verdict.record({ kept: fresh, lost, unreadable: old.unreadable });
   return { changes: compareTips(old.refs, now), record };
+}
+
+/** Those of the old mirror, and what is published, as far as it is to be had. */
+async function pinsOf({ git, beside, old, published, call }: Carry, pins: Pin[]): Promise<Pin[]> {
+  const named = new Map([...pins, ...published].map((pin) => [pin.name, pin]));
+  const within = { ...call, ...objectsOf(old), gitDir: beside };
+  const missing = await missingOf(
+    git,
+    within,
+    [...named.values()].map(({ sha }) => sha),
+  );
+  return [...named.values()].filter(({ sha }) => !missing.includes(sha));
+}
+
+/**
+ * A ref that is held is not let go for contents that a partial mirror never had: what GitHub has instead is just
+ * what was refused.
+ */
+function requireHeld({ old }: Carry, unsaved: RefChange[]): void {
+  const [first] = unsaved;
+  if (!first || old === null || extentOf(old).filter === null) return;
+  throw new RefreshError(
+    "contents_missing",
+    `${first.ref} is held at ${first.after}, whose contents a whole mirror needs and GitHub does not give`,
+  );
 }
 
 /** Of what a shallow mirror does not have by itself, each commit comes without its history. */
@@ -110,8 +147,6 @@ function putBack(differences: RefChange[], changes: RefChange[]): RefChange[] {
     .map(({ ref, before, after }) => ({ ref, before: after, after: targets.get(ref) ?? before }))
     .filter(({ before, after }) => before !== after);
 }
-
-const objectsOf = (old: string | null) => (old === null ? {} : { alternate: join(old, "objects") });
 
 function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {
   const within = { ...call, ...objectsOf(old), gitDir: beside };
@@ -141,38 +176,5 @@ async function readOld({ git, beside, old, call }: Carry) {
     return nothing;
   } finally {
     rmSync(view, { recursive: true, force: true });
-  }
-}
-
-/** @returns those of the tips that are in the new mirror now, with everything they need */
-async function copyObjects(carry: Carry, tips: string[], have: string[]): Promise<Set<string>> {
-  const wanted = [...new Set(tips)].filter((sha) => sha !== ZERO);
-  if (wanted.length === 0) return new Set();
-  const without = [...new Set(have)].map((sha) => `^${sha}\n`).join("");
-  const copy = (shas: string[]) => packObjects(carry, `${shas.join("\n")}\n${without}`);
-  if (await copy(wanted)) return new Set(wanted);
-  const saved = new Set<string>();
-  for (const sha of wanted) if (await copy([sha])) saved.add(sha);
-  return saved;
-}
-
-async function packObjects({ git, beside, old, partial, call }: Carry, input: string): Promise<boolean> {
-  // GIT_ALTERNATE_OBJECT_DIRECTORIES=<old>/objects git pack-objects --revs <new>/objects/pack/pack
-  const options = ["--revs", "--non-empty", "--delta-base-offset", "-q"];
-  if (partial) options.push(ALLOW_MISSING);
-  try {
-    await git({
-      ...call,
-      args: ["pack-objects", ...options, join(beside, "objects/pack/pack")],
-      gitDir: beside,
-      ...objectsOf(old),
-      // The old mirror's shortcuts may be what is broken.
-      config: { "core.commitGraph": "false", "core.multiPackIndex": "false" },
-      input,
-    });
-    return true;
-  } catch {
-    call.signal?.throwIfAborted();
-    return false;
   }
 }

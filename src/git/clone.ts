@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { RefChange, Scope, ScopeOf } from "../model.js";
+import { fetchBlobs } from "./blobs.js";
 import { carryOver, type Judge } from "./carry.js";
 import { type GitCall, type GitResult, missingRefOf, type RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { type Layout, ownership, swapIn, writeMarker } from "./layout.js";
 import { asking, dropMarks, requireTrees } from "./partial.js";
+import type { Pin } from "./pins.js";
 
 export interface MirrorOptions {
   git: RunGit;
@@ -14,6 +16,8 @@ export interface MirrorOptions {
   scopeOf: ScopeOf;
   fetchTimeoutMs: number;
   cloneTimeoutMs: number;
+  /** Which commits are published, and the refs that would keep them. */
+  published(id: number): Pin[];
 }
 
 export interface RunContext {
@@ -65,8 +69,10 @@ export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<Re
     const mirror = layout.mirror(id);
     const old = ownership(mirror, id) === "ours" ? mirror : null;
     const call = { timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
+    const into = { repositoryDir: layout.repository(id), mirror: beside, call };
+    const supply = (blobs: string[]) => fetchBlobs(git, clone.lease, { ...into, blobs });
     const { changes, record } = await carryOver(
-      { git, beside, old, whole: scope.depth === null, partial: scope.filter !== null, call },
+      { git, beside, old, extent: scope, published: tools.published(id), supply, call },
       judge,
     );
     // git pack-refs --all: loose refs are six times as slow at 50,000

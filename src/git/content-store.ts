@@ -4,10 +4,9 @@ import type { GitCall, RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { readSubmodules, type Submodule } from "./gitmodules.js";
 import { clearLeftovers } from "./heal.js";
-import { extentOf } from "./layout.js";
 import { findPointers, type Scan } from "./lfs-pointers.js";
 import { askRemote } from "./remote.js";
-import { repackPresent } from "./repack.js";
+import { repackStore } from "./repack.js";
 
 /** A tree or a file that takes the place of what a tree has at a path. */
 export interface Graft {
@@ -51,10 +50,15 @@ const MAX_PACKS = 20;
 const MAX_LOOSE = 8;
 
 /**
- * Of what the mirror has nothing is said: a partial one has commits without their files, and one that shares
- * history with a submodule would keep GitHub from sending them. git-config(1)
+ * A submodule comes whole, whatever the mirror has of it: a shallow or partial one has commits without what they
+ * lead to, and any one drops objects when it likes. git-config(1)
  */
-const ALONE = { "core.alternateRefsPrefixes": "refs/none/" };
+const ALONE = {
+  // Nothing is said of what the mirror has, nor taken for granted.
+  "core.alternateRefsPrefixes": "refs/none/",
+  // As a pack: a loose object is not written where the mirror has it.
+  "fetch.unpackLimit": "1",
+};
 
 const COMMITTER = "committer Lockstep <lockstep@localhost> 0 +0000";
 
@@ -69,7 +73,6 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   const dir = storeDir(base);
   const from = { gitDir: dir, alternate: join(mirror, "objects"), ...limits };
   const run = (args: string[], more: Partial<GitCall> = {}) => git({ ...from, args, ...more });
-  const isPartial = extentOf(mirror).filter !== null;
   /** Files of LFS have nothing in common that a delta could save. */
   const packing: typeof run = (args, more) =>
     run(args, { ...more, config: { "core.bigFileThreshold": "1m" } });
@@ -82,13 +85,9 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
     const options = ["--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
     const args = (url: string) => ["fetch", ...options, url, `+${commit}:refs/modules/${commit}`];
     // git fetch --depth=1 <url or mirror> +<commit>:refs/modules/<commit>
-    if (typeof source === "string") await run(args(source), { config: { "protocol.file.allow": "always" } });
-    else
-      await askRemote(git, source, {
-        ...from,
-        args: args(source.url),
-        ...(isPartial ? { config: ALONE } : {}),
-      });
+    const local = { ...ALONE, "protocol.file.allow": "always" };
+    if (typeof source === "string") await run(args(source), { config: local });
+    else await askRemote(git, source, { ...from, args: args(source.url), config: ALONE });
   }
 
   async function graft(tree: string, grafts: Graft[]): Promise<string> {
@@ -119,10 +118,7 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
     const isDue = stray.length > MAX_STRAY || packs.length > MAX_PACKS || loose.length > MAX_LOOSE;
     if (!isDue && !atOnce) return false;
     for (const name of stray) rmSync(join(refs("modules"), name));
-    // git repack -a -d -l; git prune --expire=now
-    if (isPartial) await repackPresent(packing, dir, null);
-    else await packing(["repack", "-a", "-d", "-l", "-q"]);
-    await run(["prune", "--expire=now"]);
+    await repackStore(packing, dir, readdirSync(refs("modules")));
     return true;
   }
 

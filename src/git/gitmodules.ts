@@ -24,7 +24,7 @@ const refused = (why: string) => new RefreshError("submodule_refused", why);
  */
 export async function readSubmodules(git: RunGit, from: Source, commit: string): Promise<Submodule[]> {
   const [, type, size] = await describe(git, from, `${commit}:.gitmodules`);
-  if (type !== "blob") return [];
+  if (type !== "blob") return none(git, from, commit);
   if (Number(size) > MAX_BYTES) throw refused(".gitmodules is larger than 1 MiB");
   const named = [...(await readEntries(git, from, commit))].filter(([path]) => isSafePath(path));
   if (named.length > MAX_SUBMODULES)
@@ -46,6 +46,14 @@ export async function readSubmodules(git: RunGit, from: Source, commit: string):
   return links
     .filter(([path]) => urls.has(path))
     .map(([path, sha]) => ({ path, url: urls.get(path)!, commit: sha }));
+}
+
+/** That the file is not there must not be that its content is not. @throws RefreshError `corrupt` */
+async function none(git: RunGit, from: Source, commit: string): Promise<never[]> {
+  // git ls-tree <commit> -- .gitmodules
+  const { stdout } = await git({ ...from, args: ["ls-tree", commit, "--", ".gitmodules"] });
+  if (!/^\d+ blob /.test(stdout)) return [];
+  throw new RefreshError("corrupt", `.gitmodules of ${commit} is missing: ${stdout.trim()}`);
 }
 
 /** @returns name, type and size of an object; or what was asked for, and `missing` */

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { RefreshError } from "../errors.js";
+import { asRefreshError, type ErrorCode, RefreshError } from "../errors.js";
 import { type RefChange, ZERO } from "../model.js";
 import { isInside, matchesPattern } from "../patterns.js";
 import { isAncestor, mayBeAncestor } from "./ancestry.js";
@@ -57,6 +57,8 @@ export interface Mirrors {
 const MAX_ARGUMENTS = 50;
 const LOCAL_TIMEOUT_MS = 120_000;
 const CACHED_TIPS = 256;
+/** After these git has not begun to take anything in. */
+const IS_AN_ANSWER: ErrorCode[] = ["not_yet", "ref_missing"];
 
 export function createMirrors(options: MirrorOptions): Mirrors {
   const { git, layout, scopeOf } = options;
@@ -125,6 +127,10 @@ export function createMirrors(options: MirrorOptions): Mirrors {
         if (!sha) throw new RefreshError("git", `git fetch brought nothing for ${want}`);
         return sha;
       });
+    } catch (error) {
+      // An answer that broke off leaves its part of a pack, to be cleared before the next use.
+      if (!IS_AN_ANSWER.includes(asRefreshError(error).code)) known.delete(id);
+      throw error;
     } finally {
       scratch.clear();
     }

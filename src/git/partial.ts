@@ -42,5 +42,6 @@ export async function requireTrees(
 /** Packs as a promisor's are never dropped by git, whether anything leads to what is in them or not. */
 export function dropMarks(mirror: string): void {
   const packs = join(mirror, "objects", "pack");
-  for (const name of readdirSync(packs)) if (name.endsWith(".promisor")) rmSync(join(packs, name));
+  for (const name of readdirSync(packs))
+    if (name.endsWith(".promisor")) rmSync(join(packs, name), { force: true });
 }

@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { asRefreshError } from "../errors.js";
 import { RESERVED_REFS } from "../names.js";
 import type { RunGit } from "./exec.js";
 import { swapRefs } from "./refs.js";
@@ -12,16 +14,42 @@ const PINS = `${RESERVED_REFS}published/`;
 const TIMEOUT_MS = 60_000;
 
 /** @param slug as in the name of the checkout's link; empty for the default branch */
-const nameOf = (slug: string): string => `${PINS}tree${slug}`;
+export const pinOf = (slug: string): string => `${PINS}tree${slug}`;
 
-export function createPins(git: RunGit) {
+interface Tools {
+  git: RunGit;
+  log: { warn(details: object, message: string): void };
+}
+
+/** Neither fails: what is published is no worse for it, and a pin that is left only costs room. */
+export function createPins({ git, log }: Tools) {
+  /** What they are, by mirror and name, so that most publishes need no git for it. */
+  const known = new Map<string, string | null>();
+
+  async function put(mirror: string, slug: string, sha: string | null, act: () => Promise<unknown>) {
+    // One that was made anew may have others.
+    const made = statSync(mirror, { throwIfNoEntry: false })?.ino;
+    const key = `${mirror} ${made} ${slug}`;
+    if (known.get(key) === sha) return;
+    try {
+      await act();
+      known.set(key, sha);
+    } catch (error) {
+      known.delete(key);
+      const reason = asRefreshError(error).message;
+      if (sha === null) log.warn({ mirror, reason }, "a pin stays");
+      else log.warn({ mirror, commit: sha, reason }, "what is published could not be kept in the mirror");
+    }
+  }
+
   return {
-    /** @param sha null: its own ref, or nobody, keeps it */
-    async set(mirror: string, slug: string, sha: string | null): Promise<void> {
-      const name = nameOf(slug);
-      if (sha !== null) return swapRefs(git, mirror, [], [{ name, sha }]);
+    set: (mirror: string, slug: string, sha: string) =>
+      put(mirror, slug, sha, () => swapRefs(git, mirror, [], [{ name: pinOf(slug), sha }])),
+    /** Its own ref, or nobody, keeps it. */
+    drop(mirror: string, slug: string) {
       // git update-ref --no-deref -d <name>
-      await git({ args: ["update-ref", "--no-deref", "-d", name], gitDir: mirror, timeoutMs: TIMEOUT_MS });
+      const args = ["update-ref", "--no-deref", "-d", pinOf(slug)];
+      return put(mirror, slug, null, () => git({ args, gitDir: mirror, timeoutMs: TIMEOUT_MS }));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { requireReadable } from "./connectivity.js";
 import type { GitCall, GitResult } from "./exec.js";
@@ -9,34 +9,66 @@ type Run = (args: string[], more?: Partial<GitCall>) => Promise<GitResult>;
 export const ALLOW_MISSING = "--missing=allow-any";
 
 const QUIETLY = ["--non-empty", "--delta-base-offset", "--honor-pack-keep", "-q"];
-const PARTS = ["idx", "rev", "bitmap", "mtimes", "promisor", "pack"];
+const PARTS = ["idx", "rev", "bitmap", "mtimes", "promisor", "keep", "pack"];
+/** An empty line: no revisions but those of the options. */
+const NO_MORE = "\n";
 
 /**
- * What `git repack -a -d -l`, with `--cruft` where an expiry is given, does to a repository that has all it should:
- * of one without some contents it stops at the first. The caller is the only writer.
- * @param expiry as of --cruft-expiration; null: what nothing leads to is left where it is not packed
+ * What `git repack -a -d --cruft` does, to a mirror that lacks some contents: git's own stops at the first. The caller
+ * is the only writer.
+ * @param expiry as of --cruft-expiration
  */
-export async function repackPresent(run: Run, gitDir: string, expiry: string | null): Promise<void> {
-  const packs = join(gitDir, "objects", "pack");
-  const old = readdirSync(packs).flatMap((name) => /^(pack-[\da-f]+)\.pack$/.exec(name)?.[1] ?? []);
-  const pack = async (options: string[], input: string) => {
-    // git pack-objects <options> <directory>/pack: prints the hash in the name of each pack
-    const { stdout } = await run(["pack-objects", ...options, ...QUIETLY, join(packs, "pack")], { input });
-    return stdout
-      .split("\n")
-      .filter(Boolean)
-      .map((hash) => `pack-${hash}`);
+export async function repackPresent(run: Run, gitDir: string, expiry: string): Promise<void> {
+  const packs = packsOf(run, gitDir);
+  const made = await packs.make(["--all", ALLOW_MISSING], NO_MORE);
+  const gone = packs.old.filter((name) => !made.includes(name));
+  const list = [...made.map((name) => `${name}.pack`), ...gone.map((name) => `-${name}.pack`), ""];
+  const cruft = ["--cruft", `--cruft-expiration=${expiry}`];
+  made.push(...(await packs.make(cruft, list.join("\n") || NO_MORE)));
+  await packs.drop(gone.filter((name) => !made.includes(name)));
+}
+
+/**
+ * Packs a content store anew: the submodules' commits with all that they lead to, whether the mirror has it or not,
+ * and of the trees that were made what the mirror does not have.
+ */
+export async function repackStore(run: Run, gitDir: string, commits: string[]): Promise<void> {
+  const objects = join(gitDir, "objects", "pack");
+  // As a killed one left it.
+  for (const name of readdirSync(objects)) if (name.endsWith(".keep")) rmSync(join(objects, name));
+  const packs = packsOf(run, gitDir);
+  const whole = commits.length === 0 ? [] : await packs.make(["--revs"], `${commits.join("\n")}\n`);
+  const marks = whole.map((name) => join(packs.dir, `${name}.keep`));
+  // What they have is not packed a second time.
+  for (const mark of marks) writeFileSync(mark, "");
+  const rest = await packs.make(["--all", "--local", ALLOW_MISSING], NO_MORE).finally(() => {
+    for (const mark of marks) rmSync(mark, { force: true });
+  });
+  await packs.drop(packs.old.filter((name) => ![...whole, ...rest].includes(name)));
+  await run(["prune", "--expire=now"]);
+}
+
+function packsOf(run: Run, gitDir: string) {
+  const dir = join(gitDir, "objects", "pack");
+  const old = readdirSync(dir).flatMap((name) => /^(pack-[\da-f]+)\.pack$/.exec(name)?.[1] ?? []);
+  return {
+    dir,
+    /** Those that were there before, and that nobody keeps. */
+    old: old.filter((name) => !existsSync(join(dir, `${name}.keep`))),
+    async make(options: string[], input: string): Promise<string[]> {
+      // git pack-objects <options> <directory>/pack: prints the hash in the name of each pack
+      const { stdout } = await run(["pack-objects", ...options, ...QUIETLY, join(dir, "pack")], { input });
+      return stdout
+        .split("\n")
+        .filter(Boolean)
+        .map((hash) => `pack-${hash}`);
+    },
+    async drop(names: string[]): Promise<void> {
+      // What could not be read at the moment is not what was missing.
+      await requireReadable(join(gitDir, "objects"));
+      rmSync(join(dir, "multi-pack-index"), { force: true });
+      for (const name of names)
+        for (const part of PARTS) rmSync(join(dir, `${name}.${part}`), { force: true });
+    },
   };
-  // An empty line: no revisions but those.
-  const made = await pack(["--all", "--local", ALLOW_MISSING], "\n");
-  // What cannot be read at the moment is not what is missing.
-  await requireReadable(join(gitDir, "objects"));
-  const gone = old.filter((name) => !made.includes(name) && !existsSync(join(packs, `${name}.keep`)));
-  if (expiry !== null) {
-    const list = [...made.map((name) => `${name}.pack`), ...gone.map((name) => `-${name}.pack`), ""];
-    made.push(...(await pack(["--cruft", `--cruft-expiration=${expiry}`], list.join("\n") || "\n")));
-  }
-  rmSync(join(packs, "multi-pack-index"), { force: true });
-  for (const name of gone.filter((one) => !made.includes(one)))
-    for (const part of PARTS) rmSync(join(packs, `${name}.${part}`), { force: true });
 }

@@ -143,17 +143,15 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
       await run(place, ["read-tree", "-m", commit], { workTree: { dir: treeDir(place), index } });
       renameSync(index, indexOf(place));
     }
-    // git update-index --refresh: "<path>: needs update" for each file that is not the index's
-    const refreshed = await run(place, ["update-index", "--refresh"], { okCodes: [0, 1] });
+    // git update-index -q --refresh: only files of other times are read by what follows
+    await run(place, ["update-index", "-q", "--refresh"], { okCodes: [0, 1] });
     const others = await run(place, ["ls-files", "--others", "-z"]);
-    const told = refreshed.stdout.split("\n").filter(Boolean);
-    const suspects = told.flatMap((line) => /^(.*): needs update$/.exec(line)?.[1] ?? []);
-    const unlikely = new Set((await unlike(place, suspects)).map((path) => `${path}: needs update`));
-    const changed = told.filter((line) => unlikely.has(line) || !line.endsWith(": needs update"));
+    const changed = await unlike(place, await modified(place, []));
     const index = await run(place, ["diff-index", "--cached", "--quiet", commit], { okCodes: [0, 1] });
     const wrong = index.code === 0 ? [] : ["the index"];
     const strange = others.stdout.split("\0").filter(Boolean);
-    return [...wrong, ...changed, ...strange.map((path) => `${path}: not the commit's`)];
+    const told = changed.map((path) => `${path}: needs update`);
+    return [...wrong, ...told, ...strange.map((path) => `${path}: not the commit's`)];
   }
 
   return { build, update, differences };

@@ -1,6 +1,7 @@
-import { existsSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createLayout } from "../../src/git/layout.js";
 import { createUpkeep } from "../../src/git/upkeep.js";
 import { looseFile, plainGit, realGit } from "../support/git.js";
@@ -61,13 +62,20 @@ test("a commit that GitHub's replicas do not have yet is waited for, contents an
   expectPart(repo, link(), next.after, "docs");
 });
 
-test("contents that GitHub does not have keep the old tree until they are there", async () => {
+test("contents that GitHub does not have keep the old tree until they are there; after a while it is a failure", async () => {
+  const clock = vi.spyOn(Date, "now");
+  onTestFinished(() => clock.mockRestore());
   const { world, repo, standin, link, push } = await published(PART);
   const old = await push({ "docs/a": "1" });
   const next = await standin.commit(repo, "main", { files: { "docs/a": "2" } });
   const file = looseFile(repo.dir, plainGit(repo.dir, "rev-parse", `${next.after}:docs/a`));
   renameSync(file, `${file}.away`);
+  const from = world.log.length;
   await world.pushed(next);
+  await world.line(({ msg, code }) => msg === "refresh put off" && code === "not_yet", from);
+  expectPart(repo, link(), old, "docs");
+  const { now } = performance;
+  clock.mockImplementation(() => performance.timeOrigin + now.call(performance) + 30_000);
   const { lastError } = await untilState(world, "acme/app", ({ state }) => state === "failing");
   expect(lastError).toMatchObject({ code: "contents_missing", message: expect.stringContaining(next.after) });
   expectPart(repo, link(), old, "docs");
@@ -93,6 +101,23 @@ test("with little room on the disk pushes go on, but thousands of files wait for
   const { lastError } = await untilState(world, "acme/app", ({ state }) => state === "failing");
   expect(lastError.code).toBe("disk_low");
   expectPart(repo, link(), next.after, "docs");
+});
+
+test("a broken download of contents leaves nothing behind once it has come after all", async () => {
+  const { world, repo, standin, link, push } = await published(PART);
+  await push({ "docs/a": "1" });
+  const noise = () => randomBytes(4_000).toString("base64");
+  const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`docs/${n}`, noise()]));
+  const next = await standin.commit(repo, "main", { files });
+  // That of the commits is shorter than this, but counts.
+  Object.assign(standin.faults, { truncate: 500_000, truncateTimes: 3 });
+  await world.pushed(next);
+  await untilState(world, "acme/app", (it) => isAtRest(it) && it.checkouts[0].commit === next.after);
+  expectPart(repo, link(), next.after, "docs");
+  expect(world.log.some(({ msg, code }) => msg === "refresh failed" && code === "unreachable")).toBe(true);
+  await push({ "docs/a": "2" });
+  const left = readdirSync(join(world.mirror(repo), "objects/pack")).filter((name) => name.startsWith("tmp"));
+  expect(left).toEqual([]);
 });
 
 test("another part of the tree is published at the next start, and only what it lacks is fetched", async () => {

@@ -155,13 +155,41 @@ test("a lost file's contents are brought anew, for a repair and for the next pus
   expect(statSync(world.mirror(repo)).ino).toBe(mirror);
 });
 
-/** Takes away every loose object that is a file's contents. */
+test.each([".gitattributes", ".gitmodules", "docs/.gitattributes"])(
+  "%s is looked for at every publish: without it the tree would be another one, and nobody told",
+  async (name) => {
+    const CHECKOUTS = "acme/app?filter=blob:none&submodules=yes&paths=lib:docs";
+    const { world, standin, link, push } = await published({ CHECKOUTS });
+    const lib = await library(standin, "acme", "lib");
+    const gitlink = await lib.write({ a: "in lib" });
+    await push({
+      ...{ ".gitmodules": gitmodules({ lib: "../lib.git" }), lib: { gitlink } },
+      ...{ ".gitattributes": "*.txt eol=crlf\n", "docs/.gitattributes": "*.md eol=crlf\n" },
+    });
+    loseContents(world.mirror(world.standin.world.find("acme", "app")!));
+    await push({ "docs/a.txt": "a\n", "docs/b.md": "b\n" });
+    const files = { "docs/a.txt": "a\r\n", "docs/b.md": "b\r\n", "lib/a": "in lib" };
+    expect(shownFiles(link()), name).toMatchObject(files);
+  },
+);
+
+test("attributes above a path that is asked for later are brought with it", async () => {
+  const { world, link, push } = await published({ CHECKOUTS: "acme/app?filter=blob:none&paths=docs" });
+  await push({ "src/.gitattributes": "*.txt eol=crlf\n", "src/deep/a.txt": "a\n", "docs/d": "d" });
+  await world.stop();
+  await world.start({ CHECKOUTS: "acme/app?filter=blob:none&paths=docs:src/deep" });
+  await untilState(world, "acme/app", (it) => !it.queued && existsSync(join(link(), "src")));
+  expect(shownFiles(link())).toEqual({ "docs/d": "d", "src/deep/a.txt": "a\r\n" });
+});
+
+/** Takes away whatever is a file's contents, loose or packed. */
 function loseContents(mirror: string): void {
-  const format = "--batch-check=%(objecttype) %(objectname)";
-  const lines = plainGit(mirror, "cat-file", format, "--batch-all-objects").split("\n");
-  for (const line of lines) {
-    const sha = /^blob (\w+)$/.exec(line)?.[1];
-    if (sha) rmSync(join(mirror, "objects", sha.slice(0, 2), sha.slice(2)));
+  const packs = join(mirror, "objects", "pack");
+  for (const name of readdirSync(packs).filter((it) => it.endsWith(".idx"))) {
+    const listed = plainGit(mirror, "verify-pack", "-v", join(packs, name));
+    if (/^\w{40} (?:commit|tree)/m.test(listed)) continue;
+    for (const part of ["idx", "pack", "rev"])
+      rmSync(join(packs, name.replace("idx", part)), { force: true });
   }
   expect(textsIn(mirror)).toEqual([]);
   expect(readdirSync(join(mirror, "lockstep-brought"))).toEqual(["@"]);

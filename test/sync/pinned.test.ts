@@ -4,10 +4,12 @@ import { expect, test } from "vitest";
 import { createLayout } from "../../src/git/layout.js";
 import { createUpkeep } from "../../src/git/upkeep.js";
 import { objectsOf, plainGit, realGit } from "../support/git.js";
+import { post } from "../support/history.js";
 import { never } from "../support/mirror.js";
 import { expectComplete } from "../support/partial.js";
 import { checkoutsOf, expectTree, published } from "../support/published.js";
-import { untilState } from "../support/state.js";
+import { type Shown, untilState } from "../support/state.js";
+
 import { tempDir } from "../support/temp.js";
 import { ageObjects, DAY_MS } from "../support/wear.js";
 import type { World } from "../support/world.js";
@@ -30,15 +32,17 @@ async function refused(env: Record<string, string>) {
 
 const pinsOf = (mirror: string) => plainGit(mirror, "for-each-ref", "refs/lockstep/published");
 
+const isAtRest = ({ queued, running }: Shown): boolean => !queued && !running;
+
 /** As weeks of maintenance would. */
-async function prune(world: World, id: number): Promise<void> {
+async function prune(world: World, id: number, fits = isAtRest): Promise<void> {
   await world.stop();
   const upkeep = createUpkeep({ git: realGit(), layout: createLayout(world.dataDir), timeoutMs: 60_000 });
   await upkeep.tidy(id, never);
   ageObjects(join(world.dataDir, "repos", String(id), "mirror.git"));
   await upkeep.prune(id, DAY_MS, never);
   await world.start();
-  await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
+  await untilState(world, "acme/app", fits);
 }
 
 /** Until passes have put the published tree right. */
@@ -62,6 +66,46 @@ test.each(["", "?depth=1", "?filter=blob:none", "?filter=blob:none&depth=1"])(
     const next = await push({ veto: null, after: "1" });
     expectTree(world, repo, link(), next);
     expect(pinsOf(world.mirror(repo))).toBe("");
+  },
+);
+
+test("what is published is kept and repaired while what follows it fails", async () => {
+  const { world, repo, standin, link, push } = await published({ CHECKOUTS: "acme/*?depth=1&lfs=yes" });
+  await push({ ".gitattributes": "*.bin filter=lfs\n", good: "good" });
+  for (const text of ["1", "2"]) {
+    const pointer = standin.lfs.put(text);
+    standin.lfs.spoil(pointer, null);
+    await standin.commit(repo, "main", { files: { "a.bin": pointer } });
+    await post(world, repo, "refresh?wait=30s");
+  }
+  await untilState(world, "acme/app", ({ lastError }) => lastError?.code === "lfs_missing");
+  await prune(world, repo.id, () => true);
+  writeFileSync(join(realpathSync(link()), "good"), "edited");
+  await repaired(world, link());
+});
+
+test.each([
+  ["deleted", (mirror: string) => rmSync(mirror, { recursive: true }), {}],
+  ["made anew with another depth", () => {}, { CHECKOUTS: "acme/*?depth=3" }],
+])(
+  "a mirror that is %s while what follows is refused costs one clone, not one each time",
+  async (_, act, env) => {
+    const { world, repo, standin, link } = await refused({ CHECKOUTS: "acme/*?depth=1" });
+    await world.stop();
+    for (let n = 0; n < 4; n++) await standin.commit(repo, "main", { files: { veto: `more ${n}` } });
+    act(realpathSync(world.mirror(repo)));
+    const from = world.log.length;
+    await world.start(env);
+    await world.line(({ result }) => result === "cloned", from);
+    const { state, lastError } = await untilState(
+      world,
+      "acme/app",
+      ({ queued, running }) => !queued && !running,
+    );
+    expect([state, lastError]).toEqual(["fresh", null]);
+    expect(world.log.slice(from).filter(({ result }) => result === "cloned")).toHaveLength(1);
+    expect(world.log.slice(from).filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+    expect(readFileSync(join(link(), "good"), "utf8")).toBe("good");
   },
 );
 
