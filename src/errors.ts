@@ -73,7 +73,7 @@ const POLICY = {
   ],
   contents_missing: [
     "backoff",
-    "GitHub does not give the contents of a published file, which a partial mirror does not have; the old tree stays. Take the filter out of CHECKOUTS where the commit is no longer at GitHub.",
+    "GitHub does not give the contents of a file that a partial mirror does not have: the commit is no longer there. What is published stays; push or allow another commit.",
   ],
   submodule_refused: [
     "never",

@@ -140,6 +140,20 @@ test("what someone did in the tree blocks nothing, and is found", async () => {
   expect(await trees.differences(place, second)).toEqual(["a: needs update"]);
 });
 
+test("whatever a file is called, what someone did to it is found, and what is beside it", async () => {
+  const { trees, place, dir, commit } = workshop();
+  const names = ["n\nl", 'q"uote', "tab\t", "tr ", ":(glob)x", "a: needs update", "ü"];
+  const sha = commit(Object.fromEntries(names.map((name) => [Buffer.from(name).toString("latin1"), "1"])));
+  await trees.build(place, sha);
+  for (const name of names) {
+    writeFileSync(join(dir, name), "edited");
+    expect(await trees.differences(place, sha), name).toEqual([`${name}: needs update`]);
+    await trees.build(place, sha);
+  }
+  rmSync(join(dir, "n\nl"));
+  expect(await trees.differences(place, sha)).toEqual(["n\nl: needs update"]);
+});
+
 test("a file with other bytes but the same size and times is found when every file is read", async () => {
   const { trees, place, dir, commit } = workshop();
   const sha = commit({ a: "1\n" });

@@ -1,7 +1,8 @@
 import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { looseFile, objectsOf, plainGit } from "../support/git.js";
+import { requireTrees } from "../../src/git/partial.js";
+import { looseFile, objectsOf, plainGit, realGit } from "../support/git.js";
 import { mirrorWith, never } from "../support/mirror.js";
 import { expectComplete, textsIn } from "../support/partial.js";
 import { commitFiles } from "../support/trees.js";
@@ -68,6 +69,16 @@ test("a pack that someone keeps stays", async () => {
   expect(packs(dir)).toContain(kept);
   expect(packs(dir)).toHaveLength(2);
   expectComplete(dir);
+});
+
+test("that commits and trees are all there is not taken for granted", async () => {
+  const { dir, commit } = partialMirror(3);
+  const call = { gitDir: dir, timeoutMs: 60_000 };
+  const tree = plainGit(dir, "rev-parse", `${commit("one")}^{tree}`);
+  await requireTrees(realGit(), call, ["--all"]);
+  rmSync(looseFile(dir, tree));
+  await expect(requireTrees(realGit(), call, ["--all"])).rejects.toMatchObject({ code: "corrupt" });
+  await requireTrees(realGit(), call, ["main~1", "--not", "main~2"]);
 });
 
 test("a check finds a missing tree, and a prune stops at it; neither asks for contents", async () => {

@@ -10,11 +10,12 @@ import {
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { plainGit } from "../support/git.js";
-import { refreshed } from "../support/history.js";
+import { compare, refreshed } from "../support/history.js";
 import { expectComplete, expectPart, textsIn } from "../support/partial.js";
 import { published } from "../support/published.js";
 import { stateOf, untilState } from "../support/state.js";
 import { gitmodules, library, shownFiles } from "../support/submodules.js";
+import { commitFiles } from "../support/trees.js";
 
 const MAIN = "refs/heads/main";
 const PART = { CHECKOUTS: "acme/*?filter=blob:none&paths=docs:a/b" };
@@ -172,6 +173,16 @@ test.each([".gitattributes", ".gitmodules", "docs/.gitattributes"])(
     expect(shownFiles(link()), name).toMatchObject(files);
   },
 );
+
+test("more contents than fit into one request come in several", async () => {
+  const { world, repo, link } = await published(PART);
+  const texts = Array.from({ length: 20_100 }, (_, n) => `${n}`);
+  commitFiles(repo.dir, Object.fromEntries(texts.map((text) => [`docs/${text}`, text])));
+  await compare(world, repo);
+  await untilState(world, "acme/app", (it) => !it.queued && existsSync(join(link(), "docs")));
+  const wrong = texts.filter((text) => readFileSync(join(link(), "docs", text), "utf8") !== text);
+  expect(wrong).toEqual([]);
+});
 
 test("attributes above a path that is asked for later are brought with it", async () => {
   const { world, link, push } = await published({ CHECKOUTS: "acme/app?filter=blob:none&paths=docs" });
