@@ -38,6 +38,8 @@ export const REGISTRY_TABLES: Tables = {
      UPDATE repositories SET gone_at = unixepoch() * 1000 WHERE state = 'gone';
      CREATE INDEX repositories_installation ON repositories (installation_id, gone_at);`,
     "ALTER TABLE repositories ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0",
+    // A failure made gone ones managed again, and they kept the time of that removal for the next one.
+    "UPDATE repositories SET gone_at = NULL WHERE state NOT IN ('gone', 'retired')",
   ],
 };
 
@@ -91,7 +93,7 @@ export interface Registry {
   setState(id: number, state: RepositoryState): void;
   /** Another installation has it now. */
   moveTo(id: number, installationId: number): void;
-  /** GitHub no longer shows it, or REPOSITORIES leaves it out. The time of the first such word is kept. */
+  /** GitHub no longer shows it, or REPOSITORIES leaves it out. Told again it keeps the time of the first such word. */
   gone(id: number, excluded: boolean): void;
   /** Nothing is known of it any more. */
   forget(id: number): void;
@@ -110,6 +112,7 @@ export interface Registry {
   refreshed(id: number, state: RepositoryState, lagMs: number | null): void;
   /** @param at equal: whether the mirror has all that GitHub has, no ref held */
   compared(id: number, at: { comparedAt: number; settledPushedAt: number; equal: boolean }): void;
+  /** What is gone, retired or suspended stays so: GitHub out of order does not make it ours again. */
   failed(id: number, error: RefreshError, attempt: number): void;
   ref(id: number, ref: string): RefKnowledge;
   refs(id: number): Map<string, RefKnowledge>;
@@ -194,7 +197,8 @@ function statements(store: Store) {
     ),
     moveTo: store.prepare("UPDATE repositories SET installation_id = ? WHERE id = ?"),
     gone: store.prepare(
-      "UPDATE repositories SET state = 'gone', gone_at = coalesce(gone_at, ?), excluded = ? WHERE id = ? AND state <> 'retired'",
+      `UPDATE repositories SET gone_at = CASE state WHEN 'gone' THEN gone_at ELSE ? END, state = 'gone', excluded = ?
+       WHERE id = ? AND state <> 'retired'`,
     ),
     forget: store.prepare("DELETE FROM repositories WHERE id = ?"),
     pause: store.prepare("UPDATE repositories SET paused_at = ? WHERE id = ?"),
@@ -215,7 +219,7 @@ function statements(store: Store) {
       "SELECT * FROM repositories WHERE state = 'gone' AND paused_at IS NULL AND gone_at <= ? ORDER BY gone_at",
     ),
     refreshed: store.prepare(
-      `UPDATE repositories SET state = ?, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,
+      `UPDATE repositories SET state = ?, gone_at = NULL, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,
        error_message = NULL, error_hint = NULL, error_at = NULL, error_attempt = NULL WHERE id = ?`,
     ),
     compared: store.prepare(
@@ -224,7 +228,8 @@ function statements(store: Store) {
     ),
     failed: store.prepare(
       `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
-       error_message = ?, error_hint = ?, error_at = ?, error_attempt = ? WHERE id = ?`,
+       error_message = ?, error_hint = ?, error_at = ?, error_attempt = ?
+       WHERE id = ? AND state NOT IN ('gone', 'retired', 'suspended')`,
     ),
     ref: store.prepare(
       "SELECT pushed_at, moved_at, moved_from FROM ref_knowledge WHERE repository_id = ? AND ref = ?",

@@ -59,7 +59,11 @@ export function createRemoval(ports: RemovalPorts): Removal {
       installationId,
       repositories.map(({ id }) => id),
     );
-    for (const { id } of repositories) registry.failed(id, removalHeld(installationId), 0);
+    for (const { id, state } of repositories) {
+      // With its installation gone it waits for the operator, and no longer for the account's owner.
+      if (state === "suspended") registry.setState(id, "failing");
+      registry.failed(id, removalHeld(installationId), 0);
+    }
     log.warn(
       {
         installation: installationId,

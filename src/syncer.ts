@@ -270,10 +270,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   /** A refresh of single refs proves those refs only: it does not make a repository fresh that is behind. */
   function record(repository: ManagedRepository, request: RefreshRequest, behind: boolean): void {
     const { id } = repository;
-    const state = registry.get(id)?.state;
-    if (!state || state === "gone" || state === "suspended") return;
+    const now = registry.get(id);
+    if (!now || !isManaged(now) || now.state === "suspended") return;
     const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
-    const staysBehind = state === "behind" && !request.full;
+    const staysBehind = now.state === "behind" && !request.full;
     const held = guard.failure(repository);
     registry.refreshed(id, held ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
     // The refresh went well, so the queue repeats nothing; yet the mirror is not what GitHub has.
