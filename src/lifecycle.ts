@@ -50,11 +50,16 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
       else note(id, login);
     }
     const listed = new Set(told.map(({ id }) => id));
-    const known = installations.all().filter(({ state }) => state !== "gone");
-    for (const { id } of known) if (!listed.has(id)) ports.requestInstallation(id);
+    const unlisted = installations.all().filter(({ id }) => !listed.has(id));
+    for (const { id, state } of unlisted)
+      if (state !== "gone" || isUnsettled(id)) ports.requestInstallation(id);
     for (const { id, installationId } of registry.goneBefore(ports.now() - ports.retireAfterMs))
       ports.request(id, installationId, "backstop");
   }
+
+  /** A process that was killed may have left repositories of a gone installation neither gone nor held. */
+  const isUnsettled = (installationId: number) =>
+    registry.ofInstallation(installationId).some((it) => isManaged(it) && !installations.isHeld(it.id));
 
   function note(id: number, login: string): void {
     if (installations.note(id, "active", login)) ports.log.info({ installation: id }, "installation is back");
@@ -98,10 +103,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
 
   /** Lists shift while they are paged: what is missing from one is asked for by its id, unless it is too many. */
   async function missing(installationId: number, repositories: ManagedRepository[]): Promise<void> {
-    const asked = repositories.filter(({ id }) => !installations.isHeld(id));
-    if (removal.holdIfTooMany(installationId, asked)) return;
     const failed: unknown[] = [];
-    for (const { id } of asked)
+    for (const { id } of removal.holdIfTooMany(installationId, repositories))
       await reconcileRepository(id, true, true).catch((error: unknown) => failed.push(error));
     if (failed.length > 0) throw failed[0];
   }
