@@ -40,6 +40,8 @@ export const REGISTRY_TABLES: Tables = {
     "ALTER TABLE repositories ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0",
     // A failure made gone ones managed again, and they kept the time of that removal for the next one.
     "UPDATE repositories SET gone_at = NULL WHERE state NOT IN ('gone', 'retired')",
+    `ALTER TABLE repositories ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
+     UPDATE repositories SET doubted = 1 WHERE confirmed_at = 0`,
   ],
 };
 
@@ -49,6 +51,8 @@ export interface ManagedRepository extends RemoteRepository {
   toldAt: number;
   /** When GitHub last told the name that belongs to the id, in milliseconds. */
   confirmedAt: number;
+  /** What is known of it may be true no more: GitHub is asked before anything is done under its name. */
+  doubted: boolean;
   /** The `pushed_at` that a full comparison has settled; -1: none yet. */
   settledPushedAt: number;
   /** When it was first heard of, in milliseconds. */
@@ -86,7 +90,7 @@ export interface Registry {
   ofInstallation(installationId: number): ManagedRepository[];
   /** A delivery names a repository nobody has told of yet. */
   note(id: number, installationId: number, name: RepositoryName): void;
-  /** A delivery calls it by another name: GitHub is asked before anything is done under the one known. */
+  /** Until GitHub tells of it again. The name stays its own until then. */
   doubt(id: number): void;
   /** GitHub told of it. @param toldAt GitHub's clock in whole seconds */
   confirm(remote: RemoteRepository, toldAt: number): void;
@@ -182,15 +186,15 @@ function statements(store: Store) {
     all: store.prepare("SELECT * FROM repositories ORDER BY owner, name"),
     installation: store.prepare("SELECT * FROM repositories WHERE installation_id = ?"),
     note: store.prepare(
-      "INSERT INTO repositories (id, installation_id, owner, name, added_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO repositories (id, installation_id, owner, name, added_at, doubted) VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING",
     ),
-    doubt: store.prepare("UPDATE repositories SET confirmed_at = 0 WHERE id = ?"),
+    doubt: store.prepare("UPDATE repositories SET doubted = 1 WHERE id = ?"),
     confirm: store.prepare(
       `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, told_at, confirmed_at, added_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
        name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
-       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at`,
+       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at, doubted = 0`,
     ),
     state: store.prepare(
       `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
@@ -264,6 +268,7 @@ export function toRepository(row: Row | undefined): ManagedRepository | null {
     pushedAt: Number(row.pushed_at),
     toldAt: Number(row.told_at),
     confirmedAt: Number(row.confirmed_at),
+    doubted: Number(row.doubted) === 1,
     settledPushedAt: Number(row.settled_pushed_at),
     addedAt: Number(row.added_at),
     comparedAt: Number(row.compared_at),

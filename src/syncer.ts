@@ -94,7 +94,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     if (known.pausedAt !== null && isManaged(known)) throw paused();
     if (ports.isHeld(known.id)) throw removalHeld(known.installationId);
     const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
-    const inDoubt = !isManaged(known) || known.confirmedAt === 0;
+    const inDoubt = !isManaged(known) || known.doubted;
     // An event about the repository came in after GitHub last told of it.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
     return inDoubt || (asksByName && (outdated || !isFresh(known))) ? ports.reconcile(known.id) : known;
