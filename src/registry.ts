@@ -105,7 +105,7 @@ export interface Registry {
   pause(id: number, at: number | null): void;
   /** Every repository is compared in full by the next pass. */
   recheckAll(): void;
-  /** The same, and what was fresh is behind until then. */
+  /** The same, what was fresh is behind until then, and every name is doubted. */
   doubtAll(): void;
   /** How many are ours to keep, and how many that were for an hour GitHub stopped to show since `since`. @param installationId null: of all */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
@@ -208,7 +208,7 @@ function statements(store: Store) {
     pause: store.prepare("UPDATE repositories SET paused_at = ? WHERE id = ?"),
     recheckAll: store.prepare("UPDATE repositories SET recheck = 1"),
     doubtAll: store.prepare(
-      "UPDATE repositories SET recheck = 1, state = CASE state WHEN 'fresh' THEN 'behind' ELSE state END",
+      "UPDATE repositories SET recheck = 1, doubted = 1, state = CASE state WHEN 'fresh' THEN 'behind' ELSE state END",
     ),
     count: store.prepare(
       `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
