@@ -63,6 +63,28 @@ test("mirrors that are older than the database, or newer, are compared at the st
   await untilState(world, "acme/app", isAtRest);
 });
 
+test("mirrors of the pass before are told from those of now", async () => {
+  const { world, repo, repos } = await settled();
+  await passed(world);
+  await world.stop();
+  cpSync(repos, `${repos}.old`, { recursive: true, verbatimSymlinks: true });
+  await world.start();
+  const push = await world.standin.commit(repo, "main");
+  repo.pushedAt -= 60;
+  await world.pushed(push);
+  await world.inStep(repo);
+  await world.api("/api/v1/repos/acme/app/refresh?wait=30s", { method: "POST" });
+  await untilState(world, "acme/app", isAtRest);
+  await world.stop();
+  rmSync(repos, { recursive: true });
+  renameSync(`${repos}.old`, repos);
+  const from = world.log.length;
+  await world.start();
+  await passed(world);
+  expect(world.log.slice(from).filter(({ msg }) => /not of one time/.test(msg))).toHaveLength(1);
+  await world.inStep(repo);
+});
+
 test("an ordinary restart compares nothing anew", async () => {
   const { world, repo } = await settled();
   await passed(world);
