@@ -122,7 +122,9 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     if (!known) return null;
     const isNew = known.toldAt === 0;
     const inDoubt = doubted || isNew || !isManaged(known) || installations.isHeld(id);
-    const told = inDoubt ? await askMembership(known) : await askFor(known);
+    const told = await (inDoubt ? askMembership(known) : askFor(known)).catch((error: unknown) =>
+      askElsewhere(known, asRefreshError(error)),
+    );
     if (told === "suspended") return null;
     const taken = told && ports.store.transaction(() => take(told.value, told.at, ask));
     if (!told) removal.leave(known.installationId, [known]);
@@ -165,6 +167,18 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     }
   }
 
+  /** A suspended installation tells of nothing; the App's own key tells whether another one has the repository now. */
+  async function askElsewhere({ id, installationId, owner, name }: ManagedRepository, error: RefreshError) {
+    if (error.code !== "suspended" || owner === "") throw error;
+    const holder = await github.installationOf(owner, name);
+    if (holder === null || holder === installationId) throw error;
+    const told = await byId(holder, id);
+    // The name may be another repository's by now, and any token reads a public one.
+    const now = told && (await github.installationOf(told.value.owner, told.value.name));
+    if (now !== holder) throw error;
+    return told;
+  }
+
   /** Takes GitHub's word for a repository and asks for a refresh where it differs from what is here. */
   function take(remote: RemoteRepository, toldAt: number, ask: boolean): ManagedRepository | null {
     const before = registry.get(remote.id);
@@ -187,7 +201,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     if (before?.state === "fresh" && !ports.hasMirror(remote.id)) lost(before);
     const repository = registry.get(remote.id)!;
     const trigger = needs(repository, before);
-    if (trigger && ask) ports.request(remote.id, remote.installationId, trigger);
+    // What it missed while it was away, a refresh of single refs does not bring.
+    if (trigger && (ask || returns)) ports.request(remote.id, remote.installationId, trigger);
     return repository;
   }
 

@@ -90,7 +90,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function authorise(request: RefreshRequest): Promise<ManagedRepository | null> {
     const known = registry.get(request.repositoryId);
     if (!known) return null;
-    if (known.state === "suspended") throw new RefreshError("suspended", "The installation is suspended");
+    // A delivery may tell that it has left the suspended installation.
+    if (known.state === "suspended" && !known.doubted)
+      throw new RefreshError("suspended", "The installation is suspended");
     if (known.pausedAt !== null && isManaged(known)) throw paused();
     if (ports.isHeld(known.id)) throw removalHeld(known.installationId);
     const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
