@@ -49,10 +49,14 @@ export function createAcceptance(ports: Ports): Acceptance {
 
   function noteName(id: number, installationId: number, told: RepositoryName | undefined): void {
     const known = registry.get(id);
-    // Without a usable name the reconcile asks by the id alone.
-    if (!known) registry.note(id, installationId, told ?? { owner: "", name: "" });
-    else if (told && !(sameName(known.owner, told.owner) && sameName(known.name, told.name)))
-      registry.doubt(id);
+    if (!known) {
+      // Without a usable name the reconcile asks by the id alone.
+      registry.note(id, installationId, told ?? { owner: "", name: "" });
+      return;
+    }
+    const renamed = told && !(sameName(known.owner, told.owner) && sameName(known.name, told.name));
+    const moved = installationId !== 0 && installationId !== known.installationId;
+    if (renamed || moved) registry.doubt(id);
   }
 
   return {

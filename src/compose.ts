@@ -97,8 +97,9 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     ...{ ...config, ...core, github, recovery, history, stopping, mode: config.deliveries, now: Date.now },
   });
   takeNote(config, core.facts, registry);
-  const tally = createTally(core.layout.tally, core.facts);
+  const tally = createTally(core.layout.tally, core.facts, log);
   requireSameTime(tally, registry, log);
+  core.worker.events.on("moved", tally.changed);
   metrics.readFrom({
     queue: () => ({ depth: queue.depth(), oldestMs: queue.oldestMs() }),
     repositories: registry.states,
@@ -157,6 +158,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       await gateway.close();
       await github.close();
       await read;
+      tally.close();
       store.close();
     },
   };

@@ -50,11 +50,16 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
       else note(id, login);
     }
     const listed = new Set(told.map(({ id }) => id));
-    const known = installations.all().filter(({ state }) => state !== "gone");
-    for (const { id } of known) if (!listed.has(id)) ports.requestInstallation(id);
+    const unlisted = installations.all().filter(({ id }) => !listed.has(id));
+    for (const { id, state } of unlisted)
+      if (state !== "gone" || isUnsettled(id)) ports.requestInstallation(id);
     for (const { id, installationId } of registry.goneBefore(ports.now() - ports.retireAfterMs))
       ports.request(id, installationId, "backstop");
   }
+
+  /** A process that was killed may have left repositories of a gone installation neither gone nor held. */
+  const isUnsettled = (installationId: number) =>
+    registry.ofInstallation(installationId).some((it) => isManaged(it) && !installations.isHeld(it.id));
 
   function note(id: number, login: string): void {
     if (installations.note(id, "active", login)) ports.log.info({ installation: id }, "installation is back");
@@ -98,10 +103,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
 
   /** Lists shift while they are paged: what is missing from one is asked for by its id, unless it is too many. */
   async function missing(installationId: number, repositories: ManagedRepository[]): Promise<void> {
-    const asked = repositories.filter(({ id }) => !installations.isHeld(id));
-    if (removal.holdIfTooMany(installationId, asked)) return;
     const failed: unknown[] = [];
-    for (const { id } of asked)
+    for (const { id } of removal.holdIfTooMany(installationId, repositories))
       await reconcileRepository(id, true, true).catch((error: unknown) => failed.push(error));
     if (failed.length > 0) throw failed[0];
   }
@@ -119,7 +122,9 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     if (!known) return null;
     const isNew = known.toldAt === 0;
     const inDoubt = doubted || isNew || !isManaged(known) || installations.isHeld(id);
-    const told = inDoubt ? await askMembership(known) : await askFor(known);
+    const told = await (inDoubt ? askMembership(known) : askFor(known)).catch((error: unknown) =>
+      askElsewhere(known, asRefreshError(error)),
+    );
     if (told === "suspended") return null;
     const taken = told && ports.store.transaction(() => take(told.value, told.at, ask));
     if (!told) removal.leave(known.installationId, [known]);
@@ -162,6 +167,18 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     }
   }
 
+  /** A suspended installation tells of nothing; the App's own key tells whether another one has the repository now. */
+  async function askElsewhere({ id, installationId, owner, name }: ManagedRepository, error: RefreshError) {
+    if (error.code !== "suspended" || owner === "") throw error;
+    const holder = await github.installationOf(owner, name);
+    if (holder === null || holder === installationId) throw error;
+    const told = await byId(holder, id);
+    // The name may be another repository's by now, and any token reads a public one.
+    const now = told && (await github.installationOf(told.value.owner, told.value.name));
+    if (now !== holder) throw error;
+    return told;
+  }
+
   /** Takes GitHub's word for a repository and asks for a refresh where it differs from what is here. */
   function take(remote: RemoteRepository, toldAt: number, ask: boolean): ManagedRepository | null {
     const before = registry.get(remote.id);
@@ -184,7 +201,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     if (before?.state === "fresh" && !ports.hasMirror(remote.id)) lost(before);
     const repository = registry.get(remote.id)!;
     const trigger = needs(repository, before);
-    if (trigger && ask) ports.request(remote.id, remote.installationId, trigger);
+    // What it missed while it was away, a refresh of single refs does not bring.
+    if (trigger && (ask || returns)) ports.request(remote.id, remote.installationId, trigger);
     return repository;
   }
 

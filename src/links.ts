@@ -27,6 +27,10 @@ export interface Links {
   stop(): Promise<void>;
 }
 
+/** A name that GitHub has told, and that nothing has cast doubt on since. Without one readers keep what they have. */
+const hasName = ({ toldAt, doubted, owner, name }: ManagedRepository) =>
+  toldAt > 0 && !doubted && owner !== "" && name !== "";
+
 /** Links looked at before others get their turn: ten thousand take a tenth of a second. */
 const AT_A_TIME = 200;
 
@@ -40,7 +44,7 @@ export function createLinks({ layout, registry, hasMirror, request, log }: Tools
   }
 
   function giveTo(owner: ManagedRepository | null): RefreshError | null {
-    if (owner === null || owner.state === "retired" || !hasMirror(owner.id)) return null;
+    if (owner === null || !hasName(owner) || owner.state === "retired" || !hasMirror(owner.id)) return null;
     try {
       pointLink(layout.link(owner), layout.mirror(owner.id));
       return null;
@@ -64,14 +68,19 @@ export function createLinks({ layout, registry, hasMirror, request, log }: Tools
     const target = linkTarget(path);
     const id = Number(target?.split("/").at(-2));
     if (target === null || target !== layout.mirror(id)) return; // someone else's
-    const now = registry.get(id);
-    const owner = registry.find(name);
-    // Without the database of before nothing is known of it yet: readers keep it.
-    if (!now && !owner) return;
-    if (now && layout.link(now) === path && owner?.id === id) return;
+    if (!isStray(id, name, path)) return;
     dropLink(path, target);
     log.info({ link: path }, "a link that was left over is gone");
-    giveTo(owner);
+    giveTo(registry.find(name));
+  }
+
+  function isStray(id: number, name: RepositoryName, path: string): boolean {
+    const now = registry.get(id);
+    const owner = registry.find(name);
+    const isItsName = now !== null && layout.link(now) === path;
+    if (isItsName && owner?.id === id) return false;
+    if (owner && hasName(owner)) return true;
+    return now !== null && (!hasMirror(id) || (hasName(now) && !isItsName));
   }
 
   async function align(): Promise<void> {
@@ -80,7 +89,8 @@ export function createLinks({ layout, registry, hasMirror, request, log }: Tools
       if (stopped) return;
       // It may have another name since the list was read.
       const now = registry.get(id);
-      if (!now || !isOwner(id, now) || linkTarget(layout.link(now)) === layout.mirror(id)) continue;
+      if (!now || !hasName(now) || !isOwner(id, now) || linkTarget(layout.link(now)) === layout.mirror(id))
+        continue;
       if (giveTo(now)) request(now);
     }
     for (const [n, { owner, file }] of publicLinks(layout).entries()) {

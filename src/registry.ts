@@ -38,6 +38,10 @@ export const REGISTRY_TABLES: Tables = {
      UPDATE repositories SET gone_at = unixepoch() * 1000 WHERE state = 'gone';
      CREATE INDEX repositories_installation ON repositories (installation_id, gone_at);`,
     "ALTER TABLE repositories ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0",
+    // A failure made gone ones managed again, and they kept the time of that removal for the next one.
+    "UPDATE repositories SET gone_at = NULL WHERE state NOT IN ('gone', 'retired')",
+    `ALTER TABLE repositories ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
+     UPDATE repositories SET doubted = 1 WHERE confirmed_at = 0`,
   ],
 };
 
@@ -47,6 +51,8 @@ export interface ManagedRepository extends RemoteRepository {
   toldAt: number;
   /** When GitHub last told the name that belongs to the id, in milliseconds. */
   confirmedAt: number;
+  /** What is known of it may be true no more: GitHub is asked before anything is done under its name. */
+  doubted: boolean;
   /** The `pushed_at` that a full comparison has settled; -1: none yet. */
   settledPushedAt: number;
   /** When it was first heard of, in milliseconds. */
@@ -84,14 +90,14 @@ export interface Registry {
   ofInstallation(installationId: number): ManagedRepository[];
   /** A delivery names a repository nobody has told of yet. */
   note(id: number, installationId: number, name: RepositoryName): void;
-  /** A delivery calls it by another name: GitHub is asked before anything is done under the one known. */
+  /** Until GitHub tells of it again. The name stays its own until then. */
   doubt(id: number): void;
   /** GitHub told of it. @param toldAt GitHub's clock in whole seconds */
   confirm(remote: RemoteRepository, toldAt: number): void;
   setState(id: number, state: RepositoryState): void;
   /** Another installation has it now. */
   moveTo(id: number, installationId: number): void;
-  /** GitHub no longer shows it, or REPOSITORIES leaves it out. The time of the first such word is kept. */
+  /** GitHub no longer shows it, or REPOSITORIES leaves it out. Told again it keeps the time of the first such word. */
   gone(id: number, excluded: boolean): void;
   /** Nothing is known of it any more. */
   forget(id: number): void;
@@ -99,7 +105,7 @@ export interface Registry {
   pause(id: number, at: number | null): void;
   /** Every repository is compared in full by the next pass. */
   recheckAll(): void;
-  /** The same, and what was fresh is behind until then. */
+  /** The same, what was fresh is behind until then, and every name is doubted. */
   doubtAll(): void;
   /** How many are ours to keep, and how many that were for an hour GitHub stopped to show since `since`. @param installationId null: of all */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
@@ -110,6 +116,7 @@ export interface Registry {
   refreshed(id: number, state: RepositoryState, lagMs: number | null): void;
   /** @param at equal: whether the mirror has all that GitHub has, no ref held */
   compared(id: number, at: { comparedAt: number; settledPushedAt: number; equal: boolean }): void;
+  /** What is gone, retired or suspended stays so: GitHub out of order does not make it ours again. */
   failed(id: number, error: RefreshError, attempt: number): void;
   ref(id: number, ref: string): RefKnowledge;
   refs(id: number): Map<string, RefKnowledge>;
@@ -179,28 +186,29 @@ function statements(store: Store) {
     all: store.prepare("SELECT * FROM repositories ORDER BY owner, name"),
     installation: store.prepare("SELECT * FROM repositories WHERE installation_id = ?"),
     note: store.prepare(
-      "INSERT INTO repositories (id, installation_id, owner, name, added_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO repositories (id, installation_id, owner, name, added_at, doubted) VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING",
     ),
-    doubt: store.prepare("UPDATE repositories SET confirmed_at = 0 WHERE id = ?"),
+    doubt: store.prepare("UPDATE repositories SET doubted = 1 WHERE id = ?"),
     confirm: store.prepare(
       `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, told_at, confirmed_at, added_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
        name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
-       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at`,
+       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at, doubted = 0`,
     ),
     state: store.prepare(
       `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
     ),
     moveTo: store.prepare("UPDATE repositories SET installation_id = ? WHERE id = ?"),
     gone: store.prepare(
-      "UPDATE repositories SET state = 'gone', gone_at = coalesce(gone_at, ?), excluded = ? WHERE id = ? AND state <> 'retired'",
+      `UPDATE repositories SET gone_at = CASE state WHEN 'gone' THEN gone_at ELSE ? END, state = 'gone', excluded = ?
+       WHERE id = ? AND state <> 'retired'`,
     ),
     forget: store.prepare("DELETE FROM repositories WHERE id = ?"),
     pause: store.prepare("UPDATE repositories SET paused_at = ? WHERE id = ?"),
     recheckAll: store.prepare("UPDATE repositories SET recheck = 1"),
     doubtAll: store.prepare(
-      "UPDATE repositories SET recheck = 1, state = CASE state WHEN 'fresh' THEN 'behind' ELSE state END",
+      "UPDATE repositories SET recheck = 1, doubted = 1, state = CASE state WHEN 'fresh' THEN 'behind' ELSE state END",
     ),
     count: store.prepare(
       `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
@@ -215,7 +223,7 @@ function statements(store: Store) {
       "SELECT * FROM repositories WHERE state = 'gone' AND paused_at IS NULL AND gone_at <= ? ORDER BY gone_at",
     ),
     refreshed: store.prepare(
-      `UPDATE repositories SET state = ?, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,
+      `UPDATE repositories SET state = ?, gone_at = NULL, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,
        error_message = NULL, error_hint = NULL, error_at = NULL, error_attempt = NULL WHERE id = ?`,
     ),
     compared: store.prepare(
@@ -224,7 +232,8 @@ function statements(store: Store) {
     ),
     failed: store.prepare(
       `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
-       error_message = ?, error_hint = ?, error_at = ?, error_attempt = ? WHERE id = ?`,
+       error_message = ?, error_hint = ?, error_at = ?, error_attempt = ?
+       WHERE id = ? AND state NOT IN ('gone', 'retired', 'suspended')`,
     ),
     ref: store.prepare(
       "SELECT pushed_at, moved_at, moved_from FROM ref_knowledge WHERE repository_id = ? AND ref = ?",
@@ -259,6 +268,7 @@ export function toRepository(row: Row | undefined): ManagedRepository | null {
     pushedAt: Number(row.pushed_at),
     toldAt: Number(row.told_at),
     confirmedAt: Number(row.confirmed_at),
+    doubted: Number(row.doubted) === 1,
     settledPushedAt: Number(row.settled_pushed_at),
     addedAt: Number(row.added_at),
     comparedAt: Number(row.compared_at),

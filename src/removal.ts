@@ -6,6 +6,8 @@ import { isManaged, type ManagedRepository, type Registry } from "./registry.js"
 export interface RemovalPorts {
   registry: Registry;
   installations: Installations;
+  /** All of what is written in it, or nothing. */
+  transaction<T>(fn: () => T): T;
   /** Deletes mirror and trees. @returns false: something there is not Lockstep's, all of it is left alone */
   discard(id: number): boolean;
   unlink(id: number, name: RepositoryName): void;
@@ -16,10 +18,10 @@ export interface RemovalPorts {
 
 /** What becomes of repositories that are no longer ours to keep in step. */
 export interface Removal {
-  /** GitHub does not show them. Too many at once are held, and an operator is asked. */
+  /** GitHub does not show them. Too many at once are held, but for those that came just now, and an operator is asked. */
   leave(installationId: number, repositories: ManagedRepository[]): void;
-  /** The same before each is asked for by its id. @returns whether they are held */
-  holdIfTooMany(installationId: number, repositories: ManagedRepository[]): boolean;
+  /** The same before each is asked for by its id. @returns those that are not held */
+  holdIfTooMany(installationId: number, repositories: ManagedRepository[]): ManagedRepository[];
   /** REPOSITORIES leaves it out: the operator's own word, which is not doubted. */
   exclude(repository: ManagedRepository): void;
   /** Deletes what a gone repository left, once it was gone for RETIRE_AFTER. Only in its writer slot. */
@@ -55,11 +57,17 @@ export function createRemoval(ports: RemovalPorts): Removal {
   }
 
   function hold(installationId: number, repositories: ManagedRepository[]): void {
-    installations.hold(
-      installationId,
-      repositories.map(({ id }) => id),
-    );
-    for (const { id } of repositories) registry.failed(id, removalHeld(installationId), 0);
+    ports.transaction(() => {
+      installations.hold(
+        installationId,
+        repositories.map(({ id }) => id),
+      );
+      for (const { id, state } of repositories) {
+        // With its installation gone it waits for the operator, and no longer for the account's owner.
+        if (state === "suspended") registry.setState(id, "failing");
+        registry.failed(id, removalHeld(installationId), 0);
+      }
+    });
     log.warn(
       {
         installation: installationId,
@@ -84,24 +92,30 @@ export function createRemoval(ports: RemovalPorts): Removal {
     log.warn({ repository: nameOf(repository), why, retiresAt }, "no longer managed; its mirror is kept");
   }
 
-  function holdIfTooMany(installationId: number, repositories: ManagedRepository[]): boolean {
+  function holdIfTooMany(installationId: number, repositories: ManagedRepository[]): ManagedRepository[] {
+    const unheld = repositories.filter((it) => isManaged(it) && !installations.isHeld(it.id));
     // Repositories that are made and deleted again, by tests say, are nothing that anyone would miss.
-    const known = repositories.filter(({ addedAt }) => addedAt < ports.now() - AT_ONCE_MS);
-    const tooMany = known.length > 0 && isTooMany(installationId, known.length);
-    if (tooMany) hold(installationId, known);
-    return tooMany;
+    const isKnown = ({ addedAt }: ManagedRepository) => addedAt < ports.now() - AT_ONCE_MS;
+    const known = unheld.filter(isKnown);
+    if (known.length === 0 || !isTooMany(installationId, known.length)) return unheld;
+    hold(installationId, known);
+    return unheld.filter((it) => !isKnown(it));
   }
 
-  /** What is held stays so until GitHub shows it or an operator confirms, whatever the counts are by now. */
-  const unheld = (repositories: ManagedRepository[]) =>
-    repositories.filter((it) => isManaged(it) && !installations.isHeld(it.id));
+  function confirm(installationId: number): number {
+    const ids = installations.confirm(installationId);
+    for (const id of ids) {
+      const repository = registry.get(id);
+      if (repository) goes(repository, "an operator confirmed the removal");
+    }
+    return ids.length;
+  }
 
   return {
     holdIfTooMany,
     leave(installationId, repositories) {
-      const managed = unheld(repositories);
-      if (holdIfTooMany(installationId, managed)) return;
-      for (const repository of managed) goes(repository, "GitHub no longer shows it");
+      for (const repository of holdIfTooMany(installationId, repositories))
+        goes(repository, "GitHub no longer shows it");
     },
     exclude: (repository) => goes(repository, "REPOSITORIES leaves it out", true),
     retire(id) {
@@ -119,14 +133,7 @@ export function createRemoval(ports: RemovalPorts): Removal {
       registry.setState(id, "retired");
       log.info({ repository: repositoryName }, "retired: its mirror is deleted");
     },
-    confirm(installationId) {
-      const ids = installations.confirm(installationId);
-      for (const id of ids) {
-        const repository = registry.get(id);
-        if (repository) goes(repository, "an operator confirmed the removal");
-      }
-      return ids.length;
-    },
+    confirm: (installationId) => ports.transaction(() => confirm(installationId)),
   };
 }
 

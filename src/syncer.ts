@@ -90,11 +90,13 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function authorise(request: RefreshRequest): Promise<ManagedRepository | null> {
     const known = registry.get(request.repositoryId);
     if (!known) return null;
-    if (known.state === "suspended") throw new RefreshError("suspended", "The installation is suspended");
+    // A delivery may tell that it has left the suspended installation.
+    if (known.state === "suspended" && !known.doubted)
+      throw new RefreshError("suspended", "The installation is suspended");
     if (known.pausedAt !== null && isManaged(known)) throw paused();
     if (ports.isHeld(known.id)) throw removalHeld(known.installationId);
     const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
-    const inDoubt = !isManaged(known) || known.confirmedAt === 0;
+    const inDoubt = !isManaged(known) || known.doubted;
     // An event about the repository came in after GitHub last told of it.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
     return inDoubt || (asksByName && (outdated || !isFresh(known))) ? ports.reconcile(known.id) : known;
@@ -270,10 +272,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   /** A refresh of single refs proves those refs only: it does not make a repository fresh that is behind. */
   function record(repository: ManagedRepository, request: RefreshRequest, behind: boolean): void {
     const { id } = repository;
-    const state = registry.get(id)?.state;
-    if (!state || state === "gone" || state === "suspended") return;
+    const now = registry.get(id);
+    if (!now || !isManaged(now) || now.state === "suspended") return;
     const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
-    const staysBehind = state === "behind" && !request.full;
+    const staysBehind = now.state === "behind" && !request.full;
     const held = guard.failure(repository);
     registry.refreshed(id, held ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
     // The refresh went well, so the queue repeats nothing; yet the mirror is not what GitHub has.

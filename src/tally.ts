@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Facts } from "./facts.js";
 
-/** Beside the mirrors and in the database stands the same word, another one after each pass. */
+/** Beside the mirrors and in the database stands the same word, another one after each pass and change. */
 const FACT = "tally";
-/** The newest first; killed between the two writes, the mirrors still have the one before. */
-const KEPT = 2;
+/** At most so often for changes, however busy a server is. */
+const PACE_MS = 60_000;
 
 /**
  * Whether database and mirrors are of one time: where one of them was restored from a backup, or lost, what the
@@ -16,20 +16,50 @@ export interface Tally {
   matches(): boolean;
   /** Another word, in both. */
   next(): void;
+  /** A mirror has changed: another word, a minute after the last one at the soonest. */
+  changed(): void;
+  /** The last word, which waits for nothing. Never throws. */
+  close(): void;
 }
 
-export function createTally(file: string, facts: Facts): Tally {
+type Log = { warn(details: object, message: string): void };
+
+export function createTally(file: string, facts: Facts, log: Log, now: () => number = Date.now): Tally {
   const known = () => facts.get<string[]>(FACT) ?? [];
+  let writtenAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | null = null;
+
+  function next(): void {
+    writtenAt = now();
+    const word = randomBytes(8).toString("hex");
+    // Killed between the writes, the mirrors have one of the two; after them the one before is of another time.
+    facts.set(FACT, [word, ...known().filter((it) => it === read(file))]);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
+    writeFileSync(file, `${word}\n`, { flush: true });
+    facts.set(FACT, [word]);
+  }
+
+  function attempt(): void {
+    timer = null;
+    try {
+      next();
+    } catch (error) {
+      log.warn({ err: error }, "the tally of mirrors and database could not be written");
+    }
+  }
+
   return {
     matches() {
       const words = known();
       return words.length === 0 ? read(file) === null : words.includes(read(file) ?? "");
     },
-    next() {
-      const word = randomBytes(8).toString("hex");
-      facts.set(FACT, [word, ...known()].slice(0, KEPT));
-      mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-      writeFileSync(file, `${word}\n`);
+    next,
+    changed() {
+      timer ??= setTimeout(attempt, Math.max(0, writtenAt + PACE_MS - now())).unref();
+    },
+    close() {
+      if (timer) clearTimeout(timer);
+      attempt();
     },
   };
 }

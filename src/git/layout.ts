@@ -33,7 +33,7 @@ export interface Layout {
   readonly trash: string;
   /** Where the public names of the mirrors are. */
   readonly links: string;
-  /** Changes with every pass of the backstop. */
+  /** Changes with every pass of the backstop, and after mirrors have changed. */
   readonly tally: string;
   /** The public name of a mirror: a symlink. */
   link(name: RepositoryName): string;

@@ -1,8 +1,8 @@
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { untilState } from "../support/state.js";
+import { passed, stateOf, untilState } from "../support/state.js";
 import { tempDir } from "../support/temp.js";
 import { World } from "../support/world.js";
 
@@ -39,4 +39,34 @@ test("a rename that is told while the repository is cloned leaves no link under 
   git.release();
   await world.inStep(repo);
   expect(existsSync(join(world.dataDir, "mirrors/acme/before.git"))).toBe(false);
+});
+
+/** The repository whose mirror a name leads to. */
+function idAt(world: World, fullName: string): number | null {
+  const link = join(world.dataDir, "mirrors", `${fullName}.git`);
+  return existsSync(link) ? Number(readlinkSync(link).split("/").at(-2)) : null;
+}
+
+test("an event about a repository gives its name to none that had it before", async () => {
+  const world = await World.create();
+  const { standin } = world;
+  const before = standin.createInstallation("acme");
+  const former = await standin.createRepository("acme", "app", { installation: before });
+  await world.start(former);
+  standin.suspendInstallation(before);
+  await passed(world);
+  standin.renameOwner(before, "acme-old");
+  const installation = standin.createInstallation("acme");
+  const owner = await standin.createRepository("acme", "app", { installation });
+  world.sweep();
+  await untilState(world, "acme/app", ({ id, state }) => id === owner.id && state === "fresh");
+  standin.faults.restStatus = { status: 503, times: 1_000, path: "/repositories" };
+  const from = world.log.length;
+  const event = standin.eventFor("repository", "publicized", { repo: owner });
+  await standin.deliverEvent("repository", event, { to: `${world.url}/api/github/webhooks` });
+  await world.line(({ msg }) => msg === "refresh failed", from);
+  expect((await stateOf(world, "acme/app")).id).toBe(owner.id);
+  world.sweep();
+  await world.line(({ msg, subject }) => msg === "refresh failed" && subject !== undefined, from);
+  expect(idAt(world, "acme/app")).toBe(owner.id);
 });

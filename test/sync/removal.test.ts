@@ -157,3 +157,35 @@ test("repositories that are made and deleted again within the hour hold nothing"
   expect(await statesOf(world, short)).toEqual(["gone"]);
   expect(await heldOf(world)).toBeNull();
 });
+
+test("an App that is uninstalled: what came just now is gone, however many others are held", async () => {
+  const { world, installation } = await many(12);
+  const young = await world.standin.createRepository("acme", "young");
+  world.sweep();
+  await world.inStep(young);
+  world.standin.removeInstallation(installation);
+  for (let pass = 0; pass < 2; pass++) await passed(world);
+  expect((await stateOf(world, "acme/young")).state).toBe("gone");
+  expect((await heldOf(world)).repositories).toHaveLength(12);
+});
+
+test("an uninstalled App's repositories that are neither held nor gone are asked for again", async () => {
+  const { world, installation } = await many(12);
+  world.standin.removeInstallation(installation);
+  for (let pass = 0; pass < 2; pass++) await passed(world);
+  await world.stop();
+  // As an earlier Lockstep, killed while it confirmed a removal, left them.
+  const db = new Database(`${world.dataDir}/lockstep.db`);
+  db.exec(`UPDATE installations SET confirmed_at = ${Date.now()}; DELETE FROM held_removals`);
+  db.close();
+  await world.start();
+  await passed(world);
+  const [, path = ""] = (await heldOf(world)).confirm.split(" ");
+  expect(await (await world.api(path, { method: "POST" })).json()).toMatchObject({ repositories: 12 });
+  expect((await stateOf(world, "acme/app-0")).state).toBe("gone");
+  // Settled, it is not asked for any more.
+  const calls: string[] = [];
+  world.standin.on("call", (call) => calls.push(call.path));
+  await passed(world);
+  expect(calls.filter((path) => path.includes(`/installations/${installation.id}`))).toEqual([]);
+});

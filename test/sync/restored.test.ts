@@ -1,5 +1,6 @@
-import { cpSync, existsSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, readdirSync, readlinkSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import Database from "libsql";
 import { expect, test } from "vitest";
 import { passed, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
@@ -62,6 +63,28 @@ test("mirrors that are older than the database, or newer, are compared at the st
   await untilState(world, "acme/app", isAtRest);
 });
 
+test("mirrors of the pass before are told from those of now", async () => {
+  const { world, repo, repos } = await settled();
+  await passed(world);
+  await world.stop();
+  cpSync(repos, `${repos}.old`, { recursive: true, verbatimSymlinks: true });
+  await world.start();
+  const push = await world.standin.commit(repo, "main");
+  repo.pushedAt -= 60;
+  await world.pushed(push);
+  await world.inStep(repo);
+  await world.api("/api/v1/repos/acme/app/refresh?wait=30s", { method: "POST" });
+  await untilState(world, "acme/app", isAtRest);
+  await world.stop();
+  rmSync(repos, { recursive: true });
+  renameSync(`${repos}.old`, repos);
+  const from = world.log.length;
+  await world.start();
+  await passed(world);
+  expect(world.log.slice(from).filter(({ msg }) => /not of one time/.test(msg))).toHaveLength(1);
+  await world.inStep(repo);
+});
+
 test("an ordinary restart compares nothing anew", async () => {
   const { world, repo } = await settled();
   await passed(world);
@@ -72,4 +95,66 @@ test("an ordinary restart compares nothing anew", async () => {
   expect(world.refreshes()).toHaveLength(runs);
   expect(world.log.filter(({ msg }) => /not of one time/.test(msg))).toEqual([]);
   expect(existsSync(world.mirror(repo))).toBe(true);
+});
+
+const DATABASE = ["lockstep.db", "lockstep.db-wal", "lockstep.db-shm"];
+
+/** The repository whose mirror a name leads to. */
+function idAt(world: World, fullName: string): number | null {
+  const link = join(world.dataDir, "mirrors", `${fullName}.git`);
+  return existsSync(link) ? Number(readlinkSync(link).split("/").at(-2)) : null;
+}
+
+test("a database of before moves no link until GitHub has told the names", async () => {
+  const { world, repo } = await settled();
+  const file = join(world.dataDir, "lockstep.db");
+  await world.stop();
+  const db = new Database(file);
+  db.exec(`VACUUM INTO '${file}.old'`);
+  db.close();
+  await world.start();
+  world.standin.renameRepository(repo, "site");
+  const taker = await world.standin.createRepository("acme", "app");
+  await passed(world);
+  await untilState(world, "acme/app", (it) => it.id === taker.id && isAtRest(it));
+  await world.stop();
+  for (const name of DATABASE) rmSync(join(world.dataDir, name), { force: true });
+  copyFileSync(`${file}.old`, file);
+  world.standin.faults.restStatus = { status: 503, times: 1_000 };
+  for (let start = 0; start < 2; start++) {
+    const from = world.log.length;
+    await world.start();
+    await world.line(({ msg, subject }) => msg === "refresh failed" && subject !== undefined, from);
+    expect(idAt(world, "acme/app")).toBe(taker.id);
+    expect(idAt(world, "acme/site")).toBe(repo.id);
+    await world.stop();
+  }
+  world.standin.faults.restStatus = undefined;
+  rmSync(join(world.dataDir, "mirrors"), { recursive: true });
+  await world.start();
+  await untilState(world, "acme/site", (it) => it.id === repo.id && isAtRest(it));
+  await untilState(world, "acme/app", (it) => it.id === taker.id && isAtRest(it));
+  expect([idAt(world, "acme/site"), idAt(world, "acme/app")]).toEqual([repo.id, taker.id]);
+});
+
+test("without lockstep.db no link goes while GitHub's log tells of ids alone", async () => {
+  const { world, repo } = await settled();
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  await world.stop();
+  for (const name of DATABASE) rmSync(join(world.dataDir, name), { force: true });
+  world.standin.faults.restStatus = { status: 503, times: 1_000, path: "/repositories" };
+  await world.start();
+  world.sweep();
+  await world.line(({ msg }) => msg === "missed deliveries recovered");
+  const from = world.log.length;
+  world.sweep();
+  await world.line(({ msg, subject }) => msg === "refresh failed" && subject !== undefined, from);
+  expect(idAt(world, "acme/app")).toBe(repo.id);
+  expect(readdirSync(join(world.dataDir, "mirrors"))).toEqual(["acme"]);
+  world.standin.faults.restStatus = undefined;
+  world.sweep();
+  await untilState(world, "acme/app", isAtRest);
+  expect(idAt(world, "acme/app")).toBe(repo.id);
+  expect(readdirSync(join(world.dataDir, "mirrors"))).toEqual(["acme"]);
 });

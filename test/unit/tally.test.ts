@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Facts } from "../../src/facts.js";
 import { createTally } from "../../src/tally.js";
 import { tempDir } from "../support/temp.js";
@@ -12,7 +12,9 @@ function setup() {
     get: (name: string) => values.get(name) ?? null,
     set: (name: string, value: unknown) => void values.set(name, value),
   } as Facts;
-  return { file, values, tally: createTally(file, facts) };
+  const warned: string[] = [];
+  const log = { warn: (_: object, message: string) => void warned.push(message) };
+  return { file, values, warned, tally: createTally(file, facts, log) };
 }
 
 test("database and mirrors are of one time, at first and after every pass", () => {
@@ -29,13 +31,16 @@ test("killed between the two writes they still are", () => {
   tally.next();
   values.set("tally", ["written-but-not-in-the-file", ...(values.get("tally") as string[])]);
   expect(tally.matches()).toBe(true);
+  tally.next();
+  expect(tally.matches()).toBe(true);
 });
 
 test("one of them from another time, or lost, is found", () => {
   const { tally, values, file } = setup();
   tally.next();
   const before = values.get("tally");
-  for (let pass = 0; pass < 2; pass++) tally.next();
+  const old = readFileSync(file, "utf8");
+  tally.next();
   const now = values.get("tally");
   values.set("tally", before);
   expect(tally.matches()).toBe(false);
@@ -43,6 +48,42 @@ test("one of them from another time, or lost, is found", () => {
   expect(tally.matches()).toBe(false);
   values.set("tally", now);
   expect(tally.matches()).toBe(true);
+  writeFileSync(file, old);
+  expect(tally.matches()).toBe(false);
   writeFileSync(file, "");
   expect(tally.matches()).toBe(false);
+});
+
+test("a change gets another word, at most one a minute, and the end always does", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { tally, file } = setup();
+  const word = () => readFileSync(file, "utf8");
+  const words: string[] = [];
+  tally.next();
+  words.push(word());
+  for (let change = 0; change < 9; change++) tally.changed();
+  vi.advanceTimersByTime(59_000);
+  expect(word()).toBe(words[0]);
+  vi.advanceTimersByTime(1_000);
+  words.push(word());
+  vi.advanceTimersByTime(600_000);
+  expect(word()).toBe(words[1]);
+  tally.changed();
+  vi.advanceTimersByTime(0);
+  words.push(word());
+  tally.changed();
+  tally.close();
+  words.push(word());
+  vi.advanceTimersByTime(600_000);
+  expect(word()).toBe(words[3]);
+  expect(new Set(words).size).toBe(4);
+  expect(tally.matches()).toBe(true);
+});
+
+test("a word that cannot be written at the end is told, and keeps nothing from ending", () => {
+  const { tally, file, warned } = setup();
+  mkdirSync(file, { recursive: true });
+  tally.close();
+  expect(warned).toHaveLength(1);
 });
