@@ -42,7 +42,8 @@ export function createEntries(ports: EntryPorts) {
     const payloads = new Map<number, unknown>();
     for (const { id } of wanted) {
       const payload = await payloadOf(id);
-      if (payload !== undefined) payloads.set(id, payload);
+      // What names no repository says less than the log's own entry.
+      if (aboutOf(payload).repositoryId !== undefined) payloads.set(id, payload);
     }
     return payloads;
   }
