@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { asRefreshError, type RefreshError } from "./errors.js";
+import { asRefreshError, RefreshError } from "./errors.js";
 import type { Facts } from "./facts.js";
 import type { DeliveryPage } from "./github/github.js";
 import { createEntries, type EntryPorts } from "./log-entries.js";
@@ -91,8 +91,11 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   }
 
   async function pageOf(at: Progress): Promise<DeliveryPage> {
+    const cursor = at.reading?.cursor ?? null;
     try {
-      return await ports.github.deliveries(at.reading?.cursor ?? null);
+      const page = await ports.github.deliveries(cursor);
+      if (cursor === null || page.next !== cursor) return page;
+      throw new RefreshError("upstream_error", "A page of GitHub's log of deliveries leads to itself");
     } catch (error) {
       // GitHub no longer knows a cursor that was kept: the next reading starts from the top.
       if (at.reading && CURSOR_REFUSED.includes(asRefreshError(error).code))
@@ -132,24 +135,27 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
         if (entries.record(delivery, payloads.get(delivery.id))) recovered += 1;
       // GitHub's clock when the reading began: by then everything older was in its log, or is in the overlap.
       const newest = at.reading?.newest ?? readAt;
-      const oldest = deliveries.at(-1)?.deliveredAt ?? 0;
+      const oldest = deliveries.at(-1)?.deliveredAt ?? null;
       const pages = (at.reading?.pages ?? 0) + 1;
-      const reached = oldest < at.watermark - OVERLAP_MS || (!deep && unknown.length === 0);
-      const done = next === null || reached;
+      const done = next === null || (oldest !== null && isReached(at, oldest, deep, unknown.length));
       const after: Progress = done
         ? { watermark: deep ? newest : at.watermark, reading: null }
         : { ...at, reading: { cursor: next, newest, pages, recovered } };
-      readTo = oldest;
+      readTo = oldest ?? (at.reading ? readTo : null);
       facts.set(PROGRESS, after);
-      tell(pages, recovered, done, oldest);
+      tell(pages, recovered, done);
       return after;
     });
     if (unknown.length > 0) ports.wake();
     return after;
   }
 
-  function tell(pages: number, recovered: number, done: boolean, oldest: number): void {
-    const details = { pages, recovered, readBackTo: new Date(oldest).toISOString() };
+  const isReached = (at: Progress, oldest: number, deep: boolean, unknown: number) =>
+    oldest < at.watermark - OVERLAP_MS || (!deep && unknown === 0);
+
+  function tell(pages: number, recovered: number, done: boolean): void {
+    const readBackTo = readTo === null ? null : new Date(readTo).toISOString();
+    const details = { pages, recovered, readBackTo };
     if (done && recovered > 0 && ports.mode === "webhook") log.info(details, "missed deliveries recovered");
     if (!done && pages % TELL_EVERY_PAGES === 0) log.info(details, "reading missed deliveries");
   }

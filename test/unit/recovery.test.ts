@@ -23,6 +23,8 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
   const github = {
     pagesUntilDown: Number.POSITIVE_INFINITY,
     refuses: new Map<number, RefreshError>(),
+    /** The first page has no entries, and yet is not the last one. */
+    beginsEmpty: false,
   };
 
   const take = ({ guid: id, event, action }: LoggedDelivery, via: "webhook" | "recovered") =>
@@ -43,6 +45,8 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
 
   async function page(cursor: string | null): Promise<DeliveryPage> {
     if (github.pagesUntilDown-- <= 0) throw new RefreshError("unreachable", "it is down");
+    if (cursor === null && github.beginsEmpty)
+      return { deliveries: [], next: String(logged.length), at: clock.now };
     const before = cursor === null ? logged.length : Number(cursor);
     const from = Math.max(0, before - PAGE);
     const next = from === 0 ? null : String(from);
@@ -169,4 +173,28 @@ test("pull: deliveries at which the connection breaks each time keep the others 
   await reader.run();
   expect(unread()).toEqual([]);
   expect(reader.state().error).toBeNull();
+});
+
+test("a page without entries does not end a reading, a deep nor a short one, unless it is the last", async () => {
+  const { github, clock, deliver, recovery, unread } = setUp();
+  const reader = recovery();
+  await reader.run();
+  github.beginsEmpty = true;
+  for (const afterMs of [30 * MINUTE, 1 * MINUTE]) {
+    clock.now += afterMs;
+    deliver(true);
+    await reader.run();
+    expect(unread()).toEqual([]);
+    expect(reader.state()).toMatchObject({ error: null, reading: null });
+  }
+});
+
+test("a page that leads to itself ends the reading as a failure", async () => {
+  const deliveries = async () => ({ deliveries: [], next: "1", at: Date.now() });
+  const { recovery } = setUp({
+    github: { deliveries, payloadOf: async () => null, usage: () => ({ limits: [] }) },
+  });
+  const reader = recovery();
+  await reader.run();
+  expect(reader.state().error).toMatchObject({ code: "upstream_error" });
 });
