@@ -68,20 +68,20 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   const progress = () => facts.get<Progress>(PROGRESS);
 
   async function read(): Promise<void> {
-    let at = progress() ?? begin();
-    if (at.watermark < ports.now() - ports.windowMs) at = beyondRecall(at);
     const began = ports.now();
-    const isResumed = at.reading !== null;
-    const deep = isResumed || began - deepAt >= DEEP_EVERY_MS;
     // Until it is through, whatever ends it: what it leaves unread may be older than what is known.
     const lastDeepAt = deepAt;
     deepAt = 0;
-    do {
-      const page = await pageOf(at);
+    let { at, page } = await resume();
+    const isResumed = at.reading !== null;
+    const deep = isResumed || began - lastDeepAt >= DEEP_EVERY_MS;
+    for (;;) {
       at = await take(at, page, deep);
       // Let deliveries and requests in between two pages.
       await turn();
-    } while (at.reading && !stopped);
+      if (!at.reading || stopped) break;
+      page = await pageOf(at);
+    }
     if (at.reading) return;
     told.readAt = ports.now();
     // What was delivered since a resumed one began is not read yet.
@@ -90,35 +90,48 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     deepAt = deep ? began : lastDeepAt;
   }
 
-  async function pageOf(at: Progress): Promise<DeliveryPage> {
-    const cursor = at.reading?.cursor ?? null;
+  /** Where the reading stands is judged by GitHub's clock, which its times are of: the local one may be days off. */
+  async function resume(): Promise<{ at: Progress; page: DeliveryPage }> {
+    const kept = progress();
+    const page = await pageOf(kept);
+    if (!kept) return { at: begin(page.at), page };
+    if (!isBeyondRecall(kept, page.at)) return { at: kept, page };
+    const at = beyondRecall(kept, page.at);
+    return { at, page: kept.reading ? await pageOf(at) : page };
+  }
+
+  async function pageOf(at: Progress | null): Promise<DeliveryPage> {
+    const cursor = at?.reading?.cursor ?? null;
     try {
       const page = await ports.github.deliveries(cursor);
       if (cursor === null || page.next !== cursor) return page;
       throw new RefreshError("upstream_error", "A page of GitHub's log of deliveries leads to itself");
     } catch (error) {
       // GitHub no longer knows a cursor that was kept: the next reading starts from the top.
-      if (at.reading && CURSOR_REFUSED.includes(asRefreshError(error).code))
+      if (at?.reading && CURSOR_REFUSED.includes(asRefreshError(error).code))
         facts.set(PROGRESS, { ...at, reading: null } satisfies Progress);
       throw error;
     }
   }
 
   /** The first start: every repository is about to be cloned, so what was delivered before tells nothing. */
-  function begin(): Progress {
-    const first = { watermark: ports.now(), reading: null };
+  function begin(now: number): Progress {
+    const first = { watermark: now, reading: null };
     facts.set(PROGRESS, first);
     ports.missedBeyondRecall(0);
     return first;
   }
 
-  function beyondRecall(at: Progress): Progress {
-    log.warn(
-      { since: new Date(at.watermark).toISOString() },
-      "away for longer than GitHub keeps deliveries; every repository is compared",
-    );
-    ports.missedBeyondRecall(at.watermark);
-    const next = { watermark: ports.now() - ports.windowMs, reading: null };
+  /** Ahead of GitHub's clock is what was stored while that was wrong: nobody knows how far the log was read. */
+  const isBeyondRecall = ({ watermark }: Progress, now: number) =>
+    watermark < now - ports.windowMs || watermark > now + OVERLAP_MS;
+
+  function beyondRecall({ watermark }: Progress, now: number): Progress {
+    const why =
+      watermark > now ? "GitHub's clock was ahead once" : "away for longer than GitHub keeps deliveries";
+    log.warn({ since: new Date(watermark).toISOString() }, `${why}; every repository is compared`);
+    ports.missedBeyondRecall(watermark);
+    const next = { watermark: now - ports.windowMs, reading: null };
     facts.set(PROGRESS, next);
     return next;
   }
