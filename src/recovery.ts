@@ -20,8 +20,21 @@ export interface RecoveryPorts extends EntryPorts {
 interface Progress {
   /** Everything delivered before this is accounted for, in milliseconds. Only a deep reading moves it. */
   watermark: number;
-  /** A reading that is under way: its next page, and GitHub's clock when it began, in milliseconds. */
-  reading: { cursor: string; newest: number; pages: number; recovered: number } | null;
+  /** What was delivered before this is not read any more: every repository was compared instead. */
+  floor?: number;
+  reading: Reading | null;
+}
+
+/** A reading that is under way. */
+interface Reading {
+  /** Of its next page. */
+  cursor: string;
+  /** How often in a row that page could not be had. */
+  failures?: number;
+  /** GitHub's clock when it began, in milliseconds. */
+  newest: number;
+  pages: number;
+  recovered: number;
 }
 
 export interface RecoveryState {
@@ -47,6 +60,8 @@ const OVERLAP_MS = 15 * 60_000;
 /** Between two deep readings, which go all the way back; those between end where everything is known. */
 const DEEP_EVERY_MS = 4 * 60_000;
 const TELL_EVERY_PAGES = 20;
+/** So often in a row one page cannot be had, and it is done without. */
+const MAX_FAILURES = 5;
 const CURSOR_REFUSED = ["internal", "not_found"];
 
 /**
@@ -93,7 +108,12 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   /** Where the reading stands is judged by GitHub's clock, which its times are of: the local one may be days off. */
   async function resume(): Promise<{ at: Progress; page: DeliveryPage }> {
     const kept = progress();
-    const page = await pageOf(kept);
+    let page: DeliveryPage;
+    try {
+      page = await pageOf(kept);
+    } catch (error) {
+      return without(error);
+    }
     if (!kept) return { at: begin(page.at), page };
     if (!isBeyondRecall(kept, page.at)) return { at: kept, page };
     const at = beyondRecall(kept, page.at);
@@ -107,11 +127,37 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       if (cursor === null || page.next !== cursor) return page;
       throw new RefreshError("upstream_error", "A page of GitHub's log of deliveries leads to itself");
     } catch (error) {
-      // GitHub no longer knows a cursor that was kept: the next reading starts from the top.
-      if (at?.reading && CURSOR_REFUSED.includes(asRefreshError(error).code))
-        facts.set(PROGRESS, { ...at, reading: null } satisfies Progress);
+      if (at?.reading && !stopped)
+        facts.set(PROGRESS, { ...at, reading: afterFailure(at.reading, asRefreshError(error)) });
       throw error;
     }
+  }
+
+  function afterFailure(reading: Reading, { code, retry }: RefreshError): Reading | null {
+    // GitHub no longer knows a cursor that was kept: the next reading starts from the top.
+    if (CURSOR_REFUSED.includes(code)) return null;
+    return retry.kind === "after" ? reading : { ...reading, failures: (reading.failures ?? 0) + 1 };
+  }
+
+  /**
+   * A page that cannot be had would keep back all that is newer. Where the first page can, it is not GitHub as a whole.
+   */
+  async function without(error: unknown): Promise<{ at: Progress; page: DeliveryPage }> {
+    const at = progress();
+    if ((at?.reading?.failures ?? 0) < MAX_FAILURES) throw error;
+    const page = await pageOf(null);
+    return { at: giveUp(at!, page.at), page };
+  }
+
+  function giveUp({ watermark }: Progress, now: number): Progress {
+    log.warn(
+      { since: new Date(watermark).toISOString() },
+      "GitHub does not give a page of its log of deliveries; every repository is compared",
+    );
+    ports.missedBeyondRecall(watermark);
+    const next = { watermark: now, floor: now, reading: null };
+    facts.set(PROGRESS, next);
+    return next;
   }
 
   /** The first start: every repository is about to be cloned, so what was delivered before tells nothing. */
@@ -152,7 +198,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       const pages = (at.reading?.pages ?? 0) + 1;
       const done = next === null || (oldest !== null && isReached(at, oldest, deep, unknown.length));
       const after: Progress = done
-        ? { watermark: deep ? newest : at.watermark, reading: null }
+        ? { ...at, watermark: deep ? newest : at.watermark, reading: null }
         : { ...at, reading: { cursor: next, newest, pages, recovered } };
       readTo = oldest ?? (at.reading ? readTo : null);
       facts.set(PROGRESS, after);
@@ -164,7 +210,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   }
 
   const isReached = (at: Progress, oldest: number, deep: boolean, unknown: number) =>
-    oldest < at.watermark - OVERLAP_MS || (!deep && unknown === 0);
+    oldest < Math.max(at.watermark - OVERLAP_MS, at.floor ?? 0) || (!deep && unknown === 0);
 
   function tell(pages: number, recovered: number, done: boolean): void {
     const readBackTo = readTo === null ? null : new Date(readTo).toISOString();

@@ -24,6 +24,8 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
   const github = {
     pagesUntilDown: Number.POSITIVE_INFINITY,
     refuses: new Map<number, RefreshError>(),
+    /** Pages at this cursor and below it get a server error. */
+    brokenBelow: -1,
     /** How far its clock is ahead of the local one. */
     aheadMs: 0,
     /** The first page has no entries, and yet is not the last one. */
@@ -50,6 +52,8 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
     if (github.pagesUntilDown-- <= 0) throw new RefreshError("unreachable", "it is down");
     if (cursor === null && github.beginsEmpty)
       return { deliveries: [], next: String(logged.length), at: clock.now + github.aheadMs };
+    if (cursor !== null && Number(cursor) <= github.brokenBelow)
+      throw new RefreshError("upstream_error", "GitHub's API answered 502");
     const before = cursor === null ? logged.length : Number(cursor);
     const from = Math.max(0, before - PAGE);
     const next = from === 0 ? null : String(from);
@@ -239,4 +243,46 @@ test("GitHub's clock was ahead once: everything is compared, and the log is read
   clock.now += 20 * MINUTE;
   await reader.run();
   expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+});
+
+test("a page that GitHub never gives is done without: everything is compared once, and what is newer is read", async () => {
+  const missedBeyondRecall = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+  await recovery().run();
+  missedBeyondRecall.mockClear();
+  const later = async () => {
+    clock.now += MINUTE;
+    deliver(true);
+    const reader = recovery();
+    await reader.run();
+    return { left: unread().length, compared: missedBeyondRecall.mock.calls.length, ...reader.state() };
+  };
+  clock.now += MINUTE;
+  for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
+  github.brokenBelow = 2 * PAGE + 1;
+  const first = await later();
+  expect(first.error).toMatchObject({ code: "upstream_error" });
+  for (let failed = 2; failed < 5; failed += 1)
+    expect(await later()).toMatchObject({ left: first.left + failed - 1, compared: 0 });
+  // All but what is on that page and behind it.
+  const behind = first.left;
+  expect(await later()).toMatchObject({ left: behind, compared: 1, error: null, reading: null });
+  for (let n = 0; n < 30; n += 1)
+    expect(await later()).toMatchObject({ left: behind, compared: 1, error: null, reading: null });
+});
+
+test("while GitHub as a whole fails no page is given up", async () => {
+  const missedBeyondRecall = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+  const reader = recovery();
+  await reader.run();
+  missedBeyondRecall.mockClear();
+  clock.now += 30 * MINUTE;
+  for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
+  github.pagesUntilDown = 1;
+  for (let n = 0; n < 20; n += 1) await reader.run();
+  github.pagesUntilDown = Number.POSITIVE_INFINITY;
+  await reader.run();
+  expect(unread()).toEqual([]);
+  expect(missedBeyondRecall).not.toHaveBeenCalled();
 });
