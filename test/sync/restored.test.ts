@@ -1,4 +1,4 @@
-import { cpSync, existsSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { passed, stateOf, untilState } from "../support/state.js";
@@ -72,4 +72,28 @@ test("an ordinary restart compares nothing anew", async () => {
   expect(world.refreshes()).toHaveLength(runs);
   expect(world.log.filter(({ msg }) => /not of one time/.test(msg))).toEqual([]);
   expect(existsSync(world.mirror(repo))).toBe(true);
+});
+
+test("where the tally cannot be written passes and starts go on, and it is told", async () => {
+  const { world, repo, repos } = await settled();
+  const tally = join(repos, ".tally");
+  rmSync(tally);
+  mkdirSync(tally);
+  const told = (from: number) =>
+    world.line(({ msg, path }) => msg.includes("cannot be written") && path === tally, from);
+  let from = world.log.length;
+  await world.standin.deliver(await world.standin.commit(repo, "main"), {});
+  await passed(world);
+  await told(from);
+  await world.line(({ msg }) => msg === "missed deliveries recovered", from);
+  await world.inStep(repo);
+  await world.stop();
+  from = world.log.length;
+  await world.start();
+  await told(from);
+  await world.line(({ msg }) => msg.startsWith("mirrors and database are not of one time"), from);
+  await untilState(world, "acme/app", isAtRest);
+  rmSync(tally, { recursive: true });
+  await passed(world);
+  expect(readFileSync(tally, "utf8")).toMatch(/^[0-9a-f]+\n$/);
 });
