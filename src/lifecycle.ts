@@ -3,7 +3,7 @@ import type { GitHub } from "./github/github.js";
 import type { Installations } from "./installations.js";
 import type { RemoteRepository, RepositoryName, Trigger } from "./model.js";
 import { isOwner, isRefName, isRepositoryName } from "./names.js";
-import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
+import { isManaged, type ManagedRepository, MOST_AHEAD_S, type Registry } from "./registry.js";
 import type { Removal } from "./removal.js";
 import type { Store } from "./store.js";
 
@@ -175,8 +175,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
       if (before) removal.exclude(before);
       return null;
     }
-    // An answer that was on its way while a later one came in.
-    if (before && toldAt < before.toldAt && isManaged(before)) return before;
+    if (before && isOvertaken(before.toldAt, toldAt) && isManaged(before)) return before;
     registry.confirm(remote, toldAt);
     const returns = before !== null && comesBack(before);
     const renamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);
@@ -248,6 +247,10 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     reconcileRepository: (id) => reconcileRepository(id, false, false),
   };
 }
+
+/** An answer that was on its way while a later one came in. */
+const isOvertaken = (knownAt: number, toldAt: number): boolean =>
+  toldAt < knownAt && knownAt - toldAt <= MOST_AHEAD_S;
 
 const ACCESS = ["forbidden", "unauthorized", "not_found", "suspended"];
 

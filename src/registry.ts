@@ -74,6 +74,12 @@ export interface RefKnowledge {
   movedFrom: string | null;
 }
 
+/**
+ * GitHub's answers overtake one another by seconds. A stored time that is more than this ahead of an answer, in seconds,
+ * is of a clock of GitHub's that was wrong, as that of an Enterprise Server can be.
+ */
+export const MOST_AHEAD_S = 300;
+
 /** Whether it is ours to keep in step; a gone or retired one is not. */
 export const isManaged = ({ state }: ManagedRepository) => state !== "gone" && state !== "retired";
 
@@ -86,7 +92,7 @@ export interface Registry {
   note(id: number, installationId: number, name: RepositoryName): void;
   /** A delivery calls it by another name: GitHub is asked before anything is done under the one known. */
   doubt(id: number): void;
-  /** GitHub told of it. @param toldAt GitHub's clock in whole seconds */
+  /** GitHub told of it; what was stored by a clock of its that was ahead goes. @param toldAt GitHub's clock in whole seconds */
   confirm(remote: RemoteRepository, toldAt: number): void;
   setState(id: number, state: RepositoryState): void;
   /** Another installation has it now. */
@@ -152,7 +158,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
     compared(id, at) {
       const fullAt = at.equal ? now() : null;
-      sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id, at.comparedAt);
+      sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id);
       // The comparison's clock now says what these rows said; a move of the last minute is still needed.
       sql.forgetRefs.run(id, at.comparedAt, now() - 60_000);
     },
@@ -187,7 +193,10 @@ function statements(store: Store) {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
        name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
-       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at`,
+       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at,
+       recheck = CASE WHEN compared_at > excluded.told_at + ${MOST_AHEAD_S} THEN 1 ELSE recheck END,
+       compared_at = CASE WHEN compared_at > excluded.told_at + ${MOST_AHEAD_S} THEN excluded.told_at ELSE compared_at END,
+       settled_pushed_at = CASE WHEN settled_pushed_at > excluded.told_at + ${MOST_AHEAD_S} THEN -1 ELSE settled_pushed_at END`,
     ),
     state: store.prepare(
       `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
@@ -219,8 +228,9 @@ function statements(store: Store) {
        error_message = NULL, error_hint = NULL, error_at = NULL, error_attempt = NULL WHERE id = ?`,
     ),
     compared: store.prepare(
-      `UPDATE repositories SET compared_at = max(compared_at, ?), settled_pushed_at = max(settled_pushed_at, ?),
-       full_at = coalesce(?, full_at), recheck = 0 WHERE id = ? AND compared_at <= ?`,
+      `UPDATE repositories SET compared_at = ?1, settled_pushed_at = max(settled_pushed_at, ?2),
+       full_at = coalesce(?3, full_at), recheck = 0
+       WHERE id = ?4 AND (compared_at <= ?1 OR compared_at > ?1 + ${MOST_AHEAD_S})`,
     ),
     failed: store.prepare(
       `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
@@ -231,7 +241,8 @@ function statements(store: Store) {
     ),
     refs: store.prepare("SELECT * FROM ref_knowledge WHERE repository_id = ?"),
     forgetRefs: store.prepare(
-      "DELETE FROM ref_knowledge WHERE repository_id = ? AND pushed_at <= ? AND moved_at < ?",
+      `DELETE FROM ref_knowledge WHERE repository_id = ?1 AND moved_at < ?3
+       AND (pushed_at <= ?2 OR pushed_at > ?2 + ${MOST_AHEAD_S})`,
     ),
     learnRef: store.prepare(
       `INSERT OR REPLACE INTO ref_knowledge (repository_id, ref, pushed_at, moved_at, moved_from)

@@ -1,9 +1,10 @@
 import { existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
+import Database from "libsql";
 import { expect, test } from "vitest";
 import { changed } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
-import { stateOf, untilState } from "../support/state.js";
+import { passed, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 const hook = (world: World) => ({ to: `${world.url}/api/github/webhooks` });
@@ -194,4 +195,25 @@ test("a deleted repository is gone, in whatever order its events come, and twice
     [state === "gone", !queued, !running].every(Boolean),
   );
   expect(existsSync(mirrorOf(world, repo.id))).toBe(true);
+});
+
+test.each([
+  { aheadS: 86_400, ends: { name: "site", defaultBranch: "trunk" } },
+  // So old may be an answer that was on its way.
+  { aheadS: 60, ends: { name: "app", defaultBranch: "main" } },
+])("GitHub's clock was $aheadS s ahead at its last answer", async ({ aheadS, ends }) => {
+  const { world, repos } = await acme();
+  const [repo] = repos as [(typeof repos)[number]];
+  await passed(world);
+  await world.stop();
+  const db = new Database(`${world.dataDir}/lockstep.db`);
+  db.exec(`UPDATE repositories SET told_at = told_at + ${aheadS}, compared_at = compared_at + ${aheadS}`);
+  db.close();
+  world.standin.renameRepository(repo, "site");
+  await world.standin.createBranch(repo, "trunk");
+  await world.standin.setDefaultBranch(repo, "trunk");
+  await world.start();
+  await passed(world);
+  const shown = await untilState(world, `acme/${ends.name}`, ({ state }) => state === "fresh");
+  expect(shown).toMatchObject({ id: repo.id, ...ends });
 });
