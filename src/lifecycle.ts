@@ -1,3 +1,4 @@
+import { LAG_MS } from "./decide.js";
 import { asRefreshError, RefreshError } from "./errors.js";
 import type { GitHub } from "./github/github.js";
 import type { Installations } from "./installations.js";
@@ -79,7 +80,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     installations.listed(id);
     await missing(
       id,
-      registry.ofInstallation(id).filter((it) => isManaged(it) && !seen.has(it.id)),
+      // What may be yet to come is asked for by the request of the delivery that told of it.
+      registry.ofInstallation(id).filter((it) => isManaged(it) && !seen.has(it.id) && !mayBeToCome(it)),
     );
   }
 
@@ -133,6 +135,10 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
       ? Promise.resolve(null)
       : github.repository(installationId, id).catch(nullIfNotFound);
 
+  /** A delivery of that installation told of it a moment ago, which GitHub's replicas may not have heard of. */
+  const mayBeToCome = ({ toldAt, installationId, addedAt }: ManagedRepository) =>
+    toldAt === 0 && installationId !== 0 && ports.now() - addedAt < LAG_MS;
+
   async function askFor(known: ManagedRepository) {
     return (await byId(known.installationId, known.id)) ?? askMembership(known);
   }
@@ -141,8 +147,11 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
    * Any token reads any public repository, so an answer by id does not prove that the App is installed
    * there. The name does: an old one leads to where the repository is now.
    */
-  async function askMembership({ id, installationId, owner, name }: ManagedRepository) {
+  async function askMembership(known: ManagedRepository) {
+    const { id, installationId, owner, name } = known;
     const told = await byId(installationId, id);
+    if (!told && mayBeToCome(known))
+      throw new RefreshError("not_yet", "GitHub does not know the new repository yet");
     const now = told?.value ?? { owner, name };
     const holder = now.owner === "" ? null : await github.installationOf(now.owner, now.name);
     if (holder === null) return null;

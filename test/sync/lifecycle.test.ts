@@ -1,10 +1,10 @@
 import { existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
-import { expect, test } from "vitest";
-import { changed } from "../../tools/standin/index.js";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { changed, type Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
-import { passed, stateOf, untilState } from "../support/state.js";
+import { passed, type Shown, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 const hook = (world: World) => ({ to: `${world.url}/api/github/webhooks` });
@@ -216,4 +216,48 @@ test.each([
   await passed(world);
   const shown = await untilState(world, `acme/${ends.name}`, ({ state }) => state === "fresh");
   expect(shown).toMatchObject({ id: repo.id, ...ends });
+});
+
+/** A repository is created, of which GitHub's API does not know at once. */
+async function created(hide: (world: World, repo: Repo) => void) {
+  const { world, installation } = await acme();
+  const repo = await world.standin.createRepository("acme", "new");
+  const event = world.standin.eventFor("repository", "created", { repo, installation });
+  hide(world, repo);
+  const { id } = await world.standin.deliverEvent("repository", event, hook(world));
+  await world.line(({ msg, code }) => msg === "refresh put off" && code === "not_yet");
+  const became = async () => {
+    const { deliveries }: Shown = await (await world.api("/api/v1/deliveries")).json();
+    return deliveries.find((it: Shown) => it.id === id).became;
+  };
+  return { world, repo, became };
+}
+
+test("a new repository that GitHub does not know for a moment is asked for again, and cloned", async () => {
+  const { world, repo, became } = await created(({ standin: { faults } }, { id }) => {
+    faults.restStatus = { status: 404, times: 1, path: `/repositories/${id}` };
+  });
+  expect(await became()).toMatch(/^queued/);
+  await world.inStep(repo);
+  await untilState(world, "acme/new", ({ state }) => state === "fresh");
+  expect(await became()).toMatch(/^refreshed at/);
+});
+
+test("a new repository that GitHub does not know for longer is none of ours", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const { world, became } = await created(({ standin }, repo) => standin.removeRepository(repo));
+  const listedAt = async () => {
+    const { installations }: Shown = await (await world.api("/api/v1/installations")).json();
+    return installations[0].lastListedAt;
+  };
+  const before = await listedAt();
+  world.sweep();
+  // Not even the list of its installation decides.
+  while ((await listedAt()) === before) await world.nextLine();
+  expect((await stateOf(world, "acme/new")).state).toBe("onboarding");
+  vi.setSystemTime(Date.now() + 21_000);
+  await untilState(world, "acme/new", ({ status }) => status === 404);
+  expect(await became()).toMatch(/^refreshed at/);
+  expect(world.log.filter(({ msg, subject }) => msg === "refresh put off" && subject)).toEqual([]);
 });
