@@ -19,6 +19,7 @@ import { createOnce, type Once } from "./once.js";
 import {
   announceUrl,
   missedCall,
+  renew,
   requireGit,
   requireSameApp,
   requireSameTime,
@@ -116,7 +117,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     maintenance.pass();
     core.checkouts.look();
     core.links.look();
-    tally.next();
+    renew(tally, log);
     void recovery.run().finally(watch.check);
   };
   const backstop = startBackstop("backstop", config.intervalMs, sweep);

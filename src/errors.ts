@@ -48,7 +48,10 @@ const POLICY = {
     "backoff",
     "git took longer than FETCH_TIMEOUT (CLONE_TIMEOUT for a first clone); raise it for large repositories.",
   ],
-  not_yet: ["soon", "GitHub does not serve the pushed commit yet; it is asked again shortly."],
+  not_yet: [
+    "soon",
+    "GitHub does not serve the pushed commit, or know the new repository, yet; it is asked again shortly.",
+  ],
   tip_moved: ["full", "A ref was not where it was expected; every ref is compared."],
   ref_conflict: ["full", "A branch name is a directory of another one; every ref is compared."],
   ref_missing: ["full", "GitHub does not have the ref; every ref is compared."],

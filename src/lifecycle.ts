@@ -1,9 +1,10 @@
+import { LAG_MS } from "./decide.js";
 import { asRefreshError, RefreshError } from "./errors.js";
 import type { GitHub } from "./github/github.js";
 import type { Installations } from "./installations.js";
 import type { RemoteRepository, RepositoryName, Trigger } from "./model.js";
 import { isOwner, isRefName, isRepositoryName } from "./names.js";
-import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
+import { isManaged, type ManagedRepository, MOST_AHEAD_S, type Registry } from "./registry.js";
 import type { Removal } from "./removal.js";
 import type { Store } from "./store.js";
 
@@ -84,7 +85,8 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     installations.listed(id);
     await missing(
       id,
-      registry.ofInstallation(id).filter((it) => isManaged(it) && !seen.has(it.id)),
+      // What may be yet to come is asked for by the request of the delivery that told of it.
+      registry.ofInstallation(id).filter((it) => isManaged(it) && !seen.has(it.id) && !mayBeToCome(it)),
     );
   }
 
@@ -138,6 +140,10 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
       ? Promise.resolve(null)
       : github.repository(installationId, id).catch(nullIfNotFound);
 
+  /** A delivery of that installation told of it a moment ago, which GitHub's replicas may not have heard of. */
+  const mayBeToCome = ({ toldAt, installationId, addedAt }: ManagedRepository) =>
+    toldAt === 0 && installationId !== 0 && ports.now() - addedAt < LAG_MS;
+
   async function askFor(known: ManagedRepository) {
     return (await byId(known.installationId, known.id)) ?? askMembership(known);
   }
@@ -146,8 +152,11 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
    * Any token reads any public repository, so an answer by id does not prove that the App is installed
    * there. The name does: an old one leads to where the repository is now.
    */
-  async function askMembership({ id, installationId, owner, name }: ManagedRepository) {
+  async function askMembership(known: ManagedRepository) {
+    const { id, installationId, owner, name } = known;
     const told = await byId(installationId, id);
+    if (!told && mayBeToCome(known))
+      throw new RefreshError("not_yet", "GitHub does not know the new repository yet");
     const now = told?.value ?? { owner, name };
     const holder = now.owner === "" ? null : await github.installationOf(now.owner, now.name);
     if (holder === null) return null;
@@ -192,8 +201,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
       if (before) removal.exclude(before);
       return null;
     }
-    // An answer that was on its way while a later one came in.
-    if (before && toldAt < before.toldAt && isManaged(before)) return before;
+    if (before && isOvertaken(before.toldAt, toldAt) && isManaged(before)) return before;
     registry.confirm(remote, toldAt);
     const returns = before !== null && comesBack(before);
     const renamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);
@@ -266,6 +274,10 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     reconcileRepository: (id) => reconcileRepository(id, false, false),
   };
 }
+
+/** An answer that was on its way while a later one came in. */
+const isOvertaken = (knownAt: number, toldAt: number): boolean =>
+  toldAt < knownAt && knownAt - toldAt <= MOST_AHEAD_S;
 
 const ACCESS = ["forbidden", "unauthorized", "not_found", "suspended"];
 

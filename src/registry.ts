@@ -1,49 +1,6 @@
 import type { RefreshError } from "./errors.js";
 import type { RemoteRepository, RepositoryName, RepositoryState } from "./model.js";
-import type { Row, Store, Tables } from "./store.js";
-
-export const REGISTRY_TABLES: Tables = {
-  module: "registry",
-  steps: [
-    `CREATE TABLE repositories (
-       id INTEGER PRIMARY KEY,
-       installation_id INTEGER NOT NULL,
-       owner TEXT NOT NULL COLLATE NOCASE,
-       name TEXT NOT NULL COLLATE NOCASE,
-       default_branch TEXT NOT NULL DEFAULT 'main',
-       state TEXT NOT NULL DEFAULT 'onboarding',
-       added_at INTEGER NOT NULL,
-       pushed_at INTEGER NOT NULL DEFAULT 0,
-       told_at INTEGER NOT NULL DEFAULT 0,
-       confirmed_at INTEGER NOT NULL DEFAULT 0,
-       settled_pushed_at INTEGER NOT NULL DEFAULT -1,
-       compared_at INTEGER NOT NULL DEFAULT 0,
-       full_at INTEGER,
-       refreshed_at INTEGER,
-       lag_ms INTEGER,
-       error_code TEXT, error_message TEXT, error_hint TEXT, error_at INTEGER, error_attempt INTEGER
-     );
-     CREATE INDEX repositories_name ON repositories (owner, name);
-     CREATE TABLE ref_knowledge (
-       repository_id INTEGER NOT NULL,
-       ref TEXT NOT NULL,
-       pushed_at INTEGER NOT NULL,
-       moved_at INTEGER NOT NULL DEFAULT 0,
-       moved_from TEXT,
-       PRIMARY KEY (repository_id, ref)
-     ) WITHOUT ROWID;`,
-    `ALTER TABLE repositories ADD COLUMN gone_at INTEGER;
-     ALTER TABLE repositories ADD COLUMN paused_at INTEGER;
-     ALTER TABLE repositories ADD COLUMN recheck INTEGER NOT NULL DEFAULT 0;
-     UPDATE repositories SET gone_at = unixepoch() * 1000 WHERE state = 'gone';
-     CREATE INDEX repositories_installation ON repositories (installation_id, gone_at);`,
-    "ALTER TABLE repositories ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0",
-    // A failure made gone ones managed again, and they kept the time of that removal for the next one.
-    "UPDATE repositories SET gone_at = NULL WHERE state NOT IN ('gone', 'retired')",
-    `ALTER TABLE repositories ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
-     UPDATE repositories SET doubted = 1 WHERE confirmed_at = 0`,
-  ],
-};
+import type { Row, Store } from "./store.js";
 
 export interface ManagedRepository extends RemoteRepository {
   state: RepositoryState;
@@ -80,6 +37,12 @@ export interface RefKnowledge {
   movedFrom: string | null;
 }
 
+/**
+ * GitHub's answers overtake one another by seconds. A stored time that is more than this ahead of an answer, in seconds,
+ * is of a clock of GitHub's that was wrong, as that of an Enterprise Server can be.
+ */
+export const MOST_AHEAD_S = 300;
+
 /** Whether it is ours to keep in step; a gone or retired one is not. */
 export const isManaged = ({ state }: ManagedRepository) => state !== "gone" && state !== "retired";
 
@@ -92,7 +55,7 @@ export interface Registry {
   note(id: number, installationId: number, name: RepositoryName): void;
   /** Until GitHub tells of it again. The name stays its own until then. */
   doubt(id: number): void;
-  /** GitHub told of it. @param toldAt GitHub's clock in whole seconds */
+  /** GitHub told of it; what was stored by a clock of its that was ahead goes. @param toldAt GitHub's clock in whole seconds */
   confirm(remote: RemoteRepository, toldAt: number): void;
   setState(id: number, state: RepositoryState): void;
   /** Another installation has it now. */
@@ -159,7 +122,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
     compared(id, at) {
       const fullAt = at.equal ? now() : null;
-      sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id, at.comparedAt);
+      sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id);
       // The comparison's clock now says what these rows said; a move of the last minute is still needed.
       sql.forgetRefs.run(id, at.comparedAt, now() - 60_000);
     },
@@ -194,7 +157,10 @@ function statements(store: Store) {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
        name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
-       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at, doubted = 0`,
+       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at, doubted = 0,
+       recheck = CASE WHEN compared_at > excluded.told_at + ${MOST_AHEAD_S} THEN 1 ELSE recheck END,
+       compared_at = CASE WHEN compared_at > excluded.told_at + ${MOST_AHEAD_S} THEN excluded.told_at ELSE compared_at END,
+       settled_pushed_at = CASE WHEN settled_pushed_at > excluded.told_at + ${MOST_AHEAD_S} THEN -1 ELSE settled_pushed_at END`,
     ),
     state: store.prepare(
       `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
@@ -227,8 +193,9 @@ function statements(store: Store) {
        error_message = NULL, error_hint = NULL, error_at = NULL, error_attempt = NULL WHERE id = ?`,
     ),
     compared: store.prepare(
-      `UPDATE repositories SET compared_at = max(compared_at, ?), settled_pushed_at = max(settled_pushed_at, ?),
-       full_at = coalesce(?, full_at), recheck = 0 WHERE id = ? AND compared_at <= ?`,
+      `UPDATE repositories SET compared_at = ?1, settled_pushed_at = max(settled_pushed_at, ?2),
+       full_at = coalesce(?3, full_at), recheck = 0
+       WHERE id = ?4 AND (compared_at <= ?1 OR compared_at > ?1 + ${MOST_AHEAD_S})`,
     ),
     failed: store.prepare(
       `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
@@ -240,7 +207,8 @@ function statements(store: Store) {
     ),
     refs: store.prepare("SELECT * FROM ref_knowledge WHERE repository_id = ?"),
     forgetRefs: store.prepare(
-      "DELETE FROM ref_knowledge WHERE repository_id = ? AND pushed_at <= ? AND moved_at < ?",
+      `DELETE FROM ref_knowledge WHERE repository_id = ?1 AND moved_at < ?3
+       AND (pushed_at <= ?2 OR pushed_at > ?2 + ${MOST_AHEAD_S})`,
     ),
     learnRef: store.prepare(
       `INSERT OR REPLACE INTO ref_knowledge (repository_id, ref, pushed_at, moved_at, moved_from)

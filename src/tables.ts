@@ -8,7 +8,7 @@ import { MAINTENANCE_TABLES } from "./maintenance-log.js";
 import { OUTBOX_TABLES } from "./outbox.js";
 import { QUEUE_TABLES } from "./queue/embedded.js";
 import { REFRESH_TABLES } from "./refresh-log.js";
-import { REGISTRY_TABLES } from "./registry.js";
+import { REGISTRY_TABLES } from "./registry-tables.js";
 
 /** Every table of the store. Registry before installations: the second's first step reads the first. */
 export const TABLES = [

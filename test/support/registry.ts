@@ -1,7 +1,8 @@
 import { onTestFinished } from "vitest";
 import { INSTALLATION_TABLES } from "../../src/installations.js";
 import type { RepositoryName } from "../../src/model.js";
-import { createRegistry, REGISTRY_TABLES } from "../../src/registry.js";
+import { createRegistry } from "../../src/registry.js";
+import { REGISTRY_TABLES } from "../../src/registry-tables.js";
 import { openStore, type Tables } from "../../src/store.js";
 import { tempDir } from "./temp.js";
 

@@ -1,9 +1,10 @@
 import { existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { changed } from "../../tools/standin/index.js";
+import Database from "libsql";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { changed, type Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
-import { stateOf, untilState } from "../support/state.js";
+import { passed, type Shown, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 const hook = (world: World) => ({ to: `${world.url}/api/github/webhooks` });
@@ -194,4 +195,69 @@ test("a deleted repository is gone, in whatever order its events come, and twice
     [state === "gone", !queued, !running].every(Boolean),
   );
   expect(existsSync(mirrorOf(world, repo.id))).toBe(true);
+});
+
+test.each([
+  { aheadS: 86_400, ends: { name: "site", defaultBranch: "trunk" } },
+  // So old may be an answer that was on its way.
+  { aheadS: 60, ends: { name: "app", defaultBranch: "main" } },
+])("GitHub's clock was $aheadS s ahead at its last answer", async ({ aheadS, ends }) => {
+  const { world, repos } = await acme();
+  const [repo] = repos as [(typeof repos)[number]];
+  await passed(world);
+  await world.stop();
+  const db = new Database(`${world.dataDir}/lockstep.db`);
+  db.exec(`UPDATE repositories SET told_at = told_at + ${aheadS}, compared_at = compared_at + ${aheadS}`);
+  db.close();
+  world.standin.renameRepository(repo, "site");
+  await world.standin.createBranch(repo, "trunk");
+  await world.standin.setDefaultBranch(repo, "trunk");
+  await world.start();
+  await passed(world);
+  const shown = await untilState(world, `acme/${ends.name}`, ({ state }) => state === "fresh");
+  expect(shown).toMatchObject({ id: repo.id, ...ends });
+});
+
+/** A repository is created, of which GitHub's API does not know at once. */
+async function created(hide: (world: World, repo: Repo) => void) {
+  const { world, installation } = await acme();
+  const repo = await world.standin.createRepository("acme", "new");
+  const event = world.standin.eventFor("repository", "created", { repo, installation });
+  hide(world, repo);
+  const { id } = await world.standin.deliverEvent("repository", event, hook(world));
+  await world.line(({ msg, code }) => msg === "refresh put off" && code === "not_yet");
+  const became = async () => {
+    const { deliveries }: Shown = await (await world.api("/api/v1/deliveries")).json();
+    return deliveries.find((it: Shown) => it.id === id).became;
+  };
+  return { world, repo, became };
+}
+
+test("a new repository that GitHub does not know for a moment is asked for again, and cloned", async () => {
+  const { world, repo, became } = await created(({ standin: { faults } }, { id }) => {
+    faults.restStatus = { status: 404, times: 1, path: `/repositories/${id}` };
+  });
+  expect(await became()).toMatch(/^queued/);
+  await world.inStep(repo);
+  await untilState(world, "acme/new", ({ state }) => state === "fresh");
+  expect(await became()).toMatch(/^refreshed at/);
+});
+
+test("a new repository that GitHub does not know for longer is none of ours", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const { world, became } = await created(({ standin }, repo) => standin.removeRepository(repo));
+  const listedAt = async () => {
+    const { installations }: Shown = await (await world.api("/api/v1/installations")).json();
+    return installations[0].lastListedAt;
+  };
+  const before = await listedAt();
+  world.sweep();
+  // Not even the list of its installation decides.
+  while ((await listedAt()) === before) await world.nextLine();
+  expect((await stateOf(world, "acme/new")).state).toBe("onboarding");
+  vi.setSystemTime(Date.now() + 21_000);
+  await untilState(world, "acme/new", ({ status }) => status === 404);
+  expect(await became()).toMatch(/^refreshed at/);
+  expect(world.log.filter(({ msg, subject }) => msg === "refresh put off" && subject)).toEqual([]);
 });

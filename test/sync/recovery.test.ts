@@ -1,6 +1,6 @@
 import Database from "libsql";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { passed, stateOf, statusOf, untilState } from "../support/state.js";
+import { passed, type Shown, stateOf, statusOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 const HOUR = 3_600_000;
@@ -151,6 +151,26 @@ test("DELIVERIES=pull: a delivery whose payload GitHub cannot give keeps none ba
     expect(line).toMatchObject({ repository: "acme/app", way: "full" });
     await world.inStep(repo);
   }
+});
+
+test("DELIVERIES=pull: a delivery whose payload says nothing is compared in full by what the log's entry says", async () => {
+  const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s", REFSPECS: "refs/*" });
+  const entry = { repositoryId: repo.id, installationId: repo.installation!.id };
+  const uninteresting = { ...entry, event: "pull_request", action: "closed", payload: {} };
+  const { guid: closed } = world.standin.deliveries.record(uninteresting);
+  const odd = [{}, "payload=%7B%7D", null, { ref: "refs/heads/main" }, { repository: { full_name: "a/b" } }];
+  for (const payload of odd) {
+    await world.standin.commit(repo, "main");
+    const from = world.log.length;
+    const { guid } = world.standin.deliveries.record({ ...entry, payload });
+    const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === guid, from);
+    expect(line).toMatchObject({ repository: "acme/app", way: "full", trigger: "backstop" });
+    await world.inStep(repo);
+  }
+  const { deliveries }: Shown = await (await world.api("/api/v1/deliveries")).json();
+  expect(deliveries.find(({ id }: Shown) => id === closed)).toMatchObject({
+    became: expect.stringContaining("pull_request closed moves no ref"),
+  });
 });
 
 test("DELIVERIES=pull: asked to wait, it reads the payload after that and not all of the repository", async () => {

@@ -1,4 +1,14 @@
-import { copyFileSync, cpSync, existsSync, readdirSync, readlinkSync, renameSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, test } from "vitest";
@@ -157,4 +167,28 @@ test("without lockstep.db no link goes while GitHub's log tells of ids alone", a
   await untilState(world, "acme/app", isAtRest);
   expect(idAt(world, "acme/app")).toBe(repo.id);
   expect(readdirSync(join(world.dataDir, "mirrors"))).toEqual(["acme"]);
+});
+
+test("where the tally cannot be written passes and starts go on, and it is told", async () => {
+  const { world, repo, repos } = await settled();
+  const tally = join(repos, ".tally");
+  rmSync(tally);
+  mkdirSync(tally);
+  const told = (from: number) =>
+    world.line(({ msg, path }) => msg.includes("cannot be written") && path === tally, from);
+  let from = world.log.length;
+  await world.standin.deliver(await world.standin.commit(repo, "main"), {});
+  await passed(world);
+  await told(from);
+  await world.line(({ msg }) => msg === "missed deliveries recovered", from);
+  await world.inStep(repo);
+  await world.stop();
+  from = world.log.length;
+  await world.start();
+  await told(from);
+  await world.line(({ msg }) => msg.startsWith("mirrors and database are not of one time"), from);
+  await untilState(world, "acme/app", isAtRest);
+  rmSync(tally, { recursive: true });
+  await passed(world);
+  expect(readFileSync(tally, "utf8")).toMatch(/^[0-9a-f]+\n$/);
 });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createDeliveryLog, DELIVERY_TABLES } from "../../src/delivery-log.js";
 import { RefreshError } from "../../src/errors.js";
 import { createFacts, FACT_TABLES } from "../../src/facts.js";
@@ -10,6 +10,7 @@ import { tempDir } from "../support/temp.js";
 import { afterThis } from "./listen.js";
 
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 const PAGE = 5;
 const A_MINUTE = 4;
 
@@ -23,6 +24,12 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
   const github = {
     pagesUntilDown: Number.POSITIVE_INFINITY,
     refuses: new Map<number, RefreshError>(),
+    /** Pages at this cursor and below it get a server error. */
+    brokenBelow: -1,
+    /** How far its clock is ahead of the local one. */
+    aheadMs: 0,
+    /** The first page has no entries, and yet is not the last one. */
+    beginsEmpty: false,
   };
 
   const take = ({ guid: id, event, action }: LoggedDelivery, via: "webhook" | "recovered") =>
@@ -35,7 +42,7 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
       ...about,
       id,
       guid: `delivery-${id}`,
-      deliveredAt: clock.now,
+      deliveredAt: clock.now + github.aheadMs,
       statusCode: isLost ? 502 : 202,
     });
     if (!isLost) take(logged.at(-1)!, "webhook");
@@ -43,10 +50,14 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
 
   async function page(cursor: string | null): Promise<DeliveryPage> {
     if (github.pagesUntilDown-- <= 0) throw new RefreshError("unreachable", "it is down");
+    if (cursor === null && github.beginsEmpty)
+      return { deliveries: [], next: String(logged.length), at: clock.now + github.aheadMs };
+    if (cursor !== null && Number(cursor) <= github.brokenBelow)
+      throw new RefreshError("upstream_error", "GitHub's API answered 502");
     const before = cursor === null ? logged.length : Number(cursor);
     const from = Math.max(0, before - PAGE);
     const next = from === 0 ? null : String(from);
-    return { deliveries: logged.slice(from, before).reverse(), next, at: clock.now };
+    return { deliveries: logged.slice(from, before).reverse(), next, at: clock.now + github.aheadMs };
   }
 
   async function payloadOf(id: number): Promise<unknown> {
@@ -58,7 +69,7 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
   const recovery = () =>
     createRecovery({
       github: { deliveries: page, payloadOf, usage: () => ({ limits: [] }) },
-      ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 72 * 60 * MINUTE },
+      ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 3 * DAY },
       ...{ repositories: () => true, refs: () => true, wake: () => {}, missedBeyondRecall: () => {} },
       persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
       onMissed: () => {},
@@ -169,4 +180,109 @@ test("pull: deliveries at which the connection breaks each time keep the others 
   await reader.run();
   expect(unread()).toEqual([]);
   expect(reader.state().error).toBeNull();
+});
+
+test("a page without entries does not end a reading, a deep nor a short one, unless it is the last", async () => {
+  const { github, clock, deliver, recovery, unread } = setUp();
+  const reader = recovery();
+  await reader.run();
+  github.beginsEmpty = true;
+  for (const afterMs of [30 * MINUTE, 1 * MINUTE]) {
+    clock.now += afterMs;
+    deliver(true);
+    await reader.run();
+    expect(unread()).toEqual([]);
+    expect(reader.state()).toMatchObject({ error: null, reading: null });
+  }
+});
+
+test("a page that leads to itself ends the reading as a failure", async () => {
+  const deliveries = async () => ({ deliveries: [], next: "1", at: Date.now() });
+  const { recovery } = setUp({
+    github: { deliveries, payloadOf: async () => null, usage: () => ({ limits: [] }) },
+  });
+  const reader = recovery();
+  await reader.run();
+  expect(reader.state().error).toMatchObject({ code: "upstream_error" });
+});
+
+test("what is beyond recall is judged by GitHub's clock, however far off the local one is", async () => {
+  for (const aheadMs of [-4 * DAY, 4 * DAY]) {
+    const missedBeyondRecall = vi.fn();
+    const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+    github.aheadMs = aheadMs;
+    const reader = recovery();
+    const later = async (ms: number) => {
+      clock.now += ms;
+      deliver(true);
+      await reader.run();
+      expect(unread()).toEqual([]);
+    };
+    await reader.run();
+    // The first start.
+    expect(missedBeyondRecall).toHaveBeenCalledTimes(1);
+    for (let n = 0; n < 3; n += 1) await later(10 * MINUTE);
+    expect(missedBeyondRecall).toHaveBeenCalledTimes(1);
+    await later(3 * DAY + MINUTE);
+    expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+  }
+});
+
+test("GitHub's clock was ahead once: everything is compared, and the log is read all the way back", async () => {
+  const missedBeyondRecall = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+  github.aheadMs = DAY;
+  await recovery().run();
+  github.aheadMs = 0;
+  clock.now += 20 * MINUTE;
+  for (let n = 0; n < 3 * PAGE; n += 1) deliver(n === 0);
+  const reader = recovery();
+  await reader.run();
+  expect(unread()).toEqual([]);
+  expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+  clock.now += 20 * MINUTE;
+  await reader.run();
+  expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+});
+
+test("a page that GitHub never gives is done without: everything is compared once, and what is newer is read", async () => {
+  const missedBeyondRecall = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+  await recovery().run();
+  missedBeyondRecall.mockClear();
+  const later = async () => {
+    clock.now += MINUTE;
+    deliver(true);
+    const reader = recovery();
+    await reader.run();
+    return { left: unread().length, compared: missedBeyondRecall.mock.calls.length, ...reader.state() };
+  };
+  clock.now += MINUTE;
+  for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
+  github.brokenBelow = 2 * PAGE + 1;
+  const first = await later();
+  expect(first.error).toMatchObject({ code: "upstream_error" });
+  for (let failed = 2; failed < 5; failed += 1)
+    expect(await later()).toMatchObject({ left: first.left + failed - 1, compared: 0 });
+  // All but what is on that page and behind it.
+  const behind = first.left;
+  expect(await later()).toMatchObject({ left: behind, compared: 1, error: null, reading: null });
+  for (let n = 0; n < 30; n += 1)
+    expect(await later()).toMatchObject({ left: behind, compared: 1, error: null, reading: null });
+});
+
+test("while GitHub as a whole fails no page is given up", async () => {
+  const missedBeyondRecall = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+  const reader = recovery();
+  await reader.run();
+  missedBeyondRecall.mockClear();
+  clock.now += 30 * MINUTE;
+  for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
+  github.pagesUntilDown = 1;
+  for (let n = 0; n < 20; n += 1) await reader.run();
+  github.pagesUntilDown = Number.POSITIVE_INFINITY;
+  await reader.run();
+  expect(unread()).toEqual([]);
+  expect(missedBeyondRecall).not.toHaveBeenCalled();
 });

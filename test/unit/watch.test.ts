@@ -3,7 +3,7 @@ import { RefreshError } from "../../src/errors.js";
 import { createFacts, FACT_TABLES } from "../../src/facts.js";
 import { createInstallations, INSTALLATION_TABLES } from "../../src/installations.js";
 import type { RecoveryState } from "../../src/recovery.js";
-import { REGISTRY_TABLES } from "../../src/registry.js";
+import { REGISTRY_TABLES } from "../../src/registry-tables.js";
 import { openStore } from "../../src/store.js";
 import { createWatch, type WatchPorts } from "../../src/watch.js";
 import { tempDir } from "../support/temp.js";
