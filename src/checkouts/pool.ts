@@ -58,13 +58,20 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
     // The one unpublished last has the least to be changed.
     const [found] = free.sort((a, b) => freeSince(b) - freeSince(a));
     if (!found) requireSpace();
-    const n = found?.n ?? Math.max(0, ...all.map((tree) => tree.n)) + 1;
+    const n = found?.n ?? unused({ id, slug }, all);
     const tree: Tree = {
       ...{ id, slug, n, state: "dirty", sha, content, options },
       ...{ boot: BOOT, freedAt: null, checkedAt: now() },
     };
     ledger.putTree(tree);
     return { tree, from: found ? writtenTo(found) : null };
+  }
+
+  /** Readers may hold one that an older database, restored, knows nothing of. */
+  function unused(key: Omit<Key, "options">, all: Tree[]): number {
+    let n = Math.max(0, ...all.map((tree) => tree.n)) + 1;
+    while (existsSync(treeDir(at({ ...key, n })))) n++;
+    return n;
   }
 
   function remove(tree: Tree): void {
@@ -110,7 +117,8 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
         else if (!isWhole) ledger.putTree({ ...tree, state });
       } else if (!isWhole || (tree.state === "dirty" && !isLinked)) remove(tree);
     }
-    if (ownership(base, id) === "ours") sweep(base, new Set(ledger.trees(id, slug).map(({ n }) => n)));
+    const known = ledger.trees(id, slug).map(({ n }) => treeDir(at({ id, slug, n })));
+    if (ownership(base, id) === "ours") sweep(base, [...known, target ?? ""]);
     healed.add(base);
   }
 
@@ -130,10 +138,12 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
     });
   }
 
-  function sweep(base: string, known: Set<number>): void {
+  /** What a link leads to stays until it leads elsewhere, whether it is known or not. */
+  function sweep(base: string, known: string[]): void {
     for (const name of readdirSync(base)) {
       const n = /^(\d+)(?:\.index)?$/.exec(name)?.[1];
-      if (n ? !known.has(Number(n)) : /\.(lock|anew)$/.test(name)) toTrash(layout, join(base, name));
+      const isStray = n ? !known.includes(join(base, n)) : /\.(lock|anew)$/.test(name);
+      if (isStray) toTrash(layout, join(base, name));
     }
   }
 

@@ -6,12 +6,14 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
 } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, test } from "vitest";
+import { expectTree, published } from "../support/published.js";
 import { passed, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
@@ -145,6 +147,34 @@ test("a database of before moves no link until GitHub has told the names", async
   await untilState(world, "acme/site", (it) => it.id === repo.id && isAtRest(it));
   await untilState(world, "acme/app", (it) => it.id === taker.id && isAtRest(it));
   expect([idAt(world, "acme/site"), idAt(world, "acme/app")]).toEqual([repo.id, taker.id]);
+});
+
+test("with a database of before, a tree that it knows nothing of is shown until there is another one", async () => {
+  const { world, repo, link, push } = await published();
+  await push({ a: "1" });
+  await world.stop();
+  const file = join(world.dataDir, "lockstep.db");
+  const db = new Database(file);
+  db.exec(`VACUUM INTO '${file}.old'`);
+  db.close();
+  await world.start();
+  await push({ a: "2" });
+  const last = await push({ a: "3" });
+  await world.stop();
+  for (const name of DATABASE) rmSync(join(world.dataDir, name), { force: true });
+  copyFileSync(`${file}.old`, file);
+  const tree = realpathSync(link());
+  world.standin.faults.restStatus = { status: 503, times: 1_000 };
+  const from = world.log.length;
+  await world.start();
+  await world.line(({ msg, subject }) => msg === "refresh failed" && subject !== undefined, from);
+  expect(readFileSync(join(link(), "a"), "utf8")).toBe("3");
+  world.standin.faults.restStatus = undefined;
+  world.sweep();
+  await untilState(world, "acme/app", (it) => it.state === "fresh" && it.checkouts[0].commit === last);
+  expectTree(world, repo, link(), last);
+  // Readers hold it for the grace, and longer, since nobody knows since when.
+  expect(readFileSync(join(tree, "a"), "utf8")).toBe("3");
 });
 
 test("without lockstep.db no link goes while GitHub's log tells of ids alone", async () => {
