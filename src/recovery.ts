@@ -74,6 +74,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   const entries = createEntries(ports);
   let running: Promise<void> | null = null;
   let stopped = false;
+  let begun = false;
   let heldUntil = 0;
   let readTo: number | null = null;
   /** When the last deep reading began, if it was not interrupted and none was since; 0: the next one is deep. */
@@ -108,6 +109,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   /** Where the reading stands is judged by GitHub's clock, which its times are of: the local one may be days off. */
   async function resume(): Promise<{ at: Progress; page: DeliveryPage }> {
     const kept = progress();
+    if (!kept) beginsAnew();
     let page: DeliveryPage;
     try {
       page = await pageOf(kept);
@@ -164,8 +166,13 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   function begin(now: number): Progress {
     const first = { watermark: now, reading: null };
     facts.set(PROGRESS, first);
-    ports.missedBeyondRecall(0);
     return first;
+  }
+
+  /** Not after the answer: what is cloned meanwhile would be compared a second time for nothing. */
+  function beginsAnew(): void {
+    if (!begun) ports.missedBeyondRecall(0);
+    begun = true;
   }
 
   /** Ahead of GitHub's clock is what was stored while that was wrong: nobody knows how far the log was read. */

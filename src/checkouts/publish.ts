@@ -86,7 +86,7 @@ export function createPublisher(tools: PublishTools) {
   async function keep(known: Checkout, candidate: Publishing, signal: AbortSignal): Promise<void> {
     await pin(known);
     const { tip, sha, link } = known;
-    if (tip === null || sha === null || isInStep(known, known)) return;
+    if (tip === null || sha === null || isInStep(known, known) || isMoved(known)) return;
     await put(known, { ...candidate, tip, sha, before: sha }, { link, gated: false, signal }).catch((error) =>
       log.warn({ link, reason: asRefreshError(error).message }, "the published tree could not be put right"),
     );
@@ -224,6 +224,13 @@ export function createPublisher(tools: PublishTools) {
     const args = ["rev-parse", "--verify", "--quiet", `${tip}^{commit}`];
     const { stdout } = await git({ args, gitDir: mirror, timeoutMs: 60_000, okCodes: [0, 1] });
     return stdout.trim() || null;
+  }
+
+  /** Its link leads to a newer tree, which is not written down yet. */
+  function isMoved({ id, slug, n, link }: Checkout): boolean {
+    const shown = linkTarget(link);
+    const isOwn = n !== null && shown === treeDir({ base: layout.trees(id, slug), n });
+    return shown !== null && !isOwn && existsSync(shown);
   }
 
   /** By the ledger, one look at the link and one at the tree. */

@@ -241,3 +241,15 @@ test("a kept cursor that GitHub refuses is dropped: the next reading starts from
   await passed(world);
   await world.line(({ msg }) => msg === "missed deliveries recovered", from);
 });
+
+test("the first reading of the log has nothing compared a second time that is being cloned", async () => {
+  const world = await World.create({ INTERVAL: "1h" });
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
+  await vi.waitFor(async () => {
+    const { deliveries, queue } = await statusOf(world);
+    expect([deliveries.lastReadAt !== null, queue.depth]).toEqual([true, 0]);
+  }, 10_000);
+  expect(world.refreshes().map(({ result }) => result)).toEqual(["cloned"]);
+});
