@@ -201,11 +201,13 @@ export function createBringer(tools: Tools) {
       await mirrors.fetch(id, pass.lease, wants, bases, pass.run);
     }
     const changes = await write(pass, moves);
+    // Acted on, whatever the Date of the answer: the servers of GitHub's that give it have clocks of their own.
+    const isIn = isInside(scopeOf(id));
+    for (const hint of hints) if (isIn(hint.ref) && !old.has(hint.ref)) learn(pass, hint, null);
     await forgetOldTips(pass);
     // Where another scope waits for room on the disk to be made, the old one is kept.
     const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.fits(id);
     if (drops) changes.push(...(await dropOutside(pass)));
-    const isIn = isInside(scopeOf(id));
     const superseded = hints.some(
       ({ ref, points }) => isIn(ref) && (remote.get(ref) ?? ZERO) !== points.at(-1),
     );
