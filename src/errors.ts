@@ -121,6 +121,12 @@ export class RefreshError extends Error {
   }
 }
 
+/** The same failure, with what it is about; GitHub's word on when to come back stays. */
+export function explained(cause: RefreshError, what: string, code: ErrorCode = cause.code): RefreshError {
+  const waits = cause.retry.kind === "after" ? { retryAfterMs: cause.retry.ms } : {};
+  return new RefreshError(code, `${what}: ${cause.message}`, { cause, ...waits });
+}
+
 /** Anything thrown, as a RefreshError: faults nobody foresaw become `internal`. */
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error;

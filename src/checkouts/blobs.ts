@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LAG_MS } from "../decide.js";
-import { asRefreshError, type ErrorCode, RefreshError } from "../errors.js";
+import { asRefreshError, explained, type RefreshError } from "../errors.js";
 import { blobsChanged, blobsOf, fetchBlobs, missingOf, type Blobs as Needed } from "../git/blobs.js";
 import type { RunGit } from "../git/exec.js";
 import type { Gateway } from "../git/gateway.js";
@@ -112,7 +112,7 @@ export function createBlobs(tools: Tools) {
       const failure = asRefreshError(error);
       if (failure.code === "not_yet") throw refusal(failure, call);
       tools.distrust(id);
-      throw explained(failure, failure.code, commit);
+      throw explained(failure, `contents of ${commit}`);
     } finally {
       lease.close();
       tools.onFetched(lease.stats);
@@ -125,7 +125,8 @@ export function createBlobs(tools: Tools) {
     const before = refused.get(key);
     const since = before?.commit === commit ? before.since : tools.now();
     refused.set(key, { commit, since });
-    return explained(cause, tools.now() - since > LAG_MS ? "contents_missing" : "not_yet", commit);
+    const code = tools.now() - since > LAG_MS ? "contents_missing" : "not_yet";
+    return explained(cause, `contents of ${commit}`, code);
   }
 
   return {
@@ -150,12 +151,6 @@ export function createBlobs(tools: Tools) {
 }
 
 export type Blobs = ReturnType<typeof createBlobs>;
-
-function explained(cause: RefreshError, code: ErrorCode, commit: string): RefreshError {
-  const { message, retry } = cause;
-  const waits = retry.kind === "after" ? { retryAfterMs: retry.ms } : {};
-  return new RefreshError(code, `contents of ${commit}: ${message}`, { cause, ...waits });
-}
 
 /** What tells how files are converted, and which submodules there are, is read too. None: all. */
 function pathsOf({ paths, submodules }: TreeOptions): string[] {

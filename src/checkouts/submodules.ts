@@ -1,4 +1,4 @@
-import { asRefreshError, RefreshError } from "../errors.js";
+import { asRefreshError, explained, RefreshError } from "../errors.js";
 import type { ContentStore } from "../git/content-store.js";
 import type { Gateway } from "../git/gateway.js";
 import type { Submodule } from "../git/gitmodules.js";
@@ -78,7 +78,7 @@ export function createSubmodules(tools: SubmoduleTools) {
     try {
       await store.fetch(submodule.commit, lease);
     } catch (error) {
-      throw explained(asRefreshError(error), submodule, from);
+      throw failureOf(asRefreshError(error), submodule, from);
     } finally {
       lease.close();
     }
@@ -99,8 +99,8 @@ export function createSubmodules(tools: SubmoduleTools) {
 
 export type Submodules = ReturnType<typeof createSubmodules>;
 
-function explained(error: RefreshError, submodule: Submodule, from: Origin): RefreshError {
-  const { code, message, retry } = error;
+function failureOf(error: RefreshError, submodule: Submodule, from: Origin): RefreshError {
+  const { code } = error;
   const fullName = `${from.owner}/${from.name}`;
   const what = `${labelOf(submodule)} (${fullName} at ${submodule.commit})`;
   if (code === "not_yet")
@@ -109,8 +109,7 @@ function explained(error: RefreshError, submodule: Submodule, from: Origin): Ref
     const how = code === "moved" ? "has another name at GitHub" : "is not shown to the App";
     return new RefreshError("submodule_refused", `${what}: ${fullName} ${how}`, { cause: error });
   }
-  const waits = retry.kind === "after" ? { retryAfterMs: retry.ms } : {};
-  return new RefreshError(code, `${what}: ${message}`, { cause: error, ...waits });
+  return explained(error, what);
 }
 
 const sameLogin = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();

@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { missingOf } from "./blobs.js";
 import type { GitCall, RunGit } from "./exec.js";
 import type { Lease } from "./gateway.js";
 import { readSubmodules, type Submodule } from "./gitmodules.js";
 import { clearLeftovers } from "./heal.js";
 import { findPointers, type Scan } from "./lfs-pointers.js";
+import { FETCH_OPTIONS } from "./partial.js";
 import { askRemote } from "./remote.js";
 import { repackStore } from "./repack.js";
 
@@ -82,8 +84,13 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   clearLeftovers(dir);
 
   async function fetch(commit: string, source: Lease | string): Promise<void> {
-    const options = ["--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
-    const args = (url: string) => ["fetch", ...options, url, `+${commit}:refs/modules/${commit}`];
+    const args = (url: string) => [
+      "fetch",
+      "--depth=1",
+      ...FETCH_OPTIONS,
+      url,
+      `+${commit}:refs/modules/${commit}`,
+    ];
     // git fetch --depth=1 <url or mirror> +<commit>:refs/modules/<commit>
     const local = { ...ALONE, "protocol.file.allow": "always" };
     if (typeof source === "string") await run(args(source), { config: local });
@@ -130,10 +137,8 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   }
 
   async function present(objects: string[]): Promise<Set<string>> {
-    if (objects.length === 0) return new Set();
-    const { stdout } = await run(["cat-file", "--batch-check"], { input: `${objects.join("\n")}\n` });
-    const lines = stdout.split("\n").filter((line) => line !== "" && !line.endsWith(" missing"));
-    return new Set(lines.map((line) => line.split(" ")[0]!));
+    const missing = new Set(await missingOf(git, from, objects));
+    return new Set(objects.filter((object) => !missing.has(object)));
   }
 
   return {

@@ -54,8 +54,8 @@ test("from lockstep.db alone every repository is cloned", async () => {
   await untilState(world, "acme/app", isAtRest);
 });
 
-test("mirrors that are older than the database, or newer, are compared at the start", async () => {
-  const { world, repo, repos } = await settled();
+/** Stops with a copy of the mirrors, and goes on to a push that the copy does not have. */
+async function copied({ world, repo, repos }: Awaited<ReturnType<typeof settled>>): Promise<void> {
   await world.stop();
   cpSync(repos, `${repos}.old`, { recursive: true, verbatimSymlinks: true });
   await world.start();
@@ -63,6 +63,12 @@ test("mirrors that are older than the database, or newer, are compared at the st
   repo.pushedAt -= 60;
   await world.pushed(push);
   await world.inStep(repo);
+}
+
+test("mirrors that are older than the database, or newer, are compared at the start", async () => {
+  const setup = await settled();
+  const { world, repo, repos } = setup;
+  await copied(setup);
   await passed(world);
   await untilState(world, "acme/app", isAtRest);
   await world.stop();
@@ -76,15 +82,10 @@ test("mirrors that are older than the database, or newer, are compared at the st
 });
 
 test("mirrors of the pass before are told from those of now", async () => {
-  const { world, repo, repos } = await settled();
+  const setup = await settled();
+  const { world, repo, repos } = setup;
   await passed(world);
-  await world.stop();
-  cpSync(repos, `${repos}.old`, { recursive: true, verbatimSymlinks: true });
-  await world.start();
-  const push = await world.standin.commit(repo, "main");
-  repo.pushedAt -= 60;
-  await world.pushed(push);
-  await world.inStep(repo);
+  await copied(setup);
   await world.api("/api/v1/repos/acme/app/refresh?wait=30s", { method: "POST" });
   await untilState(world, "acme/app", isAtRest);
   await world.stop();
