@@ -14,7 +14,7 @@ import { Random } from "../support/random.js";
 import { World } from "../support/world.js";
 
 const CHANGES = Number(process.env.LIFE_CHANGES ?? 1_000);
-const SEED = Number(process.env.LIFE_SEED ?? randomInt(2 ** 31));
+const SEED = Number(process.env.TEST_SEED ?? randomInt(2 ** 31));
 const ACTS = [...refActs, ...repositoryActs, ...ownerActs];
 
 const SWEEP_EVERY = 40;
@@ -22,7 +22,7 @@ const RESTART_EVERY = 150;
 /** So many changes happen while Lockstep is down. */
 const DOWN_FOR = 5;
 
-test(`${CHANGES} changes, deliveries lost and late, restarts: everything ends as at GitHub (LIFE_SEED=${SEED})`, async () => {
+test(`${CHANGES} changes, deliveries lost and late, restarts: everything ends as at GitHub (TEST_SEED=${SEED})`, async () => {
   const world = await World.create({ SHUTDOWN_TIMEOUT: "0s" });
   const population = new Population(world.standin, new Random(SEED));
   await population.settle(8);

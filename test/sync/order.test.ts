@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
+import { compare, refreshed, shown, worldWith } from "../support/history.js";
 import { expectComplete, expectPart } from "../support/partial.js";
 import { World } from "../support/world.js";
 
@@ -28,6 +29,22 @@ test("a forced push back to before, then the first, delayed delivery: nothing tu
   await world.pushed(back, first);
   await settled(world, repo.id);
   expect(world.tips(repo)["refs/heads/main"]).toBe(first.before);
+});
+
+test("made and deleted in one second, told in the wrong order: behind, until the next pass finds it so again", async () => {
+  const { world, repo } = await worldWith();
+  // Seconds ahead of the clock it stands still for both, and GitHub's answer is of no later one.
+  for (let ticks = 0; ticks < 10; ticks++) world.standin.world.tick();
+  world.standin.strictClock = false;
+  const made = await world.standin.commit(repo, "short-lived");
+  const deleted = await world.standin.deleteRef(repo, "refs/heads/short-lived");
+  expect(deleted.pushedAt).toBe(made.pushedAt);
+  await refreshed(world, () => world.pushed(deleted));
+  await refreshed(world, () => world.pushed(made));
+  expect(await shown(world, repo)).toMatchObject({ state: "behind", lastError: null });
+  await compare(world, repo);
+  expect((await shown(world, repo)).state).toBe("fresh");
+  expect(world.tips(repo)).not.toHaveProperty("refs/heads/short-lived");
 });
 
 test("a delivery that comes again changes nothing and starts nothing", async () => {
