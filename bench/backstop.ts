@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Releasers } from "../tools/releasers.js";
@@ -8,7 +8,7 @@ import { print, progress } from "../tools/terminal.js";
 import { fetchAll } from "./fetch-all.js";
 import { type Result, tableOf } from "./figures.js";
 import { reportLimits } from "./limits.js";
-import { run } from "./run.js";
+import { run, workDir } from "./run.js";
 import { measureSweep, onboard, startCounted } from "./sweep.js";
 
 const HELP = `Usage: npm run bench:backstop [-- <repositories> …]
@@ -46,9 +46,8 @@ async function main(): Promise<void> {
   if (!sizes.every((size) => Number.isInteger(size) && size > 0)) throw new Error(HELP);
   const results: Result[] = [];
   for (const size of sizes) {
-    const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
     const own = new Releasers();
-    own.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+    const dir = await workDir(own);
     releasers.add(() => own.release());
     if (releasers.exiting) return;
     const result = await measure(size, dir, own, size === sizes[0]);

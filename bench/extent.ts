@@ -1,6 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startLockstep } from "../tools/lockstep.js";
@@ -10,7 +8,7 @@ import { formatMs } from "../tools/stats.js";
 import { bold, print, progress, table } from "../tools/terminal.js";
 import { timed } from "./delivered.js";
 import { AREAS, type Large, lend, makeLarge, pathOf } from "./large.js";
-import { run } from "./run.js";
+import { run, workDir } from "./run.js";
 
 const HELP = `Usage: npm run bench:extent [-- --files 20000 --commits 3000 --changes 20 --pushes 15]
 
@@ -48,8 +46,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return print(HELP);
-  const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
-  releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  const dir = await workDir(releasers);
   const [files, commits, changes] = [values.files, values.commits, values.changes].map(Number);
   const large = { dir: join(dir, "upstream.git"), files: files!, commits: commits!, changes: changes! };
   progress("making a repository with a history …");

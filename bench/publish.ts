@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Releasers } from "../tools/releasers.js";
 import { formatMs, median } from "../tools/stats.js";
 import { bold, print, progress, table } from "../tools/terminal.js";
 import { delivered } from "./delivered.js";
-import { run } from "./run.js";
+import { run, workDir } from "./run.js";
 import { treeWays } from "./tree-ways.js";
 import { makeUpstream } from "./upstream.js";
 
@@ -40,8 +39,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return print(HELP);
-  const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
-  releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  const dir = await workDir(releasers);
   const numbers = (text: string) => text.split(",").map(Number);
   const rows: Row[] = [];
   const arrivals = [];

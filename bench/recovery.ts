@@ -1,6 +1,4 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -10,7 +8,7 @@ import { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { formatMs, median, percentile } from "../tools/stats.js";
 import { print, progress, table } from "../tools/terminal.js";
-import { run } from "./run.js";
+import { run, workDir } from "./run.js";
 
 const HELP = `Usage: npm run bench:recovery [-- --deliveries 50000 --repositories 500 --pushes 20]
 
@@ -37,8 +35,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return print(HELP);
-  const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
-  releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  const dir = await workDir(releasers);
   await outage(join(dir, "outage"), Number(values.deliveries), Number(values.repositories));
   await pull(join(dir, "pull"), Number(values.pushes));
 }

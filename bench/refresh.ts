@@ -1,12 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { Releasers } from "../tools/releasers.js";
 import { print, progress } from "../tools/terminal.js";
 import { printScenario, type Row, rowsOf } from "./report.js";
-import { run } from "./run.js";
+import { run, workDir } from "./run.js";
 import { measure, type Scenario } from "./scenario.js";
 
 const HELP = `Usage: npm run bench:refresh [-- --quick] [--json]
@@ -42,8 +41,7 @@ async function main(): Promise<void> {
   const git = (await promisify(execFile)("git", ["version"])).stdout.trim();
   const machine = `${git}, node ${process.versions.node}, ${availableParallelism()} CPUs`;
   if (!values.json) print(`From delivery to mirror, ${count} pushes for each way; ${machine}\n`);
-  const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
-  releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  const dir = await workDir(releasers);
   const results: (Scenario & { rows: Row[] })[] = [];
   for (const [index, scenario] of SCENARIOS.entries()) {
     const own = new Releasers();

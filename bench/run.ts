@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Releasers } from "../tools/releasers.js";
 import { print, red } from "../tools/terminal.js";
 
@@ -12,4 +15,11 @@ export function run(releasers: Releasers, main: () => Promise<void>): void {
       await releasers.exit(1);
     },
   );
+}
+
+/** A directory of its own, which goes with what was started in it. */
+export async function workDir(releasers: Releasers): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
+  releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  return dir;
 }

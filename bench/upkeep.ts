@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { LogLine } from "../tools/log-lines.js";
 import { Releasers } from "../tools/releasers.js";
 import { formatMs, median } from "../tools/stats.js";
 import { bold, print, progress, table } from "../tools/terminal.js";
-import { run } from "./run.js";
+import { run, workDir } from "./run.js";
 import { measure, type Samples, type Scenario } from "./scenario.js";
 import { NEVER_MAINTAINED, SCRATCH_FETCH } from "./ways.js";
 
@@ -85,8 +83,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return print(HELP);
-  const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
-  releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  const dir = await workDir(releasers);
   const results: object[] = [];
   for (const [index, scenario] of SCENARIOS.entries()) {
     const own = new Releasers();

@@ -19,7 +19,6 @@ import { createOnce, type Once } from "./once.js";
 import {
   announceUrl,
   missedCall,
-  renew,
   requireGit,
   requireSameApp,
   requireSameTime,
@@ -117,7 +116,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     maintenance.pass();
     core.checkouts.look();
     core.links.look();
-    renew(tally, log);
+    tally.next();
     void recovery.run().finally(watch.check);
   };
   const backstop = startBackstop("backstop", config.intervalMs, sweep);

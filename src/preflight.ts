@@ -73,22 +73,7 @@ export function requireSameTime(tally: Tally, registry: Registry, log: Log): voi
     registry.doubtAll();
     log.warn({}, "mirrors and database are not of one time: every mirror is compared with GitHub");
   }
-  renew(tally, log);
-}
-
-/** Without the file the database has words that the mirrors have not: a later start compares more than it need. */
-export function renew(tally: Tally, log: Log): void {
-  try {
-    tally.next();
-  } catch (error) {
-    const { path, syscall, message } = error as NodeJS.ErrnoException;
-    // Without the database nothing can be done.
-    if (syscall === undefined) throw error;
-    log.warn(
-      { path, reason: message },
-      "this file cannot be written, and without it the next start compares every mirror with GitHub: check its owner and mode, and the disk",
-    );
-  }
+  tally.next();
 }
 
 /** Only what GitHub tried while this process ran says something of the webhook, and nothing where none is served. */

@@ -7,6 +7,8 @@ import type { Facts } from "./facts.js";
 const FACT = "tally";
 /** At most so often for changes, however busy a server is. */
 const PACE_MS = 60_000;
+const UNWRITABLE =
+  "this file cannot be written, and without it the next start compares every mirror with GitHub: check its owner and mode, and the disk";
 
 /**
  * Whether database and mirrors are of one time: where one of them was restored from a backup, or lost, what the
@@ -14,7 +16,7 @@ const PACE_MS = 60_000;
  */
 export interface Tally {
   matches(): boolean;
-  /** Another word, in both. */
+  /** Another word, in both. Where its file cannot be written that is told. @throws what the database does */
   next(): void;
   /** A mirror has changed: another word, a minute after the last one at the soonest. */
   changed(): void;
@@ -34,9 +36,20 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
     const word = randomBytes(8).toString("hex");
     // Killed between the writes, the mirrors have one of the two; after them the one before is of another time.
     facts.set(FACT, [word, ...known().filter((it) => it === read(file))]);
-    mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-    writeFileSync(file, `${word}\n`, { flush: true });
-    facts.set(FACT, [word]);
+    if (write(word)) facts.set(FACT, [word]);
+  }
+
+  /** Without it the database has words that the mirrors have not: a later start compares more than it need. */
+  function write(word: string): boolean {
+    try {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
+      writeFileSync(file, `${word}\n`, { flush: true });
+      return true;
+    } catch (error) {
+      const { message } = error as Error;
+      log.warn({ path: file, reason: message }, UNWRITABLE);
+      return false;
+    }
   }
 
   function attempt(): void {
@@ -44,7 +57,7 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
     try {
       next();
     } catch (error) {
-      log.warn({ err: error }, "the tally of mirrors and database could not be written");
+      log.warn({ err: error }, "the database did not take the word that its mirrors have");
     }
   }
 

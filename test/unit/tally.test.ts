@@ -14,7 +14,7 @@ function setup() {
   } as Facts;
   const warned: string[] = [];
   const log = { warn: (_: object, message: string) => void warned.push(message) };
-  return { file, values, warned, tally: createTally(file, facts, log) };
+  return { file, values, facts, warned, tally: createTally(file, facts, log) };
 }
 
 test("database and mirrors are of one time, at first and after every pass", () => {
@@ -81,9 +81,21 @@ test("a change gets another word, at most one a minute, and the end always does"
   expect(tally.matches()).toBe(true);
 });
 
-test("a word that cannot be written at the end is told, and keeps nothing from ending", () => {
+test("a file that cannot be written is told, and keeps neither a pass nor the end from going on", () => {
   const { tally, file, warned } = setup();
   mkdirSync(file, { recursive: true });
+  tally.next();
+  tally.close();
+  expect(warned).toHaveLength(2);
+  expect(warned[0]).toMatch(/^this file cannot be written/);
+});
+
+test("a database that fails ends a pass; at the end it is told", () => {
+  const { tally, facts, warned } = setup();
+  facts.set = () => {
+    throw new Error("disk full");
+  };
+  expect(tally.next).toThrow("disk full");
   tally.close();
   expect(warned).toHaveLength(1);
 });
