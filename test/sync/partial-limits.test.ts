@@ -120,6 +120,23 @@ test("a broken download of contents leaves nothing behind once it has come after
   expect(left).toEqual([]);
 });
 
+test("an answer that lacks trees moves nothing, nor does a clone's", async () => {
+  const { world, repo, standin, push } = await published(PART);
+  await push({ "docs/a": "1" });
+  const before = world.tips(repo);
+  standin.faults.withoutTrees = true;
+  const next = await standin.commit(repo, "side", { files: { "docs/a": "2" } });
+  await world.pushed(next);
+  const { lastError } = await untilState(world, "acme/app", ({ state }) => state === "failing");
+  expect(lastError).toMatchObject({ code: "corrupt" });
+  expect(world.tips(repo)).toEqual(before);
+  expectComplete(world.mirror(repo));
+  standin.faults.withoutTrees = false;
+  await post(world, repo, "refresh?wait=30s");
+  expect(world.tips(repo)).toEqual({ ...before, "refs/heads/side": next.after });
+  expectComplete(world.mirror(repo));
+});
+
 test("another part of the tree is published at the next start, and only what it lacks is fetched", async () => {
   const { world, repo, standin, link, push } = await published(PART);
   const sha = await push({ "docs/a": "1", "src/b": "2", other: "3" });

@@ -24,6 +24,8 @@ export class Faults {
   /** The connection is destroyed after so many bytes of a fetch's answer, `truncateTimes` times. */
   truncate = 0;
   truncateTimes = 1;
+  /** A fetch that asks for no contents gets no trees either. */
+  withoutTrees = false;
   #secondary: StatusFault | undefined;
 
   /**

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Transform } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { constants, gunzipSync } from "node:zlib";
 import { runHttpBackend } from "./cgi.js";
@@ -55,7 +56,7 @@ export class GitHttp {
     await runHttpBackend(git, {
       request,
       response,
-      body: request,
+      body: faults.withoutTrees ? request.pipe(askingForLess()) : request,
       repository: stale.directoryOf(repo),
       service,
       query: url.search.slice(1),
@@ -101,6 +102,15 @@ export class GitHttp {
     while (faults.hangGit && request.method === "POST" && !response.destroyed) await sleep(HANG_CHECK_MS);
   }
 }
+
+/** What was asked for without contents is asked for without trees, in as many bytes. Only plain bodies. */
+const askingForLess = () =>
+  new Transform({
+    transform(chunk: Buffer, _, done) {
+      const text = chunk.toString("latin1").replace("filter blob:none", "filter tree:0000");
+      done(null, Buffer.from(text, "latin1"));
+    },
+  });
 
 function refuse(
   response: ServerResponse,
