@@ -51,7 +51,7 @@ async function faultIn(run: Run, filter: string[]): Promise<{ objects: string[];
 }
 
 /** An index that may not be read, or a disk that does not answer, makes every object of it missing. */
-export async function requireReadable(objects: string): Promise<void> {
+async function requireReadable(objects: string): Promise<void> {
   for (const entry of await readdir(objects, { withFileTypes: true, recursive: true })) {
     const path = join(entry.parentPath, entry.name);
     try {

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { requireReadable } from "./connectivity.js";
 import type { GitCall, GitResult } from "./exec.js";
 
 type Run = (args: string[], more?: Partial<GitCall>) => Promise<GitResult>;
@@ -25,7 +24,7 @@ export async function repackPresent(run: Run, gitDir: string, expiry: string): P
   const list = [...made.map((name) => `${name}.pack`), ...gone.map((name) => `-${name}.pack`), ""];
   const cruft = ["--cruft", `--cruft-expiration=${expiry}`];
   made.push(...(await packs.make(cruft, list.join("\n") || NO_MORE)));
-  await packs.drop(gone.filter((name) => !made.includes(name)));
+  packs.drop(gone.filter((name) => !made.includes(name)));
 }
 
 /**
@@ -44,7 +43,7 @@ export async function repackStore(run: Run, gitDir: string, commits: string[]): 
   const rest = await packs.make(["--all", "--local", ALLOW_MISSING], NO_MORE).finally(() => {
     for (const mark of marks) rmSync(mark, { force: true });
   });
-  await packs.drop(packs.old.filter((name) => ![...whole, ...rest].includes(name)));
+  packs.drop(packs.old.filter((name) => ![...whole, ...rest].includes(name)));
   await run(["prune", "--expire=now"]);
 }
 
@@ -63,9 +62,8 @@ function packsOf(run: Run, gitDir: string) {
         .filter(Boolean)
         .map((hash) => `pack-${hash}`);
     },
-    async drop(names: string[]): Promise<void> {
-      // What could not be read at the moment is not what was missing.
-      await requireReadable(join(gitDir, "objects"));
+    /** Git has stopped before at a pack that cannot be read: what is in it is not taken for missing. */
+    drop(names: string[]): void {
       rmSync(join(dir, "multi-pack-index"), { force: true });
       for (const name of names)
         for (const part of PARTS) rmSync(join(dir, `${name}.${part}`), { force: true });
