@@ -96,7 +96,9 @@ test("trees that cannot be read at the moment are not dropped", async () => {
     )!;
   renameSync(index, `${index}.away`);
   symlinkSync(index, index); // ELOOP, for whomever: a mode would not stop root
-  await expect(store.tidy(wanted, true)).rejects.toMatchObject({ code: "git" });
+  await expect(store.tidy(wanted, true)).rejects.toMatchObject({
+    code: expect.stringMatching(/^(git|corrupt)$/),
+  });
   renameSync(`${index}.away`, index);
   await store.tidy(wanted, true);
   expect(plainGit(store.dir, "ls-tree", "-r", "--name-only", tree)).toBe("dir/a\ndir/lib/text\ntext");
