@@ -192,19 +192,18 @@ test("DELIVERIES=pull: a push that only the backstop finds is told of, until Git
   const later = async () => {
     vi.setSystemTime(Date.now() + 2_000);
     const push = await world.standin.commit(repo, "main");
-    return { push, deliver: () => world.standin.deliver(push, {}) };
+    return { deliver: async () => void (await world.standin.deliver(push, {})) };
   };
-  const found = async () => {
+  const found = async (meanwhile = async () => {}) => {
     const from = world.log.length;
     world.sweep();
     await world.line(({ msg, result }) => msg === "refreshed" && result === "changed", from);
+    await meanwhile();
     vi.setSystemTime(Date.now() + 61_000);
     await passed(world);
   };
   const told = await later();
-  const isFound = found();
-  await told.deliver();
-  await isFound;
+  await found(told.deliver);
   expect(await codes()).toEqual([]);
   const untold = await later();
   await found();
