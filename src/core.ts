@@ -105,6 +105,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
   const removal = createRemoval({
     ...{ registry, installations, log, ...named, now: Date.now, retireAfterMs: config.retireAfterMs },
     transaction: store.transaction,
+    withdraw: checkouts.withdraw,
     discard(id) {
       // Not waited for: what it writes until it has ended goes to the trash with the rest.
       void maintenance.standAside(id, { all: true });

@@ -8,6 +8,8 @@ export interface RemovalPorts {
   installations: Installations;
   /** All of what is written in it, or nothing. */
   transaction<T>(fn: () => T): T;
+  /** Takes its published trees from their names. @returns whether readers may still hold one */
+  withdraw(id: number): boolean;
   /** Deletes mirror and trees. @returns false: something there is not Lockstep's, all of it is left alone */
   discard(id: number): boolean;
   unlink(id: number, name: RepositoryName): void;
@@ -124,6 +126,8 @@ export function createRemoval(ports: RemovalPorts): Removal {
       if (repository?.pausedAt != null) return;
       if (repository?.state !== "gone" || (repository.goneAt ?? 0) > ports.now() - ports.retireAfterMs)
         return;
+      // The next pass comes back for it.
+      if (ports.withdraw(id)) return;
       const repositoryName = nameOf(repository);
       if (!ports.discard(id)) {
         log.warn({ repository: repositoryName }, "its directory holds what is not Lockstep's; left alone");

@@ -34,6 +34,8 @@ export interface Checkouts {
   isOutdated(repository: Publishable): boolean;
   /** The repository has this name now: its links follow, without a moment's gap. */
   named(repository: RepositoryName & { id: number }): void;
+  /** Takes all its trees from their names. @returns whether readers may still hold one */
+  withdraw(id: number): boolean;
   /** Its directory is deleted, trees and all. */
   forget(id: number): void;
   /** Looks at some of the trees, those first that were not looked at for the longest. */
@@ -86,14 +88,20 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
       const isGone = slug !== "" && missingSince !== null && missingSince + tools.graceMs <= now();
       if (slugs.has(slug) && !(isGone && n !== null)) continue;
       ledger.transaction(() => {
-        pool.withdraw(checkout);
-        if (slugs.has(slug)) ledger.put({ ...checkout, n: null, tip: null, sha: null, publishedAt: null });
-        else ledger.drop(id, slug);
+        takeAway(checkout);
+        if (!slugs.has(slug)) ledger.drop(id, slug);
       });
       log.info({ link: checkout.link, ref: checkout.ref }, "no longer published");
       tools.blobs.forget(id, slug);
       await tools.pins.drop(layout.mirror(id), slug);
     }
+  }
+
+  function takeAway(checkout: Checkout): void {
+    ledger.transaction(() => {
+      pool.withdraw(checkout);
+      ledger.put({ ...checkout, n: null, tip: null, sha: null, publishedAt: null });
+    });
   }
 
   /** Removes what is due, and comes back for what is not yet. */
@@ -193,6 +201,10 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
         const link = layout.checkout(repository, checkout.slug);
         if (link !== checkout.link) rename(checkout, link);
       }
+    },
+    withdraw(id) {
+      for (const checkout of ledger.of(id)) if (checkout.n !== null) takeAway(checkout);
+      return ledger.slugs(id).some((slug) => ledger.trees(id, slug).some((tree) => !pool.graceIsOver(tree)));
     },
     forget(id) {
       for (const checkout of ledger.of(id)) pool.unlink(checkout);

@@ -158,7 +158,7 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
   }
 
   return {
-    ...{ take, claim, tidy },
+    ...{ take, claim, tidy, graceIsOver },
     ...{ heal, remove },
     /** What the ledger says of it has to be compared with its link. */
     doubt: (id: number, slug: string): void => void healed.delete(layout.trees(id, slug)),

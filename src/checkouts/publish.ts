@@ -52,7 +52,7 @@ export function createPublisher(tools: PublishTools) {
     const { slug } = wanted;
     const link = layout.checkout(repository, slug);
     pool.heal(id, slug, ledger.get(id, slug)?.link ?? link);
-    const known = ledger.get(id, slug);
+    const known = seen(ledger.get(id, slug), tip);
     const ref = wanted.ref ?? `refs/heads/${repository.defaultBranch}`;
     // Refused before: what was published before it stays as the gate let it through, and is put right where it is not.
     const refused = known?.refusal?.tip === tip && !again;
@@ -63,7 +63,7 @@ export function createPublisher(tools: PublishTools) {
     const mirror = layout.mirror(id);
     if (known && isInStep(known, { ...next, link, tip: goal })) {
       if (refused) return pin(known);
-      if (known.refusal) ledger.put({ ...known, wanted: known.sha, missingSince: null, refusal: null });
+      if (known.refusal) ledger.put({ ...known, wanted: known.sha, refusal: null });
       return pins.drop(mirror, slug);
     }
     const about = { repository, checkout: known ?? next, ref };
@@ -215,6 +215,14 @@ export function createPublisher(tools: PublishTools) {
   /** Its ref goes on, or has gone, and what is published must be there to be checked and repaired. */
   async function pin({ id, slug, sha }: Checkout): Promise<void> {
     if (sha !== null) await pins.set(layout.mirror(id), slug, sha);
+  }
+
+  /** A ref that is there again keeps what is published, whether what it leads to can be or not. */
+  function seen(known: Checkout | null, tip: string): Checkout | null {
+    if (!known?.missingSince || tip === ZERO) return known;
+    const again = { ...known, missingSince: null };
+    ledger.put(again);
+    return again;
   }
 
   /** What a ref points at may be a tag, and a tag may be of anything. */

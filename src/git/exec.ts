@@ -22,7 +22,7 @@ export interface GitCall {
   /** Configuration for this call, through its environment: nothing of it shows in `ps`. */
   config?: Record<string, string>;
   /** Never empty: simple-git would leave it open. */
-  input?: string;
+  input?: string | Buffer;
   timeoutMs: number;
   signal?: AbortSignal;
   /** Exit codes that are an answer, not a failure. Default: 0 alone. */

@@ -2,7 +2,9 @@ import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RefreshError } from "../errors.js";
 import type { GitCall, RunGit } from "./exec.js";
+import { type BytePath, readable, unquoted } from "./path-bytes.js";
 import { prepareTreeDir } from "./tree-dir.js";
+import { entriesOf, strangeIn } from "./tree-walk.js";
 import { unlikeWrittenAnew } from "./written-anew.js";
 
 /** One of the working trees that a checkout is published from. */
@@ -47,16 +49,25 @@ const CONFIG = {
   "submodule.recurse": "false",
 };
 
+const SPARSE = {
+  "core.sparseCheckout": "true",
+  "core.sparseCheckoutCone": "false",
+  // Else git takes no path as left out that it finds to be there, and where it looks is the current directory.
+  "sparse.expectFilesOutsideOfPatterns": "true",
+};
+
+/** Files that an error names. */
+const NAMED = 3;
+
 export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number }): Trees {
   function run(place: TreePlace, args: string[], more: Partial<GitCall> = {}) {
-    const sparse = { "core.sparseCheckout": "true", "core.sparseCheckoutCone": "false" };
     return git({
       args,
       gitDir: join(place.base, "git"),
       objectDir: join(place.mirror, "objects"),
       ...(place.store ? { alternate: join(place.store, "objects") } : {}),
       workTree: { dir: treeDir(place), index: indexOf(place) },
-      config: { ...CONFIG, ...(place.paths.length > 0 ? sparse : {}) },
+      config: { ...CONFIG, ...(place.paths.length > 0 ? SPARSE : {}) },
       timeoutMs,
       ...more,
     });
@@ -109,27 +120,29 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
       // git diff-files: the files are the index's; it compares what is as new as the index byte by byte
       run(place, ["--literal-pathspecs", "diff-files", "--quiet", "--", ...paths], more),
     ]);
-    const isSound =
-      files.code === 0 || (await unlike(place, await modified(place, paths, signal), signal)).length === 0;
-    if (index.code === 0 && isSound) return;
-    throw new RefreshError("tree_unsound", `${treeDir(place)} is not the tree of ${commit}`);
+    const wrong = files.code === 0 ? [] : await unlike(place, await modified(place, paths, signal), signal);
+    if (index.code === 0 && wrong.length === 0) return;
+    const where = wrong.length === 0 ? "" : `, at ${wrong.slice(0, NAMED).map(readable).join(", ")}`;
+    throw new RefreshError("tree_unsound", `${treeDir(place)} is not the tree of ${commit}${where}`);
   }
 
-  async function modified(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> {
-    const args = ["--literal-pathspecs", "diff-files", "--name-only", "-z", "--", ...paths];
+  async function modified(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<BytePath[]> {
+    const args = ["--literal-pathspecs", "diff-files", "--name-only", "--", ...paths];
     const { stdout } = await run(place, args, signal ? { signal } : {});
-    return stdout.split("\0").filter(Boolean);
+    return stdout.split("\n").filter(Boolean).map(unquoted);
   }
 
-  /** A name that is not UTF-8 cannot be told to git: such a file counts as another one. */
-  async function unlike(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> {
-    const found = await unlikeWrittenAnew(
+  const unlike = (place: TreePlace, paths: BytePath[], signal?: AbortSignal): Promise<BytePath[]> =>
+    unlikeWrittenAnew(
       (args, input) => run(place, args, { input, ...(signal ? { signal } : {}) }),
-      treeDir(place),
-      join(place.base, `${place.n}.anew`),
-      paths.filter(isUtf8),
+      ...([treeDir(place), besideOf(place), paths] as const),
     );
-    return [...found, ...paths.filter((path) => !isUtf8(path))];
+
+  /** What is there and is not the commit's, or not as git makes it. */
+  async function strange(place: TreePlace): Promise<BytePath[]> {
+    // git ls-files -t -s: S are those left out
+    const { stdout } = await run(place, ["ls-files", "-t", "-s"]);
+    return strangeIn(treeDir(place), entriesOf(stdout.split("\n"), unquoted), besideOf(place));
   }
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
@@ -143,15 +156,15 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
       await run(place, ["read-tree", "-m", commit], { workTree: { dir: treeDir(place), index } });
       renameSync(index, indexOf(place));
     }
+    // First, since git cannot look into what nobody may read.
+    const strangers = await strange(place);
+    if (strangers.length > 0) return strangers.map((path) => `${readable(path)}: not as the commit has it`);
     // git update-index -q --refresh: only files of other times are read by what follows
     await run(place, ["update-index", "-q", "--refresh"], { okCodes: [0, 1] });
-    const others = await run(place, ["ls-files", "--others", "-z"]);
     const changed = await unlike(place, await modified(place, []));
     const index = await run(place, ["diff-index", "--cached", "--quiet", commit], { okCodes: [0, 1] });
     const wrong = index.code === 0 ? [] : ["the index"];
-    const strange = others.stdout.split("\0").filter(Boolean);
-    const told = changed.map((path) => `${path}: needs update`);
-    return [...wrong, ...told, ...strange.map((path) => `${path}: not the commit's`)];
+    return [...wrong, ...changed.map((path) => `${readable(path)}: needs update`)];
   }
 
   return { build, update, differences };
@@ -179,5 +192,8 @@ function areNameable(paths: string[]): boolean {
 }
 
 const isUtf8 = (path: string): boolean => !path.includes("\uFFFD");
+
+/** A place for a moment; what a killed process leaves there is cleared. */
+const besideOf = ({ base, n }: TreePlace): string => join(base, `${n}.anew`);
 
 export const indexOf = ({ base, n }: Pick<TreePlace, "base" | "n">): string => join(base, `${n}.index`);

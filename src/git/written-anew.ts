@@ -1,9 +1,9 @@
 import { closeSync, lstatSync, openSync, readlinkSync, readSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import type { GitResult } from "./exec.js";
+import { type BytePath, below, nulTerminated } from "./path-bytes.js";
 
 /** Runs git in the tree, with its index. */
-type RunInTree = (args: string[], input: string) => Promise<GitResult>;
+type RunInTree = (args: string[], input: Buffer) => Promise<GitResult>;
 
 const PIECE = 1024 * 1024;
 
@@ -17,29 +17,29 @@ export async function unlikeWrittenAnew(
   run: RunInTree,
   tree: string,
   beside: string,
-  paths: string[],
-): Promise<string[]> {
+  paths: BytePath[],
+): Promise<BytePath[]> {
   if (paths.length === 0) return [];
   rmSync(beside, { recursive: true, force: true });
   try {
     // git checkout-index --force -z --stdin --prefix=<directory>/
     const args = ["checkout-index", "--force", "--quiet", "-z", "--stdin", `--prefix=${beside}/`];
-    await run(args, `${paths.join("\0")}\0`);
-    return paths.filter((path) => !isSame(join(tree, path), join(beside, path)));
+    await run(args, nulTerminated(paths));
+    return paths.filter((path) => !isSame(below(tree, path), below(beside, path)));
   } finally {
     rmSync(beside, { recursive: true, force: true });
   }
 }
 
-function isSame(one: string, other: string): boolean {
+function isSame(one: Buffer, other: Buffer): boolean {
   const a = lstatSync(one, { throwIfNoEntry: false });
   const b = lstatSync(other, { throwIfNoEntry: false });
   if (!a || !b || a.isDirectory() || (a.mode & 0o170100) !== (b.mode & 0o170100)) return false;
-  if (a.isSymbolicLink()) return readlinkSync(one) === readlinkSync(other);
+  if (a.isSymbolicLink()) return readlinkSync(one, "latin1") === readlinkSync(other, "latin1");
   return a.isFile() && a.size === b.size && hasSameBytes(one, other);
 }
 
-function hasSameBytes(one: string, other: string): boolean {
+function hasSameBytes(one: Buffer, other: Buffer): boolean {
   const files = [openSync(one, "r"), openSync(other, "r")] as const;
   const pieces = [Buffer.alloc(PIECE), Buffer.alloc(PIECE)] as const;
   try {

@@ -30,9 +30,7 @@ export function addContainsRoute(routes: Routes, ports: ContainsPorts): void {
   routes.add(CONTAINS, async (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
-    if (GONE.includes(found.state)) {
-      return notFound(`the repository is ${found.state}`, "give the App access to it again");
-    }
+    if (GONE.includes(found.state)) return isGone(found);
     const sha = (context.req.param("sha") ?? "").toLowerCase();
     if (!isSha(sha)) return badRequest("no full object name", "write all 40 digits: git rev-parse HEAD");
     const waitMs = findWait(context);
@@ -56,8 +54,13 @@ const WHOLE = "wait longer, and check that it is pushed, and that REFSPECS lets 
 const shallow = (depth: number) =>
   `wait longer, and check that it is pushed: the mirror is shallow, and has the last ${depth} commits of published refs alone`;
 
+const isGone = ({ state }: RepositoryView) =>
+  notFound(`the repository is ${state}`, "give the App access to it again");
+
 function notThere(get: Lookup, { owner, name, depth }: RepositoryView, place: Place): Response {
-  const error = get(owner, name)?.lastError;
+  const now = get(owner, name);
+  if (now && GONE.includes(now.state)) return isGone(now);
+  const error = now?.lastError;
   const where = place === "mirror" ? "no mirrored ref leads to it" : "no checkout shows it";
   return problem({
     ...{

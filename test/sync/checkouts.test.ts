@@ -8,11 +8,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { plainGit } from "../support/git.js";
 import { compare, post, refreshed } from "../support/history.js";
 import { checkoutsOf, expectTree, published, treesOf } from "../support/published.js";
-import { stateOf, untilState } from "../support/state.js";
+import { passed, stateOf, untilState } from "../support/state.js";
 import { filesBelow, filesOf } from "../support/trees.js";
 
 test("the default branch is published, and each push moves the link to another tree", async () => {
@@ -137,4 +137,25 @@ test("something of someone else's where the link belongs stays, and the state sa
     state: "failing",
     lastError: { code: "foreign" },
   });
+});
+
+test("a repository that is retired has no link any more, and its tree and mirror for the grace", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const { world, repo, link, push } = await published({ RETIRE_AFTER: "1h" });
+  const sha = await push({ a: "1" });
+  const tree = realpathSync(link());
+  await world.stop();
+  await world.start({ REPOSITORIES: "other/*" });
+  await untilState(world, "acme/app", ({ state }) => state === "gone");
+  expect(realpathSync(link())).toBe(tree);
+  const mirror = realpathSync(world.mirror(repo));
+  vi.setSystemTime(Date.now() + 3_601_000);
+  await passed(world);
+  expect(existsSync(link())).toBe(false);
+  expect(filesBelow(tree)).toEqual(filesOf(mirror, sha));
+  vi.setSystemTime(Date.now() + 3_601_000);
+  await passed(world);
+  expect(await stateOf(world, "acme/app")).toMatchObject({ state: "retired" });
+  for (const gone of [tree, mirror]) expect(existsSync(gone)).toBe(false);
 });

@@ -2,6 +2,7 @@ import { Agent, request } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { plainGit } from "../support/git.js";
 import { compare, worldWith } from "../support/history.js";
+import { passed } from "../support/state.js";
 import type { World } from "../support/world.js";
 
 const pathOf = (sha: string, query = "") => `/api/v1/repos/acme/app/contains/${sha}${query}`;
@@ -49,6 +50,15 @@ test("who waits before the push is told when it comes, and who waits in vain is 
   await world.pushed(push);
   expect(await there).toBe(200);
   expect(await missing).toBe(408);
+});
+
+test("a repository that goes while somebody waits is not managed", async () => {
+  const { world, repo, standin } = await worldWith();
+  const waiting = ask(world, "1".repeat(40), "?wait=2s");
+  await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "manual");
+  standin.removeRepository(repo);
+  await passed(world);
+  expect(await waiting).toBe(404);
 });
 
 test("while somebody waits, GitHub is asked again", async () => {

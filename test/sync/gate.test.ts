@@ -1,6 +1,6 @@
-import { readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { hook, isThere, touch } from "../support/consumers.js";
 import { isRunning } from "../support/git.js";
@@ -89,10 +89,31 @@ test("a hook that takes too long, or cannot be run, lets nothing through", async
 });
 
 test("what the hook writes into the tree is not published", async () => {
-  const { file } = hook("echo changed > a; echo new > left; ln -sf /etc/passwd b");
-  const { world, repo, link, push } = await published({ PRE_PUBLISH_HOOK: file });
-  const sha = await push({ a: "1", b: "2" });
-  expectTree(world, repo, link(), sha);
+  for (const act of ["echo changed > a; echo new > left; ln -sf /etc/passwd b", "mkdir .git; chmod 600 a"]) {
+    const { file } = hook(act);
+    const { world, repo, link, push } = await published({ PRE_PUBLISH_HOOK: file });
+    const sha = await push({ a: "1", b: "2" });
+    expectTree(world, repo, link(), sha);
+    expect(existsSync(join(link(), ".git"))).toBe(false);
+    expect(statSync(join(link(), "a")).mode & 0o444).toBe(0o444);
+  }
+});
+
+test("a branch that is deleted and made again with a commit that is vetoed keeps its tree, also after the grace", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const { file } = hook("test ! -e bad");
+  const { world, repo, standin, link, push } = await published({
+    CHECKOUTS: "acme/app@rel",
+    PRE_PUBLISH_HOOK: file,
+  });
+  const sha = await push({ a: "1" }, "rel");
+  await refreshed(world, async () => world.pushed(await standin.deleteRef(repo, "refs/heads/rel")));
+  await push({ bad: "1" }, "rel");
+  vi.setSystemTime(Date.now() + 2 * 3_600_000);
+  await push({ bad: "2" }, "rel");
+  expectTree(world, repo, link("app@rel"), sha);
+  expect(await shownOf(world, repo)).toMatchObject({ commit: sha, veto: { reason: "veto" } });
 });
 
 test("with SSH signers only what one of them has signed is published", async () => {

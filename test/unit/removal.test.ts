@@ -19,7 +19,12 @@ test("a confirmation that is cut short has confirmed nothing", () => {
       },
     },
     ...{ installations, transaction: store.transaction, retireAfterMs: 1, now: Date.now },
-    ...{ discard: () => true, unlink: () => {}, log: { warn: () => {}, info: () => {} } },
+    ...{
+      withdraw: () => false,
+      discard: () => true,
+      unlink: () => {},
+      log: { warn: () => {}, info: () => {} },
+    },
   });
   expect(() => removal.confirm(1)).toThrow("disk I/O error");
   expect(registry.get(1)?.state).toBe("onboarding");
