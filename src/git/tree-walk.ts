@@ -36,7 +36,8 @@ export function entriesOf(lines: string[], unquote: (text: string) => BytePath):
 export async function strangeIn(tree: string, entries: Entries, beside: string): Promise<BytePath[]> {
   const modes = modesBeside(beside);
   const directories = parentsOf(entries);
-  if ((lstatSync(tree).mode & OWNERS) !== OWNERS) return ["."];
+  const top = lstatSync(tree, { throwIfNoEntry: false });
+  if (!top?.isDirectory() || (top.mode & OWNERS) !== OWNERS) return ["."];
   const found: BytePath[] = [];
   const left: BytePath[] = [""];
   let seen = 0;

@@ -4,7 +4,9 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -99,19 +101,33 @@ test("the links follow a renamed repository and a renamed default branch", async
   expectTree(world, repo, link("renamed"), trunk.after);
 });
 
-test("what someone did in the published tree is found by the rotating check and replaced", async () => {
+/** What someone did in the tree is found by the rotating check, and another tree is published. */
+async function isReplacedAfter(act: (tree: string) => void): Promise<string> {
   const { world, repo, link, push } = await published();
   const sha = await push({ a: "1" });
   const tree = realpathSync(link());
-  writeFileSync(join(tree, "a"), "edited");
+  act(tree);
   const from = world.log.length;
   const isReplaced = () => world.log.slice(from).some(({ msg }) => msg === "published");
   await untilState(world, "acme/app", isReplaced, () => world.sweep());
   expect(realpathSync(link())).not.toBe(tree);
   expectTree(world, repo, link(), sha);
-  expect(readFileSync(join(tree, "a"), "utf8")).toBe("edited");
   const next = await push({ a: "2" });
   expectTree(world, repo, link(), next);
+  return tree;
+}
+
+test("a tree that someone edited is replaced, and whoever holds it keeps it", async () => {
+  const tree = await isReplacedAfter((it) => writeFileSync(join(it, "a"), "edited"));
+  expect(readFileSync(join(tree, "a"), "utf8")).toBe("edited");
+});
+
+test("a tree that is gone, or has become a link, is replaced", async () => {
+  await isReplacedAfter((tree) => rmSync(tree, { recursive: true }));
+  await isReplacedAfter((tree) => {
+    renameSync(tree, `${tree}-x`);
+    symlinkSync(`${tree}-x`, tree);
+  });
 });
 
 test("a tree cannot be made of a damaged mirror: it is cloned anew, then published", async () => {
