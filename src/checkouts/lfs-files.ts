@@ -10,8 +10,8 @@ import { quotedBelow } from "../git/verbatim.js";
 
 export interface LfsTools {
   lfs: Lfs;
-  /** @throws RefreshError `disk_low` */
-  requireSpace(bytes: number): void;
+  /** @param largest what needs the most of them @throws RefreshError `disk_low` */
+  requireSpace(bytes: number, largest: string): void;
   timeoutMs: number;
 }
 
@@ -67,7 +67,8 @@ export function createLfsFiles({ lfs, requireSpace, timeoutMs }: LfsTools) {
     inventory.scans[key] = scan;
     const absent = scan.pointers.filter(({ oid }) => inventory.objects[oid] === undefined);
     const wanted = [...new Map(absent.map((one) => [one.oid, objectOf(one, prefix)])).values()];
-    if (wanted.length > 0) requireSpace(COPIES * sum(wanted));
+    const [largest] = [...wanted].sort((a, b) => b.size - a.size);
+    if (largest) requireSpace(COPIES * sum(wanted), `${largest.label} of ${largest.size} bytes`);
     for (let n = 0; n < wanted.length; n += BATCH) {
       const group = wanted.slice(n, n + BATCH);
       const shas = await inTime(signal, (within) => fetchGroup(store, parent, group, within));
