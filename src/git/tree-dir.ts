@@ -21,7 +21,7 @@ export function prepareTreeDir(base: string, paths: readonly string[], verbatim:
 }
 
 /** As in .gitignore: gitignore(5). */
-const escaped = (path: string): string => path.replace(/[\\*?[\]!#]|\s+$/g, (found) => `\\${found}`);
+const escaped = (path: string): string => path.replace(/[\\*?[\]!#]|\s(?=\s*$)/g, (found) => `\\${found}`);
 
 function put(file: string, text: string, encoding: "utf8" | "latin1" = "utf8"): void {
   try {
