@@ -29,14 +29,17 @@ export interface Wanted extends TreeOptions, Extent {
   slug: string;
 }
 
-/** As it is written down: another text, and the tree is made anew. */
+/**
+ * As it is written down: another text, and the tree is made anew. Trees with a text that lacks `converted` may have
+ * files of LFS with the ends of their lines converted.
+ */
 export const writeOptions = ({ paths, submodules, lfs }: TreeOptions): string =>
-  JSON.stringify({ paths, submodules, ...(lfs ? { lfs } : {}) });
+  JSON.stringify({ paths, submodules, ...(lfs ? { lfs, converted: false } : {}) });
 
-export const readOptions = (text: string): TreeOptions => ({
-  ...DEFAULTS,
-  ...(JSON.parse(text) as Partial<TreeOptions>),
-});
+export function readOptions(text: string): TreeOptions {
+  const { paths, submodules, lfs } = { ...DEFAULTS, ...(JSON.parse(text) as Partial<TreeOptions>) };
+  return { paths, submodules, lfs };
+}
 
 export interface Selection {
   (fullName: string): Wanted[];

@@ -101,7 +101,19 @@ function isAddressRange(text: string): boolean {
 
 function parseUrls(text: string): string[] | null {
   const urls = parseList(text);
-  return urls.length > 0 && urls.every((url) => hasScheme(url, "http:", "https:")) ? urls : null;
+  const isFit = (url: string) => hasScheme(url, "http:", "https:") && hasReadableUser(url);
+  return urls.length > 0 && urls.every(isFit) ? urls : null;
+}
+
+/** A % has to stand for a byte, and the bytes for a text. */
+function hasReadableUser(url: string): boolean {
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(`${username}:${password}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme */
@@ -197,7 +209,7 @@ const LOCKSTEP = {
   ANNOUNCE_HOOK: anyText({ remedy: "name an executable file (chmod +x), without arguments" }),
   ANNOUNCE_TIMEOUT: duration(1_000, DAY),
   ANNOUNCE_URLS: variable(parseUrls, "must be a list of http(s) URLs", {
-    remedy: "separate them with commas, and write a comma inside of one as %2C",
+    remedy: "separate them with commas, and write a comma inside of one as %2C, a % of a password as %25",
     // One may hold a password or a key.
     secret: true,
   }),

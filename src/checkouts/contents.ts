@@ -26,7 +26,7 @@ export interface ContentCall {
 }
 
 export interface Content {
-  /** What is written: the commit, or a tree with more in it. */
+  /** What is written: the commit, or a tree with more in it, or a commit that has such a tree. */
   sha: string;
   /** It is kept for as long as directory `n` holds it. */
   hold(n: number): void;
@@ -40,13 +40,15 @@ interface Made {
   commits: string[];
   /** Of files of LFS that are in it. */
   oids: string[];
+  /** Files that are not converted: paths in the published tree, quoted as git prints them. */
+  verbatim: string[];
 }
 
 interface Job extends ContentCall {
   store: ContentStore;
 }
 
-const NO_FILES = { grafts: [], oids: [] };
+const NO_FILES = { grafts: [], oids: [], verbatim: [] };
 const MAX_DEPTH = 8;
 const REMEMBERED = 1000;
 /** Making the store anew does not mend these. */
@@ -85,14 +87,16 @@ export function createContents(tools: {
     const files =
       options.lfs && paths ? await lfs.bring(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
     const grafts: Graft[] = [...files.grafts];
-    const oids = [...files.oids];
+    const [oids, verbatim] = [[...files.oids], [...files.verbatim]];
     for (const [n, { path, commit: sha }] of wanted.entries()) {
       const inner = await inside(job, origins[n]!, sha, [...within, path]);
       commits.push(...inner.commits);
       oids.push(...inner.oids);
+      verbatim.push(...inner.verbatim);
       grafts.push({ mode: "040000", path: quotedPath(path), sha: inner.tree });
     }
-    return { tree: grafts.length === 0 ? tree! : await store.graft(tree!, grafts), commits, oids };
+    const made = grafts.length === 0 ? tree! : await store.graft(tree!, grafts);
+    return { tree: made, commits, oids, verbatim };
   }
 
   async function inside(job: Job, parent: Parent, commit: string, within: string[]): Promise<Made> {
@@ -123,10 +127,11 @@ export function createContents(tools: {
   async function contentOf(call: ContentCall): Promise<Content> {
     const store = openContentStore(tools.git, { ...call, timeoutMs: tools.timeoutMs });
     const root = { ...call.repository, isOurs: true };
-    const { tree, commits, oids } = await make({ ...call, store }, root, call.commit, []);
+    const { tree, commits, oids, verbatim } = await make({ ...call, store }, root, call.commit, []);
+    const sha = await store.exempt(tree, verbatim);
     return {
-      sha: tree,
-      hold: (n) => store.hold(n, tree),
+      sha,
+      hold: (n) => store.hold(n, sha),
       async tidy(trees) {
         const isDue = call.options.lfs && lfs.isDue(store.dir, oids);
         if (!(await store.tidy({ trees, commits: new Set(commits) }, isDue))) return;

@@ -45,12 +45,25 @@ const notStarted = (error: unknown): ProgramResult => ({
 /** What has to let a commit through before it is published. */
 export function createGate({ git, run, hook, signers, ...options }: GateOptions) {
   /** The commit, or the tag that leads to it, is signed by one of the signers. */
-  async function signature({ mirror, tip, sha }: Candidate): Promise<Verdict> {
+  async function signature({ mirror, ref, tip, sha }: Candidate): Promise<Verdict> {
     if (!signers) return null;
-    const tag = tip === sha ? null : await verdictOf(mirror, ["verify-tag", tip]);
+    const tag = tip === sha ? null : await verdictOfTag(mirror, ref, tip);
     if (tip !== sha && tag === null) return null;
     const commit = await verdictOf(mirror, ["verify-commit", sha]);
     return commit && tag?.reason === "untrusted" ? tag : commit;
+  }
+
+  /** Whoever may push can put an old release's tag at the ref of a new one: what is signed is the tag's name, too. */
+  async function verdictOfTag(mirror: string, ref: string, tag: string): Promise<Verdict> {
+    const verdict = await verdictOf(mirror, ["verify-tag", tag]);
+    if (verdict) return verdict;
+    // git cat-file tag <tag>: object, type, tag
+    const args = ["cat-file", "tag", tag];
+    const { stdout } = await git({ args, gitDir: mirror, timeoutMs: VERIFY_TIMEOUT_MS });
+    const [, name = ""] = /^object .+\ntype .+\ntag (.+)\n/.exec(stdout) ?? [];
+    if (ref === `refs/tags/${name}`) return null;
+    const output = `the tag at ${ref} is signed as ${JSON.stringify(name)}`;
+    return { reason: "untrusted", output: output.slice(0, MAX_OUTPUT) };
   }
 
   async function verdictOf(mirror: string, args: string[]): Promise<Verdict> {

@@ -6,11 +6,12 @@ import type { ContentStore, Graft } from "../git/content-store.js";
 import type { Lfs, LfsDownload, LfsObject } from "../git/lfs.js";
 import type { Pointer, Scan } from "../git/lfs-pointers.js";
 import type { Target } from "../git/upstream.js";
+import { quotedBelow } from "../git/verbatim.js";
 
 export interface LfsTools {
   lfs: Lfs;
-  /** @throws RefreshError `disk_low` */
-  requireSpace(bytes: number): void;
+  /** @param largest what needs the most of them @throws RefreshError `disk_low` */
+  requireSpace(bytes: number, largest: string): void;
   timeoutMs: number;
 }
 
@@ -24,8 +25,18 @@ interface Part {
   prefix: string;
 }
 
+/** Of one part: what takes the place of what, and which files are not converted. */
+interface Files {
+  grafts: Graft[];
+  oids: string[];
+  /** In the published tree, quoted as git prints them. */
+  verbatim: string[];
+}
+
 /** What a content store has of LFS; a file in it, so that it goes with it. */
 interface Inventory {
+  /** Scans of another version are made anew. */
+  version?: number;
   /** By SHA-256: the git object with the same content. */
   objects: Record<string, { sha: string; size: number }>;
   scans: Record<string, Scan>;
@@ -39,6 +50,7 @@ const AT_A_TIME = 8;
 const BATCH = 100;
 /** In the content store, and in a tree. */
 const COPIES = 2;
+const VERSION = 2;
 const MIN_STRAY = 16 * 1024 * 1024;
 
 /** Files of Git LFS in the place of their pointers. */
@@ -46,7 +58,7 @@ export function createLfsFiles({ lfs, requireSpace, timeoutMs }: LfsTools) {
   async function bring(
     { store, signal }: { store: ContentStore; signal: AbortSignal },
     { parent, tree, paths, prefix }: Part,
-  ): Promise<{ grafts: Graft[]; oids: string[] }> {
+  ): Promise<Files> {
     const inventory = read(store.dir);
     const key = JSON.stringify([prefix, paths]);
     const known = inventory.scans[key] ?? null;
@@ -55,7 +67,8 @@ export function createLfsFiles({ lfs, requireSpace, timeoutMs }: LfsTools) {
     inventory.scans[key] = scan;
     const absent = scan.pointers.filter(({ oid }) => inventory.objects[oid] === undefined);
     const wanted = [...new Map(absent.map((one) => [one.oid, objectOf(one, prefix)])).values()];
-    if (wanted.length > 0) requireSpace(COPIES * sum(wanted));
+    const [largest] = [...wanted].sort((a, b) => b.size - a.size);
+    if (largest) requireSpace(COPIES * sum(wanted), `${largest.label} of ${largest.size} bytes`);
     for (let n = 0; n < wanted.length; n += BATCH) {
       const group = wanted.slice(n, n + BATCH);
       const shas = await inTime(signal, (within) => fetchGroup(store, parent, group, within));
@@ -66,7 +79,10 @@ export function createLfsFiles({ lfs, requireSpace, timeoutMs }: LfsTools) {
     if (scan !== known) write(store.dir, inventory);
     const { objects } = inventory;
     const grafts = scan.pointers.map(({ path, mode, oid }) => ({ path, mode, sha: objects[oid]!.sha }));
-    return { grafts, oids: scan.pointers.map(({ oid }) => oid) };
+    // Attributes above a submodule are the published tree's too, and were not asked.
+    const exempt = scan.pointers.filter(({ isConverted }) => isConverted || prefix !== "");
+    const verbatim = exempt.map(({ path }) => quotedBelow(prefix, path));
+    return { grafts, oids: scan.pointers.map(({ oid }) => oid), verbatim };
   }
 
   async function fetchGroup(store: ContentStore, from: Target, group: LfsObject[], signal: AbortSignal) {
@@ -143,9 +159,10 @@ function weigh({ objects }: Inventory, oids: string[]): { needed: number; stray:
 
 function read(dir: string): Inventory {
   try {
-    return JSON.parse(readFileSync(join(dir, "lfs.json"), "utf8")) as Inventory;
+    const found = JSON.parse(readFileSync(join(dir, "lfs.json"), "utf8")) as Inventory;
+    return found.version === VERSION ? found : { ...found, version: VERSION, scans: {} };
   } catch {
-    return { objects: {}, scans: {}, left: 0 };
+    return { version: VERSION, objects: {}, scans: {}, left: 0 };
   }
 }
 

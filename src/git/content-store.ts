@@ -9,6 +9,7 @@ import { findPointers, type Scan } from "./lfs-pointers.js";
 import { FETCH_OPTIONS } from "./partial.js";
 import { askRemote } from "./remote.js";
 import { repackStore } from "./repack.js";
+import { commitOf } from "./verbatim.js";
 
 /** A tree or a file that takes the place of what a tree has at a path. */
 export interface Graft {
@@ -32,12 +33,14 @@ export interface ContentStore {
   fetch(commit: string, from: Lease | string): Promise<void>;
   /** @returns the tree with the grafts in it */
   graft(tree: string, grafts: Graft[]): Promise<string>;
+  /** @returns what is to be written so that these files, quoted as git prints them, are not converted */
+  exempt(tree: string, paths: string[]): Promise<string>;
   pointers(tree: string, paths: string[], known: Scan | null): Promise<Scan>;
   /** Takes files in, as they are. @returns the object of each */
   takeIn(files: string[]): Promise<string[]>;
   /** Those of the objects that are there. */
   present(objects: string[]): Promise<Set<string>>;
-  /** This tree is what directory `n` holds. */
+  /** This is what directory `n` holds. */
   hold(n: number, tree: string): void;
   /** Drops what is needed no more, once that is worth it, or at once. @returns whether it did */
   tidy(needed: { trees: number[]; commits: Set<string> }, atOnce: boolean): Promise<boolean>;
@@ -107,6 +110,13 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
     return /^040000 tree ([\da-f]+)/m.exec(stdout)![1]!;
   }
 
+  async function exempt(tree: string, paths: string[]): Promise<string> {
+    if (paths.length === 0) return tree;
+    // git hash-object -t commit -w --stdin
+    const args = ["hash-object", "-t", "commit", "-w", "--stdin"];
+    return (await run(args, { input: commitOf(tree, paths) })).stdout.trim();
+  }
+
   async function treesOf(commits: string[]): Promise<string[]> {
     if (commits.length === 0) return [];
     // git rev-parse <commit>^{tree} …
@@ -142,7 +152,7 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   }
 
   return {
-    ...{ takeIn, present },
+    ...{ takeIn, present, exempt },
     pointers: (tree, paths, known) => findPointers(git, from, tree, paths, known),
     ...{ dir, fetch, graft, treesOf, tidy },
     submodules: (commit) => readSubmodules(git, from, commit),

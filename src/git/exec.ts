@@ -238,6 +238,9 @@ const HERMETIC = {
   "core.logAllRefUpdates": "false",
 };
 
+/** The variable is split at colons, but for what is quoted: git(1) */
+const quotedEntry = (dir: string): string => (dir.includes(":") ? `"${dir.replace(/[\\"]/g, "\\$&")}"` : dir);
+
 function environment(path: string, call: GitCall): Record<string, string> {
   const config = Object.entries({ ...HERMETIC, ...call.config });
   const env: Record<string, string> = {
@@ -265,6 +268,6 @@ function environment(path: string, call: GitCall): Record<string, string> {
     env.GIT_INDEX_FILE = call.workTree.index;
   }
   if (call.gnupgHome !== undefined) env.GNUPGHOME = call.gnupgHome;
-  if (call.alternate !== undefined) env.GIT_ALTERNATE_OBJECT_DIRECTORIES = call.alternate;
+  if (call.alternate !== undefined) env.GIT_ALTERNATE_OBJECT_DIRECTORIES = quotedEntry(call.alternate);
   return env;
 }

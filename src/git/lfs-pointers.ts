@@ -10,6 +10,8 @@ export interface Pointer {
   /** SHA-256 of the file's content. */
   oid: string;
   size: number;
+  /** Its attributes would have it converted. */
+  isConverted: boolean;
 }
 
 /** What was found in a tree, so that the next one costs what has changed. */
@@ -25,6 +27,13 @@ interface Entry {
   mode: string;
   sha: string;
 }
+
+interface Filtered extends Entry {
+  isConverted: boolean;
+}
+
+/** What git goes by when it writes a file: convert.c, convert_attrs() */
+const CONVERTING = ["text", "crlf", "eol", "ident", "working-tree-encoding"];
 
 /** Without extensions a pointer has three lines of known lengths. https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md */
 const POINTER_BYTES = { min: 120, max: 160 };
@@ -75,21 +84,31 @@ export async function findPointers(
     return { entries: entries.filter(isFile), attributes };
   }
 
-  /** @returns those that have filter=lfs */
-  async function filtered(entries: Entry[], attributes: string[]): Promise<Entry[]> {
+  /** @returns those that have filter=lfs, and whether they would be converted */
+  async function filtered(entries: Entry[], attributes: string[]): Promise<Filtered[]> {
     if (attributes.length === 0 || entries.length === 0) return [];
     const index = join(from.gitDir!, "attributes.index");
     rmSync(index, { force: true });
     const call = { ...from, workTree: { dir: from.gitDir!, index } };
     // git update-index --index-info; git check-attr --cached --stdin filter: of an index with nothing else in it
     await git({ ...call, args: ["update-index", "--index-info"], input: `${attributes.join("\n")}\n` });
-    const input = `${entries.map(({ path }) => path).join("\n")}\n`;
-    const { stdout } = await git({ ...call, args: ["check-attr", "--cached", "--stdin", "filter"], input });
-    const lines = stdout.split("\n");
-    return entries.filter((_, n) => lines[n]!.endsWith(": filter: lfs"));
+    const asked = async (names: string[], of: Entry[]): Promise<string[]> => {
+      if (of.length === 0) return [];
+      const input = `${of.map(({ path }) => path).join("\n")}\n`;
+      const { stdout } = await git({ ...call, args: ["check-attr", "--cached", "--stdin", ...names], input });
+      return stdout.split("\n").map((line) => line.slice(line.lastIndexOf(": ") + 2));
+    };
+    const filters = await asked(["filter"], entries);
+    const found = entries.filter((_, n) => filters[n] === "lfs");
+    const values = await asked(CONVERTING, found);
+    const width = CONVERTING.length;
+    return found.map((one, n) => ({
+      ...one,
+      isConverted: isConverted(values.slice(n * width, (n + 1) * width)),
+    }));
   }
 
-  async function read(entries: Entry[]): Promise<Pointer[]> {
+  async function read(entries: Filtered[]): Promise<Pointer[]> {
     if (entries.length === 0) return [];
     const shas = [...new Set(entries.map(({ sha }) => sha))];
     const sizes = (await run(["cat-file", "--batch-check"], `${shas.join("\n")}\n`)).trim().split("\n");
@@ -100,9 +119,9 @@ export async function findPointers(
     if (small.length === 0) return [];
     const texts = await run(["cat-file", "--batch"], `${small.join("\n")}\n`);
     const found = new Map([...texts.matchAll(POINTER)].map(([, sha, oid, size]) => [sha!, { oid, size }]));
-    return entries.flatMap(({ path, mode, sha }) => {
+    return entries.flatMap(({ path, mode, sha, isConverted }) => {
       const { oid, size } = found.get(sha) ?? {};
-      return oid ? [{ path, mode: mode as Pointer["mode"], oid, size: Number(size) }] : [];
+      return oid ? [{ path, mode: mode as Pointer["mode"], oid, size: Number(size), isConverted }] : [];
     });
   }
 
@@ -114,6 +133,12 @@ export async function findPointers(
   const { attributes, pointers } = part.before;
   const fresh = await read(await filtered(part.entries, attributes));
   return { tree, attributes, pointers: [...pointers.filter(({ path }) => !part.gone.has(path)), ...fresh] };
+}
+
+/** Without `text` the ends of lines stay, whatever `eol` says. */
+function isConverted([text, crlf, eol, ...others]: string[]): boolean {
+  const ends = text === "unset" ? [] : [text, crlf, eol];
+  return [...ends, ...others].some((value) => value !== "unspecified" && value !== "unset");
 }
 
 const isFile = ({ mode }: Entry): boolean => mode === "100644" || mode === "100755";

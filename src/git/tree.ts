@@ -5,6 +5,7 @@ import type { GitCall, RunGit } from "./exec.js";
 import { type BytePath, readable, unquoted } from "./path-bytes.js";
 import { prepareTreeDir } from "./tree-dir.js";
 import { entriesOf, strangeIn } from "./tree-walk.js";
+import { isConvertedOtherwise, verbatimOf } from "./verbatim.js";
 import { unlikeWrittenAnew } from "./written-anew.js";
 
 /** One of the working trees that a checkout is published from. */
@@ -73,8 +74,11 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
     });
   }
 
+  const verbatim = async ({ store }: TreePlace, commit: string, signal?: AbortSignal) =>
+    store ? verbatimOf(git, store, commit, { timeoutMs, ...(signal ? { signal } : {}) }) : [];
+
   async function build(place: TreePlace, commit: string, signal?: AbortSignal): Promise<void> {
-    prepareTreeDir(place.base, place.paths);
+    prepareTreeDir(place.base, place.paths, await verbatim(place, commit, signal));
     rmSync(treeDir(place), { recursive: true, force: true });
     rmSync(indexOf(place), { force: true });
     mkdirSync(treeDir(place), { recursive: true, mode: 0o750 });
@@ -84,13 +88,15 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
   }
 
   async function update(place: TreePlace, from: string, to: string, signal?: AbortSignal) {
-    prepareTreeDir(place.base, place.paths);
+    const [before, after] = [await verbatim(place, from, signal), await verbatim(place, to, signal)];
+    prepareTreeDir(place.base, place.paths, after);
     const { stdout } = await run(
       place,
       ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to],
       signal ? { signal } : {},
     );
     const changed = stdout.split("\0").filter(Boolean);
+    if (isConvertedOtherwise(before, after, changed)) return null;
     if (changed.length === 0) {
       await verify(place, to, [], signal);
       return 0;
@@ -146,7 +152,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
   }
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
-    prepareTreeDir(place.base, place.paths);
+    prepareTreeDir(place.base, place.paths, await verbatim(place, commit));
     // Without the index nothing tells which files were left out on purpose.
     if (content && place.paths.length > 0) return ["its files may not all have reached the disk"];
     if (content) {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -31,6 +31,19 @@ test("answers with git's output", async () => {
   const { stdout } = await realGit()({ args: ["rev-parse", "main"], gitDir: dir, ...TIMEOUT });
   expect(stdout.trim()).toBe(commit);
 });
+
+test.each(["plain", "a:b", ':"\\ c\n\u00e9:', '"'])(
+  "objects are read besides from a directory called %j",
+  async (name) => {
+    const { dir, commit } = bareRepository();
+    const other = join(tempDir(), name);
+    renameSync(join(dir, "objects"), other);
+    mkdirSync(join(dir, "objects"));
+    const call = { args: ["cat-file", "-t", commit], gitDir: dir, ...TIMEOUT };
+    await expect(realGit()(call)).rejects.toThrow();
+    expect((await realGit()({ ...call, alternate: other })).stdout).toBe("commit\n");
+  },
+);
 
 test("a git that fails without a word is a failure", async () => {
   const { dir } = bareRepository();

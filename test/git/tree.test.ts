@@ -212,6 +212,15 @@ test.each([
   },
 );
 
+const ODD = ["a  ", "a   /b", " a", "!a", "#a", "a*b", "a[b]", "a\\", "a\\b", "a?b", "**", "-a", "a "];
+
+test.each(ODD)("of a commit only %j, whatever that would be as a pattern", async (name) => {
+  const { trees, place, dir, commit } = workshop([name]);
+  const sha = commit({ [name]: "1", other: "1", "d/x": "1", aXb: "1", ab: "1", [`${name.trim()}x`]: "1" });
+  await trees.build(place, sha);
+  expect(filesBelow(dir)).toEqual([`100644 ${name} 1`]);
+});
+
 test("only the paths that are asked for", async () => {
   const { trees, place, dir, commit } = workshop(["docs", "a/b [x]", "file.txt"]);
   const first = commit({

@@ -14,7 +14,9 @@ export function realGit(runDir = join(tempDir(), "run")): RunGit {
 }
 
 /** Plain git, to look at what Lockstep did. */
-export function plainGit(gitDir: string, ...args: string[]): string {
+export const plainGit = (gitDir: string, ...args: string[]): string => plainGitWith({}, gitDir, ...args);
+
+export function plainGitWith(env: Record<string, string>, gitDir: string, ...args: string[]): string {
   return execFileSync("git", args, {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
@@ -27,6 +29,7 @@ export function plainGit(gitDir: string, ...args: string[]): string {
       GIT_AUTHOR_EMAIL: "t@example.com",
       GIT_COMMITTER_NAME: "T",
       GIT_COMMITTER_EMAIL: "t@example.com",
+      ...env,
     },
   }).trim();
 }

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Push, Repo, StandIn } from "../../tools/standin/index.js";
-import { plainGit } from "./git.js";
+import { plainGit, plainGitWith } from "./git.js";
 import { tempDir } from "./temp.js";
 
 /** How git signs with somebody's key: options that come before the command. */
@@ -42,10 +42,16 @@ export function allowedSigners(...signers: Signer[]): string {
   return file;
 }
 
-/** Commits, signed or not, on main. */
-export async function signedPush(standin: StandIn, repo: Repo, by: Signer | null): Promise<Push> {
+/** Commits, signed or not, on main. @param at the commit's date, when it is not now */
+export async function signedPush(
+  standin: StandIn,
+  repo: Repo,
+  by: Signer | null,
+  at?: string,
+): Promise<Push> {
   const before = plainGit(repo.dir, "rev-parse", "refs/heads/main");
-  const after = plainGit(
+  const after = plainGitWith(
+    at ? { GIT_COMMITTER_DATE: at } : {},
     repo.dir,
     ...[...(by?.options ?? []), "commit-tree", ...(by ? ["-S"] : [])],
     ...["-p", before, "-m", `Change ${before}`, `${before}^{tree}`],

@@ -30,10 +30,10 @@ export class World {
     this.#lines.setMaxListeners(0);
   }
 
-  static async create(env: Record<string, string> = {}): Promise<World> {
+  static async create(env: Record<string, string> = {}, dataDir = tempDir()): Promise<World> {
     const standin = await startStandIn();
     onTestFinished(() => standin.close());
-    const world = new World(standin, tempDir(), env);
+    const world = new World(standin, dataDir, env);
     onTestFinished(() => world.stop());
     return world;
   }

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { Repo } from "../../tools/standin/index.js";
+import { type Repo, ZERO } from "../../tools/standin/index.js";
 import { hook, isThere, touch } from "../support/consumers.js";
-import { isRunning } from "../support/git.js";
+import { isRunning, plainGit } from "../support/git.js";
 import { compare, refreshed } from "../support/history.js";
 import { checkoutsOf, expectTree, published, treesOf } from "../support/published.js";
 import { allowedSigners, gpgSigner, signedPush, signedTag, sshSigner } from "../support/signing.js";
@@ -163,6 +163,54 @@ test("a signed tag publishes a commit that nobody has signed", async () => {
   const [v1, v2] = await checkoutsOf(world, repo);
   expectTree(world, repo, link("app@refs%2Ftags%2Fv1"), v1.commit);
   expect(v2).toMatchObject({ commit: null, veto: { reason: "untrusted" } });
+});
+
+test("a signed tag counts for the ref that it is named after alone", async () => {
+  const [mona, eve] = [sshSigner("mona"), sshSigner("eve")];
+  const names = ["v2", "v3", "v4"].map((name) => `refs/tags/${name}`);
+  const { world, repo, standin, link } = await published({
+    CHECKOUTS: [...names, "refs/releases/v1"].map((ref) => `acme/app@${ref}`).join(","),
+    REFSPECS: "refs/heads/*,refs/tags/*,refs/releases/*",
+    ...{ VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: allowedSigners(mona) },
+  });
+  const put = (ref: string, after: string) => standin.updateRefs(repo, [{ ref, before: ZERO, after }]);
+  const unsigned = await signedPush(standin, repo, null);
+  const v1 = await signedTag(standin, repo, "v1", mona);
+  // A tag of a tag: the outer one is what counts.
+  plainGit(repo.dir, ...mona.options, "tag", "-s", "-m", "x", "v4", v1.after);
+  await put("refs/tags/v2", v1.after);
+  await put("refs/releases/v1", v1.after);
+  await signedPush(standin, repo, mona);
+  // The commit's own signature counts, whatever the tag is called and whoever has signed it.
+  const v3 = await signedTag(standin, repo, "other", eve);
+  await put("refs/tags/v3", v3.after);
+  await compare(world, repo);
+  const all = new Map((await checkoutsOf(world, repo)).map((one) => [one.ref, one]));
+  for (const ref of ["refs/tags/v2", "refs/releases/v1"]) {
+    expect(all.get(ref)).toMatchObject({ commit: null, veto: { reason: "untrusted" } });
+    expect(all.get(ref).veto.output).toBe(`the tag at ${ref} is signed as "v1"`);
+  }
+  expectTree(world, repo, link("app@refs%2Ftags%2Fv3"), plainGit(repo.dir, "rev-parse", "main"));
+  expectTree(world, repo, link("app@refs%2Ftags%2Fv4"), unsigned.after);
+});
+
+test("a key's valid-before is held against the commit's own date", async () => {
+  const mona = sshSigner("mona");
+  const file = allowedSigners({
+    ...mona,
+    allowed: mona.allowed.replace(" ", ' valid-before="20200101" '),
+  });
+  const { world, repo, standin, link } = await published({ VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: file });
+  const late = await signedPush(standin, repo, mona);
+  await refreshed(world, () => world.pushed(late));
+  expect(await shownOf(world, repo)).toMatchObject({ commit: null, veto: { reason: "untrusted" } });
+  const early = await signedPush(standin, repo, mona, "1500000000 +0000");
+  await refreshed(world, () => world.pushed(early));
+  expectTree(world, repo, link(), early.after);
+  writeFileSync(file, sshSigner("eve").allowed);
+  const retired = await signedPush(standin, repo, mona, "1500000000 +0000");
+  await refreshed(world, () => world.pushed(retired));
+  expect(await shownOf(world, repo)).toMatchObject({ commit: early.after, veto: { reason: "untrusted" } });
 });
 
 test("a repository cannot bring its own idea of a good signature", async () => {

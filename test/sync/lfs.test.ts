@@ -97,10 +97,16 @@ test("only HTTPS, or the server itself, is downloaded from; no token and no tick
 });
 
 test("the disk's bound is asked before a download", async () => {
-  const { refuse, lfs } = await withLfs();
+  const { world, refuse, lfs } = await withLfs();
   const huge = lfs.put("1").replace("size 1", "size 900000000000000");
-  const body = await refuse({ ".gitattributes": ATTRIBUTES, "a.bin": huge });
+  const body = await refuse({
+    ...{ ".gitattributes": ATTRIBUTES, "a.bin": lfs.put("small"), "d/b.bin": huge, "z.bin": lfs.put("too") },
+  });
   expect(body.reason).toBe("disk_low");
+  const { message } = (await stateOf(world, "acme/app")).lastError;
+  expect(message).toMatch(
+    /MiB are to be written, the most for the LFS file d\/b\.bin .* of 900000000000000 bytes/,
+  );
   expect(lfs.asked).toEqual([]);
 });
 

@@ -5,6 +5,8 @@ import { compare } from "../support/history.js";
 import { published } from "../support/published.js";
 import { untilState } from "../support/state.js";
 import { gitmodules, library, shownFiles, withSubmodules } from "../support/submodules.js";
+import { tempDir } from "../support/temp.js";
+import { World } from "../support/world.js";
 
 test("without the option a submodule is an empty directory, as git has it", async () => {
   const { standin, link, push } = await published();
@@ -41,6 +43,29 @@ test("submodules of the same installation, by every form of their URL", async ()
   await world.start({ CHECKOUTS: "acme/app" });
   await untilState(world, "acme/app", () => !existsSync(join(link(), "ssh/d/a")));
   expect(existsSync(join(base, "content.git"))).toBe(false);
+});
+
+test("from a DATA_DIR whose name has to be quoted, with files of LFS", async () => {
+  const dataDir = join(tempDir(), 'a:b "c\\d');
+  const CHECKOUTS = "acme/app?submodules=yes&lfs=yes";
+  const world = await World.create({ CHECKOUTS, REPOSITORIES: "acme/app,acme/near" }, dataDir);
+  const { standin } = world;
+  const app = await standin.createRepository("acme", "app");
+  const [far, near] = await Promise.all(["far", "near"].map((name) => library(standin, "acme", name)));
+  const lfs = {
+    ".gitattributes": "* text eol=crlf\n*.bin filter=lfs\n",
+    "a.bin": standin.lfs.put("of LFS\n"),
+  };
+  const files = {
+    ".gitmodules": gitmodules({ far: "../far", near: "../near" }),
+    far: { gitlink: await far!.write({ a: "far" }) },
+    near: { gitlink: await near!.write({ ...lfs, a: "near" }) },
+  };
+  await standin.commit(app, "main", { files });
+  await world.start(near!.repo, app);
+  const link = join(dataDir, "checkouts/acme/app");
+  await untilState(world, "acme/app", ({ checkouts }) => checkouts?.[0]?.commit && existsSync(link));
+  expect(shownFiles(link)).toMatchObject({ "far/a": "far", "near/a": "near", "near/a.bin": "of LFS\n" });
 });
 
 test("only what changed is asked for, and what is mirrored here costs no request", async () => {

@@ -244,6 +244,18 @@ describe("faults", () => {
     ["TRUSTED_PROXIES", "::1/129", /CIDR/],
   ])("%s=%s", (name, value, expected) => expect(faultOf(name, value)).toMatch(expected));
 
+  it.each(["https://user:SECRET%@host/", "https://SEC%RET:x@host/", "https://user:SECRET%ff@host/"])(
+    "of an ANNOUNCE_URLS that cannot be read come with all others: %s",
+    (url) => {
+      const faults = faultsOf({ ...WRONG, ANNOUNCE_URLS: `https://ci.example.com,${url}` });
+      expect(faults).toHaveLength(Object.keys(WRONG).length);
+      const told = faults.filter((fault) => fault.startsWith("ANNOUNCE_URLS"));
+      expect(told).toEqual([expect.stringMatching(/ → .* a % of a password as %25$/)]);
+      expect(told[0]).not.toMatch(/SEC/);
+      expect(faultOf("ANNOUNCE_URLS", url.replaceAll("%", "%25"))).toMatch(/^ANNOUNCE_SECRET: is missing/);
+    },
+  );
+
   it("of two variables together are told, too", () => {
     const both = { HISTORY: "block", CHECKOUTS: "acme/*,acme/huge?depth=1" };
     const faults = faultsOf({ APP_ID: "1", PRIVATE_KEY: pem, ...both });
