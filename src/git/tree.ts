@@ -62,8 +62,16 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
     });
   }
 
-  async function build(place: TreePlace, commit: string, signal?: AbortSignal): Promise<void> {
+  function prepare(place: TreePlace): void {
     prepareTreeDir(place.base, place.paths);
+    // One git at a time works on a tree: whoever held a lock on its index was killed.
+    const { base, n } = place;
+    for (const index of [`${n}.index`, `${n}.index.anew`])
+      rmSync(join(base, `${index}.lock`), { force: true });
+  }
+
+  async function build(place: TreePlace, commit: string, signal?: AbortSignal): Promise<void> {
+    prepare(place);
     rmSync(treeDir(place), { recursive: true, force: true });
     rmSync(indexOf(place), { force: true });
     mkdirSync(treeDir(place), { recursive: true, mode: 0o750 });
@@ -73,7 +81,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
   }
 
   async function update(place: TreePlace, from: string, to: string, signal?: AbortSignal) {
-    prepareTreeDir(place.base, place.paths);
+    prepare(place);
     const { stdout } = await run(
       place,
       ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to],
@@ -133,7 +141,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
   }
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
-    prepareTreeDir(place.base, place.paths);
+    prepare(place);
     // Without the index nothing tells which files were left out on purpose.
     if (content && place.paths.length > 0) return ["its files may not all have reached the disk"];
     if (content) {
