@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RefreshError } from "../errors.js";
 import type { GitCall, RunGit } from "./exec.js";
+import { deleteAll } from "./permissions.js";
 import { prepareTreeDir } from "./tree-dir.js";
 import { unlikeWrittenAnew } from "./written-anew.js";
 
@@ -72,7 +73,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
 
   async function build(place: TreePlace, commit: string, signal?: AbortSignal): Promise<void> {
     prepare(place);
-    rmSync(treeDir(place), { recursive: true, force: true });
+    await deleteAll(treeDir(place));
     rmSync(indexOf(place), { force: true });
     mkdirSync(treeDir(place), { recursive: true, mode: 0o750 });
     // git read-tree -m -u <commit>, with an index that is empty
