@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, renameSync, type Stats } from "node:fs";
+import { accessSync, chmodSync, lstatSync, renameSync, type Stats } from "node:fs";
 import { chmod, lstat, readdir, rm } from "node:fs/promises";
 import { RefreshError } from "../errors.js";
 
@@ -46,6 +46,16 @@ async function makeOurs(path: Buffer): Promise<void> {
   // Bytes, as a name need not be UTF-8.
   for (const entry of await readdir(path, { withFileTypes: true, encoding: "buffer" }))
     if (entry.isDirectory()) await makeOurs(Buffer.concat([path, Buffer.from("/"), entry.name]));
+}
+
+/** @param mode as in access(2); what is not there is not forbidden */
+export function isForbidden(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return false;
+  } catch (error) {
+    return isDenied(error);
+  }
 }
 
 const isOurs = ({ mode }: Stats): boolean => (mode & OWNERS) === OWNERS;

@@ -1,8 +1,8 @@
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { constants, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RefreshError } from "../errors.js";
-import type { GitCall, RunGit } from "./exec.js";
-import { deleteAll } from "./permissions.js";
+import type { GitCall, GitResult, RunGit } from "./exec.js";
+import { deleteAll, isForbidden } from "./permissions.js";
 import { prepareTreeDir } from "./tree-dir.js";
 import { unlikeWrittenAnew } from "./written-anew.js";
 
@@ -119,15 +119,16 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
       run(place, ["--literal-pathspecs", "diff-files", "--quiet", "--", ...paths], more),
     ]);
     const isSound =
-      files.code === 0 || (await unlike(place, await modified(place, paths, signal), signal)).length === 0;
+      (files.code === 0 && unseen(files).length === 0) || (await changes(place, paths, signal)).length === 0;
     if (index.code === 0 && isSound) return;
     throw new RefreshError("tree_unsound", `${treeDir(place)} is not the tree of ${commit}`);
   }
 
-  async function modified(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> {
+  async function changes(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> {
     const args = ["--literal-pathspecs", "diff-files", "--name-only", "-z", "--", ...paths];
-    const { stdout } = await run(place, args, signal ? { signal } : {});
-    return stdout.split("\0").filter(Boolean);
+    const result = await run(place, args, signal ? { signal } : {});
+    const modified = result.stdout.split("\0").filter(Boolean);
+    return [...(await unlike(place, modified, signal)), ...unseen(result)];
   }
 
   /** A name that is not UTF-8 cannot be told to git: such a file counts as another one. */
@@ -143,6 +144,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
     prepare(place);
+    if (isForbidden(treeDir(place), constants.R_OK | constants.X_OK)) return ["it cannot be read"];
     // Without the index nothing tells which files were left out on purpose.
     if (content && place.paths.length > 0) return ["its files may not all have reached the disk"];
     if (content) {
@@ -155,12 +157,12 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
     // git update-index -q --refresh: only files of other times are read by what follows
     await run(place, ["update-index", "-q", "--refresh"], { okCodes: [0, 1] });
     const others = await run(place, ["ls-files", "--others", "-z"]);
-    const changed = await unlike(place, await modified(place, []));
+    const changed = await changes(place, []);
     const index = await run(place, ["diff-index", "--cached", "--quiet", commit], { okCodes: [0, 1] });
     const wrong = index.code === 0 ? [] : ["the index"];
     const strange = others.stdout.split("\0").filter(Boolean);
     const told = changed.map((path) => `${path}: needs update`);
-    return [...wrong, ...told, ...strange.map((path) => `${path}: not the commit's`)];
+    return [...wrong, ...told, ...unseen(others), ...strange.map((path) => `${path}: not the commit's`)];
   }
 
   return { build, update, differences };
@@ -186,6 +188,10 @@ function areNameable(paths: string[]): boolean {
   const bytes = paths.reduce((sum, path) => sum + path.length, 0);
   return bytes <= MAX_PATH_BYTES && paths.every(isUtf8) && !parents.some((parent) => named.has(parent));
 }
+
+/** git goes past what it may not look at, and calls that no difference. */
+const unseen = ({ stderr }: GitResult): string[] =>
+  stderr.split("\n").filter((line) => line.includes("Permission denied"));
 
 const isUtf8 = (path: string): boolean => !path.includes("\uFFFD");
 

@@ -1,13 +1,64 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { asRefreshError } from "../../src/errors.js";
 import { createLayout, emptyTrash, toTrash } from "../../src/git/layout.js";
 import { deleteAll } from "../../src/git/permissions.js";
+import { createTrees, treeDir } from "../../src/git/tree.js";
+import { bareRepository, realGit } from "../support/git.js";
 import { asNobody, modesBelow } from "../support/modes.js";
 import { tempDir } from "../support/temp.js";
+import { commitFiles, filesBelow, filesOf } from "../support/trees.js";
 
 asNobody();
+
+function builtTree() {
+  const { dir: mirror } = bareRepository();
+  const place = { base: tempDir(), n: 1, mirror, paths: [] };
+  const dir = treeDir(place);
+  modesBelow(place.base);
+  const trees = createTrees({ git: realGit(), timeoutMs: 60_000 });
+  const commit = (files: Parameters<typeof commitFiles>[1]) => commitFiles(mirror, files);
+  return { mirror, place, dir, trees, commit };
+}
+
+const CLOSED: [string, number, string][] = [
+  ["a directory that nobody may look into", 0o000, "d"],
+  ["a directory that only shows its names", 0o444, "d"],
+  ["a file that nobody may read", 0o000, "d/b"],
+  ["the tree itself", 0o000, "."],
+];
+
+test.each(CLOSED)("%s is a difference, and is written anew", async (_, mode, path) => {
+  const { mirror, place, dir, trees, commit } = builtTree();
+  const sha = commit({ a: "1", "d/b": "1", "d/e/f": "1" });
+  await trees.build(place, sha);
+  expect(await trees.differences(place, sha)).toEqual([]);
+  chmodSync(join(dir, path), mode);
+  expect(await trees.differences(place, sha)).not.toEqual([]);
+  await trees.build(place, sha);
+  expect(filesBelow(dir)).toEqual(filesOf(mirror, sha));
+  expect(await trees.differences(place, sha)).toEqual([]);
+  expect(lstatSync(dir).mode & 0o777).toBe(0o750);
+});
+
+test("an update of so much that all is looked at does not pass over a directory that cannot be read", async () => {
+  const { place, dir, trees, commit } = builtTree();
+  const files = (text: string) => Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`m/${n}`, text]));
+  const first = commit({ ...files("1"), "d/b": "1" });
+  const second = commit(files("2"));
+  await trees.build(place, first);
+  chmodSync(join(dir, "d"), 0o444);
+  await expect(trees.update(place, first, second)).rejects.toMatchObject({ code: "tree_unsound" });
+});
 
 function dataWith(files: Record<string, string>) {
   const data = tempDir();

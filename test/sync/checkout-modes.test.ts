@@ -5,7 +5,7 @@ import { hook } from "../support/consumers.js";
 import { compare } from "../support/history.js";
 import { asNobody, modesBelow } from "../support/modes.js";
 import { expectTree, published, treesOf } from "../support/published.js";
-import { stateOf } from "../support/state.js";
+import { passed, stateOf } from "../support/state.js";
 import type { World } from "../support/world.js";
 
 asNobody();
@@ -56,6 +56,19 @@ test("a hook that takes the right to write away keeps no later push back", async
   const { world, repo, link, push } = await publishedWithModes({ PRE_PUBLISH_HOOK: file });
   for (const n of ["1", "2", "3", "4"]) expectTree(world, repo, link(), await push({ a: n, "d/b": n }));
   expect(world.log.filter((line) => isFailure(line) || isRemoval(line))).toEqual([]);
+});
+
+test.each(["d", "."])("a published tree that nobody can read is replaced: %s", async (path) => {
+  const { world, repo, link, push, chmod } = await publishedWithModes();
+  const sha = await push({ a: "1", "d/b": "1" });
+  chmod(join(realpathSync(link()), path), 0);
+  const from = world.log.length;
+  const replaced = world.line(({ msg }) => msg === "published", from);
+  // Each pass looks at one of the two.
+  for (let n = 0; n < 2; n++) await passed(world);
+  await replaced;
+  expectTree(world, repo, link(), sha);
+  expect(lstatSync(realpathSync(link())).mode & 0o777).toBe(0o750);
 });
 
 /** A stray that cannot be moved away. */
