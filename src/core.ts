@@ -8,7 +8,7 @@ import type { RunProgram } from "./exec-hook.js";
 import { createFacts } from "./facts.js";
 import type { RunGit } from "./git/exec.js";
 import type { createGateway } from "./git/gateway.js";
-import { createLayout, discard, emptyTrash, ownership } from "./git/layout.js";
+import { createLayout, discard, ownership } from "./git/layout.js";
 import { createMirrors } from "./git/mirror.js";
 import { createReach } from "./git/reach.js";
 import { createUpkeep } from "./git/upkeep.js";
@@ -101,7 +101,6 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
     },
     unlink: links.unlink,
   };
-  void emptyTrash(layout);
   const removal = createRemoval({
     ...{ registry, installations, log, ...named, now: Date.now, retireAfterMs: config.retireAfterMs },
     transaction: store.transaction,

@@ -64,7 +64,10 @@ const POLICY = {
     "backoff",
     "Less than MIN_FREE_DISK is free: nothing is cloned until there is more. Refreshes go on.",
   ],
-  permission: ["backoff", "DATA_DIR cannot be written; check its owner and mode."],
+  permission: [
+    "backoff",
+    "DATA_DIR, or something in it, cannot be written; check owner, mode and attributes (lsattr).",
+  ],
   corrupt: ["rebuild", "The mirror is damaged; it is cloned anew beside and then replaced."],
   tree_unsound: [
     "backoff",
@@ -131,7 +134,15 @@ export function explained(cause: RefreshError, what: string, code: ErrorCode = c
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new RefreshError("internal", message, { cause: error });
+  return new RefreshError(isForbiddenFile(error) ? "permission" : "internal", message, { cause: error });
+}
+
+/** The system's word on a file or directory, which its message names; not on a program or an address. */
+function isForbiddenFile(error: unknown): boolean {
+  const { code = "", path, syscall = "" } = (error ?? {}) as NodeJS.ErrnoException;
+  return (
+    ["EACCES", "EPERM", "EROFS"].includes(code) && path !== undefined && !/^(?:spawn|connect)/.test(syscall)
+  );
 }
 
 /**

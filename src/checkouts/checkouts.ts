@@ -171,6 +171,16 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
     });
   }
 
+  function startWith(id: number): void {
+    try {
+      for (const slug of ledger.slugs(id)) pool.heal(id, slug, ledger.get(id, slug)?.link ?? "");
+      tidy(id);
+    } catch (error) {
+      // Its next refresh meets it again, and says so; the others start.
+      log.warn({ id, reason: asRefreshError(error).message }, "published trees could not be looked at");
+    }
+  }
+
   function rename(checkout: Checkout, link: string): void {
     const dir = treeOf(checkout);
     if (dir === null) return;
@@ -190,10 +200,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
   return {
     ...{ publish, isOutdated, check },
     start() {
-      for (const id of ledger.ids()) {
-        for (const slug of ledger.slugs(id)) pool.heal(id, slug, ledger.get(id, slug)?.link ?? "");
-        tidy(id);
-      }
+      for (const id of ledger.ids()) startWith(id);
       if (ledger.ofOtherBoots(BOOT).length > 0) void check();
     },
     named(repository) {

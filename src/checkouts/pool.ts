@@ -8,10 +8,12 @@ import { type CheckoutChange, ZERO } from "../model.js";
 import { readOptions } from "../selection.js";
 import { isMore } from "./contents.js";
 import { type Checkout, type Ledger, type Tree, writtenTo } from "./ledger.js";
+import type { Obstacles } from "./obstacles.js";
 
 interface Tools {
   ledger: Ledger;
   layout: Layout;
+  obstacles: Obstacles;
   graceMs: number;
   /** Before one more tree is made. @throws RefreshError `disk_low` */
   requireSpace(): void;
@@ -28,6 +30,8 @@ export interface Key {
 
 /** A free tree beyond the first is kept this long, for the next burst of pushes. */
 const SURPLUS_MS = 600_000;
+/** What could not be removed is tried again then, if no refresh has come before. */
+const AGAIN_MS = 600_000;
 
 /** random(4): another one after each start of the machine. */
 export const BOOT = existsSync("/proc/sys/kernel/random/boot_id")
@@ -38,8 +42,11 @@ export const BOOT = existsSync("/proc/sys/kernel/random/boot_id")
  * A small pool of trees for each checkout: one is published, others are what readers may still hold,
  * and one whose grace is over becomes the next. When none is free one more is made.
  */
-export function createPool({ ledger, layout, graceMs, requireSpace, published, now }: Tools) {
+export function createPool(tools: Tools) {
+  const { ledger, layout, obstacles, graceMs, requireSpace, published, now } = tools;
   const healed = new Set<string>();
+  /** Where strays are left that could not be removed. */
+  const unswept = new Set<string>();
 
   const at = ({ id, slug, n }: Omit<Key, "options"> & { n: number }) => ({ base: layout.trees(id, slug), n });
 
@@ -74,10 +81,15 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
     return n;
   }
 
-  function remove(tree: Tree): void {
-    toTrash(layout, treeDir(at(tree)));
-    for (const file of [indexOf(at(tree)), `${indexOf(at(tree))}.lock`]) rmSync(file, { force: true });
-    ledger.dropTree(tree);
+  /** @returns whether it is gone; one that cannot be is nobody's next tree, and is tried again */
+  function remove(tree: Tree): boolean {
+    const isGone = obstacles.pass(treeDir(at(tree)), () => {
+      toTrash(layout, treeDir(at(tree)));
+      for (const file of [indexOf(at(tree)), `${indexOf(at(tree))}.lock`]) rmSync(file, { force: true });
+    });
+    if (isGone) ledger.dropTree(tree);
+    else ledger.putTree({ ...tree, state: "spoilt" });
+    return isGone;
   }
 
   /** Removes what nobody can hold any more and nobody will need. @returns when there is more to remove */
@@ -94,10 +106,14 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
       if (!needless && graceIsOver(tree)) spares += 1;
       const keptUntil = freeSince(tree) + (needless ? 0 : SURPLUS_MS);
       if (!needless && spares <= 1 && graceIsOver(tree)) continue;
-      if (keptUntil <= now()) remove(tree);
-      else later = Math.min(later ?? keptUntil, keptUntil);
+      if (keptUntil <= now() && remove(tree)) continue;
+      const next = keptUntil <= now() ? now() + AGAIN_MS : keptUntil;
+      later = Math.min(later ?? next, next);
     }
-    if (checkout === null && ledger.trees(id, slug).length === 0) toTrash(layout, layout.trees(id, slug));
+    const base = layout.trees(id, slug);
+    if (unswept.has(base)) sweep(id, slug, shown);
+    if (checkout === null && ledger.trees(id, slug).length === 0)
+      obstacles.pass(base, () => toTrash(layout, base));
     return later;
   }
 
@@ -117,8 +133,7 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
         else if (!isWhole) ledger.putTree({ ...tree, state });
       } else if (!isWhole || (tree.state === "dirty" && !isLinked)) remove(tree);
     }
-    const known = ledger.trees(id, slug).map(({ n }) => treeDir(at({ id, slug, n })));
-    if (ownership(base, id) === "ours") sweep(base, [...known, target ?? ""]);
+    sweep(id, slug, target);
     healed.add(base);
   }
 
@@ -139,11 +154,16 @@ export function createPool({ ledger, layout, graceMs, requireSpace, published, n
   }
 
   /** What a link leads to stays until it leads elsewhere, whether it is known or not. */
-  function sweep(base: string, known: string[]): void {
+  function sweep(id: number, slug: string, target: string | null): void {
+    const base = layout.trees(id, slug);
+    unswept.delete(base);
+    if (ownership(base, id) !== "ours") return;
+    const known = [target, ...ledger.trees(id, slug).map(({ n }) => treeDir(at({ id, slug, n })))];
     for (const name of readdirSync(base)) {
       const n = /^(\d+)(?:\.index)?$/.exec(name)?.[1];
       const isStray = n ? !known.includes(join(base, n)) : /\.(lock|anew)$/.test(name);
-      if (isStray) toTrash(layout, join(base, name));
+      const path = join(base, name);
+      if (isStray && !obstacles.pass(path, () => toTrash(layout, path))) unswept.add(base);
     }
   }
 

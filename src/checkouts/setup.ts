@@ -3,7 +3,7 @@ import type { Disk } from "../disk.js";
 import type { RunProgram } from "../exec-hook.js";
 import type { RunGit } from "../git/exec.js";
 import type { Gateway } from "../git/gateway.js";
-import { extentOf, type Layout } from "../git/layout.js";
+import { emptyTrash, extentOf, type Layout } from "../git/layout.js";
 import { createPins } from "../git/pins.js";
 import { createTrees } from "../git/tree.js";
 import type { Installations, KnownInstallation } from "../installations.js";
@@ -16,6 +16,7 @@ import { createContents } from "./contents.js";
 import { createGate } from "./gate.js";
 import { createLedger } from "./ledger.js";
 import { createLfsFiles } from "./lfs-files.js";
+import { createObstacles } from "./obstacles.js";
 import { createPool } from "./pool.js";
 import type { PublishTools } from "./publish.js";
 import { createSubmodules } from "./submodules.js";
@@ -60,11 +61,12 @@ export function composeCheckouts(ports: Ports) {
     },
   });
   const timeoutMs = config.cloneTimeoutMs;
+  const obstacles = createObstacles(log);
   const lfs = createLfsFiles({ lfs: gateway.lfs, requireSpace, timeoutMs });
   const checkouts = createCheckouts({
     ...common,
     ...{ ledger, request, selection: config.checkouts, tip: ports.tip, published: ports.published },
-    pool: createPool({ ...common, ledger, requireSpace, published: ports.published }),
+    pool: createPool({ ...common, ledger, obstacles, requireSpace, published: ports.published }),
     blobs: createBlobs({
       ...{ git, layout, gateway, timeoutMs, requireSpace, onProgress, onFetched },
       ...{ distrust: ports.distrust, now: Date.now },
@@ -88,14 +90,20 @@ export function composeCheckouts(ports: Ports) {
     }
   }
 
+  async function clearTrash(): Promise<void> {
+    for (const { path, error } of await emptyTrash(layout)) obstacles.met(path, error);
+  }
+
   return {
     ...checkouts,
     start() {
+      void clearTrash();
       checkouts.start();
       requestMissing(true);
     },
     /** Once in each pass of the backstop. */
     look() {
+      void clearTrash();
       requestMissing(false);
       void checkouts.check();
     },

@@ -11,10 +11,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { RefreshError } from "../errors.js";
 import type { Extent, RepositoryName } from "../model.js";
+import { deleteAll, moveAway } from "./permissions.js";
 
 /** The file that says a directory is Lockstep's; without it nothing is ever deleted or rewritten. */
 export const MARKER = "lockstep.json";
@@ -167,13 +168,28 @@ export function discard(layout: Layout, id: number): boolean {
 export function toTrash(layout: Layout, path: string): void {
   if (!lstatSync(path, { throwIfNoEntry: false })) return;
   mkdirSync(layout.trash, { recursive: true, mode: 0o750 });
-  renameSync(path, join(layout.trash, `${basename(path)}-${randomBytes(8).toString("hex")}`));
+  moveAway(path, join(layout.trash, `${basename(path)}-${randomBytes(8).toString("hex")}`));
   void emptyTrash(layout);
 }
 
-/** Also at start: a process that ended may have left some. Never throws. */
-export async function emptyTrash(layout: Layout): Promise<void> {
+/** What could not be removed, and why. */
+export interface Remains {
+  path: string;
+  error: unknown;
+}
+
+/** Also at start: a process that ended may have left some. Never throws. @returns what stays, to be tried again */
+export async function emptyTrash(layout: Layout): Promise<Remains[]> {
   const names = await readdir(layout.trash).catch(() => []);
-  const options = { recursive: true, force: true, maxRetries: 3 };
-  await Promise.all(names.map((name) => rm(join(layout.trash, name), options).catch(() => {})));
+  const paths = names.map((name) => join(layout.trash, name));
+  const tried = await Promise.all(
+    paths.map((path) =>
+      deleteAll(path).then(
+        () => [],
+        (error: unknown) => [{ path, error }],
+      ),
+    ),
+  );
+  // Others may be at the same: what one has deleted the other could not.
+  return tried.flat().filter(({ path }) => existsSync(path));
 }

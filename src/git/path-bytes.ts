@@ -12,8 +12,9 @@ const ESCAPES: Record<string, string> = {
 
 /** A path as git prints it without -z: core.quotePath in git-config(1). */
 export function unquoted(text: string): BytePath {
-  if (!text.startsWith('"')) return text;
-  return text
+  const bytes = Buffer.from(text).toString("latin1");
+  if (!bytes.startsWith('"')) return bytes;
+  return bytes
     .slice(1, -1)
     .replace(/\\([0-7]{3}|.)/g, (_, code: string) =>
       code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (ESCAPES[code] ?? code),

@@ -1,8 +1,9 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RefreshError } from "../errors.js";
-import type { GitCall, RunGit } from "./exec.js";
+import type { GitCall, GitResult, RunGit } from "./exec.js";
 import { type BytePath, readable, unquoted } from "./path-bytes.js";
+import { deleteAll } from "./permissions.js";
 import { prepareTreeDir } from "./tree-dir.js";
 import { entriesOf, strangeIn } from "./tree-walk.js";
 import { isConvertedOtherwise, verbatimOf } from "./verbatim.js";
@@ -74,12 +75,23 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
     });
   }
 
-  const verbatim = async ({ store }: TreePlace, commit: string, signal?: AbortSignal) =>
-    store ? verbatimOf(git, store, commit, { timeoutMs, ...(signal ? { signal } : {}) }) : [];
+  /** @param commits what the tree has, or is to have, the last one from now on */
+  async function prepare(place: TreePlace, commits: string[], signal?: AbortSignal): Promise<string[][]> {
+    const { base, n, store, paths } = place;
+    const limits = { timeoutMs, ...(signal ? { signal } : {}) };
+    const lists = await Promise.all(
+      commits.map(async (commit) => (store ? verbatimOf(git, store, commit, limits) : [])),
+    );
+    prepareTreeDir(base, paths, lists.at(-1)!);
+    // One git at a time works on a tree: whoever held a lock on its index was killed.
+    for (const index of [`${n}.index`, `${n}.index.anew`])
+      rmSync(join(base, `${index}.lock`), { force: true });
+    return lists;
+  }
 
   async function build(place: TreePlace, commit: string, signal?: AbortSignal): Promise<void> {
-    prepareTreeDir(place.base, place.paths, await verbatim(place, commit, signal));
-    rmSync(treeDir(place), { recursive: true, force: true });
+    await prepare(place, [commit], signal);
+    await deleteAll(treeDir(place));
     rmSync(indexOf(place), { force: true });
     mkdirSync(treeDir(place), { recursive: true, mode: 0o750 });
     // git read-tree -m -u <commit>, with an index that is empty
@@ -88,8 +100,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
   }
 
   async function update(place: TreePlace, from: string, to: string, signal?: AbortSignal) {
-    const [before, after] = [await verbatim(place, from, signal), await verbatim(place, to, signal)];
-    prepareTreeDir(place.base, place.paths, after);
+    const [before = [], after = []] = await prepare(place, [from, to], signal);
     const { stdout } = await run(
       place,
       ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to],
@@ -126,16 +137,17 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
       // git diff-files: the files are the index's; it compares what is as new as the index byte by byte
       run(place, ["--literal-pathspecs", "diff-files", "--quiet", "--", ...paths], more),
     ]);
-    const wrong = files.code === 0 ? [] : await unlike(place, await modified(place, paths, signal), signal);
+    const wrong = files.code === 0 && unseen(files).length === 0 ? [] : await changes(place, paths, signal);
     if (index.code === 0 && wrong.length === 0) return;
-    const where = wrong.length === 0 ? "" : `, at ${wrong.slice(0, NAMED).map(readable).join(", ")}`;
+    const where = wrong.length === 0 ? "" : `, at ${wrong.slice(0, NAMED).join(", ")}`;
     throw new RefreshError("tree_unsound", `${treeDir(place)} is not the tree of ${commit}${where}`);
   }
 
-  async function modified(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<BytePath[]> {
+  async function changes(place: TreePlace, paths: string[], signal?: AbortSignal): Promise<string[]> {
     const args = ["--literal-pathspecs", "diff-files", "--name-only", "--", ...paths];
-    const { stdout } = await run(place, args, signal ? { signal } : {});
-    return stdout.split("\n").filter(Boolean).map(unquoted);
+    const result = await run(place, args, signal ? { signal } : {});
+    const modified = result.stdout.split("\n").filter(Boolean).map(unquoted);
+    return [...(await unlike(place, modified, signal)).map(readable), ...unseen(result)];
   }
 
   const unlike = (place: TreePlace, paths: BytePath[], signal?: AbortSignal): Promise<BytePath[]> =>
@@ -152,7 +164,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
   }
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {
-    prepareTreeDir(place.base, place.paths, await verbatim(place, commit));
+    await prepare(place, [commit]);
     // Without the index nothing tells which files were left out on purpose.
     if (content && place.paths.length > 0) return ["its files may not all have reached the disk"];
     if (content) {
@@ -167,10 +179,10 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
     if (strangers.length > 0) return strangers.map((path) => `${readable(path)}: not as the commit has it`);
     // git update-index -q --refresh: only files of other times are read by what follows
     await run(place, ["update-index", "-q", "--refresh"], { okCodes: [0, 1] });
-    const changed = await unlike(place, await modified(place, []));
+    const changed = await changes(place, []);
     const index = await run(place, ["diff-index", "--cached", "--quiet", commit], { okCodes: [0, 1] });
     const wrong = index.code === 0 ? [] : ["the index"];
-    return [...wrong, ...changed.map((path) => `${readable(path)}: needs update`)];
+    return [...wrong, ...changed.map((path) => `${path}: needs update`)];
   }
 
   return { build, update, differences };
@@ -196,6 +208,10 @@ function areNameable(paths: string[]): boolean {
   const bytes = paths.reduce((sum, path) => sum + path.length, 0);
   return bytes <= MAX_PATH_BYTES && paths.every(isUtf8) && !parents.some((parent) => named.has(parent));
 }
+
+/** git goes past what it may not look at, and calls that no difference. */
+const unseen = ({ stderr }: GitResult): string[] =>
+  stderr.split("\n").filter((line) => line.includes("Permission denied"));
 
 const isUtf8 = (path: string): boolean => !path.includes("\uFFFD");
 

@@ -1,5 +1,6 @@
 import { RefreshError } from "../errors.js";
 import type { GitCall, RunGit } from "./exec.js";
+import { readable, unquoted } from "./path-bytes.js";
 
 /**
  * With the filter of git-lfs a pointer is converted before the filter makes the file of it, so that the file is as
@@ -56,26 +57,12 @@ export function exemption(path: string): string {
 export const quotedBelow = (prefix: string, path: string): string =>
   `"${prefix.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}${inner(path)}"`;
 
-/** As git prints it with -z. */
-export function unquoted(path: string): string {
-  const bytes = Buffer.from(inner(path)).toString("latin1");
-  const raw = bytes.replace(/\\([0-3][0-7]{2}|.)/g, (_, code: string) =>
-    code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (NAMED[code] ?? code),
-  );
-  return Buffer.from(raw, "latin1").toString();
-}
-
 /** What is not quoted has nothing in it that would have to be. */
 const inner = (path: string): string => (path.startsWith('"') ? path.slice(1, -1) : path);
-
-/** quote.c */
-const NAMED: Record<string, string> = {
-  ...{ a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" },
-};
 
 /** Whether a path that is written the same in both trees is converted in one of them alone. */
 export function isConvertedOtherwise(from: string[], to: string[], changed: string[]): boolean {
   const [before, after, written] = [new Set(from), new Set(to), new Set(changed)];
   const differing = [...from.filter((path) => !after.has(path)), ...to.filter((path) => !before.has(path))];
-  return differing.some((path) => !written.has(unquoted(path)));
+  return differing.some((path) => !written.has(readable(unquoted(path))));
 }

@@ -1,6 +1,7 @@
-import { closeSync, lstatSync, openSync, readlinkSync, readSync, rmSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, readlinkSync, readSync, rmSync } from "node:fs";
 import type { GitResult } from "./exec.js";
 import { type BytePath, below, nulTerminated } from "./path-bytes.js";
+import { isForbidden } from "./permissions.js";
 
 /** Runs git in the tree, with its index. */
 type RunInTree = (args: string[], input: Buffer) => Promise<GitResult>;
@@ -36,7 +37,8 @@ function isSame(one: Buffer, other: Buffer): boolean {
   const b = lstatSync(other, { throwIfNoEntry: false });
   if (!a || !b || a.isDirectory() || (a.mode & 0o170100) !== (b.mode & 0o170100)) return false;
   if (a.isSymbolicLink()) return readlinkSync(one, "latin1") === readlinkSync(other, "latin1");
-  return a.isFile() && a.size === b.size && hasSameBytes(one, other);
+  if (!a.isFile() || a.size !== b.size || isForbidden(one, constants.R_OK)) return false;
+  return hasSameBytes(one, other);
 }
 
 function hasSameBytes(one: Buffer, other: Buffer): boolean {

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createTrees, treeDir } from "../../src/git/tree.js";
+import { createTrees, indexOf, treeDir } from "../../src/git/tree.js";
 import { bareRepository, plainGit, realGit } from "../support/git.js";
 import { tempDir } from "../support/temp.js";
 import { commitFiles, filesBelow, filesOf, type NewFile } from "../support/trees.js";
@@ -136,6 +136,26 @@ test("what someone did in the tree blocks nothing, and is found", async () => {
   equals(second);
   chmodSync(join(dir, "a"), 0o755);
   expect(await trees.differences(place, second)).toEqual(["a: not as the commit has it"]);
+});
+
+test("locks that a killed git has left on a tree's index keep nobody from checking and writing it", async () => {
+  const { trees, place, dir, commit, equals } = workshop();
+  const first = commit({ a: "1\n", b: "1\n" });
+  const second = commit({ a: "2\n" });
+  const locks = [`${indexOf(place)}.lock`, `${indexOf(place)}.anew.lock`];
+  const locked = <T>(act: () => Promise<T>) => {
+    for (const lock of locks) writeFileSync(lock, "");
+    return act();
+  };
+  await locked(() => trees.build(place, first));
+  equals(first);
+  writeFileSync(join(dir, "b"), "edited");
+  for (const content of [false, true])
+    expect(await locked(() => trees.differences(place, first, content))).toEqual(["b: needs update"]);
+  writeFileSync(join(dir, "b"), "1\n");
+  expect(await locked(() => trees.update(place, first, second))).toBe(1);
+  equals(second);
+  expect(locks.filter((lock) => existsSync(lock))).toEqual([]);
 });
 
 test("whatever a file is called, what someone did to it is found, and what is beside it", async () => {

@@ -1,10 +1,11 @@
-import { existsSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, test } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { compare } from "../support/history.js";
 import { checkoutsOf, expectTree, published } from "../support/published.js";
+import { passed } from "../support/state.js";
 import { filesBelow, filesOf } from "../support/trees.js";
 import type { World } from "../support/world.js";
 
@@ -44,6 +45,20 @@ test("a tree that is shown stays at a start without its index, and is replaced",
   expectTree(world, repo, link(), sha);
   expect(realpathSync(link())).not.toBe(tree);
   expect(filesBelow(tree)).toEqual(filesOf(world.mirror(repo), sha));
+});
+
+test("an edit is found and put right though a killed git has left its lock on the tree's index", async () => {
+  const { world, repo, link, push } = await published();
+  const sha = await push({ a: "1" });
+  const tree = realpathSync(link());
+  writeFileSync(`${tree}.index.lock`, "");
+  writeFileSync(join(tree, "a"), "edited");
+  const from = world.log.length;
+  const replaced = world.line(({ msg }) => msg === "published", from);
+  // Each pass looks at one of the two.
+  for (let n = 0; n < 2; n++) await passed(world);
+  await replaced;
+  expectTree(world, repo, link(), sha);
 });
 
 test("a check after the machine's start that cannot run takes nothing away", async () => {
