@@ -1,14 +1,9 @@
 import { existsSync } from "node:fs";
 import { asRefreshError, RefreshError } from "../errors.js";
-import {
-  type ContentStore,
-  type Graft,
-  openContentStore,
-  quotedPath,
-  storeDir,
-} from "../git/content-store.js";
+import { type ContentStore, type Graft, openContentStore, storeDir } from "../git/content-store.js";
 import type { RunGit } from "../git/exec.js";
 import { type Layout, toTrash } from "../git/layout.js";
+import { quotedPath } from "../git/path-bytes.js";
 import type { Target } from "../git/upstream.js";
 import type { TreeOptions } from "../selection.js";
 import type { LfsFiles } from "./lfs-files.js";

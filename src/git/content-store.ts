@@ -170,7 +170,3 @@ function prepare(dir: string): void {
 }
 
 const entries = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);
-
-/** git-fast-import(1), <path> */
-export const quotedPath = (path: string): string =>
-  `"${path.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;

@@ -21,6 +21,10 @@ export function unquoted(text: string): BytePath {
     );
 }
 
+/** As git reads a path in quotes; an ordinary string, as are those of a commit's submodules. git-fast-import(1), <path> */
+export const quotedPath = (path: string): string =>
+  `"${path.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;
+
 /** As git reads paths with -z. */
 export const nulTerminated = (paths: readonly BytePath[]): Buffer =>
   Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1");

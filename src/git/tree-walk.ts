@@ -1,7 +1,7 @@
 import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { type BytePath, below } from "./path-bytes.js";
+import { type BytePath, below, unquoted } from "./path-bytes.js";
 
 /** What git has at a path of a tree: its mode there. */
 export type Entries = Map<BytePath, string>;
@@ -18,12 +18,12 @@ const OWNERS = 0o700;
 /** Looked at in one go, before others have their turn. */
 const AT_ONCE = 1_000;
 
-/** @param lines of git ls-files -t -s, whose paths are still quoted; files that were left out on purpose are not in it */
-export function entriesOf(lines: string[], unquote: (text: string) => BytePath): Entries {
+/** @param lines of git ls-files -t -s, whose paths are quoted; files that were left out on purpose are not in it */
+export function entriesOf(lines: string[]): Entries {
   const entries: Entries = new Map();
   for (const line of lines) {
     const [, tag, mode, path] = /^(\S) (\d+) \S+ \d\t(.*)$/.exec(line) ?? [];
-    if (path !== undefined && tag !== "S") entries.set(unquote(path), mode!);
+    if (path !== undefined && tag !== "S") entries.set(unquoted(path), mode!);
   }
   return entries;
 }

@@ -160,7 +160,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
   async function strange(place: TreePlace): Promise<BytePath[]> {
     // git ls-files -t -s: S are those left out
     const { stdout } = await run(place, ["ls-files", "-t", "-s"]);
-    return strangeIn(treeDir(place), entriesOf(stdout.split("\n"), unquoted), besideOf(place));
+    return strangeIn(treeDir(place), entriesOf(stdout.split("\n")), besideOf(place));
   }
 
   async function differences(place: TreePlace, commit: string, content = false): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { RefreshError } from "../errors.js";
 import type { GitCall, RunGit } from "./exec.js";
-import { readable, unquoted } from "./path-bytes.js";
+import { quotedPath, readable, unquoted } from "./path-bytes.js";
 
 /**
  * With the filter of git-lfs a pointer is converted before the filter makes the file of it, so that the file is as
@@ -55,7 +55,7 @@ export function exemption(path: string): string {
 
 /** Where a path is once what it is in is at `prefix`, which is not quoted. */
 export const quotedBelow = (prefix: string, path: string): string =>
-  `"${prefix.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}${inner(path)}"`;
+  `"${inner(quotedPath(prefix))}${inner(path)}"`;
 
 /** What is not quoted has nothing in it that would have to be. */
 const inner = (path: string): string => (path.startsWith('"') ? path.slice(1, -1) : path);
