@@ -96,7 +96,7 @@ interface Place {
   paths: string[];
 }
 
-/** src/git/tree.ts itself, verification and all, on two trees in turn: each is two commits behind. */
+/** src/git/tree/trees.ts itself, verification and all, on two trees in turn: each is two commits behind. */
 async function lockstepsPool(dir: string, { dir: mirror }: Upstream, first: string): Promise<TreeWay> {
   const load = (file: string) => import(pathToFileURL(join(process.cwd(), "lib", file)).href);
   const { createGit } = await load("git/exec.js");

@@ -12,7 +12,7 @@ import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
 import { addLookCommands } from "./cli/look.js";
 import { addOperateCommands } from "./cli/operate.js";
-import { loadClientConfig } from "./config.js";
+import { loadClientConfig } from "./config/load.js";
 
 const packageVersion = () => {
   const file = new URL("../package.json", import.meta.url);

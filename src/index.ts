@@ -1,6 +1,6 @@
 import type { Probot } from "probot";
-import { compose, type Lockstep } from "./compose.js";
-import { ConfigError, loadConfig } from "./config.js";
+import { compose, type Lockstep } from "./compose/lockstep.js";
+import { ConfigError, loadConfig } from "./config/load.js";
 import { mount } from "./http/mount.js";
 import { hideCredentials } from "./http/privacy.js";
 

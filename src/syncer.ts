@@ -1,13 +1,13 @@
-import { type Bringer, type Brought, doubtsMirror, type Pass } from "./bring.js";
-import { LAG_MS } from "./decide.js";
-import { asRefreshError, RefreshError } from "./errors.js";
-import type { Gateway } from "./git/gateway.js";
-import type { Mirrors } from "./git/mirror.js";
-import type { Guard } from "./history.js";
-import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger } from "./model.js";
-import type { Outbox } from "./outbox.js";
-import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
-import { removalHeld } from "./removal.js";
+import type { Outbox } from "./announce/outbox.js";
+import { asRefreshError, RefreshError } from "./base/errors.js";
+import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger } from "./base/model.js";
+import type { Mirrors } from "./git/mirror/mirrors.js";
+import type { Gateway } from "./git/transport/gateway.js";
+import { removalHeld } from "./lifecycle/removal.js";
+import { type Bringer, type Brought, doubtsMirror, type Pass } from "./refresh/bring.js";
+import { LAG_MS } from "./refresh/decide.js";
+import type { Guard } from "./refresh/guard.js";
+import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
 export interface SyncerPorts {
   registry: Registry;

@@ -1,13 +1,13 @@
 import { EventEmitter } from "node:events";
-import type { DeliveryLog } from "./delivery-log.js";
-import type { RefreshError } from "./errors.js";
-import type { Lifecycle } from "./lifecycle.js";
-import type { RefreshOutcome, RefreshRequest, Trigger } from "./model.js";
-import { keyOf, type RefreshQueue, type Snapshot } from "./queue/queue.js";
+import type { RefreshError } from "./base/errors.js";
+import type { RefreshOutcome, RefreshRequest, Trigger } from "./base/model.js";
+import type { DeliveryLog } from "./deliveries/log.js";
+import type { Lifecycle } from "./lifecycle/reconcile.js";
+import { keyOf, type RefreshQueue, type Snapshot } from "./queue/contract.js";
 import type { RunnerPorts } from "./queue/runner.js";
-import type { RefreshLog } from "./refresh-log.js";
-import { isManaged, type ManagedRepository, type Registry } from "./registry.js";
-import type { Store } from "./store.js";
+import type { RefreshLog } from "./refresh/log.js";
+import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
+import type { Store } from "./store/database.js";
 import type { Syncer } from "./syncer.js";
 
 export interface Log {

@@ -1,9 +1,9 @@
-import type { Backlog, Position } from "../backlog.js";
-import { NotTaken } from "../errors.js";
-import type { Announcement } from "../model.js";
-import type { Outbox } from "../outbox.js";
-import { backoffMs } from "../queue/backoff.js";
+import { NotTaken } from "../base/errors.js";
+import type { Announcement } from "../base/model.js";
+import { backoffMs } from "../queue/retry.js";
 import type { Log } from "../worker.js";
+import type { Backlog, Position } from "./backlog.js";
+import type { Outbox } from "./outbox.js";
 
 /** Who is told of events, repository by repository in order. */
 export interface Consumer {

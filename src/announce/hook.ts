@@ -1,6 +1,6 @@
-import { NotTaken } from "../errors.js";
-import type { RunProgram } from "../exec-hook.js";
-import { type Announcement, type RefChange, ZERO } from "../model.js";
+import { NotTaken } from "../base/errors.js";
+import { type Announcement, type RefChange, ZERO } from "../base/model.js";
+import type { RunProgram } from "../machine/programs.js";
 import type { Log } from "../worker.js";
 import type { Consumer } from "./dispatch.js";
 

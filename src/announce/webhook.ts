@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { type Dispatcher as Agent, EnvHttpProxyAgent, request } from "undici";
-import { NotTaken } from "../errors.js";
-import { retryAfter } from "../git/upstream.js";
-import type { Announcement } from "../model.js";
+import { NotTaken } from "../base/errors.js";
+import type { Announcement } from "../base/model.js";
+import { retryAfter } from "../git/transport/upstream.js";
 import type { Consumer } from "./dispatch.js";
 
 interface Options {

@@ -1,15 +1,15 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { LAG_MS } from "../decide.js";
-import { asRefreshError, explained, type RefreshError } from "../errors.js";
-import { blobsChanged, blobsOf, fetchBlobs, missingOf, type Blobs as Needed } from "../git/blobs.js";
-import type { RunGit } from "../git/exec.js";
-import type { Gateway } from "../git/gateway.js";
-import { extentOf, type Layout } from "../git/layout.js";
-import { withAttributes } from "../git/lfs-pointers.js";
-import type { Target } from "../git/upstream.js";
-import type { RepositoryName } from "../model.js";
-import type { TreeOptions } from "../selection.js";
+import { asRefreshError, explained, type RefreshError } from "../base/errors.js";
+import type { RepositoryName } from "../base/model.js";
+import type { TreeOptions } from "../config/checkouts.js";
+import { extentOf, type Layout } from "../git/disk/layout.js";
+import { blobsChanged, blobsOf, fetchBlobs, missingOf, type Blobs as Needed } from "../git/mirror/blobs.js";
+import type { RunGit } from "../git/run/exec.js";
+import type { Gateway } from "../git/transport/gateway.js";
+import type { Target } from "../git/transport/upstream.js";
+import { withAttributes } from "../git/tree/lfs-pointers.js";
+import { LAG_MS } from "../refresh/decide.js";
 
 interface Tools {
   git: RunGit;

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { asRefreshError, RefreshError } from "../errors.js";
-import { type ContentStore, type Graft, openContentStore, storeDir } from "../git/content-store.js";
-import type { RunGit } from "../git/exec.js";
-import { type Layout, toTrash } from "../git/layout.js";
-import { quotedPath } from "../git/path-bytes.js";
-import type { Target } from "../git/upstream.js";
-import type { TreeOptions } from "../selection.js";
+import { asRefreshError, RefreshError } from "../base/errors.js";
+import type { TreeOptions } from "../config/checkouts.js";
+import { type Layout, toTrash } from "../git/disk/layout.js";
+import type { RunGit } from "../git/run/exec.js";
+import { quotedPath } from "../git/run/path-bytes.js";
+import type { Target } from "../git/transport/upstream.js";
+import { type ContentStore, type Graft, openContentStore, storeDir } from "../git/tree/content-store.js";
 import type { LfsFiles } from "./lfs-files.js";
 import type { Parent, Submodules } from "./submodules.js";
 

@@ -1,7 +1,7 @@
-import { asRefreshError } from "../errors.js";
-import type { ProgramResult, RunProgram } from "../exec-hook.js";
-import type { GitCall, RunGit } from "../git/exec.js";
-import type { RepositoryName } from "../model.js";
+import { asRefreshError } from "../base/errors.js";
+import type { RepositoryName } from "../base/model.js";
+import type { GitCall, RunGit } from "../git/run/exec.js";
+import type { ProgramResult, RunProgram } from "../machine/programs.js";
 import type { Refusal } from "./ledger.js";
 
 /** VERIFY_SIGNATURES: whose signatures count. */

@@ -1,4 +1,4 @@
-import type { Row, Store, Tables } from "../store.js";
+import type { Row, Store, Tables } from "../store/database.js";
 
 export const CHECKOUT_TABLES: Tables = {
   module: "checkouts",

@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import PQueue from "p-queue";
-import { asRefreshError, RefreshError } from "../errors.js";
-import type { ContentStore, Graft } from "../git/content-store.js";
-import type { Lfs, LfsDownload, LfsObject } from "../git/lfs.js";
-import type { Pointer, Scan } from "../git/lfs-pointers.js";
-import type { Target } from "../git/upstream.js";
-import { quotedBelow } from "../git/verbatim.js";
+import { asRefreshError, RefreshError } from "../base/errors.js";
+import type { Lfs, LfsDownload, LfsObject } from "../git/transport/lfs.js";
+import type { Target } from "../git/transport/upstream.js";
+import type { ContentStore, Graft } from "../git/tree/content-store.js";
+import type { Pointer, Scan } from "../git/tree/lfs-pointers.js";
+import { quotedBelow } from "../git/tree/verbatim.js";
 
 export interface LfsTools {
   lfs: Lfs;

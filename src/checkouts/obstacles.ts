@@ -1,4 +1,4 @@
-import { asRefreshError } from "../errors.js";
+import { asRefreshError } from "../base/errors.js";
 
 interface Log {
   warn(details: object, message: string): void;

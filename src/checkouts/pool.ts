@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { RefreshError } from "../errors.js";
-import { storeDir } from "../git/content-store.js";
-import { dropLink, type Layout, linkTarget, ownership, toTrash, writeMarker } from "../git/layout.js";
-import { indexOf, treeDir } from "../git/tree.js";
-import { type CheckoutChange, ZERO } from "../model.js";
-import { readOptions } from "../selection.js";
+import { RefreshError } from "../base/errors.js";
+import { type CheckoutChange, ZERO } from "../base/model.js";
+import { readOptions } from "../config/checkouts.js";
+import { dropLink, type Layout, linkTarget, ownership, toTrash, writeMarker } from "../git/disk/layout.js";
+import { storeDir } from "../git/tree/content-store.js";
+import { indexOf, treeDir } from "../git/tree/trees.js";
 import { isMore } from "./contents.js";
 import { type Checkout, type Ledger, type Tree, writtenTo } from "./ledger.js";
 import type { Obstacles } from "./obstacles.js";

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { asRefreshError, RefreshError } from "../errors.js";
-import type { RunGit } from "../git/exec.js";
-import { type Layout, linkTarget, pointLink } from "../git/layout.js";
-import type { Pins } from "../git/pins.js";
-import { type Trees, treeDir } from "../git/tree.js";
-import { type CheckoutChange, type RepositoryName, ZERO } from "../model.js";
-import { readOptions, type Wanted, writeOptions } from "../selection.js";
+import { asRefreshError, RefreshError } from "../base/errors.js";
+import { type CheckoutChange, type RepositoryName, ZERO } from "../base/model.js";
+import { readOptions, type Wanted, writeOptions } from "../config/checkouts.js";
+import { type Layout, linkTarget, pointLink } from "../git/disk/layout.js";
+import type { Pins } from "../git/mirror/pins.js";
+import type { RunGit } from "../git/run/exec.js";
+import { type Trees, treeDir } from "../git/tree/trees.js";
 import type { Blobs } from "./blobs.js";
 import type { Content, Contents } from "./contents.js";
 import type { Candidate, Gate, Verdict } from "./gate.js";

@@ -1,17 +1,16 @@
-import type { Config } from "../config.js";
-import type { Disk } from "../disk.js";
-import type { RunProgram } from "../exec-hook.js";
-import type { RunGit } from "../git/exec.js";
-import type { Gateway } from "../git/gateway.js";
-import { emptyTrash, extentOf, type Layout } from "../git/layout.js";
-import { createPins } from "../git/pins.js";
-import { createTrees } from "../git/tree.js";
-import type { Installations, KnownInstallation } from "../installations.js";
-import type { RepositoryName } from "../model.js";
-import { isManaged, type Registry } from "../registry.js";
-import type { Store } from "../store.js";
+import type { RepositoryName } from "../base/model.js";
+import type { Config } from "../config/load.js";
+import { emptyTrash, extentOf, type Layout } from "../git/disk/layout.js";
+import { createPins } from "../git/mirror/pins.js";
+import type { RunGit } from "../git/run/exec.js";
+import type { Gateway } from "../git/transport/gateway.js";
+import { createTrees } from "../git/tree/trees.js";
+import type { Disk } from "../machine/disk.js";
+import type { RunProgram } from "../machine/programs.js";
+import type { Installations, KnownInstallation } from "../registry/installations.js";
+import { isManaged, type Registry } from "../registry/repositories.js";
+import type { Store } from "../store/database.js";
 import { createBlobs } from "./blobs.js";
-import { createCheckouts } from "./checkouts.js";
 import { createContents } from "./contents.js";
 import { createGate } from "./gate.js";
 import { createLedger } from "./ledger.js";
@@ -19,6 +18,7 @@ import { createLfsFiles } from "./lfs-files.js";
 import { createObstacles } from "./obstacles.js";
 import { createPool } from "./pool.js";
 import type { PublishTools } from "./publish.js";
+import { createCheckouts } from "./published-trees.js";
 import { createSubmodules } from "./submodules.js";
 
 interface Ports extends Pick<PublishTools, "log" | "tip" | "published"> {

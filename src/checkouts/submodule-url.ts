@@ -1,5 +1,5 @@
-import type { RepositoryName } from "../model.js";
-import { isOwner, isRepositoryName } from "../names.js";
+import type { RepositoryName } from "../base/model.js";
+import { isOwner, isRepositoryName } from "../base/names.js";
 
 /** https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port */
 const ALSO_GITHUB = ["www.github.com", "ssh.github.com"];

@@ -1,10 +1,10 @@
-import { asRefreshError, explained, RefreshError } from "../errors.js";
-import type { ContentStore } from "../git/content-store.js";
-import type { Gateway } from "../git/gateway.js";
-import type { Submodule } from "../git/gitmodules.js";
-import type { Layout } from "../git/layout.js";
-import type { Target } from "../git/upstream.js";
-import { isManaged, type Registry } from "../registry.js";
+import { asRefreshError, explained, RefreshError } from "../base/errors.js";
+import type { Layout } from "../git/disk/layout.js";
+import type { Gateway } from "../git/transport/gateway.js";
+import type { Target } from "../git/transport/upstream.js";
+import type { ContentStore } from "../git/tree/content-store.js";
+import type { Submodule } from "../git/tree/gitmodules.js";
+import { isManaged, type Registry } from "../registry/repositories.js";
 import { repositoryOf } from "./submodule-url.js";
 
 /** SUBMODULES_FROM */

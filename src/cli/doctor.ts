@@ -1,4 +1,4 @@
-import { type Config, ConfigError, loadConfig, loadSurroundings } from "../config.js";
+import { type Config, ConfigError, loadConfig, loadSurroundings } from "../config/load.js";
 import { checkApp, checkClock } from "../doctor/app.js";
 import { checkDataDir, checkDisk, checkSecrets } from "../doctor/files.js";
 import { type Finding, fail, ok } from "../doctor/finding.js";

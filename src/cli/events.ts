@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { type EventSourceMessage, EventSourceParserStream } from "eventsource-parser/stream";
-import type { Announcement } from "../model.js";
+import type { Announcement } from "../base/model.js";
 import { AnswerError, type Client } from "./client.js";
 import { EXIT } from "./exit.js";
 import { print, styled } from "./print.js";

@@ -1,5 +1,5 @@
 import { run } from "probot";
-import { ConfigError, loadConfig, prepareSetup } from "../config.js";
+import { ConfigError, loadConfig, prepareSetup } from "../config/load.js";
 import lockstep from "../index.js";
 import { loadEnvFile } from "./env-file.js";
 import { EXIT } from "./exit.js";

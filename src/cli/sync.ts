@@ -1,7 +1,7 @@
-import { compose, type Lockstep } from "../compose.js";
-import { type Config, ConfigError, loadConfig } from "../config.js";
-import type { OnceResult, OnceStep } from "../once.js";
-import { DirectoryTaken } from "../store.js";
+import { compose, type Lockstep } from "../compose/lockstep.js";
+import type { OnceResult, OnceStep } from "../compose/once.js";
+import { type Config, ConfigError, loadConfig } from "../config/load.js";
+import { DirectoryTaken } from "../store/database.js";
 import type { Log } from "../worker.js";
 import { AnswerError } from "./client.js";
 import { loadEnvFile } from "./env-file.js";

@@ -1,4 +1,4 @@
-import { asRefreshError } from "../errors.js";
+import { asRefreshError } from "../base/errors.js";
 import type { AppRights, InspectedInstallation, Inspector } from "../github/inspect.js";
 import { type Finding, fail, failed, ok, warn } from "./finding.js";
 

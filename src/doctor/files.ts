@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { formatSize } from "../units.js";
+import { formatSize } from "../base/units.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 import type { Surroundings } from "./machine.js";
 

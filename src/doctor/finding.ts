@@ -1,4 +1,4 @@
-import type { RefreshError } from "../errors.js";
+import type { RefreshError } from "../base/errors.js";
 
 /** What a check-up found, and, unless it is well, what to do. */
 export interface Finding {

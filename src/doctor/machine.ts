@@ -2,9 +2,9 @@ import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { loadSurroundings } from "../config.js";
-import { createGit } from "../git/exec.js";
-import { createProcesses } from "../git/processes.js";
+import type { loadSurroundings } from "../config/load.js";
+import { createGit } from "../git/run/exec.js";
+import { createProcesses } from "../machine/processes.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 import { parseGitVersion, unfixed } from "./git-fixes.js";
 

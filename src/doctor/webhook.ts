@@ -1,5 +1,5 @@
-import type { Config } from "../config.js";
-import { asRefreshError } from "../errors.js";
+import { asRefreshError } from "../base/errors.js";
+import type { Config } from "../config/load.js";
 import type { Inspector } from "../github/inspect.js";
 import { type Finding, fail, failed, ok, warn } from "./finding.js";
 

@@ -1,5 +1,5 @@
 import { RequestError } from "@octokit/request-error";
-import { type ErrorCode, networkError, RefreshError } from "../errors.js";
+import { type ErrorCode, networkError, RefreshError } from "../base/errors.js";
 import { DEFAULT_WAIT_MS, untilReset, waitOf } from "./limits.js";
 
 /** GitHub does not take the token. */

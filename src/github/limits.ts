@@ -1,4 +1,4 @@
-import { RefreshError } from "../errors.js";
+import { RefreshError } from "../base/errors.js";
 
 /** What GitHub last said of one limit. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
 export interface RateLimit {

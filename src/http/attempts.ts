@@ -1,5 +1,5 @@
 import { RateLimiterMemory } from "rate-limiter-flexible";
-import { secondsToWait } from "../receiver/rate-limit.js";
+import { secondsToWait } from "./rate-limit.js";
 
 const WINDOW_S = 300;
 

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
-import { clientAddress } from "../receiver/address.js";
 import { createAttempts } from "./attempts.js";
+import { clientAddress } from "./client-address.js";
 import { unauthorized, wrongTooOften } from "./problem.js";
 
 const WRONG_ONES = 100;

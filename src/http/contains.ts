@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import { isSha } from "../names.js";
+import { isSha } from "../base/names.js";
 import { badRequest, conflict, find, findWait, type Lookup, notFound } from "./lookup.js";
 import { problem } from "./problem.js";
 import { Named, type Route, type Routes, WaitQuery } from "./routes.js";

@@ -3,7 +3,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { z } from "zod";
-import type { Announcement } from "../model.js";
+import type { Announcement } from "../base/model.js";
 import { badRequest, type Lookup, notFound } from "./lookup.js";
 import type { Route, Routes } from "./routes.js";
 

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
-import { isRefName, isSha } from "../names.js";
+import { isRefName, isSha } from "../base/names.js";
 import { badRequest } from "./lookup.js";
 import { type Problem, problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";

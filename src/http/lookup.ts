@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import { isOwner, isRepositoryName } from "../names.js";
-import { formatDuration, parseDuration } from "../units.js";
+import { isOwner, isRepositoryName } from "../base/names.js";
+import { formatDuration, parseDuration } from "../base/units.js";
 import { problem } from "./problem.js";
 import type { RepositoryView } from "./view.js";
 

@@ -1,8 +1,8 @@
-import { type Subject, TRIGGERS, type Trigger } from "../model.js";
-import type { Row, Store, Tables } from "../store.js";
-import { backoffMs, type Random, retryDelayMs } from "./backoff.js";
+import { type Subject, TRIGGERS, type Trigger } from "../base/model.js";
+import type { Row, Store, Tables } from "../store/database.js";
+import { keyOf, type QueueEntry, type RefreshQueue, type Snapshot } from "./contract.js";
 import { mergeHints, type QueuedHint } from "./merge.js";
-import { keyOf, type QueueEntry, type RefreshQueue, type Snapshot } from "./queue.js";
+import { backoffMs, type Random, retryDelayMs } from "./retry.js";
 
 export const QUEUE_TABLES: Tables = {
   module: "queue",

@@ -1,4 +1,4 @@
-import type { PushHint, RefHint } from "../model.js";
+import type { PushHint, RefHint } from "../base/model.js";
 
 /** A hint with the generation of the last trigger that touched it. */
 export type QueuedHint = RefHint & { generation: number };

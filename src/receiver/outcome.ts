@@ -1,4 +1,4 @@
-import type { RequestDecision } from "../deliveries.js";
+import type { RequestDecision } from "../deliveries/events.js";
 import type { Answer } from "./answer.js";
 import type { DeliveryHeaders } from "./delivery.js";
 import type { Refusal } from "./refusals.js";

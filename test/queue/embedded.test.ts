@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { RefreshError } from "../../src/errors.js";
-import type { Subject } from "../../src/model.js";
+import { RefreshError } from "../../src/base/errors.js";
+import type { Subject } from "../../src/base/model.js";
 import { openQueue, push, pushed, repository, sha } from "../support/queue.js";
 
 const NONE: ReadonlySet<string> = new Set();

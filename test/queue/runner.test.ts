@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import type { RefreshRequest, Subject, Trigger } from "../../src/model.js";
-import type { Snapshot } from "../../src/queue/queue.js";
+import type { RefreshRequest, Subject, Trigger } from "../../src/base/model.js";
+import type { Snapshot } from "../../src/queue/contract.js";
 import { createRunner } from "../../src/queue/runner.js";
 import { openQueue, push, pushed, repository } from "../support/queue.js";
 

@@ -1,7 +1,16 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { deliver, type Harness, headersFor, MIB, open, PATHS, PUSH, startReceiver } from "./harness.js";
+import {
+  deliver,
+  type Harness,
+  headersFor,
+  MIB,
+  open,
+  PATHS,
+  PUSH,
+  startReceiver,
+} from "../support/receiver.js";
 
 let harness: Harness;
 afterEach(() => harness.close());

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Decision, toIntent } from "../../src/deliveries.js";
-import { ZERO } from "../../src/model.js";
-import { deliver, type Harness, startReceiver } from "./harness.js";
+import { ZERO } from "../../src/base/model.js";
+import { type Decision, toIntent } from "../../src/deliveries/events.js";
+import { deliver, type Harness, startReceiver } from "../support/receiver.js";
 
 interface Push {
   ref: string;

@@ -4,7 +4,7 @@ import { createBearers } from "../../src/http/bearer.js";
 import type { Refusal } from "../../src/http/history.js";
 import type { OperatePorts, StatusView } from "../../src/http/operate.js";
 import type { RepositoryView, SettledOutcome } from "../../src/http/view.js";
-import { serveAll } from "../unit/listen.js";
+import { serveAll } from "./listen.js";
 
 export const TOKEN = "0123456789abcdef";
 

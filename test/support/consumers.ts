@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { onTestFinished } from "vitest";
-import type { Announcement } from "../../src/model.js";
+import type { Announcement } from "../../src/base/model.js";
 import { tempDir } from "./temp.js";
 
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;

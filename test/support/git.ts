@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createGit, type RunGit } from "../../src/git/exec.js";
-import { createProcesses } from "../../src/git/processes.js";
+import { createGit, type RunGit } from "../../src/git/run/exec.js";
+import { createProcesses } from "../../src/machine/processes.js";
 import { tempDir } from "./temp.js";
 
 export const PATH = process.env.PATH ?? "/usr/bin:/bin";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { createGit } from "../../src/git/exec.js";
-import { createLayout, writeMarker } from "../../src/git/layout.js";
-import { dropMarks } from "../../src/git/partial.js";
-import { createProcesses } from "../../src/git/processes.js";
-import { createUpkeep } from "../../src/git/upkeep.js";
+import { createLayout, writeMarker } from "../../src/git/disk/layout.js";
+import { dropMarks } from "../../src/git/mirror/partial.js";
+import { createUpkeep } from "../../src/git/mirror/upkeep.js";
+import { createGit } from "../../src/git/run/exec.js";
+import { createProcesses } from "../../src/machine/processes.js";
 import { commits, PATH, plainGit } from "./git.js";
 import { tempDir } from "./temp.js";
 

@@ -1,6 +1,6 @@
-import { createPage, type PageOptions } from "../../src/http/page/page.js";
-import { serveAll } from "../unit/listen.js";
+import { createPage, type PageOptions } from "../../src/http/page/routes.js";
 import { apiPorts, TOKEN } from "./api.js";
+import { serveAll } from "./listen.js";
 
 /** The page on ports that note what is asked of them, and a client that signs in as a form does. */
 export async function startPage(options: Partial<PageOptions> = {}) {

@@ -1,8 +1,8 @@
 import { onTestFinished } from "vitest";
-import type { PushHint, Subject } from "../../src/model.js";
+import type { PushHint, Subject } from "../../src/base/model.js";
+import type { RefreshQueue } from "../../src/queue/contract.js";
 import { createEmbeddedQueue, QUEUE_TABLES } from "../../src/queue/embedded.js";
-import type { RefreshQueue } from "../../src/queue/queue.js";
-import { openStore, type Store } from "../../src/store.js";
+import { openStore, type Store } from "../../src/store/database.js";
 import { tempDir } from "./temp.js";
 
 export interface Clock {

@@ -1,9 +1,9 @@
 import { onTestFinished } from "vitest";
-import { INSTALLATION_TABLES } from "../../src/installations.js";
-import type { RepositoryName } from "../../src/model.js";
-import { createRegistry } from "../../src/registry.js";
-import { REGISTRY_TABLES } from "../../src/registry-tables.js";
-import { openStore, type Tables } from "../../src/store.js";
+import type { RepositoryName } from "../../src/base/model.js";
+import { INSTALLATION_TABLES } from "../../src/registry/installations.js";
+import { createRegistry } from "../../src/registry/repositories.js";
+import { REGISTRY_TABLES } from "../../src/registry/tables.js";
+import { openStore, type Tables } from "../../src/store/database.js";
 import { tempDir } from "./temp.js";
 
 /** A real registry on a real file. @param tables more of them */

@@ -1,4 +1,4 @@
-import type { Announcement } from "../../src/model.js";
+import type { Announcement } from "../../src/base/model.js";
 
 export interface Message {
   id?: number;

@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { EventEmitter } from "node:events";
+import type { Trigger } from "../base/model.js";
+import type { Config } from "../config/load.js";
+import type { RunProgram } from "../machine/programs.js";
+import type { Store } from "../store/database.js";
+import type { Facts } from "../store/facts.js";
+import type { Log } from "../worker.js";
+import { createBacklog, type Delay, type Lag } from "./backlog.js";
+import { type Consumer, createDispatcher } from "./dispatch.js";
+import { createHook } from "./hook.js";
+import { createOutbox, type Outbox, type Repository } from "./outbox.js";
+import { createWebhook, createWebhookAgent } from "./webhook.js";
+
+type Settings = Pick<
+  Config,
+  "announceHook" | "announceTimeoutMs" | "announceUrls" | "announceSecret" | "searchPath" | "dataDir"
+>;
+
+interface Tools extends Settings {
+  store: Store;
+  facts: Facts;
+  mirrorOf(id: number): string;
+  runProgram: RunProgram;
+  log: Log;
+  now(): number;
+}
+
+export interface Announcer {
+  outbox: Outbox;
+  /** Makes events of what a refresh did. Inside a transaction it joins it; consumers are told after it. */
+  announce(repository: Repository, trigger: Trigger): void;
+  /** Starts to tell consumers, what an earlier process left first. */
+  start(): void;
+  /** Forgets events, and what consumers have not taken of them, after a week. */
+  prune(): void;
+  delays(): (Delay & { consumer: string })[];
+  lags(): (Lag & { consumer: string })[];
+  /** Emits "event" when there are new ones. */
+  bell: EventEmitter;
+  stop(ms: number): Promise<void>;
+}
+
+/** How long events are kept: for consumers that are away, and for readers of the event stream. */
+const KEEP_MS = 7 * 86_400_000;
+
+/** Tells the world what refreshes changed, at least once and in order per repository. */
+export function createAnnouncer(tools: Tools): Announcer {
+  const { store, log, now } = tools;
+  const outbox = createOutbox(tools);
+  const backlog = createBacklog(store, now);
+  const agent = createWebhookAgent();
+  const consumers = consumersOf(tools, agent);
+  const dispatchers = consumers.map((consumer) => createDispatcher({ outbox, backlog, log, now }, consumer));
+  const bell = new EventEmitter().setMaxListeners(0);
+  backlog.keepOnly(consumers.map(({ key }) => key));
+
+  function ring(): void {
+    for (const { wake } of dispatchers) wake();
+    bell.emit("event");
+  }
+
+  function prune(): void {
+    const before = now() - KEEP_MS;
+    store.transaction(() => {
+      for (const { key, shown } of consumers) {
+        const dropped = backlog.drop(key, before);
+        if (dropped > 0)
+          log.error(
+            { consumer: shown, dropped },
+            "a consumer did not take events for a week: they are dropped",
+          );
+      }
+      const lost = outbox.prune(before);
+      if (lost > 0) log.error({ changes: lost }, "changes whose refresh never ended are not announced");
+    });
+  }
+
+  return {
+    outbox,
+    bell,
+    announce(repository, trigger) {
+      const [first] = store.transaction(() => {
+        const ids = outbox.publish(repository, trigger);
+        if (ids[0] !== undefined) for (const { key } of consumers) backlog.add(key, repository.id, ids[0]);
+        return ids;
+      });
+      // After the transaction this is part of.
+      if (first !== undefined) setImmediate(ring);
+    },
+    start() {
+      prune();
+      ring();
+    },
+    prune,
+    delays: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.delay(key) })),
+    lags: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.lag(key) })),
+    async stop(ms) {
+      bell.emit("event");
+      await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop(ms)));
+      await agent.destroy();
+    },
+  };
+}
+
+function consumersOf(tools: Tools, agent: ReturnType<typeof createWebhookAgent>): Consumer[] {
+  const { announceHook: file, announceTimeoutMs: timeoutMs, announceUrls, announceSecret: secret } = tools;
+  const origin = tools.facts.get<string>("announce-origin") ?? randomBytes(6).toString("hex");
+  tools.facts.set("announce-origin", origin);
+  const hook = file === null ? [] : [createHook({ ...tools, file, timeoutMs })];
+  if (secret === null) return hook;
+  return [...hook, ...announceUrls.map((url) => createWebhook(url, { secret, origin, agent }))];
+}

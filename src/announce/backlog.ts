@@ -1,0 +1,188 @@
+import type { Row, Store, Tables } from "../store/database.js";
+
+export const BACKLOG_TABLES: Tables = {
+  module: "backlog",
+  steps: [
+    `CREATE TABLE backlog (
+       consumer TEXT NOT NULL,
+       repository_id INTEGER NOT NULL,
+       event_id INTEGER NOT NULL,
+       part INTEGER NOT NULL DEFAULT 0,
+       attempt INTEGER NOT NULL DEFAULT 0,
+       due_at INTEGER NOT NULL DEFAULT 0,
+       error TEXT,
+       error_at INTEGER,
+       PRIMARY KEY (consumer, repository_id)
+     ) WITHOUT ROWID;
+     CREATE INDEX backlog_due ON backlog (consumer, due_at);
+     CREATE TABLE dropped (consumer TEXT PRIMARY KEY, events INTEGER NOT NULL) WITHOUT ROWID;`,
+  ],
+};
+
+/** Where a consumer stands with a repository whose events it has not all taken. */
+export interface Position {
+  repositoryId: number;
+  /** The event it takes next. */
+  eventId: number;
+  /** How many parts of that event it has taken. */
+  part: number;
+  /** How often the part failed. */
+  attempt: number;
+}
+
+/** What is known without counting: monitors may ask for it often. */
+export interface Delay {
+  /** Repositories of which it has not taken all. */
+  repositories: number;
+  /** When the oldest event was made that is not taken, in milliseconds; null: there is none. */
+  oldestAt: number | null;
+}
+
+export interface Lag extends Delay {
+  pending: number;
+  lastError: { message: string; at: number } | null;
+  /** Events that grew too old before they were taken. */
+  dropped: number;
+}
+
+/** What each consumer has not taken yet: a row per repository, and no row when it has everything. */
+export interface Backlog {
+  /** Forgets every consumer that is not named. */
+  keepOnly(consumers: string[]): void;
+  /** A repository has events from this one on. */
+  add(consumer: string, repositoryId: number, eventId: number): void;
+  /** Repositories that are due, longest first. */
+  due(consumer: string, limit: number, busy: ReadonlySet<number>): number[];
+  /** When the next repository is due that is not busy, in milliseconds since 1970; null: none. */
+  nextDueAt(consumer: string, busy: ReadonlySet<number>): number | null;
+  position(consumer: string, repositoryId: number): Position | null;
+  /** A part of its event is taken. */
+  tookPart(consumer: string, at: Position): void;
+  /** The whole event is taken: on to the next one. */
+  took(consumer: string, at: Position): void;
+  failed(consumer: string, at: Position, dueAt: number, error: string): void;
+  delay(consumer: string): Delay;
+  lag(consumer: string): Lag;
+  /** Leaves out events made before `before`. @returns how many */
+  drop(consumer: string, before: number): number;
+}
+
+export function createBacklog(store: Store, now: () => number): Backlog {
+  const sql = statements(store);
+
+  function moveOn(consumer: string, repositoryId: number, taken: number): void {
+    const next = sql.nextEvent.get(repositoryId, taken)?.id;
+    if (next === undefined) sql.remove.run(consumer, repositoryId);
+    else sql.moveOn.run(next, consumer, repositoryId);
+  }
+
+  function delay(consumer: string): Delay {
+    const { repositories, oldest } = sql.delay.get(consumer)!;
+    return { repositories: Number(repositories), oldestAt: oldest === null ? null : Number(oldest) };
+  }
+
+  return {
+    delay,
+    keepOnly(consumers) {
+      const names = JSON.stringify(consumers);
+      sql.keepOnly.run(names);
+      sql.keepCounts.run(names);
+    },
+    add: (consumer, repositoryId, eventId) => void sql.add.run(consumer, repositoryId, eventId),
+    due: (consumer, limit, busy) =>
+      sql.due
+        .all(consumer, now(), limit + busy.size)
+        .map((row) => Number(row.repository_id))
+        .filter((id) => !busy.has(id))
+        .slice(0, limit),
+    nextDueAt(consumer, busy) {
+      const row = sql.next.all(consumer, busy.size + 1).find((it) => !busy.has(Number(it.repository_id)));
+      return row ? Number(row.due_at) : null;
+    },
+    position(consumer, repositoryId) {
+      const row = sql.position.get(consumer, repositoryId);
+      return row ? read(row) : null;
+    },
+    tookPart: (consumer, { repositoryId, eventId, part }) =>
+      void sql.tookPart.run(part + 1, consumer, repositoryId, eventId),
+    took: (consumer, { repositoryId, eventId }) =>
+      store.transaction(() => moveOn(consumer, repositoryId, eventId)),
+    failed: (consumer, { repositoryId, eventId, attempt }, dueAt, error) =>
+      void sql.failed.run(attempt + 1, dueAt, error, now(), consumer, repositoryId, eventId),
+    lag(consumer) {
+      const failed = sql.lastError.get(consumer);
+      return {
+        ...delay(consumer),
+        pending: Number(sql.pending.get(consumer)?.pending),
+        lastError: failed ? { message: String(failed.error), at: Number(failed.error_at) } : null,
+        dropped: Number(sql.dropped.get(consumer)?.events ?? 0),
+      };
+    },
+    drop: (consumer, before) =>
+      store.transaction(() => {
+        const old = sql.old.all(before, before, consumer);
+        for (const row of old) moveOn(consumer, Number(row.repository_id), Number(row.last));
+        const events = old.reduce((sum, row) => sum + Number(row.events), 0);
+        if (events > 0) sql.drop.run(consumer, events);
+        return events;
+      }),
+  };
+}
+
+const read = (row: Row): Position => ({
+  repositoryId: Number(row.repository_id),
+  eventId: Number(row.event_id),
+  part: Number(row.part),
+  attempt: Number(row.attempt),
+});
+
+function statements(store: Store) {
+  // Of an event that was dropped meanwhile nothing is noted any more.
+  const one = "consumer = ? AND repository_id = ?";
+  return {
+    keepOnly: store.prepare("DELETE FROM backlog WHERE consumer NOT IN (SELECT value FROM json_each(?))"),
+    keepCounts: store.prepare("DELETE FROM dropped WHERE consumer NOT IN (SELECT value FROM json_each(?))"),
+    add: store.prepare(
+      "INSERT INTO backlog (consumer, repository_id, event_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    ),
+    due: store.prepare(
+      "SELECT repository_id FROM backlog WHERE consumer = ? AND due_at <= ? ORDER BY due_at, event_id LIMIT ?",
+    ),
+    next: store.prepare(
+      "SELECT repository_id, due_at FROM backlog WHERE consumer = ? ORDER BY due_at LIMIT ?",
+    ),
+    position: store.prepare(`SELECT * FROM backlog WHERE ${one}`),
+    nextEvent: store.prepare("SELECT id FROM events WHERE repository_id = ? AND id > ? ORDER BY id LIMIT 1"),
+    remove: store.prepare(`DELETE FROM backlog WHERE ${one}`),
+    moveOn: store.prepare(
+      `UPDATE backlog SET event_id = ?, part = 0, attempt = 0, due_at = 0, error = NULL, error_at = NULL WHERE ${one}`,
+    ),
+    tookPart: store.prepare(
+      `UPDATE backlog SET part = ?, attempt = 0, error = NULL, error_at = NULL WHERE ${one} AND event_id = ?`,
+    ),
+    failed: store.prepare(
+      `UPDATE backlog SET attempt = ?, due_at = ?, error = ?, error_at = ? WHERE ${one} AND event_id = ?`,
+    ),
+    delay: store.prepare(
+      `SELECT count(*) AS repositories, min(e.at) AS oldest FROM backlog b
+       JOIN events e ON e.id = b.event_id WHERE b.consumer = ?`,
+    ),
+    pending: store.prepare(
+      `SELECT count(*) AS pending FROM backlog b
+       JOIN events e ON e.repository_id = b.repository_id AND e.id >= b.event_id WHERE b.consumer = ?`,
+    ),
+    lastError: store.prepare(
+      "SELECT error, error_at FROM backlog WHERE consumer = ? AND error IS NOT NULL ORDER BY error_at DESC LIMIT 1",
+    ),
+    dropped: store.prepare("SELECT events FROM dropped WHERE consumer = ?"),
+    old: store.prepare(
+      `SELECT b.repository_id, max(e.id) AS last, count(*) AS events FROM backlog b
+       JOIN events e ON e.repository_id = b.repository_id AND e.id >= b.event_id AND e.at < ?
+       WHERE EXISTS (SELECT 1 FROM events f WHERE f.id = b.event_id AND f.at < ?) AND b.consumer = ?
+       GROUP BY b.repository_id`,
+    ),
+    drop: store.prepare(
+      "INSERT INTO dropped (consumer, events) VALUES (?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events",
+    ),
+  };
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Announcer } from "../announce/announcer.js";
+import type { RefreshError } from "../base/errors.js";
+import type { Subject } from "../base/model.js";
+import type { Checkouts } from "../checkouts/published-trees.js";
+import type { DeliveryLog } from "../deliveries/log.js";
+import type { StatusView } from "../http/operate.js";
+import type { Links } from "../lifecycle/links.js";
+import type { Maintenance } from "../maintenance/scheduler.js";
+import { keyOf, type RefreshQueue } from "../queue/contract.js";
+import type { Runner } from "../queue/runner.js";
+import type { Installations } from "../registry/installations.js";
+import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
+import type { Settled, Worker } from "../worker.js";
+
+export interface OncePorts {
+  queue: RefreshQueue;
+  runner: Runner;
+  worker: Worker;
+  registry: Registry;
+  installations: Installations;
+  announcer: Announcer;
+  deliveries: Pick<DeliveryLog, "prune">;
+  checkouts: Pick<Checkouts, "start">;
+  links: Pick<Links, "look">;
+  status(): StatusView;
+  maintenance: Pick<Maintenance, "pass" | "idle">;
+  /** How long consumers of events get after the last refresh. */
+  shutdownTimeoutMs: number;
+}
+
+/** One repository is done with. */
+export interface OnceStep {
+  done: number;
+  of: number;
+  repository: ManagedRepository;
+  error: RefreshError | null;
+}
+
+export interface OnceResult extends Pick<StatusView, "fresh" | "problems"> {
+  /** Why the repositories of an installation, or the installations, could not be listed. */
+  failure: RefreshError | null;
+}
+
+/** A single pass over everything, for a process that ends after it. */
+export type Once = (onStep: (step: OnceStep) => void) => Promise<OnceResult>;
+
+/** A connection that broke says nothing yet. */
+const TRIES = 3;
+const AGAIN_MS = 1_000;
+const LOOK_MS = 50;
+
+export function createOnce(ports: OncePorts): Once {
+  const { queue, runner, worker, registry, installations } = ports;
+
+  /** As by hand: no wait that an earlier run was told of counts. */
+  function ask(subject: Subject): void {
+    const installationId = installationOf(subject);
+    queue.arm(subject, { trigger: "manual", hints: [], full: true }, { installationId });
+    runner.wake(subject, "manual");
+  }
+
+  /** Resolves when each has been done, or has failed for good. */
+  function doAll(subjects: Subject[], onDone: (subject: Subject, error: RefreshError | null) => void) {
+    const open = new Map(
+      subjects.map((subject) => [
+        keyOf(subject),
+        { subject, tries: 0, timer: undefined as NodeJS.Timeout | undefined },
+      ]),
+    );
+    return new Promise<void>((resolve) => {
+      const listen = ({ key, error }: Settled) => {
+        const found = open.get(key);
+        if (!found || (!error && queue.has(found.subject))) return;
+        found.tries += 1;
+        // The queue may be quicker.
+        clearTimeout(found.timer);
+        if (error && mayPass(error) && found.tries < TRIES) {
+          found.timer = setTimeout(ask, AGAIN_MS * found.tries, found.subject);
+          return;
+        }
+        open.delete(key);
+        onDone(found.subject, error);
+        end();
+      };
+      const end = () => {
+        if (open.size > 0) return;
+        worker.events.off("settled", listen);
+        resolve();
+      };
+      worker.events.on("settled", listen);
+      for (const subject of subjects) ask(subject);
+      end();
+    });
+  }
+
+  function installationOf({ kind, id }: Subject): number {
+    return kind === "repository" ? (registry.get(id)?.installationId ?? 0) : id;
+  }
+
+  async function list(): Promise<RefreshError | null> {
+    let failure: RefreshError | null = null;
+    const note = (_: Subject, error: RefreshError | null) => {
+      failure ??= error;
+    };
+    await doAll([{ kind: "app", id: 0 }], note);
+    if (failure) return failure;
+    const active = installations.all().filter(({ state }) => state === "active");
+    await doAll(
+      active.map(({ id }) => ({ kind: "installation", id })),
+      note,
+    );
+    return failure;
+  }
+
+  /** What a consumer does not take in time waits on disk for the next run, or the server. */
+  async function announced(): Promise<void> {
+    const until = Date.now() + ports.shutdownTimeoutMs;
+    const isBehind = () => ports.announcer.lags().some(({ pending }) => pending > 0);
+    while (isBehind() && Date.now() < until) await sleep(LOOK_MS);
+  }
+
+  return async (onStep) => {
+    ports.deliveries.prune();
+    ports.announcer.start();
+    ports.checkouts.start();
+    const failure = await list();
+    void ports.links.look();
+    const wanted = registry.all().filter(isWanted);
+    let done = 0;
+    const told = ({ id }: Subject, error: RefreshError | null) => {
+      done += 1;
+      const repository = registry.get(id);
+      if (repository) onStep({ done, of: wanted.length, repository, error });
+    };
+    await doAll(
+      wanted.map(({ id }) => ({ kind: "repository", id })),
+      told,
+    );
+    ports.maintenance.pass();
+    await Promise.all([announced(), ports.maintenance.idle()]);
+    const { fresh, problems } = ports.status();
+    const allFresh = registry.all().every((it) => !isWanted(it) || it.state === "fresh");
+    return { failure, problems, fresh: fresh && allFresh && failure === null };
+  };
+}
+
+const isWanted = (it: ManagedRepository) => isManaged(it) && it.state !== "suspended" && it.pausedAt === null;
+
+/** GitHub's own word on when to come back, and what only a person can change, are not waited for. */
+const mayPass = ({ retry }: RefreshError) => retry.kind !== "after" && retry.kind !== "never";

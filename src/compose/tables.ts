@@ -1,0 +1,26 @@
+import { BACKLOG_TABLES } from "../announce/backlog.js";
+import { OUTBOX_TABLES } from "../announce/outbox.js";
+import { CHECKOUT_TABLES } from "../checkouts/ledger.js";
+import { DELIVERY_TABLES } from "../deliveries/log.js";
+import { MAINTENANCE_TABLES } from "../maintenance/log.js";
+import { QUEUE_TABLES } from "../queue/embedded.js";
+import { HOLD_TABLES } from "../refresh/holds.js";
+import { REFRESH_TABLES } from "../refresh/log.js";
+import { INSTALLATION_TABLES } from "../registry/installations.js";
+import { REGISTRY_TABLES } from "../registry/tables.js";
+import { FACT_TABLES } from "../store/facts.js";
+
+/** Every table of the store. Registry before installations: the second's first step reads the first. */
+export const TABLES = [
+  QUEUE_TABLES,
+  REGISTRY_TABLES,
+  DELIVERY_TABLES,
+  FACT_TABLES,
+  INSTALLATION_TABLES,
+  HOLD_TABLES,
+  MAINTENANCE_TABLES,
+  OUTBOX_TABLES,
+  BACKLOG_TABLES,
+  CHECKOUT_TABLES,
+  REFRESH_TABLES,
+];

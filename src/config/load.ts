@@ -1,0 +1,265 @@
+import { createPrivateKey } from "node:crypto";
+import { resolve } from "node:path";
+import { getPrivateKey } from "@probot/get-private-key";
+import type { z } from "zod";
+import type { History } from "../base/model.js";
+import { allowList, matchesPattern, repositoryMatcher } from "../base/patterns.js";
+import { NO_CHECKOUTS, type Selection } from "./checkouts.js";
+import { announceFaults, depthFaults, type Environment, fault, fieldFault, gateFaults } from "./faults.js";
+import { VARIABLES } from "./variables.js";
+
+/** Everything that can be set from outside, validated. Times are in milliseconds. */
+export interface Config {
+  readonly appId: string;
+  /** PEM, PKCS#1 or PKCS#8. */
+  readonly privateKey: string;
+  /** The current one first, then the one before it while rotating. Empty: webhooks are not served. */
+  readonly webhookSecrets: readonly string[];
+  readonly webhookPaths: readonly string[];
+  /** null: the operator surface is not served. */
+  readonly apiToken: string | null;
+  /** Without a trailing slash. */
+  readonly apiUrl: string;
+  /** Without a trailing slash. */
+  readonly gitUrl: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Whether REPOSITORIES lets `owner/name` in. */
+  readonly repositories: (fullName: string) => boolean;
+  /** Ref patterns, each with at most one `*`. */
+  readonly refspecs: readonly string[];
+  /** Whether REFSPECS has more than branches and tags. */
+  readonly customRefs: boolean;
+  /** Whether REFSPECS lets a ref in. */
+  readonly refs: (ref: string) => boolean;
+  readonly concurrency: number;
+  /** null: the backstop is off. */
+  readonly intervalMs: number | null;
+  readonly fullFetchIntervalMs: number;
+  /** Whether deliveries come in by webhook, or are read from the App's deliveries API. */
+  readonly deliveries: "webhook" | "pull";
+  readonly pullIntervalMs: number;
+  /** What becomes of the old tip when a ref is moved by force or deleted. */
+  readonly history: History;
+  readonly keepHistoryMs: number;
+  readonly retireAfterMs: number;
+  /** Bytes; 0: no bound. */
+  readonly minFreeDisk: number;
+  readonly quietPeriodMs: number;
+  readonly fetchTimeoutMs: number;
+  readonly cloneTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly staleAfterMs: number;
+  /** Scheme, host and port only. */
+  readonly publicUrl: string | null;
+  /** IP addresses and CIDR ranges. */
+  readonly trustedProxies: readonly string[];
+  /** Requests a second that one address may send. */
+  readonly webhookRate: number;
+  /** Requests a minute that one address may send beyond `webhookRate`. */
+  readonly webhookBurst: number;
+  /** The program that is run for changed refs, absolute; null: none. */
+  readonly announceHook: string | null;
+  readonly announceTimeoutMs: number;
+  /** Who gets every event by HTTP. */
+  readonly announceUrls: readonly string[];
+  /** `whsec_` and base64; there whenever `announceUrls` has any. */
+  readonly announceSecret: string | null;
+  /** Of which repositories and refs trees are published, by `owner/name`. */
+  readonly checkouts: Selection;
+  /** Whose submodules are published besides those of the repository's own installation. */
+  readonly submodulesFrom: { allows(fullName: string): boolean; refuses(fullName: string): boolean };
+  /** How long a reader keeps a tree that another one has replaced. */
+  readonly checkoutGraceMs: number;
+  /** null: nothing is asked before a tree is published. */
+  readonly prePublishHook: string | null;
+  readonly prePublishTimeoutMs: number;
+  /** Whose signature a commit needs before it is published; null: it needs none. */
+  readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
+  readonly gitBinary: string;
+  /** PATH, all of this environment that a git process gets to see. */
+  readonly searchPath: string;
+}
+
+/** Faults in the environment: all of them, a line each, with the remedy and without any secret. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  constructor(readonly faults: readonly string[]) {
+    super(["Lockstep cannot start with this environment:", ...faults].join("\n  "));
+  }
+}
+
+const ENVIRONMENT = VARIABLES.partial().required({ APP_ID: true });
+type Values = z.output<typeof ENVIRONMENT>;
+
+const NOBODY = allowList([]);
+const WEBHOOK_PATH = "/api/github/webhooks";
+const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/**
+ * Reads the environment; a variable that is empty counts as not set.
+ * @throws {ConfigError} naming every fault at once.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value)) as Environment;
+  const result = ENVIRONMENT.safeParse(given);
+  const key = readPrivateKey(given);
+  const faults = result.success ? [] : result.error.issues.map((issue) => fieldFault(issue, given));
+  if ("fault" in key) faults.push(key.fault);
+  faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given));
+  if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
+  const searchPath = given.PATH ?? SEARCH_PATH;
+  return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
+}
+
+/** Of Probot's setup page. */
+export interface Setup {
+  /** For its server, which would forward from WEBHOOK_PROXY_URL. */
+  serverEnv: NodeJS.ProcessEnv;
+  /** What the App is registered for, and later starts need, too. */
+  kept: Record<string, string>;
+  /** Whether the webhook's URL is the page's own address, which no delivery is taken at. */
+  hookIsPage: boolean;
+  hasToken: boolean;
+  /** The App is registered. */
+  end(values: Record<string, string>): void;
+}
+
+const KEPT = ["PUBLIC_URL", "DELIVERIES", "GHE_HOST", "GHE_PROTOCOL"];
+/** Leads nowhere, by RFC 2606: GitHub logs only what it tries to deliver. */
+const NOWHERE = "https://lockstep.invalid/";
+
+/**
+ * Whether Probot is about to serve its setup page, which gives out and takes in credentials: then it is
+ * reached on loopback alone, and tells no public relay of itself, unless the environment says otherwise.
+ * The page puts WEBHOOK_PROXY_URL into the App's manifest. @returns null: the App is registered
+ */
+export function prepareSetup(env: NodeJS.ProcessEnv = process.env): Setup | null {
+  const hasKey = env.PRIVATE_KEY || env.PRIVATE_KEY_PATH;
+  if (env.APP_ID || hasKey || env.NODE_ENV === "production") return null;
+  env.HOST ||= "127.0.0.1";
+  env.NO_SMEE_SETUP ||= "true";
+  const serverEnv = { ...env };
+  const served = (url: string) => url.replace(/\/+$/, "") + (env.WEBHOOK_PATH || WEBHOOK_PATH);
+  const relay = env.WEBHOOK_PROXY_URL ?? "";
+  const hook = relay || (env.DELIVERIES === "pull" ? NOWHERE : env.PUBLIC_URL ? served(env.PUBLIC_URL) : "");
+  env.WEBHOOK_PROXY_URL = hook;
+  const kept = KEPT.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  return {
+    ...{
+      serverEnv,
+      kept: Object.fromEntries(kept),
+      hookIsPage: hook === "",
+      hasToken: Boolean(env.API_TOKEN),
+    },
+    end: (values) => void Object.assign(env, values, { WEBHOOK_PROXY_URL: relay }),
+  };
+}
+
+/** What a check-up looks at besides the configuration, which may be at fault. */
+export function loadSurroundings(env: NodeJS.ProcessEnv = process.env) {
+  const names = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] as const;
+  return {
+    proxies: names.map((name) => ({ name, value: env[name.toLowerCase()] || env[name] || "" })),
+    extraCertificates: env.NODE_EXTRA_CA_CERTS || null,
+    privateKeyPath: env.PRIVATE_KEY_PATH || null,
+    dataDir: resolve(env.DATA_DIR || "data"),
+    gitBinary: env.GIT_BINARY || "git",
+    searchPath: env.PATH || SEARCH_PATH,
+  };
+}
+
+/** Where the command line finds a running Lockstep. @param url given on the command line */
+export function loadClientConfig(url?: string, env: NodeJS.ProcessEnv = process.env) {
+  const address = url ?? (env.LOCKSTEP_URL || `http://localhost:${env.PORT || 3000}`);
+  return { url: address.replace(/\/+$/, ""), token: env.API_TOKEN || null };
+}
+
+function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
+  const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
+  const customRefs = refspecs.some((pattern) => !/^refs\/(heads|tags)\//.test(pattern));
+  const fullFetchIntervalMs = values.FULL_FETCH_INTERVAL ?? 24 * HOUR;
+  const host = values.GHE_HOST;
+  const gitUrl = `${values.GHE_PROTOCOL ?? "https"}://${host}`;
+  const intervalMs = values.INTERVAL === "off" ? null : (values.INTERVAL ?? 5 * MINUTE);
+  const { WEBHOOK_SECRET: secret, WEBHOOK_SECRET_PREVIOUS: previous } = values;
+  return {
+    appId: values.APP_ID,
+    webhookSecrets: secret ? distinct(secret, previous ?? secret) : [],
+    webhookPaths: distinct(values.WEBHOOK_PATH ?? WEBHOOK_PATH, "/api/v1/webhooks/github"),
+    apiToken: values.API_TOKEN ?? null,
+    apiUrl: host ? `${gitUrl}/api/v3` : "https://api.github.com",
+    gitUrl: host ? gitUrl : "https://github.com",
+    dataDir: resolve(values.DATA_DIR ?? "data"),
+    repositories: repositoryMatcher(values.REPOSITORIES ?? []),
+    refspecs,
+    customRefs,
+    refs: (ref) => matchesPattern(ref, refspecs),
+    concurrency: values.CONCURRENCY ?? 4,
+    intervalMs,
+    fullFetchIntervalMs,
+    deliveries: values.DELIVERIES === "pull" ? "pull" : "webhook",
+    pullIntervalMs: values.PULL_INTERVAL ?? 10_000,
+    history: (values.HISTORY ?? "keep") as History,
+    keepHistoryMs: values.KEEP_HISTORY ?? 30 * DAY,
+    retireAfterMs: values.RETIRE_AFTER ?? 7 * DAY,
+    minFreeDisk: values.MIN_FREE_DISK ?? 2 ** 30,
+    quietPeriodMs: values.QUIET_PERIOD ?? 0,
+    fetchTimeoutMs: values.FETCH_TIMEOUT ?? 2 * MINUTE,
+    cloneTimeoutMs: values.CLONE_TIMEOUT ?? HOUR,
+    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT ?? 10_000,
+    staleAfterMs: values.STALE_AFTER ?? staleAfter(intervalMs, customRefs ? fullFetchIntervalMs : 0),
+    publicUrl: values.PUBLIC_URL ?? null,
+    trustedProxies: values.TRUSTED_PROXIES ?? [],
+    webhookRate: values.WEBHOOK_RATE ?? 200,
+    webhookBurst: values.WEBHOOK_BURST ?? 2_000,
+    announceHook: values.ANNOUNCE_HOOK ? resolve(values.ANNOUNCE_HOOK) : null,
+    announceTimeoutMs: values.ANNOUNCE_TIMEOUT ?? MINUTE,
+    announceUrls: values.ANNOUNCE_URLS ?? [],
+    announceSecret: values.ANNOUNCE_SECRET ?? null,
+    checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
+    submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : NOBODY,
+    checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,
+    prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
+    prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
+    signers: signersOf(values),
+    gitBinary: values.GIT_BINARY ?? "git",
+  };
+}
+
+function signersOf({ VERIFY_SIGNATURES: kind, ALLOWED_SIGNERS, GPG_HOME }: Values): Config["signers"] {
+  if (kind === "ssh") return { kind, file: ALLOWED_SIGNERS! };
+  return kind === "openpgp" ? { kind, home: GPG_HOME! } : null;
+}
+
+/**
+ * Lists prove heads and tags each INTERVAL; with the backstop off, and of custom refs, only full
+ * comparisons prove anything, so the bound is loose.
+ */
+const staleAfter = (intervalMs: number | null, fullFetchMs: number) =>
+  Math.max(intervalMs === null ? 48 * HOUR : 3 * intervalMs, 15 * MINUTE, 1.5 * fullFetchMs);
+
+/** The key that Probot itself finds: PRIVATE_KEY_PATH, PRIVATE_KEY, or the one *.pem file here. */
+function readPrivateKey(env: Environment): { pem: string } | { fault: string } {
+  const name = env.PRIVATE_KEY_PATH ? "PRIVATE_KEY_PATH" : "PRIVATE_KEY";
+  try {
+    const pem = getPrivateKey({ env, ...(env.PRIVATE_KEY_PATH && { filepath: env.PRIVATE_KEY_PATH }) });
+    if (!pem) return { fault: fault(name, "is missing", env) };
+    const isRsa = createPrivateKey(pem).asymmetricKeyType === "rsa";
+    return isRsa ? { pem } : { fault: fault(name, "is not an RSA key", env) };
+  } catch {
+    // The cause is left out: it may quote the key.
+    return { fault: fault(name, "leads to no readable PEM key", env) };
+  }
+}
+
+const distinct = (...texts: string[]): string[] => [...new Set(texts)];
+
+function deepFreeze<T extends object>(config: T): Readonly<T> {
+  for (const value of Object.values(config)) if (Array.isArray(value)) Object.freeze(value);
+  return Object.freeze(config);
+}

@@ -1,0 +1,240 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { isRefPattern, isRepositoryPattern, parseList } from "../base/patterns.js";
+import { formatDuration, parseDuration, parseSize } from "../base/units.js";
+import { parseCheckouts } from "./checkouts.js";
+
+/** What a fault needs besides what is wrong. The value of a secret is never shown. */
+export interface VariableMeta {
+  remedy: string;
+  secret?: boolean;
+}
+
+/** What is known of each variable besides how it is read. */
+export const ABOUT = z.registry<VariableMeta>();
+
+const DAY = 86_400_000;
+const HOUR = 3_600_000;
+
+/** One variable: text → value; `parse` answers null to what it cannot read. */
+function variable<T>(parse: (text: string) => T | null, wrong: string, meta: VariableMeta) {
+  const schema = z.string().transform((text, context) => {
+    const value = parse(text);
+    if (value !== null) return value;
+    context.addIssue(wrong);
+    return z.NEVER;
+  });
+  return schema.register(ABOUT, meta);
+}
+
+const textWhere = (accepts: (text: string) => boolean, wrong: string, meta: VariableMeta) =>
+  variable((text) => (accepts(text) ? text : null), wrong, meta);
+
+const anyText = (meta: VariableMeta) => textWhere(() => true, "", meta);
+
+const absolutePath = (remedy: string) =>
+  textWhere((text) => text.startsWith("/"), "must be an absolute path", { remedy });
+
+const oneOf = (...words: string[]) =>
+  textWhere((text) => words.includes(text), "is not known", { remedy: `use one of ${words.join(", ")}` });
+
+const whole = (min: number, max: number) =>
+  variable(
+    (text) => (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : null),
+    `must be a whole number from ${min} to ${max}`,
+    { remedy: "write digits only, or leave it out for the default" },
+  );
+
+const DURATION_REMEDY = "write a whole number and its unit (ms, s, m, h or d), such as 30s, 5m or 24h";
+
+function durationWithin(min: number, max: number): (text: string) => number | null {
+  return (text) => {
+    const ms = parseDuration(text);
+    return ms !== null && ms >= min && ms <= max ? ms : null;
+  };
+}
+
+const span = (min: number, max: number) => `from ${formatDuration(min)} to ${formatDuration(max)}`;
+
+const duration = (min: number, max: number) =>
+  variable(durationWithin(min, max), `must be a duration ${span(min, max)}`, { remedy: DURATION_REMEDY });
+
+function durationOrOff(min: number, max: number) {
+  const parse = durationWithin(min, max);
+  return variable<number | "off">(
+    (text) => (text === "off" ? text : parse(text)),
+    `must be off or a duration ${span(min, max)}`,
+    { remedy: `${DURATION_REMEDY}, or off` },
+  );
+}
+
+const size = variable((text) => (text === "0" ? 0 : parseSize(text)), "must be a size", {
+  remedy: "write a whole number and its unit, such as 512MiB or 20GiB; 0 turns it off",
+});
+
+const listOf = (isEntry: (text: string) => boolean, wrong: string, remedy: string) =>
+  variable(
+    (text) => {
+      const entries = parseList(text);
+      return entries.length > 0 && entries.every(isEntry) ? entries : null;
+    },
+    wrong,
+    { remedy },
+  );
+
+/** @returns scheme, host and port of an address that has nothing more. */
+function parseOrigin(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isWeb = url?.protocol === "http:" || url?.protocol === "https:";
+  return url && isWeb && url.href === `${url.origin}/` ? url.origin : null;
+}
+
+const hasScheme = (text: string, ...schemes: string[]) =>
+  URL.canParse(text) && schemes.includes(new URL(text).protocol);
+
+function isAddressRange(text: string): boolean {
+  const [address = "", prefix, ...rest] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
+
+function parseUrls(text: string): string[] | null {
+  const urls = parseList(text);
+  const isFit = (url: string) => hasScheme(url, "http:", "https:") && hasReadableUser(url);
+  return urls.length > 0 && urls.every(isFit) ? urls : null;
+}
+
+/** A % has to stand for a byte, and the bytes for a text. */
+function hasReadableUser(url: string): boolean {
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(`${username}:${password}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme */
+function isSigningSecret(text: string): boolean {
+  const [, key = ""] = /^whsec_([A-Za-z\d+/]+={0,2})$/.exec(text) ?? [];
+  const bytes = Buffer.from(key, "base64");
+  return bytes.toString("base64") === key && bytes.length >= 24 && bytes.length <= 64;
+}
+
+const HOST = /^(\[[\da-f:]+\]|[a-z\d]([a-z\d.-]*[a-z\d])?)(:\d{1,5})?$/i;
+const KEY_REMEDY = "put the App's key in PRIVATE_KEY, or the path of its .pem file in PRIVATE_KEY_PATH";
+
+const PROBOT = {
+  APP_ID: textWhere((text) => /^[1-9]\d*$/.test(text), "must be the number of a GitHub App", {
+    remedy: "copy the App ID from the App's settings page",
+  }),
+  // What the two hold is judged by config/load.ts: a key may also lie in the working directory.
+  PRIVATE_KEY: anyText({ remedy: KEY_REMEDY, secret: true }),
+  PRIVATE_KEY_PATH: anyText({ remedy: KEY_REMEDY }),
+  WEBHOOK_SECRET: anyText({ remedy: "", secret: true }),
+  WEBHOOK_PATH: textWhere((text) => /^\/[^\s?#]+$/.test(text), "must be a path", {
+    remedy: "write it with a leading / and without a query, such as /api/github/webhooks",
+  }),
+  WEBHOOK_PROXY_URL: textWhere((text) => hasScheme(text, "http:", "https:"), "must be an http(s) URL", {
+    remedy: "open https://smee.io/new and copy the address it gives",
+  }),
+  // Probot takes 0 for "not set" and listens on 3000.
+  PORT: whole(1, 65_535),
+  HOST: textWhere(
+    (text) => isIP(text) !== 0 || /^[a-z\d.-]+$/i.test(text),
+    "must be an address or a host name",
+    {
+      remedy: "write 0.0.0.0 to listen on every address",
+    },
+  ),
+  LOG_LEVEL: oneOf("trace", "debug", "info", "warn", "error", "fatal"),
+  LOG_FORMAT: oneOf("pretty", "json"),
+  GHE_HOST: textWhere((text) => HOST.test(text), "must be a host name, with a port where needed", {
+    remedy: "write it without https:// and without a path, such as github.example.com",
+  }),
+  GHE_PROTOCOL: oneOf("https", "http"),
+  REDIS_URL: textWhere((text) => hasScheme(text, "redis:", "rediss:"), "must be a Redis URL", {
+    remedy: "write it as redis://host:6379 or rediss://user:password@host:6380",
+    secret: true,
+  }),
+};
+
+const LOCKSTEP = {
+  WEBHOOK_SECRET_PREVIOUS: anyText({ remedy: "", secret: true }),
+  API_TOKEN: textWhere(
+    (text) => /^[\x21-\x7e]{16,}$/.test(text),
+    "must be 16 characters or more, no spaces",
+    {
+      remedy: "make one with: openssl rand -hex 32",
+      secret: true,
+    },
+  ),
+  DATA_DIR: anyText({ remedy: "" }),
+  REPOSITORIES: listOf(
+    isRepositoryPattern,
+    "must be a list of owner/name patterns",
+    "write them as acme/*,!acme/secret-*",
+  ),
+  REFSPECS: listOf(
+    isRefPattern,
+    "must be a list of ref patterns outside refs/lockstep/",
+    "write full names, at most one * in each, at the end of a part, and no colon: refs/heads/*,refs/tags/*",
+  ),
+  CONCURRENCY: whole(1, 64),
+  INTERVAL: durationOrOff(10_000, DAY),
+  FULL_FETCH_INTERVAL: duration(60_000, 30 * DAY),
+  DELIVERIES: oneOf("webhook", "pull"),
+  PULL_INTERVAL: duration(1_000, HOUR),
+  QUIET_PERIOD: duration(0, HOUR),
+  FETCH_TIMEOUT: duration(1_000, DAY),
+  CLONE_TIMEOUT: duration(1_000, 7 * DAY),
+  SHUTDOWN_TIMEOUT: duration(0, HOUR),
+  STALE_AFTER: duration(1_000, 30 * DAY),
+  PUBLIC_URL: variable(parseOrigin, "must be an http(s) URL without path and query", {
+    remedy: "write it as https://lockstep.example.com",
+  }),
+  TRUSTED_PROXIES: listOf(
+    isAddressRange,
+    "must be a list of IP addresses or CIDR ranges",
+    "write them as 10.0.0.0/8,192.168.1.1",
+  ),
+  WEBHOOK_RATE: whole(1, 1_000_000),
+  WEBHOOK_BURST: whole(0, 10_000_000),
+  HISTORY: oneOf("mirror", "keep", "block"),
+  KEEP_HISTORY: duration(60_000, 3650 * DAY),
+  RETIRE_AFTER: duration(1_000, 3650 * DAY),
+  MIN_FREE_DISK: size,
+  ANNOUNCE_HOOK: anyText({ remedy: "name an executable file (chmod +x), without arguments" }),
+  ANNOUNCE_TIMEOUT: duration(1_000, DAY),
+  ANNOUNCE_URLS: variable(parseUrls, "must be a list of http(s) URLs", {
+    remedy: "separate them with commas, and write a comma inside of one as %2C, a % of a password as %25",
+    // One may hold a password or a key.
+    secret: true,
+  }),
+  ANNOUNCE_SECRET: textWhere(isSigningSecret, "must be whsec_ and 24 to 64 bytes in base64", {
+    remedy: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
+    secret: true,
+  }),
+  CHECKOUTS: variable(parseCheckouts, "must be a list of owner/name patterns, each with a ref and options", {
+    remedy:
+      "write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?paths=docs:assets&submodules=yes&depth=50&filter=blob:none",
+  }),
+  SUBMODULES_FROM: listOf(
+    isRepositoryPattern,
+    "must be a list of owner/name patterns",
+    "write them as partner/*,!acme/secret-*",
+  ),
+  CHECKOUT_GRACE: duration(0, 7 * DAY),
+  // Whether it is there and can be run is judged by config/load.ts, as for the two below.
+  PRE_PUBLISH_HOOK: absolutePath("write the path of a program, such as /etc/lockstep/pre-publish"),
+  PRE_PUBLISH_TIMEOUT: duration(1_000, DAY),
+  VERIFY_SIGNATURES: oneOf("off", "ssh", "openpgp"),
+  ALLOWED_SIGNERS: absolutePath("write the path of an allowed-signers file: ssh-keygen(1)"),
+  GPG_HOME: absolutePath("write the path of a GnuPG home with the keyring"),
+  GIT_BINARY: anyText({ remedy: "" }),
+};
+
+/** Every variable that is read; .env.example says what each one means and its default. */
+export const VARIABLES = z.object({ ...PROBOT, ...LOCKSTEP });

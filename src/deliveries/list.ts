@@ -1,0 +1,108 @@
+import type { Row, Statement, Store } from "../store/database.js";
+import type { Via } from "./log.js";
+
+/** When it came in, and its row: later ones have greater ones. */
+export type DeliveryPlace = [number, number];
+
+/** `open`: asked for a refresh that has not taken it in yet. */
+export const OUTCOMES = ["open", "refreshed", "ignored"] as const;
+export type DeliveryOutcome = (typeof OUTCOMES)[number];
+
+/** A delivery of the last 8 days. Times are in milliseconds since 1970. */
+export interface LoggedDelivery {
+  id: string;
+  event: string;
+  action: string | null;
+  receivedAt: number;
+  via: Via;
+  outcome: DeliveryOutcome;
+  /** Why it was ignored. */
+  reason: string | null;
+  /** When a refresh, or a reconcile, had taken it in. */
+  refreshedAt: number | null;
+  /** Of the queue, as keyOf writes it; null: it asked for nothing. */
+  subject: string | null;
+  repositoryId: number | null;
+  /** owner/name as the delivery told it. */
+  repository: string | null;
+  installationId: number | null;
+}
+
+export interface DeliveryQuery {
+  /** By id, or by name when nothing is known of it but deliveries that were ignored; null: all. */
+  repository: number | string | null;
+  outcome: DeliveryOutcome | null;
+  limit: number;
+  /** Only older ones. */
+  after: DeliveryPlace | null;
+}
+
+export interface DeliveryList {
+  /** The newest first. */
+  page(query: DeliveryQuery): { deliveries: LoggedDelivery[]; next: DeliveryPlace | null };
+  get(id: string): LoggedDelivery | null;
+}
+
+/** Each has an index that yields the newest first. */
+const IS = {
+  open: "refreshed_at IS NULL AND outcome = 'accepted'",
+  refreshed: "refreshed_at IS NOT NULL",
+  ignored: "outcome = 'ignored'",
+};
+
+/** The log of deliveries by pages. */
+export function createDeliveryList(store: Store): DeliveryList {
+  const statements = new Map<string, Statement>();
+  const get = store.prepare("SELECT * FROM deliveries WHERE id = ?");
+
+  function statement({ repository, outcome }: DeliveryQuery): Statement {
+    const filters = [
+      outcome && IS[outcome],
+      typeof repository === "number" && "repository_id = ?4",
+      typeof repository === "string" && "outcome = 'ignored' AND repository = ?4",
+      "(received_at, rowid) < (?1, ?2)",
+    ];
+    const where = filters.filter(Boolean).join(" AND ");
+    const sql = `SELECT *, rowid FROM deliveries WHERE ${where} ORDER BY received_at DESC, rowid DESC LIMIT ?3`;
+    const known = statements.get(sql) ?? store.prepare(sql);
+    statements.set(sql, known);
+    return known;
+  }
+
+  return {
+    page(query) {
+      const { repository, limit, after } = query;
+      const [at, row] = after ?? [Number.MAX_SAFE_INTEGER, 0];
+      const filter = repository === null ? [] : [repository];
+      const rows = statement(query).all(at, row, limit + 1, ...filter);
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      return {
+        deliveries: rows.slice(0, limit).map(read),
+        next: last ? [Number(last.received_at), Number(last.rowid)] : null,
+      };
+    },
+    get(id) {
+      const row = get.get(id);
+      return row ? read(row) : null;
+    },
+  };
+}
+
+function read(row: Row): LoggedDelivery {
+  const number = (value: unknown) => (value === null ? null : Number(value));
+  const refreshedAt = number(row.refreshed_at);
+  return {
+    id: String(row.id),
+    event: String(row.event),
+    action: row.action as string | null,
+    receivedAt: Number(row.received_at),
+    via: row.via as Via,
+    outcome: row.outcome === "ignored" ? "ignored" : refreshedAt === null ? "open" : "refreshed",
+    reason: row.reason as string | null,
+    refreshedAt,
+    subject: row.subject as string | null,
+    repositoryId: number(row.repository_id),
+    repository: row.repository as string | null,
+    installationId: number(row.installation_id),
+  };
+}

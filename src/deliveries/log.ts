@@ -1,0 +1,103 @@
+import type { Subject } from "../base/model.js";
+import { keyOf } from "../queue/contract.js";
+import type { Store, Tables } from "../store/database.js";
+import type { DeliveryAbout } from "./events.js";
+
+/** GitHub keeps deliveries for 3 days, GHES for 7. */
+const KEEP_MS = 8 * 24 * 3_600_000;
+
+export const DELIVERY_TABLES: Tables = {
+  module: "deliveries",
+  steps: [
+    `CREATE TABLE deliveries (
+       id TEXT PRIMARY KEY,
+       received_at INTEGER NOT NULL,
+       event TEXT NOT NULL,
+       action TEXT,
+       subject TEXT,
+       outcome TEXT NOT NULL,
+       reason TEXT,
+       generation INTEGER,
+       refreshed_at INTEGER
+     );
+     CREATE INDEX deliveries_open ON deliveries (subject, generation) WHERE refreshed_at IS NULL;
+     CREATE INDEX deliveries_received ON deliveries (received_at);`,
+    "ALTER TABLE deliveries ADD COLUMN via TEXT NOT NULL DEFAULT 'webhook'",
+    `ALTER TABLE deliveries ADD COLUMN repository_id INTEGER;
+     ALTER TABLE deliveries ADD COLUMN repository TEXT COLLATE NOCASE;
+     ALTER TABLE deliveries ADD COLUMN installation_id INTEGER;
+     UPDATE deliveries SET repository_id = substr(subject, 12) WHERE subject LIKE 'repository:%';
+     UPDATE deliveries SET installation_id = substr(subject, 14) WHERE subject LIKE 'installation:%';
+     CREATE INDEX deliveries_repository ON deliveries (repository_id, received_at);
+     CREATE INDEX deliveries_waiting ON deliveries (received_at) WHERE refreshed_at IS NULL AND outcome = 'accepted';
+     CREATE INDEX deliveries_ignored ON deliveries (received_at) WHERE outcome = 'ignored';
+     CREATE INDEX deliveries_left_out ON deliveries (repository, received_at) WHERE outcome = 'ignored';`,
+  ],
+};
+
+/** How a delivery came in: GitHub called, it was read back from GitHub's log, or that log is the way in. */
+export type Via = "webhook" | "recovered" | "pull";
+
+/** A delivery as it is recorded. */
+export interface DeliveryRecord extends DeliveryAbout {
+  id: string;
+  event: string;
+  action: string | null;
+  /** Milliseconds since 1970. */
+  receivedAt: number;
+  via: Via;
+}
+
+/** Deduplication, recovery and the answer to "what became of it" are one table. */
+export interface DeliveryLog {
+  /** Whether its request was already refreshed. */
+  isDone(id: string): boolean;
+  isKnown(id: string): boolean;
+  /** When GitHub last called, in milliseconds; null: not in the last 8 days. */
+  lastCallAt(): number | null;
+  /** The same, and when one was read from GitHub's log. */
+  lastAt(): number | null;
+  accepted(delivery: DeliveryRecord, subject: Subject, generation: number): void;
+  ignored(delivery: DeliveryRecord, reason: string): void;
+  /** A refresh took in everything of the subject up to this generation. */
+  settle(subject: Subject, generation: number): void;
+  prune(): void;
+}
+
+const columnsOf = ({ repositoryId, repository, installationId }: DeliveryAbout) => [
+  ...[repositoryId ?? null, repository ?? null, installationId ?? null],
+];
+
+const asTime = (column: unknown) => (typeof column === "number" ? column : null);
+
+export function createDeliveryLog(store: Store, now: () => number = Date.now): DeliveryLog {
+  const done = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ? AND refreshed_at IS NOT NULL");
+  const put = store.prepare(
+    `INSERT OR REPLACE INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation, via,
+     repository_id, repository, installation_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const settle = store.prepare(
+    "UPDATE deliveries SET refreshed_at = ? WHERE subject = ? AND generation <= ? AND refreshed_at IS NULL",
+  );
+  const known = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ?");
+  const lastCall = store.prepare(
+    "SELECT received_at FROM deliveries WHERE via = 'webhook' ORDER BY received_at DESC LIMIT 1",
+  );
+  const last = store.prepare("SELECT max(received_at) AS received_at FROM deliveries");
+  const prune = store.prepare("DELETE FROM deliveries WHERE received_at < ?");
+  return {
+    isDone: (id) => done.get(id) !== undefined,
+    isKnown: (id) => known.get(id) !== undefined,
+    lastCallAt: () => asTime(lastCall.get()?.received_at),
+    lastAt: () => asTime(last.get()?.received_at),
+    accepted({ id, receivedAt, event, action, via, ...rest }, subject, generation) {
+      const key = keyOf(subject);
+      put.run(id, receivedAt, event, action, key, "accepted", null, generation, via, ...columnsOf(rest));
+    },
+    ignored({ id, receivedAt, event, action, via, ...rest }, reason) {
+      put.run(id, receivedAt, event, action, null, "ignored", reason, null, via, ...columnsOf(rest));
+    },
+    settle: (subject, generation) => void settle.run(now(), keyOf(subject), generation),
+    prune: () => void prune.run(now() - KEEP_MS),
+  };
+}

@@ -1,0 +1,195 @@
+import { randomBytes } from "node:crypto";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { RefreshError } from "../../base/errors.js";
+import type { Extent, RepositoryName } from "../../base/model.js";
+import { deleteAll, moveAway } from "./permissions.js";
+
+/** The file that says a directory is Lockstep's; without it nothing is ever deleted or rewritten. */
+export const MARKER = "lockstep.json";
+
+/** Inside the mirror that it speaks of: whatever takes that mirror's place is free of it. */
+const CONDEMNED = "lockstep-condemned";
+
+export const condemn = (mirror: string): void => writeFileSync(join(mirror, CONDEMNED), "");
+
+export const isCondemned = (mirror: string): boolean => existsSync(join(mirror, CONDEMNED));
+
+export interface Layout {
+  repository(id: number): string;
+  mirror(id: number): string;
+  /** Where what is deleted goes first, by a rename: deleting takes time, and may be cut short. */
+  readonly trash: string;
+  /** Where the public names of the mirrors are. */
+  readonly links: string;
+  /** Changes with every pass of the backstop, and after mirrors have changed. */
+  readonly tally: string;
+  /** The public name of a mirror: a symlink. */
+  link(name: RepositoryName): string;
+  /** All trees of one checkout, which `slug` names. */
+  trees(id: number, slug: string): string;
+  /** The public name of a published tree: a symlink. @param slug empty for the default branch */
+  checkout(name: RepositoryName, slug: string): string;
+}
+
+export const createLayout = (dataDir: string): Layout => ({
+  repository: (id) => join(dataDir, "repos", String(id)),
+  mirror: (id) => join(dataDir, "repos", String(id), "mirror.git"),
+  trash: join(dataDir, "trash"),
+  links: join(dataDir, "mirrors"),
+  tally: join(dataDir, "repos", ".tally"),
+  link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
+  // No repository's name has an @, so neither path can be that of another checkout.
+  trees: (id, slug) => join(dataDir, "repos", String(id), "trees", slug || "@"),
+  checkout: ({ owner, name }, slug) => join(dataDir, "checkouts", owner, name + slug),
+});
+
+const WHOLE: Extent = { depth: null, filter: null };
+
+/** @param extent of a mirror that is not whole */
+export function writeMarker(dir: string, repositoryId: number, { depth, filter } = WHOLE): void {
+  const extent = { ...(depth === null ? {} : { depth }), ...(filter === null ? {} : { filter }) };
+  const marker = { program: "lockstep", version: 1, repositoryId, ...extent };
+  writeFileSync(join(dir, MARKER), `${JSON.stringify(marker)}\n`);
+}
+
+/** How much a finished mirror has. */
+export function extentOf(mirror: string): Extent {
+  const { depth, filter } = readMarker(mirror) ?? {};
+  return {
+    depth: typeof depth === "number" ? depth : null,
+    filter: filter === "blob:none" ? filter : null,
+  };
+}
+
+/** null: there is none that could be read. */
+function readMarker(dir: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(readFileSync(join(dir, MARKER), "utf8")) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * - absent: there is nothing.
+ * - ours: a finished mirror of this repository, or what is left of one.
+ * - wrong: Lockstep's too, but of another repository; it may be replaced.
+ * - foreign: something of someone else's.
+ */
+export function ownership(dir: string, repositoryId: number): "absent" | "ours" | "wrong" | "foreign" {
+  if (!lstatSync(dir, { throwIfNoEntry: false })) return "absent";
+  const marker = readMarker(dir);
+  if (marker?.program !== "lockstep") return "foreign";
+  return marker.repositoryId === repositoryId ? "ours" : "wrong";
+}
+
+/** Puts a finished mirror in the place of the old one, which serves until then. */
+export function swapIn(fresh: string, place: string): void {
+  const old = `${place}.old`;
+  rmSync(old, { recursive: true, force: true });
+  if (lstatSync(place, { throwIfNoEntry: false })) renameSync(place, old);
+  renameSync(fresh, place);
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** Undoes a swap that was cut between its two renames. */
+export function finishSwap(place: string): void {
+  const old = `${place}.old`;
+  if (!lstatSync(old, { throwIfNoEntry: false })) return;
+  if (lstatSync(place, { throwIfNoEntry: false })) rmSync(old, { recursive: true, force: true });
+  else renameSync(old, place);
+}
+
+/**
+ * Points a public name at a directory, atomically: symlink beside, then rename(2).
+ * @throws RefreshError `foreign` when something that is not a link has the name.
+ */
+export function pointLink(path: string, directory: string): void {
+  const target = relative(dirname(path), directory);
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found && !found.isSymbolicLink())
+    throw new RefreshError("foreign", `${path} is not a link of Lockstep's`);
+  if (found && readlinkSync(path) === target) return;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  const beside = besideLink(path);
+  rmSync(beside, { force: true });
+  symlinkSync(target, beside);
+  renameSync(beside, path);
+}
+
+/** No name of a repository begins with an @; one that a killed process left is replaced by the next. */
+const besideLink = (path: string): string => join(dirname(path), `@${basename(path)}`);
+
+/** Takes a public name away, if it is this directory's. */
+export function dropLink(path: string, directory: string): void {
+  rmSync(besideLink(path), { force: true });
+  if (linkTarget(path) !== directory) return;
+  rmSync(path);
+  try {
+    rmdirSync(dirname(path)); // the owner's last one
+  } catch {
+    // others are left
+  }
+}
+
+/** The directory that a link names, without following it further; null: there is no link. */
+export function linkTarget(path: string): string | null {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() ? resolve(dirname(path), readlinkSync(path)) : null;
+}
+
+/**
+ * Takes all that a repository has here away; the disk space follows. Only its writer may.
+ * @returns false: its mirror is not Lockstep's, everything is left alone.
+ */
+export function discard(layout: Layout, id: number): boolean {
+  const directory = layout.repository(id);
+  const owner = ownership(layout.mirror(id), id);
+  if (owner === "foreign" || owner === "wrong") return false;
+  if (!lstatSync(directory, { throwIfNoEntry: false })) return true;
+  toTrash(layout, directory);
+  return true;
+}
+
+/** What has its name no more is gone for everyone; deleting it takes its time. */
+export function toTrash(layout: Layout, path: string): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })) return;
+  mkdirSync(layout.trash, { recursive: true, mode: 0o750 });
+  moveAway(path, join(layout.trash, `${basename(path)}-${randomBytes(8).toString("hex")}`));
+  void emptyTrash(layout);
+}
+
+/** What could not be removed, and why. */
+export interface Remains {
+  path: string;
+  error: unknown;
+}
+
+/** Also at start: a process that ended may have left some. Never throws. @returns what stays, to be tried again */
+export async function emptyTrash(layout: Layout): Promise<Remains[]> {
+  const names = await readdir(layout.trash).catch(() => []);
+  const paths = names.map((name) => join(layout.trash, name));
+  const tried = await Promise.all(
+    paths.map((path) =>
+      deleteAll(path).then(
+        () => [],
+        (error: unknown) => [{ path, error }],
+      ),
+    ),
+  );
+  // Others may be at the same: what one has deleted the other could not.
+  return tried.flat().filter(({ path }) => existsSync(path));
+}

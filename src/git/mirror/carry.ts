@@ -1,0 +1,180 @@
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { RefreshError } from "../../base/errors.js";
+import { type Extent, type RefChange, ZERO } from "../../base/model.js";
+import { extentOf } from "../disk/layout.js";
+import type { GitCall, RunGit } from "../run/exec.js";
+import { isAncestor } from "./ancestry.js";
+import { missingOf } from "./blobs.js";
+import { copyObjects, objectsOf } from "./copy.js";
+import { applyChanges, type Keep, type KeptTip, keptTips, makeKept, readKept } from "./kept.js";
+import { type Pin, readPins } from "./pins.js";
+import { compareTips, readRefs, swapRefs } from "./refs.js";
+import { addShallow } from "./shallow.js";
+
+export type IsAncestor = (ancestor: string, descendant: string) => Promise<boolean>;
+
+/** What is to be done about the refs in which GitHub differs from a mirror. */
+export interface Verdict {
+  /** The changes to make; a ref that is not among them stays as it is. */
+  changes: RefChange[];
+  keep: Keep;
+  /** To be called when they are made. */
+  record(made: Made): void;
+}
+
+export interface Made {
+  kept: KeptTip[];
+  /** Tips to be kept or held that a broken mirror does not give any more. */
+  lost?: Pick<KeptTip, "ref" | "sha">[];
+  /** Not even the names of its kept tips can be read. */
+  unreadable?: boolean;
+}
+
+/** Who decides about the refs of a mirror that is made anew. */
+export interface Judge {
+  differences(old: Map<string, string>, github: Map<string, string>): RefChange[];
+  judge(differences: RefChange[], isAncestor: IsAncestor): Promise<Verdict>;
+}
+
+interface Carry {
+  git: RunGit;
+  /** The new mirror, not in its place yet, with GitHub's refs in it. */
+  beside: string;
+  /** What it will replace; null: there is nothing of this repository. */
+  old: string | null;
+  /** A shallow one leaves kept tips behind: their history would come with them. */
+  extent: Extent;
+  /** What is published of it: it stays, whether a ref leads to it or not. */
+  published: Pin[];
+  /** Brings contents from GitHub into the new one. @throws RefreshError */
+  supply(blobs: string[]): Promise<void>;
+  call: Pick<GitCall, "timeoutMs" | "signal">;
+}
+
+/**
+ * Brings into a new mirror what GitHub does not give: the kept tips of the old one, and the refs that the
+ * judge leaves where they were. @returns what changes from the old one to the new one, and the verdict's
+ * record, for when the new one is in its place.
+ */
+export async function carryOver(carry: Carry, judge: Judge) {
+  const github = await readRefs(carry.git, carry.beside, [], carry.call.signal);
+  const old = await readOld(carry);
+  const pins = await pinsOf(carry, old.pins);
+  const differences = judge.differences(old.refs, github);
+  const verdict = await judge.judge(differences, ancestryOf(carry));
+
+  const left = putBack(differences, verdict.changes);
+  const isShallow = carry.extent.depth !== null;
+  const kept = isShallow ? [] : [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
+  if (isShallow) await cutAt(carry, pins);
+  const wanted = [...kept, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
+  const saved = await copyObjects(carry, wanted, [...github.values()]);
+  const isSaved = (sha: string) => sha === ZERO || saved.has(sha);
+  requireHeld(
+    carry,
+    left.filter(({ after }) => !isSaved(after)),
+  );
+
+  await applyChanges(
+    carry.git,
+    carry.beside,
+    left.filter(({ after }) => isSaved(after)),
+  );
+  await swapRefs(
+    carry.git,
+    carry.beside,
+    [],
+    pins.filter(({ sha }) => isSaved(sha)),
+  );
+  const made = await makeKept(
+    carry.git,
+    carry.beside,
+    kept.filter(({ sha }) => isSaved(sha)),
+  );
+  const tips = [...kept, ...left.map(({ ref, after: sha }) => ({ ref, sha }))];
+  const lost = [...tips, ...pins.map(({ name: ref, sha }) => ({ ref, sha }))].filter(
+    ({ sha }) => !isSaved(sha),
+  );
+  const now = await readRefs(carry.git, carry.beside, [], carry.call.signal);
+  const fresh = made.filter(({ name }) => !old.kept.some((known) => known.name === name));
+  const record = () => verdict.record({ kept: fresh, lost, unreadable: old.unreadable });
+  return { changes: compareTips(old.refs, now), record };
+}
+
+/** Those of the old mirror, and what is published, as far as it is to be had. */
+async function pinsOf({ git, beside, old, published, call }: Carry, pins: Pin[]): Promise<Pin[]> {
+  const named = new Map([...pins, ...published].map((pin) => [pin.name, pin]));
+  const within = { ...call, ...objectsOf(old), gitDir: beside };
+  const missing = await missingOf(
+    git,
+    within,
+    [...named.values()].map(({ sha }) => sha),
+  );
+  return [...named.values()].filter(({ sha }) => !missing.includes(sha));
+}
+
+/**
+ * A ref that is held is not let go for contents that a partial mirror never had: what GitHub has instead is just
+ * what was refused.
+ */
+function requireHeld({ old }: Carry, unsaved: RefChange[]): void {
+  const [first] = unsaved;
+  if (!first || old === null || extentOf(old).filter === null) return;
+  throw new RefreshError(
+    "contents_missing",
+    `${first.ref} is held at ${first.after}, whose contents a whole mirror needs and GitHub does not give`,
+  );
+}
+
+/** Of what a shallow mirror does not have by itself, each commit comes without its history. */
+async function cutAt({ git, beside, call }: Carry, pins: Pin[]): Promise<void> {
+  for (const { sha } of pins) {
+    const { code } = await git({
+      ...call,
+      args: ["cat-file", "-e", sha],
+      gitDir: beside,
+      okCodes: [0, 1, 128],
+    });
+    if (code !== 0) addShallow(beside, sha);
+  }
+}
+
+/** What makes the new mirror's refs, which are GitHub's, those of the verdict. */
+function putBack(differences: RefChange[], changes: RefChange[]): RefChange[] {
+  const targets = new Map(changes.map(({ ref, after }) => [ref, after]));
+  return differences
+    .map(({ ref, before, after }) => ({ ref, before: after, after: targets.get(ref) ?? before }))
+    .filter(({ before, after }) => before !== after);
+}
+
+function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {
+  const within = { ...call, ...objectsOf(old), gitDir: beside };
+  return (ancestor, descendant) => isAncestor(git, within, ancestor, descendant);
+}
+
+/** The refs of the old mirror, through a directory of its own: a broken HEAD or config hides none of them. */
+async function readOld({ git, beside, old, call }: Carry) {
+  const nothing = {
+    refs: new Map<string, string>(),
+    kept: [] as KeptTip[],
+    pins: [] as Pin[],
+    unreadable: old !== null,
+  };
+  if (old === null) return nothing;
+  const view = join(beside, "old");
+  try {
+    mkdirSync(view);
+    writeFileSync(join(view, "HEAD"), "ref: refs/heads/none\n");
+    writeFileSync(join(view, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+    for (const part of ["refs", "packed-refs", "objects"]) symlinkSync(join(old, part), join(view, part));
+    const refs = await readRefs(git, view, [], call.signal);
+    const pins = await readPins(git, view, call.signal);
+    return { refs, kept: await readKept(git, view, call.signal), pins, unreadable: false };
+  } catch {
+    call.signal?.throwIfAborted();
+    return nothing;
+  } finally {
+    rmSync(view, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { RefChange, Scope, ScopeOf } from "../../base/model.js";
+import { type Layout, ownership, swapIn, writeMarker } from "../disk/layout.js";
+import { type GitCall, type GitResult, missingRefOf, type RunGit } from "../run/exec.js";
+import type { Lease } from "../transport/gateway.js";
+import { fetchBlobs } from "./blobs.js";
+import { carryOver, type Judge } from "./carry.js";
+import { asking, dropMarks, requireTrees } from "./partial.js";
+import type { Pin } from "./pins.js";
+
+export interface MirrorOptions {
+  git: RunGit;
+  layout: Layout;
+  scopeOf: ScopeOf;
+  fetchTimeoutMs: number;
+  cloneTimeoutMs: number;
+  /** Which commits are published, and the refs that would keep them. */
+  published(id: number): Pin[];
+}
+
+export interface RunContext {
+  signal: AbortSignal;
+  onProgress?: (line: string) => void;
+  /** Called once GitHub has answered under the repository's name, before anything comes of it. @throws to stop */
+  confirmName?: () => Promise<void>;
+}
+
+interface CloneTools extends MirrorOptions {
+  remote(lease: Lease, call: GitCall): Promise<GitResult>;
+}
+
+interface CloneOf {
+  id: number;
+  lease: Lease;
+  defaultBranch: string;
+  run: RunContext;
+  judge: Judge;
+}
+
+/** Who clones a mirror is not shown Lockstep's own refs. git-config(1), transfer.hideRefs */
+export const HIDE_OWN_REFS = ["transfer.hideRefs", "refs/lockstep"];
+
+/**
+ * A first clone, or a rebuild: made beside, packed, marked, then swapped in. What is half done is never
+ * seen under the mirror's name. @returns what differs from the mirror that was there.
+ */
+export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<RefChange[]> {
+  const { id, defaultBranch, run, judge } = clone;
+  const { git, layout } = tools;
+  const scope = tools.scopeOf(id);
+  const beside = join(layout.repository(id), `clone-${randomBytes(8).toString("hex")}`);
+  const local = { gitDir: beside, timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
+  try {
+    // git init --bare --template= <dir>; an empty template leaves no sample hooks
+    await git({
+      ...local,
+      gitDir: null,
+      args: ["init", "--bare", "--template=", `--initial-branch=${defaultBranch}`, beside],
+    });
+    await git({ ...local, args: ["config", ...HIDE_OWN_REFS] });
+    await fetchAll(tools, beside, clone, scope);
+    if (scope.filter !== null) {
+      dropMarks(beside);
+      await requireTrees(git, local, ["--all"]);
+    }
+    await run.confirmName?.();
+    const mirror = layout.mirror(id);
+    const old = ownership(mirror, id) === "ours" ? mirror : null;
+    const call = { timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
+    const into = { repositoryDir: layout.repository(id), mirror: beside, call };
+    const supply = (blobs: string[]) => fetchBlobs(git, clone.lease, { ...into, blobs });
+    const { changes, record } = await carryOver(
+      { git, beside, old, extent: scope, published: tools.published(id), supply, call },
+      judge,
+    );
+    // git pack-refs --all: loose refs are six times as slow at 50,000
+    await git({ ...local, args: ["pack-refs", "--all"] });
+    writeMarker(beside, id, scope);
+    swapIn(beside, mirror);
+    record();
+    return changes;
+  } finally {
+    rmSync(beside, { recursive: true, force: true });
+  }
+}
+
+/** A pattern without `*` that the repository does not have fails the whole fetch: it is made without it. */
+async function fetchAll(tools: CloneTools, gitDir: string, { lease, run }: CloneOf, scope: Scope) {
+  for (let wanted = scope.refspecs; wanted.length > 0; ) {
+    try {
+      // git fetch --progress --no-tags [--depth=<n>] <url> +refs/heads/*:refs/heads/* …
+      const { options, from, config } = asking(lease, scope);
+      const specs = wanted.map((pattern) => `+${pattern}:${pattern}`);
+      await tools.remote(lease, {
+        args: ["fetch", "--progress", ...options, from, ...specs],
+        gitDir,
+        config,
+        timeoutMs: tools.cloneTimeoutMs,
+        signal: run.signal,
+        ...(run.onProgress ? { onProgress: run.onProgress } : {}),
+      });
+      return;
+    } catch (error) {
+      const absent = missingRefOf(error);
+      if (absent === null || !wanted.includes(absent)) throw error;
+      wanted = wanted.filter((pattern) => pattern !== absent);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Extent, ZERO } from "../../base/model.js";
+import { extentOf } from "../disk/layout.js";
+import type { GitCall, RunGit } from "../run/exec.js";
+import { ALLOW_MISSING } from "./repack.js";
+
+interface Copy {
+  git: RunGit;
+  beside: string;
+  old: string | null;
+  /** Of the new mirror. */
+  extent: Extent;
+  supply(blobs: string[]): Promise<void>;
+  call: Pick<GitCall, "timeoutMs" | "signal">;
+}
+
+export const objectsOf = (old: string | null) => (old === null ? {} : { alternate: join(old, "objects") });
+
+/**
+ * @param have what the new mirror has already
+ * @returns those of the tips that are in the new mirror now, with everything they need
+ */
+export async function copyObjects(copy: Copy, tips: string[], have: string[]): Promise<Set<string>> {
+  const wanted = [...new Set(tips)].filter((sha) => sha !== ZERO);
+  if (wanted.length === 0) return new Set();
+  const without = [...new Set(have)].map((sha) => `^${sha}\n`).join("");
+  const isCopied = async (shas: string[]) => {
+    if (copy.extent.filter === null) return copyWhole(copy, shas, without);
+    return isPartial(copy.old)
+      ? copyPresent(copy, shas)
+      : pack(copy, [ALLOW_MISSING], linesOf(shas) + without);
+  };
+  if (await isCopied(wanted)) return new Set(wanted);
+  const saved = new Set<string>();
+  for (const sha of wanted) if (await isCopied([sha])) saved.add(sha);
+  return saved;
+}
+
+const isPartial = (mirror: string | null): boolean => mirror !== null && extentOf(mirror).filter !== null;
+
+const linesOf = (shas: string[]): string => shas.map((sha) => `${sha}\n`).join("");
+
+async function copyWhole(copy: Copy, shas: string[], without: string): Promise<boolean> {
+  const input = linesOf(shas) + without;
+  if (await pack(copy, [], input)) return true;
+  return isPartial(copy.old) && (await isSupplied(copy, input)) && pack(copy, [], input);
+}
+
+/** From a partial mirror the contents that it never had come from GitHub, if that still has them. */
+async function isSupplied({ git, beside, old, supply, call }: Copy, input: string): Promise<boolean> {
+  // git rev-list --objects --no-object-names --missing=print --stdin: "?<object>" for what is missing
+  const args = ["rev-list", "--objects", "--no-object-names", "--missing=print", "--stdin"];
+  try {
+    const { stdout } = await git({ ...call, ...objectsOf(old), args, gitDir: beside, input });
+    await supply([...stdout.matchAll(/^\?(\w+)$/gm)].map(([, object]) => object!));
+    return true;
+  } catch {
+    call.signal?.throwIfAborted();
+    return false;
+  }
+}
+
+/**
+ * Whatever the old mirror, a partial one, has of them: nothing says which contents the new one has of what GitHub's refs lead to,
+ * so all is walked, and what its packs have is left out.
+ */
+async function copyPresent(copy: Copy, shas: string[]): Promise<boolean> {
+  const packs = join(copy.beside, "objects", "pack");
+  const marks = readdirSync(packs)
+    .filter((name) => name.endsWith(".pack"))
+    .map((name) => join(packs, name.replace(/pack$/, "keep")));
+  for (const mark of marks) writeFileSync(mark, "");
+  try {
+    return await pack(copy, [ALLOW_MISSING, "--honor-pack-keep"], linesOf(shas));
+  } finally {
+    for (const mark of marks) rmSync(mark, { force: true });
+  }
+}
+
+async function pack({ git, beside, old, call }: Copy, more: string[], input: string): Promise<boolean> {
+  // GIT_ALTERNATE_OBJECT_DIRECTORIES=<old>/objects git pack-objects --revs <new>/objects/pack/pack
+  const options = ["--revs", "--non-empty", "--delta-base-offset", "-q", ...more];
+  try {
+    await git({
+      ...call,
+      args: ["pack-objects", ...options, join(beside, "objects/pack/pack")],
+      gitDir: beside,
+      ...objectsOf(old),
+      // The old mirror's shortcuts may be what is broken.
+      config: { "core.commitGraph": "false", "core.multiPackIndex": "false" },
+      input,
+    });
+    return true;
+  } catch {
+    call.signal?.throwIfAborted();
+    return false;
+  }
+}

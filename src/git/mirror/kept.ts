@@ -1,0 +1,96 @@
+import { type RefChange, ZERO } from "../../base/model.js";
+import { RESERVED_REFS } from "../../base/names.js";
+import { GitFailure, type RunGit } from "../run/exec.js";
+import { swapRefs } from "./refs.js";
+
+/** An old tip of a ref that was moved by force or deleted. */
+export interface KeptTip {
+  /** The ref that keeps it. */
+  name: string;
+  /** Where it was; null when that name was too long to be part of `name`. */
+  ref: string | null;
+  sha: string;
+  /** When it was kept, in milliseconds since 1970. */
+  at: number;
+}
+
+/** Of which refs the old tip is kept, and the time in its name. */
+export interface Keep {
+  refs: ReadonlySet<string>;
+  at: number;
+}
+
+export const KEEP_NOTHING: Keep = { refs: new Set(), at: 0 };
+
+const BY_REF = `${RESERVED_REFS}kept/`;
+const BY_TIP = `${RESERVED_REFS}kept-by-tip/`;
+const NAME = /^refs\/lockstep\/kept(?:-by-tip\/(\d+)-[0-9a-f]+|\/(\d+)-[0-9a-f]+\/(.+))$/;
+const TIMEOUT_MS = 120_000;
+/** git cuts its messages at 4 KiB (usage.c), and a name that is too long with them. */
+const TOLD_OF_A_NAME = 200;
+
+/**
+ * Time and tip come first: with the ref first, `a` and a branch called `a/<time>-<tip>` would be a file
+ * and a directory of one name.
+ */
+const byRef = ({ ref, before: sha }: RefChange, at: number): KeptTip => ({
+  name: `${BY_REF}${at}-${sha}/${ref.slice("refs/".length)}`,
+  ...{ ref, sha, at },
+});
+
+const byTip = ({ sha, at }: KeptTip): KeptTip => ({ name: `${BY_TIP}${at}-${sha}`, ref: null, sha, at });
+
+/** The names under which a change's old tips are kept. */
+export const keptTips = (changes: RefChange[], keep: Keep): KeptTip[] =>
+  changes.filter(({ ref }) => keep.refs.has(ref)).map((change) => byRef(change, keep.at));
+
+/**
+ * Changes refs as `swapRefs` does; old tips get their names in the same transaction. A name that cannot
+ * be made (too long for the disk, say) never stands in the way: it is made from the tip alone.
+ */
+async function swapKeeping(git: RunGit, gitDir: string, changes: RefChange[], tips: KeptTip[]) {
+  let kept = tips;
+  for (let tries = 1; ; tries++) {
+    try {
+      await swapRefs(git, gitDir, changes, kept);
+      return kept;
+    } catch (error) {
+      const said = error instanceof GitFailure ? error.stderr : "";
+      const inTheWay = kept.filter(({ name }) => said.includes(name.slice(0, TOLD_OF_A_NAME)));
+      if (inTheWay.length === 0 || tries > 2) throw error;
+      kept = kept.map((tip) => (tries > 1 || inTheWay.includes(tip) ? byTip(tip) : tip));
+    }
+  }
+}
+
+export const makeKept = (git: RunGit, gitDir: string, tips: KeptTip[]) => swapKeeping(git, gitDir, [], tips);
+
+/**
+ * Deletions go first, in a transaction of their own: one cannot delete `a` and create `a/b`.
+ * @returns the tips that are kept by it
+ */
+export async function applyChanges(git: RunGit, gitDir: string, changes: RefChange[], keep = KEEP_NOTHING) {
+  const deletions = changes.filter(({ after }) => after === ZERO);
+  const moves = changes.filter(({ after }) => after !== ZERO);
+  const kept = await swapKeeping(git, gitDir, deletions, keptTips(deletions, keep));
+  return [...kept, ...(await swapKeeping(git, gitDir, moves, keptTips(moves, keep)))];
+}
+
+/** Every kept tip of a mirror, oldest first. */
+export async function readKept(git: RunGit, gitDir: string, signal?: AbortSignal): Promise<KeptTip[]> {
+  // git for-each-ref --format='%(objectname) %(refname)' refs/lockstep/
+  const { stdout } = await git({
+    args: ["for-each-ref", "--format=%(objectname) %(refname)", RESERVED_REFS],
+    gitDir,
+    timeoutMs: TIMEOUT_MS,
+    ...(signal && { signal }),
+  });
+  const kept: KeptTip[] = [];
+  for (const line of stdout.split("\n")) {
+    const [sha = "", name = ""] = line.split(" ");
+    const [, timeOfTip, timeOfRef, ref] = NAME.exec(name) ?? [];
+    const at = Number(timeOfTip ?? timeOfRef);
+    if (!Number.isNaN(at)) kept.push({ name, ref: ref === undefined ? null : `refs/${ref}`, sha, at });
+  }
+  return kept.sort((a, b) => a.at - b.at);
+}

@@ -1,0 +1,67 @@
+import { statSync } from "node:fs";
+import { asRefreshError } from "../../base/errors.js";
+import { RESERVED_REFS } from "../../base/names.js";
+import type { RunGit } from "../run/exec.js";
+import { swapRefs } from "./refs.js";
+
+/** A ref that keeps what a published tree is of, when the tree's own ref has gone on without it. */
+export interface Pin {
+  name: string;
+  sha: string;
+}
+
+const PINS = `${RESERVED_REFS}published/`;
+const TIMEOUT_MS = 60_000;
+
+/** @param slug as in the name of the checkout's link; empty for the default branch */
+export const pinOf = (slug: string): string => `${PINS}tree${slug}`;
+
+interface Tools {
+  git: RunGit;
+  log: { warn(details: object, message: string): void };
+}
+
+/** Neither fails: what is published is no worse for it, and a pin that is left only costs room. */
+export function createPins({ git, log }: Tools) {
+  /** What they are, by mirror and name, so that most publishes need no git for it. */
+  const known = new Map<string, string | null>();
+
+  async function put(mirror: string, slug: string, sha: string | null, act: () => Promise<unknown>) {
+    // One that was made anew may have others.
+    const made = statSync(mirror, { throwIfNoEntry: false })?.ino;
+    const key = `${mirror} ${made} ${slug}`;
+    if (known.get(key) === sha) return;
+    try {
+      await act();
+      known.set(key, sha);
+    } catch (error) {
+      known.delete(key);
+      const reason = asRefreshError(error).message;
+      if (sha === null) log.warn({ mirror, reason }, "a pin stays");
+      else log.warn({ mirror, commit: sha, reason }, "what is published could not be kept in the mirror");
+    }
+  }
+
+  return {
+    set: (mirror: string, slug: string, sha: string) =>
+      put(mirror, slug, sha, () => swapRefs(git, mirror, [], [{ name: pinOf(slug), sha }])),
+    /** Its own ref, or nobody, keeps it. */
+    drop(mirror: string, slug: string) {
+      // git update-ref --no-deref -d <name>
+      const args = ["update-ref", "--no-deref", "-d", pinOf(slug)];
+      return put(mirror, slug, null, () => git({ args, gitDir: mirror, timeoutMs: TIMEOUT_MS }));
+    },
+  };
+}
+
+export type Pins = ReturnType<typeof createPins>;
+
+export async function readPins(git: RunGit, gitDir: string, signal?: AbortSignal): Promise<Pin[]> {
+  // git for-each-ref --format='%(objectname) %(refname)' refs/lockstep/published/
+  const args = ["for-each-ref", "--format=%(objectname) %(refname)", PINS];
+  const { stdout } = await git({ args, gitDir, timeoutMs: TIMEOUT_MS, ...(signal ? { signal } : {}) });
+  return stdout
+    .split("\n")
+    .map((line) => line.split(" "))
+    .flatMap(([sha = "", name]) => (name ? [{ name, sha }] : []));
+}

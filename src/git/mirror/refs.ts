@@ -1,0 +1,64 @@
+import type { RefChange } from "../../base/model.js";
+import { ZERO } from "../../base/model.js";
+import type { RunGit } from "../run/exec.js";
+
+const TIMEOUT_MS = 120_000;
+
+/** Refs by name, symbolic ones and Lockstep's own left out. */
+export async function readRefs(git: RunGit, mirror: string, prefixes: string[], signal?: AbortSignal) {
+  // git for-each-ref --format='%(objectname) %(refname)' <prefix>…
+  const { stdout } = await git({
+    args: ["for-each-ref", "--format=%(objectname) %(refname) %(symref)", ...prefixes],
+    gitDir: mirror,
+    timeoutMs: TIMEOUT_MS,
+    ...(signal ? { signal } : {}),
+  });
+  const refs = new Map<string, string>();
+  for (const line of stdout.split("\n")) {
+    const [sha, ref, symref] = line.split(" ");
+    if (sha && ref && !symref && !ref.startsWith("refs/lockstep/")) refs.set(ref, sha);
+  }
+  return refs;
+}
+
+/**
+ * The only way a mirror's refs change: compare and swap, all or nothing.
+ * @param made refs that are made besides, or are there already: their names contain the object's.
+ * @throws GitFailure `tip_moved` when a ref is not at `before`, `ref_conflict` for `a` beside `a/b`.
+ */
+export async function swapRefs(
+  git: RunGit,
+  mirror: string,
+  changes: RefChange[],
+  made: { name: string; sha: string }[] = [],
+): Promise<void> {
+  if (changes.length === 0 && made.length === 0) return;
+  // git update-ref --stdin -z; "update" with a zero old value creates, "delete" wants the old value
+  const commands = changes.map(({ ref, before, after }) =>
+    after === ZERO ? `delete ${ref}\0${before}\0` : `update ${ref}\0${after}\0${before}\0`,
+  );
+  // First, as git renames its locks in this order: killed halfway, it has kept rather than lost a tip.
+  // An empty old value compares nothing. Two refs that left the same tip may share a name.
+  const names = new Map(made.map(({ name, sha }) => [name, sha]));
+  commands.unshift(...[...names].map(([name, sha]) => `update ${name}\0${sha}\0\0`));
+  await git({
+    args: ["update-ref", "--no-deref", "--stdin", "-z"],
+    gitDir: mirror,
+    input: `start\0${commands.join("")}prepare\0commit\0`,
+    timeoutMs: TIMEOUT_MS,
+  });
+}
+
+/** Whether one of the two names is a directory of the other, so that only one of them can exist. */
+export const clash = (a: string, b: string): boolean => a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+
+/** Every ref in which the two differ. */
+export function compareTips(before: Map<string, string>, after: Map<string, string>): RefChange[] {
+  const changes: RefChange[] = [];
+  for (const [ref, sha] of after) {
+    const old = before.get(ref) ?? ZERO;
+    if (old !== sha) changes.push({ ref, before: old, after: sha });
+  }
+  for (const [ref, sha] of before) if (!after.has(ref)) changes.push({ ref, before: sha, after: ZERO });
+  return changes;
+}

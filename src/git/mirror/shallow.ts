@@ -1,0 +1,57 @@
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { RefreshError } from "../../base/errors.js";
+
+/** Where history ends, a commit a line: gitrepository-layout(5), shallow. */
+const fileOf = (gitDir: string): string => join(gitDir, "shallow");
+
+/** Tells a git directory that shares the mirror's objects where their history ends. */
+export function lendShallow(mirror: string, gitDir: string): void {
+  rmSync(fileOf(gitDir), { force: true });
+  if (existsSync(fileOf(mirror))) copyFileSync(fileOf(mirror), fileOf(gitDir));
+}
+
+/**
+ * Takes over what a fetch through that directory has made of it, before any ref leads to what it brought.
+ * Maintenance may write the same file, so git's own lock is used: the new content, under its name.
+ * @throws RefreshError `locked`
+ */
+export function takeShallow(gitDir: string, mirror: string): void {
+  const ends = read(gitDir);
+  if (ends === read(mirror)) return;
+  const lock = `${fileOf(mirror)}.lock`;
+  const file = openLock(lock);
+  try {
+    writeSync(file, ends);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(lock, fileOf(mirror));
+}
+
+/** Ends history at one commit more; nobody else may use the mirror yet. */
+export const addShallow = (gitDir: string, sha: string): void => appendFileSync(fileOf(gitDir), `${sha}\n`);
+
+function openLock(path: string): number {
+  try {
+    return openSync(path, "wx", 0o640);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new RefreshError("locked", `${path} is there: another git writes it`, { cause: error });
+  }
+}
+
+const read = (gitDir: string): string =>
+  existsSync(fileOf(gitDir)) ? readFileSync(fileOf(gitDir), "utf8") : "";

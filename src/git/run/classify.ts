@@ -1,0 +1,66 @@
+import type { ErrorCode } from "../../base/errors.js";
+
+/**
+ * The one table of git's messages (LC_ALL=C), first match wins. What the gateway knows from an HTTP
+ * status is consulted before it; here is what only git can tell. Wordings: git's own sources, v2.38 and newer.
+ */
+const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
+  // upload-pack.c: a replica of GitHub's that has not seen the push yet
+  ["not_yet", /not our ref [0-9a-f]{40}/],
+  // fetch.c, remote.c: asked for by name and not there
+  ["ref_missing", /couldn't find remote ref (\S+)/],
+  // refs/files-backend.c: the old value given to update-ref is not the ref's
+  ["tip_moved", /is at [0-9a-f]{40,64} but expected [0-9a-f]{40,64}/],
+  ["tip_moved", /reference already exists|unable to resolve reference '[^']+'$/m],
+  // refs.c refs_verify_refname_available: `a` and `a/b`
+  [
+    "ref_conflict",
+    /'[^']+' exists; cannot create '[^']+'|there are still refs under|cannot process '[^']+' and '[^']+' at/,
+  ],
+  // unpack-trees.c, read-cache.c verify_path
+  [
+    "tree_refused",
+    /error: invalid path '|bad config line \d+ in (?:blob|file|submodule-blob) \S*\.gitmodules/,
+  ],
+  ["disk_full", /No space left on device|Disk quota exceeded/],
+  // lockfile.c
+  ["locked", /Unable to create '[^']+\.lock': File exists|Another git process seems to be running/],
+  ["permission", /Permission denied|Read-only file system/],
+  // The machine's trouble: what git concludes from a read that failed proves nothing about the mirror.
+  [
+    "git",
+    /Input\/output error|Cannot allocate memory|[Oo]ut of memory|Too many open files|Stale file handle/,
+  ],
+  // setup.c, object-file.c, packfile.c, commit.c, tree.c, connected.c
+  ["corrupt", /not a git repository/],
+  [
+    "corrupt",
+    /(?:loose object|packed object|index file|pack file|packfile) \S+.* (?:is corrupt|is too small)/,
+  ],
+  ["corrupt", /packfile \S+ (?:does not match index|cannot be (?:opened|accessed)|signature mismatch)/],
+  ["corrupt", /(?:fatal|error): bad (?:object|tree|ref|signature)|bad object (?:HEAD|[0-9a-f]{40})/],
+  [
+    "corrupt",
+    /unable to read (?:sha1 file of|tree|parent) |missing (?:blob|tree|commit|tag) (?:object ')?[0-9a-f]{40}/,
+  ],
+  ["corrupt", /inflate: (?:data stream error|needs dictionary)|garbage at end of loose object/],
+  ["corrupt", /(?:object file|file) \S+ is empty|unable to unpack [0-9a-f]{40} header/],
+  ["corrupt", /trying to write ref '[^']+' with nonexistent object/],
+  ["corrupt", /did not send all necessary objects|Could not read [0-9a-f]{40}|Failed to traverse parents/],
+  ["corrupt", /unparsable (?:HEAD|contents)|bad config (?:line|file)|unexpected line in \S*packed-refs/],
+  [
+    "unreachable",
+    /early EOF|unexpected disconnect|RPC failed|the remote end hung up|Empty reply from server/,
+  ],
+  ["unreachable", /Could not resolve host|Failed to connect|Connection (?:refused|reset|timed out)/],
+];
+
+/** What a failing git means; `git` when the table has no line for it. */
+export function classify(stderr: string): ErrorCode {
+  for (const [code, pattern] of TABLE) if (pattern.test(stderr)) return code;
+  return "git";
+}
+
+/** The ref a fetch by name did not find. */
+export const missingRef = (stderr: string): string | null =>
+  /couldn't find remote ref (\S+)/.exec(stderr)?.[1] ?? null;

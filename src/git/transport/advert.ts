@@ -1,0 +1,84 @@
+import { asRefreshError } from "../../base/errors.js";
+import { statusError, type Target, type Upstream } from "./upstream.js";
+
+/** GitHub deploys its git servers often; an outdated copy costs one failed fetch. */
+const KEEP_MS = 5 * 60_000;
+/** After this the kept connections may be closed: asking anew opens one while git is still starting. */
+const IDLE_MS = 50_000;
+
+export interface Adverts {
+  /** @returns the advertisement, and whether GitHub was asked for it. @throws RefreshError */
+  get(target: Target, signal: AbortSignal): Promise<{ body: Buffer; fetched: boolean }>;
+  warm(target: Target): void;
+  /** A request to GitHub ended now. */
+  used(): void;
+  drop(): void;
+}
+
+/**
+ * The protocol v2 capability advertisement says what the server can do, nothing about the repository
+ * (gitprotocol-v2(5)), so one copy per host serves every fetch: it saves each of them a round trip.
+ */
+export function createAdverts(upstream: Upstream): Adverts {
+  let kept: { body: Buffer; until: number } | null = null;
+  let asking: Promise<Buffer> | null = null;
+  let usedAt = 0;
+
+  async function ask(target: Target): Promise<Buffer> {
+    const answer = await upstream.send({
+      path: `/${target.owner}/${target.name}.git/info/refs?service=git-upload-pack`,
+      method: "GET",
+      headers: { "git-protocol": "version=2", "user-agent": "git/2.0 (lockstep)", accept: "*/*" },
+      installationId: target.installationId,
+      signal: AbortSignal.timeout(30_000),
+    });
+    if (answer.statusCode !== 200) {
+      await answer.body.dump();
+      throw statusError(answer);
+    }
+    const body = Buffer.from(await answer.body.arrayBuffer());
+    usedAt = Date.now();
+    if (isVersion2(body)) kept = { body, until: Date.now() + KEEP_MS };
+    return body;
+  }
+
+  async function shared(target: Target, signal: AbortSignal): Promise<Buffer> {
+    if (asking) {
+      // Another repository's failure says nothing about this one.
+      const body = await asking.catch(() => null);
+      if (body && isVersion2(body)) return body;
+      signal.throwIfAborted();
+      return ask(target);
+    }
+    asking = ask(target).finally(() => {
+      asking = null;
+    });
+    return asking;
+  }
+
+  return {
+    async get(target, signal) {
+      if (kept && kept.until > Date.now()) return { body: kept.body, fetched: false };
+      return { body: await shared(target, signal).catch(rethrow), fetched: true };
+    },
+    warm(target) {
+      if (Date.now() - usedAt > IDLE_MS) kept = null;
+      if (!asking && (!kept || kept.until < Date.now())) {
+        shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and is told why
+      }
+    },
+    used() {
+      usedAt = Date.now();
+    },
+    drop() {
+      kept = null;
+    },
+  };
+}
+
+const rethrow = (error: unknown): never => {
+  throw asRefreshError(error);
+};
+
+/** A v2 server announces itself in its first or second pkt-line; a v0 one lists its refs instead. */
+const isVersion2 = (body: Buffer) => body.subarray(0, 64).includes("version 2");

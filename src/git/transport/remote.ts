@@ -1,0 +1,21 @@
+import { asRefreshError } from "../../base/errors.js";
+import type { GitCall, GitResult, RunGit } from "../run/exec.js";
+import type { Lease } from "./gateway.js";
+
+/** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
+export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promise<GitResult> {
+  const attempt = async () => {
+    try {
+      return await git({ ...call, config: { ...call.config, ...lease.config } });
+    } catch (error) {
+      throw lease.failure() ?? error;
+    }
+  };
+  try {
+    return await attempt();
+  } catch (error) {
+    const odd = ["git", "upstream_error"].includes(asRefreshError(error).code);
+    if (!odd || call.signal?.aborted || !lease.renewAdvert()) throw error;
+    return attempt();
+  }
+}

@@ -1,0 +1,121 @@
+import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { type ErrorCode, networkError, RefreshError } from "../../base/errors.js";
+
+/** GitHub's git servers keep an idle connection for about a minute. */
+const KEEP_ALIVE_MS = 55_000;
+/** No byte for this long and the answer is given up. */
+const STALL_MS = 60_000;
+
+/** Which repository a git process may talk to, and as whom. */
+export interface Target {
+  /** null: as nobody, for what is public. */
+  installationId: number | null;
+  owner: string;
+  name: string;
+}
+
+export interface UpstreamRequest {
+  path: string;
+  method: "GET" | "POST";
+  headers: Record<string, string>;
+  body?: Buffer;
+  installationId: number | null;
+  signal: AbortSignal;
+}
+
+export type UpstreamAnswer = Dispatcher.ResponseData;
+
+export interface Upstream {
+  /** One request with the installation's token, over a warm connection. @throws RefreshError */
+  send(call: UpstreamRequest): Promise<UpstreamAnswer>;
+  /** Any other URL, without the token. @throws RefreshError */
+  get(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<UpstreamAnswer>;
+  close(): Promise<void>;
+}
+
+export type TokenSource = (installationId: number, fresh: boolean) => Promise<string>;
+
+/** @param origin such as https://github.com; HTTPS_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS are honoured. */
+export function createUpstream(origin: string, token: TokenSource): Upstream {
+  const dispatcher = new EnvHttpProxyAgent({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    headersTimeout: STALL_MS,
+    bodyTimeout: STALL_MS,
+    connect: { timeout: 10_000 },
+  });
+
+  async function credentials(installationId: number | null, fresh: boolean) {
+    if (installationId === null) return {};
+    const secret = Buffer.from(`x-access-token:${await token(installationId, fresh)}`);
+    return { authorization: `Basic ${secret.toString("base64")}` };
+  }
+
+  async function once(call: UpstreamRequest, fresh: boolean): Promise<UpstreamAnswer> {
+    return request(origin + call.path, {
+      dispatcher,
+      method: call.method,
+      headers: { ...call.headers, ...(await credentials(call.installationId, fresh)) },
+      ...(call.body === undefined ? {} : { body: call.body }),
+      signal: call.signal,
+    });
+  }
+
+  return {
+    async send(call) {
+      const answer = await once(call, false).catch((error: unknown) => {
+        // A kept connection may have been closed by the other side just now: once more on a new one.
+        if (call.signal.aborted || !isReset(error)) throw asNetworkError(error, origin);
+        return once(call, false).catch((again: unknown) => {
+          throw asNetworkError(again, origin);
+        });
+      });
+      if (answer.statusCode !== 401 || call.installationId === null) return answer;
+      await answer.body.dump();
+      // GitHub's replicas may not know a token that was minted a moment ago, or it was revoked early.
+      return once(call, true).catch((error: unknown) => {
+        throw asNetworkError(error, origin);
+      });
+    },
+    get: (url, headers, signal) =>
+      request(url, { dispatcher, headers, signal }).catch((error: unknown) => {
+        throw asNetworkError(error, new URL(url).origin);
+      }),
+    close: () => dispatcher.destroy(),
+  };
+}
+
+const errorCode = (error: unknown): string => String((error as { code?: unknown })?.code ?? "");
+
+const isReset = (error: unknown) => /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(errorCode(error));
+
+export const asNetworkError = (error: unknown, origin: string): RefreshError =>
+  error instanceof RefreshError ? error : networkError(origin, errorCode(error), error);
+
+/** What an HTTP status of GitHub's git servers means. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
+export function statusError(answer: { statusCode: number; headers: Record<string, unknown> }): RefreshError {
+  const { statusCode: status, headers } = answer;
+  const retryAfterMs = retryAfter(headers["retry-after"]);
+  const waits = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return new RefreshError(
+    codeOf(status, retryAfterMs !== undefined),
+    `GitHub's git server answered ${status}`,
+    waits,
+  );
+}
+
+function codeOf(status: number, asksToWait: boolean): ErrorCode {
+  if (status === 429 || (status === 403 && asksToWait)) return "rate_limited";
+  if (status === 401) return "unauthorized";
+  if (status === 403) return "forbidden";
+  if (status === 404 || status === 410) return "not_found";
+  if (status >= 300 && status < 400) return "moved";
+  return "upstream_error";
+}
+
+/** Retry-After in milliseconds: seconds or an HTTP date (RFC 9110, 10.2.3), at most an hour. */
+export function retryAfter(value: unknown): number | undefined {
+  if (typeof value !== "string") return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), 3600) * 1000;
+}

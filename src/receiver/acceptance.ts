@@ -1,0 +1,79 @@
+import type { RepositoryName } from "../base/model.js";
+import type { RequestDecision } from "../deliveries/events.js";
+import type { DeliveryLog, DeliveryRecord } from "../deliveries/log.js";
+import type { Gateway } from "../git/transport/gateway.js";
+import type { RefreshQueue } from "../queue/contract.js";
+import type { Runner } from "../queue/runner.js";
+import type { Registry } from "../registry/repositories.js";
+import type { Store } from "../store/database.js";
+import type { ReceiverPorts } from "./webhook.js";
+
+interface Ports {
+  store: Store;
+  queue: RefreshQueue;
+  deliveries: DeliveryLog;
+  registry: Registry;
+  gateway: Gateway;
+  runner: Pick<Runner, "wake">;
+  stopping(): boolean;
+  /** A delivery about the repository came in. */
+  told(repositoryId: number): void;
+}
+
+/** GitHub's names differ by more than case. */
+const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+
+export interface Acceptance extends ReceiverPorts {
+  /** On disk when it returns. Inside a transaction it joins it. */
+  persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
+}
+
+/** What the receiver does with a verified delivery: on disk in one transaction, then the runner is woken. */
+export function createAcceptance(ports: Ports): Acceptance {
+  const { store, queue, deliveries, registry, gateway } = ports;
+
+  function persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" {
+    if (deliveries.isDone(delivery.id)) return "done";
+    const { subject, intent, installationId, repository } = decision;
+    if (subject.kind === "repository" && delivery.via !== "recovered") ports.told(subject.id);
+    if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
+    // Name, default branch or membership changed after GitHub last told of them, be it a moment ago.
+    if (subject.kind === "repository" && delivery.event === "repository") registry.doubt(subject.id);
+    const generation = queue.arm(subject, intent, {
+      deliveryId: delivery.id,
+      ...(installationId === undefined ? {} : { installationId }),
+    });
+    deliveries.accepted(delivery, subject, generation);
+    return "accepted";
+  }
+
+  function noteName(id: number, installationId: number, told: RepositoryName | undefined): void {
+    const known = registry.get(id);
+    if (!known) {
+      // Without a usable name the reconcile asks by the id alone.
+      registry.note(id, installationId, told ?? { owner: "", name: "" });
+      return;
+    }
+    const renamed = told && !(sameName(known.owner, told.owner) && sameName(known.name, told.name));
+    const moved = installationId !== 0 && installationId !== known.installationId;
+    if (renamed || moved) registry.doubt(id);
+  }
+
+  return {
+    persist: (delivery, decision) => store.transaction(() => persist(delivery, decision)),
+    accept(delivery, decision) {
+      const outcome = store.transaction(() => persist(delivery, decision));
+      // After the answer has been handed to the socket: GitHub waits for nothing of ours.
+      if (outcome === "accepted")
+        setImmediate(() => ports.runner.wake(decision.subject, decision.intent.trigger));
+      return outcome;
+    },
+    ignore: (delivery, reason) => deliveries.ignored(delivery, reason),
+    warm({ subject, intent }) {
+      const repository = subject.kind === "repository" ? registry.get(subject.id) : null;
+      if (repository && repository.state !== "suspended" && intent.trigger === "push")
+        gateway.warm(repository);
+    },
+    stopping: ports.stopping,
+  };
+}

@@ -1,0 +1,120 @@
+import { isUtf8 } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Webhooks } from "@octokit/webhooks";
+import type { Config } from "../config/load.js";
+import { aboutOf, actionOf, type RequestDecision, toIntent } from "../deliveries/events.js";
+import type { DeliveryRecord } from "../deliveries/log.js";
+import { clientAddress } from "../http/client-address.js";
+import { createRateLimit } from "../http/rate-limit.js";
+import { send } from "./answer.js";
+import { type BodyFailure, createBodyReader } from "./body.js";
+import { type DeliveryHeaders, parsePayload, readHeaders } from "./delivery.js";
+import { type Outcome, type ReceiverLog, report, toAnswer } from "./outcome.js";
+import { isRefusal, MAX_BODY_BYTES, REFUSALS, rateLimited } from "./refusals.js";
+
+export type { ReceiverLog } from "./outcome.js";
+
+export interface ReceiverPorts {
+  /**
+   * Persists the delivery and its request in one transaction. Throws when it cannot.
+   * @returns "done": this id was already refreshed, nothing was requested.
+   */
+  accept(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
+  /** Records a delivery that asks for nothing. Throws when it cannot. */
+  ignore(delivery: DeliveryRecord, reason: string): void;
+  /** Called as soon as a push is verified, to open a connection to GitHub. Neither waits nor throws. */
+  warm(decision: RequestDecision): void;
+  stopping(): boolean;
+}
+
+export interface ReceiverOptions {
+  config: Pick<
+    Config,
+    | "webhookSecrets"
+    | "webhookPaths"
+    | "repositories"
+    | "refs"
+    | "trustedProxies"
+    | "webhookRate"
+    | "webhookBurst"
+  >;
+  ports: ReceiverPorts;
+  log: ReceiverLog;
+  /** @param event empty unless the delivery was verified */
+  onOutcome?: (outcome: string, event: string) => void;
+  /** Milliseconds for a body to come in; GitHub itself waits 10 s for the answer. */
+  bodyTimeoutMs?: number;
+  /** Bytes of all bodies held at a time. */
+  maxBytesInFlight?: number;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+}
+
+/**
+ * Takes GitHub's webhooks: limit, verify, persist, answer. Nothing here waits for git or GitHub.
+ * @returns a handler; it resolves to true when it has answered, to false when the request is not for it.
+ * https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
+ */
+export function createReceiver(options: ReceiverOptions) {
+  const { config, bodyTimeoutMs = 10_000, maxBytesInFlight = 256 * 2 ** 20 } = options;
+  const addressOf = clientAddress(config.trustedProxies);
+  const secondsToWait = createRateLimit(config.webhookRate, config.webhookBurst);
+  const verify = createVerifier(config.webhookSecrets);
+  const withBody = createBodyReader({ maxBytes: MAX_BODY_BYTES, maxBytesInFlight, timeoutMs: bodyTimeoutMs });
+
+  const receive = (request: IncomingMessage, headers: DeliveryHeaders): Promise<Outcome | BodyFailure> =>
+    withBody<Outcome>(request, async (body) => {
+      const text = await verify(body, headers.signature);
+      return text === null ? REFUSALS.bad_signature : decide(options, headers, text);
+    });
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+    const path = request.url?.split("?")[0] ?? "";
+    if (config.webhookSecrets.length === 0 || !config.webhookPaths.includes(path)) return false;
+    const address = addressOf(request);
+    const wait = await secondsToWait(address);
+    if (wait === 0 && request.method !== "POST") return false;
+    const headers = wait > 0 ? rateLimited(wait) : readHeaders(request);
+    const known = isRefusal(headers) ? undefined : headers;
+    const result = isRefusal(headers) ? headers : await receive(request, headers);
+    if (result === "aborted") return true;
+    const outcome = typeof result === "string" ? REFUSALS[result] : result;
+    send(request, response, toAnswer(outcome, known?.id));
+    report(options.log, outcome, address, known);
+    const isRefused = outcome.kind === "refused";
+    options.onOutcome?.(isRefused ? outcome.reason : outcome.kind, isRefused ? "" : (known?.event ?? ""));
+    return true;
+  };
+}
+
+/** @returns a function that gives the body as text when one of the secrets signed it, else null. */
+function createVerifier(secrets: readonly string[]) {
+  const verifiers = secrets.map((secret) => new Webhooks({ secret }));
+  return async (body: Buffer, signature: string): Promise<string | null> => {
+    // verify() signs text: bytes that are no UTF-8 would be signed as what replaces them.
+    if (body.length === 0 || !isUtf8(body)) return null;
+    const text = body.toString("utf8");
+    for (const verifier of verifiers) if (await verifier.verify(text, signature)) return text;
+    return null;
+  };
+}
+
+/** What a verified delivery leads to; on disk when this returns. */
+function decide(options: ReceiverOptions, headers: DeliveryHeaders, text: string): Outcome {
+  const { config, ports, now = Date.now } = options;
+  const payload = parsePayload(text, headers.mediaType);
+  if (payload === undefined) return REFUSALS.malformed;
+  if (ports.stopping()) return REFUSALS.stopping;
+  const { id, event } = headers;
+  const via = "webhook" as const;
+  const delivery = { id, event, action: actionOf(payload), receivedAt: now(), via, ...aboutOf(payload) };
+  const decision = toIntent({ id, name: event, payload }, config);
+  if (decision.kind === "request" && event === "push") ports.warm(decision);
+  try {
+    if (decision.kind === "request") return { kind: ports.accept(delivery, decision), decision };
+    ports.ignore(delivery, decision.reason);
+    return decision;
+  } catch (cause) {
+    return { ...REFUSALS.cannot_persist, cause };
+  }
+}

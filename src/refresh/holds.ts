@@ -1,0 +1,78 @@
+import type { Row, Store, Tables } from "../store/database.js";
+
+export const HOLD_TABLES: Tables = {
+  module: "holds",
+  steps: [
+    `CREATE TABLE holds (
+       repository_id INTEGER NOT NULL,
+       ref TEXT NOT NULL,
+       tip TEXT NOT NULL,
+       wanted TEXT NOT NULL,
+       since INTEGER NOT NULL,
+       cause TEXT NOT NULL,
+       allowed TEXT,
+       PRIMARY KEY (repository_id, ref)
+     ) WITHOUT ROWID;`,
+  ],
+};
+
+/** A ref that stays at `tip`, whatever GitHub has, until someone allows the change. */
+export interface Hold {
+  ref: string;
+  tip: string;
+  /** What GitHub has; ZERO: it has no such ref. */
+  wanted: string;
+  /** In milliseconds since 1970. With the tip it tells one hold of a ref from the next. */
+  since: number;
+  /** blocked: GitHub moved it by force or deleted it. restored: an operator put it back to a kept tip. */
+  cause: "blocked" | "restored";
+  /** The value of `wanted` that an operator lets through. */
+  allowed: string | null;
+}
+
+/** An operator's calls come in while a refresh is at work: each write says which hold it means. */
+export interface Holds {
+  of(id: number): Hold[];
+  /** A refused change; a hold that an operator has made meanwhile stands. */
+  begin(id: number, hold: Hold): void;
+  /** An operator's: takes the place of any other. */
+  restore(id: number, hold: Hold): void;
+  allow(id: number, ref: string, wanted: string): void;
+  /** GitHub has moved on. What was allowed for the former value does not count for the new one. */
+  follow(id: number, hold: Hold, wanted: string): void;
+  end(id: number, hold: Hold): void;
+}
+
+export function createHolds(store: Store): Holds {
+  const one = "repository_id = ? AND ref = ?";
+  const same = `${one} AND tip = ? AND since = ?`;
+  const values = "(repository_id, ref, tip, wanted, since, cause) VALUES (?, ?, ?, ?, ?, ?)";
+  const sql = {
+    of: store.prepare("SELECT * FROM holds WHERE repository_id = ? ORDER BY ref"),
+    begin: store.prepare(`INSERT INTO holds ${values} ON CONFLICT DO NOTHING`),
+    restore: store.prepare(`INSERT OR REPLACE INTO holds ${values}`),
+    allow: store.prepare(`UPDATE holds SET allowed = ? WHERE ${one}`),
+    follow: store.prepare(
+      `UPDATE holds SET wanted = ?, allowed = CASE WHEN allowed = ? THEN allowed END WHERE ${same}`,
+    ),
+    end: store.prepare(`DELETE FROM holds WHERE ${same}`),
+  };
+  const row = (id: number, { ref, tip, wanted, since, cause }: Hold) => [id, ref, tip, wanted, since, cause];
+  return {
+    of: (id) => sql.of.all(id).map(read),
+    begin: (id, hold) => void sql.begin.run(...row(id, hold)),
+    restore: (id, hold) => void sql.restore.run(...row(id, hold)),
+    allow: (id, ref, wanted) => void sql.allow.run(wanted, id, ref),
+    follow: (id, { ref, tip, since }, wanted) => void sql.follow.run(wanted, wanted, id, ref, tip, since),
+    end: (id, { ref, tip, since }) => void sql.end.run(id, ref, tip, since),
+  };
+}
+
+const read = (row: Row): Hold => ({
+  ref: String(row.ref),
+  tip: String(row.tip),
+  wanted: String(row.wanted),
+  since: Number(row.since),
+  cause: row.cause as Hold["cause"],
+  allowed: row.allowed as string | null,
+});

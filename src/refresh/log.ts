@@ -1,0 +1,83 @@
+import type { RefreshOutcome, Trigger } from "../base/model.js";
+import type { Row, Store, Tables } from "../store/database.js";
+
+/** Refreshes kept per repository. */
+const KEPT = 50;
+
+export const REFRESH_TABLES: Tables = {
+  module: "refreshes",
+  steps: [
+    // What is forgotten of a repository is forgotten with it.
+    `CREATE TABLE refreshes (
+       repository_id INTEGER NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
+       n INTEGER NOT NULL,
+       ended_at INTEGER NOT NULL,
+       duration_ms INTEGER NOT NULL,
+       lag_ms INTEGER NOT NULL,
+       trigger TEXT NOT NULL,
+       attempt INTEGER NOT NULL,
+       result TEXT NOT NULL,
+       reason TEXT,
+       way TEXT NOT NULL,
+       changed INTEGER NOT NULL,
+       PRIMARY KEY (repository_id, n)
+     ) WITHOUT ROWID`,
+  ],
+};
+
+/** One refresh that has ended. */
+export interface RefreshRecord {
+  /** Milliseconds since 1970. */
+  endedAt: number;
+  durationMs: number;
+  /** Since the oldest trigger came in. */
+  lagMs: number;
+  trigger: Trigger;
+  attempt: number;
+  /** A RefreshResult, or the code of its failure. */
+  result: string;
+  /** The failure's message. */
+  reason: string | null;
+  way: RefreshOutcome["way"];
+  /** Refs. */
+  changed: number;
+}
+
+export interface RefreshLog {
+  /** Joins the transaction it is called in. Of a repository that is forgotten nothing is noted. */
+  add(id: number, refresh: RefreshRecord): void;
+  /** The newest first. */
+  of(id: number): RefreshRecord[];
+}
+
+export function createRefreshLog(store: Store): RefreshLog {
+  const add = store.prepare(
+    `INSERT INTO refreshes SELECT id,
+       (SELECT coalesce(max(n), 0) + 1 FROM refreshes WHERE repository_id = repositories.id),
+       ?, ?, ?, ?, ?, ?, ?, ?, ? FROM repositories WHERE id = ?`,
+  );
+  const cut = store.prepare(
+    `DELETE FROM refreshes WHERE repository_id = ?1
+     AND n <= (SELECT max(n) FROM refreshes WHERE repository_id = ?1) - ${KEPT}`,
+  );
+  const list = store.prepare("SELECT * FROM refreshes WHERE repository_id = ? ORDER BY n DESC");
+  return {
+    add(id, { endedAt, durationMs, lagMs, trigger, attempt, result, reason, way, changed }) {
+      add.run(endedAt, durationMs, lagMs, trigger, attempt, result, reason, way, changed, id);
+      cut.run(id);
+    },
+    of: (id) => list.all(id).map(read),
+  };
+}
+
+const read = (row: Row): RefreshRecord => ({
+  endedAt: Number(row.ended_at),
+  durationMs: Number(row.duration_ms),
+  lagMs: Number(row.lag_ms),
+  trigger: row.trigger as Trigger,
+  attempt: Number(row.attempt),
+  result: String(row.result),
+  reason: row.reason as string | null,
+  way: row.way as RefreshOutcome["way"],
+  changed: Number(row.changed),
+});

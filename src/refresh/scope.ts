@@ -1,0 +1,40 @@
+import type { Scope, ScopeOf } from "../base/model.js";
+import { matchesPattern } from "../base/patterns.js";
+import type { Selection } from "../config/checkouts.js";
+import type { ManagedRepository, Registry } from "../registry/repositories.js";
+
+interface Tools {
+  registry: Pick<Registry, "get">;
+  refspecs: readonly string[];
+  checkouts: Selection;
+}
+
+/**
+ * What each mirror is to have: all of REFSPECS, or, where every checkout of the repository is content with
+ * some commits, that many of the refs that are published; likewise all contents, or those that are published.
+ */
+export function createScopes({ registry, refspecs, checkouts }: Tools): ScopeOf {
+  const whole: Scope = { refspecs, depth: null, filter: null };
+  const known = new Map<string, Scope>();
+
+  function scopeFor({ defaultBranch }: ManagedRepository, fullName: string): Scope {
+    const wanted = checkouts(fullName);
+    const depths = wanted.flatMap(({ depth }) => depth ?? []);
+    if (wanted.length === 0) return whole;
+    const filter = wanted.every((one) => one.filter !== null) ? wanted[0]!.filter : null;
+    if (depths.length < wanted.length) return { ...whole, filter };
+    const refs = wanted.map(({ ref }) => ref ?? `refs/heads/${defaultBranch}`);
+    const inside = [...new Set(refs)].filter((ref) => matchesPattern(ref, refspecs));
+    return { refspecs: inside, depth: Math.max(...depths), filter };
+  }
+
+  return (id) => {
+    const repository = checkouts.narrows ? registry.get(id) : null;
+    if (!repository) return whole;
+    const fullName = `${repository.owner}/${repository.name}`;
+    const key = `${fullName} ${repository.defaultBranch}`;
+    const scope = known.get(key) ?? scopeFor(repository, fullName);
+    known.set(key, scope);
+    return scope;
+  };
+}

@@ -1,0 +1,44 @@
+import type { Tables } from "../store/database.js";
+
+export const REGISTRY_TABLES: Tables = {
+  module: "registry",
+  steps: [
+    `CREATE TABLE repositories (
+       id INTEGER PRIMARY KEY,
+       installation_id INTEGER NOT NULL,
+       owner TEXT NOT NULL COLLATE NOCASE,
+       name TEXT NOT NULL COLLATE NOCASE,
+       default_branch TEXT NOT NULL DEFAULT 'main',
+       state TEXT NOT NULL DEFAULT 'onboarding',
+       added_at INTEGER NOT NULL,
+       pushed_at INTEGER NOT NULL DEFAULT 0,
+       told_at INTEGER NOT NULL DEFAULT 0,
+       confirmed_at INTEGER NOT NULL DEFAULT 0,
+       settled_pushed_at INTEGER NOT NULL DEFAULT -1,
+       compared_at INTEGER NOT NULL DEFAULT 0,
+       full_at INTEGER,
+       refreshed_at INTEGER,
+       lag_ms INTEGER,
+       error_code TEXT, error_message TEXT, error_hint TEXT, error_at INTEGER, error_attempt INTEGER
+     );
+     CREATE INDEX repositories_name ON repositories (owner, name);
+     CREATE TABLE ref_knowledge (
+       repository_id INTEGER NOT NULL,
+       ref TEXT NOT NULL,
+       pushed_at INTEGER NOT NULL,
+       moved_at INTEGER NOT NULL DEFAULT 0,
+       moved_from TEXT,
+       PRIMARY KEY (repository_id, ref)
+     ) WITHOUT ROWID;`,
+    `ALTER TABLE repositories ADD COLUMN gone_at INTEGER;
+     ALTER TABLE repositories ADD COLUMN paused_at INTEGER;
+     ALTER TABLE repositories ADD COLUMN recheck INTEGER NOT NULL DEFAULT 0;
+     UPDATE repositories SET gone_at = unixepoch() * 1000 WHERE state = 'gone';
+     CREATE INDEX repositories_installation ON repositories (installation_id, gone_at);`,
+    "ALTER TABLE repositories ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0",
+    // A failure made gone ones managed again, and they kept the time of that removal for the next one.
+    "UPDATE repositories SET gone_at = NULL WHERE state NOT IN ('gone', 'retired')",
+    `ALTER TABLE repositories ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
+     UPDATE repositories SET doubted = 1 WHERE confirmed_at = 0`,
+  ],
+};

@@ -1,0 +1,26 @@
+import type { Store, Tables } from "./database.js";
+
+export const FACT_TABLES: Tables = {
+  module: "facts",
+  steps: ["CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)"],
+};
+
+/** Single values that outlive the process, by name. */
+export interface Facts {
+  get<T>(name: string): T | null;
+  /** @param value null: forgotten; anything else as JSON has it */
+  set(name: string, value: unknown): void;
+}
+
+export function createFacts(store: Store): Facts {
+  const get = store.prepare("SELECT value FROM facts WHERE name = ?");
+  const put = store.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)");
+  const drop = store.prepare("DELETE FROM facts WHERE name = ?");
+  return {
+    get<T>(name: string) {
+      const value = get.get(name)?.value;
+      return value === undefined ? null : (JSON.parse(String(value)) as T);
+    },
+    set: (name, value) => void (value === null ? drop.run(name) : put.run(name, JSON.stringify(value))),
+  };
+}

@@ -1,0 +1,90 @@
+import type { Subject } from "../base/model.js";
+import { createDeliveryList, type LoggedDelivery } from "../deliveries/list.js";
+import type { DeliveryView, QueueView } from "../http/log-view.js";
+import type { LogPorts } from "../http/logs.js";
+import type { QueueEntry, RefreshQueue } from "../queue/contract.js";
+import type { Runner } from "../queue/runner.js";
+import { createRefreshLog } from "../refresh/log.js";
+import type { Installations } from "../registry/installations.js";
+import type { ManagedRepository, Registry } from "../registry/repositories.js";
+import type { Store } from "../store/database.js";
+import { iso } from "./freshness.js";
+
+interface Ports {
+  store: Store;
+  registry: Registry;
+  installations: Installations;
+  queue: RefreshQueue;
+  runner: Pick<Runner, "busy">;
+}
+
+/** What came in, what waits and what was done, as the operator sees it. */
+export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
+  const { registry, queue, runner } = ports;
+  const list = createDeliveryList(ports.store);
+  const refreshes = createRefreshLog(ports.store);
+  const nameOf = ({ owner, name }: ManagedRepository) => `${owner}/${name}`;
+
+  function view(delivery: LoggedDelivery): DeliveryView {
+    const { subject, repositoryId, receivedAt, refreshedAt, ...rest } = delivery;
+    const known = repositoryId === null ? null : registry.get(repositoryId);
+    const fate = fateOf(delivery, known);
+    return {
+      ...{ ...rest, repositoryId, receivedAt: iso(receivedAt)!, refreshedAt: iso(refreshedAt), ...fate },
+      repository: known?.owner ? nameOf(known) : delivery.repository,
+    };
+  }
+
+  function fateOf(
+    { outcome, subject, reason, refreshedAt }: LoggedDelivery,
+    known: ManagedRepository | null,
+  ): Pick<DeliveryView, "became" | "reason"> {
+    if (outcome === "ignored") return { reason, became: `ignored: ${reason}` };
+    const isRepository = subject?.startsWith("repository:") ?? false;
+    const done = isRepository ? "refreshed" : "reconciled";
+    if (outcome === "refreshed") return { reason: null, became: `${done} at ${iso(refreshedAt)}` };
+    const error = isRepository ? (known?.error ?? null) : null;
+    const last = error ? `; the last try failed: ${error.code}` : "";
+    const asked = subjectOf(subject);
+    if (asked && runner.busy(asked)) return { reason: null, became: `being ${done}` };
+    if (isRepository && known && known.pausedAt !== null)
+      return { reason: "paused", became: "waits until the repository is resumed" };
+    if (asked && queue.has(asked)) return { reason: error?.code ?? null, became: `queued${last}` };
+    return { reason: error?.code ?? null, became: `not ${done}: left to the backstop${last}` };
+  }
+
+  function item({ subject, trigger, attempt, armedAt, dueAt }: QueueEntry): QueueView {
+    return {
+      ...{ subject: subject.kind, id: subject.id, name: subjectName(subject), trigger, attempt },
+      ...{ running: runner.busy(subject), waitingSince: iso(armedAt), dueAt: iso(dueAt)! },
+    };
+  }
+
+  function subjectName({ kind, id }: Subject): string {
+    const repository = kind === "repository" ? registry.get(id) : null;
+    const installation = kind === "installation" ? ports.installations.get(id) : null;
+    if (kind === "app") return "every installation";
+    return repository ? nameOf(repository) : installation?.login || `${kind} ${id}`;
+  }
+
+  return {
+    deliveries({ repository, ...query }) {
+      const [owner = "", name = ""] = repository?.split("/") ?? [];
+      const known = repository === null ? null : registry.find({ owner, name });
+      const { deliveries, next } = list.page({ ...query, repository: known?.id ?? repository });
+      return { deliveries: deliveries.map(view), next };
+    },
+    delivery(id) {
+      const found = list.get(id);
+      return found && view(found);
+    },
+    refreshes: (id) =>
+      refreshes.of(id).map(({ endedAt, ...refresh }) => ({ endedAt: iso(endedAt)!, ...refresh })),
+    queue: (limit) => ({ queue: queue.list(limit).map(item), total: queue.depth() }),
+  };
+}
+
+function subjectOf(key: string | null): Subject | null {
+  const [kind, id] = key?.split(":") ?? [];
+  return kind && id ? ({ kind, id: Number(id) } as Subject) : null;
+}

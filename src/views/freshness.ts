@@ -1,0 +1,94 @@
+import type { Announcer } from "../announce/announcer.js";
+import type { Config } from "../config/load.js";
+import type { DeliveryLog } from "../deliveries/log.js";
+import type { Recovery } from "../deliveries/recovery.js";
+import type { RateLimit } from "../github/api.js";
+import type { HealthPorts } from "../http/health.js";
+import type { StatusView } from "../http/operate.js";
+import type { Disk } from "../machine/disk.js";
+import type { RefreshQueue } from "../queue/contract.js";
+import { createProofAges } from "../registry/proof-ages.js";
+import type { ManagedRepository, Registry } from "../registry/repositories.js";
+import type { Store } from "../store/database.js";
+import type { Watch } from "../watch/monitor.js";
+
+interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk" | "customRefs"> {
+  store: Store;
+  registry: Registry;
+  deliveries: DeliveryLog;
+  queue: RefreshQueue;
+  watch: Watch;
+  recovery: Recovery;
+  disk: Disk;
+  announcer: Pick<Announcer, "lags">;
+  github: { usage(): { calls: number; limits: RateLimit[] } };
+  mode: "webhook" | "pull";
+  now(): number;
+}
+
+export const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+/**
+ * When a repository was last known to equal GitHub: its last full comparison, or a later answer of
+ * GitHub's that nothing was pushed since. In milliseconds; null: never.
+ * @param customRefs REFSPECS has more than heads and tags, of which `pushed_at` says nothing
+ */
+export function provenAt(repository: ManagedRepository, customRefs: boolean): number | null {
+  const { fullAt, state, pushedAt, settledPushedAt, confirmedAt } = repository;
+  if (fullAt === null) return null;
+  const quiet = !customRefs && state === "fresh" && pushedAt <= settledPushedAt;
+  return quiet ? Math.max(fullAt, confirmedAt) : fullAt;
+}
+
+/** How fresh everything is, for a monitor and for the API. */
+export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; status(): StatusView } {
+  const { registry, watch } = ports;
+  const proofAges = createProofAges(ports);
+
+  const problems = () => watch.problems().map(({ since, ...rest }) => ({ ...rest, since: iso(since)! }));
+
+  function fresh() {
+    const { oldestMs, stale } = proofAges();
+    const found = problems();
+    // A consumer that is behind says nothing against the mirrors.
+    const ok = stale.length === 0 && found.every(({ code }) => code === "consumer_behind");
+    return { ok, oldestMs, problems: found, repositories: stale };
+  }
+
+  function status(): StatusView {
+    const { ok, oldestMs, problems: found } = fresh();
+    const { readAt, reading } = ports.recovery.state();
+    const { passedAt, error } = watch.backstop();
+    const { calls, limits } = ports.github.usage();
+    return {
+      fresh: ok,
+      oldestUnprovenMs: oldestMs,
+      repositories: registry.states(),
+      problems: found,
+      queue: { depth: ports.queue.depth() },
+      backstop: { intervalMs: ports.intervalMs, lastPassAt: iso(passedAt), lastError: error },
+      deliveries: {
+        mode: ports.mode,
+        lastWebhookAt: iso(ports.deliveries.lastCallAt()),
+        lastReadAt: iso(readAt),
+        reading: reading && { ...reading, at: iso(reading.at) },
+      },
+      github: {
+        calls,
+        limits: limits.map(({ resetsAt, heldUntil, ...limit }) => ({
+          ...limit,
+          resetsAt: iso(resetsAt)!,
+          heldUntil: heldUntil > ports.now() ? iso(heldUntil) : null,
+        })),
+      },
+      announce: ports.announcer.lags().map(({ oldestAt, lastError, ...lag }) => ({
+        ...lag,
+        oldestAgeMs: oldestAt === null ? null : ports.now() - oldestAt,
+        lastError: lastError && { ...lastError, at: iso(lastError.at)! },
+      })),
+      disk: { ...ports.disk.state(), minFreeBytes: ports.minFreeDisk },
+    };
+  }
+
+  return { fresh, status };
+}

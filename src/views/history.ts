@@ -1,0 +1,151 @@
+import { type ScopeOf, ZERO } from "../base/model.js";
+import { matchesPattern } from "../base/patterns.js";
+import { createLayout } from "../git/disk/layout.js";
+import type { KeptTip } from "../git/mirror/kept.js";
+import type { Mirrors } from "../git/mirror/mirrors.js";
+import { clash } from "../git/mirror/refs.js";
+import type { HistoryPorts, HoldView, KeptView, Refusal } from "../http/history.js";
+import { allowCall } from "../refresh/guard.js";
+import type { Hold, Holds } from "../refresh/holds.js";
+import type { ManagedRepository, Registry } from "../registry/repositories.js";
+
+export interface HistoryTools {
+  registry: Registry;
+  mirrors: Mirrors;
+  hasMirror(id: number): boolean;
+  holds: Holds;
+  scopeOf: ScopeOf;
+  keepHistoryMs: number;
+  dataDir: string;
+  /** Without a trailing slash. */
+  gitUrl: string;
+  log: { warn(details: object, message: string): void };
+  now(): number;
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** Kept tips and holds as the operator sees them, and what the operator does about them. */
+export function createHistoryViews(tools: HistoryTools): HistoryPorts {
+  const { registry, mirrors, holds } = tools;
+  const holdOn = (id: number, ref: string) => holds.of(id).find((hold) => hold.ref === ref);
+
+  async function history(id: number, heads: Record<string, string>) {
+    const repository = registry.get(id)!;
+    const standing = holds.of(id);
+    const github = new Map(Object.entries(heads));
+    for (const { ref, wanted } of standing) github.set(ref, wanted);
+    const kept = tools.hasMirror(id) ? await mirrors.kept(id) : [];
+    return {
+      kept: kept.reverse().map((tip) => keptView(tools, repository, tip, github)),
+      holds: standing.map((hold) => holdView(tools, repository, hold)),
+    };
+  }
+
+  function allow(id: number, ref: string, wanted: string | undefined): Refusal | null {
+    const hold = holdOn(id, ref);
+    if (!hold) return notHeld(ref);
+    if (wanted !== undefined && wanted !== hold.wanted) return movedOn(hold);
+    holds.allow(id, ref, hold.wanted);
+    return null;
+  }
+
+  async function restore(id: number, name: string, told: string | undefined): Promise<Refusal | null> {
+    const kept = tools.hasMirror(id) ? await mirrors.kept(id) : [];
+    const tip = kept.find((one) => one.name === name);
+    if (!tip) return notKept(name);
+    const ref = tip.ref ?? told;
+    if (ref === undefined || (told !== undefined && told !== ref)) return otherRef(tip);
+    if (!matchesPattern(ref, tools.scopeOf(id).refspecs)) return outside(ref);
+    const tips = await mirrors.tips(id);
+    const other = [...tips.keys()].find((one) => clash(one, ref));
+    if (other !== undefined) return inTheWay(ref, other);
+    const wanted = holdOn(id, ref)?.wanted ?? tips.get(ref) ?? ZERO;
+    const hold: Hold = { ref, tip: tip.sha, wanted, since: tools.now(), cause: "restored", allowed: null };
+    holds.restore(id, hold);
+    const repository = registry.get(id)!;
+    const about = { repository: `${repository.owner}/${repository.name}`, ref, tip: tip.sha, wanted };
+    tools.log.warn(
+      { ...about, allow: allowCall(repository, hold) },
+      "a ref is put back to a kept tip and held there",
+    );
+    return null;
+  }
+
+  return {
+    ...{ history, allow, restore },
+    stillHeld(id, ref) {
+      const hold = holdOn(id, ref);
+      return hold ? movedOn(hold) : null;
+    },
+  };
+}
+
+function holdView(tools: HistoryTools, repository: ManagedRepository, hold: Hold): HoldView {
+  const { ref, tip, wanted, since, cause } = hold;
+  const push = pushCommand(tools, repository, { from: ref, ref, github: wanted });
+  return { ref, tip, wanted, since: iso(since), cause, allow: allowCall(repository, hold), push };
+}
+
+function keptView(
+  tools: HistoryTools,
+  repository: ManagedRepository,
+  { name, ref, sha, at }: KeptTip,
+  github: ReadonlyMap<string, string>,
+): KeptView {
+  const { owner, name: repo } = repository;
+  return {
+    ...{ name, ref, sha, keptAt: iso(at), expiresAt: iso(at + tools.keepHistoryMs) },
+    restore: `POST /api/v1/repos/${owner}/${repo}/restore ${JSON.stringify({ kept: name })}`,
+    push: ref && pushCommand(tools, repository, { from: name, ref, github: github.get(ref) ?? ZERO }),
+  };
+}
+
+/** GitHub refuses it when the ref has moved on since: nobody's later push is lost. */
+function pushCommand(
+  { dataDir, gitUrl }: HistoryTools,
+  { owner, name }: ManagedRepository,
+  { from, ref, github }: { from: string; ref: string; github: string },
+): string {
+  const git = ["git", `--git-dir=${createLayout(dataDir).link({ owner, name })}`, "push"];
+  const lease = `--force-with-lease=${ref}:${github === ZERO ? "" : github}`;
+  return [...git, lease, `${gitUrl}/${owner}/${name}.git`, `${from}:${ref}`].map(quote).join(" ");
+}
+
+/** A branch may be called `$(…)`; whoever pastes the command must not run it. */
+const quote = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+const notHeld = (ref: string): Refusal => ({
+  ...{ status: 404, reason: "not_held", detail: `${ref} is not held` },
+  remedy: "see holds of GET /api/v1/repos/{owner}/{name}",
+});
+
+const movedOn = ({ ref, wanted }: Hold): Refusal => ({
+  ...{ status: 409, reason: "moved_on", detail: `GitHub has ${wanted} for ${ref} now` },
+  remedy: `look at it, then allow it with "wanted": "${wanted}"`,
+});
+
+const notKept = (name: string): Refusal => ({
+  ...{ status: 404, reason: "not_kept", detail: `${name} is no kept tip of this repository` },
+  remedy: "see kept of GET /api/v1/repos/{owner}/{name}; it may have expired",
+});
+
+const otherRef = ({ ref }: KeptTip): Refusal => ({
+  ...{
+    status: 400,
+    reason: "bad_request",
+    detail: `the kept tip was at ${ref ?? "a ref whose name is too long"}`,
+  },
+  remedy: ref === null ? 'name the ref as "ref"' : 'leave "ref" out',
+});
+
+const outside = (ref: string): Refusal => ({
+  ...{ status: 409, reason: "outside_refspecs", detail: `${ref} is not inside REFSPECS any more` },
+  remedy: "take it into REFSPECS, or push the kept tip to GitHub",
+});
+
+const inTheWay = (ref: string, other: string): Refusal => ({
+  ...{ status: 409, reason: "ref_in_the_way", detail: `${ref} cannot be made beside ${other}` },
+  remedy: `delete ${other} at GitHub, or push the kept tip there under another name`,
+});

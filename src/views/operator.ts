@@ -1,0 +1,220 @@
+import type { Announcer } from "../announce/announcer.js";
+import type { ScopeOf, Subject } from "../base/model.js";
+import type { Checkouts } from "../checkouts/published-trees.js";
+import type { Mirrors } from "../git/mirror/mirrors.js";
+import type { Reach } from "../git/mirror/reach.js";
+import type { ApiPorts } from "../http/api.js";
+import type { HealthPorts } from "../http/health.js";
+import type { HistoryPorts } from "../http/history.js";
+import type { InstallationView } from "../http/operate.js";
+import type { RepositoryView, ShownState } from "../http/view.js";
+import type { Removal } from "../lifecycle/removal.js";
+import type { Maintenance } from "../maintenance/scheduler.js";
+import { keyOf } from "../queue/contract.js";
+import type { Runner } from "../queue/runner.js";
+import type { Holds } from "../refresh/holds.js";
+import type { Installations, KnownInstallation } from "../registry/installations.js";
+import { createRepositoryList } from "../registry/list.js";
+import { isManaged, type ManagedRepository } from "../registry/repositories.js";
+import type { Store } from "../store/database.js";
+import type { Settled, Worker } from "../worker.js";
+import { createLogViews } from "./deliveries.js";
+import { createFreshness, iso, provenAt } from "./freshness.js";
+import { createContains } from "./wait-for-commit.js";
+
+type Ports = Parameters<typeof createFreshness>[0] & {
+  store: Store;
+  installations: Installations;
+  removal: Removal;
+  mirrors: Mirrors;
+  reach: Reach;
+  announcer: Announcer;
+  holds: Holds;
+  history: HistoryPorts;
+  runner: Runner;
+  maintenance: Pick<Maintenance, "state">;
+  worker: Worker;
+  checkouts: Pick<Checkouts, "of">;
+  retireAfterMs: number;
+  hasMirror(id: number): boolean;
+  scopeOf: ScopeOf;
+  stopping(): boolean;
+};
+
+const subjectOf = (id: number): Subject => ({ kind: "repository", id });
+
+/** The registry and the queue as the operator sees them. */
+export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
+  const { registry, queue, runner, installations } = ports;
+  const { fresh, status } = createFreshness(ports);
+  const { outbox, bell } = ports.announcer;
+  const pageOf = createRepositoryList(ports.store);
+  const contains = createContains({
+    ...ports,
+    ...{ refresh, isRunning: (id) => runner.busy(subjectOf(id)), settlements: ports.worker.events },
+    published: (id) => (ports.checkouts.of(id) ?? []).flatMap(({ commit }) => commit ?? []),
+  });
+
+  function extentOf(id: number) {
+    const { depth, filter } = ports.scopeOf(id);
+    return { depth, filter };
+  }
+
+  function view(repository: ManagedRepository): RepositoryView {
+    const { id, owner, name, defaultBranch, installationId, lagMs, error, goneAt } = repository;
+    const subject = subjectOf(id);
+    const running = runner.busy(subject);
+    return {
+      ...{ id, owner, name, state: shownState(repository, running), defaultBranch, installationId, lagMs },
+      ...extentOf(id),
+      queued: queue.has(subject),
+      running,
+      lastRefreshAt: iso(repository.refreshedAt),
+      lastFullAt: iso(repository.fullAt),
+      lastProvenAt: iso(provenAt(repository, ports.customRefs)),
+      pausedAt: iso(repository.pausedAt),
+      goneAt: iso(goneAt),
+      retiresAt:
+        goneAt === null || repository.state === "retired" || repository.pausedAt !== null
+          ? null
+          : iso(goneAt + ports.retireAfterMs),
+      pushedAt: repository.pushedAt === 0 ? null : iso(repository.pushedAt * 1000),
+      lastError: error && { ...error, at: iso(error.at)! },
+    };
+  }
+
+  function checkoutsOf(id: number): Pick<RepositoryView, "checkouts"> {
+    const checkouts = ports.checkouts.of(id)?.map(({ publishedAt, refusal, ...shown }) => ({
+      ...{ ...shown, publishedAt: iso(publishedAt) },
+      veto: refusal && { reason: refusal.reason, output: refusal.output, at: iso(refusal.at)! },
+    }));
+    return checkouts ? { checkouts } : {};
+  }
+
+  function installation(known: KnownInstallation): InstallationView {
+    const { id, login, state, since, listedAt, error } = known;
+    const held = installations.held(id);
+    const nameOf = (repositoryId: number) => {
+      const repository = registry.get(repositoryId);
+      return repository ? `${repository.owner}/${repository.name}` : `repository ${repositoryId}`;
+    };
+    return {
+      ...{ id, login, state, since: iso(since)!, lastListedAt: iso(listedAt) },
+      lastError: error && { ...error, at: iso(error.at)! },
+      heldRemoval: held && {
+        repositories: held.repositoryIds.map(nameOf),
+        heldAt: iso(held.heldAt)!,
+        confirm: `POST /api/v1/installations/${id}/confirm-removal`,
+      },
+    };
+  }
+
+  function headsProvenAt(id: number): Record<string, string> {
+    const repository = registry.get(id);
+    const since = (repository && provenAt(repository, ports.customRefs)) ?? 0;
+    const known = registry.refs(id);
+    for (const { ref } of ports.holds.of(id)) known.delete(ref);
+    const proven = [...known].map(
+      ([ref, { pushedAt, movedAt }]) => [ref, Math.max(pushedAt * 1000, movedAt)] as const,
+    );
+    return Object.fromEntries(proven.filter(([, at]) => at > since).map(([ref, at]) => [ref, iso(at)!]));
+  }
+
+  function ready() {
+    if (ports.stopping()) return { ok: false, reason: "stopping" };
+    try {
+      ports.store.probe();
+      return { ok: true };
+    } catch {
+      return { ok: false, reason: "deliveries cannot be persisted" };
+    }
+  }
+
+  function refresh(id: number): void {
+    const installationId = registry.get(id)?.installationId ?? 0;
+    queue.arm(subjectOf(id), { trigger: "manual", hints: [], full: true }, { installationId });
+    runner.wake(subjectOf(id), "manual");
+  }
+
+  const api: ApiPorts = {
+    ...ports.history,
+    ...createLogViews(ports),
+    contains: contains.wait,
+    events: { ...{ after: outbox.after, bounds: outbox.bounds, bell }, stopping: ports.stopping },
+    list(query) {
+      const page = pageOf({ ...query, running: runningIds(runner) });
+      return { ...page, repositories: page.repositories.map(view) };
+    },
+    get(owner, name) {
+      const found = registry.find({ owner, name });
+      return found && { ...view(found), ...checkoutsOf(found.id) };
+    },
+    heads: async (id) => (ports.hasMirror(id) ? Object.fromEntries(await ports.mirrors.tips(id)) : {}),
+    headsProvenAt,
+    maintenance(id) {
+      const { tidiedAt, prunedAt, checkedAt, ...now } = ports.maintenance.state(id);
+      return { tidiedAt: iso(tidiedAt), prunedAt: iso(prunedAt), checkedAt: iso(checkedAt), ...now };
+    },
+    refresh,
+    settled: (id, ms) => settled(ports, keyOf(subjectOf(id)), () => queue.has(subjectOf(id)), ms),
+    pause: (id) => registry.pause(id, ports.now()),
+    resume(id) {
+      registry.pause(id, null);
+      refresh(id);
+    },
+    installations: (paging) => installationPage(installations.all(), paging, installation),
+    installation(id) {
+      const known = installations.get(id);
+      return known && installation(known);
+    },
+    confirmRemoval: ports.removal.confirm,
+    status,
+  };
+  return { api, health: { ready, fresh } };
+}
+
+const runningIds = (runner: Runner): number[] =>
+  runner.subjects().flatMap(({ kind, id }) => (kind === "repository" ? [id] : []));
+
+/** By login and id; an App has thousands of them at most. */
+function installationPage(
+  all: KnownInstallation[],
+  { limit, after }: Parameters<ApiPorts["installations"]>[0],
+  view: (known: KnownInstallation) => InstallationView,
+): ReturnType<ApiPorts["installations"]> {
+  const isBehind = ({ login, id }: KnownInstallation, [toLogin, toId]: [string, number]) =>
+    login > toLogin || (login === toLogin && id > toId);
+  const left = after ? all.filter((one) => isBehind(one, after)) : all;
+  const last = left.length > limit ? left[limit - 1] : undefined;
+  return {
+    installations: left.slice(0, limit).map(view),
+    next: last ? [last.login, last.id] : null,
+    total: all.length,
+  };
+}
+
+function shownState(repository: ManagedRepository, running: boolean): ShownState {
+  const { state, pausedAt } = repository;
+  if (!isManaged(repository) || state === "suspended") return state;
+  if (pausedAt !== null) return "paused";
+  return running ? "refreshing" : state;
+}
+
+/** Waits until the subject's row is gone, or its run has failed. */
+function settled({ worker }: Ports, key: string, isQueued: () => boolean, ms: number) {
+  return new Promise<Awaited<ReturnType<ApiPorts["settled"]>>>((resolve) => {
+    const end = (answer: Awaited<ReturnType<ApiPorts["settled"]>>) => {
+      clearTimeout(timer);
+      worker.events.off("settled", listen);
+      resolve(answer);
+    };
+    const listen = (event: Settled) => {
+      if (event.key !== key) return;
+      if (event.error) end({ ok: false, code: event.error.code, hint: event.error.hint });
+      else if (!isQueued()) end({ ok: true });
+    };
+    const timer = setTimeout(() => end("timeout"), ms);
+    worker.events.on("settled", listen);
+    if (!isQueued()) end({ ok: true });
+  });
+}

@@ -1,0 +1,175 @@
+import type { EventEmitter } from "node:events";
+import PQueue from "p-queue";
+import type { Reach } from "../git/mirror/reach.js";
+import type { Place } from "../http/contains.js";
+import { keyOf } from "../queue/contract.js";
+import type { Settled } from "../worker.js";
+
+interface Ports {
+  reach: Reach;
+  hasMirror(id: number): boolean;
+  /** The commits that the repository's checkouts show. */
+  published(id: number): string[];
+  /** Asks for a refresh that compares every ref. */
+  refresh(id: number): void;
+  isRunning(id: number): boolean;
+  /** Emits "moved" when refs of a mirror have changed, and "settled" at the end of every run. */
+  settlements: EventEmitter;
+  stopping(): boolean;
+}
+
+/** One object somebody waits for. Its waiters are told true, false, or what went wrong. */
+interface Question {
+  sha: string;
+  place: Place;
+  /** The round in which it was last looked for. */
+  checkedAt: number;
+  /** Whether each waits on when the answer is no. */
+  waiters: Map<(answer: boolean) => void, { patient: boolean }>;
+}
+
+interface Group {
+  id: number;
+  questions: Map<string, Question>;
+  /** How often refreshes may have brought something since somebody waits. */
+  rounds: number;
+  checking: boolean;
+  /** A refresh was asked for that has not ended. */
+  asked: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Git processes at a time, over all repositories. */
+const AT_A_TIME = 4;
+/** While somebody waits, a refresh is asked for again after this long, and up to as long again. */
+const ASK_AGAIN_MS = 5_000;
+
+/**
+ * Waits for commits. However many wait for a repository, it is asked for one refresh at a time, and
+ * after each one every object is looked for once.
+ */
+export function createContains(ports: Ports) {
+  const { reach } = ports;
+  const groups = new Map<string, Group>();
+  const checks = new PQueue({ concurrency: AT_A_TIME });
+  ports.settlements.on("settled", ({ key }: Settled) => {
+    const group = groups.get(key);
+    if (group) ended(group);
+  });
+  // Before its end a refresh may wait for a pre-publish hook.
+  ports.settlements.on("moved", ({ key }: Pick<Settled, "key">) => {
+    const group = groups.get(key);
+    if (!group) return;
+    group.rounds += 1;
+    void check(group);
+  });
+
+  /** @returns whether the object's commit is there, now or within `ms` milliseconds */
+  function wait(id: number, sha: string, place: Place, ms: number, signal: AbortSignal): Promise<boolean> {
+    const group = groups.get(keyFor(id)) ?? begin(id);
+    const key = `${place} ${sha}`;
+    const question = group.questions.get(key) ?? { sha, place, checkedAt: -1, waiters: new Map() };
+    group.questions.set(key, question);
+    return new Promise((resolve) => {
+      const end = (answer: boolean) => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", leave);
+        question.waiters.delete(end);
+        if (question.waiters.size === 0) group.questions.delete(key);
+        if (group.questions.size === 0) forget(group);
+        resolve(answer);
+      };
+      const leave = () => end(false);
+      const timer = ms > 0 ? setTimeout(leave, ms) : undefined;
+      question.waiters.set(end, { patient: ms > 0 });
+      signal.addEventListener("abort", leave, { once: true });
+      if (signal.aborted) leave();
+      else void check(group);
+    });
+  }
+
+  const isOpen = (group: Group) => groups.get(keyFor(group.id)) === group;
+
+  function begin(id: number): Group {
+    const group: Group = {
+      ...{ id, questions: new Map(), rounds: 0, checking: false, asked: false, timer: undefined },
+    };
+    groups.set(keyFor(id), group);
+    return group;
+  }
+
+  function forget(group: Group): void {
+    clearTimeout(group.timer);
+    if (isOpen(group)) groups.delete(keyFor(group.id));
+  }
+
+  /** Looks for what was not looked for since the last refresh, then asks for another one. */
+  async function check(group: Group): Promise<void> {
+    if (group.checking) return;
+    group.checking = true;
+    for (;;) {
+      const open = [...group.questions.values()].filter(({ checkedAt }) => checkedAt < group.rounds);
+      if (open.length === 0) break;
+      for (const question of open) question.checkedAt = group.rounds;
+      // A mirror that cannot be read is the next refresh's to put right.
+      const found = await checks.add(() => lookFor(group.id, open)).catch(() => new Set<Question>());
+      for (const question of open) answer(question, found.has(question));
+    }
+    group.checking = false;
+    for (const question of group.questions.values()) answer(question, false);
+    ask(group);
+  }
+
+  function answer({ waiters }: Question, there: boolean): void {
+    for (const [end, { patient }] of [...waiters]) if (there || !patient) end(there);
+  }
+
+  async function lookFor(id: number, questions: Question[]): Promise<Set<Question>> {
+    const found = new Set<Question>();
+    if (ports.stopping() || !ports.hasMirror(id)) return found;
+    const commits = await reach.commits(id, [...new Set(questions.map(({ sha }) => sha))]);
+    for (const question of questions) {
+      const commit = commits.get(question.sha);
+      if (commit !== undefined && (await isReached(id, commit, question.place))) found.add(question);
+    }
+    return found;
+  }
+
+  const isReached = (id: number, commit: string, place: Place) =>
+    place === "mirror" ? reach.fromRefs(id, commit) : reach.fromCommits(id, commit, ports.published(id));
+
+  /** One refresh for all who wait; one that runs already may bring what they wait for. */
+  function ask(group: Group): void {
+    if (!isOpen(group) || group.asked || group.timer || ports.stopping()) return;
+    if (ports.isRunning(group.id)) return;
+    try {
+      ports.refresh(group.id);
+      group.asked = true;
+    } catch {
+      askLater(group); // nothing can be written; /readyz says so
+    }
+  }
+
+  function askLater(group: Group): void {
+    if (!isOpen(group) || group.timer) return;
+    group.timer = setTimeout(
+      () => {
+        group.timer = undefined;
+        ask(group);
+      },
+      ASK_AGAIN_MS * (1 + Math.random()),
+    );
+  }
+
+  function ended(group: Group): void {
+    const wasAsked = group.asked;
+    group.asked = false;
+    group.rounds += 1;
+    if (wasAsked) askLater(group);
+    void check(group);
+  }
+
+  return { wait };
+}
+
+const keyFor = (id: number) => keyOf({ kind: "repository", id });

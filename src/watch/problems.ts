@@ -1,0 +1,145 @@
+import { formatSize } from "../base/units.js";
+import type { RecoveryState } from "../deliveries/recovery.js";
+import type { HeldRemoval, KnownInstallation } from "../registry/installations.js";
+
+export const PROBLEM_CODES = [
+  "backstop_failing",
+  "backstop_late",
+  "consumer_behind",
+  "deliveries_unread",
+  "disk_low",
+  "installation_failing",
+  "installation_suspended",
+  "removal_held",
+  "webhook_silent",
+] as const;
+
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
+
+/** Something that keeps, or may keep, mirrors from being in step, whatever their own state says. */
+export interface Problem {
+  code: ProblemCode;
+  /** Milliseconds since 1970. */
+  since: number;
+  detail: string;
+  remedy: string;
+  installationId?: number;
+  consumer?: string;
+}
+
+interface Pass {
+  passedAt: number | null;
+  failedAt: number;
+  error: { code: string; message: string; hint: string } | null;
+}
+
+/** @param lateSince since when it is too long ago; null: it is not */
+export function backstopProblems({ error, failedAt }: Pass, lateSince: number | null): Problem[] {
+  if (error) {
+    const detail = `the App's installations could not be listed (${error.code}): ${error.message}`;
+    return [{ code: "backstop_failing", since: failedAt, detail, remedy: error.hint }];
+  }
+  if (lateSince === null) return [];
+  const detail = "no pass over the installations ended in time";
+  return [{ code: "backstop_late", since: lateSince, detail, remedy: "see the server's log" }];
+}
+
+export function recoveryProblems({ error, readAt }: RecoveryState, startedAt: number): Problem[] {
+  if (!error) return [];
+  const detail = `the App's deliveries could not be read (${error.code}): ${error.message}`;
+  return [{ code: "deliveries_unread", since: readAt ?? startedAt, detail, remedy: error.hint }];
+}
+
+/** @param lateSince since when its list is too old; null: it is not */
+export function installationProblems(
+  installation: KnownInstallation,
+  held: HeldRemoval | null,
+  lateSince: number | null,
+): Problem[] {
+  const { id: installationId } = installation;
+  const found = [...heldProblem(installation, held), ...stateProblem(installation, lateSince)];
+  return found.map((problem) => ({ ...problem, installationId }));
+}
+
+/** Known by an event alone, it has no name yet. */
+const named = ({ id, login }: KnownInstallation) => login || `installation ${id}`;
+
+function heldProblem(installation: KnownInstallation, held: HeldRemoval | null): Problem[] {
+  if (!held) return [];
+  const { id } = installation;
+  const detail = `GitHub no longer shows ${held.repositoryIds.length} repositories of ${named(installation)} at once`;
+  const remedy = `give the App access again, or POST /api/v1/installations/${id}/confirm-removal`;
+  return [{ code: "removal_held", since: held.heldAt, detail, remedy }];
+}
+
+function stateProblem(installation: KnownInstallation, lateSince: number | null): Problem[] {
+  const { state, since, error } = installation;
+  const login = named(installation);
+  if (state === "suspended") {
+    const detail = `the installation of ${login} is suspended`;
+    const remedy = "unsuspend it in the account's settings, or uninstall the App there";
+    return [{ code: "installation_suspended", since, detail, remedy }];
+  }
+  if (state === "active" && error) {
+    const detail = `the repositories of ${login} could not be listed (${error.code}): ${error.message}`;
+    return [{ code: "installation_failing", since: error.at, detail, remedy: error.hint }];
+  }
+  if (state !== "active" || lateSince === null) return [];
+  const detail = `the repositories of ${login} were not listed in time`;
+  const remedy = "see the queue in GET /api/v1/status and the server's log";
+  return [{ code: "backstop_late", since: lateSince, detail, remedy }];
+}
+
+/** Pushes that no delivery told of, the last of them. */
+export type Untold = { at: number; repository: string; count: number };
+
+const UNHEARD = {
+  webhook: {
+    last: "GitHub called",
+    remedy: "check the App's webhook URL and secret, and its recent deliveries in its settings",
+  },
+  pull: {
+    last: "GitHub logged one",
+    remedy:
+      "make the App's webhook active and give it a URL, such as https://lockstep.invalid/: GitHub logs only what it tries to deliver",
+  },
+};
+
+/** @param heardAt when a delivery last came in; null: none in 8 days */
+export function silenceProblems(
+  { at, repository, count }: Untold,
+  heardAt: number | null,
+  heardBy: "webhook" | "pull",
+): Problem[] {
+  const { last, remedy } = UNHEARD[heardBy];
+  const when = heardAt === null ? "never in 8 days" : `last at ${new Date(heardAt).toISOString()}`;
+  const what = count === 1 ? "1 push came" : `${count} pushes came`;
+  const detail = `${what} without a delivery, such as one to ${repository}; ${last} ${when}`;
+  return [{ code: "webhook_silent", since: at, detail, remedy }];
+}
+
+/** A consumer may be restarted. */
+const BEHIND_AFTER_MS = 5 * 60_000;
+
+export interface ConsumerDelay {
+  consumer: string;
+  /** Repositories of which it has not taken all. */
+  repositories: number;
+  /** When the oldest event was made that it has not taken; null: it has all. */
+  oldestAt: number | null;
+}
+
+export function consumerProblems(consumers: ConsumerDelay[], now: number): Problem[] {
+  const late = consumers.filter(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_AFTER_MS);
+  return late.map(({ consumer, repositories, oldestAt }) => ({
+    ...{ code: "consumer_behind", since: oldestAt!, consumer },
+    detail: `${consumer} has not taken all events of ${repositories} repositories`,
+    remedy: "see its lastError in GET /api/v1/status; without one, events come faster than it takes them",
+  }));
+}
+
+export function diskProblems(disk: { freeBytes: number; low: boolean }, since: number): Problem[] {
+  if (!disk.low) return [];
+  const detail = `${formatSize(disk.freeBytes)} are free on the disk of DATA_DIR; nothing is cloned`;
+  return [{ code: "disk_low", since, detail, remedy: "free some space, or lower MIN_FREE_DISK" }];
+}

@@ -1,0 +1,196 @@
+import { expect, test } from "vitest";
+import { BACKLOG_TABLES, createBacklog } from "../../src/announce/backlog.js";
+import { createOutbox, MAX_CHANGES, OUTBOX_TABLES } from "../../src/announce/outbox.js";
+import { ZERO } from "../../src/base/model.js";
+import { openStore } from "../../src/store/database.js";
+import { afterThis } from "../support/listen.js";
+import { sha } from "../support/queue.js";
+import { tempDir } from "../support/temp.js";
+
+const APP = { id: 7, owner: "acme", name: "app" };
+const MAIN = "refs/heads/main";
+const SIDE = "refs/heads/side";
+const step = (n: number, ref = MAIN) => ({ ref, before: sha(n - 1), after: sha(n) });
+
+function setUp() {
+  const store = openStore(tempDir(), [OUTBOX_TABLES, BACKLOG_TABLES]);
+  afterThis(async () => store.close());
+  const clock = { now: 1_000_000 };
+  const now = () => clock.now;
+  const outbox = createOutbox({ store, now, mirrorOf: (id) => `/data/${id}` });
+  const backlog = createBacklog(store, now);
+  const all = () => outbox.after(0, 100, null);
+  const told = () => all().flatMap(({ changes }) => changes.map(({ ref, after }) => [ref, after]));
+  return { outbox, backlog, clock, all, told };
+}
+
+test("what one pass changed is one event, with everything a consumer needs", () => {
+  const { outbox, all } = setUp();
+  outbox.intend(7, "push", [step(1)]);
+  outbox.intend(7, "push", [step(5, SIDE)]);
+  expect(all()).toEqual([]);
+  expect(outbox.publish(APP, "push")).toEqual([1]);
+  expect(all()).toEqual([
+    {
+      ...{ id: 1, type: "changed", at: "1970-01-01T00:16:40.000Z", repository: APP, trigger: "push" },
+      ...{ changed: 2, truncated: false, changes: [step(1), step(5, SIDE)], checkouts: [] },
+      mirror: "/data/7",
+    },
+  ]);
+  expect(outbox.publish(APP, "push")).toEqual([]);
+  expect(outbox.inDoubt(7)).toBe(false);
+});
+
+test("of a pass that was cut short only what the mirror has is announced, before what comes next", () => {
+  const { outbox, told } = setUp();
+  outbox.intend(7, "push", [step(1), step(5, SIDE), { ref: "refs/heads/old", before: sha(9), after: ZERO }]);
+  expect(outbox.inDoubt(7)).toBe(true);
+  outbox.resolve(7, new Map([[MAIN, sha(1)]]));
+  expect(outbox.inDoubt(7)).toBe(false);
+  outbox.intend(7, "backstop", [step(2)]);
+  expect(outbox.publish(APP, "push")).toEqual([1, 2]);
+  expect(told()).toEqual([
+    [MAIN, sha(1)],
+    ["refs/heads/old", ZERO],
+    [MAIN, sha(2)],
+  ]);
+});
+
+test("a change found to be made stays so, wherever its ref goes until a refresh ends", () => {
+  const { outbox, told } = setUp();
+  for (const n of [1, 2, 3]) {
+    outbox.intend(7, "push", [step(n)]);
+    outbox.resolve(7, new Map([[MAIN, sha(n)]]));
+  }
+  outbox.publish(APP, "push");
+  expect(told()).toEqual([1, 2, 3].map((n) => [MAIN, sha(n)]));
+});
+
+test("what nobody can tell any more counts as made", () => {
+  const { outbox, told } = setUp();
+  outbox.intend(7, "push", [step(1)]);
+  outbox.resolve(7, null);
+  outbox.publish(APP, "push");
+  expect(told()).toEqual([[MAIN, sha(1)]]);
+});
+
+test("a first clone is one event without its refs; a rebuild tells what differs", () => {
+  const { outbox, all } = setUp();
+  outbox.intendClone(7, "onboard");
+  outbox.intendClone(7, "onboard"); // the first one failed
+  outbox.cloned(7, [{ ref: MAIN, before: ZERO, after: sha(1) }], true);
+  outbox.publish(APP, "push");
+  outbox.intendClone(7, "push");
+  outbox.cloned(7, [step(2)], false);
+  outbox.publish(APP, "push");
+  outbox.intendClone(7, "push");
+  outbox.cloned(7, [], false);
+  outbox.publish(APP, "push");
+  expect(all()).toMatchObject([
+    { type: "cloned", changed: 1, truncated: true, changes: [] },
+    { type: "changed", changed: 1, truncated: false, changes: [step(2)] },
+  ]);
+});
+
+test("killed right after the clone: the next pass tells of it", () => {
+  const { outbox, all } = setUp();
+  outbox.intendClone(7, "onboard");
+  outbox.resolve(7, new Map([[MAIN, sha(1)]]));
+  outbox.publish(APP, "push");
+  expect(all()).toMatchObject([{ type: "cloned", changed: 1, changes: [] }]);
+});
+
+test("a long list of changes is cut, and never taken for undone", () => {
+  const { outbox, all } = setUp();
+  const many = Array.from({ length: MAX_CHANGES + 5 }, (_, n) => step(n + 1, `refs/heads/${n}`));
+  outbox.intend(7, "backstop", many);
+  outbox.resolve(7, new Map());
+  outbox.publish(APP, "push");
+  const [event] = all();
+  expect(event).toMatchObject({ changed: MAX_CHANGES + 5, truncated: true });
+  expect(event?.changes).toHaveLength(MAX_CHANGES);
+});
+
+test("each consumer goes through a repository's events in order, by itself", () => {
+  const { outbox, backlog, clock } = setUp();
+  for (const n of [1, 2]) {
+    outbox.intend(7, "push", [step(n)]);
+    const [first] = outbox.publish(APP, "push");
+    for (const consumer of ["a", "b"]) backlog.add(consumer, 7, first!);
+  }
+  const at = backlog.position("a", 7)!;
+  expect(at).toEqual({ repositoryId: 7, eventId: 1, part: 0, attempt: 0 });
+  backlog.tookPart("a", at);
+  expect(backlog.position("a", 7)).toMatchObject({ eventId: 1, part: 1 });
+  backlog.took("a", at);
+  expect(backlog.position("a", 7)).toMatchObject({ eventId: 2, part: 0 });
+  backlog.took("a", backlog.position("a", 7)!);
+  expect([backlog.position("a", 7), backlog.due("a", 9, new Set())]).toEqual([null, []]);
+  expect(backlog.lag("a")).toEqual({
+    pending: 0,
+    repositories: 0,
+    oldestAt: null,
+    lastError: null,
+    dropped: 0,
+  });
+  backlog.failed("b", backlog.position("b", 7)!, clock.now + 50, "it answered 500");
+  expect([backlog.due("b", 9, new Set()), backlog.nextDueAt("b", new Set())]).toEqual([[], clock.now + 50]);
+  expect(backlog.lag("b")).toEqual({
+    ...{ pending: 2, repositories: 1, oldestAt: 1_000_000, dropped: 0 },
+    lastError: { message: "it answered 500", at: 1_000_000 },
+  });
+  clock.now += 50;
+  expect(backlog.due("b", 9, new Set())).toEqual([7]);
+  expect(backlog.due("b", 9, new Set([7]))).toEqual([]);
+  backlog.keepOnly(["a"]);
+  expect(backlog.lag("b").pending).toBe(0);
+});
+
+test("events that grow too old are dropped and counted; later ones are still told", () => {
+  const { outbox, backlog, clock } = setUp();
+  for (const n of [1, 2, 3]) {
+    clock.now = n * 1000;
+    outbox.intend(7, "push", [step(n)]);
+    const [first] = outbox.publish(APP, "push");
+    backlog.add("a", 7, first!);
+  }
+  const before = backlog.position("a", 7)!;
+  expect([backlog.drop("a", 2500), outbox.prune(2500)]).toEqual([2, 0]);
+  // A delivery that was under way says nothing about the event that is next now.
+  backlog.tookPart("a", before);
+  expect(backlog.position("a", 7)).toEqual({ repositoryId: 7, eventId: 3, part: 0, attempt: 0 });
+  expect(backlog.lag("a")).toMatchObject({ pending: 1, dropped: 2 });
+  expect(outbox.bounds()).toEqual({ oldest: 3, newest: 3 });
+  clock.now = 9000;
+  backlog.drop("a", 9000);
+  outbox.prune(9000);
+  expect(outbox.bounds()).toEqual({ oldest: 0, newest: 3 });
+  outbox.intend(7, "push", [step(4)]);
+  expect(outbox.publish(APP, "push")).toEqual([4]);
+});
+
+test("trees published since the last event go with the next one, or are one by themselves", () => {
+  const { outbox, all } = setUp();
+  const tree = (n: number) => ({ ...step(n), path: "/data/checkouts/acme/app" });
+  outbox.published(7, tree(1));
+  outbox.published(7, tree(2));
+  outbox.published(7, { ...tree(3), after: sha(2) });
+  outbox.intend(7, "push", [step(2)]);
+  outbox.publish(APP, "push");
+  outbox.published(7, tree(3));
+  outbox.published(8, tree(9));
+  expect(outbox.publish(APP, "manual")).toEqual([2]);
+  expect(outbox.publish(APP, "manual")).toEqual([]);
+  expect(all().map(({ type, trigger, checkouts }) => ({ type, trigger, checkouts }))).toEqual([
+    { type: "changed", trigger: "push", checkouts: [{ ...tree(2), before: sha(0) }] },
+    { type: "published", trigger: "manual", checkouts: [tree(3)] },
+  ]);
+});
+
+test("a tree that is back where it was is nothing to tell", () => {
+  const { outbox } = setUp();
+  const path = "/data/checkouts/acme/app";
+  outbox.published(7, { ...step(1), path });
+  outbox.published(7, { ref: MAIN, before: sha(1), after: sha(0), path });
+  expect(outbox.publish(APP, "push")).toEqual([]);
+});

@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { formatDuration, formatSize, parseDuration, parseSize } from "../../src/base/units.js";
+
+describe("durations", () => {
+  it.each([
+    ["0s", 0],
+    ["500ms", 500],
+    ["30s", 30_000],
+    ["5m", 300_000],
+    ["24h", 86_400_000],
+    ["7d", 604_800_000],
+  ])("%s", (text, ms) => expect(parseDuration(text)).toBe(ms));
+
+  it.each([
+    "",
+    "30",
+    "-1s",
+    "1.5h",
+    "5 m",
+    " 5m",
+    "5M",
+    "1w",
+    "s",
+    "5ms5",
+    "9007199254740992ms",
+    "5constructor",
+  ])("refuses %j", (text) => expect(parseDuration(text)).toBeNull());
+
+  it("are read back as they are written", () => {
+    fc.assert(fc.property(fc.nat(), (ms) => parseDuration(formatDuration(ms)) === ms));
+  });
+
+  it("refuse every number without a unit", () => {
+    fc.assert(fc.property(fc.double(), (number) => parseDuration(String(number)) === null));
+  });
+});
+
+describe("sizes", () => {
+  it.each([
+    ["0B", 0],
+    ["1KiB", 1_024],
+    ["512MiB", 536_870_912],
+    ["2GiB", 2_147_483_648],
+    ["1TiB", 1_099_511_627_776],
+  ])("%s", (text, bytes) => expect(parseSize(text)).toBe(bytes));
+
+  it.each(["", "512", "512MB", "512mib", "512 MiB", "0.5GiB", "9999999999TiB"])("refuses %j", (text) =>
+    expect(parseSize(text)).toBeNull(),
+  );
+
+  it("are read back as they are written", () => {
+    fc.assert(fc.property(fc.maxSafeNat(), (bytes) => parseSize(formatSize(bytes)) === bytes));
+  });
+});
+
+it("writes the largest unit that loses nothing", () => {
+  expect([0, 90_000, 3_600_000, 86_400_000, 1_001].map(formatDuration)).toEqual([
+    "0ms",
+    "90s",
+    "1h",
+    "1d",
+    "1001ms",
+  ]);
+  expect([1_536, 2_048].map(formatSize)).toEqual(["1536B", "2KiB"]);
+});

@@ -1,0 +1,77 @@
+import { expect, onTestFinished, test } from "vitest";
+import { createDeliveryList, type DeliveryQuery } from "../../src/deliveries/list.js";
+import { createDeliveryLog, DELIVERY_TABLES, type DeliveryRecord } from "../../src/deliveries/log.js";
+import { openStore } from "../../src/store/database.js";
+import { tempDir } from "../support/temp.js";
+
+const ALL: DeliveryQuery = { repository: null, outcome: null, limit: 100, after: null };
+
+function open(dir = tempDir()) {
+  const store = openStore(dir, [DELIVERY_TABLES]);
+  onTestFinished(() => store.close());
+  const log = createDeliveryLog(store, () => 99);
+  const list = createDeliveryList(store);
+  const ids = (query: Partial<DeliveryQuery>) =>
+    list.page({ ...ALL, ...query }).deliveries.map(({ id }) => id);
+  return { store, log, list, ids };
+}
+
+const record = (
+  id: string,
+  receivedAt: number,
+  repositoryId?: number,
+  repository?: string,
+): DeliveryRecord => ({
+  ...{ id, receivedAt, event: "push", action: null, via: "webhook" },
+  ...(repositoryId !== undefined && { repositoryId }),
+  ...(repository !== undefined && { repository }),
+});
+
+const subject = (id: number) => ({ kind: "repository", id }) as const;
+
+test("the newest come first, page by page, also those of one moment", () => {
+  const { log, list } = open();
+  for (const [n, at] of [1, 2, 2, 2, 3].entries()) log.ignored(record(`d${n}`, at), "nothing to do");
+  const first = list.page({ ...ALL, limit: 2 });
+  expect(first.deliveries.map(({ id }) => id)).toEqual(["d4", "d3"]);
+  log.ignored(record("d5", 4), "nothing to do");
+  const second = list.page({ ...ALL, limit: 2, after: first.next });
+  expect(second.deliveries.map(({ id }) => id)).toEqual(["d2", "d1"]);
+  const last = list.page({ ...ALL, limit: 2, after: second.next });
+  expect([last.deliveries.map(({ id }) => id), last.next]).toEqual([["d0"], null]);
+});
+
+test("filters by repository and outcome; what was ignored is found by its name, in any case", () => {
+  const { log, list, ids } = open();
+  log.accepted(record("open", 1, 7, "acme/app"), subject(7), 1);
+  log.accepted(record("done", 2, 8, "acme/web"), subject(8), 2);
+  log.settle(subject(8), 2);
+  log.ignored(record("out", 3, 9, "acme/Left-Out"), "REPOSITORIES leaves it out");
+  log.ignored(record("ping", 4), "nothing to do for ping");
+  expect(ids({ outcome: "open" })).toEqual(["open"]);
+  expect(ids({ outcome: "refreshed" })).toEqual(["done"]);
+  expect(ids({ outcome: "ignored" })).toEqual(["ping", "out"]);
+  expect(ids({ repository: 8 })).toEqual(["done"]);
+  expect(ids({ repository: 8, outcome: "open" })).toEqual([]);
+  expect(ids({ repository: "ACME/left-out" })).toEqual(["out"]);
+  expect(list.get("done")).toMatchObject({
+    refreshedAt: 99,
+    subject: "repository:8",
+    repository: "acme/web",
+  });
+  expect(list.get("none")).toBeNull();
+});
+
+test("a log from before this version knows its repositories", () => {
+  const dir = tempDir();
+  const old = openStore(dir, [{ ...DELIVERY_TABLES, steps: DELIVERY_TABLES.steps.slice(0, 2) }]);
+  old
+    .prepare(
+      "INSERT INTO deliveries (id, received_at, event, subject, outcome) VALUES (?, 1, 'push', ?, 'accepted')",
+    )
+    .run("old", "repository:7");
+  old.close();
+  const { ids, list } = open(dir);
+  expect(ids({ repository: 7 })).toEqual(["old"]);
+  expect(list.get("old")).toMatchObject({ repositoryId: 7, repository: null, outcome: "open" });
+});

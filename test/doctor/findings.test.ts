@@ -1,0 +1,118 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { loadSurroundings } from "../../src/config/load.js";
+import { judgeClock } from "../../src/doctor/app.js";
+import { checkDataDir, checkDisk, checkSecrets } from "../../src/doctor/files.js";
+import { parseGitVersion, unfixed } from "../../src/doctor/git-fixes.js";
+import { checkNode, checkProxies, judgeGit } from "../../src/doctor/machine.js";
+import { judgeDeliveries, judgeHook, judgeLoggedHook } from "../../src/doctor/webhook.js";
+import { tempDir } from "../support/temp.js";
+
+const open = (version: string) => unfixed(parseGitVersion(version)!);
+
+test("a git is judged by its own line's patch release", () => {
+  expect(open("2.43.7")).not.toContain("CVE-2025-48384");
+  expect(open("2.43.6")).toContain("CVE-2025-48384");
+  expect(open("2.43.6")).not.toContain("CVE-2024-50349");
+  expect(open("2.39.5")).toEqual(expect.arrayContaining(["CVE-2024-50349", "CVE-2025-48385"]));
+  expect(open("2.39.5")).not.toContain("CVE-2024-32002");
+  expect(open("2.38.0")).toContain("CVE-2022-23521");
+  expect(open("2.40.0")).not.toContain("CVE-2022-23521");
+  expect(open("2.51.2")).toContain("CVE-2026-111760");
+  expect(open("2.51.3")).toEqual([]);
+  expect(open("2.56.0")).toContain("CVE-2026-111760");
+  for (const version of ["2.53.0", "2.56.1", "2.57.0", "3.0.0"]) expect(open(version)).toEqual([]);
+  expect(judgeGit("2.37.9")).toMatchObject({ level: "fail" });
+  expect(judgeGit("2.50.1 (Apple Git-155)")).toMatchObject({ level: "warn" });
+  expect(judgeGit("2.51.3")).toMatchObject({ level: "ok" });
+  expect(judgeGit("no version")).toMatchObject({ level: "fail" });
+});
+
+test("node and clock", () => {
+  expect(checkNode("20.18.0").level).toBe("fail");
+  expect(checkNode("21.9.0").level).toBe("fail");
+  expect(checkNode("20.18.1").level).toBe("warn");
+  expect(checkNode("22.0.0").level).toBe("ok");
+  expect(judgeClock(900).level).toBe("ok");
+  expect(judgeClock(-30_000)).toMatchObject({ level: "warn", detail: "30 s behind GitHub's" });
+  expect(judgeClock(90_000)).toMatchObject({ level: "fail", detail: "90 s ahead of GitHub's" });
+});
+
+test("a proxy is told without its password, and one that is none fails", () => {
+  const found = checkProxies(
+    loadSurroundings({ HTTPS_PROXY: "http://me:secret-of-mine@proxy:3128", no_proxy: "localhost" }),
+  );
+  expect(found.map(({ detail }) => detail)).toEqual([
+    "HTTPS_PROXY: http://proxy:3128",
+    "NO_PROXY: localhost",
+  ]);
+  expect(checkProxies(loadSurroundings({ HTTPS_PROXY: "proxy" }))).toMatchObject([{ level: "fail" }]);
+  const missing = loadSurroundings({ NODE_EXTRA_CA_CERTS: "/nowhere/ca.pem" });
+  expect(checkProxies(missing)).toMatchObject([{ about: "certificates", level: "fail" }]);
+});
+
+test("secrets that others may read, and a DATA_DIR that cannot be used", () => {
+  const dir = tempDir();
+  const key = join(dir, "key.pem");
+  const around = (DATA_DIR: string) => loadSurroundings({ PRIVATE_KEY_PATH: key, DATA_DIR });
+  const levelOf = (mode: number) => {
+    writeFileSync(key, "");
+    chmodSync(key, mode);
+    return checkSecrets(around(dir))[0];
+  };
+  expect(levelOf(0o600)).toMatchObject({ about: "private key", level: "ok" });
+  expect(levelOf(0o640)).toMatchObject({ level: "warn", remedy: `chmod 600 ${key}` });
+  expect(levelOf(0o644)).toMatchObject({ level: "fail" });
+
+  expect(checkDataDir(around(join(dir, "a/b")))).toMatchObject({ level: "ok" });
+  expect(checkDataDir(around(key))).toMatchObject({ level: "fail" });
+  const data = join(dir, "data");
+  mkdirSync(data);
+  chmodSync(data, 0o755);
+  expect(checkDataDir(around(data))).toMatchObject({ level: "warn" });
+  chmodSync(data, 0o750);
+  expect(checkDataDir(around(data))).toMatchObject({ level: "ok" });
+  expect(checkDisk(around(data), 1)).toMatchObject({ level: "ok" });
+  expect(checkDisk(around(data), 2 ** 60)).toMatchObject({ level: "fail" });
+});
+
+const SETTINGS = {
+  deliveries: "webhook",
+  webhookSecrets: ["secret"],
+  webhookPaths: ["/api/github/webhooks", "/api/v1/webhooks/github"],
+  publicUrl: "https://lockstep.example.com",
+} as const;
+
+test("the App's webhook is compared with what is served here", () => {
+  const url = "https://lockstep.example.com/api/github/webhooks";
+  const judge = (hook: object, settings: object = {}) =>
+    judgeHook({ url, verifiesTls: true, hasSecret: true, ...hook }, { ...SETTINGS, ...settings });
+  expect(judge({})).toMatchObject([{ level: "ok" }]);
+  expect(judge({ url: "https://lockstep.example.com/" })).toMatchObject([{ level: "fail" }]);
+  expect(judge({ url: "" })).toMatchObject([{ level: "fail", detail: "the App has no webhook URL" }]);
+  expect(judge({ url: url.replace("lockstep.", "other.") })).toMatchObject([{ level: "warn" }]);
+  expect(judge({ hasSecret: false })).toMatchObject([{ level: "ok" }, { level: "fail" }]);
+  expect(judge({}, { webhookSecrets: [] })).toMatchObject([{ level: "ok" }, { level: "fail" }]);
+  expect(judge({ verifiesTls: false })).toMatchObject([{ level: "ok" }, { level: "warn" }]);
+});
+
+test("with DELIVERIES=pull the App's webhook needs a URL, wherever it leads", () => {
+  expect(judgeLoggedHook({ url: "https://lockstep.invalid/" })).toMatchObject({ level: "ok" });
+  expect(judgeLoggedHook({ url: "" })).toMatchObject({
+    ...{ level: "fail", remedy: expect.stringContaining("webhook active") },
+  });
+});
+
+test("the last deliveries tell how it is now", () => {
+  const of = (...statuses: number[]) =>
+    judgeDeliveries(
+      statuses.map((statusCode) => ({ event: "push", deliveredAt: 0, statusCode })),
+      "webhook",
+    );
+  expect(of()).toMatchObject({ level: "warn" });
+  expect(of(202, 204)).toMatchObject({ level: "ok", detail: "the last ones: 1 × 202, 1 × 204" });
+  expect(of(202, 502)).toMatchObject({ level: "warn", remedy: expect.stringContaining("DNS") });
+  expect(of(401, 202)).toMatchObject({ level: "fail", remedy: expect.stringContaining("WEBHOOK_SECRET") });
+  expect(of(404)).toMatchObject({ level: "fail", remedy: expect.stringContaining("WEBHOOK_PATH") });
+});

@@ -1,0 +1,26 @@
+import type { ChildProcess } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { realGit } from "../../support/git.js";
+
+/** Longer than anything waits for a git that has ended. */
+const OVER_MS = 5_000;
+
+test("a git that has ended leaves nothing in memory", async () => {
+  const children: WeakRef<ChildProcess>[] = [];
+  const note = (message: unknown) =>
+    void children.push(new WeakRef((message as { process: ChildProcess }).process));
+  subscribe("child_process", note);
+  const git = realGit();
+  for (let n = 0; n < 10; n += 1) await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
+  unsubscribe("child_process", note);
+  await sleep(OVER_MS);
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  // The last one may still be what some slot of the engine points at.
+  expect(children.filter((child) => child.deref()).length).toBeLessThanOrEqual(1);
+  expect(children).toHaveLength(10);
+});

@@ -1,0 +1,204 @@
+import { generateKeyPairSync } from "node:crypto";
+import nock from "nock";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createGitHub } from "../../src/github/api.js";
+
+const API = "https://github.example.com/api/v3";
+const { privateKey } = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: "pkcs1", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+});
+
+beforeEach(() => nock.disableNetConnect());
+afterEach(() => {
+  nock.cleanAll();
+  nock.enableNetConnect();
+});
+
+const github = () =>
+  createGitHub({
+    appId: "1",
+    privateKey,
+    apiUrl: API,
+    log: { debug() {}, warn() {} },
+    fetch: globalThis.fetch,
+  });
+
+const host = () => nock(API);
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+const mints = (times = 1, token = "ghs_one") =>
+  host()
+    .post("/app/installations/7/access_tokens")
+    .times(times)
+    .reply(201, { token, expires_at: inAnHour() });
+
+const repository = (id: number, more: object = {}) => ({
+  id,
+  name: `r${id}`,
+  owner: { login: "acme" },
+  default_branch: "main",
+  pushed_at: "2026-01-02T03:04:05Z",
+  ...more,
+});
+
+test("a token is minted once for everyone who waits, with read permissions alone", async () => {
+  let body: unknown;
+  host()
+    .post("/app/installations/7/access_tokens", (sent) => {
+      body = sent;
+      return true;
+    })
+    .reply(201, { token: "ghs_one", expires_at: inAnHour() });
+  const api = github();
+  const tokens = await Promise.all([api.token(7), api.token(7), api.token(7)]);
+  expect(tokens).toEqual(["ghs_one", "ghs_one", "ghs_one"]);
+  expect(await api.token(7)).toBe("ghs_one");
+  expect(body).toEqual({ permissions: { contents: "read", metadata: "read" } });
+});
+
+test("a refused token is minted anew, once for everyone who was refused", async () => {
+  mints();
+  mints(1, "ghs_two");
+  const api = github();
+  await api.token(7);
+  expect(await Promise.all([api.token(7, true), api.token(7, true)])).toEqual(["ghs_two", "ghs_two"]);
+  expect(await api.token(7)).toBe("ghs_two");
+});
+
+const answers = (token: string, status: number, body: object) =>
+  host().get("/repositories/1").matchHeader("authorization", `token ${token}`).reply(status, body);
+const REFUSED = { message: "Bad credentials" };
+
+test("a call whose token GitHub refuses is made once more with another one, minted once for all", async () => {
+  mints();
+  mints(1, "ghs_two");
+  const api = github();
+  await api.token(7);
+  answers("ghs_one", 401, REFUSED);
+  answers("ghs_one", 401, REFUSED);
+  answers("ghs_two", 200, repository(1));
+  answers("ghs_two", 200, repository(1));
+  const told = await Promise.all([api.repository(7, 1), api.repository(7, 1)]);
+  expect(told.map((it) => it?.value.name)).toEqual(["r1", "r1"]);
+  expect(await api.token(7)).toBe("ghs_two");
+  expect(nock.isDone()).toBe(true);
+});
+
+test("a new token that is refused, too, is no reason for a third", async () => {
+  mints();
+  mints(1, "ghs_two");
+  answers("ghs_one", 401, REFUSED);
+  answers("ghs_two", 401, REFUSED);
+  await expect(github().repository(7, 1)).rejects.toMatchObject({ code: "unauthorized" });
+});
+
+test.each([
+  [404, "Not Found", "not_found"],
+  [403, "This installation has been suspended", "suspended"],
+])("a token is refused, and minting says %i: the list says so", async (status, message, code) => {
+  mints();
+  host().get("/installation/repositories").query(true).reply(401, REFUSED);
+  host().post("/app/installations/7/access_tokens").reply(status, { message });
+  const list = github().repositories(7)[Symbol.asyncIterator]();
+  await expect(list.next()).rejects.toMatchObject({ code });
+});
+
+test("repositories are read a hundred at a time, with GitHub's clock", async () => {
+  mints();
+  const page = (n: number, count: number) =>
+    host()
+      .get("/installation/repositories")
+      .query({ per_page: 100, page: n })
+      .matchHeader("authorization", "token ghs_one")
+      .reply(
+        200,
+        { total_count: 130, repositories: Array.from({ length: count }, (_, i) => repository(n * 1000 + i)) },
+        {
+          date: "Fri, 02 Jan 2026 03:04:15 GMT",
+          ...(n < 3 ? { link: `<https://api.github.com/x?page=${n + 1}>; rel="next"` } : {}),
+        },
+      );
+  page(1, 100);
+  // A page can be short and yet not the last one.
+  page(2, 99);
+  page(3, 30);
+  const pages = [];
+  for await (const told of github().repositories(7)) pages.push(told);
+  expect(pages.map(({ value }) => value.length)).toEqual([100, 99, 30]);
+  expect(pages[0]?.at).toBe(Date.parse("2026-01-02T03:04:15Z") / 1000);
+  expect(pages[0]?.value[0]).toEqual({
+    id: 1000,
+    installationId: 7,
+    owner: "acme",
+    name: "r1000",
+    defaultBranch: "main",
+    pushedAt: Date.parse("2026-01-02T03:04:05Z") / 1000,
+  });
+});
+
+test("a repository that is not there is null, one that was never pushed to has time 0", async () => {
+  mints();
+  host().get("/repositories/1").reply(404, { message: "Not Found" });
+  host()
+    .get("/repositories/2")
+    .reply(200, repository(2, { pushed_at: null }));
+  const api = github();
+  expect(await api.repository(7, 1)).toBeNull();
+  expect((await api.repository(7, 2))?.value.pushedAt).toBe(0);
+});
+
+test.each([
+  [401, {}, "Bad credentials", "unauthorized", "backoff"],
+  [
+    403,
+    { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(Math.floor(Date.now() / 1000) + 90) },
+    "API rate limit exceeded",
+    "rate_limited",
+    "after",
+  ],
+  [403, { "retry-after": "30" }, "You have exceeded a secondary rate limit", "rate_limited", "after"],
+  [403, {}, "You have exceeded a secondary rate limit", "rate_limited", "after"],
+  [403, {}, "This installation has been suspended", "suspended", "never"],
+  [403, {}, "Resource not accessible by integration", "forbidden", "backoff"],
+  [502, {}, "Server Error", "upstream_error", "backoff"],
+])("%i %j %s is %s", async (status, headers, message, code, kind) => {
+  host()
+    .get("/app/installations")
+    .query(true)
+    .reply(status, { message }, headers as Record<string, string>);
+  await expect(github().installations()).rejects.toMatchObject({ code, retry: { kind } });
+});
+
+test.each([
+  ["by GitHub's clock, not the one here", { "x-ratelimit-reset": "1767323145" }, 90_000],
+  ["a minute when GitHub does not say until when", {}, 60_000],
+])("a used-up limit is waited for %s", async (_, reset, ms) => {
+  const headers = { "x-ratelimit-remaining": "0", date: "Fri, 02 Jan 2026 03:04:15 GMT", ...reset };
+  host().get("/app/installations").query(true).reply(403, { message: "API rate limit exceeded" }, headers);
+  await expect(github().installations()).rejects.toMatchObject({ retry: { kind: "after", ms } });
+});
+
+test("no route to GitHub is a failure that is tried again, without the token in it", async () => {
+  mints();
+  host()
+    .get("/repositories/1")
+    .replyWithError(Object.assign(new Error("connect"), { code: "ECONNREFUSED" }));
+  const error = await github()
+    .repository(7, 1)
+    .catch((e: unknown) => e);
+  expect(error).toMatchObject({ code: "unreachable" });
+  expect(JSON.stringify(error)).not.toContain("ghs_one");
+});
+
+test("the webhook's URL is set by the App, and never becomes the address asked", async () => {
+  let sent: unknown;
+  host()
+    .patch("/app/hook/config", (body) => {
+      sent = body;
+      return true;
+    })
+    .reply(200, {});
+  await github().setWebhookUrl("https://lockstep.example.com/api/github/webhooks");
+  expect(sent).toEqual({ url: "https://lockstep.example.com/api/github/webhooks", content_type: "json" });
+});

@@ -1,0 +1,81 @@
+import { EventEmitter, once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { expect, test } from "vitest";
+import { type ApiPorts, createApi } from "../../src/http/api.js";
+import { createBearers } from "../../src/http/bearer.js";
+import type { EventPorts } from "../../src/http/events.js";
+import { afterThis, listen } from "../support/listen.js";
+
+const TOKEN = "0123456789abcdef";
+const LARGE = "x".repeat(10_000);
+
+/** Events without end, and a client that is told of them. */
+async function endless() {
+  const state = { asked: 0, stopping: false };
+  const events: EventPorts["events"] = {
+    after(id, limit) {
+      state.asked += 1;
+      return Array.from(
+        { length: limit },
+        (_, n) => ({ id: id + n + 1, type: "changed", x: LARGE }) as never,
+      );
+    },
+    bounds: () => ({ oldest: 1, newest: 1 }),
+    bell: new EventEmitter(),
+    stopping: () => state.stopping,
+  };
+  const handler = createApi({
+    bearers: createBearers({ apiToken: TOKEN, trustedProxies: [] }),
+    ports: { events, get: () => null } as unknown as ApiPorts,
+  });
+  const sockets: Socket[] = [];
+  const base = await listen((request, response) => {
+    sockets.push(request.socket);
+    void handler(request, response);
+  });
+  const client = connect(Number(new URL(base).port), "127.0.0.1");
+  afterThis(() => client.destroy());
+  client.write(`GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`);
+  client.pause();
+  client.on("error", () => {});
+  return { state, client, sockets };
+}
+
+test("nothing piles up for a client that does not read, and it is sent away", async () => {
+  const { state, client, sockets } = await endless();
+  await once(client, "connect");
+  while (sockets.length === 0) await new Promise(setImmediate);
+  await closed(sockets[0]!);
+  // Each batch is a megabyte: what the kernel's buffers took, and no more.
+  expect(state.asked).toBeLessThan(30);
+});
+
+test("a client that leaves is forgotten", async () => {
+  const { state, client, sockets } = await endless();
+  client.resume();
+  await once(client, "data");
+  const gone = closed(sockets[0]!);
+  client.destroy();
+  await gone;
+  await turns();
+  const { asked } = state;
+  await turns();
+  expect(state.asked).toBe(asked);
+});
+
+test("a stop ends the stream", async () => {
+  const { state, client } = await endless();
+  client.resume();
+  await once(client, "data");
+  state.stopping = true;
+  let text = "";
+  client.on("data", (chunk) => (text = (text + chunk).slice(-5)));
+  while (!text.endsWith("0\r\n\r\n")) await once(client, "data");
+});
+
+/** Also by a reset, which "close" follows. */
+const closed = (socket: Socket) => new Promise((resolve) => socket.once("close", resolve));
+
+async function turns(): Promise<void> {
+  for (let n = 0; n < 20; n++) await new Promise(setImmediate);
+}

@@ -1,0 +1,160 @@
+import { request } from "node:http";
+import { describe, expect, it } from "vitest";
+import { type ApiPorts, createApi } from "../../src/http/api.js";
+import { createBearers } from "../../src/http/bearer.js";
+import { createHealth } from "../../src/http/health.js";
+import { type Handler, mount } from "../../src/http/mount.js";
+import { hideCredentials } from "../../src/http/privacy.js";
+import { afterThis, listen, serveAll } from "../support/listen.js";
+
+const TOKEN = "0123456789abcdef";
+
+describe("health", () => {
+  const details = [{ repository: "acme/secret-plans", reason: "failing: disk_full" }];
+  const startHealth = (ok: boolean, apiToken: string | null = TOKEN) =>
+    serveAll(
+      createHealth({
+        bearers: createBearers({ apiToken, trustedProxies: [] }),
+        ports: {
+          ready: () => ({ ok, ...(!ok && { reason: "stopping" }) }),
+          fresh: () => ({ ok, oldestMs: 99, problems: [], repositories: ok ? [] : details }),
+        },
+      }),
+    );
+
+  it.each([
+    ["/healthz", true, 200, { status: "ok" }],
+    ["/healthz", false, 200, { status: "ok" }],
+    ["/readyz", true, 200, { status: "ok" }],
+    ["/readyz", false, 503, { status: "unavailable" }],
+    ["/freshz", true, 200, { status: "fresh" }],
+    ["/freshz", false, 503, { status: "stale" }],
+  ])("%s (ok: %s) says nothing private", async (path, ok, status, body) => {
+    const base = await startHealth(ok);
+    for (const authorization of ["", "Bearer wrong"]) {
+      const answer = await fetch(base + path, { headers: { authorization } });
+      expect([answer.status, await answer.json()]).toEqual([status, body]);
+    }
+    expect((await fetch(base + path, { method: "HEAD" })).status).toBe(status);
+  });
+
+  it("tells a bearer of the token what is wrong", async () => {
+    const base = await startHealth(false);
+    const get = async (path: string) =>
+      (await fetch(base + path, { headers: { authorization: `Bearer ${TOKEN}` } })).json();
+    expect(await get("/freshz")).toEqual({
+      status: "stale",
+      oldestMs: 99,
+      problems: [],
+      repositories: details,
+    });
+    expect(await get("/readyz")).toEqual({ status: "unavailable", reason: "stopping" });
+  });
+
+  it("tells nobody while there is no token", async () => {
+    const base = await startHealth(false, null);
+    const answer = await fetch(`${base}/freshz`, { headers: { authorization: "Bearer null" } });
+    expect(await answer.json()).toEqual({ status: "stale" });
+  });
+
+  it("is not ready when that cannot be told", async () => {
+    const ready = () => {
+      throw new Error("database is locked");
+    };
+    const fresh = () => ({ ok: true, oldestMs: null, problems: [], repositories: [] });
+    const base = await serveAll(
+      createHealth({
+        bearers: createBearers({ apiToken: null, trustedProxies: [] }),
+        ports: { ready, fresh },
+      }),
+    );
+    const answer = await fetch(`${base}/readyz`);
+    expect([answer.status, await answer.json()]).toEqual([503, { status: "unavailable" }]);
+  });
+});
+
+describe("mount", () => {
+  type Middleware = () => Promise<Handler>;
+  const answering =
+    (path: string, name: string): Handler =>
+    async (req, res) => {
+      if (req.url !== path) return false;
+      res.end(name);
+      return true;
+    };
+
+  it("asks its handlers in order, never Probot's own middleware, and leaves the rest to Probot", async () => {
+    const app = {
+      async getNodeMiddleware(): Promise<Handler> {
+        throw new Error("Probot's own");
+      },
+    };
+    mount(app, [answering("/a", "first"), answering("/a", "second"), answering("/b", "third")]);
+    const base = await serveAll(await (app.getNodeMiddleware as Middleware)());
+    const answers = await Promise.all(["/a", "/b", "/c"].map((path) => fetch(base + path)));
+    expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(["first", "third", ""]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
+  });
+
+  it("hands on a handler's error, unless the answer has begun", async () => {
+    const outcomes: string[] = [];
+    const app = { getNodeMiddleware: null as unknown };
+    mount(app, [
+      async (req, res) => {
+        if (req.url === "/late") res.writeHead(200).write("begun");
+        throw new Error("fault");
+      },
+    ]);
+    const handler = await (app.getNodeMiddleware as Middleware)();
+    const base = await listen((req, res) => {
+      handler(req, res).then(
+        (done) => outcomes.push(`done: ${done}`),
+        (error: Error) => {
+          outcomes.push(error.message);
+          res.writeHead(500).end();
+        },
+      );
+    });
+    expect((await fetch(`${base}/early`)).status).toBe(500);
+    await expect(fetch(`${base}/late`).then((answer) => answer.text())).rejects.toThrow();
+    expect(outcomes).toEqual(["fault", "done: true"]);
+  });
+});
+
+describe("hideCredentials", () => {
+  const secrets = {
+    authorization: `Bearer ${TOKEN}`,
+    cookie: "session=1",
+    "proxy-authorization": "Basic eA==",
+  };
+
+  it("takes credentials off what is logged, and the API still sees its token", async () => {
+    const seen: object[] = [];
+    const api = createApi({
+      bearers: createBearers({ apiToken: TOKEN, trustedProxies: [] }),
+      ports: { list: () => [] } as unknown as ApiPorts,
+    });
+    const own = await listen(async (req, res) => {
+      seen.push({ ...req.headers });
+      await api(req, res);
+    });
+    const stop = hideCredentials();
+    afterThis(stop);
+    expect(await statusOf(`${own}/api/v1/repos`, secrets)).toBe(200);
+    stop();
+    await statusOf(`${own}/api/v1/repos`, secrets);
+    for (const name of Object.keys(secrets)) expect(seen[0]).not.toHaveProperty(name);
+    expect(seen[0]).toHaveProperty("host");
+    expect(seen[1]).toMatchObject(secrets);
+  });
+
+  /** fetch() lets nobody set a cookie. */
+  const statusOf = (url: string, headers: Record<string, string>) =>
+    new Promise<number>((resolve, reject) => {
+      const outgoing = request(url, { headers, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode!);
+      });
+      outgoing.on("error", reject).end();
+    });
+});

@@ -1,0 +1,193 @@
+import { expect, test } from "vitest";
+import type { ApiPorts } from "../../../src/http/api.js";
+import { seldom } from "../../../src/http/page/seldom.js";
+import type { RepositoryView } from "../../../src/http/view.js";
+import { apiPorts, SITE, TOKEN } from "../../support/api.js";
+import { startPage } from "../../support/page.js";
+
+const EVIL = `"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;`;
+const PAGES = ["/", "/deliveries", "/server", "/repos/acme/site", "/?state=gone", "/nothing-like-it"];
+
+/** Everything that comes from outside, at its worst. */
+function hostile(): ApiPorts {
+  const error = { code: EVIL, message: EVIL, hint: EVIL, at: EVIL, attempt: 1 };
+  const bad: RepositoryView = { ...SITE, owner: EVIL, name: EVIL, defaultBranch: EVIL, lastError: error };
+  const tip = { name: EVIL, ref: EVIL, sha: EVIL, keptAt: EVIL, expiresAt: EVIL, restore: EVIL, push: EVIL };
+  const hold = { ref: EVIL, tip: EVIL, wanted: EVIL, since: EVIL, cause: "blocked", allow: EVIL, push: EVIL };
+  const veto = { reason: EVIL, output: EVIL, at: EVIL };
+  const checkout = { ref: EVIL, path: EVIL, commit: EVIL, publishedAt: EVIL, wanted: EVIL, veto };
+  const delivery = { id: EVIL, event: EVIL, action: EVIL, receivedAt: EVIL, repository: EVIL, became: EVIL };
+  const status = apiPorts().status();
+  const problem = { code: EVIL, detail: EVIL, remedy: EVIL, since: EVIL };
+  return {
+    ...apiPorts(),
+    list: () => ({ repositories: [bad], next: [EVIL, EVIL, 1], total: 1 }),
+    get: () => ({ ...bad, checkouts: [checkout] }),
+    heads: async () => ({ [EVIL]: EVIL }),
+    history: async () => ({ kept: [tip], holds: [hold as never] }),
+    deliveries: () => ({ deliveries: [delivery as never], next: [1, 1] }),
+    status: () => ({ ...status, problems: [problem], repositories: { [EVIL]: 1 } }),
+    queue: () => ({ queue: [{ name: EVIL, subject: "repository", dueAt: EVIL } as never], total: 1 }),
+    installations: () => ({
+      installations: [{ id: 1, login: EVIL, state: EVIL, lastError: error, heldRemoval: null } as never],
+      ...{ next: null, total: 1 },
+    }),
+    installation: () => {
+      const heldRemoval = { repositories: [EVIL], heldAt: EVIL, confirm: EVIL };
+      return { id: 1, login: EVIL, state: EVIL, lastError: error, heldRemoval } as never;
+    },
+  };
+}
+
+test("names, refs and error texts from outside are text, and nothing else", async () => {
+  const { get, signIn } = await startPage({ ports: hostile() });
+  const cookie = await signIn();
+  const query = `?ref=${encodeURIComponent(EVIL)}&name=${encodeURIComponent(EVIL)}`;
+  const looks = [
+    `/repos/acme/site/restore?kept=${encodeURIComponent(EVIL)}`,
+    "/installations/1/confirm-removal",
+  ];
+  for (const path of looks) expect((await get(path, cookie)).status, path).toBe(200);
+  for (const path of [...PAGES, ...looks, `/repos/acme/site${query}`, `/${query}`]) {
+    const text = await (await get(path, cookie)).text();
+    expect(text.replace(/<script src="\/assets[^>]*><\/script>/, ""), path).not.toMatch(/<script|<img/i);
+    expect(text, path).not.toMatch(/(href|src|action)="(?!\/|https:)[^"#]/);
+  }
+  expect(await (await get("/repos/acme/site", cookie)).text()).toContain("&lt;script&gt;alert(1)");
+});
+
+test("nothing but its own files may be loaded, nobody may frame it, and nothing is kept", async () => {
+  const { get, signIn } = await startPage();
+  const cookie = await signIn();
+  for (const path of [...PAGES, "/sign-in"]) {
+    const { headers } = await get(path, cookie);
+    if (path === "/nothing-like-it") continue;
+    expect(headers.get("content-security-policy")).toBe(
+      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("cache-control")).toBe("no-store");
+  }
+  const text = await (await get("/", cookie)).text();
+  expect(text).not.toMatch(/ style=| on\w+=|<style/);
+  const files = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
+  expect(files).toHaveLength(3);
+  for (const file of files) {
+    const { status, headers } = await get(file);
+    expect([status, headers.get("x-content-type-options")], file).toEqual([200, "nosniff"]);
+    expect(headers.get("cache-control")).toContain("immutable");
+  }
+});
+
+test("refresh, pause and resume are posts that lead back; nothing happens by a link", async () => {
+  const { get, post, signIn, calls } = await startPage();
+  const cookie = await signIn();
+  for (const action of ["refresh", "pause", "resume", "allow"])
+    expect((await get(`/repos/acme/site/${action}`, cookie)).status).toBe(404);
+  expect(calls).toEqual([]);
+  const back = await post("/repos/acme/site/refresh", { from: "/?state=failing" }, cookie);
+  expect([back.status, back.headers.get("location")]).toEqual([303, "/?state=failing"]);
+  expect((await post("/repos/acme/site/refresh", { from: "//evil" }, cookie)).headers.get("location")).toBe(
+    "/",
+  );
+  expect((await post("/repos/acme/site/resume", {}, cookie)).status).toBe(409);
+  expect((await post("/repos/acme/none/refresh", {}, cookie)).status).toBe(404);
+  expect((await post("/repos/acme/site/refresh", {})).status).toBe(401);
+  expect((await post("/repos/acme/site/refresh", { from: "x".repeat(20_000) }, cookie)).status).toBe(413);
+  expect(calls).toEqual([
+    ["refresh", 7],
+    ["refresh", 7],
+  ]);
+});
+
+test("what cannot be done now is not offered, and refused when it is asked for all the same", async () => {
+  const states = {
+    paused: ["resume"],
+    fresh: ["refresh", "pause"],
+    ...{ gone: [], retired: [] },
+  } as const;
+  for (const [state, offered] of Object.entries(states)) {
+    const calls: unknown[][] = [];
+    const pausedAt = state === "paused" ? SITE.lastRefreshAt : null;
+    const get: ApiPorts["get"] = () => ({ ...SITE, state: state as RepositoryView["state"], pausedAt });
+    const page = await startPage({ ports: { ...apiPorts({}, calls), get } });
+    const cookie = await page.signIn();
+    const text = await (await page.get("/repos/acme/site", cookie)).text();
+    const found = [...text.matchAll(/action="\/repos\/acme\/site\/(\w+)"/g)].map(([, action]) => action);
+    expect(found, state).toEqual(offered);
+    for (const action of ["refresh", "pause", "resume"]) {
+      const { status } = await page.post(`/repos/acme/site/${action}`, {}, cookie);
+      expect(status, `${action} ${state}`).toBe((offered as readonly string[]).includes(action) ? 303 : 409);
+    }
+  }
+});
+
+test("a repository with a filter is called partial", async () => {
+  const ports = { ...apiPorts(), get: () => ({ ...SITE, filter: "blob:none" as const }) };
+  const { get, signIn } = await startPage({ ports });
+  const text = await (await get("/repos/acme/site", await signIn())).text();
+  expect(text).toMatch(/Partial[\s\S]{0,50}the contents of published files alone/);
+  expect(text).not.toContain("Shallow");
+});
+
+test.each([
+  [null, false],
+  [3, true],
+])("a repository with depth %s is called shallow: %s", async (depth, isSaid) => {
+  const { get, signIn } = await startPage({ ports: { ...apiPorts(), get: () => ({ ...SITE, depth }) } });
+  const text = await (await get("/repos/acme/site", await signIn())).text();
+  expect(/Shallow[\s\S]{0,50}3 commits of each published ref/.test(text)).toBe(isSaid);
+});
+
+test("a filter that cannot be is explained, and the next page keeps the one that can", async () => {
+  const { get, signIn, calls } = await startPage();
+  const cookie = await signIn();
+  for (const path of ["/?state=sad", "/?cursor=x", "/deliveries?outcome=x", "/deliveries?repository=acme"]) {
+    const answer = await get(path, cookie);
+    expect([answer.status, /→ /.test(await answer.text())], path).toEqual([400, true]);
+  }
+  expect(calls).toEqual([]);
+  const text = await (await get("/?state=failing&name=a", cookie)).text();
+  const next = /href="([^"]+)" rel="next"/.exec(text)?.[1]?.replaceAll("&amp;", "&");
+  expect(next).toMatch(/^\/\?state=failing&name=a&cursor=./);
+  await get(next!, cookie);
+  expect(calls.at(-1)).toEqual([
+    "list",
+    { state: "failing", installationId: null, name: "a", limit: 50, after: ["acme", "site", 7] },
+  ]);
+});
+
+test("the status, which looks at every repository, is not asked for with every look at the page", async () => {
+  let asked = 0;
+  const status = () => {
+    asked += 1;
+    return apiPorts().status();
+  };
+  const { get, signIn } = await startPage({ ports: { ...apiPorts(), status } });
+  const cookie = await signIn();
+  for (const path of ["/", "/server", "/", "/"]) expect((await get(path, cookie)).status).toBe(200);
+  expect(asked).toBe(1);
+  const clock = { now: 0 };
+  const read = seldom(
+    3_000,
+    () => clock.now,
+    () => clock.now,
+  );
+  const seen = [0, 2_999, 3_000, 5_999, 6_000].map((now) => {
+    clock.now = now;
+    return read();
+  });
+  expect(seen).toEqual([0, 0, 3_000, 3_000, 6_000]);
+});
+
+test("a fault is told to the log alone", async () => {
+  const fail = () => {
+    throw new Error("inner detail");
+  };
+  const { get, signIn, lines } = await startPage({ ports: { ...apiPorts(), list: fail } });
+  const answer = await get("/", await signIn());
+  expect(answer.status).toBe(500);
+  expect(await answer.text()).not.toContain("inner detail");
+  expect(lines).toMatchObject([{ err: { message: "inner detail" } }]);
+  expect(JSON.stringify(lines)).not.toContain(TOKEN);
+});

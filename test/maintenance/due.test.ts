@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { dueTasks, putOffMs } from "../../src/maintenance/due.js";
+import type { Task, TaskRun, Wear } from "../../src/maintenance/log.js";
+
+const DAY = 86_400_000;
+const NOW = 1_000 * DAY;
+const run = (about: Partial<TaskRun>): TaskRun => ({
+  ...{ doneAt: NOW - DAY, failures: 0, retryAt: 0, errorCode: null, ...about },
+});
+
+/** A mirror that needs nothing, but for what is told. */
+const wear = (about: Partial<Wear>, runs: Partial<Record<Task, TaskRun>> = {}): Wear => ({
+  ...{ seenAt: 0, refreshes: 0, refs: 0, changedAt: null, unreachableAt: null },
+  ...about,
+  runs: { tidy: run({}), prune: run({}), check: run({}), ...runs },
+});
+
+test.each<[string, Wear, Task[]]>([
+  ["nothing happened", wear({}), []],
+  ["99 refreshes today", wear({ refreshes: 99, refs: 99, changedAt: NOW - 1 }), []],
+  ["100 refreshes today", wear({ refreshes: 100, refs: 100, changedAt: NOW - 1 }), ["tidy"]],
+  ["one refresh of 1,000 refs", wear({ refreshes: 1, refs: 1_000, changedAt: NOW - 1 }), ["tidy"]],
+  ["one refresh yesterday", wear({ refreshes: 1, refs: 1, changedAt: NOW - DAY }), ["tidy"]],
+  ["unreachable since yesterday", wear({ unreachableAt: NOW - DAY }), []],
+  ["unreachable for a week, pruned yesterday", wear({ unreachableAt: NOW - 7 * DAY }), []],
+  [
+    "unreachable for a week, never pruned",
+    wear({ unreachableAt: NOW - 7 * DAY }, { prune: run({ doneAt: null }) }),
+    ["prune"],
+  ],
+  ["checked a week ago", wear({}, { check: run({ doneAt: NOW - 7 * DAY }) }), ["check"]],
+  [
+    "put off until later",
+    wear({ refreshes: 500 }, { tidy: run({ retryAt: NOW + 1 }), check: run({ doneAt: 0 }) }),
+    ["check"],
+  ],
+])("due: %s", (_, known, tasks) => {
+  expect(dueTasks(7, known, NOW)).toEqual(tasks);
+});
+
+test("mirrors that came together are first checked over a week, none later", () => {
+  const fresh = (days: number) => wear({ seenAt: NOW - days * DAY }, { check: run({ doneAt: null }) });
+  const due = (days: number) =>
+    Array.from({ length: 700 }, (_, n) => n * 131).filter((id) =>
+      dueTasks(id, fresh(days), NOW).includes("check"),
+    );
+  expect(due(1).length).toBeGreaterThan(50);
+  expect(due(1).length).toBeLessThan(150);
+  expect(due(7)).toHaveLength(700);
+});
+
+test("what fails, or has to stand aside, is put off longer each time, by a day at most", () => {
+  const minutes = (stoodAside: boolean) => [0, 1, 2, 20].map((n) => putOffMs(n, stoodAside) / 60_000);
+  expect(minutes(true)).toEqual([5, 10, 20, 1_440]);
+  expect(minutes(false)).toEqual([60, 120, 240, 1_440]);
+});

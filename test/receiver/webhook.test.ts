@@ -1,0 +1,261 @@
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  deliver,
+  type Harness,
+  headersFor,
+  open,
+  PATHS,
+  PUSH,
+  SECRET,
+  sign,
+  startReceiver,
+} from "../support/receiver.js";
+
+let harness: Harness;
+afterEach(() => harness.close());
+
+const start = async (...options: Parameters<typeof startReceiver>) => {
+  harness = await startReceiver(...options);
+  return harness;
+};
+const nothingStored = () => [harness.accepted, harness.ignored, harness.warmed].flat().length === 0;
+const body = JSON.stringify(PUSH);
+
+describe.each(PATHS)("at %s", (path) => {
+  const send = (text: string | Buffer = body, changes: Record<string, string | undefined> = {}) =>
+    deliver(harness.port, text, changes, path);
+
+  it("takes a verified push: persisted, warmed, 202 with the delivery id", async () => {
+    const { port: _, accepted, warmed } = await start({ now: () => 1234 });
+    const answer = await send(body, { "x-github-delivery": "guid-1" });
+    expect(answer).toMatchObject({ status: 202, text: '{"delivery":"guid-1"}' });
+    expect(accepted).toEqual([
+      {
+        delivery: {
+          ...{ id: "guid-1", event: "push", action: null, receivedAt: 1234, via: "webhook" },
+          ...{ repositoryId: 7, installationId: 3, repository: "acme/site" },
+        },
+        decision: {
+          kind: "request",
+          subject: { kind: "repository", id: 7 },
+          intent: {
+            trigger: "push",
+            full: false,
+            hints: [{ ref: PUSH.ref, before: PUSH.before, after: PUSH.after, pushedAt: 1_700_000_000 }],
+          },
+          repositoryId: 7,
+          installationId: 3,
+          repository: { owner: "acme", name: "site" },
+        },
+      },
+    ]);
+    expect(warmed).toEqual([accepted[0]!.decision]);
+  });
+
+  it.each([[[]], [[""]]])(
+    "without a secret (%j) it is not there, even for one signed with Probot's own",
+    async (secrets) => {
+      await start({ config: { webhookSecrets: secrets.filter(Boolean) } });
+      const answer = await send(body, { "x-hub-signature-256": sign(body, "development") });
+      const unknown = await deliver(harness.port, body, {}, "/unknown");
+      const { date: _, ...headers } = answer.headers;
+      const { date: __, ...expected } = unknown.headers;
+      expect([answer.status, headers, answer.text]).toEqual([404, expected, ""]);
+      expect(nothingStored()).toBe(true);
+    },
+  );
+
+  it.each(["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])("knows no %s", async (method) => {
+    await start();
+    const { outgoing, answer } = open(harness.port, { path, method, headers: {} });
+    outgoing.end();
+    expect((await answer).status).toBe(404);
+  });
+
+  it.each(["x-github-event", "x-github-delivery", "x-hub-signature-256"])("needs %s", async (name) => {
+    await start();
+    expect((await send(body, { [name]: undefined })).status).toBe(400);
+    expect(nothingStored()).toBe(true);
+  });
+
+  it.each([
+    ["x-github-delivery", "a".repeat(65)],
+    ["x-github-delivery", "../../etc"],
+    ["x-github-event", 'push","level":"fatal'],
+  ])("refuses %s: %s", async (name, value) => {
+    await start();
+    expect((await send(body, { [name]: value })).status).toBe(400);
+    expect(JSON.stringify(harness.lines)).not.toContain(JSON.stringify(value).slice(1, -1));
+  });
+
+  it.each(["text/plain", "application/xml", "application/jsonp", undefined])(
+    "refuses content type %s",
+    async (type) => {
+      await start();
+      expect((await send(body, { "content-type": type })).status).toBe(415);
+      expect(nothingStored()).toBe(true);
+    },
+  );
+
+  it("takes JSON with a charset and form-encoded bodies", async () => {
+    await start();
+    expect((await send(body, { "content-type": "Application/JSON; charset=utf-8" })).status).toBe(202);
+    const form = `payload=${encodeURIComponent(body)}`;
+    const type = "application/x-www-form-urlencoded";
+    expect((await send(form, { "content-type": type })).status).toBe(202);
+    expect(harness.accepted[1]!.decision).toEqual(harness.accepted[0]!.decision);
+    expect((await send("other=1", { "content-type": type })).status).toBe(400);
+  });
+
+  it.each([
+    ["of another secret", sign(body, "other")],
+    ["of another body", sign(`${body} `)],
+    ["in SHA-1 form", "sha1=757107ea0eb2509fc211221cce984b8a37570b6d"],
+    ["cut short", sign(body).slice(0, -1)],
+    ["empty", "sha256="],
+  ])("answers 401 to a signature %s, stores and triggers nothing", async (_, signature) => {
+    await start();
+    expect((await send(body, { "x-hub-signature-256": signature })).status).toBe(401);
+    expect(nothingStored()).toBe(true);
+    expect(harness.lines).toMatchObject([{ level: "warn", fields: { reason: "bad_signature" } }]);
+  });
+
+  it("answers 401 to an empty body", async () => {
+    await start();
+    expect((await send("")).status).toBe(401);
+  });
+
+  it("takes the secret before this one while it is being changed", async () => {
+    await start({ config: { webhookSecrets: ["new", SECRET] } });
+    expect((await send(body, { "x-hub-signature-256": sign(body, "new") })).status).toBe(202);
+    expect((await send(body, { "x-hub-signature-256": sign(body, SECRET) })).status).toBe(202);
+    expect((await send(body, { "x-hub-signature-256": sign(body, "older") })).status).toBe(401);
+  });
+
+  it("answers 400 to a signed body that is no JSON", async () => {
+    await start();
+    expect((await send("{")).status).toBe(400);
+    expect(nothingStored()).toBe(true);
+  });
+
+  it("answers 202 to the same delivery again and asks for no second refresh", async () => {
+    await start();
+    const headers = { "x-github-delivery": "again" };
+    expect((await send(body, headers)).status).toBe(202);
+    expect((await send(body, headers)).status).toBe(202);
+    expect(harness.accepted).toHaveLength(1);
+    expect(harness.lines.map(({ fields }) => fields.outcome)).toEqual(["accepted", "done"]);
+  });
+
+  it.each([
+    ["ping", { zen: "Design for failure." }, "nothing to do for ping"],
+    ["issues", { action: "opened" }, "nothing to do for issues"],
+    ["push", { ref: "refs/heads/main" }, "push names no repository"],
+    ["push", { ...PUSH, repository: { id: 9, full_name: "Acme/Secret" } }, "REPOSITORIES leaves it out"],
+  ])("answers 204 to %s with nothing to do, and logs why", async (event, payload, reason) => {
+    await start({ config: { repositories: (name) => name.toLowerCase() !== "acme/secret" } });
+    const answer = await send(JSON.stringify(payload), { "x-github-event": event });
+    expect([answer.status, answer.text]).toEqual([204, ""]);
+    expect(harness.ignored).toMatchObject([{ reason }]);
+    expect(harness.lines).toMatchObject([{ level: "info", fields: { reason, event, outcome: "ignored" } }]);
+    expect(harness.accepted).toEqual([]);
+  });
+
+  it("answers 503 when the delivery cannot be stored, with the cause in the log only", async () => {
+    const full = () => {
+      throw new Error("database or disk is full");
+    };
+    await start({ ports: { accept: full, ignore: full } });
+    for (const event of ["push", "ping"]) {
+      const answer = await send(body, { "x-github-event": event });
+      expect([answer.status, answer.headers["retry-after"]]).toEqual([503, "5"]);
+      expect(answer.text).not.toContain("disk");
+    }
+    expect(harness.lines[0]).toMatchObject({ level: "error", fields: { reason: "cannot_persist" } });
+    expect(String(harness.lines[0]!.fields.err)).toContain("disk is full");
+  });
+
+  it("answers 503 while stopping", async () => {
+    await start({ ports: { stopping: () => true } });
+    const answer = await send();
+    expect([answer.status, answer.headers["retry-after"]]).toEqual([503, "5"]);
+    expect(nothingStored()).toBe(true);
+  });
+});
+
+describe("signatures", () => {
+  // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
+  it("agree with the example in GitHub's documentation", async () => {
+    const { port } = await start({ config: { webhookSecrets: ["It's a Secret to Everybody"] } });
+    const good = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    const right = await deliver(port, "Hello, World!", { "x-hub-signature-256": good });
+    const wrong = await deliver(port, "Hello, World!", { "x-hub-signature-256": good.replace(/7$/, "8") });
+    // Past the signature, the example fails for being no JSON.
+    expect([right.status, wrong.status]).toEqual([400, 401]);
+  });
+
+  it("cover the bytes: text that only looks the same after decoding is refused", async () => {
+    const { port } = await start();
+    const signed = JSON.stringify({ ...PUSH, note: "\ufffd" });
+    const forged = Buffer.from(signed, "utf8");
+    const at = forged.indexOf(Buffer.from("\ufffd"));
+    const bytes = Buffer.concat([forged.subarray(0, at), Buffer.from([0xff]), forged.subarray(at + 3)]);
+    const answer = await deliver(port, bytes, { "x-hub-signature-256": sign(signed) });
+    expect(bytes.toString("utf8")).toBe(signed);
+    expect(answer.status).toBe(401);
+    expect((await deliver(port, signed)).status).toBe(202);
+  });
+});
+
+describe("the rate limit", () => {
+  it("answers 429 with Retry-After before any of the body is sent", async () => {
+    const { port } = await start({ config: { webhookRate: 1, webhookBurst: 2 } });
+    const statuses: number[] = [];
+    for (let sent = 0; sent < 20; sent += 1) statuses.push((await deliver(port)).status);
+    expect(statuses.slice(0, 3)).toEqual([202, 202, 202]);
+    expect(statuses).toContain(429);
+    const { outgoing, answer } = open(port, { headers: { ...headersFor(body), "content-length": "100" } });
+    outgoing.flushHeaders();
+    const refused = await answer;
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    outgoing.destroy();
+  });
+
+  it("counts each client behind a trusted proxy for itself", async () => {
+    const { port } = await start({
+      config: { webhookRate: 1, webhookBurst: 0, trustedProxies: ["127.0.0.0/8", "10.0.0.0/8"] },
+    });
+    const from = (address: string) => deliver(port, body, { "x-forwarded-for": address });
+    const statuses = [];
+    for (let sent = 0; sent < 10; sent += 1) statuses.push((await from("192.0.2.1, 10.0.0.9")).status);
+    expect(statuses).toContain(429);
+    expect((await from("192.0.2.2")).status).toBe(202);
+  });
+
+  it("is not met by someone else's wrong signatures below it", async () => {
+    const { port } = await start({ config: { webhookRate: 200, webhookBurst: 2_000 } });
+    const wrong = await Promise.all(
+      Array.from({ length: 300 }, () => deliver(port, body, { "x-hub-signature-256": sign(body, "x") })),
+    );
+    expect(new Set(wrong.map(({ status }) => status))).toEqual(new Set([401]));
+    expect((await deliver(port)).status).toBe(202);
+  });
+});
+
+describe("the log", () => {
+  it("has one line per outcome, and neither secret nor payload", async () => {
+    const { port, lines } = await start();
+    const marked = JSON.stringify({ ...PUSH, note: "in the payload" });
+    await deliver(port, marked, { "x-github-delivery": "one" });
+    await deliver(port, marked, { "x-github-delivery": "two", "x-hub-signature-256": sign(marked, "x") });
+    expect(lines).toMatchObject([
+      {
+        level: "info",
+        fields: { deliveryId: "one", event: "push", repository: "acme/site", outcome: "accepted" },
+      },
+      { level: "warn", fields: { deliveryId: "two", event: "push", outcome: "refused", status: 401 } },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/in the payload|a secret for tests|sha256=/);
+  });
+});

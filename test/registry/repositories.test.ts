@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { createRegistry } from "../../src/registry/repositories.js";
+import { REGISTRY_TABLES } from "../../src/registry/tables.js";
+import { openStore } from "../../src/store/database.js";
+import { openRegistry } from "../support/registry.js";
+import { tempDir } from "../support/temp.js";
+
+test("rows that an earlier Lockstep left managed with the time of a removal lose it", () => {
+  const dir = tempDir();
+  const earlier = openStore(dir, [{ ...REGISTRY_TABLES, steps: REGISTRY_TABLES.steps.slice(0, 3) }]);
+  const put = earlier.prepare(
+    "INSERT INTO repositories (id, installation_id, owner, name, added_at, state, gone_at) VALUES (?, 1, 'acme', ?1, 0, ?, 5)",
+  );
+  for (const [id, state] of ["fresh", "failing", "gone", "retired"].entries()) put.run(id, state);
+  earlier.close();
+  const store = openStore(dir, [REGISTRY_TABLES]);
+  const times = createRegistry(store)
+    .all()
+    .map(({ goneAt }) => goneAt);
+  store.close();
+  expect(times).toEqual([null, null, 5, 5]);
+});
+
+const NOW = 1_800_000_000;
+const DAY = 86_400;
+const remote = {
+  ...{ id: 7, installationId: 1, owner: "acme", name: "app", defaultBranch: "main" },
+  pushedAt: NOW - 60,
+};
+
+/** A repository that was compared, and a ref of which a delivery told, while GitHub's clock was so far ahead. */
+function compared(aheadS: number) {
+  const { registry } = openRegistry();
+  registry.confirm({ ...remote, pushedAt: NOW + aheadS - 10 }, NOW + aheadS);
+  registry.compared(7, { comparedAt: NOW + aheadS, settledPushedAt: NOW + aheadS - 10, equal: true });
+  registry.learnRef(7, "refs/heads/main", { pushedAt: NOW + aheadS + 1, movedAt: 0, movedFrom: null });
+  return registry;
+}
+
+test("a time that GitHub's clock was ahead by is lowered by its next answer, and the repository compared", () => {
+  const registry = compared(DAY);
+  registry.confirm(remote, NOW);
+  expect(registry.get(7)).toMatchObject({
+    ...{ toldAt: NOW, comparedAt: NOW, settledPushedAt: -1, recheck: true },
+  });
+});
+
+test("a comparison counts over one that GitHub's clock was ahead at, and what was learnt by that clock goes", () => {
+  const registry = compared(DAY);
+  registry.compared(7, { comparedAt: NOW, settledPushedAt: -1, equal: true });
+  expect(registry.get(7)).toMatchObject({ comparedAt: NOW, recheck: false });
+  expect(registry.refs(7).size).toBe(0);
+});
+
+test("answers that overtake one another by seconds lower nothing", () => {
+  const registry = compared(20);
+  registry.confirm(remote, NOW);
+  registry.compared(7, { comparedAt: NOW, settledPushedAt: -1, equal: true });
+  expect(registry.get(7)).toMatchObject({ comparedAt: NOW + 20, settledPushedAt: NOW + 10, recheck: false });
+  expect(registry.refs(7).size).toBe(1);
+});

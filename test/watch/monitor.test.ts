@@ -1,0 +1,197 @@
+import { expect, test } from "vitest";
+import { RefreshError } from "../../src/base/errors.js";
+import type { RecoveryState } from "../../src/deliveries/recovery.js";
+import { createInstallations, INSTALLATION_TABLES } from "../../src/registry/installations.js";
+import { REGISTRY_TABLES } from "../../src/registry/tables.js";
+import { openStore } from "../../src/store/database.js";
+import { createFacts, FACT_TABLES } from "../../src/store/facts.js";
+import { createWatch, type WatchPorts } from "../../src/watch/monitor.js";
+import { afterThis } from "../support/listen.js";
+import { tempDir } from "../support/temp.js";
+
+const MINUTE = 60_000;
+
+function setUp(over: Partial<WatchPorts> = {}) {
+  const store = openStore(tempDir(), [REGISTRY_TABLES, FACT_TABLES, INSTALLATION_TABLES]);
+  afterThis(async () => store.close());
+  const clock = { now: 1_000_000_000 };
+  const now = () => clock.now;
+  const lines: [string, string, object][] = [];
+  const recovery: { state: RecoveryState } = {
+    state: { readAt: null, upTo: null, error: null, reading: null },
+  };
+  const calls: { at: number | null } = { at: null };
+  const installations = createInstallations(store, now);
+  const watch = createWatch({
+    ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, heardBy: "webhook" },
+    disk: { state: () => ({ freeBytes: 1, low: false }), requireSpace: () => {} },
+    recovery: () => recovery.state,
+    lastHeardAt: () => calls.at,
+    consumers: () => [],
+    log: {
+      warn: (details, message) => void lines.push(["warn", message, details]),
+      info: (details, message) => void lines.push(["info", message, details]),
+    },
+    ...over,
+  });
+  const codes = () => watch.problems().map(({ code }) => code);
+  return { watch, clock, lines, recovery, calls, installations, codes };
+}
+
+test("nothing is wrong at first, and a pass that ended in time keeps it so", () => {
+  const { watch, clock, codes } = setUp();
+  expect(codes()).toEqual([]);
+  clock.now += 10 * MINUTE;
+  watch.passed(null);
+  clock.now += 10 * MINUTE;
+  expect(codes()).toEqual([]);
+});
+
+test("a backstop that fails, or does not come, is a problem with its remedy; off, it is none", () => {
+  const { watch, clock, codes } = setUp();
+  watch.passed(new RefreshError("unreachable", "GitHub's API: ECONNREFUSED"));
+  expect(watch.problems()).toMatchObject([
+    { code: "backstop_failing", since: clock.now, remedy: expect.stringContaining("HTTPS_PROXY") },
+  ]);
+  watch.passed(null);
+  expect(codes()).toEqual([]);
+  clock.now += 12 * MINUTE;
+  expect(codes()).toEqual(["backstop_late"]);
+  const off = setUp({ intervalMs: null });
+  off.clock.now += 30 * 24 * 60 * MINUTE;
+  expect(off.codes()).toEqual([]);
+});
+
+test("a push that no delivery told of is held against the webhook after a minute, until GitHub calls", () => {
+  const { watch, clock, codes, calls } = setUp();
+  calls.at = clock.now - MINUTE;
+  watch.untold(7, "acme/app");
+  expect(codes()).toEqual([]);
+  clock.now += 2 * MINUTE;
+  expect(watch.problems()).toMatchObject([
+    { code: "webhook_silent", detail: expect.stringContaining("acme/app") },
+  ]);
+  calls.at = clock.now;
+  expect(codes()).toEqual([]);
+});
+
+test("a delivery that comes within the minute after all clears the doubt", () => {
+  const { watch, clock, codes } = setUp();
+  watch.untold(7, "acme/app");
+  watch.told(7);
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual([]);
+});
+
+test("one lost delivery is forgotten after a day; without a webhook none is expected", () => {
+  const { watch, clock, codes } = setUp();
+  watch.untold(7, "acme/app");
+  clock.now += 2 * MINUTE;
+  watch.passed(null);
+  expect(codes()).toEqual(["webhook_silent"]);
+  clock.now += 24 * 60 * MINUTE;
+  watch.passed(null);
+  expect(codes()).toEqual([]);
+  const none = setUp({ heardBy: null });
+  none.watch.untold(7, "acme/app");
+  none.clock.now += 2 * MINUTE;
+  expect(none.codes()).toEqual([]);
+});
+
+test("a delivery that comes while its push is being found by the backstop leaves no doubt", () => {
+  const { watch, clock, codes } = setUp();
+  const begunAt = clock.now;
+  watch.told(7);
+  clock.now += 500;
+  watch.untold(7, "acme/app", begunAt);
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual([]);
+  watch.untold(7, "acme/app", clock.now);
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual(["webhook_silent"]);
+});
+
+test("pull: a push that GitHub's log does not have, once read a minute later, is held against the webhook", () => {
+  const { watch, clock, recovery, codes, calls } = setUp({ heardBy: "pull" });
+  const readNow = () => {
+    recovery.state = { readAt: clock.now, upTo: clock.now, error: null, reading: null };
+  };
+  watch.untold(7, "acme/app");
+  readNow();
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual([]);
+  readNow();
+  expect(watch.problems()).toMatchObject([
+    {
+      code: "webhook_silent",
+      detail: expect.stringContaining("GitHub logged one never in 8 days"),
+      remedy: expect.stringContaining("webhook active"),
+    },
+  ]);
+  calls.at = clock.now;
+  expect(codes()).toEqual([]);
+  watch.untold(7, "acme/app");
+  watch.told(7);
+  clock.now += 2 * MINUTE;
+  readNow();
+  expect(codes()).toEqual([]);
+});
+
+test("an installation's suspension, failing list and held removal are told of with its number", () => {
+  const { watch, installations, recovery, codes } = setUp();
+  installations.note(3, "active", "acme");
+  installations.failed(3, new RefreshError("forbidden", "403"));
+  installations.hold(3, [1, 2]);
+  installations.note(4, "suspended", "globex");
+  recovery.state = {
+    readAt: null,
+    upTo: null,
+    error: new RefreshError("rate_limited", "403"),
+    reading: null,
+  };
+  expect(codes()).toEqual([
+    ...["deliveries_unread", "removal_held", "installation_failing", "installation_suspended"],
+  ]);
+  expect(watch.problems().map(({ installationId }) => installationId)).toEqual([undefined, 3, 3, 4]);
+  installations.listed(3);
+  installations.confirm(3);
+  installations.note(4, "gone", null);
+  recovery.state = { readAt: 1, upTo: 1, error: null, reading: null };
+  expect(codes()).toEqual([]);
+});
+
+test("a consumer that takes nothing for five minutes is behind, each by itself", () => {
+  const lag = { repositories: 3, oldestAt: 1_000_000_000 };
+  const consumers = () => [
+    { ...lag, consumer: "hook" },
+    { ...lag, consumer: "https://ci.example.com/" },
+    { ...lag, consumer: "idle", repositories: 0, oldestAt: null },
+  ];
+  const { watch, clock, lines, codes } = setUp({ consumers, intervalMs: null });
+  clock.now += 5 * MINUTE;
+  expect(codes()).toEqual([]);
+  clock.now += 1;
+  watch.check();
+  expect(watch.problems()).toMatchObject([
+    {
+      code: "consumer_behind",
+      since: 1_000_000_000,
+      detail: "hook has not taken all events of 3 repositories",
+    },
+    { consumer: "https://ci.example.com/", remedy: expect.stringContaining("lastError") },
+  ]);
+  expect(lines.map(([, message]) => message)).toEqual(Array(2).fill("problem: consumer_behind"));
+});
+
+test("the log has a line when a problem begins and one when it is over", () => {
+  const { watch, lines } = setUp();
+  watch.passed(new RefreshError("unreachable", "no route"));
+  watch.check();
+  watch.check();
+  watch.passed(null);
+  watch.check();
+  expect(lines.map(([level, message]) => `${level} ${message}`)).toEqual([
+    "warn problem: backstop_failing",
+    "info problem over: backstop_failing",
+  ]);
+});
