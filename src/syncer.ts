@@ -1,11 +1,12 @@
 import type { Outbox } from "./announce/outbox.js";
 import { asRefreshError, RefreshError } from "./base/errors.js";
+import { REPLICA_LAG_MS } from "./base/github-facts.js";
 import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger } from "./base/model.js";
+import { fullName } from "./base/names.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
 import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/removal.js";
 import { type Bringer, type Brought, doubtsMirror, type Pass } from "./refresh/bring.js";
-import { LAG_MS } from "./refresh/decide.js";
 import type { Guard } from "./refresh/guard.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
@@ -112,7 +113,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const lease = gateway.open(repository);
     const onProgress = (line: string) => ports.onProgress(repository, line);
     // Fresh pushes cut the waits short, so the attempts alone do not say that GitHub had its time.
-    const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > LAG_MS;
+    const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > REPLICA_LAG_MS;
     const confirmName = () => confirm(repository);
     const run = { signal, onProgress, confirmName };
     const work: Pass = { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
@@ -153,10 +154,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function confirm(repository: ManagedRepository): Promise<void> {
     const now = await ports.reconcile(repository.id);
     if (now?.owner === repository.owner && now.name === repository.name) return;
-    throw new RefreshError(
-      "moved",
-      `${repository.owner}/${repository.name} is another repository's name now`,
-    );
+    throw new RefreshError("moved", `${fullName(repository)} is another repository's name now`);
   }
 
   async function bringInStep(pass: Pass, request: RefreshRequest): Promise<Result> {

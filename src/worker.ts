@@ -1,21 +1,17 @@
 import { EventEmitter } from "node:events";
 import type { RefreshError } from "./base/errors.js";
-import type { RefreshOutcome, RefreshRequest, Trigger } from "./base/model.js";
+import { MAX_TAGS_WITH_DELIVERY } from "./base/github-facts.js";
+import type { Log } from "./base/log.js";
+import { keyOf, type RefreshOutcome, type RefreshRequest, type Trigger } from "./base/model.js";
+import { fullNameOrId } from "./base/names.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
-import { keyOf, type RefreshQueue, type Snapshot } from "./queue/contract.js";
+import type { RefreshQueue, Snapshot } from "./queue/contract.js";
 import type { RunnerPorts } from "./queue/runner.js";
 import type { RefreshLog } from "./refresh/log.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 import type { Store } from "./store/database.js";
 import type { Syncer } from "./syncer.js";
-
-export interface Log {
-  debug(details: object, message: string): void;
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
 
 export interface WorkerPorts {
   store: Store;
@@ -44,8 +40,6 @@ export interface Worker extends RunnerPorts {
 
 /** Waiting for a replica of GitHub's, stopping, or an operator's pause say nothing against a repository. */
 const SAYS_NOTHING: string[] = ["not_yet", "cancelled", "paused"];
-/** A push of more tags than this has no delivery. */
-const MAX_TOLD_TAGS = 3;
 const STARTED_AT = Date.now();
 
 /** Refs named in a log line; the API has them all. */
@@ -59,10 +53,7 @@ export function createWorker(ports: WorkerPorts): Worker {
   const outcomes = new Map<string, RefreshOutcome>();
   events.setMaxListeners(0);
 
-  const fullName = (id: number) => {
-    const repository = registry.get(id);
-    return repository ? `${repository.owner}/${repository.name}` : `repository ${id}`;
-  };
+  const nameOf = (id: number) => fullNameOrId(registry.get(id), id);
 
   async function run(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
     const { subject, request } = snapshot;
@@ -74,8 +65,7 @@ export function createWorker(ports: WorkerPorts): Worker {
     const outcome = await ports.syncer.refresh(request, signal);
     outcomes.set(keyOf(subject), outcome);
     count(snapshot, outcome.result, true);
-    if (before && isUntold(before, request, outcome))
-      ports.onUntold(subject.id, fullName(subject.id), begunAt);
+    if (before && isUntold(before, request, outcome)) ports.onUntold(subject.id, nameOf(subject.id), begunAt);
     log.info({ ...about(snapshot), ...told(outcome) }, "refreshed");
   }
 
@@ -90,7 +80,7 @@ export function createWorker(ports: WorkerPorts): Worker {
   function about({ subject, request }: Snapshot): object {
     const { trigger, deliveryId, attempt, armedAt } = request;
     const what =
-      subject.kind === "repository" ? { repository: fullName(subject.id) } : { subject: keyOf(subject) };
+      subject.kind === "repository" ? { repository: nameOf(subject.id) } : { subject: keyOf(subject) };
     const now = Date.now();
     const took = { durationMs: now - (begun.get(keyOf(subject)) ?? now), lagMs: now - armedAt };
     const optional = { ...(deliveryId ? { deliveryId } : {}), ...(attempt > 1 ? { attempt } : {}) };
@@ -167,7 +157,7 @@ function isUntold(before: ManagedRepository, request: RefreshRequest, outcome: R
   const pushedSinceStart = before.pushedAt * 1000 > STARTED_AT;
   const heads = outcome.changes.filter(({ ref }) => ref.startsWith("refs/heads/")).length;
   const tags = outcome.changes.filter(({ ref }) => ref.startsWith("refs/tags/")).length;
-  return pushedSinceStart && (heads > 0 || (tags > 0 && tags <= MAX_TOLD_TAGS));
+  return pushedSinceStart && (heads > 0 || (tags > 0 && tags <= MAX_TAGS_WITH_DELIVERY));
 }
 
 function told({ result, way, changes }: RefreshOutcome): object {

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
+import type { Log } from "../base/log.js";
 import type { Trigger } from "../base/model.js";
 import type { Config } from "../config/load.js";
 import type { RunProgram } from "../machine/programs.js";
 import type { Store } from "../store/database.js";
 import type { Facts } from "../store/facts.js";
-import type { Log } from "../worker.js";
 import { createBacklog, type Delay, type Lag } from "./backlog.js";
 import { type Consumer, createDispatcher } from "./dispatch.js";
 import { createHook } from "./hook.js";

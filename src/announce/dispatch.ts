@@ -1,7 +1,8 @@
+import { backoffMs } from "../base/backoff.js";
 import { NotTaken } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import type { Announcement } from "../base/model.js";
-import { backoffMs } from "../queue/retry.js";
-import type { Log } from "../worker.js";
+import { fullName } from "../base/names.js";
 import type { Backlog, Position } from "./backlog.js";
 import type { Outbox } from "./outbox.js";
 
@@ -59,7 +60,7 @@ export function createDispatcher({ outbox, backlog, log, now }: Tools, consumer:
   }
 
   async function offer(event: Announcement, at: Position): Promise<boolean> {
-    const about = { consumer: shown, event: event.id, repository: nameOf(event), part: at.part };
+    const about = { consumer: shown, event: event.id, repository: fullName(event.repository), part: at.part };
     try {
       await consumer.deliver(event, at.part, abort.signal);
     } catch (error) {
@@ -127,5 +128,3 @@ export function createDispatcher({ outbox, backlog, log, now }: Tools, consumer:
     },
   };
 }
-
-const nameOf = ({ repository: { owner, name } }: Announcement) => `${owner}/${name}`;

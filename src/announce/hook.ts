@@ -1,7 +1,8 @@
 import { NotTaken } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import { type Announcement, type RefChange, ZERO } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import type { RunProgram } from "../machine/programs.js";
-import type { Log } from "../worker.js";
 import type { Consumer } from "./dispatch.js";
 
 interface Options {
@@ -65,7 +66,7 @@ function environment(event: Announcement, part: number, path: string): Record<st
     PATH: path,
     LOCKSTEP_EVENT_ID: String(id),
     LOCKSTEP_EVENT_TYPE: event.type,
-    LOCKSTEP_REPOSITORY: `${repository.owner}/${repository.name}`,
+    LOCKSTEP_REPOSITORY: fullName(repository),
     LOCKSTEP_REPOSITORY_ID: String(repository.id),
     LOCKSTEP_REF: ref,
     LOCKSTEP_BEFORE: before,

@@ -1,4 +1,5 @@
 import { type Announcement, type CheckoutChange, type RefChange, type Trigger, ZERO } from "../base/model.js";
+import { iso } from "../base/units.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
 export const OUTBOX_TABLES: Tables = {
@@ -121,7 +122,7 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
         const last = index === intents.length - 1;
         const { changes, changed, type, trigger } = intent;
         const body = {
-          ...{ type, at: new Date(at).toISOString(), repository: nameOf(repository), trigger, changed },
+          ...{ type, at: iso(at), repository: nameOf(repository), trigger, changed },
           ...{ truncated: changed > changes.length, changes, checkouts: last ? checkouts : [] },
         };
         return Number(sql.publish.get(repository.id, at, JSON.stringify(body))?.id);

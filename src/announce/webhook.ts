@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { type Dispatcher as Agent, EnvHttpProxyAgent, request } from "undici";
 import { NotTaken } from "../base/errors.js";
 import type { Announcement } from "../base/model.js";
-import { retryAfter } from "../git/transport/upstream.js";
+import { parseRetryAfter } from "../base/retry-after.js";
 import type { Consumer } from "./dispatch.js";
 
 interface Options {
@@ -56,7 +56,10 @@ export function createWebhook(url: string, { secret, origin, agent }: Options): 
       const answer = await request(href, { dispatcher: agent, method: "POST", headers, body, signal });
       await answer.body.dump({ limit: MAX_ANSWER, signal }).catch(() => {});
       if (answer.statusCode < 200 || answer.statusCode > 299)
-        throw new NotTaken(`it answered ${answer.statusCode}`, retryAfter(answer.headers["retry-after"]));
+        throw new NotTaken(
+          `it answered ${answer.statusCode}`,
+          parseRetryAfter(answer.headers["retry-after"]),
+        );
     } catch (error) {
       throw error instanceof NotTaken ? error : new NotTaken(reasonOf(error, signal));
     } finally {

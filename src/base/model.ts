@@ -78,6 +78,9 @@ export type Subject =
   | { kind: "installation"; id: number }
   | { kind: "app"; id: 0 };
 
+/** A subject as one word: the key of its row in the queue. */
+export const keyOf = (subject: Subject): string => `${subject.kind}:${subject.id}`;
+
 export type RefChange = { ref: string; before: string; after: string };
 
 export interface RepositoryName {

@@ -1,3 +1,5 @@
+import type { RepositoryName } from "./model.js";
+
 /** Lockstep's own refs inside a mirror; never taken from GitHub, never named by an operator. */
 export const RESERVED_REFS = "refs/lockstep/";
 
@@ -31,3 +33,10 @@ export function isRefName(text: string): boolean {
 export function isSha(text: string): boolean {
   return /^([\da-f]{40}|[\da-f]{64})$/.test(text);
 }
+
+/** A repository as GitHub names it: `owner/name`. */
+export const fullName = ({ owner, name }: RepositoryName): string => `${owner}/${name}`;
+
+/** What a log line calls a repository: its full name, or its id when nothing is known of it. */
+export const fullNameOrId = (repository: RepositoryName | null, id: number): string =>
+  repository ? fullName(repository) : `repository ${id}`;

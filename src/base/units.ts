@@ -20,6 +20,13 @@ export const formatDuration = (ms: number): string => formatQuantity(ms, DURATIO
 /** Writes whole bytes in the largest unit that loses nothing: 1_536 → `1536B`, 2_048 → `2KiB`. */
 export const formatSize = (bytes: number): string => formatQuantity(bytes, SIZES);
 
+/** A time as ISO 8601 in UTC. @param ms since 1970; null stays null */
+export function iso(ms: number): string;
+export function iso(ms: number | null): string | null;
+export function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
 function parseQuantity(text: string, units: Readonly<Record<string, number>>): number | null {
   const match = /^(\d+)([a-z]+)$/i.exec(text);
   const unit = match && Object.hasOwn(units, match[2]!) ? units[match[2]!]! : null;

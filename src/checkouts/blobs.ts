@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { asRefreshError, explained, type RefreshError } from "../base/errors.js";
+import { REPLICA_LAG_MS } from "../base/github-facts.js";
 import type { RepositoryName } from "../base/model.js";
 import type { TreeOptions } from "../config/checkouts.js";
 import { extentOf, type Layout } from "../git/disk/layout.js";
@@ -9,7 +10,6 @@ import type { RunGit } from "../git/run/exec.js";
 import type { Gateway } from "../git/transport/gateway.js";
 import type { Target } from "../git/transport/upstream.js";
 import { withAttributes } from "../git/tree/lfs-pointers.js";
-import { LAG_MS } from "../refresh/decide.js";
 
 interface Tools {
   git: RunGit;
@@ -125,7 +125,7 @@ export function createBlobs(tools: Tools) {
     const before = refused.get(key);
     const since = before?.commit === commit ? before.since : tools.now();
     refused.set(key, { commit, since });
-    const code = tools.now() - since > LAG_MS ? "contents_missing" : "not_yet";
+    const code = tools.now() - since > REPLICA_LAG_MS ? "contents_missing" : "not_yet";
     return explained(cause, `contents of ${commit}`, code);
   }
 

@@ -1,5 +1,6 @@
 import { asRefreshError } from "../base/errors.js";
 import type { RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import type { GitCall, RunGit } from "../git/run/exec.js";
 import type { ProgramResult, RunProgram } from "../machine/programs.js";
 import type { Refusal } from "./ledger.js";
@@ -90,7 +91,7 @@ export function createGate({ git, run, hook, signers, ...options }: GateOptions)
       ...{ file: hook, args: [], cwd: tree, alone: true },
       env: {
         PATH: options.searchPath,
-        LOCKSTEP_REPOSITORY: `${repository.owner}/${repository.name}`,
+        LOCKSTEP_REPOSITORY: fullName(repository),
         LOCKSTEP_REF: ref,
         LOCKSTEP_BEFORE: before ?? "",
         LOCKSTEP_AFTER: sha,

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { asRefreshError, RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import { type CheckoutChange, type RepositoryName, ZERO } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import { readOptions, type Wanted, writeOptions } from "../config/checkouts.js";
 import { type Layout, linkTarget, pointLink } from "../git/disk/layout.js";
 import type { Pins } from "../git/mirror/pins.js";
@@ -25,7 +27,7 @@ export interface PublishTools {
   tip(id: number, ref: string): Promise<string>;
   /** The world is to be told of it; part of the transaction that writes it down. */
   published(id: number, change: CheckoutChange): void;
-  log: { info(details: object, message: string): void; warn(details: object, message: string): void };
+  log: Pick<Log, "info" | "warn">;
   now(): number;
 }
 
@@ -200,7 +202,7 @@ export function createPublisher(tools: PublishTools) {
   ): Promise<void> {
     ledger.put({ ...checkout, wanted: sha, refusal: { ...why, at: now(), tip } });
     await pin(checkout);
-    const details = { repository: nameOf(repository), ref, commit: sha, published: checkout.sha, ...why };
+    const details = { repository: fullName(repository), ref, commit: sha, published: checkout.sha, ...why };
     log.warn(details, "not published; what was published before stays");
   }
 
@@ -209,7 +211,7 @@ export function createPublisher(tools: PublishTools) {
     const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
     ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
     await pin(checkout);
-    log.warn({ repository: nameOf(repository), ref }, "the ref of a published tree is gone");
+    log.warn({ repository: fullName(repository), ref }, "the ref of a published tree is gone");
   }
 
   /** Its ref goes on, or has gone, and what is published must be there to be checked and repaired. */
@@ -260,14 +262,12 @@ interface Of {
   ref: string;
 }
 
-const nameOf = ({ owner, name }: RepositoryName) => `${owner}/${name}`;
-
 const fresh = (id: number, slug: string, link: string): Checkout => ({
   ...{ id, slug, ref: "", options: "", link, n: null, tip: null, sha: null },
   ...{ publishedAt: null, wanted: null, missingSince: null, refusal: null },
 });
 
 const described = ({ repository, ref, sha, before }: Candidate) => ({
-  repository: nameOf(repository),
+  repository: fullName(repository),
   ...{ ref, commit: sha, before },
 });

@@ -1,5 +1,6 @@
 import { asRefreshError, type RefreshError } from "../base/errors.js";
 import type { RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import { type Selection, type Wanted, writeOptions } from "../config/checkouts.js";
 import { linkTarget, pointLink } from "../git/disk/layout.js";
 import { type Pin, pinOf } from "../git/mirror/pins.js";
@@ -58,7 +59,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
   const timers = new Map<number, NodeJS.Timeout>();
   let stopped = false;
 
-  const wantedOf = ({ owner, name }: Publishable): Wanted[] => selection(`${owner}/${name}`);
+  const wantedOf = (repository: Publishable): Wanted[] => selection(fullName(repository));
 
   async function publish(repository: Publishable, again: boolean, signal: AbortSignal) {
     const wanted = wantedOf(repository);

@@ -1,4 +1,5 @@
 import { asRefreshError, explained, RefreshError } from "../base/errors.js";
+import { fullName } from "../base/names.js";
 import type { Layout } from "../git/disk/layout.js";
 import type { Gateway } from "../git/transport/gateway.js";
 import type { Target } from "../git/transport/upstream.js";
@@ -52,16 +53,15 @@ export function createSubmodules(tools: SubmoduleTools) {
     const refused = (why: string) => new RefreshError("submodule_refused", `${labelOf(submodule)}: ${why}`);
     const found = repositoryOf(submodule.url, parent, tools.gitUrl);
     if (!found) throw refused(`its URL names no repository of ${new URL(tools.gitUrl).host}`);
-    const fullName = `${found.owner}/${found.name}`;
+    const name = fullName(found);
     const known = registry.find(found);
     const managed = known && isManaged(known) && known.state !== "suspended" ? known : null;
     // What someone else's repository names was chosen by someone else.
     const isOurs =
       parent.isOurs &&
       (managed ? managed.installationId === root.installationId : sameLogin(found.owner, root.owner));
-    if (submodulesFrom.refuses(fullName)) throw refused(`SUBMODULES_FROM leaves ${fullName} out`);
-    if (!isOurs && !submodulesFrom.allows(fullName))
-      throw refused(`SUBMODULES_FROM does not let ${fullName} in`);
+    if (submodulesFrom.refuses(name)) throw refused(`SUBMODULES_FROM leaves ${name} out`);
+    if (!isOurs && !submodulesFrom.allows(name)) throw refused(`SUBMODULES_FROM does not let ${name} in`);
     const installationId = isOurs
       ? root.installationId
       : (managed?.installationId ?? tools.installationOf(found.owner));
@@ -101,13 +101,13 @@ export type Submodules = ReturnType<typeof createSubmodules>;
 
 function failureOf(error: RefreshError, submodule: Submodule, from: Origin): RefreshError {
   const { code } = error;
-  const fullName = `${from.owner}/${from.name}`;
-  const what = `${labelOf(submodule)} (${fullName} at ${submodule.commit})`;
+  const name = fullName(from);
+  const what = `${labelOf(submodule)} (${name} at ${submodule.commit})`;
   if (code === "not_yet")
     return new RefreshError("submodule_missing", `${what}: GitHub has no such commit`, { cause: error });
   if (NOT_SHOWN.includes(code) || (code === "unauthorized" && from.installationId === null)) {
     const how = code === "moved" ? "has another name at GitHub" : "is not shown to the App";
-    return new RefreshError("submodule_refused", `${what}: ${fullName} ${how}`, { cause: error });
+    return new RefreshError("submodule_refused", `${what}: ${name} ${how}`, { cause: error });
   }
   return explained(error, what);
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { type EventSourceMessage, EventSourceParserStream } from "eventsource-parser/stream";
 import type { Announcement } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import { AnswerError, type Client } from "./client.js";
 import { EXIT } from "./exit.js";
 import { print, styled } from "./print.js";
@@ -55,7 +56,7 @@ function tell({ event, data }: EventSourceMessage, json: boolean): void {
 }
 
 function linesOf({ at, type, repository, changes, changed, truncated }: Announcement): string[] {
-  const head = `${at.slice(11, 19)} ${repository.owner}/${repository.name}`;
+  const head = `${at.slice(11, 19)} ${fullName(repository)}`;
   if (type === "cloned") return [`${head} cloned`];
   const lines = changes.map(({ ref, before, after }) => `${head} ${ref} ${moved(before, after)}`);
   return truncated ? [...lines, `${head} and ${changed - changes.length} more`] : lines;

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { fullName } from "../base/names.js";
 import type { InstallationView, StatusView } from "../http/operate.js";
 import type { RepositoryView, ShownState } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
@@ -39,7 +40,7 @@ export function addLookCommands(program: Command, client: () => Client): void {
       const shown = await everyPage<RepositoryView>(client(), "repos", "repositories", filter);
       if (client().json) return printJson(shown);
       const rows = shown.map((it) => [
-        ...[`${it.owner}/${it.name}`, it.state, ago(it.lastProvenAt), it.lastError?.code ?? ""],
+        ...[fullName(it), it.state, ago(it.lastProvenAt), it.lastError?.code ?? ""],
       ]);
       for (const line of table([["REPOSITORY", "STATE", "PROVEN", "FAILURE"], ...rows])) print(line);
     });

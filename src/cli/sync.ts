@@ -1,8 +1,9 @@
+import type { Log } from "../base/log.js";
+import { fullName } from "../base/names.js";
 import { compose, type Lockstep } from "../compose/lockstep.js";
 import type { OnceResult, OnceStep } from "../compose/once.js";
 import { type Config, ConfigError, loadConfig } from "../config/load.js";
 import { DirectoryTaken } from "../store/database.js";
-import type { Log } from "../worker.js";
 import { AnswerError } from "./client.js";
 import { loadEnvFile } from "./env-file.js";
 import { EXIT } from "./exit.js";
@@ -61,17 +62,15 @@ const LOG: Log = {
   error: (_, message) => void process.stderr.write(`lockstep: ${message}\n`),
 };
 
-const nameOf = ({ repository: { owner, name } }: OnceStep) => `${owner}/${name}`;
-
 function tell(step: OnceStep): void {
   const { done, of, repository, error } = step;
-  const line = `${done}/${of} ${nameOf(step)} ${repository.state}`;
+  const line = `${done}/${of} ${fullName(repository)} ${repository.state}`;
   if (error) print(`${line}: ${error.code}: ${error.message}\n  → ${error.hint}`);
   else printProgress(line);
 }
 
-const asJson = ({ repository, error, ...step }: OnceStep) => ({
-  repository: nameOf({ repository, error, ...step }),
+const asJson = ({ repository, error }: OnceStep) => ({
+  repository: fullName(repository),
   state: repository.state,
   error: error && { code: error.code, message: error.message, hint: error.hint },
 });

@@ -1,5 +1,6 @@
 import { createAnnouncer } from "../announce/announcer.js";
-import type { RepositoryName, Subject, Trigger } from "../base/model.js";
+import type { Log } from "../base/log.js";
+import { keyOf, type RepositoryName, type Subject, type Trigger } from "../base/model.js";
 import { composeCheckouts } from "../checkouts/setup.js";
 import type { Config } from "../config/load.js";
 import { createDeliveryLog, type DeliveryLog } from "../deliveries/log.js";
@@ -18,7 +19,6 @@ import { createDisk } from "../machine/disk.js";
 import type { RunProgram } from "../machine/programs.js";
 import { createMaintenanceLog } from "../maintenance/log.js";
 import { createMaintenance, type Maintenance } from "../maintenance/scheduler.js";
-import { keyOf } from "../queue/contract.js";
 import { createEmbeddedQueue } from "../queue/embedded.js";
 import { createRunner } from "../queue/runner.js";
 import { createBringer } from "../refresh/bring.js";
@@ -33,7 +33,7 @@ import { createFacts } from "../store/facts.js";
 import { createSyncer } from "../syncer.js";
 import type { Metrics } from "../watch/metrics.js";
 import { createWatch } from "../watch/monitor.js";
-import { createWorker, type Log } from "../worker.js";
+import { createWorker } from "../worker.js";
 import { progressLog } from "./preflight.js";
 
 /** A repository of some gigabytes is repacked within it, on one processor. */

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { DELIVERIES_LISTED_MS } from "../base/github-facts.js";
+import type { Log } from "../base/log.js";
 import type { Config } from "../config/load.js";
 import { createRecovery } from "../deliveries/recovery.js";
 import { createGit } from "../git/run/exec.js";
@@ -20,7 +22,6 @@ import { createTally } from "../store/tally.js";
 import { createHistoryViews } from "../views/history.js";
 import { createViews } from "../views/operator.js";
 import { createMetrics } from "../watch/metrics.js";
-import type { Log } from "../worker.js";
 import { createCore } from "./core.js";
 import { createOnce, type Once } from "./once.js";
 import {
@@ -46,8 +47,6 @@ export interface Lockstep {
   close(): Promise<void>;
 }
 
-/** GitHub keeps an App's deliveries for 3 days, GHES for 7. */
-const WINDOW_MS = { github: 3 * 86_400_000, enterprise: 7 * 86_400_000 };
 /** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
 export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const store = openStore(config.dataDir, TABLES);
@@ -89,7 +88,8 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       core.lookAtEverything("backstop");
     },
     onMissed: missedCall(config, watch, registry, metrics),
-    windowMs: config.gitUrl === "https://github.com" ? WINDOW_MS.github : WINDOW_MS.enterprise,
+    windowMs:
+      config.gitUrl === "https://github.com" ? DELIVERIES_LISTED_MS.github : DELIVERIES_LISTED_MS.enterprise,
   });
   core.late.recovery = recovery.state;
   const history = createHistoryViews({ ...config, ...core, log, now: Date.now });

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Announcer } from "../announce/announcer.js";
 import type { RefreshError } from "../base/errors.js";
-import type { Subject } from "../base/model.js";
+import { keyOf, type Subject } from "../base/model.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { DeliveryLog } from "../deliveries/log.js";
 import type { StatusView } from "../http/operate.js";
 import type { Links } from "../lifecycle/links.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
-import { keyOf, type RefreshQueue } from "../queue/contract.js";
+import type { RefreshQueue } from "../queue/contract.js";
 import type { Runner } from "../queue/runner.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";

@@ -1,4 +1,6 @@
+import type { Log } from "../base/log.js";
 import type { RepositoryName } from "../base/model.js";
+import { fullName, fullNameOrId } from "../base/names.js";
 import type { Config } from "../config/load.js";
 import type { RunGit } from "../git/run/exec.js";
 import type { GitHub, LoggedDelivery } from "../github/api.js";
@@ -8,7 +10,6 @@ import { createFacts, type Facts } from "../store/facts.js";
 import type { Tally } from "../store/tally.js";
 import type { Metrics } from "../watch/metrics.js";
 import type { Watch } from "../watch/monitor.js";
-import type { Log } from "../worker.js";
 
 /** How often the clone of a large repository says how far it is. */
 const PROGRESS_EVERY_MS = 10_000;
@@ -37,10 +38,10 @@ export async function announceUrl(url: string, github: GitHub, log: Log): Promis
 
 export function progressLog(log: Log, what: string) {
   let toldAt = 0;
-  return ({ owner, name }: RepositoryName, progress: string) => {
+  return (repository: RepositoryName, progress: string) => {
     if (Date.now() - toldAt < PROGRESS_EVERY_MS) return;
     toldAt = Date.now();
-    log.info({ repository: `${owner}/${name}`, progress }, what);
+    log.info({ repository: fullName(repository), progress }, what);
   };
 }
 
@@ -87,7 +88,6 @@ export function missedCall(
   return ({ deliveredAt, repositoryId, event }: LoggedDelivery) => {
     metrics.delivery("recovered", event);
     if (deliveries === "pull" || repositoryId === null || deliveredAt < startedAt) return;
-    const known = registry.get(repositoryId);
-    watch.untold(repositoryId, known ? `${known.owner}/${known.name}` : `repository ${repositoryId}`);
+    watch.untold(repositoryId, fullNameOrId(registry.get(repositoryId), repositoryId));
   };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { PushHint, RefreshIntent, RepositoryName, Subject } from "../base/model.js";
 import { ZERO } from "../base/model.js";
-import { isOwner, isRefName, isRepositoryName, isSha, RESERVED_REFS } from "../base/names.js";
+import { fullName, isOwner, isRefName, isRepositoryName, isSha, RESERVED_REFS } from "../base/names.js";
 
 /** A delivery whose signature was right. */
 export interface VerifiedEvent {
@@ -101,7 +101,7 @@ export function aboutOf(payload: unknown): DeliveryAbout {
   const installationId = installationOf(payload);
   return {
     ...(repository && { repositoryId: repository.id }),
-    ...(name && { repository: `${name.owner}/${name.name}` }),
+    ...(name && { repository: fullName(name) }),
     ...(installationId !== undefined && { installationId }),
   };
 }
@@ -158,7 +158,7 @@ function fromNamed(
   if (!repository) return { kind: "ignored", reason: `${event} names no repository` };
   const name = toName(repository.full_name);
   // Without a usable name only GitHub can tell whether it is in; the reconcile asks by id.
-  if (name && !repositories(`${name.owner}/${name.name}`)) {
+  if (name && !repositories(fullName(name))) {
     return { kind: "ignored", reason: "REPOSITORIES leaves it out" };
   }
   const installationId = installationOf(payload);

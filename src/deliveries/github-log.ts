@@ -1,4 +1,5 @@
 import { asRefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import type { LoggedDelivery, RateLimit } from "../github/api.js";
 import { aboutOf, type RequestDecision, toIntent } from "./events.js";
 import type { DeliveryLog, DeliveryRecord, Via } from "./log.js";
@@ -20,7 +21,7 @@ export interface EntryPorts {
   /** pull: GitHub's log is the way in, so what a delivery says of single refs is fetched too. */
   mode: "webhook" | "pull";
   now(): number;
-  log: { info(details: object, message: string): void; warn(details: object, message: string): void };
+  log: Pick<Log, "info" | "warn">;
 }
 
 /** More deliveries than this of one page, and full comparisons are cheaper than a call for each. */

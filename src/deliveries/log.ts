@@ -1,5 +1,4 @@
-import type { Subject } from "../base/model.js";
-import { keyOf } from "../queue/contract.js";
+import { keyOf, type Subject } from "../base/model.js";
 import type { Store, Tables } from "../store/database.js";
 import type { DeliveryAbout } from "./events.js";
 

@@ -1,5 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { asRefreshError, RefreshError } from "../base/errors.js";
+import { DELIVERY_LISTED_WITHIN_MS } from "../base/github-facts.js";
+import { iso } from "../base/units.js";
 import type { DeliveryPage } from "../github/api.js";
 import type { Store } from "../store/database.js";
 import type { Facts } from "../store/facts.js";
@@ -55,8 +57,8 @@ export interface Recovery {
 }
 
 const PROGRESS = "deliveries-read";
-/** Entries can appear minutes after the delivery. */
-const OVERLAP_MS = 15 * 60_000;
+/** A reading goes on this far below what was read before. */
+const OVERLAP_MS = DELIVERY_LISTED_WITHIN_MS;
 /** Between two deep readings, which go all the way back; those between end where everything is known. */
 const DEEP_EVERY_MS = 4 * 60_000;
 const TELL_EVERY_PAGES = 20;
@@ -153,7 +155,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
 
   function giveUp({ watermark }: Progress, now: number): Progress {
     log.warn(
-      { since: new Date(watermark).toISOString() },
+      { since: iso(watermark) },
       "GitHub does not give a page of its log of deliveries; every repository is compared",
     );
     ports.missedBeyondRecall(watermark);
@@ -182,7 +184,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   function beyondRecall({ watermark }: Progress, now: number): Progress {
     const why =
       watermark > now ? "GitHub's clock was ahead once" : "away for longer than GitHub keeps deliveries";
-    log.warn({ since: new Date(watermark).toISOString() }, `${why}; every repository is compared`);
+    log.warn({ since: iso(watermark) }, `${why}; every repository is compared`);
     ports.missedBeyondRecall(watermark);
     const next = { watermark: now - ports.windowMs, reading: null };
     facts.set(PROGRESS, next);
@@ -220,7 +222,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     oldest < Math.max(at.watermark - OVERLAP_MS, at.floor ?? 0) || (!deep && unknown === 0);
 
   function tell(pages: number, recovered: number, done: boolean): void {
-    const readBackTo = readTo === null ? null : new Date(readTo).toISOString();
+    const readBackTo = readTo === null ? null : iso(readTo);
     const details = { pages, recovered, readBackTo };
     if (done && recovered > 0 && ports.mode === "webhook") log.info(details, "missed deliveries recovered");
     if (!done && pages % TELL_EVERY_PAGES === 0) log.info(details, "reading missed deliveries");

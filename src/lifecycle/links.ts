@@ -2,7 +2,9 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { asRefreshError, type RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import type { RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import { dropLink, type Layout, linkTarget, pointLink } from "../git/disk/layout.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 
@@ -12,7 +14,7 @@ interface Tools {
   hasMirror(id: number): boolean;
   /** Something else has its name: a refresh says so in its state. */
   request(repository: ManagedRepository): void;
-  log: { warn(details: object, message: string): void; info(details: object, message: string): void };
+  log: Pick<Log, "info" | "warn">;
 }
 
 /** The public names of the mirrors. Whose a name is the registry says, whatever a refresh that began earlier knows. */
@@ -51,7 +53,7 @@ export function createLinks({ layout, registry, hasMirror, request, log }: Tools
     } catch (error) {
       const failure = asRefreshError(error);
       log.warn(
-        { repository: `${owner.owner}/${owner.name}`, code: failure.code, reason: failure.message },
+        { repository: fullName(owner), code: failure.code, reason: failure.message },
         "a link could not be made; the next pass tries again",
       );
       return failure;

@@ -1,10 +1,11 @@
 import { asRefreshError, RefreshError } from "../base/errors.js";
+import { MAX_CLOCK_SKEW_S, REPLICA_LAG_MS } from "../base/github-facts.js";
+import type { Log } from "../base/log.js";
 import type { RemoteRepository, RepositoryName, Trigger } from "../base/model.js";
-import { isOwner, isRefName, isRepositoryName } from "../base/names.js";
+import { fullName, isOwner, isRefName, isRepositoryName } from "../base/names.js";
 import type { GitHub } from "../github/api.js";
-import { LAG_MS } from "../refresh/decide.js";
 import type { Installations } from "../registry/installations.js";
-import { isManaged, type ManagedRepository, MOST_AHEAD_S, type Registry } from "../registry/repositories.js";
+import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import type { Removal } from "./removal.js";
 
@@ -25,7 +26,7 @@ export interface LifecyclePorts {
   fullFetchIntervalMs: number;
   retireAfterMs: number;
   now(): number;
-  log: { warn(details: object, message: string): void; info(details: object, message: string): void };
+  log: Pick<Log, "info" | "warn">;
 }
 
 /**
@@ -142,7 +143,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
 
   /** A delivery of that installation told of it a moment ago, which GitHub's replicas may not have heard of. */
   const mayBeToCome = ({ toldAt, installationId, addedAt }: ManagedRepository) =>
-    toldAt === 0 && installationId !== 0 && ports.now() - addedAt < LAG_MS;
+    toldAt === 0 && installationId !== 0 && ports.now() - addedAt < REPLICA_LAG_MS;
 
   async function askFor(known: ManagedRepository) {
     return (await byId(known.installationId, known.id)) ?? askMembership(known);
@@ -191,13 +192,13 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
   /** Takes GitHub's word for a repository and asks for a refresh where it differs from what is here. */
   function take(remote: RemoteRepository, toldAt: number, ask: boolean): ManagedRepository | null {
     const before = registry.get(remote.id);
-    const fullName = `${remote.owner}/${remote.name}`;
+    const name = fullName(remote);
     const branch = `refs/heads/${remote.defaultBranch}`;
     if (!isOwner(remote.owner) || !isRepositoryName(remote.name) || !isRefName(branch)) {
-      ports.log.warn({ repository: fullName }, "a name against GitHub's own rules; left alone");
+      ports.log.warn({ repository: name }, "a name against GitHub's own rules; left alone");
       return null;
     }
-    if (!ports.isWanted(fullName)) {
+    if (!ports.isWanted(name)) {
       if (before) removal.exclude(before);
       return null;
     }
@@ -205,7 +206,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     registry.confirm(remote, toldAt);
     const returns = before !== null && comesBack(before);
     const renamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);
-    if (returns || renamed) name(remote, renamed ? before : null);
+    if (returns || renamed) renameLinks(remote, renamed ? before : null);
     if (before?.state === "fresh" && !ports.hasMirror(remote.id)) lost(before);
     const repository = registry.get(remote.id)!;
     const trigger = needs(repository, before);
@@ -215,31 +216,29 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
   }
 
   /** Gone, suspended or held, and GitHub shows it again: what its mirror has is not compared yet. */
-  function comesBack({ id, state, owner, name }: ManagedRepository): boolean {
+  function comesBack(repository: ManagedRepository): boolean {
+    const { id, state } = repository;
     const held = installations.isHeld(id);
     if (held) installations.release(id);
     if (!held && state !== "gone" && state !== "retired" && state !== "suspended") return false;
     registry.setState(id, ports.hasMirror(id) ? "behind" : "onboarding");
-    ports.log.info({ repository: `${owner}/${name}`, was: held ? "held" : state }, "managed again");
+    ports.log.info({ repository: fullName(repository), was: held ? "held" : state }, "managed again");
     return true;
   }
 
   /** Whoever took it away, what was said of it is no longer true. */
-  function lost({ id, owner, name }: ManagedRepository): void {
-    registry.setState(id, "onboarding");
-    ports.log.warn({ repository: `${owner}/${name}` }, "its mirror is missing: it is cloned anew");
+  function lost(repository: ManagedRepository): void {
+    registry.setState(repository.id, "onboarding");
+    ports.log.warn({ repository: fullName(repository) }, "its mirror is missing: it is cloned anew");
   }
 
   /** What fails is set right by the next look at all links. */
-  function name(remote: RemoteRepository, former: RepositoryName | null): void {
+  function renameLinks(remote: RemoteRepository, former: RepositoryName | null): void {
     try {
       if (ports.hasMirror(remote.id)) ports.link(remote.id, remote);
       if (former) ports.unlink(remote.id, former);
     } catch (error) {
-      ports.log.warn(
-        { repository: `${remote.owner}/${remote.name}`, code: asRefreshError(error).code },
-        String(error),
-      );
+      ports.log.warn({ repository: fullName(remote), code: asRefreshError(error).code }, String(error));
     }
   }
 
@@ -277,7 +276,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
 
 /** An answer that was on its way while a later one came in. */
 const isOvertaken = (knownAt: number, toldAt: number): boolean =>
-  toldAt < knownAt && knownAt - toldAt <= MOST_AHEAD_S;
+  toldAt < knownAt && knownAt - toldAt <= MAX_CLOCK_SKEW_S;
 
 const ACCESS = ["forbidden", "unauthorized", "not_found", "suspended"];
 

@@ -1,5 +1,8 @@
 import { RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import type { RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
+import { iso } from "../base/units.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 
@@ -15,7 +18,7 @@ export interface RemovalPorts {
   unlink(id: number, name: RepositoryName): void;
   retireAfterMs: number;
   now(): number;
-  log: { warn(details: object, message: string): void; info(details: object, message: string): void };
+  log: Pick<Log, "info" | "warn">;
 }
 
 /** What becomes of repositories that are no longer ours to keep in step. */
@@ -36,8 +39,6 @@ export interface Removal {
 const FEW = 10;
 /** A fifth of an installation's repositories within this time is a removal in one go. */
 const AT_ONCE_MS = 3_600_000;
-
-const nameOf = ({ owner, name }: RepositoryName) => `${owner}/${name}`;
 
 export function createRemoval(ports: RemovalPorts): Removal {
   const { registry, installations, log } = ports;
@@ -73,7 +74,7 @@ export function createRemoval(ports: RemovalPorts): Removal {
     log.warn(
       {
         installation: installationId,
-        repositories: repositories.slice(0, 10).map(nameOf),
+        repositories: repositories.slice(0, 10).map(fullName),
         count: repositories.length,
         confirm: `POST /api/v1/installations/${installationId}/confirm-removal`,
       },
@@ -90,8 +91,8 @@ export function createRemoval(ports: RemovalPorts): Removal {
       return;
     }
     registry.gone(repository.id, excluded);
-    const retiresAt = new Date(ports.now() + ports.retireAfterMs).toISOString();
-    log.warn({ repository: nameOf(repository), why, retiresAt }, "no longer managed; its mirror is kept");
+    const retiresAt = iso(ports.now() + ports.retireAfterMs);
+    log.warn({ repository: fullName(repository), why, retiresAt }, "no longer managed; its mirror is kept");
   }
 
   function holdIfTooMany(installationId: number, repositories: ManagedRepository[]): ManagedRepository[] {
@@ -128,7 +129,7 @@ export function createRemoval(ports: RemovalPorts): Removal {
         return;
       // The next pass comes back for it.
       if (ports.withdraw(id)) return;
-      const repositoryName = nameOf(repository);
+      const repositoryName = fullName(repository);
       if (!ports.discard(id)) {
         log.warn({ repository: repositoryName }, "its directory holds what is not Lockstep's; left alone");
         return;

@@ -1,10 +1,11 @@
 import PQueue from "p-queue";
 import { asRefreshError, type RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import type { RefChange } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import type { Upkeep } from "../git/mirror/upkeep.js";
 import type { ManagedRepository } from "../registry/repositories.js";
-import type { Log } from "../worker.js";
 import { dueTasks, GRACE_MS, isDue, putOffMs } from "./due.js";
 import type { MaintenanceLog, Task } from "./log.js";
 
@@ -106,7 +107,7 @@ export function createMaintenance(ports: MaintenancePorts): Maintenance {
 
   async function run(repository: ManagedRepository, task: Task, signal: AbortSignal): Promise<void> {
     const { id } = repository;
-    const about = { repository: `${repository.owner}/${repository.name}`, task };
+    const about = { repository: fullName(repository), task };
     const began = performance.now();
     try {
       if (!mirrors.ensure(id)) return;
@@ -144,13 +145,12 @@ export function createMaintenance(ports: MaintenancePorts): Maintenance {
     async check(repository, signal) {
       const verdict = await ports.upkeep.check(repository.id, signal);
       if (verdict.sound) return;
-      const { owner, name, id } = repository;
       const { object, reason } = verdict;
       log.warn(
-        { repository: `${owner}/${name}`, object, reason },
+        { repository: fullName(repository), object, reason },
         "the mirror is corrupt; it is cloned anew",
       );
-      mirrors.condemn(id);
+      mirrors.condemn(repository.id);
       ports.request(repository);
     },
   };

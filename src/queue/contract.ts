@@ -52,5 +52,3 @@ export interface QueueEntry {
   armedAt: number | null;
   dueAt: number;
 }
-
-export const keyOf = (subject: Subject): string => `${subject.kind}:${subject.id}`;

@@ -1,8 +1,9 @@
-import { type Subject, TRIGGERS, type Trigger } from "../base/model.js";
+import { backoffMs, type Random } from "../base/backoff.js";
+import { keyOf, type Subject, TRIGGERS, type Trigger } from "../base/model.js";
 import type { Row, Store, Tables } from "../store/database.js";
-import { keyOf, type QueueEntry, type RefreshQueue, type Snapshot } from "./contract.js";
+import type { QueueEntry, RefreshQueue, Snapshot } from "./contract.js";
 import { mergeHints, type QueuedHint } from "./merge.js";
-import { backoffMs, type Random, retryDelayMs } from "./retry.js";
+import { retryDelayMs } from "./retry.js";
 
 export const QUEUE_TABLES: Tables = {
   module: "queue",

@@ -1,6 +1,6 @@
 import { asRefreshError, RefreshError } from "../base/errors.js";
-import type { Subject, Trigger } from "../base/model.js";
-import { keyOf, type RefreshQueue, type Snapshot } from "./contract.js";
+import { keyOf, type Subject, type Trigger } from "../base/model.js";
+import type { RefreshQueue, Snapshot } from "./contract.js";
 
 /** How often the queue is looked at even when nobody rang. Cheap, and heals a clock that was set back. */
 const LOOK_AGAIN_MS = 30_000;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { MAX_BODY_BYTES, REFUSALS, type Refusal } from "./refusals.js";
+import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
+import { REFUSALS, type Refusal } from "./refusals.js";
 
 /** https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers */
 export interface DeliveryHeaders {
@@ -24,7 +25,7 @@ export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Ref
   }
   // Both are stored and logged before anyone can look at them.
   if (!/^[A-Za-z\d-]{1,64}$/.test(id) || !/^[a-z\d_]{1,64}$/.test(event)) return REFUSALS.bad_header;
-  if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) return REFUSALS.too_large;
+  if (Number(headers["content-length"] ?? 0) > MAX_PAYLOAD_BYTES) return REFUSALS.too_large;
   const mediaType = MEDIA_TYPES[(headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()];
   return mediaType === undefined ? REFUSALS.unsupported_media_type : { id, event, signature, mediaType };
 }

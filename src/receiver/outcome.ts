@@ -1,3 +1,4 @@
+import { fullName } from "../base/names.js";
 import type { RequestDecision } from "../deliveries/events.js";
 import type { Answer } from "./answer.js";
 import type { DeliveryHeaders } from "./delivery.js";
@@ -44,6 +45,6 @@ export function report(
 }
 
 function subjectOf({ repository, repositoryId, installationId }: RequestDecision): object {
-  const named = repository && { repository: `${repository.owner}/${repository.name}` };
+  const named = repository && { repository: fullName(repository) };
   return { ...named, repositoryId, installationId };
 }

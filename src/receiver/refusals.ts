@@ -1,8 +1,5 @@
 import type { BodyFailure } from "./body.js";
 
-/** GitHub sends at most 25 MB: https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap */
-export const MAX_BODY_BYTES = 25 * 2 ** 20;
-
 /** A request that is answered with an error. */
 export interface Refusal {
   kind: "refused";

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Webhooks } from "@octokit/webhooks";
+import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
 import type { Config } from "../config/load.js";
 import { aboutOf, actionOf, type RequestDecision, toIntent } from "../deliveries/events.js";
 import type { DeliveryRecord } from "../deliveries/log.js";
@@ -10,7 +11,7 @@ import { send } from "./answer.js";
 import { type BodyFailure, createBodyReader } from "./body.js";
 import { type DeliveryHeaders, parsePayload, readHeaders } from "./delivery.js";
 import { type Outcome, type ReceiverLog, report, toAnswer } from "./outcome.js";
-import { isRefusal, MAX_BODY_BYTES, REFUSALS, rateLimited } from "./refusals.js";
+import { isRefusal, REFUSALS, rateLimited } from "./refusals.js";
 
 export type { ReceiverLog } from "./outcome.js";
 
@@ -60,7 +61,11 @@ export function createReceiver(options: ReceiverOptions) {
   const addressOf = clientAddress(config.trustedProxies);
   const secondsToWait = createRateLimit(config.webhookRate, config.webhookBurst);
   const verify = createVerifier(config.webhookSecrets);
-  const withBody = createBodyReader({ maxBytes: MAX_BODY_BYTES, maxBytesInFlight, timeoutMs: bodyTimeoutMs });
+  const withBody = createBodyReader({
+    maxBytes: MAX_PAYLOAD_BYTES,
+    maxBytesInFlight,
+    timeoutMs: bodyTimeoutMs,
+  });
 
   const receive = (request: IncomingMessage, headers: DeliveryHeaders): Promise<Outcome | BodyFailure> =>
     withBody<Outcome>(request, async (body) => {

@@ -211,7 +211,7 @@ export function createBringer(tools: Tools) {
     const superseded = hints.some(
       ({ ref, points }) => isIn(ref) && (remote.get(ref) ?? ZERO) !== points.at(-1),
     );
-    // A doubt about turning a ref back ends by itself after LAG_MS, so it is always waited for.
+    // A doubt about turning a ref back ends by itself after REPLICA_LAG_MS, so it is always waited for.
     return { changes, behind, superseded, notYet: old.size === 0 ? null : stillOld([...old][0]!) };
   }
 

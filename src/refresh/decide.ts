@@ -1,10 +1,6 @@
+import { AGREED_REPLICA_LAG_MS, REPLICA_LAG_MS } from "../base/github-facts.js";
 import { type RefHint, ZERO } from "../base/model.js";
 import type { RefKnowledge } from "../registry/repositories.js";
-
-/** GitHub's replicas are at most seconds behind; longer than this and an old answer is the truth. */
-export const LAG_MS = 20_000;
-/** When a delivery says the same as the old answer, a shorter wait is enough. */
-const AGREED_LAG_MS = 3_000;
 
 /** What is known before a ref is brought. */
 export interface RefFacts {
@@ -45,7 +41,7 @@ export async function isBeforePush(
 ): Promise<boolean> {
   const after = hint.points.at(-1)!;
   const before = hint.points.at(-2)!;
-  const known = Math.max(knowledge.pushedAt, comparedAt - LAG_MS / 1000);
+  const known = Math.max(knowledge.pushedAt, comparedAt - REPLICA_LAG_MS / 1000);
   if (answer === after || hint.pushedAt < known) return false;
   if (hint.points.includes(answer)) return true;
   // Nothing newer than what the mirror has, though of a push after that we have just been told.
@@ -64,7 +60,8 @@ export async function turnsBack(
   isAncestor: (ancestor: string, descendant: string) => Promise<boolean>,
 ): Promise<boolean> {
   const agreed = hint?.points.at(-1) === answer;
-  if (answer === tip || now - knowledge.movedAt > (agreed ? AGREED_LAG_MS : LAG_MS)) return false;
+  if (answer === tip || now - knowledge.movedAt > (agreed ? AGREED_REPLICA_LAG_MS : REPLICA_LAG_MS))
+    return false;
   if (answer === knowledge.movedFrom) return true;
   return answer !== ZERO && tip !== ZERO && isAncestor(answer, tip);
 }

@@ -1,6 +1,8 @@
 import PQueue from "p-queue";
 import { RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import { type History, type RefChange, type RepositoryName, type ScopeOf, ZERO } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import { isInside } from "../base/patterns.js";
 import type { IsAncestor, Judge, Made, Verdict } from "../git/mirror/carry.js";
 import { KEEP_NOTHING } from "../git/mirror/kept.js";
@@ -19,7 +21,7 @@ interface Tools {
   history: History;
   holds: Holds;
   scopeOf: ScopeOf;
-  log: { info(details: object, message: string): void; warn(details: object, message: string): void };
+  log: Pick<Log, "info" | "warn">;
   now: () => number;
 }
 
@@ -215,8 +217,6 @@ async function isForced({ ref, before, after, forced }: Move, isAncestor: IsAnce
 /** `a/b` cannot be made while `a` is held, nor `a` beside a held `a/b`. */
 const waits = ({ ref, after }: RefChange, held: Iterable<string>): boolean =>
   after !== ZERO && [...held].some((other) => clash(ref, other));
-
-const fullName = ({ owner, name }: RepositoryName): string => `${owner}/${name}`;
 
 const pathOf = (repository: RepositoryName): string => `/api/v1/repos/${fullName(repository)}`;
 

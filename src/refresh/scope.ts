@@ -1,4 +1,5 @@
 import type { Scope, ScopeOf } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import { matchesPattern } from "../base/patterns.js";
 import type { Selection } from "../config/checkouts.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
@@ -17,13 +18,13 @@ export function createScopes({ registry, refspecs, checkouts }: Tools): ScopeOf 
   const whole: Scope = { refspecs, depth: null, filter: null };
   const known = new Map<string, Scope>();
 
-  function scopeFor({ defaultBranch }: ManagedRepository, fullName: string): Scope {
-    const wanted = checkouts(fullName);
+  function scopeFor(repository: ManagedRepository): Scope {
+    const wanted = checkouts(fullName(repository));
     const depths = wanted.flatMap(({ depth }) => depth ?? []);
     if (wanted.length === 0) return whole;
     const filter = wanted.every((one) => one.filter !== null) ? wanted[0]!.filter : null;
     if (depths.length < wanted.length) return { ...whole, filter };
-    const refs = wanted.map(({ ref }) => ref ?? `refs/heads/${defaultBranch}`);
+    const refs = wanted.map(({ ref }) => ref ?? `refs/heads/${repository.defaultBranch}`);
     const inside = [...new Set(refs)].filter((ref) => matchesPattern(ref, refspecs));
     return { refspecs: inside, depth: Math.max(...depths), filter };
   }
@@ -31,9 +32,8 @@ export function createScopes({ registry, refspecs, checkouts }: Tools): ScopeOf 
   return (id) => {
     const repository = checkouts.narrows ? registry.get(id) : null;
     if (!repository) return whole;
-    const fullName = `${repository.owner}/${repository.name}`;
-    const key = `${fullName} ${repository.defaultBranch}`;
-    const scope = known.get(key) ?? scopeFor(repository, fullName);
+    const key = `${fullName(repository)} ${repository.defaultBranch}`;
+    const scope = known.get(key) ?? scopeFor(repository);
     known.set(key, scope);
     return scope;
   };

@@ -1,3 +1,4 @@
+import { fullName } from "../base/names.js";
 import type { Store } from "../store/database.js";
 
 export interface ProofAges {
@@ -40,7 +41,7 @@ export function createProofAges({ store, staleAfterMs, customRefs, now }: Option
     return {
       oldestMs: age === null || age === undefined ? null : Math.max(0, Number(age)),
       stale: stale.all(...given, staleAfterMs).map(({ owner, name, state, error_code }) => ({
-        repository: `${owner}/${name}`,
+        repository: fullName({ owner: String(owner), name: String(name) }),
         reason: error_code === null ? String(state) : `${state}: ${error_code}`,
       })),
     };

@@ -1,4 +1,5 @@
 import type { RefreshError } from "../base/errors.js";
+import { MAX_CLOCK_SKEW_S } from "../base/github-facts.js";
 import type { RemoteRepository, RepositoryName, RepositoryState } from "../base/model.js";
 import type { Row, Store } from "../store/database.js";
 
@@ -36,12 +37,6 @@ export interface RefKnowledge {
   movedAt: number;
   movedFrom: string | null;
 }
-
-/**
- * GitHub's answers overtake one another by seconds. A stored time that is more than this ahead of an answer, in seconds,
- * is of a clock of GitHub's that was wrong, as that of an Enterprise Server can be.
- */
-export const MOST_AHEAD_S = 300;
 
 /** Whether it is ours to keep in step; a gone or retired one is not. */
 export const isManaged = ({ state }: ManagedRepository) => state !== "gone" && state !== "retired";
@@ -158,9 +153,9 @@ function statements(store: Store) {
        ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
        name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
        told_at = excluded.told_at, confirmed_at = excluded.confirmed_at, doubted = 0,
-       recheck = CASE WHEN compared_at > excluded.told_at + ${MOST_AHEAD_S} THEN 1 ELSE recheck END,
-       compared_at = CASE WHEN compared_at > excluded.told_at + ${MOST_AHEAD_S} THEN excluded.told_at ELSE compared_at END,
-       settled_pushed_at = CASE WHEN settled_pushed_at > excluded.told_at + ${MOST_AHEAD_S} THEN -1 ELSE settled_pushed_at END`,
+       recheck = CASE WHEN compared_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN 1 ELSE recheck END,
+       compared_at = CASE WHEN compared_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN excluded.told_at ELSE compared_at END,
+       settled_pushed_at = CASE WHEN settled_pushed_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN -1 ELSE settled_pushed_at END`,
     ),
     state: store.prepare(
       `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
@@ -195,7 +190,7 @@ function statements(store: Store) {
     compared: store.prepare(
       `UPDATE repositories SET compared_at = ?1, settled_pushed_at = max(settled_pushed_at, ?2),
        full_at = coalesce(?3, full_at), recheck = 0
-       WHERE id = ?4 AND (compared_at <= ?1 OR compared_at > ?1 + ${MOST_AHEAD_S})`,
+       WHERE id = ?4 AND (compared_at <= ?1 OR compared_at > ?1 + ${MAX_CLOCK_SKEW_S})`,
     ),
     failed: store.prepare(
       `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
@@ -208,7 +203,7 @@ function statements(store: Store) {
     refs: store.prepare("SELECT * FROM ref_knowledge WHERE repository_id = ?"),
     forgetRefs: store.prepare(
       `DELETE FROM ref_knowledge WHERE repository_id = ?1 AND moved_at < ?3
-       AND (pushed_at <= ?2 OR pushed_at > ?2 + ${MOST_AHEAD_S})`,
+       AND (pushed_at <= ?2 OR pushed_at > ?2 + ${MAX_CLOCK_SKEW_S})`,
     ),
     learnRef: store.prepare(
       `INSERT OR REPLACE INTO ref_knowledge (repository_id, ref, pushed_at, moved_at, moved_from)

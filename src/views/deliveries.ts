@@ -1,4 +1,6 @@
 import type { Subject } from "../base/model.js";
+import { fullName } from "../base/names.js";
+import { iso } from "../base/units.js";
 import { createDeliveryList, type LoggedDelivery } from "../deliveries/list.js";
 import type { DeliveryView, QueueView } from "../http/log-view.js";
 import type { LogPorts } from "../http/logs.js";
@@ -8,7 +10,6 @@ import { createRefreshLog } from "../refresh/log.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
-import { iso } from "./freshness.js";
 
 interface Ports {
   store: Store;
@@ -23,15 +24,14 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   const { registry, queue, runner } = ports;
   const list = createDeliveryList(ports.store);
   const refreshes = createRefreshLog(ports.store);
-  const nameOf = ({ owner, name }: ManagedRepository) => `${owner}/${name}`;
 
   function view(delivery: LoggedDelivery): DeliveryView {
     const { subject, repositoryId, receivedAt, refreshedAt, ...rest } = delivery;
     const known = repositoryId === null ? null : registry.get(repositoryId);
     const fate = fateOf(delivery, known);
     return {
-      ...{ ...rest, repositoryId, receivedAt: iso(receivedAt)!, refreshedAt: iso(refreshedAt), ...fate },
-      repository: known?.owner ? nameOf(known) : delivery.repository,
+      ...{ ...rest, repositoryId, receivedAt: iso(receivedAt), refreshedAt: iso(refreshedAt), ...fate },
+      repository: known?.owner ? fullName(known) : delivery.repository,
     };
   }
 
@@ -56,7 +56,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   function item({ subject, trigger, attempt, armedAt, dueAt }: QueueEntry): QueueView {
     return {
       ...{ subject: subject.kind, id: subject.id, name: subjectName(subject), trigger, attempt },
-      ...{ running: runner.busy(subject), waitingSince: iso(armedAt), dueAt: iso(dueAt)! },
+      ...{ running: runner.busy(subject), waitingSince: iso(armedAt), dueAt: iso(dueAt) },
     };
   }
 
@@ -64,7 +64,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     const repository = kind === "repository" ? registry.get(id) : null;
     const installation = kind === "installation" ? ports.installations.get(id) : null;
     if (kind === "app") return "every installation";
-    return repository ? nameOf(repository) : installation?.login || `${kind} ${id}`;
+    return repository ? fullName(repository) : installation?.login || `${kind} ${id}`;
   }
 
   return {
@@ -79,7 +79,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
       return found && view(found);
     },
     refreshes: (id) =>
-      refreshes.of(id).map(({ endedAt, ...refresh }) => ({ endedAt: iso(endedAt)!, ...refresh })),
+      refreshes.of(id).map(({ endedAt, ...refresh }) => ({ endedAt: iso(endedAt), ...refresh })),
     queue: (limit) => ({ queue: queue.list(limit).map(item), total: queue.depth() }),
   };
 }

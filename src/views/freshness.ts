@@ -1,4 +1,5 @@
 import type { Announcer } from "../announce/announcer.js";
+import { iso } from "../base/units.js";
 import type { Config } from "../config/load.js";
 import type { DeliveryLog } from "../deliveries/log.js";
 import type { Recovery } from "../deliveries/recovery.js";
@@ -26,8 +27,6 @@ interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDis
   now(): number;
 }
 
-export const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
-
 /**
  * When a repository was last known to equal GitHub: its last full comparison, or a later answer of
  * GitHub's that nothing was pushed since. In milliseconds; null: never.
@@ -45,7 +44,7 @@ export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; st
   const { registry, watch } = ports;
   const proofAges = createProofAges(ports);
 
-  const problems = () => watch.problems().map(({ since, ...rest }) => ({ ...rest, since: iso(since)! }));
+  const problems = () => watch.problems().map(({ since, ...rest }) => ({ ...rest, since: iso(since) }));
 
   function fresh() {
     const { oldestMs, stale } = proofAges();
@@ -77,14 +76,14 @@ export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; st
         calls,
         limits: limits.map(({ resetsAt, heldUntil, ...limit }) => ({
           ...limit,
-          resetsAt: iso(resetsAt)!,
+          resetsAt: iso(resetsAt),
           heldUntil: heldUntil > ports.now() ? iso(heldUntil) : null,
         })),
       },
       announce: ports.announcer.lags().map(({ oldestAt, lastError, ...lag }) => ({
         ...lag,
         oldestAgeMs: oldestAt === null ? null : ports.now() - oldestAt,
-        lastError: lastError && { ...lastError, at: iso(lastError.at)! },
+        lastError: lastError && { ...lastError, at: iso(lastError.at) },
       })),
       disk: { ...ports.disk.state(), minFreeBytes: ports.minFreeDisk },
     };

@@ -1,5 +1,8 @@
+import type { Log } from "../base/log.js";
 import { type ScopeOf, ZERO } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import { matchesPattern } from "../base/patterns.js";
+import { iso } from "../base/units.js";
 import { createLayout } from "../git/disk/layout.js";
 import type { KeptTip } from "../git/mirror/kept.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
@@ -19,11 +22,9 @@ export interface HistoryTools {
   dataDir: string;
   /** Without a trailing slash. */
   gitUrl: string;
-  log: { warn(details: object, message: string): void };
+  log: Pick<Log, "warn">;
   now(): number;
 }
-
-const iso = (ms: number) => new Date(ms).toISOString();
 
 /** Kept tips and holds as the operator sees them, and what the operator does about them. */
 export function createHistoryViews(tools: HistoryTools): HistoryPorts {
@@ -64,7 +65,7 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
     const hold: Hold = { ref, tip: tip.sha, wanted, since: tools.now(), cause: "restored", allowed: null };
     holds.restore(id, hold);
     const repository = registry.get(id)!;
-    const about = { repository: `${repository.owner}/${repository.name}`, ref, tip: tip.sha, wanted };
+    const about = { repository: fullName(repository), ref, tip: tip.sha, wanted };
     tools.log.warn(
       { ...about, allow: allowCall(repository, hold) },
       "a ref is put back to a kept tip and held there",

@@ -1,5 +1,7 @@
 import type { Announcer } from "../announce/announcer.js";
-import type { ScopeOf, Subject } from "../base/model.js";
+import { keyOf, type ScopeOf, type Subject } from "../base/model.js";
+import { fullNameOrId } from "../base/names.js";
+import { iso } from "../base/units.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import type { Reach } from "../git/mirror/reach.js";
@@ -10,7 +12,6 @@ import type { InstallationView } from "../http/operate.js";
 import type { RepositoryView, ShownState } from "../http/view.js";
 import type { Removal } from "../lifecycle/removal.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
-import { keyOf } from "../queue/contract.js";
 import type { Runner } from "../queue/runner.js";
 import type { Holds } from "../refresh/holds.js";
 import type { Installations, KnownInstallation } from "../registry/installations.js";
@@ -19,7 +20,7 @@ import { isManaged, type ManagedRepository } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import type { Settled, Worker } from "../worker.js";
 import { createLogViews } from "./deliveries.js";
-import { createFreshness, iso, provenAt } from "./freshness.js";
+import { createFreshness, provenAt } from "./freshness.js";
 import { createContains } from "./wait-for-commit.js";
 
 type Ports = Parameters<typeof createFreshness>[0] & {
@@ -79,14 +80,14 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
           ? null
           : iso(goneAt + ports.retireAfterMs),
       pushedAt: repository.pushedAt === 0 ? null : iso(repository.pushedAt * 1000),
-      lastError: error && { ...error, at: iso(error.at)! },
+      lastError: error && { ...error, at: iso(error.at) },
     };
   }
 
   function checkoutsOf(id: number): Pick<RepositoryView, "checkouts"> {
     const checkouts = ports.checkouts.of(id)?.map(({ publishedAt, refusal, ...shown }) => ({
       ...{ ...shown, publishedAt: iso(publishedAt) },
-      veto: refusal && { reason: refusal.reason, output: refusal.output, at: iso(refusal.at)! },
+      veto: refusal && { reason: refusal.reason, output: refusal.output, at: iso(refusal.at) },
     }));
     return checkouts ? { checkouts } : {};
   }
@@ -94,16 +95,13 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   function installation(known: KnownInstallation): InstallationView {
     const { id, login, state, since, listedAt, error } = known;
     const held = installations.held(id);
-    const nameOf = (repositoryId: number) => {
-      const repository = registry.get(repositoryId);
-      return repository ? `${repository.owner}/${repository.name}` : `repository ${repositoryId}`;
-    };
+    const nameOf = (repositoryId: number) => fullNameOrId(registry.get(repositoryId), repositoryId);
     return {
-      ...{ id, login, state, since: iso(since)!, lastListedAt: iso(listedAt) },
-      lastError: error && { ...error, at: iso(error.at)! },
+      ...{ id, login, state, since: iso(since), lastListedAt: iso(listedAt) },
+      lastError: error && { ...error, at: iso(error.at) },
       heldRemoval: held && {
         repositories: held.repositoryIds.map(nameOf),
-        heldAt: iso(held.heldAt)!,
+        heldAt: iso(held.heldAt),
         confirm: `POST /api/v1/installations/${id}/confirm-removal`,
       },
     };
@@ -117,7 +115,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     const proven = [...known].map(
       ([ref, { pushedAt, movedAt }]) => [ref, Math.max(pushedAt * 1000, movedAt)] as const,
     );
-    return Object.fromEntries(proven.filter(([, at]) => at > since).map(([ref, at]) => [ref, iso(at)!]));
+    return Object.fromEntries(proven.filter(([, at]) => at > since).map(([ref, at]) => [ref, iso(at)]));
   }
 
   function ready() {

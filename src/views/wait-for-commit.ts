@@ -1,8 +1,8 @@
 import type { EventEmitter } from "node:events";
 import PQueue from "p-queue";
+import { keyOf } from "../base/model.js";
 import type { Reach } from "../git/mirror/reach.js";
 import type { Place } from "../http/contains.js";
-import { keyOf } from "../queue/contract.js";
 import type { Settled } from "../worker.js";
 
 interface Ports {

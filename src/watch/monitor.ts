@@ -1,4 +1,6 @@
 import type { RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import { iso } from "../base/units.js";
 import type { RecoveryState } from "../deliveries/recovery.js";
 import type { Disk } from "../machine/disk.js";
 import type { Installations } from "../registry/installations.js";
@@ -31,7 +33,7 @@ export interface WatchPorts {
   /** How deliveries come in: GitHub calls, or its log is read; null: not at all, as no secret is set. */
   heardBy: "webhook" | "pull" | null;
   now(): number;
-  log: { warn(details: object, message: string): void; info(details: object, message: string): void };
+  log: Pick<Log, "info" | "warn">;
 }
 
 export interface Watch {
@@ -145,5 +147,5 @@ const keyOf = ({ code, installationId, consumer = "" }: Problem) =>
 
 const told = ({ detail, remedy, installationId, since }: Problem) => ({
   ...(installationId === undefined ? {} : { installation: installationId }),
-  ...{ detail, remedy, since: new Date(since).toISOString() },
+  ...{ detail, remedy, since: iso(since) },
 });

@@ -1,4 +1,4 @@
-import { formatSize } from "../base/units.js";
+import { formatSize, iso } from "../base/units.js";
 import type { RecoveryState } from "../deliveries/recovery.js";
 import type { HeldRemoval, KnownInstallation } from "../registry/installations.js";
 
@@ -112,7 +112,7 @@ export function silenceProblems(
   heardBy: "webhook" | "pull",
 ): Problem[] {
   const { last, remedy } = UNHEARD[heardBy];
-  const when = heardAt === null ? "never in 8 days" : `last at ${new Date(heardAt).toISOString()}`;
+  const when = heardAt === null ? "never in 8 days" : `last at ${iso(heardAt)}`;
   const what = count === 1 ? "1 push came" : `${count} pushes came`;
   const detail = `${what} without a delivery, such as one to ${repository}; ${last} ${when}`;
   return [{ code: "webhook_silent", since: at, detail, remedy }];

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { REPLICA_LAG_MS } from "../../src/base/github-facts.js";
 import { type RefHint, ZERO } from "../../src/base/model.js";
 import { mergeHint, mergeHints } from "../../src/queue/merge.js";
-import { decide, isBeforePush, LAG_MS, turnsBack } from "../../src/refresh/decide.js";
+import { decide, isBeforePush, turnsBack } from "../../src/refresh/decide.js";
 import type { RefKnowledge } from "../../src/registry/repositories.js";
 
 const [A, B, C] = ["a", "b", "c"].map((letter) => letter.repeat(40)) as [string, string, string];
@@ -54,7 +55,9 @@ test("an answer from before the push is recognised", async () => {
 
 test("a delivery older than what was acted on casts no doubt on the answer", async () => {
   expect(await isBeforePush(hint([A, B], 10), A, facts(A, { pushedAt: 11 }), no)).toBe(false);
-  expect(await isBeforePush(hint([A, B], 10), A, facts(A, {}, 10 + LAG_MS / 1000 + 1), no)).toBe(false);
+  expect(await isBeforePush(hint([A, B], 10), A, facts(A, {}, 10 + REPLICA_LAG_MS / 1000 + 1), no)).toBe(
+    false,
+  );
 });
 
 test("an answer that is no newer than the mirror is not believed over news of a later push", async () => {
@@ -71,7 +74,7 @@ test("an old answer never turns back a ref that a delivery has just moved", asyn
   const moved = facts(B, { movedAt: 100_000, movedFrom: A });
   expect(await turnsBack(A, undefined, moved, 101_000, no)).toBe(true);
   expect(await turnsBack(C, undefined, moved, 101_000, async () => true)).toBe(true);
-  expect(await turnsBack(A, undefined, moved, 100_001 + LAG_MS, no)).toBe(false);
+  expect(await turnsBack(A, undefined, moved, 100_001 + REPLICA_LAG_MS, no)).toBe(false);
   expect(await turnsBack(A, hint([B, A], 10), moved, 104_000, no)).toBe(false); // told and seen
   expect(await turnsBack(B, undefined, moved, 101_000, no)).toBe(false);
 });

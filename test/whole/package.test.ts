@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { packageRoot } from "../../tools/lockstep.js";
+import { packageRoot } from "../../tools/package-root.js";
 import { tempDir } from "../support/temp.js";
 
 const run = promisify(execFile);

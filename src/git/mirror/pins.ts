@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { asRefreshError } from "../../base/errors.js";
+import type { Log } from "../../base/log.js";
 import { RESERVED_REFS } from "../../base/names.js";
 import type { RunGit } from "../run/exec.js";
 import { swapRefs } from "./refs.js";
@@ -18,7 +19,7 @@ export const pinOf = (slug: string): string => `${PINS}tree${slug}`;
 
 interface Tools {
   git: RunGit;
-  log: { warn(details: object, message: string): void };
+  log: Pick<Log, "warn">;
 }
 
 /** Neither fails: what is published is no worse for it, and a pin that is left only costs room. */

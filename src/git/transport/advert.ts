@@ -1,4 +1,5 @@
 import { asRefreshError } from "../../base/errors.js";
+import { fullName } from "../../base/names.js";
 import { statusError, type Target, type Upstream } from "./upstream.js";
 
 /** GitHub deploys its git servers often; an outdated copy costs one failed fetch. */
@@ -26,7 +27,7 @@ export function createAdverts(upstream: Upstream): Adverts {
 
   async function ask(target: Target): Promise<Buffer> {
     const answer = await upstream.send({
-      path: `/${target.owner}/${target.name}.git/info/refs?service=git-upload-pack`,
+      path: `/${fullName(target)}.git/info/refs?service=git-upload-pack`,
       method: "GET",
       headers: { "git-protocol": "version=2", "user-agent": "git/2.0 (lockstep)", accept: "*/*" },
       installationId: target.installationId,

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import PQueue from "p-queue";
 import { asRefreshError, RefreshError } from "../../base/errors.js";
+import { MAX_READS_PER_SECOND } from "../../base/github-facts.js";
+import { fullName } from "../../base/names.js";
 import { createAdverts } from "./advert.js";
 import { createLfs, type Lfs } from "./lfs.js";
 import { asNetworkError, createUpstream, statusError, type Target, type TokenSource } from "./upstream.js";
@@ -47,8 +49,6 @@ interface LeaseState {
 
 /** Wants and haves of a fetch; 64 MiB is more than a million refs. */
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
-/** GitHub asks for at most 15 reads a second per repository. https://docs.github.com/en/repositories/creating-and-managing-repositories/repository-limits */
-const READS_PER_SECOND = 15;
 
 /**
  * The way to GitHub. git gets an address on loopback and a key; this in-process reverse proxy forwards
@@ -161,7 +161,7 @@ export async function createGateway(origin: string, token: TokenSource): Promise
   };
 }
 
-const pathOf = ({ owner, name }: Target, rest: string) => `/${owner}/${name}.git${rest && `/${rest}`}`;
+const pathOf = (target: Target, rest: string) => `/${fullName(target)}.git${rest && `/${rest}`}`;
 
 function route(req: IncomingMessage, target: Target): "advert" | "pack" | null {
   if (req.method === "GET" && req.url === pathOf(target, "info/refs?service=git-upload-pack"))
@@ -204,15 +204,15 @@ async function readBody(req: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** A window of READS_PER_SECOND per repository; forgotten when it is idle. */
+/** A window of MAX_READS_PER_SECOND per repository; forgotten when it is idle. */
 function createReadLimits() {
   const queues = new Map<string, PQueue>();
   return {
     async take(target: Target, signal: AbortSignal): Promise<void> {
-      const key = `${target.owner}/${target.name}`;
+      const key = fullName(target);
       let queue = queues.get(key);
       if (!queue) {
-        queue = new PQueue({ intervalCap: READS_PER_SECOND, interval: 1000 });
+        queue = new PQueue({ intervalCap: MAX_READS_PER_SECOND, interval: 1000 });
         queues.set(key, queue);
         if (queues.size > 1000) for (const [name, other] of queues) if (isIdle(other)) queues.delete(name);
       }

@@ -4,6 +4,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { RefreshError } from "../../base/errors.js";
+import { fullName } from "../../base/names.js";
 import { asNetworkError, statusError, type Target, type Upstream } from "./upstream.js";
 
 export interface LfsObject {
@@ -50,7 +51,7 @@ export function createLfs(upstream: Upstream, origin: string): Lfs {
     async locate(target, objects, signal) {
       const named = objects.map(({ oid, size }) => ({ oid, size }));
       const answer = await upstream.send({
-        path: `/${target.owner}/${target.name}.git/info/lfs/objects/batch`,
+        path: `/${fullName(target)}.git/info/lfs/objects/batch`,
         method: "POST",
         headers: { accept: MEDIA_TYPE, "content-type": MEDIA_TYPE, "user-agent": "lockstep" },
         body: Buffer.from(JSON.stringify({ operation: "download", transfers: ["basic"], objects: named })),
@@ -59,7 +60,7 @@ export function createLfs(upstream: Upstream, origin: string): Lfs {
       });
       if (answer.statusCode !== 200) {
         await answer.body.dump();
-        throw unserved(statusError(answer), `Git LFS of ${target.owner}/${target.name}`);
+        throw unserved(statusError(answer), `Git LFS of ${fullName(target)}`);
       }
       const found = ANSWER.safeParse(parse(await text(answer.body)));
       if (!found.success) throw new RefreshError("upstream_error", "GitHub's answer is none of Git LFS");

@@ -1,5 +1,6 @@
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { type ErrorCode, networkError, RefreshError } from "../../base/errors.js";
+import { parseRetryAfter } from "../../base/retry-after.js";
 
 /** GitHub's git servers keep an idle connection for about a minute. */
 const KEEP_ALIVE_MS = 55_000;
@@ -95,7 +96,7 @@ export const asNetworkError = (error: unknown, origin: string): RefreshError =>
 /** What an HTTP status of GitHub's git servers means. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
 export function statusError(answer: { statusCode: number; headers: Record<string, unknown> }): RefreshError {
   const { statusCode: status, headers } = answer;
-  const retryAfterMs = retryAfter(headers["retry-after"]);
+  const retryAfterMs = parseRetryAfter(headers["retry-after"]);
   const waits = retryAfterMs === undefined ? {} : { retryAfterMs };
   return new RefreshError(
     codeOf(status, retryAfterMs !== undefined),
@@ -111,11 +112,4 @@ function codeOf(status: number, asksToWait: boolean): ErrorCode {
   if (status === 404 || status === 410) return "not_found";
   if (status >= 300 && status < 400) return "moved";
   return "upstream_error";
-}
-
-/** Retry-After in milliseconds: seconds or an HTTP date (RFC 9110, 10.2.3), at most an hour. */
-export function retryAfter(value: unknown): number | undefined {
-  if (typeof value !== "string") return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), 3600) * 1000;
 }

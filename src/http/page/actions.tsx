@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
 import { find } from "../lookup.js";
 import type { RepositoryView } from "../view.js";
@@ -25,14 +26,13 @@ const DONE: Record<Action, string> = {
 
 /** A button each; they work without JavaScript, and lead back to where they were pressed. */
 export function Buttons({ repository, here }: { repository: RepositoryView; here: string }) {
-  const { owner, name } = repository;
   return (
     <div class="actions">
       {actionsOf(repository).map((action) => (
-        <form method="post" action={`/repos/${owner}/${name}/${action}`}>
+        <form method="post" action={`/repos/${fullName(repository)}/${action}`}>
           <input type="hidden" name="from" value={here} />
           <button type="submit" id={`${action}-${repository.id}`}>
-            {NAMES[action]} <span class="hidden">{`${owner}/${name}`}</span>
+            {NAMES[action]} <span class="hidden">{fullName(repository)}</span>
           </button>
         </form>
       ))}
@@ -50,12 +50,12 @@ export function addActions(app: Hono, ports: ApiPorts): void {
     if (repository instanceof Response) return context.notFound();
     const action = context.req.param("action") as Action;
     if (!actionsOf(repository).includes(action)) {
-      const detail = `${repository.owner}/${repository.name} is ${repository.state}.`;
+      const detail = `${fullName(repository)} is ${repository.state}.`;
       const frame = { title: "Nothing was done", here: "/", status: 409 } as const;
       return message(context, frame, detail, "look at the repository, and choose again");
     }
     ports[action](repository.id);
-    leaveNote(context, `${DONE[action]} ${repository.owner}/${repository.name}`);
+    leaveNote(context, `${DONE[action]} ${fullName(repository)}`);
     const { from } = await context.req.parseBody();
     return context.redirect(typeof from === "string" && isLocalPath(from) ? from : "/", 303);
   });

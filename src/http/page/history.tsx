@@ -1,4 +1,5 @@
 import type { Context, Hono } from "hono";
+import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
 import { Allow, check, type Refusal, Restore } from "../history.js";
 import { find, hindrance, notFound } from "../lookup.js";
@@ -14,7 +15,7 @@ import { Ago, Facts, Quantity, Sha, Table } from "./parts.js";
 const ROWS = 200;
 const RESTORE = "/repos/:owner/:name/restore";
 
-const pathOf = ({ owner, name }: RepositoryView) => `/repos/${owner}/${name}`;
+const pathOf = (repository: RepositoryView) => `/repos/${fullName(repository)}`;
 
 export const Holds = ({ of, repository }: { of: HoldView[]; repository: RepositoryView }) => (
   <Table
@@ -143,7 +144,7 @@ const second = (repository: RepositoryView, tip: KeptView, heads: Record<string,
     <h1>Restore a kept tip</h1>
     <Facts
       of={[
-        ["Repository", `${repository.owner}/${repository.name}`],
+        ["Repository", fullName(repository)],
         ["Ref", tip.ref ?? "unknown: its name was too long to be kept"],
         ["Is at", tip.ref === null ? "–" : <Sha of={heads[tip.ref] ?? null} />],
         ["Goes back to", <Sha of={tip.sha} />],

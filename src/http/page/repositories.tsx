@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { Child } from "hono/jsx";
+import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
 import { findFilter, RepositoryPlace } from "../lists.js";
 import { findPaging, toCursor } from "../paging.js";
@@ -115,9 +116,9 @@ const Filter = ({
 );
 
 function row(repository: RepositoryView, here: string): Child[] {
-  const { owner, name, state, lagMs, lastRefreshAt, lastProvenAt, lastError, queued, running } = repository;
+  const { state, lagMs, lastRefreshAt, lastProvenAt, lastError, queued, running } = repository;
   return [
-    <a href={`/repos/${owner}/${name}`}>{`${owner}/${name}`}</a>,
+    <a href={`/repos/${fullName(repository)}`}>{fullName(repository)}</a>,
     <>
       <State of={state} />
       {queued && !running && <span class="dim"> queued</span>}

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { Child } from "hono/jsx";
+import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
 import type { RefreshView } from "../log-view.js";
 import { find } from "../lookup.js";
@@ -18,15 +19,15 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
   app.get("/repos/:owner/:name", async (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return explain(context, "/", found);
-    const { id, owner, name } = found;
+    const { id } = found;
     const heads = await ports.heads(id);
     const { kept, holds } = await ports.history(id, heads);
     const wanted = context.req.query("ref") ?? "";
     return page(
       context,
-      { title: `${owner}/${name}`, here: "/" },
+      { title: fullName(found), here: "/" },
       <>
-        <h1>{`${owner}/${name}`}</h1>
+        <h1>{fullName(found)}</h1>
         <Live name="repository">
           <Summary repository={found} maintenance={ports.maintenance(id)} />
           {holds.length > 0 && <Holds of={holds} repository={found} />}
@@ -34,7 +35,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
           <Refreshes of={ports.refreshes(id)} />
         </Live>
         <p>
-          <a href={`/deliveries?repository=${owner}/${name}`}>Its deliveries</a>
+          <a href={`/deliveries?repository=${fullName(found)}`}>Its deliveries</a>
         </p>
         <Live name="kept">{kept.length > 0 && <Kept of={kept} repository={found} />}</Live>
         <RefFilter wanted={wanted} />
@@ -47,7 +48,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
 }
 
 function Summary({ repository, maintenance }: { repository: RepositoryView; maintenance: MaintenanceView }) {
-  const { owner, name, state, lagMs, lastError, installationId } = repository;
+  const { state, lagMs, lastError, installationId } = repository;
   const { tidiedAt, prunedAt, checkedAt, due, running } = maintenance;
   const facts: [string, Child][] = [
     ["State", <State of={state} />],
@@ -79,7 +80,7 @@ function Summary({ repository, maintenance }: { repository: RepositoryView; main
           />
         </p>
       )}
-      <Buttons repository={repository} here={`/repos/${owner}/${name}`} />
+      <Buttons repository={repository} here={`/repos/${fullName(repository)}`} />
       <Facts of={facts} />
     </>
   );
