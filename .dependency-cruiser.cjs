@@ -1,67 +1,54 @@
-/** The import direction of the architecture; test/architecture.test.ts runs it. */
-const layer = (name, from, to) => ({
-  name,
-  severity: "error",
-  from: { path: from },
-  to: { path: to },
-});
+/**
+ * Who may import whom: architecture.json has a line for each folder of src/ and for each of the five files at the
+ * top. test/project/architecture.test.ts runs these rules.
+ */
+const IMPORTS = require("./architecture.json");
 
-const LOW =
-  "^src/(config|config-faults|variables|patterns|units|names|selection|deliveries|delivery-log|delivery-list|maintenance-log|maintenance-due|store|registry|repository-list|proof-ages|refresh-log|holds|outbox|backlog|exec-hook|receiver|queue|git|github)";
-const MIDDLE = "^src/(decide|history|bring|syncer|lifecycle)\\.ts|^src/checkouts/";
-const HIGH =
-  "^src/(schedule|worker|once|acceptance|views|delivery-views|history-views|maintenance|announce|contains)\\.ts|^src/(http|announce)/";
-const TOP = "^src/(compose|core|index|cli)\\.ts|^src/cli/";
+/** The files of a place: a folder and what is below it, or one of the files at the top. */
+const inside = (place) => `^src/${place.replace(".", "\\.")}${place.endsWith(".ts") ? "$" : "/"}`;
+
+const placeRules = Object.entries(IMPORTS).map(([place, imports]) => ({
+  name: `${place}-imports-what-its-line-says`,
+  severity: "error",
+  from: { path: inside(place) },
+  to: { path: "^src/", pathNot: [place, ...imports].map(inside) },
+}));
+
+/** @param from the files that may import it; nobody else does */
+const only = (name, from, to) => ({ name, severity: "error", from: { pathNot: from }, to });
 
 module.exports = {
   forbidden: [
-    {
-      name: "no-circular",
-      severity: "error",
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
-    },
-    layer("model-imports-nothing", "^src/model\\.ts", "."),
-    layer("errors-imports-model-alone", "^src/errors\\.ts", "^(?!src/model\\.ts)"),
-    layer("low-imports-no-higher", LOW, `${MIDDLE}|${HIGH}|${TOP}`),
-    layer("middle-imports-no-higher", MIDDLE, `${HIGH}|${TOP}`),
-    layer("high-imports-no-top", HIGH, TOP),
-    layer("git-knows-no-github", "^src/git/", "^src/github/"),
-    layer("github-knows-no-git", "^src/github/", "^src/git/"),
-    {
-      name: "one-module-runs-git",
-      severity: "error",
-      from: { pathNot: "^src/git/exec\\.ts" },
-      to: { path: "simple-git" },
-    },
-    {
-      name: "nobody-else-spawns",
-      severity: "error",
-      from: { pathNot: "^src/git/(exec|processes)\\.ts|^src/exec-hook\\.ts" },
-      to: { path: "^(node:)?child_process$" },
-    },
-    {
-      name: "octokit-and-probot-stay-outside",
-      severity: "error",
-      from: { pathNot: "^src/(index|compose|cli/start|cli/register)\\.ts|^src/github/" },
-      to: { path: "node_modules/(probot|@octokit)/", pathNot: "node_modules/@octokit/webhooks/" },
-    },
-    {
-      name: "webhooks-are-the-receivers",
-      severity: "error",
-      from: { pathNot: "^src/receiver" },
-      to: { path: "node_modules/@octokit/webhooks/" },
-    },
+    ...placeRules,
+    { name: "no-circle-of-files", severity: "error", from: {}, to: { circular: true } },
+    only("one-module-runs-git", "^src/git/run/exec\\.ts", { path: "simple-git" }),
+    only("two-folders-start-processes", "^src/(git/run|machine)/|^(tools|test|bench)/", {
+      path: "^(node:)?child_process$",
+    }),
+    only(
+      "octokit-and-probot-stay-outside",
+      "^src/(index|compose/lockstep|cli/start|cli/register)\\.ts|^src/github/|^(tools|test|bench)/",
+      { path: "node_modules/(probot|@octokit)/", pathNot: "node_modules/@octokit/webhooks/" },
+    ),
+    only("webhooks-are-the-receivers", "^src/receiver/|^(tools|test|bench)/", {
+      path: "node_modules/@octokit/webhooks/",
+    }),
     {
       name: "src-imports-no-tools",
       severity: "error",
       from: { path: "^src/" },
       to: { path: "^(tools|test|bench)/" },
     },
+    {
+      name: "tools-import-no-tests",
+      severity: "error",
+      from: { path: "^(tools|bench)/" },
+      to: { path: "^test/" },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    // It has no way to tell swc of TSX: test/architecture.test.ts looks at what these import.
+    // The parser cannot be told of TSX: test/project/architecture.test.ts looks at what these files import.
     exclude: { path: "[.]tsx$" },
     // TypeScript 7 has no API for tools yet.
     parser: "swc",

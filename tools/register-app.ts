@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { Page } from "playwright-core";
-import { Lockstep, packageRoot } from "./lockstep.js";
+import { Lockstep } from "./lockstep.js";
+import { packageRoot } from "./package-root.js";
 import type { Repo, StandIn } from "./standin/index.js";
 
 /** `lockstep start` as a person types it, in a directory of theirs. */

@@ -50,16 +50,6 @@ test("docs/failures.md has every code of a failure and of a problem once, with w
   for (const cells of [...failures, ...problems]) expect(cells.filter(Boolean), cells[0]).toHaveLength(4);
 });
 
-test("CONTRIBUTING.md says of every part of src/ what it is for", () => {
-  const map = section(read("CONTRIBUTING.md"), "Where things are");
-  const named = [...map.matchAll(/`(?:src\/)?([\w-]+(?:\.ts|\/))`/g)].map(([, name]) =>
-    name!.replace("/", ""),
-  );
-  expect(named.filter((name) => existsSync(join(root, "src", name))).sort()).toEqual(
-    readdirSync(join(root, "src")).sort(),
-  );
-});
-
 test("links between the pages lead somewhere, their anchors too", () => {
   const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
   pages.push(

@@ -3,9 +3,8 @@ import { gzipSync } from "node:zlib";
 import { Agent, request } from "undici";
 import type { Deliveries } from "./deliveries.js";
 import { merged, payloadFor } from "./payload.js";
-import type { AppIdentity } from "./rest.js";
 import type { StaleCopies } from "./stale.js";
-import type { Push } from "./types.js";
+import type { AppIdentity, Push } from "./types.js";
 
 export interface DeliverOptions {
   /** The webhook URL; none: the delivery is lost, and only the deliveries API knows of it. */

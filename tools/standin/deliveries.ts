@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Answer } from "./rest.js";
+import type { Answer } from "./types.js";
 
 /** One webhook call as the App's deliveries API tells it. */
 export interface DeliveryRecord {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../lockstep.js";
+import { packageRoot } from "../package-root.js";
 
 export type Json = Record<string, unknown>;
 

@@ -5,8 +5,8 @@ import { GitHttp } from "./git-http.js";
 import type { LfsServer } from "./lfs.js";
 import { exceededMessage, type Limits } from "./limits.js";
 import type { Manifests } from "./manifest.js";
-import type { Answer, Rest } from "./rest.js";
-import type { Call, GitRequest } from "./types.js";
+import type { Rest } from "./rest.js";
+import type { Answer, Call, GitRequest } from "./types.js";
 
 interface Told {
   call(call: Call): void;

@@ -13,9 +13,9 @@ import { Limits } from "./limits.js";
 import { Listener } from "./listener.js";
 import { Manifests } from "./manifest.js";
 import { Owners } from "./owners.js";
-import { type AppIdentity, Rest } from "./rest.js";
+import { Rest } from "./rest.js";
 import { StaleCopies } from "./stale.js";
-import type { Call, GitRequest, Installation, Push, Repo, StandInOptions } from "./types.js";
+import type { AppIdentity, Call, GitRequest, Installation, Push, Repo, StandInOptions } from "./types.js";
 
 export type { Delivered, DeliverOptions } from "./courier.js";
 export type { DeliveryRecord, NewDelivery } from "./deliveries.js";

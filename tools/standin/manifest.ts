@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Answer, AppIdentity } from "./rest.js";
+import type { Answer, AppIdentity } from "./types.js";
 import type { World } from "./world.js";
 
 interface Manifest {

@@ -5,20 +5,8 @@ import { jwtFault } from "./jwt.js";
 import type { Caller } from "./limits.js";
 import type { Manifests } from "./manifest.js";
 import { installationJson, PERMISSIONS, repositoryJson } from "./rest-json.js";
-import type { Installation, Repo } from "./types.js";
+import type { Answer, AppIdentity, Installation, Repo } from "./types.js";
 import type { World } from "./world.js";
-
-export interface Answer {
-  status: number;
-  body?: unknown;
-  headers?: Record<string, string>;
-}
-
-export interface AppIdentity {
-  appId: number;
-  privateKey: string;
-  webhookSecret: string;
-}
 
 interface Request {
   params: string[];

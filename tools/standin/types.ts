@@ -95,3 +95,15 @@ export interface StandInOptions {
   /** PEM; default a new RSA key. */
   privateKey?: string;
 }
+
+export interface Answer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface AppIdentity {
+  appId: number;
+  privateKey: string;
+  webhookSecret: string;
+}
