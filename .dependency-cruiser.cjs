@@ -37,7 +37,7 @@ module.exports = {
     {
       name: "nobody-else-spawns",
       severity: "error",
-      from: { pathNot: "^src/git/(exec|processes)\\.ts|^src/exec-hook\\.ts" },
+      from: { pathNot: "^src/git/run/child\\.ts|^src/machine/(processes|programs|terminate)\\.ts" },
       to: { path: "^(node:)?child_process$" },
     },
     {
