@@ -81,7 +81,8 @@ test("git is as fast as its reader, and nothing is kept", async () => {
     if (Math.floor(read / (8 * MiB)) === last || read >= 48 * MiB) continue;
     await until(() => isAsleep(pid!));
     expect(writtenBy(pid!)).toBeLessThan(read + MOST_AHEAD);
-    expect(memoryInUse() - before).toBeLessThan(4 * MiB);
+    // The engine frees what nobody has any more beside the program.
+    await expect.poll(() => memoryInUse() - before, { timeout: 10_000 }).toBeLessThan(4 * MiB);
   }
   expect(hash.digest("hex")).toBe(sha256(content));
   expect(await done).toBe(0);
