@@ -21,10 +21,14 @@ module.exports = {
   forbidden: [
     ...placeRules,
     { name: "no-circle-of-files", severity: "error", from: {}, to: { circular: true } },
-    only("one-module-runs-git", "^src/git/run/exec\\.ts", { path: "simple-git" }),
-    only("two-folders-start-processes", "^src/(git/run|machine)/|^(tools|test|bench)/", {
-      path: "^(node:)?child_process$",
-    }),
+    only("one-module-runs-git", "^src/git/run/child\\.ts", { path: "simple-git" }),
+    only(
+      "nobody-else-starts-processes",
+      "^src/git/run/child\\.ts|^src/machine/(processes|programs|terminate)\\.ts|^(tools|test|bench)/",
+      {
+        path: "^(node:)?child_process$",
+      },
+    ),
     only(
       "octokit-and-probot-stay-outside",
       "^src/(index|compose/lockstep|cli/start|cli/register)\\.ts|^src/github/|^(tools|test|bench)/",

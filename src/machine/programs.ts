@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
+import { onceAborted, startLimit } from "./limit.js";
 import type { Processes } from "./processes.js";
+import { createTail } from "./tail.js";
+import { closePipesAfterExit, signalGroup, terminate } from "./terminate.js";
 
 export interface ProgramCall {
   /** Path of the executable; no shell reads it. */
@@ -29,9 +32,6 @@ export interface ProgramResult {
 /** @throws the system's error, with its `code`, when the program cannot be started */
 export type RunProgram = (call: ProgramCall) => Promise<ProgramResult>;
 
-/** Between the gentle and the hard end, and what a grandchild that holds the pipes is waited for. */
-const GRACE_MS = 2_000;
-
 /**
  * Runs an operator's program in a process group of its own, which is ended as a whole: a script's children
  * would outlive it otherwise. One that survives a `kill -9` of Lockstep is ended at the next start.
@@ -39,63 +39,29 @@ const GRACE_MS = 2_000;
 export function createPrograms(processes: Processes): RunProgram {
   return (call) =>
     new Promise((resolve, reject) => {
-      const { file, args, cwd, env, input, timeoutMs, maxOutputBytes, signal, alone } = call;
+      const { file, args, cwd, env, input, maxOutputBytes, alone } = call;
       const child = spawn(file, args, { cwd, env, detached: true, stdio: "pipe" });
       processes.track(child);
-      const output = tail(maxOutputBytes);
+      const output = createTail(maxOutputBytes);
       child.stdout.on("data", output.add);
       child.stderr.on("data", output.add);
       // A program need not read what it is given.
       child.stdin.on("error", () => {});
       child.stdin.end(input ?? "");
 
-      let timedOut = false;
-      const timers: NodeJS.Timeout[] = [];
-      const end = () => {
-        endGroup(child.pid, "SIGTERM");
-        timers.push(setTimeout(() => endGroup(child.pid, "SIGKILL"), GRACE_MS));
-      };
-      const deadline = setTimeout(() => {
-        timedOut = true;
-        end();
-      }, timeoutMs);
-      timers.push(deadline);
-      if (signal.aborted) end();
-      else signal.addEventListener("abort", end, { once: true });
-
-      const finish = (settle: () => void) => {
-        for (const timer of timers) clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        settle();
-      };
-      child.once("error", (error) => finish(() => reject(error)));
+      const limit = startLimit(call);
+      onceAborted(limit.signal, () => void terminate(child, { reach: "group" }));
+      closePipesAfterExit(child);
       child.once("exit", () => {
-        // Whoever was told to end has ended; what is left of its group has not listened.
-        if (timedOut || signal.aborted || alone) endGroup(child.pid, "SIGKILL");
-        timers.push(setTimeout(() => [child.stdout, child.stderr].map((pipe) => pipe.destroy()), GRACE_MS));
+        if (alone) signalGroup(child.pid!, "SIGKILL");
       });
-      child.once("close", (code, by) =>
-        finish(() => resolve({ code, signal: by, timedOut, output: output.text() })),
-      );
+      child.once("error", (error) => {
+        limit.release();
+        reject(error);
+      });
+      child.once("close", (code, signal) => {
+        limit.release();
+        resolve({ code, signal, timedOut: limit.reason() === "timeout", output: output.text() });
+      });
     });
-}
-
-function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // it has ended by itself
-  }
-}
-
-function tail(maxBytes: number) {
-  let kept = Buffer.alloc(0);
-  return {
-    add(chunk: Buffer): void {
-      kept = Buffer.concat([kept, chunk]);
-      if (kept.length > maxBytes) kept = kept.subarray(kept.length - maxBytes);
-    },
-    text: () => kept.toString("utf8"),
-  };
 }

@@ -2,7 +2,8 @@ import { constants } from "node:fs";
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { RefreshError } from "../../base/errors.js";
-import { type GitCall, GitFailure, type GitResult } from "../run/exec.js";
+import type { GitCall, GitResult } from "../run/exec.js";
+import { GitFailure } from "../run/failure.js";
 
 /** `corrupt` names an object that is missing or broken. */
 export type Verdict = { sound: true } | { sound: false; object: string; reason: string };

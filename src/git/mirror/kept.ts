@@ -1,6 +1,7 @@
 import { type RefChange, ZERO } from "../../base/model.js";
 import { RESERVED_REFS } from "../../base/names.js";
-import { GitFailure, type RunGit } from "../run/exec.js";
+import type { RunGit } from "../run/exec.js";
+import { GitFailure } from "../run/failure.js";
 import { swapRefs } from "./refs.js";
 
 /** An old tip of a ref that was moved by force or deleted. */

@@ -16,7 +16,7 @@ import { readRefs, swapRefs } from "./refs.js";
 import { openScratch } from "./scratch.js";
 import { lendShallow, takeShallow } from "./shallow.js";
 
-export { missingRefOf } from "../run/exec.js";
+export { missingRefOf } from "../run/failure.js";
 export type { RunContext } from "./clone.js";
 
 /** The mirrors of this DATA_DIR. One writer at a time per repository is the caller's promise. */

@@ -1,0 +1,65 @@
+/** What a git call gets to see of the machine: this, and nothing else. */
+export interface Surroundings {
+  /** GIT_DIR; null for a command that needs no repository. */
+  gitDir: string | null;
+  /** Where objects are read and written, when it is not in the GIT_DIR. */
+  objectDir?: string;
+  /** Where objects are read besides. */
+  alternate?: string;
+  /** GIT_WORK_TREE; git does not look outside it. Its index is never kept in the GIT_DIR or in the tree. */
+  workTree?: { dir: string; index: string };
+  /** GNUPGHOME, for a signature that is to be verified. */
+  gnupgHome?: string;
+  /** Configuration for this call, through its environment: nothing of it shows in `ps`. */
+  config?: Record<string, string>;
+}
+
+const HERMETIC = {
+  "protocol.allow": "never",
+  "protocol.http.allow": "always",
+  "protocol.version": "2",
+  "http.followRedirects": "false",
+  "core.hooksPath": "/dev/null",
+  "transfer.bundleURI": "false",
+  "transfer.credentialsInUrl": "die",
+  "safe.bareRepository": "explicit",
+  "fetch.recurseSubmodules": "false",
+  "gc.auto": "0",
+  "maintenance.auto": "false",
+  "core.logAllRefUpdates": "false",
+};
+
+/** The variable is split at colons, but for what is quoted: git(1) */
+const quotedEntry = (dir: string): string => (dir.includes(":") ? `"${dir.replace(/[\\"]/g, "\\$&")}"` : dir);
+
+/** @param path PATH, of the operator's environment all that git sees */
+export function environment(path: string, call: Surroundings): Record<string, string> {
+  const config = Object.entries({ ...HERMETIC, ...call.config });
+  const env: Record<string, string> = {
+    PATH: path,
+    LC_ALL: "C",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    // git 3 makes repositories otherwise; the scratch directory, and GitHub, have these.
+    GIT_DEFAULT_HASH: "sha1",
+    GIT_DEFAULT_REF_FORMAT: "files",
+    // A ref under refs/replace/ would pass one commit off as another: git-replace(1).
+    GIT_NO_REPLACE_OBJECTS: "1",
+    GIT_CONFIG_COUNT: String(config.length),
+  };
+  config.forEach(([key, value], index) => {
+    env[`GIT_CONFIG_KEY_${index}`] = key;
+    env[`GIT_CONFIG_VALUE_${index}`] = value;
+  });
+  if (call.gitDir !== null) env.GIT_DIR = call.gitDir;
+  if (call.objectDir !== undefined) env.GIT_OBJECT_DIRECTORY = call.objectDir;
+  if (call.workTree !== undefined) {
+    env.GIT_WORK_TREE = call.workTree.dir;
+    env.GIT_INDEX_FILE = call.workTree.index;
+  }
+  if (call.gnupgHome !== undefined) env.GNUPGHOME = call.gnupgHome;
+  if (call.alternate !== undefined) env.GIT_ALTERNATE_OBJECT_DIRECTORIES = quotedEntry(call.alternate);
+  return env;
+}

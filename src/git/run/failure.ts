@@ -1,0 +1,55 @@
+import { type ErrorCode, RefreshError } from "../../base/errors.js";
+import type { EndReason } from "../../machine/limit.js";
+import { classify, missingRef } from "./classify.js";
+
+export class GitFailure extends RefreshError {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    /** What git said; of a streaming run the end of it. */
+    readonly stderr: string,
+  ) {
+    super(code, message);
+  }
+}
+
+/** The ref for want of which a fetch failed; null: it failed for something else. */
+export const missingRefOf = (error: unknown): string | null =>
+  error instanceof GitFailure && error.code === "ref_missing" ? missingRef(error.stderr) : null;
+
+interface FailedCall {
+  args: string[];
+  timeoutMs: number;
+}
+
+/** @param code null: a signal ended git */
+export function failureOf({ args }: FailedCall, code: number | null, stderr: string): GitFailure {
+  const said = stderr.trim() || "it said nothing";
+  const how = code === null ? "was killed by a signal" : `exited with ${code}`;
+  return new GitFailure(classify(said), `git ${args[0]} ${how}: ${lastLines(said)}`, said);
+}
+
+const lastLines = (text: string) => text.split("\n").slice(-4).join(" | ").slice(0, 600);
+
+/** git was not started: the system cannot, or simple-git's guard will not. */
+export function notStarted({ args }: FailedCall, error: Error): RefreshError {
+  if (["ENOENT", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
+    return new RefreshError("no_git", "git could not be started", { cause: error });
+  const said = String(error);
+  return new GitFailure(classify(said), `git ${args[0]} could not be started: ${lastLines(said)}`, said);
+}
+
+/** git was ended before it ended by itself. */
+export function endedEarly({ args, timeoutMs }: FailedCall, reason: EndReason): RefreshError {
+  switch (reason) {
+    case "timeout":
+      return new RefreshError("timeout", `git ${args[0]} was ended after ${timeoutMs} ms`);
+    case "cancelled":
+      return new RefreshError("cancelled", `git ${args[0]} was cancelled`);
+    case "abandoned":
+      return new RefreshError(
+        "cancelled",
+        `git ${args[0]} was ended: its reader, or its input, has gone away`,
+      );
+  }
+}

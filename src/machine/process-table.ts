@@ -1,0 +1,41 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+/** What /proc says about the machine's processes (proc(5)). Where there is no /proc, nothing is known of any. */
+
+/**
+ * Clock ticks from boot to the start of a process, field 22 of /proc/<pid>/stat: with the pid it
+ * names one process for good. Null where the process or /proc is not there.
+ */
+export function startTime(pid: number): string | null {
+  return stat(pid)?.[19] ?? null;
+}
+
+/** The process that started then still runs; a zombie does not. */
+export function isRunning(pid: number, startedAt: string): boolean {
+  const fields = stat(pid);
+  return fields?.[19] === startedAt && !["Z", "X"].includes(fields[0] ?? "");
+}
+
+/** Children, their children and so on; parents stand before their children. */
+export function descendants(root: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of processNames()) {
+    const parent = /^\d+$/.test(name) ? Number(stat(Number(name))?.[1]) : Number.NaN;
+    if (!Number.isNaN(parent)) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const found = [root];
+  for (const pid of found) found.push(...(children.get(pid) ?? []));
+  return found.slice(1);
+}
+
+const processNames = (): string[] => (existsSync("/proc") ? readdirSync("/proc") : []);
+
+/** The fields of /proc/<pid>/stat from the third on: the second may hold spaces. */
+function stat(pid: number): string[] | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return null;
+  }
+}

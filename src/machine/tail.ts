@@ -1,0 +1,22 @@
+/** What a process has written: the last bytes of it. */
+export interface Tail {
+  add(chunk: Buffer): void;
+  text(): string;
+}
+
+/** @param maxBytes Infinity: all of it is kept */
+export function createTail(maxBytes: number): Tail {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    add(chunk) {
+      chunks.push(chunk);
+      size += chunk.length;
+      while (chunks.length > 1 && size - chunks[0]!.length >= maxBytes) size -= chunks.shift()!.length;
+    },
+    text() {
+      const kept = Buffer.concat(chunks);
+      return kept.subarray(Math.max(0, kept.length - maxBytes)).toString("utf8");
+    },
+  };
+}

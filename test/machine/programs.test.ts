@@ -1,0 +1,55 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createProcesses } from "../../src/machine/processes.js";
+import { createPrograms, type ProgramCall } from "../../src/machine/programs.js";
+import { isRunning } from "../support/git.js";
+import { tempDir } from "../support/temp.js";
+
+/** Runs a script as an operator's program is run. */
+function program(script: string, options: Partial<ProgramCall> = {}) {
+  const runDir = join(tempDir(), "run");
+  const result = createPrograms(createProcesses(runDir))({
+    file: "/bin/sh",
+    args: ["-c", script],
+    cwd: "/",
+    env: { PATH: "/usr/bin:/bin" },
+    timeoutMs: 20_000,
+    maxOutputBytes: 1_000,
+    signal: new AbortController().signal,
+    ...options,
+  });
+  return { result, runDir };
+}
+
+test("the exit code and what it wrote, to stdout and to stderr", async () => {
+  const { result, runDir } = program("cat; echo err >&2; exit 3", { input: "in\n" });
+  expect(await result).toEqual({ code: 3, signal: null, timedOut: false, output: "in\nerr\n" });
+  expect(readdirSync(runDir)).toEqual([]);
+});
+
+test("of much output the last bytes are kept", async () => {
+  const script = 'i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i + 1)); done';
+  const { output } = await program(script, { maxOutputBytes: 18 }).result;
+  expect(output).toBe("ine 2998\nline 2999\n".slice(-18));
+});
+
+test("one that is cancelled before its start is ended, and has not timed out", async () => {
+  const { result } = program("sleep 600", { signal: AbortSignal.abort() });
+  expect(await result).toMatchObject({ code: null, signal: "SIGTERM", timedOut: false });
+});
+
+test("one that takes too long is ended", async () => {
+  const { result } = program("sleep 600", { timeoutMs: 300 });
+  expect(await result).toMatchObject({ code: null, signal: "SIGTERM", timedOut: true });
+});
+
+test("what it leaves running ends with it when it is to be alone", async () => {
+  const { output } = await program("sleep 600 >&- 2>&- & echo $!", { alone: true }).result;
+  expect(isRunning(Number(output))).toBe(false);
+});
+
+test("a program that is not there is the system's error", async () => {
+  const { result } = program("", { file: "/no/such/program", signal: AbortSignal.abort() });
+  await expect(result).rejects.toMatchObject({ code: "ENOENT" });
+});
