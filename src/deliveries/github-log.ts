@@ -28,8 +28,6 @@ export interface EntryPorts {
 const MAX_DETAILS = 30;
 /** With less than this share of the App's calls left, they are for the log alone. */
 const DETAILS_BUDGET = 0.2;
-/** Failures that say nothing of the one delivery that was asked for. */
-const OF_ALL_CALLS = ["rate_limited", "unreachable", "tls", "unauthorized"];
 
 /** What becomes of single entries of GitHub's log. */
 export function createEntries(ports: EntryPorts) {
@@ -54,9 +52,10 @@ export function createEntries(ports: EntryPorts) {
     try {
       return await ports.github.payloadOf(id);
     } catch (error) {
-      const { code, message } = asRefreshError(error);
+      const failure = asRefreshError(error);
+      const { code, message } = failure;
       // Broken off each time though the log can be read, it is this one after all.
-      const isOfAll = OF_ALL_CALLS.includes(code) && !brokenOff.has(id);
+      const isOfAll = failure.is("concernsEveryCall") && !brokenOff.has(id);
       if (code === "unreachable") brokenOff.add(id);
       if (isOfAll) throw error;
       ports.log.warn(
