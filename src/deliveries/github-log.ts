@@ -1,8 +1,10 @@
 import { asRefreshError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { LoggedDelivery, RateLimit } from "../github/api.js";
-import { aboutOf, type RequestDecision, toIntent } from "./events.js";
+import type { RequestDecision } from "./decisions.js";
+import { eventNamed, toIntent } from "./events.js";
 import type { DeliveryLog, DeliveryRecord, Via } from "./log.js";
+import { aboutOf } from "./payload.js";
 
 export interface EntryPorts {
   github: {
@@ -36,7 +38,7 @@ export function createEntries(ports: EntryPorts) {
 
   /** What the deliveries said, where asking for it costs less than comparing every ref. */
   async function details(unknown: LoggedDelivery[]): Promise<Map<number, unknown>> {
-    const wanted = unknown.filter(({ event }) => event === "push" || event === "pull_request");
+    const wanted = unknown.filter(({ event }) => eventNamed(event)?.isWorthACall);
     if (ports.mode !== "pull" || wanted.length > MAX_DETAILS || !canAfford()) return new Map();
     const payloads = new Map<number, unknown>();
     for (const { id } of wanted) {
