@@ -6,7 +6,7 @@ import { fullName } from "./base/names.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
 import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/removal.js";
-import { type Bringer, type Brought, doubtsMirror, type Pass } from "./refresh/bring.js";
+import type { Bringer, Brought, Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
@@ -199,11 +199,11 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function recover(pass: Pass, request: RefreshRequest, first: RefreshError): Promise<Result> {
     const { id } = pass.repository;
     let error = first;
-    if (doubtsMirror(first)) {
+    if (first.is("doubtsMirror")) {
       mirrors.distrust(id);
       // Its leftovers are cleared next, and a lock or a pack out of place may be maintenance's doing.
       const disturbed = await ports.upkeep.standAside(id, { all: true });
-      const passes = ["locked", "corrupt"].includes(first.code) || (disturbed && first.code === "git");
+      const passes = first.is("passesOnceCleared") || (disturbed && first.code === "git");
       if (passes && mirrors.ensure(id)) {
         try {
           return await bring(pass, request);

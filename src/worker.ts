@@ -38,8 +38,6 @@ export interface Worker extends RunnerPorts {
   events: EventEmitter;
 }
 
-/** Waiting for a replica of GitHub's, stopping, or an operator's pause say nothing against a repository. */
-const SAYS_NOTHING: string[] = ["not_yet", "cancelled", "paused"];
 const STARTED_AT = Date.now();
 
 /** Refs named in a log line; the API has them all. */
@@ -107,7 +105,7 @@ export function createWorker(ports: WorkerPorts): Worker {
   /** In the history of the repository. */
   function note({ subject, request }: Snapshot, error: RefreshError | null): void {
     const outcome = outcomes.get(keyOf(subject));
-    if (subject.kind !== "repository" || (error ? SAYS_NOTHING.includes(error.code) : !outcome)) return;
+    if (subject.kind !== "repository" || (error ? error.is("postponed") : !outcome)) return;
     const { trigger, attempt, armedAt } = request;
     const endedAt = Date.now();
     const durationMs = endedAt - (begun.get(keyOf(subject)) ?? endedAt);
@@ -125,7 +123,7 @@ export function createWorker(ports: WorkerPorts): Worker {
       const repository = registry.get(subject.id);
       if (error.code === "suspended") {
         if (repository && isManaged(repository)) registry.setState(subject.id, "suspended");
-      } else if (!SAYS_NOTHING.includes(error.code)) {
+      } else if (!error.is("postponed")) {
         registry.failed(subject.id, error, request.attempt);
       }
     }
@@ -135,7 +133,7 @@ export function createWorker(ports: WorkerPorts): Worker {
   function tellFailure(snapshot: Snapshot, error: RefreshError, retryInMs: number | null): void {
     const { code, message, hint } = error;
     const details = { ...about(snapshot), code, reason: message, retryInMs };
-    if (SAYS_NOTHING.includes(code)) log.info(details, "refresh put off");
+    if (error.is("postponed")) log.info(details, "refresh put off");
     else if (code === "internal")
       log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");
     else log.warn({ ...details, hint }, "refresh failed");

@@ -46,16 +46,6 @@ interface Job extends ContentCall {
 const NO_FILES = { grafts: [], oids: [], verbatim: [] };
 const MAX_DEPTH = 8;
 const REMEMBERED = 1000;
-/** Making the store anew does not mend these. */
-const NOT_THE_STORES = [
-  "submodule_missing",
-  "lfs_missing",
-  "lfs_unsound",
-  "unreachable",
-  "upstream_error",
-  "timeout",
-  "disk_full",
-];
 
 /** Trees with the files of submodules and of Git LFS in them. */
 export function createContents(tools: {
@@ -145,8 +135,8 @@ export function createContents(tools: {
     },
     /** Forgets what was brought, where that may mend a failure. @returns whether to try again */
     mends(error: unknown, { base, options, signal }: Omit<ContentCall, "commit">): boolean {
-      const { code, retry } = asRefreshError(error);
-      const isElsewhere = NOT_THE_STORES.includes(code) || ["after", "never"].includes(retry.kind);
+      const failure = asRefreshError(error);
+      const isElsewhere = failure.is("outsideTheTree") || ["after", "never"].includes(failure.retry.kind);
       if (!isMore(options) || signal.aborted || isElsewhere) return false;
       forget(base);
       return true;

@@ -41,9 +41,6 @@ interface Origin extends Parent {
   mirror: string | null;
 }
 
-/** Whose word it is that GitHub does not show the repository to us. */
-const NOT_SHOWN = ["not_found", "moved", "forbidden"];
-
 /** What a submodule may be made of, and how its commit comes here. */
 export function createSubmodules(tools: SubmoduleTools) {
   const { registry, submodulesFrom } = tools;
@@ -105,7 +102,7 @@ function failureOf(error: RefreshError, submodule: Submodule, from: Origin): Ref
   const what = `${labelOf(submodule)} (${name} at ${submodule.commit})`;
   if (code === "not_yet")
     return new RefreshError("submodule_missing", `${what}: GitHub has no such commit`, { cause: error });
-  if (NOT_SHOWN.includes(code) || (code === "unauthorized" && from.installationId === null)) {
+  if (error.is("notVisible") || (code === "unauthorized" && from.installationId === null)) {
     const how = code === "moved" ? "has another name at GitHub" : "is not shown to the App";
     return new RefreshError("submodule_refused", `${what}: ${name} ${how}`, { cause: error });
   }

@@ -1,7 +1,13 @@
-import { z } from "zod";
-import type { PushHint, RefreshIntent, RepositoryName, Subject } from "../base/model.js";
-import { ZERO } from "../base/model.js";
-import { fullName, isOwner, isRefName, isRepositoryName, isSha, RESERVED_REFS } from "../base/names.js";
+import {
+  type Decision,
+  FULL_AFTER,
+  fromInstallation,
+  fromPullRequest,
+  fromPush,
+  fromRepository,
+  HEAD_MOVES,
+  type Wanted,
+} from "./decisions.js";
 
 /** A delivery whose signature was right. */
 export interface VerifiedEvent {
@@ -12,190 +18,121 @@ export interface VerifiedEvent {
   payload: unknown;
 }
 
-export interface RequestDecision {
-  kind: "request";
-  subject: Subject;
-  intent: RefreshIntent;
-  installationId?: number;
-  repository?: RepositoryName;
-  repositoryId?: number;
+/** A permission of the App, by GitHub's name for it in the API and in the App's settings. */
+export interface Permission {
+  name: string;
+  title: string;
 }
 
-/** What a delivery leads to. */
-export type Decision = RequestDecision | { kind: "ignored"; reason: string };
-
-const Id = z.number().int().positive();
-const Repository = z.object({
-  id: Id,
-  full_name: z.string().optional().catch(undefined),
-  pushed_at: z.unknown().optional(),
-});
-const WithRepository = z.object({ repository: Repository });
-const WithInstallation = z.object({ installation: z.object({ id: Id }) });
-const WithAction = z.object({ action: z.string() });
-const RefName = z.string().refine((ref) => isRefName(ref) && !ref.startsWith(RESERVED_REFS));
-const Sha = z.string().refine(isSha);
-const Push = z
-  .object({ ref: RefName, before: Sha, after: Sha, forced: z.boolean().optional().catch(undefined) })
-  .refine(({ before, after }) => before !== ZERO || after !== ZERO);
-
-const PullRequest = z.object({
-  number: Id,
-  before: Sha.optional(),
-  pull_request: z.object({ head: z.object({ sha: Sha }), updated_at: z.string() }),
-});
-
-/** Actions of a `pull_request` event after which its head is another one. */
-const HEAD_MOVES = ["opened", "reopened", "synchronize"];
-/** Actions of a `repository` event after which refs may differ, or nothing is known of them yet. */
-const FULL_AFTER = ["created", "renamed", "transferred", "edited", "unarchived", "publicized", "privatized"];
-/** Actions that move a repository into or out of REPOSITORIES: only its reconcile can tell. */
-const NAME_CHANGES = ["renamed", "transferred"];
-
-/** What of GitHub is mirrored. */
-export interface Wanted {
-  /** Whether REPOSITORIES lets `owner/name` in. */
-  repositories(fullName: string): boolean;
-  /** Whether REFSPECS lets a ref in. */
-  refs(ref: string): boolean;
+/** What the App must be set to, so that GitHub delivers an event. */
+export interface Subscription {
+  /** GitHub's name for the event in the App's settings. */
+  title: string;
+  /** GitHub offers the event only to an App that may read this. */
+  permission: Permission;
+  /** Every App has it, by app.yml; or only one whose REFSPECS lets refs of pull requests in. */
+  for: "every App" | "refs of pull requests";
+  /** What is slower without it. Null: nothing works without it. */
+  without: string | null;
 }
+
+/** An event of GitHub's that Lockstep handles. */
+export interface GitHubEvent {
+  decide(payload: unknown, wanted: Wanted): Decision;
+  /** git is about to fetch: a connection to GitHub is opened as soon as a delivery is verified. */
+  warmsConnection: boolean;
+  /** Name, default branch or membership of the repository may be other than what is known. */
+  doubtsName: boolean;
+  /** The payload says which refs have moved, which GitHub's log of deliveries does not: one call brings it. */
+  isWorthACall: boolean;
+  /** Null: GitHub delivers it to every App. */
+  subscription: Subscription | null;
+  /** What a delivery asks for, as docs/how-it-works.md has it: which actions, and the request. */
+  docs: { actions?: readonly string[]; request: string };
+}
+
+const CONTENTS: Permission = { name: "contents", title: "Contents" };
+const METADATA: Permission = { name: "metadata", title: "Metadata" };
+const PULL_REQUESTS: Permission = { name: "pull_requests", title: "Pull requests" };
+
+/**
+ * Every event that leads to something, and who must know of it: receiver, acceptance, the reading of GitHub's log,
+ * `lockstep doctor`; tests compare app.yml, README.md and docs/how-it-works.md.
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads
+ */
+export const EVENTS = {
+  push: {
+    decide: fromPush,
+    warmsConnection: true,
+    doubtsName: false,
+    isWorthACall: true,
+    subscription: { title: "Push", permission: CONTENTS, for: "every App", without: null },
+    docs: { request: "this ref; a full comparison when the payload's ref, tips or time cannot be used" },
+  },
+  repository: {
+    decide: fromRepository,
+    warmsConnection: false,
+    doubtsName: true,
+    isWorthACall: false,
+    subscription: {
+      title: "Repository",
+      permission: METADATA,
+      for: "every App",
+      without: "renames wait for the backstop",
+    },
+    docs: {
+      request: `a reconcile of that repository; ${FULL_AFTER.join(", ")}: with a full comparison`,
+    },
+  },
+  pull_request: {
+    decide: fromPullRequest,
+    warmsConnection: false,
+    doubtsName: false,
+    isWorthACall: true,
+    subscription: {
+      title: "Pull request",
+      permission: PULL_REQUESTS,
+      for: "refs of pull requests",
+      without: "such refs wait for a full comparison",
+    },
+    docs: {
+      actions: HEAD_MOVES,
+      request:
+        "`refs/pull/N/head` by name, where `REFSPECS` lets it in (subscribe to the event; it needs Pull requests: read)",
+    },
+  },
+  installation: ofInstallation("installation"),
+  installation_repositories: ofInstallation("installation_repositories"),
+  installation_target: ofInstallation("installation_target"),
+} as const satisfies Record<string, GitHubEvent>;
+
+function ofInstallation(name: string): GitHubEvent {
+  return {
+    decide: (payload) => fromInstallation(name, payload),
+    warmsConnection: false,
+    doubtsName: false,
+    isWorthACall: false,
+    subscription: null,
+    docs: { request: "a reconcile of that installation" },
+  };
+}
+
+/** @returns null: nothing is done for such an event */
+export const eventNamed = (name: string): GitHubEvent | null =>
+  Object.hasOwn(EVENTS, name) ? EVENTS[name as keyof typeof EVENTS] : null;
+
+/** What the App must be subscribed to, by the events' names. */
+export const SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map(
+  Object.entries<GitHubEvent>(EVENTS).flatMap(([name, { subscription }]) =>
+    subscription === null ? [] : [[name, subscription]],
+  ),
+);
 
 /**
  * What a verified delivery asks for. Everything in a payload but ids is a hint; what cannot be used
  * of a push makes its comparison a full one instead of losing it.
  */
-export function toIntent(event: VerifiedEvent, wanted: Wanted): Decision {
-  const { repositories } = wanted;
-  switch (event.name) {
-    case "push":
-      return fromPush(event.payload, repositories);
-    case "pull_request":
-      return fromPullRequest(event.payload, wanted);
-    case "repository":
-      return fromRepository(event.payload, repositories);
-    case "installation":
-    case "installation_repositories":
-    case "installation_target":
-      return fromInstallation(event.name, event.payload);
-    default:
-      return { kind: "ignored", reason: `nothing to do for ${event.name}` };
-  }
-}
-
-/** The payload's `action`, by which GitHub tells apart the kinds of one event. */
-export function actionOf(payload: unknown): string | null {
-  return WithAction.safeParse(payload).data?.action ?? null;
-}
-
-/** What a delivery is about, as far as it can be used. */
-export interface DeliveryAbout {
-  repositoryId?: number;
-  /** owner/name */
-  repository?: string;
-  installationId?: number;
-}
-
-export function aboutOf(payload: unknown): DeliveryAbout {
-  const repository = WithRepository.safeParse(payload).data?.repository;
-  const name = toName(repository?.full_name);
-  const installationId = installationOf(payload);
-  return {
-    ...(repository && { repositoryId: repository.id }),
-    ...(name && { repository: fullName(name) }),
-    ...(installationId !== undefined && { installationId }),
-  };
-}
-
-function fromPush(payload: unknown, repositories: (fullName: string) => boolean): Decision {
-  return fromNamed("push", payload, repositories, (repository) => {
-    const push = Push.safeParse(payload).data;
-    const pushedAt = toEpochSeconds(repository.pushed_at);
-    if (!push || pushedAt === null) return { trigger: "push", hints: [], full: true };
-    const { ref, before, after } = push;
-    const forced = after === ZERO || push.forced;
-    const hint: PushHint = { ref, before, after, pushedAt, ...(forced !== undefined && { forced }) };
-    return { trigger: "push", hints: [hint], full: false };
-  });
-}
-
-/**
- * Moves `refs/pull/N/head`, of which no push tells. GitHub makes that ref a moment later, and says nothing
- * of what it was before but when it synchronizes, so it is always asked by name.
- * https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
- */
-function fromPullRequest(payload: unknown, { repositories, refs }: Wanted): Decision {
-  const action = actionOf(payload) ?? "";
-  if (action !== "" && !HEAD_MOVES.includes(action))
-    return { kind: "ignored", reason: `pull_request ${action} moves no ref` };
-  const pull = PullRequest.safeParse(payload).data;
-  const ref = `refs/pull/${pull?.number ?? 1}/head`;
-  if (!refs(ref)) return { kind: "ignored", reason: "REFSPECS leaves refs/pull out" };
-  return fromNamed("pull_request", payload, repositories, () => {
-    const pushedAt = toEpochSeconds(pull?.pull_request.updated_at);
-    if (!pull || pushedAt === null) return { trigger: "push", hints: [], full: true };
-    const hint: PushHint = {
-      ...{ ref, before: pull.before ?? ZERO, after: pull.pull_request.head.sha },
-      ...{ pushedAt, ordered: false },
-    };
-    return { trigger: "push", hints: [hint], full: false };
-  });
-}
-
-function fromRepository(payload: unknown, repositories: (fullName: string) => boolean): Decision {
-  const action = actionOf(payload) ?? "";
-  const letsIn = NAME_CHANGES.includes(action) ? () => true : repositories;
-  const full = FULL_AFTER.includes(action);
-  return fromNamed("repository", payload, letsIn, () => ({ trigger: "backstop", hints: [], full }));
-}
-
-function fromNamed(
-  event: string,
-  payload: unknown,
-  repositories: (fullName: string) => boolean,
-  intentOf: (repository: z.output<typeof Repository>) => RefreshIntent,
-): Decision {
-  const repository = WithRepository.safeParse(payload).data?.repository;
-  if (!repository) return { kind: "ignored", reason: `${event} names no repository` };
-  const name = toName(repository.full_name);
-  // Without a usable name only GitHub can tell whether it is in; the reconcile asks by id.
-  if (name && !repositories(fullName(name))) {
-    return { kind: "ignored", reason: "REPOSITORIES leaves it out" };
-  }
-  const installationId = installationOf(payload);
-  return {
-    kind: "request",
-    subject: { kind: "repository", id: repository.id },
-    intent: intentOf(repository),
-    repositoryId: repository.id,
-    ...(name && { repository: name }),
-    ...(installationId !== undefined && { installationId }),
-  };
-}
-
-function fromInstallation(event: string, payload: unknown): Decision {
-  const installationId = installationOf(payload);
-  if (installationId === undefined) return { kind: "ignored", reason: `${event} names no installation` };
-  return {
-    kind: "request",
-    subject: { kind: "installation", id: installationId },
-    intent: { trigger: "onboard", hints: [], full: false },
-    installationId,
-  };
-}
-
-function installationOf(payload: unknown): number | undefined {
-  return WithInstallation.safeParse(payload).data?.installation.id;
-}
-
-function toName(fullName: string | undefined): RepositoryName | null {
-  const [owner = "", name = "", ...rest] = fullName?.split("/") ?? [];
-  return isOwner(owner) && isRepositoryName(name) && rest.length === 0 ? { owner, name } : null;
-}
-
-/** `pushed_at` is in seconds since 1970 in push events and an ISO 8601 text everywhere else. */
-function toEpochSeconds(value: unknown): number | null {
-  const seconds = typeof value === "string" ? Date.parse(value) / 1_000 : value;
-  // A time beyond all reason would make every later push of the ref look old.
-  const plausible = typeof seconds === "number" && seconds > 0 && seconds < 2 ** 32;
-  return plausible ? Math.floor(seconds) : null;
+export function toIntent({ name, payload }: VerifiedEvent, wanted: Wanted): Decision {
+  const event = eventNamed(name);
+  return event ? event.decide(payload, wanted) : { kind: "ignored", reason: `nothing to do for ${name}` };
 }

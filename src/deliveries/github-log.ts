@@ -1,8 +1,10 @@
 import { asRefreshError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { LoggedDelivery, RateLimit } from "../github/api.js";
-import { aboutOf, type RequestDecision, toIntent } from "./events.js";
+import type { RequestDecision } from "./decisions.js";
+import { eventNamed, toIntent } from "./events.js";
 import type { DeliveryLog, DeliveryRecord, Via } from "./log.js";
+import { aboutOf } from "./payload.js";
 
 export interface EntryPorts {
   github: {
@@ -28,8 +30,6 @@ export interface EntryPorts {
 const MAX_DETAILS = 30;
 /** With less than this share of the App's calls left, they are for the log alone. */
 const DETAILS_BUDGET = 0.2;
-/** Failures that say nothing of the one delivery that was asked for. */
-const OF_ALL_CALLS = ["rate_limited", "unreachable", "tls", "unauthorized"];
 
 /** What becomes of single entries of GitHub's log. */
 export function createEntries(ports: EntryPorts) {
@@ -38,7 +38,7 @@ export function createEntries(ports: EntryPorts) {
 
   /** What the deliveries said, where asking for it costs less than comparing every ref. */
   async function details(unknown: LoggedDelivery[]): Promise<Map<number, unknown>> {
-    const wanted = unknown.filter(({ event }) => event === "push" || event === "pull_request");
+    const wanted = unknown.filter(({ event }) => eventNamed(event)?.isWorthACall);
     if (ports.mode !== "pull" || wanted.length > MAX_DETAILS || !canAfford()) return new Map();
     const payloads = new Map<number, unknown>();
     for (const { id } of wanted) {
@@ -54,9 +54,10 @@ export function createEntries(ports: EntryPorts) {
     try {
       return await ports.github.payloadOf(id);
     } catch (error) {
-      const { code, message } = asRefreshError(error);
+      const failure = asRefreshError(error);
+      const { code, message } = failure;
       // Broken off each time though the log can be read, it is this one after all.
-      const isOfAll = OF_ALL_CALLS.includes(code) && !brokenOff.has(id);
+      const isOfAll = failure.is("concernsEveryCall") && !brokenOff.has(id);
       if (code === "unreachable") brokenOff.add(id);
       if (isOfAll) throw error;
       ports.log.warn(

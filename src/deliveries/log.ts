@@ -1,6 +1,6 @@
 import { keyOf, type Subject } from "../base/model.js";
 import type { Store, Tables } from "../store/database.js";
-import type { DeliveryAbout } from "./events.js";
+import type { DeliveryAbout } from "./payload.js";
 
 /** GitHub keeps deliveries for 3 days, GHES for 7. */
 const KEEP_MS = 8 * 24 * 3_600_000;

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { asRefreshError, RefreshError } from "../base/errors.js";
+import { asRefreshError, type ErrorCode, RefreshError } from "../base/errors.js";
 import { DELIVERY_LISTED_WITHIN_MS } from "../base/github-facts.js";
 import { iso } from "../base/units.js";
 import type { DeliveryPage } from "../github/api.js";
@@ -64,7 +64,8 @@ const DEEP_EVERY_MS = 4 * 60_000;
 const TELL_EVERY_PAGES = 20;
 /** So often in a row one page cannot be had, and it is done without. */
 const MAX_FAILURES = 5;
-const CURSOR_REFUSED = ["internal", "not_found"];
+/** GitHub's answers to a cursor that it no longer knows; of any other call they would mean something else. */
+const CURSOR_REFUSED: ErrorCode[] = ["internal", "not_found"];
 
 /**
  * Finds the deliveries that never came in, by GitHub's own log of them: each becomes the request that

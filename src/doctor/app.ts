@@ -1,4 +1,5 @@
 import { asRefreshError } from "../base/errors.js";
+import { EVENTS, type Permission, SUBSCRIPTIONS, type Subscription } from "../deliveries/events.js";
 import type { AppRights, InspectedInstallation, Inspector } from "../github/inspect.js";
 import { type Finding, fail, failed, ok, warn } from "./finding.js";
 
@@ -6,6 +7,7 @@ const SKEW_WARN_MS = 10_000;
 /** The App's web token says when it was made, and GitHub takes none from the future. */
 const SKEW_FAIL_MS = 60_000;
 const MAX_SHOWN = 20;
+const WHERE = "in the App's settings under Permissions & events";
 
 export async function checkClock(github: Inspector, now = Date.now): Promise<Finding> {
   try {
@@ -45,27 +47,34 @@ export async function checkApp(github: Inspector, needsPulls: boolean): Promise<
   }
 }
 
-const mayRead = (permission: string | undefined) => permission === "read" || permission === "write";
+const mayRead = ({ name }: Permission, { permissions }: AppRights) =>
+  permissions[name] === "read" || permissions[name] === "write";
 
-function rightsOf(about: string, { permissions, events }: AppRights, needsPulls: boolean): Finding[] {
-  const where = "in the App's settings under Permissions & events";
+/** Without it git gets nothing, whatever the events. */
+const CONTENTS = EVENTS.push.subscription.permission;
+
+function rightsOf(about: string, rights: AppRights, needsPulls: boolean): Finding[] {
   const found: Finding[] = [];
-  if (!mayRead(permissions.contents))
-    found.push(fail(about, "may not read contents", `set Contents to Read-only ${where}`));
-  if (!events.includes("push")) found.push(fail(about, "gets no push events", `subscribe to Push ${where}`));
-  if (!events.includes("repository"))
-    found.push(
-      warn(
-        about,
-        "gets no repository events: renames wait for the backstop",
-        `subscribe to Repository ${where}`,
-      ),
-    );
-  if (needsPulls && !(events.includes("pull_request") && mayRead(permissions.pull_requests))) {
-    const detail = "gets no pull_request events: such refs wait for a full comparison";
-    found.push(warn(about, detail, `set Pull requests to Read-only and subscribe to Pull request ${where}`));
+  if (!mayRead(CONTENTS, rights))
+    found.push(fail(about, "may not read contents", `set ${CONTENTS.title} to Read-only ${WHERE}`));
+  for (const [event, subscription] of SUBSCRIPTIONS) {
+    const isOptional = subscription.for === "refs of pull requests";
+    if (isOptional && !needsPulls) continue;
+    if (!isDelivered(event, rights) || (isOptional && !mayRead(subscription.permission, rights)))
+      found.push(notDelivered(about, event, subscription));
   }
   return found;
+}
+
+const isDelivered = (event: string, { events }: AppRights): boolean => events.includes(event);
+
+function notDelivered(about: string, event: string, subscription: Subscription): Finding {
+  const { title, permission, without } = subscription;
+  const subscribe = `subscribe to ${title} ${WHERE}`;
+  const remedy =
+    subscription.for === "every App" ? subscribe : `set ${permission.title} to Read-only and ${subscribe}`;
+  const detail = `gets no ${event} events`;
+  return without === null ? fail(about, detail, remedy) : warn(about, `${detail}: ${without}`, remedy);
 }
 
 function tooMuch({ permissions }: AppRights): Finding[] {
@@ -94,13 +103,16 @@ async function checkInstallations(github: Inspector): Promise<Finding[]> {
 }
 
 /** An installation keeps the rights it was given until its owner accepts new ones. */
-function checkInstallation({ login, suspended, permissions, events }: InspectedInstallation): Finding[] {
+function checkInstallation(installation: InspectedInstallation): Finding[] {
+  const { login, suspended } = installation;
   const about = `installation of ${login}`;
   if (suspended)
     return [warn(about, "is suspended", "unsuspend it in the account's settings, or uninstall it")];
   const accept = `let the owner of ${login} accept the App's new permissions`;
   const found: Finding[] = [];
-  if (!mayRead(permissions.contents)) found.push(fail(about, "may not read contents", accept));
-  if (!events.includes("push")) found.push(fail(about, "gets no push events", accept));
+  if (!mayRead(CONTENTS, installation)) found.push(fail(about, "may not read contents", accept));
+  for (const [event, { without }] of SUBSCRIPTIONS)
+    if (without === null && !isDelivered(event, installation))
+      found.push(fail(about, `gets no ${event} events`, accept));
   return found;
 }

@@ -11,11 +11,17 @@ export interface Finding {
 export const ok = (about: string, detail: string): Finding => ({ about, level: "ok", detail });
 
 export const warn = (about: string, detail: string, remedy: string): Finding => ({
-  ...{ about, level: "warn", detail, remedy },
+  about,
+  level: "warn",
+  detail,
+  remedy,
 });
 
 export const fail = (about: string, detail: string, remedy: string): Finding => ({
-  ...{ about, level: "fail", detail, remedy },
+  about,
+  level: "fail",
+  detail,
+  remedy,
 });
 
 export const failed = (about: string, error: RefreshError): Finding => fail(about, error.message, error.hint);

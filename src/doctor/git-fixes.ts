@@ -28,8 +28,12 @@ const BATCHES: Fixes[] = [
   },
   {
     cves: [
-      ...["CVE-2026-105437", "CVE-2026-111760", "CVE-2026-113408"],
-      ...["CVE-2026-114466", "CVE-2026-114467", "CVE-2026-114469"],
+      "CVE-2026-105437",
+      "CVE-2026-111760",
+      "CVE-2026-113408",
+      "CVE-2026-114466",
+      "CVE-2026-114467",
+      "CVE-2026-114469",
     ],
     // The patch releases of 2.52 to 2.55 are not known here: those lines are not judged.
     fixedIn: { 50: 2, 51: 3, 56: 1 },

@@ -1,3 +1,4 @@
+import { hasTrait } from "../base/error-codes.js";
 import { asRefreshError, RefreshError } from "../base/errors.js";
 import { MAX_CLOCK_SKEW_S, REPLICA_LAG_MS } from "../base/github-facts.js";
 import type { Log } from "../base/log.js";
@@ -247,7 +248,7 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
     if (now.state === "onboarding") return "onboard";
     const moved = before !== null && before.defaultBranch !== now.defaultBranch;
     // What a person at GitHub can put right is tried at once, however long it has been failing.
-    if (now.state === "failing" && ACCESS.includes(now.error?.code ?? "")) return "onboard";
+    if (now.state === "failing" && hasTrait(now.error?.code ?? "", "concernsAccess")) return "onboard";
     const differs = now.state !== "fresh" || moved || now.recheck || now.pushedAt > now.settledPushedAt;
     return differs || isDueForComparison(now) ? "backstop" : null;
   }
@@ -277,8 +278,6 @@ export function createLifecycle(ports: LifecyclePorts): Lifecycle {
 /** An answer that was on its way while a later one came in. */
 const isOvertaken = (knownAt: number, toldAt: number): boolean =>
   toldAt < knownAt && knownAt - toldAt <= MAX_CLOCK_SKEW_S;
-
-const ACCESS = ["forbidden", "unauthorized", "not_found", "suspended"];
 
 function nullIfNotFound(error: unknown): null {
   if (error instanceof RefreshError && error.code === "not_found") return null;

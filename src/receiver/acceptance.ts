@@ -1,5 +1,6 @@
 import type { RepositoryName } from "../base/model.js";
-import type { RequestDecision } from "../deliveries/events.js";
+import type { RequestDecision } from "../deliveries/decisions.js";
+import { eventNamed } from "../deliveries/events.js";
 import type { DeliveryLog, DeliveryRecord } from "../deliveries/log.js";
 import type { Gateway } from "../git/transport/gateway.js";
 import type { RefreshQueue } from "../queue/contract.js";
@@ -38,7 +39,7 @@ export function createAcceptance(ports: Ports): Acceptance {
     if (subject.kind === "repository" && delivery.via !== "recovered") ports.told(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
     // Name, default branch or membership changed after GitHub last told of them, be it a moment ago.
-    if (subject.kind === "repository" && delivery.event === "repository") registry.doubt(subject.id);
+    if (subject.kind === "repository" && eventNamed(delivery.event)?.doubtsName) registry.doubt(subject.id);
     const generation = queue.arm(subject, intent, {
       deliveryId: delivery.id,
       ...(installationId === undefined ? {} : { installationId }),

@@ -1,5 +1,5 @@
 import { fullName } from "../base/names.js";
-import type { RequestDecision } from "../deliveries/events.js";
+import type { RequestDecision } from "../deliveries/decisions.js";
 import type { Answer } from "./answer.js";
 import type { DeliveryHeaders } from "./delivery.js";
 import type { Refusal } from "./refusals.js";

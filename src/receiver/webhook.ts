@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Webhooks } from "@octokit/webhooks";
 import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
 import type { Config } from "../config/load.js";
-import { aboutOf, actionOf, type RequestDecision, toIntent } from "../deliveries/events.js";
+import type { RequestDecision } from "../deliveries/decisions.js";
+import { eventNamed, toIntent } from "../deliveries/events.js";
 import type { DeliveryRecord } from "../deliveries/log.js";
+import { aboutOf, actionOf } from "../deliveries/payload.js";
 import { clientAddress } from "../http/client-address.js";
 import { createRateLimit } from "../http/rate-limit.js";
 import { send } from "./answer.js";
@@ -23,7 +25,7 @@ export interface ReceiverPorts {
   accept(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
   /** Records a delivery that asks for nothing. Throws when it cannot. */
   ignore(delivery: DeliveryRecord, reason: string): void;
-  /** Called as soon as a push is verified, to open a connection to GitHub. Neither waits nor throws. */
+  /** Called as soon as a delivery is verified whose event warms the connection, to open a connection to GitHub. Neither waits nor throws. */
   warm(decision: RequestDecision): void;
   stopping(): boolean;
 }
@@ -114,7 +116,7 @@ function decide(options: ReceiverOptions, headers: DeliveryHeaders, text: string
   const via = "webhook" as const;
   const delivery = { id, event, action: actionOf(payload), receivedAt: now(), via, ...aboutOf(payload) };
   const decision = toIntent({ id, name: event, payload }, config);
-  if (decision.kind === "request" && event === "push") ports.warm(decision);
+  if (decision.kind === "request" && eventNamed(event)?.warmsConnection) ports.warm(decision);
   try {
     if (decision.kind === "request") return { kind: ports.accept(delivery, decision), decision };
     ports.ignore(delivery, decision.reason);

@@ -1,5 +1,5 @@
 import type { Outbox } from "../announce/outbox.js";
-import { asRefreshError, RefreshError } from "../base/errors.js";
+import { RefreshError } from "../base/errors.js";
 import { type RefChange, type RefHint, type ScopeOf, type Trigger, ZERO } from "../base/model.js";
 import { isInside } from "../base/patterns.js";
 import { type Mirrors, missingRefOf, type RunContext } from "../git/mirror/mirrors.js";
@@ -284,7 +284,3 @@ const waitsFor = (ref: string, old: Set<string>): boolean =>
 /** A chain that was forced somewhere may end in a fast-forward all the same: git is asked. */
 const wasForced = ({ points, forced }: RefHint): boolean | undefined =>
   forced === true && points.length > 2 ? undefined : forced;
-
-/** Whether a failure leaves the mirror's own state in doubt. */
-export const doubtsMirror = (error: unknown): boolean =>
-  ["tip_moved", "locked", "corrupt", "timeout", "git"].includes(asRefreshError(error).code);

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ZERO } from "../../src/base/model.js";
 import { isRefName, isSha } from "../../src/base/names.js";
-import { actionOf, toIntent } from "../../src/deliveries/events.js";
+import { toIntent } from "../../src/deliveries/events.js";
+import { actionOf } from "../../src/deliveries/payload.js";
 
 const repository = { id: 7, full_name: "acme/site", pushed_at: 1_700_000_000 };
 const push = { ref: "refs/heads/main", before: "1".repeat(40), after: "2".repeat(40), repository };

@@ -2,11 +2,12 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadSurroundings } from "../../src/config/load.js";
-import { judgeClock } from "../../src/doctor/app.js";
+import { checkApp, judgeClock } from "../../src/doctor/app.js";
 import { checkDataDir, checkDisk, checkSecrets } from "../../src/doctor/files.js";
 import { parseGitVersion, unfixed } from "../../src/doctor/git-fixes.js";
 import { checkNode, checkProxies, judgeGit } from "../../src/doctor/machine.js";
 import { judgeDeliveries, judgeHook, judgeLoggedHook } from "../../src/doctor/webhook.js";
+import type { AppRights, Inspector } from "../../src/github/inspect.js";
 import { tempDir } from "../support/temp.js";
 
 const open = (version: string) => unfixed(parseGitVersion(version)!);
@@ -37,6 +38,58 @@ test("node and clock", () => {
   expect(judgeClock(900).level).toBe("ok");
   expect(judgeClock(-30_000)).toMatchObject({ level: "warn", detail: "30 s behind GitHub's" });
   expect(judgeClock(90_000)).toMatchObject({ level: "fail", detail: "90 s ahead of GitHub's" });
+});
+
+/** What a check-up finds of an App with these rights, and of its one installation, which has the same. */
+async function findingsOf(rights: AppRights, needsPulls: boolean) {
+  const installation = { id: 1, login: "acme", suspended: false, ...rights };
+  const findings = await checkApp(
+    {
+      app: async () => ({ slug: "lockstep", owner: "acme", ...rights }),
+      installations: async () => [installation],
+    } as Inspector,
+    needsPulls,
+  );
+  return findings.filter(({ level }) => level !== "ok");
+}
+
+const RIGHTS = { permissions: { contents: "read", metadata: "read" }, events: ["push", "repository"] };
+const WHERE = "in the App's settings under Permissions & events";
+
+test("an App with the rights of app.yml is well, unless REFSPECS has refs of pull requests", async () => {
+  expect(await findingsOf(RIGHTS, false)).toEqual([]);
+  const missing = {
+    about: "App",
+    level: "warn",
+    detail: "gets no pull_request events: such refs wait for a full comparison",
+    remedy: `set Pull requests to Read-only and subscribe to Pull request ${WHERE}`,
+  };
+  expect(await findingsOf(RIGHTS, true)).toEqual([missing]);
+  const events = [...RIGHTS.events, "pull_request"];
+  expect(await findingsOf({ ...RIGHTS, events }, true)).toEqual([missing]);
+  const permissions = { ...RIGHTS.permissions, pull_requests: "read" };
+  expect(await findingsOf({ permissions, events }, true)).toEqual([]);
+});
+
+test("an App, or an installation, that lacks rights is told which and where to set them", async () => {
+  const accept = "let the owner of acme accept the App's new permissions";
+  expect(await findingsOf({ permissions: {}, events: [] }, false)).toEqual([
+    {
+      about: "App",
+      level: "fail",
+      detail: "may not read contents",
+      remedy: `set Contents to Read-only ${WHERE}`,
+    },
+    { about: "App", level: "fail", detail: "gets no push events", remedy: `subscribe to Push ${WHERE}` },
+    {
+      about: "App",
+      level: "warn",
+      detail: "gets no repository events: renames wait for the backstop",
+      remedy: `subscribe to Repository ${WHERE}`,
+    },
+    { about: "installation of acme", level: "fail", detail: "may not read contents", remedy: accept },
+    { about: "installation of acme", level: "fail", detail: "gets no push events", remedy: accept },
+  ]);
 });
 
 test("a proxy is told without its password, and one that is none fails", () => {
@@ -100,7 +153,8 @@ test("the App's webhook is compared with what is served here", () => {
 test("with DELIVERIES=pull the App's webhook needs a URL, wherever it leads", () => {
   expect(judgeLoggedHook({ url: "https://lockstep.invalid/" })).toMatchObject({ level: "ok" });
   expect(judgeLoggedHook({ url: "" })).toMatchObject({
-    ...{ level: "fail", remedy: expect.stringContaining("webhook active") },
+    level: "fail",
+    remedy: expect.stringContaining("webhook active"),
   });
 });
 

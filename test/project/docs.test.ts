@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { ERROR_CODES } from "../../src/base/errors.js";
+import { ERROR_CODES } from "../../src/base/error-codes.js";
 import { VARIABLES } from "../../src/config/variables.js";
 import { PROBLEM_CODES } from "../../src/watch/problems.js";
 

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ZERO } from "../../src/base/model.js";
-import { type Decision, toIntent } from "../../src/deliveries/events.js";
+import type { Decision } from "../../src/deliveries/decisions.js";
+import { toIntent } from "../../src/deliveries/events.js";
 import { deliver, type Harness, startReceiver } from "../support/receiver.js";
 
 interface Push {

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { RequestDecision } from "../../src/deliveries/events.js";
+import type { RequestDecision } from "../../src/deliveries/decisions.js";
 import type { DeliveryRecord } from "../../src/deliveries/log.js";
 import { createReceiver, type ReceiverOptions, type ReceiverPorts } from "../../src/receiver/webhook.js";
 

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { asRefreshError, type ErrorCode, RefreshError } from "../../base/errors.js";
+import { asRefreshError, RefreshError } from "../../base/errors.js";
 import { type RefChange, ZERO } from "../../base/model.js";
 import { isInside, matchesPattern } from "../../base/patterns.js";
 import { clearHalfWork, clearLeftovers } from "../disk/heal.js";
@@ -57,8 +57,6 @@ export interface Mirrors {
 const MAX_ARGUMENTS = 50;
 const LOCAL_TIMEOUT_MS = 120_000;
 const CACHED_TIPS = 256;
-/** After these git has not begun to take anything in. */
-const IS_AN_ANSWER: ErrorCode[] = ["not_yet", "ref_missing"];
 
 export function createMirrors(options: MirrorOptions): Mirrors {
   const { git, layout, scopeOf } = options;
@@ -129,7 +127,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       });
     } catch (error) {
       // An answer that broke off leaves its part of a pack, to be cleared before the next use.
-      if (!IS_AN_ANSWER.includes(asRefreshError(error).code)) known.delete(id);
+      if (!asRefreshError(error).is("isAnswer")) known.delete(id);
       throw error;
     } finally {
       scratch.clear();

@@ -109,7 +109,7 @@ function isFetchable(href: string, origin: string): boolean {
 
 /** What these mean of the repository itself they do not mean here. */
 function unserved(error: RefreshError, what: string): RefreshError {
-  if (!["not_found", "forbidden", "moved", "unauthorized"].includes(error.code)) return error;
+  if (!error.is("notVisible") && error.code !== "unauthorized") return error;
   return new RefreshError("lfs_missing", `${what}: ${error.message}`, { cause: error });
 }
 

@@ -1,6 +1,9 @@
-import { asRefreshError } from "../../base/errors.js";
+import { asRefreshError, type ErrorCode } from "../../base/errors.js";
 import type { GitCall, GitResult, RunGit } from "../run/exec.js";
 import type { Lease } from "./gateway.js";
+
+/** So git fails when the kept advertisement is no longer true of GitHub; a new one may end it. */
+const OF_A_KEPT_ADVERT: ErrorCode[] = ["git", "upstream_error"];
 
 /** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
 export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promise<GitResult> {
@@ -14,8 +17,8 @@ export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promi
   try {
     return await attempt();
   } catch (error) {
-    const odd = ["git", "upstream_error"].includes(asRefreshError(error).code);
-    if (!odd || call.signal?.aborted || !lease.renewAdvert()) throw error;
+    const mayBeStale = OF_A_KEPT_ADVERT.includes(asRefreshError(error).code);
+    if (!mayBeStale || call.signal?.aborted || !lease.renewAdvert()) throw error;
     return attempt();
   }
 }

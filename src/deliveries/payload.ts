@@ -1,0 +1,67 @@
+/** What is read of a payload: ids are trusted once the signature was right, everything else is a hint. */
+import { z } from "zod";
+import type { RepositoryName } from "../base/model.js";
+import { ZERO } from "../base/model.js";
+import { fullName, isOwner, isRefName, isRepositoryName, isSha, RESERVED_REFS } from "../base/names.js";
+
+const Id = z.number().int().positive();
+export const Repository = z.object({
+  id: Id,
+  full_name: z.string().optional().catch(undefined),
+  pushed_at: z.unknown().optional(),
+});
+export const WithRepository = z.object({ repository: Repository });
+const WithInstallation = z.object({ installation: z.object({ id: Id }) });
+const WithAction = z.object({ action: z.string() });
+const RefName = z.string().refine((ref) => isRefName(ref) && !ref.startsWith(RESERVED_REFS));
+const Sha = z.string().refine(isSha);
+export const Push = z
+  .object({ ref: RefName, before: Sha, after: Sha, forced: z.boolean().optional().catch(undefined) })
+  .refine(({ before, after }) => before !== ZERO || after !== ZERO);
+
+export const PullRequest = z.object({
+  number: Id,
+  before: Sha.optional(),
+  pull_request: z.object({ head: z.object({ sha: Sha }), updated_at: z.string() }),
+});
+
+/** The payload's `action`, by which GitHub tells apart the kinds of one event. */
+export function actionOf(payload: unknown): string | null {
+  return WithAction.safeParse(payload).data?.action ?? null;
+}
+
+/** What a delivery is about, as far as it can be used. */
+export interface DeliveryAbout {
+  repositoryId?: number;
+  /** owner/name */
+  repository?: string;
+  installationId?: number;
+}
+
+export function aboutOf(payload: unknown): DeliveryAbout {
+  const repository = WithRepository.safeParse(payload).data?.repository;
+  const name = toName(repository?.full_name);
+  const installationId = installationOf(payload);
+  return {
+    ...(repository && { repositoryId: repository.id }),
+    ...(name && { repository: fullName(name) }),
+    ...(installationId !== undefined && { installationId }),
+  };
+}
+
+export function installationOf(payload: unknown): number | undefined {
+  return WithInstallation.safeParse(payload).data?.installation.id;
+}
+
+export function toName(fullName: string | undefined): RepositoryName | null {
+  const [owner = "", name = "", ...rest] = fullName?.split("/") ?? [];
+  return isOwner(owner) && isRepositoryName(name) && rest.length === 0 ? { owner, name } : null;
+}
+
+/** `pushed_at` is in seconds since 1970 in push events and an ISO 8601 text everywhere else. */
+export function toEpochSeconds(value: unknown): number | null {
+  const seconds = typeof value === "string" ? Date.parse(value) / 1_000 : value;
+  // A time beyond all reason would make every later push of the ref look old.
+  const plausible = typeof seconds === "number" && seconds > 0 && seconds < 2 ** 32;
+  return plausible ? Math.floor(seconds) : null;
+}

@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { EVENTS, eventNamed, type GitHubEvent } from "../../src/deliveries/events.js";
+
+const eventsWith = (isSo: (event: GitHubEvent) => boolean) =>
+  Object.entries<GitHubEvent>(EVENTS).flatMap(([name, event]) => (isSo(event) ? [name] : []));
+
+it("what is done for some events alone is done for these", () => {
+  expect(eventsWith(({ warmsConnection }) => warmsConnection)).toEqual(["push"]);
+  expect(eventsWith(({ doubtsName }) => doubtsName)).toEqual(["repository"]);
+  expect(eventsWith(({ isWorthACall }) => isWorthACall)).toEqual(["push", "pull_request"]);
+});
+
+it.each(["ping", "constructor", "__proto__", ""])("an event named %j is not handled", (name) => {
+  expect(eventNamed(name)).toBeNull();
+});
