@@ -1,13 +1,25 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { TIERS } from "./test/support/tiers.js";
+
+const NAMES = Object.keys(TIERS);
+
+class TierByTier extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ project }: TestSpecification) => NAMES.indexOf(project.name);
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
+const shared = { setupFiles: ["test/support/seed.ts"], testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    setupFiles: ["test/support/seed.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    globalSetup: ["test/support/temp-in-memory.ts", "test/support/examples.ts"],
     // Real git and real servers share two cores on a small CI machine.
-    maxWorkers: 2,
+    maxWorkers: Number(process.env.W ?? 2),
+    sequence: { sequencer: TierByTier },
     reporters: ["default"],
+    projects: Object.entries(TIERS).map(([name, tier]) => ({ test: { ...shared, name, ...tier } })),
   },
 });

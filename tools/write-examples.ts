@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { ACTIONS } from "./standin/events.js";
 import { chosenFrom, EXAMPLES_FILE, type Examples } from "./standin/examples.js";
 
@@ -18,4 +19,5 @@ const events = all
     // In their order: the first stands in for an action that there is no example of.
     return { name, examples: examples.filter((it) => used.includes(it)) };
   });
+mkdirSync(dirname(EXAMPLES_FILE), { recursive: true });
 writeFileSync(EXAMPLES_FILE, JSON.stringify({ from: `${PACKAGE} ${version}, ${license} license`, events }));

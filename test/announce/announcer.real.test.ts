@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { ZERO } from "../../src/base/model.js";
 import { hook, isThere, receiver, SECRET, touch } from "../support/consumers.js";
 import { worldWith } from "../support/history.js";
@@ -34,6 +34,7 @@ test("the hook is run for each changed ref, with a clean environment, in order",
 test("the hook sees nothing of this environment but PATH, and gets the event as JSON", async () => {
   const { file, until, dir, runs } = hook("env > $DIR/env; cat > $DIR/event.json");
   process.env.SECRET_OF_THE_TEST = "x";
+  onTestFinished(() => void delete process.env.SECRET_OF_THE_TEST);
   const { world } = await worldWith({ ANNOUNCE_HOOK: file });
   await world.line(({ msg }) => msg === "hook ended");
   await until(() => runs().length > 0);

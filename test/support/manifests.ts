@@ -18,17 +18,26 @@ interface Manifest {
 /**
  * Looks at manifests as kubectl does with --validate=strict, but for the values: TypeScript knows the fields
  * of Kubernetes' OpenAPI document, and takes no other ones in a literal.
- * @returns what is wrong.
+ * @returns what is wrong with each of the texts; one run of the compiler looks at all.
  */
-export async function faultsOfKubernetes(text: string): Promise<string[]> {
+export async function faultsOfKubernetes(...texts: string[]): Promise<string[][]> {
   const cwd = tempDir();
   const compilerOptions = {
     ...{ strict: true, noEmit: true, module: "esnext", moduleResolution: "bundler", types: [] },
     paths: { "kubernetes-types/*": [join(modules, "kubernetes-types/*")] },
   };
   writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-  for (const [index, document] of parseAllDocuments(text).entries())
-    writeFileSync(join(cwd, `${index}.ts`), typed(document.toJS() as Manifest));
+  for (const [n, text] of texts.entries())
+    for (const [index, document] of parseAllDocuments(text).entries())
+      writeFileSync(join(cwd, `${n}-${index}.ts`), typed(document.toJS() as Manifest));
+  const lines = await linesOfCompiler(cwd);
+  const faults = texts.map((_, n) => lines.filter((line) => line.startsWith(`${n}-`)));
+  // A line that is about none of them, or goes on with the one before, is everyone's.
+  const others = lines.filter((line) => !/^\d+-/.test(line));
+  return faults.map((own) => [...own, ...others]);
+}
+
+async function linesOfCompiler(cwd: string): Promise<string[]> {
   try {
     await promisify(execFile)(join(modules, ".bin/tsc"), ["-p", cwd, "--pretty", "false"], { cwd });
     return [];

@@ -3,7 +3,7 @@ import { chmodSync } from "node:fs";
 import { onTestFinished } from "vitest";
 import { exampleOf } from "../../tools/standin/examples.js";
 
-/** No mode stops root: what is left of this test file runs as nobody. Vitest gives each file its own process. */
+/** No mode stops root: what is left of this test file runs as nobody. Only for `*.alone.real.test.ts`, which have a process of their own. */
 export function asNobody(): void {
   if (process.getuid!() !== 0) return;
   // The stand-in reads them once, and nobody may be kept from where this is checked out.

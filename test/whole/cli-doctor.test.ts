@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Finding } from "../../src/doctor/finding.js";
-import { startStandIn } from "../../tools/standin/index.js";
+import { newPrivateKey, startStandIn } from "../../tools/standin/index.js";
 import { cliIn } from "../support/cli.js";
 import { tempDir } from "../support/temp.js";
 
@@ -73,7 +73,7 @@ test("doctor names each fault at GitHub with what to do, and exits with 1", asyn
 
 test("doctor goes on as far as it can: another App's key, no GitHub, a faulty configuration", async () => {
   const { standin, findings } = await world();
-  const other = await startStandIn();
+  const other = await startStandIn({ privateKey: newPrivateKey() });
   onTestFinished(() => other.close());
   expect(bad(await findings({ PRIVATE_KEY: other.privateKey }))).toMatchObject([
     { about: "App", level: "fail", remedy: expect.stringContaining("PRIVATE_KEY") },

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { commitObject, type NewCommit, someChange } from "./commit-object.js";
 import type { Git } from "./git.js";
 import { type Commit, type Push, type RefUpdate, type Repo, ZERO } from "./types.js";
@@ -101,6 +103,9 @@ export class Changes {
   }
 
   async tip(repo: Repo, ref: string): Promise<string> {
+    // A loose ref is read as git reads it, without a process.
+    const loose = await readFile(join(repo.dir, ref), "utf8").catch(() => "");
+    if (/^[0-9a-f]{40}\n$/.test(loose)) return loose.trim();
     const args = ["rev-parse", "--quiet", "--verify", ref];
     return (await this.git.line(repo.dir, args, { expect: [0, 1] })) || ZERO;
   }

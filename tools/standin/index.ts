@@ -48,7 +48,7 @@ export class StandIn extends Owners {
     super(join(dir, "repos"));
     this.#app = {
       appId: options.appId ?? 4242,
-      privateKey: options.privateKey ?? newPrivateKey(),
+      privateKey: options.privateKey ?? sharedPrivateKey(),
       webhookSecret: options.webhookSecret ?? "webhook-secret-of-the-stand-in",
     };
     const { world, git, faults, deliveries, limits } = this;
@@ -188,7 +188,15 @@ export class StandIn extends Owners {
 
 export const startStandIn = (options?: StandInOptions): Promise<StandIn> => StandIn.start(options);
 
-function newPrivateKey(): string {
+let sharedKey: string | undefined;
+
+/** One for all stand-ins of the process: to make one takes as long as to start ten without. */
+function sharedPrivateKey(): string {
+  sharedKey ??= newPrivateKey();
+  return sharedKey;
+}
+
+export function newPrivateKey(): string {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   // GitHub hands out PKCS#1.
   return privateKey.export({ type: "pkcs1", format: "pem" }).toString();

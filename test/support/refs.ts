@@ -1,0 +1,38 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * A repository's refs as its files have them, without a git process (gitrepository-layout(5)): for a look that
+ * is taken often, before git itself is asked.
+ * @returns null when there is no repository
+ */
+export function refsInFiles(gitDir: string): Map<string, string> | null {
+  if (!existsSync(join(gitDir, "HEAD"))) return null;
+  // Loose refs first: git packs a ref before it takes the loose one away.
+  const loose = looseRefs(gitDir);
+  return new Map([...packedRefs(gitDir), ...loose]);
+}
+
+function looseRefs(gitDir: string): [string, string][] {
+  const paths = readdirSync(join(gitDir, "refs"), { recursive: true, encoding: "utf8" });
+  return paths.flatMap((path): [string, string][] => {
+    const text = textOf(join(gitDir, "refs", path));
+    return /^[0-9a-f]{40}$/.test(text) ? [[`refs/${path}`, text]] : [];
+  });
+}
+
+function packedRefs(gitDir: string): [string, string][] {
+  const lines = textOf(join(gitDir, "packed-refs")).split("\n");
+  return lines
+    .filter((line) => /^[0-9a-f]{40} /.test(line))
+    .map((line) => [line.slice(41), line.slice(0, 40)]);
+}
+
+/** A file that goes while it is read, or a directory, has no text. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
