@@ -1,6 +1,8 @@
-import type { Extent } from "../base/model.js";
 import { isRefName, RESERVED_REFS } from "../base/names.js";
 import { isRepositoryPattern, parseList, repositoryMatcher } from "../base/patterns.js";
+import { NO_OPTIONS, narrowsMirror, type Options, parseOptions } from "./checkout-options.js";
+
+export { readOptions, type TreeOptions, writeOptions } from "./checkout-options.js";
 
 /** One entry of CHECKOUTS: `pattern[@ref][?option=value&…]`, or `!pattern`. */
 interface Entry {
@@ -9,36 +11,12 @@ interface Entry {
   options: Options;
 }
 
-type Options = TreeOptions & Extent;
-
-/** What of a commit is published. */
-export interface TreeOptions {
-  /** Files and directories; empty: all. */
-  paths: readonly string[];
-  /** no: an empty directory, as git has it; recursive: those of submodules too. */
-  submodules: "no" | "yes" | "recursive";
-  /** Whether the files of Git LFS are published; else their pointers are. */
-  lfs: boolean;
-}
-
 /** A checkout that CHECKOUTS asks for. */
-export interface Wanted extends TreeOptions, Extent {
+export interface Wanted extends Options {
   /** A full ref; null: the default branch, whatever it is called. */
   ref: string | null;
   /** What follows the repository's name in the name of the link; empty for the default branch. */
   slug: string;
-}
-
-/**
- * As it is written down: another text, and the tree is made anew. Trees with a text that lacks `converted` may have
- * files of LFS with the ends of their lines converted.
- */
-export const writeOptions = ({ paths, submodules, lfs }: TreeOptions): string =>
-  JSON.stringify({ paths, submodules, ...(lfs ? { lfs, converted: false } : {}) });
-
-export function readOptions(text: string): TreeOptions {
-  const { paths, submodules, lfs } = { ...DEFAULTS, ...(JSON.parse(text) as Partial<TreeOptions>) };
-  return { paths, submodules, lfs };
 }
 
 export interface Selection {
@@ -51,11 +29,7 @@ export interface Selection {
 
 export const NO_CHECKOUTS: Selection = Object.assign(() => [], { hasDepth: false, narrows: false });
 
-const DEFAULTS: TreeOptions = { paths: [], submodules: "no", lfs: false };
-const NO_OPTIONS: Options = { ...DEFAULTS, depth: null, filter: null };
 const ENTRY = /^(?<pattern>!?[^@]*?)(?:@(?<ref>[^?]+))?(?:\?(?<options>[a-z]+=.*))?$/;
-/** More commits than this, and all of them are meant. */
-const DEPTH = /^[1-9]\d{0,5}$/;
 /** A file name of Linux has at most 255 bytes, and a repository's name up to 100. */
 const MAX_SLUG = 150;
 
@@ -77,39 +51,6 @@ function parseEntry(text: string): Entry | null {
   return options && { pattern, ref: full || null, options };
 }
 
-function parseOptions(query: string): Options | null {
-  const pairs = query.split("&").map((pair) => pair.split("="));
-  const given = new Map(pairs.map(([key = "", ...values]) => [key, values.join("=")]));
-  if (given.size < pairs.length) return null;
-  const paths = given.has("paths") ? parsePaths(given.get("paths")!) : [];
-  const submodules = given.get("submodules") ?? "no";
-  const lfs = given.get("lfs") ?? "no";
-  const depth = given.get("depth") ?? null;
-  const filter = given.get("filter") ?? null;
-  for (const key of ["paths", "submodules", "lfs", "depth", "filter"]) given.delete(key);
-  if (given.size > 0 || !paths || !isKindOfSubmodules(submodules) || !["no", "yes"].includes(lfs))
-    return null;
-  if ((depth !== null && !DEPTH.test(depth)) || (filter !== null && filter !== "blob:none")) return null;
-  return { paths, submodules, lfs: lfs === "yes", depth: depth === null ? null : Number(depth), filter };
-}
-
-const isKindOfSubmodules = (text: string): text is TreeOptions["submodules"] =>
-  ["no", "yes", "recursive"].includes(text);
-
-function parsePaths(text: string): string[] | null {
-  try {
-    const paths = text.split(":").map((path) => decodeURIComponent(path).replace(/\/$/, ""));
-    return paths.every(isPath) ? [...new Set(paths)].sort() : null;
-  } catch {
-    return null; // a % that is not followed by two digits
-  }
-}
-
-/** Whether it can be a path of a commit's. */
-export const isPath = (path: string): boolean =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: git's file of patterns has lines
-  !/[\u0000-\u001f]/.test(path) && path.split("/").every((part) => !["", ".", "..", ".git"].includes(part));
-
 /** The branch `refs/tags/v1` is another ref than the tag. */
 const slugOf = (ref: string): string => `@${encodeURIComponent(ref.replace(/^refs\/heads\/(?!refs\/)/, ""))}`;
 
@@ -129,6 +70,6 @@ function selection(entries: Entry[]): Selection {
     return [...new Map(wanted.map((one) => [one.slug, one])).values()];
   };
   const hasDepth = entries.some(({ options }) => options.depth !== null);
-  const narrows = hasDepth || entries.some(({ options }) => options.filter !== null);
+  const narrows = entries.some(({ options }) => narrowsMirror(options));
   return Object.assign(wantedOf, { hasDepth, narrows });
 }

@@ -150,12 +150,10 @@ export function prepareSetup(env: NodeJS.ProcessEnv = process.env): Setup | null
   env.WEBHOOK_PROXY_URL = hook;
   const kept = KEPT.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
   return {
-    ...{
-      serverEnv,
-      kept: Object.fromEntries(kept),
-      hookIsPage: hook === "",
-      hasToken: Boolean(env.API_TOKEN),
-    },
+    serverEnv,
+    kept: Object.fromEntries(kept),
+    hookIsPage: hook === "",
+    hasToken: Boolean(env.API_TOKEN),
     end: (values) => void Object.assign(env, values, { WEBHOOK_PROXY_URL: relay }),
   };
 }

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { isRefPattern, isRepositoryPattern, parseList } from "../base/patterns.js";
 import { formatDuration, parseDuration, parseSize } from "../base/units.js";
+import { SAMPLE } from "./checkout-options.js";
 import { parseCheckouts } from "./checkouts.js";
 
 /** What a fault needs besides what is wrong. The value of a secret is never shown. */
@@ -218,8 +219,7 @@ const LOCKSTEP = {
     secret: true,
   }),
   CHECKOUTS: variable(parseCheckouts, "must be a list of owner/name patterns, each with a ref and options", {
-    remedy:
-      "write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?paths=docs:assets&submodules=yes&depth=50&filter=blob:none",
+    remedy: `write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?${SAMPLE}`,
   }),
   SUBMODULES_FROM: listOf(
     isRepositoryPattern,

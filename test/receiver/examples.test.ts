@@ -46,8 +46,11 @@ describe.each(SETS)("the push examples of %s", (set) => {
       full: false,
       hints: [
         {
-          ...{ ref: push.ref, before: push.before, after: push.after },
-          ...{ pushedAt: push.repository.pushed_at, forced: push.forced || push.after === ZERO },
+          ref: push.ref,
+          before: push.before,
+          after: push.after,
+          pushedAt: push.repository.pushed_at,
+          forced: push.forced || push.after === ZERO,
         },
       ],
     });

@@ -32,8 +32,14 @@ describe.each(PATHS)("at %s", (path) => {
     expect(accepted).toEqual([
       {
         delivery: {
-          ...{ id: "guid-1", event: "push", action: null, receivedAt: 1234, via: "webhook" },
-          ...{ repositoryId: 7, installationId: 3, repository: "acme/site" },
+          id: "guid-1",
+          event: "push",
+          action: null,
+          receivedAt: 1234,
+          via: "webhook",
+          repositoryId: 7,
+          installationId: 3,
+          repository: "acme/site",
         },
         decision: {
           kind: "request",

@@ -1,0 +1,150 @@
+import type { Extent } from "../base/model.js";
+
+/** What of a commit is published; handed on whole, from CHECKOUTS to the tree. */
+export interface TreeOptions {
+  /** Files and directories; empty: all. */
+  paths: readonly string[];
+  /** no: an empty directory, as git has it; recursive: those of submodules too. */
+  submodules: "no" | "yes" | "recursive";
+  /** Whether the files of Git LFS are published; else their pointers are. */
+  lfs: boolean;
+}
+
+/** Everything that can be written behind the `?` of an entry. */
+export type Options = TreeOptions & Extent;
+
+/** One option: its name is its key in the table. */
+interface Option<T, Changes extends "tree" | "mirror"> {
+  /** The published tree, or the mirror that the tree comes from. */
+  changes: Changes;
+  /** @returns null: the text is not a value of this option */
+  parse(text: string): NonNullable<T> | null;
+  /** Without the option. */
+  fallback: T;
+  /**
+   * The row of a tree in the database has this option even where it is the fallback. No new option needs that: a row
+   * that changes has its tree written again.
+   */
+  isAlwaysStored?: true;
+  /** A value to show, in the remedy of CHECKOUTS and in the docs. */
+  sample: string;
+  docs: { fallback: string; meaning: string };
+}
+
+/** More commits than this, and all of them are meant. */
+const DEPTH = /^[1-9]\d{0,5}$/;
+
+/**
+ * Every option of an entry of CHECKOUTS. The parser, the remedy and the stored form follow from it; a test compares
+ * .env.example and docs/checkouts.md.
+ */
+export const OPTIONS: {
+  readonly [Name in keyof Options]: Option<Options[Name], Name extends keyof TreeOptions ? "tree" : "mirror">;
+} = {
+  paths: {
+    changes: "tree",
+    parse: parsePaths,
+    fallback: [],
+    isAlwaysStored: true,
+    sample: "docs:assets",
+    docs: { fallback: "all", meaning: "only these files and directories" },
+  },
+  submodules: {
+    changes: "tree",
+    parse: (text) => (text === "no" || text === "yes" || text === "recursive" ? text : null),
+    fallback: "no",
+    isAlwaysStored: true,
+    sample: "yes",
+    docs: { fallback: "no", meaning: "with submodules; recursive: also those inside of submodules" },
+  },
+  lfs: {
+    changes: "tree",
+    parse: (text) => (text === "yes" ? true : text === "no" ? false : null),
+    fallback: false,
+    sample: "yes",
+    docs: { fallback: "no", meaning: "with the files of Git LFS" },
+  },
+  depth: {
+    changes: "mirror",
+    parse: (text) => (DEPTH.test(text) ? Number(text) : null),
+    fallback: null,
+    sample: "50",
+    docs: { fallback: "all", meaning: "from a shallow mirror, with so many commits of each ref" },
+  },
+  filter: {
+    changes: "mirror",
+    parse: (text) => (text === "blob:none" ? text : null),
+    fallback: null,
+    sample: "blob:none",
+    docs: { fallback: "none", meaning: "from a partial mirror, with the contents that are published" },
+  },
+};
+
+type Name = keyof Options;
+
+const NAMES = Object.keys(OPTIONS) as Name[];
+const isOfTree = (name: Name): name is keyof TreeOptions => OPTIONS[name].changes === "tree";
+const TREE_NAMES = NAMES.filter(isOfTree);
+
+export const NO_OPTIONS: Options = withFallbacks({});
+
+/** Every option once, as a user would write them. */
+export const SAMPLE = NAMES.map((name) => `${name}=${OPTIONS[name].sample}`).join("&");
+
+/** @param query what stands behind the `?`. @returns null: an option is unknown, there twice or cannot be used */
+export function parseOptions(query: string): Options | null {
+  const pairs = query.split("&").map((pair) => pair.split("="));
+  const given = new Map(pairs.map(([name = "", ...values]) => [name, values.join("=")]));
+  if (given.size < pairs.length) return null;
+  const values: Record<string, unknown> = {};
+  for (const [name, text] of given) {
+    const value = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as Name].parse(text) : null;
+    if (value === null) return null;
+    values[name] = value;
+  }
+  return withFallbacks(values);
+}
+
+/** Whether less than a whole mirror will do. */
+export const narrowsMirror = (options: Options): boolean =>
+  NAMES.some((name) => !isOfTree(name) && !isFallback(name, options[name]));
+
+/**
+ * As it is written down: another text, and the tree is made anew. Trees with a text that lacks `converted` may have
+ * files of LFS with the ends of their lines converted.
+ */
+export function writeOptions(options: TreeOptions): string {
+  const isStored = (name: keyof TreeOptions) =>
+    OPTIONS[name].isAlwaysStored || !isFallback(name, options[name]);
+  const stored = TREE_NAMES.filter(isStored).map((name) => [name, options[name]]);
+  const written = Object.fromEntries(stored);
+  return JSON.stringify(options.lfs ? { ...written, converted: false } : written);
+}
+
+export function readOptions(text: string): TreeOptions {
+  const options = withFallbacks(JSON.parse(text));
+  return Object.fromEntries(TREE_NAMES.map((name) => [name, options[name]])) as unknown as TreeOptions;
+}
+
+const isFallback = (name: Name, value: unknown): boolean =>
+  JSON.stringify(value) === JSON.stringify(OPTIONS[name].fallback);
+
+/** Every option, and nothing else that is in `values`. */
+function withFallbacks(values: Partial<Record<Name, unknown>>): Options {
+  const all = NAMES.map((name) => [name, values[name] ?? OPTIONS[name].fallback]);
+  return Object.fromEntries(all) as Options;
+}
+
+function parsePaths(text: string): string[] | null {
+  try {
+    const paths = text.split(":").map((path) => decodeURIComponent(path).replace(/\/$/, ""));
+    return paths.every(isPath) ? [...new Set(paths)].sort() : null;
+  } catch {
+    return null; // a % that is not followed by two digits
+  }
+}
+
+/** Whether it can be a path of a commit's. */
+const isPath = (path: string): boolean =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: git's file of patterns has lines
+  !/[\u0000-\u001f]/.test(path) && path.split("/").every((part) => !["", ".", "..", ".git"].includes(part));
