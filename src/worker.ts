@@ -1,9 +1,9 @@
-import { EventEmitter } from "node:events";
 import type { RefreshError } from "./base/errors.js";
 import { MAX_TAGS_WITH_DELIVERY } from "./base/github-facts.js";
 import type { Log } from "./base/log.js";
 import { keyOf, type RefreshOutcome, type RefreshRequest, type Trigger } from "./base/model.js";
 import { fullNameOrId } from "./base/names.js";
+import { createSignal, type Subscribe } from "./base/signal.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
 import type { RefreshQueue, Snapshot } from "./queue/contract.js";
@@ -22,20 +22,20 @@ export interface WorkerPorts {
   syncer: Syncer;
   lifecycle: Lifecycle;
   log: Log;
-  /** A full comparison by the backstop, begun then, found a push that no delivery before had told of. */
-  onUntold(id: number, repository: string, begunAt: number): void;
-  /** A refresh has ended. @param result or error code @param lagMs since the push's delivery; null: no push */
-  onRefreshed(trigger: Trigger, result: string, seconds: number, lagMs: number | null): void;
-  /** A pass over the installations has ended. */
-  onPass(error: RefreshError | null): void;
 }
 
 /** What became of a run, told to whoever waits for its subject. */
 export type Settled = { key: string; error: RefreshError | null };
 
 export interface Worker extends RunnerPorts {
-  /** Emits "settled" with a Settled. */
-  events: EventEmitter;
+  /** A run has ended, and the runner has forgotten it. */
+  onSettled: Subscribe<[Settled]>;
+  /** A full comparison by the backstop, begun then, found a push that no delivery before had told of. */
+  onUntold: Subscribe<[id: number, repository: string, begunAt: number]>;
+  /** A refresh has ended. With its result or error code; `lagMs` since the push's delivery, null: no push. */
+  onRefreshed: Subscribe<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>;
+  /** A pass over the installations has ended. */
+  onPass: Subscribe<[error: RefreshError | null]>;
 }
 
 const STARTED_AT = Date.now();
@@ -46,10 +46,12 @@ const LOGGED_REFS = 10;
 /** Runs one subject of the queue and writes down what became of it. */
 export function createWorker(ports: WorkerPorts): Worker {
   const { registry, log } = ports;
-  const events = new EventEmitter();
   const begun = new Map<string, number>();
   const outcomes = new Map<string, RefreshOutcome>();
-  events.setMaxListeners(0);
+  const settled = createSignal<[Settled]>();
+  const untold = createSignal<[id: number, repository: string, begunAt: number]>();
+  const refreshed = createSignal<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>();
+  const passed = createSignal<[error: RefreshError | null]>();
 
   const nameOf = (id: number) => fullNameOrId(registry.get(id), id);
 
@@ -63,7 +65,7 @@ export function createWorker(ports: WorkerPorts): Worker {
     const outcome = await ports.syncer.refresh(request, signal);
     outcomes.set(keyOf(subject), outcome);
     count(snapshot, outcome.result, true);
-    if (before && isUntold(before, request, outcome)) ports.onUntold(subject.id, nameOf(subject.id), begunAt);
+    if (before && isUntold(before, request, outcome)) untold.emit(subject.id, nameOf(subject.id), begunAt);
     log.info({ ...about(snapshot), ...told(outcome) }, "refreshed");
   }
 
@@ -71,7 +73,7 @@ export function createWorker(ports: WorkerPorts): Worker {
     const now = Date.now();
     const seconds = (now - (begun.get(keyOf(subject)) ?? now)) / 1000;
     const isPush = isFresh && request.trigger === "push";
-    ports.onRefreshed(request.trigger, result, seconds, isPush ? now - request.armedAt : null);
+    refreshed.emit(request.trigger, result, seconds, isPush ? now - request.armedAt : null);
   }
 
   /** What every line about a run says: of what, why, and how long it took so far. */
@@ -93,13 +95,13 @@ export function createWorker(ports: WorkerPorts): Worker {
       ports.deliveries.settle(snapshot.subject, snapshot.generation);
       return null;
     });
-    if (snapshot.subject.kind === "app") ports.onPass(error);
+    if (snapshot.subject.kind === "app") passed.emit(error);
     if (error) tellFailure(snapshot, error, retryInMs);
     if (error && snapshot.subject.kind === "repository") count(snapshot, error.code, false);
     begun.delete(keyOf(snapshot.subject));
     outcomes.delete(keyOf(snapshot.subject));
     // After the runner has forgotten the run: who waits sees it neither queued nor running.
-    setImmediate(() => events.emit("settled", { key: keyOf(snapshot.subject), error } satisfies Settled));
+    setImmediate(() => settled.emit({ key: keyOf(snapshot.subject), error }));
   }
 
   /** In the history of the repository. */
@@ -140,7 +142,10 @@ export function createWorker(ports: WorkerPorts): Worker {
   }
 
   return {
-    events,
+    onSettled: settled.on,
+    onUntold: untold.on,
+    onRefreshed: refreshed.on,
+    onPass: passed.on,
     run,
     settle,
     onFault: (error) =>

@@ -5,7 +5,7 @@ import { type Selection, type Wanted, writeOptions } from "../config/checkouts.j
 import { linkTarget, pointLink } from "../git/disk/layout.js";
 import { type Pin, pinOf } from "../git/mirror/pins.js";
 import { treeDir } from "../git/tree/trees.js";
-import { type Checkout, type Refusal, type Tree, writtenTo } from "./ledger.js";
+import { type Checkout, type Ledger, type Refusal, type Tree, writtenTo } from "./ledger.js";
 import { BOOT } from "./pool.js";
 import { createPublisher, type Publishable, type PublishTools } from "./publish.js";
 
@@ -41,8 +41,6 @@ export interface Checkouts {
   forget(id: number): void;
   /** Looks at some of the trees, those first that were not looked at for the longest. */
   check(): Promise<void>;
-  /** What is published, and the refs that would keep it. */
-  pins(id: number): Pin[];
   /** Undefined: CHECKOUTS leaves it out. */
   of(id: number): CheckoutState[] | undefined;
   stop(): Promise<void>;
@@ -218,8 +216,6 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
       for (const checkout of ledger.of(id)) pool.unlink(checkout);
       ledger.forget(id);
     },
-    pins: (id) =>
-      ledger.of(id).flatMap(({ slug, sha }) => (sha === null ? [] : [{ name: pinOf(slug), sha }])),
     of(id) {
       const all = ledger.of(id);
       if (all.length === 0) return undefined;
@@ -234,6 +230,10 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
     },
   };
 }
+
+/** What is published of a repository, and the refs that would keep it. */
+export const publishedPins = (ledger: Pick<Ledger, "of">, id: number): Pin[] =>
+  ledger.of(id).flatMap(({ slug, sha }) => (sha === null ? [] : [{ name: pinOf(slug), sha }]));
 
 /** One at a time for each repository, in the order in which they come. */
 function createTurns() {

@@ -1,13 +1,14 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { asRefreshError, type ErrorCode, RefreshError } from "../base/errors.js";
 import { DELIVERY_LISTED_WITHIN_MS } from "../base/github-facts.js";
+import { createSignal, type Subscribe } from "../base/signal.js";
 import { iso } from "../base/units.js";
-import type { DeliveryPage } from "../github/api.js";
+import type { DeliveryPage, LoggedDelivery } from "../github/api.js";
 import type { Store } from "../store/database.js";
 import type { Facts } from "../store/facts.js";
 import { createEntries, type EntryPorts } from "./github-log.js";
 
-export interface RecoveryPorts extends EntryPorts {
+export interface RecoveryPorts extends Omit<EntryPorts, "onMissed"> {
   github: EntryPorts["github"] & { deliveries(cursor: string | null): Promise<DeliveryPage> };
   facts: Facts;
   store: Store;
@@ -52,6 +53,8 @@ export interface Recovery {
   /** Reads GitHub's log back to where it was last read to. Never throws; one at a time. */
   run(): Promise<void>;
   state(): RecoveryState;
+  /** A webhook call that GitHub made, or tried to make, and that never came in. */
+  onMissed: Subscribe<[delivery: LoggedDelivery]>;
   /** Ends after the page at hand. */
   stop(): Promise<void>;
 }
@@ -74,7 +77,8 @@ const CURSOR_REFUSED: ErrorCode[] = ["internal", "not_found"];
  */
 export function createRecovery(ports: RecoveryPorts): Recovery {
   const { facts, log } = ports;
-  const entries = createEntries(ports);
+  const missed = createSignal<[delivery: LoggedDelivery]>();
+  const entries = createEntries({ ...ports, onMissed: missed.emit });
   let running: Promise<void> | null = null;
   let stopped = false;
   let begun = false;
@@ -255,6 +259,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
         reading: reading ? { pages: reading.pages, recovered: reading.recovered, at: readTo } : null,
       };
     },
+    onMissed: missed.on,
     stop() {
       stopped = true;
       return running ?? Promise.resolve();

@@ -1,4 +1,5 @@
 import type { RepositoryName } from "../base/model.js";
+import { createSignal, type Subscribe } from "../base/signal.js";
 import type { RequestDecision } from "../deliveries/decisions.js";
 import { eventNamed } from "../deliveries/events.js";
 import type { DeliveryLog, DeliveryRecord } from "../deliveries/log.js";
@@ -17,8 +18,6 @@ interface Ports {
   gateway: Gateway;
   runner: Pick<Runner, "wake">;
   stopping(): boolean;
-  /** A delivery about the repository came in. */
-  told(repositoryId: number): void;
 }
 
 /** GitHub's names differ by more than case. */
@@ -27,16 +26,19 @@ const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 export interface Acceptance extends ReceiverPorts {
   /** On disk when it returns. Inside a transaction it joins it. */
   persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
+  /** A delivery about a repository came in by itself: it did not have to be recovered. */
+  onDelivery: Subscribe<[repositoryId: number]>;
 }
 
 /** What the receiver does with a verified delivery: on disk in one transaction, then the runner is woken. */
 export function createAcceptance(ports: Ports): Acceptance {
   const { store, queue, deliveries, registry, gateway } = ports;
+  const delivered = createSignal<[repositoryId: number]>();
 
   function persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" {
     if (deliveries.isDone(delivery.id)) return "done";
     const { subject, intent, installationId, repository } = decision;
-    if (subject.kind === "repository" && delivery.via !== "recovered") ports.told(subject.id);
+    if (subject.kind === "repository" && delivery.via !== "recovered") delivered.emit(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
     // Name, default branch or membership changed after GitHub last told of them, be it a moment ago.
     if (subject.kind === "repository" && eventNamed(delivery.event)?.doubtsName) registry.doubt(subject.id);
@@ -76,5 +78,6 @@ export function createAcceptance(ports: Ports): Acceptance {
         gateway.warm(repository);
     },
     stopping: ports.stopping,
+    onDelivery: delivered.on,
   };
 }

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { packageRoot } from "../../tools/lockstep.js";
+import { packageRoot } from "../../tools/package-root.js";
 import { hermeticEnv } from "../../tools/standin/git.js";
 import { tempDir } from "../support/temp.js";
 

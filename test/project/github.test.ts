@@ -4,7 +4,7 @@ import validator from "@action-validator/core";
 import { expect, test } from "vitest";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { packageRoot } from "../../tools/lockstep.js";
+import { packageRoot } from "../../tools/package-root.js";
 
 const root = packageRoot();
 const read = (path: string) => readFileSync(join(root, path), "utf8");

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import picomatch from "picomatch";
 import { expect, test } from "vitest";
-import { packageRoot } from "../../tools/lockstep.js";
+import { packageRoot } from "../../tools/package-root.js";
 import { TIERS } from "../support/tiers.js";
 
 const root = packageRoot();
