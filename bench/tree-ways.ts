@@ -99,9 +99,9 @@ interface Place {
 /** src/git/tree/trees.ts itself, verification and all, on two trees in turn: each is two commits behind. */
 async function lockstepsPool(dir: string, { dir: mirror }: Upstream, first: string): Promise<TreeWay> {
   const load = (file: string) => import(pathToFileURL(join(process.cwd(), "lib", file)).href);
-  const { createGit } = await load("git/exec.js");
-  const { createProcesses } = await load("git/processes.js");
-  const { createTrees } = await load("git/tree.js");
+  const { createGit } = await load("git/run/exec.js");
+  const { createProcesses } = await load("machine/processes.js");
+  const { createTrees } = await load("git/tree/trees.js");
   const processes = createProcesses(join(dir, "run"));
   const run = createGit({ binary: "git", path: process.env.PATH, processes });
   const trees = createTrees({ git: run, timeoutMs: 600_000 });
