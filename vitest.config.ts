@@ -11,13 +11,13 @@ class TierByTier extends BaseSequencer {
   }
 }
 
-const shared = { setupFiles: ["test/support/seed.ts"], testTimeout: 60_000, hookTimeout: 60_000 };
+const shared = { setupFiles: ["test/support/seed.ts"], hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
     globalSetup: ["test/support/temp-in-memory.ts", "test/support/examples.ts"],
     // Real git and real servers share two cores on a small CI machine.
-    maxWorkers: Number(process.env.W ?? 2),
+    maxWorkers: 2,
     sequence: { sequencer: TierByTier },
     reporters: ["default"],
     projects: Object.entries(TIERS).map(([name, tier]) => ({ test: { ...shared, name, ...tier } })),

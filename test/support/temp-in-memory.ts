@@ -1,17 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const MEMORY = "/dev/shm";
-/** The most that the tests had there at once is a tenth of it. */
+const PREFIX = "lockstep-tests-";
+/** Several times what the tests have there at once. */
 const NEEDED_BYTES = 2 * 2 ** 30;
 
 /**
  * SQLite and git sync what they write, and a busy disk takes ten times as long for that as everything
- * else in a test. So temporary files are in memory, where Linux has room; TMPDIR of one's own is kept.
+ * else in a test. So temporary files are in memory, where Linux has room for them, unless TMPDIR is set.
  */
 export function setup(): (() => void) | undefined {
   if (process.env.TMPDIR) return;
+  removeLeftovers();
   const dir = roomInMemory();
   if (dir === null) return;
   process.env.TMPDIR = dir;
@@ -26,7 +28,7 @@ function roomInMemory(): string | null {
   } catch {
     return null;
   }
-  const dir = mkdtempSync(join(MEMORY, "lockstep-tests-"));
+  const dir = mkdtempSync(join(MEMORY, `${PREFIX}${process.pid}-`));
   try {
     const program = join(dir, "program");
     writeFileSync(program, "#!/bin/sh\n", { mode: 0o755 });
@@ -37,5 +39,14 @@ function roomInMemory(): string | null {
   } catch {
     rmSync(dir, { recursive: true });
     return null;
+  }
+}
+
+/** What a run that was killed has left takes memory until it is removed. */
+function removeLeftovers(): void {
+  const names = existsSync(MEMORY) ? readdirSync(MEMORY).filter((name) => name.startsWith(PREFIX)) : [];
+  for (const name of names) {
+    const pid = name.slice(PREFIX.length).split("-")[0];
+    if (!existsSync(`/proc/${pid}`)) rmSync(join(MEMORY, name), { recursive: true, force: true });
   }
 }
