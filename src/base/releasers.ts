@@ -26,7 +26,7 @@ export function createReleasers(): Releasers {
 
   async function releaseAll(): Promise<void> {
     for (let next = stack.pop(); next; next = stack.pop()) {
-      const failure = await releaseOne(next, Math.max(0, endsAt! - Date.now()));
+      const failure = await releaseOne(next, Math.max(0, endsAt! - performance.now()));
       if (failure) failures.push(failure);
     }
   }
@@ -38,7 +38,7 @@ export function createReleasers(): Releasers {
     },
     async release({ deadlineMs }) {
       if (endsAt === null) {
-        endsAt = Date.now() + deadlineMs;
+        endsAt = performance.now() + deadlineMs;
         done = releaseAll();
       }
       await done;
