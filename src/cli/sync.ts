@@ -48,7 +48,11 @@ async function open(): Promise<Lockstep> {
 
 const onceConfig = (config: Config): Config => ({
   ...config,
-  ...{ intervalMs: null, deliveries: "webhook", publicUrl: null, apiToken: null, webhookSecrets: [] },
+  intervalMs: null,
+  deliveries: "webhook",
+  publicUrl: null,
+  apiToken: null,
+  webhookSecrets: [],
 });
 
 /** What fails is told step by step; the rest of the log is a server's. */

@@ -71,7 +71,9 @@ export function createInspector(options: ClientOptions): Inspector {
       noted(async () => {
         const { data } = await app.rest.apps.listWebhookDeliveries({ per_page: 100 });
         return data.map(({ event, delivered_at, status_code }) => ({
-          ...{ event, deliveredAt: Date.parse(delivered_at), statusCode: status_code },
+          event,
+          deliveredAt: Date.parse(delivered_at),
+          statusCode: status_code,
         }));
       }),
     close,

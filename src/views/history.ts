@@ -74,7 +74,9 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
   }
 
   return {
-    ...{ history, allow, restore },
+    history,
+    allow,
+    restore,
     stillHeld(id, ref) {
       const hold = holdOn(id, ref);
       return hold ? movedOn(hold) : null;
@@ -96,7 +98,11 @@ function keptView(
 ): KeptView {
   const { owner, name: repo } = repository;
   return {
-    ...{ name, ref, sha, keptAt: iso(at), expiresAt: iso(at + tools.keepHistoryMs) },
+    name,
+    ref,
+    sha,
+    keptAt: iso(at),
+    expiresAt: iso(at + tools.keepHistoryMs),
     restore: `POST /api/v1/repos/${owner}/${repo}/restore ${JSON.stringify({ kept: name })}`,
     push: ref && pushCommand(tools, repository, { from: name, ref, github: github.get(ref) ?? ZERO }),
   };
@@ -118,35 +124,43 @@ const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 const notHeld = (ref: string): Refusal => ({
-  ...{ status: 404, reason: "not_held", detail: `${ref} is not held` },
+  status: 404,
+  reason: "not_held",
+  detail: `${ref} is not held`,
   remedy: "see holds of GET /api/v1/repos/{owner}/{name}",
 });
 
 const movedOn = ({ ref, wanted }: Hold): Refusal => ({
-  ...{ status: 409, reason: "moved_on", detail: `GitHub has ${wanted} for ${ref} now` },
+  status: 409,
+  reason: "moved_on",
+  detail: `GitHub has ${wanted} for ${ref} now`,
   remedy: `look at it, then allow it with "wanted": "${wanted}"`,
 });
 
 const notKept = (name: string): Refusal => ({
-  ...{ status: 404, reason: "not_kept", detail: `${name} is no kept tip of this repository` },
+  status: 404,
+  reason: "not_kept",
+  detail: `${name} is no kept tip of this repository`,
   remedy: "see kept of GET /api/v1/repos/{owner}/{name}; it may have expired",
 });
 
 const otherRef = ({ ref }: KeptTip): Refusal => ({
-  ...{
-    status: 400,
-    reason: "bad_request",
-    detail: `the kept tip was at ${ref ?? "a ref whose name is too long"}`,
-  },
+  status: 400,
+  reason: "bad_request",
+  detail: `the kept tip was at ${ref ?? "a ref whose name is too long"}`,
   remedy: ref === null ? 'name the ref as "ref"' : 'leave "ref" out',
 });
 
 const outside = (ref: string): Refusal => ({
-  ...{ status: 409, reason: "outside_refspecs", detail: `${ref} is not inside REFSPECS any more` },
+  status: 409,
+  reason: "outside_refspecs",
+  detail: `${ref} is not inside REFSPECS any more`,
   remedy: "take it into REFSPECS, or push the kept tip to GitHub",
 });
 
 const inTheWay = (ref: string, other: string): Refusal => ({
-  ...{ status: 409, reason: "ref_in_the_way", detail: `${ref} cannot be made beside ${other}` },
+  status: 409,
+  reason: "ref_in_the_way",
+  detail: `${ref} cannot be made beside ${other}`,
   remedy: `delete ${other} at GitHub, or push the kept tip there under another name`,
 });

@@ -92,7 +92,12 @@ export function createContains(ports: Ports) {
 
   function begin(id: number): Group {
     const group: Group = {
-      ...{ id, questions: new Map(), rounds: 0, checking: false, asked: false, timer: undefined },
+      id,
+      questions: new Map(),
+      rounds: 0,
+      checking: false,
+      asked: false,
+      timer: undefined,
     };
     groups.set(keyFor(id), group);
     return group;

@@ -112,7 +112,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch <url> +<want>:refs/x/<n>
     try {
       await remote(lease, {
-        ...{ ...call, config: ask.config },
+        ...call,
+        config: ask.config,
         args: ["fetch", ...ask.options, ...(byArgument ? [ask.from, ...specs] : ["--stdin", ask.from])],
         ...(byArgument ? {} : { input: `${specs.join("\n")}\n` }),
       });

@@ -152,9 +152,15 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   }
 
   return {
-    ...{ takeIn, present, exempt },
+    takeIn,
+    present,
+    exempt,
     pointers: (tree, paths, known) => findPointers(git, from, tree, paths, known),
-    ...{ dir, fetch, graft, treesOf, tidy },
+    dir,
+    fetch,
+    graft,
+    treesOf,
+    tidy,
     submodules: (commit) => readSubmodules(git, from, commit),
     has: (commit) => existsSync(join(refs("modules"), commit)),
     hold: (n, tree) => writeFileSync(join(refs("content"), String(n)), `${tree}\n`),

@@ -193,8 +193,14 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
  * read-tree and checkout a change costs as much as the whole tree has directories.
  */
 const restore = (commit: string): string[] => [
-  ...["--literal-pathspecs", "restore", `--source=${commit}`, "--staged", "--worktree", "--no-overlay"],
-  ...["--pathspec-from-file=-", "--pathspec-file-nul"],
+  "--literal-pathspecs",
+  "restore",
+  `--source=${commit}`,
+  "--staged",
+  "--worktree",
+  "--no-overlay",
+  "--pathspec-from-file=-",
+  "--pathspec-file-nul",
 ];
 
 /**
