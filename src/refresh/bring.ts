@@ -4,7 +4,7 @@ import { type RefChange, type RefHint, type ScopeOf, type Trigger, ZERO } from "
 import { isInside } from "../base/patterns.js";
 import { type Mirrors, missingRefOf, type RunContext } from "../git/mirror/mirrors.js";
 import { clash, compareTips } from "../git/mirror/refs.js";
-import type { Lease } from "../git/transport/gateway.js";
+import type { Lease } from "../git/transport/lease.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import { decide, isBeforePush, type RefFacts, turnsBack, type Way } from "./decide.js";
 import type { Guard, Move } from "./guard.js";

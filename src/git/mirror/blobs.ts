@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { GitCall, RunGit } from "../run/exec.js";
-import type { Lease } from "../transport/gateway.js";
+import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
 import { FETCH_OPTIONS } from "./partial.js";
 import { openScratch } from "./scratch.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { RefChange, Scope, ScopeOf } from "../../base/model.js";
 import { type Layout, ownership, swapIn, writeMarker } from "../disk/layout.js";
 import { type GitCall, type GitResult, missingRefOf, type RunGit } from "../run/exec.js";
-import type { Lease } from "../transport/gateway.js";
+import type { Lease } from "../transport/lease.js";
 import { fetchBlobs } from "./blobs.js";
 import { carryOver, type Judge } from "./carry.js";
 import { asking, dropMarks, requireTrees } from "./partial.js";

@@ -5,7 +5,7 @@ import { isInside, matchesPattern } from "../../base/patterns.js";
 import { clearHalfWork, clearLeftovers } from "../disk/heal.js";
 import { condemn, extentOf, finishSwap, isCondemned, ownership } from "../disk/layout.js";
 import type { GitCall } from "../run/exec.js";
-import type { Lease } from "../transport/gateway.js";
+import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
 import { isAncestor, mayBeAncestor } from "./ancestry.js";
 import type { Judge } from "./carry.js";

@@ -1,6 +1,6 @@
 import { asRefreshError } from "../../base/errors.js";
 import type { GitCall, GitResult, RunGit } from "../run/exec.js";
-import type { Lease } from "./gateway.js";
+import type { Lease } from "./lease.js";
 
 /** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
 export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promise<GitResult> {

@@ -5,7 +5,7 @@ import { missingOf } from "../mirror/blobs.js";
 import { FETCH_OPTIONS } from "../mirror/partial.js";
 import { repackStore } from "../mirror/repack.js";
 import type { GitCall, RunGit } from "../run/exec.js";
-import type { Lease } from "../transport/gateway.js";
+import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
 import { readSubmodules, type Submodule } from "./gitmodules.js";
 import { findPointers, type Scan } from "./lfs-pointers.js";
