@@ -84,7 +84,7 @@ export function createCore(config: Config, log: Log, adapters: Adapters) {
       gateway,
       installations,
       published: outbox.published,
-      fits: mirrors.fits,
+      fits: mirrors.hasWantedExtent,
       distrust: mirrors.distrust,
     },
     ...{ onProgress: progressLog(log, "fetching contents"), onFetched: metrics.fetched },

@@ -206,7 +206,7 @@ export function createBringer(tools: Tools) {
     for (const hint of hints) if (isIn(hint.ref) && !old.has(hint.ref)) learn(pass, hint, null);
     await forgetOldTips(pass);
     // Where another scope waits for room on the disk to be made, the old one is kept.
-    const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.fits(id);
+    const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.hasWantedExtent(id);
     if (drops) changes.push(...(await dropOutside(pass)));
     const superseded = hints.some(
       ({ ref, points }) => isIn(ref) && (remote.get(ref) ?? ZERO) !== points.at(-1),
