@@ -20,7 +20,13 @@ export interface Result {
 }
 
 const HEADING = [
-  ...["repositories", "way", "REST calls", "git requests", "git processes", "seconds", "CPU seconds"],
+  "repositories",
+  "way",
+  "REST calls",
+  "git requests",
+  "git processes",
+  "seconds",
+  "CPU seconds",
   "peak memory",
 ];
 
@@ -47,7 +53,8 @@ const times = (figures: Figures, factor: number): Figures => ({
 function cells(repositories: number, way: string, figures: Figures): string[] {
   const { restCalls, gitRequests, processes, seconds, cpuSeconds, peakMemory } = figures;
   return [
-    ...[repositories.toLocaleString("en"), way],
+    repositories.toLocaleString("en"),
+    way,
     ...[restCalls, gitRequests, processes].map((count) => count.toLocaleString("en")),
     ...[seconds, cpuSeconds].map((value) => (value === undefined ? "" : value.toFixed(1))),
     peakMemory === undefined ? "" : `${Math.round(peakMemory / 2 ** 20)} MiB`,

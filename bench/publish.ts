@@ -58,7 +58,9 @@ async function main(): Promise<void> {
   if (values.json) return print(JSON.stringify({ trees: rows, deliveries: arrivals }, null, 2));
   printWays(rows);
   const cells = arrivals.map(({ files, mirrorMs, treeMs }) => [
-    ...[files.toLocaleString("en"), formatMs(mirrorMs), formatMs(treeMs)],
+    files.toLocaleString("en"),
+    formatMs(mirrorMs),
+    formatMs(treeMs),
     `${(treeMs / mirrorMs).toFixed(2)}×`,
   ]);
   for (const line of table([["delivery sent →, files", "mirror", "published tree", "ratio"], ...cells]))

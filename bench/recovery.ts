@@ -88,8 +88,12 @@ async function outage(dir: string, count: number, size: number): Promise<void> {
   const rows = [
     ["log read", "all compared", "calls for the log", "calls in all", "refreshes", "peak memory"],
     [
-      ...[formatMs(readMs), formatMs(freshMs), String(listed), String(standin.calls.length)],
-      ...[String(refreshed), peakMemory(lockstep)],
+      formatMs(readMs),
+      formatMs(freshMs),
+      String(listed),
+      String(standin.calls.length),
+      String(refreshed),
+      peakMemory(lockstep),
     ],
   ];
   for (const line of table(rows)) print(line);
@@ -121,7 +125,8 @@ async function pull(dir: string, pushes: number): Promise<void> {
   const rows = [
     ["median delay", "p95", "readings an hour", "calls in all an hour", "calls a push"],
     [
-      ...[formatMs(median(delays)), formatMs(percentile(delays, 0.95))],
+      formatMs(median(delays)),
+      formatMs(percentile(delays, 0.95)),
       ...[Math.round(lists / hours), Math.round(standin.calls.length / hours)].map(String),
       ((standin.calls.length - lists) / pushes).toFixed(1),
     ],

@@ -83,10 +83,12 @@ export async function measureSweep(
     standin.off("call", note);
   }
   const figures = {
-    ...{ restCalls: standin.calls.length, gitRequests: standin.gitRequests.length },
+    restCalls: standin.calls.length,
+    gitRequests: standin.gitRequests.length,
     processes: (await processes()) - before.processes,
     seconds: (times.at(-1)! - times[0]!) / 1000,
-    ...{ cpuSeconds: cpuSeconds(pid) - before.cpu, peakMemory: peakMemory(pid) },
+    cpuSeconds: cpuSeconds(pid) - before.cpu,
+    peakMemory: peakMemory(pid),
   };
   if (!(await isDone(lockstep, since))) throw new Error(`the sweep did not end:\n${lockstep.tail()}`);
   return figures;

@@ -35,11 +35,9 @@ const relink = (dir: string, target: string): void => {
 function hardLinks(dir: string, upstream: Upstream, first: string): TreeWay {
   let n = 0;
   const env = (tree: number) => ({
-    ...{
-      GIT_DIR: upstream.dir,
-      GIT_WORK_TREE: join(dir, `${tree}`),
-      GIT_INDEX_FILE: join(dir, `${tree}.index`),
-    },
+    GIT_DIR: upstream.dir,
+    GIT_WORK_TREE: join(dir, `${tree}`),
+    GIT_INDEX_FILE: join(dir, `${tree}.index`),
   });
   mkdirSync(join(dir, "0"), { recursive: true });
   git(dir, env(0), ["read-tree", "-m", "-u", first]);
@@ -124,7 +122,9 @@ async function lockstepsPool(dir: string, { dir: mirror }: Upstream, first: stri
 /** git read-tree -m -u <from> <to> on two trees in turn, with an index of version 4 each */
 function readTreePool(dir: string, { dir: mirror }: Upstream, first: string): TreeWay {
   const env = (tree: number) => ({
-    ...{ GIT_DIR: mirror, GIT_WORK_TREE: join(dir, `${tree}`), GIT_INDEX_FILE: join(dir, `${tree}.index`) },
+    GIT_DIR: mirror,
+    GIT_WORK_TREE: join(dir, `${tree}`),
+    GIT_INDEX_FILE: join(dir, `${tree}.index`),
   });
   const readTree = ["-c", "index.version=4", "read-tree", "-m", "-u"];
   for (const tree of [0, 1]) {

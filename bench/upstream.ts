@@ -12,7 +12,10 @@ export interface Upstream {
 /** Git, with a directory to be in and further environment; what it writes to stdout. */
 export function git(cwd: string, env: Record<string, string>, args: string[], input?: string): string {
   return execFileSync("git", args, {
-    ...{ cwd, input: input ?? "", encoding: "utf8", maxBuffer: 2 ** 30 },
+    cwd,
+    input: input ?? "",
+    encoding: "utf8",
+    maxBuffer: 2 ** 30,
     env: { ...hermeticEnv(), ...env },
   });
 }

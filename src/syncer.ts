@@ -164,7 +164,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     await ports.upkeep.standAside(id, { all: !mirrors.trusts(id) });
     if (!mirrors.ensure(id)) return clone(pass, request, true);
     // With too little space it goes on as it is.
-    if (!mirrors.fits(id) && ports.hasSpace()) return clone(pass, request, false);
+    if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, false);
     try {
       await mirrors.setHead(id, defaultBranch);
       return await bring(pass, request);

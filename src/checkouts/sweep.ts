@@ -10,7 +10,7 @@ interface Tools {
   obstacles: Pick<Obstacles, "met">;
   hasMirror(id: number): boolean;
   /** Whether the mirror has as much as CHECKOUTS asks for. */
-  fits(id: number): boolean;
+  hasWantedExtent(id: number): boolean;
   /** Asks for a refresh of a repository whose published trees are not as they should be. */
   request(id: number): void;
 }
@@ -30,7 +30,7 @@ export function createSweep(tools: Tools): Sweep {
     for (const repository of tools.registry.all()) {
       const { id, state, pausedAt } = repository;
       if (!isManaged(repository) || state === "suspended" || pausedAt !== null) continue;
-      const isAmiss = () => atStart && hasMirror(id) && !tools.fits(id);
+      const isAmiss = () => atStart && hasMirror(id) && !tools.hasWantedExtent(id);
       if ((checkouts.isOutdated(repository) || isAmiss()) && hasMirror(id)) tools.request(id);
     }
   }

@@ -42,7 +42,10 @@ async function showKept(client: Client, fullName: string): Promise<void> {
   const { kept, holds } = body;
   if (client.json) return printJson({ kept, holds });
   const keptRows = kept.map(({ ref, sha, expiresAt, name }) => [
-    ...[ref ?? "?", sha.slice(0, 12), expiresAt.slice(0, 10), name],
+    ref ?? "?",
+    sha.slice(0, 12),
+    expiresAt.slice(0, 10),
+    name,
   ]);
   for (const line of table([["REF", "TIP", "UNTIL", "KEPT AS"], ...keptRows])) print(line);
   if (holds.length === 0) return;

@@ -38,7 +38,11 @@ async function showDeliveries(client: Client, options: DeliveryOptions): Promise
   const { body } = await client.ask<{ deliveries: DeliveryView[] }>("GET", `/api/v1/deliveries?${query}`);
   if (client.json) return printJson(body);
   const rows = body.deliveries.map(({ receivedAt, event, action, repository, outcome, became }) => [
-    ...[ago(receivedAt), action ? `${event}.${action}` : event, repository ?? "", outcome, became],
+    ago(receivedAt),
+    action ? `${event}.${action}` : event,
+    repository ?? "",
+    outcome,
+    became,
   ]);
   for (const line of table([["AGO", "EVENT", "REPOSITORY", "OUTCOME", "WHAT BECAME OF IT"], ...rows]))
     print(line);
@@ -49,7 +53,13 @@ async function showRefreshes(client: Client, fullName: string): Promise<void> {
   const { body } = await client.ask<{ refreshes: RefreshView[] }>("GET", path);
   if (client.json) return printJson(body);
   const rows = body.refreshes.map(({ endedAt, trigger, result, way, changed, durationMs, reason }) => [
-    ...[ago(endedAt), trigger, result, way, String(changed), `${durationMs} ms`, reason ?? ""],
+    ago(endedAt),
+    trigger,
+    result,
+    way,
+    String(changed),
+    `${durationMs} ms`,
+    reason ?? "",
   ]);
   for (const line of table([["AGO", "TRIGGER", "RESULT", "WAY", "REFS", "TOOK", "REASON"], ...rows]))
     print(line);
@@ -59,8 +69,11 @@ async function showQueue(client: Client): Promise<void> {
   const { body } = await client.ask<{ queue: QueueView[]; total: number }>("GET", "/api/v1/queue");
   if (client.json) return printJson(body);
   const rows = body.queue.map(({ subject, name, trigger, running, attempt, waitingSince, dueAt }) => [
-    ...[name || subject, trigger, running ? "runs" : `due ${dueAt.slice(11, 19)}`],
-    ...[String(attempt), waitingSince === null ? "" : ago(waitingSince)],
+    name || subject,
+    trigger,
+    running ? "runs" : `due ${dueAt.slice(11, 19)}`,
+    String(attempt),
+    waitingSince === null ? "" : ago(waitingSince),
   ]);
   for (const line of table([["SUBJECT", "TRIGGER", "STATE", "TRIES", "WAITS"], ...rows])) print(line);
   if (body.total > rows.length) print(`and ${body.total - rows.length} more`);

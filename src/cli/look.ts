@@ -7,8 +7,15 @@ import { EXIT } from "./exit.js";
 import { ago, print, printJson, stateText, styled, table } from "./print.js";
 
 const STATES = Object.keys({
-  ...{ onboarding: 1, fresh: 1, refreshing: 1, behind: 1, failing: 1 },
-  ...{ paused: 1, suspended: 1, gone: 1, retired: 1 },
+  onboarding: 1,
+  fresh: 1,
+  refreshing: 1,
+  behind: 1,
+  failing: 1,
+  paused: 1,
+  suspended: 1,
+  gone: 1,
+  retired: 1,
 } satisfies Record<ShownState, 1>);
 const WATCH_MS = 2_000;
 const CLEAR = "\u001b[2J\u001b[H";
@@ -40,7 +47,10 @@ export function addLookCommands(program: Command, client: () => Client): void {
       const shown = await everyPage<RepositoryView>(client(), "repos", "repositories", filter);
       if (client().json) return printJson(shown);
       const rows = shown.map((it) => [
-        ...[fullName(it), it.state, ago(it.lastProvenAt), it.lastError?.code ?? ""],
+        fullName(it),
+        it.state,
+        ago(it.lastProvenAt),
+        it.lastError?.code ?? "",
       ]);
       for (const line of table([["REPOSITORY", "STATE", "PROVEN", "FAILURE"], ...rows])) print(line);
     });
@@ -59,7 +69,10 @@ export function addLookCommands(program: Command, client: () => Client): void {
       const shown = await everyPage<InstallationView>(client(), "installations", "installations");
       if (client().json) return printJson(shown);
       const rows = shown.map((it) => [
-        ...[String(it.id), it.login, it.state, ago(it.lastListedAt)],
+        String(it.id),
+        it.login,
+        it.state,
+        ago(it.lastListedAt),
         it.heldRemoval ? `${it.heldRemoval.repositories.length} repositories` : "",
       ]);
       for (const line of table([["ID", "ACCOUNT", "STATE", "LISTED", "HELD REMOVAL"], ...rows])) print(line);

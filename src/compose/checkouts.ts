@@ -115,7 +115,7 @@ export function createPublishing(config: Settings, needs: Needs) {
     obstacles,
     request,
     hasMirror: records.hasMirror,
-    fits: mirrors.fits,
+    hasWantedExtent: mirrors.hasWantedExtent,
   });
   return { checkouts, sweep };
 }

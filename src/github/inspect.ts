@@ -1,5 +1,5 @@
 import { type ClientOptions, createAppClient } from "./client.js";
-import { restError } from "./errors.js";
+import { callRest } from "./rest.js";
 
 export interface AppRights {
   permissions: Record<string, string | undefined>;
@@ -24,14 +24,6 @@ export interface Inspector {
   close(): Promise<void>;
 }
 
-const noted = async <T>(call: () => Promise<T>): Promise<T> => {
-  try {
-    return await call();
-  } catch (error) {
-    throw restError(error);
-  }
-};
-
 export function createInspector(options: ClientOptions): Inspector {
   const { app, shared, close } = createAppClient(options);
   const rights = (found: { permissions: unknown; events?: unknown }): AppRights => ({
@@ -40,19 +32,19 @@ export function createInspector(options: ClientOptions): Inspector {
   });
   return {
     clock: () =>
-      noted(async () => {
+      callRest(async () => {
         const answer = await shared("nobody").request.fetch(`${options.apiUrl}/`);
         const at = Date.parse(answer.headers.get("date") ?? "");
         return Number.isNaN(at) ? null : at;
       }),
     app: () =>
-      noted(async () => {
+      callRest(async () => {
         const { data } = await app.rest.apps.getAuthenticated();
         const owner = data?.owner && "login" in data.owner ? data.owner.login : "";
         return { slug: data?.slug ?? "", owner, ...rights(data ?? { permissions: {} }) };
       }),
     installations: () =>
-      noted(async () => {
+      callRest(async () => {
         const all = await app.paginate(app.rest.apps.listInstallations, { per_page: 100 });
         return all.map((it) => ({
           id: it.id,
@@ -62,16 +54,18 @@ export function createInspector(options: ClientOptions): Inspector {
         }));
       }),
     hook: () =>
-      noted(async () => {
+      callRest(async () => {
         const { data } = await app.rest.apps.getWebhookConfigForApp();
         const verifiesTls = String(data.insecure_ssl ?? "0") === "0";
         return { url: data.url ?? "", verifiesTls, hasSecret: Boolean(data.secret) };
       }),
     deliveries: () =>
-      noted(async () => {
+      callRest(async () => {
         const { data } = await app.rest.apps.listWebhookDeliveries({ per_page: 100 });
         return data.map(({ event, delivered_at, status_code }) => ({
-          ...{ event, deliveredAt: Date.parse(delivered_at), statusCode: status_code },
+          event,
+          deliveredAt: Date.parse(delivered_at),
+          statusCode: status_code,
         }));
       }),
     close,

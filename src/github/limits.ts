@@ -36,8 +36,8 @@ export const waitOf = (seconds: number): number => Math.min(seconds * 1000, MAX_
  * @param date of the same answer
  */
 export function untilReset(reset: unknown, date: unknown, now: number): number {
-  const told = Date.parse(String(date));
-  const waitMs = Number(reset ?? Number.NaN) * 1000 - (Number.isNaN(told) ? now : told);
+  const answeredAt = Date.parse(String(date));
+  const waitMs = Number(reset ?? Number.NaN) * 1000 - (Number.isNaN(answeredAt) ? now : answeredAt);
   // Not NaN either.
   return waitMs > 0 ? Math.min(waitMs, MAX_WAIT_MS) : DEFAULT_WAIT_MS;
 }

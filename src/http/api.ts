@@ -35,18 +35,25 @@ export interface ApiOptions {
 }
 
 const ONE: Route = {
-  ...{ method: "get", path: "/api/v1/repos/{owner}/{name}", summary: "One repository, with every ref's tip" },
-  ...{ answers: { 200: RepositoryDetails }, problems: [400, 404] },
+  method: "get",
+  path: "/api/v1/repos/{owner}/{name}",
+  summary: "One repository, with every ref's tip",
+  answers: { 200: RepositoryDetails },
+  problems: [400, 404],
 };
 const REFRESH: Route = {
-  ...{ method: "post", path: "/api/v1/repos/{owner}/{name}/refresh", summary: "Compare every ref" },
+  method: "post",
+  path: "/api/v1/repos/{owner}/{name}/refresh",
+  summary: "Compare every ref",
   query: { wait: WaitQuery },
   answers: { 200: Refreshed, 202: Queued },
   problems: [400, 404, 409, 502, 504],
 };
 
 const DOCUMENT: Route = {
-  ...{ method: "get", path: "/api/v1/openapi.json", summary: "This document" },
+  method: "get",
+  path: "/api/v1/openapi.json",
+  summary: "This document",
   answers: { 200: z.object({ openapi: z.string() }) },
 };
 
@@ -96,7 +103,9 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   app.onError((error) => {
     log?.error({ err: error }, "an API request failed");
     return problem({
-      ...{ status: 500, reason: "internal", detail: "a fault in Lockstep" },
+      status: 500,
+      reason: "internal",
+      detail: "a fault in Lockstep",
       remedy: "see the server's log",
     });
   });

@@ -18,7 +18,8 @@ export interface ContainsPorts {
 const GONE = ["gone", "retired"];
 
 const CONTAINS: Route = {
-  ...{ method: "get", path: "/api/v1/repos/{owner}/{name}/contains/{sha}" },
+  method: "get",
+  path: "/api/v1/repos/{owner}/{name}/contains/{sha}",
   summary: "Whether a commit is there, as soon as it is",
   query: { wait: WaitQuery, in: z.enum(["mirror", "checkout"]).optional() },
   answers: { 200: z.object({ contains: z.literal(true), sha: z.string(), in: z.string(), ...Named }) },
@@ -63,11 +64,9 @@ function notThere(get: Lookup, { owner, name, depth }: RepositoryView, place: Pl
   const error = now?.lastError;
   const where = place === "mirror" ? "no mirrored ref leads to it" : "no checkout shows it";
   return problem({
-    ...{
-      status: 408,
-      reason: "not_there",
-      detail: error ? `${where}; ${error.code}: ${error.message}` : where,
-    },
+    status: 408,
+    reason: "not_there",
+    detail: error ? `${where}; ${error.code}: ${error.message}` : where,
     remedy: error?.hint ?? (depth === null ? WHOLE : shallow(depth)),
   });
 }

@@ -28,7 +28,9 @@ const RETRY_MS = 2_000;
 const AT_ONCE = 20;
 
 const EVENTS: Route = {
-  ...{ method: "get", path: "/api/v1/events", summary: "What refreshes change, as it happens" },
+  method: "get",
+  path: "/api/v1/events",
+  summary: "What refreshes change, as it happens",
   query: {
     repository: z.string().optional().meta({ description: "owner/name; without it: all" }),
     after: z.string().optional().meta({ description: "id of the last event that came" }),

@@ -21,23 +21,25 @@ const PATHS = ["/healthz", "/readyz", "/freshz"];
 export function createHealth({ bearers, ports }: { bearers: Bearers; ports: HealthPorts }): Handler {
   const app = new Hono();
 
-  const answer = async (context: Context, ok: boolean, status: string, details: object) => {
+  /** @param details for a bearer of the token alone */
+  const answer = async (context: Context, code: 200 | 503, status: string, details: object) => {
     context.header("cache-control", "no-store");
     // A wrong token counts here, too, but a probe is answered all the same.
     const shown = (await bearers.refuse(context)) === null ? details : {};
-    return context.json({ status, ...shown }, ok ? 200 : 503);
+    return context.json({ status, ...shown }, code);
   };
 
-  app.get("/healthz", (context) => answer(context, true, "ok", {}));
+  app.get("/healthz", (context) => answer(context, 200, "ok", {}));
   app.get("/readyz", (context) => {
     const { ok, reason } = ports.ready();
-    return answer(context, ok, ok ? "ok" : "unavailable", reason === undefined ? {} : { reason });
+    const details = reason === undefined ? {} : { reason };
+    return ok ? answer(context, 200, "ok", details) : answer(context, 503, "unavailable", details);
   });
   app.get("/freshz", (context) => {
     const { ok, ...details } = ports.fresh();
-    return answer(context, ok, ok ? "fresh" : "stale", details);
+    return ok ? answer(context, 200, "fresh", details) : answer(context, 503, "stale", details);
   });
-  app.onError((_, context) => answer(context, false, "unavailable", {}));
+  app.onError((_, context) => answer(context, 503, "unavailable", {}));
 
   return serve(app, (path) => PATHS.includes(path));
 }

@@ -43,11 +43,15 @@ const ACTED = {
   problems: [400, 404, 409, 413, 502, 504],
 } satisfies Partial<Route>;
 const ALLOW: Route = {
-  ...{ ...ACTED, path: "/api/v1/repos/{owner}/{name}/allow", body: Allow },
+  ...ACTED,
+  path: "/api/v1/repos/{owner}/{name}/allow",
+  body: Allow,
   summary: "Let a held change through",
 };
 const RESTORE: Route = {
-  ...{ ...ACTED, path: "/api/v1/repos/{owner}/{name}/restore", body: Restore },
+  ...ACTED,
+  path: "/api/v1/repos/{owner}/{name}/restore",
+  body: Restore,
   summary: "Put the mirror's ref back to a kept tip, and hold it there",
 };
 
@@ -72,7 +76,9 @@ export function addHistoryRoutes(routes: Routes, ports: HistoryPorts, act: Act):
 }
 
 const tooLarge: Refusal = {
-  ...{ status: 413, reason: "too_large", detail: "the body is too large" },
+  status: 413,
+  reason: "too_large",
+  detail: "the body is too large",
   remedy: `send at most ${MAX_BODY} bytes of JSON`,
 };
 

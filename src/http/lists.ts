@@ -38,7 +38,9 @@ const Total = z.number().int().meta({ description: "how many there are on all pa
 export function addListRoutes(routes: Routes, ports: ListPorts): void {
   routes.add(
     {
-      ...{ method: "get", path: "/api/v1/repos", summary: "Repositories, by owner and name" },
+      method: "get",
+      path: "/api/v1/repos",
+      summary: "Repositories, by owner and name",
       query: {
         state: ShownState.optional(),
         installation: z.number().int().optional().meta({ description: "number of the installation" }),
@@ -62,7 +64,9 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
   );
   routes.add(
     {
-      ...{ method: "get", path: "/api/v1/installations", summary: "Installations of the App, by account" },
+      method: "get",
+      path: "/api/v1/installations",
+      summary: "Installations of the App, by account",
       query: PagingQuery,
       answers: { 200: z.object({ installations: z.array(Installation), next: Next, total: Total }) },
       problems: [400],

@@ -38,11 +38,9 @@ const Outcome = Delivery.shape.outcome;
 export function addLogRoutes(routes: Routes, ports: LogPorts): void {
   routes.add(
     {
-      ...{
-        method: "get",
-        path: "/api/v1/deliveries",
-        summary: "Deliveries of the last 8 days, newest first",
-      },
+      method: "get",
+      path: "/api/v1/deliveries",
+      summary: "Deliveries of the last 8 days, newest first",
       query: {
         repository: z.string().optional().meta({ description: "owner/name" }),
         outcome: Outcome.optional(),
@@ -62,8 +60,11 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
   );
   routes.add(
     {
-      ...{ method: "get", path: "/api/v1/deliveries/{id}", summary: "One delivery, and what became of it" },
-      ...{ answers: { 200: Delivery }, problems: [404] },
+      method: "get",
+      path: "/api/v1/deliveries/{id}",
+      summary: "One delivery, and what became of it",
+      answers: { 200: Delivery },
+      problems: [404],
     },
     (context) => {
       const delivery = ports.delivery(context.req.param("id") ?? "");
@@ -74,9 +75,11 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
   );
   routes.add(
     {
-      ...{ method: "get", path: "/api/v1/repos/{owner}/{name}/refreshes" },
+      method: "get",
+      path: "/api/v1/repos/{owner}/{name}/refreshes",
       summary: "The last 50 refreshes of a repository, newest first",
-      ...{ answers: { 200: z.object({ refreshes: z.array(Refresh) }) }, problems: [400, 404] },
+      answers: { 200: z.object({ refreshes: z.array(Refresh) }) },
+      problems: [400, 404],
     },
     (context) => {
       const found = find(context, ports.get);
@@ -85,7 +88,9 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
   );
   routes.add(
     {
-      ...{ method: "get", path: "/api/v1/queue", summary: `The first ${QUEUE_LIMIT} requests, best first` },
+      method: "get",
+      path: "/api/v1/queue",
+      summary: `The first ${QUEUE_LIMIT} requests, best first`,
       answers: { 200: z.object({ queue: z.array(QueueItem), total: z.number().int() }) },
     },
     (context) => context.json(ports.queue(QUEUE_LIMIT)),

@@ -20,19 +20,28 @@ export interface OperatePorts {
 
 const Paused = z.object({ paused: z.boolean(), repository: Repository });
 const PAUSE: Route = {
-  ...{ method: "post", path: "/api/v1/repos/{owner}/{name}/pause", summary: "Keep a mirror as it is" },
-  ...{ answers: { 200: Paused }, problems: [400, 404, 409] },
+  method: "post",
+  path: "/api/v1/repos/{owner}/{name}/pause",
+  summary: "Keep a mirror as it is",
+  answers: { 200: Paused },
+  problems: [400, 404, 409],
 };
 const RESUME: Route = {
-  ...{ method: "post", path: "/api/v1/repos/{owner}/{name}/resume", summary: "End a pause, and refresh" },
-  ...{ answers: { 202: Paused }, problems: [400, 404, 409] },
+  method: "post",
+  path: "/api/v1/repos/{owner}/{name}/resume",
+  summary: "End a pause, and refresh",
+  answers: { 202: Paused },
+  problems: [400, 404, 409],
 };
 const STATUS: Route = {
-  ...{ method: "get", path: "/api/v1/status", summary: "Problems, backstop, rate limits, disk, queue" },
+  method: "get",
+  path: "/api/v1/status",
+  summary: "Problems, backstop, rate limits, disk, queue",
   answers: { 200: Status },
 };
 const CONFIRM: Route = {
-  ...{ method: "post", path: "/api/v1/installations/{id}/confirm-removal" },
+  method: "post",
+  path: "/api/v1/installations/{id}/confirm-removal",
   summary: "Believe GitHub that a held removal was meant",
   answers: { 200: z.object({ confirmed: z.literal(true), repositories: z.number().int() }) },
   problems: [404, 409],

@@ -23,7 +23,9 @@ export function problem({ status, reason, detail, remedy, headers }: Problem): R
 /** The token was wrong so often that not even that is told any more. */
 export const wrongTooOften = (seconds: number) =>
   problem({
-    ...{ status: 429, reason: "too_many_attempts", detail: "the bearer token was wrong too often" },
+    status: 429,
+    reason: "too_many_attempts",
+    detail: "the bearer token was wrong too often",
     remedy: `send the value of API_TOKEN, or try again in ${seconds} seconds`,
     headers: { "retry-after": String(seconds) },
   });
@@ -31,7 +33,9 @@ export const wrongTooOften = (seconds: number) =>
 /** The token is missing or wrong. */
 export const unauthorized = () =>
   problem({
-    ...{ status: 401, reason: "unauthorized", detail: "the bearer token is missing or wrong" },
+    status: 401,
+    reason: "unauthorized",
+    detail: "the bearer token is missing or wrong",
     remedy: "send Authorization: Bearer with the value of API_TOKEN",
     headers: { "www-authenticate": "Bearer" },
   });

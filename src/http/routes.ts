@@ -55,7 +55,9 @@ const ABOUT = {
 export function createRoutes(app: Hono): Routes {
   const registry = new OpenAPIRegistry();
   registry.registerComponent("securitySchemes", "token", {
-    ...{ type: "http", scheme: "bearer", description: "the value of API_TOKEN" },
+    type: "http",
+    scheme: "bearer",
+    description: "the value of API_TOKEN",
   });
   let document: object | undefined;
   return {
@@ -75,7 +77,10 @@ function describe({ method, path, summary, query, headers, body, answers, proble
   const responses = Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]);
   const refusals = [401, 429, ...problems, 500].map((status) => [status, refusal(status)]);
   return {
-    ...{ method, path, summary, operationId: operationOf(method, path) },
+    method,
+    path,
+    summary,
+    operationId: operationOf(method, path),
     request: {
       ...(names.length > 0 && { params: z.object(Object.fromEntries(names.map((it) => [it, z.string()]))) }),
       ...(query && { query: z.object(query) }),

@@ -38,7 +38,11 @@ const Reading = z
   .meta({ description: "a long reading of GitHub's log that is under way" });
 
 const RateLimit = z.object({
-  ...{ whose: z.string(), limit: Count, remaining: Count, resetsAt: Time, heldUntil: Time.nullable() },
+  whose: z.string(),
+  limit: Count,
+  remaining: Count,
+  resetsAt: Time,
+  heldUntil: Time.nullable(),
 });
 
 const ConsumerLag = z.object({

@@ -96,7 +96,10 @@ const repository = {
   pushedAt: Time.nullable(),
   lastError: z
     .object({
-      ...{ code: z.string(), message: z.string(), hint: z.string(), at: z.string() },
+      code: z.string(),
+      message: z.string(),
+      hint: z.string(),
+      at: z.string(),
       attempt: z.number().int(),
     })
     .nullable(),

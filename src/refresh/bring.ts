@@ -4,7 +4,7 @@ import { type RefChange, type RefHint, type ScopeOf, type Trigger, ZERO } from "
 import { isInside } from "../base/patterns.js";
 import { type Mirrors, missingRefOf, type RunContext } from "../git/mirror/mirrors.js";
 import { clash, compareTips } from "../git/mirror/refs.js";
-import type { Lease } from "../git/transport/gateway.js";
+import type { Lease } from "../git/transport/lease.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import { decide, isBeforePush, type RefFacts, turnsBack, type Way } from "./decide.js";
 import type { Guard, Move } from "./guard.js";
@@ -206,7 +206,7 @@ export function createBringer(tools: Tools) {
     for (const hint of hints) if (isIn(hint.ref) && !old.has(hint.ref)) learn(pass, hint, null);
     await forgetOldTips(pass);
     // Where another scope waits for room on the disk to be made, the old one is kept.
-    const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.fits(id);
+    const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.hasWantedExtent(id);
     if (drops) changes.push(...(await dropOutside(pass)));
     const superseded = hints.some(
       ({ ref, points }) => isIn(ref) && (remote.get(ref) ?? ZERO) !== points.at(-1),

@@ -1,5 +1,6 @@
 import type { Store } from "../store/database.js";
-import { type ManagedRepository, shownStateSql, toRepository } from "./repositories.js";
+import { type ManagedRepository, toRepository } from "./rows.js";
+import { shownStateSql } from "./statements.js";
 
 /** What the list is sorted by: owner, name, id. */
 export type RepositoryPlace = [string, string, number];

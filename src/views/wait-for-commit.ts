@@ -21,13 +21,18 @@ interface Ports {
 }
 
 /** One object somebody waits for. Its waiters are told true, false, or what went wrong. */
+/** Whether the commit is there. */
+interface Answer {
+  isThere: boolean;
+}
+
 interface Question {
   sha: string;
   place: Place;
   /** The round in which it was last looked for. */
   checkedAt: number;
   /** Whether each waits on when the answer is no. */
-  waiters: Map<(answer: boolean) => void, { patient: boolean }>;
+  waiters: Map<(answer: Answer) => void, { patient: boolean }>;
 }
 
 interface Group {
@@ -73,15 +78,15 @@ export function createContains(ports: Ports) {
     const question = group.questions.get(key) ?? { sha, place, checkedAt: -1, waiters: new Map() };
     group.questions.set(key, question);
     return new Promise((resolve) => {
-      const end = (answer: boolean) => {
+      const end = ({ isThere }: Answer) => {
         clearTimeout(timer);
         signal.removeEventListener("abort", leave);
         question.waiters.delete(end);
         if (question.waiters.size === 0) group.questions.delete(key);
         if (group.questions.size === 0) forget(group);
-        resolve(answer);
+        resolve(isThere);
       };
-      const leave = () => end(false);
+      const leave = () => end({ isThere: false });
       const timer = ms > 0 ? setTimeout(leave, ms) : undefined;
       question.waiters.set(end, { patient: ms > 0 });
       signal.addEventListener("abort", leave, { once: true });
@@ -120,15 +125,15 @@ export function createContains(ports: Ports) {
       for (const question of open) question.checkedAt = group.rounds;
       // A mirror that cannot be read is the next refresh's to put right.
       const found = await checks.add(() => lookFor(group.id, open)).catch(() => new Set<Question>());
-      for (const question of open) answer(question, found.has(question));
+      for (const question of open) answer(question, { isThere: found.has(question) });
     }
     group.checking = false;
-    for (const question of group.questions.values()) answer(question, false);
+    for (const question of group.questions.values()) answer(question, { isThere: false });
     ask(group);
   }
 
-  function answer({ waiters }: Question, there: boolean): void {
-    for (const [end, { patient }] of [...waiters]) if (there || !patient) end(there);
+  function answer({ waiters }: Question, answered: Answer): void {
+    for (const [end, { patient }] of [...waiters]) if (answered.isThere || !patient) end(answered);
   }
 
   async function lookFor(id: number, questions: Question[]): Promise<Set<Question>> {

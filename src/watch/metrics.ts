@@ -83,20 +83,24 @@ function counters(registers: Registry[]) {
       "result",
     ]),
     refreshSeconds: new Histogram({
-      ...{ name: "lockstep_refresh_seconds", help: "Duration of a refresh.", labelNames: ["trigger"] },
-      ...{ buckets: SECONDS, registers },
+      name: "lockstep_refresh_seconds",
+      help: "Duration of a refresh.",
+      labelNames: ["trigger"],
+      buckets: SECONDS,
+      registers,
     }),
     freshSeconds: new Histogram({
-      ...{ name: "lockstep_delivery_to_fresh_seconds", help: "From a push delivery to the fresh mirror." },
-      ...{ buckets: SECONDS, registers },
+      name: "lockstep_delivery_to_fresh_seconds",
+      help: "From a push delivery to the fresh mirror.",
+      buckets: SECONDS,
+      registers,
     }),
     requests: counter("lockstep_upstream_requests_total", "Requests to GitHub's git server."),
     requestSeconds: new Histogram({
-      ...{
-        name: "lockstep_upstream_request_seconds",
-        help: "A request for refs or objects, to its last byte.",
-      },
-      ...{ buckets: SECONDS, registers },
+      name: "lockstep_upstream_request_seconds",
+      help: "A request for refs or objects, to its last byte.",
+      buckets: SECONDS,
+      registers,
     }),
     bytes: counter("lockstep_upstream_received_bytes_total", "Bytes fetched from GitHub's git server."),
     connections: counter("lockstep_upstream_connections_total", "Connections opened to GitHub.", ["host"]),
@@ -108,7 +112,10 @@ function counters(registers: Registry[]) {
 function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   const gauge = (name: string, help: string, labelNames: string[], collect: (self: Gauge) => void) =>
     new Gauge({
-      ...{ name, help, labelNames, registers },
+      name,
+      help,
+      labelNames,
+      registers,
       collect() {
         this.reset();
         collect(this);
@@ -131,7 +138,9 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
     for (const { code } of ports.problems()) self.inc({ code });
   });
   new Counter({
-    ...{ name: "lockstep_github_api_calls_total", help: "REST calls made to GitHub.", registers },
+    name: "lockstep_github_api_calls_total",
+    help: "REST calls made to GitHub.",
+    registers,
     collect() {
       this.reset();
       this.inc(ports.github().calls);

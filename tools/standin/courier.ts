@@ -70,7 +70,14 @@ export class Courier {
     const late = options.appearAfterMs === undefined ? {} : { appearAfterMs: options.appearAfterMs };
     const record = (statusCode: number, durationS: number) =>
       this.deliveries.record({
-        ...{ guid: id, event, deliveredAt, redelivery, statusCode, durationS, headers, payload: final },
+        guid: id,
+        event,
+        deliveredAt,
+        redelivery,
+        statusCode,
+        durationS,
+        headers,
+        payload: final,
         ...late,
         action: (final.action as string | undefined) ?? null,
         installationId: idOf(final.installation),

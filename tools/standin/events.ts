@@ -84,14 +84,22 @@ const builders: Builders = {
     const { sender } = exampleOf("installation");
     const { login, accountId } = installation;
     const account = {
-      ...{ login, id: accountId, node_id: `O_${accountId}`, type: "Organization", site_admin: false },
+      login,
+      id: accountId,
+      node_id: `O_${accountId}`,
+      type: "Organization",
+      site_admin: false,
       avatar_url: `${origin}/avatars/u/${accountId}`,
       html_url: `${origin}/${login}`,
     };
     const changes = { login: { from } };
     const target_type = "Organization";
     return {
-      ...{ action, account, changes, target_type, sender },
+      action,
+      account,
+      changes,
+      target_type,
+      sender,
       installation: installationFor(installation),
     };
   },

@@ -44,7 +44,10 @@ function forkOf(repo: Repo, base: Json, origin: string): Json {
   const fullName = `${CONTRIBUTOR}/${repo.name}`;
   return {
     ...base,
-    ...{ id: repo.id + 1_000_000_000, node_id: `R_${repo.id + 1_000_000_000}`, owner, fork: true },
+    id: repo.id + 1_000_000_000,
+    node_id: `R_${repo.id + 1_000_000_000}`,
+    owner,
+    fork: true,
     full_name: fullName,
     html_url: `${origin}/${fullName}`,
     clone_url: `${origin}/${fullName}.git`,

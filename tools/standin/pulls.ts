@@ -35,7 +35,12 @@ export class Pulls {
     const head = await this.#write(repo, number, baseSha, { ...what, ...(at ? { at } : {}) });
     const now = this.world.tick();
     return {
-      ...{ repo, number, id: this.world.nextId(), baseRef, baseSha, head },
+      repo,
+      number,
+      id: this.world.nextId(),
+      baseRef,
+      baseSha,
+      head,
       headRef: branch ?? `patch-${number}`,
       fromFork: branch === undefined,
       before: ZERO,

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { GitCall, RunGit } from "../run/exec.js";
-import type { Lease } from "../transport/gateway.js";
+import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
 import { FETCH_OPTIONS } from "./partial.js";
 import { openScratch } from "./scratch.js";
@@ -90,7 +90,9 @@ export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promi
   for (let n = 0; n < blobs.length; n += AT_ONCE) {
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch --stdin <url>
     await askRemote(git, lease, {
-      ...{ ...call, gitDir: scratch.dir, objectDir: join(mirror, "objects") },
+      ...call,
+      gitDir: scratch.dir,
+      objectDir: join(mirror, "objects"),
       args: ["fetch", "--progress", ...FETCH_OPTIONS, "--stdin", lease.url],
       config: AS_A_PACK,
       input: `${blobs.slice(n, n + AT_ONCE).join("\n")}\n`,

@@ -1,38 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { RefChange, Scope, ScopeOf } from "../../base/model.js";
-import { type Layout, ownership, swapIn, writeMarker } from "../disk/layout.js";
-import type { GitCall, GitResult, RunGit } from "../run/exec.js";
+import type { RefChange, Scope } from "../../base/model.js";
+import { ownership, swapIn, writeMarker } from "../disk/layout.js";
 import { missingRefOf } from "../run/failure.js";
-import type { Lease } from "../transport/gateway.js";
+import type { Lease } from "../transport/lease.js";
+import { askRemote } from "../transport/remote.js";
 import { fetchBlobs } from "./blobs.js";
 import { carryOver, type Judge } from "./carry.js";
+import type { MirrorOptions, RunContext } from "./options.js";
+import { HIDE_OWN_REFS } from "./own-refs.js";
 import { asking, dropMarks, requireTrees } from "./partial.js";
-import type { Pin } from "./pins.js";
 
-export interface MirrorOptions {
-  git: RunGit;
-  layout: Layout;
-  scopeOf: ScopeOf;
-  fetchTimeoutMs: number;
-  cloneTimeoutMs: number;
-  /** Which commits are published, and the refs that would keep them. */
-  published(id: number): Pin[];
-}
-
-export interface RunContext {
-  signal: AbortSignal;
-  onProgress?: (line: string) => void;
-  /** Called once GitHub has answered under the repository's name, before anything comes of it. @throws to stop */
-  confirmName?: () => Promise<void>;
-}
-
-interface CloneTools extends MirrorOptions {
-  remote(lease: Lease, call: GitCall): Promise<GitResult>;
-}
-
-interface CloneOf {
+/** What is to be cloned, and how. */
+export interface CloneOf {
   id: number;
   lease: Lease;
   defaultBranch: string;
@@ -40,14 +21,11 @@ interface CloneOf {
   judge: Judge;
 }
 
-/** Who clones a mirror is not shown Lockstep's own refs. git-config(1), transfer.hideRefs */
-export const HIDE_OWN_REFS = ["transfer.hideRefs", "refs/lockstep"];
-
 /**
  * A first clone, or a rebuild: made beside, packed, marked, then swapped in. What is half done is never
  * seen under the mirror's name. @returns what differs from the mirror that was there.
  */
-export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<RefChange[]> {
+export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise<RefChange[]> {
   const { id, defaultBranch, run, judge } = clone;
   const { git, layout } = tools;
   const scope = tools.scopeOf(id);
@@ -88,13 +66,13 @@ export async function cloneMirror(tools: CloneTools, clone: CloneOf): Promise<Re
 }
 
 /** A pattern without `*` that the repository does not have fails the whole fetch: it is made without it. */
-async function fetchAll(tools: CloneTools, gitDir: string, { lease, run }: CloneOf, scope: Scope) {
+async function fetchAll(tools: MirrorOptions, gitDir: string, { lease, run }: CloneOf, scope: Scope) {
   for (let wanted = scope.refspecs; wanted.length > 0; ) {
     try {
       // git fetch --progress --no-tags [--depth=<n>] <url> +refs/heads/*:refs/heads/* …
       const { options, from, config } = asking(lease, scope);
       const specs = wanted.map((pattern) => `+${pattern}:${pattern}`);
-      await tools.remote(lease, {
+      await askRemote(tools.git, lease, {
         args: ["fetch", "--progress", ...options, from, ...specs],
         gitDir,
         config,

@@ -36,7 +36,9 @@ const TOLD_OF_A_NAME = 200;
  */
 const byRef = ({ ref, before: sha }: RefChange, at: number): KeptTip => ({
   name: `${BY_REF}${at}-${sha}/${ref.slice("refs/".length)}`,
-  ...{ ref, sha, at },
+  ref,
+  sha,
+  at,
 });
 
 const byTip = ({ sha, at }: KeptTip): KeptTip => ({ name: `${BY_TIP}${at}-${sha}`, ref: null, sha, at });

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Extent } from "../../base/model.js";
 import type { GitCall, RunGit } from "../run/exec.js";
-import type { Lease } from "../transport/gateway.js";
+import type { Lease } from "../transport/lease.js";
 
 /** Takes objects alone: no tags along, no FETCH_HEAD, no gc. */
 export const FETCH_OPTIONS = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { extentOf, type Layout } from "../disk/layout.js";
-import type { GitCall, RunGit } from "../run/exec.js";
+import type { GitCall, GitResult, RunGit } from "../run/exec.js";
 import { checkConnectivity, type Verdict } from "./connectivity.js";
 import { repackPresent } from "./repack.js";
 
@@ -32,64 +32,81 @@ interface Options {
 /** One processor is left to the refreshes; bitmaps are for servers of clones and cost the most. */
 const CONFIG = { "pack.threads": "1", "repack.writeBitmaps": "false" };
 
-export function createUpkeep({ git, layout, timeoutMs }: Options): Upkeep {
-  const within =
-    (id: number, signal: AbortSignal) =>
-    (args: string[], more: Partial<GitCall> = {}) =>
-      git({ gitDir: layout.mirror(id), args, config: CONFIG, timeoutMs, signal, background: true, ...more });
-
-  /** Of a shallow mirror git writes none, and one of the time when its history had no end yet would stay. */
-  async function graph(id: number, run: ReturnType<typeof within>, how: string): Promise<void> {
-    if (extentOf(layout.mirror(id)).depth === null)
-      await run(["commit-graph", "write", "--reachable", how, "--no-progress"]);
-  }
-
-  /** What need not be there. */
-  const without = (id: number): string[] => {
-    const { filter } = extentOf(layout.mirror(id));
-    return filter === null ? [] : [`--filter=${filter}`];
-  };
-
-  async function repack(id: number, run: ReturnType<typeof within>, expiry: string): Promise<void> {
-    if (without(id).length > 0) return repackPresent(run, layout.mirror(id), expiry);
-    // Unreachable objects go to a pack with the age of each: https://git-scm.com/docs/cruft-packs
-    await run(["repack", "-a", "-d", "--cruft", `--cruft-expiration=${expiry}`, "--quiet"]);
-  }
-
+export function createUpkeep(options: Options): Upkeep {
   return {
-    async tidy(id, signal) {
-      const run = within(id, signal);
-      // Loose objects and small packs, reachable or not, into a pack of their own, so that each pack
-      // has twice the objects of the next: large ones are left alone. https://git-scm.com/docs/git-repack
-      await run(["repack", "--geometric=2", "-d", "--quiet"]);
-      await graph(id, run, "--split");
-      await run(["pack-refs", "--all"]);
+    tidy: (id, signal) => tidyMirror(workOn(options, id, signal)),
+    isLost: (id, objects, signal) => isLost(workOn(options, id, signal), objects),
+    prune: (id, graceMs, signal) => pruneMirror(workOn(options, id, signal), graceMs),
+    check(id, signal) {
+      const { mirror, run } = workOn(options, id, signal);
+      return checkConnectivity(mirror, run, filterOf(mirror));
     },
-    async isLost(id, objects, signal) {
-      if (objects.length === 0) return false;
-      // An object that is gone already is not lost a second time.
-      const args = [
-        "rev-list",
-        "--objects",
-        ...without(id),
-        "--ignore-missing",
-        "--max-count=1",
-        "--stdin",
-        "--not",
-        "--all",
-      ];
-      const { stdout } = await within(id, signal)(args, { input: `${objects.join("\n")}\n` });
-      return stdout.trim() !== "";
-    },
-    async prune(id, graceMs, signal) {
-      const run = within(id, signal);
-      const expiry = `${Math.ceil(graceMs / 1000)}.seconds.ago`;
-      // First the graph: a commit in it counts as there, so it may not outlive its object.
-      await graph(id, run, "--split=replace");
-      await repack(id, run, expiry);
-      await run(["prune", `--expire=${expiry}`, "--no-progress"]);
-      return readdirSync(join(layout.mirror(id), "objects/pack")).some((name) => name.endsWith(".mtimes"));
-    },
-    check: (id, signal) => checkConnectivity(layout.mirror(id), within(id, signal), without(id)),
   };
+}
+
+/** One mirror, and how git runs in it. */
+interface Work {
+  mirror: string;
+  run(args: string[], more?: Partial<GitCall>): Promise<GitResult>;
+}
+
+function workOn({ git, layout, timeoutMs }: Options, id: number, signal: AbortSignal): Work {
+  const mirror = layout.mirror(id);
+  return {
+    mirror,
+    run: (args, more = {}) =>
+      git({ gitDir: mirror, args, config: CONFIG, timeoutMs, signal, background: true, ...more }),
+  };
+}
+
+/** What need not be there, as an option of git rev-list's. */
+function filterOf(mirror: string): string[] {
+  const { filter } = extentOf(mirror);
+  return filter === null ? [] : [`--filter=${filter}`];
+}
+
+async function tidyMirror(work: Work): Promise<void> {
+  // Loose objects and small packs, reachable or not, into a pack of their own, so that each pack
+  // has twice the objects of the next: large ones are left alone. https://git-scm.com/docs/git-repack
+  await work.run(["repack", "--geometric=2", "-d", "--quiet"]);
+  await writeGraph(work, "--split");
+  await work.run(["pack-refs", "--all"]);
+}
+
+async function isLost({ mirror, run }: Work, objects: string[]): Promise<boolean> {
+  if (objects.length === 0) return false;
+  // An object that is gone already is not lost a second time.
+  const args = [
+    "rev-list",
+    "--objects",
+    ...filterOf(mirror),
+    "--ignore-missing",
+    "--max-count=1",
+    "--stdin",
+    "--not",
+    "--all",
+  ];
+  const { stdout } = await run(args, { input: `${objects.join("\n")}\n` });
+  return stdout.trim() !== "";
+}
+
+async function pruneMirror(work: Work, graceMs: number): Promise<boolean> {
+  const expiry = `${Math.ceil(graceMs / 1000)}.seconds.ago`;
+  // First the graph: a commit in it counts as there, so it may not outlive its object.
+  await writeGraph(work, "--split=replace");
+  await repack(work, expiry);
+  await work.run(["prune", `--expire=${expiry}`, "--no-progress"]);
+  return readdirSync(join(work.mirror, "objects/pack")).some((name) => name.endsWith(".mtimes"));
+}
+
+/** Of a shallow mirror git writes none, and one of the time when its history had no end yet would stay. */
+async function writeGraph({ mirror, run }: Work, how: string): Promise<void> {
+  if (extentOf(mirror).depth === null)
+    await run(["commit-graph", "write", "--reachable", how, "--no-progress"]);
+}
+
+async function repack({ mirror, run }: Work, expiry: string): Promise<void> {
+  if (filterOf(mirror).length > 0) return repackPresent(run, mirror, expiry);
+  // Unreachable objects go to a pack with the age of each: https://git-scm.com/docs/cruft-packs
+  await run(["repack", "-a", "-d", "--cruft", `--cruft-expiration=${expiry}`, "--quiet"]);
 }

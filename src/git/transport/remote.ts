@@ -1,6 +1,6 @@
 import { asRefreshError, type ErrorCode } from "../../base/errors.js";
 import type { GitCall, GitResult, RunGit } from "../run/exec.js";
-import type { Lease } from "./gateway.js";
+import type { Lease } from "./lease.js";
 
 /** So git fails when the kept advertisement is no longer true of GitHub; a new one may end it. */
 const OF_A_KEPT_ADVERT: ErrorCode[] = ["git", "upstream_error"];

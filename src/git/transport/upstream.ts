@@ -52,11 +52,11 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
     return { authorization: `Basic ${secret.toString("base64")}` };
   }
 
-  async function once(call: UpstreamRequest, fresh: boolean): Promise<UpstreamAnswer> {
+  async function attempt(call: UpstreamRequest, { freshToken = false } = {}): Promise<UpstreamAnswer> {
     return request(origin + call.path, {
       dispatcher,
       method: call.method,
-      headers: { ...call.headers, ...(await credentials(call.installationId, fresh)) },
+      headers: { ...call.headers, ...(await credentials(call.installationId, freshToken)) },
       ...(call.body === undefined ? {} : { body: call.body }),
       signal: call.signal,
     });
@@ -64,17 +64,17 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
 
   return {
     async send(call) {
-      const answer = await once(call, false).catch((error: unknown) => {
+      const answer = await attempt(call).catch((error: unknown) => {
         // A kept connection may have been closed by the other side just now: once more on a new one.
         if (call.signal.aborted || !isReset(error)) throw asNetworkError(error, origin);
-        return once(call, false).catch((again: unknown) => {
+        return attempt(call).catch((again: unknown) => {
           throw asNetworkError(again, origin);
         });
       });
       if (answer.statusCode !== 401 || call.installationId === null) return answer;
       await answer.body.dump();
       // GitHub's replicas may not know a token that was minted a moment ago, or it was revoked early.
-      return once(call, true).catch((error: unknown) => {
+      return attempt(call, { freshToken: true }).catch((error: unknown) => {
         throw asNetworkError(error, origin);
       });
     },

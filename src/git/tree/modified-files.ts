@@ -14,7 +14,7 @@ const PIECE = 1024 * 1024;
  * elsewhere, and compared.
  * @returns those of the paths whose files are not what git writes
  */
-export async function unlikeWrittenAnew(
+export async function findModifiedFiles(
   run: RunInTree,
   tree: string,
   beside: string,

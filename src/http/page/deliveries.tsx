@@ -71,7 +71,8 @@ function row(delivery: DeliveryView): Child[] {
     action === null ? event : `${event} ${action}`,
     repository && <a href={`/repos/${repository}`}>{repository}</a>,
     <State of={outcome} />,
-    ...[became, via],
+    became,
+    via,
     <code class="long">{id}</code>,
   ];
 }

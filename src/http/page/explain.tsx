@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { message } from "./layout.js";
 
-const Told = z.object({ status: z.number(), detail: z.string(), remedy: z.string() });
+const Answer = z.object({ status: z.number(), detail: z.string(), remedy: z.string() });
 
 const FRAMES: Record<number, { title: string; status: 404 | 409 }> = {
   404: { title: "Not found", status: 404 },
@@ -11,7 +11,7 @@ const FRAMES: Record<number, { title: string; status: 404 | 409 }> = {
 
 /** A refusal of the API's, for people. */
 export async function explain(context: Context, here: string, refusal: Response): Promise<Response> {
-  const { status, detail, remedy } = Told.parse(await refusal.json());
+  const { status, detail, remedy } = Answer.parse(await refusal.json());
   const frame = FRAMES[status] ?? { title: "Not done", status: 400 };
   return message(context, { ...frame, here }, detail, remedy);
 }

@@ -22,7 +22,11 @@ export const Holds = ({ of, repository }: { of: HoldView[]; repository: Reposito
     caption="Refs that are held where they are"
     columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To take it over", "To undo it at GitHub"]}
     rows={of.map((hold) => [
-      ...[hold.ref, <Sha of={hold.tip} />, <Sha of={hold.wanted} />, <Ago at={hold.since} />, hold.cause],
+      hold.ref,
+      <Sha of={hold.tip} />,
+      <Sha of={hold.wanted} />,
+      <Ago at={hold.since} />,
+      hold.cause,
       <>
         {hindrance(repository) === null && <AllowButton hold={hold} repository={repository} />}
         <code class="long">{hold.allow}</code>
@@ -60,7 +64,10 @@ export const Kept = ({ of, repository }: { of: KeptView[]; repository: Repositor
     }
     columns={["Ref", "Was at", "Kept", "Until", "To restore it"]}
     rows={of.slice(0, ROWS).map((tip) => [
-      ...[tip.ref ?? "unknown", <Sha of={tip.sha} />, <Ago at={tip.keptAt} />, <Ago at={tip.expiresAt} />],
+      tip.ref ?? "unknown",
+      <Sha of={tip.sha} />,
+      <Ago at={tip.keptAt} />,
+      <Ago at={tip.expiresAt} />,
       <>
         {hindrance(repository) === null && <RestoreButton tip={tip} repository={repository} />}
         <code class="long">{tip.restore}</code>

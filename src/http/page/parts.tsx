@@ -27,16 +27,19 @@ export function Ago({ at, never = "never" }: { at: string | null; never?: string
 }
 
 const KINDS: Record<string, "good" | "bad" | "warn"> = {
-  ...{ fresh: "good", refreshed: "good", active: "good", changed: "good", cloned: "good", ok: "good" },
-  ...{
-    failing: "bad",
-    failed: "bad",
-    behind: "warn",
-    suspended: "warn",
-    open: "warn",
-    paused: "warn",
-    gone: "warn",
-  },
+  fresh: "good",
+  refreshed: "good",
+  active: "good",
+  changed: "good",
+  cloned: "good",
+  ok: "good",
+  failing: "bad",
+  failed: "bad",
+  behind: "warn",
+  suspended: "warn",
+  open: "warn",
+  paused: "warn",
+  gone: "warn",
 };
 const SIGNS = { good: "✓", bad: "✗", warn: "!", none: "·" };
 
@@ -69,8 +72,12 @@ interface TableProps {
 
 /** On a narrow screen rows become blocks, and browsers then take the table from a screen reader unless told. */
 const ROLE = {
-  ...{ table: { role: "table" }, rowgroup: { role: "rowgroup" }, row: { role: "row" } },
-  ...{ columnheader: { role: "columnheader" }, rowheader: { role: "rowheader" }, cell: { role: "cell" } },
+  table: { role: "table" },
+  rowgroup: { role: "rowgroup" },
+  row: { role: "row" },
+  columnheader: { role: "columnheader" },
+  rowheader: { role: "rowheader" },
+  cell: { role: "cell" },
 } as const;
 
 export function Table({ caption, columns, rows, empty }: TableProps) {

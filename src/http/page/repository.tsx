@@ -91,8 +91,12 @@ const Checkouts = ({ of }: { of: CheckoutView[] }) => (
     caption="Published trees"
     columns={["Path", "Ref", "Published", "When", "Should be", "Why not"]}
     rows={of.map(({ path, ref, commit, publishedAt, wanted, veto }) => [
-      ...[<code class="long">{path}</code>, ref, <Sha of={commit} />, <Ago at={publishedAt} />],
-      ...[<Sha of={wanted} />, veto && <Trouble what={veto.reason} remedy={veto.output} since={veto.at} />],
+      <code class="long">{path}</code>,
+      ref,
+      <Sha of={commit} />,
+      <Ago at={publishedAt} />,
+      <Sha of={wanted} />,
+      veto && <Trouble what={veto.reason} remedy={veto.output} since={veto.at} />,
     ])}
     empty="None yet."
   />
@@ -103,9 +107,13 @@ const Refreshes = ({ of }: { of: RefreshView[] }) => (
     caption="Last refreshes"
     columns={["Ended", "Asked for by", "Result", "Way", "Refs changed", "Took", "Lag", "Why"]}
     rows={of.map((refresh) => [
-      ...[<Ago at={refresh.endedAt} />, refresh.trigger],
+      <Ago at={refresh.endedAt} />,
+      refresh.trigger,
       <State of={refresh.result} kind={refresh.reason === null ? "good" : "bad"} />,
-      ...[refresh.way, String(refresh.changed), duration(refresh.durationMs), duration(refresh.lagMs)],
+      refresh.way,
+      String(refresh.changed),
+      duration(refresh.durationMs),
+      duration(refresh.lagMs),
       refresh.reason,
     ])}
     empty="None yet."

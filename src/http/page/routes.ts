@@ -49,7 +49,8 @@ export function createPage(options: PageOptions): Handler {
   addAssets(app);
   app.use(noStore, sameOrigin(publicUrl), bodyLimit({ maxSize: MAX_BODY, onError: tooLarge }));
   addSignIn(app, {
-    ...{ sessions, isToken: tokenCheck(apiToken) },
+    sessions,
+    isToken: tokenCheck(apiToken),
     addressOf: (context) => client((context.env as HttpBindings).incoming),
   });
   app.use(signedIn(sessions));
@@ -75,8 +76,14 @@ export function createPage(options: PageOptions): Handler {
 /** Nothing but its own files; form posts keep their Origin, which no-referrer would take from them. */
 const headers = secureHeaders({
   contentSecurityPolicy: {
-    ...{ defaultSrc: ["'none'"], styleSrc: ["'self'"], scriptSrc: ["'self'"], imgSrc: ["'self'"] },
-    ...{ connectSrc: ["'self'"], formAction: ["'self'"], baseUri: ["'none'"], frameAncestors: ["'none'"] },
+    defaultSrc: ["'none'"],
+    styleSrc: ["'self'"],
+    scriptSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
   },
   xFrameOptions: "DENY",
   referrerPolicy: "same-origin",

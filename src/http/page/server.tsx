@@ -67,8 +67,11 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
     columns={["What", "Asked for by", "State", "Waiting since", "Due", "Tries"]}
     rows={of.map(({ subject, name, trigger, running, waitingSince, dueAt, attempt }) => [
       subject === "repository" ? <a href={`/repos/${name}`}>{name}</a> : name,
-      ...[trigger, running ? "running" : "waiting", <Ago at={waitingSince} never="–" />],
-      ...[<Ago at={dueAt} />, String(attempt)],
+      trigger,
+      running ? "running" : "waiting",
+      <Ago at={waitingSince} never="–" />,
+      <Ago at={dueAt} />,
+      String(attempt),
     ])}
     empty="Nothing waits."
   />
@@ -79,7 +82,10 @@ const Limits = ({ of }: { of: StatusView["github"]["limits"] }) => (
     caption="Rate limits of GitHub"
     columns={["Whose", "Left", "Of", "Anew", "Held until"]}
     rows={of.map(({ whose, remaining, limit, resetsAt, heldUntil }) => [
-      ...[whose, remaining.toLocaleString("en"), limit.toLocaleString("en"), <Ago at={resetsAt} />],
+      whose,
+      remaining.toLocaleString("en"),
+      limit.toLocaleString("en"),
+      <Ago at={resetsAt} />,
       <Ago at={heldUntil} never="–" />,
     ])}
     empty="GitHub has told of none yet."
@@ -91,7 +97,9 @@ const Consumers = ({ of }: { of: StatusView["announce"] }) => (
     caption="Who is told of changes"
     columns={["Consumer", "Events not taken", "Of repositories", "Oldest", "Dropped", "Last failure"]}
     rows={of.map(({ consumer, pending, repositories, oldestAgeMs, dropped, lastError }) => [
-      ...[consumer, String(pending), String(repositories)],
+      consumer,
+      String(pending),
+      String(repositories),
       oldestAgeMs === null ? "–" : duration(oldestAgeMs),
       String(dropped),
       lastError && (
@@ -115,7 +123,9 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
     columns={["Account", "Number", "State", "Listed", "What to do"]}
     rows={of.map(({ id, login, state, lastListedAt, lastError, heldRemoval }) => [
       <a href={`/?installation=${id}`}>{login || `installation ${id}`}</a>,
-      ...[String(id), <State of={state} />, <Ago at={lastListedAt} />],
+      String(id),
+      <State of={state} />,
+      <Ago at={lastListedAt} />,
       heldRemoval ? (
         <>
           <Trouble

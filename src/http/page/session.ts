@@ -50,6 +50,8 @@ const isHttps = ({ req }: Context) =>
   req.header("x-forwarded-proto")?.split(",")[0] === "https" || req.header("origin")?.startsWith("https:");
 
 const flags = (context: Context) => ({
-  ...{ path: "/", httpOnly: true, sameSite: "Strict" as const },
+  path: "/",
+  httpOnly: true,
+  sameSite: "Strict" as const,
   ...(isHttps(context) ? { secure: true } : {}),
 });

@@ -29,7 +29,8 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
     }
     const { token, next } = await context.req.parseBody();
     const target = typeof next === "string" && isLocalPath(next) ? next : "/";
-    if (typeof token !== "string" || !isToken(token.trim())) return signInForm(context, target, true);
+    if (typeof token !== "string" || !isToken(token.trim()))
+      return signInForm(context, target, { wasWrong: true });
     await attempts.forgive(address);
     await sessions.begin(context);
     return context.redirect(target, 303);
@@ -41,7 +42,7 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
 }
 
 /** @param next where to go once signed in */
-export const signInForm = (context: Context, next: string, wasWrong = false) =>
+export const signInForm = (context: Context, next: string, { wasWrong = false } = {}) =>
   page(
     context,
     { title: "Sign in", status: 401 },

@@ -1,0 +1,77 @@
+import { asRefreshError, RefreshError } from "../../base/errors.js";
+import { extentOf } from "../disk/layout.js";
+import type { Lease } from "../transport/lease.js";
+import { askRemote } from "../transport/remote.js";
+import type { MirrorContext } from "./memory.js";
+import type { RunContext } from "./options.js";
+import { asking, dropMarks, requireTrees } from "./partial.js";
+import { openScratch, type Scratch } from "./scratch.js";
+import { lendShallow, takeShallow } from "./shallow.js";
+
+/** More refspecs than this go through stdin, not the command line. */
+const MAX_ARGUMENTS = 50;
+
+/**
+ * Brings objects, by object name or by ref name.
+ * @param bases what GitHub may build on
+ * @returns the object of each, in the same order
+ */
+export async function fetchObjects(
+  context: MirrorContext,
+  id: number,
+  lease: Lease,
+  wants: string[],
+  bases: string[],
+  run: RunContext,
+): Promise<string[]> {
+  const { layout, memory } = context;
+  const scratch = openScratch(layout.repository(id), bases);
+  lendShallow(layout.mirror(id), scratch.dir);
+  try {
+    await fetchInto(context, layout.mirror(id), scratch, lease, wants, run);
+    const fetched = scratch.fetched();
+    return wants.map((want, index) => {
+      const sha = fetched.get(index);
+      if (!sha) throw new RefreshError("git", `git fetch brought nothing for ${want}`);
+      return sha;
+    });
+  } catch (error) {
+    // An answer that broke off leaves its part of a pack, to be cleared before the next use.
+    if (!asRefreshError(error).is("isAnswer")) memory.tips.delete(id);
+    throw error;
+  } finally {
+    scratch.clear();
+  }
+}
+
+async function fetchInto(
+  { git, fetchTimeoutMs }: MirrorContext,
+  mirror: string,
+  scratch: Scratch,
+  lease: Lease,
+  wants: string[],
+  run: RunContext,
+): Promise<void> {
+  const extent = extentOf(mirror);
+  const ask = asking(lease, extent);
+  const specs = wants.map((want, index) => `+${want}:refs/x/${index}`);
+  const byArgument = specs.length <= MAX_ARGUMENTS;
+  const call = {
+    gitDir: scratch.dir,
+    objectDir: `${mirror}/objects`,
+    timeoutMs: fetchTimeoutMs,
+    signal: run.signal,
+  };
+  // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch <url> +<want>:refs/x/<n>
+  await askRemote(git, lease, {
+    ...call,
+    config: ask.config,
+    args: ["fetch", ...ask.options, ...(byArgument ? [ask.from, ...specs] : ["--stdin", ask.from])],
+    ...(byArgument ? {} : { input: `${specs.join("\n")}\n` }),
+  });
+  if (extent.filter !== null) {
+    dropMarks(mirror);
+    await requireTrees(git, call, ["--glob=refs/x/*", "--not", "--glob=refs/base/*"]);
+  }
+  if (extent.depth !== null) takeShallow(scratch.dir, mirror);
+}

@@ -1,0 +1,58 @@
+import { type RefChange, ZERO } from "../../base/model.js";
+import { isInside } from "../../base/patterns.js";
+import { applyChanges, KEEP_NOTHING, type KeptTip } from "./kept.js";
+import { type MirrorContext, rememberTips } from "./memory.js";
+import { hideOwnRefs } from "./own-refs.js";
+import { readRefs } from "./refs.js";
+
+/** @returns the ref's object, ZERO when there is none */
+export async function readTip(context: MirrorContext, id: number, ref: string): Promise<string> {
+  const { git, layout, memory } = context;
+  const cached = memory.tips.get(id)?.get(ref);
+  if (cached !== undefined) return cached;
+  const sha = (await readRefs(git, layout.mirror(id), [ref])).get(ref) ?? ZERO;
+  rememberTips(memory, id, [[ref, sha]]);
+  return sha;
+}
+
+/** @returns the refs inside the mirror's scope, Lockstep's own left out */
+export async function readTipsInside(
+  { git, layout, scopeOf }: MirrorContext,
+  id: number,
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  const all = await readRefs(git, layout.mirror(id), [], signal);
+  const isIn = isInside(scopeOf(id));
+  return new Map([...all].filter(([ref]) => isIn(ref)));
+}
+
+/** @returns the refs outside the mirror's scope, Lockstep's own left out */
+export async function readTipsOutside(
+  { git, layout, scopeOf }: MirrorContext,
+  id: number,
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  const all = await readRefs(git, layout.mirror(id), [], signal);
+  const isIn = isInside(scopeOf(id));
+  return new Map([...all].filter(([ref]) => !isIn(ref)));
+}
+
+/** @returns the tips that are kept by the changes */
+export async function changeTips(
+  context: MirrorContext,
+  id: number,
+  changes: RefChange[],
+  keep = KEEP_NOTHING,
+): Promise<KeptTip[]> {
+  const { git, layout, memory } = context;
+  try {
+    if (keep.refs.size > 0) await hideOwnRefs(context, id);
+    const kept = await applyChanges(git, layout.mirror(id), changes, keep);
+    const tips = changes.map(({ ref, after }) => [ref, after] as const);
+    rememberTips(memory, id, tips);
+    return kept;
+  } catch (error) {
+    memory.tips.get(id)?.clear();
+    throw error;
+  }
+}

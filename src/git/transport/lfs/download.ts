@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { RefreshError } from "../../../base/errors.js";
+import { asNetworkError, statusError, type Upstream } from "../upstream.js";
+import type { LfsDownload } from "./objects.js";
+import { missingIfRefused } from "./refused.js";
+
+/**
+ * Writes one object to a file that must not be there.
+ * @throws RefreshError `lfs_unsound` when what came is another one
+ */
+export async function downloadObject(
+  upstream: Upstream,
+  { href, header, oid, size, label }: LfsDownload,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await upstream.get(href, header, signal);
+  if (answer.statusCode !== 200) {
+    await answer.body.dump();
+    throw missingIfRefused(statusError(answer), label);
+  }
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const unsound = (how: string) => new RefreshError("lfs_unsound", `${label} ${how}`);
+  const check = new Transform({
+    transform(chunk: Buffer, _, done) {
+      bytes += chunk.length;
+      if (bytes > size) return done(unsound(`has more than its ${size} bytes`));
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const sink = createWriteStream(file, { flags: "wx", mode: 0o640 });
+  await pipeline(answer.body, check, sink, { signal }).catch((error: unknown) => {
+    throw fileError(error) ?? asNetworkError(error, new URL(href).origin);
+  });
+  if (bytes !== size) throw unsound(`has ${bytes} bytes, not ${size}`);
+  if (hash.digest("hex") !== oid) throw unsound("has other bytes than it is named after");
+}
+
+function fileError(error: unknown): RefreshError | null {
+  const code = String((error as { code?: unknown }).code ?? "");
+  if (code === "ENOSPC" || code === "EDQUOT") return new RefreshError("disk_full", "the disk is full");
+  if (error instanceof RefreshError) return error;
+  return code === "ABORT_ERR" ? new RefreshError("cancelled", "a download was cancelled") : null;
+}

@@ -1,0 +1,119 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { asRefreshError, RefreshError } from "../../base/errors.js";
+import { fullName } from "../../base/names.js";
+import type { Adverts } from "./advert.js";
+import { type LeaseState, noteServedAt } from "./lease.js";
+import type { ReadLimits } from "./read-limits.js";
+import { asNetworkError, statusError, type Target, type Upstream } from "./upstream.js";
+
+/** What a request of git's is answered with. */
+export interface GitProxy {
+  /** GitHub's, such as https://github.com. */
+  origin: string;
+  upstream: Upstream;
+  adverts: Adverts;
+  /** The open leases, by the key that git sends. */
+  leases: Map<string, LeaseState>;
+  reads: ReadLimits;
+}
+
+/** Wants and haves of a fetch; 64 MiB is more than a million refs. */
+const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+
+/** Never throws: a failure is noted in the lease, and git sees a broken answer. */
+export function answerGit(proxy: GitProxy, req: IncomingMessage, res: ServerResponse): void {
+  const lease = proxy.leases.get(String(req.headers["x-lockstep-key"]));
+  const send = lease && route(req, lease.target);
+  if (!lease || !send) return void res.writeHead(lease ? 404 : 403).end();
+  send(proxy, lease, req, res).catch((error: unknown) => {
+    lease.failure ??= asRefreshError(error);
+    proxy.adverts.drop();
+    if (res.headersSent) res.destroy();
+    else res.writeHead(502).end();
+  });
+}
+
+/** @param rest without a leading slash; empty: the repository itself */
+export const pathOf = (target: Target, rest: string) => `/${fullName(target)}.git${rest && `/${rest}`}`;
+
+/** @returns what answers the request; null: nothing does */
+function route(req: IncomingMessage, target: Target): typeof sendPack | null {
+  if (req.method === "GET" && req.url === pathOf(target, "info/refs?service=git-upload-pack"))
+    return sendAdvert;
+  if (req.method === "POST" && req.url === pathOf(target, "git-upload-pack")) return sendPack;
+  return null;
+}
+
+async function sendAdvert(
+  { adverts }: GitProxy,
+  lease: LeaseState,
+  _req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const advert = await adverts.get(lease.target, lease.abort.signal);
+  if (advert.fetched) lease.stats.requests += 1;
+  else lease.sawKeptAdvert = true;
+  res.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" }).end(advert.body);
+}
+
+async function sendPack(
+  { origin, upstream, adverts, reads }: GitProxy,
+  lease: LeaseState,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const body = await readBody(req);
+  await reads.take(lease.target, lease.abort.signal);
+  const answer = await upstream.send({
+    path: pathOf(lease.target, "git-upload-pack"),
+    method: "POST",
+    headers: forwarded(req),
+    body,
+    installationId: lease.target.installationId,
+    signal: lease.abort.signal,
+  });
+  lease.stats.requests += 1;
+  noteServedAt(lease, answer.headers.date);
+  if (answer.statusCode !== 200) {
+    await answer.body.dump();
+    throw statusError(answer);
+  }
+  res.writeHead(200, pick(answer.headers, ["content-type", "content-encoding", "cache-control"]));
+  answer.body.on("data", (chunk: Buffer) => {
+    lease.stats.bytes += chunk.length;
+  });
+  adverts.used();
+  await pipeline(answer.body, res).catch((error: unknown) => {
+    throw asNetworkError(error, origin);
+  });
+}
+
+function forwarded(req: IncomingMessage): Record<string, string> {
+  const names = [
+    "content-type",
+    "content-encoding",
+    "accept",
+    "accept-encoding",
+    "git-protocol",
+    "user-agent",
+  ];
+  return pick(req.headers, names);
+}
+
+function pick(headers: Record<string, unknown>, names: string[]): Record<string, string> {
+  const kept = names.filter((name) => typeof headers[name] === "string");
+  return Object.fromEntries(kept.map((name) => [name, headers[name] as string]));
+}
+
+/** Held in memory so that it can be sent a second time, with a renewed token or on a new connection. */
+async function readBody(req: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_REQUEST_BYTES) throw new RefreshError("git", "git's request is larger than 64 MiB");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

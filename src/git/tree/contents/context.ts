@@ -1,0 +1,38 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { GitCall, GitResult, RunGit } from "../../run/exec.js";
+
+/** An open content store, and how git runs in it. */
+export interface StoreContext {
+  git: RunGit;
+  dir: string;
+  /** What each call of git has: the store's own objects, and the mirror's besides. */
+  call: Pick<GitCall, "gitDir" | "alternate" | "timeoutMs" | "signal">;
+}
+
+/** @throws GitFailure */
+export const runInStore = (
+  { git, call }: StoreContext,
+  args: string[],
+  more: Partial<GitCall> = {},
+): Promise<GitResult> => git({ ...call, args, ...more });
+
+/** What directories hold, by number. */
+export const heldDir = (dir: string): string => join(dir, "refs", "content");
+
+/** Commits of submodules that the store has whole. */
+export const modulesDir = (dir: string): string => join(dir, "refs", "modules");
+
+export const packDir = (dir: string): string => join(dir, "objects", "pack");
+
+/** Makes the repository, unless it is there. */
+export function prepareStore(dir: string): void {
+  for (const part of [heldDir(dir), modulesDir(dir), packDir(dir)])
+    mkdirSync(part, { recursive: true, mode: 0o750 });
+  if (existsSync(join(dir, "HEAD"))) return;
+  writeFileSync(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+  writeFileSync(join(dir, "HEAD"), "ref: refs/heads/none\n");
+}
+
+/** @returns the names in a directory; none where it is not there */
+export const entriesIn = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);

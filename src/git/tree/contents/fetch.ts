@@ -1,0 +1,30 @@
+import { FETCH_OPTIONS } from "../../mirror/partial.js";
+import type { Lease } from "../../transport/lease.js";
+import { askRemote } from "../../transport/remote.js";
+import { runInStore, type StoreContext } from "./context.js";
+
+/**
+ * A submodule comes whole, whatever the mirror has of it: a shallow or partial one has commits without what they
+ * lead to, and any one drops objects when it likes. git-config(1)
+ */
+const ALONE = {
+  // Nothing is said of what the mirror has, nor taken for granted.
+  "core.alternateRefsPrefixes": "refs/none/",
+  // As a pack: a loose object is not written where the mirror has it.
+  "fetch.unpackLimit": "1",
+};
+
+/** Brings one commit without its history, from GitHub or from a repository of this machine. @throws RefreshError */
+export async function fetchCommit(store: StoreContext, commit: string, from: Lease | string): Promise<void> {
+  const args = (url: string) => [
+    "fetch",
+    "--depth=1",
+    ...FETCH_OPTIONS,
+    url,
+    `+${commit}:refs/modules/${commit}`,
+  ];
+  // git fetch --depth=1 <url or mirror> +<commit>:refs/modules/<commit>
+  const local = { ...ALONE, "protocol.file.allow": "always" };
+  if (typeof from === "string") await runInStore(store, args(from), { config: local });
+  else await askRemote(store.git, from, { ...store.call, args: args(from.url), config: ALONE });
+}

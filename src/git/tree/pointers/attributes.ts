@@ -1,0 +1,9 @@
+export const isAttributes = (path: string): boolean => /(?:^"?|\/)\.gitattributes"?$/.test(path);
+
+/** What tells how the paths are converted may be above them. */
+export const withAttributes = (paths: string[]): string[] => [
+  ...new Set([...paths, ...paths.flatMap(attributesAbove)]),
+];
+
+const attributesAbove = (path: string): string[] =>
+  path.split("/").map((_, n, parts) => [...parts.slice(0, n), ".gitattributes"].join("/"));

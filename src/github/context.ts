@@ -1,0 +1,27 @@
+import { Octokit } from "@octokit/rest";
+import type { Tokens } from "./auth.js";
+import type { AppClient } from "./client.js";
+import { isRefusal } from "./errors.js";
+
+/** What REST calls are made with. */
+export interface ApiContext extends Pick<AppClient, "app" | "shared"> {
+  tokens: Tokens;
+}
+
+/**
+ * Makes a call as an installation. A token is refused before its time when the App was uninstalled or suspended, or
+ * the token revoked. Minting tells which:
+ * https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+ */
+export async function callAsInstallation<T>(
+  { shared, tokens }: ApiContext,
+  installationId: number,
+  call: (client: Octokit) => Promise<T>,
+): Promise<T> {
+  const clientWith = (auth: string) => new Octokit({ ...shared(`installation ${installationId}`), auth });
+  const token = await tokens.token(installationId);
+  return call(clientWith(token)).catch(async (error: unknown) => {
+    if (!isRefusal(error)) throw error;
+    return call(clientWith(await tokens.tokenInstead(installationId, token)));
+  });
+}

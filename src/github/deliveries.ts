@@ -1,0 +1,68 @@
+import type { Octokit } from "@octokit/rest";
+import type { ApiContext } from "./context.js";
+import { callRest, callRestOrNull, clockOf } from "./rest.js";
+
+/** One webhook call as GitHub's own log has it. */
+export interface LoggedDelivery {
+  /** GitHub's number for it, by which its details are asked. */
+  id: number;
+  /** X-GitHub-Delivery, the same for every attempt. */
+  guid: string;
+  /** Milliseconds since 1970. */
+  deliveredAt: number;
+  event: string;
+  action: string | null;
+  installationId: number | null;
+  repositoryId: number | null;
+  /** What GitHub noted of the answer, 0: none. */
+  statusCode: number;
+}
+
+/** A page of GitHub's log, newest first, and where the next, older one starts. */
+export interface DeliveryPage {
+  deliveries: LoggedDelivery[];
+  /** null: there is nothing older. */
+  next: string | null;
+  /** GitHub's clock at the answer, in milliseconds. */
+  at: number;
+}
+
+/** @param cursor where the page starts; null: at the newest. @throws RefreshError */
+export function listDeliveries({ app }: ApiContext, cursor: string | null): Promise<DeliveryPage> {
+  return callRest(async () => {
+    const page = { per_page: 100, ...(cursor === null ? {} : { cursor }) };
+    const { data, headers } = await app.rest.apps.listWebhookDeliveries(page);
+    return {
+      deliveries: data.map(toLogged),
+      next: nextCursor(headers.link),
+      at: clockOf(headers) * 1000,
+    };
+  });
+}
+
+/** @returns what was sent with a delivery; null: GitHub no longer has it. @throws RefreshError */
+export function getPayload({ app }: ApiContext, deliveryId: number): Promise<unknown> {
+  return callRestOrNull(async () => {
+    const { data } = await app.rest.apps.getWebhookDelivery({ delivery_id: deliveryId });
+    return data.request.payload;
+  });
+}
+
+type LogEntry = Awaited<ReturnType<Octokit["rest"]["apps"]["listWebhookDeliveries"]>>["data"][number];
+
+const toLogged = (entry: LogEntry): LoggedDelivery => ({
+  id: entry.id,
+  guid: entry.guid,
+  deliveredAt: Date.parse(entry.delivered_at),
+  event: entry.event,
+  action: entry.action,
+  installationId: entry.installation_id,
+  repositoryId: entry.repository_id,
+  statusCode: entry.status_code,
+});
+
+/** https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api */
+function nextCursor(link: string | undefined): string | null {
+  const next = /<([^>]+)>;\s*rel="next"/.exec(link ?? "")?.[1];
+  return next && URL.canParse(next) ? new URL(next).searchParams.get("cursor") : null;
+}

@@ -1,0 +1,25 @@
+import type { ApiContext } from "./context.js";
+import { callRest, callRestOrNull } from "./rest.js";
+
+export interface Installation {
+  id: number;
+  login: string;
+  suspended: boolean;
+}
+
+/** @returns every installation of the App. @throws RefreshError */
+export function listInstallations({ app }: ApiContext): Promise<Installation[]> {
+  return callRest(async () => {
+    const all = await app.paginate(app.rest.apps.listInstallations, { per_page: 100 });
+    return all.map(({ id, account, suspended_at }) => ({
+      id,
+      login: account && "login" in account ? account.login : "",
+      suspended: Boolean(suspended_at),
+    }));
+  });
+}
+
+/** @returns which installation a repository belongs to; null: the App does not see it. @throws RefreshError */
+export function findInstallationOf({ app }: ApiContext, owner: string, name: string): Promise<number | null> {
+  return callRestOrNull(async () => (await app.rest.apps.getRepoInstallation({ owner, repo: name })).data.id);
+}

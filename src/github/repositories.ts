@@ -1,0 +1,55 @@
+import type { RemoteRepository } from "../base/model.js";
+import { type ApiContext, callAsInstallation } from "./context.js";
+import { callRest, callRestOrNull, clockOf, type Dated } from "./rest.js";
+
+/** The fields of a REST repository that matter here. */
+interface RestRepository {
+  id: number;
+  name: string;
+  owner: { login: string };
+  default_branch: string;
+  pushed_at?: string | null;
+}
+
+/** Every repository of an installation, 100 per call; each page with its own clock. @throws RefreshError */
+export async function* listRepositories(
+  context: ApiContext,
+  installationId: number,
+): AsyncIterable<Dated<RemoteRepository[]>> {
+  for (let page = 1; ; page++) {
+    const { data, headers } = await callRest(() =>
+      callAsInstallation(context, installationId, (client) =>
+        client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
+      ),
+    );
+    yield { value: data.repositories.map((found) => convert(found, installationId)), at: clockOf(headers) };
+    // A page can be short and yet not the last one.
+    if (!/rel="next"/.test(headers.link ?? "")) return;
+  }
+}
+
+/** @returns null: not there, or not for this installation. @throws RefreshError */
+export function getRepository(
+  context: ApiContext,
+  installationId: number,
+  id: number,
+): Promise<Dated<RemoteRepository> | null> {
+  return callRestOrNull(async () => {
+    const { data, headers } = await callAsInstallation(context, installationId, (client) =>
+      // Undocumented but stable, and the only call by id: GET /repositories/{id}
+      client.request("GET /repositories/{id}", { id }),
+    );
+    return { value: convert(data as RestRepository, installationId), at: clockOf(headers) };
+  });
+}
+
+function convert(found: RestRepository, installationId: number): RemoteRepository {
+  return {
+    id: found.id,
+    installationId,
+    owner: found.owner.login,
+    name: found.name,
+    defaultBranch: found.default_branch,
+    pushedAt: found.pushed_at ? Math.floor(Date.parse(found.pushed_at) / 1000) : 0,
+  };
+}

@@ -1,0 +1,32 @@
+import { restError } from "./errors.js";
+
+/** An answer with GitHub's clock at it, in whole seconds since 1970. */
+export interface Dated<T> {
+  value: T;
+  at: number;
+}
+
+/** @returns GitHub's clock at an answer, in whole seconds since 1970; ours, where the answer has none */
+export function clockOf(headers: { date?: string }): number {
+  const at = Date.parse(headers.date ?? "");
+  return Math.floor((Number.isNaN(at) ? Date.now() : at) / 1000);
+}
+
+/** Makes a REST call. @throws RefreshError, whatever the call throws */
+export async function callRest<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw restError(error);
+  }
+}
+
+/** Makes a REST call. @returns null: what it asks for is not there. @throws RefreshError */
+export async function callRestOrNull<T>(call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await callRest(call);
+  } catch (error) {
+    if ((error as { code?: string }).code === "not_found") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import PQueue from "p-queue";
+import { type RefChange, ZERO } from "../../base/model.js";
+import type { IsAncestor, Made, Verdict } from "../../git/mirror/carry.js";
+import { KEEP_NOTHING } from "../../git/mirror/kept.js";
+import { clash } from "../../git/mirror/refs.js";
+import {
+  findStandingHolds,
+  type GuardContext,
+  type GuardedRepository,
+  isGuarded,
+  type Move,
+} from "./context.js";
+import { endHold, recordRulings } from "./record.js";
+import { ruleOn } from "./rule.js";
+
+/** Refs that are decided on at the same time. */
+const AT_A_TIME = 4;
+
+/** Decides which of the differences become changes of the mirror, and which old tips are kept. */
+export async function judgeMoves(
+  context: GuardContext,
+  repository: GuardedRepository,
+  moves: Move[],
+  isAncestor: IsAncestor,
+): Promise<Verdict> {
+  if (!isGuarded(context, repository.id)) return allowAll(context, repository, moves);
+  const { history, now } = context;
+  const held = new Map(findStandingHolds(context, repository.id).map((hold) => [hold.ref, hold]));
+  const queue = new PQueue({ concurrency: AT_A_TIME });
+  const rulings = await queue.addAll(
+    moves.map((move) => () => ruleOn({ history, now, isAncestor }, move, held.get(move.ref))),
+  );
+  for (const ruling of rulings) {
+    if (ruling.ended) held.delete(ruling.ended.hold.ref);
+    if (ruling.hold) held.set(ruling.hold.ref, ruling.hold);
+  }
+  const changes: RefChange[] = [];
+  const refs = new Set<string>();
+  for (const { change, keepsTip } of rulings) {
+    if (!change || mustWait(change, held.keys())) continue;
+    changes.push(change);
+    if (keepsTip) refs.add(change.ref);
+  }
+  const record = (made: Made) => recordRulings(context, repository, moves, rulings, made);
+  return { changes, keep: { refs, at: now() }, record };
+}
+
+/** No hold stands on a ref of a shallow mirror. */
+function allowAll(context: GuardContext, repository: GuardedRepository, moves: Move[]): Verdict {
+  const changes = moves.map(({ ref, before, after }) => ({ ref, before, after }));
+  const record = () => {
+    for (const hold of context.holds.of(repository.id))
+      endHold(context, repository, hold, "its mirror is shallow");
+  };
+  return { changes: changes.filter(({ before, after }) => before !== after), keep: KEEP_NOTHING, record };
+}
+
+/** `a/b` cannot be made while `a` is held, nor `a` beside a held `a/b`. */
+const mustWait = ({ ref, after }: RefChange, held: Iterable<string>): boolean =>
+  after !== ZERO && [...held].some((other) => clash(ref, other));

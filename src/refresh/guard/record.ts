@@ -1,0 +1,80 @@
+import { fullName } from "../../base/names.js";
+import type { Made } from "../../git/mirror/carry.js";
+import type { Hold } from "../holds.js";
+import {
+  allowCall,
+  apiPathOf,
+  type GuardContext,
+  type GuardedRepository,
+  MAX_NAMED,
+  type Move,
+} from "./context.js";
+import type { Ruling } from "./rule.js";
+
+/** Notes what became of the holds, once the changes are made. */
+export function recordRulings(
+  context: GuardContext,
+  repository: GuardedRepository,
+  moves: Move[],
+  rulings: Ruling[],
+  made: Made,
+): void {
+  const { id } = repository;
+  const github = new Map(moves.map(({ ref, after }) => [ref, after]));
+  const lost = made.lost ?? [];
+  for (const { hold, isNewHold, ended } of rulings) {
+    if (ended) endHold(context, repository, ended.hold, ended.why);
+    if (!hold) continue;
+    const wanted = github.get(hold.ref) ?? hold.wanted;
+    if (lost.some(({ ref, sha }) => ref === hold.ref && sha === hold.tip)) {
+      if (!isNewHold) endHold(context, repository, hold, "its tip is lost with the old mirror");
+    } else if (isNewHold) beginHold(context, repository, hold);
+    else if (wanted !== hold.wanted) context.holds.follow(id, hold, wanted);
+  }
+  reportKept(context, repository, made);
+}
+
+function beginHold({ holds, log }: GuardContext, repository: GuardedRepository, hold: Hold): void {
+  holds.begin(repository.id, hold);
+  const { ref, tip, wanted } = hold;
+  const details = {
+    repository: fullName(repository),
+    ref,
+    tip,
+    wanted,
+    allow: allowCall(repository, hold),
+  };
+  log.warn(details, "a forced change is refused: the ref is held where it was");
+}
+
+/** Ends a hold, and says why in the log. */
+export function endHold(
+  { holds, log }: GuardContext,
+  repository: GuardedRepository,
+  hold: Hold,
+  reason: string,
+): void {
+  holds.end(repository.id, hold);
+  const { ref, tip } = hold;
+  log.info({ repository: fullName(repository), ref, tip, reason }, "the hold on a ref is over");
+}
+
+function reportKept(
+  { log }: GuardContext,
+  repository: GuardedRepository,
+  { kept, lost = [], unreadable }: Made,
+): void {
+  const about = { repository: fullName(repository) };
+  if (kept.length > 0) {
+    const names = kept.slice(0, MAX_NAMED).map(({ name }) => name);
+    const restore = `POST ${apiPathOf(repository)}/restore`;
+    log.info({ ...about, tips: kept.length, kept: names, restore }, "old tips are kept");
+  }
+  if (lost.length > 0) {
+    log.warn(
+      { ...about, tips: lost.length, lost: lost.slice(0, MAX_NAMED) },
+      "old tips are lost: the mirror was deleted or damaged",
+    );
+  }
+  if (unreadable) log.warn(about, "the refs of a damaged mirror could not be read: what it kept is lost");
+}

@@ -1,0 +1,88 @@
+import { MAX_CLOCK_SKEW_S } from "../base/github-facts.js";
+import type { Store } from "../store/database.js";
+
+/** The state as `shownState` of views/operator.ts has it. @param running a further WHEN, for what hides a stored state but no pause */
+export const shownStateSql = (running = ""): string => `CASE
+    WHEN state IN ('gone', 'retired', 'suspended') THEN state
+    WHEN paused_at IS NOT NULL THEN 'paused'
+    ${running}
+    ELSE state END`;
+
+/** All SQL of the registry but its lists. */
+export function prepareStatements(store: Store) {
+  return {
+    get: store.prepare("SELECT * FROM repositories WHERE id = ?"),
+    // A name may have passed to another repository: the one confirmed last has it.
+    find: store.prepare(
+      "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state IN ('gone', 'retired'), confirmed_at DESC LIMIT 1",
+    ),
+    all: store.prepare("SELECT * FROM repositories ORDER BY owner, name"),
+    installation: store.prepare("SELECT * FROM repositories WHERE installation_id = ?"),
+    note: store.prepare(
+      "INSERT INTO repositories (id, installation_id, owner, name, added_at, doubted) VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING",
+    ),
+    doubt: store.prepare("UPDATE repositories SET doubted = 1 WHERE id = ?"),
+    confirm: store.prepare(
+      `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, told_at, confirmed_at, added_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
+       name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
+       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at, doubted = 0,
+       recheck = CASE WHEN compared_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN 1 ELSE recheck END,
+       compared_at = CASE WHEN compared_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN excluded.told_at ELSE compared_at END,
+       settled_pushed_at = CASE WHEN settled_pushed_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN -1 ELSE settled_pushed_at END`,
+    ),
+    state: store.prepare(
+      `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
+    ),
+    moveTo: store.prepare("UPDATE repositories SET installation_id = ? WHERE id = ?"),
+    gone: store.prepare(
+      `UPDATE repositories SET gone_at = CASE state WHEN 'gone' THEN gone_at ELSE ? END, state = 'gone', excluded = ?
+       WHERE id = ? AND state <> 'retired'`,
+    ),
+    forget: store.prepare("DELETE FROM repositories WHERE id = ?"),
+    pause: store.prepare("UPDATE repositories SET paused_at = ? WHERE id = ?"),
+    recheckAll: store.prepare("UPDATE repositories SET recheck = 1"),
+    doubtAll: store.prepare(
+      "UPDATE repositories SET recheck = 1, doubted = 1, state = CASE state WHEN 'fresh' THEN 'behind' ELSE state END",
+    ),
+    count: store.prepare(
+      `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
+       count(*) FILTER (WHERE gone_at > ? AND excluded = 0 AND added_at < gone_at - 3600000) AS left_since FROM repositories
+       WHERE ? IS NULL OR installation_id = ?`,
+    ),
+    // What runs at this moment counts as what it was before.
+    states: store.prepare(
+      `SELECT ${shownStateSql()} AS shown, count(*) AS n FROM repositories GROUP BY shown`,
+    ),
+    goneBefore: store.prepare(
+      "SELECT * FROM repositories WHERE state = 'gone' AND paused_at IS NULL AND gone_at <= ? ORDER BY gone_at",
+    ),
+    refreshed: store.prepare(
+      `UPDATE repositories SET state = ?, gone_at = NULL, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,
+       error_message = NULL, error_hint = NULL, error_at = NULL, error_attempt = NULL WHERE id = ?`,
+    ),
+    compared: store.prepare(
+      `UPDATE repositories SET compared_at = ?1, settled_pushed_at = max(settled_pushed_at, ?2),
+       full_at = coalesce(?3, full_at), recheck = 0
+       WHERE id = ?4 AND (compared_at <= ?1 OR compared_at > ?1 + ${MAX_CLOCK_SKEW_S})`,
+    ),
+    failed: store.prepare(
+      `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
+       error_message = ?, error_hint = ?, error_at = ?, error_attempt = ?
+       WHERE id = ? AND state NOT IN ('gone', 'retired', 'suspended')`,
+    ),
+    ref: store.prepare(
+      "SELECT pushed_at, moved_at, moved_from FROM ref_knowledge WHERE repository_id = ? AND ref = ?",
+    ),
+    refs: store.prepare("SELECT * FROM ref_knowledge WHERE repository_id = ?"),
+    forgetRefs: store.prepare(
+      `DELETE FROM ref_knowledge WHERE repository_id = ?1 AND moved_at < ?3
+       AND (pushed_at <= ?2 OR pushed_at > ?2 + ${MAX_CLOCK_SKEW_S})`,
+    ),
+    learnRef: store.prepare(
+      `INSERT OR REPLACE INTO ref_knowledge (repository_id, ref, pushed_at, moved_at, moved_from)
+       VALUES (?, ?, ?, ?, ?)`,
+    ),
+  };
+}
