@@ -62,7 +62,7 @@ async function askGitHub(config: Config, tell: (...found: Finding[]) => void): P
     tell(clock);
     // Without a way to GitHub the rest would fail one by one, for the same reason.
     if (clock.about === "network") return;
-    const app = await checkApp(github, config.refs("refs/pull/1/head"));
+    const app = await checkApp(github, { pullRequests: config.refs("refs/pull/1/head") });
     tell(...app);
     if (app[0]?.level === "ok") tell(...(await checkWebhook(github, config)));
   } finally {

@@ -30,18 +30,17 @@ export function judgeClock(skewMs: number): Finding {
     : ok("clock", "as GitHub's");
 }
 
-/** @param needsPulls REFSPECS has refs of pull requests */
-export async function checkApp(github: Inspector, needsPulls: boolean): Promise<Finding[]> {
+export interface Needs {
+  /** REFSPECS has refs of pull requests. */
+  pullRequests: boolean;
+}
+
+export async function checkApp(github: Inspector, needs: Needs): Promise<Finding[]> {
   try {
     const app = await github.app();
     const owner = app.owner === "" ? "" : ` of ${app.owner}`;
     const known = ok("App", `${app.slug}${owner}: APP_ID and the key fit`);
-    return [
-      known,
-      ...rightsOf("App", app, needsPulls),
-      ...tooMuch(app),
-      ...(await checkInstallations(github)),
-    ];
+    return [known, ...rightsOf("App", app, needs), ...tooMuch(app), ...(await checkInstallations(github))];
   } catch (error) {
     return [failed("App", asRefreshError(error))];
   }
@@ -53,13 +52,13 @@ const mayRead = ({ name }: Permission, { permissions }: AppRights) =>
 /** Without it git gets nothing, whatever the events. */
 const CONTENTS = EVENTS.push.subscription.permission;
 
-function rightsOf(about: string, rights: AppRights, needsPulls: boolean): Finding[] {
+function rightsOf(about: string, rights: AppRights, needs: Needs): Finding[] {
   const found: Finding[] = [];
   if (!mayRead(CONTENTS, rights))
     found.push(fail(about, "may not read contents", `set ${CONTENTS.title} to Read-only ${WHERE}`));
   for (const [event, subscription] of SUBSCRIPTIONS) {
     const isOptional = subscription.for === "refs of pull requests";
-    if (isOptional && !needsPulls) continue;
+    if (isOptional && !needs.pullRequests) continue;
     if (!isDelivered(event, rights) || (isOptional && !mayRead(subscription.permission, rights)))
       found.push(notDelivered(about, event, subscription));
   }

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadSurroundings } from "../../src/config/load.js";
-import { checkApp, judgeClock } from "../../src/doctor/app.js";
+import { SUBSCRIPTIONS } from "../../src/deliveries/events.js";
+import { checkApp, judgeClock, type Needs } from "../../src/doctor/app.js";
 import { checkDataDir, checkDisk, checkSecrets } from "../../src/doctor/files.js";
 import { parseGitVersion, unfixed } from "../../src/doctor/git-fixes.js";
 import { checkNode, checkProxies, judgeGit } from "../../src/doctor/machine.js";
@@ -41,39 +42,42 @@ test("node and clock", () => {
 });
 
 /** What a check-up finds of an App with these rights, and of its one installation, which has the same. */
-async function findingsOf(rights: AppRights, needsPulls: boolean) {
+async function findingsOf(rights: AppRights, needs: Needs) {
   const installation = { id: 1, login: "acme", suspended: false, ...rights };
   const findings = await checkApp(
     {
       app: async () => ({ slug: "lockstep", owner: "acme", ...rights }),
       installations: async () => [installation],
     } as Inspector,
-    needsPulls,
+    needs,
   );
   return findings.filter(({ level }) => level !== "ok");
 }
 
-const RIGHTS = { permissions: { contents: "read", metadata: "read" }, events: ["push", "repository"] };
+const HEADS = { pullRequests: false };
+const PULLS = { pullRequests: true };
+const ofEveryApp = [...SUBSCRIPTIONS].filter(([, subscription]) => subscription.for === "every App");
+const RIGHTS = { permissions: { contents: "read" }, events: ofEveryApp.map(([event]) => event) };
 const WHERE = "in the App's settings under Permissions & events";
 
 test("an App with the rights of app.yml is well, unless REFSPECS has refs of pull requests", async () => {
-  expect(await findingsOf(RIGHTS, false)).toEqual([]);
+  expect(await findingsOf(RIGHTS, HEADS)).toEqual([]);
   const missing = {
     about: "App",
     level: "warn",
     detail: "gets no pull_request events: such refs wait for a full comparison",
     remedy: `set Pull requests to Read-only and subscribe to Pull request ${WHERE}`,
   };
-  expect(await findingsOf(RIGHTS, true)).toEqual([missing]);
+  expect(await findingsOf(RIGHTS, PULLS)).toEqual([missing]);
   const events = [...RIGHTS.events, "pull_request"];
-  expect(await findingsOf({ ...RIGHTS, events }, true)).toEqual([missing]);
+  expect(await findingsOf({ ...RIGHTS, events }, PULLS)).toEqual([missing]);
   const permissions = { ...RIGHTS.permissions, pull_requests: "read" };
-  expect(await findingsOf({ permissions, events }, true)).toEqual([]);
+  expect(await findingsOf({ permissions, events }, PULLS)).toEqual([]);
 });
 
 test("an App, or an installation, that lacks rights is told which and where to set them", async () => {
   const accept = "let the owner of acme accept the App's new permissions";
-  expect(await findingsOf({ permissions: {}, events: [] }, false)).toEqual([
+  expect(await findingsOf({ permissions: {}, events: [] }, HEADS)).toEqual([
     {
       about: "App",
       level: "fail",
