@@ -112,7 +112,11 @@ export function createWorker(ports: WorkerPorts): Worker {
     const endedAt = Date.now();
     const durationMs = endedAt - (begun.get(keyOf(subject)) ?? endedAt);
     ports.refreshes.add(subject.id, {
-      ...{ endedAt, durationMs, lagMs: endedAt - armedAt, trigger, attempt },
+      endedAt,
+      durationMs,
+      lagMs: endedAt - armedAt,
+      trigger,
+      attempt,
       ...(error || !outcome
         ? { result: error?.code ?? "internal", reason: error?.message ?? null, way: "none", changed: 0 }
         : { result: outcome.result, reason: null, way: outcome.way, changed: outcome.changes.length }),

@@ -1,3 +1,4 @@
+import { createHook } from "node:async_hooks";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
@@ -7,15 +8,25 @@ import type { Config } from "../../src/config/load.js";
 import { configOf, NO_LOG } from "../support/config.js";
 import { tempDir } from "../support/temp.js";
 
-const open = (kind: string) => process.getActiveResourcesInfo().filter((it) => it === kind).length;
+/** Timers that src/ has set and that are not over. */
+const timers = new Map<number, NodeJS.Timeout>();
+createHook({
+  init(id, type, _, resource) {
+    if (type === "Timeout" && /\/src\//.test(new Error().stack ?? ""))
+      timers.set(id, resource as NodeJS.Timeout);
+  },
+  destroy: (id) => void timers.delete(id),
+}).enable();
+Error.stackTraceLimit = 50;
+
+const holding = () => [...timers.values()].filter((timer) => timer.hasRef()).length;
+const listening = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap").length;
 
 /** DATA_DIR is free, nobody listens, no clock runs. */
 async function expectNothingOpen(dataDir: string, act: () => Promise<unknown>): Promise<void> {
-  const servers = open("TCPServerWrap");
-  const timers = open("Timeout");
   await act();
-  expect(open("TCPServerWrap")).toBe(servers);
-  expect(open("Timeout")).toBeLessThanOrEqual(timers);
+  await expect.poll(listening).toBe(0);
+  await expect.poll(holding).toBe(0);
   const again = await compose(configOf(dataDir), NO_LOG);
   await again.close();
 }
@@ -51,6 +62,16 @@ test("a start that fails with gateway and consumers open leaves nothing open", a
   const dataDir = tempDir();
   const config: Config = { ...configOf(dataDir), trustedProxies: ["no address"] };
   await expectNothingOpen(dataDir, () => failing(config));
+});
+
+test("a Lockstep that runs has a clock, a socket and the lock of DATA_DIR", async () => {
+  const dataDir = tempDir();
+  await expect.poll(listening).toBe(0);
+  const lockstep = await compose(configOf(dataDir, { INTERVAL: "1h" }), NO_LOG);
+  expect(listening()).toBe(1);
+  expect(holding()).toBeGreaterThan(0);
+  await failing(configOf(dataDir), /Another Lockstep already works in/);
+  await lockstep.close();
 });
 
 test("a stop ends everything, and is made once however often it is asked for", async () => {
