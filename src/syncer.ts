@@ -5,7 +5,7 @@ import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger
 import { fullName } from "./base/names.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
 import type { Gateway } from "./git/transport/gateway.js";
-import { removalHeld } from "./lifecycle/removal.js";
+import { removalHeld } from "./lifecycle/hold.js";
 import { type Bringer, type Brought, doubtsMirror, type Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";

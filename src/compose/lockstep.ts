@@ -115,7 +115,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     core.lookAtEverything("backstop");
     maintenance.pass();
     core.checkouts.look();
-    core.links.look();
+    core.links.sweep();
     tally.next();
     void recovery.run().finally(watch.check);
   };
@@ -141,7 +141,7 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
       core.announcer.start();
       core.lookAtEverything("onboard");
       core.checkouts.start();
-      core.links.look();
+      core.links.sweep();
       if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
       if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
     },
