@@ -3,6 +3,7 @@ import { asRefreshError, RefreshError } from "./base/errors.js";
 import { REPLICA_LAG_MS } from "./base/github-facts.js";
 import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger } from "./base/model.js";
 import { fullName } from "./base/names.js";
+import { createSignal, type Subscribe } from "./base/signal.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
 import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/hold.js";
@@ -37,8 +38,6 @@ export interface SyncerPorts {
   publish(repository: ManagedRepository, again: boolean, signal: AbortSignal): Promise<RefreshError | null>;
   /** Tells the world what the outbox has of the repository; on disk with the transaction it is part of. */
   announce(repository: ManagedRepository, trigger: Trigger): void;
-  /** Some of its refs have changed; publishing them may take a while yet. */
-  moved(id: number, changes: RefChange[]): void;
   /** Maintenance of the mirrors; a refresh goes before it. */
   upkeep: {
     /** @returns whether anything was ended that ran in the mirror */
@@ -53,6 +52,8 @@ export interface SyncerPorts {
 export interface Syncer {
   /** One pass over one repository. @throws RefreshError, whose policy the queue follows */
   refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome>;
+  /** Some refs of a mirror have changed; publishing them may take a while yet. */
+  onMoved: Subscribe<[id: number, changes: RefChange[]]>;
 }
 
 /** A name told by GitHub is believed this long before a question is asked under it. */
@@ -72,6 +73,7 @@ const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
  */
 export function createSyncer(ports: SyncerPorts): Syncer {
   const { registry, mirrors, gateway, guard, outbox } = ports;
+  const moved = createSignal<[id: number, changes: RefChange[]]>();
 
   async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);
@@ -117,7 +119,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       const cloned = await ensureMirror(work, request);
       // Both verify what they got, and that its name is still the repository's, before a ref moves.
       const { outcome, behind, notYet } = cloned ?? (await bringRefs(work, request));
-      if (outcome.changes.length > 0) ports.moved(repository.id, outcome.changes);
+      if (outcome.changes.length > 0) moved.emit(repository.id, outcome.changes);
       const unlinked = link(work);
       const unpublished = await publish(work, request);
       ports.transaction(() => {
@@ -294,7 +296,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     if (held) registry.failed(id, held, request.attempt);
   }
 
-  return { refresh };
+  return { refresh, onMoved: moved.on };
 }
 
 const paused = () => new RefreshError("paused", "An operator has paused it");

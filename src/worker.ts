@@ -1,9 +1,9 @@
-import { EventEmitter } from "node:events";
 import type { RefreshError } from "./base/errors.js";
 import { MAX_TAGS_WITH_DELIVERY } from "./base/github-facts.js";
 import type { Log } from "./base/log.js";
 import { keyOf, type RefreshOutcome, type RefreshRequest, type Trigger } from "./base/model.js";
 import { fullNameOrId } from "./base/names.js";
+import { createSignal, type Subscribe } from "./base/signal.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
 import type { RefreshQueue, Snapshot } from "./queue/contract.js";
@@ -22,20 +22,20 @@ export interface WorkerPorts {
   syncer: Syncer;
   lifecycle: Lifecycle;
   log: Log;
-  /** A full comparison by the backstop, begun then, found a push that no delivery before had told of. */
-  onUntold(id: number, repository: string, begunAt: number): void;
-  /** A refresh has ended. @param result or error code @param lagMs since the push's delivery; null: no push */
-  onRefreshed(trigger: Trigger, result: string, seconds: number, lagMs: number | null): void;
-  /** A pass over the installations has ended. */
-  onPass(error: RefreshError | null): void;
 }
 
 /** What became of a run, told to whoever waits for its subject. */
 export type Settled = { key: string; error: RefreshError | null };
 
 export interface Worker extends RunnerPorts {
-  /** Emits "settled" with a Settled. */
-  events: EventEmitter;
+  /** A run has ended, and the runner has forgotten it. */
+  onSettled: Subscribe<[Settled]>;
+  /** A full comparison by the backstop, begun then, found a push that no delivery before had told of. */
+  onUntold: Subscribe<[id: number, repository: string, begunAt: number]>;
+  /** A refresh has ended. With its result or error code; `lagMs` since the push's delivery, null: no push. */
+  onRefreshed: Subscribe<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>;
+  /** A pass over the installations has ended. */
+  onPass: Subscribe<[error: RefreshError | null]>;
 }
 
 /** Waiting for a replica of GitHub's, stopping, or an operator's pause say nothing against a repository. */
@@ -56,16 +56,26 @@ interface Runs {
 interface WorkerContext {
   ports: WorkerPorts;
   runs: Runs;
-  events: EventEmitter;
+  signals: ReturnType<typeof createSignals>;
 }
+
+const createSignals = () => ({
+  settled: createSignal<[Settled]>(),
+  untold: createSignal<[id: number, repository: string, begunAt: number]>(),
+  refreshed: createSignal<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>(),
+  passed: createSignal<[error: RefreshError | null]>(),
+});
 
 /** Runs one subject of the queue and writes down what became of it. */
 export function createWorker(ports: WorkerPorts): Worker {
-  const events = new EventEmitter().setMaxListeners(0);
+  const signals = createSignals();
   const runs: Runs = { begunAt: new Map(), outcomes: new Map() };
-  const context: WorkerContext = { ports, runs, events };
+  const context: WorkerContext = { ports, runs, signals };
   return {
-    events,
+    onSettled: signals.settled.on,
+    onUntold: signals.untold.on,
+    onRefreshed: signals.refreshed.on,
+    onPass: signals.passed.on,
     run: (snapshot, signal) => run(context, snapshot, signal),
     settle: (snapshot, error) => settle(context, snapshot, error),
     onFault: (error) =>
@@ -83,7 +93,7 @@ async function run(context: WorkerContext, snapshot: Snapshot, signal: AbortSign
 }
 
 async function refresh(context: WorkerContext, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
-  const { ports, runs } = context;
+  const { ports, runs, signals } = context;
   const { subject, request } = snapshot;
   const begunAt = beginOf(context, snapshot, Date.now());
   const before = ports.registry.get(subject.id);
@@ -91,13 +101,13 @@ async function refresh(context: WorkerContext, snapshot: Snapshot, signal: Abort
   runs.outcomes.set(keyOf(subject), outcome);
   count(context, snapshot, outcome.result);
   if (before && wasMissed(before, request, outcome))
-    ports.onUntold(subject.id, nameOf(ports, subject.id), begunAt);
+    signals.untold.emit(subject.id, nameOf(ports, subject.id), begunAt);
   ports.log.info({ ...about(context, snapshot), ...summarize(outcome) }, "refreshed");
 }
 
 /** Writes down what became of a run, and tells whoever waits for it. */
 function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError | null): void {
-  const { ports, runs, events } = context;
+  const { ports, runs, signals } = context;
   const { subject } = snapshot;
   const key = keyOf(subject);
   const retryInMs = ports.store.transaction(() => {
@@ -107,13 +117,13 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
     ports.deliveries.settle(subject, snapshot.generation);
     return null;
   });
-  if (subject.kind === "app") ports.onPass(error);
+  if (subject.kind === "app") signals.passed.emit(error);
   if (error) logFailure(context, snapshot, error, retryInMs);
   if (error && subject.kind === "repository") countFailure(context, snapshot, error);
   runs.begunAt.delete(key);
   runs.outcomes.delete(key);
   // After the runner has forgotten the run: who waits sees it neither queued nor running.
-  setImmediate(() => events.emit("settled", { key, error } satisfies Settled));
+  setImmediate(() => signals.settled.emit({ key, error }));
 }
 
 /** A mirror that is in step with its push is counted with the time that took. */
@@ -121,11 +131,16 @@ function count(context: WorkerContext, snapshot: Snapshot, result: string): void
   const { trigger, armedAt } = snapshot.request;
   const now = Date.now();
   const lagMs = trigger === "push" ? now - armedAt : null;
-  context.ports.onRefreshed(trigger, result, secondsOf(context, snapshot, now), lagMs);
+  context.signals.refreshed.emit(trigger, result, secondsOf(context, snapshot, now), lagMs);
 }
 
 function countFailure(context: WorkerContext, snapshot: Snapshot, { code }: RefreshError): void {
-  context.ports.onRefreshed(snapshot.request.trigger, code, secondsOf(context, snapshot, Date.now()), null);
+  context.signals.refreshed.emit(
+    snapshot.request.trigger,
+    code,
+    secondsOf(context, snapshot, Date.now()),
+    null,
+  );
 }
 
 const secondsOf = (context: WorkerContext, snapshot: Snapshot, now: number): number =>

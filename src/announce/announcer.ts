@@ -48,7 +48,7 @@ const KEEP_MS = 7 * 86_400_000;
 /** Tells the world what refreshes changed, at least once and in order per repository. */
 export function createAnnouncer(tools: Tools): Announcer {
   const { store, log, now } = tools;
-  const outbox = createOutbox(tools);
+  const outbox = createOutbox({ store, mirrorOf: tools.mirrorOf, now });
   const backlog = createBacklog(store, now);
   const agent = createWebhookAgent();
   const consumers = consumersOf(tools, agent);
@@ -108,7 +108,8 @@ function consumersOf(tools: Tools, agent: ReturnType<typeof createWebhookAgent>)
   const { announceHook: file, announceTimeoutMs: timeoutMs, announceUrls, announceSecret: secret } = tools;
   const origin = tools.facts.get<string>("announce-origin") ?? randomBytes(6).toString("hex");
   tools.facts.set("announce-origin", origin);
-  const hook = file === null ? [] : [createHook({ ...tools, file, timeoutMs })];
+  const { searchPath, dataDir, runProgram, log } = tools;
+  const hook = file === null ? [] : [createHook({ file, timeoutMs, searchPath, dataDir, runProgram, log })];
   if (secret === null) return hook;
   return [...hook, ...announceUrls.map((url) => createWebhook(url, { secret, origin, agent }))];
 }

@@ -5,7 +5,7 @@ import type { Selection, Wanted } from "../config/checkouts.js";
 import { type Pin, pinOf } from "../git/mirror/pins.js";
 import { type CheckContext, checkTrees } from "./check-trees.js";
 import { isOutdated } from "./is-outdated.js";
-import type { Refusal } from "./ledger.js";
+import type { Ledger, Refusal } from "./ledger.js";
 import { BOOT } from "./pool.js";
 import { createPublisher, type Publishable, type PublishCall, type PublishTools } from "./publish.js";
 import { renameLinks } from "./rename-links.js";
@@ -45,8 +45,6 @@ export interface Checkouts {
   forget(id: number): void;
   /** Looks at some of the trees, those first that were not looked at for the longest. */
   check(): Promise<void>;
-  /** What is published, and the refs that would keep it. */
-  pins(id: number): Pin[];
   /** Undefined: CHECKOUTS leaves it out. */
   of(id: number): CheckoutState[] | undefined;
   stop(): Promise<void>;
@@ -70,7 +68,6 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
     named: (repository) => renameLinks(tools, repository),
     withdraw: (id) => withdrawAll(tools, id),
     forget: (id) => forget(tools, id),
-    pins: (id) => pinsOf(tools, id),
     of: (id) => statesOf(tools, id),
     async stop() {
       context.stopped = true;
@@ -143,7 +140,8 @@ function forget({ ledger, pool }: CheckoutsTools, id: number): void {
   ledger.forget(id);
 }
 
-const pinsOf = ({ ledger }: CheckoutsTools, id: number): Pin[] =>
+/** What is published of a repository, and the refs that would keep it. */
+export const publishedPins = (ledger: Pick<Ledger, "of">, id: number): Pin[] =>
   ledger.of(id).flatMap(({ slug, sha }) => (sha === null ? [] : [{ name: pinOf(slug), sha }]));
 
 function statesOf({ ledger }: CheckoutsTools, id: number): CheckoutState[] | undefined {

@@ -51,7 +51,12 @@ function readConfig(tell: (...found: Finding[]) => void): Config | null {
 }
 
 async function askGitHub(config: Config, tell: (...found: Finding[]) => void): Promise<void> {
-  const github = createInspector({ ...config, log: { debug() {}, warn() {} } });
+  const github = createInspector({
+    appId: config.appId,
+    privateKey: config.privateKey,
+    apiUrl: config.apiUrl,
+    log: { debug() {}, warn() {} },
+  });
   try {
     const clock = await checkClock(github);
     tell(clock);

@@ -91,7 +91,8 @@ async function runBehind(door: Handler, options: Parameters<typeof run>[1]): Ret
 
 /** The manifest had the address of the page, where no delivery is taken: the path is put behind it. */
 async function useServedPath(config: Config): Promise<void> {
-  const options = { ...config, log: { debug() {}, warn() {} } };
+  const { appId, privateKey, apiUrl } = config;
+  const options = { appId, privateKey, apiUrl, log: { debug() {}, warn() {} } };
   const inspector = createInspector(options);
   const github = createGitHub(options);
   try {

@@ -34,7 +34,7 @@ export async function syncOnce(json: boolean): Promise<void> {
 
 async function open(): Promise<Lockstep> {
   try {
-    return await compose(onceConfig(loadConfig()), LOG);
+    return await compose(withoutServer(loadConfig()), LOG);
   } catch (error) {
     if (error instanceof ConfigError) throw new AnswerError(error.message, EXIT.failed);
     if (!(error instanceof DirectoryTaken)) throw error;
@@ -46,9 +46,13 @@ async function open(): Promise<Lockstep> {
   }
 }
 
-const onceConfig = (config: Config): Config => ({
-  ...config,
-  ...{ intervalMs: null, deliveries: "webhook", publicUrl: null, apiToken: null, webhookSecrets: [] },
+const withoutServer = (server: Config): Config => ({
+  ...server,
+  intervalMs: null,
+  deliveries: "webhook",
+  publicUrl: null,
+  apiToken: null,
+  webhookSecrets: [],
 });
 
 /** What fails is told step by step; the rest of the log is a server's. */

@@ -1,38 +1,12 @@
-import { join } from "node:path";
-import { DELIVERIES_LISTED_MS } from "../base/github-facts.js";
 import type { Log } from "../base/log.js";
+import { createReleasers, type Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
-import { createRecovery } from "../deliveries/recovery.js";
-import { createGit } from "../git/run/exec.js";
-import { createGateway } from "../git/transport/gateway.js";
-import { createGitHub } from "../github/api.js";
-import { createApi } from "../http/api.js";
-import { createBearers } from "../http/bearer.js";
-import { createHealth } from "../http/health.js";
-import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
-import { createPage } from "../http/page/routes.js";
-import { createProcesses } from "../machine/processes.js";
-import { createPrograms } from "../machine/programs.js";
-import { createAcceptance } from "../receiver/acceptance.js";
-import { createReceiver } from "../receiver/webhook.js";
-import { startBackstop } from "../schedule.js";
-import { openStore } from "../store/database.js";
-import { createTally } from "../store/tally.js";
-import { createHistoryViews } from "../views/history.js";
-import { createViews } from "../views/operator.js";
-import { createMetrics } from "../watch/metrics.js";
-import { createCore } from "./core.js";
-import { createOnce, type Once } from "./once.js";
-import {
-  announceUrl,
-  missedCall,
-  requireGit,
-  requireSameApp,
-  requireSameTime,
-  takeNote,
-} from "./preflight.js";
-import { TABLES } from "./tables.js";
+import { createDomain, type Domain } from "./domain.js";
+import { openGround } from "./ground.js";
+import { createOnce, type Once, type OncePorts } from "./once.js";
+import { startClocks } from "./passes.js";
+import { createSurfaces } from "./surfaces.js";
 
 export interface Lockstep {
   /** In the order in which they are asked. */
@@ -43,123 +17,62 @@ export interface Lockstep {
   once: Once;
   /** One pass of the backstop, as INTERVAL would start it. */
   sweep(): void;
-  /** Stops receiving, ends or cancels what runs within SHUTDOWN_TIMEOUT, closes the store. */
+  /**
+   * Stops receiving, ends or cancels what runs within SHUTDOWN_TIMEOUT, closes the store.
+   * @throws AggregateError when something could not be ended, or not in time
+   */
   close(): Promise<void>;
 }
 
-/** The only place that constructs adapters. @throws Error with what to do, when it cannot start */
+/** Beside SHUTDOWN_TIMEOUT: what is cancelled may clear up (4 s), and maintenance before it (5 s); then the rest. */
+const GRACES_MS = 15_000;
+
+/** The only place that constructs. @throws Error with what to do, when it cannot start; then nothing stays open */
 export async function compose(config: Config, log: Log): Promise<Lockstep> {
-  const store = openStore(config.dataDir, TABLES);
-  requireSameApp(config, store);
-  const processes = createProcesses(join(config.dataDir, "run"));
-  const ended = await processes.endSurvivors();
-  if (ended > 0) log.warn({ ended }, "ended git processes that an earlier Lockstep had left");
-  const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
-  await requireGit(git);
-  const metrics = createMetrics();
-  const github = createGitHub({
-    ...config,
-    onToken: metrics.tokenMinted,
-    log: { debug: (m) => log.debug({}, m), warn: (m) => log.warn({}, m) },
-  });
-  const gateway = await createGateway(config.gitUrl, github.token);
-  const runProgram = createPrograms(processes);
-  const state = { stopping: false };
-  const stopping = () => state.stopping;
+  const releasers = createReleasers();
+  const deadlineMs = config.shutdownTimeoutMs + GRACES_MS;
+  try {
+    return await open(config, log, releasers, () => releasers.release({ deadlineMs }));
+  } catch (error) {
+    await releasers
+      .release({ deadlineMs })
+      .catch((failure: unknown) => log.error({ err: failure }, "not all that was opened could be closed"));
+    throw error;
+  }
+}
 
-  const core = {
-    store,
-    ...createCore(config, log, { store, git, github, gateway, metrics, runProgram }),
-  };
-  const { queue, runner, registry, deliveries, watch, maintenance } = core;
-  const acceptance = createAcceptance({
-    ...{ store, queue, deliveries, registry, gateway, runner, stopping },
-    told: watch.told,
-  });
-  const recovery = createRecovery({
-    ...{ github, store, deliveries, log, mode: config.deliveries, now: Date.now },
-    repositories: config.repositories,
-    refs: config.refs,
-    facts: core.facts,
-    persist: acceptance.persist,
-    wake: () => runner.wake(),
-    missedBeyondRecall() {
-      registry.recheckAll();
-      core.lookAtEverything("backstop");
-    },
-    onMissed: missedCall(config, watch, registry, metrics),
-    windowMs:
-      config.gitUrl === "https://github.com" ? DELIVERIES_LISTED_MS.github : DELIVERIES_LISTED_MS.enterprise,
-  });
-  core.late.recovery = recovery.state;
-  const history = createHistoryViews({ ...config, ...core, log, now: Date.now });
-  const views = createViews({
-    ...{ ...config, ...core, github, recovery, history, stopping, mode: config.deliveries, now: Date.now },
-  });
-  takeNote(config, core.facts, registry);
-  const tally = createTally(core.layout.tally, core.facts, log);
-  requireSameTime(tally, registry, log);
-  core.worker.events.on("moved", tally.changed);
-  metrics.readFrom({
-    queue: () => ({ depth: queue.depth(), oldestMs: queue.oldestMs() }),
-    repositories: registry.states,
-    oldestUnprovenMs: () => views.health.fresh().oldestMs,
-    problems: watch.problems,
-    github: github.usage,
-    disk: core.disk.state,
-    bounds: config,
-  });
-  const sweep = () => {
-    deliveries.prune();
-    core.announcer.prune();
-    core.lookAtEverything("backstop");
-    maintenance.pass();
-    core.checkouts.look();
-    core.links.sweep();
-    tally.next();
-    void recovery.run().finally(watch.check);
-  };
-  const backstop = startBackstop("backstop", config.intervalMs, sweep);
-  const pull = startBackstop(
-    "pull",
-    config.deliveries === "pull" ? config.pullIntervalMs : null,
-    recovery.run,
-  );
+async function open(
+  config: Config,
+  log: Log,
+  releasers: Releasers,
+  close: () => Promise<void>,
+): Promise<Lockstep> {
+  const stopping = new AbortController();
+  const isStopping = () => stopping.signal.aborted;
+  const ground = await openGround(config, log, releasers);
+  const domain = createDomain(config, { log, ground, releasers, isStopping });
+  const { handlers, status } = createSurfaces(config, { log, ground, domain, isStopping });
+  const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
+  releasers.add("receiving", () => stopping.abort());
+  const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
+  return { handlers, start, once, sweep, close };
+}
 
-  const bearers = createBearers(config);
-
+function oncePorts(domain: Domain, status: OncePorts["status"], shutdownTimeoutMs: number): OncePorts {
+  const { records, announcer, publishing, housekeeping, refreshing } = domain;
+  const { queue, requests, registry, installations, deliveries } = records;
   return {
-    handlers: [
-      createReceiver({ config, ports: acceptance, log, onOutcome: metrics.delivery }),
-      createMetricsRoute({ bearers, scrape: metrics.scrape }),
-      createHealth({ bearers, ports: views.health }),
-      createApi({ bearers, ports: views.api, log }),
-      createPage({ ...config, ports: views.api, log }),
-    ],
-    start() {
-      deliveries.prune();
-      core.announcer.start();
-      core.lookAtEverything("onboard");
-      core.checkouts.start();
-      core.links.sweep();
-      if (config.intervalMs !== null || config.deliveries === "pull") void recovery.run();
-      if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], github, log);
-    },
-    once: createOnce({ ...config, ...core, status: views.api.status }),
-    sweep,
-    async close() {
-      state.stopping = true;
-      const read = recovery.stop();
-      await Promise.all([backstop.stop(), pull.stop()]);
-      await maintenance.stop();
-      await Promise.all([runner, core.announcer].map(({ stop }) => stop(config.shutdownTimeoutMs)));
-      await core.checkouts.stop();
-      await core.links.stop();
-      await gateway.close();
-      await github.close();
-      await read;
-      tally.close();
-      store.close();
-    },
+    queue,
+    requests,
+    onSettled: refreshing.worker.onSettled,
+    registry,
+    installations,
+    announcer,
+    deliveries,
+    publishedTrees: publishing.sweep,
+    links: housekeeping.links,
+    maintenance: housekeeping.maintenance,
+    status,
+    shutdownTimeoutMs,
   };
 }

@@ -2,26 +2,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Announcer } from "../announce/announcer.js";
 import type { RefreshError } from "../base/errors.js";
 import { keyOf, type Subject } from "../base/model.js";
-import type { Checkouts } from "../checkouts/published-trees.js";
+import type { Sweep } from "../checkouts/sweep.js";
 import type { DeliveryLog } from "../deliveries/log.js";
 import type { StatusView } from "../http/operate.js";
 import type { Links } from "../lifecycle/links.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
 import type { RefreshQueue } from "../queue/contract.js";
-import type { Runner } from "../queue/runner.js";
+import type { Requests } from "../queue/requests.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import type { Settled, Worker } from "../worker.js";
 
 export interface OncePorts {
-  queue: RefreshQueue;
-  runner: Runner;
-  worker: Worker;
-  registry: Registry;
-  installations: Installations;
-  announcer: Announcer;
+  queue: Pick<RefreshQueue, "has">;
+  requests: Pick<Requests, "byHand">;
+  onSettled: Worker["onSettled"];
+  registry: Pick<Registry, "get" | "all">;
+  installations: Pick<Installations, "all">;
+  announcer: Pick<Announcer, "start" | "lags">;
   deliveries: Pick<DeliveryLog, "prune">;
-  checkouts: Pick<Checkouts, "start">;
+  publishedTrees: Pick<Sweep, "start">;
   links: Pick<Links, "sweep">;
   status(): StatusView;
   maintenance: Pick<Maintenance, "pass" | "idle">;
@@ -51,13 +51,11 @@ const AGAIN_MS = 1_000;
 const LOOK_MS = 50;
 
 export function createOnce(ports: OncePorts): Once {
-  const { queue, runner, worker, registry, installations } = ports;
+  const { queue, registry, installations } = ports;
 
   /** As by hand: no wait that an earlier run was told of counts. */
   function ask(subject: Subject): void {
-    const installationId = installationOf(subject);
-    queue.arm(subject, { trigger: "manual", hints: [], full: true }, { installationId });
-    runner.wake(subject, "manual");
+    ports.requests.byHand(subject, installationOf(subject));
   }
 
   /** Resolves when each has been done, or has failed for good. */
@@ -69,7 +67,11 @@ export function createOnce(ports: OncePorts): Once {
       ]),
     );
     return new Promise<void>((resolve) => {
-      const listen = ({ key, error }: Settled) => {
+      const leave = ports.onSettled(listen);
+      for (const subject of subjects) ask(subject);
+      end();
+
+      function listen({ key, error }: Settled): void {
         const found = open.get(key);
         if (!found || (!error && queue.has(found.subject))) return;
         found.tries += 1;
@@ -82,15 +84,13 @@ export function createOnce(ports: OncePorts): Once {
         open.delete(key);
         onDone(found.subject, error);
         end();
-      };
-      const end = () => {
+      }
+
+      function end(): void {
         if (open.size > 0) return;
-        worker.events.off("settled", listen);
+        leave();
         resolve();
-      };
-      worker.events.on("settled", listen);
-      for (const subject of subjects) ask(subject);
-      end();
+      }
     });
   }
 
@@ -123,7 +123,7 @@ export function createOnce(ports: OncePorts): Once {
   return async (onStep) => {
     ports.deliveries.prune();
     ports.announcer.start();
-    ports.checkouts.start();
+    ports.publishedTrees.start();
     const failure = await list();
     void ports.links.sweep();
     const wanted = registry.all().filter(isWanted);

@@ -1,18 +1,14 @@
 import type { Log } from "../base/log.js";
-import type { RepositoryName } from "../base/model.js";
-import { fullName, fullNameOrId } from "../base/names.js";
+import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import type { RunGit } from "../git/run/exec.js";
-import type { GitHub, LoggedDelivery } from "../github/api.js";
+import type { GitHub } from "../github/api.js";
+import type { Processes } from "../machine/processes.js";
 import type { Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import { createFacts, type Facts } from "../store/facts.js";
-import type { Tally } from "../store/tally.js";
-import type { Metrics } from "../watch/metrics.js";
-import type { Watch } from "../watch/monitor.js";
-
-/** How often the clone of a large repository says how far it is. */
-const PROGRESS_EVERY_MS = 10_000;
+import { createTally, type Tally } from "../store/tally.js";
+import type { Records } from "./records.js";
 
 /** @throws Error with what to do, when git is too old */
 export async function requireGit(git: RunGit): Promise<void> {
@@ -25,8 +21,17 @@ export async function requireGit(git: RunGit): Promise<void> {
   }
 }
 
+export async function endSurvivors(processes: Pick<Processes, "endSurvivors">, log: Log): Promise<void> {
+  const ended = await processes.endSurvivors();
+  if (ended > 0) log.warn({ ended }, "ended git processes that an earlier Lockstep had left");
+}
+
 /** PUBLIC_URL as the App's webhook URL. A failure is told, not fatal: deliveries may come all the same. */
-export async function announceUrl(url: string, github: GitHub, log: Log): Promise<void> {
+export async function announceUrl(
+  url: string,
+  github: Pick<GitHub, "setWebhookUrl">,
+  log: Log,
+): Promise<void> {
   try {
     await github.setWebhookUrl(url);
     log.info({ url }, "the App's webhook URL is set");
@@ -36,24 +41,14 @@ export async function announceUrl(url: string, github: GitHub, log: Log): Promis
   }
 }
 
-export function progressLog(log: Log, what: string) {
-  let toldAt = 0;
-  return (repository: RepositoryName, progress: string) => {
-    if (Date.now() - toldAt < PROGRESS_EVERY_MS) return;
-    toldAt = Date.now();
-    log.info({ repository: fullName(repository), progress }, what);
-  };
-}
-
 /**
  * To another App every installation known here would look gone.
  * @throws Error when DATA_DIR is another App's
  */
-export function requireSameApp({ appId, dataDir }: Config, store: Store): void {
+export function requireSameApp({ appId, dataDir }: Pick<Config, "appId" | "dataDir">, store: Store): void {
   const facts = createFacts(store);
   const known = facts.get<string>("app") ?? appId;
   if (known !== appId) {
-    store.close();
     throw new Error(
       `${dataDir} is that of App ${known}, and APP_ID is ${appId}. Set it right, or give this App a DATA_DIR of its own.`,
     );
@@ -61,33 +56,35 @@ export function requireSameApp({ appId, dataDir }: Config, store: Store): void {
   facts.set("app", appId);
 }
 
+interface TallyNeeds {
+  log: Log;
+  records: Pick<Records, "layout" | "facts" | "registry">;
+  releasers: Releasers;
+}
+
+/** Finds out what of the database still holds for the mirrors. */
+export function openTally(config: Pick<Config, "refspecs">, { log, records, releasers }: TallyNeeds): Tally {
+  const { layout, facts, registry } = records;
+  noteRefspecs(config.refspecs, facts, registry);
+  const tally = createTally(layout.tally, facts, log);
+  requireSameTime(tally, registry, log);
+  // Not before: its end says that both are of one time.
+  releasers.add("tally", tally.close);
+  return tally;
+}
+
 /** What REFSPECS lets in now and did not before, or the other way round, only a full comparison finds. */
-export function takeNote({ refspecs }: Config, facts: Facts, registry: Registry): void {
+function noteRefspecs(refspecs: readonly string[], facts: Facts, registry: Registry): void {
   const before = facts.get<string[]>("refspecs");
   if (before && before.join() !== refspecs.join()) registry.recheckAll();
   facts.set("refspecs", refspecs);
 }
 
 /** One was restored from a backup, or lost: what the database says of the mirrors is not believed. */
-export function requireSameTime(tally: Tally, registry: Registry, log: Log): void {
+function requireSameTime(tally: Tally, registry: Registry, log: Log): void {
   if (!tally.matches()) {
     registry.doubtAll();
     log.warn({}, "mirrors and database are not of one time: every mirror is compared with GitHub");
   }
   tally.next();
-}
-
-/** Only what GitHub tried while this process ran says something of the webhook, and nothing where none is served. */
-export function missedCall(
-  { deliveries }: Pick<Config, "deliveries">,
-  watch: Watch,
-  registry: Registry,
-  metrics: Pick<Metrics, "delivery">,
-) {
-  const startedAt = Date.now();
-  return ({ deliveredAt, repositoryId, event }: LoggedDelivery) => {
-    metrics.delivery("recovered", event);
-    if (deliveries === "pull" || repositoryId === null || deliveredAt < startedAt) return;
-    watch.untold(repositoryId, fullNameOrId(registry.get(repositoryId), repositoryId));
-  };
 }

@@ -1,9 +1,11 @@
 import { asRefreshError, type RefreshError } from "../base/errors.js";
+import { createSignal, type Subscribe } from "../base/signal.js";
+import type { LoggedDelivery } from "../github/api.js";
 import { createEntries } from "./github-log.js";
 import { getProgress } from "./progress.js";
 import { type ReadingPorts, type ReadingState, readLog } from "./reading.js";
 
-export type RecoveryPorts = ReadingPorts;
+export type RecoveryPorts = Omit<ReadingPorts, "onMissed">;
 
 export interface RecoveryState {
   readAt: number | null;
@@ -18,6 +20,8 @@ export interface Recovery {
   /** Reads GitHub's log back to where it was last read to. Never throws; one at a time. */
   run(): Promise<void>;
   state(): RecoveryState;
+  /** A webhook call that GitHub made, or tried to make, and that never came in. */
+  onMissed: Subscribe<[delivery: LoggedDelivery]>;
   /** Ends after the page at hand. */
   stop(): Promise<void>;
 }
@@ -28,7 +32,9 @@ export interface Recovery {
  * https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
  */
 export function createRecovery(ports: RecoveryPorts): Recovery {
-  const entries = createEntries(ports);
+  const missed = createSignal<[delivery: LoggedDelivery]>();
+  const readingPorts: ReadingPorts = { ...ports, onMissed: missed.emit };
+  const entries = createEntries(readingPorts);
   const state: ReadingState = {
     stopped: false,
     hasAnnouncedFirst: false,
@@ -43,7 +49,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
 
   async function read(): Promise<void> {
     try {
-      await readLog({ ports, entries, state });
+      await readLog({ ports: readingPorts, entries, state });
       lastError = null;
     } catch (error) {
       if (state.stopped) return;
@@ -73,6 +79,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
           : null,
       };
     },
+    onMissed: missed.on,
     stop() {
       state.stopped = true;
       return running ?? Promise.resolve();

@@ -26,6 +26,9 @@ export interface Runner {
   stop(ms: number): Promise<void>;
 }
 
+/** What runs now, by `keyOf`. Made before the runner, for parts below it that ask. */
+export type Runs = Map<string, Run>;
+
 interface Run {
   subject: Subject;
   trigger: Trigger;
@@ -38,8 +41,12 @@ interface Run {
  * anyone waiting (onboard, backstop) takes at most half of the slots each, so that neither waits for all of
  * the other, and never all of them, so that a push finds one free.
  */
-export function createRunner(queue: RefreshQueue, concurrency: number, ports: RunnerPorts): Runner {
-  const running = new Map<string, Run>();
+export function createRunner(
+  queue: RefreshQueue,
+  concurrency: number,
+  ports: RunnerPorts,
+  running: Runs = new Map(),
+): Runner {
   const half = Math.max(1, Math.floor(concurrency / 2));
   let stopped = false;
   let abandoned = false;

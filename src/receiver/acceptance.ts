@@ -1,4 +1,5 @@
 import type { RepositoryName } from "../base/model.js";
+import { createSignal, type Subscribe } from "../base/signal.js";
 import type { RequestDecision } from "../deliveries/events.js";
 import type { DeliveryLog, DeliveryRecord } from "../deliveries/log.js";
 import type { Gateway } from "../git/transport/gateway.js";
@@ -16,8 +17,6 @@ interface Ports {
   gateway: Gateway;
   runner: Pick<Runner, "wake">;
   stopping(): boolean;
-  /** A delivery about the repository came in. */
-  told(repositoryId: number): void;
 }
 
 /** GitHub's names differ by more than case. */
@@ -26,16 +25,19 @@ const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 export interface Acceptance extends ReceiverPorts {
   /** On disk when it returns. Inside a transaction it joins it. */
   persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
+  /** A delivery about a repository came in by itself: it did not have to be recovered. */
+  onDelivery: Subscribe<[repositoryId: number]>;
 }
 
 /** What the receiver does with a verified delivery: on disk in one transaction, then the runner is woken. */
 export function createAcceptance(ports: Ports): Acceptance {
   const { store, queue, deliveries, registry, gateway } = ports;
+  const delivered = createSignal<[repositoryId: number]>();
 
   function persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" {
     if (deliveries.isDone(delivery.id)) return "done";
     const { subject, intent, installationId, repository } = decision;
-    if (subject.kind === "repository" && delivery.via !== "recovered") ports.told(subject.id);
+    if (subject.kind === "repository" && delivery.via !== "recovered") delivered.emit(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
     // Name, default branch or membership changed after GitHub last told of them, be it a moment ago.
     if (subject.kind === "repository" && delivery.event === "repository") registry.doubt(subject.id);
@@ -75,5 +77,6 @@ export function createAcceptance(ports: Ports): Acceptance {
         gateway.warm(repository);
     },
     stopping: ports.stopping,
+    onDelivery: delivered.on,
   };
 }

@@ -46,17 +46,40 @@ export interface Tables {
 export function openStore(dataDir: string, tables: Tables[]): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o750 });
   const lock = lockDirectory(dataDir);
-  const file = join(dataDir, "lockstep.db");
+  try {
+    const db = openDatabase(join(dataDir, "lockstep.db"), tables);
+    return wrap(db, lock);
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function openDatabase(file: string, tables: Tables[]): Database.Database {
   // SQLite gives its -wal and -shm files the mode of the database.
   closeSync(openSync(file, "a", 0o600));
   const db = new Database(file, { timeout: 2000 });
-  db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
-  db.exec("CREATE TABLE IF NOT EXISTS migrations (module TEXT PRIMARY KEY, version INTEGER NOT NULL)");
-  const store = wrap(db, lock);
-  store.transaction(() => {
+  try {
+    db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
+    db.exec("CREATE TABLE IF NOT EXISTS migrations (module TEXT PRIMARY KEY, version INTEGER NOT NULL)");
+    migrateAll(db, tables);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function migrateAll(db: Database.Database, tables: Tables[]): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
     for (const { module, steps } of tables) migrate(db, module, steps);
-  });
-  return store;
+    db.exec("COMMIT");
+  } catch (error) {
+    // A full disk may already have rolled the transaction back.
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
 }
 
 /**

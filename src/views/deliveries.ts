@@ -13,9 +13,9 @@ import type { Store } from "../store/database.js";
 
 interface Ports {
   store: Store;
-  registry: Registry;
-  installations: Installations;
-  queue: RefreshQueue;
+  registry: Pick<Registry, "get" | "find">;
+  installations: Pick<Installations, "get">;
+  queue: Pick<RefreshQueue, "has" | "list" | "depth">;
   runner: Pick<Runner, "busy">;
 }
 
@@ -30,7 +30,11 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     const known = repositoryId === null ? null : registry.get(repositoryId);
     const fate = fateOf(delivery, known);
     return {
-      ...{ ...rest, repositoryId, receivedAt: iso(receivedAt), refreshedAt: iso(refreshedAt), ...fate },
+      ...rest,
+      ...fate,
+      repositoryId,
+      receivedAt: iso(receivedAt),
+      refreshedAt: iso(refreshedAt),
       repository: known?.owner ? fullName(known) : delivery.repository,
     };
   }
@@ -55,8 +59,14 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
 
   function item({ subject, trigger, attempt, armedAt, dueAt }: QueueEntry): QueueView {
     return {
-      ...{ subject: subject.kind, id: subject.id, name: subjectName(subject), trigger, attempt },
-      ...{ running: runner.busy(subject), waitingSince: iso(armedAt), dueAt: iso(dueAt) },
+      subject: subject.kind,
+      id: subject.id,
+      name: subjectName(subject),
+      trigger,
+      attempt,
+      running: runner.busy(subject),
+      waitingSince: iso(armedAt),
+      dueAt: iso(dueAt),
     };
   }
 

@@ -15,12 +15,12 @@ import type { Watch } from "../watch/monitor.js";
 
 interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk" | "customRefs"> {
   store: Store;
-  registry: Registry;
-  deliveries: DeliveryLog;
-  queue: RefreshQueue;
-  watch: Watch;
-  recovery: Recovery;
-  disk: Disk;
+  registry: Pick<Registry, "states">;
+  deliveries: Pick<DeliveryLog, "lastCallAt">;
+  queue: Pick<RefreshQueue, "depth">;
+  watch: Pick<Watch, "problems" | "backstop">;
+  recovery: Pick<Recovery, "state">;
+  disk: Pick<Disk, "state">;
   announcer: Pick<Announcer, "lags">;
   github: { usage(): { calls: number; limits: RateLimit[] } };
   mode: "webhook" | "pull";
@@ -39,10 +39,15 @@ export function provenAt(repository: ManagedRepository, customRefs: boolean): nu
   return quiet ? Math.max(fullAt, confirmedAt) : fullAt;
 }
 
+export interface Freshness {
+  fresh: HealthPorts["fresh"];
+  status(): StatusView;
+}
+
 /** How fresh everything is, for a monitor and for the API. */
-export function createFreshness(ports: Ports): { fresh: HealthPorts["fresh"]; status(): StatusView } {
-  const { registry, watch } = ports;
-  const proofAges = createProofAges(ports);
+export function createFreshness(ports: Ports): Freshness {
+  const { registry, watch, store, staleAfterMs, customRefs, now } = ports;
+  const proofAges = createProofAges({ store, staleAfterMs, customRefs, now });
 
   const problems = () => watch.problems().map(({ since, ...rest }) => ({ ...rest, since: iso(since) }));
 

@@ -3,7 +3,7 @@ import { type ScopeOf, ZERO } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import { matchesPattern } from "../base/patterns.js";
 import { iso } from "../base/units.js";
-import { createLayout } from "../git/disk/layout.js";
+import type { Layout } from "../git/disk/layout.js";
 import type { KeptTip } from "../git/mirror/kept.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import { clash } from "../git/mirror/refs.js";
@@ -13,13 +13,13 @@ import type { Hold, Holds } from "../refresh/holds.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 
 export interface HistoryTools {
-  registry: Registry;
-  mirrors: Mirrors;
+  registry: Pick<Registry, "get">;
+  mirrors: Pick<Mirrors, "kept" | "tips">;
   hasMirror(id: number): boolean;
   holds: Holds;
   scopeOf: ScopeOf;
+  layout: Pick<Layout, "link">;
   keepHistoryMs: number;
-  dataDir: string;
   /** Without a trailing slash. */
   gitUrl: string;
   log: Pick<Log, "warn">;
@@ -74,7 +74,9 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
   }
 
   return {
-    ...{ history, allow, restore },
+    history,
+    allow,
+    restore,
     stillHeld(id, ref) {
       const hold = holdOn(id, ref);
       return hold ? movedOn(hold) : null;
@@ -96,7 +98,11 @@ function keptView(
 ): KeptView {
   const { owner, name: repo } = repository;
   return {
-    ...{ name, ref, sha, keptAt: iso(at), expiresAt: iso(at + tools.keepHistoryMs) },
+    name,
+    ref,
+    sha,
+    keptAt: iso(at),
+    expiresAt: iso(at + tools.keepHistoryMs),
     restore: `POST /api/v1/repos/${owner}/${repo}/restore ${JSON.stringify({ kept: name })}`,
     push: ref && pushCommand(tools, repository, { from: name, ref, github: github.get(ref) ?? ZERO }),
   };
@@ -104,11 +110,11 @@ function keptView(
 
 /** GitHub refuses it when the ref has moved on since: nobody's later push is lost. */
 function pushCommand(
-  { dataDir, gitUrl }: HistoryTools,
+  { layout, gitUrl }: HistoryTools,
   { owner, name }: ManagedRepository,
   { from, ref, github }: { from: string; ref: string; github: string },
 ): string {
-  const git = ["git", `--git-dir=${createLayout(dataDir).link({ owner, name })}`, "push"];
+  const git = ["git", `--git-dir=${layout.link({ owner, name })}`, "push"];
   const lease = `--force-with-lease=${ref}:${github === ZERO ? "" : github}`;
   return [...git, lease, `${gitUrl}/${owner}/${name}.git`, `${from}:${ref}`].map(quote).join(" ");
 }
@@ -118,35 +124,43 @@ const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 const notHeld = (ref: string): Refusal => ({
-  ...{ status: 404, reason: "not_held", detail: `${ref} is not held` },
+  status: 404,
+  reason: "not_held",
+  detail: `${ref} is not held`,
   remedy: "see holds of GET /api/v1/repos/{owner}/{name}",
 });
 
 const movedOn = ({ ref, wanted }: Hold): Refusal => ({
-  ...{ status: 409, reason: "moved_on", detail: `GitHub has ${wanted} for ${ref} now` },
+  status: 409,
+  reason: "moved_on",
+  detail: `GitHub has ${wanted} for ${ref} now`,
   remedy: `look at it, then allow it with "wanted": "${wanted}"`,
 });
 
 const notKept = (name: string): Refusal => ({
-  ...{ status: 404, reason: "not_kept", detail: `${name} is no kept tip of this repository` },
+  status: 404,
+  reason: "not_kept",
+  detail: `${name} is no kept tip of this repository`,
   remedy: "see kept of GET /api/v1/repos/{owner}/{name}; it may have expired",
 });
 
 const otherRef = ({ ref }: KeptTip): Refusal => ({
-  ...{
-    status: 400,
-    reason: "bad_request",
-    detail: `the kept tip was at ${ref ?? "a ref whose name is too long"}`,
-  },
+  status: 400,
+  reason: "bad_request",
+  detail: `the kept tip was at ${ref ?? "a ref whose name is too long"}`,
   remedy: ref === null ? 'name the ref as "ref"' : 'leave "ref" out',
 });
 
 const outside = (ref: string): Refusal => ({
-  ...{ status: 409, reason: "outside_refspecs", detail: `${ref} is not inside REFSPECS any more` },
+  status: 409,
+  reason: "outside_refspecs",
+  detail: `${ref} is not inside REFSPECS any more`,
   remedy: "take it into REFSPECS, or push the kept tip to GitHub",
 });
 
 const inTheWay = (ref: string, other: string): Refusal => ({
-  ...{ status: 409, reason: "ref_in_the_way", detail: `${ref} cannot be made beside ${other}` },
+  status: 409,
+  reason: "ref_in_the_way",
+  detail: `${ref} cannot be made beside ${other}`,
   remedy: `delete ${other} at GitHub, or push the kept tip there under another name`,
 });

@@ -1,60 +1,59 @@
-import type { Announcer } from "../announce/announcer.js";
 import { keyOf, type ScopeOf, type Subject } from "../base/model.js";
 import { fullNameOrId } from "../base/names.js";
 import { iso } from "../base/units.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
-import type { Reach } from "../git/mirror/reach.js";
 import type { ApiPorts } from "../http/api.js";
 import type { HealthPorts } from "../http/health.js";
 import type { HistoryPorts } from "../http/history.js";
+import type { LogPorts } from "../http/logs.js";
 import type { InstallationView } from "../http/operate.js";
 import type { RepositoryView, ShownState } from "../http/view.js";
 import type { Removal } from "../lifecycle/removal.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
+import type { RefreshQueue } from "../queue/contract.js";
+import type { Requests } from "../queue/requests.js";
 import type { Runner } from "../queue/runner.js";
 import type { Holds } from "../refresh/holds.js";
 import type { Installations, KnownInstallation } from "../registry/installations.js";
 import { createRepositoryList } from "../registry/list.js";
-import { isManaged, type ManagedRepository } from "../registry/repositories.js";
+import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
-import type { Settled, Worker } from "../worker.js";
-import { createLogViews } from "./deliveries.js";
-import { createFreshness, provenAt } from "./freshness.js";
-import { createContains } from "./wait-for-commit.js";
+import type { Worker } from "../worker.js";
+import { type Freshness, provenAt } from "./freshness.js";
 
-type Ports = Parameters<typeof createFreshness>[0] & {
+interface Ports extends Freshness {
   store: Store;
+  registry: Registry;
   installations: Installations;
-  removal: Removal;
-  mirrors: Mirrors;
-  reach: Reach;
-  announcer: Announcer;
-  holds: Holds;
-  history: HistoryPorts;
-  runner: Runner;
-  maintenance: Pick<Maintenance, "state">;
-  worker: Worker;
-  checkouts: Pick<Checkouts, "of">;
-  retireAfterMs: number;
+  queue: Pick<RefreshQueue, "has">;
+  runner: Pick<Runner, "busy" | "subjects">;
+  requests: Pick<Requests, "byHand">;
+  onSettled: Worker["onSettled"];
+  removal: Pick<Removal, "confirm">;
+  mirrors: Pick<Mirrors, "tips">;
   hasMirror(id: number): boolean;
+  holds: Pick<Holds, "of">;
+  maintenance: Pick<Maintenance, "state">;
+  checkouts: Pick<Checkouts, "of">;
   scopeOf: ScopeOf;
+  customRefs: boolean;
+  retireAfterMs: number;
+  /** Resolves when an object's commit has come, or when it has not come in time. */
+  contains: ApiPorts["contains"];
+  events: ApiPorts["events"];
+  history: HistoryPorts;
+  logs: Omit<LogPorts, "get">;
   stopping(): boolean;
-};
+  now(): number;
+}
 
 const subjectOf = (id: number): Subject => ({ kind: "repository", id });
 
 /** The registry and the queue as the operator sees them. */
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
   const { registry, queue, runner, installations } = ports;
-  const { fresh, status } = createFreshness(ports);
-  const { outbox, bell } = ports.announcer;
   const pageOf = createRepositoryList(ports.store);
-  const contains = createContains({
-    ...ports,
-    ...{ refresh, isRunning: (id) => runner.busy(subjectOf(id)), settlements: ports.worker.events },
-    published: (id) => (ports.checkouts.of(id) ?? []).flatMap(({ commit }) => commit ?? []),
-  });
 
   function extentOf(id: number) {
     const { depth, filter } = ports.scopeOf(id);
@@ -66,7 +65,13 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     const subject = subjectOf(id);
     const running = runner.busy(subject);
     return {
-      ...{ id, owner, name, state: shownState(repository, running), defaultBranch, installationId, lagMs },
+      id,
+      owner,
+      name,
+      state: shownState(repository, running),
+      defaultBranch,
+      installationId,
+      lagMs,
       ...extentOf(id),
       queued: queue.has(subject),
       running,
@@ -86,7 +91,8 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   function checkoutsOf(id: number): Pick<RepositoryView, "checkouts"> {
     const checkouts = ports.checkouts.of(id)?.map(({ publishedAt, refusal, ...shown }) => ({
-      ...{ ...shown, publishedAt: iso(publishedAt) },
+      ...shown,
+      publishedAt: iso(publishedAt),
       veto: refusal && { reason: refusal.reason, output: refusal.output, at: iso(refusal.at) },
     }));
     return checkouts ? { checkouts } : {};
@@ -97,7 +103,11 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     const held = installations.held(id);
     const nameOf = (repositoryId: number) => fullNameOrId(registry.get(repositoryId), repositoryId);
     return {
-      ...{ id, login, state, since: iso(since), lastListedAt: iso(listedAt) },
+      id,
+      login,
+      state,
+      since: iso(since),
+      lastListedAt: iso(listedAt),
       lastError: error && { ...error, at: iso(error.at) },
       heldRemoval: held && {
         repositories: held.repositoryIds.map(nameOf),
@@ -129,16 +139,14 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   }
 
   function refresh(id: number): void {
-    const installationId = registry.get(id)?.installationId ?? 0;
-    queue.arm(subjectOf(id), { trigger: "manual", hints: [], full: true }, { installationId });
-    runner.wake(subjectOf(id), "manual");
+    ports.requests.byHand(subjectOf(id), registry.get(id)?.installationId ?? 0);
   }
 
   const api: ApiPorts = {
     ...ports.history,
-    ...createLogViews(ports),
-    contains: contains.wait,
-    events: { ...{ after: outbox.after, bounds: outbox.bounds, bell }, stopping: ports.stopping },
+    ...ports.logs,
+    contains: ports.contains,
+    events: ports.events,
     list(query) {
       const page = pageOf({ ...query, running: runningIds(runner) });
       return { ...page, repositories: page.repositories.map(view) };
@@ -166,12 +174,12 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       return known && installation(known);
     },
     confirmRemoval: ports.removal.confirm,
-    status,
+    status: ports.status,
   };
-  return { api, health: { ready, fresh } };
+  return { api, health: { ready, fresh: ports.fresh } };
 }
 
-const runningIds = (runner: Runner): number[] =>
+const runningIds = (runner: Pick<Runner, "subjects">): number[] =>
   runner.subjects().flatMap(({ kind, id }) => (kind === "repository" ? [id] : []));
 
 /** By login and id; an App has thousands of them at most. */
@@ -199,20 +207,19 @@ function shownState(repository: ManagedRepository, running: boolean): ShownState
 }
 
 /** Waits until the subject's row is gone, or its run has failed. */
-function settled({ worker }: Ports, key: string, isQueued: () => boolean, ms: number) {
+function settled({ onSettled }: Pick<Ports, "onSettled">, key: string, isQueued: () => boolean, ms: number) {
   return new Promise<Awaited<ReturnType<ApiPorts["settled"]>>>((resolve) => {
     const end = (answer: Awaited<ReturnType<ApiPorts["settled"]>>) => {
       clearTimeout(timer);
-      worker.events.off("settled", listen);
+      leave();
       resolve(answer);
     };
-    const listen = (event: Settled) => {
+    const timer = setTimeout(() => end("timeout"), ms);
+    const leave = onSettled((event) => {
       if (event.key !== key) return;
       if (event.error) end({ ok: false, code: event.error.code, hint: event.error.hint });
       else if (!isQueued()) end({ ok: true });
-    };
-    const timer = setTimeout(() => end("timeout"), ms);
-    worker.events.on("settled", listen);
+    });
     if (!isQueued()) end({ ok: true });
   });
 }

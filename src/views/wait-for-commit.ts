@@ -1,20 +1,22 @@
-import type { EventEmitter } from "node:events";
 import PQueue from "p-queue";
 import { keyOf } from "../base/model.js";
+import type { Subscribe } from "../base/signal.js";
 import type { Reach } from "../git/mirror/reach.js";
 import type { Place } from "../http/contains.js";
 import type { Settled } from "../worker.js";
 
 interface Ports {
-  reach: Reach;
+  reach: Pick<Reach, "commits" | "fromRefs" | "fromCommits">;
   hasMirror(id: number): boolean;
   /** The commits that the repository's checkouts show. */
   published(id: number): string[];
   /** Asks for a refresh that compares every ref. */
   refresh(id: number): void;
   isRunning(id: number): boolean;
-  /** Emits "moved" when refs of a mirror have changed, and "settled" at the end of every run. */
-  settlements: EventEmitter;
+  /** Refs of a mirror have changed. */
+  onMoved: Subscribe<[id: number]>;
+  /** A run has ended. */
+  onSettled: Subscribe<[Settled]>;
   stopping(): boolean;
 }
 
@@ -52,13 +54,13 @@ export function createContains(ports: Ports) {
   const { reach } = ports;
   const groups = new Map<string, Group>();
   const checks = new PQueue({ concurrency: AT_A_TIME });
-  ports.settlements.on("settled", ({ key }: Settled) => {
+  ports.onSettled(({ key }) => {
     const group = groups.get(key);
     if (group) ended(group);
   });
   // Before its end a refresh may wait for a pre-publish hook.
-  ports.settlements.on("moved", ({ key }: Pick<Settled, "key">) => {
-    const group = groups.get(key);
+  ports.onMoved((id) => {
+    const group = groups.get(keyFor(id));
     if (!group) return;
     group.rounds += 1;
     void check(group);
@@ -92,7 +94,12 @@ export function createContains(ports: Ports) {
 
   function begin(id: number): Group {
     const group: Group = {
-      ...{ id, questions: new Map(), rounds: 0, checking: false, asked: false, timer: undefined },
+      id,
+      questions: new Map(),
+      rounds: 0,
+      checking: false,
+      asked: false,
+      timer: undefined,
     };
     groups.set(keyFor(id), group);
     return group;

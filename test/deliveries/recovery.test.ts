@@ -72,7 +72,6 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
       ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 3 * DAY },
       ...{ repositories: () => true, refs: () => true, wake: () => {}, missedBeyondRecall: () => {} },
       persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
-      onMissed: () => {},
       now: () => clock.now,
       log: { info: () => {}, warn: () => {} },
       ...over,

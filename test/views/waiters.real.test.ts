@@ -1,11 +1,12 @@
-import { EventEmitter } from "node:events";
 import { mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
+import { createSignal } from "../../src/base/signal.js";
 import { createLayout } from "../../src/git/disk/layout.js";
 import { createReach } from "../../src/git/mirror/reach.js";
 import type { GitCall } from "../../src/git/run/exec.js";
 import { createContains } from "../../src/views/wait-for-commit.js";
+import type { Settled } from "../../src/worker.js";
 import { bareRepository, plainGit, realGit } from "../support/git.js";
 import { tempDir } from "../support/temp.js";
 
@@ -27,21 +28,23 @@ function setUp(refspecs = ["refs/heads/*", "refs/tags/v1"]) {
     return run(call);
   };
   const state = { refreshes: 0, running: false, published: [] as string[] };
-  const settlements = new EventEmitter();
+  const settled = createSignal<[Settled]>();
+  const moved = createSignal<[id: number]>();
   const { wait } = createContains({
     reach: createReach({ git, layout, scopeOf: () => ({ refspecs, depth: null, filter: null }) }),
     hasMirror: () => true,
     published: () => state.published,
     refresh: () => void state.refreshes++,
     isRunning: () => state.running,
-    settlements,
+    onSettled: settled.on,
+    onMoved: moved.on,
     stopping: () => false,
   });
   const child = (parent: string, message = "x") =>
     plainGit(mirror, "commit-tree", "-m", message, "-p", parent, `${parent}^{tree}`);
   const set = (ref: string, sha: string) => plainGit(mirror, "update-ref", ref, sha);
-  const ended = () => settlements.emit("settled", { key: `repository:${ID}`, error: null });
-  return { wait, state, calls, commit, child, set, ended, settlements };
+  const ended = () => settled.emit({ key: `repository:${ID}`, error: null });
+  return { wait, state, calls, commit, child, set, ended };
 }
 
 test("ten thousand waiters cost one refresh, and one look at the mirror each time", async () => {

@@ -1,0 +1,129 @@
+import type { Outbox } from "../announce/outbox.js";
+import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
+import { createBlobs } from "../checkouts/blobs.js";
+import { createContents } from "../checkouts/contents.js";
+import { createGate } from "../checkouts/gate.js";
+import { createLfsFiles } from "../checkouts/lfs-files.js";
+import { createObstacles } from "../checkouts/obstacles.js";
+import { createPool } from "../checkouts/pool.js";
+import { createCheckouts } from "../checkouts/published-trees.js";
+import { createSubmodules } from "../checkouts/submodules.js";
+import { createSweep } from "../checkouts/sweep.js";
+import type { Config } from "../config/load.js";
+import { extentOf } from "../git/disk/layout.js";
+import type { Mirrors } from "../git/mirror/mirrors.js";
+import { createPins } from "../git/mirror/pins.js";
+import { createTrees } from "../git/tree/trees.js";
+import { isManaged } from "../registry/repositories.js";
+import type { Ground } from "./ground.js";
+import { logProgress } from "./progress.js";
+import type { Records } from "./records.js";
+
+type Settings = Pick<
+  Config,
+  | "checkouts"
+  | "checkoutGraceMs"
+  | "cloneTimeoutMs"
+  | "gitUrl"
+  | "submodulesFrom"
+  | "searchPath"
+  | "prePublishHook"
+  | "prePublishTimeoutMs"
+  | "signers"
+>;
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  records: Records;
+  mirrors: Mirrors;
+  outbox: Outbox;
+  releasers: Releasers;
+}
+
+/** Published trees, and the sweep that finds what no push tells of. */
+export function createPublishing(config: Settings, needs: Needs) {
+  const { log, ground, records, mirrors } = needs;
+  const { git, gateway, metrics } = ground;
+  const { layout, ledger, registry } = records;
+  const { requireSpace } = records.disk;
+  const { published } = needs.outbox;
+  const obstacles = createObstacles(log);
+  const graceMs = config.checkoutGraceMs;
+  const timeoutMs = config.cloneTimeoutMs;
+  const now = Date.now;
+
+  function request(id: number): void {
+    const repository = registry.get(id);
+    if (repository && isManaged(repository)) records.requests.repository(id, repository.installationId);
+  }
+
+  const submodules = createSubmodules({
+    gateway,
+    registry,
+    layout,
+    requireSpace,
+    gitUrl: config.gitUrl,
+    submodulesFrom: config.submodulesFrom,
+    // A partial mirror does not have what nobody publishes of it.
+    isSource: (id) => records.hasMirror(id) && extentOf(layout.mirror(id)).filter === null,
+    installationOf: (login) => activeInstallation(records, login),
+  });
+  const blobs = createBlobs({
+    git,
+    layout,
+    gateway,
+    timeoutMs,
+    requireSpace,
+    distrust: mirrors.distrust,
+    onProgress: logProgress(log, "fetching contents"),
+    onFetched: metrics.fetched,
+    now,
+  });
+  const lfs = createLfsFiles({ lfs: gateway.lfs, requireSpace, timeoutMs });
+  const checkouts = createCheckouts({
+    git,
+    layout,
+    log,
+    ledger,
+    graceMs,
+    request,
+    published,
+    blobs,
+    now,
+    selection: config.checkouts,
+    tip: mirrors.tip,
+    pool: createPool({ ledger, layout, obstacles, graceMs, requireSpace, published, now }),
+    contents: createContents({ git, layout, timeoutMs, submodules, lfs }),
+    trees: createTrees({ git, timeoutMs }),
+    pins: createPins({ git, log }),
+    gate: createGate({
+      git,
+      run: ground.runProgram,
+      hook: config.prePublishHook,
+      hookTimeoutMs: config.prePublishTimeoutMs,
+      signers: config.signers,
+      searchPath: config.searchPath,
+    }),
+  });
+  needs.releasers.add("published trees", checkouts.stop);
+  const sweep = createSweep({
+    checkouts,
+    registry,
+    layout,
+    obstacles,
+    request,
+    hasMirror: records.hasMirror,
+    fits: mirrors.fits,
+  });
+  return { checkouts, sweep };
+}
+
+/** Who has the App at an account, by its id; null: nobody. */
+function activeInstallation({ installations }: Records, login: string): number | null {
+  const found = installations
+    .all()
+    .find((known) => known.state === "active" && known.login.toLowerCase() === login.toLowerCase());
+  return found?.id ?? null;
+}

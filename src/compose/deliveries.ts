@@ -1,0 +1,110 @@
+import type { Announcer } from "../announce/announcer.js";
+import { DELIVERIES_LISTED_MS } from "../base/github-facts.js";
+import type { Log } from "../base/log.js";
+import { fullNameOrId } from "../base/names.js";
+import type { Config } from "../config/load.js";
+import type { DeliveryLog } from "../deliveries/log.js";
+import { createRecovery } from "../deliveries/recovery.js";
+import type { LoggedDelivery } from "../github/api.js";
+import type { Runner } from "../queue/runner.js";
+import { createAcceptance } from "../receiver/acceptance.js";
+import { createWatch, type Watch } from "../watch/monitor.js";
+import type { Worker } from "../worker.js";
+import type { Ground } from "./ground.js";
+import type { Records } from "./records.js";
+
+type Settings = Pick<
+  Config,
+  "deliveries" | "webhookSecrets" | "repositories" | "refs" | "gitUrl" | "intervalMs"
+>;
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  records: Records;
+  announcer: Announcer;
+  worker: Worker;
+  runner: Runner;
+  isStopping(): boolean;
+}
+
+/** How it is learnt of pushes: by deliveries, by GitHub's own log of them, and what is amiss with either. */
+export function createIntake(config: Settings, needs: Needs) {
+  const { log, ground, records, worker, runner } = needs;
+  const { store, github, gateway, metrics } = ground;
+  const { registry, installations, facts, queue, deliveries, requests } = records;
+  const now = Date.now;
+
+  const acceptance = createAcceptance({
+    store,
+    queue,
+    deliveries,
+    registry,
+    gateway,
+    runner,
+    stopping: needs.isStopping,
+  });
+  const recovery = createRecovery({
+    github,
+    store,
+    facts,
+    deliveries,
+    log,
+    now,
+    mode: config.deliveries,
+    repositories: config.repositories,
+    refs: config.refs,
+    persist: acceptance.persist,
+    wake: () => runner.wake(),
+    missedBeyondRecall() {
+      registry.recheckAll();
+      requests.everything("backstop");
+    },
+    windowMs:
+      config.gitUrl === "https://github.com" ? DELIVERIES_LISTED_MS.github : DELIVERIES_LISTED_MS.enterprise,
+  });
+  const source = deliverySource(config, deliveries);
+  const watch = createWatch({
+    installations,
+    facts,
+    disk: records.disk,
+    log,
+    now,
+    intervalMs: config.intervalMs,
+    recovery: recovery.state,
+    consumers: needs.announcer.delays,
+    heardBy: source.kind,
+    lastHeardAt: source.lastAt,
+  });
+  acceptance.onDelivery(watch.told);
+  recovery.onMissed(({ event }) => metrics.delivery("recovered", event));
+  recovery.onMissed(reportMissed(config, watch, records));
+  worker.onUntold(watch.untold);
+  worker.onPass((error) => {
+    watch.passed(error);
+    watch.check();
+  });
+  return { acceptance, recovery, watch };
+}
+
+/** A server that reads GitHub's log may be called besides. */
+function deliverySource(
+  { deliveries, webhookSecrets }: Pick<Config, "deliveries" | "webhookSecrets">,
+  log: DeliveryLog,
+) {
+  if (deliveries === "pull") return { kind: deliveries, lastAt: log.lastAt };
+  return { kind: webhookSecrets.length > 0 ? deliveries : null, lastAt: log.lastCallAt };
+}
+
+/** Only what GitHub tried while this process ran says something of the webhook, and nothing where none is served. */
+function reportMissed(
+  { deliveries }: Pick<Config, "deliveries">,
+  watch: Pick<Watch, "untold">,
+  { registry }: Pick<Records, "registry">,
+) {
+  const startedAt = Date.now();
+  return ({ deliveredAt, repositoryId }: LoggedDelivery) => {
+    if (deliveries === "pull" || repositoryId === null || deliveredAt < startedAt) return;
+    watch.untold(repositoryId, fullNameOrId(registry.get(repositoryId), repositoryId));
+  };
+}

@@ -1,0 +1,92 @@
+import { createAnnouncer } from "../announce/announcer.js";
+import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
+import { publishedPins } from "../checkouts/published-trees.js";
+import type { Config } from "../config/load.js";
+import { createMirrors } from "../git/mirror/mirrors.js";
+import { createPublishing } from "./checkouts.js";
+import { createIntake } from "./deliveries.js";
+import type { Ground } from "./ground.js";
+import { createHousekeeping } from "./housekeeping.js";
+import { openTally } from "./preflight.js";
+import { createRecords, type Records } from "./records.js";
+import { createRefreshing } from "./refreshing.js";
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  releasers: Releasers;
+  isStopping(): boolean;
+}
+
+export type Domain = ReturnType<typeof createDomain>;
+
+/** What Lockstep does, from what is known up to what runs: each part is made after those it uses. */
+export function createDomain(config: Config, { log, ground, releasers, isStopping }: Needs) {
+  const records = createRecords(config, ground.store);
+  const tally = openTally(config, { log, records, releasers });
+  const mirrors = createMirrors({
+    git: ground.git,
+    layout: records.layout,
+    scopeOf: records.scopeOf,
+    fetchTimeoutMs: config.fetchTimeoutMs,
+    cloneTimeoutMs: config.cloneTimeoutMs,
+    published: (id) => publishedPins(records.ledger, id),
+  });
+  const announcer = openAnnouncer(config, { log, ground, records, releasers });
+  const { outbox } = announcer;
+  const publishing = createPublishing(config, { log, ground, records, mirrors, outbox, releasers });
+  const { checkouts } = publishing;
+  const housekeeping = createHousekeeping(config, { log, ground, records, mirrors, checkouts, releasers });
+  const refreshing = createRefreshing(config, {
+    log,
+    ground,
+    records,
+    mirrors,
+    announcer,
+    checkouts,
+    housekeeping,
+    releasers,
+  });
+  const { syncer, worker, runner } = refreshing;
+  syncer.onMoved(tally.changed);
+  const intake = createIntake(config, { log, ground, records, announcer, worker, runner, isStopping });
+  return { records, tally, mirrors, announcer, publishing, housekeeping, refreshing, intake };
+}
+
+type AnnouncerSettings = Pick<
+  Config,
+  | "announceHook"
+  | "announceTimeoutMs"
+  | "announceUrls"
+  | "announceSecret"
+  | "searchPath"
+  | "dataDir"
+  | "shutdownTimeoutMs"
+>;
+
+interface AnnouncerNeeds {
+  log: Log;
+  ground: Ground;
+  records: Records;
+  releasers: Releasers;
+}
+
+function openAnnouncer(config: AnnouncerSettings, { log, ground, records, releasers }: AnnouncerNeeds) {
+  const announcer = createAnnouncer({
+    store: ground.store,
+    facts: records.facts,
+    mirrorOf: records.layout.mirror,
+    runProgram: ground.runProgram,
+    log,
+    now: Date.now,
+    announceHook: config.announceHook,
+    announceTimeoutMs: config.announceTimeoutMs,
+    announceUrls: config.announceUrls,
+    announceSecret: config.announceSecret,
+    searchPath: config.searchPath,
+    dataDir: config.dataDir,
+  });
+  releasers.add("announcer", () => announcer.stop(config.shutdownTimeoutMs));
+  return announcer;
+}

@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
+import type { Config } from "../config/load.js";
+import { createGit } from "../git/run/exec.js";
+import { createGateway } from "../git/transport/gateway.js";
+import { createGitHub } from "../github/api.js";
+import { createProcesses } from "../machine/processes.js";
+import { createPrograms } from "../machine/programs.js";
+import { openStore } from "../store/database.js";
+import { createMetrics } from "../watch/metrics.js";
+import { endSurvivors, requireGit, requireSameApp } from "./preflight.js";
+import { TABLES } from "./tables.js";
+
+type Settings = Pick<
+  Config,
+  "appId" | "privateKey" | "apiUrl" | "gitUrl" | "dataDir" | "gitBinary" | "searchPath"
+>;
+
+export type Ground = Awaited<ReturnType<typeof openGround>>;
+
+/** What everything stands on: the store, git and other programs, the ways to GitHub. @throws Error with what to do */
+export async function openGround(config: Settings, log: Log, releasers: Releasers) {
+  const { dataDir, appId, privateKey, apiUrl } = config;
+  const metrics = createMetrics();
+
+  const store = openStore(dataDir, TABLES);
+  releasers.add("store", store.close);
+  requireSameApp({ appId, dataDir }, store);
+
+  const processes = createProcesses(join(dataDir, "run"));
+  await endSurvivors(processes, log);
+  const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
+  await requireGit(git);
+
+  /** Calls that are cut off when the connections to GitHub's API close, and that write to the store until then. */
+  const lastCalls: Promise<unknown>[] = [];
+  releasers.add("last calls", () => Promise.all(lastCalls));
+  const github = createGitHub({
+    appId,
+    privateKey,
+    apiUrl,
+    onToken: metrics.tokenMinted,
+    log: { debug: (message) => log.debug({}, message), warn: (message) => log.warn({}, message) },
+  });
+  releasers.add("GitHub's API", github.close);
+  const gateway = await createGateway(config.gitUrl, github.token);
+  releasers.add("gateway", gateway.close);
+
+  return { store, git, runProgram: createPrograms(processes), github, gateway, metrics, lastCalls };
+}

@@ -1,0 +1,107 @@
+import type { Log } from "../base/log.js";
+import { keyOf, type RepositoryName } from "../base/model.js";
+import type { Releasers } from "../base/releasers.js";
+import type { Checkouts } from "../checkouts/published-trees.js";
+import type { Config } from "../config/load.js";
+import { discard } from "../git/disk/layout.js";
+import type { Mirrors } from "../git/mirror/mirrors.js";
+import { createUpkeep } from "../git/mirror/upkeep.js";
+import { createLinks } from "../lifecycle/links.js";
+import { createLifecycle } from "../lifecycle/reconcile.js";
+import { createRemoval } from "../lifecycle/removal.js";
+import { createMaintenanceLog } from "../maintenance/log.js";
+import { createMaintenance } from "../maintenance/scheduler.js";
+import type { ManagedRepository } from "../registry/repositories.js";
+import type { Ground } from "./ground.js";
+import type { Records } from "./records.js";
+
+/** A repository of some gigabytes is repacked within it, on one processor. */
+const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
+
+type Settings = Pick<Config, "retireAfterMs" | "repositories" | "fullFetchIntervalMs">;
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  records: Records;
+  mirrors: Mirrors;
+  checkouts: Checkouts;
+  releasers: Releasers;
+}
+
+export type Housekeeping = ReturnType<typeof createHousekeeping>;
+
+/** Repositories come, move and go: their names, their mirrors' maintenance, and their end. */
+export function createHousekeeping(config: Settings, needs: Needs) {
+  const { log, ground, records, mirrors, checkouts } = needs;
+  const { layout, registry, installations, requests, hasMirror } = records;
+  const { retireAfterMs } = config;
+  const { transaction } = ground.store;
+  const now = Date.now;
+  const request = ({ id, installationId }: ManagedRepository) => requests.repository(id, installationId);
+
+  const links = createLinks({ layout, registry, hasMirror, log, request });
+  needs.releasers.add("links", links.stop);
+  /** A mirror's links and those of its published trees. */
+  const names = {
+    link(id: number, name: RepositoryName) {
+      links.link(id, name);
+      if (links.isOwner(id, name)) checkouts.named({ id, ...name });
+    },
+    unlink: links.unlink,
+  };
+
+  const maintenance = createMaintenance({
+    mirrors,
+    log,
+    now,
+    request,
+    records: createMaintenanceLog(ground.store),
+    upkeep: createUpkeep({ git: ground.git, layout, timeoutMs: MAINTENANCE_TIMEOUT_MS }),
+    repositories: registry.all,
+    repository: registry.get,
+    isIdle: (id) => isIdle(records, id),
+  });
+  const removal = createRemoval({
+    registry,
+    installations,
+    log,
+    now,
+    retireAfterMs,
+    transaction,
+    unlink: names.unlink,
+    withdraw: checkouts.withdraw,
+    discard(id) {
+      // Not waited for: what it writes until it has ended goes to the trash with the rest.
+      void maintenance.standAside(id, { all: true });
+      mirrors.distrust(id);
+      const discarded = discard(layout, id);
+      if (discarded) checkouts.forget(id);
+      return discarded;
+    },
+  });
+  const lifecycle = createLifecycle({
+    github: ground.github,
+    store: ground.store,
+    registry,
+    installations,
+    removal,
+    log,
+    now,
+    hasMirror,
+    retireAfterMs,
+    link: names.link,
+    unlink: names.unlink,
+    isWanted: config.repositories,
+    fullFetchIntervalMs: config.fullFetchIntervalMs,
+    request: requests.repository,
+    requestInstallation: requests.installation,
+  });
+  return { links, names, maintenance, removal, lifecycle };
+}
+
+/** Whether no refresh of a repository runs or waits. */
+function isIdle({ runs, queue }: Records, id: number): boolean {
+  const subject = { kind: "repository", id } as const;
+  return !runs.has(keyOf(subject)) && !queue.has(subject);
+}

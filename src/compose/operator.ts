@@ -1,0 +1,108 @@
+import type { Log } from "../base/log.js";
+import type { Config } from "../config/load.js";
+import { createReach } from "../git/mirror/reach.js";
+import { createLogViews } from "../views/deliveries.js";
+import { createFreshness } from "../views/freshness.js";
+import { createHistoryViews } from "../views/history.js";
+import { createViews } from "../views/operator.js";
+import { createContains } from "../views/wait-for-commit.js";
+import type { Domain } from "./domain.js";
+import type { Ground } from "./ground.js";
+
+type Settings = Pick<
+  Config,
+  | "staleAfterMs"
+  | "intervalMs"
+  | "minFreeDisk"
+  | "customRefs"
+  | "deliveries"
+  | "retireAfterMs"
+  | "keepHistoryMs"
+  | "gitUrl"
+>;
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  domain: Domain;
+  isStopping(): boolean;
+}
+
+/** What an operator sees of it all, through API, page, health and metrics. */
+export function createOperatorViews(config: Settings, { log, ground, domain, isStopping }: Needs) {
+  const { store, git, github } = ground;
+  const { records, mirrors, announcer } = domain;
+  const { registry, installations, queue, requests, holds, layout, scopeOf, hasMirror } = records;
+  const { checkouts } = domain.publishing;
+  const { removal, maintenance } = domain.housekeeping;
+  const { syncer, worker, runner } = domain.refreshing;
+  const { recovery, watch } = domain.intake;
+  const { customRefs, retireAfterMs, keepHistoryMs, gitUrl } = config;
+  const { outbox, bell } = announcer;
+  const now = Date.now;
+
+  const { fresh, status } = createFreshness({
+    store,
+    registry,
+    queue,
+    watch,
+    recovery,
+    announcer,
+    github,
+    customRefs,
+    now,
+    deliveries: records.deliveries,
+    disk: records.disk,
+    staleAfterMs: config.staleAfterMs,
+    intervalMs: config.intervalMs,
+    minFreeDisk: config.minFreeDisk,
+    mode: config.deliveries,
+  });
+  const contains = createContains({
+    hasMirror,
+    reach: createReach({ git, layout, scopeOf }),
+    published: (id) => (checkouts.of(id) ?? []).flatMap(({ commit }) => commit ?? []),
+    refresh: (id) => requests.byHand({ kind: "repository", id }, registry.get(id)?.installationId ?? 0),
+    isRunning: (id) => runner.busy({ kind: "repository", id }),
+    onMoved: syncer.onMoved,
+    onSettled: worker.onSettled,
+    stopping: isStopping,
+  });
+  return createViews({
+    store,
+    registry,
+    installations,
+    queue,
+    runner,
+    requests,
+    removal,
+    mirrors,
+    hasMirror,
+    holds,
+    maintenance,
+    checkouts,
+    scopeOf,
+    customRefs,
+    retireAfterMs,
+    fresh,
+    status,
+    now,
+    onSettled: worker.onSettled,
+    contains: contains.wait,
+    events: { after: outbox.after, bounds: outbox.bounds, bell, stopping: isStopping },
+    history: createHistoryViews({
+      registry,
+      mirrors,
+      hasMirror,
+      holds,
+      scopeOf,
+      layout,
+      keepHistoryMs,
+      gitUrl,
+      log,
+      now,
+    }),
+    logs: createLogViews({ store, registry, installations, queue, runner }),
+    stopping: isStopping,
+  });
+}

@@ -1,0 +1,54 @@
+import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
+import type { Config } from "../config/load.js";
+import { startBackstop } from "../schedule.js";
+import type { Domain } from "./domain.js";
+import type { Ground } from "./ground.js";
+import { announceUrl } from "./preflight.js";
+
+type Settings = Pick<Config, "intervalMs" | "deliveries" | "pullIntervalMs" | "publicUrl" | "webhookPaths">;
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  domain: Domain;
+  releasers: Releasers;
+}
+
+/** What begins by itself: the first pass, those of the backstop, and the reading of GitHub's log. */
+export function startClocks(config: Settings, { log, ground, domain, releasers }: Needs) {
+  const { records, tally, announcer, publishing, housekeeping, intake } = domain;
+  const { deliveries, requests } = records;
+  const { links, maintenance } = housekeeping;
+  const { recovery, watch } = intake;
+  const isPulling = config.deliveries === "pull";
+
+  function start(): void {
+    deliveries.prune();
+    announcer.start();
+    requests.everything("onboard");
+    publishing.sweep.start();
+    void links.sweep();
+    if (config.intervalMs !== null || isPulling) void recovery.run();
+    if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
+  }
+
+  function sweep(): void {
+    deliveries.prune();
+    announcer.prune();
+    requests.everything("backstop");
+    maintenance.pass();
+    publishing.sweep.look();
+    void links.sweep();
+    tally.next();
+    void recovery.run().finally(watch.check);
+  }
+
+  const backstop = startBackstop("backstop", config.intervalMs, sweep);
+  releasers.add("backstop", backstop.stop);
+  const pull = startBackstop("pull", isPulling ? config.pullIntervalMs : null, recovery.run);
+  releasers.add("pull", pull.stop);
+  // Not waited for: only the end of the connections to GitHub may end the call at hand.
+  releasers.add("reading of GitHub's log", () => void ground.lastCalls.push(recovery.stop()));
+  return { start, sweep };
+}

@@ -1,0 +1,16 @@
+import type { Log } from "../base/log.js";
+import type { RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
+
+/** How often the clone of a large repository says how far it is. */
+const PROGRESS_EVERY_MS = 10_000;
+
+/** @returns what logs git's progress now and then */
+export function logProgress(log: Log, what: string) {
+  let loggedAt = 0;
+  return (repository: RepositoryName, progress: string) => {
+    if (Date.now() - loggedAt < PROGRESS_EVERY_MS) return;
+    loggedAt = Date.now();
+    log.info({ repository: fullName(repository), progress }, what);
+  };
+}

@@ -1,0 +1,96 @@
+import type { Announcer } from "../announce/announcer.js";
+import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
+import type { Checkouts } from "../checkouts/published-trees.js";
+import type { Config } from "../config/load.js";
+import type { Mirrors } from "../git/mirror/mirrors.js";
+import { createRunner } from "../queue/runner.js";
+import { createBringer } from "../refresh/bring.js";
+import { createGuard } from "../refresh/guard.js";
+import { createRefreshLog } from "../refresh/log.js";
+import { createSyncer } from "../syncer.js";
+import { createWorker } from "../worker.js";
+import type { Ground } from "./ground.js";
+import type { Housekeeping } from "./housekeeping.js";
+import { logProgress } from "./progress.js";
+import type { Records } from "./records.js";
+
+type Settings = Pick<Config, "history" | "keepHistoryMs" | "concurrency" | "shutdownTimeoutMs">;
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  records: Records;
+  mirrors: Mirrors;
+  announcer: Announcer;
+  checkouts: Checkouts;
+  housekeeping: Housekeeping;
+  releasers: Releasers;
+}
+
+/** Queue → runner → worker → syncer. */
+export function createRefreshing(config: Settings, needs: Needs) {
+  const { log, ground, records, mirrors, announcer, checkouts, releasers } = needs;
+  const { store, gateway, metrics } = ground;
+  const { registry, installations, queue, scopeOf, disk, runs } = records;
+  const { links, names, maintenance, lifecycle } = needs.housekeeping;
+  const { outbox } = announcer;
+  const now = Date.now;
+
+  const guard = createGuard({ history: config.history, holds: records.holds, scopeOf, log, now });
+  const bring = createBringer({
+    mirrors,
+    registry,
+    guard,
+    outbox,
+    scopeOf,
+    now,
+    keepHistoryMs: config.keepHistoryMs,
+    dropped: maintenance.changed,
+  });
+  const syncer = createSyncer({
+    registry,
+    mirrors,
+    gateway,
+    bring,
+    guard,
+    outbox,
+    now,
+    transaction: store.transaction,
+    reconcile: lifecycle.reconcileRepository,
+    isHeld: installations.isHeld,
+    requireSpace: disk.requireSpace,
+    hasSpace: () => !disk.state().low,
+    link: names.link,
+    // A name that has passed to another repository is not published under for this one any more.
+    publish: async (repository, ...how) =>
+      links.isOwner(repository.id, repository) ? checkouts.publish(repository, ...how) : null,
+    announce: announcer.announce,
+    upkeep: maintenance,
+    onProgress: logProgress(log, "cloning"),
+    onFetched: metrics.fetched,
+  });
+  syncer.onMoved(maintenance.changed);
+
+  const worker = createWorker({
+    store,
+    queue,
+    registry,
+    deliveries: records.deliveries,
+    refreshes: createRefreshLog(store),
+    syncer,
+    lifecycle,
+    log,
+  });
+  worker.onRefreshed(metrics.refreshed);
+
+  const runner = createRunner(queue, config.concurrency, worker, runs);
+  records.requests.onWake(runner.wake);
+  // SHUTDOWN_TIMEOUT is the same time for both, not one after the other.
+  const timeoutMs = config.shutdownTimeoutMs;
+  const stopBoth = () => Promise.all([runner.stop(timeoutMs), announcer.stop(timeoutMs)]);
+  releasers.add("refreshes and announcements", stopBoth);
+  // It works for the runner's sake and ends before it; neither begins by itself.
+  releasers.add("maintenance", maintenance.stop);
+  return { syncer, worker, runner };
+}

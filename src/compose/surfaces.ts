@@ -1,0 +1,62 @@
+import type { Log } from "../base/log.js";
+import type { Config } from "../config/load.js";
+import { createApi } from "../http/api.js";
+import { createBearers } from "../http/bearer.js";
+import { createHealth } from "../http/health.js";
+import { createMetricsRoute } from "../http/metrics.js";
+import type { Handler } from "../http/mount.js";
+import { createPage } from "../http/page/routes.js";
+import { createReceiver } from "../receiver/webhook.js";
+import type { Domain } from "./domain.js";
+import type { Ground } from "./ground.js";
+import { createOperatorViews } from "./operator.js";
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  domain: Domain;
+  isStopping(): boolean;
+}
+
+/** What the outside reaches: receiver, metrics, health, API and page, in the order in which they are asked. */
+export function createSurfaces(config: Config, { log, ground, domain, isStopping }: Needs) {
+  const { metrics, github } = ground;
+  const { queue, registry, disk } = domain.records;
+  const { acceptance, watch } = domain.intake;
+  const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
+  const views = createOperatorViews(config, { log, ground, domain, isStopping });
+
+  metrics.readFrom({
+    queue: () => ({ depth: queue.depth(), oldestMs: queue.oldestMs() }),
+    repositories: registry.states,
+    oldestUnprovenMs: () => views.health.fresh().oldestMs,
+    problems: watch.problems,
+    github: github.usage,
+    disk: disk.state,
+    bounds: { staleAfterMs, minFreeDisk },
+  });
+
+  const receiver = createReceiver({
+    config: {
+      webhookSecrets: config.webhookSecrets,
+      webhookPaths: config.webhookPaths,
+      webhookRate: config.webhookRate,
+      webhookBurst: config.webhookBurst,
+      repositories: config.repositories,
+      refs: config.refs,
+      trustedProxies,
+    },
+    ports: acceptance,
+    log,
+    onOutcome: metrics.delivery,
+  });
+  const bearers = createBearers({ apiToken, trustedProxies });
+  const handlers: Handler[] = [
+    receiver,
+    createMetricsRoute({ bearers, scrape: metrics.scrape }),
+    createHealth({ bearers, ports: views.health }),
+    createApi({ bearers, ports: views.api, log }),
+    createPage({ apiToken, publicUrl, trustedProxies, ports: views.api, log }),
+  ];
+  return { handlers, status: views.api.status };
+}

@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseSync } from "@swc/core";
+import { expect, test } from "vitest";
+
+const dir = fileURLToPath(new URL("../../src/compose/", import.meta.url));
+
+interface Node {
+  type: string;
+  span?: { start: number };
+  [field: string]: unknown;
+}
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === "object" && value !== null && typeof (value as Node).type === "string";
+
+/** Names of properties are no uses of a variable, and types none at run time. */
+function* below(node: Node): Generator<Node> {
+  for (const [field, value] of Object.entries(node)) {
+    if (/^type[A-Z]|^returnType$/.test(field)) continue;
+    const isName = field === "key" || (node.type === "MemberExpression" && field === "property");
+    if (isName && isNode(value) && value.type === "Identifier") continue;
+    for (const child of [value].flat()) {
+      // A declarator, an argument or an element of an array is wrapped in an object without a type.
+      const inner = isNode(child) ? child : Object.values(child ?? {}).find(isNode);
+      if (isNode(inner)) yield inner;
+    }
+  }
+}
+
+const isFunction = ({ type }: Node) => /^(Function|Arrow)|Method/.test(type);
+
+function* all(node: Node, enters: (node: Node) => boolean = () => true): Generator<Node> {
+  yield node;
+  for (const child of below(node)) if (enters(child)) yield* all(child, enters);
+}
+
+/** Variables that a function declares itself, not those of functions inside it, and where. */
+function declarationsOf(fn: Node): Map<string, number> {
+  const own = [...below(fn)].flatMap((node) =>
+    isFunction(node) ? [] : [...all(node, (it) => !isFunction(it))],
+  );
+  const patterns = own.flatMap((node) => (node.type === "VariableDeclarator" ? [node.id as Node] : []));
+  const bindings = patterns
+    .flatMap((pattern) => [...all(pattern)])
+    .flatMap((node) => (node.type === "AssignmentPatternProperty" ? [node.key as Node] : [node]))
+    .filter(({ type }) => type === "Identifier");
+  return new Map(bindings.map(({ value, span }) => [String(value), span!.start]));
+}
+
+/** Uses of a variable before its declaration, by closures too. Functions may be used before. */
+function usesBeforeDeclaration(text: string): string[] {
+  const module = parseSync(text, { syntax: "typescript" }) as unknown as Node;
+  const early = [...all(module)].filter(isFunction).flatMap((fn) => {
+    const declared = declarationsOf(fn);
+    return [...all(fn)].filter(
+      ({ type, value, span }) => type === "Identifier" && span!.start < (declared.get(String(value)) ?? 0),
+    );
+  });
+  return early.map(({ value }) => String(value));
+}
+
+test("a use before the declaration is found, in a closure too", () => {
+  const early = usesBeforeDeclaration(`
+    export function create() {
+      const a = make({ later: () => b.call(), c, run: (x) => d(x) });
+      const b = make(a);
+      const { c } = a;
+      const d = hoisted;
+      function hoisted() { return b; }
+      return { a, b };
+    }`);
+  expect(early.sort()).toEqual(["b", "c", "d"]);
+});
+
+test.each(readdirSync(dir))("compose/%s uses nothing before it is declared", (file) => {
+  expect(usesBeforeDeclaration(readFileSync(dir + file, "utf8"))).toEqual([]);
+});
