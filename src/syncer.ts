@@ -9,7 +9,7 @@ import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/hold.js";
 import { type Bringer, doubtsMirror, type Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
-import { outcomeOf, type Result } from "./refresh/outcome.js";
+import { outcomeOf, type Result, SKIPPED } from "./refresh/outcome.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
 export interface SyncerPorts {
@@ -41,7 +41,7 @@ export interface SyncerPorts {
   /** Maintenance of the mirrors; a refresh goes before it. */
   upkeep: {
     /** @returns whether anything was ended that ran in the mirror */
-    standAside(id: number, options?: { all?: boolean }): Promise<boolean>;
+    yieldToRefresh(id: number, options?: { all?: boolean }): Promise<boolean>;
   };
   now(): number;
   /** What the refresh has fetched from GitHub. */
@@ -64,8 +64,6 @@ const SAME_MOMENT_MS = 1_000;
 const PATIENT_ATTEMPTS = 4;
 /** `pushed_at` may still change within the second, and replicas lag. */
 const SETTLED_AFTER_S = 5;
-
-const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
 
 /**
  * authorise → ensure mirror → bring refs → verify → publish → record → announce. Push, manual,
@@ -170,7 +168,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   /** @returns what a clone has brought; null: there is a mirror, whose refs are to be brought in step */
   async function ensureMirror(pass: Pass, request: RefreshRequest): Promise<Result | null> {
     const { id } = pass.repository;
-    await ports.upkeep.standAside(id, { all: !mirrors.trusts(id) });
+    await ports.upkeep.yieldToRefresh(id, { all: !mirrors.trusts(id) });
     if (!mirrors.ensure(id)) return clone(pass, request, "first");
     // With too little space it goes on as it is.
     if (!mirrors.fits(id) && ports.hasSpace()) return clone(pass, request, "again");
@@ -218,7 +216,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     if (doubtsMirror(first)) {
       mirrors.distrust(id);
       // Its leftovers are cleared next, and a lock or a pack out of place may be maintenance's doing.
-      const disturbed = await ports.upkeep.standAside(id, { all: true });
+      const disturbed = await ports.upkeep.yieldToRefresh(id, { all: true });
       const passes = ["locked", "corrupt"].includes(first.code) || (disturbed && first.code === "git");
       if (passes && mirrors.ensure(id)) {
         try {
@@ -238,7 +236,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function clone(pass: Pass, request: RefreshRequest, kind: "first" | "again"): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
     ports.requireSpace();
-    await ports.upkeep.standAside(id, { all: true });
+    await ports.upkeep.yieldToRefresh(id, { all: true });
     const judge = guard.judgeOf(pass.repository);
     // What was made of it in the old mirror nobody can say any more.
     outbox.resolve(id, null);

@@ -30,8 +30,8 @@ export type Settled = { key: string; error: RefreshError | null };
 export interface Worker extends RunnerPorts {
   /** A run has ended, and the runner has forgotten it. */
   onSettled: Subscribe<[Settled]>;
-  /** A full comparison by the backstop, begun then, found a push that no delivery before had told of. */
-  onUntold: Subscribe<[id: number, repository: string, begunAt: number]>;
+  /** A full comparison by the backstop, begun then, found a push that no delivery before had reported. */
+  onMissedPush: Subscribe<[id: number, repository: string, begunAt: number]>;
   /** A refresh has ended. With its result or error code; `lagMs` since the push's delivery, null: no push. */
   onRefreshed: Subscribe<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>;
   /** A pass over the installations has ended. */
@@ -61,7 +61,7 @@ interface WorkerContext {
 
 const createSignals = () => ({
   settled: createSignal<[Settled]>(),
-  untold: createSignal<[id: number, repository: string, begunAt: number]>(),
+  missedPush: createSignal<[id: number, repository: string, begunAt: number]>(),
   refreshed: createSignal<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>(),
   passed: createSignal<[error: RefreshError | null]>(),
 });
@@ -73,7 +73,7 @@ export function createWorker(ports: WorkerPorts): Worker {
   const context: WorkerContext = { ports, runs, signals };
   return {
     onSettled: signals.settled.on,
-    onUntold: signals.untold.on,
+    onMissedPush: signals.missedPush.on,
     onRefreshed: signals.refreshed.on,
     onPass: signals.passed.on,
     run: (snapshot, signal) => run(context, snapshot, signal),
@@ -101,7 +101,7 @@ async function refresh(context: WorkerContext, snapshot: Snapshot, signal: Abort
   runs.outcomes.set(keyOf(subject), outcome);
   count(context, snapshot, outcome.result);
   if (before && wasMissed(before, request, outcome))
-    signals.untold.emit(subject.id, nameOf(ports, subject.id), begunAt);
+    signals.missedPush.emit(subject.id, nameOf(ports, subject.id), begunAt);
   ports.log.info({ ...about(context, snapshot), ...summarize(outcome) }, "refreshed");
 }
 

@@ -38,7 +38,7 @@ export interface Checkouts {
   /** Whether anything that CHECKOUTS asks for is missing, or published and no longer asked for. */
   isOutdated(repository: Publishable): boolean;
   /** The repository has this name now: its links follow, without a moment's gap. */
-  named(repository: RepositoryName & { id: number }): void;
+  renameLinks(repository: RepositoryName & { id: number }): void;
   /** Takes all its trees from their names. @returns whether readers may still hold one */
   withdraw(id: number): boolean;
   /** Its directory is deleted, trees and all. */
@@ -65,7 +65,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
     publish: (repository, again, signal) => publish(context, { repository, again, signal }),
     isOutdated: (repository) => isOutdated(tools, repository, wantedOf(tools, repository)),
     check: () => checkTrees(context),
-    named: (repository) => renameLinks(tools, repository),
+    renameLinks: (repository) => renameLinks(tools, repository),
     withdraw: (id) => withdrawAll(tools, id),
     forget: (id) => forget(tools, id),
     of: (id) => statesOf(tools, id),

@@ -40,7 +40,7 @@ export interface Maintenance {
    * waits until it has ended. None starts again while the repository is not idle (with `all`: and its
    * mirror not trusted). @returns whether anything was ended
    */
-  standAside(id: number, options?: { all?: boolean }): Promise<boolean>;
+  yieldToRefresh(id: number, options?: { all?: boolean }): Promise<boolean>;
   state(id: number): MaintenanceState;
   /** Resolves when nothing runs or waits. */
   idle(): Promise<void>;
@@ -83,7 +83,7 @@ export function createMaintenance(ports: MaintenancePorts): Maintenance {
       if (isDue("tidy", id, records.get(id), now())) enqueue(schedule, id, "tidy");
     },
     pass: () => enqueueDue(schedule),
-    standAside: (id, { all = false } = {}) => standAside(schedule, id, { all }),
+    yieldToRefresh: (id, { all = false } = {}) => yieldToRefresh(schedule, id, { all }),
     state: (id) => stateOf(schedule, id),
     idle: () => queue.onIdle(),
     stop: () => stop(schedule),
@@ -136,7 +136,11 @@ function mayRun(ports: MaintenancePorts, { id, state }: ManagedRepository, task:
 const logFault = ({ ports }: Schedule, error: unknown): void =>
   ports.log.error({ err: error }, "maintenance cannot be written down");
 
-async function standAside({ running }: Schedule, id: number, { all }: { all: boolean }): Promise<boolean> {
+async function yieldToRefresh(
+  { running }: Schedule,
+  id: number,
+  { all }: { all: boolean },
+): Promise<boolean> {
   if (running?.id !== id || !(all || running.task === "prune")) return false;
   running.abort.abort();
   await running.done;

@@ -6,7 +6,7 @@ export interface MissedPushPorts {
   facts: Facts;
   recovery(): RecoveryState;
   /** When a delivery last came in by that way, in milliseconds. */
-  lastHeardAt(): number | null;
+  lastDeliveryAt(): number | null;
   now(): number;
 }
 
@@ -83,8 +83,8 @@ function findSilence(ports: MissedPushPorts, source: "webhook" | "pull"): Proble
   const { facts, now } = ports;
   const missed = facts.get<MissedPushes>(FACT[source]);
   if (!missed) return [];
-  const heardAt = ports.lastHeardAt();
-  const isOver = (heardAt ?? 0) > missed.at || now() - missed.at > FORGET_MISSED_MS;
+  const lastAt = ports.lastDeliveryAt();
+  const isOver = (lastAt ?? 0) > missed.at || now() - missed.at > FORGET_MISSED_MS;
   if (isOver) facts.set(FACT[source], null);
-  return isOver ? [] : silenceProblems(missed, heardAt, source);
+  return isOver ? [] : silenceProblems(missed, lastAt, source);
 }

@@ -24,13 +24,13 @@ export interface WatchPorts {
   disk: Disk;
   recovery(): RecoveryState;
   /** When a delivery last came in by that way, in milliseconds. */
-  lastHeardAt(): number | null;
+  lastDeliveryAt(): number | null;
   /** Who is told of changes. */
   consumers(): ConsumerDelay[];
   /** null: the backstop is off. */
   intervalMs: number | null;
   /** How deliveries come in: GitHub calls, or its log is read; null: not at all, as no secret is set. */
-  heardBy: "webhook" | "pull" | null;
+  deliverySource: "webhook" | "pull" | null;
   now(): number;
   log: Pick<Log, "info" | "warn">;
 }
@@ -40,12 +40,12 @@ export interface Watch {
   /** A pass of the backstop over the installations has ended. */
   passed(error: RefreshError | null): void;
   /**
-   * A push was found that no delivery told of, or one that GitHub could not deliver.
-   * @param since what came in from then on may have told of it
+   * A push was found that no delivery reported, or one that GitHub could not deliver.
+   * @param since what came in from then on may have reported it
    */
-  untold(repositoryId: number, repository: string, since?: number): void;
+  reportMissedPush(repositoryId: number, repository: string, since?: number): void;
   /** A delivery about the repository came in after all. */
-  told(repositoryId: number): void;
+  noteDelivery(repositoryId: number): void;
   /** Logs what began and what ended since the last call. */
   check(): void;
   backstop(): { passedAt: number | null; error: { code: string; message: string } | null };
@@ -54,7 +54,7 @@ export interface Watch {
 export function createWatch(ports: WatchPorts): Watch {
   const { installations, now } = ports;
   const startedAt = now();
-  const pushes = createPendingPushes(ports, ports.heardBy);
+  const pushes = createPendingPushes(ports, ports.deliverySource);
   const open = new Map<string, Problem>();
   const pass: { passedAt: number | null; failedAt: number; error: RefreshError | null } = {
     passedAt: null,
@@ -86,8 +86,8 @@ export function createWatch(ports: WatchPorts): Watch {
       else if (!pass.error) pass.failedAt = now();
       pass.error = error;
     },
-    untold: pushes.add,
-    told: pushes.drop,
+    reportMissedPush: pushes.add,
+    noteDelivery: pushes.drop,
     check: () => logChanges(open, problems(), ports.log),
     backstop: () => ({
       passedAt: pass.passedAt,

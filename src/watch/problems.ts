@@ -93,7 +93,7 @@ function stateProblem(installation: KnownInstallation, lateSince: number | null)
 /** Pushes that no delivery reported, the last of them. */
 export type MissedPushes = { at: number; repository: string; count: number };
 
-const UNHEARD = {
+const SILENT = {
   webhook: {
     last: "GitHub called",
     remedy: "check the App's webhook URL and secret, and its recent deliveries in its settings",
@@ -105,14 +105,14 @@ const UNHEARD = {
   },
 };
 
-/** @param heardAt when a delivery last came in; null: none in 8 days */
+/** @param deliveredAt when a delivery last came in; null: none in 8 days */
 export function silenceProblems(
   { at, repository, count }: MissedPushes,
-  heardAt: number | null,
-  heardBy: "webhook" | "pull",
+  deliveredAt: number | null,
+  deliverySource: "webhook" | "pull",
 ): Problem[] {
-  const { last, remedy } = UNHEARD[heardBy];
-  const when = heardAt === null ? "never in 8 days" : `last at ${iso(heardAt)}`;
+  const { last, remedy } = SILENT[deliverySource];
+  const when = deliveredAt === null ? "never in 8 days" : `last at ${iso(deliveredAt)}`;
   const what = count === 1 ? "1 push came" : `${count} pushes came`;
   const detail = `${what} without a delivery, such as one to ${repository}; ${last} ${when}`;
   return [{ code: "webhook_silent", since: at, detail, remedy }];
