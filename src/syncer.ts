@@ -8,7 +8,7 @@ import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/hold.js";
 import { type Bringer, doubtsMirror, type Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
-import { outcomeOf, type Result } from "./refresh/outcome.js";
+import { outcomeOf, type Result, SKIPPED } from "./refresh/outcome.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
 export interface SyncerPorts {
@@ -64,8 +64,6 @@ const PATIENT_ATTEMPTS = 4;
 /** `pushed_at` may still change within the second, and replicas lag. */
 const SETTLED_AFTER_S = 5;
 
-const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
-
 /**
  * authorise → ensure mirror → bring refs → verify → publish → record → announce. Push, manual,
  * onboarding and backstop all go this way.
@@ -101,10 +99,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const inDoubt = !isManaged(known) || known.doubted;
     // An event about the repository came in after GitHub last told of it.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
-    return inDoubt || (asksByName && (outdated || !isFresh(known))) ? ports.reconcile(known.id) : known;
+    const isNameFresh = ports.now() - known.confirmedAt < NAME_IS_FRESH_MS;
+    return inDoubt || (asksByName && (outdated || !isNameFresh)) ? ports.reconcile(known.id) : known;
   }
-
-  const isFresh = ({ confirmedAt }: ManagedRepository) => ports.now() - confirmedAt < NAME_IS_FRESH_MS;
 
   /** What follows once it is known who the repository is. A mirror that is cloned is brought in step by that. */
   async function pass(

@@ -9,6 +9,9 @@ export interface Result {
   notYet: RefreshError | null;
 }
 
+/** There is nothing to be kept in step. */
+export const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
+
 export function outcomeOf({ changes, superseded }: Brought, way: RefreshOutcome["way"]): RefreshOutcome {
   const result = superseded ? "superseded" : changes.length > 0 ? "changed" : "unchanged";
   return { result, changes, way };
