@@ -101,10 +101,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const inDoubt = !isManaged(known) || known.doubted;
     // An event about the repository came in after GitHub last told of it.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
-    return inDoubt || (asksByName && (outdated || !isFresh(known))) ? ports.reconcile(known.id) : known;
+    const isNameFresh = ports.now() - known.confirmedAt < NAME_IS_FRESH_MS;
+    return inDoubt || (asksByName && (outdated || !isNameFresh)) ? ports.reconcile(known.id) : known;
   }
-
-  const isFresh = ({ confirmedAt }: ManagedRepository) => ports.now() - confirmedAt < NAME_IS_FRESH_MS;
 
   /** What follows once it is known who the repository is. A mirror that is cloned is brought in step by that. */
   async function pass(
