@@ -6,9 +6,10 @@ import { fullName } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
 import type { Gateway } from "./git/transport/gateway.js";
-import { removalHeld } from "./lifecycle/removal.js";
-import type { Bringer, Brought, Pass } from "./refresh/bring.js";
+import { removalHeld } from "./lifecycle/hold.js";
+import type { Bringer, Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
+import { outcomeOf, type Result, SKIPPED } from "./refresh/outcome.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
 export interface SyncerPorts {
@@ -40,7 +41,7 @@ export interface SyncerPorts {
   /** Maintenance of the mirrors; a refresh goes before it. */
   upkeep: {
     /** @returns whether anything was ended that ran in the mirror */
-    standAside(id: number, options?: { all?: boolean }): Promise<boolean>;
+    yieldToRefresh(id: number, options?: { all?: boolean }): Promise<boolean>;
   };
   now(): number;
   /** What the refresh has fetched from GitHub. */
@@ -63,8 +64,6 @@ const SAME_MOMENT_MS = 1_000;
 const PATIENT_ATTEMPTS = 4;
 /** `pushed_at` may still change within the second, and replicas lag. */
 const SETTLED_AFTER_S = 5;
-
-const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
 
 /**
  * authorise → ensure mirror → bring refs → verify → publish → record → announce. Push, manual,
@@ -102,25 +101,21 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const inDoubt = !isManaged(known) || known.doubted;
     // An event about the repository came in after GitHub last told of it.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
-    return inDoubt || (asksByName && (outdated || !isFresh(known))) ? ports.reconcile(known.id) : known;
+    const isNameFresh = ports.now() - known.confirmedAt < NAME_IS_FRESH_MS;
+    return inDoubt || (asksByName && (outdated || !isNameFresh)) ? ports.reconcile(known.id) : known;
   }
 
-  const isFresh = ({ confirmedAt }: ManagedRepository) => ports.now() - confirmedAt < NAME_IS_FRESH_MS;
-
+  /** What follows once it is known who the repository is. A mirror that is cloned is brought in step by that. */
   async function pass(
     repository: ManagedRepository,
     request: RefreshRequest,
     signal: AbortSignal,
   ): Promise<RefreshOutcome> {
-    const lease = gateway.open(repository);
-    const onProgress = (line: string) => ports.onProgress(repository, line);
-    // Fresh pushes cut the waits short, so the attempts alone do not say that GitHub had its time.
-    const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > REPLICA_LAG_MS;
-    const confirmName = () => confirm(repository);
-    const run = { signal, onProgress, confirmName };
-    const work: Pass = { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
+    const work = begin(repository, request, signal);
     try {
-      const { outcome, behind, notYet } = await bringInStep(work, request);
+      const cloned = await ensureMirror(work, request);
+      // Both verify what they got, and that its name is still the repository's, before a ref moves.
+      const { outcome, behind, notYet } = cloned ?? (await bringRefs(work, request));
       if (outcome.changes.length > 0) moved.emit(repository.id, outcome.changes);
       const unlinked = link(work);
       const unpublished = await publish(work, request);
@@ -132,9 +127,19 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       if (failure) throw failure;
       return outcome;
     } finally {
-      lease.close();
-      ports.onFetched(lease.stats);
+      work.lease.close();
+      ports.onFetched(work.lease.stats);
     }
+  }
+
+  function begin(repository: ManagedRepository, request: RefreshRequest, signal: AbortSignal): Pass {
+    const lease = gateway.open(repository);
+    const onProgress = (line: string) => ports.onProgress(repository, line);
+    // Fresh pushes cut the waits short, so the attempts alone do not say that GitHub had its time.
+    const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > REPLICA_LAG_MS;
+    const confirmName = () => confirm(repository);
+    const run = { signal, onProgress, confirmName };
+    return { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
   }
 
   /** What a tree is made of may be what shows that the mirror is damaged. */
@@ -145,7 +150,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const failure = await offer();
     if (failure?.retry.kind !== "rebuild") return failure;
     mirrors.distrust(work.repository.id);
-    await clone(work, request, false);
+    await clone(work, request, "again");
     return offer();
   }
 
@@ -159,12 +164,18 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     throw new RefreshError("moved", `${fullName(repository)} is another repository's name now`);
   }
 
-  async function bringInStep(pass: Pass, request: RefreshRequest): Promise<Result> {
-    const { id, defaultBranch } = pass.repository;
-    await ports.upkeep.standAside(id, { all: !mirrors.trusts(id) });
-    if (!mirrors.ensure(id)) return clone(pass, request, true);
+  /** @returns what a clone has brought; null: there is a mirror, whose refs are to be brought in step */
+  async function ensureMirror(pass: Pass, request: RefreshRequest): Promise<Result | null> {
+    const { id } = pass.repository;
+    await ports.upkeep.yieldToRefresh(id, { all: !mirrors.trusts(id) });
+    if (!mirrors.ensure(id)) return clone(pass, request, "first");
     // With too little space it goes on as it is.
-    if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, false);
+    if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, "again");
+    return null;
+  }
+
+  async function bringRefs(pass: Pass, request: RefreshRequest): Promise<Result> {
+    const { id, defaultBranch } = pass.repository;
     try {
       await mirrors.setHead(id, defaultBranch);
       return await bring(pass, request);
@@ -176,22 +187,22 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   async function bring(pass: Pass, request: RefreshRequest): Promise<Result> {
     const comparesAll = request.full || request.hints.length === 0;
-    return comparesAll ? bringAll(pass, request) : bringTold(pass, request);
+    return comparesAll ? compareAll(pass, request) : bringHinted(pass, request);
   }
 
   /** What was begun and cut short: a change that was made all the same is announced with this pass's. */
-  async function findOut({ repository: { id }, run }: Pass): Promise<void> {
+  async function resolveInterruptedChanges({ repository: { id }, run }: Pass): Promise<void> {
     if (outbox.inDoubt(id)) outbox.resolve(id, await mirrors.tips(id, run.signal));
   }
 
-  async function bringTold(pass: Pass, request: RefreshRequest): Promise<Result> {
-    await findOut(pass);
+  async function bringHinted(pass: Pass, request: RefreshRequest): Promise<Result> {
+    await resolveInterruptedChanges(pass);
     const { way, ...brought } = await ports.bring.byHint(pass, request.hints);
     return { outcome: outcomeOf(brought, way), behind: brought.behind, notYet: brought.notYet };
   }
 
-  async function bringAll(pass: Pass, request: RefreshRequest): Promise<Result> {
-    await findOut(pass);
+  async function compareAll(pass: Pass, request: RefreshRequest): Promise<Result> {
+    await resolveInterruptedChanges(pass);
     const brought = await ports.bring.inFull(pass, request.hints);
     if (!brought.notYet && !brought.behind) settle(pass);
     return { outcome: outcomeOf(brought, "full"), behind: brought.behind, notYet: brought.notYet };
@@ -204,7 +215,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     if (first.is("doubtsMirror")) {
       mirrors.distrust(id);
       // Its leftovers are cleared next, and a lock or a pack out of place may be maintenance's doing.
-      const disturbed = await ports.upkeep.standAside(id, { all: true });
+      const disturbed = await ports.upkeep.yieldToRefresh(id, { all: true });
       const passes = first.is("passesOnceCleared") || (disturbed && first.code === "git");
       if (passes && mirrors.ensure(id)) {
         try {
@@ -215,30 +226,30 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       }
     }
     if (pass.run.signal.aborted) throw error;
-    if (error.retry.kind === "rebuild") return clone(pass, request, false);
-    if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return bringAll(pass, request);
+    if (error.retry.kind === "rebuild") return clone(pass, request, "again");
+    if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return compareAll(pass, request);
     throw error;
   }
 
   /** A replica may have served the clone from before the pushes that were told: they are looked at after it. */
-  async function clone(pass: Pass, request: RefreshRequest, first: boolean): Promise<Result> {
+  async function clone(pass: Pass, request: RefreshRequest, kind: "first" | "again"): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
     ports.requireSpace();
-    await ports.upkeep.standAside(id, { all: true });
+    await ports.upkeep.yieldToRefresh(id, { all: true });
     const judge = guard.judgeOf(pass.repository);
     // What was made of it in the old mirror nobody can say any more.
     outbox.resolve(id, null);
     outbox.intendClone(id, request.trigger);
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
-    outbox.cloned(id, changes, first);
+    outbox.cloned(id, changes, kind === "first");
     link(pass);
     settle(pass);
     const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone" };
     if (request.hints.length === 0) return { outcome, behind: false, notYet: null };
     mirrors.ensure(id);
     const repository = registry.get(id) ?? pass.repository;
-    const told = await bringTold({ ...pass, repository }, request);
-    return { ...told, outcome: { ...outcome, changes: [...changes, ...told.outcome.changes] } };
+    const hinted = await bringHinted({ ...pass, repository }, request);
+    return { ...hinted, outcome: { ...outcome, changes: [...changes, ...hinted.outcome.changes] } };
   }
 
   /**
@@ -286,14 +297,3 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 }
 
 const paused = () => new RefreshError("paused", "An operator has paused it");
-
-interface Result {
-  outcome: RefreshOutcome;
-  behind: boolean;
-  notYet: RefreshError | null;
-}
-
-function outcomeOf({ changes, superseded }: Brought, way: RefreshOutcome["way"]): RefreshOutcome {
-  const result = superseded ? "superseded" : changes.length > 0 ? "changed" : "unchanged";
-  return { result, changes, way };
-}

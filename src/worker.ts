@@ -30,8 +30,8 @@ export type Settled = { key: string; error: RefreshError | null };
 export interface Worker extends RunnerPorts {
   /** A run has ended, and the runner has forgotten it. */
   onSettled: Subscribe<[Settled]>;
-  /** A full comparison by the backstop, begun then, found a push that no delivery before had told of. */
-  onUntold: Subscribe<[id: number, repository: string, begunAt: number]>;
+  /** A full comparison by the backstop, begun then, found a push that no delivery before had reported. */
+  onMissedPush: Subscribe<[id: number, repository: string, begunAt: number]>;
   /** A refresh has ended. With its result or error code; `lagMs` since the push's delivery, null: no push. */
   onRefreshed: Subscribe<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>;
   /** A pass over the installations has ended. */
@@ -43,131 +43,188 @@ const STARTED_AT = Date.now();
 /** Refs named in a log line; the API has them all. */
 const LOGGED_REFS = 10;
 
+/** Runs that are under way, by the key of their subject. */
+interface Runs {
+  /** When each began, in milliseconds. */
+  begunAt: Map<string, number>;
+  /** What refreshes have done that are not settled yet. */
+  outcomes: Map<string, RefreshOutcome>;
+}
+
+interface WorkerContext {
+  ports: WorkerPorts;
+  runs: Runs;
+  signals: ReturnType<typeof createSignals>;
+}
+
+const createSignals = () => ({
+  settled: createSignal<[Settled]>(),
+  missedPush: createSignal<[id: number, repository: string, begunAt: number]>(),
+  refreshed: createSignal<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>(),
+  passed: createSignal<[error: RefreshError | null]>(),
+});
+
 /** Runs one subject of the queue and writes down what became of it. */
 export function createWorker(ports: WorkerPorts): Worker {
-  const { registry, log } = ports;
-  const begun = new Map<string, number>();
-  const outcomes = new Map<string, RefreshOutcome>();
-  const settled = createSignal<[Settled]>();
-  const untold = createSignal<[id: number, repository: string, begunAt: number]>();
-  const refreshed = createSignal<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>();
-  const passed = createSignal<[error: RefreshError | null]>();
-
-  const nameOf = (id: number) => fullNameOrId(registry.get(id), id);
-
-  async function run(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
-    const { subject, request } = snapshot;
-    const begunAt = Date.now();
-    begun.set(keyOf(subject), begunAt);
-    if (subject.kind === "app") return ports.lifecycle.reconcileApp();
-    if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
-    const before = registry.get(subject.id);
-    const outcome = await ports.syncer.refresh(request, signal);
-    outcomes.set(keyOf(subject), outcome);
-    count(snapshot, outcome.result, true);
-    if (before && isUntold(before, request, outcome)) untold.emit(subject.id, nameOf(subject.id), begunAt);
-    log.info({ ...about(snapshot), ...told(outcome) }, "refreshed");
-  }
-
-  function count({ subject, request }: Snapshot, result: string, isFresh: boolean): void {
-    const now = Date.now();
-    const seconds = (now - (begun.get(keyOf(subject)) ?? now)) / 1000;
-    const isPush = isFresh && request.trigger === "push";
-    refreshed.emit(request.trigger, result, seconds, isPush ? now - request.armedAt : null);
-  }
-
-  /** What every line about a run says: of what, why, and how long it took so far. */
-  function about({ subject, request }: Snapshot): object {
-    const { trigger, deliveryId, attempt, armedAt } = request;
-    const what =
-      subject.kind === "repository" ? { repository: nameOf(subject.id) } : { subject: keyOf(subject) };
-    const now = Date.now();
-    const took = { durationMs: now - (begun.get(keyOf(subject)) ?? now), lagMs: now - armedAt };
-    const optional = { ...(deliveryId ? { deliveryId } : {}), ...(attempt > 1 ? { attempt } : {}) };
-    return { ...what, trigger, ...optional, ...took };
-  }
-
-  function settle(snapshot: Snapshot, error: RefreshError | null): void {
-    const retryInMs = ports.store.transaction(() => {
-      note(snapshot, error);
-      if (error) return recordFailure(snapshot, error);
-      ports.queue.succeed(snapshot);
-      ports.deliveries.settle(snapshot.subject, snapshot.generation);
-      return null;
-    });
-    if (snapshot.subject.kind === "app") passed.emit(error);
-    if (error) tellFailure(snapshot, error, retryInMs);
-    if (error && snapshot.subject.kind === "repository") count(snapshot, error.code, false);
-    begun.delete(keyOf(snapshot.subject));
-    outcomes.delete(keyOf(snapshot.subject));
-    // After the runner has forgotten the run: who waits sees it neither queued nor running.
-    setImmediate(() => settled.emit({ key: keyOf(snapshot.subject), error }));
-  }
-
-  /** In the history of the repository. */
-  function note({ subject, request }: Snapshot, error: RefreshError | null): void {
-    const outcome = outcomes.get(keyOf(subject));
-    if (subject.kind !== "repository" || (error ? error.is("postponed") : !outcome)) return;
-    const { trigger, attempt, armedAt } = request;
-    const endedAt = Date.now();
-    const durationMs = endedAt - (begun.get(keyOf(subject)) ?? endedAt);
-    ports.refreshes.add(subject.id, {
-      endedAt,
-      durationMs,
-      lagMs: endedAt - armedAt,
-      trigger,
-      attempt,
-      ...(error || !outcome
-        ? { result: error?.code ?? "internal", reason: error?.message ?? null, way: "none", changed: 0 }
-        : { result: outcome.result, reason: null, way: outcome.way, changed: outcome.changes.length }),
-    });
-  }
-
-  function recordFailure(snapshot: Snapshot, error: RefreshError): number | null {
-    const { subject, request } = snapshot;
-    if (subject.kind === "repository") {
-      const repository = registry.get(subject.id);
-      if (error.code === "suspended") {
-        if (repository && isManaged(repository)) registry.setState(subject.id, "suspended");
-      } else if (!error.is("postponed")) {
-        registry.failed(subject.id, error, request.attempt);
-      }
-    }
-    return ports.queue.fail(snapshot, error);
-  }
-
-  function tellFailure(snapshot: Snapshot, error: RefreshError, retryInMs: number | null): void {
-    const { code, message, hint } = error;
-    const details = { ...about(snapshot), code, reason: message, retryInMs };
-    if (error.is("postponed")) log.info(details, "refresh put off");
-    else if (code === "internal")
-      log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");
-    else log.warn({ ...details, hint }, "refresh failed");
-  }
-
+  const signals = createSignals();
+  const runs: Runs = { begunAt: new Map(), outcomes: new Map() };
+  const context: WorkerContext = { ports, runs, signals };
   return {
-    onSettled: settled.on,
-    onUntold: untold.on,
-    onRefreshed: refreshed.on,
-    onPass: passed.on,
-    run,
-    settle,
+    onSettled: signals.settled.on,
+    onMissedPush: signals.missedPush.on,
+    onRefreshed: signals.refreshed.on,
+    onPass: signals.passed.on,
+    run: (snapshot, signal) => run(context, snapshot, signal),
+    settle: (snapshot, error) => settle(context, snapshot, error),
     onFault: (error) =>
-      log.error({ err: error }, "the queue cannot be written; requests stay where they are"),
+      ports.log.error({ err: error }, "the queue cannot be written; requests stay where they are"),
   };
 }
 
-/** Whether a repository that was in step, as far as deliveries tell, turned out not to be. */
-function isUntold(before: ManagedRepository, request: RefreshRequest, outcome: RefreshOutcome): boolean {
-  const byBackstop = request.trigger === "backstop" && request.deliveryId === null;
-  if (!byBackstop || before.state !== "fresh" || outcome.way !== "full") return false;
+async function run(context: WorkerContext, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const { ports, runs } = context;
+  const { subject } = snapshot;
+  runs.begunAt.set(keyOf(subject), Date.now());
+  if (subject.kind === "app") return ports.lifecycle.reconcileApp();
+  if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
+  return refresh(context, snapshot, signal);
+}
+
+async function refresh(context: WorkerContext, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const { ports, runs, signals } = context;
+  const { subject, request } = snapshot;
+  const begunAt = beginOf(context, snapshot, Date.now());
+  const before = ports.registry.get(subject.id);
+  const outcome = await ports.syncer.refresh(request, signal);
+  runs.outcomes.set(keyOf(subject), outcome);
+  count(context, snapshot, outcome.result);
+  if (before && wasMissed(before, request, outcome))
+    signals.missedPush.emit(subject.id, nameOf(ports, subject.id), begunAt);
+  ports.log.info({ ...about(context, snapshot), ...summarize(outcome) }, "refreshed");
+}
+
+/** Writes down what became of a run, and tells whoever waits for it. */
+function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError | null): void {
+  const { ports, runs, signals } = context;
+  const { subject } = snapshot;
+  const key = keyOf(subject);
+  const retryInMs = ports.store.transaction(() => {
+    recordRefresh(context, snapshot, error);
+    if (error) return recordFailure(ports, snapshot, error);
+    ports.queue.succeed(snapshot);
+    ports.deliveries.settle(subject, snapshot.generation);
+    return null;
+  });
+  if (subject.kind === "app") signals.passed.emit(error);
+  if (error) logFailure(context, snapshot, error, retryInMs);
+  if (error && subject.kind === "repository") countFailure(context, snapshot, error);
+  runs.begunAt.delete(key);
+  runs.outcomes.delete(key);
+  // After the runner has forgotten the run: who waits sees it neither queued nor running.
+  setImmediate(() => signals.settled.emit({ key, error }));
+}
+
+/** A mirror that is in step with its push is counted with the time that took. */
+function count(context: WorkerContext, snapshot: Snapshot, result: string): void {
+  const { trigger, armedAt } = snapshot.request;
+  const now = Date.now();
+  const lagMs = trigger === "push" ? now - armedAt : null;
+  context.signals.refreshed.emit(trigger, result, secondsOf(context, snapshot, now), lagMs);
+}
+
+function countFailure(context: WorkerContext, snapshot: Snapshot, { code }: RefreshError): void {
+  context.signals.refreshed.emit(
+    snapshot.request.trigger,
+    code,
+    secondsOf(context, snapshot, Date.now()),
+    null,
+  );
+}
+
+const secondsOf = (context: WorkerContext, snapshot: Snapshot, now: number): number =>
+  (now - beginOf(context, snapshot, now)) / 1000;
+
+/** In the history of the repository. */
+function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: RefreshError | null): void {
+  const { subject, request } = snapshot;
+  const outcome = context.runs.outcomes.get(keyOf(subject));
+  if (subject.kind !== "repository" || (error ? error.is("postponed") : !outcome)) return;
+  const { trigger, attempt, armedAt } = request;
+  const endedAt = Date.now();
+  context.ports.refreshes.add(subject.id, {
+    endedAt,
+    durationMs: endedAt - beginOf(context, snapshot, endedAt),
+    lagMs: endedAt - armedAt,
+    trigger,
+    attempt,
+    ...(error || !outcome
+      ? { result: error?.code ?? "internal", reason: error?.message ?? null, way: "none", changed: 0 }
+      : { result: outcome.result, reason: null, way: outcome.way, changed: outcome.changes.length }),
+  });
+}
+
+/** @returns when the request comes again, in milliseconds from now; null: not by itself */
+function recordFailure(ports: WorkerPorts, snapshot: Snapshot, error: RefreshError): number | null {
+  const { subject, request } = snapshot;
+  if (subject.kind === "repository") {
+    const repository = ports.registry.get(subject.id);
+    if (error.code === "suspended") {
+      if (repository && isManaged(repository)) ports.registry.setState(subject.id, "suspended");
+    } else if (!error.is("postponed")) {
+      ports.registry.failed(subject.id, error, request.attempt);
+    }
+  }
+  return ports.queue.fail(snapshot, error);
+}
+
+function logFailure(
+  context: WorkerContext,
+  snapshot: Snapshot,
+  error: RefreshError,
+  retryInMs: number | null,
+): void {
+  const { log } = context.ports;
+  const { code, message, hint } = error;
+  const details = { ...about(context, snapshot), code, reason: message, retryInMs };
+  if (error.is("postponed")) log.info(details, "refresh put off");
+  else if (code === "internal") log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");
+  else log.warn({ ...details, hint }, "refresh failed");
+}
+
+/** What every line about a run says: of what, why, and how long it took so far. */
+function about(context: WorkerContext, snapshot: Snapshot): object {
+  const { subject, request } = snapshot;
+  const { trigger, deliveryId, attempt, armedAt } = request;
+  const now = Date.now();
+  return {
+    ...(subject.kind === "repository"
+      ? { repository: nameOf(context.ports, subject.id) }
+      : { subject: keyOf(subject) }),
+    trigger,
+    ...(deliveryId ? { deliveryId } : {}),
+    ...(attempt > 1 ? { attempt } : {}),
+    durationMs: now - beginOf(context, snapshot, now),
+    lagMs: now - armedAt,
+  };
+}
+
+/** @param fallback for a run that never began */
+const beginOf = ({ runs }: WorkerContext, { subject }: Snapshot, fallback: number): number =>
+  runs.begunAt.get(keyOf(subject)) ?? fallback;
+
+const nameOf = ({ registry }: WorkerPorts, id: number): string => fullNameOrId(registry.get(id), id);
+
+/** Whether a repository that was in step, as far as deliveries say, turned out not to be. */
+function wasMissed(before: ManagedRepository, request: RefreshRequest, outcome: RefreshOutcome): boolean {
+  const isBackstop = request.trigger === "backstop" && request.deliveryId === null;
+  if (!isBackstop || before.state !== "fresh" || outcome.way !== "full") return false;
   const pushedSinceStart = before.pushedAt * 1000 > STARTED_AT;
   const heads = outcome.changes.filter(({ ref }) => ref.startsWith("refs/heads/")).length;
   const tags = outcome.changes.filter(({ ref }) => ref.startsWith("refs/tags/")).length;
   return pushedSinceStart && (heads > 0 || (tags > 0 && tags <= MAX_TAGS_WITH_DELIVERY));
 }
 
-function told({ result, way, changes }: RefreshOutcome): object {
+function summarize({ result, way, changes }: RefreshOutcome): object {
   const refs = changes.slice(0, LOGGED_REFS).map(({ ref, after }) => `${ref}@${after.slice(0, 12)}`);
   return { result, way, changed: changes.length, refs };
 }

@@ -70,19 +70,8 @@ export interface Backlog {
 export function createBacklog(store: Store, now: () => number): Backlog {
   const sql = statements(store);
 
-  function moveOn(consumer: string, repositoryId: number, taken: number): void {
-    const next = sql.nextEvent.get(repositoryId, taken)?.id;
-    if (next === undefined) sql.remove.run(consumer, repositoryId);
-    else sql.moveOn.run(next, consumer, repositoryId);
-  }
-
-  function delay(consumer: string): Delay {
-    const { repositories, oldest } = sql.delay.get(consumer)!;
-    return { repositories: Number(repositories), oldestAt: oldest === null ? null : Number(oldest) };
-  }
-
   return {
-    delay,
+    delay: (consumer) => readDelay(sql, consumer),
     keepOnly(consumers) {
       const names = JSON.stringify(consumers);
       sql.keepOnly.run(names);
@@ -106,27 +95,42 @@ export function createBacklog(store: Store, now: () => number): Backlog {
     tookPart: (consumer, { repositoryId, eventId, part }) =>
       void sql.tookPart.run(part + 1, consumer, repositoryId, eventId),
     took: (consumer, { repositoryId, eventId }) =>
-      store.transaction(() => moveOn(consumer, repositoryId, eventId)),
+      store.transaction(() => moveOn(sql, consumer, repositoryId, eventId)),
     failed: (consumer, { repositoryId, eventId, attempt }, dueAt, error) =>
       void sql.failed.run(attempt + 1, dueAt, error, now(), consumer, repositoryId, eventId),
     lag(consumer) {
       const failed = sql.lastError.get(consumer);
       return {
-        ...delay(consumer),
+        ...readDelay(sql, consumer),
         pending: Number(sql.pending.get(consumer)?.pending),
         lastError: failed ? { message: String(failed.error), at: Number(failed.error_at) } : null,
         dropped: Number(sql.dropped.get(consumer)?.events ?? 0),
       };
     },
-    drop: (consumer, before) =>
-      store.transaction(() => {
-        const old = sql.old.all(before, before, consumer);
-        for (const row of old) moveOn(consumer, Number(row.repository_id), Number(row.last));
-        const events = old.reduce((sum, row) => sum + Number(row.events), 0);
-        if (events > 0) sql.drop.run(consumer, events);
-        return events;
-      }),
+    drop: (consumer, before) => store.transaction(() => dropOld(sql, consumer, before)),
   };
+}
+
+type Statements = ReturnType<typeof statements>;
+
+/** The next event of the repository, or no row when the consumer has taken all. */
+function moveOn(sql: Statements, consumer: string, repositoryId: number, taken: number): void {
+  const next = sql.nextEvent.get(repositoryId, taken)?.id;
+  if (next === undefined) sql.remove.run(consumer, repositoryId);
+  else sql.moveOn.run(next, consumer, repositoryId);
+}
+
+function readDelay(sql: Statements, consumer: string): Delay {
+  const { repositories, oldest } = sql.delay.get(consumer)!;
+  return { repositories: Number(repositories), oldestAt: oldest === null ? null : Number(oldest) };
+}
+
+function dropOld(sql: Statements, consumer: string, before: number): number {
+  const old = sql.old.all(before, before, consumer);
+  for (const row of old) moveOn(sql, consumer, Number(row.repository_id), Number(row.last));
+  const events = old.reduce((sum, row) => sum + Number(row.events), 0);
+  if (events > 0) sql.drop.run(consumer, events);
+  return events;
 }
 
 const read = (row: Row): Position => ({

@@ -3,7 +3,7 @@ import type { Log } from "../base/log.js";
 import { type Announcement, type RefChange, ZERO } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import type { RunProgram } from "../machine/programs.js";
-import type { Consumer } from "./dispatch.js";
+import type { Consumer } from "./consumer.js";
 
 interface Options {
   /** ANNOUNCE_HOOK, absolute. */
@@ -53,8 +53,11 @@ export function createHook(options: Options): Consumer {
   }
 
   return {
-    ...{ key: "hook", shown: "hook", atATime: AT_A_TIME, deliver },
+    key: "hook",
+    shown: "hook",
+    atATime: AT_A_TIME,
     parts: (event) => (isWhole(event) ? 1 : changesOf(event).length),
+    deliver,
   };
 }
 

@@ -4,7 +4,7 @@ import { type Dispatcher as Agent, EnvHttpProxyAgent, request } from "undici";
 import { NotTaken } from "../base/errors.js";
 import type { Announcement } from "../base/model.js";
 import { parseRetryAfter } from "../base/retry-after.js";
-import type { Consumer } from "./dispatch.js";
+import type { Consumer } from "./consumer.js";
 
 interface Options {
   /** `whsec_` and base64. */

@@ -120,11 +120,9 @@ export function createLedger(store: Store) {
     of: (id: number): Checkout[] => sql.of.all(id).map((row) => readCheckout(row)!),
     put(it: Checkout): void {
       const refusal = it.refusal && JSON.stringify(it.refusal);
+      const wanted = [it.id, it.slug, it.ref, it.options, it.link];
       const published = [it.n, it.tip, it.sha, it.publishedAt];
-      sql.put.run(
-        ...[it.id, it.slug, it.ref, it.options, it.link, ...published],
-        ...[it.wanted, it.missingSince, refusal],
-      );
+      sql.put.run(...wanted, ...published, it.wanted, it.missingSince, refusal);
     },
     drop: (id: number, slug: string) => void sql.drop.run(id, slug),
     trees: (id: number, slug: string): Tree[] => sql.trees.all(id, slug).map(readTree),
@@ -155,8 +153,12 @@ const number = (value: unknown) => (value === null ? null : Number(value));
 function readCheckout(row: Row | undefined): Checkout | null {
   if (!row) return null;
   return {
-    ...{ id: Number(row.repository_id), slug: String(row.slug), ref: String(row.ref) },
-    ...{ options: String(row.options), link: String(row.link), n: number(row.n) },
+    id: Number(row.repository_id),
+    slug: String(row.slug),
+    ref: String(row.ref),
+    options: String(row.options),
+    link: String(row.link),
+    n: number(row.n),
     tip: row.tip as string | null,
     sha: row.sha as string | null,
     publishedAt: number(row.published_at),
@@ -167,11 +169,14 @@ function readCheckout(row: Row | undefined): Checkout | null {
 }
 
 const readTree = (row: Row): Tree => ({
-  ...{ id: Number(row.repository_id), slug: String(row.slug), n: Number(row.n) },
+  id: Number(row.repository_id),
+  slug: String(row.slug),
+  n: Number(row.n),
   state: row.state as Tree["state"],
   sha: row.sha as string | null,
   content: row.content as string | null,
-  ...{ options: String(row.options), boot: String(row.boot) },
+  options: String(row.options),
+  boot: String(row.boot),
   freedAt: number(row.freed_at),
   checkedAt: Number(row.checked_at),
 });

@@ -4,27 +4,27 @@ interface Log {
   warn(details: object, message: string): void;
 }
 
-/** What keeps old trees from being removed: it fails nothing, and is told once, though every look meets it again. */
+/** What keeps old trees from being removed: it fails nothing, and is reported once, though every sweep meets it again. */
 export function createObstacles(log: Log) {
-  const told = new Set<string>();
+  const reported = new Set<string>();
 
-  function met(path: string, error: unknown): void {
-    if (told.has(path)) return;
-    told.add(path);
+  function report(path: string, error: unknown): void {
+    if (reported.has(path)) return;
+    reported.add(path);
     const { message: reason, hint } = asRefreshError(error);
     log.warn({ path, reason, hint }, "what is no longer needed cannot be removed; it is tried again");
   }
 
   return {
-    met,
+    report,
     /** @returns whether what is at the path could be removed */
     pass(path: string, remove: () => void): boolean {
       try {
         remove();
-        told.delete(path);
+        reported.delete(path);
         return true;
       } catch (error) {
-        met(path, error);
+        report(path, error);
         return false;
       }
     },

@@ -263,11 +263,23 @@ interface Of {
 }
 
 const fresh = (id: number, slug: string, link: string): Checkout => ({
-  ...{ id, slug, ref: "", options: "", link, n: null, tip: null, sha: null },
-  ...{ publishedAt: null, wanted: null, missingSince: null, refusal: null },
+  id,
+  slug,
+  ref: "",
+  options: "",
+  link,
+  n: null,
+  tip: null,
+  sha: null,
+  publishedAt: null,
+  wanted: null,
+  missingSince: null,
+  refusal: null,
 });
 
 const described = ({ repository, ref, sha, before }: Candidate) => ({
   repository: fullName(repository),
-  ...{ ref, commit: sha, before },
+  ref,
+  commit: sha,
+  before,
 });

@@ -11,14 +11,14 @@ const ALSO_GITHUB = ["www.github.com", "ssh.github.com"];
  * @returns null: none of this host
  */
 export function repositoryOf(url: string, parent: RepositoryName, origin: string): RepositoryName | null {
-  if (/^\.\.?\//.test(url)) return named(relative(url, parent));
+  if (/^\.\.?\//.test(url)) return parseName(relative(url, parent));
   const scp = /^(?:[\w.-]+@)?([\w.-]+):(?!\/\/)\/?(.+)$/.exec(url);
-  if (scp) return isHere(scp[1]!, null, origin) ? named(scp[2]!) : null;
+  if (scp) return isHere(scp[1]!, null, origin) ? parseName(scp[2]!) : null;
   if (!URL.canParse(url)) return null;
   const { protocol, hostname, port, pathname } = new URL(url);
   if (!["https:", "http:", "ssh:", "git:", "git+ssh:"].includes(protocol)) return null;
   const isWeb = protocol.startsWith("http");
-  return isHere(hostname, isWeb ? port : null, origin) ? named(pathname.slice(1)) : null;
+  return isHere(hostname, isWeb ? port : null, origin) ? parseName(pathname.slice(1)) : null;
 }
 
 /** gitmodules(5): a URL that begins with ./ or ../ is relative to that of the repository. */
@@ -39,7 +39,7 @@ function isHere(hostname: string, port: string | null, origin: string): boolean 
   return host === here.hostname && (port === null || port === here.port);
 }
 
-function named(path: string): RepositoryName | null {
+function parseName(path: string): RepositoryName | null {
   const [owner = "", name = "", ...rest] = path
     .replace(/\/+$/, "")
     .replace(/\.git$/i, "")

@@ -7,7 +7,7 @@ interface Tools {
   checkouts: Pick<Checkouts, "start" | "check" | "isOutdated">;
   registry: Pick<Registry, "all">;
   layout: Layout;
-  obstacles: Pick<Obstacles, "met">;
+  obstacles: Pick<Obstacles, "report">;
   hasMirror(id: number): boolean;
   /** Whether the mirror has as much as CHECKOUTS asks for. */
   hasWantedExtent(id: number): boolean;
@@ -36,7 +36,7 @@ export function createSweep(tools: Tools): Sweep {
   }
 
   async function clearTrash(): Promise<void> {
-    for (const { path, error } of await emptyTrash(layout)) tools.obstacles.met(path, error);
+    for (const { path, error } of await emptyTrash(layout)) tools.obstacles.report(path, error);
   }
 
   return {

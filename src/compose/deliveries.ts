@@ -73,13 +73,13 @@ export function createIntake(config: Settings, needs: Needs) {
     intervalMs: config.intervalMs,
     recovery: recovery.state,
     consumers: needs.announcer.delays,
-    heardBy: source.kind,
-    lastHeardAt: source.lastAt,
+    deliverySource: source.kind,
+    lastDeliveryAt: source.lastAt,
   });
-  acceptance.onDelivery(watch.told);
+  acceptance.onDelivery(watch.noteDelivery);
   recovery.onMissed(({ event }) => metrics.delivery("recovered", event));
   recovery.onMissed(reportMissed(config, watch, records));
-  worker.onUntold(watch.untold);
+  worker.onMissedPush(watch.reportMissedPush);
   worker.onPass((error) => {
     watch.passed(error);
     watch.check();
@@ -99,12 +99,12 @@ function deliverySource(
 /** Only what GitHub tried while this process ran says something of the webhook, and nothing where none is served. */
 function reportMissed(
   { deliveries }: Pick<Config, "deliveries">,
-  watch: Pick<Watch, "untold">,
+  watch: Pick<Watch, "reportMissedPush">,
   { registry }: Pick<Records, "registry">,
 ) {
   const startedAt = Date.now();
   return ({ deliveredAt, repositoryId }: LoggedDelivery) => {
     if (deliveries === "pull" || repositoryId === null || deliveredAt < startedAt) return;
-    watch.untold(repositoryId, fullNameOrId(registry.get(repositoryId), repositoryId));
+    watch.reportMissedPush(repositoryId, fullNameOrId(registry.get(repositoryId), repositoryId));
   };
 }

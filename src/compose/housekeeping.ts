@@ -46,7 +46,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
   const names = {
     link(id: number, name: RepositoryName) {
       links.link(id, name);
-      if (links.isOwner(id, name)) checkouts.named({ id, ...name });
+      if (links.isOwner(id, name)) checkouts.renameLinks({ id, ...name });
     },
     unlink: links.unlink,
   };
@@ -73,7 +73,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     withdraw: checkouts.withdraw,
     discard(id) {
       // Not waited for: what it writes until it has ended goes to the trash with the rest.
-      void maintenance.standAside(id, { all: true });
+      void maintenance.yieldToRefresh(id, { all: true });
       mirrors.distrust(id);
       const discarded = discard(layout, id);
       if (discarded) checkouts.forget(id);

@@ -22,7 +22,7 @@ export interface OncePorts {
   announcer: Pick<Announcer, "start" | "lags">;
   deliveries: Pick<DeliveryLog, "prune">;
   publishedTrees: Pick<Sweep, "start">;
-  links: Pick<Links, "look">;
+  links: Pick<Links, "sweep">;
   status(): StatusView;
   maintenance: Pick<Maintenance, "pass" | "idle">;
   /** How long consumers of events get after the last refresh. */
@@ -125,7 +125,7 @@ export function createOnce(ports: OncePorts): Once {
     ports.announcer.start();
     ports.publishedTrees.start();
     const failure = await list();
-    void ports.links.look();
+    void ports.links.sweep();
     const wanted = registry.all().filter(isWanted);
     let done = 0;
     const told = ({ id }: Subject, error: RefreshError | null) => {

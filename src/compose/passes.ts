@@ -28,7 +28,7 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     announcer.start();
     requests.everything("onboard");
     publishing.sweep.start();
-    void links.look();
+    void links.sweep();
     if (config.intervalMs !== null || isPulling) void recovery.run();
     if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
   }
@@ -39,7 +39,7 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     requests.everything("backstop");
     maintenance.pass();
     publishing.sweep.look();
-    void links.look();
+    void links.sweep();
     tally.next();
     void recovery.run().finally(watch.check);
   }

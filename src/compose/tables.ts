@@ -1,5 +1,5 @@
 import { BACKLOG_TABLES } from "../announce/backlog.js";
-import { OUTBOX_TABLES } from "../announce/outbox.js";
+import { OUTBOX_TABLES } from "../announce/outbox-sql.js";
 import { CHECKOUT_TABLES } from "../checkouts/ledger.js";
 import { DELIVERY_TABLES } from "../deliveries/log.js";
 import { MAINTENANCE_TABLES } from "../maintenance/log.js";

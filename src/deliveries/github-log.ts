@@ -76,9 +76,9 @@ export function createEntries(ports: EntryPorts) {
   /** @returns whether it became a request */
   function record(delivery: LoggedDelivery, payload: unknown): boolean {
     const { guid: id, event, action } = delivery;
-    const told = payload ?? summary(delivery);
-    const decision = toIntent({ id, name: event, payload: told }, ports);
-    const about: DeliveryRecord = { id, event, action, receivedAt: ports.now(), via, ...aboutOf(told) };
+    const content = payload ?? summary(delivery);
+    const decision = toIntent({ id, name: event, payload: content }, ports);
+    const about: DeliveryRecord = { id, event, action, receivedAt: ports.now(), via, ...aboutOf(content) };
     if (decision.kind === "ignored") {
       ports.deliveries.ignored(about, decision.reason);
       return false;
@@ -92,6 +92,8 @@ export function createEntries(ports: EntryPorts) {
 
   return { details, record };
 }
+
+export type Entries = ReturnType<typeof createEntries>;
 
 /** The ids that GitHub's log has, as a payload would: they ask for a full comparison or a reconcile. */
 const summary = ({ action, repositoryId, installationId }: LoggedDelivery) => ({

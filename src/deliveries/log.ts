@@ -64,7 +64,9 @@ export interface DeliveryLog {
 }
 
 const columnsOf = ({ repositoryId, repository, installationId }: DeliveryAbout) => [
-  ...[repositoryId ?? null, repository ?? null, installationId ?? null],
+  repositoryId ?? null,
+  repository ?? null,
+  installationId ?? null,
 ];
 
 const asTime = (column: unknown) => (typeof column === "number" ? column : null);

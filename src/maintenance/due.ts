@@ -9,7 +9,7 @@ const TIDY_AFTER_REFRESHES = 100;
 /** Loose refs are six times as slow as packed ones; a thousand begin to show. */
 const TIDY_AFTER_REFS = 1_000;
 /** It was busy just now; most are quiet again soon. */
-const STOOD_ASIDE_MS = 5 * 60_000;
+const YIELDED_MS = 5 * 60_000;
 const MAX_PUT_OFF_MS = DAY_MS;
 
 /** A restored branch, or a clone of the mirror that runs for long, finds its objects for so long. */
@@ -37,6 +37,6 @@ const RULES: Record<Task, (wear: Wear, now: number, id: number) => boolean> = {
 /** Where in the week a mirror has its turn: those that came together are not all checked together. */
 const turnOf = (id: number): number => Math.floor(((id % 10_007) / 10_007) * WEEK_MS);
 
-/** How long a task is left alone that failed, or had to stand aside, `failures` times before. */
-export const putOffMs = (failures: number, stoodAside: boolean): number =>
-  Math.min((stoodAside ? STOOD_ASIDE_MS : HOUR_MS) * 2 ** failures, MAX_PUT_OFF_MS);
+/** How long a task is put off that failed, or had to yield to a refresh, `failures` times before. */
+export const putOffMs = (failures: number, { hasYielded }: { hasYielded: boolean }): number =>
+  Math.min((hasYielded ? YIELDED_MS : HOUR_MS) * 2 ** failures, MAX_PUT_OFF_MS);

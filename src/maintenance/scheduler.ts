@@ -1,13 +1,12 @@
 import PQueue from "p-queue";
-import { asRefreshError, type RefreshError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { RefChange } from "../base/model.js";
-import { fullName } from "../base/names.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import type { Upkeep } from "../git/mirror/upkeep.js";
 import type { ManagedRepository } from "../registry/repositories.js";
-import { dueTasks, GRACE_MS, isDue, putOffMs } from "./due.js";
+import { dueTasks, isDue } from "./due.js";
 import type { MaintenanceLog, Task } from "./log.js";
+import { runTask } from "./run-task.js";
 
 export interface MaintenancePorts {
   records: MaintenanceLog;
@@ -41,12 +40,21 @@ export interface Maintenance {
    * waits until it has ended. None starts again while the repository is not idle (with `all`: and its
    * mirror not trusted). @returns whether anything was ended
    */
-  standAside(id: number, options?: { all?: boolean }): Promise<boolean>;
+  yieldToRefresh(id: number, options?: { all?: boolean }): Promise<boolean>;
   state(id: number): MaintenanceState;
   /** Resolves when nothing runs or waits. */
   idle(): Promise<void>;
   /** Ends what runs and starts nothing more. */
   stop(): Promise<void>;
+}
+
+interface Schedule {
+  ports: MaintenancePorts;
+  queue: PQueue;
+  /** Tasks in the queue, by task and repository. */
+  waiting: Set<string>;
+  running: Running | null;
+  stopped: boolean;
 }
 
 interface Running {
@@ -66,131 +74,95 @@ const STOP_MS = 5_000;
  * a refresh. A prune runs only while its repository is idle, and ends when a refresh begins.
  */
 export function createMaintenance(ports: MaintenancePorts): Maintenance {
-  const { records, mirrors, log, now } = ports;
   const queue = new PQueue({ concurrency: 1 });
-  const waiting = new Set<string>();
-  let running: Running | null = null;
-  let stopped = false;
-
-  const fault = (error: unknown) => log.error({ err: error }, "maintenance cannot be written down");
-
-  function enqueue(id: number, task: Task): void {
-    const key = `${task}:${id}`;
-    if (stopped || waiting.has(key) || (running?.id === id && running.task === task)) return;
-    waiting.add(key);
-    const turn = () => {
-      waiting.delete(key);
-      return start(id, task);
-    };
-    queue.add(turn, { priority: PRIORITY[task] }).catch(fault);
-  }
-
-  /** Looks and starts in one go: a refresh that begins after it finds `running`, one before it is seen. */
-  async function start(id: number, task: Task): Promise<void> {
-    const repository = ports.repository(id);
-    if (stopped || !repository || !mayRun(repository, task)) return;
-    const abort = new AbortController();
-    const done = run(repository, task, abort.signal)
-      .catch(fault)
-      .finally(() => {
-        running = null;
-      });
-    running = { id, task, abort, done };
-    await done;
-  }
-
-  function mayRun({ id, state }: ManagedRepository, task: Task): boolean {
-    if (state === "gone" || state === "retired" || !isDue(task, id, records.get(id), now())) return false;
-    // Beside a refresh, but not where that is about to clear leftovers.
-    return ports.isIdle(id) || (task !== "prune" && mirrors.trusts(id));
-  }
-
-  async function run(repository: ManagedRepository, task: Task, signal: AbortSignal): Promise<void> {
-    const { id } = repository;
-    const about = { repository: fullName(repository), task };
-    const began = performance.now();
-    try {
-      if (!mirrors.ensure(id)) return;
-      log.debug(about, "maintenance begins");
-      await ACTS[task](repository, signal);
-      records.done(id, task);
-      log.info({ ...about, durationMs: Math.round(performance.now() - began) }, "maintenance done");
-    } catch (error) {
-      // Whatever it has left is cleared before the mirror is used again.
-      mirrors.distrust(id);
-      if (!stopped) putOff(id, about, task, asRefreshError(error));
-    }
-  }
-
-  function putOff(id: number, about: object, task: Task, { code, message, hint }: RefreshError): void {
-    const waitMs = putOffMs(records.get(id).runs[task].failures, code === "cancelled");
-    records.failed(id, task, code, now() + waitMs);
-    const details = { ...about, code, retryInMs: waitMs };
-    if (code === "cancelled") log.info(details, "maintenance stood aside for a refresh");
-    else log.warn({ ...details, reason: message, hint: HINTS[code] ?? hint }, "maintenance failed");
-  }
-
-  const ACTS: Record<Task, (repository: ManagedRepository, signal: AbortSignal) => Promise<void>> = {
-    async tidy({ id }, signal) {
-      const begun = records.get(id);
-      const oldTips = records.oldTips(id);
-      await ports.upkeep.tidy(id, signal);
-      if (await ports.upkeep.isLost(id, oldTips, signal)) records.unreachable(id, now());
-      records.tidied(id, begun, oldTips);
-    },
-    async prune({ id }, signal) {
-      const left = await ports.upkeep.prune(id, GRACE_MS, signal);
-      if (!left) records.unreachable(id, null);
-    },
-    async check(repository, signal) {
-      const verdict = await ports.upkeep.check(repository.id, signal);
-      if (verdict.sound) return;
-      const { object, reason } = verdict;
-      log.warn(
-        { repository: fullName(repository), object, reason },
-        "the mirror is corrupt; it is cloned anew",
-      );
-      mirrors.condemn(repository.id);
-      ports.request(repository);
-    },
-  };
-
+  const schedule: Schedule = { ports, queue, waiting: new Set(), running: null, stopped: false };
   return {
     changed(id, changes) {
+      const { records, now } = ports;
       records.changed(id, changes);
-      if (isDue("tidy", id, records.get(id), now())) enqueue(id, "tidy");
+      if (isDue("tidy", id, records.get(id), now())) enqueue(schedule, id, "tidy");
     },
-    pass() {
-      const ids = ports.repositories().map(({ id }) => id);
-      records.see(ids);
-      const wear = records.all();
-      for (const id of ids) for (const task of dueTasks(id, wear.get(id)!, now())) enqueue(id, task);
-    },
-    async standAside(id, { all = false } = {}) {
-      if (running?.id !== id || !(all || running.task === "prune")) return false;
-      running.abort.abort();
-      await running.done;
-      return true;
-    },
-    state(id) {
-      const wear = records.get(id);
-      const { tidy, prune, check } = wear.runs;
-      const task = running?.id === id ? running.task : null;
-      const at = { tidiedAt: tidy.doneAt, prunedAt: prune.doneAt, checkedAt: check.doneAt };
-      return { ...at, due: dueTasks(id, wear, now()), running: task };
-    },
+    pass: () => enqueueDue(schedule),
+    yieldToRefresh: (id, { all = false } = {}) => yieldToRefresh(schedule, id, { all }),
+    state: (id) => stateOf(schedule, id),
     idle: () => queue.onIdle(),
-    async stop() {
-      stopped = true;
-      queue.clear();
-      running?.abort.abort();
-      const patience = new Promise((resolve) => setTimeout(resolve, STOP_MS).unref());
-      await Promise.race([running?.done, patience]);
-    },
+    stop: () => stop(schedule),
   };
 }
 
-const HINTS: Partial<Record<RefreshError["code"], string>> = {
-  timeout: "It took longer than maintenance may; it is tried again later, and refreshes go on.",
-  corrupt: "It is tried again; only what a check proves twice has the mirror cloned anew.",
-};
+function enqueueDue(schedule: Schedule): void {
+  const { records, repositories, now } = schedule.ports;
+  const ids = repositories().map(({ id }) => id);
+  records.see(ids);
+  const wear = records.all();
+  for (const id of ids) for (const task of dueTasks(id, wear.get(id)!, now())) enqueue(schedule, id, task);
+}
+
+function enqueue(schedule: Schedule, id: number, task: Task): void {
+  const { queue, waiting, running } = schedule;
+  const key = `${task}:${id}`;
+  if (schedule.stopped || waiting.has(key) || (running?.id === id && running.task === task)) return;
+  waiting.add(key);
+  const turn = () => {
+    waiting.delete(key);
+    return start(schedule, id, task);
+  };
+  queue.add(turn, { priority: PRIORITY[task] }).catch((error) => logFault(schedule, error));
+}
+
+/** Looks and starts in one go: a refresh that begins after it finds `running`, one before it is seen. */
+async function start(schedule: Schedule, id: number, task: Task): Promise<void> {
+  const { ports } = schedule;
+  const repository = ports.repository(id);
+  if (schedule.stopped || !repository || !mayRun(ports, repository, task)) return;
+  const abort = new AbortController();
+  const options = { signal: abort.signal, isStopped: () => schedule.stopped };
+  const done = runTask(ports, repository, task, options)
+    .catch((error: unknown) => logFault(schedule, error))
+    .finally(() => {
+      schedule.running = null;
+    });
+  schedule.running = { id, task, abort, done };
+  await done;
+}
+
+function mayRun(ports: MaintenancePorts, { id, state }: ManagedRepository, task: Task): boolean {
+  const { records, mirrors, now } = ports;
+  if (state === "gone" || state === "retired" || !isDue(task, id, records.get(id), now())) return false;
+  // Beside a refresh, but not where that is about to clear leftovers.
+  return ports.isIdle(id) || (task !== "prune" && mirrors.trusts(id));
+}
+
+const logFault = ({ ports }: Schedule, error: unknown): void =>
+  ports.log.error({ err: error }, "maintenance cannot be written down");
+
+async function yieldToRefresh(
+  { running }: Schedule,
+  id: number,
+  { all }: { all: boolean },
+): Promise<boolean> {
+  if (running?.id !== id || !(all || running.task === "prune")) return false;
+  running.abort.abort();
+  await running.done;
+  return true;
+}
+
+function stateOf({ ports, running }: Schedule, id: number): MaintenanceState {
+  const wear = ports.records.get(id);
+  const { tidy, prune, check } = wear.runs;
+  return {
+    tidiedAt: tidy.doneAt,
+    prunedAt: prune.doneAt,
+    checkedAt: check.doneAt,
+    due: dueTasks(id, wear, ports.now()),
+    running: running?.id === id ? running.task : null,
+  };
+}
+
+async function stop(schedule: Schedule): Promise<void> {
+  schedule.stopped = true;
+  schedule.queue.clear();
+  schedule.running?.abort.abort();
+  const patience = new Promise((resolve) => setTimeout(resolve, STOP_MS).unref());
+  await Promise.race([schedule.running?.done, patience]);
+}

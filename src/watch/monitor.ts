@@ -5,6 +5,7 @@ import type { RecoveryState } from "../deliveries/recovery.js";
 import type { Disk } from "../machine/disk.js";
 import type { Installations } from "../registry/installations.js";
 import type { Facts } from "../store/facts.js";
+import { createPendingPushes } from "./missed-pushes.js";
 import {
   backstopProblems,
   type ConsumerDelay,
@@ -13,8 +14,6 @@ import {
   installationProblems,
   type Problem,
   recoveryProblems,
-  silenceProblems,
-  type Untold,
 } from "./problems.js";
 
 export type { Problem, ProblemCode } from "./problems.js";
@@ -25,13 +24,13 @@ export interface WatchPorts {
   disk: Disk;
   recovery(): RecoveryState;
   /** When a delivery last came in by that way, in milliseconds. */
-  lastHeardAt(): number | null;
+  lastDeliveryAt(): number | null;
   /** Who is told of changes. */
   consumers(): ConsumerDelay[];
   /** null: the backstop is off. */
   intervalMs: number | null;
   /** How deliveries come in: GitHub calls, or its log is read; null: not at all, as no secret is set. */
-  heardBy: "webhook" | "pull" | null;
+  deliverySource: "webhook" | "pull" | null;
   now(): number;
   log: Pick<Log, "info" | "warn">;
 }
@@ -41,31 +40,26 @@ export interface Watch {
   /** A pass of the backstop over the installations has ended. */
   passed(error: RefreshError | null): void;
   /**
-   * A push was found that no delivery told of, or one that GitHub could not deliver.
-   * @param since what came in from then on may have told of it
+   * A push was found that no delivery reported, or one that GitHub could not deliver.
+   * @param since what came in from then on may have reported it
    */
-  untold(repositoryId: number, repository: string, since?: number): void;
+  reportMissedPush(repositoryId: number, repository: string, since?: number): void;
   /** A delivery about the repository came in after all. */
-  told(repositoryId: number): void;
+  noteDelivery(repositoryId: number): void;
   /** Logs what began and what ended since the last call. */
   check(): void;
   backstop(): { passedAt: number | null; error: { code: string; message: string } | null };
 }
 
-/** A delivery may be on its way while the sweep finds its push. */
-const ON_ITS_WAY_MS = 60_000;
-/** One lost delivery is not held against the webhook for longer. */
-const FORGET_UNTOLD_MS = 24 * 3_600_000;
-const UNTOLD = { webhook: "webhook-untold", pull: "log-untold" };
-
 export function createWatch(ports: WatchPorts): Watch {
-  const { installations, facts, now } = ports;
+  const { installations, now } = ports;
   const startedAt = now();
-  const toldAt = new Map<number, number>();
-  const pending = new Map<number, { at: number; repository: string }>();
+  const pushes = createPendingPushes(ports, ports.deliverySource);
   const open = new Map<string, Problem>();
   const pass: { passedAt: number | null; failedAt: number; error: RefreshError | null } = {
-    ...{ passedAt: null, failedAt: 0, error: null },
+    passedAt: null,
+    failedAt: 0,
+    error: null,
   };
 
   /** @returns since when it counts, when that is longer ago than a pass may take; else null */
@@ -74,30 +68,10 @@ export function createWatch(ports: WatchPorts): Watch {
     return ports.intervalMs !== null && now() - since > 2 * ports.intervalMs + 60_000 ? since : null;
   }
 
-  function silence(): Problem[] {
-    const { heardBy } = ports;
-    if (heardBy === null) return [];
-    const name = UNTOLD[heardBy];
-    // GitHub's log cannot tell before it is read.
-    const heardUpTo = heardBy === "pull" ? (ports.recovery().upTo ?? 0) : now();
-    for (const [id, { at, repository }] of pending) {
-      if (heardUpTo - at < ON_ITS_WAY_MS) continue;
-      pending.delete(id);
-      const known = facts.get<Untold>(name);
-      facts.set(name, { at, repository, count: (known?.count ?? 0) + 1 });
-    }
-    const untold = facts.get<Untold>(name);
-    if (!untold) return [];
-    const heardAt = ports.lastHeardAt();
-    const isOver = (heardAt ?? 0) > untold.at || now() - untold.at > FORGET_UNTOLD_MS;
-    if (isOver) facts.set(name, null);
-    return isOver ? [] : silenceProblems(untold, heardAt, heardBy);
-  }
-
   const problems = () => [
     ...backstopProblems(pass, lateSince(pass.passedAt)),
     ...recoveryProblems(ports.recovery(), startedAt),
-    ...silence(),
+    ...pushes.problems(),
     ...consumerProblems(ports.consumers(), now()),
     ...diskProblems(ports.disk.state(), open.get("disk_low")?.since ?? now()),
     ...installations
@@ -112,15 +86,8 @@ export function createWatch(ports: WatchPorts): Watch {
       else if (!pass.error) pass.failedAt = now();
       pass.error = error;
     },
-    untold(repositoryId, repository, since) {
-      if (ports.heardBy === null || pending.has(repositoryId)) return;
-      if (since !== undefined && (toldAt.get(repositoryId) ?? 0) >= since) return;
-      pending.set(repositoryId, { at: now(), repository });
-    },
-    told(repositoryId) {
-      toldAt.set(repositoryId, now());
-      pending.delete(repositoryId);
-    },
+    reportMissedPush: pushes.add,
+    noteDelivery: pushes.drop,
     check: () => logChanges(open, problems(), ports.log),
     backstop: () => ({
       passedAt: pass.passedAt,
@@ -132,20 +99,22 @@ export function createWatch(ports: WatchPorts): Watch {
 function logChanges(open: Map<string, Problem>, problems: Problem[], log: WatchPorts["log"]): void {
   const found = new Map(problems.map((problem) => [keyOf(problem), problem]));
   for (const [key, problem] of found) {
-    if (!open.has(key)) log.warn(told(problem), `problem: ${problem.code}`);
+    if (!open.has(key)) log.warn(detailsOf(problem), `problem: ${problem.code}`);
     open.set(key, problem);
   }
   for (const [key, problem] of open) {
     if (found.has(key)) continue;
     open.delete(key);
-    log.info(told(problem), `problem over: ${problem.code}`);
+    log.info(detailsOf(problem), `problem over: ${problem.code}`);
   }
 }
 
 const keyOf = ({ code, installationId, consumer = "" }: Problem) =>
   installationId ? `${code}:${installationId}` : code + consumer;
 
-const told = ({ detail, remedy, installationId, since }: Problem) => ({
+const detailsOf = ({ detail, remedy, installationId, since }: Problem) => ({
   ...(installationId === undefined ? {} : { installation: installationId }),
-  ...{ detail, remedy, since: iso(since) },
+  detail,
+  remedy,
+  since: iso(since),
 });

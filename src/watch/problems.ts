@@ -62,19 +62,19 @@ export function installationProblems(
 }
 
 /** Known by an event alone, it has no name yet. */
-const named = ({ id, login }: KnownInstallation) => login || `installation ${id}`;
+const nameOf = ({ id, login }: KnownInstallation) => login || `installation ${id}`;
 
 function heldProblem(installation: KnownInstallation, held: HeldRemoval | null): Problem[] {
   if (!held) return [];
   const { id } = installation;
-  const detail = `GitHub no longer shows ${held.repositoryIds.length} repositories of ${named(installation)} at once`;
+  const detail = `GitHub no longer shows ${held.repositoryIds.length} repositories of ${nameOf(installation)} at once`;
   const remedy = `give the App access again, or POST /api/v1/installations/${id}/confirm-removal`;
   return [{ code: "removal_held", since: held.heldAt, detail, remedy }];
 }
 
 function stateProblem(installation: KnownInstallation, lateSince: number | null): Problem[] {
   const { state, since, error } = installation;
-  const login = named(installation);
+  const login = nameOf(installation);
   if (state === "suspended") {
     const detail = `the installation of ${login} is suspended`;
     const remedy = "unsuspend it in the account's settings, or uninstall the App there";
@@ -90,10 +90,10 @@ function stateProblem(installation: KnownInstallation, lateSince: number | null)
   return [{ code: "backstop_late", since: lateSince, detail, remedy }];
 }
 
-/** Pushes that no delivery told of, the last of them. */
-export type Untold = { at: number; repository: string; count: number };
+/** Pushes that no delivery reported, the last of them. */
+export type MissedPushes = { at: number; repository: string; count: number };
 
-const UNHEARD = {
+const SILENT = {
   webhook: {
     last: "GitHub called",
     remedy: "check the App's webhook URL and secret, and its recent deliveries in its settings",
@@ -105,14 +105,14 @@ const UNHEARD = {
   },
 };
 
-/** @param heardAt when a delivery last came in; null: none in 8 days */
+/** @param deliveredAt when a delivery last came in; null: none in 8 days */
 export function silenceProblems(
-  { at, repository, count }: Untold,
-  heardAt: number | null,
-  heardBy: "webhook" | "pull",
+  { at, repository, count }: MissedPushes,
+  deliveredAt: number | null,
+  deliverySource: "webhook" | "pull",
 ): Problem[] {
-  const { last, remedy } = UNHEARD[heardBy];
-  const when = heardAt === null ? "never in 8 days" : `last at ${iso(heardAt)}`;
+  const { last, remedy } = SILENT[deliverySource];
+  const when = deliveredAt === null ? "never in 8 days" : `last at ${iso(deliveredAt)}`;
   const what = count === 1 ? "1 push came" : `${count} pushes came`;
   const detail = `${what} without a delivery, such as one to ${repository}; ${last} ${when}`;
   return [{ code: "webhook_silent", since: at, detail, remedy }];
@@ -132,7 +132,9 @@ export interface ConsumerDelay {
 export function consumerProblems(consumers: ConsumerDelay[], now: number): Problem[] {
   const late = consumers.filter(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_AFTER_MS);
   return late.map(({ consumer, repositories, oldestAt }) => ({
-    ...{ code: "consumer_behind", since: oldestAt!, consumer },
+    code: "consumer_behind",
+    since: oldestAt!,
+    consumer,
     detail: `${consumer} has not taken all events of ${repositories} repositories`,
     remedy: "see its lastError in GET /api/v1/status; without one, events come faster than it takes them",
   }));

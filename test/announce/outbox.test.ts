@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { BACKLOG_TABLES, createBacklog } from "../../src/announce/backlog.js";
-import { createOutbox, MAX_CHANGES, OUTBOX_TABLES } from "../../src/announce/outbox.js";
+import { MAX_CHANGES } from "../../src/announce/intents.js";
+import { createOutbox } from "../../src/announce/outbox.js";
+import { OUTBOX_TABLES } from "../../src/announce/outbox-sql.js";
 import { ZERO } from "../../src/base/model.js";
 import { openStore } from "../../src/store/database.js";
 import { afterThis } from "../support/listen.js";

@@ -50,7 +50,7 @@ test("mirrors that came together are first checked over a week, none later", () 
 });
 
 test("what fails, or has to stand aside, is put off longer each time, by a day at most", () => {
-  const minutes = (stoodAside: boolean) => [0, 1, 2, 20].map((n) => putOffMs(n, stoodAside) / 60_000);
+  const minutes = (hasYielded: boolean) => [0, 1, 2, 20].map((n) => putOffMs(n, { hasYielded }) / 60_000);
   expect(minutes(true)).toEqual([5, 10, 20, 1_440]);
   expect(minutes(false)).toEqual([60, 120, 240, 1_440]);
 });

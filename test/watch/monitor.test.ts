@@ -23,10 +23,10 @@ function setUp(over: Partial<WatchPorts> = {}) {
   const calls: { at: number | null } = { at: null };
   const installations = createInstallations(store, now);
   const watch = createWatch({
-    ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, heardBy: "webhook" },
+    ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, deliverySource: "webhook" },
     disk: { state: () => ({ freeBytes: 1, low: false }), requireSpace: () => {} },
     recovery: () => recovery.state,
-    lastHeardAt: () => calls.at,
+    lastDeliveryAt: () => calls.at,
     consumers: () => [],
     log: {
       warn: (details, message) => void lines.push(["warn", message, details]),
@@ -65,7 +65,7 @@ test("a backstop that fails, or does not come, is a problem with its remedy; off
 test("a push that no delivery told of is held against the webhook after a minute, until GitHub calls", () => {
   const { watch, clock, codes, calls } = setUp();
   calls.at = clock.now - MINUTE;
-  watch.untold(7, "acme/app");
+  watch.reportMissedPush(7, "acme/app");
   expect(codes()).toEqual([]);
   clock.now += 2 * MINUTE;
   expect(watch.problems()).toMatchObject([
@@ -77,23 +77,23 @@ test("a push that no delivery told of is held against the webhook after a minute
 
 test("a delivery that comes within the minute after all clears the doubt", () => {
   const { watch, clock, codes } = setUp();
-  watch.untold(7, "acme/app");
-  watch.told(7);
+  watch.reportMissedPush(7, "acme/app");
+  watch.noteDelivery(7);
   clock.now += 2 * MINUTE;
   expect(codes()).toEqual([]);
 });
 
 test("one lost delivery is forgotten after a day; without a webhook none is expected", () => {
   const { watch, clock, codes } = setUp();
-  watch.untold(7, "acme/app");
+  watch.reportMissedPush(7, "acme/app");
   clock.now += 2 * MINUTE;
   watch.passed(null);
   expect(codes()).toEqual(["webhook_silent"]);
   clock.now += 24 * 60 * MINUTE;
   watch.passed(null);
   expect(codes()).toEqual([]);
-  const none = setUp({ heardBy: null });
-  none.watch.untold(7, "acme/app");
+  const none = setUp({ deliverySource: null });
+  none.watch.reportMissedPush(7, "acme/app");
   none.clock.now += 2 * MINUTE;
   expect(none.codes()).toEqual([]);
 });
@@ -101,22 +101,22 @@ test("one lost delivery is forgotten after a day; without a webhook none is expe
 test("a delivery that comes while its push is being found by the backstop leaves no doubt", () => {
   const { watch, clock, codes } = setUp();
   const begunAt = clock.now;
-  watch.told(7);
+  watch.noteDelivery(7);
   clock.now += 500;
-  watch.untold(7, "acme/app", begunAt);
+  watch.reportMissedPush(7, "acme/app", begunAt);
   clock.now += 2 * MINUTE;
   expect(codes()).toEqual([]);
-  watch.untold(7, "acme/app", clock.now);
+  watch.reportMissedPush(7, "acme/app", clock.now);
   clock.now += 2 * MINUTE;
   expect(codes()).toEqual(["webhook_silent"]);
 });
 
 test("pull: a push that GitHub's log does not have, once read a minute later, is held against the webhook", () => {
-  const { watch, clock, recovery, codes, calls } = setUp({ heardBy: "pull" });
+  const { watch, clock, recovery, codes, calls } = setUp({ deliverySource: "pull" });
   const readNow = () => {
     recovery.state = { readAt: clock.now, upTo: clock.now, error: null, reading: null };
   };
-  watch.untold(7, "acme/app");
+  watch.reportMissedPush(7, "acme/app");
   readNow();
   clock.now += 2 * MINUTE;
   expect(codes()).toEqual([]);
@@ -130,8 +130,8 @@ test("pull: a push that GitHub's log does not have, once read a minute later, is
   ]);
   calls.at = clock.now;
   expect(codes()).toEqual([]);
-  watch.untold(7, "acme/app");
-  watch.told(7);
+  watch.reportMissedPush(7, "acme/app");
+  watch.noteDelivery(7);
   clock.now += 2 * MINUTE;
   readNow();
   expect(codes()).toEqual([]);

@@ -7,7 +7,13 @@ import { join } from "node:path";
 export type BytePath = string;
 
 const ESCAPES: Record<string, string> = {
-  ...{ a: "\x07", b: "\b", t: "\t", n: "\n", v: "\v", f: "\f", r: "\r" },
+  a: "\x07",
+  b: "\b",
+  t: "\t",
+  n: "\n",
+  v: "\v",
+  f: "\f",
+  r: "\r",
 };
 
 /** A path as git prints it without -z: core.quotePath in git-config(1). */

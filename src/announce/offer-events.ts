@@ -1,0 +1,77 @@
+import { backoffMs } from "../base/backoff.js";
+import { NotTaken } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import type { Announcement } from "../base/model.js";
+import { fullName } from "../base/names.js";
+import type { Backlog, Position } from "./backlog.js";
+import type { Consumer } from "./consumer.js";
+import type { Outbox } from "./outbox.js";
+
+interface OfferPorts {
+  consumer: Consumer;
+  outbox: Pick<Outbox, "get">;
+  backlog: Pick<Backlog, "position" | "took" | "tookPart" | "failed">;
+  log: Pick<Log, "debug" | "warn">;
+  now(): number;
+}
+
+interface OfferOptions {
+  signal: AbortSignal;
+  isStopped(): boolean;
+}
+
+/** Everything a repository has for the consumer, until it is done or something is not taken. */
+export async function offerEvents(
+  ports: OfferPorts,
+  repositoryId: number,
+  { signal, isStopped }: OfferOptions,
+): Promise<void> {
+  const { consumer, outbox, backlog } = ports;
+  for (;;) {
+    const at = isStopped() ? null : backlog.position(consumer.key, repositoryId);
+    if (!at) return;
+    const event = outbox.get(at.eventId);
+    if (!event) backlog.took(consumer.key, at);
+    else if (!(await offer(ports, event, at, signal))) return;
+  }
+}
+
+/** @returns whether the part that the consumer takes next was taken */
+async function offer(
+  ports: OfferPorts,
+  event: Announcement,
+  at: Position,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { consumer, backlog, log } = ports;
+  const about = {
+    consumer: consumer.shown,
+    event: event.id,
+    repository: fullName(event.repository),
+    part: at.part,
+  };
+  try {
+    await consumer.deliver(event, at.part, signal);
+  } catch (error) {
+    // Nothing is said against a consumer that was cut off.
+    if (!signal.aborted) postpone(ports, at, error, about);
+    return false;
+  }
+  if (at.part + 1 < consumer.parts(event)) backlog.tookPart(consumer.key, at);
+  else backlog.took(consumer.key, at);
+  log.debug(about, "event taken");
+  return true;
+}
+
+function postpone(
+  { consumer, backlog, log, now }: OfferPorts,
+  at: Position,
+  error: unknown,
+  about: object,
+): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  const wantedMs = error instanceof NotTaken ? (error.retryAfterMs ?? 0) : 0;
+  const retryInMs = Math.max(wantedMs, backoffMs(at.attempt + 1));
+  backlog.failed(consumer.key, at, now() + retryInMs, reason);
+  log.warn({ ...about, attempt: at.attempt + 1, reason, retryInMs }, "event not taken");
+}

@@ -1,0 +1,74 @@
+import type { Store, Tables } from "../store/database.js";
+
+export const OUTBOX_TABLES: Tables = {
+  module: "outbox",
+  steps: [
+    `CREATE TABLE intents (
+       seq INTEGER PRIMARY KEY AUTOINCREMENT,
+       repository_id INTEGER NOT NULL,
+       at INTEGER NOT NULL,
+       trigger TEXT NOT NULL,
+       type TEXT NOT NULL,
+       state TEXT NOT NULL DEFAULT 'intended',
+       changed INTEGER NOT NULL DEFAULT 0,
+       changes TEXT NOT NULL DEFAULT '[]'
+     );
+     CREATE INDEX intents_repository ON intents (repository_id);
+     CREATE TABLE events (
+       id INTEGER PRIMARY KEY AUTOINCREMENT,
+       repository_id INTEGER NOT NULL,
+       at INTEGER NOT NULL,
+       body TEXT NOT NULL
+     );
+     CREATE INDEX events_repository ON events (repository_id, id, at);
+     CREATE INDEX events_at ON events (at);`,
+    `CREATE TABLE published (
+       repository_id INTEGER NOT NULL,
+       path TEXT NOT NULL,
+       ref TEXT NOT NULL,
+       before TEXT NOT NULL,
+       after TEXT NOT NULL,
+       PRIMARY KEY (repository_id, path)
+     ) WITHOUT ROWID;`,
+  ],
+};
+
+export type OutboxStatements = ReturnType<typeof outboxStatements>;
+
+export function outboxStatements(store: Store) {
+  return {
+    intend: store.prepare(
+      "INSERT INTO intents (repository_id, at, trigger, type, changed, changes) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
+    intents: store.prepare("SELECT * FROM intents WHERE repository_id = ? ORDER BY seq"),
+    made: store.prepare(
+      "UPDATE intents SET state = 'made', type = ?, changed = ?, changes = ? WHERE seq = ?",
+    ),
+    // A new mirror that is in its place is no refresh's to doubt.
+    cloned: store.prepare(
+      "UPDATE intents SET state = 'made', type = ?, changed = ?, changes = ? WHERE repository_id = ? AND type = 'cloned'",
+    ),
+    forget: store.prepare("DELETE FROM intents WHERE seq = ?"),
+    forgetAll: store.prepare("DELETE FROM intents WHERE repository_id = ?"),
+    forgetClone: store.prepare("DELETE FROM intents WHERE repository_id = ? AND type = 'cloned'"),
+    // What it was when the world was last told.
+    tree: store.prepare(
+      `INSERT INTO published (repository_id, path, ref, before, after) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET ref = excluded.ref, after = excluded.after`,
+    ),
+    trees: store.prepare(
+      "SELECT ref, before, after, path FROM published WHERE repository_id = ? ORDER BY path",
+    ),
+    forgetTrees: store.prepare("DELETE FROM published WHERE repository_id = ?"),
+    publish: store.prepare("INSERT INTO events (repository_id, at, body) VALUES (?, ?, ?) RETURNING id"),
+    after: store.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"),
+    afterOf: store.prepare("SELECT * FROM events WHERE id > ? AND repository_id = ? ORDER BY id LIMIT ?"),
+    get: store.prepare("SELECT * FROM events WHERE id = ?"),
+    // AUTOINCREMENT remembers the last id, also of rows that are gone: https://sqlite.org/autoinc.html
+    bounds: store.prepare(
+      "SELECT (SELECT min(id) FROM events) AS oldest, (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS newest",
+    ),
+    pruneEvents: store.prepare("DELETE FROM events WHERE at < ?"),
+    pruneIntents: store.prepare("DELETE FROM intents WHERE at < ?"),
+  };
+}

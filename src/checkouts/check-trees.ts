@@ -1,0 +1,73 @@
+import { asRefreshError, type RefreshError } from "../base/errors.js";
+import { type Trees, treeDir } from "../git/tree/trees.js";
+import type { Blobs } from "./blobs.js";
+import { type Tree, writtenTo } from "./ledger.js";
+import { BOOT, type Pool } from "./pool.js";
+import { type TidyContext, tidy } from "./schedule-tidy.js";
+
+export type CheckContext = TidyContext & {
+  pool: Pick<Pool, "place">;
+  trees: Pick<Trees, "differences">;
+  blobs: Pick<Blobs, "mayLack">;
+  /** Asks for a refresh of a repository whose published tree is not as it should be. */
+  request(id: number): void;
+};
+
+/** Each pass of the backstop looks at this share of all trees. */
+const CHECKED_SHARE = 1 / 12;
+/** Files named in a log line. */
+const LOGGED = 10;
+
+/** Compares trees with what was written into them: those first that were not looked at for the longest. */
+export async function checkTrees(context: CheckContext): Promise<void> {
+  const { ledger, inTurn } = context;
+  for (const tree of [...ledger.ofOtherBoots(BOOT), ...ledger.leastChecked(CHECKED_SHARE)])
+    await inTurn(tree.id, () => checkTree(context, tree));
+}
+
+async function checkTree(context: CheckContext, tree: Tree): Promise<void> {
+  try {
+    await compareFiles(context, tree);
+  } catch (error) {
+    handleUnchecked(context, tree, asRefreshError(error));
+  }
+}
+
+async function compareFiles(context: CheckContext, tree: Tree): Promise<void> {
+  const { ledger, pool, trees, log } = context;
+  const found = findReady(context, tree);
+  if (!found) return;
+  // What a machine wrote before it was started again may not have reached the disk: its contents are read.
+  const readsContent = found.boot !== BOOT;
+  const differences = await trees.differences(pool.place(found), writtenTo(found)!, readsContent);
+  const checked = { ...found, checkedAt: context.now(), boot: BOOT };
+  if (differences.length === 0) return ledger.putTree(checked);
+  const details = { tree: treeDir(pool.place(found)), differences: differences.slice(0, LOGGED) };
+  log.warn({ ...details, count: differences.length }, "a tree is not as its commit has it; it is replaced");
+  ledger.putTree({ ...checked, state: "spoilt" });
+  if (isShown(context, tree)) context.request(tree.id);
+  else tidy(context, tree.id);
+}
+
+/** Its mirror may be replaced or deleted at this moment: that says nothing of the tree. Others have their turn. */
+function handleUnchecked(context: CheckContext, tree: Tree, error: RefreshError): void {
+  const { ledger, blobs, log } = context;
+  const { id, n } = tree;
+  const found = findReady(context, tree);
+  if (!found) return;
+  log.warn({ id, tree: n, reason: error.message }, "a tree could not be checked");
+  const isPublished = isShown(context, tree);
+  // One that nobody sees is made again when it is needed, and with one that is seen comes what it is made of.
+  const isCorrupt = !isPublished || blobs.mayLack(id, error);
+  ledger.putTree({ ...found, checkedAt: context.now(), ...(isCorrupt ? { state: "spoilt" } : {}) });
+  if (!isPublished) tidy(context, id);
+  else if (isCorrupt) context.request(id);
+}
+
+/** As the ledger has it now; null: it is no longer ready, or nothing is begun any more. */
+function findReady(context: CheckContext, { id, slug, n }: Tree): Tree | null {
+  const found = context.stopped ? null : context.ledger.tree(id, slug, n);
+  return found?.state === "ready" ? found : null;
+}
+
+const isShown = ({ ledger }: CheckContext, { id, slug, n }: Tree): boolean => ledger.get(id, slug)?.n === n;

@@ -1,0 +1,50 @@
+import { existsSync } from "node:fs";
+import { ZERO } from "../base/model.js";
+import { linkTarget } from "../git/disk/layout.js";
+import { indexOf, treeDir } from "../git/tree/trees.js";
+import type { Checkout, Tree } from "./ledger.js";
+import { type PoolContext, placeOf } from "./pool-context.js";
+import { sweepStrays } from "./sweep-strays.js";
+import { removeTree } from "./tidy-trees.js";
+
+/** What a killed process left, once for each checkout: what the link says was published is. */
+export function healTrees(context: PoolContext, id: number, slug: string, link: string): void {
+  const { ledger, layout, healed } = context;
+  const base = layout.trees(id, slug);
+  if (healed.has(base)) return;
+  const target = linkTarget(link);
+  const checkout = ledger.get(id, slug);
+  for (const tree of ledger.trees(id, slug)) healTree(context, tree, checkout, target);
+  sweepStrays(context, id, slug, target);
+  healed.add(base);
+}
+
+function healTree(context: PoolContext, tree: Tree, checkout: Checkout | null, target: string | null): void {
+  const place = placeOf(context, tree);
+  const dir = treeDir(place);
+  const isThere = existsSync(dir);
+  const isLinked = target === dir;
+  const isWhole = isThere && existsSync(indexOf(place));
+  if (isLinked && isThere) {
+    // Only a tree that was verified is ever linked to. Readers keep it until there is another one.
+    const state = isWhole ? "ready" : "spoilt";
+    if (checkout?.n !== tree.n) adopt(context, { ...tree, state }, checkout);
+    else if (!isWhole) context.ledger.putTree({ ...tree, state });
+  } else if (!isWhole || (tree.state === "dirty" && !isLinked)) removeTree(context, tree);
+}
+
+/** The link was moved, and that was not written down. */
+function adopt({ ledger, published, now }: PoolContext, tree: Tree, checkout: Checkout | null): void {
+  ledger.transaction(() => {
+    ledger.putTree(tree);
+    const old = checkout?.n == null ? null : ledger.tree(tree.id, tree.slug, checkout.n);
+    if (old) ledger.putTree({ ...old, freedAt: now() });
+    const { sha } = tree;
+    const adopted = { n: tree.n, sha, wanted: sha, publishedAt: now(), refusal: null };
+    if (!checkout) return;
+    // A tag's object is not known: it is published once more.
+    ledger.put({ ...checkout, ...adopted, tip: sha });
+    const { id, ref, link: path } = checkout;
+    published(id, { ref, path, before: checkout.sha ?? ZERO, after: sha ?? ZERO });
+  });
+}

@@ -1,0 +1,114 @@
+import { RefreshError } from "../base/errors.js";
+import type { TreeOptions } from "../config/checkouts.js";
+import { quotedPath } from "../git/run/path-bytes.js";
+import type { Target } from "../git/transport/upstream.js";
+import type { ContentStore, Graft } from "../git/tree/content-store.js";
+import type { LfsFiles } from "./lfs-files.js";
+import type { Parent, Submodules } from "./submodules.js";
+
+/** Of what a tree is to be made. */
+export interface ContentCall {
+  repository: Target;
+  /** Where the trees of the checkout are. */
+  base: string;
+  mirror: string;
+  commit: string;
+  options: TreeOptions;
+  signal: AbortSignal;
+}
+
+/** A tree with everything in it. */
+export interface Made {
+  tree: string;
+  /** Of the submodules that are in it. */
+  commits: string[];
+  /** Of files of LFS that are in it. */
+  oids: string[];
+  /** Files that are not converted: paths in the published tree, quoted as git prints them. */
+  verbatim: string[];
+}
+
+/** What trees are made with. */
+export interface Maker {
+  submodules: Submodules;
+  lfs: LfsFiles;
+  /** Trees of submodules, by where they are and what they are made of. */
+  known: Map<string, Made>;
+}
+
+export interface Job extends ContentCall {
+  store: ContentStore;
+}
+
+/** Which repository's commit is written, and where in the published tree. */
+interface Part {
+  parent: Parent;
+  commit: string;
+  /** The paths of the submodules that it is in, from the outermost. */
+  within: string[];
+}
+
+const NO_FILES = { grafts: [], oids: [], verbatim: [] };
+const MAX_DEPTH = 8;
+const REMEMBERED = 1000;
+
+/** @throws RefreshError that names what cannot be had */
+export async function makeContent(maker: Maker, job: Job, part: Part): Promise<Made> {
+  const { submodules, lfs } = maker;
+  const { store, options } = job;
+  const { parent, commit, within } = part;
+  const prefix = within.map((path) => `${path}/`).join("");
+  const all = options.submodules === "no" ? [] : await store.submodules(commit);
+  const wanted = all.filter(({ path }) => isWanted(prefix + path, options.paths));
+  const origins = wanted.map((submodule) => submodules.origin(submodule, parent, job.repository));
+  for (const [n, submodule] of wanted.entries()) await submodules.bring(store, submodule, origins[n]!);
+  const commits = wanted.map((submodule) => submodule.commit);
+  const [tree] = await store.treesOf([commit]);
+  const paths = pathsBelow(prefix, options.paths);
+  const files =
+    options.lfs && paths ? await lfs.bring(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
+  const grafts: Graft[] = [...files.grafts];
+  const [oids, verbatim] = [[...files.oids], [...files.verbatim]];
+  for (const [n, { path, commit: sha }] of wanted.entries()) {
+    const inner = await makeSubmodule(maker, job, {
+      parent: origins[n]!,
+      commit: sha,
+      within: [...within, path],
+    });
+    commits.push(...inner.commits);
+    oids.push(...inner.oids);
+    verbatim.push(...inner.verbatim);
+    grafts.push({ mode: "040000", path: quotedPath(path), sha: inner.tree });
+  }
+  const made = grafts.length === 0 ? tree! : await store.graft(tree!, grafts);
+  return { tree: made, commits, oids, verbatim };
+}
+
+async function makeSubmodule(maker: Maker, job: Job, part: Part): Promise<Made> {
+  const { known } = maker;
+  const { parent, commit, within } = part;
+  const label = `submodule ${JSON.stringify(within.join("/"))}`;
+  if (within.length > MAX_DEPTH)
+    throw new RefreshError("submodule_refused", `${label} is nested more than ${MAX_DEPTH} deep`);
+  const { base, options } = job;
+  const key = JSON.stringify([base, options, within, parent.owner, parent.name, commit]);
+  const found = known.get(key);
+  if (found) return found;
+  const goesOn = options.submodules === "recursive";
+  const inner: Job = goesOn ? job : { ...job, options: { ...options, submodules: "no" } };
+  const made = await makeContent(maker, inner, part);
+  if (known.size >= REMEMBERED) known.clear();
+  known.set(key, made);
+  return made;
+}
+
+/** Whether anything below the path is published, or anything that it is below of. */
+const isWanted = (path: string, paths: readonly string[]): boolean =>
+  paths.length === 0 || paths.some((one) => `${one}/`.startsWith(`${path}/`) || path.startsWith(`${one}/`));
+
+/** The paths as a submodule at `prefix` has them; null: nothing in it is published. */
+function pathsBelow(prefix: string, paths: readonly string[]): string[] | null {
+  if (paths.length === 0 || paths.some((path) => prefix.startsWith(`${path}/`))) return [];
+  const below = paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+  return below.length > 0 ? below : null;
+}

@@ -1,0 +1,38 @@
+import type { Log } from "../base/log.js";
+import type { Pool } from "./pool.js";
+import type { Turns } from "./turns.js";
+import { type WithdrawTools, withdrawUnwanted } from "./withdraw.js";
+
+/** What is done to the trees of each repository, and when it is done again. */
+export type TidyContext = WithdrawTools & {
+  pool: Pick<Pool, "tidy">;
+  inTurn: Turns;
+  /** By repository. */
+  timers: Map<number, NodeJS.Timeout>;
+  stopped: boolean;
+  log: Pick<Log, "warn">;
+};
+
+/** Removes what is due, and comes back for what is not yet. */
+export function tidy(context: TidyContext, id: number): void {
+  const { ledger, pool, timers } = context;
+  const waits = ledger.of(id).filter(({ n, slug, missingSince }) => n !== null && slug && missingSince);
+  const times = waits.map(({ missingSince }) => missingSince! + context.graceMs);
+  for (const slug of ledger.slugs(id)) times.push(pool.tidy(id, slug) ?? Number.POSITIVE_INFINITY);
+  const next = Math.min(...times);
+  clearTimeout(timers.get(id));
+  timers.delete(id);
+  if (context.stopped || next === Number.POSITIVE_INFINITY) return;
+  const waitMs = Math.max(next - context.now(), 10);
+  timers.set(id, setTimeout(() => comeBack(context, id), waitMs).unref());
+}
+
+function comeBack(context: TidyContext, id: number): void {
+  const { ledger, log } = context;
+  const turn = context.inTurn(id, async () => {
+    if (context.stopped) return;
+    await withdrawUnwanted(context, id, new Set(ledger.of(id).map(({ slug }) => slug)));
+    tidy(context, id);
+  });
+  void turn.catch((error) => log.warn({ id, err: error }, "old trees could not be removed"));
+}

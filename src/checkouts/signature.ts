@@ -1,0 +1,65 @@
+import { asRefreshError } from "../base/errors.js";
+import type { GitCall, RunGit } from "../git/run/exec.js";
+import { type Candidate, MAX_OUTPUT, type Verdict } from "./candidate.js";
+
+/** VERIFY_SIGNATURES: whose signatures count. */
+export type Signers = { kind: "ssh"; file: string } | { kind: "openpgp"; home: string };
+
+interface SignatureTools {
+  git: RunGit;
+  signers: Signers;
+}
+
+const VERIFY_TIMEOUT_MS = 60_000;
+/** A signature of any other kind than the policy's is nobody's. */
+const NO_OTHER_PROGRAM = "/bin/false";
+
+/** @returns null: the commit, or the tag that leads to it, is signed by one of the signers */
+export async function verifySignature(
+  tools: SignatureTools,
+  { mirror, ref, tip, sha }: Candidate,
+): Promise<Verdict> {
+  const tag = tip === sha ? null : await verifyTag(tools, mirror, ref, tip);
+  if (tip !== sha && tag === null) return null;
+  const commit = await verify(tools, mirror, ["verify-commit", sha]);
+  return commit && tag?.reason === "untrusted" ? tag : commit;
+}
+
+/** Whoever may push can put an old release's tag at the ref of a new one: what is signed is the tag's name, too. */
+async function verifyTag(tools: SignatureTools, mirror: string, ref: string, tag: string): Promise<Verdict> {
+  const verdict = await verify(tools, mirror, ["verify-tag", tag]);
+  if (verdict) return verdict;
+  // git cat-file tag <tag>: object, type, tag
+  const args = ["cat-file", "tag", tag];
+  const { stdout } = await tools.git({ args, gitDir: mirror, timeoutMs: VERIFY_TIMEOUT_MS });
+  const [, name = ""] = /^object .+\ntype .+\ntag (.+)\n/.exec(stdout) ?? [];
+  if (ref === `refs/tags/${name}`) return null;
+  const output = `the tag at ${ref} is signed as ${JSON.stringify(name)}`;
+  return { reason: "untrusted", output: output.slice(0, MAX_OUTPUT) };
+}
+
+async function verify({ git, signers }: SignatureTools, mirror: string, args: string[]): Promise<Verdict> {
+  const call: GitCall = { args, gitDir: mirror, timeoutMs: VERIFY_TIMEOUT_MS, ...policyOf(signers) };
+  try {
+    // git verify-commit <commit>, git verify-tag <tag>
+    await git(call);
+    return null;
+  } catch (error) {
+    const { code, message } = asRefreshError(error);
+    if (code !== "git") throw error;
+    // Of a commit without a signature git says nothing.
+    const isUnsigned = /no signature found|it said nothing/.test(message);
+    return { reason: isUnsigned ? "unsigned" : "untrusted", output: message.slice(0, MAX_OUTPUT) };
+  }
+}
+
+/** git-config(1): gpg.<format>.program, gpg.ssh.allowedSignersFile */
+function policyOf(signers: Signers): Pick<GitCall, "config" | "gnupgHome"> {
+  const none = Object.fromEntries(
+    ["openpgp", "x509", "ssh"].map((format) => [`gpg.${format}.program`, NO_OTHER_PROGRAM]),
+  );
+  if (signers.kind === "openpgp")
+    return { config: { ...none, "gpg.openpgp.program": "gpg" }, gnupgHome: signers.home };
+  const program = { "gpg.ssh.program": "ssh-keygen", "gpg.ssh.allowedSignersFile": signers.file };
+  return { config: { ...none, ...program } };
+}

@@ -1,0 +1,24 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { ownership, toTrash } from "../git/disk/layout.js";
+import { treeDir } from "../git/tree/trees.js";
+import { type PoolContext, placeOf } from "./pool-context.js";
+
+/**
+ * Removes what lies among a checkout's trees and is none of them.
+ * @param target what its link leads to: that stays until it leads elsewhere, whether it is known or not
+ */
+export function sweepStrays(context: PoolContext, id: number, slug: string, target: string | null): void {
+  const { ledger, layout, obstacles, unswept } = context;
+  const base = layout.trees(id, slug);
+  unswept.delete(base);
+  if (ownership(base, id) !== "ours") return;
+  const trees = ledger.trees(id, slug).map(({ n }) => treeDir(placeOf(context, { id, slug, n })));
+  const known = [target, ...trees];
+  for (const name of readdirSync(base)) {
+    const n = /^(\d+)(?:\.index)?$/.exec(name)?.[1];
+    const isStray = n ? !known.includes(join(base, n)) : /\.(lock|anew)$/.test(name);
+    const path = join(base, name);
+    if (isStray && !obstacles.pass(path, () => toTrash(layout, path))) unswept.add(base);
+  }
+}

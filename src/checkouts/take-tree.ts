@@ -1,0 +1,42 @@
+import { existsSync } from "node:fs";
+import { treeDir } from "../git/tree/trees.js";
+import { type Tree, writtenTo } from "./ledger.js";
+import { BOOT, freeSince, isGraceOver, type Key, type PoolTools, placeOf } from "./pool-context.js";
+
+/** @returns a tree that is nobody's, marked as dirty, and what it holds; null: it is to be built */
+export function takeTree(
+  tools: PoolTools,
+  { id, slug, options }: Key,
+  sha: string,
+  content: string,
+): { tree: Tree; from: string | null } {
+  const { ledger, requireSpace, now } = tools;
+  const all = ledger.trees(id, slug);
+  const published = ledger.get(id, slug)?.n;
+  const isUsable = (tree: Tree) => tree.state === "ready" && tree.options === options && tree.boot === BOOT;
+  const free = all.filter((tree) => tree.n !== published && isUsable(tree) && isGraceOver(tools, tree));
+  // The one unpublished last has the least to be changed.
+  const [found] = free.sort((a, b) => freeSince(tools, b) - freeSince(tools, a));
+  if (!found) requireSpace();
+  const tree: Tree = {
+    id,
+    slug,
+    n: found?.n ?? findUnused(tools, { id, slug }, all),
+    state: "dirty",
+    sha,
+    content,
+    options,
+    boot: BOOT,
+    freedAt: null,
+    checkedAt: now(),
+  };
+  ledger.putTree(tree);
+  return { tree, from: found ? writtenTo(found) : null };
+}
+
+/** Readers may hold one that an older database, restored, knows nothing of. */
+function findUnused(tools: PoolTools, key: Omit<Key, "options">, all: Tree[]): number {
+  let n = Math.max(0, ...all.map((tree) => tree.n)) + 1;
+  while (existsSync(treeDir(placeOf(tools, { ...key, n })))) n++;
+  return n;
+}

@@ -1,0 +1,54 @@
+import type { Log } from "../base/log.js";
+import type { Layout } from "../git/disk/layout.js";
+import type { Pins } from "../git/mirror/pins.js";
+import type { Blobs } from "./blobs.js";
+import type { Checkout, Ledger } from "./ledger.js";
+import type { Pool } from "./pool.js";
+
+export interface WithdrawTools {
+  ledger: Ledger;
+  pool: Pick<Pool, "heal" | "withdraw">;
+  blobs: Pick<Blobs, "forget">;
+  pins: Pick<Pins, "drop">;
+  layout: Layout;
+  graceMs: number;
+  now(): number;
+  log: Pick<Log, "info">;
+}
+
+/**
+ * Withdraws what CHECKOUTS no longer asks for, and what was of a ref that is gone for longer than the grace.
+ * @param slugs of the checkouts that are asked for
+ */
+export async function withdrawUnwanted(
+  tools: WithdrawTools,
+  id: number,
+  slugs: ReadonlySet<string>,
+): Promise<void> {
+  const { ledger, pool, layout } = tools;
+  for (const checkout of ledger.of(id)) {
+    const { slug, link, ref, n } = checkout;
+    pool.heal(id, slug, link);
+    const isAskedFor = slugs.has(slug);
+    if (isAskedFor && !(n !== null && isPastGrace(tools, checkout))) continue;
+    ledger.transaction(() => {
+      takeAway(tools, checkout);
+      if (!isAskedFor) ledger.drop(id, slug);
+    });
+    tools.log.info({ link, ref }, "no longer published");
+    tools.blobs.forget(id, slug);
+    await tools.pins.drop(layout.mirror(id), slug);
+  }
+}
+
+/** Whether its ref is gone for too long. What is published of the default branch stays. */
+const isPastGrace = ({ graceMs, now }: WithdrawTools, { slug, missingSince }: Checkout): boolean =>
+  slug !== "" && missingSince !== null && missingSince + graceMs <= now();
+
+/** From its name; readers that hold the tree keep it for the grace. */
+export function takeAway({ ledger, pool }: Pick<WithdrawTools, "ledger" | "pool">, checkout: Checkout): void {
+  ledger.transaction(() => {
+    pool.withdraw(checkout);
+    ledger.put({ ...checkout, n: null, tip: null, sha: null, publishedAt: null });
+  });
+}

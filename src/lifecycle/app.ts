@@ -1,0 +1,48 @@
+import type { Log } from "../base/log.js";
+import type { Trigger } from "../base/model.js";
+import type { GitHub } from "../github/api.js";
+import type { Installations } from "../registry/installations.js";
+import { isManaged, type Registry } from "../registry/repositories.js";
+import { type SuspendPorts, suspendInstallation } from "./suspend.js";
+
+export type AppPorts = SuspendPorts & {
+  github: Pick<GitHub, "installations">;
+  registry: Pick<Registry, "goneBefore">;
+  installations: Pick<Installations, "all" | "isHeld">;
+  /** Asks for a refresh that compares every ref. */
+  request(id: number, installationId: number, trigger: Trigger): void;
+  requestInstallation(id: number): void;
+  retireAfterMs: number;
+  now(): number;
+  log: Pick<Log, "info">;
+};
+
+/** @throws RefreshError when GitHub does not list the App's installations */
+export async function reconcileApp(ports: AppPorts): Promise<void> {
+  const listed = await ports.github.installations();
+  for (const { id, login, suspended } of listed) {
+    if (suspended) suspendInstallation(ports, id, login);
+    else noteActive(ports, id, login);
+  }
+  requestUnlisted(ports, new Set(listed.map(({ id }) => id)));
+  for (const { id, installationId } of ports.registry.goneBefore(ports.now() - ports.retireAfterMs))
+    ports.request(id, installationId, "backstop");
+}
+
+function noteActive(ports: AppPorts, id: number, login: string): void {
+  if (ports.installations.note(id, "active", login))
+    ports.log.info({ installation: id }, "installation is back");
+  ports.requestInstallation(id);
+}
+
+/** Installations that are known here, and that GitHub does not list. */
+function requestUnlisted(ports: AppPorts, listed: ReadonlySet<number>): void {
+  for (const { id, state } of ports.installations.all()) {
+    if (listed.has(id)) continue;
+    if (state !== "gone" || isUnsettled(ports, id)) ports.requestInstallation(id);
+  }
+}
+
+/** A process that was killed may have left repositories of a gone installation neither gone nor held. */
+const isUnsettled = ({ registry, installations }: AppPorts, installationId: number): boolean =>
+  registry.ofInstallation(installationId).some((it) => isManaged(it) && !installations.isHeld(it.id));

@@ -1,0 +1,106 @@
+import { asRefreshError } from "../base/errors.js";
+import { MAX_CLOCK_SKEW_S } from "../base/github-facts.js";
+import type { Log } from "../base/log.js";
+import type { RemoteRepository, RepositoryName, Trigger } from "../base/model.js";
+import { fullName, isOwner, isRefName, isRepositoryName } from "../base/names.js";
+import type { Dated } from "../github/rest.js";
+import type { Installations } from "../registry/installations.js";
+import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
+import { findNeed, type NeedPorts } from "./needs.js";
+import type { Removal } from "./removal.js";
+
+export interface ApplyPorts extends NeedPorts {
+  registry: Pick<Registry, "get" | "confirm" | "setState">;
+  installations: Pick<Installations, "isHeld" | "release">;
+  removal: Pick<Removal, "exclude">;
+  /** REPOSITORIES */
+  isWanted(fullName: string): boolean;
+  /** Asks for a refresh that compares every ref. */
+  request(id: number, installationId: number, trigger: Trigger): void;
+  hasMirror(id: number): boolean;
+  link(id: number, name: RepositoryName): void;
+  unlink(id: number, name: RepositoryName): void;
+  log: Pick<Log, "info" | "warn">;
+}
+
+export interface ApplyOptions {
+  /** Whether to ask for a refresh where something differs; a refresh that runs already does not. */
+  requestsRefresh: boolean;
+}
+
+/**
+ * Takes GitHub's answer about a repository for true, and asks for a refresh where it differs from what is here.
+ * @returns null: the repository is not ours to keep in step
+ */
+export function applyRemote(
+  ports: ApplyPorts,
+  { value: remote, at: answeredAt }: Dated<RemoteRepository>,
+  { requestsRefresh }: ApplyOptions,
+): ManagedRepository | null {
+  const { registry } = ports;
+  const before = registry.get(remote.id);
+  if (!hasValidNames(remote)) {
+    ports.log.warn({ repository: fullName(remote) }, "a name against GitHub's own rules; left alone");
+    return null;
+  }
+  if (!ports.isWanted(fullName(remote))) {
+    if (before) ports.removal.exclude(before);
+    return null;
+  }
+  if (before && isOvertaken(before.toldAt, answeredAt) && isManaged(before)) return before;
+  registry.confirm(remote, answeredAt);
+  const returns = before !== null && manageAgain(ports, before);
+  const isRenamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);
+  if (returns || isRenamed) renameLinks(ports, remote, isRenamed ? before : null);
+  if (before?.state === "fresh" && !ports.hasMirror(remote.id)) onboardAgain(ports, before);
+  const repository = registry.get(remote.id)!;
+  const trigger = findNeed(ports, repository, before);
+  // What it missed while it was away, a refresh of single refs does not bring.
+  if (trigger && (requestsRefresh || returns)) ports.request(remote.id, remote.installationId, trigger);
+  return repository;
+}
+
+function hasValidNames({ owner, name, defaultBranch }: RemoteRepository): boolean {
+  return isOwner(owner) && isRepositoryName(name) && isRefName(`refs/heads/${defaultBranch}`);
+}
+
+/** An answer that was on its way while a later one came in. */
+const isOvertaken = (knownAt: number, answeredAt: number): boolean =>
+  answeredAt < knownAt && knownAt - answeredAt <= MAX_CLOCK_SKEW_S;
+
+/**
+ * Gone, suspended or held, and GitHub shows it again: what its mirror has is not compared yet.
+ * @returns whether it was one of these
+ */
+function manageAgain(
+  { registry, installations, hasMirror, log }: ApplyPorts,
+  repository: ManagedRepository,
+): boolean {
+  const { id, state } = repository;
+  const isHeld = installations.isHeld(id);
+  if (isHeld) installations.release(id);
+  if (!isHeld && state !== "gone" && state !== "retired" && state !== "suspended") return false;
+  registry.setState(id, hasMirror(id) ? "behind" : "onboarding");
+  log.info({ repository: fullName(repository), was: isHeld ? "held" : state }, "managed again");
+  return true;
+}
+
+/** Whoever took its mirror away, what was said of that is no longer true. */
+function onboardAgain({ registry, log }: ApplyPorts, repository: ManagedRepository): void {
+  registry.setState(repository.id, "onboarding");
+  log.warn({ repository: fullName(repository) }, "its mirror is missing: it is cloned anew");
+}
+
+/** What fails is set right by the next sweep over all links. */
+function renameLinks(
+  { hasMirror, link, unlink, log }: ApplyPorts,
+  remote: RemoteRepository,
+  former: RepositoryName | null,
+): void {
+  try {
+    if (hasMirror(remote.id)) link(remote.id, remote);
+    if (former) unlink(remote.id, former);
+  } catch (error) {
+    log.warn({ repository: fullName(remote), code: asRefreshError(error).code }, String(error));
+  }
+}

@@ -1,0 +1,79 @@
+import { RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import { fullName } from "../base/names.js";
+import type { Installations } from "../registry/installations.js";
+import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
+
+export interface HoldPorts {
+  registry: Pick<Registry, "countOf" | "setState" | "failed">;
+  installations: Pick<Installations, "all" | "get" | "held" | "isHeld" | "hold">;
+  /** All of what is written in it, or nothing. */
+  transaction<T>(fn: () => T): T;
+  now(): number;
+  log: Pick<Log, "warn">;
+}
+
+/** Fewer than this are always believed. */
+const FEW = 10;
+/** A fifth of an installation's repositories within this time is a removal in one go. */
+const AT_ONCE_MS = 3_600_000;
+
+/**
+ * Holds repositories that GitHub no longer shows, where they are too many at once to be believed.
+ * @returns those that are not held
+ */
+export function holdIfTooMany(
+  ports: HoldPorts,
+  installationId: number,
+  repositories: ManagedRepository[],
+): ManagedRepository[] {
+  const unheld = repositories.filter((it) => isManaged(it) && !ports.installations.isHeld(it.id));
+  // Repositories that are made and deleted again, by tests say, are nothing that anyone would miss.
+  const isKnown = ({ addedAt }: ManagedRepository) => addedAt < ports.now() - AT_ONCE_MS;
+  const known = unheld.filter(isKnown);
+  if (known.length === 0 || !isTooMany(ports, installationId, known.length)) return unheld;
+  hold(ports, installationId, known);
+  return unheld.filter((it) => !isKnown(it));
+}
+
+export const removalHeld = (installationId: number): RefreshError =>
+  new RefreshError("removal_held", `Held with other repositories of installation ${installationId}`);
+
+/** Of one installation, or of all: another App's key makes many small ones vanish together. */
+function isTooMany(ports: HoldPorts, installationId: number, more: number): boolean {
+  const { registry, installations } = ports;
+  const since = ports.now() - AT_ONCE_MS;
+  const confirmedAt = installations.get(installationId)?.confirmedAt ?? 0;
+  const lastConfirmedAt = Math.max(0, ...installations.all().map((it) => it.confirmedAt));
+  const here = registry.countOf(installationId, Math.max(confirmedAt, since));
+  const everywhere = registry.countOf(null, Math.max(lastConfirmedAt, since));
+  const held = installations.held(installationId)?.repositoryIds.length ?? 0;
+  return isManyOf(here, here.left + held + more) || isManyOf(everywhere, everywhere.left + more);
+}
+
+const isManyOf = ({ managed, left }: { managed: number; left: number }, leaving: number): boolean =>
+  leaving > FEW && leaving > (managed + left) / 5;
+
+function hold(ports: HoldPorts, installationId: number, repositories: ManagedRepository[]): void {
+  const { registry, installations } = ports;
+  ports.transaction(() => {
+    installations.hold(
+      installationId,
+      repositories.map(({ id }) => id),
+    );
+    for (const { id, state } of repositories) {
+      // With its installation gone it waits for the operator, and no longer for the account's owner.
+      if (state === "suspended") registry.setState(id, "failing");
+      registry.failed(id, removalHeld(installationId), 0);
+    }
+  });
+  ports.log.warn(
+    {
+      installation: installationId,
+      repositories: repositories.slice(0, 10).map(fullName),
+      count: repositories.length,
+      confirm: `POST /api/v1/installations/${installationId}/confirm-removal`,
+    },
+    "removal held: GitHub no longer shows many repositories at once",
+  );
+}

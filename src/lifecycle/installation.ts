@@ -1,0 +1,73 @@
+import { asRefreshError, type RefreshError } from "../base/errors.js";
+import type { GitHub } from "../github/api.js";
+import type { Installations } from "../registry/installations.js";
+import { isManaged, type ManagedRepository } from "../registry/repositories.js";
+import { applyRemote } from "./apply-remote.js";
+import { isYetToShow } from "./membership.js";
+import type { Removal } from "./removal.js";
+import { type RepositoryPorts, reconcileRepository } from "./repository.js";
+import { suspendInstallation } from "./suspend.js";
+
+export type InstallationPorts = RepositoryPorts & {
+  github: Pick<GitHub, "repositories">;
+  installations: Pick<Installations, "listed" | "failed">;
+  removal: Pick<Removal, "holdIfTooMany">;
+};
+
+/** @throws RefreshError when its repositories cannot be listed; those seen until then are taken in */
+export async function reconcileInstallation(ports: InstallationPorts, id: number): Promise<void> {
+  const { registry, installations } = ports;
+  let seen: Set<number>;
+  try {
+    seen = await applyList(ports, id);
+  } catch (error) {
+    return handleUnlistable(ports, id, asRefreshError(error));
+  }
+  if (installations.note(id, "active", null)) ports.log.info({ installation: id }, "installation is back");
+  installations.listed(id);
+  // What may be yet to come is asked for by the request of the delivery that named it.
+  const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isYetToShow(ports, it);
+  await reconcileMissing(ports, id, registry.ofInstallation(id).filter(isMissing));
+}
+
+/** @returns the ids of all repositories that GitHub shows */
+async function applyList(ports: InstallationPorts, id: number): Promise<Set<number>> {
+  const seen = new Set<number>();
+  for await (const { value, at } of ports.github.repositories(id)) {
+    ports.store.transaction(() => {
+      for (const remote of value) {
+        seen.add(remote.id);
+        applyRemote(ports, { value: remote, at }, { requestsRefresh: true });
+      }
+    });
+  }
+  return seen;
+}
+
+function handleUnlistable(ports: InstallationPorts, id: number, error: RefreshError): void {
+  const { registry, installations, removal } = ports;
+  if (error.code === "suspended") {
+    suspendInstallation(ports, id, null);
+    return;
+  }
+  if (error.code !== "not_found") {
+    installations.failed(id, error);
+    throw error;
+  }
+  if (installations.note(id, "gone", null)) ports.log.warn({ installation: id }, "installation is gone");
+  removal.handleMissing(id, registry.ofInstallation(id));
+}
+
+/** Lists shift while they are paged: what is missing from one is asked for by its id, unless it is too many. */
+async function reconcileMissing(
+  ports: InstallationPorts,
+  installationId: number,
+  repositories: ManagedRepository[],
+): Promise<void> {
+  const failed: unknown[] = [];
+  for (const { id } of ports.removal.holdIfTooMany(installationId, repositories))
+    await reconcileRepository(ports, id, { requestsRefresh: true, mayHaveLeft: true }).catch(
+      (error: unknown) => failed.push(error),
+    );
+  if (failed.length > 0) throw failed[0];
+}

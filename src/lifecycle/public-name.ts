@@ -1,0 +1,56 @@
+import { asRefreshError, type RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import type { RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
+import { dropLink, type Layout, pointLink } from "../git/disk/layout.js";
+import type { ManagedRepository, Registry } from "../registry/repositories.js";
+
+export interface NamePorts {
+  layout: Layout;
+  registry: Pick<Registry, "find">;
+  hasMirror(id: number): boolean;
+  log: Pick<Log, "warn">;
+}
+
+/** GitHub has said the name, and nothing has cast doubt on it since. Without one readers keep what they have. */
+export const hasCertainName = ({ toldAt, doubted, owner, name }: ManagedRepository): boolean =>
+  toldAt > 0 && !doubted && owner !== "" && name !== "";
+
+export const isNameOwner = ({ registry }: NamePorts, id: number, name: RepositoryName): boolean =>
+  registry.find(name)?.id === id;
+
+/** @throws RefreshError `foreign` */
+export function linkName(ports: NamePorts, id: number, name: RepositoryName): void {
+  const { layout } = ports;
+  if (isNameOwner(ports, id, name)) pointLink(layout.link(name), layout.mirror(id));
+}
+
+/** Takes a name away from a mirror; whoever has it now gets it. */
+export function unlinkName(ports: NamePorts, id: number, name: RepositoryName): void {
+  const { layout, registry } = ports;
+  dropLink(layout.link(name), layout.mirror(id));
+  linkOwner(ports, registry.find(name));
+}
+
+/**
+ * Points the repository's name at its mirror, where it has both.
+ * @returns why that could not be done; null: it is done, or there is nothing to be done
+ */
+export function linkOwner(
+  { layout, hasMirror, log }: NamePorts,
+  owner: ManagedRepository | null,
+): RefreshError | null {
+  if (owner === null || !hasCertainName(owner) || owner.state === "retired" || !hasMirror(owner.id))
+    return null;
+  try {
+    pointLink(layout.link(owner), layout.mirror(owner.id));
+    return null;
+  } catch (error) {
+    const failure = asRefreshError(error);
+    log.warn(
+      { repository: fullName(owner), code: failure.code, reason: failure.message },
+      "a link could not be made; the next pass tries again",
+    );
+    return failure;
+  }
+}

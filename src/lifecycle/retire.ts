@@ -1,0 +1,36 @@
+import type { Log } from "../base/log.js";
+import type { RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
+import type { ManagedRepository, Registry } from "../registry/repositories.js";
+
+export interface RetirePorts {
+  registry: Pick<Registry, "get" | "setState">;
+  /** Takes its published trees from their names. @returns whether readers may still hold one */
+  withdraw(id: number): boolean;
+  /** Deletes mirror and trees. @returns false: something there is not Lockstep's, all of it is left alone */
+  discard(id: number): boolean;
+  unlink(id: number, name: RepositoryName): void;
+  retireAfterMs: number;
+  now(): number;
+  log: Pick<Log, "info" | "warn">;
+}
+
+/** Deletes what a gone repository left, where it is time for that. */
+export function retire(ports: RetirePorts, id: number): void {
+  const repository = ports.registry.get(id);
+  if (!repository || !isDue(ports, repository)) return;
+  // The next pass comes back for it.
+  if (ports.withdraw(id)) return;
+  const repositoryName = fullName(repository);
+  if (!ports.discard(id)) {
+    ports.log.warn({ repository: repositoryName }, "its directory holds what is not Lockstep's; left alone");
+    return;
+  }
+  ports.unlink(id, repository);
+  ports.registry.setState(id, "retired");
+  ports.log.info({ repository: repositoryName }, "retired: its mirror is deleted");
+}
+
+/** A paused one stays as it is. */
+const isDue = (ports: RetirePorts, { state, pausedAt, goneAt }: ManagedRepository): boolean =>
+  pausedAt === null && state === "gone" && (goneAt ?? 0) <= ports.now() - ports.retireAfterMs;

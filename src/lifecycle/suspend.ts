@@ -1,0 +1,26 @@
+import type { Log } from "../base/log.js";
+import type { Installations } from "../registry/installations.js";
+import { isManaged, type Registry } from "../registry/repositories.js";
+
+export interface SuspendPorts {
+  registry: Pick<Registry, "ofInstallation" | "setState">;
+  installations: Pick<Installations, "note">;
+  log: Pick<Log, "warn">;
+}
+
+/**
+ * Keeps all repositories of an installation as they are until its owner unsuspends it.
+ * @param login null: not known, or as it was
+ */
+export function suspendInstallation(
+  { registry, installations, log }: SuspendPorts,
+  id: number,
+  login: string | null,
+): void {
+  for (const repository of registry.ofInstallation(id)) {
+    if (isManaged(repository) && repository.state !== "suspended")
+      registry.setState(repository.id, "suspended");
+  }
+  if (!installations.note(id, "suspended", login)) return;
+  log.warn({ installation: id }, "installation is suspended; its repositories are paused");
+}

@@ -1,0 +1,83 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Log } from "../base/log.js";
+import type { RepositoryName } from "../base/model.js";
+import { dropLink, type Layout, linkTarget } from "../git/disk/layout.js";
+import type { ManagedRepository, Registry } from "../registry/repositories.js";
+import { hasCertainName, isNameOwner, linkOwner, type NamePorts } from "./public-name.js";
+
+export type SweepPorts = NamePorts & {
+  registry: Pick<Registry, "get" | "all">;
+  /** Something else has its name: a refresh says so in its state. */
+  request(repository: ManagedRepository): void;
+  log: Pick<Log, "info">;
+};
+
+/** Links looked at before others get their turn: ten thousand take a tenth of a second. */
+const AT_A_TIME = 200;
+
+/** Makes the links that are missing, and removes those that lead to a mirror whose name they are not. */
+export async function sweepLinks(ports: SweepPorts, isStopped: () => boolean): Promise<void> {
+  for (const [n, { id }] of ports.registry.all().entries()) {
+    if (n % AT_A_TIME === 0) await nextTurn();
+    if (isStopped()) return;
+    restoreLink(ports, id);
+  }
+  for (const [n, { owner, file }] of publicLinks(ports.layout).entries()) {
+    if (n % AT_A_TIME === 0) await nextTurn();
+    if (isStopped()) return;
+    const name = { owner, name: file.slice(0, -".git".length) };
+    dropStray(ports, name, ports.layout.link(name));
+  }
+}
+
+function restoreLink(ports: SweepPorts, id: number): void {
+  const { layout, registry } = ports;
+  // It may have another name since the list was read.
+  const now = registry.get(id);
+  if (!now || !hasCertainName(now) || !isNameOwner(ports, id, now)) return;
+  if (linkTarget(layout.link(now)) === layout.mirror(id)) return;
+  if (linkOwner(ports, now)) ports.request(now);
+}
+
+/** A link that leads to a mirror whose name it is not, as a failure or a restart left it. */
+function dropStray(ports: SweepPorts, name: RepositoryName, path: string): void {
+  const target = linkTarget(path);
+  const id = Number(target?.split("/").at(-2));
+  if (target === null || target !== ports.layout.mirror(id)) return; // someone else's
+  if (!isStray(ports, id, name, path)) return;
+  dropLink(path, target);
+  ports.log.info({ link: path }, "a link that was left over is gone");
+  linkOwner(ports, ports.registry.find(name));
+}
+
+function isStray(
+  { layout, registry, hasMirror }: SweepPorts,
+  id: number,
+  name: RepositoryName,
+  path: string,
+): boolean {
+  const now = registry.get(id);
+  const owner = registry.find(name);
+  const isItsName = now !== null && layout.link(now) === path;
+  if (isItsName && owner?.id === id) return false;
+  if (owner && hasCertainName(owner)) return true;
+  return now !== null && (!hasMirror(id) || (hasCertainName(now) && !isItsName));
+}
+
+function publicLinks(layout: Layout): { owner: string; file: string }[] {
+  return entriesOf(layout.links).flatMap((owner) =>
+    entriesOf(join(layout.links, owner.name))
+      .filter((entry) => entry.isSymbolicLink() && entry.name.endsWith(".git") && !entry.name.startsWith("@"))
+      .map((entry) => ({ owner: owner.name, file: entry.name })),
+  );
+}
+
+function entriesOf(dir: string) {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch {
+    return []; // none was ever made, or the last one just went
+  }
+}

@@ -1,0 +1,54 @@
+import { asRefreshError, type RefreshError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import { fullName } from "../base/names.js";
+import type { Mirrors } from "../git/mirror/mirrors.js";
+import type { ManagedRepository } from "../registry/repositories.js";
+import { putOffMs } from "./due.js";
+import type { Task } from "./log.js";
+import { RUN_TASK, type TaskPorts } from "./tasks.js";
+
+export type RunPorts = TaskPorts & {
+  mirrors: Pick<Mirrors, "ensure" | "distrust">;
+  log: Log;
+};
+
+const HINTS: Partial<Record<RefreshError["code"], string>> = {
+  timeout: "It took longer than maintenance may; it is tried again later, and refreshes go on.",
+  corrupt: "It is tried again; only what a check proves twice has the mirror cloned anew.",
+};
+
+/** Runs one task in one mirror and writes down what became of it, unless the process stops meanwhile. */
+export async function runTask(
+  ports: RunPorts,
+  repository: ManagedRepository,
+  task: Task,
+  { signal, isStopped }: { signal: AbortSignal; isStopped: () => boolean },
+): Promise<void> {
+  const { records, mirrors, log } = ports;
+  const { id } = repository;
+  const about = { repository: fullName(repository), task };
+  const began = performance.now();
+  try {
+    if (!mirrors.ensure(id)) return;
+    log.debug(about, "maintenance begins");
+    await RUN_TASK[task](ports, repository, signal);
+    records.done(id, task);
+    log.info({ ...about, durationMs: Math.round(performance.now() - began) }, "maintenance done");
+  } catch (error) {
+    // Whatever it has left is cleared before the mirror is used again.
+    mirrors.distrust(id);
+    if (!isStopped()) putOff(ports, repository, task, asRefreshError(error));
+  }
+}
+
+function putOff(ports: RunPorts, repository: ManagedRepository, task: Task, error: RefreshError): void {
+  const { records, log, now } = ports;
+  const { id } = repository;
+  const { code, message, hint } = error;
+  const hasYielded = code === "cancelled";
+  const waitMs = putOffMs(records.get(id).runs[task].failures, { hasYielded });
+  records.failed(id, task, code, now() + waitMs);
+  const details = { repository: fullName(repository), task, code, retryInMs: waitMs };
+  if (hasYielded) log.info(details, "maintenance stood aside for a refresh");
+  else log.warn({ ...details, reason: message, hint: HINTS[code] ?? hint }, "maintenance failed");
+}

@@ -1,0 +1,18 @@
+import type { RefreshError } from "../base/errors.js";
+import type { RefreshOutcome } from "../base/model.js";
+import type { Brought } from "./bring.js";
+
+/** What the refs of a mirror were brought to. */
+export interface Result {
+  outcome: RefreshOutcome;
+  behind: boolean;
+  notYet: RefreshError | null;
+}
+
+/** There is nothing to be kept in step. */
+export const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
+
+export function outcomeOf({ changes, superseded }: Brought, way: RefreshOutcome["way"]): RefreshOutcome {
+  const result = superseded ? "superseded" : changes.length > 0 ? "changed" : "unchanged";
+  return { result, changes, way };
+}
