@@ -6,7 +6,7 @@ import { addCompletionCommand } from "./cli/completion.js";
 import { loadEnvFile } from "./cli/env-file.js";
 import { addEventsCommand } from "./cli/events.js";
 import { EXIT } from "./cli/exit.js";
-import { tellFailure } from "./cli/failure.js";
+import { reportFailure } from "./cli/failure.js";
 import { addHistoryCommands } from "./cli/history.js";
 import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
@@ -56,4 +56,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-program.parseAsync().catch((error: unknown) => tellFailure(error));
+program.parseAsync().catch((error: unknown) => reportFailure(error));

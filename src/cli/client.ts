@@ -7,7 +7,7 @@ export interface ClientOptions {
   json: boolean;
 }
 
-/** An answer that is no success, as the person at the terminal is told it. */
+/** An answer that is no success, as the person at the terminal sees it. */
 export class AnswerError extends Error {
   override readonly name = "AnswerError";
   constructor(
@@ -29,7 +29,7 @@ export interface Client {
   open(path: string, headers: Record<string, string>): Promise<ReadableStream<Uint8Array>>;
 }
 
-interface Told {
+interface Problem {
   detail?: string;
   remedy?: string;
   reason?: string;
@@ -63,12 +63,13 @@ export function createClient({ url, token, json }: ClientOptions): Client {
     json,
     async ask(method, path, body) {
       const answer = await call(path, { method, ...(body && { body: JSON.stringify(body) }) });
-      if (answer.ok) return { status: answer.status, body: (await answer.json().catch(stranger)) as never };
+      if (answer.ok)
+        return { status: answer.status, body: (await answer.json().catch(refuseStranger)) as never };
       throw await failure(answer, token);
     },
     async open(path, headers) {
       const answer = await call(path, { headers });
-      if (answer.ok && !answer.headers.get("content-type")?.startsWith("text/event-stream")) stranger();
+      if (answer.ok && !answer.headers.get("content-type")?.startsWith("text/event-stream")) refuseStranger();
       if (answer.ok && answer.body) return answer.body;
       throw await failure(answer, token);
     },
@@ -89,7 +90,7 @@ const wrongUrl = (wrong: string) =>
     "write it as http://localhost:3000; the token goes into API_TOKEN",
   );
 
-function stranger(): never {
+function refuseStranger(): never {
   throw new AnswerError(
     "that is not Lockstep's API",
     EXIT.failed,
@@ -98,12 +99,13 @@ function stranger(): never {
 }
 
 async function failure(answer: Response, token: string | null): Promise<AnswerError> {
-  const told = (await answer.json().catch(() => ({}))) as Told;
-  if (told.detail === undefined && answer.status === 404) {
+  const problem = (await answer.json().catch(() => ({}))) as Problem;
+  if (problem.detail === undefined && answer.status === 404) {
     return new AnswerError("the API is not served there", EXIT.failed, "set API_TOKEN for the server", 404);
   }
-  const remedy = answer.status === 401 && token === null ? "set API_TOKEN, or put it in .env" : told.remedy;
-  const message = told.detail ?? `the server answered ${answer.status}`;
+  const remedy =
+    answer.status === 401 && token === null ? "set API_TOKEN, or put it in .env" : problem.remedy;
+  const message = problem.detail ?? `the server answered ${answer.status}`;
   return new AnswerError(message, exitCodes.get(answer.status) ?? EXIT.failed, remedy, answer.status);
 }
 

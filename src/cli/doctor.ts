@@ -16,41 +16,41 @@ const DEFAULT_MIN_FREE = 2 ** 30;
 export async function examine(json: boolean): Promise<void> {
   loadEnvFile();
   const findings: Finding[] = [];
-  const tell = (...found: Finding[]) => {
+  const report = (...found: Finding[]) => {
     findings.push(...found);
     if (!json) for (const finding of found) printFinding(finding);
   };
   const around = loadSurroundings();
-  const config = readConfig(tell);
-  tell(checkNode(), await checkGit(around), ...checkProxies(around));
-  tell(
+  const config = readConfig(report);
+  report(checkNode(), await checkGit(around), ...checkProxies(around));
+  report(
     ...checkSecrets(around),
     checkDataDir(around),
     checkDisk(around, config?.minFreeDisk ?? DEFAULT_MIN_FREE),
   );
-  if (config) await askGitHub(config, tell);
+  if (config) await askGitHub(config, report);
   const isWell = findings.every(({ level }) => level !== "fail");
   if (json) printJson({ ok: isWell, findings });
   // Connections that are kept open would hold the process for some seconds.
   process.exit(isWell ? EXIT.done : EXIT.failed);
 }
 
-function readConfig(tell: (...found: Finding[]) => void): Config | null {
+function readConfig(report: (...found: Finding[]) => void): Config | null {
   try {
     const config = loadConfig();
-    tell(ok("configuration", "every variable can be used"));
+    report(ok("configuration", "every variable can be used"));
     return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const fault of error.faults) {
       const [detail = "", remedy = ""] = fault.split(" → ");
-      tell(fail("configuration", detail, remedy));
+      report(fail("configuration", detail, remedy));
     }
     return null;
   }
 }
 
-async function askGitHub(config: Config, tell: (...found: Finding[]) => void): Promise<void> {
+async function askGitHub(config: Config, report: (...found: Finding[]) => void): Promise<void> {
   const github = createInspector({
     appId: config.appId,
     privateKey: config.privateKey,
@@ -59,12 +59,12 @@ async function askGitHub(config: Config, tell: (...found: Finding[]) => void): P
   });
   try {
     const clock = await checkClock(github);
-    tell(clock);
+    report(clock);
     // Without a way to GitHub the rest would fail one by one, for the same reason.
     if (clock.about === "network") return;
     const app = await checkApp(github, { pullRequests: config.refs("refs/pull/1/head") });
-    tell(...app);
-    if (app[0]?.level === "ok") tell(...(await checkWebhook(github, config)));
+    report(...app);
+    if (app[0]?.level === "ok") report(...(await checkWebhook(github, config)));
   } finally {
     await github.close();
   }

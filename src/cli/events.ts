@@ -35,7 +35,7 @@ async function follow(client: Client, path: string, after: string | undefined): 
       wasOpen = true;
       const messages = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
       for await (const message of messages) {
-        tell(message, client.json);
+        show(message, client.json);
         last = message.id ?? last;
       }
     } catch (error) {
@@ -48,7 +48,7 @@ async function follow(client: Client, path: string, after: string | undefined): 
 
 const mayPass = ({ exitCode, status = 0 }: AnswerError) => exitCode === EXIT.unreachable || status >= 500;
 
-function tell({ event, data }: EventSourceMessage, json: boolean): void {
+function show({ event, data }: EventSourceMessage, json: boolean): void {
   if (event === "gap")
     process.stderr.write("lockstep: some events are not kept any more; look at everything once\n");
   else if (json) print(data);

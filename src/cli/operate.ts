@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { RepositoryView } from "../http/view.js";
 import { AnswerError, type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
-import { tellFailure } from "./failure.js";
+import { reportFailure } from "./failure.js";
 import { print, printJson } from "./print.js";
 import { waiting, waitQuery } from "./wait.js";
 
@@ -62,7 +62,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
 /** One that fails holds up none behind it. */
 async function each(fullNames: string[], act: (fullName: string) => Promise<void>): Promise<void> {
   for (const fullName of fullNames)
-    await act(fullName).catch((error: unknown) => tellFailure(error, fullName));
+    await act(fullName).catch((error: unknown) => reportFailure(error, fullName));
 }
 
 const post =

@@ -28,9 +28,9 @@ export async function whileTelling<T>(what: string, act: () => Promise<T>): Prom
   const { stderr } = process;
   if (!isColored(stderr)) return act();
   const since = Date.now();
-  const tell = () => replaceLine(stderr, `waiting ${Math.round((Date.now() - since) / 1_000)}s for ${what}`);
-  tell();
-  const timer = setInterval(tell, 1_000);
+  const show = () => replaceLine(stderr, `waiting ${Math.round((Date.now() - since) / 1_000)}s for ${what}`);
+  show();
+  const timer = setInterval(show, 1_000);
   try {
     return await act();
   } finally {

@@ -54,9 +54,9 @@ function requireWritable(file: string): void {
 
 /** Resolves when Probot's server has given its last answer and its port is free. */
 async function served(setup: Setup, file: string): Promise<Values> {
-  let tell: (values: Values) => void = () => {};
-  const told = new Promise<Values>((done) => {
-    tell = done;
+  let resolve: (values: Values) => void = () => {};
+  const registered = new Promise<Values>((done) => {
+    resolve = done;
   });
   const { HOST: host, PUBLIC_URL: publicUrl } = setup.serverEnv;
   const server = await runBehind(setupDoor({ host, publicUrl }), {
@@ -69,11 +69,11 @@ async function served(setup: Setup, file: string): Promise<Values> {
       const key = PRIVATE_KEY.replace(/^"|"$/g, "");
       const values: Values = { ...setup.kept, ...token, APP_ID, PRIVATE_KEY: key, WEBHOOK_SECRET };
       updateEnvFile(file, values);
-      setTimeout(tell, LAST_PAGE_MS, values);
+      setTimeout(resolve, LAST_PAGE_MS, values);
       return given;
     },
   });
-  const values = await told;
+  const values = await registered;
   await server.stop();
   return values;
 }

@@ -23,7 +23,7 @@ export async function syncOnce(json: boolean): Promise<void> {
   const steps: OnceStep[] = [];
   const result = await lockstep.once((step) => {
     steps.push(step);
-    if (!json) tell(step);
+    if (!json) showStep(step);
   });
   await lockstep.close();
   if (json) printJson({ ...summary(result), repositories: steps.map(asJson) });
@@ -66,7 +66,7 @@ const LOG: Log = {
   error: (_, message) => void process.stderr.write(`lockstep: ${message}\n`),
 };
 
-function tell(step: OnceStep): void {
+function showStep(step: OnceStep): void {
   const { done, of, repository, error } = step;
   const line = `${done}/${of} ${fullName(repository)} ${repository.state}`;
   if (error) print(`${line}: ${error.code}: ${error.message}\n  → ${error.hint}`);

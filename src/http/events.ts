@@ -60,7 +60,7 @@ export function addEventRoute(routes: Routes, ports: EventPorts): void {
     const drop = () => void (context.env as HttpBindings).outgoing.destroy();
     const reader = { after: after > newest ? 0 : after, gap, repositoryId, drop };
     // A reader that cannot be told more comes again, and finds its place by Last-Event-ID.
-    return streamSSE(context, (stream) => tell(ports.events, stream, reader).catch(drop));
+    return streamSSE(context, (stream) => sendEvents(ports.events, stream, reader).catch(drop));
   });
 }
 
@@ -81,7 +81,11 @@ interface Reader {
   drop(): void;
 }
 
-async function tell(events: EventPorts["events"], stream: SSEStreamingApi, reader: Reader): Promise<void> {
+async function sendEvents(
+  events: EventPorts["events"],
+  stream: SSEStreamingApi,
+  reader: Reader,
+): Promise<void> {
   const left = new AbortController();
   stream.onAbort(() => left.abort());
   const send = (text: string) => inTime(stream.write(text), reader.drop);

@@ -48,7 +48,7 @@ const CONFIRM: Route = {
 };
 
 /** What an operator does besides looking at repositories and refreshing them. */
-export function operatorRoutes(routes: Routes, ports: OperatePorts): void {
+export function addOperatorRoutes(routes: Routes, ports: OperatePorts): void {
   const again = ({ owner, name }: RepositoryView) => ports.get(owner, name);
 
   routes.add(PAUSE, (context) => {

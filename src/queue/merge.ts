@@ -16,7 +16,7 @@ const MAX_POINTS = 16;
 export function mergeHint(known: QueuedHint | undefined, push: PushHint, generation: number): QueuedHint {
   const { before, after, pushedAt } = push;
   const proves = push.ordered ?? true;
-  if (!known) return { ...told(push), points: [before, after], ordered: proves, generation };
+  if (!known) return { ...mergeForced(push), points: [before, after], ordered: proves, generation };
   const last = known.points.at(-1);
   if (known.pushedAt === pushedAt && last === after && known.points.at(-2) === before) {
     return { ...known, generation }; // the same push, delivered twice
@@ -24,11 +24,11 @@ export function mergeHint(known: QueuedHint | undefined, push: PushHint, generat
   const chained = proves && known.ordered && pushedAt > known.pushedAt && before === last;
   if (chained) {
     const points = [...known.points, after].slice(-MAX_POINTS);
-    return { ...told(push, known), points, ordered: true, generation };
+    return { ...mergeForced(push, known), points, ordered: true, generation };
   }
   const newer = pushedAt >= known.pushedAt;
   return {
-    ...told(push, known),
+    ...mergeForced(push, known),
     points: newer ? [before, after] : known.points,
     pushedAt: Math.max(pushedAt, known.pushedAt),
     ordered: false,
@@ -37,7 +37,10 @@ export function mergeHint(known: QueuedHint | undefined, push: PushHint, generat
 }
 
 /** Not forced only when every delivery says so. */
-function told({ ref, pushedAt, forced: now }: PushHint, known: { forced?: boolean } = { forced: now }) {
+function mergeForced(
+  { ref, pushedAt, forced: now }: PushHint,
+  known: { forced?: boolean } = { forced: now },
+) {
   const forced = now || known.forced ? true : now === undefined ? undefined : known.forced;
   return { ref, pushedAt, ...(forced !== undefined && { forced }) };
 }

@@ -98,10 +98,10 @@ export function createBringer(tools: Tools) {
     for (const { hint, way } of plans) if (way === "none") learn(pass, hint, null);
     const words = plans.filter((plan) => plan.way === "word");
     const names = plans.filter((plan) => plan.way === "name");
-    const told = await byWord(pass, words);
+    const hinted = await byWord(pass, words);
     const asked = await byName(pass, names);
     const way = names.length > 0 ? "name" : words.length > 0 ? "word" : "none";
-    return { ...asked, changes: [...told, ...asked.changes], way };
+    return { ...asked, changes: [...hinted, ...asked.changes], way };
   }
 
   async function byWord(pass: Pass, plans: { hint: RefHint; facts: RefFacts }[]): Promise<RefChange[]> {

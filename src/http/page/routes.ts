@@ -1,7 +1,6 @@
 import type { HttpBindings } from "@hono/node-server";
-import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { secureHeaders } from "hono/secure-headers";
 import type { ApiPorts } from "../api.js";
 import { tokenCheck } from "../bearer.js";
 import { clientAddress } from "../client-address.js";
@@ -13,13 +12,14 @@ import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
+import { headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
 import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
 import { seldom } from "./seldom.js";
 import { addServerPage } from "./server.js";
-import { createSessions, type Sessions } from "./session.js";
-import { addSignIn, signInForm } from "./sign-in.js";
+import { createSessions } from "./session.js";
+import { addSignIn } from "./sign-in.js";
 
 export interface PageOptions {
   /** null: it is not served. */
@@ -71,57 +71,4 @@ export function createPage(options: PageOptions): Handler {
     return message(context, frame, "The page could not be made.", "see the server's log");
   });
   return serve(app, (path) => OURS.test(path));
-}
-
-/** Nothing but its own files; form posts keep their Origin, which no-referrer would take from them. */
-const headers = secureHeaders({
-  contentSecurityPolicy: {
-    defaultSrc: ["'none'"],
-    styleSrc: ["'self'"],
-    scriptSrc: ["'self'"],
-    imgSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    formAction: ["'self'"],
-    baseUri: ["'none'"],
-    frameAncestors: ["'none'"],
-  },
-  xFrameOptions: "DENY",
-  referrerPolicy: "same-origin",
-  // The proxy that ends TLS knows whether all of its host is served so.
-  strictTransportSecurity: false,
-});
-
-const noStore: MiddlewareHandler = async (context, next) => {
-  context.header("cache-control", "no-store");
-  await next();
-};
-
-/** Another site's form carries that site's origin. */
-function sameOrigin(publicUrl: string | null): MiddlewareHandler {
-  const publicHost = publicUrl && new URL(publicUrl).host;
-  return async (context, next) => {
-    if (["GET", "HEAD"].includes(context.req.method)) return next();
-    const host = hostOf(context.req.header("origin"));
-    if (host !== null && [context.req.header("host"), publicHost].includes(host)) return next();
-    const frame = { title: "Refused", status: 403 } as const;
-    const remedy = "open the page itself; behind a proxy, have it pass the Host header on, or set PUBLIC_URL";
-    return message(context, frame, "The form came from another site.", remedy);
-  };
-}
-
-const hostOf = (origin: string | undefined): string | null =>
-  origin !== undefined && URL.canParse(origin) ? new URL(origin).host : null;
-
-const tooLarge = (context: Context) =>
-  message(context, { title: "Refused", status: 413 }, "The form is too large.", "send less of it");
-
-function signedIn(sessions: Sessions): MiddlewareHandler {
-  return async (context: Context, next) => {
-    if (await sessions.isOpen(context)) return next();
-    const { pathname, search } = new URL(context.req.url);
-    return signInForm(
-      context,
-      context.req.method === "GET" && pathname !== "/live" ? pathname + search : "/",
-    );
-  };
 }

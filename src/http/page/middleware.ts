@@ -1,0 +1,61 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import { message } from "./layout.js";
+import type { Sessions } from "./session.js";
+import { signInForm } from "./sign-in.js";
+
+/** Nothing but its own files; form posts keep their Origin, which no-referrer would take from them. */
+export const headers = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    styleSrc: ["'self'"],
+    scriptSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  xFrameOptions: "DENY",
+  referrerPolicy: "same-origin",
+  // The proxy that ends TLS knows whether all of its host is served so.
+  strictTransportSecurity: false,
+});
+
+/** Nothing of what follows is kept by a browser or a proxy. */
+export const noStore: MiddlewareHandler = async (context, next) => {
+  context.header("cache-control", "no-store");
+  await next();
+};
+
+/** Another site's form carries that site's origin. */
+export function sameOrigin(publicUrl: string | null): MiddlewareHandler {
+  const publicHost = publicUrl && new URL(publicUrl).host;
+  return async (context, next) => {
+    if (["GET", "HEAD"].includes(context.req.method)) return next();
+    const host = hostOf(context.req.header("origin"));
+    if (host !== null && [context.req.header("host"), publicHost].includes(host)) return next();
+    const frame = { title: "Refused", status: 403 } as const;
+    const remedy = "open the page itself; behind a proxy, have it pass the Host header on, or set PUBLIC_URL";
+    return message(context, frame, "The form came from another site.", remedy);
+  };
+}
+
+const hostOf = (origin: string | undefined): string | null =>
+  origin !== undefined && URL.canParse(origin) ? new URL(origin).host : null;
+
+/** The answer to a form that is larger than any of ours. */
+export const tooLarge = (context: Context) =>
+  message(context, { title: "Refused", status: 413 }, "The form is too large.", "send less of it");
+
+/** Whoever has no session gets the sign-in form. */
+export function signedIn(sessions: Sessions): MiddlewareHandler {
+  return async (context: Context, next) => {
+    if (await sessions.isOpen(context)) return next();
+    const { pathname, search } = new URL(context.req.url);
+    return signInForm(
+      context,
+      context.req.method === "GET" && pathname !== "/live" ? pathname + search : "/",
+    );
+  };
+}

@@ -1,0 +1,63 @@
+import type { Context } from "hono";
+import type { Act } from "./history.js";
+import { find, findWait, hindrance, type Lookup } from "./lookup.js";
+import { problem } from "./problem.js";
+import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
+import type { RepositoryView, SettledOutcome } from "./view.js";
+
+export interface RefreshPorts {
+  get: Lookup;
+  /** Asks for a refresh that compares every ref. */
+  refresh(id: number): void;
+  /** Resolves when the repository's request is done or has failed, or after `ms` milliseconds. */
+  settled(id: number, ms: number): Promise<SettledOutcome>;
+}
+
+const REFRESH: Route = {
+  method: "post",
+  path: "/api/v1/repos/{owner}/{name}/refresh",
+  summary: "Compare every ref",
+  query: { wait: WaitQuery },
+  answers: { 200: Refreshed, 202: Queued },
+  problems: [400, 404, 409, 502, 504],
+};
+
+/** @returns what asks for a refresh, for the routes that need one after what they do */
+export function addRefreshRoute(routes: Routes, ports: RefreshPorts): Act {
+  const act: Act = (...call) => refresh(ports, ...call);
+  routes.add(REFRESH, (context) => act(context, () => null));
+  return act;
+}
+
+/** Asks for a refresh, unless `start` refuses it. */
+async function refresh(ports: RefreshPorts, ...[context, start, end]: Parameters<Act>): Promise<Response> {
+  const found = find(context, ports.get);
+  if (found instanceof Response) return found;
+  const hindered = hindrance(found);
+  if (hindered) return hindered;
+  const waitMs = findWait(context);
+  if (waitMs instanceof Response) return waitMs;
+  const { id, owner, name } = found;
+  const refusal = await start(found);
+  if (refusal) return problem(refusal);
+  ports.refresh(id);
+  if (waitMs === 0) return context.json({ queued: true, id, owner, name }, 202);
+  const outcome = await ports.settled(id, waitMs);
+  const after = outcome !== "timeout" && outcome.ok ? await end?.(found) : null;
+  return after ? problem(after) : settledAnswer(context, outcome, ports.get(owner, name) ?? found);
+}
+
+function settledAnswer(context: Context, outcome: SettledOutcome, repository: RepositoryView): Response {
+  if (outcome === "timeout") {
+    const detail = "the refresh was not done in time and goes on";
+    return problem({
+      status: 504,
+      reason: "timeout",
+      detail,
+      remedy: "wait longer, or look at the repository",
+    });
+  }
+  if (outcome.ok) return context.json({ refreshed: true, repository });
+  const detail = repository.lastError?.message ?? "the refresh failed";
+  return problem({ status: 502, reason: outcome.code, detail, remedy: outcome.hint });
+}
