@@ -91,7 +91,7 @@ export interface PipesOptions {
  */
 export function closePipesAfterExit(child: ChildProcess, options: PipesOptions = {}): void {
   const { isBusy = () => false, graceMs = GRACE_MS } = options;
-  child.once("exit", () => {
+  const close = () => {
     const timer = setInterval(() => {
       if (isBusy()) return;
       clearInterval(timer);
@@ -99,5 +99,7 @@ export function closePipesAfterExit(child: ChildProcess, options: PipesOptions =
     }, graceMs);
     timer.unref();
     child.once("close", () => clearInterval(timer));
-  });
+  };
+  if (hasExited(child)) close();
+  else child.once("exit", close);
 }

@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { compose } from "../../src/compose/lockstep.js";
@@ -8,12 +7,9 @@ import { configOf, NO_LOG } from "../support/config.js";
 import { tempDir } from "../support/temp.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "src"], {
-  cwd: root,
-  encoding: "utf8",
-})
-  .split("\n")
-  .filter((file) => /\.tsx?$/.test(file));
+const sources = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
+  .filter((file) => /\.tsx?$/.test(file))
+  .map((file) => `src/${file}`);
 
 /** Who reads each setting, by the file that the reading line is in. */
 function recording(config: Config): { config: Config; readers: Map<string, Set<string>> } {
