@@ -161,7 +161,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function confirm(repository: ManagedRepository): Promise<void> {
     const now = await ports.reconcile(repository.id);
     if (now?.owner === repository.owner && now.name === repository.name) return;
-    throw new RefreshError("moved", `${fullName(repository)} is another repository's name now`);
+    throw new RefreshError("moved", `${fullName(repository)} is now another repository's name`);
   }
 
   /** @returns what a clone has brought; null: there is a mirror, whose refs are to be brought in step */
@@ -296,4 +296,4 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   return { refresh, onMoved: moved.on };
 }
 
-const paused = () => new RefreshError("paused", "An operator has paused it");
+const paused = () => new RefreshError("paused", "An operator paused the repository");

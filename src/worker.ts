@@ -77,7 +77,7 @@ export function createWorker(ports: WorkerPorts): Worker {
     run: (snapshot, signal) => run(context, snapshot, signal),
     settle: (snapshot, error) => settle(context, snapshot, error),
     onFault: (error) =>
-      ports.log.error({ err: error }, "the queue cannot be written; requests stay where they are"),
+      ports.log.error({ err: error }, "the queue could not be written; its requests are kept"),
   };
 }
 
@@ -186,7 +186,7 @@ function logFailure(
   const { log } = context.ports;
   const { code, message, hint } = error;
   const details = { ...about(context, snapshot), code, reason: message, retryInMs };
-  if (error.is("postponed")) log.info(details, "refresh put off");
+  if (error.is("postponed")) log.info(details, "refresh deferred");
   else if (code === "internal") log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");
   else log.warn({ ...details, hint }, "refresh failed");
 }

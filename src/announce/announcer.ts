@@ -69,11 +69,15 @@ export function createAnnouncer(tools: Tools): Announcer {
         if (dropped > 0)
           log.error(
             { consumer: shown, dropped },
-            "a consumer did not take events for a week: they are dropped",
+            "a consumer accepted no events for a week; its backlog was dropped",
           );
       }
       const lost = outbox.prune(before);
-      if (lost > 0) log.error({ changes: lost }, "changes whose refresh never ended are not announced");
+      if (lost > 0)
+        log.error(
+          { changes: lost },
+          "some changes were never announced because their refresh did not finish",
+        );
     });
   }
 

@@ -46,9 +46,9 @@ export function createHook(options: Options): Consumer {
       throw new NotTaken(`the hook could not be started: ${error.message}`);
     });
     const about = { event: event.id, repository: env.LOCKSTEP_REPOSITORY, ref: env.LOCKSTEP_REF, output };
-    if (code === 0 && !timedOut) return log.debug(about, "hook ended");
+    if (code === 0 && !timedOut) return log.debug(about, "hook finished");
     if (!signal.aborted) log.warn({ ...about, code, signal: by, timedOut }, "hook failed");
-    if (timedOut) throw new NotTaken(`the hook was ended after ${timeoutMs} ms`);
+    if (timedOut) throw new NotTaken(`the hook was stopped after ${timeoutMs} ms`);
     throw new NotTaken(`the hook ended with ${by ?? `exit code ${code}`}`);
   }
 

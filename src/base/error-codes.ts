@@ -51,37 +51,37 @@ const CODES = {
   upstream_error: {
     retry: "backoff",
     traits: ["outsideTheTree"],
-    hint: "GitHub answered with a server error; see https://www.githubstatus.com.",
+    hint: "GitHub returned a server error; see https://www.githubstatus.com.",
   },
   rate_limited: {
     retry: "backoff",
     traits: ["concernsEveryCall"],
-    hint: "GitHub's rate limit is used up; Lockstep waits as long as GitHub asks.",
+    hint: "GitHub's rate limit is exhausted; Lockstep waits as long as GitHub asks.",
   },
   tls: {
     retry: "backoff",
     traits: ["concernsEveryCall"],
-    hint: "GitHub's certificate is not trusted; name your CA file in NODE_EXTRA_CA_CERTS.",
+    hint: "GitHub's certificate is not trusted; set NODE_EXTRA_CA_CERTS to your CA file.",
   },
   unauthorized: {
     retry: "backoff",
     traits: ["concernsAccess", "concernsEveryCall"],
-    hint: "GitHub refused a fresh token; check APP_ID, PRIVATE_KEY and the server's clock.",
+    hint: "GitHub rejected a new token; check APP_ID, PRIVATE_KEY and the server's clock.",
   },
   forbidden: {
     retry: "backoff",
     traits: ["concernsAccess", "notVisible"],
-    hint: "GitHub refuses access; check the App's permissions (Contents: read) and IP allow lists.",
+    hint: "GitHub denied access; check the App's permissions (Contents: read) and IP allow lists.",
   },
   not_found: {
     retry: "reconcile",
     traits: ["concernsAccess", "notVisible"],
-    hint: "GitHub knows no such repository for this installation; it is looked up by its id.",
+    hint: "This installation has no repository of that name at GitHub; Lockstep looks the repository up by its id.",
   },
   moved: {
     retry: "reconcile",
     traits: ["notVisible"],
-    hint: "The repository was renamed or transferred; it is looked up by its id.",
+    hint: "The repository was renamed or transferred; Lockstep looks it up by its id.",
   },
   suspended: {
     retry: "never",
@@ -91,15 +91,15 @@ const CODES = {
   paused: {
     retry: "never",
     traits: ["postponed"],
-    hint: "An operator has paused the repository; resume it to bring it in step again.",
+    hint: "An operator paused the repository; resume it to bring it back in step.",
   },
   removal_held: {
     retry: "never",
-    hint: "GitHub no longer shows it, together with many others of its installation; confirm the removal, or give the App access again.",
+    hint: "GitHub no longer lists this and many other repositories of the installation; confirm the removal, or restore the App's access.",
   },
   history_blocked: {
     retry: "never",
-    hint: "A ref was moved by force or deleted at GitHub and is held where it was; allow the change to take it over.",
+    hint: "A ref was force-pushed or deleted at GitHub and is held at its old tip; allow the change to apply it.",
   },
   timeout: {
     retry: "backoff",
@@ -109,60 +109,60 @@ const CODES = {
   not_yet: {
     retry: "soon",
     traits: ["postponed", "isAnswer"],
-    hint: "GitHub does not serve the pushed commit, or know the new repository, yet; it is asked again shortly.",
+    hint: "GitHub does not serve the pushed commit or the new repository yet; Lockstep asks again shortly.",
   },
   tip_moved: {
     retry: "full",
     traits: ["doubtsMirror"],
-    hint: "A ref was not where it was expected; every ref is compared.",
+    hint: "A ref was not at its expected tip; Lockstep compares every ref.",
   },
   ref_conflict: {
     retry: "full",
-    hint: "A branch name is a directory of another one; every ref is compared.",
+    hint: "One ref's name is a prefix of another's, such as a and a/b; Lockstep compares every ref.",
   },
   ref_missing: {
     retry: "full",
     traits: ["isAnswer"],
-    hint: "GitHub does not have the ref; every ref is compared.",
+    hint: "GitHub does not have the ref; Lockstep compares every ref.",
   },
   locked: {
     retry: "backoff",
     traits: ["doubtsMirror", "passesOnceCleared"],
-    hint: "Another git holds a lock in the mirror; it is cleared when no git of ours runs there.",
+    hint: "A lock file is in the mirror; Lockstep removes it once none of its own git processes runs there.",
   },
   disk_full: {
     retry: "backoff",
     traits: ["outsideTheTree"],
-    hint: "The disk of DATA_DIR is full; free some space. Nothing was deleted.",
+    hint: "The disk that holds DATA_DIR is full; free some space. Nothing was deleted.",
   },
   disk_low: {
     retry: "backoff",
-    hint: "Less than MIN_FREE_DISK is free: nothing is cloned until there is more. Refreshes go on.",
+    hint: "Less than MIN_FREE_DISK is free; Lockstep clones nothing until there is more. Refreshes continue.",
   },
   permission: {
     retry: "backoff",
-    hint: "DATA_DIR, or something in it, cannot be written; check owner, mode and attributes (lsattr).",
+    hint: "DATA_DIR or something in it is not writable; check owner, mode and attributes (lsattr).",
   },
   corrupt: {
     retry: "rebuild",
     traits: ["doubtsMirror", "passesOnceCleared"],
-    hint: "The mirror is damaged; it is cloned anew beside and then replaced.",
+    hint: "The mirror is corrupt; Lockstep clones a new one and then swaps it in.",
   },
   tree_unsound: {
     retry: "backoff",
-    hint: "A working tree did not turn out as its commit has it, and was not published; the old one stays.",
+    hint: "The working tree did not match its commit and was not published; the old tree stays.",
   },
   tree_refused: {
     retry: "never",
-    hint: "The commit, or one of its submodules, has a path that git does not write, such as .git; the old tree stays.",
+    hint: "The commit or one of its submodules contains a path that git refuses to write, such as .git; the old tree stays.",
   },
   contents_missing: {
     retry: "backoff",
-    hint: "GitHub does not give the contents of a file that a partial mirror does not have: the commit is no longer there. What is published stays; push or allow another commit.",
+    hint: "GitHub no longer has the contents of a file that the partial mirror needs, because the commit is gone. The old tree stays; push or allow another commit.",
   },
   submodule_refused: {
     retry: "never",
-    hint: "A submodule cannot be published; the old tree stays. Allow its repository in SUBMODULES_FROM, give the App access to it, or mend .gitmodules.",
+    hint: "A submodule cannot be published; the old tree stays. Allow its repository in SUBMODULES_FROM, give the App access to it, or fix .gitmodules.",
   },
   submodule_missing: {
     retry: "backoff",
@@ -172,34 +172,34 @@ const CODES = {
   lfs_missing: {
     retry: "backoff",
     traits: ["outsideTheTree"],
-    hint: "GitHub does not give a file of Git LFS; the old tree stays. Push it with git lfs push --all, and look at the account's LFS quota.",
+    hint: "GitHub does not serve a Git LFS file; the old tree stays. Push it with git lfs push --all, and check the account's LFS quota.",
   },
   lfs_unsound: {
     retry: "backoff",
     traits: ["outsideTheTree"],
-    hint: "A file of Git LFS is not the one that its pointer names; the old tree stays.",
+    hint: "A Git LFS file does not match its pointer; the old tree stays.",
   },
   foreign: {
     retry: "never",
-    hint: "The directory has no mark of Lockstep and is left alone; move it away.",
+    hint: "The directory was not made by Lockstep, so Lockstep does not touch it; move it away.",
   },
   cancelled: {
     retry: "backoff",
     traits: ["postponed"],
-    hint: "Lockstep was stopping; the request is kept and resumes at the next start.",
+    hint: "Lockstep was stopping; the request is kept and runs after the next start.",
   },
   no_git: {
     retry: "backoff",
-    hint: "git cannot be started; install git 2.38 or newer and have it in PATH.",
+    hint: "git cannot be started; install git 2.38 or newer and add it to PATH.",
   },
   git: {
     retry: "backoff",
     traits: ["doubtsMirror"],
-    hint: "git failed in a way that Lockstep has no name for; its message is in the log.",
+    hint: "git failed for a reason Lockstep does not recognize; the log has git's message.",
   },
   internal: {
     retry: "backoff",
-    hint: "A fault in Lockstep; please report it with the log line.",
+    hint: "An error in Lockstep itself; please report it with the log line.",
   },
 } as const satisfies Record<string, Meaning>;
 

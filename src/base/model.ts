@@ -91,8 +91,8 @@ export interface RepositoryName {
 /**
  * onboarding: managed, not cloned yet. fresh: equal to GitHub as far as anyone has told us.
  * behind: GitHub itself still serves the state before a push, or it was not compared since it came back.
- * failing: the last refresh failed. suspended: its installation is. gone: GitHub no longer shows it to us,
- * or REPOSITORIES leaves it out; its mirror is kept for RETIRE_AFTER. retired: the mirror is deleted too.
+ * failing: the last refresh failed. suspended: its installation is. gone: GitHub no longer lists it,
+ * or REPOSITORIES does not include it; its mirror is kept for RETIRE_AFTER. retired: the mirror is deleted too.
  */
 export type RepositoryState =
   | "onboarding"

@@ -43,7 +43,7 @@ async function compareFiles(context: CheckContext, tree: Tree): Promise<void> {
   const checked = { ...found, checkedAt: context.now(), boot: BOOT };
   if (differences.length === 0) return ledger.putTree(checked);
   const details = { tree: treeDir(pool.place(found)), differences: differences.slice(0, LOGGED) };
-  log.warn({ ...details, count: differences.length }, "a tree is not as its commit has it; it is replaced");
+  log.warn({ ...details, count: differences.length }, "a tree differs from its commit; it is replaced");
   ledger.putTree({ ...checked, state: "spoilt" });
   if (isShown(context, tree)) context.request(tree.id);
   else tidy(context, tree.id);

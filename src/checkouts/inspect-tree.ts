@@ -49,6 +49,6 @@ const notStarted = (error: unknown): ProgramResult => ({
 });
 
 function endOf({ code, signal, timedOut }: ProgramResult, timeoutMs: number): string {
-  if (timedOut) return `was ended after ${timeoutMs} ms`;
+  if (timedOut) return `was stopped after ${timeoutMs} ms`;
   return code === null ? `was ended by ${signal ?? "the system"}` : `exited with ${code}`;
 }

@@ -12,7 +12,7 @@ export function createObstacles(log: Log) {
     if (reported.has(path)) return;
     reported.add(path);
     const { message: reason, hint } = asRefreshError(error);
-    log.warn({ path, reason, hint }, "what is no longer needed cannot be removed; it is tried again");
+    log.warn({ path, reason, hint }, "obsolete files could not be removed; Lockstep will try again");
   }
 
   return {

@@ -56,8 +56,7 @@ function claim({ layout }: PoolContext, id: number, slug: string): void {
   const base = layout.trees(id, slug);
   mkdirSync(base, { recursive: true, mode: 0o750 });
   if (ownership(base, id) === "ours") return;
-  if (readdirSync(base).length > 0)
-    throw new RefreshError("foreign", `${base} has no mark of Lockstep's trees`);
+  if (readdirSync(base).length > 0) throw new RefreshError("foreign", `${base} was not made by Lockstep`);
   writeMarker(base, id);
 }
 

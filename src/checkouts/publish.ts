@@ -90,7 +90,7 @@ export function createPublisher(tools: PublishTools) {
     const { tip, sha, link } = known;
     if (tip === null || sha === null || isInStep(known, known) || isMoved(known)) return;
     await put(known, { ...candidate, tip, sha, before: sha }, { link, gated: false, signal }).catch((error) =>
-      log.warn({ link, reason: asRefreshError(error).message }, "the published tree could not be put right"),
+      log.warn({ link, reason: asRefreshError(error).message }, "the published tree could not be repaired"),
     );
   }
 
@@ -170,10 +170,7 @@ export function createPublisher(tools: PublishTools) {
       // Someone has changed it, or its old commit is no longer here: the tree is made anew.
       const { code, message } = asRefreshError(error);
       if (signal.aborted || code === "disk_full") throw error;
-      log.warn(
-        { tree: treeDir(place), code, reason: message },
-        "a tree could not be updated; it is built anew",
-      );
+      log.warn({ tree: treeDir(place), code, reason: message }, "a tree could not be updated; it is rebuilt");
     }
     await trees.build(place, writtenTo(tree)!, signal);
     return null;
@@ -183,12 +180,12 @@ export function createPublisher(tools: PublishTools) {
     if (!gate.hasHook) return null;
     const place = pool.place(tree);
     const verdict = await gate.inspect(candidate, treeDir(place), signal);
-    if (signal.aborted) throw new RefreshError("cancelled", "the pre-publish hook was ended");
+    if (signal.aborted) throw new RefreshError("cancelled", "the pre-publish hook was stopped");
     const differences = await trees.differences(place, writtenTo(tree)!);
     if (differences.length === 0) return verdict;
     log.warn(
       { ...described(candidate), differences: differences.slice(0, 10) },
-      "the pre-publish hook changed the tree; it is built anew",
+      "the pre-publish hook changed the tree; it is rebuilt",
     );
     await trees.build(place, writtenTo(tree)!, signal);
     return verdict;
@@ -203,7 +200,7 @@ export function createPublisher(tools: PublishTools) {
     ledger.put({ ...checkout, wanted: sha, refusal: { ...why, at: now(), tip } });
     await pin(checkout);
     const details = { repository: fullName(repository), ref, commit: sha, published: checkout.sha, ...why };
-    log.warn(details, "not published; what was published before stays");
+    log.warn(details, "commit not published; the old tree stays");
   }
 
   /** The ref is gone. What is published stays: that of the default branch, and that of another for the grace. */
@@ -211,7 +208,7 @@ export function createPublisher(tools: PublishTools) {
     const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
     ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
     await pin(checkout);
-    log.warn({ repository: fullName(repository), ref }, "the ref of a published tree is gone");
+    log.warn({ repository: fullName(repository), ref }, "the ref of a published tree was deleted");
   }
 
   /** Its ref goes on, or has gone, and what is published must be there to be checked and repaired. */

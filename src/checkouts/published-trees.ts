@@ -93,7 +93,7 @@ function startWith(context: Context, id: number): void {
     tidy(context, id);
   } catch (error) {
     // Its next refresh meets it again, and says so; the others start.
-    log.warn({ id, reason: asRefreshError(error).message }, "published trees could not be looked at");
+    log.warn({ id, reason: asRefreshError(error).message }, "published trees could not be checked");
   }
 }
 

@@ -49,7 +49,7 @@ export function createSubmodules(tools: SubmoduleTools) {
   function origin(submodule: Submodule, parent: Parent, root: Target): Origin {
     const refused = (why: string) => new RefreshError("submodule_refused", `${labelOf(submodule)}: ${why}`);
     const found = repositoryOf(submodule.url, parent, tools.gitUrl);
-    if (!found) throw refused(`its URL names no repository of ${new URL(tools.gitUrl).host}`);
+    if (!found) throw refused(`its URL is not a repository on ${new URL(tools.gitUrl).host}`);
     const name = fullName(found);
     const known = registry.find(found);
     const managed = known && isManaged(known) && known.state !== "suspended" ? known : null;
@@ -57,8 +57,8 @@ export function createSubmodules(tools: SubmoduleTools) {
     const isOurs =
       parent.isOurs &&
       (managed ? managed.installationId === root.installationId : sameLogin(found.owner, root.owner));
-    if (submodulesFrom.refuses(name)) throw refused(`SUBMODULES_FROM leaves ${name} out`);
-    if (!isOurs && !submodulesFrom.allows(name)) throw refused(`SUBMODULES_FROM does not let ${name} in`);
+    if (submodulesFrom.refuses(name)) throw refused(`SUBMODULES_FROM excludes ${name}`);
+    if (!isOurs && !submodulesFrom.allows(name)) throw refused(`SUBMODULES_FROM does not include ${name}`);
     const installationId = isOurs
       ? root.installationId
       : (managed?.installationId ?? tools.installationOf(found.owner));
@@ -103,7 +103,7 @@ function failureOf(error: RefreshError, submodule: Submodule, from: Origin): Ref
   if (code === "not_yet")
     return new RefreshError("submodule_missing", `${what}: GitHub has no such commit`, { cause: error });
   if (error.is("notVisible") || (code === "unauthorized" && from.installationId === null)) {
-    const how = code === "moved" ? "has another name at GitHub" : "is not shown to the App";
+    const how = code === "moved" ? "has a different name at GitHub" : "is not visible to the App";
     return new RefreshError("submodule_refused", `${what}: ${name} ${how}`, { cause: error });
   }
   return explained(error, what);

@@ -49,7 +49,7 @@ export function createClient({ url, token, json }: ClientOptions): Client {
     } catch (error) {
       const { cause } = error as { cause?: { code?: string; message?: string } };
       // Ports that fetch leaves to other protocols.
-      if (cause?.message === "bad port") throw wrongUrl("names a port that cannot be asked");
+      if (cause?.message === "bad port") throw wrongUrl("names a port that clients may not connect to");
       const code = cause?.code ?? String(error);
       throw new AnswerError(
         `${url} does not answer (${code})`,
@@ -78,8 +78,8 @@ export function createClient({ url, token, json }: ClientOptions): Client {
 
 function requireUrl(url: string): void {
   const { protocol, username, password } = URL.canParse(url) ? new URL(url) : new URL("none:");
-  if (protocol !== "http:" && protocol !== "https:") throw wrongUrl("is no http or https URL");
-  if (username || password) throw wrongUrl("has a user or a password");
+  if (protocol !== "http:" && protocol !== "https:") throw wrongUrl("is not an http or https URL");
+  if (username || password) throw wrongUrl("contains a user name or a password");
 }
 
 /** The URL is not shown: there may be a password in it. */
@@ -92,16 +92,21 @@ const wrongUrl = (wrong: string) =>
 
 function refuseStranger(): never {
   throw new AnswerError(
-    "that is not Lockstep's API",
+    "the response is not from Lockstep's API",
     EXIT.failed,
-    "check --url or LOCKSTEP_URL: something else answers there",
+    "check --url or LOCKSTEP_URL; a different server responds there",
   );
 }
 
 async function failure(answer: Response, token: string | null): Promise<AnswerError> {
   const problem = (await answer.json().catch(() => ({}))) as Problem;
   if (problem.detail === undefined && answer.status === 404) {
-    return new AnswerError("the API is not served there", EXIT.failed, "set API_TOKEN for the server", 404);
+    return new AnswerError(
+      "the server does not serve the API",
+      EXIT.failed,
+      "set API_TOKEN for the server",
+      404,
+    );
   }
   const remedy =
     answer.status === 401 && token === null ? "set API_TOKEN, or put it in .env" : problem.remedy;

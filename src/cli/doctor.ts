@@ -38,7 +38,7 @@ export async function examine(json: boolean): Promise<void> {
 function readConfig(report: (...found: Finding[]) => void): Config | null {
   try {
     const config = loadConfig();
-    report(ok("configuration", "every variable can be used"));
+    report(ok("configuration", "every variable is valid"));
     return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -14,9 +14,9 @@ const NOTHING = /^0+$/;
 export function addEventsCommand(program: Command, client: () => Client): void {
   program
     .command("events")
-    .description("what refreshes change, as it happens; --json: an event a line")
-    .option("--repository <owner/name>", "only of this one")
-    .option("--after <id>", "begin behind this event, instead of now")
+    .description("show changes as refreshes make them; --json prints one event per line")
+    .option("--repository <owner/name>", "only this repository")
+    .option("--after <id>", "start after this event instead of now")
     .addHelpText("after", "\nExample:\n  lockstep --json events | jq --unbuffered .repository.name")
     .action(async (options: { repository?: string; after?: string }) => {
       const { repository, after } = options;
@@ -41,7 +41,7 @@ async function follow(client: Client, path: string, after: string | undefined): 
     } catch (error) {
       if (!wasOpen || (error instanceof AnswerError && !mayPass(error))) throw error;
     }
-    process.stderr.write("lockstep: the stream has ended; it is opened again\n");
+    process.stderr.write("lockstep: the stream ended; reconnecting\n");
     await sleep(AGAIN_MS);
   }
 }
@@ -50,7 +50,7 @@ const mayPass = ({ exitCode, status = 0 }: AnswerError) => exitCode === EXIT.unr
 
 function show({ event, data }: EventSourceMessage, json: boolean): void {
   if (event === "gap")
-    process.stderr.write("lockstep: some events are not kept any more; look at everything once\n");
+    process.stderr.write("lockstep: some older events are no longer kept; re-read everything once\n");
   else if (json) print(data);
   else for (const line of linesOf(JSON.parse(data) as Announcement)) print(line);
 }

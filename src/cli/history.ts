@@ -9,14 +9,14 @@ import { waiting, waitQuery } from "./wait.js";
 export function addHistoryCommands(program: Command, client: () => Client): void {
   program
     .command("kept <owner/name>")
-    .description("old tips that can be had again, and refs that are held")
+    .description("list kept tips that can be restored, and refs that are held")
     .addHelpText("after", "\nExample:\n  lockstep kept acme/app")
     .action((fullName: string) => showKept(client(), fullName));
   program
     .command("restore <owner/name> <kept>")
-    .description("put a ref of the mirror back to a kept tip; it is held there until it is allowed to go")
-    .option("--ref <ref>", "which one, where the kept tip does not say")
-    .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
+    .description("restore a ref of the mirror to a kept tip and hold it there until you allow GitHub's value")
+    .option("--ref <ref>", "the ref to restore, if the kept tip does not name it")
+    .option("--wait <duration>", "how long to wait for the refresh, such as 30s; 0s does not wait", "60s")
     .addHelpText(
       "after",
       "\nExample:\n  lockstep restore acme/app refs/lockstep/kept/1764000000000-36fd…/heads/main",
@@ -28,8 +28,8 @@ export function addHistoryCommands(program: Command, client: () => Client): void
   program
     .command("allow <owner/name> <ref>")
     .description("let a held ref follow GitHub")
-    .option("--wanted <sha>", "only if GitHub still has this value; forty zeros: a deletion")
-    .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
+    .option("--wanted <sha>", "only if GitHub still has this value; forty zeros mean a deletion")
+    .option("--wait <duration>", "how long to wait for the refresh, such as 30s; 0s does not wait", "60s")
     .addHelpText("after", "\nExample:\n  lockstep allow acme/app refs/heads/main --wanted 36fdd911512d…")
     .action(async (fullName: string, ref: string, { wanted, wait }: { wanted?: string; wait: string }) => {
       const body = { ref, ...(wanted === undefined ? {} : { wanted }) };

@@ -17,8 +17,8 @@ export function addLocalCommands(program: Command): void {
     .action(async () => (await import("./start.js")).startServer());
   program
     .command("sync")
-    .description("bring everything in step without a server; exit code 4 when something is not fresh")
-    .requiredOption("--once", "one pass over everything, then end")
+    .description("bring every repository in step without a server; exits 4 if one is not fresh")
+    .requiredOption("--once", "run one pass over everything, then exit")
     .addHelpText(
       "after",
       "\nExample, every ten minutes by cron:\n  */10 * * * * cd /srv/lockstep && lockstep sync --once",
@@ -26,14 +26,12 @@ export function addLocalCommands(program: Command): void {
     .action(async () => (await import("./sync.js")).syncOnce(json()));
   program
     .command("doctor")
-    .description("look at all that Lockstep needs, here and at GitHub; exit code 1 when something fails")
+    .description("check everything Lockstep needs, here and at GitHub; exits 1 if a check fails")
     .addHelpText("after", "\nExample:\n  lockstep doctor")
     .action(async () => (await import("./doctor.js")).examine(json()));
   program
     .command("demo [repository]")
-    .description(
-      "see it work against a stand-in for GitHub on loopback, with a copy of a repository of yours",
-    )
+    .description("run Lockstep against a stand-in for GitHub on loopback, with a copy of your repository")
     .addHelpText("after", "\nExample:\n  lockstep demo ~/src/my-repository")
     .action(async (repository?: string) => {
       if (!existsSync(DEMO))

@@ -14,21 +14,23 @@ interface DeliveryOptions {
 export function addLogCommands(program: Command, client: () => Client): void {
   program
     .command("deliveries")
-    .description("what GitHub told in the last 8 days, newest first, and what became of it")
-    .option("--repository <owner/name>", "only about this one")
-    .addOption(new Option("--outcome <outcome>", "only these").choices(Delivery.shape.outcome.options))
-    .option("--limit <number>", "how many, at most 1000", "50")
-    .option("--cursor <cursor>", "go on behind an answer's `next` (see --json)")
+    .description("list the deliveries of the last 8 days and their outcomes, newest first")
+    .option("--repository <owner/name>", "only this repository")
+    .addOption(
+      new Option("--outcome <outcome>", "only these outcomes").choices(Delivery.shape.outcome.options),
+    )
+    .option("--limit <number>", "how many to list, at most 1000", "50")
+    .option("--cursor <cursor>", "continue after the `next` of an earlier answer (see --json)")
     .addHelpText("after", "\nExample:\n  lockstep deliveries --repository acme/app --outcome open")
     .action((options: DeliveryOptions) => showDeliveries(client(), options));
   program
     .command("refreshes <owner/name>")
-    .description("the last 50 refreshes of a repository, newest first")
+    .description("list the last 50 refreshes of a repository, newest first")
     .addHelpText("after", "\nExample:\n  lockstep refreshes acme/app")
     .action((fullName: string) => showRefreshes(client(), fullName));
   program
     .command("queue")
-    .description("the first 100 requests that wait or run, best first")
+    .description("list the first 100 requests that wait or run, in the order they will run")
     .addHelpText("after", "\nExample:\n  lockstep queue")
     .action(() => showQueue(client()));
 }

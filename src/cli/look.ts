@@ -24,8 +24,8 @@ const CLEAR = "\u001b[2J\u001b[H";
 export function addLookCommands(program: Command, client: () => Client): void {
   program
     .command("status")
-    .description("how fresh everything is, and what is wrong; exit code 4 when it is not fresh")
-    .option("--watch", "again every two seconds")
+    .description("show whether everything is fresh, and what is wrong; exits 4 if something is not fresh")
+    .option("--watch", "repeat every two seconds")
     .addHelpText("after", "\nExample:\n  lockstep status --watch")
     .action(async ({ watch }: { watch?: boolean }) => {
       do {
@@ -39,7 +39,7 @@ export function addLookCommands(program: Command, client: () => Client): void {
     });
   program
     .command("list")
-    .description("the repositories, with state, age of the last proof and last failure")
+    .description("list the repositories with state, age of the last proof and last failure")
     .addOption(new Option("--state <state>", "only those in this state").choices(STATES))
     .addHelpText("after", "\nExample:\n  lockstep list --state failing")
     .action(async ({ state }: { state?: string }) => {
@@ -56,14 +56,14 @@ export function addLookCommands(program: Command, client: () => Client): void {
     });
   program
     .command("show <owner/name>")
-    .description("one repository, with every ref's tip, as JSON")
+    .description("show one repository with every ref's tip, as JSON")
     .addHelpText("after", "\nExample:\n  lockstep show acme/app")
     .action(async (fullName: string) => {
       printJson((await client().ask("GET", repositoryPath(fullName))).body);
     });
   program
     .command("installations")
-    .description("the App's installations, and removals that wait for a word")
+    .description("list the App's installations and the removals that wait for confirmation")
     .addHelpText("after", "\nExample:\n  lockstep installations")
     .action(async () => {
       const shown = await everyPage<InstallationView>(client(), "installations", "installations");

@@ -22,18 +22,18 @@ export function addOperateCommands(program: Command, client: () => Client): void
   program
     .command("refresh <owner/name...>")
     .description("compare every ref with GitHub")
-    .option("--wait <duration>", "until it is done, such as 30s; 0s: do not wait", "60s")
+    .option("--wait <duration>", "how long to wait for the refresh, such as 30s; 0s does not wait", "60s")
     .addHelpText("after", "\nExample:\n  lockstep refresh acme/app --wait 2m")
     .action(async (fullNames: string[], { wait }: { wait: string }) => {
       await each(fullNames, (fullName) => refresh(client(), fullName, wait));
     });
-  command("pause", "leave a repository as it is", post("pause", "paused"));
-  command("resume", "bring a paused repository in step again", post("resume", "resumed"));
+  command("pause", "stop refreshing a repository until it is resumed", post("pause", "paused"));
+  command("resume", "resume a paused repository and refresh it", post("resume", "resumed"));
   program
     .command("wait <owner/name@sha>")
-    .description("until a commit is reachable in the mirror; exit code 5 when it is not in time")
-    .option("--timeout <duration>", "how long at most", "60s")
-    .option("--checkout", "in the published working tree")
+    .description("wait until a commit is reachable in the mirror; exits 5 if it is not there in time")
+    .option("--timeout <duration>", "how long to wait at most", "60s")
+    .option("--checkout", "wait for the published working tree instead")
     .addHelpText("after", "\nExample:\n  lockstep wait acme/app@$GITHUB_SHA --timeout 2m")
     .action(async (what: string, options: { timeout: string; checkout?: boolean }) => {
       const [fullName = "", sha = "", ...rest] = what.split("@");
@@ -49,7 +49,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
     });
   program
     .command("confirm-removal <installation>")
-    .description("believe GitHub that a held removal was meant; RETIRE_AFTER begins")
+    .description("confirm a held removal; RETIRE_AFTER starts now")
     .addHelpText("after", "\nExample:\n  lockstep confirm-removal 1002")
     .action(async (installation: string) => {
       const path = `/api/v1/installations/${encodeURIComponent(installation)}/confirm-removal`;

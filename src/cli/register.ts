@@ -33,7 +33,7 @@ export async function registerApp(setup: Setup): Promise<void> {
   const values = await served(setup, file);
   process.chdir(home);
   setup.end(values);
-  process.stdout.write(`The App is registered; its credentials are in ${file}. Lockstep starts.\n`);
+  process.stdout.write(`The App is registered. Its credentials are in ${file}. Lockstep starts.\n`);
   if (setup.hookIsPage) await useServedPath(loadConfig());
 }
 

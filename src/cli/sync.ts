@@ -16,7 +16,7 @@ export async function syncOnce(json: boolean): Promise<void> {
   const lockstep = await open();
   const stop = async () => {
     await lockstep.close();
-    process.stderr.write("lockstep: stopped; what was not done is kept for the next run\n");
+    process.stderr.write("lockstep: stopped; the next run does the rest\n");
     process.exit(EXIT.failed);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
@@ -39,9 +39,9 @@ async function open(): Promise<Lockstep> {
     if (error instanceof ConfigError) throw new AnswerError(error.message, EXIT.failed);
     if (!(error instanceof DirectoryTaken)) throw error;
     throw new AnswerError(
-      `a running Lockstep owns ${error.dataDir}`,
+      `a running Lockstep already uses ${error.dataDir}`,
       EXIT.failed,
-      "it keeps everything in step by itself: see `lockstep status`, or ask it with `lockstep refresh owner/name`",
+      "it keeps everything in step by itself; see `lockstep status`, or run `lockstep refresh owner/name`",
     );
   }
 }

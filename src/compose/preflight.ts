@@ -23,7 +23,7 @@ export async function requireGit(git: RunGit): Promise<void> {
 
 export async function endSurvivors(processes: Pick<Processes, "endSurvivors">, log: Log): Promise<void> {
   const ended = await processes.endSurvivors();
-  if (ended > 0) log.warn({ ended }, "ended git processes that an earlier Lockstep had left");
+  if (ended > 0) log.warn({ ended }, "stopped git processes that an earlier Lockstep left running");
 }
 
 /** PUBLIC_URL as the App's webhook URL. A failure is told, not fatal: deliveries may come all the same. */
@@ -34,10 +34,10 @@ export async function announceUrl(
 ): Promise<void> {
   try {
     await github.setWebhookUrl(url);
-    log.info({ url }, "the App's webhook URL is set");
+    log.info({ url }, "set the App's webhook URL");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    log.warn({ url, reason }, "the App's webhook URL could not be set; set it in the App's settings");
+    log.warn({ url, reason }, "could not set the App's webhook URL; set it in the App's settings");
   }
 }
 
@@ -50,7 +50,7 @@ export function requireSameApp({ appId, dataDir }: Pick<Config, "appId" | "dataD
   const known = facts.get<string>("app") ?? appId;
   if (known !== appId) {
     throw new Error(
-      `${dataDir} is that of App ${known}, and APP_ID is ${appId}. Set it right, or give this App a DATA_DIR of its own.`,
+      `${dataDir} belongs to App ${known}, and APP_ID is ${appId}. Correct APP_ID, or give this App its own DATA_DIR.`,
     );
   }
   facts.set("app", appId);
@@ -84,7 +84,7 @@ function noteRefspecs(refspecs: readonly string[], facts: Facts, registry: Regis
 function requireSameTime(tally: Tally, registry: Registry, log: Log): void {
   if (!tally.matches()) {
     registry.doubtAll();
-    log.warn({}, "mirrors and database are not of one time: every mirror is compared with GitHub");
+    log.warn({}, "database and mirrors are from different times; Lockstep compares every mirror with GitHub");
   }
   tally.next();
 }

@@ -23,7 +23,7 @@ export function announceFaults(env: Environment): string[] {
   const faults: string[] = [];
   if (env.ANNOUNCE_URLS && !env.ANNOUNCE_SECRET) faults.push(fault("ANNOUNCE_SECRET", "is missing", env));
   if (env.ANNOUNCE_HOOK && !isExecutable(resolve(env.ANNOUNCE_HOOK)))
-    faults.push(fault("ANNOUNCE_HOOK", "is no program that may be run", env));
+    faults.push(fault("ANNOUNCE_HOOK", "is not an executable file", env));
   return faults;
 }
 
@@ -48,7 +48,7 @@ export function gateFaults(env: Environment): string[] {
 export function depthFaults(env: Environment): string[] {
   const isBlind = env.HISTORY === "block" && parseCheckouts(env.CHECKOUTS ?? "")?.hasDepth;
   return isBlind
-    ? ["HISTORY: cannot be block where CHECKOUTS has a depth → take the depth out, or set keep"]
+    ? ["HISTORY: cannot be block where CHECKOUTS has a depth → remove the depth, or set HISTORY=keep"]
     : [];
 }
 

@@ -251,7 +251,7 @@ function readPrivateKey(env: Environment): { pem: string } | { fault: string } {
     return isRsa ? { pem } : { fault: fault(name, "is not an RSA key", env) };
   } catch {
     // The cause is left out: it may quote the key.
-    return { fault: fault(name, "leads to no readable PEM key", env) };
+    return { fault: fault(name, "is not the path of a readable PEM key", env) };
   }
 }
 

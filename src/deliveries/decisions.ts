@@ -71,7 +71,7 @@ export function fromPullRequest(payload: unknown, { repositories, refs }: Wanted
     return { kind: "ignored", reason: `pull_request ${action} moves no ref` };
   const pull = PullRequest.safeParse(payload).data;
   const ref = `refs/pull/${pull?.number ?? 1}/head`;
-  if (!refs(ref)) return { kind: "ignored", reason: "REFSPECS leaves refs/pull out" };
+  if (!refs(ref)) return { kind: "ignored", reason: "REFSPECS does not include refs/pull" };
   return fromNamed("pull_request", payload, repositories, () => {
     const pushedAt = toEpochSeconds(pull?.pull_request.updated_at);
     if (!pull || pushedAt === null) return { trigger: "push", hints: [], full: true };
@@ -115,7 +115,7 @@ function fromNamed(
   const name = toName(repository.full_name);
   // Without a usable name only GitHub can tell whether it is in; the reconcile asks by id.
   if (name && !repositories(fullName(name))) {
-    return { kind: "ignored", reason: "REPOSITORIES leaves it out" };
+    return { kind: "ignored", reason: "REPOSITORIES does not include it" };
   }
   const installationId = installationOf(payload);
   return {

@@ -62,7 +62,7 @@ export function createEntries(ports: EntryPorts) {
       if (isOfAll) throw error;
       ports.log.warn(
         { delivery: id, code, reason: message },
-        "a delivery's payload cannot be had; all is compared",
+        "a delivery's payload is unavailable; Lockstep compares every ref",
       );
       return undefined;
     }

@@ -43,7 +43,7 @@ export interface DeliveryList {
   get(id: string): LoggedDelivery | null;
 }
 
-/** Each has an index that yields the newest first. */
+/** Each has an index that yields newest first. */
 const IS = {
   open: "refreshed_at IS NULL AND outcome = 'accepted'",
   refreshed: "refreshed_at IS NOT NULL",

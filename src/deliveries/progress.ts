@@ -75,7 +75,7 @@ export const hasFailedTooOften = (progress: Progress | null): boolean =>
 export function skipUnreadable(ports: ProgressPorts, { watermark }: Progress, now: number): Progress {
   ports.log.warn(
     { since: iso(watermark) },
-    "GitHub does not give a page of its log of deliveries; every repository is compared",
+    "a page of GitHub's delivery log is unavailable; Lockstep compares every repository",
   );
   ports.missedBeyondRecall(watermark);
   return saveProgress(ports, { watermark: now, floor: now, reading: null });
@@ -88,8 +88,10 @@ export const isBeyondRecall = (ports: ProgressPorts, { watermark }: Progress, no
 /** Begins again where GitHub's log does: every repository is compared. */
 export function skipBeyondRecall(ports: ProgressPorts, { watermark }: Progress, now: number): Progress {
   const why =
-    watermark > now ? "GitHub's clock was ahead once" : "away for longer than GitHub keeps deliveries";
-  ports.log.warn({ since: iso(watermark) }, `${why}; every repository is compared`);
+    watermark > now
+      ? "GitHub's clock was ahead earlier"
+      : "Lockstep was down for longer than GitHub keeps deliveries";
+  ports.log.warn({ since: iso(watermark) }, `${why}; Lockstep compares every repository`);
   ports.missedBeyondRecall(watermark);
   return saveProgress(ports, { watermark: now - ports.windowMs, reading: null });
 }

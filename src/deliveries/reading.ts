@@ -107,7 +107,7 @@ async function fetchPage({ ports, state }: ReadingContext, progress: Progress | 
   try {
     const page = await ports.github.deliveries(cursor);
     if (cursor === null || page.next !== cursor) return page;
-    throw new RefreshError("upstream_error", "A page of GitHub's log of deliveries leads to itself");
+    throw new RefreshError("upstream_error", "A page of GitHub's delivery log links to itself");
   } catch (error) {
     if (progress && !state.stopped) saveFailure(ports, progress, asRefreshError(error));
     throw error;

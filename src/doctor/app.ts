@@ -13,7 +13,7 @@ export async function checkClock(github: Inspector, now = Date.now): Promise<Fin
   try {
     const at = await github.clock();
     if (at === null)
-      return warn("clock", "GitHub's answer has no date", "see whether a proxy answers in its place");
+      return warn("clock", "GitHub's answer has no date", "check whether a proxy responds in GitHub's place");
     return judgeClock(now() - at);
   } catch (error) {
     return failed("network", asRefreshError(error));
@@ -26,7 +26,7 @@ export function judgeClock(skewMs: number): Finding {
   const shown = `${seconds} s ${skewMs < 0 ? "behind" : "ahead of"} GitHub's`;
   if (Math.abs(skewMs) > SKEW_FAIL_MS) return fail("clock", shown, "set the clock: timedatectl set-ntp true");
   return Math.abs(skewMs) > SKEW_WARN_MS
-    ? warn("clock", shown, "keep it by NTP: timedatectl set-ntp true")
+    ? warn("clock", shown, "keep it in sync: timedatectl set-ntp true")
     : ok("clock", "as GitHub's");
 }
 
@@ -39,7 +39,7 @@ export async function checkApp(github: Inspector, needs: Needs): Promise<Finding
   try {
     const app = await github.app();
     const owner = app.owner === "" ? "" : ` of ${app.owner}`;
-    const known = ok("App", `${app.slug}${owner}: APP_ID and the key fit`);
+    const known = ok("App", `${app.slug}${owner}: APP_ID and the private key match`);
     return [known, ...rightsOf("App", app, needs), ...tooMuch(app), ...(await checkInstallations(github))];
   } catch (error) {
     return [failed("App", asRefreshError(error))];
@@ -55,7 +55,7 @@ const CONTENTS = EVENTS.push.subscription.permission;
 function rightsOf(about: string, rights: AppRights, needs: Needs): Finding[] {
   const found: Finding[] = [];
   if (!mayRead(CONTENTS, rights))
-    found.push(fail(about, "may not read contents", `set ${CONTENTS.title} to Read-only ${WHERE}`));
+    found.push(fail(about, "cannot read contents", `set ${CONTENTS.title} to Read-only ${WHERE}`));
   for (const [event, subscription] of SUBSCRIPTIONS) {
     const isOptional = subscription.for === "refs of pull requests";
     if (isOptional && !needs.pullRequests) continue;
@@ -80,7 +80,9 @@ function tooMuch({ permissions }: AppRights): Finding[] {
   const writes = Object.entries(permissions).filter(([, level]) => level === "write" || level === "admin");
   if (writes.length === 0) return [];
   const names = writes.map(([name]) => name).join(", ");
-  return [warn("App", `may write (${names}); Lockstep only reads`, "take it back in the App's settings")];
+  return [
+    warn("App", `may write (${names}); Lockstep only reads`, "remove the permission in the App's settings"),
+  ];
 }
 
 async function checkInstallations(github: Inspector): Promise<Finding[]> {
@@ -107,9 +109,9 @@ function checkInstallation(installation: InspectedInstallation): Finding[] {
   const about = `installation of ${login}`;
   if (suspended)
     return [warn(about, "is suspended", "unsuspend it in the account's settings, or uninstall it")];
-  const accept = `let the owner of ${login} accept the App's new permissions`;
+  const accept = `ask the owner of ${login} to accept the App's new permissions`;
   const found: Finding[] = [];
-  if (!mayRead(CONTENTS, installation)) found.push(fail(about, "may not read contents", accept));
+  if (!mayRead(CONTENTS, installation)) found.push(fail(about, "cannot read contents", accept));
   for (const [event, { without }] of SUBSCRIPTIONS)
     if (without === null && !isDelivered(event, installation))
       found.push(fail(about, `gets no ${event} events`, accept));

@@ -24,15 +24,15 @@ function checkSecret(about: string, file: string): Finding {
   const { mode } = statSync(file);
   const shown = `${file} has mode ${(mode & 0o777).toString(8).padStart(4, "0")}`;
   const remedy = `chmod 600 ${file}`;
-  if (mode & OTHERS) return fail(about, `${shown}: every user of this machine may use it`, remedy);
-  return mode & GROUP ? warn(about, `${shown}: so may its group`, remedy) : ok(about, shown);
+  if (mode & OTHERS) return fail(about, `${shown}: every user of this machine can read it`, remedy);
+  return mode & GROUP ? warn(about, `${shown}: its group can read it`, remedy) : ok(about, shown);
 }
 
 export function checkDataDir({ dataDir }: Surroundings): Finding {
   if (!existsSync(dataDir)) {
     const parent = nearestParent(dataDir);
     return isWritable(parent)
-      ? ok("DATA_DIR", `${dataDir} is made at the first start`)
+      ? ok("DATA_DIR", `${dataDir} will be created at the first start`)
       : fail(
           "DATA_DIR",
           `${parent} cannot be written`,
@@ -48,7 +48,7 @@ export function checkDataDir({ dataDir }: Surroundings): Finding {
       "run as the user that owns it, or change its owner",
     );
   if (statSync(dataDir).mode & OTHERS)
-    return warn("DATA_DIR", `every user of this machine may look into ${dataDir}`, `chmod o= ${dataDir}`);
+    return warn("DATA_DIR", `every user of this machine can read ${dataDir}`, `chmod o= ${dataDir}`);
   return ok("DATA_DIR", dataDir);
 }
 

@@ -18,9 +18,9 @@ export function checkNode(version = process.versions.node): Finding {
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
   const isEnough = major >= 22 || (major === 20 && (minor > 18 || (minor === 18 && patch >= 1)));
   const upgrade = "run Lockstep with the newest LTS of Node.js";
-  if (!isEnough) return fail("node", `${version} is older than 20.18.1, or no LTS`, upgrade);
+  if (!isEnough) return fail("node", `${version} is older than 20.18.1 or not an LTS release`, upgrade);
   return major < OLDEST_KEPT_NODE
-    ? warn("node", `${version} gets no security fixes any more`, upgrade)
+    ? warn("node", `${version} no longer gets security fixes`, upgrade)
     : ok("node", version);
 }
 
@@ -57,7 +57,7 @@ export function checkProxies({ proxies, extraCertificates }: Surroundings): Find
   });
   if (extraCertificates && !isReadable(extraCertificates)) {
     const detail = `NODE_EXTRA_CA_CERTS: ${extraCertificates} cannot be read`;
-    found.push(fail("certificates", detail, "correct the path, or the rights of the file"));
+    found.push(fail("certificates", detail, "correct the path, or the permissions of the file"));
   }
   return found;
 }

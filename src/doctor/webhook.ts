@@ -12,11 +12,10 @@ const RECENT = 20;
 const REMEDIES: Record<number, string> = {
   401: "make WEBHOOK_SECRET and the secret in the App's webhook settings equal",
   404: "set WEBHOOK_SECRET, and the App's webhook URL to this server's WEBHOOK_PATH",
-  429: "name your proxy in TRUSTED_PROXIES, or raise WEBHOOK_RATE",
+  429: "set TRUSTED_PROXIES to your proxy, or raise WEBHOOK_RATE",
   503: "see the server's log: it could not store deliveries, or was stopping",
 };
-const UNREACHED =
-  "GitHub does not reach the webhook URL: check DNS, TLS and firewall, or use DELIVERIES=pull";
+const UNREACHED = "GitHub cannot reach the webhook URL: check DNS, TLS and firewall, or use DELIVERIES=pull";
 
 export async function checkWebhook(github: Inspector, settings: Settings): Promise<Finding[]> {
   try {
@@ -31,7 +30,7 @@ export async function checkWebhook(github: Inspector, settings: Settings): Promi
 /** With DELIVERIES=pull GitHub need not reach the webhook, but logs only what it tries to deliver. */
 export function judgeLoggedHook({ url }: { url: string }): Finding {
   if (URL.canParse(url)) return ok("webhook", `GitHub logs what it delivers to ${url}`);
-  const remedy = "make the App's webhook active and give it a URL, such as https://lockstep.invalid/";
+  const remedy = "activate the App's webhook and give it a URL, such as https://lockstep.invalid/";
   return fail("webhook", "the App has no webhook URL: GitHub logs nothing", remedy);
 }
 
@@ -56,7 +55,11 @@ export function judgeHook(
     );
   else if (!hasSecret)
     found.push(
-      fail("webhook", "the App signs nothing", "write WEBHOOK_SECRET into the App's webhook settings"),
+      fail(
+        "webhook",
+        "the App does not sign its deliveries",
+        "write WEBHOOK_SECRET into the App's webhook settings",
+      ),
     );
   if (!verifiesTls)
     found.push(
@@ -69,12 +72,12 @@ export function judgeHook(
   return found;
 }
 
-/** @param deliveries the newest first */
+/** @param deliveries newest first */
 export function judgeDeliveries(deliveries: Delivery[], mode: Config["deliveries"]): Finding {
   const recent = deliveries.slice(0, RECENT);
   if (recent.length === 0) {
-    const remedy = "see that the App's webhook is active, push something, and look again";
-    return warn("deliveries", "GitHub has none of the last days", remedy);
+    const remedy = "check that the App's webhook is active, push something, and run this again";
+    return warn("deliveries", "GitHub has no deliveries of the last days", remedy);
   }
   if (mode === "pull") return ok("deliveries", `${deliveries.length} to be read`);
   const tally = new Map<number, number>();

@@ -55,7 +55,7 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
     const until = Math.max(held.get(whose) ?? 0, held.get(SECONDARY) ?? 0);
     const waitMs = until - now();
     if (waitMs <= 0) return;
-    throw new RefreshError("rate_limited", "GitHub asked to wait; no call was made", {
+    throw new RefreshError("rate_limited", "GitHub asked Lockstep to wait; no call was made", {
       retryAfterMs: waitMs,
     });
   }

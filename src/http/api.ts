@@ -74,7 +74,7 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
     return problem({
       status: 500,
       reason: "internal",
-      detail: "a fault in Lockstep",
+      detail: "an error in Lockstep",
       remedy: "see the server's log",
     });
   });

@@ -33,7 +33,7 @@ export function addContainsRoute(routes: Routes, ports: ContainsPorts): void {
     if (found instanceof Response) return found;
     if (GONE.includes(found.state)) return isGone(found);
     const sha = (context.req.param("sha") ?? "").toLowerCase();
-    if (!isSha(sha)) return badRequest("no full object name", "write all 40 digits: git rev-parse HEAD");
+    if (!isSha(sha)) return badRequest("not a full object name", "write all 40 digits: git rev-parse HEAD");
     const waitMs = findWait(context);
     if (waitMs instanceof Response) return waitMs;
     const place = context.req.query("in") ?? "mirror";
@@ -49,20 +49,21 @@ export function addContainsRoute(routes: Routes, ports: ContainsPorts): void {
 const yes = (context: Context, { id, owner, name }: RepositoryView, sha: string, place: Place) =>
   context.json({ contains: true, sha, in: place, id, owner, name });
 
-const isPaused = () => conflict("paused", "it is not there, and the repository is paused", "POST …/resume");
+const isPaused = () =>
+  conflict("paused", "the commit is not there, and the repository is paused", "POST …/resume");
 
-const WHOLE = "wait longer, and check that it is pushed, and that REFSPECS lets its ref in";
+const WHOLE = "wait longer; check that the commit is pushed and that REFSPECS includes its ref";
 const shallow = (depth: number) =>
-  `wait longer, and check that it is pushed: the mirror is shallow, and has the last ${depth} commits of published refs alone`;
+  `wait longer; check that the commit is pushed: the mirror is shallow and has only the last ${depth} commits of published refs`;
 
 const isGone = ({ state }: RepositoryView) =>
-  notFound(`the repository is ${state}`, "give the App access to it again");
+  notFound(`the repository is ${state}`, "restore the App's access to it");
 
 function notThere(get: Lookup, { owner, name, depth }: RepositoryView, place: Place): Response {
   const now = get(owner, name);
   if (now && GONE.includes(now.state)) return isGone(now);
   const error = now?.lastError;
-  const where = place === "mirror" ? "no mirrored ref leads to it" : "no checkout shows it";
+  const where = place === "mirror" ? "no mirrored ref contains it" : "no published tree contains it";
   return problem({
     status: 408,
     reason: "not_there",

@@ -32,8 +32,8 @@ const EVENTS: Route = {
   path: "/api/v1/events",
   summary: "What refreshes change, as it happens",
   query: {
-    repository: z.string().optional().meta({ description: "owner/name; without it: all" }),
-    after: z.string().optional().meta({ description: "id of the last event that came" }),
+    repository: z.string().optional().meta({ description: "owner/name; all repositories if absent" }),
+    after: z.string().optional().meta({ description: "id of the last event received" }),
   },
   headers: { "last-event-id": z.string().optional() },
   answers: { 200: { type: "text/event-stream", description: "server-sent events, docs/announce.md" } },
@@ -50,7 +50,7 @@ export function addEventRoute(routes: Routes, ports: EventPorts): void {
     if (repositoryId instanceof Response) return repositoryId;
     const given = context.req.header("last-event-id") || context.req.query("after");
     if (given !== undefined && !/^\d{1,15}$/.test(given)) {
-      return badRequest("no id of an event", "send the id of the last event that came, or none");
+      return badRequest("not an event id", "send the id of the last event received, or no id");
     }
     const { oldest, newest } = ports.events.bounds();
     const after = given === undefined ? newest : Number(given);

@@ -4,7 +4,7 @@ import type { Handler } from "./mount.js";
 import { serve } from "./serve.js";
 
 export interface HealthPorts {
-  /** Not ok only when deliveries cannot be persisted or the process is stopping. */
+  /** Not ok only when deliveries cannot be stored or the process is stopping. */
   ready(): { ok: boolean; reason?: string };
   /** Not ok when the proof of freshness of some repository is older than STALE_AFTER, or anything may make it so. */
   fresh(): {

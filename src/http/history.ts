@@ -29,10 +29,10 @@ type Step = (repository: { id: number }) => Refusal | null | Promise<Refusal | n
 export type Act = (context: Context, start: Step, end?: Step) => Promise<Response>;
 
 const MAX_BODY = 16 * 1024;
-const Ref = z.string().refine(isRefName, "is no full ref name such as refs/heads/main");
+const Ref = z.string().refine(isRefName, "is not a full ref name such as refs/heads/main");
 export const Allow = z.strictObject({
   ref: Ref,
-  wanted: z.string().refine(isSha, "is no full object name").optional(),
+  wanted: z.string().refine(isSha, "is not a full object name").optional(),
 });
 export const Restore = z.strictObject({ kept: Ref, ref: Ref.optional() });
 
@@ -46,13 +46,13 @@ const ALLOW: Route = {
   ...ACTED,
   path: "/api/v1/repos/{owner}/{name}/allow",
   body: Allow,
-  summary: "Let a held change through",
+  summary: "Apply a held change",
 };
 const RESTORE: Route = {
   ...ACTED,
   path: "/api/v1/repos/{owner}/{name}/restore",
   body: Restore,
-  summary: "Put the mirror's ref back to a kept tip, and hold it there",
+  summary: "Restore the mirror's ref to a kept tip, and hold it there",
 };
 
 /** What an operator can do about kept tips and holds; refs are only ever written by the refresh asked for. */

@@ -45,7 +45,7 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
         state: ShownState.optional(),
         installation: z.number().int().optional().meta({ description: "number of the installation" }),
         name: z.string().optional().meta({
-          description: "part of `owner/name`, or with `*` and `?` all of it; in any case",
+          description: "part of `owner/name`, or all of it with `*` and `?`; case does not matter",
           example: "acme/*-service",
         }),
         ...PagingQuery,
@@ -87,7 +87,7 @@ export function findFilter(query: Record<string, string>): RepositoryFilter | Re
   if (state && !shown.success)
     return badRequest("state is unknown", `use one of ${ShownState.options.join(", ")}`);
   if (installation && !/^\d{1,15}$/.test(installation))
-    return badRequest("installation is no number", "see GET /api/v1/installations");
+    return badRequest("installation is not a number", "see GET /api/v1/installations");
   if (name && name.length > MAX_NAME)
     return badRequest("name is too long", "write part of owner/name, or all of it with * and ?");
   return {

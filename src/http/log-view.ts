@@ -15,9 +15,9 @@ export const Delivery = z
     repositoryId: z.number().int().nullable(),
     installationId: z.number().int().nullable(),
     outcome: z.enum(["open", "refreshed", "ignored"]),
-    reason: z.string().nullable().meta({ description: "why it was ignored, or what keeps it open" }),
-    refreshedAt: Time.nullable().meta({ description: "when a refresh had taken it in" }),
-    became: z.string().meta({ description: "all of it in a sentence" }),
+    reason: z.string().nullable().meta({ description: "why it was ignored, or why it is still open" }),
+    refreshedAt: Time.nullable().meta({ description: "when a refresh included it" }),
+    became: z.string().meta({ description: "the outcome in a sentence" }),
   })
   .meta({ id: "Delivery" });
 

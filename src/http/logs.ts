@@ -70,7 +70,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
       const delivery = ports.delivery(context.req.param("id") ?? "");
       return delivery
         ? context.json(delivery)
-        : notFound("no such delivery", "deliveries are kept for 8 days; one that was refused is not kept");
+        : notFound("no such delivery", "deliveries are kept for 8 days; refused ones are not kept");
     },
   );
   routes.add(
@@ -90,7 +90,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
     {
       method: "get",
       path: "/api/v1/queue",
-      summary: `The first ${QUEUE_LIMIT} requests, best first`,
+      summary: `The first ${QUEUE_LIMIT} requests, in the order they will run`,
       answers: { 200: z.object({ queue: z.array(QueueItem), total: z.number().int() }) },
     },
     (context) => context.json(ports.queue(QUEUE_LIMIT)),

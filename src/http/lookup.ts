@@ -11,9 +11,9 @@ export type Lookup = (owner: string, name: string) => RepositoryView | null;
 export function find(context: Context, get: Lookup): RepositoryView | Response {
   const { owner = "", name = "" } = context.req.param() as { owner?: string; name?: string };
   if (!isOwner(owner) || !isRepositoryName(name)) {
-    return badRequest("no repository of GitHub can have this name", "write it as owner/name, without .git");
+    return badRequest("GitHub does not allow this repository name", "write it as owner/name, without .git");
   }
-  const remedy = "check the name, REPOSITORIES and that the App is installed there";
+  const remedy = "check the name and REPOSITORIES, and that the App is installed there";
   return get(owner, name) ?? notFound("the repository is not managed", remedy);
 }
 
@@ -24,7 +24,7 @@ export function findWait(context: Context): number | Response {
   const wait = context.req.query("wait");
   const ms = wait === undefined ? 0 : parseDuration(wait);
   if (ms !== null && ms <= MAX_WAIT_MS) return ms;
-  return badRequest("wait is no duration", `write it as 30s, up to ${formatDuration(MAX_WAIT_MS)}`);
+  return badRequest("wait is not a duration", `write it as 30s, up to ${formatDuration(MAX_WAIT_MS)}`);
 }
 
 export const badRequest = (detail: string, remedy: string) =>
@@ -45,6 +45,6 @@ export function hindrance(repository: RepositoryView): Response | null {
   return conflict("paused", "the repository is paused", "resume it first: POST …/resume");
 }
 
-/** GitHub no longer shows it. */
+/** GitHub no longer lists it. */
 export const notManaged = ({ state }: RepositoryView) =>
-  conflict(state, `the repository is ${state}`, "give the App access to it again, or check REPOSITORIES");
+  conflict(state, `the repository is ${state}`, "restore the App's access to it, or check REPOSITORIES");

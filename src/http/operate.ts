@@ -22,14 +22,14 @@ const Paused = z.object({ paused: z.boolean(), repository: Repository });
 const PAUSE: Route = {
   method: "post",
   path: "/api/v1/repos/{owner}/{name}/pause",
-  summary: "Keep a mirror as it is",
+  summary: "Stop refreshing a repository until it is resumed",
   answers: { 200: Paused },
   problems: [400, 404, 409],
 };
 const RESUME: Route = {
   method: "post",
   path: "/api/v1/repos/{owner}/{name}/resume",
-  summary: "End a pause, and refresh",
+  summary: "Resume a paused repository, and refresh it",
   answers: { 202: Paused },
   problems: [400, 404, 409],
 };
@@ -42,7 +42,7 @@ const STATUS: Route = {
 const CONFIRM: Route = {
   method: "post",
   path: "/api/v1/installations/{id}/confirm-removal",
-  summary: "Believe GitHub that a held removal was meant",
+  summary: "Confirm a held removal",
   answers: { 200: z.object({ confirmed: z.literal(true), repositories: z.number().int() }) },
   problems: [404, 409],
 };

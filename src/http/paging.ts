@@ -22,10 +22,13 @@ export function findPaging<Place>(
 ): Paging<Place> | Response {
   const { limit = String(entries), cursor } = context.req.query();
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
-    return badRequest("limit is no number of entries", `write a whole number from 1 to ${MAX_LIMIT}`);
+    return badRequest(
+      "limit is not a valid number of entries",
+      `write a whole number from 1 to ${MAX_LIMIT}`,
+    );
   const after = cursor ? place.safeParse(parse(cursor)) : null;
   if (after && !after.success)
-    return badRequest("cursor is none of ours", "take it from next of the page before, unchanged");
+    return badRequest("cursor is not valid", "use the value of next from the previous page, unchanged");
   return { limit: Number(limit), after: after?.data ?? null };
 }
 
@@ -44,10 +47,10 @@ export const PagingQuery = {
     .min(1)
     .max(MAX_LIMIT)
     .optional()
-    .meta({ description: `entries of a page, 1 to ${MAX_LIMIT}`, example: "100" }),
-  cursor: z.string().optional().meta({ description: "`next` of the page before" }),
+    .meta({ description: `entries per page, 1 to ${MAX_LIMIT}`, example: "100" }),
+  cursor: z.string().optional().meta({ description: "`next` of the previous page" }),
 };
 export const Next = z
   .string()
   .nullable()
-  .meta({ description: "cursor of the next page; null: there is none" });
+  .meta({ description: "cursor of the next page; null on the last page" });

@@ -25,7 +25,7 @@ export const wrongTooOften = (seconds: number) =>
   problem({
     status: 429,
     reason: "too_many_attempts",
-    detail: "the bearer token was wrong too often",
+    detail: "too many wrong bearer tokens",
     remedy: `send the value of API_TOKEN, or try again in ${seconds} seconds`,
     headers: { "retry-after": String(seconds) },
   });

@@ -49,12 +49,12 @@ async function refresh(ports: RefreshPorts, ...[context, start, end]: Parameters
 
 function settledAnswer(context: Context, outcome: SettledOutcome, repository: RepositoryView): Response {
   if (outcome === "timeout") {
-    const detail = "the refresh was not done in time and goes on";
+    const detail = "the refresh did not finish in time and continues";
     return problem({
       status: 504,
       reason: "timeout",
       detail,
-      remedy: "wait longer, or look at the repository",
+      remedy: "wait longer, or check the repository",
     });
   }
   if (outcome.ok) return context.json({ refreshed: true, repository });

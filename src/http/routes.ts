@@ -37,8 +37,8 @@ const Problem = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
-    reason: z.string().meta({ description: "a word for programs; of a failed refresh its error code" }),
-    remedy: z.string().meta({ description: "what to do about it" }),
+    reason: z.string().meta({ description: "a constant for programs; for a failed refresh its error code" }),
+    remedy: z.string().meta({ description: "what to do next" }),
   })
   .meta({ id: "Problem", description: "RFC 9457, with reason and remedy" });
 
@@ -47,7 +47,7 @@ const ABOUT = {
   info: {
     title: "Lockstep",
     version: "1",
-    description: "The operator's API. Times are ISO 8601 in UTC, durations are such as 500ms, 30s, 5m.",
+    description: "The operator's API. Times are ISO 8601 in UTC. Durations look like 500ms, 30s or 5m.",
   },
   security: [{ token: [] }],
 };
@@ -102,16 +102,16 @@ function answerOf(answer: Route["answers"][number]) {
 }
 
 const MEANINGS: Record<number, string> = {
-  400: "the request is at fault",
+  400: "the request is not valid",
   401: "the token is missing or wrong",
-  404: "there is no such thing",
-  408: "it was not there in time",
-  409: "it does not fit the state of things",
+  404: "not found",
+  408: "not there in time",
+  409: "conflicts with the current state",
   413: "the body is too large",
-  429: "the token was wrong too often",
-  500: "a fault in Lockstep",
+  429: "too many wrong tokens",
+  500: "an error in Lockstep",
   502: "the refresh failed",
-  504: "the refresh was not done in time and goes on",
+  504: "the refresh did not finish in time and continues",
 };
 
 const refusal = (status: number) => ({

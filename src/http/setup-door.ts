@@ -49,7 +49,7 @@ function ownHosts({ host, publicUrl }: SetupAddress): Own {
 function strange({ method, headers }: IncomingMessage, path: string, own: Own): Refusal | null {
   const name = headers.host && parsed(`http://${headers.host}`)?.hostname;
   if (!name || !own.names.has(name))
-    return forbidden("This is not the setup page's address. Open it as localhost, or set PUBLIC_URL.");
+    return forbidden("This is not the setup page's address. Open the page at localhost, or set PUBLIC_URL.");
   const { origin, host } = headers;
   const site = headers["sec-fetch-site"];
   if (method !== "GET" && method !== "HEAD") {
@@ -58,10 +58,11 @@ function strange({ method, headers }: IncomingMessage, path: string, own: Own): 
       from === null
         ? site === undefined || site === "same-origin"
         : from !== undefined && (from === host || from === own.publicHost);
-    if (!isOwn) return forbidden("Another page sent this. Open the setup page itself, and go on there.");
+    if (!isOwn)
+      return forbidden("This form came from another page. Open the setup page itself and continue there.");
   }
   if (path === "/probot/setup" && (headers["sec-fetch-dest"] ?? "document") !== "document")
-    return forbidden("Another page asked for this. Open the setup page, and register the App from there.");
+    return forbidden("This request came from another page. Open the setup page and register the App there.");
   return null;
 }
 
@@ -69,12 +70,15 @@ function strange({ method, headers }: IncomingMessage, path: string, own: Own): 
 async function wrongImport(request: IncomingMessage, path: string): Promise<Refusal | null> {
   if (request.method !== "POST" || path !== "/probot/import") return null;
   const text = await bodyOf(request);
-  if (text === null) return { status: 413, text: "This is too long to be an App's number, key and secret." };
+  if (text === null) return { status: 413, text: "This is too long to be an App's id, key and secret." };
   const { appId, pem, webhook_secret: secret } = fieldsOf(text);
   if (!/^\d+$/.test(String(appId)) || typeof secret !== "string" || secret === "")
-    return { status: 400, text: "Give the App's number (digits), its private key and its webhook secret." };
+    return { status: 400, text: "Enter the App's id (digits), its private key and its webhook secret." };
   if (!isRsaKey(pem))
-    return { status: 400, text: "This is no private key. Give the .pem file that GitHub made for the App." };
+    return {
+      status: 400,
+      text: "This is not a private key. Use the .pem file that GitHub generated for the App.",
+    };
   Object.assign(request, { body: text });
   return null;
 }

@@ -7,9 +7,9 @@ import { forbidden, type Refusal, refuse } from "./setup-refusal.js";
 const FORM = /<form action="([^"?#]+\/settings\/apps\/new)" method="post"/g;
 
 const STRANGER = `GitHub's answer does not belong to this setup page: it is somebody else's link, or Lockstep was \
-started again since you opened the page. Nothing is registered here. Open the setup page, and register the App from there.`;
+started again since you opened the page. Nothing was registered. Open the setup page and register the App there.`;
 
-const UNKNOWN_PAGE = `Probot's setup page is not as Lockstep knows it, so GitHub's answer could not be told from a \
+const UNKNOWN_PAGE = `Lockstep does not recognize Probot's setup page, so it could not tell GitHub's answer from a \
 stranger's link. Install Lockstep by "npm ci" in a clone, or register the App by hand and open /probot/import.`;
 
 /**

@@ -15,10 +15,10 @@ export const Installation = z
       .object({
         repositories: z.array(z.string()),
         heldAt: Time,
-        confirm: z.string().meta({ description: "the call that believes it" }),
+        confirm: z.string().meta({ description: "the call that confirms it" }),
       })
       .nullable()
-      .meta({ description: "repositories whose removal waits for an operator's word" }),
+      .meta({ description: "repositories whose removal waits for an operator's confirmation" }),
   })
   .meta({ id: "Installation" });
 
@@ -35,7 +35,7 @@ const ProblemOfWhole = z
 
 const Reading = z
   .object({ pages: Count, recovered: Count, at: Time.nullable() })
-  .meta({ description: "a long reading of GitHub's log that is under way" });
+  .meta({ description: "a long reading of GitHub's delivery log in progress" });
 
 const RateLimit = z.object({
   whose: z.string(),
@@ -51,7 +51,7 @@ const ConsumerLag = z.object({
   repositories: Count.meta({ description: "whose events are pending" }),
   oldestAgeMs: z.number().nullable(),
   lastError: z.object({ message: z.string(), at: Time }).nullable(),
-  dropped: Count.meta({ description: "events that it did not take while they were kept" }),
+  dropped: Count.meta({ description: "events that expired before it accepted them" }),
 });
 
 /** The whole, in one answer. */
@@ -59,11 +59,11 @@ export const Status = z
   .object({
     fresh: z.boolean(),
     oldestUnprovenMs: z.number().nullable().meta({
-      description: "age of the oldest proof that a repository equals GitHub; null: there is none",
+      description: "age of the oldest proof that a repository equals GitHub; null if there is none",
     }),
     repositories: z
       .record(z.string(), Count)
-      .meta({ description: "how many in each state, paused ones as such" }),
+      .meta({ description: "repositories by state; paused ones count as paused" }),
     problems: z.array(ProblemOfWhole),
     queue: z.object({ depth: Count }),
     backstop: z.object({

@@ -15,15 +15,18 @@ export const ShownState = z.enum([
 const Kept = z
   .object({
     name: z.string().meta({ description: "the ref in the mirror that keeps it" }),
-    ref: z.string().nullable().meta({ description: "where it was; null: its name was too long to be kept" }),
+    ref: z
+      .string()
+      .nullable()
+      .meta({ description: "the ref it was at; null if the name was too long to record" }),
     sha: Sha,
     keptAt: Time,
     expiresAt: Time,
-    restore: z.string().meta({ description: "the call that puts the mirror's ref back to it" }),
+    restore: z.string().meta({ description: "the call that restores the mirror's ref to it" }),
     push: z
       .string()
       .nullable()
-      .meta({ description: "the command that puts GitHub's ref back to it; null where ref is" }),
+      .meta({ description: "the command that restores GitHub's ref to it; null if ref is null" }),
   })
   .meta({ id: "KeptTip" });
 
@@ -32,10 +35,10 @@ const Hold = z
   .object({
     ref: z.string(),
     tip: Sha,
-    wanted: Sha.meta({ description: "what GitHub has; all zeros: no such ref" }),
+    wanted: Sha.meta({ description: "what GitHub has; all zeros if GitHub has no such ref" }),
     since: Time,
     cause: z.enum(["blocked", "restored"]),
-    allow: z.string().meta({ description: "the call that takes GitHub's value over" }),
+    allow: z.string().meta({ description: "the call that applies GitHub's value" }),
     push: z.string().meta({ description: "the command that undoes it at GitHub" }),
   })
   .meta({ id: "Hold" });
@@ -55,10 +58,10 @@ const Checkout = z
   .object({
     ref: z.string(),
     path: z.string().meta({ description: "of the link that readers resolve" }),
-    commit: Sha.nullable().meta({ description: "what is published; null: nothing is" }),
+    commit: Sha.nullable().meta({ description: "the published commit; null if nothing is published" }),
     publishedAt: Time.nullable(),
     wanted: Sha.nullable().meta({
-      description: "what should be published; null: the ref leads to no commit",
+      description: "the commit that should be published; null if the ref has none",
     }),
     veto: z
       .object({ reason: z.string(), output: z.string(), at: Time })
@@ -79,18 +82,20 @@ const repository = {
     .number()
     .int()
     .nullable()
-    .meta({ description: "commits of each ref that its mirror is to have; null: all of them" }),
+    .meta({ description: "commits of each ref in the mirror; null means all" }),
   filter: z.string().nullable().meta({
-    description: "blob:none: its mirror is to have only the contents that are published; null: all",
+    description: "blob:none if the mirror has only the contents that are published; null means all",
   }),
-  checkouts: z.array(Checkout).optional().meta({ description: "only where CHECKOUTS has it" }),
+  checkouts: z.array(Checkout).optional().meta({ description: "only if CHECKOUTS includes it" }),
   queued: z.boolean(),
   running: z.boolean(),
   lastRefreshAt: Time.nullable(),
   lastFullAt: Time.nullable().meta({ description: "last comparison of every ref" }),
-  lastProvenAt: Time.nullable().meta({ description: "when all of it was last known to equal GitHub" }),
+  lastProvenAt: Time.nullable().meta({
+    description: "when the whole repository was last proven equal to GitHub",
+  }),
   pausedAt: Time.nullable(),
-  goneAt: Time.nullable().meta({ description: "since when GitHub no longer shows it" }),
+  goneAt: Time.nullable().meta({ description: "when GitHub stopped listing it" }),
   retiresAt: Time.nullable().meta({ description: "when its mirror is deleted" }),
   lagMs: z.number().nullable().meta({ description: "from the last push to the end of its refresh" }),
   pushedAt: Time.nullable(),
@@ -115,7 +120,7 @@ export const RepositoryDetails = z
       description: "refs proven equal to GitHub's later than lastProvenAt, and when",
     }),
     maintenance: Maintenance,
-    kept: z.array(Kept).meta({ description: "the newest first" }),
+    kept: z.array(Kept).meta({ description: "newest first" }),
     holds: z.array(Hold),
   })
   .meta({ id: "RepositoryDetails" });

@@ -40,7 +40,10 @@ export function applyRemote(
   const { registry } = ports;
   const before = registry.get(remote.id);
   if (!hasValidNames(remote)) {
-    ports.log.warn({ repository: fullName(remote) }, "a name against GitHub's own rules; left alone");
+    ports.log.warn(
+      { repository: fullName(remote) },
+      "skipped a repository whose name breaks GitHub's own rules",
+    );
     return null;
   }
   if (!ports.isWanted(fullName(remote))) {
@@ -88,7 +91,7 @@ function manageAgain(
 /** Whoever took its mirror away, what was said of that is no longer true. */
 function onboardAgain({ registry, log }: ApplyPorts, repository: ManagedRepository): void {
   registry.setState(repository.id, "onboarding");
-  log.warn({ repository: fullName(repository) }, "its mirror is missing: it is cloned anew");
+  log.warn({ repository: fullName(repository) }, "the mirror is missing; Lockstep clones it again");
 }
 
 /** What fails is set right by the next sweep over all links. */

@@ -74,6 +74,6 @@ function hold(ports: HoldPorts, installationId: number, repositories: ManagedRep
       count: repositories.length,
       confirm: `POST /api/v1/installations/${installationId}/confirm-removal`,
     },
-    "removal held: GitHub no longer shows many repositories at once",
+    "removal held: GitHub no longer lists many repositories of an installation",
   );
 }

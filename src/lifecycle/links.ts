@@ -20,7 +20,7 @@ export function createLinks(ports: SweepPorts): Links {
 
   function sweep(): Promise<void> {
     sweeping ??= sweepLinks(ports, () => stopped)
-      .catch((error: unknown) => ports.log.warn({ err: error }, "the links could not be looked at"))
+      .catch((error: unknown) => ports.log.warn({ err: error }, "the links could not be checked"))
       .finally(() => {
         sweeping = null;
       });

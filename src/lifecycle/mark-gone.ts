@@ -30,5 +30,8 @@ export function markGone(
   }
   registry.gone(repository.id, isExcluded);
   const retiresAt = iso(now() + retireAfterMs);
-  log.warn({ repository: fullName(repository), why, retiresAt }, "no longer managed; its mirror is kept");
+  log.warn(
+    { repository: fullName(repository), why, retiresAt },
+    "repository no longer managed; its mirror is kept for RETIRE_AFTER",
+  );
 }

@@ -49,7 +49,7 @@ export function linkOwner(
     const failure = asRefreshError(error);
     log.warn(
       { repository: fullName(owner), code: failure.code, reason: failure.message },
-      "a link could not be made; the next pass tries again",
+      "a link could not be created; the next pass tries again",
     );
     return failure;
   }

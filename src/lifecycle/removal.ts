@@ -27,7 +27,7 @@ export interface Removal {
   handleMissing(installationId: number, repositories: ManagedRepository[]): void;
   /** The same before each is asked for by its id. @returns those that are not held */
   holdIfTooMany(installationId: number, repositories: ManagedRepository[]): ManagedRepository[];
-  /** REPOSITORIES leaves it out: the operator's own word, which is not doubted. */
+  /** REPOSITORIES does not include it: the operator's own word, which is not doubted. */
   exclude(repository: ManagedRepository): void;
   /** Deletes what a gone repository left, once it was gone for RETIRE_AFTER. Only in its writer slot. */
   retire(id: number): void;
@@ -40,7 +40,7 @@ export function createRemoval(ports: RemovalPorts): Removal {
     handleMissing: (installationId, repositories) => handleMissing(ports, installationId, repositories),
     holdIfTooMany: (installationId, repositories) => holdIfTooMany(ports, installationId, repositories),
     exclude: (repository) =>
-      markGone(ports, repository, { why: "REPOSITORIES leaves it out", isExcluded: true }),
+      markGone(ports, repository, { why: "REPOSITORIES does not include it", isExcluded: true }),
     retire: (id) => retire(ports, id),
     confirm: (installationId) => ports.transaction(() => confirm(ports, installationId)),
   };
@@ -48,7 +48,7 @@ export function createRemoval(ports: RemovalPorts): Removal {
 
 function handleMissing(ports: RemovalPorts, installationId: number, repositories: ManagedRepository[]): void {
   for (const repository of holdIfTooMany(ports, installationId, repositories))
-    markGone(ports, repository, { why: "GitHub no longer shows it" });
+    markGone(ports, repository, { why: "GitHub no longer lists it" });
 }
 
 function confirm(ports: RemovalPorts, installationId: number): number {

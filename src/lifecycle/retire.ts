@@ -23,7 +23,10 @@ export function retire(ports: RetirePorts, id: number): void {
   if (ports.withdraw(id)) return;
   const repositoryName = fullName(repository);
   if (!ports.discard(id)) {
-    ports.log.warn({ repository: repositoryName }, "its directory holds what is not Lockstep's; left alone");
+    ports.log.warn(
+      { repository: repositoryName },
+      "its directory contains files that Lockstep did not make; skipped",
+    );
     return;
   }
   ports.unlink(id, repository);

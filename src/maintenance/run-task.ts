@@ -13,8 +13,8 @@ export type RunPorts = TaskPorts & {
 };
 
 const HINTS: Partial<Record<RefreshError["code"], string>> = {
-  timeout: "It took longer than maintenance may; it is tried again later, and refreshes go on.",
-  corrupt: "It is tried again; only what a check proves twice has the mirror cloned anew.",
+  timeout: "Maintenance took longer than it may; Lockstep tries again later. Refreshes continue.",
+  corrupt: "Lockstep checks again; it clones the mirror again only if two checks find the same damage.",
 };
 
 /** Runs one task in one mirror and writes down what became of it, unless the process stops meanwhile. */
@@ -49,6 +49,6 @@ function putOff(ports: RunPorts, repository: ManagedRepository, task: Task, erro
   const waitMs = putOffMs(records.get(id).runs[task].failures, { hasYielded });
   records.failed(id, task, code, now() + waitMs);
   const details = { repository: fullName(repository), task, code, retryInMs: waitMs };
-  if (hasYielded) log.info(details, "maintenance stood aside for a refresh");
+  if (hasYielded) log.info(details, "maintenance yielded to a refresh");
   else log.warn({ ...details, reason: message, hint: HINTS[code] ?? hint }, "maintenance failed");
 }

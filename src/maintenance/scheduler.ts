@@ -134,7 +134,7 @@ function mayRun(ports: MaintenancePorts, { id, state }: ManagedRepository, task:
 }
 
 const logFault = ({ ports }: Schedule, error: unknown): void =>
-  ports.log.error({ err: error }, "maintenance cannot be written down");
+  ports.log.error({ err: error }, "maintenance results could not be stored");
 
 async function yieldToRefresh(
   { running }: Schedule,

@@ -48,7 +48,7 @@ async function check(ports: TaskPorts, repository: ManagedRepository, signal: Ab
   const { object, reason } = verdict;
   ports.log.warn(
     { repository: fullName(repository), object, reason },
-    "the mirror is corrupt; it is cloned anew",
+    "the mirror is corrupt; Lockstep clones it again",
   );
   ports.mirrors.condemn(repository.id);
   ports.request(repository);

@@ -19,22 +19,26 @@ const TABLE = {
     "a header is missing",
     "X-GitHub-Event, X-GitHub-Delivery and X-Hub-Signature-256 are needed; set a secret in the App's webhook settings",
   ],
-  bad_header: [400, "X-GitHub-Event or X-GitHub-Delivery is malformed", "only GitHub sends deliveries here"],
-  too_large: [413, "the body is larger than 25 MiB", "GitHub sends no larger one"],
+  bad_header: [
+    400,
+    "X-GitHub-Event or X-GitHub-Delivery is malformed",
+    "only GitHub should send deliveries here",
+  ],
+  too_large: [413, "the body is larger than 25 MiB", "GitHub never sends a larger one"],
   unsupported_media_type: [
     415,
     "the body is neither JSON nor form-encoded",
     "choose application/json as the webhook's content type",
   ],
-  too_slow: [408, "the body came in too slowly", "redeliver it"],
-  overloaded: [503, "too many deliveries are coming in at once", "come back a little later"],
+  too_slow: [408, "the body arrived too slowly", "redeliver it"],
+  overloaded: [503, "too many deliveries are arriving at once", "try again later"],
   bad_signature: [
     401,
     "the signature does not match",
     "WEBHOOK_SECRET and the secret in the App's webhook settings must be equal",
   ],
-  malformed: [400, "the payload is no JSON", "redeliver it"],
-  stopping: [503, "the server is stopping", "come back a little later"],
+  malformed: [400, "the payload is not valid JSON", "redeliver it"],
+  stopping: [503, "the server is stopping", "try again later"],
   cannot_persist: [503, "the delivery cannot be stored", "see the server's log"],
 } as const satisfies Record<string, readonly [number, string, string]> & Record<Failure, unknown>;
 
@@ -52,7 +56,7 @@ export const REFUSALS = Object.fromEntries(
 /** @param retryAfter seconds. */
 export function rateLimited(retryAfter: number): Refusal {
   const error = "too many requests from this address";
-  const hint = "raise WEBHOOK_RATE, or name your proxy in TRUSTED_PROXIES";
+  const hint = "raise WEBHOOK_RATE, or set TRUSTED_PROXIES to your proxy";
   return { kind: "refused", status: 429, reason: "rate_limited", error, hint, retryAfter };
 }
 

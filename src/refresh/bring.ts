@@ -121,7 +121,7 @@ export function createBringer(tools: Tools) {
       );
       const brought = await mirrors.fetch(id, pass.lease, wants, bases, pass.run);
       const other = brought.find((sha, index) => sha !== wants[index]);
-      if (other) throw new RefreshError("git", `git fetch brought ${other}, which nobody asked for`);
+      if (other) throw new RefreshError("git", `git fetch brought ${other}, which was not requested`);
     }
     const changes = await write(pass, moves);
     const moved = new Set(changes.map(({ ref }) => ref));

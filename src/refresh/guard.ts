@@ -71,6 +71,6 @@ function describeHolds(repository: GuardedRepository, all: Hold[]): RefreshError
   const more = all.length > MAX_NAMED ? ` and ${all.length - MAX_NAMED} more` : "";
   return new RefreshError(
     "history_blocked",
-    `${named.join("; ")}${more}; POST ${apiPathOf(repository)}/allow takes a change over`,
+    `${named.join("; ")}${more}; POST ${apiPathOf(repository)}/allow applies the change`,
   );
 }

@@ -23,7 +23,7 @@ export interface Registry {
   setState(id: number, state: RepositoryState): void;
   /** Another installation has it now. */
   moveTo(id: number, installationId: number): void;
-  /** GitHub no longer shows it, or REPOSITORIES leaves it out. Told again it keeps the time of the first such word. */
+  /** GitHub no longer lists it, or REPOSITORIES does not include it. Told again it keeps the time of the first such word. */
   gone(id: number, excluded: boolean): void;
   /** Nothing is known of it any more. */
   forget(id: number): void;

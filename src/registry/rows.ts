@@ -16,7 +16,7 @@ export interface ManagedRepository extends RemoteRepository {
   /** GitHub's clock at the last full comparison, in whole seconds. */
   comparedAt: number;
   fullAt: number | null;
-  /** Since when GitHub no longer shows it, in milliseconds. */
+  /** Since when GitHub no longer lists it, in milliseconds. */
   goneAt: number | null;
   /** Since when an operator keeps it as it is, in milliseconds. */
   pausedAt: number | null;

@@ -10,7 +10,7 @@ export class DirectoryTaken extends Error {
     readonly dataDir: string,
     cause: unknown,
   ) {
-    const remedy = "Stop it, or give this one a DATA_DIR of its own.";
+    const remedy = "Stop it, or give this one its own DATA_DIR.";
     super(`Another Lockstep already works in ${dataDir}. ${remedy}`, { cause });
   }
 }

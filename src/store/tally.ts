@@ -8,7 +8,7 @@ const FACT = "tally";
 /** At most so often for changes, however busy a server is. */
 const PACE_MS = 60_000;
 const UNWRITABLE =
-  "this file cannot be written, and without it the next start compares every mirror with GitHub: check its owner and mode, and the disk";
+  "this file cannot be written; without it the next start compares every mirror with GitHub. Check its owner and mode, and the disk";
 
 /**
  * Whether database and mirrors are of one time: where one of them was restored from a backup, or lost, what the
@@ -57,7 +57,7 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
     try {
       next();
     } catch (error) {
-      log.warn({ err: error }, "the database did not take the word that its mirrors have");
+      log.warn({ err: error }, "could not store the mirrors' marker in the database");
     }
   }
 

@@ -68,7 +68,7 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
     const about = { repository: fullName(repository), ref, tip: tip.sha, wanted };
     tools.log.warn(
       { ...about, allow: allowCall(repository, hold) },
-      "a ref is put back to a kept tip and held there",
+      "restored a ref to a kept tip and holds it there",
     );
     return null;
   }
@@ -134,13 +134,13 @@ const movedOn = ({ ref, wanted }: Hold): Refusal => ({
   status: 409,
   reason: "moved_on",
   detail: `GitHub has ${wanted} for ${ref} now`,
-  remedy: `look at it, then allow it with "wanted": "${wanted}"`,
+  remedy: `check it, then allow it with "wanted": "${wanted}"`,
 });
 
 const notKept = (name: string): Refusal => ({
   status: 404,
   reason: "not_kept",
-  detail: `${name} is no kept tip of this repository`,
+  detail: `${name} is not a kept tip of this repository`,
   remedy: "see kept of GET /api/v1/repos/{owner}/{name}; it may have expired",
 });
 
@@ -155,12 +155,12 @@ const outside = (ref: string): Refusal => ({
   status: 409,
   reason: "outside_refspecs",
   detail: `${ref} is not inside REFSPECS any more`,
-  remedy: "take it into REFSPECS, or push the kept tip to GitHub",
+  remedy: "add it to REFSPECS, or push the kept tip to GitHub",
 });
 
 const inTheWay = (ref: string, other: string): Refusal => ({
   status: 409,
   reason: "ref_in_the_way",
-  detail: `${ref} cannot be made beside ${other}`,
+  detail: `${ref} cannot exist beside ${other}`,
   remedy: `delete ${other} at GitHub, or push the kept tip there under another name`,
 });

@@ -134,7 +134,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       ports.store.probe();
       return { ok: true };
     } catch {
-      return { ok: false, reason: "deliveries cannot be persisted" };
+      return { ok: false, reason: "deliveries cannot be stored" };
     }
   }
 

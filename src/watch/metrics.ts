@@ -91,7 +91,7 @@ function counters(registers: Registry[]) {
     }),
     freshSeconds: new Histogram({
       name: "lockstep_delivery_to_fresh_seconds",
-      help: "From a push delivery to the fresh mirror.",
+      help: "From a push delivery to the updated mirror.",
       buckets: SECONDS,
       registers,
     }),
@@ -104,7 +104,7 @@ function counters(registers: Registry[]) {
     }),
     bytes: counter("lockstep_upstream_received_bytes_total", "Bytes fetched from GitHub's git server."),
     connections: counter("lockstep_upstream_connections_total", "Connections opened to GitHub.", ["host"]),
-    tokens: counter("lockstep_tokens_minted_total", "Installation tokens asked for."),
+    tokens: counter("lockstep_tokens_minted_total", "Installation tokens requested."),
   };
 }
 
@@ -131,10 +131,10 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   gauge("lockstep_oldest_unproven_seconds", "Age of the oldest proof of freshness.", [], (self) =>
     self.set((ports.oldestUnprovenMs() ?? 0) / 1000),
   );
-  gauge("lockstep_stale_after_seconds", "STALE_AFTER: an older proof is stale.", [], (self) =>
+  gauge("lockstep_stale_after_seconds", "STALE_AFTER: a proof older than this is stale.", [], (self) =>
     self.set(ports.bounds.staleAfterMs / 1000),
   );
-  gauge("lockstep_problems", "Problems with the whole, by code.", ["code"], (self) => {
+  gauge("lockstep_problems", "Open problems by code.", ["code"], (self) => {
     for (const { code } of ports.problems()) self.inc({ code });
   });
   new Counter({
@@ -155,7 +155,7 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   gauge("lockstep_disk_free_bytes", "Free on the disk of DATA_DIR.", [], (self) =>
     self.set(ports.disk().freeBytes),
   );
-  gauge("lockstep_disk_min_free_bytes", "MIN_FREE_DISK: with less nothing is cloned.", [], (self) =>
+  gauge("lockstep_disk_min_free_bytes", "MIN_FREE_DISK: below this nothing is cloned.", [], (self) =>
     self.set(ports.bounds.minFreeDisk),
   );
 }

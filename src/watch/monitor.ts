@@ -25,7 +25,7 @@ export interface WatchPorts {
   recovery(): RecoveryState;
   /** When a delivery last came in by that way, in milliseconds. */
   lastDeliveryAt(): number | null;
-  /** Who is told of changes. */
+  /** Consumers of events. */
   consumers(): ConsumerDelay[];
   /** null: the backstop is off. */
   intervalMs: number | null;

@@ -36,17 +36,17 @@ interface Pass {
 /** @param lateSince since when it is too long ago; null: it is not */
 export function backstopProblems({ error, failedAt }: Pass, lateSince: number | null): Problem[] {
   if (error) {
-    const detail = `the App's installations could not be listed (${error.code}): ${error.message}`;
+    const detail = `could not list the App's installations (${error.code}): ${error.message}`;
     return [{ code: "backstop_failing", since: failedAt, detail, remedy: error.hint }];
   }
   if (lateSince === null) return [];
-  const detail = "no pass over the installations ended in time";
+  const detail = "no pass over the installations finished in time";
   return [{ code: "backstop_late", since: lateSince, detail, remedy: "see the server's log" }];
 }
 
 export function recoveryProblems({ error, readAt }: RecoveryState, startedAt: number): Problem[] {
   if (!error) return [];
-  const detail = `the App's deliveries could not be read (${error.code}): ${error.message}`;
+  const detail = `could not read the App's deliveries (${error.code}): ${error.message}`;
   return [{ code: "deliveries_unread", since: readAt ?? startedAt, detail, remedy: error.hint }];
 }
 
@@ -67,8 +67,8 @@ const nameOf = ({ id, login }: KnownInstallation) => login || `installation ${id
 function heldProblem(installation: KnownInstallation, held: HeldRemoval | null): Problem[] {
   if (!held) return [];
   const { id } = installation;
-  const detail = `GitHub no longer shows ${held.repositoryIds.length} repositories of ${nameOf(installation)} at once`;
-  const remedy = `give the App access again, or POST /api/v1/installations/${id}/confirm-removal`;
+  const detail = `GitHub no longer lists ${held.repositoryIds.length} repositories of ${nameOf(installation)} at once`;
+  const remedy = `restore the App's access, or POST /api/v1/installations/${id}/confirm-removal`;
   return [{ code: "removal_held", since: held.heldAt, detail, remedy }];
 }
 
@@ -101,7 +101,7 @@ const SILENT = {
   pull: {
     last: "GitHub logged one",
     remedy:
-      "make the App's webhook active and give it a URL, such as https://lockstep.invalid/: GitHub logs only what it tries to deliver",
+      "activate the App's webhook and give it a URL, such as https://lockstep.invalid/: GitHub logs only what it tries to deliver",
   },
 };
 
@@ -135,8 +135,9 @@ export function consumerProblems(consumers: ConsumerDelay[], now: number): Probl
     code: "consumer_behind",
     since: oldestAt!,
     consumer,
-    detail: `${consumer} has not taken all events of ${repositories} repositories`,
-    remedy: "see its lastError in GET /api/v1/status; without one, events come faster than it takes them",
+    detail: `${consumer} has undelivered events of ${repositories} repositories`,
+    remedy:
+      "see its lastError in GET /api/v1/status; if there is none, events arrive faster than it accepts them",
   }));
 }
 

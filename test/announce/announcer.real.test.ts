@@ -28,7 +28,7 @@ test("the hook is run for each changed ref, with a clean environment, in order",
     { ...each, EVENT_ID: "2", REF: MAIN, BEFORE: first.before, AFTER: first.after },
     { ...each, EVENT_ID: "3", REF: side.ref, BEFORE: ZERO, AFTER: side.after },
   ]);
-  await world.line(({ msg, event, output }) => msg === "hook ended" && event === 3 && output === "said\n");
+  await world.line(({ msg, event, output }) => msg === "hook finished" && event === 3 && output === "said\n");
 });
 
 test("the hook sees nothing of this environment but PATH, and gets the event as JSON", async () => {
@@ -36,7 +36,7 @@ test("the hook sees nothing of this environment but PATH, and gets the event as 
   process.env.SECRET_OF_THE_TEST = "x";
   onTestFinished(() => void delete process.env.SECRET_OF_THE_TEST);
   const { world } = await worldWith({ ANNOUNCE_HOOK: file });
-  await world.line(({ msg }) => msg === "hook ended");
+  await world.line(({ msg }) => msg === "hook finished");
   await until(() => runs().length > 0);
   const names = readFileSync(`${dir}/env`, "utf8")
     .split("\n")
@@ -102,7 +102,7 @@ test("webhooks are signed, keep their id when they are repeated, and follow no r
     repository: { id: repo.id, owner: "acme", name: "app" },
     changes: [{ ref: MAIN, before: push.before, after: push.after }],
   });
-  await world.line(({ msg, event }) => msg === "event taken" && event === 2);
+  await world.line(({ msg, event }) => msg === "event delivered" && event === 2);
   expect(await lagOf(world, `${target.url}/in`)).toMatchObject({ pending: 0, oldestAgeMs: null });
   expect(JSON.stringify(world.log)).not.toMatch(/hidden|pa%20ss/);
 });

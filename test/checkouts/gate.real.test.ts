@@ -81,7 +81,7 @@ test("a hook that takes too long, or cannot be run, lets nothing through", async
   touch(dir, "block");
   await push({ a: "2" });
   expectTree(world, repo, link(), good);
-  expect((await shownOf(world, repo)).veto.output).toMatch(/was ended after 1000 ms$/);
+  expect((await shownOf(world, repo)).veto.output).toMatch(/was stopped after 1000 ms$/);
   rmSync(file);
   await push({ a: "3" });
   expectTree(world, repo, link(), good);

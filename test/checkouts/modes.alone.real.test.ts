@@ -18,7 +18,7 @@ async function publishedWithModes(env: Record<string, string> = {}) {
 }
 
 const isRemoval = ({ msg }: { msg: string }) =>
-  msg === "what is no longer needed cannot be removed; it is tried again";
+  msg === "obsolete files could not be removed; Lockstep will try again";
 
 const isFailure = ({ msg }: { msg: string }) => msg === "refresh failed";
 

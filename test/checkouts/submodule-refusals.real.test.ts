@@ -104,7 +104,7 @@ test("a commit that GitHub does not have is waited for; a repository that it doe
   expect(shownFiles(link())).toMatchObject({ "lib/a": "late" });
   const absent = await refuse({ ".gitmodules": gitmodules({ lib: "../absent" }), lib: { gitlink: NOWHERE } });
   expect(absent.reason).toBe("submodule_refused");
-  expect(JSON.stringify(absent)).toContain("acme/absent is not shown to the App");
+  expect(JSON.stringify(absent)).toContain("acme/absent is not visible to the App");
 });
 
 test("hostile names and paths stay inside of the tree", async () => {

@@ -160,7 +160,7 @@ describe("the private key", () => {
       expect.stringMatching(/^PRIVATE_KEY: leads to no readable/),
     ]);
     expect(of({ PRIVATE_KEY_PATH: join(directory, "none.pem") })).toEqual([
-      expect.stringMatching(/^PRIVATE_KEY_PATH: leads to no readable PEM key, got ".*none\.pem" → /),
+      expect.stringMatching(/^PRIVATE_KEY_PATH: is not the path of a readable PEM key, got ".*none\.pem" → /),
     ]);
     expect(of({ PRIVATE_KEY_PATH: join(directory, "ec.pem") })).toEqual([
       expect.stringMatching(/^PRIVATE_KEY_PATH: is not an RSA key/),

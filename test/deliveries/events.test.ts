@@ -71,7 +71,10 @@ describe("a push", () => {
   it("is ignored where REPOSITORIES leaves its repository out", () => {
     const asked: string[] = [];
     const none = (name: string) => asked.push(name) < 0;
-    expect(decide("push", push, none)).toEqual({ kind: "ignored", reason: "REPOSITORIES leaves it out" });
+    expect(decide("push", push, none)).toEqual({
+      kind: "ignored",
+      reason: "REPOSITORIES does not include it",
+    });
     expect(asked).toEqual(["acme/site"]);
   });
 
@@ -99,7 +102,7 @@ describe("an event about a repository", () => {
     });
   });
 
-  it("is ignored where REPOSITORIES leaves it out, unless its name is what changed", () => {
+  it("is ignored where REPOSITORIES does not include it, unless its name is what changed", () => {
     const kinds = ["created", "deleted", "renamed", "transferred"].map(
       (action) => decide("repository", { action, repository }, () => false).kind,
     );

@@ -46,7 +46,7 @@ test("filters by repository and outcome; what was ignored is found by its name, 
   log.accepted(record("open", 1, 7, "acme/app"), subject(7), 1);
   log.accepted(record("done", 2, 8, "acme/web"), subject(8), 2);
   log.settle(subject(8), 2);
-  log.ignored(record("out", 3, 9, "acme/Left-Out"), "REPOSITORIES leaves it out");
+  log.ignored(record("out", 3, 9, "acme/Left-Out"), "REPOSITORIES does not include it");
   log.ignored(record("ping", 4), "nothing to do for ping");
   expect(ids({ outcome: "open" })).toEqual(["open"]);
   expect(ids({ outcome: "refreshed" })).toEqual(["done"]);

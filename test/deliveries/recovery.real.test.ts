@@ -100,7 +100,7 @@ test("an entry that appears minutes late is still found", async () => {
   await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
 });
 
-test("away for longer than GitHub keeps deliveries: every repository is compared", async () => {
+test("Lockstep was down for longer than GitHub keeps deliveries: every repository is compared", async () => {
   const { world, repo } = await acme();
   await world.stop();
   // Notes have no events, and move no pushed_at.

@@ -227,7 +227,7 @@ test("what is beyond recall is judged by GitHub's clock, however far off the loc
   }
 });
 
-test("GitHub's clock was ahead once: everything is compared, and the log is read all the way back", async () => {
+test("GitHub's clock was ahead earlier: everything is compared, and the log is read all the way back", async () => {
   const missedBeyondRecall = vi.fn();
   const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
   github.aheadMs = DAY;

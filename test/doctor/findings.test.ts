@@ -76,12 +76,12 @@ test("an App with the rights of app.yml is well, unless REFSPECS has refs of pul
 });
 
 test("an App, or an installation, that lacks rights is told which and where to set them", async () => {
-  const accept = "let the owner of acme accept the App's new permissions";
+  const accept = "ask the owner of acme to accept the App's new permissions";
   expect(await findingsOf({ permissions: {}, events: [] }, HEADS)).toEqual([
     {
       about: "App",
       level: "fail",
-      detail: "may not read contents",
+      detail: "cannot read contents",
       remedy: `set Contents to Read-only ${WHERE}`,
     },
     { about: "App", level: "fail", detail: "gets no push events", remedy: `subscribe to Push ${WHERE}` },
@@ -91,7 +91,7 @@ test("an App, or an installation, that lacks rights is told which and where to s
       detail: "gets no repository events: renames wait for the backstop",
       remedy: `subscribe to Repository ${WHERE}`,
     },
-    { about: "installation of acme", level: "fail", detail: "may not read contents", remedy: accept },
+    { about: "installation of acme", level: "fail", detail: "cannot read contents", remedy: accept },
     { about: "installation of acme", level: "fail", detail: "gets no push events", remedy: accept },
   ]);
 });

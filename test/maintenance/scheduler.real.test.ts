@@ -71,7 +71,7 @@ test("a prune that runs when a push comes in ends, and the push is mirrored at o
   const at = performance.now();
   await push(world, repo, "main");
   expect(performance.now() - at).toBeLessThan(5_000);
-  await world.line(({ msg }) => msg === "maintenance stood aside for a refresh");
+  await world.line(({ msg }) => msg === "maintenance yielded to a refresh");
   expect(isRunning(child)).toBe(false);
   expect(objectsOf(world.mirror(repo))).toContain(lost);
   expect(failures(world)).toEqual([]);

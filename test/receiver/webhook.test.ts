@@ -157,7 +157,11 @@ describe.each(PATHS)("at %s", (path) => {
     ["ping", { zen: "Design for failure." }, "nothing to do for ping"],
     ["issues", { action: "opened" }, "nothing to do for issues"],
     ["push", { ref: "refs/heads/main" }, "push names no repository"],
-    ["push", { ...PUSH, repository: { id: 9, full_name: "Acme/Secret" } }, "REPOSITORIES leaves it out"],
+    [
+      "push",
+      { ...PUSH, repository: { id: 9, full_name: "Acme/Secret" } },
+      "REPOSITORIES does not include it",
+    ],
   ])("answers 204 to %s with nothing to do, and logs why", async (event, payload, reason) => {
     await start({ config: { repositories: (name) => name.toLowerCase() !== "acme/secret" } });
     const answer = await send(JSON.stringify(payload), { "x-github-event": event });

@@ -18,9 +18,7 @@ test("the tip that a forced push leaves is kept, by word", async () => {
   expect(state).toBe("fresh");
   expect(kept).toMatchObject([{ ref: MAIN, sha: push.before }]);
   expect(Date.parse(kept[0]!.expiresAt) - Date.parse(kept[0]!.keptAt)).toBe(30 * 86_400_000);
-  expect(world.log).toContainEqual(
-    expect.objectContaining({ msg: "old tips are kept", kept: [kept[0]!.name] }),
-  );
+  expect(world.log).toContainEqual(expect.objectContaining({ msg: "kept old tips", kept: [kept[0]!.name] }));
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
 

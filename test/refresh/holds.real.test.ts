@@ -42,7 +42,7 @@ test("what is allowed goes through, and its old tip is kept", async () => {
   const { holds, kept } = await shown(world, repo);
   expect([holds, kept.map(({ sha }) => sha)]).toEqual([[], [push.before]]);
   expect(world.log).toContainEqual(
-    expect.objectContaining({ level: "info", ref: MAIN, reason: "it was allowed" }),
+    expect.objectContaining({ level: "info", ref: MAIN, reason: "the change was allowed" }),
   );
 });
 
@@ -71,7 +71,7 @@ test.each([
   const { world, repo, standin } = await worldWith(block);
   const push = await refusedPush(world, () => standin.forcePush(repo, "main", force));
   await tell(world, await standin.forcePush(repo, "main", push.before));
-  await world.line(({ msg }) => msg === "the hold on a ref is over");
+  await world.line(({ msg }) => msg === "a hold ended");
   await compare(world, repo);
   expect(await shown(world, repo)).toMatchObject({
     state: "fresh",
@@ -80,7 +80,7 @@ test.each([
   });
 });
 
-test("a hold ends when GitHub goes on from the held tip", async () => {
+test("a hold ends when GitHub's ref is now a descendant of the held tip", async () => {
   const { world, repo, standin } = await worldWith(block);
   const push = await refusedPush(world, () => standin.forcePush(repo, "main", force));
   await standin.forcePush(repo, "main", push.before);

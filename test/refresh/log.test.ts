@@ -7,7 +7,7 @@ const refresh = (endedAt: number): RefreshRecord => ({
   ...{ result: "changed", reason: null, way: "word", changed: 2 },
 });
 
-test("the last fifty refreshes of each repository are kept, the newest first, until it is forgotten", () => {
+test("the last fifty refreshes of each repository are kept, newest first, until it is forgotten", () => {
   const { store, registry, add } = openRegistry(REFRESH_TABLES);
   const log = createRefreshLog(store);
   add(1, { owner: "acme", name: "app" });

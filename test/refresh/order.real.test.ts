@@ -16,7 +16,7 @@ test("the old tip is served for two seconds after the delivery", async () => {
   await world.pushed(push);
   await world.inStep(repo);
   expect(world.tips(repo)["refs/heads/main"]).toBe(push.after);
-  expect(world.log.some(({ msg, code }) => msg === "refresh put off" && code === "not_yet")).toBe(true);
+  expect(world.log.some(({ msg, code }) => msg === "refresh deferred" && code === "not_yet")).toBe(true);
 });
 
 test("a forced push back to before, then the first, delayed delivery: nothing turns back", async () => {

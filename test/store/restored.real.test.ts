@@ -38,7 +38,7 @@ test("a mirror that someone took away is not called fresh, and is cloned by the 
   const { world, repo, repos } = await settled();
   rmSync(join(repos, String(repo.id)), { recursive: true });
   world.sweep();
-  await world.line(({ msg }) => msg === "its mirror is missing: it is cloned anew");
+  await world.line(({ msg }) => msg === "the mirror is missing; Lockstep clones it again");
   await world.inStep(repo);
   expect(await untilState(world, "acme/app", isAtRest)).toMatchObject({ state: "fresh" });
 });

@@ -27,7 +27,7 @@ test("a paused repository stays as it is; what came in meanwhile is refreshed wh
   expect((await post(world, "/api/v1/repos/acme/app/pause")).status).toBe(200);
   await world.pushed(await world.standin.commit(repo, "main"));
   world.sweep();
-  await world.line(({ msg, code }) => msg === "refresh put off" && code === "paused");
+  await world.line(({ msg, code }) => msg === "refresh deferred" && code === "paused");
   expect(world.tips(repo)).toEqual(before);
   expect(await stateOf(world, "acme/app")).toMatchObject({ state: "paused", lastError: null });
   expect((await post(world, "/api/v1/repos/acme/app/refresh")).status).toBe(409);

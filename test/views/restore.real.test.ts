@@ -63,7 +63,7 @@ test("the hold ends when the kept tip is pushed back to GitHub, with the command
   expect((await shown(world, repo)).holds).toEqual([]);
 });
 
-test("a deleted branch is refused while another one is in its place", async () => {
+test("a deleted branch is refused while another one took its place", async () => {
   const { world, repo, standin } = await worldWith();
   const first = await standin.commit(repo, "a");
   await world.pushed(first);

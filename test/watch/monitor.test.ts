@@ -176,7 +176,7 @@ test("a consumer that takes nothing for five minutes is behind, each by itself",
     {
       code: "consumer_behind",
       since: 1_000_000_000,
-      detail: "hook has not taken all events of 3 repositories",
+      detail: "hook has undelivered events of 3 repositories",
     },
     { consumer: "https://ci.example.com/", remedy: expect.stringContaining("lastError") },
   ]);

@@ -37,7 +37,7 @@ test("doctor finds nothing wrong where nothing is, and changes nothing", async (
   expect(bad(await findings())).toEqual([]);
   const told = await doctor();
   expect(told).toMatchObject({ code: 0, err: "" });
-  expect(told.out).toMatch(/^ok +App: lockstep of acme: APP_ID and the key fit$/m);
+  expect(told.out).toMatch(/^ok +App: lockstep of acme: APP_ID and the private key match$/m);
   expect(told.out).toMatch(/^ok +installations: acme$/m);
   expect(told.out).not.toContain(standin.webhookSecret);
   expect(standin.calls.filter(({ method }) => method !== "GET")).toEqual([]);

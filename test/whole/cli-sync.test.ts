@@ -65,7 +65,7 @@ test("sync --once leaves a DATA_DIR alone that a server owns, and says what to d
   onTestFinished(async () => void (await server.kill9()));
   const told = await sync();
   expect(told).toMatchObject({ code: 1, out: "" });
-  expect(told.err).toContain(`a running Lockstep owns ${dataDir}`);
+  expect(told.err).toContain(`a running Lockstep already uses ${dataDir}`);
   expect(told.err).toContain("lockstep refresh owner/name");
 
   expect(await cli({}, "sync")).toMatchObject({ code: 2, err: expect.stringContaining("--once") });

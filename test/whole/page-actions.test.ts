@@ -43,9 +43,9 @@ test("without JavaScript: a held change is allowed, and its old tip restored aft
   const { lockstep, main, old, after, refreshed } = await held();
   const { tab } = await openTab({ javaScriptEnabled: false });
   await signIn(tab, `${lockstep.url}/repos/acme/app`, API_TOKEN);
-  const holds = tab.getByRole("table", { name: "Refs that are held where they are" });
+  const holds = tab.getByRole("table", { name: "Held refs" });
   await holds.getByRole("button", { name: "Allow GitHub's value for refs/heads/main" }).press("Enter");
-  await tab.getByRole("status").getByText("Allowed GitHub's value for refs/heads/main").waitFor();
+  await tab.getByRole("status").getByText("GitHub's value is allowed for refs/heads/main").waitFor();
   await refreshed();
   expect(main()).toBe(after);
 
@@ -53,7 +53,7 @@ test("without JavaScript: a held change is allowed, and its old tip restored aft
   expect(await holds.count()).toBe(0);
   await tab.getByRole("button", { name: `Restore… refs/heads/main to ${old.slice(0, 10)}` }).click();
   await tab.getByRole("heading", { name: "Restore a kept tip" }).waitFor();
-  await tab.getByRole("link", { name: "Leave it as it is" }).click();
+  await tab.getByRole("link", { name: "Cancel" }).click();
   await tab.getByRole("button", { name: /^Restore…/ }).press("Enter");
   expect(main()).toBe(after);
   await tab.getByRole("button", { name: "Restore" }).press("Enter");

@@ -182,7 +182,7 @@ test("no git process sees a token, and the gateway serves nobody else", async ()
 test("PUBLIC_URL becomes the App's webhook URL", async () => {
   const { standin } = await github();
   const lockstep = await start(standin, tempDir(), { PUBLIC_URL: "https://lockstep.example.com" });
-  await lockstep.waitForLog((line) => line.msg === "the App's webhook URL is set");
+  await lockstep.waitForLog((line) => line.msg === "set the App's webhook URL");
   expect(standin.hookConfig.url).toBe("https://lockstep.example.com/api/github/webhooks");
 });
 

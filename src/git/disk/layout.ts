@@ -121,7 +121,7 @@ export function pointLink(path: string, directory: string): void {
   const target = relative(dirname(path), directory);
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found && !found.isSymbolicLink())
-    throw new RefreshError("foreign", `${path} is not a link of Lockstep's`);
+    throw new RefreshError("foreign", `${path} is not a link that Lockstep made`);
   if (found && readlinkSync(path) === target) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
   const beside = besideLink(path);

@@ -123,7 +123,7 @@ function requireHeld({ old }: Carry, unsaved: RefChange[]): void {
   if (!first || old === null || extentOf(old).filter === null) return;
   throw new RefreshError(
     "contents_missing",
-    `${first.ref} is held at ${first.after}, whose contents a whole mirror needs and GitHub does not give`,
+    `${first.ref} is held at ${first.after}; a whole mirror needs its contents, which GitHub no longer serves`,
   );
 }
 

@@ -90,7 +90,7 @@ function ensureMirror({ layout, memory }: MirrorContext, id: number): boolean {
     clearHalfWork(layout.repository(id));
   }
   const owner = ownership(mirror, id);
-  if (owner === "foreign") throw new RefreshError("foreign", `${mirror} is not a mirror of Lockstep's`);
+  if (owner === "foreign") throw new RefreshError("foreign", `${mirror} is not a mirror that Lockstep made`);
   if (owner !== "ours") return false;
   if (!memory.tips.has(id)) {
     clearLeftovers(mirror);

@@ -38,8 +38,9 @@ export function createPins({ git, log }: Tools) {
     } catch (error) {
       known.delete(key);
       const reason = asRefreshError(error).message;
-      if (sha === null) log.warn({ mirror, reason }, "a pin stays");
-      else log.warn({ mirror, commit: sha, reason }, "what is published could not be kept in the mirror");
+      if (sha === null) log.warn({ mirror, reason }, "an obsolete pin could not be removed");
+      else
+        log.warn({ mirror, commit: sha, reason }, "the published commit could not be pinned in the mirror");
     }
   }
 

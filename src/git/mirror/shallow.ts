@@ -49,7 +49,7 @@ function openLock(path: string): number {
     return openSync(path, "wx", 0o640);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new RefreshError("locked", `${path} is there: another git writes it`, { cause: error });
+    throw new RefreshError("locked", `${path} exists: another git process is writing it`, { cause: error });
   }
 }
 

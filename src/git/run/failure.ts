@@ -24,7 +24,7 @@ interface FailedCall {
 
 /** @param code null: a signal ended git */
 export function failureOf({ args }: FailedCall, code: number | null, stderr: string): GitFailure {
-  const said = stderr.trim() || "it said nothing";
+  const said = stderr.trim() || "it printed nothing";
   const how = code === null ? "was killed by a signal" : `exited with ${code}`;
   return new GitFailure(classify(said), `git ${args[0]} ${how}: ${lastLines(said)}`, said);
 }
@@ -43,7 +43,7 @@ export function notStarted({ args }: FailedCall, error: Error): RefreshError {
 export function endedEarly({ args, timeoutMs }: FailedCall, reason: EndReason): RefreshError {
   switch (reason) {
     case "timeout":
-      return new RefreshError("timeout", `git ${args[0]} was ended after ${timeoutMs} ms`);
+      return new RefreshError("timeout", `git ${args[0]} was stopped after ${timeoutMs} ms`);
     case "cancelled":
       return new RefreshError("cancelled", `git ${args[0]} was cancelled`);
     case "abandoned":

@@ -18,7 +18,7 @@ export async function findDifferences(work: TreeWork, commit: string): Promise<s
 export async function findDifferencesInContent(work: TreeWork, commit: string): Promise<string[]> {
   await prepareTree(work, [commit]);
   // Without the index nothing tells which files were left out on purpose.
-  if (work.place.paths.length > 0) return ["its files may not all have reached the disk"];
+  if (work.place.paths.length > 0) return ["some of its files may not have reached the disk"];
   await forgetTimes(work, commit);
   return compare(work, commit);
 }
@@ -35,7 +35,7 @@ async function forgetTimes(work: TreeWork, commit: string): Promise<void> {
 async function compare(work: TreeWork, commit: string): Promise<string[]> {
   // First, since git cannot look into what nobody may read.
   const strange = await findStrange(work);
-  if (strange.length > 0) return strange.map((path) => `${readable(path)}: not as the commit has it`);
+  if (strange.length > 0) return strange.map((path) => `${readable(path)}: differs from the commit`);
   // git update-index -q --refresh: only files of other times are read by what follows
   await runInTree(work, ["update-index", "-q", "--refresh"], { okCodes: [0, 1] });
   const changed = await findChangedFiles(work, []);

@@ -32,7 +32,7 @@ export async function readSubmodules(git: RunGit, from: Source, commit: string):
   if (named.length === 0) return [];
   const paths = named.map(([path]) => path);
   if (Buffer.byteLength(paths.join(" ")) > MAX_ARGUMENT_BYTES)
-    throw refused(".gitmodules has too long paths");
+    throw refused(".gitmodules contains paths that are too long");
   // git --literal-pathspecs ls-tree -z <commit> -- <path>…
   const { stdout } = await git({
     ...from,
@@ -69,7 +69,7 @@ async function readEntries(git: RunGit, from: Source, commit: string): Promise<M
   const pattern = "^submodule\\..*\\.(path|url|update)$";
   const { stdout, stderr } = await git({ ...from, args: [...args, pattern], okCodes: [0, 1] });
   // 1 says both that nothing was found and that it cannot be read.
-  if (stderr.includes("bad config")) throw refused(".gitmodules is not in the form of git's configuration");
+  if (stderr.includes("bad config")) throw refused(".gitmodules is not a valid git configuration file");
   const byName = new Map<string, Record<string, string>>();
   for (const entry of stdout.split("\0")) {
     const [, name, key, value] = /^submodule\.([^\n]*)\.(path|url|update)\n([\s\S]*)$/.exec(entry) ?? [];

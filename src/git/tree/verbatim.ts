@@ -50,7 +50,7 @@ export function exemption(path: string): string {
   });
   const line = `"/${pattern}" ${UNCONVERTED}`;
   if (line.length < MAX_LINE_BYTES) return line;
-  throw new RefreshError("lfs_unsound", `${path} is too long a path for git's attributes: give it -text`);
+  throw new RefreshError("lfs_unsound", `${path} is too long a path for git's attributes: mark it -text`);
 }
 
 /** Where a path is once what it is in is at `prefix`, which is not quoted. */

@@ -52,7 +52,7 @@ export function addActions(app: Hono, ports: ApiPorts): void {
     if (!actionsOf(repository).includes(action)) {
       const detail = `${fullName(repository)} is ${repository.state}.`;
       const frame = { title: "Nothing was done", here: "/", status: 409 } as const;
-      return message(context, frame, detail, "look at the repository, and choose again");
+      return message(context, frame, detail, "check the repository, and choose again");
     }
     ports[action](repository.id);
     leaveNote(context, `${DONE[action]} ${fullName(repository)}`);

@@ -19,6 +19,6 @@ export const Confirm = ({ path, sends, button, back, children }: Props) => (
     ))}
     {children}
     <button type="submit">{button}</button>
-    <a href={back}>Leave it as it is</a>
+    <a href={back}>Cancel</a>
   </form>
 );

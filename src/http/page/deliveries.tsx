@@ -9,7 +9,7 @@ import { page } from "./layout.js";
 import { Ago, Live, Pages, State, Table } from "./parts.js";
 
 const ROWS = 50;
-const COLUMNS = ["Received", "Event", "Repository", "Outcome", "What became of it", "Way in", "Id"];
+const COLUMNS = ["Received", "Event", "Repository", "Outcome", "Outcome in words", "Arrived by", "Id"];
 
 /** What came in during the last 8 days, and what became of it. */
 export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {

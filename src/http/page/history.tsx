@@ -19,8 +19,8 @@ const pathOf = (repository: RepositoryView) => `/repos/${fullName(repository)}`;
 
 export const Holds = ({ of, repository }: { of: HoldView[]; repository: RepositoryView }) => (
   <Table
-    caption="Refs that are held where they are"
-    columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To take it over", "To undo it at GitHub"]}
+    caption="Held refs"
+    columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To apply it", "To undo it at GitHub"]}
     rows={of.map((hold) => [
       hold.ref,
       <Sha of={hold.tip} />,
@@ -107,23 +107,19 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
 
   app.post("/repos/:owner/:name/allow", (context) =>
     act(context, async ({ id }) => {
-      const sent = check(Allow.required(), await context.req.parseBody(), "look at the holds again");
+      const sent = check(Allow.required(), await context.req.parseBody(), "check the holds again");
       if (sent instanceof Response) return sent;
       const { ref, wanted } = sent;
-      const done = `Allowed GitHub's value for ${ref}; a refresh takes it over`;
+      const done = `GitHub's value is allowed for ${ref}; a refresh applies it`;
       return { refusal: ports.allow(id, ref, wanted), done };
     }),
   );
   app.get(RESTORE, (context) => look(context, ports));
   app.post(RESTORE, (context) =>
     act(context, async ({ id }) => {
-      const sent = check(
-        Restore,
-        await context.req.parseBody(),
-        "choose a kept tip, and a full name of a ref",
-      );
+      const sent = check(Restore, await context.req.parseBody(), "choose a kept tip and a full ref name");
       if (sent instanceof Response) return sent;
-      const done = `A refresh puts ${sent.ref ?? "the ref"} back to the kept tip and holds it there`;
+      const done = `A refresh restores ${sent.ref ?? "the ref"} to the kept tip and holds it there`;
       return { refusal: await ports.restore(id, sent.kept, sent.ref), done };
     }),
   );
@@ -143,7 +139,7 @@ async function look(context: Context, ports: ApiPorts): Promise<Response> {
   const tip = kept.find(({ name }) => name === context.req.query("kept"));
   if (tip) return page(context, { title: "Restore a kept tip", here: "/" }, second(found, tip, heads));
   const remedy = "see the kept tips of the repository; it may have expired";
-  return explain(context, "/", notFound("that is no kept tip of this repository", remedy));
+  return explain(context, "/", notFound("that is not a kept tip of this repository", remedy));
 }
 
 const second = (repository: RepositoryView, tip: KeptView, heads: Record<string, string>) => (
@@ -152,15 +148,15 @@ const second = (repository: RepositoryView, tip: KeptView, heads: Record<string,
     <Facts
       of={[
         ["Repository", fullName(repository)],
-        ["Ref", tip.ref ?? "unknown: its name was too long to be kept"],
+        ["Ref", tip.ref ?? "unknown; its name was too long to record"],
         ["Is at", tip.ref === null ? "–" : <Sha of={heads[tip.ref] ?? null} />],
-        ["Goes back to", <Sha of={tip.sha} />],
+        ["Will be at", <Sha of={tip.sha} />],
         ["Kept", <Ago at={tip.keptAt} />],
       ]}
     />
     <p class="notice">
-      The mirror's ref goes back to the kept tip and is held there, whatever GitHub has, until someone allows
-      GitHub's value or GitHub has the tip, too. Nothing changes at GitHub.
+      The mirror's ref is restored to the kept tip and held there until someone allows GitHub's value or
+      GitHub has the same tip. Nothing changes at GitHub.
     </p>
     <Confirm
       path={`${pathOf(repository)}/restore`}

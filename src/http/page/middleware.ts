@@ -36,7 +36,8 @@ export function sameOrigin(publicUrl: string | null): MiddlewareHandler {
     const host = hostOf(context.req.header("origin"));
     if (host !== null && [context.req.header("host"), publicHost].includes(host)) return next();
     const frame = { title: "Refused", status: 403 } as const;
-    const remedy = "open the page itself; behind a proxy, have it pass the Host header on, or set PUBLIC_URL";
+    const remedy =
+      "open the page directly; behind a proxy, let it pass the Host header on, or set PUBLIC_URL";
     return message(context, frame, "The form came from another site.", remedy);
   };
 }
@@ -46,7 +47,7 @@ const hostOf = (origin: string | undefined): string | null =>
 
 /** The answer to a form that is larger than any of ours. */
 export const tooLarge = (context: Context) =>
-  message(context, { title: "Refused", status: 413 }, "The form is too large.", "send less of it");
+  message(context, { title: "Refused", status: 413 }, "The form is too large.", "send a smaller form");
 
 /** Whoever has no session gets the sign-in form. */
 export function signedIn(sessions: Sessions): MiddlewareHandler {

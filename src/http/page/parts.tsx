@@ -167,7 +167,7 @@ export function Pages({
   );
 }
 
-/** What one has to know, and what to do about it. */
+/** What one has to know, and what to do next. */
 export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; since?: string }) => (
   <>
     <span class="bad">{what}</span>

@@ -45,8 +45,8 @@ export function addRemovalActions(app: Hono, ports: ApiPorts): void {
 const others = () =>
   conflict(
     "moved_on",
-    "other repositories are held now than those that you have looked at",
-    "look at them again: Server, Confirm removal…",
+    "the list of held repositories has changed since you opened this page",
+    "review the list again under Server, Confirm removal…",
   );
 
 function look(context: Context, held: Held) {
@@ -64,9 +64,9 @@ function look(context: Context, held: Held) {
         ). Who confirms it believes that this was meant: they are gone, no longer kept in step, and after
         RETIRE_AFTER their mirrors are deleted.
       </p>
-      <p>Was it a mistake? Give the App access again: what is held ends by itself, and nothing is lost.</p>
+      <p>Was it a mistake? Restore the App's access: the hold then ends by itself, and nothing is lost.</p>
       <Confirm path={pathOf(held)} sends={{ seen: seenOf(held) }} button="Confirm removal" back="/server" />
-      <h2>What goes</h2>
+      <h2>What will be removed</h2>
       <ul>
         {names.map((name) => (
           <li>{name}</li>

@@ -39,7 +39,7 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
             caption={<>{count}, by owner and name</>}
             columns={COLUMNS}
             rows={repositories.map((one) => row(one, here.pathname + here.search))}
-            empty="None that the filter lets through."
+            empty="No repository matches the filter."
           />
         </Live>
         <Pages path="/" query={query} next={toCursor(next)} />

@@ -53,9 +53,9 @@ function Summary({ repository, maintenance }: { repository: RepositoryView; main
   const facts: [string, Child][] = [
     ["State", <State of={state} />],
     ["Last push", <Ago at={repository.pushedAt} />],
-    ["Lag of it", lagMs === null ? "–" : duration(lagMs)],
+    ["Lag of the last push", lagMs === null ? "–" : duration(lagMs)],
     ["Refreshed", <Ago at={repository.lastRefreshAt} />],
-    ["Compared in full", <Ago at={repository.lastFullAt} />],
+    ["Last full comparison", <Ago at={repository.lastFullAt} />],
     ["Proven", <Ago at={repository.lastProvenAt} />],
     ["Default branch", repository.defaultBranch],
     ["Installation", <a href={`/?installation=${installationId}`}>{installationId}</a>],
@@ -64,7 +64,7 @@ function Summary({ repository, maintenance }: { repository: RepositoryView; main
     ["Checked", <Ago at={checkedAt} />],
     ["Maintenance", running ?? (due.length > 0 ? `due: ${due.join(", ")}` : "nothing due")],
   ];
-  if (repository.filter !== null) facts.push(["Partial", "the contents of published files alone"]);
+  if (repository.filter !== null) facts.push(["Partial", "only the contents of published files"]);
   if (repository.depth !== null) facts.push(["Shallow", `${repository.depth} commits of each published ref`]);
   if (repository.pausedAt) facts.push(["Paused", <Ago at={repository.pausedAt} />]);
   if (repository.goneAt) facts.push(["Gone", <Ago at={repository.goneAt} />]);
@@ -89,7 +89,7 @@ function Summary({ repository, maintenance }: { repository: RepositoryView; main
 const Checkouts = ({ of }: { of: CheckoutView[] }) => (
   <Table
     caption="Published trees"
-    columns={["Path", "Ref", "Published", "When", "Should be", "Why not"]}
+    columns={["Path", "Ref", "Published", "When", "Wanted", "Why not"]}
     rows={of.map(({ path, ref, commit, publishedAt, wanted, veto }) => [
       <code class="long">{path}</code>,
       ref,
@@ -105,7 +105,7 @@ const Checkouts = ({ of }: { of: CheckoutView[] }) => (
 const Refreshes = ({ of }: { of: RefreshView[] }) => (
   <Table
     caption="Last refreshes"
-    columns={["Ended", "Asked for by", "Result", "Way", "Refs changed", "Took", "Lag", "Why"]}
+    columns={["Ended", "Trigger", "Result", "Way", "Refs changed", "Took", "Lag", "Why"]}
     rows={of.map((refresh) => [
       <Ago at={refresh.endedAt} />,
       refresh.trigger,
@@ -125,7 +125,7 @@ const RefFilter = ({ wanted }: { wanted: string }) => (
     {" "}
     <form class="filter" method="get">
       <label>
-        Part of a ref's name <input type="search" name="ref" value={wanted} maxlength={250} />
+        Part of a ref name <input type="search" name="ref" value={wanted} maxlength={250} />
       </label>
       <button type="submit">Show refs</button>
     </form>

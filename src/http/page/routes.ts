@@ -67,7 +67,7 @@ export function createPage(options: PageOptions): Handler {
   );
   app.onError((error, context) => {
     log?.error({ err: error }, "a request for the page failed");
-    const frame = { title: "A fault in Lockstep", here: "/", status: 500 } as const;
+    const frame = { title: "An error in Lockstep", here: "/", status: 500 } as const;
     return message(context, frame, "The page could not be made.", "see the server's log");
   });
   return serve(app, (path) => OURS.test(path));

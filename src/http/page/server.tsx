@@ -40,10 +40,10 @@ const Summary = ({ status: { fresh, backstop, deliveries, github, disk } }: { st
       ["Mirrors", <State of={fresh ? "fresh" : "not fresh"} kind={fresh ? "good" : "bad"} />],
       ["Backstop", backstop.intervalMs === null ? "off" : `every ${duration(backstop.intervalMs)}`],
       ["Last pass", <Ago at={backstop.lastPassAt} />],
-      ["Last failure of it", backstop.lastError ? backstop.lastError.message : "none"],
-      ["Way in of deliveries", deliveries.mode],
+      ["Last failure of a pass", backstop.lastError ? backstop.lastError.message : "none"],
+      ["How deliveries arrive", deliveries.mode],
       ["Last webhook", <Ago at={deliveries.lastWebhookAt} />],
-      ["GitHub's log read", <Ago at={deliveries.lastReadAt} />],
+      ["GitHub's delivery log read", <Ago at={deliveries.lastReadAt} />],
       ["Calls to GitHub", github.calls.toLocaleString("en")],
       [
         "Free disk",
@@ -64,7 +64,7 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
         {total > ROWS && `, the first ${ROWS}`}
       </>
     }
-    columns={["What", "Asked for by", "State", "Waiting since", "Due", "Tries"]}
+    columns={["What", "Trigger", "State", "Waiting since", "Due", "Tries"]}
     rows={of.map(({ subject, name, trigger, running, waitingSince, dueAt, attempt }) => [
       subject === "repository" ? <a href={`/repos/${name}`}>{name}</a> : name,
       trigger,
@@ -73,7 +73,7 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
       <Ago at={dueAt} />,
       String(attempt),
     ])}
-    empty="Nothing waits."
+    empty="The queue is empty."
   />
 );
 
@@ -88,14 +88,14 @@ const Limits = ({ of }: { of: StatusView["github"]["limits"] }) => (
       <Ago at={resetsAt} />,
       <Ago at={heldUntil} never="–" />,
     ])}
-    empty="GitHub has told of none yet."
+    empty="GitHub has not reported any yet."
   />
 );
 
 const Consumers = ({ of }: { of: StatusView["announce"] }) => (
   <Table
-    caption="Who is told of changes"
-    columns={["Consumer", "Events not taken", "Of repositories", "Oldest", "Dropped", "Last failure"]}
+    caption="Consumers of events"
+    columns={["Consumer", "Undelivered events", "Repositories", "Oldest", "Dropped", "Last failure"]}
     rows={of.map(({ consumer, pending, repositories, oldestAgeMs, dropped, lastError }) => [
       consumer,
       String(pending),
@@ -108,7 +108,7 @@ const Consumers = ({ of }: { of: StatusView["announce"] }) => (
         </>
       ),
     ])}
-    empty="Nobody but readers of the event stream."
+    empty="No consumers besides readers of the event stream."
   />
 );
 
@@ -129,8 +129,8 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
       heldRemoval ? (
         <>
           <Trouble
-            what={`GitHub no longer shows ${heldRemoval.repositories.length} repositories`}
-            remedy={`give the App access again, or ${heldRemoval.confirm}`}
+            what={`GitHub no longer lists ${heldRemoval.repositories.length} repositories`}
+            remedy={`restore the App's access, or ${heldRemoval.confirm}`}
             since={heldRemoval.heldAt}
           />
           <RemovalButton installation={{ id, login }} />
@@ -139,6 +139,6 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
         lastError && <Trouble what={lastError.message} remedy={lastError.hint} since={lastError.at} />
       ),
     ])}
-    empty="None: install the App on an account."
+    empty="No installations yet: install the App on an account."
   />
 );

@@ -25,7 +25,7 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
         status: 429,
         headers: { "retry-after": String(wait) },
       } as const;
-      return message(context, frame, "The token was wrong too often.", `try again in ${wait} seconds`);
+      return message(context, frame, "Too many wrong tokens.", `try again in ${wait} seconds`);
     }
     const { token, next } = await context.req.parseBody();
     const target = typeof next === "string" && isLocalPath(next) ? next : "/";
@@ -51,7 +51,7 @@ export const signInForm = (context: Context, next: string, { wasWrong = false } 
       <form class="sign-in" method="post" action="/sign-in">
         {wasWrong && (
           <p id="wrong" class="notice bad" role="alert">
-            That is not the token. → It is the value of API_TOKEN on the server.
+            Wrong token. → Use the value of API_TOKEN on the server.
           </p>
         )}
         <input type="hidden" name="next" value={next} />

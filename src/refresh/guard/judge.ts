@@ -16,7 +16,7 @@ import { ruleOn } from "./rule.js";
 /** Refs that are decided on at the same time. */
 const AT_A_TIME = 4;
 
-/** Decides which of the differences become changes of the mirror, and which old tips are kept. */
+/** Decides which of the differences become changes of the mirror, and which kept old tips. */
 export async function judgeMoves(
   context: GuardContext,
   repository: GuardedRepository,

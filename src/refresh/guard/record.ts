@@ -27,7 +27,7 @@ export function recordRulings(
     if (!hold) continue;
     const wanted = github.get(hold.ref) ?? hold.wanted;
     if (lost.some(({ ref, sha }) => ref === hold.ref && sha === hold.tip)) {
-      if (!isNewHold) endHold(context, repository, hold, "its tip is lost with the old mirror");
+      if (!isNewHold) endHold(context, repository, hold, "its tip was lost with the old mirror");
     } else if (isNewHold) beginHold(context, repository, hold);
     else if (wanted !== hold.wanted) context.holds.follow(id, hold, wanted);
   }
@@ -44,7 +44,7 @@ function beginHold({ holds, log }: GuardContext, repository: GuardedRepository, 
     wanted,
     allow: allowCall(repository, hold),
   };
-  log.warn(details, "a forced change is refused: the ref is held where it was");
+  log.warn(details, "blocked a forced change; the ref is held at its old tip");
 }
 
 /** Ends a hold, and says why in the log. */
@@ -56,7 +56,7 @@ export function endHold(
 ): void {
   holds.end(repository.id, hold);
   const { ref, tip } = hold;
-  log.info({ repository: fullName(repository), ref, tip, reason }, "the hold on a ref is over");
+  log.info({ repository: fullName(repository), ref, tip, reason }, "a hold ended");
 }
 
 function reportKept(
@@ -68,13 +68,13 @@ function reportKept(
   if (kept.length > 0) {
     const names = kept.slice(0, MAX_NAMED).map(({ name }) => name);
     const restore = `POST ${apiPathOf(repository)}/restore`;
-    log.info({ ...about, tips: kept.length, kept: names, restore }, "old tips are kept");
+    log.info({ ...about, tips: kept.length, kept: names, restore }, "kept old tips");
   }
   if (lost.length > 0) {
     log.warn(
       { ...about, tips: lost.length, lost: lost.slice(0, MAX_NAMED) },
-      "old tips are lost: the mirror was deleted or damaged",
+      "old tips were lost because the mirror was deleted or corrupt",
     );
   }
-  if (unreadable) log.warn(about, "the refs of a damaged mirror could not be read: what it kept is lost");
+  if (unreadable) log.warn(about, "could not read the refs of a corrupt mirror; its kept tips are lost");
 }

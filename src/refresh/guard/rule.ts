@@ -49,14 +49,14 @@ async function findReasonToEnd(
 ): Promise<string | null> {
   const { tip, wanted, cause, allowed } = hold;
   const { after: github, inPlace } = move;
-  if (inPlace !== undefined) return `${inPlace} is in its place`;
-  if (allowed === github) return "it was allowed";
+  if (inPlace !== undefined) return `${inPlace} took its place`;
+  if (allowed === github) return "the change was allowed";
   if (github === tip) return "GitHub has the held tip again";
   if (cause === "blocked" && history !== "block") return "HISTORY is no longer block";
   if (github === ZERO || !(await isAncestor(tip, github))) return null;
   // A restored tip may well be behind GitHub's: then a further push there is no way back to it.
   const returns = cause === "blocked" || (github !== wanted && !(await isAncestor(tip, wanted)));
-  return returns ? "GitHub goes on from the held tip" : null;
+  return returns ? "GitHub's ref is now a descendant of the held tip" : null;
 }
 
 async function isForced({ ref, before, after, forced }: Move, isAncestor: IsAncestor): Promise<boolean> {

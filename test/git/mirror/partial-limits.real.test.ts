@@ -72,7 +72,7 @@ test("contents that GitHub does not have keep the old tree until they are there;
   renameSync(file, `${file}.away`);
   const from = world.log.length;
   await world.pushed(next);
-  await world.line(({ msg, code }) => msg === "refresh put off" && code === "not_yet", from);
+  await world.line(({ msg, code }) => msg === "refresh deferred" && code === "not_yet", from);
   expectPart(repo, link(), old, "docs");
   const { now } = performance;
   clock.mockImplementation(() => performance.timeOrigin + now.call(performance) + 30_000);

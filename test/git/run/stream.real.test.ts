@@ -136,7 +136,7 @@ test("git is ended at its deadline, also when it waits for its reader", async ()
   const { git, running } = streaming();
   const { stdout, done } = git({ ...call, timeoutMs: 1_000 });
   await once(stdout, "readable");
-  await expect(done).rejects.toMatchObject({ code: "timeout", message: /was ended after 1000 ms/ });
+  await expect(done).rejects.toMatchObject({ code: "timeout", message: /was stopped after 1000 ms/ });
   expect(running()).toEqual([]);
   expect(stdout.errored).toMatchObject({ code: "timeout" });
 });

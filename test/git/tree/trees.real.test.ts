@@ -129,13 +129,13 @@ test("what someone did in the tree blocks nothing, and is found", async () => {
   writeFileSync(join(dir, "b"), "3\n");
   rmSync(join(dir, "c"));
   writeFileSync(join(dir, "mine"), "");
-  expect(await trees.differences(place, second)).toEqual(["mine: not as the commit has it"]);
+  expect(await trees.differences(place, second)).toEqual(["mine: differs from the commit"]);
   rmSync(join(dir, "mine"));
   expect((await trees.differences(place, second)).sort()).toEqual(["b: needs update", "c: needs update"]);
   await trees.build(place, second);
   equals(second);
   chmodSync(join(dir, "a"), 0o755);
-  expect(await trees.differences(place, second)).toEqual(["a: not as the commit has it"]);
+  expect(await trees.differences(place, second)).toEqual(["a: differs from the commit"]);
 });
 
 test("locks that a killed git has left on a tree's index keep nobody from checking and writing it", async () => {

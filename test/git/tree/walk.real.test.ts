@@ -77,7 +77,7 @@ test("outside of the paths there is nothing, not even what the commit has there"
   const { place, trees, sha, dir } = await built(["d"]);
   expect(await trees.differences(place, sha)).toEqual([]);
   writeFileSync(join(dir, "a"), "1");
-  expect(await trees.differences(place, sha)).toEqual(["a: not as the commit has it"]);
+  expect(await trees.differences(place, sha)).toEqual(["a: differs from the commit"]);
 });
 
 test("a name that is not UTF-8 is no other file, and told as well as it can be", async () => {

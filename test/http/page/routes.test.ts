@@ -126,7 +126,7 @@ test("a repository with a filter is called partial", async () => {
   const ports = { ...apiPorts(), get: () => ({ ...SITE, filter: "blob:none" as const }) };
   const { get, signIn } = await startPage({ ports });
   const text = await (await get("/repos/acme/site", await signIn())).text();
-  expect(text).toMatch(/Partial[\s\S]{0,50}the contents of published files alone/);
+  expect(text).toMatch(/Partial[\s\S]{0,50}only the contents of published files/);
   expect(text).not.toContain("Shallow");
 });
 

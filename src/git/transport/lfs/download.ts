@@ -38,7 +38,7 @@ export async function downloadObject(
     throw fileError(error) ?? asNetworkError(error, new URL(href).origin);
   });
   if (bytes !== size) throw unsound(`has ${bytes} bytes, not ${size}`);
-  if (hash.digest("hex") !== oid) throw unsound("has other bytes than it is named after");
+  if (hash.digest("hex") !== oid) throw unsound("does not match its name (SHA-256)");
 }
 
 function fileError(error: unknown): RefreshError | null {

@@ -53,7 +53,7 @@ export async function locateObjects(
     throw missingIfRefused(statusError(answer), `Git LFS of ${fullName(target)}`);
   }
   const found = ANSWER.safeParse(parse(await text(answer.body)));
-  if (!found.success) throw new RefreshError("upstream_error", "GitHub's answer is none of Git LFS");
+  if (!found.success) throw new RefreshError("upstream_error", "GitHub's answer is not a Git LFS answer");
   const byOid = new Map(found.data.objects.map((one) => [one.oid, one]));
   return objects.map((object) => {
     const { actions, error } = byOid.get(object.oid) ?? {};
@@ -76,7 +76,8 @@ async function text(body: AsyncIterable<Buffer>): Promise<string> {
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new RefreshError("upstream_error", "GitHub's LFS answer is too long");
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new RefreshError("upstream_error", "GitHub's LFS answer is too large");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
@@ -86,6 +87,6 @@ function parse(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw new RefreshError("upstream_error", "GitHub's LFS answer is no JSON", { cause: error });
+    throw new RefreshError("upstream_error", "GitHub's LFS answer is not valid JSON", { cause: error });
   }
 }
