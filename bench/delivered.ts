@@ -32,8 +32,8 @@ async function measure(dataDir: string, files: number, pushes: number, releasers
   const env = { INTERVAL: "off", CHECKOUTS: "octo-org/*", CHECKOUT_GRACE: GRACE };
   const lockstep = await startLockstep({ standin, dataDir, env });
   releasers.add(() => lockstep.stop());
-  await lockstep.waitForLog((line) => line.msg === "published", READY_TIMEOUT_MS);
-  await lockstep.waitForLog((line) => line.msg === "refreshed", READY_TIMEOUT_MS);
+  await lockstep.waitForLog((line) => line.event === "published", READY_TIMEOUT_MS);
+  await lockstep.waitForLog((line) => line.event === "refreshed", READY_TIMEOUT_MS);
   return timed({ standin, repo, lockstep, dataDir }, pushes, (n) => paths[(n * 7919) % files]!);
 }
 
@@ -59,7 +59,7 @@ export async function timed(running: Running, pushes: number, pathOf: (n: number
       linkMoved(link),
       standin.deliver(push, { to: lockstep.webhookUrl }),
     ]);
-    await lockstep.waitForLog((line) => line.msg === "refreshed" && line.deliveryId === sent.id);
+    await lockstep.waitForLog((line) => line.event === "refreshed" && line.deliveryId === sent.id);
     // By then both trees of the pool are there.
     if (n < 3) continue;
     mirrorMs.push(inMirror - sent.sentAt);

@@ -86,9 +86,9 @@ async function measure(
     const startedAt = performance.now();
     const lockstep = await startLockstep({ standin, dataDir, env });
     own.add(() => lockstep.stop());
-    await lockstep.waitForLog((line) => line.msg === "published", READY_TIMEOUT_MS);
+    await lockstep.waitForLog((line) => line.event === "published", READY_TIMEOUT_MS);
     const firstMs = performance.now() - startedAt;
-    await lockstep.waitForLog((line) => line.msg === "refreshed", READY_TIMEOUT_MS);
+    await lockstep.waitForLog((line) => line.event === "refreshed", READY_TIMEOUT_MS);
     const receivedBytes = await receivedOf(lockstep);
     const diskBytes = sizeOf(join(dataDir, "repos", String(repo.id), "mirror.git"));
     const inPart = (n: number) => pathOf(1 + AREAS * ((n * 7919) % (large.files / AREAS)));

@@ -83,7 +83,7 @@ async function outage(dir: string, count: number, size: number): Promise<void> {
   const listed = standin.calls.filter(({ path }) => path.includes("/app/hook/deliveries")).length;
   await until(lockstep, ({ queue }) => queue.depth === 0);
   const freshMs = performance.now() - startedAt;
-  const refreshed = lockstep.log.filter(({ msg }) => msg === "refreshed").length;
+  const refreshed = lockstep.log.filter(({ event }) => event === "refreshed").length;
   print(`${count} deliveries missed, of ${size} repositories, from the start of the process on`);
   const rows = [
     ["log read", "all compared", "calls for the log", "calls in all", "refreshes", "peak memory"],

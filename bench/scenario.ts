@@ -104,7 +104,7 @@ function lockstepWay(standin: StandIn, lockstep: Lockstep, repo: Repo, mirror: s
         arrived,
         standin.deliver(push, { to: lockstep.webhookUrl }),
       ]);
-      await lockstep.waitForLog((line) => line.msg === "refreshed" && line.deliveryId === delivered.id);
+      await lockstep.waitForLog((line) => line.event === "refreshed" && line.deliveryId === delivered.id);
       return at - delivered.sentAt;
     },
   };

@@ -92,7 +92,7 @@ async function main(): Promise<void> {
     const place = join(dir, String(index));
     const { samples, log } = await measure(scenario, place, Number(values.pushes), own, progress);
     await own.release();
-    const tidies = log.filter(({ msg }) => msg === "maintenance done");
+    const tidies = log.filter(({ event }) => event === "maintenance_done");
     results.push({ scenario: scenario.name, ways: reportOf(samples), maintenance: tidies });
     if (!values.json) printReport(scenario.name, reportOf(samples), tidies);
   }

@@ -37,12 +37,15 @@ function stopOnSignals(app: Probot, running: Lockstep): void {
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
     stopping = true;
-    app.log.info({ signal }, "stopping: no more deliveries are accepted; a second signal exits immediately");
+    app.log.info(
+      { event: "stopping", signal },
+      "stopping: no more deliveries are accepted; a second signal exits immediately",
+    );
     try {
       await running.close();
-      app.log.info("stopped");
+      app.log.info({ event: "stopped" }, "stopped");
     } catch (error) {
-      app.log.error({ err: error }, "shutdown failed");
+      app.log.error({ event: "stop_failed", err: error }, "shutdown failed");
       process.exitCode = 1;
     }
     // The log is a stream: its last lines leave after this turn.

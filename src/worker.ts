@@ -77,7 +77,10 @@ export function createWorker(ports: WorkerPorts): Worker {
     run: (snapshot, signal) => run(context, snapshot, signal),
     settle: (snapshot, error) => settle(context, snapshot, error),
     onFault: (error) =>
-      ports.log.error({ err: error }, "the queue could not be written; its requests are kept"),
+      ports.log.error(
+        { event: "queue_not_written", err: error },
+        "the queue could not be written; its requests are kept",
+      ),
   };
 }
 
@@ -100,7 +103,7 @@ async function refresh(context: WorkerContext, snapshot: Snapshot, signal: Abort
   count(context, snapshot, outcome.result);
   if (before && wasMissed(before, request, outcome))
     signals.missedPush.emit(subject.id, nameOf(ports, subject.id), begunAt);
-  ports.log.info({ ...about(context, snapshot), ...summarize(outcome) }, "refreshed");
+  ports.log.info({ event: "refreshed", ...about(context, snapshot), ...summarize(outcome) }, "refreshed");
 }
 
 /** Writes down what became of a run, and tells whoever waits for it. */
@@ -186,9 +189,10 @@ function logFailure(
   const { log } = context.ports;
   const { code, message, hint } = error;
   const details = { ...about(context, snapshot), code, reason: message, retryInMs };
-  if (error.is("postponed")) log.info(details, "refresh deferred");
-  else if (code === "internal") log.error({ ...details, hint, err: error.cause ?? error }, "refresh failed");
-  else log.warn({ ...details, hint }, "refresh failed");
+  if (error.is("postponed")) log.info({ event: "refresh_deferred", ...details }, "refresh deferred");
+  else if (code === "internal")
+    log.error({ event: "refresh_failed", ...details, hint, err: error.cause ?? error }, "refresh failed");
+  else log.warn({ event: "refresh_failed", ...details, hint }, "refresh failed");
 }
 
 /** What every line about a run says: of what, why, and how long it took so far. */

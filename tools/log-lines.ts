@@ -5,6 +5,8 @@ export interface LogLine {
   level?: number;
   time?: number;
   msg?: string;
+  /** The constant name of what is logged; Probot's own lines have none. */
+  event?: string;
   [field: string]: unknown;
 }
 

@@ -57,14 +57,14 @@ async function play(standin: StandIn, lockstep: Lockstep, repos: Repo[]): Promis
     await standin.forcePush(api, "main", { orphan: true }),
   ]) {
     const { id } = await standin.deliver(push, to);
-    await done(api, { msg: "refreshed", deliveryId: id });
+    await done(api, { event: "refreshed", deliveryId: id });
   }
   await standin.deliverEvent("watch", { action: "started", repository: { id: api.id } }, to);
   await lockstep.api("/api/v1/repos/acme/billing/pause", { method: "POST" });
   await standin.deliver(await standin.commit(billing, "main"), to);
   standin.faults.gitStatus = { status: 503, times: 1_000 };
   await standin.deliver(await standin.commit(search, "main"), to);
-  await done(search, { msg: "refresh failed" });
+  await done(search, { event: "refresh_failed" });
 }
 
 async function shoot(browser: Browser, url: string, { file, path, options }: (typeof VIEWS)[number]) {

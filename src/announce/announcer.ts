@@ -68,14 +68,14 @@ export function createAnnouncer(tools: Tools): Announcer {
         const dropped = backlog.drop(key, before);
         if (dropped > 0)
           log.error(
-            { consumer: shown, dropped },
+            { event: "events_dropped", consumer: shown, dropped },
             "a consumer accepted no events for a week; its backlog was dropped",
           );
       }
       const lost = outbox.prune(before);
       if (lost > 0)
         log.error(
-          { changes: lost },
+          { event: "changes_unannounced", changes: lost },
           "some changes were never announced because their refresh did not finish",
         );
     });

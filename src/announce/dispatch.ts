@@ -65,7 +65,10 @@ function pump(dispatch: Dispatch): void {
   try {
     nextAt = startDue(dispatch);
   } catch (error) {
-    log.error({ consumer: consumer.shown, err: error }, "the outbox is unavailable");
+    log.error(
+      { event: "outbox_unavailable", consumer: consumer.shown, err: error },
+      "the outbox is unavailable",
+    );
     nextAt = now() + FAULT_MS;
   }
   pumpIn(dispatch, nextAt === null ? LOOK_AGAIN_MS : Math.min(LOOK_AGAIN_MS, Math.max(10, nextAt - now())));
@@ -86,7 +89,10 @@ function startRepository(dispatch: Dispatch, repositoryId: number): void {
   const options = { signal: abort.signal, isStopped: () => dispatch.stopped };
   const done = offerEvents(dispatch, repositoryId, options)
     .catch((error: unknown) => {
-      log.error({ consumer: consumer.shown, err: error }, "the outbox is unavailable");
+      log.error(
+        { event: "outbox_unavailable", consumer: consumer.shown, err: error },
+        "the outbox is unavailable",
+      );
       return new Promise<void>((resolve) => setTimeout(resolve, FAULT_MS));
     })
     .finally(() => {

@@ -45,9 +45,10 @@ export function createHook(options: Options): Consumer {
     } = await runProgram(call).catch((error: Error) => {
       throw new NotTaken(`the hook could not be started: ${error.message}`);
     });
-    const about = { event: event.id, repository: env.LOCKSTEP_REPOSITORY, ref: env.LOCKSTEP_REF, output };
-    if (code === 0 && !timedOut) return log.debug(about, "hook finished");
-    if (!signal.aborted) log.warn({ ...about, code, signal: by, timedOut }, "hook failed");
+    const about = { eventId: event.id, repository: env.LOCKSTEP_REPOSITORY, ref: env.LOCKSTEP_REF, output };
+    if (code === 0 && !timedOut) return log.debug({ event: "hook_finished", ...about }, "hook finished");
+    if (!signal.aborted)
+      log.warn({ event: "hook_failed", ...about, code, signal: by, timedOut }, "hook failed");
     if (timedOut) throw new NotTaken(`the hook was stopped after ${timeoutMs} ms`);
     throw new NotTaken(`the hook ended with ${by ?? `exit code ${code}`}`);
   }

@@ -46,7 +46,7 @@ async function offer(
   const { consumer, backlog, log } = ports;
   const about = {
     consumer: consumer.shown,
-    event: event.id,
+    eventId: event.id,
     repository: fullName(event.repository),
     part: at.part,
   };
@@ -59,7 +59,7 @@ async function offer(
   }
   if (at.part + 1 < consumer.parts(event)) backlog.tookPart(consumer.key, at);
   else backlog.took(consumer.key, at);
-  log.debug(about, "event delivered");
+  log.debug({ event: "event_delivered", ...about }, "event delivered");
   return true;
 }
 
@@ -73,5 +73,8 @@ function postpone(
   const wantedMs = error instanceof NotTaken ? (error.retryAfterMs ?? 0) : 0;
   const retryInMs = Math.max(wantedMs, backoffMs(at.attempt + 1));
   backlog.failed(consumer.key, at, now() + retryInMs, reason);
-  log.warn({ ...about, attempt: at.attempt + 1, reason, retryInMs }, "event delivery failed");
+  log.warn(
+    { event: "event_delivery_failed", ...about, attempt: at.attempt + 1, reason, retryInMs },
+    "event delivery failed",
+  );
 }

@@ -1,7 +1,98 @@
+/**
+ * The constant `event` of every log line, and what it means. Messages may change; programs and tests match the event.
+ * docs/logs.md has a line for each.
+ */
+export const LOG_EVENTS = {
+  changes_unannounced: "changes were never announced because their refresh did not finish",
+  checkout_link_failed: "the link to a published tree could not follow a rename",
+  contents_cleanup_failed: "contents of old trees could not be removed",
+  deliveries_reading: "a long reading of GitHub's delivery log goes on",
+  deliveries_recovered: "missed deliveries were found in GitHub's log",
+  deliveries_unreadable: "GitHub's delivery log could not be read",
+  delivery_ignored: "a verified delivery asks for nothing",
+  delivery_log_gap: "deliveries older than GitHub keeps were missed; every repository is compared",
+  delivery_log_page_unavailable:
+    "a page of GitHub's delivery log could not be read; every repository is compared",
+  delivery_not_stored: "a verified delivery could not be stored; GitHub was answered 503",
+  delivery_payload_unavailable: "the payload of a missed delivery could not be read; every ref is compared",
+  delivery_refused: "a webhook call was refused; `reason` says why",
+  delivery_stored: "a verified delivery is on disk; `outcome` tells whether it was accepted or already done",
+  event_delivered: "a consumer accepted an event",
+  event_delivery_failed: "a consumer did not accept an event; it is offered again",
+  events_dropped: "a consumer accepted no events for a week, so its backlog was dropped",
+  github_client: "a message of the REST client",
+  hold_ended: "a held ref follows GitHub again",
+  hook_failed: "the announce hook failed or timed out; the event is offered again",
+  hook_finished: "the announce hook exited with 0",
+  installation_active: "an installation is active again",
+  installation_gone: "the App was uninstalled",
+  installation_suspended: "an installation was suspended",
+  kept_tips_unreadable: "a corrupt mirror's kept tips could not be read",
+  link_failed: "the link by name could not be created",
+  link_removed: "a link that led to nothing was removed",
+  links_check_failed: "the links by name could not be checked",
+  links_not_renamed: "the links of a renamed repository could not be changed; the next pass tries again",
+  maintenance_done: "a maintenance task ended well",
+  maintenance_failed: "a maintenance task failed; it is tried again later",
+  maintenance_not_stored: "the result of a maintenance task could not be stored",
+  maintenance_started: "a maintenance task began",
+  maintenance_yielded: "a maintenance task was ended for a refresh",
+  mirror_corrupt: "a check found a damaged mirror",
+  mirror_missing: "somebody removed a mirror; it is cloned again",
+  mirrors_from_other_time: "database and mirrors are from different times, for example after a restore",
+  outbox_unavailable: "the table of events could not be read or written",
+  pin_not_removed: "the ref that kept a formerly published commit could not be removed",
+  pin_not_set: "the published commit could not be kept from pruning",
+  problem_closed: "a problem with the whole ended",
+  problem_opened: "a problem with the whole began; `code` says which",
+  progress: "how far a long clone or fetch is",
+  publish_refused: "a commit was not published; the old tree stays",
+  published: "a published tree leads to a new commit",
+  published_ref_deleted: "the ref that a tree is published from was deleted",
+  queue_not_written: "the end of a run could not be stored",
+  ref_held: "HISTORY=block held a ref",
+  ref_restored: "an operator restored a ref to a kept tip",
+  refresh_deferred: "a refresh is put off without anything being wrong with the repository",
+  refresh_failed: "a refresh failed; `code` and `hint` say why and what to do",
+  refreshed: "a refresh ended well",
+  removal_held: "too many repositories disappeared at once; their removal waits for an operator",
+  removal_obstructed: "files that are no longer needed could not be removed",
+  repository_gone: "a repository is no longer managed",
+  repository_name_invalid: "GitHub named a repository in a way that its own rules forbid; it is skipped",
+  repository_retired: "the mirror of a repository that is gone was deleted",
+  repository_returned: "a repository that was gone, suspended or held is managed again",
+  retire_skipped: "a directory was not deleted because it contains foreign files",
+  start_cleanup_failed: "a start failed, and not all that it had opened could be closed",
+  stop_failed: "not everything could be ended in time",
+  stopped: "everything has ended",
+  stopping: "a signal came; Lockstep is shutting down",
+  survivors_stopped: "git processes of an earlier Lockstep were still running and were stopped",
+  tally_not_stored: "the mirrors' marker could not be stored in the database",
+  tally_not_written: "the file that dates the mirrors could not be written",
+  tips_kept: "old tips of forced or deleted refs were kept",
+  tips_lost: "old tips could not be kept",
+  tree_check_failed: "a published tree could not be compared with its commit",
+  tree_differs: "a published tree was changed by someone else and is replaced",
+  tree_rebuilt: "a tree could not be updated in place, or the pre-publish hook changed it",
+  tree_repair_failed: "a published tree could not be repaired",
+  trees_cleanup_failed: "trees whose time is over could not be removed",
+  trees_start_failed: "the trees of a repository could not be checked at the start",
+  unpublished: "a tree was taken away because CHECKOUTS no longer names it or its ref is gone",
+  webhook_url_not_set: "the App's webhook URL could not be set",
+  webhook_url_set: "the App's webhook URL was set from PUBLIC_URL",
+} as const;
+
+export type LogEvent = keyof typeof LOG_EVENTS;
+
+export interface LogDetails {
+  event: LogEvent;
+  [field: string]: unknown;
+}
+
 /** What a part may write to the log; Probot's logger is one. */
 export interface Log {
-  debug(details: object, message: string): void;
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
+  debug(details: LogDetails, message: string): void;
+  info(details: LogDetails, message: string): void;
+  warn(details: LogDetails, message: string): void;
+  error(details: LogDetails, message: string): void;
 }

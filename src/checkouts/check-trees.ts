@@ -43,7 +43,10 @@ async function compareFiles(context: CheckContext, tree: Tree): Promise<void> {
   const checked = { ...found, checkedAt: context.now(), boot: BOOT };
   if (differences.length === 0) return ledger.putTree(checked);
   const details = { tree: treeDir(pool.place(found)), differences: differences.slice(0, LOGGED) };
-  log.warn({ ...details, count: differences.length }, "a tree differs from its commit; it is replaced");
+  log.warn(
+    { event: "tree_differs", ...details, count: differences.length },
+    "a tree differs from its commit; it is replaced",
+  );
   ledger.putTree({ ...checked, state: "spoilt" });
   if (isShown(context, tree)) context.request(tree.id);
   else tidy(context, tree.id);
@@ -55,7 +58,7 @@ function handleUnchecked(context: CheckContext, tree: Tree, error: RefreshError)
   const { id, n } = tree;
   const found = findReady(context, tree);
   if (!found) return;
-  log.warn({ id, tree: n, reason: error.message }, "a tree could not be checked");
+  log.warn({ event: "tree_check_failed", id, tree: n, reason: error.message }, "a tree could not be checked");
   const isPublished = isShown(context, tree);
   // One that nobody sees is made again when it is needed, and with one that is seen comes what it is made of.
   const isCorrupt = !isPublished || blobs.mayLack(id, error);

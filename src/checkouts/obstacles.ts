@@ -12,7 +12,10 @@ export function createObstacles(log: Log) {
     if (reported.has(path)) return;
     reported.add(path);
     const { message: reason, hint } = asRefreshError(error);
-    log.warn({ path, reason, hint }, "obsolete files could not be removed; Lockstep will try again");
+    log.warn(
+      { event: "removal_obstructed", path, reason, hint },
+      "obsolete files could not be removed; Lockstep will try again",
+    );
   }
 
   return {

@@ -90,7 +90,10 @@ export function createPublisher(tools: PublishTools) {
     const { tip, sha, link } = known;
     if (tip === null || sha === null || isInStep(known, known) || isMoved(known)) return;
     await put(known, { ...candidate, tip, sha, before: sha }, { link, gated: false, signal }).catch((error) =>
-      log.warn({ link, reason: asRefreshError(error).message }, "the published tree could not be repaired"),
+      log.warn(
+        { event: "tree_repair_failed", link, reason: asRefreshError(error).message },
+        "the published tree could not be repaired",
+      ),
     );
   }
 
@@ -154,9 +157,13 @@ export function createPublisher(tools: PublishTools) {
     });
     pool.trust(id, slug);
     const durationMs = Math.round(performance.now() - startedAt);
-    log.info({ ...described(candidate), tree: dir, changed, durationMs }, "published");
+    log.info({ event: "published", ...described(candidate), tree: dir, changed, durationMs }, "published");
     const held = ledger.trees(id, slug).map(({ n }) => n);
-    await content.tidy(held).catch((error) => log.warn({ err: error }, "old contents could not be removed"));
+    await content
+      .tidy(held)
+      .catch((error) =>
+        log.warn({ event: "contents_cleanup_failed", err: error }, "old contents could not be removed"),
+      );
     return null;
   }
 
@@ -170,7 +177,10 @@ export function createPublisher(tools: PublishTools) {
       // Someone has changed it, or its old commit is no longer here: the tree is made anew.
       const { code, message } = asRefreshError(error);
       if (signal.aborted || code === "disk_full") throw error;
-      log.warn({ tree: treeDir(place), code, reason: message }, "a tree could not be updated; it is rebuilt");
+      log.warn(
+        { event: "tree_rebuilt", tree: treeDir(place), code, reason: message },
+        "a tree could not be updated; it is rebuilt",
+      );
     }
     await trees.build(place, writtenTo(tree)!, signal);
     return null;
@@ -184,7 +194,7 @@ export function createPublisher(tools: PublishTools) {
     const differences = await trees.differences(place, writtenTo(tree)!);
     if (differences.length === 0) return verdict;
     log.warn(
-      { ...described(candidate), differences: differences.slice(0, 10) },
+      { event: "tree_rebuilt", ...described(candidate), differences: differences.slice(0, 10) },
       "the pre-publish hook changed the tree; it is rebuilt",
     );
     await trees.build(place, writtenTo(tree)!, signal);
@@ -200,7 +210,7 @@ export function createPublisher(tools: PublishTools) {
     ledger.put({ ...checkout, wanted: sha, refusal: { ...why, at: now(), tip } });
     await pin(checkout);
     const details = { repository: fullName(repository), ref, commit: sha, published: checkout.sha, ...why };
-    log.warn(details, "commit not published; the old tree stays");
+    log.warn({ event: "publish_refused", ...details }, "commit not published; the old tree stays");
   }
 
   /** The ref is gone. What is published stays: that of the default branch, and that of another for the grace. */
@@ -208,7 +218,10 @@ export function createPublisher(tools: PublishTools) {
     const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
     ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
     await pin(checkout);
-    log.warn({ repository: fullName(repository), ref }, "the ref of a published tree was deleted");
+    log.warn(
+      { event: "published_ref_deleted", repository: fullName(repository), ref },
+      "the ref of a published tree was deleted",
+    );
   }
 
   /** Its ref goes on, or has gone, and what is published must be there to be checked and repaired. */

@@ -93,7 +93,10 @@ function startWith(context: Context, id: number): void {
     tidy(context, id);
   } catch (error) {
     // Its next refresh meets it again, and says so; the others start.
-    log.warn({ id, reason: asRefreshError(error).message }, "published trees could not be checked");
+    log.warn(
+      { event: "trees_start_failed", id, reason: asRefreshError(error).message },
+      "published trees could not be checked",
+    );
   }
 }
 

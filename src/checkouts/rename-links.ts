@@ -30,7 +30,10 @@ function renameLink({ ledger, pool, layout, log }: RenameTools, checkout: Checko
     pool.unlink(checkout);
   } catch (error) {
     // Something else has the name: the next publish says so, the mirror goes on.
-    log.warn({ link, reason: asRefreshError(error).message }, "a link could not be renamed");
+    log.warn(
+      { event: "checkout_link_failed", link, reason: asRefreshError(error).message },
+      "a link could not be renamed",
+    );
   }
 }
 

@@ -34,5 +34,7 @@ function comeBack(context: TidyContext, id: number): void {
     await withdrawUnwanted(context, id, new Set(ledger.of(id).map(({ slug }) => slug)));
     tidy(context, id);
   });
-  void turn.catch((error) => log.warn({ id, err: error }, "old trees could not be removed"));
+  void turn.catch((error) =>
+    log.warn({ event: "trees_cleanup_failed", id, err: error }, "old trees could not be removed"),
+  );
 }

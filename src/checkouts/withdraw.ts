@@ -35,7 +35,7 @@ export async function withdrawUnwanted(
       takeAway(tools, checkout);
       if (!isAskedFor) ledger.drop(id, slug);
     });
-    tools.log.info({ link, ref }, "no longer published");
+    tools.log.info({ event: "unpublished", link, ref }, "no longer published");
     tools.blobs.forget(id, slug);
     await tools.pins.drop(layout.mirror(id), slug);
   }

@@ -41,7 +41,10 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
     privateKey,
     apiUrl,
     onToken: metrics.tokenMinted,
-    log: { debug: (message) => log.debug({}, message), warn: (message) => log.warn({}, message) },
+    log: {
+      debug: (message) => log.debug({ event: "github_client" }, message),
+      warn: (message) => log.warn({ event: "github_client" }, message),
+    },
   });
   releasers.add("GitHub's API", github.close);
   const gateway = await createGateway(config.gitUrl, github.token);

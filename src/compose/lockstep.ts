@@ -36,7 +36,9 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   } catch (error) {
     await releasers
       .release({ deadlineMs })
-      .catch((failure: unknown) => log.error({ err: failure }, "not all that was opened could be closed"));
+      .catch((failure: unknown) =>
+        log.error({ event: "start_cleanup_failed", err: failure }, "not all that was opened could be closed"),
+      );
     throw error;
   }
 }

@@ -23,7 +23,11 @@ export async function requireGit(git: RunGit): Promise<void> {
 
 export async function endSurvivors(processes: Pick<Processes, "endSurvivors">, log: Log): Promise<void> {
   const ended = await processes.endSurvivors();
-  if (ended > 0) log.warn({ ended }, "stopped git processes that an earlier Lockstep left running");
+  if (ended > 0)
+    log.warn(
+      { event: "survivors_stopped", ended },
+      "stopped git processes that an earlier Lockstep left running",
+    );
 }
 
 /** PUBLIC_URL as the App's webhook URL. A failure is told, not fatal: deliveries may come all the same. */
@@ -34,10 +38,13 @@ export async function announceUrl(
 ): Promise<void> {
   try {
     await github.setWebhookUrl(url);
-    log.info({ url }, "set the App's webhook URL");
+    log.info({ event: "webhook_url_set", url }, "set the App's webhook URL");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    log.warn({ url, reason }, "could not set the App's webhook URL; set it in the App's settings");
+    log.warn(
+      { event: "webhook_url_not_set", url, reason },
+      "could not set the App's webhook URL; set it in the App's settings",
+    );
   }
 }
 
@@ -84,7 +91,10 @@ function noteRefspecs(refspecs: readonly string[], facts: Facts, registry: Regis
 function requireSameTime(tally: Tally, registry: Registry, log: Log): void {
   if (!tally.matches()) {
     registry.doubtAll();
-    log.warn({}, "database and mirrors are from different times; Lockstep compares every mirror with GitHub");
+    log.warn(
+      { event: "mirrors_from_other_time" },
+      "database and mirrors are from different times; Lockstep compares every mirror with GitHub",
+    );
   }
   tally.next();
 }

@@ -11,6 +11,6 @@ export function logProgress(log: Log, what: string) {
   return (repository: RepositoryName, progress: string) => {
     if (Date.now() - loggedAt < PROGRESS_EVERY_MS) return;
     loggedAt = Date.now();
-    log.info({ repository: fullName(repository), progress }, what);
+    log.info({ event: "progress", repository: fullName(repository), progress }, what);
   };
 }

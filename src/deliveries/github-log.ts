@@ -61,7 +61,7 @@ export function createEntries(ports: EntryPorts) {
       if (code === "unreachable") brokenOff.add(id);
       if (isOfAll) throw error;
       ports.log.warn(
-        { delivery: id, code, reason: message },
+        { event: "delivery_payload_unavailable", delivery: id, code, reason: message },
         "a delivery's payload is unavailable; Lockstep compares every ref",
       );
       return undefined;

@@ -74,7 +74,7 @@ export const hasFailedTooOften = (progress: Progress | null): boolean =>
 /** Does without the page that cannot be had, and what is older: every repository is compared. */
 export function skipUnreadable(ports: ProgressPorts, { watermark }: Progress, now: number): Progress {
   ports.log.warn(
-    { since: iso(watermark) },
+    { event: "delivery_log_page_unavailable", since: iso(watermark) },
     "a page of GitHub's delivery log is unavailable; Lockstep compares every repository",
   );
   ports.missedBeyondRecall(watermark);
@@ -91,7 +91,10 @@ export function skipBeyondRecall(ports: ProgressPorts, { watermark }: Progress, 
     watermark > now
       ? "GitHub's clock was ahead earlier"
       : "Lockstep was down for longer than GitHub keeps deliveries";
-  ports.log.warn({ since: iso(watermark) }, `${why}; Lockstep compares every repository`);
+  ports.log.warn(
+    { event: "delivery_log_gap", since: iso(watermark) },
+    `${why}; Lockstep compares every repository`,
+  );
   ports.missedBeyondRecall(watermark);
   return saveProgress(ports, { watermark: now - ports.windowMs, reading: null });
 }

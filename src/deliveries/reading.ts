@@ -161,12 +161,18 @@ async function takePage(
 
 function logEnd(context: ReadingContext, pages: number, recovered: number): void {
   if (recovered > 0 && context.ports.mode === "webhook")
-    context.ports.log.info(detailsOf(context, pages, recovered), "missed deliveries recovered");
+    context.ports.log.info(
+      { event: "deliveries_recovered", ...detailsOf(context, pages, recovered) },
+      "missed deliveries recovered",
+    );
 }
 
 function logPage(context: ReadingContext, pages: number, recovered: number): void {
   if (pages % LOG_EVERY_PAGES === 0)
-    context.ports.log.info(detailsOf(context, pages, recovered), "reading missed deliveries");
+    context.ports.log.info(
+      { event: "deliveries_reading", ...detailsOf(context, pages, recovered) },
+      "reading missed deliveries",
+    );
 }
 
 function detailsOf({ state }: ReadingContext, pages: number, recovered: number) {

@@ -56,7 +56,10 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       lastError = asRefreshError(error);
       const { code, hint, message, retry } = lastError;
       if (retry.kind === "after") heldUntil = ports.now() + retry.ms;
-      ports.log.warn({ code, reason: message, hint }, "could not read the App's deliveries");
+      ports.log.warn(
+        { event: "deliveries_unreadable", code, reason: message, hint },
+        "could not read the App's deliveries",
+      );
     } finally {
       running = null;
     }

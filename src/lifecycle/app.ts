@@ -31,7 +31,7 @@ export async function reconcileApp(ports: AppPorts): Promise<void> {
 
 function noteActive(ports: AppPorts, id: number, login: string): void {
   if (ports.installations.note(id, "active", login))
-    ports.log.info({ installation: id }, "installation is back");
+    ports.log.info({ event: "installation_active", installation: id }, "installation is back");
   ports.requestInstallation(id);
 }
 

@@ -41,7 +41,7 @@ export function applyRemote(
   const before = registry.get(remote.id);
   if (!hasValidNames(remote)) {
     ports.log.warn(
-      { repository: fullName(remote) },
+      { event: "repository_name_invalid", repository: fullName(remote) },
       "skipped a repository whose name breaks GitHub's own rules",
     );
     return null;
@@ -84,14 +84,20 @@ function manageAgain(
   if (isHeld) installations.release(id);
   if (!isHeld && state !== "gone" && state !== "retired" && state !== "suspended") return false;
   registry.setState(id, hasMirror(id) ? "behind" : "onboarding");
-  log.info({ repository: fullName(repository), was: isHeld ? "held" : state }, "managed again");
+  log.info(
+    { event: "repository_returned", repository: fullName(repository), was: isHeld ? "held" : state },
+    "managed again",
+  );
   return true;
 }
 
 /** Whoever took its mirror away, what was said of that is no longer true. */
 function onboardAgain({ registry, log }: ApplyPorts, repository: ManagedRepository): void {
   registry.setState(repository.id, "onboarding");
-  log.warn({ repository: fullName(repository) }, "the mirror is missing; Lockstep clones it again");
+  log.warn(
+    { event: "mirror_missing", repository: fullName(repository) },
+    "the mirror is missing; Lockstep clones it again",
+  );
 }
 
 /** What fails is set right by the next sweep over all links. */
@@ -104,6 +110,9 @@ function renameLinks(
     if (hasMirror(remote.id)) link(remote.id, remote);
     if (former) unlink(remote.id, former);
   } catch (error) {
-    log.warn({ repository: fullName(remote), code: asRefreshError(error).code }, String(error));
+    log.warn(
+      { event: "links_not_renamed", repository: fullName(remote), code: asRefreshError(error).code },
+      String(error),
+    );
   }
 }

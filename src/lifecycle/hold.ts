@@ -69,6 +69,7 @@ function hold(ports: HoldPorts, installationId: number, repositories: ManagedRep
   });
   ports.log.warn(
     {
+      event: "removal_held",
       installation: installationId,
       repositories: repositories.slice(0, 10).map(fullName),
       count: repositories.length,

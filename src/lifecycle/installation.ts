@@ -23,7 +23,8 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
   } catch (error) {
     return handleUnlistable(ports, id, asRefreshError(error));
   }
-  if (installations.note(id, "active", null)) ports.log.info({ installation: id }, "installation is back");
+  if (installations.note(id, "active", null))
+    ports.log.info({ event: "installation_active", installation: id }, "installation is back");
   installations.listed(id);
   // What may be yet to come is asked for by the request of the delivery that named it.
   const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isYetToShow(ports, it);
@@ -54,7 +55,8 @@ function handleUnlistable(ports: InstallationPorts, id: number, error: RefreshEr
     installations.failed(id, error);
     throw error;
   }
-  if (installations.note(id, "gone", null)) ports.log.warn({ installation: id }, "installation is gone");
+  if (installations.note(id, "gone", null))
+    ports.log.warn({ event: "installation_gone", installation: id }, "installation is gone");
   removal.handleMissing(id, registry.ofInstallation(id));
 }
 

@@ -20,7 +20,9 @@ export function createLinks(ports: SweepPorts): Links {
 
   function sweep(): Promise<void> {
     sweeping ??= sweepLinks(ports, () => stopped)
-      .catch((error: unknown) => ports.log.warn({ err: error }, "the links could not be checked"))
+      .catch((error: unknown) =>
+        ports.log.warn({ event: "links_check_failed", err: error }, "the links could not be checked"),
+      )
       .finally(() => {
         sweeping = null;
       });

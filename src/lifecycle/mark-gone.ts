@@ -31,7 +31,7 @@ export function markGone(
   registry.gone(repository.id, isExcluded);
   const retiresAt = iso(now() + retireAfterMs);
   log.warn(
-    { repository: fullName(repository), why, retiresAt },
+    { event: "repository_gone", repository: fullName(repository), why, retiresAt },
     "repository no longer managed; its mirror is kept for RETIRE_AFTER",
   );
 }

@@ -48,7 +48,7 @@ export function linkOwner(
   } catch (error) {
     const failure = asRefreshError(error);
     log.warn(
-      { repository: fullName(owner), code: failure.code, reason: failure.message },
+      { event: "link_failed", repository: fullName(owner), code: failure.code, reason: failure.message },
       "a link could not be created; the next pass tries again",
     );
     return failure;

@@ -24,14 +24,17 @@ export function retire(ports: RetirePorts, id: number): void {
   const repositoryName = fullName(repository);
   if (!ports.discard(id)) {
     ports.log.warn(
-      { repository: repositoryName },
+      { event: "retire_skipped", repository: repositoryName },
       "its directory contains files that Lockstep did not make; skipped",
     );
     return;
   }
   ports.unlink(id, repository);
   ports.registry.setState(id, "retired");
-  ports.log.info({ repository: repositoryName }, "retired: its mirror is deleted");
+  ports.log.info(
+    { event: "repository_retired", repository: repositoryName },
+    "retired: its mirror is deleted",
+  );
 }
 
 /** A paused one stays as it is. */

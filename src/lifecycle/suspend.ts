@@ -22,5 +22,8 @@ export function suspendInstallation(
       registry.setState(repository.id, "suspended");
   }
   if (!installations.note(id, "suspended", login)) return;
-  log.warn({ installation: id }, "installation is suspended; its repositories are paused");
+  log.warn(
+    { event: "installation_suspended", installation: id },
+    "installation is suspended; its repositories are paused",
+  );
 }

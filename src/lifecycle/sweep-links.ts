@@ -48,7 +48,7 @@ function dropStray(ports: SweepPorts, name: RepositoryName, path: string): void 
   if (target === null || target !== ports.layout.mirror(id)) return; // someone else's
   if (!isStray(ports, id, name, path)) return;
   dropLink(path, target);
-  ports.log.info({ link: path }, "removed a leftover link");
+  ports.log.info({ event: "link_removed", link: path }, "removed a leftover link");
   linkOwner(ports, ports.registry.find(name));
 }
 

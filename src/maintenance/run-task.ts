@@ -30,10 +30,13 @@ export async function runTask(
   const began = performance.now();
   try {
     if (!mirrors.ensure(id)) return;
-    log.debug(about, "maintenance begins");
+    log.debug({ event: "maintenance_started", ...about }, "maintenance begins");
     await RUN_TASK[task](ports, repository, signal);
     records.done(id, task);
-    log.info({ ...about, durationMs: Math.round(performance.now() - began) }, "maintenance done");
+    log.info(
+      { event: "maintenance_done", ...about, durationMs: Math.round(performance.now() - began) },
+      "maintenance done",
+    );
   } catch (error) {
     // Whatever it has left is cleared before the mirror is used again.
     mirrors.distrust(id);
@@ -49,6 +52,10 @@ function putOff(ports: RunPorts, repository: ManagedRepository, task: Task, erro
   const waitMs = putOffMs(records.get(id).runs[task].failures, { hasYielded });
   records.failed(id, task, code, now() + waitMs);
   const details = { repository: fullName(repository), task, code, retryInMs: waitMs };
-  if (hasYielded) log.info(details, "maintenance yielded to a refresh");
-  else log.warn({ ...details, reason: message, hint: HINTS[code] ?? hint }, "maintenance failed");
+  if (hasYielded) log.info({ event: "maintenance_yielded", ...details }, "maintenance yielded to a refresh");
+  else
+    log.warn(
+      { event: "maintenance_failed", ...details, reason: message, hint: HINTS[code] ?? hint },
+      "maintenance failed",
+    );
 }

@@ -134,7 +134,7 @@ function mayRun(ports: MaintenancePorts, { id, state }: ManagedRepository, task:
 }
 
 const logFault = ({ ports }: Schedule, error: unknown): void =>
-  ports.log.error({ err: error }, "maintenance results could not be stored");
+  ports.log.error({ event: "maintenance_not_stored", err: error }, "maintenance results could not be stored");
 
 async function yieldToRefresh(
   { running }: Schedule,

@@ -47,7 +47,7 @@ async function check(ports: TaskPorts, repository: ManagedRepository, signal: Ab
   if (verdict.sound) return;
   const { object, reason } = verdict;
   ports.log.warn(
-    { repository: fullName(repository), object, reason },
+    { event: "mirror_corrupt", repository: fullName(repository), object, reason },
     "the mirror is corrupt; Lockstep clones it again",
   );
   ports.mirrors.condemn(repository.id);

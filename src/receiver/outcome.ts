@@ -31,16 +31,22 @@ export function report(
   address: string,
   headers?: Pick<DeliveryHeaders, "id" | "event">,
 ): void {
-  const about = { ...(headers && { deliveryId: headers.id, event: headers.event }), outcome: outcome.kind };
+  const about = {
+    ...(headers && { deliveryId: headers.id, githubEvent: headers.event }),
+    outcome: outcome.kind,
+  };
   if (outcome.kind === "ignored") {
-    log.info({ ...about, reason: outcome.reason }, "delivery ignored");
+    log.info({ event: "delivery_ignored", ...about, reason: outcome.reason }, "delivery ignored");
   } else if (outcome.kind !== "refused") {
-    log.info({ ...about, ...subjectOf(outcome.decision) }, `delivery ${outcome.kind}`);
+    log.info(
+      { event: "delivery_stored", ...about, ...subjectOf(outcome.decision) },
+      `delivery ${outcome.kind}`,
+    );
   } else {
     const { reason, status, cause } = outcome;
     const fields = { ...about, reason, status, address };
-    if (cause === undefined) log.warn(fields, "delivery refused");
-    else log.error({ ...fields, err: cause }, "delivery not stored");
+    if (cause === undefined) log.warn({ event: "delivery_refused", ...fields }, "delivery refused");
+    else log.error({ event: "delivery_not_stored", ...fields, err: cause }, "delivery not stored");
   }
 }
 

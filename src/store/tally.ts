@@ -47,7 +47,7 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
       return true;
     } catch (error) {
       const { message } = error as Error;
-      log.warn({ path: file, reason: message }, UNWRITABLE);
+      log.warn({ event: "tally_not_written", path: file, reason: message }, UNWRITABLE);
       return false;
     }
   }
@@ -57,7 +57,10 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
     try {
       next();
     } catch (error) {
-      log.warn({ err: error }, "could not store the mirrors' marker in the database");
+      log.warn(
+        { event: "tally_not_stored", err: error },
+        "could not store the mirrors' marker in the database",
+      );
     }
   }
 

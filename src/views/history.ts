@@ -67,7 +67,7 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
     const repository = registry.get(id)!;
     const about = { repository: fullName(repository), ref, tip: tip.sha, wanted };
     tools.log.warn(
-      { ...about, allow: allowCall(repository, hold) },
+      { event: "ref_restored", ...about, allow: allowCall(repository, hold) },
       "restored a ref to a kept tip and holds it there",
     );
     return null;

@@ -99,21 +99,23 @@ export function createWatch(ports: WatchPorts): Watch {
 function logChanges(open: Map<string, Problem>, problems: Problem[], log: WatchPorts["log"]): void {
   const found = new Map(problems.map((problem) => [keyOf(problem), problem]));
   for (const [key, problem] of found) {
-    if (!open.has(key)) log.warn(detailsOf(problem), `problem: ${problem.code}`);
+    if (!open.has(key))
+      log.warn({ event: "problem_opened", ...detailsOf(problem) }, `problem: ${problem.code}`);
     open.set(key, problem);
   }
   for (const [key, problem] of open) {
     if (found.has(key)) continue;
     open.delete(key);
-    log.info(detailsOf(problem), `problem over: ${problem.code}`);
+    log.info({ event: "problem_closed", ...detailsOf(problem) }, `problem over: ${problem.code}`);
   }
 }
 
 const keyOf = ({ code, installationId, consumer = "" }: Problem) =>
   installationId ? `${code}:${installationId}` : code + consumer;
 
-const detailsOf = ({ detail, remedy, installationId, since }: Problem) => ({
+const detailsOf = ({ code, detail, remedy, installationId, since }: Problem) => ({
   ...(installationId === undefined ? {} : { installation: installationId }),
+  code,
   detail,
   remedy,
   since: iso(since),

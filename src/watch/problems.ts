@@ -95,11 +95,11 @@ export type MissedPushes = { at: number; repository: string; count: number };
 
 const SILENT = {
   webhook: {
-    last: "GitHub called",
+    calls: "the webhook calls from GitHub",
     remedy: "check the App's webhook URL and secret, and its recent deliveries in its settings",
   },
   pull: {
-    last: "GitHub logged one",
+    calls: "the deliveries in GitHub's log",
     remedy:
       "activate the App's webhook and give it a URL, such as https://lockstep.invalid/: GitHub logs only what it tries to deliver",
   },
@@ -111,10 +111,10 @@ export function silenceProblems(
   deliveredAt: number | null,
   deliverySource: "webhook" | "pull",
 ): Problem[] {
-  const { last, remedy } = SILENT[deliverySource];
-  const when = deliveredAt === null ? "never in 8 days" : `last at ${iso(deliveredAt)}`;
+  const { calls, remedy } = SILENT[deliverySource];
+  const last = deliveredAt === null ? "there were none in 8 days" : `the last one was at ${iso(deliveredAt)}`;
   const what = count === 1 ? "1 push came" : `${count} pushes came`;
-  const detail = `${what} without a delivery, such as one to ${repository}; ${last} ${when}`;
+  const detail = `${what} without a delivery, such as one to ${repository}; of ${calls} ${last}`;
   return [{ code: "webhook_silent", since: at, detail, remedy }];
 }
 

@@ -28,7 +28,9 @@ test("the hook is run for each changed ref, with a clean environment, in order",
     { ...each, EVENT_ID: "2", REF: MAIN, BEFORE: first.before, AFTER: first.after },
     { ...each, EVENT_ID: "3", REF: side.ref, BEFORE: ZERO, AFTER: side.after },
   ]);
-  await world.line(({ msg, event, output }) => msg === "hook finished" && event === 3 && output === "said\n");
+  await world.line(
+    ({ event, eventId, output }) => event === "hook_finished" && eventId === 3 && output === "said\n",
+  );
 });
 
 test("the hook sees nothing of this environment but PATH, and gets the event as JSON", async () => {
@@ -36,7 +38,7 @@ test("the hook sees nothing of this environment but PATH, and gets the event as 
   process.env.SECRET_OF_THE_TEST = "x";
   onTestFinished(() => void delete process.env.SECRET_OF_THE_TEST);
   const { world } = await worldWith({ ANNOUNCE_HOOK: file });
-  await world.line(({ msg }) => msg === "hook finished");
+  await world.line(({ event }) => event === "hook_finished");
   await until(() => runs().length > 0);
   const names = readFileSync(`${dir}/env`, "utf8")
     .split("\n")
@@ -55,7 +57,7 @@ test("a hook that fails is run again with the same ref, and what comes later wai
   const { world, repo, standin } = await worldWith({ ANNOUNCE_HOOK: file });
   const one = await standin.commit(repo, "main");
   await world.pushed(one);
-  await world.line(({ msg, code }) => msg === "hook failed" && code === 1);
+  await world.line(({ event, code }) => event === "hook_failed" && code === 1);
   const side = await standin.commit(repo, "side");
   await world.pushed(side);
   await world.inStep(repo);
@@ -75,7 +77,7 @@ test("a hook that hangs is ended with all of its group", async () => {
   const { world } = await worldWith({ ANNOUNCE_HOOK: file, ANNOUNCE_TIMEOUT: "1s", SHUTDOWN_TIMEOUT: "0s" });
   await until(() => isThere(dir, "child"));
   const child = Number(readFileSync(`${dir}/child`, "utf8"));
-  await world.line(({ msg, timedOut }) => msg === "hook failed" && timedOut === true);
+  await world.line(({ event, timedOut }) => event === "hook_failed" && timedOut === true);
   expect(isRunning(child)).toBe(false);
 });
 
@@ -102,7 +104,7 @@ test("webhooks are signed, keep their id when they are repeated, and follow no r
     repository: { id: repo.id, owner: "acme", name: "app" },
     changes: [{ ref: MAIN, before: push.before, after: push.after }],
   });
-  await world.line(({ msg, event }) => msg === "event delivered" && event === 2);
+  await world.line(({ event, eventId }) => event === "event_delivered" && eventId === 2);
   expect(await lagOf(world, `${target.url}/in`)).toMatchObject({ pending: 0, oldestAgeMs: null });
   expect(JSON.stringify(world.log)).not.toMatch(/hidden|pa%20ss/);
 });

@@ -25,7 +25,7 @@ test("the link was moved and that cannot be written down: the tree stays, and is
   const next = await standin.commit(repo, "main", { files: { a: "2" } });
   const from = world.log.length;
   await world.pushed(next);
-  await world.line(({ msg }) => msg === "refresh failed", from);
+  await world.line(({ event }) => event === "refresh_failed", from);
   expectTree(world, repo, link(), next.after);
   sql(world, "DROP TRIGGER full");
   await compare(world, repo);
@@ -41,7 +41,7 @@ test("a tree that is shown stays at a start without its index, and is replaced",
   rmSync(`${tree}.index`);
   const from = world.log.length;
   await world.start(repo);
-  await world.line(({ msg }) => msg === "published", from);
+  await world.line(({ event }) => event === "published", from);
   expectTree(world, repo, link(), sha);
   expect(realpathSync(link())).not.toBe(tree);
   expect(filesBelow(tree)).toEqual(filesOf(world.mirror(repo), sha));
@@ -54,7 +54,7 @@ test("an edit is found and put right though a killed git has left its lock on th
   writeFileSync(`${tree}.index.lock`, "");
   writeFileSync(join(tree, "a"), "edited");
   const from = world.log.length;
-  const replaced = world.line(({ msg }) => msg === "published", from);
+  const replaced = world.line(({ event }) => event === "published", from);
   // Each pass looks at one of the two.
   for (let n = 0; n < 2; n++) await passed(world);
   await replaced;
@@ -71,7 +71,7 @@ test("a check after the machine's start that cannot run takes nothing away", asy
   renameSync(objects, `${objects}.away`);
   const from = world.log.length;
   await world.start();
-  await world.line(({ msg }) => msg === "a tree could not be checked", from);
+  await world.line(({ event }) => event === "tree_check_failed", from);
   expect(existsSync(join(baseOf(world, repo), `${tree.split("/").at(-1)}.index`))).toBe(true);
   await world.stop();
   if (!existsSync(objects)) renameSync(`${objects}.away`, objects);

@@ -22,7 +22,7 @@ async function withLfs(env: Record<string, string> = {}) {
     const [tree, since] = [realpathSync(link()), Date.now()];
     const isChecked = () => checkedAt(world.dataDir).every((at) => at > since);
     await untilState(world, "acme/app", isChecked, () => world.sweep());
-    expect(world.log.filter(({ level, msg }) => level === "warn" && /tree/.test(msg))).toEqual([]);
+    expect(world.log.filter(({ level, event }) => level === "warn" && /tree/.test(event))).toEqual([]);
     expect(realpathSync(link())).toBe(tree);
   };
   return { ...setup, bytes, base, expectSound, lfs: setup.standin.lfs };

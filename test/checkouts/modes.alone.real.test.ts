@@ -17,10 +17,9 @@ async function publishedWithModes(env: Record<string, string> = {}) {
   return { ...found, chmod, base, trash: join(found.world.dataDir, "trash") };
 }
 
-const isRemoval = ({ msg }: { msg: string }) =>
-  msg === "obsolete files could not be removed; Lockstep will try again";
+const isRemoval = ({ event }: { event: string }) => event === "removal_obstructed";
 
-const isFailure = ({ msg }: { msg: string }) => msg === "refresh failed";
+const isFailure = ({ event }: { event: string }) => event === "refresh_failed";
 
 const MODES: [string, number, string[]][] = [
   ["made read-only", 0o555, ["."]],
@@ -63,7 +62,7 @@ test.each(["d", "."])("a published tree that nobody can read is replaced: %s", a
   const sha = await push({ a: "1", "d/b": "1" });
   chmod(join(realpathSync(link()), path), 0);
   const from = world.log.length;
-  const replaced = world.line(({ msg }) => msg === "published", from);
+  const replaced = world.line(({ event }) => event === "published", from);
   // Each pass looks at one of the two.
   for (let n = 0; n < 2; n++) await passed(world);
   await replaced;

@@ -104,7 +104,7 @@ test.each([
     );
     expect([state, lastError]).toEqual(["fresh", null]);
     expect(world.log.slice(from).filter(({ result }) => result === "cloned")).toHaveLength(1);
-    expect(world.log.slice(from).filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+    expect(world.log.slice(from).filter(({ event }) => event === "refresh_failed")).toEqual([]);
     expect(readFileSync(join(link(), "good"), "utf8")).toBe("good");
   },
 );
@@ -143,5 +143,5 @@ test("a tree that cannot be checked keeps no other from being checked", async ()
     () => !existsSync(join(link("other"), "edited")),
     () => world.sweep(),
   );
-  expect(world.log.some(({ msg }) => msg === "a tree could not be checked")).toBe(true);
+  expect(world.log.some(({ event }) => event === "tree_check_failed")).toBe(true);
 });

@@ -61,7 +61,7 @@ test("several refs of a repository, some paths of one, a tag, and what is not as
 
   const gone = await standin.deleteRef(repo, "refs/heads/release/1");
   await refreshed(world, () => world.pushed(gone));
-  await world.line(({ msg }) => msg === "no longer published");
+  await world.line(({ event }) => event === "unpublished");
   expect(existsSync(link("app@release%2F1"))).toBe(false);
   const shown = (await checkoutsOf(world, repo)).find(({ ref }) => ref === "refs/heads/release/1");
   expect(shown).toMatchObject({ commit: null, wanted: null, veto: { reason: "missing" } });
@@ -80,7 +80,7 @@ test("what is missing is published without a push: the link, the tree, or both a
   rmSync(link());
   const from = world.log.length;
   await world.start(repo);
-  await world.line(({ msg }) => msg === "published", from);
+  await world.line(({ event }) => event === "published", from);
   expectTree(world, repo, link(), sha);
 });
 
@@ -97,7 +97,7 @@ test("the links follow a renamed repository and a renamed default branch", async
   await standin.setDefaultBranch(repo, "trunk");
   const from = world.log.length;
   world.sweep();
-  await world.line(({ msg, ref }) => msg === "published" && ref === "refs/heads/trunk", from);
+  await world.line(({ event, ref }) => event === "published" && ref === "refs/heads/trunk", from);
   expectTree(world, repo, link("renamed"), trunk.after);
 });
 
@@ -108,7 +108,7 @@ async function isReplacedAfter(act: (tree: string) => void): Promise<string> {
   const tree = realpathSync(link());
   act(tree);
   const from = world.log.length;
-  const isReplaced = () => world.log.slice(from).some(({ msg }) => msg === "published");
+  const isReplaced = () => world.log.slice(from).some(({ event }) => event === "published");
   await untilState(world, "acme/app", isReplaced, () => world.sweep());
   expect(realpathSync(link())).not.toBe(tree);
   expectTree(world, repo, link(), sha);

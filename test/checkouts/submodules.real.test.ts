@@ -163,7 +163,7 @@ test("what a killed git left in the content store is in nobody's way", async () 
     await push({ lib: { gitlink: await lib.write({ a: `locked ${n}` }) } });
     expect(shownFiles(link())).toMatchObject({ "lib/a": `locked ${n}` });
     expect(existsSync(join(store, lock))).toBe(false);
-    expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+    expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
   }
 });
 

@@ -28,8 +28,8 @@ test("a delivery that GitHub could not bring becomes a full comparison, and is i
   await world.standin.deliver(push, {});
   world.sweep();
   await world.inStep(repo);
-  await world.line(({ msg, recovered }) => msg === "missed deliveries recovered" && recovered === 1);
-  const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId !== undefined);
+  await world.line(({ event, recovered }) => event === "deliveries_recovered" && recovered === 1);
+  const line = await world.line(({ event, deliveryId }) => event === "refreshed" && deliveryId !== undefined);
   expect(line).toMatchObject({ way: "full", trigger: "backstop" });
   const answer = await world.api("/api/v1/deliveries?repository=acme/app");
   expect(await answer.json()).toMatchObject({
@@ -75,14 +75,14 @@ test("an outage with thousands of deliveries: coalesced per repository, resumed 
   const from = world.log.length;
   await world.start();
   world.sweep();
-  await world.line(({ msg, code }) => msg.includes("could not be read") && code === "rate_limited", from);
+  await world.line(({ event, code }) => event === "deliveries_unreadable" && code === "rate_limited", from);
   await world.stop();
   await world.start();
   await passed(world);
-  const line = await world.line(({ msg }) => msg === "missed deliveries recovered", from);
+  const line = await world.line(({ event }) => event === "deliveries_recovered", from);
   expect(line.recovered).toBe(total);
   await world.inStep(repo);
-  const refreshes = world.log.slice(from).filter(({ msg }) => msg === "refreshed");
+  const refreshes = world.log.slice(from).filter(({ event }) => event === "refreshed");
   expect(refreshes.length).toBeLessThan(60);
 });
 
@@ -97,7 +97,7 @@ test("an entry that appears minutes late is still found", async () => {
   world.standin.deliveries.release(id);
   const from = world.log.length;
   await passed(world);
-  await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
+  await world.line(({ event, deliveryId }) => event === "refreshed" && deliveryId === id, from);
 });
 
 test("Lockstep was down for longer than GitHub keeps deliveries: every repository is compared", async () => {
@@ -109,9 +109,9 @@ test("Lockstep was down for longer than GitHub keeps deliveries: every repositor
   const from = world.log.length;
   await world.start();
   world.sweep();
-  await world.line(({ msg }) => msg.startsWith("away for longer"), from);
+  await world.line(({ event }) => event === "delivery_log_gap", from);
   await world.line(
-    ({ msg, way, repository }) => [msg, way, repository].join() === "refreshed,full,acme/app",
+    ({ event, way, repository }) => [event, way, repository].join() === "refreshed,full,acme/app",
     from,
   );
   await untilState(world, "acme/app", ({ state }) => state === "fresh");
@@ -123,7 +123,7 @@ test("DELIVERIES=pull: pushes and events come in by GitHub's log, single refs by
   world.standin.strictClock = true;
   const push = await world.standin.commit(repo, "main");
   await world.standin.deliver(push, {});
-  const line = await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "push");
+  const line = await world.line(({ event, trigger }) => event === "refreshed" && trigger === "push");
   expect(line).toMatchObject({ result: "changed" });
   expect(["word", "name"]).toContain(line.way);
   await world.inStep(repo);
@@ -147,7 +147,10 @@ test("DELIVERIES=pull: a delivery whose payload GitHub cannot give keeps none ba
     world.standin.faults.restStatus = { status, times: 1_000, path };
     await world.standin.deliver(await world.standin.commit(other, "main"), {});
     await world.inStep(other);
-    const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
+    const line = await world.line(
+      ({ event, deliveryId }) => event === "refreshed" && deliveryId === id,
+      from,
+    );
     expect(line).toMatchObject({ repository: "acme/app", way: "full" });
     await world.inStep(repo);
   }
@@ -163,7 +166,10 @@ test("DELIVERIES=pull: a delivery whose payload says nothing is compared in full
     await world.standin.commit(repo, "main");
     const from = world.log.length;
     const { guid } = world.standin.deliveries.record({ ...entry, payload });
-    const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === guid, from);
+    const line = await world.line(
+      ({ event, deliveryId }) => event === "refreshed" && deliveryId === guid,
+      from,
+    );
     expect(line).toMatchObject({ repository: "acme/app", way: "full", trigger: "backstop" });
     await world.inStep(repo);
   }
@@ -179,8 +185,8 @@ test("DELIVERIES=pull: asked to wait, it reads the payload after that and not al
   world.standin.faults.secondaryLimit(1, 1, "/app/hook/deliveries/");
   const from = world.log.length;
   const { id } = await world.standin.deliver(await world.standin.commit(repo, "main"), {});
-  await world.line(({ msg, code }) => msg.includes("could not be read") && code === "rate_limited", from);
-  const line = await world.line(({ msg, deliveryId }) => msg === "refreshed" && deliveryId === id, from);
+  await world.line(({ event, code }) => event === "deliveries_unreadable" && code === "rate_limited", from);
+  const line = await world.line(({ event, deliveryId }) => event === "refreshed" && deliveryId === id, from);
   expect(["word", "name"]).toContain(line.way);
 });
 
@@ -237,9 +243,9 @@ test("a kept cursor that GitHub refuses is dropped: the next reading starts from
   const from = world.log.length;
   await world.start();
   world.sweep();
-  await world.line(({ msg }) => msg.includes("could not be read"), from);
+  await world.line(({ event }) => event === "deliveries_unreadable", from);
   await passed(world);
-  await world.line(({ msg }) => msg === "missed deliveries recovered", from);
+  await world.line(({ event }) => event === "deliveries_recovered", from);
 });
 
 test("the first reading of the log has nothing compared a second time that is being cloned", async () => {

@@ -12,7 +12,7 @@ async function setUp() {
   return { world, stays, other, installation: other.installation! };
 }
 
-const failures = (world: World) => world.log.filter(({ msg }) => msg === "refresh failed");
+const failures = (world: World) => world.log.filter(({ event }) => event === "refresh_failed");
 
 test("tokens that were revoked are renewed by the next pass, and nothing fails", async () => {
   const { world, stays } = await setUp();
@@ -38,7 +38,7 @@ test("an installation is suspended, and only its token tells of it", async () =>
   const { world, installation } = await setUp();
   const event = world.standin.eventFor("installation", "suspend", { installation });
   world.standin.suspendInstallation(installation);
-  const told = world.line(({ msg }) => msg.startsWith("installation is suspended"));
+  const told = world.line(({ event }) => event === "installation_suspended");
   await world.standin.deliverEvent("installation", event, { to: `${world.url}/api/github/webhooks` });
   await told;
   expect(await stateOf(world, "globex/site")).toMatchObject({ state: "suspended" });

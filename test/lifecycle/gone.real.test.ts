@@ -23,7 +23,7 @@ async function failOnce({ world, repo }: Acme, late: Parameters<World["pushed"]>
   world.standin.faults.restStatus = { status: 503, times: 1, path: `/repositories/${repo.id}` };
   const from = world.log.length;
   await world.pushed(late);
-  await world.line(({ msg, repository }) => msg === "refresh failed" && repository === "acme/app", from);
+  await world.line(({ event, repository }) => event === "refresh_failed" && repository === "acme/app", from);
 }
 
 test.each([true, false])("gone (private: %s), and GitHub's API fails: it stays gone", async (isPrivate) => {
@@ -43,7 +43,7 @@ test.each([true, false])("gone (private: %s), and GitHub's API fails: it stays g
   const retried = await untilState(world, "acme/app", atRest);
   expect(retried).toMatchObject({ state: "gone", goneAt: before.goneAt });
   expect(world.log.slice(from).filter(({ trigger }) => trigger === "push")).toMatchObject([
-    { msg: "refreshed", result: "skipped" },
+    { event: "refreshed", result: "skipped" },
   ]);
   expect(world.tips(repo)).toEqual(had);
 });
@@ -75,7 +75,7 @@ test("removed while a refresh of it runs into its time limit: it stays gone", as
   world.standin.removeRepository(repo);
   world.sweep();
   const { goneAt } = await untilState(world, "acme/app", ({ state }) => state === "gone");
-  await world.line(({ msg, repository }) => msg === "refresh failed" && repository === "acme/app", from);
+  await world.line(({ event, repository }) => event === "refresh_failed" && repository === "acme/app", from);
   expect(await stateOf(world, "acme/app")).toMatchObject({ state: "gone", goneAt, queued: true });
   world.standin.faults.hangGit = false;
   expect(await untilState(world, "acme/app", atRest)).toMatchObject({ state: "gone", goneAt });

@@ -64,9 +64,9 @@ test("an event about a repository gives its name to none that had it before", as
   const from = world.log.length;
   const event = standin.eventFor("repository", "publicized", { repo: owner });
   await standin.deliverEvent("repository", event, { to: `${world.url}/api/github/webhooks` });
-  await world.line(({ msg }) => msg === "refresh failed", from);
+  await world.line(({ event }) => event === "refresh_failed", from);
   expect((await stateOf(world, "acme/app")).id).toBe(owner.id);
   world.sweep();
-  await world.line(({ msg, subject }) => msg === "refresh failed" && subject !== undefined, from);
+  await world.line(({ event, subject }) => event === "refresh_failed" && subject !== undefined, from);
   expect(idAt(world, "acme/app")).toBe(owner.id);
 });

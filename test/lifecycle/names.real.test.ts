@@ -64,7 +64,7 @@ test("a repository that is made under the name of one that is being cloned keeps
   expect(idAt(world, "acme/app")).toBe(second.id);
   const from = world.log.length;
   git.release();
-  await world.line(({ msg, result }) => msg === "refreshed" && result === "cloned", from);
+  await world.line(({ event, result }) => event === "refreshed" && result === "cloned", from);
   expect(idAt(world, "acme/app")).toBe(second.id);
   await passed(world);
   expect(idAt(world, "acme/app")).toBe(second.id);
@@ -164,7 +164,7 @@ test("without the database of before, names stay until GitHub has told whose the
     rmSync(join(world.dataDir, file), { force: true });
   world.standin.faults.restStatus = { status: 503, times: 1e9, path: "/app/installations" };
   const failures = () =>
-    world.log.filter(({ msg, code }) => msg === "refresh failed" && code === "upstream_error");
+    world.log.filter(({ event, code }) => event === "refresh_failed" && code === "upstream_error");
   await world.start();
   await until(world, () => failures().length > 0);
   const before = failures().length;

@@ -225,7 +225,7 @@ async function created(hide: (world: World, repo: Repo) => void) {
   const event = world.standin.eventFor("repository", "created", { repo, installation });
   hide(world, repo);
   const { id } = await world.standin.deliverEvent("repository", event, hook(world));
-  await world.line(({ msg, code }) => msg === "refresh deferred" && code === "not_yet");
+  await world.line(({ event, code }) => event === "refresh_deferred" && code === "not_yet");
   const became = async () => {
     const { deliveries }: Shown = await (await world.api("/api/v1/deliveries")).json();
     return deliveries.find((it: Shown) => it.id === id).became;
@@ -259,5 +259,5 @@ test("a new repository that GitHub does not know for longer is none of ours", as
   vi.setSystemTime(Date.now() + 21_000);
   await untilState(world, "acme/new", ({ status }) => status === 404);
   expect(await became()).toMatch(/^refreshed at/);
-  expect(world.log.filter(({ msg, subject }) => msg === "refresh deferred" && subject)).toEqual([]);
+  expect(world.log.filter(({ event, subject }) => event === "refresh_deferred" && subject)).toEqual([]);
 });

@@ -44,7 +44,7 @@ test("many repositories missing at once are held, shown, and go only by an opera
   const missing = repos.slice(0, 11);
   for (const repo of missing) world.standin.removeRepository(repo);
   world.sweep();
-  const line = await world.line(({ msg }) => msg.startsWith("removal held"));
+  const line = await world.line(({ event }) => event === "removal_held");
   expect(line).toMatchObject({ count: 11, installation: installation.id });
   expect(await statesOf(world, missing)).toEqual(["failing"]);
   const shown = await stateOf(world, "acme/app-0");
@@ -69,7 +69,7 @@ test("a held removal ends by itself when GitHub shows the repositories again", a
   const { world, installation, repos } = await many(12);
   for (const repo of repos) world.standin.removeRepository(repo);
   world.sweep();
-  await world.line(({ msg }) => msg.startsWith("removal held"));
+  await world.line(({ event }) => event === "removal_held");
   await world.standin.commit(repos[0]!, "main");
   for (const repo of repos) world.standin.addRepository(repo, installation);
   world.sweep();
@@ -105,7 +105,7 @@ test("an App that is uninstalled leaves many repositories: held; few: gone", asy
     world.standin.removeInstallation(gone);
     await world.standin.deliverEvent("installation", event, { to: `${world.url}/api/github/webhooks` });
   }
-  await world.line(({ msg }) => msg.startsWith("removal held"));
+  await world.line(({ event }) => event === "removal_held");
   await untilState(world, "globex/site", ({ state }) => state === "gone");
   expect((await stateOf(world, "acme/app-1")).lastError).toMatchObject({ code: "removal_held" });
 });
@@ -114,7 +114,7 @@ test("what is held stays held when the counts change: only a word or GitHub ends
   const { world, installation, repos } = await many(50);
   for (const repo of repos.slice(0, 11)) world.standin.removeRepository(repo);
   world.sweep();
-  await world.line(({ msg }) => msg.startsWith("removal held"));
+  await world.line(({ event }) => event === "removal_held");
   const more = await world.standin.createRepositories(installation, [
     "new-1",
     "new-2",
@@ -140,7 +140,7 @@ test("another App finds its DATA_DIR refused; many small installations that vani
   await aged(world);
   for (const installation of installations) world.standin.removeInstallation(installation);
   world.sweep();
-  await world.line(({ msg }) => msg.startsWith("removal held"));
+  await world.line(({ event }) => event === "removal_held");
   expect((await world.api("/freshz")).status).toBe(503);
   await world.stop();
   await expect(world.start({ APP_ID: "77" })).rejects.toThrow(/App 4242, and APP_ID is 77/);

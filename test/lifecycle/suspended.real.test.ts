@@ -54,7 +54,7 @@ test("transferred out of a suspended installation: a push does, too, while GitHu
   standin.faults.restStatus = { status: 503, times: 1, path: "/repos/acme/app/installation" };
   const from = world.log.length;
   await world.pushed(await standin.commit(repo, "main"));
-  await world.line(({ msg, code }) => msg === "refresh failed" && code === "upstream_error", from);
+  await world.line(({ event, code }) => event === "refresh_failed" && code === "upstream_error", from);
   expect(await stateOf(world, "acme/app")).toMatchObject({ state: "suspended" });
   await untilState(world, "globex/app", ({ state, installationId }) =>
     [state === "fresh", installationId === active.id].every(Boolean),
@@ -82,7 +82,7 @@ test("still in the suspended installation, its name another's by now: it stays s
   });
   const from = world.log.length;
   await standin.deliverEvent("repository", event, hook);
-  await world.line(({ msg, code }) => msg === "refresh failed" && code === "suspended", from);
+  await world.line(({ event, code }) => event === "refresh_failed" && code === "suspended", from);
   const { repositories } = (await (await world.api("/api/v1/repos")).json()) as Shown;
   expect(repositories.find(({ id }: Shown) => id === repo.id)).toMatchObject({
     state: "suspended",

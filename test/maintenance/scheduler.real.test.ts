@@ -12,9 +12,10 @@ import { statusOf } from "../support/state.js";
 import { ageObjects, DAY_MS, wearOut, wornSince } from "../support/wear.js";
 import { type LogLine, World } from "../support/world.js";
 
-const finished = (task: string) => (line: LogLine) => line.msg === "maintenance done" && line.task === task;
-const begins = (task: string) => (line: LogLine) => line.msg === "maintenance begins" && line.task === task;
-const failures = ({ log }: World) => log.filter(({ msg }) => /failed|cannot/.test(msg));
+const finished = (task: string) => (line: LogLine) => line.event === "maintenance_done" && line.task === task;
+const begins = (task: string) => (line: LogLine) =>
+  line.event === "maintenance_started" && line.task === task;
+const failures = ({ log }: World) => log.filter(({ event }) => /failed|not_stored/.test(event));
 
 const MONTH_AGO = () => Date.now() - 30 * DAY_MS;
 
@@ -71,7 +72,7 @@ test("a prune that runs when a push comes in ends, and the push is mirrored at o
   const at = performance.now();
   await push(world, repo, "main");
   expect(performance.now() - at).toBeLessThan(5_000);
-  await world.line(({ msg }) => msg === "maintenance yielded to a refresh");
+  await world.line(({ event }) => event === "maintenance_yielded");
   expect(isRunning(child)).toBe(false);
   expect(objectsOf(world.mirror(repo))).toContain(lost);
   expect(failures(world)).toEqual([]);
@@ -132,14 +133,14 @@ test("a corrupt mirror is found, and serves until a clone, even of a later start
   const served = world.tips(repo);
   await world.standin.down();
   world.sweep();
-  await world.line(({ msg }) => msg.startsWith("the mirror is corrupt"));
-  await world.line(({ msg, code }) => msg === "refresh failed" && code === "unreachable");
+  await world.line(({ event }) => event === "mirror_corrupt");
+  await world.line(({ event, code }) => event === "refresh_failed" && code === "unreachable");
   expect(world.tips(repo)).toEqual(served);
   await world.stop();
   await world.standin.up();
   const from = world.log.length;
   await world.start(repo);
-  await world.line(({ msg, result }) => msg === "refreshed" && result === "cloned", from);
+  await world.line(({ event, result }) => event === "refreshed" && result === "cloned", from);
   expect(existsSync(join(world.mirror(repo), "lockstep-condemned"))).toBe(false);
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
@@ -182,10 +183,10 @@ test("one at a time, over all mirrors", async () => {
   world.sweep();
   for (const { name } of repos)
     await world.line((line) => finished("check")(line) && line.repository === `acme/${name}`);
-  const steps = world.log.filter(({ msg }) => /^maintenance (begins|done)/.test(msg));
-  const told = steps.map(({ msg, repository, task }) => `${msg}: ${task} ${repository}`);
-  const begun = told.filter((line) => line.startsWith("maintenance begins"));
-  expect(told).toEqual(begun.flatMap((line) => [line, line.replace("begins", "done")]));
+  const steps = world.log.filter(({ event }) => /^maintenance_(started|done)/.test(event));
+  const told = steps.map(({ event, repository, task }) => `${event}: ${task} ${repository}`);
+  const begun = told.filter((line) => line.startsWith("maintenance_started"));
+  expect(told).toEqual(begun.flatMap((line) => [line, line.replace("started", "done")]));
   expect(new Set(begun).size).toBe(8);
   expect(begun).toHaveLength(8);
 });
@@ -202,7 +203,7 @@ test("a repository that is gone is left as it is", async () => {
   await compare(world, stays);
   world.sweep();
   await world.line((line) => finished("check")(line) && line.repository === "acme/stays");
-  await world.line(({ msg }) => /gone|retired|no longer/.test(msg));
+  await world.line(({ event }) => /repository_(gone|retired)/.test(event));
   const from = world.log.length;
   await world.stop();
   wearOut(world.dataDir, { changed_at: MONTH_AGO() });
@@ -213,7 +214,7 @@ test("a repository that is gone is left as it is", async () => {
   expect(
     world.log
       .slice(from)
-      .filter(({ msg, repository }) => /^maintenance/.test(msg) && repository === "acme/gone"),
+      .filter(({ event, repository }) => /^maintenance/.test(event) && repository === "acme/gone"),
   ).toEqual([]);
 });
 
@@ -249,7 +250,7 @@ async function atRest(world: World, ...repos: Repo[]): Promise<void> {
   for (const repo of repos) repo.pushedAt -= 60;
   world.sweep();
   for (const { name } of repos) {
-    const settled = { msg: "refreshed", way: "full", repository: `acme/${name}` };
+    const settled = { event: "refreshed", way: "full", repository: `acme/${name}` };
     await world.line((line) => Object.entries(settled).every(([key, value]) => line[key] === value), from);
   }
   // A list that was read meanwhile may have asked once more: what is left would run at the next start.

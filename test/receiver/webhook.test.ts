@@ -167,7 +167,12 @@ describe.each(PATHS)("at %s", (path) => {
     const answer = await send(JSON.stringify(payload), { "x-github-event": event });
     expect([answer.status, answer.text]).toEqual([204, ""]);
     expect(harness.ignored).toMatchObject([{ reason }]);
-    expect(harness.lines).toMatchObject([{ level: "info", fields: { reason, event, outcome: "ignored" } }]);
+    expect(harness.lines).toMatchObject([
+      {
+        level: "info",
+        fields: { event: "delivery_ignored", reason, githubEvent: event, outcome: "ignored" },
+      },
+    ]);
     expect(harness.accepted).toEqual([]);
   });
 
@@ -262,9 +267,24 @@ describe("the log", () => {
     expect(lines).toMatchObject([
       {
         level: "info",
-        fields: { deliveryId: "one", event: "push", repository: "acme/site", outcome: "accepted" },
+        fields: {
+          event: "delivery_stored",
+          deliveryId: "one",
+          githubEvent: "push",
+          repository: "acme/site",
+          outcome: "accepted",
+        },
       },
-      { level: "warn", fields: { deliveryId: "two", event: "push", outcome: "refused", status: 401 } },
+      {
+        level: "warn",
+        fields: {
+          event: "delivery_refused",
+          deliveryId: "two",
+          githubEvent: "push",
+          outcome: "refused",
+          status: 401,
+        },
+      },
     ]);
     expect(JSON.stringify(lines)).not.toMatch(/in the payload|a secret for tests|sha256=/);
   });

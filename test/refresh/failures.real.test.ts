@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { plainGit } from "../support/git.js";
 import { World } from "../support/world.js";
 
-const failedWith = (code: string) => (line: { msg: string; code?: unknown }) =>
-  line.msg === "refresh failed" && line.code === code;
+const failedWith = (code: string) => (line: { event: string; code?: unknown }) =>
+  line.event === "refresh_failed" && line.code === code;
 
 test("a token that is refused once after minting is renewed, unseen by git", async () => {
   const world = await World.create();
@@ -14,7 +14,7 @@ test("a token that is refused once after minting is renewed, unseen by git", asy
   world.standin.faults.refuseTokens = 1;
   await world.pushed(await world.standin.commit(repo, "main"));
   await world.inStep(repo);
-  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
 });
 
 test("GitHub is down for a while: the push arrives when it is back", async () => {
@@ -52,7 +52,7 @@ test("one odd answer of GitHub's is asked again at once, from the advertisement 
   world.standin.clearCounters();
   await world.pushed(await world.standin.commit(repo, "main"));
   await world.inStep(repo);
-  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
   expect(world.standin.gitRequests.some(({ protocol }) => protocol === "advert")).toBe(true);
 });
 
@@ -104,7 +104,7 @@ test.each([
   damage(join(world.dataDir, "repos", String(repo.id), "mirror.git"));
   await world.pushed(await world.standin.commit(repo, "main"));
   await world.line(
-    ({ msg, result, trigger }) => msg === "refreshed" && result === "cloned" && trigger === "push",
+    ({ event, result, trigger }) => event === "refreshed" && result === "cloned" && trigger === "push",
   );
   await world.inStep(repo);
   plainGit(world.mirror(repo), "fsck", "--strict");
@@ -179,7 +179,7 @@ test("a suspended installation pauses its repositories, and only those", async (
   await world.start(one, two);
   world.standin.suspendInstallation(paused);
   world.sweep();
-  await world.line(({ msg }) => msg.startsWith("installation is suspended"));
+  await world.line(({ event }) => event === "installation_suspended");
   await world.pushed(await world.standin.commit(one, "main"), await world.standin.commit(two, "main"));
   await world.inStep(two);
   expect(await state(world, "one", "paused")).toMatchObject({ state: "suspended" });

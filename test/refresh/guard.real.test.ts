@@ -11,14 +11,16 @@ test("the tip that a forced push leaves is kept, by word", async () => {
   const push = await standin.forcePush(repo, "main", force);
   await world.pushed(push);
   await world.inStep(repo);
-  const line = await world.line(({ msg }) => msg === "refreshed" && world.refreshes().at(-1)?.way === "word");
+  const line = await world.line(
+    ({ event }) => event === "refreshed" && world.refreshes().at(-1)?.way === "word",
+  );
   expect(line).toBeDefined();
   expect(Object.values(world.kept(repo))).toEqual([push.before]);
   const { kept, state } = await shown(world, repo);
   expect(state).toBe("fresh");
   expect(kept).toMatchObject([{ ref: MAIN, sha: push.before }]);
   expect(Date.parse(kept[0]!.expiresAt) - Date.parse(kept[0]!.keptAt)).toBe(30 * 86_400_000);
-  expect(world.log).toContainEqual(expect.objectContaining({ msg: "kept old tips", kept: [kept[0]!.name] }));
+  expect(world.log).toContainEqual(expect.objectContaining({ event: "tips_kept", kept: [kept[0]!.name] }));
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
 
@@ -108,7 +110,7 @@ test("a branch gives way to a directory, and names made to clash with kept ones 
     await world.inStep(repo);
   }
   expect(Object.keys(world.kept(repo))).toHaveLength(7);
-  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
 });
 
 test("a name too long to keep a tip under is made from the tip alone", async () => {
@@ -129,7 +131,7 @@ test("a name too long to keep a tip under is made from the tip alone", async () 
       ["refs/heads/short", short.before],
     ]),
   );
-  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
   const name = kept.find(({ ref }) => ref === null)!.name;
   expect(await post(world, repo, "restore", { kept: name })).toMatchObject({ status: 400 });
   const body = { kept: name, ref: "refs/heads/other" };

@@ -35,7 +35,7 @@ test("property: no held ref ever leaves its line, and when all is allowed the mi
     let tips = world.tips(repo);
     for (const [i, { push }] of shuffled.entries()) {
       expect(await world.deliver(push)).toBe(202);
-      if (pause[i]) await world.line(({ msg }) => msg.startsWith("refresh"), world.log.length - 1);
+      if (pause[i]) await world.line(({ event }) => event?.startsWith("refresh"), world.log.length - 1);
       tips = goesOnFrom(tips, world, repo);
     }
     await compare(world, repo);
@@ -47,7 +47,7 @@ test("property: no held ref ever leaves its line, and when all is allowed the mi
     expect((await shown(world, repo)).state).toBe("fresh");
   });
   await fc.assert(property, { numRuns: 5, endOnFailure: true });
-  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
 }, 600_000);
 
 async function play({ standin }: World, repo: Repo, steps: Step[]): Promise<Push[]> {
@@ -87,7 +87,7 @@ async function compare(world: World, repo: Repo): Promise<void> {
     const { status, body } = await post(world, repo, "refresh?wait=60s");
     if (status === 200) return;
     expect(body.reason).toBe("not_yet");
-    await world.line(({ msg }) => msg.startsWith("refresh"), seen);
+    await world.line(({ event }) => event?.startsWith("refresh"), seen);
   }
 }
 

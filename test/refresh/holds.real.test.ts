@@ -13,7 +13,7 @@ test("a forced push and a deletion are refused while another branch goes on", as
   const main = await standin.forcePush(repo, "main", force);
   const other = await standin.commit(repo, "other");
   await world.pushed(main, await standin.deleteRef(repo, side.ref), other);
-  await world.line(({ msg, refs }) => msg === "refreshed" && String(refs).includes("other"));
+  await world.line(({ event, refs }) => event === "refreshed" && String(refs).includes("other"));
   await compare(world, repo);
   const expected = { [MAIN]: main.before, [side.ref]: side.after, [other.ref]: other.after };
   expect(world.tips(repo)).toEqual(expected);
@@ -28,7 +28,7 @@ test("a forced push and a deletion are refused while another branch goes on", as
   ]);
   const begun = world.log.filter(({ level, tip }) => level === "warn" && tip);
   expect(begun).toMatchObject([{ ref: MAIN, allow: allow(MAIN, main.after) }, { ref: side.ref }]);
-  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
 });
 
 test("what is allowed goes through, and its old tip is kept", async () => {
@@ -71,7 +71,7 @@ test.each([
   const { world, repo, standin } = await worldWith(block);
   const push = await refusedPush(world, () => standin.forcePush(repo, "main", force));
   await tell(world, await standin.forcePush(repo, "main", push.before));
-  await world.line(({ msg }) => msg === "a hold ended");
+  await world.line(({ event }) => event === "hold_ended");
   await compare(world, repo);
   expect(await shown(world, repo)).toMatchObject({
     state: "fresh",

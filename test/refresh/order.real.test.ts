@@ -16,7 +16,7 @@ test("the old tip is served for two seconds after the delivery", async () => {
   await world.pushed(push);
   await world.inStep(repo);
   expect(world.tips(repo)["refs/heads/main"]).toBe(push.after);
-  expect(world.log.some(({ msg, code }) => msg === "refresh deferred" && code === "not_yet")).toBe(true);
+  expect(world.log.some(({ event, code }) => event === "refresh_deferred" && code === "not_yet")).toBe(true);
 });
 
 test("a forced push back to before, then the first, delayed delivery: nothing turns back", async () => {
@@ -129,7 +129,8 @@ test.each([
           .sort((x, y) => (x.key % 97) - (y.key % 97));
         for (const [i, { push }] of shuffled.entries()) {
           expect(await world.deliver(push)).toBe(202);
-          if (pause[i % 14]) await world.line(({ msg }) => msg.startsWith("refresh"), world.log.length - 1);
+          if (pause[i % 14])
+            await world.line(({ event }) => event?.startsWith("refresh"), world.log.length - 1);
         }
         await settled(world, repo.id);
         const wanted = [...(await world.standin.tips(repo))].filter(([ref]) => isIn(ref));

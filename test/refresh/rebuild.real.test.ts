@@ -24,7 +24,7 @@ test.each([
   await standin.commit(repo, "side");
   await post(world, repo, "refresh?wait=30s");
   await world.inStep(repo);
-  const line = await world.line(({ msg, result }) => msg === "refreshed" && result === "cloned", from);
+  const line = await world.line(({ event, result }) => event === "refreshed" && result === "cloned", from);
   expect(line.changed).toBe(2);
   expect(Object.keys(world.kept(repo))).toEqual(expect.arrayContaining(names));
   expect(Object.values(world.kept(repo)).sort()).toEqual([first.before, second.before].sort());
@@ -53,7 +53,7 @@ test("keeps refs held, and lets go of what cannot be read", async () => {
   await compare(world, repo);
   await world.inStep(repo);
   expect(await shown(world, repo)).toMatchObject({ state: "fresh", holds: [] });
-  expect(world.log.some(({ msg, tips }) => msg.startsWith("old tips are lost") && tips === 2)).toBe(true);
+  expect(world.log.some(({ event, tips }) => event === "tips_lost" && tips === 2)).toBe(true);
 });
 
 const objectFile = (mirror: string, sha: string) => join(mirror, "objects", sha.slice(0, 2), sha.slice(2));

@@ -69,7 +69,7 @@ test("HEAD follows a renamed default branch", async () => {
   await world.standin.deleteRef(repo, "refs/heads/main");
   world.sweep();
   await world.inStep(repo);
-  await world.line(({ msg, way }) => msg === "refreshed" && way === "full");
+  await world.line(({ event, way }) => event === "refreshed" && way === "full");
   expect(plainGit(world.mirror(repo), "symbolic-ref", "HEAD")).toBe("refs/heads/trunk");
 });
 
@@ -77,7 +77,7 @@ test("an empty repository becomes an empty mirror, and its first push arrives", 
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "empty", { empty: true });
   await world.start();
-  await world.line(({ msg, result }) => msg === "refreshed" && result === "cloned");
+  await world.line(({ event, result }) => event === "refreshed" && result === "cloned");
   expect(world.tips(repo)).toEqual({});
   await world.pushed(await world.standin.commit(repo, "main"));
   await world.inStep(repo);
@@ -99,7 +99,7 @@ test("ten tags that no delivery tells of come with the next backstop pass", asyn
   const push = await world.standin.commit(repo, "main");
   for (let n = 1; n <= 10; n++) await world.standin.createTag(repo, `v${n}`, { annotated: n % 2 === 0 });
   await world.pushed(push);
-  await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "push");
+  await world.line(({ event, trigger }) => event === "refreshed" && trigger === "push");
   expect(Object.keys(world.tips(repo))).toEqual(["refs/heads/main"]);
   world.sweep();
   await world.inStep(repo);

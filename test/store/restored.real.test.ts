@@ -38,7 +38,7 @@ test("a mirror that someone took away is not called fresh, and is cloned by the 
   const { world, repo, repos } = await settled();
   rmSync(join(repos, String(repo.id)), { recursive: true });
   world.sweep();
-  await world.line(({ msg }) => msg === "the mirror is missing; Lockstep clones it again");
+  await world.line(({ event }) => event === "mirror_missing");
   await world.inStep(repo);
   expect(await untilState(world, "acme/app", isAtRest)).toMatchObject({ state: "fresh" });
 });
@@ -76,7 +76,7 @@ test("mirrors that are older than the database, or newer, are compared at the st
   renameSync(`${repos}.old`, repos);
   const from = world.log.length;
   await world.start();
-  await world.line(({ msg }) => msg?.startsWith("mirrors and database are not of one time"), from);
+  await world.line(({ event }) => event === "mirrors_from_other_time", from);
   await world.inStep(repo);
   await untilState(world, "acme/app", isAtRest);
 });
@@ -94,7 +94,7 @@ test("mirrors of the pass before are told from those of now", async () => {
   const from = world.log.length;
   await world.start();
   await passed(world);
-  expect(world.log.slice(from).filter(({ msg }) => /not of one time/.test(msg))).toHaveLength(1);
+  expect(world.log.slice(from).filter(({ event }) => event === "mirrors_from_other_time")).toHaveLength(1);
   await world.inStep(repo);
 });
 
@@ -106,7 +106,7 @@ test("an ordinary restart compares nothing anew", async () => {
   await world.start();
   await passed(world);
   expect(world.refreshes()).toHaveLength(runs);
-  expect(world.log.filter(({ msg }) => /not of one time/.test(msg))).toEqual([]);
+  expect(world.log.filter(({ event }) => event === "mirrors_from_other_time")).toEqual([]);
   expect(existsSync(world.mirror(repo))).toBe(true);
 });
 
@@ -137,7 +137,7 @@ test("a database of before moves no link until GitHub has told the names", async
   for (let start = 0; start < 2; start++) {
     const from = world.log.length;
     await world.start();
-    await world.line(({ msg, subject }) => msg === "refresh failed" && subject !== undefined, from);
+    await world.line(({ event, subject }) => event === "refresh_failed" && subject !== undefined, from);
     expect(idAt(world, "acme/app")).toBe(taker.id);
     expect(idAt(world, "acme/site")).toBe(repo.id);
     await world.stop();
@@ -168,7 +168,7 @@ test("with a database of before, a tree that it knows nothing of is shown until 
   world.standin.faults.restStatus = { status: 503, times: 1_000 };
   const from = world.log.length;
   await world.start();
-  await world.line(({ msg, subject }) => msg === "refresh failed" && subject !== undefined, from);
+  await world.line(({ event, subject }) => event === "refresh_failed" && subject !== undefined, from);
   expect(readFileSync(join(link(), "a"), "utf8")).toBe("3");
   world.standin.faults.restStatus = undefined;
   world.sweep();
@@ -187,10 +187,10 @@ test("without lockstep.db no link goes while GitHub's log tells of ids alone", a
   world.standin.faults.restStatus = { status: 503, times: 1_000, path: "/repositories" };
   await world.start();
   world.sweep();
-  await world.line(({ msg }) => msg === "missed deliveries recovered");
+  await world.line(({ event }) => event === "deliveries_recovered");
   const from = world.log.length;
   world.sweep();
-  await world.line(({ msg, subject }) => msg === "refresh failed" && subject !== undefined, from);
+  await world.line(({ event, subject }) => event === "refresh_failed" && subject !== undefined, from);
   expect(idAt(world, "acme/app")).toBe(repo.id);
   expect(readdirSync(join(world.dataDir, "mirrors"))).toEqual(["acme"]);
   world.standin.faults.restStatus = undefined;
@@ -206,18 +206,18 @@ test("where the tally cannot be written passes and starts go on, and it is told"
   rmSync(tally);
   mkdirSync(tally);
   const told = (from: number) =>
-    world.line(({ msg, path }) => msg.includes("cannot be written") && path === tally, from);
+    world.line(({ event, path }) => event === "tally_not_written" && path === tally, from);
   let from = world.log.length;
   await world.standin.deliver(await world.standin.commit(repo, "main"), {});
   await passed(world);
   await told(from);
-  await world.line(({ msg }) => msg === "missed deliveries recovered", from);
+  await world.line(({ event }) => event === "deliveries_recovered", from);
   await world.inStep(repo);
   await world.stop();
   from = world.log.length;
   await world.start();
   await told(from);
-  await world.line(({ msg }) => msg.startsWith("mirrors and database are not of one time"), from);
+  await world.line(({ event }) => event === "mirrors_from_other_time", from);
   await untilState(world, "acme/app", isAtRest);
   rmSync(tally, { recursive: true });
   await passed(world);

@@ -42,7 +42,7 @@ function nextSecond({ standin }: World): void {
 export async function refreshed(world: World, act: () => Promise<void>): Promise<void> {
   const from = world.log.length;
   await act();
-  await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "push", from);
+  await world.line(({ event, trigger }) => event === "refreshed" && trigger === "push", from);
 }
 
 /** Lockstep with one repository, whose next push is taken by its delivery's word. */

@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished } from "vitest";
+import type { LogDetails } from "../../src/base/log.js";
 import { compose, type Lockstep } from "../../src/compose/lockstep.js";
 import { loadConfig } from "../../src/config/load.js";
 import { mirrorPath } from "../../tools/mirror.js";
@@ -13,6 +14,7 @@ import { tempDir } from "./temp.js";
 export interface LogLine {
   level: "debug" | "info" | "warn" | "error";
   msg: string;
+  event: string;
   [field: string]: unknown;
 }
 
@@ -82,7 +84,7 @@ export class World {
   }
 
   #logger() {
-    const at = (level: LogLine["level"]) => (details: object, msg: string) => {
+    const at = (level: LogLine["level"]) => (details: LogDetails, msg: string) => {
       this.log.push({ level, msg, ...details });
       this.#lines.emit("line");
     };
@@ -163,7 +165,7 @@ export class World {
   }
 
   refreshes(): LogLine[] {
-    return this.log.filter(({ msg }) => msg === "refreshed");
+    return this.log.filter(({ event }) => event === "refreshed");
   }
 
   api(path: string, init: RequestInit = {}): Promise<Response> {

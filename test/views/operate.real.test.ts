@@ -27,7 +27,7 @@ test("a paused repository stays as it is; what came in meanwhile is refreshed wh
   expect((await post(world, "/api/v1/repos/acme/app/pause")).status).toBe(200);
   await world.pushed(await world.standin.commit(repo, "main"));
   world.sweep();
-  await world.line(({ msg, code }) => msg === "refresh deferred" && code === "paused");
+  await world.line(({ event, code }) => event === "refresh_deferred" && code === "paused");
   expect(world.tips(repo)).toEqual(before);
   expect(await stateOf(world, "acme/app")).toMatchObject({ state: "paused", lastError: null });
   expect((await post(world, "/api/v1/repos/acme/app/refresh")).status).toBe(409);
@@ -66,11 +66,11 @@ test("GitHub cannot be reached: the backstop says so at once, and when it is ove
   const { world } = await acme();
   await world.standin.down();
   world.sweep();
-  await world.line(({ msg }) => msg === "problem: backstop_failing");
+  await world.line(({ event, code }) => event === "problem_opened" && code === "backstop_failing");
   expect((await world.api("/freshz")).status).toBe(503);
   expect(await problems(world)).toContain("backstop_failing");
   await world.standin.up();
-  await world.line(({ msg }) => msg === "problem over: backstop_failing");
+  await world.line(({ event, code }) => event === "problem_closed" && code === "backstop_failing");
 });
 
 test("the primary limit is used up: nothing leaves until it is over, and the status says so", async () => {
@@ -79,7 +79,7 @@ test("the primary limit is used up: nothing leaves until it is over, and the sta
   world.standin.limits.reset();
   world.standin.limits.app = 0;
   world.sweep();
-  await world.line(({ msg, code }) => msg === "refresh failed" && code === "rate_limited");
+  await world.line(({ event, code }) => event === "refresh_failed" && code === "rate_limited");
   const calls = world.standin.calls.length;
   world.sweep();
   const { github } = await statusOf(world);
@@ -89,7 +89,7 @@ test("the primary limit is used up: nothing leaves until it is over, and the sta
   });
   expect(world.standin.calls.length).toBe(calls);
   world.standin.limits.app = 5_000;
-  await world.line(({ msg }) => msg === "problem over: backstop_failing");
+  await world.line(({ event, code }) => event === "problem_closed" && code === "backstop_failing");
 });
 
 test("refs/pull/N/head: kept by the full comparison, and brought at once by a pull_request delivery", async () => {

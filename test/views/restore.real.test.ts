@@ -82,5 +82,5 @@ test("a deleted branch is refused while another one took its place", async () =>
   await compare(world, repo);
   // Whichever was first in the mirror stays, and nothing fails for the other.
   expect(Object.keys(world.tips(repo))).toHaveLength(2);
-  expect(world.log.filter(({ msg }) => msg === "refresh failed")).toEqual([]);
+  expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
 });

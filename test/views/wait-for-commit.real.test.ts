@@ -44,7 +44,7 @@ test("a push whose delivery never came is brought by the one who waits for it", 
 test("who waits before the push is told when it comes, and who waits in vain is told in time", async () => {
   const { world, repo, standin } = await worldWith();
   const missing = ask(world, "1".repeat(40), "?wait=1s");
-  await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "manual");
+  await world.line(({ event, trigger }) => event === "refreshed" && trigger === "manual");
   const push = await standin.commit(repo, "main");
   const there = ask(world, push.after, "?wait=30s");
   await world.pushed(push);
@@ -55,7 +55,7 @@ test("who waits before the push is told when it comes, and who waits in vain is 
 test("a repository that goes while somebody waits is not managed", async () => {
   const { world, repo, standin } = await worldWith();
   const waiting = ask(world, "1".repeat(40), "?wait=2s");
-  await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "manual");
+  await world.line(({ event, trigger }) => event === "refreshed" && trigger === "manual");
   standin.removeRepository(repo);
   await passed(world);
   expect(await waiting).toBe(404);
@@ -66,7 +66,7 @@ test("while somebody waits, GitHub is asked again", async () => {
   await standin.serveStale(repo, 60_000);
   const push = await standin.commit(repo, "main");
   const waiting = ask(world, push.after, "?wait=1m");
-  await world.line(({ msg, trigger }) => msg === "refreshed" && trigger === "manual");
+  await world.line(({ event, trigger }) => event === "refreshed" && trigger === "manual");
   standin.stopStale(repo);
   expect(await waiting).toBe(200);
   expect(manual(world)).toBe(2);

@@ -124,8 +124,8 @@ test("pull: a push that GitHub's log does not have, once read a minute later, is
   expect(watch.problems()).toMatchObject([
     {
       code: "webhook_silent",
-      detail: expect.stringContaining("GitHub logged one never in 8 days"),
-      remedy: expect.stringContaining("webhook active"),
+      detail: expect.stringContaining("of the deliveries in GitHub's log there were none in 8 days"),
+      remedy: expect.stringContaining("App's webhook"),
     },
   ]);
   calls.at = clock.now;

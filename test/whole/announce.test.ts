@@ -38,7 +38,7 @@ const arrives = (dataDir: string, { repo, ref, after }: Push) =>
   waitForTip(mirrorPath(dataDir, repo.owner, repo.name), ref, after, 30_000);
 
 const taken = (lockstep: Lockstep, event: number) =>
-  lockstep.waitForLog((line) => line.msg === "event delivered" && line.event === event, 30_000);
+  lockstep.waitForLog((line) => line.event === "event_delivered" && line.eventId === event, 30_000);
 
 /** A git that takes Lockstep down with it, once, before or after it has moved refs. */
 function deadlyGit(when: "before" | "after") {
@@ -68,7 +68,7 @@ test("kill -9 while the hook runs: it is run again, and every change is told in 
   await first.kill9();
   rmSync(join(dir, "block"));
   const second = await start();
-  await second.waitForLog((line) => line.msg === "event delivered" && line.event === 3, 30_000);
+  await second.waitForLog((line) => line.event === "event_delivered" && line.eventId === 3, 30_000);
   const told = runs().map(({ AFTER }) => AFTER);
   expect(told).toEqual([expect.any(String), pushes[0]!.after, pushes[0]!.after, pushes[1]!.after]);
 });
@@ -93,7 +93,7 @@ test.each(["before", "after"] as const)(
     const second = await start();
     await standin.deliver(next, { to: second.webhookUrl });
     await arrives(dataDir, next);
-    await second.waitForLog((line) => line.msg === "event delivered" && Number(line.event) >= 2, 30_000);
+    await second.waitForLog((line) => line.event === "event_delivered" && Number(line.eventId) >= 2, 30_000);
     const chain = () =>
       runs()
         .filter(({ REF }) => REF === MAIN)

@@ -14,7 +14,7 @@ test("deliveries, refreshes and queue tell what came in, what was done and what 
   onTestFinished(async () => void (await lockstep.kill9()));
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   await standin.pushAndDeliver(repo, "main", lockstep.webhookUrl);
-  await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "push", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push", 30_000);
   const run = (...args: string[]) => cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, ...args);
 
   const deliveries = await run("deliveries", "--repository", "acme/app", "--outcome", "refreshed");

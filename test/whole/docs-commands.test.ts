@@ -40,7 +40,7 @@ test("every command of docs/consumers.md does what it is there for", async () =>
   for (const repository of ["acme/app", "acme/site"])
     await lockstep.waitForLog((line) => line.repository === repository && line.result === "cloned", 30_000);
   const push = await standin.pushAndDeliver(repo, "main", lockstep.webhookUrl);
-  await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "push", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push", 30_000);
 
   const bin = join(cwd, "bin");
   mkdirSync(bin);
@@ -80,7 +80,7 @@ test("a DATA_DIR that was moved, restored from its database, or from its mirrors
     const dataDir = join(shell.cwd, dir);
     const lockstep = await startLockstep({ standin, dataDir, env: { API_TOKEN, INTERVAL: "off" } });
     onTestFinished(async () => void (await lockstep.kill9()));
-    const line = await lockstep.waitForLog(({ msg }) => msg === "refreshed", 30_000);
+    const line = await lockstep.waitForLog(({ event }) => event === "refreshed", 30_000);
     const head = await run(`git --git-dir ${dir}/mirrors/acme/app.git rev-parse main`, shell);
     await lockstep.stop();
     return { result: line.result, code: head.code };

@@ -64,7 +64,7 @@ async function scrape(): Promise<{ text: string; metrics: Metrics }> {
   onTestFinished(async () => void (await lockstep.kill9()));
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   await standin.pushAndDeliver(repo, "main", lockstep.webhookUrl);
-  await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "push", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push", 30_000);
   const text = await (await lockstep.api("/metrics")).text();
   return { text, metrics: served(text) };
 }

@@ -13,7 +13,7 @@ test("/metrics counts what happens, for the bearer of the token alone", async ()
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   const push = await standin.commit(repo, "main");
   await standin.deliver(push, { to: lockstep.webhookUrl });
-  await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "push", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push", 30_000);
   await standin.deliver(push, { to: lockstep.webhookUrl, secret: "wrong" });
 
   expect((await fetch(`${lockstep.url}/metrics`)).status).toBe(401);

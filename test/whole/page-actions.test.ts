@@ -32,8 +32,8 @@ async function held() {
   /** The next refresh that someone has asked for by hand. */
   const refreshed = async () => {
     done += 1;
-    const isManual = (line: { msg?: unknown; trigger?: unknown }) =>
-      line.msg === "refreshed" && line.trigger === "manual";
+    const isManual = (line: { event?: unknown; trigger?: unknown }) =>
+      line.event === "refreshed" && line.trigger === "manual";
     await lockstep.waitForLog(() => lockstep.log.filter(isManual).length > done, 30_000);
   };
   return { lockstep, main, old, after, refreshed };

@@ -88,7 +88,7 @@ test("refresh, pause and resume lead back to the list; then the door is shut, an
   const app = tab.getByRole("row", { name: /^acme\/app/ });
   await app.getByRole("button", { name: "Refresh acme/app" }).click();
   await tab.getByRole("status").getByText("Asked for a refresh of acme/app").waitFor();
-  await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "manual", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "manual", 30_000);
   await app.getByRole("button", { name: "Pause acme/app" }).click();
   await app.getByText("paused").waitFor();
   expect(tab.url()).toBe(`${lockstep.url}/?name=app`);

@@ -37,7 +37,9 @@ test("a push arrives, SIGTERM ends it with 0, and no secret is ever in the log",
   const push = await standin.commit(repo, "main");
   expect(await standin.deliver(push, { to: lockstep.webhookUrl })).toMatchObject({ status: 202 });
   await arrives(dataDir, push);
-  const refreshed = await lockstep.waitForLog((line) => line.msg === "refreshed" && line.trigger === "push");
+  const refreshed = await lockstep.waitForLog(
+    (line) => line.event === "refreshed" && line.trigger === "push",
+  );
   expect(refreshed).toMatchObject({ repository: "acme/app", changed: 1 });
   expect(refreshed.durationMs).toBeTypeOf("number");
   expect(refreshed.deliveryId).toBeTypeOf("string");
@@ -182,7 +184,7 @@ test("no git process sees a token, and the gateway serves nobody else", async ()
 test("PUBLIC_URL becomes the App's webhook URL", async () => {
   const { standin } = await github();
   const lockstep = await start(standin, tempDir(), { PUBLIC_URL: "https://lockstep.example.com" });
-  await lockstep.waitForLog((line) => line.msg === "set the App's webhook URL");
+  await lockstep.waitForLog((line) => line.event === "webhook_url_set");
   expect(standin.hookConfig.url).toBe("https://lockstep.example.com/api/github/webhooks");
 });
 

@@ -35,7 +35,7 @@ export function printSummary(measured: Measured[], pushesSent: number, log: LogL
   print();
   print(bold(heading));
   for (const line of lines) print(line);
-  const refreshes = log.filter((line) => line.msg === "refreshed" && line.trigger === "push").length;
+  const refreshes = log.filter((line) => line.event === "refreshed" && line.trigger === "push").length;
   print();
   print(`${pushesSent} pushes sent, ${refreshes} refreshes run for them`);
 }

@@ -38,9 +38,13 @@ export function createPins({ git, log }: Tools) {
     } catch (error) {
       known.delete(key);
       const reason = asRefreshError(error).message;
-      if (sha === null) log.warn({ mirror, reason }, "an obsolete pin could not be removed");
+      if (sha === null)
+        log.warn({ event: "pin_not_removed", mirror, reason }, "an obsolete pin could not be removed");
       else
-        log.warn({ mirror, commit: sha, reason }, "the published commit could not be pinned in the mirror");
+        log.warn(
+          { event: "pin_not_set", mirror, commit: sha, reason },
+          "the published commit could not be pinned in the mirror",
+        );
     }
   }
 

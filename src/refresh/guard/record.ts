@@ -44,7 +44,7 @@ function beginHold({ holds, log }: GuardContext, repository: GuardedRepository, 
     wanted,
     allow: allowCall(repository, hold),
   };
-  log.warn(details, "blocked a forced change; the ref is held at its old tip");
+  log.warn({ event: "ref_held", ...details }, "blocked a forced change; the ref is held at its old tip");
 }
 
 /** Ends a hold, and says why in the log. */
@@ -56,7 +56,7 @@ export function endHold(
 ): void {
   holds.end(repository.id, hold);
   const { ref, tip } = hold;
-  log.info({ repository: fullName(repository), ref, tip, reason }, "a hold ended");
+  log.info({ event: "hold_ended", repository: fullName(repository), ref, tip, reason }, "a hold ended");
 }
 
 function reportKept(
@@ -68,13 +68,17 @@ function reportKept(
   if (kept.length > 0) {
     const names = kept.slice(0, MAX_NAMED).map(({ name }) => name);
     const restore = `POST ${apiPathOf(repository)}/restore`;
-    log.info({ ...about, tips: kept.length, kept: names, restore }, "kept old tips");
+    log.info({ event: "tips_kept", ...about, tips: kept.length, kept: names, restore }, "kept old tips");
   }
   if (lost.length > 0) {
     log.warn(
-      { ...about, tips: lost.length, lost: lost.slice(0, MAX_NAMED) },
+      { event: "tips_lost", ...about, tips: lost.length, lost: lost.slice(0, MAX_NAMED) },
       "old tips were lost because the mirror was deleted or corrupt",
     );
   }
-  if (unreadable) log.warn(about, "could not read the refs of a corrupt mirror; its kept tips are lost");
+  if (unreadable)
+    log.warn(
+      { event: "kept_tips_unreadable", ...about },
+      "could not read the refs of a corrupt mirror; its kept tips are lost",
+    );
 }

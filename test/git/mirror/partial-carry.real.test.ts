@@ -81,9 +81,9 @@ test("kept tips come along without the filter, but for what GitHub has dropped",
   await start(WHOLE, null);
   // The first one's contents were all here.
   expect((await shown(world, repo)).kept).toMatchObject([{ sha: first }]);
-  expect(world.log.some(({ msg, lost }) => /lost/.test(msg) && JSON.stringify(lost).includes(second))).toBe(
-    true,
-  );
+  expect(
+    world.log.some(({ event, lost }) => event === "tips_lost" && JSON.stringify(lost).includes(second)),
+  ).toBe(true);
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
 

@@ -72,7 +72,7 @@ test("contents that GitHub does not have keep the old tree until they are there;
   renameSync(file, `${file}.away`);
   const from = world.log.length;
   await world.pushed(next);
-  await world.line(({ msg, code }) => msg === "refresh deferred" && code === "not_yet", from);
+  await world.line(({ event, code }) => event === "refresh_deferred" && code === "not_yet", from);
   expectPart(repo, link(), old, "docs");
   const { now } = performance;
   clock.mockImplementation(() => performance.timeOrigin + now.call(performance) + 30_000);
@@ -114,7 +114,9 @@ test("a broken download of contents leaves nothing behind once it has come after
   await world.pushed(next);
   await untilState(world, "acme/app", (it) => isAtRest(it) && it.checkouts[0].commit === next.after);
   expectPart(repo, link(), next.after, "docs");
-  expect(world.log.some(({ msg, code }) => msg === "refresh failed" && code === "unreachable")).toBe(true);
+  expect(world.log.some(({ event, code }) => event === "refresh_failed" && code === "unreachable")).toBe(
+    true,
+  );
   await push({ "docs/a": "2" });
   const left = readdirSync(join(world.mirror(repo), "objects/pack")).filter((name) => name.startsWith("tmp"));
   expect(left).toEqual([]);

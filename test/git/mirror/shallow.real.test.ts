@@ -109,7 +109,7 @@ test("another default branch takes the place of the old one", async () => {
   await standin.setDefaultBranch(repo, "trunk");
   const from = world.log.length;
   world.sweep();
-  await world.line(({ msg, ref }) => msg === "published" && ref === "refs/heads/trunk", from);
+  await world.line(({ event, ref }) => event === "published" && ref === "refs/heads/trunk", from);
   expectTree(world, repo, link(), trunk.after);
   await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
   expect(Object.keys(world.tips(repo))).toEqual(["refs/heads/trunk"]);
