@@ -31,7 +31,7 @@ module.exports = {
     ),
     only(
       "octokit-and-probot-stay-outside",
-      "^src/(index|compose/lockstep|cli/start|cli/register)\\.ts|^src/github/|^(tools|test|bench)/",
+      "^src/(index|cli/start|cli/register)\\.ts|^src/github/|^(tools|test|bench)/",
       { path: "node_modules/(probot|@octokit)/", pathNot: "node_modules/@octokit/webhooks/" },
     ),
     only("webhooks-are-the-receivers", "^src/receiver/|^(tools|test|bench)/", {
