@@ -10,8 +10,8 @@ import { reportFailure } from "./cli/failure.js";
 import { addHistoryCommands } from "./cli/history.js";
 import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
-import { addLookCommands } from "./cli/look.js";
 import { addOperateCommands } from "./cli/operate.js";
+import { addShowCommands } from "./cli/show.js";
 import { loadClientConfig } from "./config/load.js";
 
 const packageVersion = () => {
@@ -43,7 +43,7 @@ const client = () => {
 };
 
 addLocalCommands(program);
-addLookCommands(program, client);
+addShowCommands(program, client);
 addLogCommands(program, client);
 addOperateCommands(program, client);
 addHistoryCommands(program, client);

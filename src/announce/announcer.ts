@@ -38,7 +38,7 @@ export interface Announcer {
   delays(): (Delay & { consumer: string })[];
   lags(): (Lag & { consumer: string })[];
   /** Emits "event" when there are new ones. */
-  bell: EventEmitter;
+  newEvents: EventEmitter;
   stop(ms: number): Promise<void>;
 }
 
@@ -53,12 +53,12 @@ export function createAnnouncer(tools: Tools): Announcer {
   const agent = createWebhookAgent();
   const consumers = consumersOf(tools, agent);
   const dispatchers = consumers.map((consumer) => createDispatcher({ outbox, backlog, log, now }, consumer));
-  const bell = new EventEmitter().setMaxListeners(0);
+  const newEvents = new EventEmitter().setMaxListeners(0);
   backlog.keepOnly(consumers.map(({ key }) => key));
 
-  function ring(): void {
+  function notify(): void {
     for (const { wake } of dispatchers) wake();
-    bell.emit("event");
+    newEvents.emit("event");
   }
 
   function prune(): void {
@@ -72,10 +72,10 @@ export function createAnnouncer(tools: Tools): Announcer {
             "a consumer accepted no events for a week; its backlog was dropped",
           );
       }
-      const lost = outbox.prune(before);
-      if (lost > 0)
+      const dropped = outbox.prune(before);
+      if (dropped > 0)
         log.error(
-          { event: "changes_unannounced", changes: lost },
+          { event: "changes_unannounced", changes: dropped },
           "some changes were never announced because their refresh did not finish",
         );
     });
@@ -83,7 +83,7 @@ export function createAnnouncer(tools: Tools): Announcer {
 
   return {
     outbox,
-    bell,
+    newEvents,
     announce(repository, trigger) {
       const [first] = store.transaction(() => {
         const ids = outbox.publish(repository, trigger);
@@ -91,17 +91,17 @@ export function createAnnouncer(tools: Tools): Announcer {
         return ids;
       });
       // After the transaction this is part of.
-      if (first !== undefined) setImmediate(ring);
+      if (first !== undefined) setImmediate(notify);
     },
     start() {
       prune();
-      ring();
+      notify();
     },
     prune,
     delays: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.delay(key) })),
     lags: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.lag(key) })),
     async stop(ms) {
-      bell.emit("event");
+      newEvents.emit("event");
       await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop(ms)));
       await agent.destroy();
     },

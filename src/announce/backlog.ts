@@ -57,9 +57,9 @@ export interface Backlog {
   nextDueAt(consumer: string, busy: ReadonlySet<number>): number | null;
   position(consumer: string, repositoryId: number): Position | null;
   /** A part of its event is taken. */
-  tookPart(consumer: string, at: Position): void;
+  markPartAccepted(consumer: string, at: Position): void;
   /** The whole event is taken: on to the next one. */
-  took(consumer: string, at: Position): void;
+  markAccepted(consumer: string, at: Position): void;
   failed(consumer: string, at: Position, dueAt: number, error: string): void;
   delay(consumer: string): Delay;
   lag(consumer: string): Lag;
@@ -92,10 +92,10 @@ export function createBacklog(store: Store, now: () => number): Backlog {
       const row = sql.position.get(consumer, repositoryId);
       return row ? read(row) : null;
     },
-    tookPart: (consumer, { repositoryId, eventId, part }) =>
-      void sql.tookPart.run(part + 1, consumer, repositoryId, eventId),
-    took: (consumer, { repositoryId, eventId }) =>
-      store.transaction(() => moveOn(sql, consumer, repositoryId, eventId)),
+    markPartAccepted: (consumer, { repositoryId, eventId, part }) =>
+      void sql.markPartAccepted.run(part + 1, consumer, repositoryId, eventId),
+    markAccepted: (consumer, { repositoryId, eventId }) =>
+      store.transaction(() => advance(sql, consumer, repositoryId, eventId)),
     failed: (consumer, { repositoryId, eventId, attempt }, dueAt, error) =>
       void sql.failed.run(attempt + 1, dueAt, error, now(), consumer, repositoryId, eventId),
     lag(consumer) {
@@ -114,10 +114,10 @@ export function createBacklog(store: Store, now: () => number): Backlog {
 type Statements = ReturnType<typeof statements>;
 
 /** The next event of the repository, or no row when the consumer has taken all. */
-function moveOn(sql: Statements, consumer: string, repositoryId: number, taken: number): void {
-  const next = sql.nextEvent.get(repositoryId, taken)?.id;
+function advance(sql: Statements, consumer: string, repositoryId: number, accepted: number): void {
+  const next = sql.nextEvent.get(repositoryId, accepted)?.id;
   if (next === undefined) sql.remove.run(consumer, repositoryId);
-  else sql.moveOn.run(next, consumer, repositoryId);
+  else sql.advance.run(next, consumer, repositoryId);
 }
 
 function readDelay(sql: Statements, consumer: string): Delay {
@@ -127,7 +127,7 @@ function readDelay(sql: Statements, consumer: string): Delay {
 
 function dropOld(sql: Statements, consumer: string, before: number): number {
   const old = sql.old.all(before, before, consumer);
-  for (const row of old) moveOn(sql, consumer, Number(row.repository_id), Number(row.last));
+  for (const row of old) advance(sql, consumer, Number(row.repository_id), Number(row.last));
   const events = old.reduce((sum, row) => sum + Number(row.events), 0);
   if (events > 0) sql.drop.run(consumer, events);
   return events;
@@ -158,10 +158,10 @@ function statements(store: Store) {
     position: store.prepare(`SELECT * FROM backlog WHERE ${one}`),
     nextEvent: store.prepare("SELECT id FROM events WHERE repository_id = ? AND id > ? ORDER BY id LIMIT 1"),
     remove: store.prepare(`DELETE FROM backlog WHERE ${one}`),
-    moveOn: store.prepare(
+    advance: store.prepare(
       `UPDATE backlog SET event_id = ?, part = 0, attempt = 0, due_at = 0, error = NULL, error_at = NULL WHERE ${one}`,
     ),
-    tookPart: store.prepare(
+    markPartAccepted: store.prepare(
       `UPDATE backlog SET part = ?, attempt = 0, error = NULL, error_at = NULL WHERE ${one} AND event_id = ?`,
     ),
     failed: store.prepare(

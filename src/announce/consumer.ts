@@ -10,6 +10,6 @@ export interface Consumer {
   atATime: number;
   /** Into how many calls an event is divided; each is repeated by itself. */
   parts(event: Announcement): number;
-  /** @throws NotTaken */
+  /** @throws NotAccepted */
   deliver(event: Announcement, part: number, signal: AbortSignal): Promise<void>;
 }

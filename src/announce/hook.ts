@@ -1,4 +1,4 @@
-import { NotTaken } from "../base/errors.js";
+import { NotAccepted } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { type Announcement, type RefChange, ZERO } from "../base/model.js";
 import { fullName } from "../base/names.js";
@@ -43,14 +43,14 @@ export function createHook(options: Options): Consumer {
       timedOut,
       output,
     } = await runProgram(call).catch((error: Error) => {
-      throw new NotTaken(`the hook could not be started: ${error.message}`);
+      throw new NotAccepted(`the hook could not be started: ${error.message}`);
     });
     const about = { eventId: event.id, repository: env.LOCKSTEP_REPOSITORY, ref: env.LOCKSTEP_REF, output };
     if (code === 0 && !timedOut) return log.debug({ event: "hook_finished", ...about }, "hook finished");
     if (!signal.aborted)
       log.warn({ event: "hook_failed", ...about, code, signal: by, timedOut }, "hook failed");
-    if (timedOut) throw new NotTaken(`the hook was stopped after ${timeoutMs} ms`);
-    throw new NotTaken(`the hook ended with ${by ?? `exit code ${code}`}`);
+    if (timedOut) throw new NotAccepted(`the hook was stopped after ${timeoutMs} ms`);
+    throw new NotAccepted(`the hook ended with ${by ?? `exit code ${code}`}`);
   }
 
   return {

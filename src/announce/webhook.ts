@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { type Dispatcher as Agent, EnvHttpProxyAgent, request } from "undici";
-import { NotTaken } from "../base/errors.js";
+import { NotAccepted } from "../base/errors.js";
 import type { Announcement } from "../base/model.js";
 import { parseRetryAfter } from "../base/retry-after.js";
 import type { Consumer } from "./consumer.js";
@@ -56,12 +56,12 @@ export function createWebhook(url: string, { secret, origin, agent }: Options): 
       const answer = await request(href, { dispatcher: agent, method: "POST", headers, body, signal });
       await answer.body.dump({ limit: MAX_ANSWER, signal }).catch(() => {});
       if (answer.statusCode < 200 || answer.statusCode > 299)
-        throw new NotTaken(
+        throw new NotAccepted(
           `it answered ${answer.statusCode}`,
           parseRetryAfter(answer.headers["retry-after"]),
         );
     } catch (error) {
-      throw error instanceof NotTaken ? error : new NotTaken(reasonOf(error, signal));
+      throw error instanceof NotAccepted ? error : new NotAccepted(reasonOf(error, signal));
     } finally {
       release();
     }

@@ -18,7 +18,7 @@ export function createBlobs(tools: BlobTools) {
     mayLack: (id: number, error: unknown): boolean => mayLack(tools, id, error),
     forget: (id: number, slug: string): void => dropNote(noteOf(tools.layout, id, slug)),
     /** Forgets what was brought, where that may mend a failure. @returns whether to try again */
-    mends(error: unknown, { repository: { id }, slug, signal }: BlobsCall): boolean {
+    recover(error: unknown, { repository: { id }, slug, signal }: BlobsCall): boolean {
       if (signal.aborted || !mayLack(tools, id, error)) return false;
       dropNote(noteOf(tools.layout, id, slug));
       return true;

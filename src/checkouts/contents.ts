@@ -45,7 +45,7 @@ export function createContents(tools: ContentTools) {
       return { sha: call.commit, hold() {}, async tidy() {} };
     },
     /** Forgets what was brought, where that may mend a failure. @returns whether to try again */
-    mends(error: unknown, { base, options, signal }: Omit<ContentCall, "commit">): boolean {
+    recover(error: unknown, { base, options, signal }: Omit<ContentCall, "commit">): boolean {
       const failure = asRefreshError(error);
       const isElsewhere = failure.is("outsideTheTree") || ["after", "never"].includes(failure.retry.kind);
       if (!isMore(options) || signal.aborted || isElsewhere) return false;
@@ -61,7 +61,7 @@ async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): 
   const { git, timeoutMs } = tools;
   const { lfs, known } = maker;
   const store = openContentStore(git, { ...call, timeoutMs });
-  const parent = { ...call.repository, isOurs: true };
+  const parent = { ...call.repository, isOfInstallation: true };
   const part = { parent, commit: call.commit, within: [] };
   const { tree, commits, oids, verbatim } = await makeContent(maker, { ...call, store }, part);
   const sha = await store.exempt(tree, verbatim);

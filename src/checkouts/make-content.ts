@@ -94,8 +94,8 @@ async function makeSubmodule(maker: Maker, job: Job, part: Part): Promise<Made> 
   const key = JSON.stringify([base, options, within, parent.owner, parent.name, commit]);
   const found = known.get(key);
   if (found) return found;
-  const goesOn = options.submodules === "recursive";
-  const inner: Job = goesOn ? job : { ...job, options: { ...options, submodules: "no" } };
+  const isRecursive = options.submodules === "recursive";
+  const inner: Job = isRecursive ? job : { ...job, options: { ...options, submodules: "no" } };
   const made = await makeContent(maker, inner, part);
   if (known.size >= REMEMBERED) known.clear();
   known.set(key, made);

@@ -41,7 +41,7 @@ export interface PublishCall {
   repository: Publishable;
   wanted: Wanted;
   /** Whether a commit that was refused is offered once more. */
-  again: boolean;
+  retryRefused: boolean;
   signal: AbortSignal;
 }
 
@@ -49,7 +49,7 @@ export interface PublishCall {
 export function createPublisher(tools: PublishTools) {
   const { ledger, pool, trees, gate, contents, blobs, pins, git, layout, log, now } = tools;
   /** @param tip what the ref points at in the mirror */
-  return async function publish({ repository, wanted, again, signal }: PublishCall, tip: string) {
+  return async function publish({ repository, wanted, retryRefused, signal }: PublishCall, tip: string) {
     const { id } = repository;
     const { slug } = wanted;
     const link = layout.checkout(repository, slug);
@@ -57,22 +57,22 @@ export function createPublisher(tools: PublishTools) {
     const known = seen(ledger.get(id, slug), tip);
     const ref = wanted.ref ?? `refs/heads/${repository.defaultBranch}`;
     // Refused before: what was published before it stays as the gate let it through, and is put right where it is not.
-    const refused = known?.refusal?.tip === tip && !again;
+    const refused = known?.refusal?.tip === tip && !retryRefused;
     const asked = refused ? {} : { ref, options: writeOptions(wanted) };
     const next = { ...(known ?? fresh(id, slug, link)), ...asked };
-    const goal = refused ? known.tip : tip;
-    if (goal === null) return;
+    const target = refused ? known.tip : tip;
+    if (target === null) return;
     const mirror = layout.mirror(id);
-    if (known && isInStep(known, { ...next, link, tip: goal })) {
+    if (known && isInStep(known, { ...next, link, tip: target })) {
       if (refused) return pin(known);
       if (known.refusal) ledger.put({ ...known, wanted: known.sha, refusal: null });
       return pins.drop(mirror, slug);
     }
     const about = { repository, checkout: known ?? next, ref };
-    if (goal === ZERO) return missing(about);
-    const sha = await commitOf(mirror, goal, ref);
-    if (sha === null) return refuse(about, { reason: "not_a_commit", output: "" }, goal, null);
-    const candidate = { repository, mirror, ref, tip: goal, sha, before: known?.sha ?? null };
+    if (target === ZERO) return missing(about);
+    const sha = await commitOf(mirror, target, ref);
+    if (sha === null) return refuse(about, { reason: "not_a_commit", output: "" }, target, null);
+    const candidate = { repository, mirror, ref, tip: target, sha, before: known?.sha ?? null };
     const offer = async () =>
       (refused ? null : await gate.signature(candidate)) ??
       put(next, candidate, { link, gated: !refused, signal });
@@ -80,7 +80,7 @@ export function createPublisher(tools: PublishTools) {
       if (known && !signal.aborted) await keep(known, { ...candidate, ref: known.ref }, signal);
       throw error;
     });
-    if (verdict) return refuse(about, verdict, goal, sha);
+    if (verdict) return refuse(about, verdict, target, sha);
     if (!refused) await pins.drop(mirror, slug);
   };
 
@@ -116,8 +116,8 @@ export function createPublisher(tools: PublishTools) {
     try {
       return await attempt();
     } catch (error) {
-      const mends = [blobs.mends(error, call), contents.mends(error, call)];
-      if (!mends.includes(true)) throw error;
+      const recovered = [blobs.recover(error, call), contents.recover(error, call)];
+      if (!recovered.includes(true)) throw error;
       return attempt();
     }
   }
@@ -150,17 +150,17 @@ export function createPublisher(tools: PublishTools) {
       if (former) pool.withdraw(former);
       ledger.putTree({ ...tree, state: "ready" });
       const published = { n: tree.n, tip, sha, wanted: sha, publishedAt: now(), link: how.link };
-      const stays = how.gated ? { refusal: null } : { wanted: next.wanted };
-      ledger.put({ ...next, ...published, missingSince: null, ...stays });
+      const fields = how.gated ? { refusal: null } : { wanted: next.wanted };
+      ledger.put({ ...next, ...published, missingSince: null, ...fields });
       const { ref, before } = candidate;
       tools.published(id, { ref, path: how.link, before: before ?? ZERO, after: sha });
     });
     pool.trust(id, slug);
     const durationMs = Math.round(performance.now() - startedAt);
     log.info({ event: "published", ...described(candidate), tree: dir, changed, durationMs }, "published");
-    const held = ledger.trees(id, slug).map(({ n }) => n);
+    const existing = ledger.trees(id, slug).map(({ n }) => n);
     await content
-      .tidy(held)
+      .tidy(existing)
       .catch((error) =>
         log.warn({ event: "contents_cleanup_failed", err: error }, "old contents could not be removed"),
       );
@@ -232,9 +232,9 @@ export function createPublisher(tools: PublishTools) {
   /** A ref that is there again keeps what is published, whether what it leads to can be or not. */
   function seen(known: Checkout | null, tip: string): Checkout | null {
     if (!known?.missingSince || tip === ZERO) return known;
-    const again = { ...known, missingSince: null };
-    ledger.put(again);
-    return again;
+    const returned = { ...known, missingSince: null };
+    ledger.put(returned);
+    return returned;
   }
 
   /** What a ref points at may be a tag, and a tag may be of anything. */

@@ -11,7 +11,7 @@ import { createPublisher, type Publishable, type PublishCall, type PublishTools 
 import { renameLinks } from "./rename-links.js";
 import { tidy } from "./schedule-tidy.js";
 import { createTurns } from "./turns.js";
-import { takeAway, withdrawUnwanted } from "./withdraw.js";
+import { unpublish, withdrawUnwanted } from "./withdraw.js";
 
 export interface CheckoutsTools extends PublishTools {
   selection: Selection;
@@ -34,7 +34,7 @@ export interface Checkouts {
   /** Puts right what a killed process left, and looks at what this machine wrote before it was started anew. */
   start(): void;
   /** Brings every published tree of a repository in step with its ref. @returns the first failure */
-  publish(repository: Publishable, again: boolean, signal: AbortSignal): Promise<RefreshError | null>;
+  publish(repository: Publishable, retryRefused: boolean, signal: AbortSignal): Promise<RefreshError | null>;
   /** Whether anything that CHECKOUTS asks for is missing, or published and no longer asked for. */
   isOutdated(repository: Publishable): boolean;
   /** The repository has this name now: its links follow, without a moment's gap. */
@@ -62,7 +62,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
   };
   return {
     start: () => start(context),
-    publish: (repository, again, signal) => publish(context, { repository, again, signal }),
+    publish: (repository, retryRefused, signal) => publish(context, { repository, retryRefused, signal }),
     isOutdated: (repository) => isOutdated(tools, repository, wantedOf(tools, repository)),
     check: () => checkTrees(context),
     renameLinks: (repository) => renameLinks(tools, repository),
@@ -134,7 +134,7 @@ async function publishEach(
 
 function withdrawAll(tools: CheckoutsTools, id: number): boolean {
   const { ledger, pool } = tools;
-  for (const checkout of ledger.of(id)) if (checkout.n !== null) takeAway(tools, checkout);
+  for (const checkout of ledger.of(id)) if (checkout.n !== null) unpublish(tools, checkout);
   return ledger.slugs(id).some((slug) => ledger.trees(id, slug).some((tree) => !pool.graceIsOver(tree)));
 }
 

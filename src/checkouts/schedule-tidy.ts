@@ -24,10 +24,10 @@ export function tidy(context: TidyContext, id: number): void {
   timers.delete(id);
   if (context.stopped || next === Number.POSITIVE_INFINITY) return;
   const waitMs = Math.max(next - context.now(), 10);
-  timers.set(id, setTimeout(() => comeBack(context, id), waitMs).unref());
+  timers.set(id, setTimeout(() => tidyAgain(context, id), waitMs).unref());
 }
 
-function comeBack(context: TidyContext, id: number): void {
+function tidyAgain(context: TidyContext, id: number): void {
   const { ledger, log } = context;
   const turn = context.inTurn(id, async () => {
     if (context.stopped) return;

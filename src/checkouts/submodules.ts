@@ -32,7 +32,7 @@ export interface SubmoduleTools {
 /** Whose .gitmodules is followed. */
 export interface Parent extends Target {
   /** Of the installation whose repository is published, as are all that lead to it. */
-  isOurs: boolean;
+  isOfInstallation: boolean;
 }
 
 /** Where a submodule's commit comes from. */
@@ -54,16 +54,17 @@ export function createSubmodules(tools: SubmoduleTools) {
     const known = registry.find(found);
     const managed = known && isManaged(known) && known.state !== "suspended" ? known : null;
     // What someone else's repository names was chosen by someone else.
-    const isOurs =
-      parent.isOurs &&
+    const isOfInstallation =
+      parent.isOfInstallation &&
       (managed ? managed.installationId === root.installationId : sameLogin(found.owner, root.owner));
     if (submodulesFrom.refuses(name)) throw refused(`SUBMODULES_FROM excludes ${name}`);
-    if (!isOurs && !submodulesFrom.allows(name)) throw refused(`SUBMODULES_FROM does not include ${name}`);
-    const installationId = isOurs
+    if (!isOfInstallation && !submodulesFrom.allows(name))
+      throw refused(`SUBMODULES_FROM does not include ${name}`);
+    const installationId = isOfInstallation
       ? root.installationId
       : (managed?.installationId ?? tools.installationOf(found.owner));
     const mirror = managed && tools.isSource(managed.id) ? tools.layout.mirror(managed.id) : null;
-    return { ...found, installationId, isOurs, mirror };
+    return { ...found, installationId, isOfInstallation, mirror };
   }
 
   /** Puts the submodule's commit into the store. @throws RefreshError that names the submodule */

@@ -18,7 +18,7 @@ interface Tools {
 export interface Sweep {
   start(): void;
   /** Once in each pass of the backstop. */
-  look(): void;
+  run(): void;
 }
 
 /** Finds what no push tells of: published trees that are missing, damaged, or no longer needed. */
@@ -30,8 +30,8 @@ export function createSweep(tools: Tools): Sweep {
     for (const repository of tools.registry.all()) {
       const { id, state, pausedAt } = repository;
       if (!isManaged(repository) || state === "suspended" || pausedAt !== null) continue;
-      const isAmiss = () => atStart && hasMirror(id) && !tools.hasWantedExtent(id);
-      if ((checkouts.isOutdated(repository) || isAmiss()) && hasMirror(id)) tools.request(id);
+      const lacksExtent = () => atStart && hasMirror(id) && !tools.hasWantedExtent(id);
+      if ((checkouts.isOutdated(repository) || lacksExtent()) && hasMirror(id)) tools.request(id);
     }
   }
 
@@ -45,7 +45,7 @@ export function createSweep(tools: Tools): Sweep {
       checkouts.start();
       requestMissing({ atStart: true });
     },
-    look() {
+    run() {
       void clearTrash();
       requestMissing({ atStart: false });
       void checkouts.check();

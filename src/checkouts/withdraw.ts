@@ -32,7 +32,7 @@ export async function withdrawUnwanted(
     const isAskedFor = slugs.has(slug);
     if (isAskedFor && !(n !== null && isPastGrace(tools, checkout))) continue;
     ledger.transaction(() => {
-      takeAway(tools, checkout);
+      unpublish(tools, checkout);
       if (!isAskedFor) ledger.drop(id, slug);
     });
     tools.log.info({ event: "unpublished", link, ref }, "no longer published");
@@ -46,7 +46,10 @@ const isPastGrace = ({ graceMs, now }: WithdrawTools, { slug, missingSince }: Ch
   slug !== "" && missingSince !== null && missingSince + graceMs <= now();
 
 /** From its name; readers that hold the tree keep it for the grace. */
-export function takeAway({ ledger, pool }: Pick<WithdrawTools, "ledger" | "pool">, checkout: Checkout): void {
+export function unpublish(
+  { ledger, pool }: Pick<WithdrawTools, "ledger" | "pool">,
+  checkout: Checkout,
+): void {
   ledger.transaction(() => {
     pool.withdraw(checkout);
     ledger.put({ ...checkout, n: null, tip: null, sha: null, publishedAt: null });

@@ -12,9 +12,9 @@ export function loadEnvFile(): void {
 /** Writes values into the file, for its owner alone; what else it has stays as it is, comments too. */
 export function updateEnvFile(file: string, values: Record<string, string>): void {
   const names = new Set(Object.keys(values));
-  const kept = readLines(file).filter((line) => !names.has(/^\s*([A-Z_]+)\s*=/.exec(line)?.[1] ?? ""));
+  const keptLines = readLines(file).filter((line) => !names.has(/^\s*([A-Z_]+)\s*=/.exec(line)?.[1] ?? ""));
   const lines = Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}`);
-  const text = [...kept, ...lines].join("\n");
+  const text = [...keptLines, ...lines].join("\n");
   writeFileSync(`${file}.new`, `${text}\n`, { mode: 0o600 });
   chmodSync(`${file}.new`, 0o600);
   renameSync(`${file}.new`, file);

@@ -24,7 +24,7 @@ const replaceLine = (terminal: WriteStream, line: string): void =>
  * Says on stderr, where that is a terminal with colours, what is waited for and how long by now; the line is gone
  * at the end. Elsewhere nothing is said: the output is as it was.
  */
-export async function whileTelling<T>(what: string, act: () => Promise<T>): Promise<T> {
+export async function withWaitingLine<T>(what: string, act: () => Promise<T>): Promise<T> {
   const { stderr } = process;
   if (!isColored(stderr)) return act();
   const since = Date.now();

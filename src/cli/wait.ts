@@ -1,5 +1,5 @@
 import type { Client } from "./client.js";
-import { whileTelling } from "./print.js";
+import { withWaitingLine } from "./print.js";
 
 /** `?wait=…` of the API; empty for a wait of nothing. */
 export const waitQuery = (wait: string): string =>
@@ -11,4 +11,5 @@ export const waiting = <T>(
   what: string,
   wait: string,
   call: () => Promise<T>,
-): Promise<T> => (json || waitQuery(wait) === "" ? call() : whileTelling(`${what}, at most ${wait}`, call));
+): Promise<T> =>
+  json || waitQuery(wait) === "" ? call() : withWaitingLine(`${what}, at most ${wait}`, call);

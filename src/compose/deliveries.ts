@@ -56,7 +56,7 @@ export function createIntake(config: Settings, needs: Needs) {
     refs: config.refs,
     persist: acceptance.persist,
     wake: () => runner.wake(),
-    missedBeyondRecall() {
+    reportExpired() {
       registry.recheckAll();
       requests.everything("backstop");
     },

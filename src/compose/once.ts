@@ -67,7 +67,7 @@ export function createOnce(ports: OncePorts): Once {
       ]),
     );
     return new Promise<void>((resolve) => {
-      const leave = ports.onSettled(listen);
+      const unsubscribe = ports.onSettled(listen);
       for (const subject of subjects) ask(subject);
       end();
 
@@ -88,7 +88,7 @@ export function createOnce(ports: OncePorts): Once {
 
       function end(): void {
         if (open.size > 0) return;
-        leave();
+        unsubscribe();
         resolve();
       }
     });
@@ -128,14 +128,14 @@ export function createOnce(ports: OncePorts): Once {
     void ports.links.sweep();
     const wanted = registry.all().filter(isWanted);
     let done = 0;
-    const told = ({ id }: Subject, error: RefreshError | null) => {
+    const onRun = ({ id }: Subject, error: RefreshError | null) => {
       done += 1;
       const repository = registry.get(id);
       if (repository) onStep({ done, of: wanted.length, repository, error });
     };
     await doAll(
       wanted.map(({ id }) => ({ kind: "repository", id })),
-      told,
+      onRun,
     );
     ports.maintenance.pass();
     await Promise.all([announced(), ports.maintenance.idle()]);

@@ -38,7 +38,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
   const { syncer, worker, runner } = domain.refreshing;
   const { recovery, watch } = domain.intake;
   const { customRefs, retireAfterMs, keepHistoryMs, gitUrl } = config;
-  const { outbox, bell } = announcer;
+  const { outbox, newEvents } = announcer;
   const now = Date.now;
 
   const { fresh, status } = createFreshness({
@@ -89,7 +89,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
     now,
     onSettled: worker.onSettled,
     contains: contains.wait,
-    events: { after: outbox.after, bounds: outbox.bounds, bell, stopping: isStopping },
+    events: { after: outbox.after, bounds: outbox.bounds, newEvents, stopping: isStopping },
     history: createHistoryViews({
       registry,
       mirrors,

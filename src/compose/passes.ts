@@ -38,7 +38,7 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     announcer.prune();
     requests.everything("backstop");
     maintenance.pass();
-    publishing.sweep.look();
+    publishing.sweep.run();
     void links.sweep();
     tally.next();
     void recovery.run().finally(watch.check);

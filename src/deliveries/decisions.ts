@@ -88,9 +88,9 @@ export function fromPullRequest(payload: unknown, { repositories, refs }: Wanted
 
 export function fromRepository(payload: unknown, { repositories }: Wanted): Decision {
   const action = actionOf(payload) ?? "";
-  const letsIn = NAME_CHANGES.includes(action) ? () => true : repositories;
+  const isIncluded = NAME_CHANGES.includes(action) ? () => true : repositories;
   const full = FULL_AFTER.includes(action);
-  return fromNamed("repository", payload, letsIn, () => ({ trigger: "backstop", hints: [], full }));
+  return fromNamed("repository", payload, isIncluded, () => ({ trigger: "backstop", hints: [], full }));
 }
 
 export function fromInstallation(event: string, payload: unknown): Decision {

@@ -42,9 +42,9 @@ export interface GitHubEvent {
   /** git is about to fetch: a connection to GitHub is opened as soon as a delivery is verified. */
   warmsConnection: boolean;
   /** Name, default branch or membership of the repository may be other than what is known. */
-  doubtsName: boolean;
+  invalidatesName: boolean;
   /** The payload says which refs have moved, which GitHub's log of deliveries does not: one call brings it. */
-  isWorthACall: boolean;
+  needsPayload: boolean;
   /** Null: GitHub delivers it to every App. */
   subscription: Subscription | null;
   /** What a delivery asks for, as docs/how-it-works.md has it: which actions, and the request. */
@@ -64,16 +64,16 @@ export const EVENTS = {
   push: {
     decide: fromPush,
     warmsConnection: true,
-    doubtsName: false,
-    isWorthACall: true,
+    invalidatesName: false,
+    needsPayload: true,
     subscription: { title: "Push", permission: CONTENTS, for: "every App", without: null },
     docs: { request: "this ref; a full comparison when the payload's ref, tips or time cannot be used" },
   },
   repository: {
     decide: fromRepository,
     warmsConnection: false,
-    doubtsName: true,
-    isWorthACall: false,
+    invalidatesName: true,
+    needsPayload: false,
     subscription: {
       title: "Repository",
       permission: METADATA,
@@ -87,8 +87,8 @@ export const EVENTS = {
   pull_request: {
     decide: fromPullRequest,
     warmsConnection: false,
-    doubtsName: false,
-    isWorthACall: true,
+    invalidatesName: false,
+    needsPayload: true,
     subscription: {
       title: "Pull request",
       permission: PULL_REQUESTS,
@@ -110,8 +110,8 @@ function ofInstallation(name: string): GitHubEvent {
   return {
     decide: (payload) => fromInstallation(name, payload),
     warmsConnection: false,
-    doubtsName: false,
-    isWorthACall: false,
+    invalidatesName: false,
+    needsPayload: false,
     subscription: null,
     docs: { request: "a reconcile of that installation" },
   };

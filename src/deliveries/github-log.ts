@@ -34,11 +34,11 @@ const DETAILS_BUDGET = 0.2;
 /** What becomes of single entries of GitHub's log. */
 export function createEntries(ports: EntryPorts) {
   const via: Via = ports.mode === "pull" ? "pull" : "recovered";
-  const brokenOff = new Set<number>();
+  const interrupted = new Set<number>();
 
   /** What the deliveries said, where asking for it costs less than comparing every ref. */
   async function details(unknown: LoggedDelivery[]): Promise<Map<number, unknown>> {
-    const wanted = unknown.filter(({ event }) => eventNamed(event)?.isWorthACall);
+    const wanted = unknown.filter(({ event }) => eventNamed(event)?.needsPayload);
     if (ports.mode !== "pull" || wanted.length > MAX_DETAILS || !canAfford()) return new Map();
     const payloads = new Map<number, unknown>();
     for (const { id } of wanted) {
@@ -57,8 +57,8 @@ export function createEntries(ports: EntryPorts) {
       const failure = asRefreshError(error);
       const { code, message } = failure;
       // Broken off each time though the log can be read, it is this one after all.
-      const isOfAll = failure.is("concernsEveryCall") && !brokenOff.has(id);
-      if (code === "unreachable") brokenOff.add(id);
+      const isOfAll = failure.is("concernsEveryCall") && !interrupted.has(id);
+      if (code === "unreachable") interrupted.add(id);
       if (isOfAll) throw error;
       ports.log.warn(
         { event: "delivery_payload_unavailable", delivery: id, code, reason: message },

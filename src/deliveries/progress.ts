@@ -28,7 +28,7 @@ export interface Reading {
 export interface ProgressPorts {
   facts: Facts;
   /** Deliveries older than GitHub keeps were missed: everything is looked at. */
-  missedBeyondRecall(since: number): void;
+  reportExpired(since: number): void;
   /** How long GitHub keeps deliveries, in milliseconds. */
   windowMs: number;
   log: Pick<Log, "info" | "warn">;
@@ -77,16 +77,16 @@ export function skipUnreadable(ports: ProgressPorts, { watermark }: Progress, no
     { event: "delivery_log_page_unavailable", since: iso(watermark) },
     "a page of GitHub's delivery log is unavailable; Lockstep compares every repository",
   );
-  ports.missedBeyondRecall(watermark);
+  ports.reportExpired(watermark);
   return saveProgress(ports, { watermark: now, floor: now, reading: null });
 }
 
 /** Ahead of GitHub's clock is what was stored while that was wrong: nobody knows how far the log was read. */
-export const isBeyondRecall = (ports: ProgressPorts, { watermark }: Progress, now: number): boolean =>
+export const isExpired = (ports: ProgressPorts, { watermark }: Progress, now: number): boolean =>
   watermark < now - ports.windowMs || watermark > now + OVERLAP_MS;
 
 /** Begins again where GitHub's log does: every repository is compared. */
-export function skipBeyondRecall(ports: ProgressPorts, { watermark }: Progress, now: number): Progress {
+export function skipExpired(ports: ProgressPorts, { watermark }: Progress, now: number): Progress {
   const why =
     watermark > now
       ? "GitHub's clock was ahead earlier"
@@ -95,7 +95,7 @@ export function skipBeyondRecall(ports: ProgressPorts, { watermark }: Progress, 
     { event: "delivery_log_gap", since: iso(watermark) },
     `${why}; Lockstep compares every repository`,
   );
-  ports.missedBeyondRecall(watermark);
+  ports.reportExpired(watermark);
   return saveProgress(ports, { watermark: now - ports.windowMs, reading: null });
 }
 

@@ -9,12 +9,12 @@ import {
   getProgress,
   hasFailedTooOften,
   isAccountedFor,
-  isBeyondRecall,
+  isExpired,
   type Progress,
   type ProgressPorts,
   saveFailure,
   saveProgress,
-  skipBeyondRecall,
+  skipExpired,
   skipUnreadable,
 } from "./progress.js";
 
@@ -91,14 +91,14 @@ async function resume(context: ReadingContext): Promise<Position> {
     return resumeWithout(context, error);
   }
   if (!known) return { progress: beginProgress(ports, page.at), page };
-  if (!isBeyondRecall(ports, known, page.at)) return { progress: known, page };
-  const progress = skipBeyondRecall(ports, known, page.at);
+  if (!isExpired(ports, known, page.at)) return { progress: known, page };
+  const progress = skipExpired(ports, known, page.at);
   return { progress, page: known.reading ? await fetchPage(context, progress) : page };
 }
 
 /** Not after the answer: what is cloned meanwhile would be compared a second time for nothing. */
 function announceFirstReading({ ports, state }: ReadingContext): void {
-  if (!state.hasAnnouncedFirst) ports.missedBeyondRecall(0);
+  if (!state.hasAnnouncedFirst) ports.reportExpired(0);
   state.hasAnnouncedFirst = true;
 }
 

@@ -8,13 +8,13 @@ export interface Attempts {
   /** Takes one. @returns 0 when there was one left, else the seconds after which there are some again */
   take(address: string): Promise<number>;
   /** Has all of them left again. */
-  forgive(address: string): Promise<void>;
+  clear(address: string): Promise<void>;
 }
 
 export function createAttempts(allowed: number): Attempts {
   const limiter = new RateLimiterMemory({ points: allowed, duration: WINDOW_S });
   return {
     take: (address) => secondsToWait(limiter.consume(address)),
-    forgive: async (address) => void (await limiter.delete(address)),
+    clear: async (address) => void (await limiter.delete(address)),
   };
 }

@@ -15,7 +15,7 @@ export interface EventPorts {
     /** The oldest event kept (0: none), and the last one there ever was. */
     bounds(): { oldest: number; newest: number };
     /** Emits "event" when there may be new ones. */
-    bell: EventEmitter;
+    newEvents: EventEmitter;
     stopping(): boolean;
   };
 }
@@ -100,18 +100,19 @@ async function sendEvents(
       await send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       after = event.id;
     }
-    if (found.length === 0 && !(await rings(events.bell, left.signal)) && isOpen()) await send(": \n\n");
+    if (found.length === 0 && !(await waitForEvent(events.newEvents, left.signal)) && isOpen())
+      await send(": \n\n");
   }
 }
 
 /** @returns false: nothing for as long as a heartbeat takes, or the reader has left */
-export async function rings(bell: EventEmitter, left: AbortSignal): Promise<boolean> {
+export async function waitForEvent(newEvents: EventEmitter, left: AbortSignal): Promise<boolean> {
   const quiet = new AbortController();
   const end = () => quiet.abort();
   const timer = setTimeout(end, HEARTBEAT_MS);
   left.addEventListener("abort", end, { once: true });
   try {
-    await once(bell, "event", { signal: quiet.signal });
+    await once(newEvents, "event", { signal: quiet.signal });
     return true;
   } catch {
     return false;

@@ -38,7 +38,7 @@ export const conflict = (reason: string, detail: string, remedy: string) =>
   problem({ status: 409, reason, detail, remedy });
 
 /** Why no refresh of it can be asked for; null: one can. */
-export function hindrance(repository: RepositoryView): Response | null {
+export function refreshRefusal(repository: RepositoryView): Response | null {
   const { state, pausedAt } = repository;
   if (state === "gone" || state === "retired") return notManaged(repository);
   if (pausedAt === null) return null;

@@ -49,14 +49,14 @@ const CONFIRM: Route = {
 
 /** What an operator does besides looking at repositories and refreshing them. */
 export function addOperatorRoutes(routes: Routes, ports: OperatePorts): void {
-  const again = ({ owner, name }: RepositoryView) => ports.get(owner, name);
+  const reread = ({ owner, name }: RepositoryView) => ports.get(owner, name);
 
   routes.add(PAUSE, (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
     if (found.state === "gone" || found.state === "retired") return notManaged(found);
     ports.pause(found.id);
-    return context.json({ paused: true, repository: again(found) });
+    return context.json({ paused: true, repository: reread(found) });
   });
   routes.add(RESUME, (context) => {
     const found = find(context, ports.get);
@@ -65,7 +65,7 @@ export function addOperatorRoutes(routes: Routes, ports: OperatePorts): void {
       return conflict("not_paused", "the repository is not paused", "nothing needs to be done");
     }
     ports.resume(found.id);
-    return context.json({ paused: false, repository: again(found) }, 202);
+    return context.json({ paused: false, repository: reread(found) }, 202);
   });
   routes.add(STATUS, (context) => context.json(ports.status()));
   routes.add(CONFIRM, (context) => {

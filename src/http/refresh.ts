@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Act } from "./history.js";
-import { find, findWait, hindrance, type Lookup } from "./lookup.js";
+import { find, findWait, type Lookup, refreshRefusal } from "./lookup.js";
 import { problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
 import type { RepositoryView, SettledOutcome } from "./view.js";
@@ -33,8 +33,8 @@ export function addRefreshRoute(routes: Routes, ports: RefreshPorts): Act {
 async function refresh(ports: RefreshPorts, ...[context, start, end]: Parameters<Act>): Promise<Response> {
   const found = find(context, ports.get);
   if (found instanceof Response) return found;
-  const hindered = hindrance(found);
-  if (hindered) return hindered;
+  const refused = refreshRefusal(found);
+  if (refused) return refused;
   const waitMs = findWait(context);
   if (waitMs instanceof Response) return waitMs;
   const { id, owner, name } = found;

@@ -24,7 +24,7 @@ export function setupDoor(address: SetupAddress): Handler {
     const [path = "", query = ""] = (request.url ?? "").split("?");
     if (path !== "/probot" && !path.startsWith("/probot/")) return false;
     const refusal =
-      strange(request, path, own) ??
+      refuseForeign(request, path, own) ??
       (path === "/probot/setup" ? state.missing(query) : await wrongImport(request, path));
     if (refusal) refuse(response, refusal);
     else if (path === "/probot") state.putInto(response);
@@ -46,7 +46,7 @@ function ownHosts({ host, publicUrl }: SetupAddress): Own {
   return { names: new Set([...LOOPBACK, ...names]), publicHost: published?.host };
 }
 
-function strange({ method, headers }: IncomingMessage, path: string, own: Own): Refusal | null {
+function refuseForeign({ method, headers }: IncomingMessage, path: string, own: Own): Refusal | null {
   const name = headers.host && parsed(`http://${headers.host}`)?.hostname;
   if (!name || !own.names.has(name))
     return forbidden("This is not the setup page's address. Open the page at localhost, or set PUBLIC_URL.");

@@ -27,13 +27,13 @@ export function holdIfTooMany(
   installationId: number,
   repositories: ManagedRepository[],
 ): ManagedRepository[] {
-  const unheld = repositories.filter((it) => isManaged(it) && !ports.installations.isHeld(it.id));
+  const notHeld = repositories.filter((it) => isManaged(it) && !ports.installations.isHeld(it.id));
   // Repositories that are made and deleted again, by tests say, are nothing that anyone would miss.
   const isKnown = ({ addedAt }: ManagedRepository) => addedAt < ports.now() - AT_ONCE_MS;
-  const known = unheld.filter(isKnown);
-  if (known.length === 0 || !isTooMany(ports, installationId, known.length)) return unheld;
+  const known = notHeld.filter(isKnown);
+  if (known.length === 0 || !isTooMany(ports, installationId, known.length)) return notHeld;
   hold(ports, installationId, known);
-  return unheld.filter((it) => !isKnown(it));
+  return notHeld.filter((it) => !isKnown(it));
 }
 
 export const removalHeld = (installationId: number): RefreshError =>

@@ -3,7 +3,7 @@ import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository } from "../registry/repositories.js";
 import { applyRemote } from "./apply-remote.js";
-import { isYetToShow } from "./membership.js";
+import { isJustNamed } from "./membership.js";
 import type { Removal } from "./removal.js";
 import { type RepositoryPorts, reconcileRepository } from "./repository.js";
 import { suspendInstallation } from "./suspend.js";
@@ -27,7 +27,7 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
     ports.log.info({ event: "installation_active", installation: id }, "installation is back");
   installations.listed(id);
   // What may be yet to come is asked for by the request of the delivery that named it.
-  const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isYetToShow(ports, it);
+  const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isJustNamed(ports, it);
   await reconcileMissing(ports, id, registry.ofInstallation(id).filter(isMissing));
 }
 

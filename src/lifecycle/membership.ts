@@ -31,7 +31,7 @@ export async function askById(
 }
 
 /** A delivery of that installation has just named it, which GitHub's replicas may not know of. */
-export const isYetToShow = (
+export const isJustNamed = (
   { now }: Pick<MembershipPorts, "now">,
   { toldAt, installationId, addedAt }: ManagedRepository,
 ): boolean => toldAt === 0 && installationId !== 0 && now() - addedAt < REPLICA_LAG_MS;
@@ -44,7 +44,7 @@ export const isYetToShow = (
 export async function askMembership(ports: MembershipPorts, known: ManagedRepository): Promise<Answer> {
   const { id, installationId, owner, name } = known;
   const answer = await askById(ports, installationId, id);
-  if (!answer && isYetToShow(ports, known))
+  if (!answer && isJustNamed(ports, known))
     throw new RefreshError("not_yet", "GitHub does not know the new repository yet");
   const now = answer?.value ?? { owner, name };
   const holder = now.owner === "" ? null : await ports.github.installationOf(now.owner, now.name);

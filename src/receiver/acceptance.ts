@@ -41,7 +41,8 @@ export function createAcceptance(ports: Ports): Acceptance {
     if (subject.kind === "repository" && delivery.via !== "recovered") delivered.emit(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
     // Name, default branch or membership changed after GitHub last told of them, be it a moment ago.
-    if (subject.kind === "repository" && eventNamed(delivery.event)?.doubtsName) registry.doubt(subject.id);
+    if (subject.kind === "repository" && eventNamed(delivery.event)?.invalidatesName)
+      registry.doubt(subject.id);
     const generation = queue.arm(subject, intent, {
       deliveryId: delivery.id,
       ...(installationId === undefined ? {} : { installationId }),
@@ -50,14 +51,15 @@ export function createAcceptance(ports: Ports): Acceptance {
     return "accepted";
   }
 
-  function noteName(id: number, installationId: number, told: RepositoryName | undefined): void {
+  function noteName(id: number, installationId: number, reported: RepositoryName | undefined): void {
     const known = registry.get(id);
     if (!known) {
       // Without a usable name the reconcile asks by the id alone.
-      registry.note(id, installationId, told ?? { owner: "", name: "" });
+      registry.note(id, installationId, reported ?? { owner: "", name: "" });
       return;
     }
-    const renamed = told && !(sameName(known.owner, told.owner) && sameName(known.name, told.name));
+    const renamed =
+      reported && !(sameName(known.owner, reported.owner) && sameName(known.name, reported.name));
     const moved = installationId !== 0 && installationId !== known.installationId;
     if (renamed || moved) registry.doubt(id);
   }

@@ -211,11 +211,11 @@ function settled({ onSettled }: Pick<Ports, "onSettled">, key: string, isQueued:
   return new Promise<Awaited<ReturnType<ApiPorts["settled"]>>>((resolve) => {
     const end = (answer: Awaited<ReturnType<ApiPorts["settled"]>>) => {
       clearTimeout(timer);
-      leave();
+      unsubscribe();
       resolve(answer);
     };
     const timer = setTimeout(() => end("timeout"), ms);
-    const leave = onSettled((event) => {
+    const unsubscribe = onSettled((event) => {
       if (event.key !== key) return;
       if (event.error) end({ ok: false, code: event.error.code, hint: event.error.hint });
       else if (!isQueued()) end({ ok: true });

@@ -80,17 +80,17 @@ export function createContains(ports: Ports) {
     return new Promise((resolve) => {
       const end = ({ isThere }: Answer) => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", leave);
+        signal.removeEventListener("abort", giveUp);
         question.waiters.delete(end);
         if (question.waiters.size === 0) group.questions.delete(key);
         if (group.questions.size === 0) forget(group);
         resolve(isThere);
       };
-      const leave = () => end({ isThere: false });
-      const timer = ms > 0 ? setTimeout(leave, ms) : undefined;
+      const giveUp = () => end({ isThere: false });
+      const timer = ms > 0 ? setTimeout(giveUp, ms) : undefined;
       question.waiters.set(end, { patient: ms > 0 });
-      signal.addEventListener("abort", leave, { once: true });
-      if (signal.aborted) leave();
+      signal.addEventListener("abort", giveUp, { once: true });
+      if (signal.aborted) giveUp();
       else void check(group);
     });
   }
@@ -124,7 +124,7 @@ export function createContains(ports: Ports) {
       if (open.length === 0) break;
       for (const question of open) question.checkedAt = group.rounds;
       // A mirror that cannot be read is the next refresh's to put right.
-      const found = await checks.add(() => lookFor(group.id, open)).catch(() => new Set<Question>());
+      const found = await checks.add(() => findCommits(group.id, open)).catch(() => new Set<Question>());
       for (const question of open) answer(question, { isThere: found.has(question) });
     }
     group.checking = false;
@@ -136,7 +136,7 @@ export function createContains(ports: Ports) {
     for (const [end, { patient }] of [...waiters]) if (answered.isThere || !patient) end(answered);
   }
 
-  async function lookFor(id: number, questions: Question[]): Promise<Set<Question>> {
+  async function findCommits(id: number, questions: Question[]): Promise<Set<Question>> {
     const found = new Set<Question>();
     if (ports.stopping() || !ports.hasMirror(id)) return found;
     const commits = await reach.commits(id, [...new Set(questions.map(({ sha }) => sha))]);

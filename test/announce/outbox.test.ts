@@ -122,11 +122,11 @@ test("each consumer goes through a repository's events in order, by itself", () 
   }
   const at = backlog.position("a", 7)!;
   expect(at).toEqual({ repositoryId: 7, eventId: 1, part: 0, attempt: 0 });
-  backlog.tookPart("a", at);
+  backlog.markPartAccepted("a", at);
   expect(backlog.position("a", 7)).toMatchObject({ eventId: 1, part: 1 });
-  backlog.took("a", at);
+  backlog.markAccepted("a", at);
   expect(backlog.position("a", 7)).toMatchObject({ eventId: 2, part: 0 });
-  backlog.took("a", backlog.position("a", 7)!);
+  backlog.markAccepted("a", backlog.position("a", 7)!);
   expect([backlog.position("a", 7), backlog.due("a", 9, new Set())]).toEqual([null, []]);
   expect(backlog.lag("a")).toEqual({
     pending: 0,
@@ -159,7 +159,7 @@ test("events that grow too old are dropped and counted; later ones are still tol
   const before = backlog.position("a", 7)!;
   expect([backlog.drop("a", 2500), outbox.prune(2500)]).toEqual([2, 0]);
   // A delivery that was under way says nothing about the event that is next now.
-  backlog.tookPart("a", before);
+  backlog.markPartAccepted("a", before);
   expect(backlog.position("a", 7)).toEqual({ repositoryId: 7, eventId: 3, part: 0, attempt: 0 });
   expect(backlog.lag("a")).toMatchObject({ pending: 1, dropped: 2 });
   expect(outbox.bounds()).toEqual({ oldest: 3, newest: 3 });

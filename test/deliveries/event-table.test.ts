@@ -6,8 +6,8 @@ const eventsWith = (isSo: (event: GitHubEvent) => boolean) =>
 
 it("what is done for some events alone is done for these", () => {
   expect(eventsWith(({ warmsConnection }) => warmsConnection)).toEqual(["push"]);
-  expect(eventsWith(({ doubtsName }) => doubtsName)).toEqual(["repository"]);
-  expect(eventsWith(({ isWorthACall }) => isWorthACall)).toEqual(["push", "pull_request"]);
+  expect(eventsWith(({ invalidatesName }) => invalidatesName)).toEqual(["repository"]);
+  expect(eventsWith(({ needsPayload }) => needsPayload)).toEqual(["push", "pull_request"]);
 });
 
 it.each(["ping", "constructor", "__proto__", ""])("an event named %j is not handled", (name) => {

@@ -70,7 +70,7 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
     createRecovery({
       github: { deliveries: page, payloadOf, usage: () => ({ limits: [] }) },
       ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 3 * DAY },
-      ...{ repositories: () => true, refs: () => true, wake: () => {}, missedBeyondRecall: () => {} },
+      ...{ repositories: () => true, refs: () => true, wake: () => {}, reportExpired: () => {} },
       persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
       now: () => clock.now,
       log: { info: () => {}, warn: () => {} },
@@ -207,8 +207,8 @@ test("a page that leads to itself ends the reading as a failure", async () => {
 
 test("what is beyond recall is judged by GitHub's clock, however far off the local one is", async () => {
   for (const aheadMs of [-4 * DAY, 4 * DAY]) {
-    const missedBeyondRecall = vi.fn();
-    const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+    const reportExpired = vi.fn();
+    const { github, clock, deliver, recovery, unread } = setUp({ reportExpired });
     github.aheadMs = aheadMs;
     const reader = recovery();
     const later = async (ms: number) => {
@@ -219,17 +219,17 @@ test("what is beyond recall is judged by GitHub's clock, however far off the loc
     };
     await reader.run();
     // The first start.
-    expect(missedBeyondRecall).toHaveBeenCalledTimes(1);
+    expect(reportExpired).toHaveBeenCalledTimes(1);
     for (let n = 0; n < 3; n += 1) await later(10 * MINUTE);
-    expect(missedBeyondRecall).toHaveBeenCalledTimes(1);
+    expect(reportExpired).toHaveBeenCalledTimes(1);
     await later(3 * DAY + MINUTE);
-    expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+    expect(reportExpired).toHaveBeenCalledTimes(2);
   }
 });
 
 test("GitHub's clock was ahead earlier: everything is compared, and the log is read all the way back", async () => {
-  const missedBeyondRecall = vi.fn();
-  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+  const reportExpired = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ reportExpired });
   github.aheadMs = DAY;
   await recovery().run();
   github.aheadMs = 0;
@@ -238,23 +238,23 @@ test("GitHub's clock was ahead earlier: everything is compared, and the log is r
   const reader = recovery();
   await reader.run();
   expect(unread()).toEqual([]);
-  expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+  expect(reportExpired).toHaveBeenCalledTimes(2);
   clock.now += 20 * MINUTE;
   await reader.run();
-  expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+  expect(reportExpired).toHaveBeenCalledTimes(2);
 });
 
 test("a page that GitHub never gives is done without: everything is compared once, and what is newer is read", async () => {
-  const missedBeyondRecall = vi.fn();
-  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+  const reportExpired = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ reportExpired });
   await recovery().run();
-  missedBeyondRecall.mockClear();
+  reportExpired.mockClear();
   const later = async () => {
     clock.now += MINUTE;
     deliver(true);
     const reader = recovery();
     await reader.run();
-    return { left: unread().length, compared: missedBeyondRecall.mock.calls.length, ...reader.state() };
+    return { left: unread().length, compared: reportExpired.mock.calls.length, ...reader.state() };
   };
   clock.now += MINUTE;
   for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
@@ -271,11 +271,11 @@ test("a page that GitHub never gives is done without: everything is compared onc
 });
 
 test("while GitHub as a whole fails no page is given up", async () => {
-  const missedBeyondRecall = vi.fn();
-  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+  const reportExpired = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ reportExpired });
   const reader = recovery();
   await reader.run();
-  missedBeyondRecall.mockClear();
+  reportExpired.mockClear();
   clock.now += 30 * MINUTE;
   for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
   github.pagesUntilDown = 1;
@@ -283,5 +283,5 @@ test("while GitHub as a whole fails no page is given up", async () => {
   github.pagesUntilDown = Number.POSITIVE_INFINITY;
   await reader.run();
   expect(unread()).toEqual([]);
-  expect(missedBeyondRecall).not.toHaveBeenCalled();
+  expect(reportExpired).not.toHaveBeenCalled();
 });

@@ -241,7 +241,7 @@ describe("the API", () => {
       ...{ list: fail, installations: fail, get: fail, heads: fail, headsProvenAt: fail, maintenance: fail },
       ...{ deliveries: fail, delivery: fail, refreshes: fail, queue: fail, refresh: fail, settled: fail },
       ...{ history: fail, allow: fail, stillHeld: fail, restore: fail, contains: fail },
-      events: { after: fail, bounds: fail, bell: new EventEmitter(), stopping: () => false },
+      events: { after: fail, bounds: fail, newEvents: new EventEmitter(), stopping: () => false },
       ...OPERATE,
     };
     const log = { error: (fields: object) => void lines.push(fields) };

@@ -77,6 +77,6 @@ test("attempts come back after five minutes, and when they are forgiven", async 
   expect(await attempts.take("a")).toBe(200);
   vi.advanceTimersByTime(200_000);
   expect(await take()).toEqual([0, 0, 300]);
-  await attempts.forgive("a");
+  await attempts.clear("a");
   expect(await attempts.take("a")).toBe(0);
 });

@@ -21,7 +21,7 @@ async function endless() {
       );
     },
     bounds: () => ({ oldest: 1, newest: 1 }),
-    bell: new EventEmitter(),
+    newEvents: new EventEmitter(),
     stopping: () => state.stopping,
   };
   const handler = createApi({

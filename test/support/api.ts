@@ -80,7 +80,7 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       return options.contains ?? false;
     },
     events: {
-      ...{ after: () => [], bounds: () => ({ oldest: 0, newest: 0 }), bell: new EventEmitter() },
+      ...{ after: () => [], bounds: () => ({ oldest: 0, newest: 0 }), newEvents: new EventEmitter() },
       stopping: () => false,
     },
     settled: async (...args) => {

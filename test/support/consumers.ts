@@ -19,7 +19,7 @@ export interface Received {
 /** A receiver of webhooks that verifies what it gets; `answer` may refuse it or never answer at all. */
 export async function receiver(answer: (response: ServerResponse, n: number) => void = accept) {
   const got: Received[] = [];
-  const bell = new EventEmitter();
+  const newEvents = new EventEmitter();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -27,7 +27,7 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
     const event = new Webhook(SECRET).verify(Buffer.concat(chunks).toString(), headers) as Announcement;
     got.push({ id: headers["webhook-id"]!, event, headers });
     answer(response, got.length);
-    bell.emit("got");
+    newEvents.emit("got");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -37,7 +37,7 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   /** Until so many calls have come in. */
   const calls = async (count: number) => {
-    while (got.length < count) await once(bell, "got");
+    while (got.length < count) await once(newEvents, "got");
     return got;
   };
   return { url, got, calls };

@@ -4,7 +4,7 @@ import type { ApiPorts } from "../api.js";
 import { find } from "../lookup.js";
 import type { RepositoryView } from "../view.js";
 import { message } from "./layout.js";
-import { leaveNote } from "./note.js";
+import { setNote } from "./note.js";
 
 type Action = "refresh" | "pause" | "resume";
 
@@ -55,7 +55,7 @@ export function addActions(app: Hono, ports: ApiPorts): void {
       return message(context, frame, detail, "check the repository, and choose again");
     }
     ports[action](repository.id);
-    leaveNote(context, `${DONE[action]} ${fullName(repository)}`);
+    setNote(context, `${DONE[action]} ${fullName(repository)}`);
     const { from } = await context.req.parseBody();
     return context.redirect(typeof from === "string" && isLocalPath(from) ? from : "/", 303);
   });

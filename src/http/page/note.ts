@@ -7,7 +7,7 @@ const MAX_LENGTH = 200;
 const FLAGS = { path: "/", httpOnly: true, sameSite: "Strict" } as const;
 
 /** What a form has done, for the page that it leads to. */
-export function leaveNote(context: Context, text: string): void {
+export function setNote(context: Context, text: string): void {
   setCookie(context, NAME, text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text, {
     ...FLAGS,
     maxAge: 60,

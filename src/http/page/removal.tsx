@@ -7,7 +7,7 @@ import { Confirm } from "./confirm.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
 import { markOf } from "./mark.js";
-import { leaveNote } from "./note.js";
+import { setNote } from "./note.js";
 import { Ago, Quantity } from "./parts.js";
 
 const PATH = "/installations/:id/confirm-removal";
@@ -29,7 +29,7 @@ const seenOf = ({ removal }: Held) => markOf(JSON.stringify(removal.repositories
 export function addRemovalActions(app: Hono, ports: ApiPorts): void {
   app.get(PATH, (context) => {
     const held = findHeld(context, ports);
-    return held instanceof Response ? explain(context, "/server", held) : look(context, held);
+    return held instanceof Response ? explain(context, "/server", held) : confirmPage(context, held);
   });
   app.post(PATH, async (context) => {
     const held = findHeld(context, ports);
@@ -37,7 +37,7 @@ export function addRemovalActions(app: Hono, ports: ApiPorts): void {
     const { seen } = await context.req.parseBody();
     if (seen !== seenOf(held)) return explain(context, "/server", others());
     const count = ports.confirmRemoval(held.id);
-    leaveNote(context, `Confirmed: ${count} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
+    setNote(context, `Confirmed: ${count} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
     return context.redirect("/server", 303);
   });
 }
@@ -49,7 +49,7 @@ const others = () =>
     "review the list again under Server, Confirm removal…",
   );
 
-function look(context: Context, held: Held) {
+function confirmPage(context: Context, held: Held) {
   const { repositories, heldAt } = held.removal;
   const title = `Confirm the removal of repositories of ${nameOf(held)}`;
   const names = [...repositories].sort();

@@ -8,6 +8,7 @@ import type { Handler } from "../mount.js";
 import { serve } from "../serve.js";
 import { addActions } from "./actions.js";
 import { addAssets } from "./assets.js";
+import { cached } from "./cached.js";
 import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
@@ -16,7 +17,6 @@ import { headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.j
 import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
-import { seldom } from "./seldom.js";
 import { addServerPage } from "./server.js";
 import { createSessions } from "./session.js";
 import { addSignIn } from "./sign-in.js";
@@ -41,7 +41,7 @@ export function createPage(options: PageOptions): Handler {
   const { apiToken, publicUrl, trustedProxies, log } = options;
   if (apiToken === null) return async () => false;
   const app = new Hono();
-  const ports = { ...options.ports, status: seldom(STATUS_MS, options.ports.status) };
+  const ports = { ...options.ports, status: cached(STATUS_MS, options.ports.status) };
   const sessions = createSessions(apiToken);
   const client = clientAddress(trustedProxies);
 

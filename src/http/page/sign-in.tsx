@@ -31,7 +31,7 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
     const target = typeof next === "string" && isLocalPath(next) ? next : "/";
     if (typeof token !== "string" || !isToken(token.trim()))
       return signInForm(context, target, { wasWrong: true });
-    await attempts.forgive(address);
+    await attempts.clear(address);
     await sessions.begin(context);
     return context.redirect(target, 303);
   });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../../src/http/api.js";
-import { seldom } from "../../../src/http/page/seldom.js";
+import { cached } from "../../../src/http/page/cached.js";
 import type { RepositoryView } from "../../../src/http/view.js";
 import { apiPorts, SITE, TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
@@ -168,7 +168,7 @@ test("the status, which looks at every repository, is not asked for with every l
   for (const path of ["/", "/server", "/", "/"]) expect((await get(path, cookie)).status).toBe(200);
   expect(asked).toBe(1);
   const clock = { now: 0 };
-  const read = seldom(
+  const read = cached(
     3_000,
     () => clock.now,
     () => clock.now,

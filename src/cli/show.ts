@@ -21,7 +21,7 @@ const WATCH_MS = 2_000;
 const CLEAR = "\u001b[2J\u001b[H";
 
 /** Commands that only look. */
-export function addLookCommands(program: Command, client: () => Client): void {
+export function addShowCommands(program: Command, client: () => Client): void {
   program
     .command("status")
     .description("show whether everything is fresh, and what is wrong; exits 4 if something is not fresh")

@@ -1,5 +1,5 @@
 /** What `read` gave within the last `ms` milliseconds, however often it is asked for. */
-export function seldom<T>(ms: number, read: () => T, now: () => number = Date.now): () => T {
+export function cached<T>(ms: number, read: () => T, now: () => number = Date.now): () => T {
   let last: { value: T; at: number } | undefined;
   return () => {
     if (!last || now() - last.at >= ms) last = { value: read(), at: now() };
