@@ -29,23 +29,26 @@ interface Tools extends Settings {
 
 export interface Announcer {
   outbox: Outbox;
-  /** Makes events of what a refresh did. Inside a transaction it joins it; consumers are told after it. */
+  /**
+   * Turns what a refresh did into events. Inside a transaction the events join it; consumers get them after
+   * it.
+   */
   announce(repository: Repository, trigger: Trigger): void;
-  /** Starts to tell consumers, what an earlier process left first. */
+  /** Starts delivery to consumers, beginning with the events that an earlier process left. */
   start(): void;
-  /** Forgets events, and what consumers have not taken of them, after a week. */
+  /** Deletes events older than a week, and the backlog of consumers that did not accept them. */
   prune(): void;
   delays(): (Delay & { consumer: string })[];
   lags(): (Lag & { consumer: string })[];
-  /** Emits "event" when there are new ones. */
+  /** Emits "event" when new events exist. */
   newEvents: EventEmitter;
   stop(ms: number): Promise<void>;
 }
 
-/** How long events are kept: for consumers that are away, and for readers of the event stream. */
+/** Consumers that are away, and readers of the event stream, can catch up for this long. */
 const KEEP_MS = 7 * 86_400_000;
 
-/** Tells the world what refreshes changed, at least once and in order per repository. */
+/** Announces what refreshes changed, at least once and in order for each repository. */
 export function createAnnouncer(tools: Tools): Announcer {
   const { store, log, now } = tools;
   const outbox = createOutbox({ store, mirrorOf: tools.mirrorOf, now });
@@ -90,7 +93,7 @@ export function createAnnouncer(tools: Tools): Announcer {
         if (ids[0] !== undefined) for (const { key } of consumers) backlog.add(key, repository.id, ids[0]);
         return ids;
       });
-      // After the transaction this is part of.
+      // Consumers are notified only after the transaction around this call has been committed.
       if (first !== undefined) setImmediate(notify);
     },
     start() {

@@ -20,7 +20,7 @@ interface OfferOptions {
   isStopped(): boolean;
 }
 
-/** Everything a repository has for the consumer, until it is done or something is not taken. */
+/** Delivers all events of a repository to the consumer, until none is left or a delivery fails. */
 export async function offerEvents(
   ports: OfferPorts,
   repositoryId: number,
@@ -36,7 +36,7 @@ export async function offerEvents(
   }
 }
 
-/** @returns whether the part that the consumer takes next was taken */
+/** @returns whether the consumer accepted its next part */
 async function offer(
   ports: OfferPorts,
   event: Announcement,
@@ -53,7 +53,7 @@ async function offer(
   try {
     await consumer.deliver(event, at.part, signal);
   } catch (error) {
-    // Nothing is said against a consumer that was cut off.
+    // A delivery that a stop interrupted does not count as the consumer's failure.
     if (!signal.aborted) postpone(ports, at, error, about);
     return false;
   }

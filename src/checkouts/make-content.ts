@@ -6,10 +6,10 @@ import type { ContentStore, Graft } from "../git/tree/content-store.js";
 import type { LfsFiles } from "./lfs-files.js";
 import type { Parent, Submodules } from "./submodules.js";
 
-/** Of what a tree is to be made. */
+/** The repositories that a tree is built from. */
 export interface ContentCall {
   repository: Target;
-  /** Where the trees of the checkout are. */
+  /** The directory of the checkout's trees. */
   base: string;
   mirror: string;
   commit: string;
@@ -17,22 +17,22 @@ export interface ContentCall {
   signal: AbortSignal;
 }
 
-/** A tree with everything in it. */
+/** A tree that contains submodules and files of LFS. */
 export interface Made {
   tree: string;
-  /** Of the submodules that are in it. */
+  /** The commits of its submodules. */
   commits: string[];
-  /** Of files of LFS that are in it. */
+  /** The git objects of its LFS files. */
   oids: string[];
-  /** Files that are not converted: paths in the published tree, quoted as git prints them. */
+  /** Paths in the published tree that are not converted, quoted as git prints them. */
   verbatim: string[];
 }
 
-/** What trees are made with. */
+/** The tools that build trees. */
 export interface Maker {
   submodules: Submodules;
   lfs: LfsFiles;
-  /** Trees of submodules, by where they are and what they are made of. */
+  /** Trees of submodules, by path and by what they are built from. */
   known: Map<string, Made>;
 }
 
@@ -40,11 +40,11 @@ export interface Job extends ContentCall {
   store: ContentStore;
 }
 
-/** Which repository's commit is written, and where in the published tree. */
+/** The repository whose commit is written, and its path in the published tree. */
 interface Part {
   parent: Parent;
   commit: string;
-  /** The paths of the submodules that it is in, from the outermost. */
+  /** The paths of the enclosing submodules, outermost first. */
   within: string[];
 }
 
@@ -52,7 +52,7 @@ const NO_FILES = { grafts: [], oids: [], verbatim: [] };
 const MAX_DEPTH = 8;
 const REMEMBERED = 1000;
 
-/** @throws RefreshError that names what cannot be had */
+/** @throws RefreshError that names the content that is not available */
 export async function makeContent(maker: Maker, job: Job, part: Part): Promise<Made> {
   const { submodules, lfs } = maker;
   const { store, options } = job;
@@ -102,11 +102,11 @@ async function makeSubmodule(maker: Maker, job: Job, part: Part): Promise<Made> 
   return made;
 }
 
-/** Whether anything below the path is published, or anything that it is below of. */
+/** Whether the path, a path below it or a directory above it is published. */
 const isWanted = (path: string, paths: readonly string[]): boolean =>
   paths.length === 0 || paths.some((one) => `${one}/`.startsWith(`${path}/`) || path.startsWith(`${one}/`));
 
-/** The paths as a submodule at `prefix` has them; null: nothing in it is published. */
+/** Translates the paths for a submodule at `prefix`; null when nothing in the submodule is published. */
 function pathsBelow(prefix: string, paths: readonly string[]): string[] | null {
   if (paths.length === 0 || paths.some((path) => prefix.startsWith(`${path}/`))) return [];
   const below = paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));

@@ -8,7 +8,7 @@ import type { Submodule } from "../git/tree/gitmodules.js";
 import { isManaged, type Registry } from "../registry/repositories.js";
 import { repositoryOf } from "./submodule-url.js";
 
-/** SUBMODULES_FROM */
+/** SUBMODULES_FROM lists repositories outside the installation. */
 export interface SubmodulesFrom {
   allows(fullName: string): boolean;
   refuses(fullName: string): boolean;
@@ -21,27 +21,30 @@ export interface SubmoduleTools {
   /** Such as https://github.com. */
   gitUrl: string;
   submodulesFrom: SubmodulesFrom;
-  /** Who has the App at that account; null: nobody. */
+  /** Returns the installation of that account; null when the account has not installed the App. */
   installationOf(login: string): number | null;
-  /** Whether its mirror is here, with the contents of files. */
+  /** Whether a mirror of the repository is here, including all file contents. */
   isSource(id: number): boolean;
   /** @throws RefreshError `disk_low` */
   requireSpace(): void;
 }
 
-/** Whose .gitmodules is followed. */
+/** The repository whose .gitmodules is read. */
 export interface Parent extends Target {
-  /** Of the installation whose repository is published, as are all that lead to it. */
+  /**
+   * Whether the repository, and every repository on the way to it, belongs to the published repository's
+   * installation.
+   */
   isOfInstallation: boolean;
 }
 
-/** Where a submodule's commit comes from. */
+/** The source of a submodule's commit. */
 interface Origin extends Parent {
-  /** Its mirror here, which costs no network. */
+  /** The mirror of the submodule's repository on this server, which costs no network. */
   mirror: string | null;
 }
 
-/** What a submodule may be made of, and how its commit comes here. */
+/** Decides which repositories a submodule may come from, and fetches its commit. */
 export function createSubmodules(tools: SubmoduleTools) {
   const { registry, submodulesFrom } = tools;
 
@@ -53,7 +56,8 @@ export function createSubmodules(tools: SubmoduleTools) {
     const name = fullName(found);
     const known = registry.find(found);
     const managed = known && isManaged(known) && known.state !== "suspended" ? known : null;
-    // What someone else's repository names was chosen by someone else.
+    // Submodules of a repository outside the installation were chosen by a stranger, so SUBMODULES_FROM must
+    // list them.
     const isOfInstallation =
       parent.isOfInstallation &&
       (managed ? managed.installationId === root.installationId : sameLogin(found.owner, root.owner));
@@ -67,7 +71,7 @@ export function createSubmodules(tools: SubmoduleTools) {
     return { ...found, installationId, isOfInstallation, mirror };
   }
 
-  /** Puts the submodule's commit into the store. @throws RefreshError that names the submodule */
+  /** Fetches the submodule's commit into the store. @throws RefreshError that names the submodule */
   async function bring(store: ContentStore, submodule: Submodule, from: Origin): Promise<void> {
     if (store.has(submodule.commit)) return;
     tools.requireSpace();
@@ -82,7 +86,7 @@ export function createSubmodules(tools: SubmoduleTools) {
     }
   }
 
-  /** The mirror may be behind, or be replaced at this moment: then GitHub is asked. */
+  /** GitHub is asked when the mirror is behind or just being replaced. */
   const isBrought = (store: ContentStore, commit: string, mirror: string): Promise<boolean> =>
     store.fetch(commit, mirror).then(
       () => true,
