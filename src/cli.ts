@@ -50,7 +50,7 @@ addHistoryCommands(program, client);
 addEventsCommand(program, client);
 addCompletionCommand(program);
 
-// Who reads has seen enough: `lockstep list | head -1`.
+// The reader of a pipe may stop early, as in `lockstep list | head -1`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(EXIT.done);
   throw error;

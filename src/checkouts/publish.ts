@@ -215,10 +215,7 @@ export function createPublisher(tools: PublishTools) {
     log.warn({ event: "publish_refused", ...details }, "commit not published; the old tree stays");
   }
 
-  /**
-   * Handles a deleted ref: the default branch's tree stays, and the tree of any other ref stays for the
-   * grace.
-   */
+  /** Handles a deleted ref: the default branch's tree stays, and any other tree stays for the grace. */
   async function missing({ repository, checkout, ref }: Of): Promise<void> {
     const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
     ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
@@ -229,10 +226,7 @@ export function createPublisher(tools: PublishTools) {
     );
   }
 
-  /**
-   * Pins the published commit, so that the tree can be checked and repaired after its ref moved or was
-   * deleted.
-   */
+  /** Pins the published commit, so that the tree can be repaired after its ref moved or was deleted. */
   async function pin({ id, slug, sha }: Checkout): Promise<void> {
     if (sha !== null) await pins.set(layout.mirror(id), slug, sha);
   }

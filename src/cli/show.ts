@@ -20,7 +20,7 @@ const STATES = Object.keys({
 const WATCH_MS = 2_000;
 const CLEAR = "\u001b[2J\u001b[H";
 
-/** Commands that only look. */
+/** Commands that only read. */
 export function addShowCommands(program: Command, client: () => Client): void {
   program
     .command("status")
@@ -79,7 +79,7 @@ export function addShowCommands(program: Command, client: () => Client): void {
     });
 }
 
-/** A list as a whole, page by page. @param member of the answer that has the entries */
+/** Fetches a whole list, page by page. @param member the field of the answer that has the entries */
 async function everyPage<T>(client: Client, list: string, member: string, filter = {}): Promise<T[]> {
   const found: T[] = [];
   let cursor: string | null = "";

@@ -1,11 +1,11 @@
 import type { Client } from "./client.js";
 import { withWaitingLine } from "./print.js";
 
-/** `?wait=…` of the API; empty for a wait of nothing. */
+/** Returns `?wait=…` for the API; empty when the wait is zero. */
 export const waitQuery = (wait: string): string =>
   /^0+[a-z]*$/.test(wait) ? "" : `?wait=${encodeURIComponent(wait)}`;
 
-/** A call that may take as long as `wait`: people at a terminal see that it goes on. */
+/** Shows on a terminal that a call which may take as long as `wait` is still running. */
 export const waiting = <T>(
   { json }: Pick<Client, "json">,
   what: string,

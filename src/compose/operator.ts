@@ -28,7 +28,7 @@ interface Needs {
   isStopping(): boolean;
 }
 
-/** What an operator sees of it all, through API, page, health and metrics. */
+/** Builds what an operator sees through API, page, health and metrics. */
 export function createOperatorViews(config: Settings, { log, ground, domain, isStopping }: Needs) {
   const { store, git, github } = ground;
   const { records, mirrors, announcer } = domain;

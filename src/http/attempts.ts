@@ -3,11 +3,11 @@ import { secondsToWait } from "./rate-limit.js";
 
 const WINDOW_S = 300;
 
-/** Attempts to guess the token, per client address, within 5 minutes. */
+/** Wrong tokens per client address within 5 minutes. */
 export interface Attempts {
-  /** Takes one. @returns 0 when there was one left, else the seconds after which there are some again */
+  /** Counts an attempt. @returns 0 when the address may try, else the seconds until it may try again */
   take(address: string): Promise<number>;
-  /** Has all of them left again. */
+  /** Resets the count of an address. */
   clear(address: string): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import type { Handler } from "./mount.js";
  * @param isServed whether the app answers this path; the rest is left to the next handler.
  */
 export function serve(app: Hono, isServed: (path: string) => boolean): Handler {
-  // The adapter's own Request and Response would replace the global ones for everyone in the process.
+  // The adapter would replace the process's global Request and Response with its own.
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return async (request, response) => {
     if (!isServed(request.url?.split("?")[0] ?? "")) return false;

@@ -19,7 +19,7 @@ interface Ports {
   runner: Pick<Runner, "busy">;
 }
 
-/** What came in, what waits and what was done, as the operator sees it. */
+/** Shows deliveries, the queue and finished refreshes to the operator. */
 export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   const { registry, queue, runner } = ports;
   const list = createDeliveryList(ports.store);

@@ -20,13 +20,13 @@ export interface HistoryTools {
   scopeOf: ScopeOf;
   layout: Pick<Layout, "link">;
   keepHistoryMs: number;
-  /** Without a trailing slash. */
+  /** The server's address, without a trailing slash. */
   gitUrl: string;
   log: Pick<Log, "warn">;
   now(): number;
 }
 
-/** Kept tips and holds as the operator sees them, and what the operator does about them. */
+/** Shows kept tips and holds to the operator, and carries out the operator's actions on them. */
 export function createHistoryViews(tools: HistoryTools): HistoryPorts {
   const { registry, mirrors, holds } = tools;
   const holdOn = (id: number, ref: string) => holds.of(id).find((hold) => hold.ref === ref);
@@ -108,7 +108,7 @@ function keptView(
   };
 }
 
-/** GitHub refuses it when the ref has moved on since: nobody's later push is lost. */
+/** GitHub refuses this push when the ref has moved since, so no later push is lost. */
 function pushCommand(
   { layout, gitUrl }: HistoryTools,
   { owner, name }: ManagedRepository,
@@ -119,7 +119,7 @@ function pushCommand(
   return [...git, lease, `${gitUrl}/${owner}/${name}.git`, `${from}:${ref}`].map(quote).join(" ");
 }
 
-/** A branch may be called `$(…)`; whoever pastes the command must not run it. */
+/** A branch may be named `$(…)`; a shell must not run that name when an operator pastes the command. */
 const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 

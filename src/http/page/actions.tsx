@@ -10,7 +10,7 @@ type Action = "refresh" | "pause" | "resume";
 
 const LEFT = ["gone", "retired"];
 
-/** What can be done to it now. */
+/** The actions that are possible in the repository's present state. */
 export function actionsOf({ state, pausedAt }: RepositoryView): Action[] {
   if (LEFT.includes(state)) return [];
   return pausedAt === null ? ["refresh", "pause"] : ["resume"];
@@ -24,7 +24,7 @@ const DONE: Record<Action, string> = {
   resume: "Resumed",
 };
 
-/** A button each; they work without JavaScript, and lead back to where they were pressed. */
+/** One button for each action; the buttons work without JavaScript and lead back to the page they are on. */
 export function Buttons({ repository, here }: { repository: RepositoryView; here: string }) {
   return (
     <div class="actions">
@@ -40,7 +40,7 @@ export function Buttons({ repository, here }: { repository: RepositoryView; here
   );
 }
 
-/** A path of this page, and nobody else's: `//host` and `/\host` lead away. */
+/** Accepts only a path of this page, because `//host` and `/\host` lead to another site. */
 export const isLocalPath = (path: string): boolean =>
   /^\/(?![/\\])[^\s\\]*$/.test(path) && URL.canParse(path, "http://localhost");
 

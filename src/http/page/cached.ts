@@ -1,4 +1,4 @@
-/** What `read` gave within the last `ms` milliseconds, however often it is asked for. */
+/** Caches the result of `read` for `ms` milliseconds. */
 export function cached<T>(ms: number, read: () => T, now: () => number = Date.now): () => T {
   let last: { value: T; at: number } | undefined;
   return () => {

@@ -11,7 +11,7 @@ import { page } from "./layout.js";
 import { setNote } from "./note.js";
 import { Ago, Facts, Quantity, Sha, Table } from "./parts.js";
 
-/** Who needs more asks the API. */
+/** The page shows at most this many; the API has them all. */
 const ROWS = 200;
 const RESTORE = "/repos/:owner/:name/restore";
 
@@ -37,7 +37,7 @@ export const Holds = ({ of, repository }: { of: HoldView[]; repository: Reposito
   />
 );
 
-/** Sends the value that is shown: it lets no other through than the one that was looked at. */
+/** The form sends the value that is shown, so no other value is allowed than the one that was seen. */
 const AllowButton = ({
   hold: { ref, wanted },
   repository,
@@ -77,7 +77,7 @@ export const Kept = ({ of, repository }: { of: KeptView[]; repository: Repositor
   />
 );
 
-/** To the second look; nothing happens by it. */
+/** Opens the confirmation page; changes nothing. */
 const RestoreButton = ({ tip, repository }: { tip: KeptView; repository: RepositoryView }) => (
   <form method="get" action={`${pathOf(repository)}/restore`}>
     <input type="hidden" name="kept" value={tip.name} />
@@ -93,7 +93,7 @@ const RestoreButton = ({ tip, repository }: { tip: KeptView; repository: Reposit
 type Act = (repository: RepositoryView) => Promise<{ refusal: Refusal | null; done: string } | Response>;
 
 export function addHistoryActions(app: Hono, ports: ApiPorts): void {
-  /** As the API's calls do: notes it, and asks for the refresh that writes the ref. */
+  /** Records the request and requests the refresh that writes the ref, as the API's calls do. */
   async function act(context: Context, start: Act): Promise<Response> {
     const found = findFree(context, ports);
     if (found instanceof Response) return explain(context, "/", found);
@@ -125,7 +125,7 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
   );
 }
 
-/** The repository that the path names, where a refresh of it can be asked for. */
+/** Returns the repository that the path names, if a refresh can be requested for it. */
 function findFree(context: Context, ports: ApiPorts): RepositoryView | Response {
   const found = find(context, ports.get);
   return found instanceof Response ? found : (refreshRefusal(found) ?? found);

@@ -2,10 +2,12 @@ import type { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { type EventPorts, waitForEvent } from "../events.js";
 
-/** A burst of refreshes rings once. */
+/** A burst of refreshes sends one message per this time. */
 const PAUSE_MS = 500;
 
-/** Tells an open page that something has changed, and not what: it asks again, as its session still allows. */
+/**
+ * Notifies an open page that something changed, but not what: the page asks again, subject to its session.
+ */
 export function addLive(app: Hono, { newEvents, stopping }: EventPorts["events"]): void {
   app.get("/live", (context) => {
     context.header("x-accel-buffering", "no");

@@ -14,7 +14,7 @@ const PATH = "/installations/:id/confirm-removal";
 const pathOf = ({ id }: { id: number }) => `/installations/${id}/confirm-removal`;
 const nameOf = ({ id, login }: { id: number; login: string }) => login || `installation ${id}`;
 
-/** To the second look; nothing happens by it. */
+/** Opens the confirmation page; changes nothing. */
 export const RemovalButton = ({ installation }: { installation: Pick<InstallationView, "id" | "login"> }) => (
   <form method="get" action={pathOf(installation)}>
     <button type="submit" id={`confirm-removal-${installation.id}`}>
@@ -23,7 +23,7 @@ export const RemovalButton = ({ installation }: { installation: Pick<Installatio
   </form>
 );
 
-/** More may be held by the time that the button is pressed. */
+/** More repositories may be held by the time that the button is pressed. */
 const seenOf = ({ removal }: Held) => markOf(JSON.stringify(removal.repositories));
 
 export function addRemovalActions(app: Hono, ports: ApiPorts): void {

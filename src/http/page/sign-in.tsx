@@ -12,7 +12,7 @@ interface Door {
   addressOf(context: Context): string;
 }
 
-/** The token opens a session; so many wrong ones from an address, and it has to wait. */
+/** The token opens a session. After too many wrong tokens an address has to wait. */
 export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): void {
   const attempts = createAttempts(ATTEMPTS);
 
@@ -41,7 +41,7 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
   });
 }
 
-/** @param next where to go once signed in */
+/** @param next the path to open after signing in */
 export const signInForm = (context: Context, next: string, { wasWrong = false } = {}) =>
   page(
     context,
