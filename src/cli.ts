@@ -32,7 +32,7 @@ The API's token is read from API_TOKEN, in the environment or in .env; never fro
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 Lockstep not reachable, 4 not fresh, 5 not there in time.`,
   )
-  .showHelpAfterError("(lockstep --help tells more)")
+  .showHelpAfterError("(see lockstep --help)")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
 
 const client = () => {

@@ -15,7 +15,7 @@ export interface LfsTools extends DownloadTools {
 interface Part {
   parent: Target;
   tree: string;
-  /** Only these paths are published; undefined means all. */
+  /** Only these paths are published; an empty list means all. */
   paths: string[];
   /** The path of the part in the published tree. */
   prefix: string;

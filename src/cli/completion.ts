@@ -2,10 +2,7 @@ import completions from "@bomb.sh/tab";
 import tab from "@bomb.sh/tab/commander";
 import type { Command } from "commander";
 
-/**
- * The library's bash script evaluates typed text, which is unsafe and hard to review, so this script replaces
- * it.
- */
+/** The library's bash script evaluates typed text and cannot be sourced twice; this script replaces that one. */
 const BASH = `# bash completion for lockstep
 _lockstep() {
   local line current="\${COMP_WORDS[COMP_CWORD]}"

@@ -4,7 +4,7 @@ import { styleText } from "node:util";
 const CLEAR_LINE = "\r\u001b[2K";
 let progressing = false;
 
-/** Whether an unfinished line of progress must be cleared before other output. */
+/** Prints a line, and first clears an unfinished line of progress. */
 export function print(line = ""): void {
   process.stdout.write(`${progressing ? CLEAR_LINE : ""}${line}\n`);
   progressing = false;

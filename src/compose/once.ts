@@ -48,7 +48,7 @@ export type Once = (onStep: (step: OnceStep) => void) => Promise<OnceResult>;
 /** A failed connection is retried this many times before it counts. */
 const TRIES = 3;
 const AGAIN_MS = 1_000;
-const LOOK_MS = 50;
+const POLL_MS = 50;
 
 export function createOnce(ports: OncePorts): Once {
   const { queue, registry, installations } = ports;
@@ -117,7 +117,7 @@ export function createOnce(ports: OncePorts): Once {
   async function announced(): Promise<void> {
     const until = Date.now() + ports.shutdownTimeoutMs;
     const isBehind = () => ports.announcer.lags().some(({ pending }) => pending > 0);
-    while (isBehind() && Date.now() < until) await sleep(LOOK_MS);
+    while (isBehind() && Date.now() < until) await sleep(POLL_MS);
   }
 
   return async (onStep) => {

@@ -53,7 +53,7 @@ export function checkProxies({ proxies, extraCertificates }: Surroundings): Find
   const found = set.map(({ name, value }) => {
     if (name === "NO_PROXY") return ok("proxy", `NO_PROXY: ${value}`);
     if (URL.canParse(value)) return ok("proxy", `${name}: ${new URL(value).origin}`);
-    return fail("proxy", `${name} is no URL`, "write it as http://proxy.example.com:3128");
+    return fail("proxy", `${name} is not a valid URL`, "write it as http://proxy.example.com:3128");
   });
   if (extraCertificates && !isReadable(extraCertificates)) {
     const detail = `NODE_EXTRA_CA_CERTS: ${extraCertificates} cannot be read`;

@@ -26,7 +26,7 @@ export interface ApiPorts
     LogPorts {}
 
 export interface ApiOptions {
-  /** Null or empty means that the API is not served. */
+  /** The API is served only when a token is configured. */
   bearers: Bearers;
   ports: ApiPorts;
   log?: { error(fields: object, message: string): void };

@@ -16,14 +16,15 @@ export interface HistoryPorts {
   /** @param heads every ref of the mirror */
   history(id: number, heads: Record<string, string>): Promise<{ kept: KeptView[]; holds: HoldView[] }>;
   /**
-   * @param wanted the only value of GitHub's to allow; undefined allows the present one. Null means that the
-   * permission was recorded
+   * @param wanted the only value of GitHub's to allow; undefined allows the present one
+   * @returns null when the permission was recorded
    */
   allow(id: number, ref: string, wanted: string | undefined): Refusal | null;
   /** Returns what blocks a change after it was allowed and refreshed; null when nothing does. */
   stillHeld(id: number, ref: string): Refusal | null;
   /**
-   * @param ref needed only when the kept tip does not name its ref. Null means that the request was recorded
+   * @param ref needed only when the kept tip does not name its ref
+   * @returns null when the request was recorded
    */
   restore(id: number, kept: string, ref: string | undefined): Promise<Refusal | null>;
 }

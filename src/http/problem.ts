@@ -20,7 +20,7 @@ export function problem({ status, reason, detail, remedy, headers }: Problem): R
   });
 }
 
-/** The answer after too many wrong tokens, which does not say whether the token is right. */
+/** The answer after too many wrong tokens from one address. */
 export const wrongTooOften = (seconds: number) =>
   problem({
     status: 429,

@@ -20,12 +20,11 @@ interface Ports {
   stopping(): boolean;
 }
 
-/** One object that clients wait for. Each waiter gets true, false or an error. */
-/** Whether the commit is there. */
 interface Answer {
   isThere: boolean;
 }
 
+/** One object that clients wait for; each waiter gets an answer. */
 interface Question {
   sha: string;
   place: Place;

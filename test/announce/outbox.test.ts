@@ -26,7 +26,7 @@ function setUp() {
   return { outbox, backlog, clock, all, told };
 }
 
-test("what one pass changed is one event, with everything a consumer needs", () => {
+test("the changes of one pass are one event, with everything a consumer needs", () => {
   const { outbox, all } = setUp();
   outbox.intend(7, "push", [step(1)]);
   outbox.intend(7, "push", [step(5, SIDE)]);
@@ -43,7 +43,7 @@ test("what one pass changed is one event, with everything a consumer needs", () 
   expect(outbox.inDoubt(7)).toBe(false);
 });
 
-test("of a pass that was cut short only what the mirror has is announced, before what comes next", () => {
+test("of an interrupted pass only changes that the mirror has are announced, before later ones", () => {
   const { outbox, told } = setUp();
   outbox.intend(7, "push", [step(1), step(5, SIDE), { ref: "refs/heads/old", before: sha(9), after: ZERO }]);
   expect(outbox.inDoubt(7)).toBe(true);
@@ -58,7 +58,7 @@ test("of a pass that was cut short only what the mirror has is announced, before
   ]);
 });
 
-test("a change found to be made stays so, wherever its ref goes until a refresh ends", () => {
+test("a change that took effect stays recorded, wherever its ref moves before a refresh ends", () => {
   const { outbox, told } = setUp();
   for (const n of [1, 2, 3]) {
     outbox.intend(7, "push", [step(n)]);
@@ -68,7 +68,7 @@ test("a change found to be made stays so, wherever its ref goes until a refresh 
   expect(told()).toEqual([1, 2, 3].map((n) => [MAIN, sha(n)]));
 });
 
-test("what nobody can tell any more counts as made", () => {
+test("a change whose outcome cannot be determined counts as done", () => {
   const { outbox, told } = setUp();
   outbox.intend(7, "push", [step(1)]);
   outbox.resolve(7, null);
@@ -76,10 +76,10 @@ test("what nobody can tell any more counts as made", () => {
   expect(told()).toEqual([[MAIN, sha(1)]]);
 });
 
-test("a first clone is one event without its refs; a rebuild tells what differs", () => {
+test("a first clone is one event without refs; a rebuild lists what differs", () => {
   const { outbox, all } = setUp();
   outbox.intendClone(7, "onboard");
-  outbox.intendClone(7, "onboard"); // the first one failed
+  outbox.intendClone(7, "onboard"); // the first clone failed
   outbox.cloned(7, [{ ref: MAIN, before: ZERO, after: sha(1) }], true);
   outbox.publish(APP, "push");
   outbox.intendClone(7, "push");
@@ -94,7 +94,7 @@ test("a first clone is one event without its refs; a rebuild tells what differs"
   ]);
 });
 
-test("killed right after the clone: the next pass tells of it", () => {
+test("after a kill right after the clone, the next pass announces the clone", () => {
   const { outbox, all } = setUp();
   outbox.intendClone(7, "onboard");
   outbox.resolve(7, new Map([[MAIN, sha(1)]]));
@@ -102,7 +102,7 @@ test("killed right after the clone: the next pass tells of it", () => {
   expect(all()).toMatchObject([{ type: "cloned", changed: 1, changes: [] }]);
 });
 
-test("a long list of changes is cut, and never taken for undone", () => {
+test("a long list of changes is cut, and still counts as done", () => {
   const { outbox, all } = setUp();
   const many = Array.from({ length: MAX_CHANGES + 5 }, (_, n) => step(n + 1, `refs/heads/${n}`));
   outbox.intend(7, "backstop", many);
@@ -113,7 +113,7 @@ test("a long list of changes is cut, and never taken for undone", () => {
   expect(event?.changes).toHaveLength(MAX_CHANGES);
 });
 
-test("each consumer goes through a repository's events in order, by itself", () => {
+test("each consumer gets a repository's events in order, independently of the others", () => {
   const { outbox, backlog, clock } = setUp();
   for (const n of [1, 2]) {
     outbox.intend(7, "push", [step(n)]);
@@ -148,7 +148,7 @@ test("each consumer goes through a repository's events in order, by itself", () 
   expect(backlog.lag("b").pending).toBe(0);
 });
 
-test("events that grow too old are dropped and counted; later ones are still told", () => {
+test("events that grow too old are dropped and counted; later ones are still announced", () => {
   const { outbox, backlog, clock } = setUp();
   for (const n of [1, 2, 3]) {
     clock.now = n * 1000;
@@ -158,7 +158,7 @@ test("events that grow too old are dropped and counted; later ones are still tol
   }
   const before = backlog.position("a", 7)!;
   expect([backlog.drop("a", 2500), outbox.prune(2500)]).toEqual([2, 0]);
-  // A delivery that was under way says nothing about the event that is next now.
+  // A delivery that was running does not affect the event that is next now.
   backlog.markPartAccepted("a", before);
   expect(backlog.position("a", 7)).toEqual({ repositoryId: 7, eventId: 3, part: 0, attempt: 0 });
   expect(backlog.lag("a")).toMatchObject({ pending: 1, dropped: 2 });
@@ -171,7 +171,7 @@ test("events that grow too old are dropped and counted; later ones are still tol
   expect(outbox.publish(APP, "push")).toEqual([4]);
 });
 
-test("trees published since the last event go with the next one, or are one by themselves", () => {
+test("trees published since the last event are part of the next one, or make one of their own", () => {
   const { outbox, all } = setUp();
   const tree = (n: number) => ({ ...step(n), path: "/data/checkouts/acme/app" });
   outbox.published(7, tree(1));
@@ -189,7 +189,7 @@ test("trees published since the last event go with the next one, or are one by t
   ]);
 });
 
-test("a tree that is back where it was is nothing to tell", () => {
+test("a tree that is back at its old commit is not announced", () => {
   const { outbox } = setUp();
   const path = "/data/checkouts/acme/app";
   outbox.published(7, { ...step(1), path });

@@ -4,7 +4,7 @@ import { EVENTS, eventNamed, type GitHubEvent } from "../../src/deliveries/event
 const eventsWith = (isSo: (event: GitHubEvent) => boolean) =>
   Object.entries<GitHubEvent>(EVENTS).flatMap(([name, event]) => (isSo(event) ? [name] : []));
 
-it("what is done for some events alone is done for these", () => {
+it("each trait of the event table belongs to these events", () => {
   expect(eventsWith(({ warmsConnection }) => warmsConnection)).toEqual(["push"]);
   expect(eventsWith(({ invalidatesName }) => invalidatesName)).toEqual(["repository"]);
   expect(eventsWith(({ needsPayload }) => needsPayload)).toEqual(["push", "pull_request"]);

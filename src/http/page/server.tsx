@@ -108,7 +108,7 @@ const Consumers = ({ of }: { of: StatusView["announce"] }) => (
         </>
       ),
     ])}
-    empty="No consumers besides readers of the event stream."
+    empty="No consumers other than readers of the event stream."
   />
 );
 
