@@ -67,9 +67,9 @@ test("a hook that fails runs again with the same ref, and later refs wait", asyn
   });
   touch(dir, "fine");
   await until(() => runs().at(-1)?.REF === side.ref);
-  const told = runs().map(({ AFTER }) => AFTER);
-  expect(told.slice(0, 2)).toEqual([ZERO, one.after]);
-  expect(told.slice(-2)).toEqual([one.after, side.after]);
+  const sent = runs().map(({ AFTER }) => AFTER);
+  expect(sent.slice(0, 2)).toEqual([ZERO, one.after]);
+  expect(sent.slice(-2)).toEqual([one.after, side.after]);
 });
 
 test("a hook that hangs is stopped with its whole process group", async () => {

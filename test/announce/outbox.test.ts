@@ -22,8 +22,8 @@ function setUp() {
   const outbox = createOutbox({ store, now, mirrorOf: (id) => `/data/${id}` });
   const backlog = createBacklog(store, now);
   const all = () => outbox.after(0, 100, null);
-  const told = () => all().flatMap(({ changes }) => changes.map(({ ref, after }) => [ref, after]));
-  return { outbox, backlog, clock, all, told };
+  const announced = () => all().flatMap(({ changes }) => changes.map(({ ref, after }) => [ref, after]));
+  return { outbox, backlog, clock, all, announced };
 }
 
 test("the changes of one pass are one event, with everything a consumer needs", () => {
@@ -44,14 +44,14 @@ test("the changes of one pass are one event, with everything a consumer needs", 
 });
 
 test("of an interrupted pass only changes that the mirror has are announced, before later ones", () => {
-  const { outbox, told } = setUp();
+  const { outbox, announced } = setUp();
   outbox.intend(7, "push", [step(1), step(5, SIDE), { ref: "refs/heads/old", before: sha(9), after: ZERO }]);
   expect(outbox.inDoubt(7)).toBe(true);
   outbox.resolve(7, new Map([[MAIN, sha(1)]]));
   expect(outbox.inDoubt(7)).toBe(false);
   outbox.intend(7, "backstop", [step(2)]);
   expect(outbox.publish(APP, "push")).toEqual([1, 2]);
-  expect(told()).toEqual([
+  expect(announced()).toEqual([
     [MAIN, sha(1)],
     ["refs/heads/old", ZERO],
     [MAIN, sha(2)],
@@ -59,21 +59,21 @@ test("of an interrupted pass only changes that the mirror has are announced, bef
 });
 
 test("a change that took effect stays recorded, wherever its ref moves before a refresh ends", () => {
-  const { outbox, told } = setUp();
+  const { outbox, announced } = setUp();
   for (const n of [1, 2, 3]) {
     outbox.intend(7, "push", [step(n)]);
     outbox.resolve(7, new Map([[MAIN, sha(n)]]));
   }
   outbox.publish(APP, "push");
-  expect(told()).toEqual([1, 2, 3].map((n) => [MAIN, sha(n)]));
+  expect(announced()).toEqual([1, 2, 3].map((n) => [MAIN, sha(n)]));
 });
 
 test("a change whose outcome cannot be determined counts as done", () => {
-  const { outbox, told } = setUp();
+  const { outbox, announced } = setUp();
   outbox.intend(7, "push", [step(1)]);
   outbox.resolve(7, null);
   outbox.publish(APP, "push");
-  expect(told()).toEqual([[MAIN, sha(1)]]);
+  expect(announced()).toEqual([[MAIN, sha(1)]]);
 });
 
 test("a first clone is one event without refs; a rebuild lists what differs", () => {

@@ -92,8 +92,8 @@ test("downloads use HTTPS or the server itself only; no token and no ticket is r
   lfs.rewrite = (href) => `${href}x`;
   expect((await refuse({ b: "1" })).reason).toBe("lfs_missing");
   expect(lfs.downloads).toEqual([]);
-  const told = JSON.stringify([world.log, await stateOf(world, "acme/app")]);
-  for (const secret of [lfs.ticket, ...standin.world.tokens]) expect(told).not.toContain(secret);
+  const shown = JSON.stringify([world.log, await stateOf(world, "acme/app")]);
+  for (const secret of [lfs.ticket, ...standin.world.tokens]) expect(shown).not.toContain(secret);
 });
 
 test("the free disk is checked before a download", async () => {

@@ -121,8 +121,8 @@ test("trees that are no longer asked for and cannot be removed are removed at a 
 });
 
 async function pathsTold(world: World, paths: string[]): Promise<void> {
-  const told = world.log.filter(isRemoval).map(({ path }) => path);
-  expect(told.sort()).toEqual(paths);
+  const reported = world.log.filter(isRemoval).map(({ path }) => path);
+  expect(reported.sort()).toEqual(paths);
 }
 
 test("a publish without write permission reports permission, and the published tree stays", async () => {

@@ -86,7 +86,7 @@ test("the published tree is kept and repaired while its successor fails", async 
 
 test.each([
   ["deleted", (mirror: string) => rmSync(mirror, { recursive: true }), {}],
-  ["made anew with another depth", () => {}, { CHECKOUTS: "acme/*?depth=3" }],
+  ["rebuilt with another depth", () => {}, { CHECKOUTS: "acme/*?depth=3" }],
 ])(
   "a mirror that is %s while what follows is refused costs one clone, not one each time",
   async (_, act, env) => {

@@ -209,13 +209,13 @@ test("DELIVERIES=pull: a push found only by the backstop is a problem, until the
     vi.setSystemTime(Date.now() + 61_000);
     await passed(world);
   };
-  const told = await later();
-  await found(told.deliver);
+  const reported = await later();
+  await found(reported.deliver);
   expect(await codes()).toEqual([]);
-  const untold = await later();
+  const missed = await later();
   await found();
   expect(await codes()).toEqual(["webhook_silent"]);
-  await untold.deliver();
+  await missed.deliver();
   vi.setSystemTime(Date.now() + 1_000);
   await passed(world);
   expect(await codes()).toEqual([]);

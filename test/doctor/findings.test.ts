@@ -158,7 +158,7 @@ test("with DELIVERIES=pull the App's webhook needs a URL, wherever it leads", ()
   expect(judgeLoggedHook({ url: "https://lockstep.invalid/" })).toMatchObject({ level: "ok" });
   expect(judgeLoggedHook({ url: "" })).toMatchObject({
     level: "fail",
-    remedy: expect.stringContaining("webhook active"),
+    remedy: expect.stringContaining("activate the App's webhook"),
   });
 });
 

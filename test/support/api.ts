@@ -41,7 +41,7 @@ interface Options {
   contains?: boolean;
 }
 
-/** @param calls what is asked of them is noted there */
+/** @param calls records the calls made to the ports */
 export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPorts {
   return {
     list: (...args) => {

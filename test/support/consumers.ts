@@ -16,7 +16,7 @@ export interface Received {
   headers: Record<string, string>;
 }
 
-/** A receiver of webhooks that verifies what it gets; `answer` may refuse it or never answer at all. */
+/** A receiver of webhooks that verifies its calls; `answer` may refuse a call or never answer. */
 export async function receiver(answer: (response: ServerResponse, n: number) => void = accept) {
   const got: Received[] = [];
   const newEvents = new EventEmitter();
@@ -35,7 +35,7 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  /** Until so many calls have come in. */
+  /** Waits until this many calls have arrived. */
   const calls = async (count: number) => {
     while (got.length < count) await once(newEvents, "got");
     return got;
@@ -67,7 +67,7 @@ export function hook(then = "") {
   return { dir, file, runs, until };
 }
 
-/** Until it is so, looked at again whenever something in the directory changes. */
+/** Waits until the condition holds, and checks again whenever something in the directory changes. */
 export async function changed(dir: string, fits: () => boolean): Promise<void> {
   const watcher = watch(dir);
   try {

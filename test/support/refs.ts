@@ -8,7 +8,7 @@ import { join } from "node:path";
  */
 export function refsInFiles(gitDir: string): Map<string, string> | null {
   if (!existsSync(join(gitDir, "HEAD"))) return null;
-  // Loose refs first: git packs a ref before it takes the loose one away.
+  // Loose refs are read first, because git packs a ref before removing the loose one.
   const loose = looseRefs(gitDir);
   return new Map([...packedRefs(gitDir), ...loose]);
 }
@@ -28,7 +28,7 @@ function packedRefs(gitDir: string): [string, string][] {
     .map((line) => [line.slice(41), line.slice(0, 40)]);
 }
 
-/** A file that goes while it is read, or a directory, has no text. */
+/** A file deleted while it is read, or a directory, has no text. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, "utf8").trim();

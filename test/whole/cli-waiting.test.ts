@@ -10,7 +10,7 @@ const FILE = new URL("../../lib/cli.js", import.meta.url).pathname;
 const CLEAR_LINE = "\r\u001b[2K";
 const SHA = "1".repeat(40);
 
-/** An API that answers when it is told to. */
+/** An API that answers when the test decides. */
 async function startApi() {
   const server = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => {
@@ -22,7 +22,7 @@ async function startApi() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-/** `lockstep …` at a terminal of its own: script -qefc 'node lib/cli.js …' /dev/null */
+/** Runs `lockstep …` in a terminal of its own: script -qefc 'node lib/cli.js …' /dev/null */
 function atTerminal(env: Record<string, string>, ...args: string[]) {
   const command = [process.execPath, FILE, ...args].join(" ");
   const child = spawn("script", ["-qefc", command, "/dev/null"], {
@@ -64,7 +64,7 @@ test.each([
   },
 );
 
-test("a failure stands in a line of its own", async () => {
+test("a failure has its own line", async () => {
   const { url, asked } = await startApi();
   const terminal = atTerminal({ LOCKSTEP_URL: url }, "refresh", "acme/app");
   (await asked()).writeHead(504).end(JSON.stringify({ detail: "not done in time", remedy: "wait longer" }));
@@ -88,9 +88,9 @@ test.each([
   });
 });
 
-test("without a terminal nothing is said", async () => {
+test("without a terminal no waiting line is printed", async () => {
   const { url, asked } = await startApi();
-  const told = cli({ LOCKSTEP_URL: url }, "refresh", "acme/app");
+  const answer = cli({ LOCKSTEP_URL: url }, "refresh", "acme/app");
   (await asked()).end(JSON.stringify({ repository: { state: "fresh" } }));
-  expect(await told).toEqual({ code: 0, out: "acme/app fresh\n", err: "" });
+  expect(await answer).toEqual({ code: 0, out: "acme/app fresh\n", err: "" });
 });
