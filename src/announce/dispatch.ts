@@ -23,7 +23,7 @@ export interface Dispatcher {
 }
 
 /** The backlog is read at this interval even when no notification came. */
-const LOOK_AGAIN_MS = 30_000;
+const POLL_MS = 30_000;
 /** The dispatcher waits this long when the store cannot be read or written. */
 const FAULT_MS = 1_000;
 
@@ -74,7 +74,7 @@ function pump(dispatch: Dispatch): void {
     );
     nextAt = now() + FAULT_MS;
   }
-  pumpIn(dispatch, nextAt === null ? LOOK_AGAIN_MS : Math.min(LOOK_AGAIN_MS, Math.max(10, nextAt - now())));
+  pumpIn(dispatch, nextAt === null ? POLL_MS : Math.min(POLL_MS, Math.max(10, nextAt - now())));
 }
 
 /** @returns when the next repository is due; null when none is due or no slot is free */

@@ -3,8 +3,8 @@ import type { TreeOptions } from "../config/checkouts.js";
 import { extentOf } from "../git/disk/layout.js";
 import { blobsChanged, blobsOf, missingOf, type Blobs as Needed } from "../git/mirror/blobs.js";
 import { withAttributes } from "../git/tree/lfs-pointers.js";
-import { dropNote, noteOf, readNote, writeNote } from "./brought-note.js";
 import { type BlobsCall, type BlobTools, fetchContents, type Refused } from "./fetch-contents.js";
+import { dropNote, noteOf, readNote, writeNote } from "./fetched-note.js";
 
 export type { BlobsCall } from "./fetch-contents.js";
 
@@ -13,7 +13,7 @@ export function createBlobs(tools: BlobTools) {
   const refused: Refused = new Map();
   return {
     /** Makes sure that all contents of the tree are in the mirror. A full mirror needs nothing. */
-    bring: (call: BlobsCall): Promise<void> => bringContents(tools, refused, call),
+    fetch: (call: BlobsCall): Promise<void> => fetchMissing(tools, refused, call),
     /** Whether missing contents may have caused the failure. */
     mayLack: (id: number, error: unknown): boolean => mayLack(tools, id, error),
     forget: (id: number, slug: string): void => dropNote(noteOf(tools.layout, id, slug)),
@@ -31,7 +31,7 @@ export function createBlobs(tools: BlobTools) {
 
 export type Blobs = ReturnType<typeof createBlobs>;
 
-async function bringContents(tools: BlobTools, refused: Refused, call: BlobsCall): Promise<void> {
+async function fetchMissing(tools: BlobTools, refused: Refused, call: BlobsCall): Promise<void> {
   const { repository, slug, commit, options } = call;
   if (!isPartial(tools, repository.id)) return;
   const paths = pathsOf(options);

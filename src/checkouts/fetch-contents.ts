@@ -7,7 +7,7 @@ import { fetchBlobs } from "../git/mirror/blobs.js";
 import type { RunGit } from "../git/run/exec.js";
 import type { Gateway } from "../git/transport/gateway.js";
 import type { Target } from "../git/transport/upstream.js";
-import { noteOf } from "./brought-note.js";
+import { noteOf } from "./fetched-note.js";
 
 export interface BlobTools {
   git: RunGit;

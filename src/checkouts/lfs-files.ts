@@ -47,7 +47,7 @@ export function createLfsFiles(tools: LfsTools) {
      * Downloads the files of one part into the store. @throws RefreshError that names the file that is not
      * available
      */
-    bring: (job: Job, part: Part): Promise<Files> => bringFiles(tools, job, part),
+    fetch: (job: Job, part: Part): Promise<Files> => fetchFiles(tools, job, part),
     isDue,
     tidied,
   };
@@ -55,7 +55,7 @@ export function createLfsFiles(tools: LfsTools) {
 
 export type LfsFiles = ReturnType<typeof createLfsFiles>;
 
-async function bringFiles(tools: LfsTools, job: Job, part: Part): Promise<Files> {
+async function fetchFiles(tools: LfsTools, job: Job, part: Part): Promise<Files> {
   const { store } = job;
   const { prefix } = part;
   const inventory = readInventory(store.dir);

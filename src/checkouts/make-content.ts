@@ -50,7 +50,7 @@ interface Part {
 
 const NO_FILES = { grafts: [], oids: [], verbatim: [] };
 const MAX_DEPTH = 8;
-const REMEMBERED = 1000;
+const MAX_REMEMBERED = 1000;
 
 /** @throws RefreshError that names the content that is not available */
 export async function makeContent(maker: Maker, job: Job, part: Part): Promise<Made> {
@@ -61,12 +61,12 @@ export async function makeContent(maker: Maker, job: Job, part: Part): Promise<M
   const all = options.submodules === "no" ? [] : await store.submodules(commit);
   const wanted = all.filter(({ path }) => isWanted(prefix + path, options.paths));
   const origins = wanted.map((submodule) => submodules.origin(submodule, parent, job.repository));
-  for (const [n, submodule] of wanted.entries()) await submodules.bring(store, submodule, origins[n]!);
+  for (const [n, submodule] of wanted.entries()) await submodules.fetch(store, submodule, origins[n]!);
   const commits = wanted.map((submodule) => submodule.commit);
   const [tree] = await store.treesOf([commit]);
   const paths = pathsBelow(prefix, options.paths);
   const files =
-    options.lfs && paths ? await lfs.bring(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
+    options.lfs && paths ? await lfs.fetch(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
   const grafts: Graft[] = [...files.grafts];
   const [oids, verbatim] = [[...files.oids], [...files.verbatim]];
   for (const [n, { path, commit: sha }] of wanted.entries()) {
@@ -97,7 +97,7 @@ async function makeSubmodule(maker: Maker, job: Job, part: Part): Promise<Made> 
   const isRecursive = options.submodules === "recursive";
   const inner: Job = isRecursive ? job : { ...job, options: { ...options, submodules: "no" } };
   const made = await makeContent(maker, inner, part);
-  if (known.size >= REMEMBERED) known.clear();
+  if (known.size >= MAX_REMEMBERED) known.clear();
   known.set(key, made);
   return made;
 }

@@ -110,7 +110,7 @@ export function createPublisher(tools: PublishTools) {
     const call = { ...of, base, mirror, slug: next.slug };
     const attempt = async () => {
       pool.claim(next.id, next.slug);
-      await blobs.bring(call);
+      await blobs.fetch(call);
       const content = await contents.of(call);
       return putContent(next, candidate, content, how);
     };

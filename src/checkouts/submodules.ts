@@ -72,10 +72,10 @@ export function createSubmodules(tools: SubmoduleTools) {
   }
 
   /** Fetches the submodule's commit into the store. @throws RefreshError that names the submodule */
-  async function bring(store: ContentStore, submodule: Submodule, from: Origin): Promise<void> {
+  async function fetchCommit(store: ContentStore, submodule: Submodule, from: Origin): Promise<void> {
     if (store.has(submodule.commit)) return;
     tools.requireSpace();
-    if (from.mirror !== null && (await isBrought(store, submodule.commit, from.mirror))) return;
+    if (from.mirror !== null && (await isInStore(store, submodule.commit, from.mirror))) return;
     const lease = tools.gateway.open(from);
     try {
       await store.fetch(submodule.commit, lease);
@@ -87,7 +87,7 @@ export function createSubmodules(tools: SubmoduleTools) {
   }
 
   /** GitHub is asked when the mirror is behind or just being replaced. */
-  const isBrought = (store: ContentStore, commit: string, mirror: string): Promise<boolean> =>
+  const isInStore = (store: ContentStore, commit: string, mirror: string): Promise<boolean> =>
     store.fetch(commit, mirror).then(
       () => true,
       (error) => {
@@ -96,7 +96,7 @@ export function createSubmodules(tools: SubmoduleTools) {
       },
     );
 
-  return { origin, bring };
+  return { origin, fetch: fetchCommit };
 }
 
 export type Submodules = ReturnType<typeof createSubmodules>;

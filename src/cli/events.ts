@@ -7,7 +7,7 @@ import { AnswerError, type Client } from "./client.js";
 import { EXIT } from "./exit.js";
 import { print, styled } from "./print.js";
 
-const AGAIN_MS = 2_000;
+const RECONNECT_MS = 2_000;
 const NOTHING = /^0+$/;
 
 /** Prints what refreshes change, as the changes happen. */
@@ -42,7 +42,7 @@ async function follow(client: Client, path: string, after: string | undefined): 
       if (!wasOpen || (error instanceof AnswerError && !mayPass(error))) throw error;
     }
     process.stderr.write("lockstep: the stream ended; reconnecting\n");
-    await sleep(AGAIN_MS);
+    await sleep(RECONNECT_MS);
   }
 }
 

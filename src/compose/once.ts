@@ -47,7 +47,7 @@ export type Once = (onStep: (step: OnceStep) => void) => Promise<OnceResult>;
 
 /** A failed connection is retried this many times before it counts. */
 const TRIES = 3;
-const AGAIN_MS = 1_000;
+const RETRY_MS = 1_000;
 const POLL_MS = 50;
 
 export function createOnce(ports: OncePorts): Once {
@@ -78,7 +78,7 @@ export function createOnce(ports: OncePorts): Once {
         // The queue may finish a repository before this line.
         clearTimeout(found.timer);
         if (error && mayPass(error) && found.tries < TRIES) {
-          found.timer = setTimeout(ask, AGAIN_MS * found.tries, found.subject);
+          found.timer = setTimeout(ask, RETRY_MS * found.tries, found.subject);
           return;
         }
         open.delete(key);

@@ -25,7 +25,7 @@ const HEARTBEAT_MS = 15_000;
 const STALL_MS = 10_000;
 const RETRY_MS = 2_000;
 /** One event may contain a thousand changes. */
-const AT_ONCE = 20;
+const BATCH = 20;
 
 const EVENTS: Route = {
   method: "get",
@@ -95,7 +95,7 @@ async function sendEvents(
   await send(`retry: ${RETRY_MS}\n\n`);
   if (reader.gap) await send('event: gap\ndata: {"reason":"older events are not kept"}\n\n');
   while (isOpen()) {
-    const found = events.after(after, AT_ONCE, reader.repositoryId);
+    const found = events.after(after, BATCH, reader.repositoryId);
     for (const event of found) {
       if (!isOpen()) return;
       await send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);

@@ -32,7 +32,7 @@ test.each(EXTENTS)(
 );
 
 test.each(EXTENTS.slice(-1))(
-  "what a submodule's files are converted by is its own, whatever the mirror has, and drops (%s)",
+  "a submodule's files are converted by its own attributes, whatever the mirror has or drops (%s)",
   async (extent) => {
     const CHECKOUTS = `acme/app?submodules=yes${extent}`;
     const { world, repo, standin, link, push } = await published({ CHECKOUTS, HISTORY: "mirror" });
@@ -53,7 +53,7 @@ test.each(EXTENTS.slice(-1))(
   },
 );
 
-test.each(EXTENTS)("a submodule that is mirrored whole here costs GitHub nothing (%s)", async (extent) => {
+test.each(EXTENTS)("a submodule with a full mirror here costs no request (%s)", async (extent) => {
   const { world, standin, link, push } = await published({ CHECKOUTS: `acme/app?submodules=yes${extent}` });
   const lib = await library(standin, "acme", "lib");
   let gitlink = "";

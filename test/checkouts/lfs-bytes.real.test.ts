@@ -45,7 +45,7 @@ test.each([
   ["crlf of old", "* crlf eol=crlf"],
   ["ident", "* ident"],
   ["working-tree-encoding", "* text working-tree-encoding=UTF-16LE-BOM"],
-])("a file of LFS is as LFS has it, whatever else its attributes say: %s", async (_, rule) => {
+])("a file of LFS has LFS's bytes, whatever its other attributes are: %s", async (_, rule) => {
   const { link, push, bytes, expectSound, lfs } = await withLfs();
   await push({
     ".gitattributes": `${rule}\n*.bin ${LFS}\n*.csv ${LFS}\n.gitattributes -text !working-tree-encoding\n`,

@@ -29,7 +29,7 @@ const MODES: [string, number, string[]][] = [
   ["made read-only as a whole", 0o555, ["d", "."]],
 ];
 
-test.each(MODES)("a tree that somebody has %s keeps no push back, nor a start", async (_, mode, paths) => {
+test.each(MODES)("a tree that was %s blocks neither a push nor a start", async (_, mode, paths) => {
   const { world, repo, link, push, chmod, base, trash } = await publishedWithModes();
   await push({ a: "1", "d/b": "1" });
   const tree = realpathSync(link());
@@ -57,7 +57,7 @@ test("a hook that removes write permission does not block a later push", async (
   expect(world.log.filter((line) => isFailure(line) || isRemoval(line))).toEqual([]);
 });
 
-test.each(["d", "."])("a published tree that nobody can read is replaced: %s", async (path) => {
+test.each(["d", "."])("an unreadable published tree is replaced: %s", async (path) => {
   const { world, repo, link, push, chmod } = await publishedWithModes();
   const sha = await push({ a: "1", "d/b": "1" });
   chmod(join(realpathSync(link()), path), 0);

@@ -52,7 +52,7 @@ async function repaired(world: World, link: string): Promise<void> {
 }
 
 test.each(["", "?depth=1", "?filter=blob:none", "?filter=blob:none&depth=1"])(
-  "what is published stays in the mirror, and is repaired, however long what follows is refused (%s)",
+  "the published commit stays in the mirror, and its tree is repaired, while later commits are refused (%s)",
   async (depth) => {
     const { world, repo, link, push, good } = await refused({ CHECKOUTS: `acme/*${depth}` });
     await prune(world, repo.id);
@@ -88,7 +88,7 @@ test.each([
   ["deleted", (mirror: string) => rmSync(mirror, { recursive: true }), {}],
   ["rebuilt with another depth", () => {}, { CHECKOUTS: "acme/*?depth=3" }],
 ])(
-  "a mirror that is %s while what follows is refused costs one clone, not one each time",
+  "a mirror that is %s while later commits are refused costs one clone, not one per refresh",
   async (_, act, env) => {
     const { world, repo, standin, link } = await refused({ CHECKOUTS: "acme/*?depth=1" });
     await world.stop();

@@ -226,7 +226,7 @@ describe("the API", () => {
     [`site/contains/${"a".repeat(40)}?wait=11m`, 400],
     [`site/contains/${"a".repeat(40)}?in=mars`, 400],
     [`none/contains/${"a".repeat(40)}`, 404],
-  ])("looks for no %s", async (path, status) => {
+  ])("does not search for %s", async (path, status) => {
     const { call, calls } = await startApi();
     expect((await call(`/api/v1/repos/acme/${path}`)).status).toBe(status);
     expect(calls).toEqual([]);

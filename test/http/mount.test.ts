@@ -29,7 +29,7 @@ describe("health", () => {
     ["/readyz", false, 503, { status: "unavailable" }],
     ["/freshz", true, 200, { status: "fresh" }],
     ["/freshz", false, 503, { status: "stale" }],
-  ])("%s (ok: %s) says nothing private", async (path, ok, status, body) => {
+  ])("%s (ok: %s) reveals nothing private", async (path, ok, status, body) => {
     const base = await startHealth(ok);
     for (const authorization of ["", "Bearer wrong"]) {
       const answer = await fetch(base + path, { headers: { authorization } });

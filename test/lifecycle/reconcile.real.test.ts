@@ -91,7 +91,7 @@ test("a transfer moves no mirror, whichever event comes first", async () => {
 });
 
 test.each([true, false])(
-  "taken out of the installation (private: %s): gone, kept, resumed",
+  "removed from the installation (private: %s): gone, kept, resumed",
   async (isPrivate) => {
     const { world, installation, repos } = await acme({}, ["app", "other"]);
     const [repo] = repos as [(typeof repos)[0]];

@@ -59,7 +59,7 @@ describe.each(PATHS)("at %s", (path) => {
   });
 
   it.each([[[]], [[""]]])(
-    "without a secret (%j) it is not there, even for one signed with Probot's own",
+    "without a secret (%j) it does not exist, even for a delivery signed with Probot's own",
     async (secrets) => {
       await start({ config: { webhookSecrets: secrets.filter(Boolean) } });
       const answer = await send(body, { "x-hub-signature-256": sign(body, "development") });

@@ -46,8 +46,8 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
 const accept = (response: ServerResponse) => void response.writeHead(204).end();
 
 /**
- * A hook that writes a line of JSON for each of its runs.
- * @param then shell commands that follow; its directory is $DIR
+ * Creates a hook that writes a line of JSON for each run.
+ * @param then shell commands to run afterwards; $DIR is the hook's directory
  */
 export function hook(then = "") {
   const dir = tempDir();

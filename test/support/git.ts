@@ -61,8 +61,8 @@ export function commits(dir: string, branch: string, count: number): string {
 }
 
 /**
- * The real git, but for one command: that never ends, and neither does what it has started.
- * @returns the program, and the pid of what the command has started, once it has
+ * The real git, except that one command never ends, nor does the child that it starts.
+ * @returns the program, and the pid of the child once it has started
  */
 export function stuckGit(command: string): { binary: string; begun(): Promise<number> } {
   const dir = tempDir();

@@ -16,8 +16,8 @@ interface Manifest {
 }
 
 /**
- * Looks at manifests as kubectl does with --validate=strict, but for the values: TypeScript knows the fields
- * of Kubernetes' OpenAPI document, and takes no other ones in a literal.
+ * Checks manifests as kubectl does with --validate=strict, except for values: TypeScript knows the fields of
+ * Kubernetes' OpenAPI document, and rejects other fields in a literal.
  * @returns the faults of each text; one run of the compiler checks all of them.
  */
 export async function faultsOfKubernetes(...texts: string[]): Promise<string[][]> {

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * A repository's refs as its files have them, without a git process (gitrepository-layout(5)): for a look that
- * is taken often, before git itself is asked.
+ * Reads a repository's refs from its files, without a git process (gitrepository-layout(5)), for frequent
+ * checks before git itself is asked.
  * @returns null when there is no repository
  */
 export function refsInFiles(gitDir: string): Map<string, string> | null {

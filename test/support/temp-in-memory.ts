@@ -8,8 +8,8 @@ const PREFIX = "lockstep-tests-";
 const NEEDED_BYTES = 2 * 2 ** 30;
 
 /**
- * SQLite and git sync what they write, and a busy disk takes ten times as long for that as everything
- * else in a test. So temporary files are in memory, where Linux has room for them, unless TMPDIR is set.
+ * Puts temporary files in memory, where Linux has room for them, unless TMPDIR is set. SQLite and git sync
+ * their writes, which takes a busy disk ten times as long as everything else in a test.
  */
 export function setup(): (() => void) | undefined {
   if (process.env.TMPDIR) return;

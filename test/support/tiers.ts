@@ -14,8 +14,8 @@ interface Tier {
 const MINUTE_MS = 60_000;
 
 /**
- * The tiers of the tests: a file's name and folder say in which one it is (docs/adr/0022-tests-in-tiers.md).
- * They run in this order: the longest files first, so that none of them is alone at the end.
+ * The tiers of the tests; a file's name and folder determine its tier (docs/adr/0022-tests-in-tiers.md). Tiers
+ * run in this order, the longest files first, so that no long file runs alone at the end.
  */
 export const TIERS: Record<"whole" | "real" | "alone" | "quick", Tier> = {
   /** Tests of the built program, in processes of their own. */

@@ -74,7 +74,7 @@ test("kill -9 while the hook runs: it runs again, and every change is announced 
 });
 
 test.each(["before", "after"] as const)(
-  "kill -9 right %s the mirror's ref moves: every change is announced, and none that did not happen",
+  "kill -9 right %s the mirror's ref moves: every change is announced, and no other",
   async (when) => {
     const { file, runs } = hook();
     const git = deadlyGit(when);

@@ -64,7 +64,7 @@ test.each([
   { checkouts: "acme/*", publishes: 200, kills: 10 },
   { checkouts: "acme/*?filter=blob:none", publishes: 60, kills: 12 },
 ])(
-  "$checkouts: ten readers, $publishes publishes, $kills kills: no mixture, nothing vanishes, nothing is left over",
+  "$checkouts: ten readers, $publishes publishes, $kills kills: no mixed tree, no missing tree, no leftovers",
   async (given) => {
     const { standin, repo, dataDir, start, base, link } = await server(given.checkouts);
     let lockstep = await start();

@@ -48,21 +48,18 @@ function atTerminal(env: Record<string, string>, ...args: string[]) {
 test.each([
   [["refresh", "acme/app", "--wait", "2m"], "the refresh of acme/app, at most 2m", "acme/app fresh"],
   [["wait", `a/b@${SHA}`, "--timeout", "1m"], `a/b@${SHA}, at most 1m`, `a/b@${SHA} is there`],
-])(
-  "at a terminal %j says that it waits, and how long; the line gives way to the result",
-  async (args, line, result) => {
-    const { url, asked } = await startApi();
-    const terminal = atTerminal({ LOCKSTEP_URL: url }, ...args);
-    const response = await asked();
-    await terminal.until(`${CLEAR_LINE}waiting 0s for ${line}`);
-    await terminal.until(/waiting [1-9]\d*s for/);
-    response.end(JSON.stringify({ repository: { state: "fresh" } }));
-    const { code, seen } = await terminal.ended();
-    expect({ code, end: seen.slice(seen.lastIndexOf(CLEAR_LINE)) }).toEqual({
-      ...{ code: 0, end: `${CLEAR_LINE}${result}\r\n` },
-    });
-  },
-);
+])("on a terminal %j shows a waiting time, which the result replaces", async (args, line, result) => {
+  const { url, asked } = await startApi();
+  const terminal = atTerminal({ LOCKSTEP_URL: url }, ...args);
+  const response = await asked();
+  await terminal.until(`${CLEAR_LINE}waiting 0s for ${line}`);
+  await terminal.until(/waiting [1-9]\d*s for/);
+  response.end(JSON.stringify({ repository: { state: "fresh" } }));
+  const { code, seen } = await terminal.ended();
+  expect({ code, end: seen.slice(seen.lastIndexOf(CLEAR_LINE)) }).toEqual({
+    ...{ code: 0, end: `${CLEAR_LINE}${result}\r\n` },
+  });
+});
 
 test("a failure has its own line", async () => {
   const { url, asked } = await startApi();

@@ -34,7 +34,7 @@ test(`${CHANGES} changes, deliveries lost and late, restarts: everything ends as
   expect(await faultsOf(world, population, kept)).toEqual([]);
   const before = await holdingsOf(world);
 
-  await post.bringRest();
+  await post.deliverRest();
   await sweepUntilQuiet(world);
   expect(await faultsOf(world, population, kept)).toEqual([]);
   expect(await holdingsOf(world)).toEqual(before);

@@ -35,14 +35,14 @@ export function addRemovalActions(app: Hono, ports: ApiPorts): void {
     const held = findHeld(context, ports);
     if (held instanceof Response) return explain(context, "/server", held);
     const { seen } = await context.req.parseBody();
-    if (seen !== seenOf(held)) return explain(context, "/server", others());
+    if (seen !== seenOf(held)) return explain(context, "/server", listChanged());
     const count = ports.confirmRemoval(held.id);
     setNote(context, `Confirmed: ${count} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
     return context.redirect("/server", 303);
   });
 }
 
-const others = () =>
+const listChanged = () =>
   conflict(
     "moved_on",
     "the list of held repositories has changed since you opened this page",
@@ -61,8 +61,8 @@ function confirmPage(context: Context, held: Held) {
       <p class="notice bad">
         GitHub no longer shows <Quantity of={names.length} one="repository" many="repositories" /> of{" "}
         {nameOf(held)} (<Ago at={heldAt} />
-        ). Who confirms it believes that this was meant: they are gone, no longer kept in step, and after
-        RETIRE_AFTER their mirrors are deleted.
+        ). Confirm only if this was intended: Lockstep then marks the repositories gone and deletes their
+        mirrors after RETIRE_AFTER.
       </p>
       <p>Was it a mistake? Restore the App's access: the hold then ends by itself, and nothing is lost.</p>
       <Confirm path={pathOf(held)} sends={{ seen: seenOf(held) }} button="Confirm removal" back="/server" />

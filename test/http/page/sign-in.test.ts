@@ -39,7 +39,7 @@ describe("the page's door", () => {
   });
 
   it.each(["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\nb", ""])(
-    "leads nobody away to %j",
+    "never redirects to %j",
     async (next) => {
       const { post } = await startPage();
       expect((await post("/sign-in", { token: TOKEN, next })).headers.get("location")).toBe("/");

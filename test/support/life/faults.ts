@@ -7,8 +7,8 @@ import type { Life, Population } from "./population.js";
 const SHOWN = 12;
 
 /**
- * What differs from GitHub, a text for each; nothing should.
- * @param kept repositories whose mirrors were here: they stay, whatever became of them at GitHub
+ * Lists differences from GitHub, one text each; a passing test has none.
+ * @param kept repositories that had mirrors, which must stay whatever happened at GitHub
  */
 export async function faultsOf(world: World, population: Population, kept: Set<number>): Promise<string[]> {
   const holdings = await holdingsOf(world);

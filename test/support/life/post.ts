@@ -32,7 +32,7 @@ export class Post {
   send(calls: Call[]): void {
     for (const letter of this.#late) letter.after -= 1;
     for (const one of this.random.shuffled(calls)) this.#take({ ...one, id: randomUUID(), after: 0 });
-    this.#bring(({ after }) => after <= 0);
+    this.#deliverDue(({ after }) => after <= 0);
   }
 
   /** Waits until everything that was sent has been answered. */
@@ -41,8 +41,8 @@ export class Post {
   }
 
   /** Delivers everything that is late, even calls that nobody waits for any more. */
-  async bringRest(): Promise<void> {
-    this.#bring(() => true);
+  async deliverRest(): Promise<void> {
+    this.#deliverDue(() => true);
     await this.arrived();
   }
 
@@ -56,7 +56,7 @@ export class Post {
     if (lot < 1 - LATE) this.#deliver(letter, `${this.world.url}/api/github/webhooks`);
   }
 
-  #bring(isDue: (letter: Letter) => boolean): void {
+  #deliverDue(isDue: (letter: Letter) => boolean): void {
     const due = this.#late.filter(isDue);
     this.#late = this.#late.filter((letter) => !due.includes(letter));
     for (const letter of this.random.shuffled(due))

@@ -4,7 +4,7 @@ import type { Layout } from "../git/disk/layout.js";
 import type { Blobs } from "../git/mirror/blobs.js";
 
 /** A note in the mirror: up to which commit a checkout's contents were fetched, and which contents. */
-export interface Brought {
+export interface Fetched {
   commit: string;
   paths: string[];
   /**
@@ -19,17 +19,17 @@ export const noteOf = (layout: Layout, id: number, slug: string): string =>
   join(layout.mirror(id), "lockstep-brought", slug || "@");
 
 /** @returns null when nothing was fetched yet */
-export function readNote(note: string): Brought | null {
+export function readNote(note: string): Fetched | null {
   try {
-    return JSON.parse(readFileSync(note, "utf8")) as Brought;
+    return JSON.parse(readFileSync(note, "utf8")) as Fetched;
   } catch {
     return null;
   }
 }
 
-export function writeNote(note: string, brought: Brought): void {
+export function writeNote(note: string, fetched: Fetched): void {
   mkdirSync(dirname(note), { recursive: true, mode: 0o750 });
-  writeFileSync(`${note}.lock`, JSON.stringify(brought));
+  writeFileSync(`${note}.lock`, JSON.stringify(fetched));
   renameSync(`${note}.lock`, note);
 }
 
