@@ -18,7 +18,7 @@ export interface SubmoduleTools {
   gateway: Pick<Gateway, "open">;
   registry: Pick<Registry, "find">;
   layout: Layout;
-  /** Such as https://github.com. */
+  /** The origin of GitHub, such as https://github.com. */
   gitUrl: string;
   submodulesFrom: SubmodulesFrom;
   /** Returns the installation of that account; null when the account has not installed the App. */

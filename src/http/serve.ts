@@ -3,8 +3,8 @@ import type { Hono } from "hono";
 import type { Handler } from "./mount.js";
 
 /**
- * A Hono app as one of the handlers in a row.
- * @param isServed whether the app answers this path; the rest is left to the next handler.
+ * Turns a Hono app into one of several handlers.
+ * @param isServed whether the app answers this path; other requests go to the next handler
  */
 export function serve(app: Hono, isServed: (path: string) => boolean): Handler {
   // The adapter would replace the process's global Request and Response with its own.

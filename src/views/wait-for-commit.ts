@@ -54,8 +54,8 @@ const AT_A_TIME = 4;
 const ASK_AGAIN_MS = 5_000;
 
 /**
- * Waits for commits. Regardless of the number of waiters, a repository is asked for one refresh at a time,
- * and each object is searched for once after each refresh.
+ * Waits for commits. However many clients wait, one refresh of a repository is requested at a time, and each
+ * object is searched for once after each refresh.
  */
 export function createContains(ports: Ports) {
   const { reach } = ports;
