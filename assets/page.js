@@ -1,4 +1,5 @@
-// Brings the parts of an open page up to date that are marked data-live. Without it, reload.
+// Updates the parts of an open page that are marked data-live. Without this script the reader reloads the
+// page.
 
 const EVERY_MS = 10_000;
 const SOON_MS = 300;
@@ -20,7 +21,7 @@ async function refetch() {
     if (answer.status === 401) return location.reload();
     if (answer.ok) update(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
-    // The server is away: it is asked again.
+    // The server did not answer; the next attempt comes later.
   } finally {
     asking = false;
     again(EVERY_MS);
@@ -35,13 +36,13 @@ function update(fresh) {
     const place = focused && [...part.querySelectorAll("a, button")].indexOf(focused);
     become(part, next);
     if (!focused || focused.isConnected) continue;
-    // By its id: rows may have moved.
+    // Rows may have moved, so each is found by its id.
     const same = document.getElementById(focused.id) ?? part.querySelectorAll("a, button")[place];
     same?.focus({ preventScroll: true });
   }
 }
 
-/** Changes as little as it can: a selection, the focus and a screen reader's place stay where they are. */
+/** Changes as little as possible, so that selection, focus and a screen reader's place stay. */
 function become(old, next) {
   if (old.isEqualNode(next)) return;
   const isAlike = old.nodeName === next.nodeName && old.id === next.id;
@@ -56,7 +57,7 @@ function become(old, next) {
   for (const [index, child] of [...old.childNodes].entries()) become(child, children[index]);
 }
 
-/** A browser opens few connections to one server: a page that nobody sees keeps none. */
+/** A hidden page keeps no connection, because a browser opens only a few to one server. */
 function listen() {
   source?.close();
   source = undefined;

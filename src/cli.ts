@@ -10,8 +10,8 @@ import { reportFailure } from "./cli/failure.js";
 import { addHistoryCommands } from "./cli/history.js";
 import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
-import { addLookCommands } from "./cli/look.js";
 import { addOperateCommands } from "./cli/operate.js";
+import { addShowCommands } from "./cli/show.js";
 import { loadClientConfig } from "./config/load.js";
 
 const packageVersion = () => {
@@ -32,7 +32,7 @@ The API's token is read from API_TOKEN, in the environment or in .env; never fro
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 Lockstep not reachable, 4 not fresh, 5 not there in time.`,
   )
-  .showHelpAfterError("(lockstep --help tells more)")
+  .showHelpAfterError("(see lockstep --help)")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
 
 const client = () => {
@@ -43,14 +43,14 @@ const client = () => {
 };
 
 addLocalCommands(program);
-addLookCommands(program, client);
+addShowCommands(program, client);
 addLogCommands(program, client);
 addOperateCommands(program, client);
 addHistoryCommands(program, client);
 addEventsCommand(program, client);
 addCompletionCommand(program);
 
-// Who reads has seen enough: `lockstep list | head -1`.
+// The reader of a pipe may stop early, as in `lockstep list | head -1`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(EXIT.done);
   throw error;

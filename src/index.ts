@@ -5,8 +5,8 @@ import { mount } from "./http/mount.js";
 import { hideCredentials } from "./http/privacy.js";
 
 /**
- * The Probot app function: `probot run ./lib/index.js`. Everything is served from the instance's
- * replaced getNodeMiddleware; see docs/adr/0002-one-front-door.md.
+ * The Probot app function: `probot run ./lib/index.js`. All requests are served from the instance's replaced
+ * getNodeMiddleware; see docs/adr/0002-one-front-door.md.
  */
 export default async function lockstep(app: Probot): Promise<void> {
   process.umask(0o027);
@@ -17,7 +17,7 @@ export default async function lockstep(app: Probot): Promise<void> {
   running.start();
 }
 
-/** Probot has no handler for a failing app function: its stack trace would bury the remedy. */
+/** Probot does not handle a failing app function, and its stack trace would bury the remedy. */
 async function startOrExit(app: Probot): Promise<Lockstep> {
   try {
     return await compose(loadConfig(), app.log);
@@ -29,8 +29,9 @@ async function startOrExit(app: Probot): Promise<Lockstep> {
 }
 
 /**
- * `probot run` installs no handler of its own. Probot keeps its HTTP server to itself, so the port stays
- * open until the end: deliveries are answered 503, which GitHub records as failed. A second signal ends at once.
+ * Handles signals, which `probot run` does not. Probot does not expose its HTTP server, so the port stays
+ * open until the end: deliveries get a 503, which GitHub records as failed. A second signal ends the process
+ * at once.
  */
 function stopOnSignals(app: Probot, running: Lockstep): void {
   let stopping = false;
@@ -48,7 +49,7 @@ function stopOnSignals(app: Probot, running: Lockstep): void {
       app.log.error({ event: "stop_failed", err: error }, "shutdown failed");
       process.exitCode = 1;
     }
-    // The log is a stream: its last lines leave after this turn.
+    // The log is a stream and writes its last lines after this turn of the event loop.
     setTimeout(() => process.exit(), 50);
   };
   process.on("SIGTERM", stop);

@@ -1,7 +1,7 @@
 import cron, { type ScheduledTask } from "node-cron";
 
 /**
- * The cron expression closest to an interval. cron counts within minutes and hours: an interval that
+ * Returns the cron expression closest to an interval. cron counts within minutes and hours: an interval that
  * does not divide them (7m) would leave a short gap at each full hour, so the next shorter divisor is used.
  * @param intervalMs 1 s to 24 h
  */
@@ -25,9 +25,9 @@ export interface Backstop {
 }
 
 /**
- * The backstop: finds what no delivery told of. Passes never overlap, and a random delay of up to a
- * tenth of the interval keeps many servers from asking GitHub in the same second.
- * @param intervalMs null: off
+ * The backstop finds what no delivery reported. Passes never overlap, and a random delay of up to a tenth of
+ * the interval keeps many servers from asking GitHub in the same second.
+ * @param intervalMs null turns the backstop off
  */
 export function startBackstop(
   name: string,

@@ -24,30 +24,36 @@ export interface WorkerPorts {
   log: Log;
 }
 
-/** What became of a run, told to whoever waits for its subject. */
+/** The outcome of a run, for subscribers that wait for its subject. */
 export type Settled = { key: string; error: RefreshError | null };
 
 export interface Worker extends RunnerPorts {
-  /** A run has ended, and the runner has forgotten it. */
+  /** Reports that a run has ended and that the runner no longer lists it. */
   onSettled: Subscribe<[Settled]>;
-  /** A full comparison by the backstop, begun then, found a push that no delivery before had reported. */
+  /**
+   * Reports that the backstop's full comparison, begun at that time, found a push that no delivery had
+   * reported.
+   */
   onMissedPush: Subscribe<[id: number, repository: string, begunAt: number]>;
-  /** A refresh has ended. With its result or error code; `lagMs` since the push's delivery, null: no push. */
+  /**
+   * Reports the end of a refresh, with its result or error code; `lagMs` counts from the push's delivery,
+   * null without a push.
+   */
   onRefreshed: Subscribe<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>;
-  /** A pass over the installations has ended. */
+  /** Reports that a pass over the installations has ended. */
   onPass: Subscribe<[error: RefreshError | null]>;
 }
 
 const STARTED_AT = Date.now();
 
-/** Refs named in a log line; the API has them all. */
+/** A log line names at most this many refs; the API has them all. */
 const LOGGED_REFS = 10;
 
-/** Runs that are under way, by the key of their subject. */
+/** Running subjects, by their keys. */
 interface Runs {
-  /** When each began, in milliseconds. */
+  /** When each run began, in milliseconds. */
   begunAt: Map<string, number>;
-  /** What refreshes have done that are not settled yet. */
+  /** Results of refreshes whose runs are not settled yet. */
   outcomes: Map<string, RefreshOutcome>;
 }
 
@@ -64,7 +70,7 @@ const createSignals = () => ({
   passed: createSignal<[error: RefreshError | null]>(),
 });
 
-/** Runs one subject of the queue and writes down what became of it. */
+/** Runs one subject of the queue and records the outcome. */
 export function createWorker(ports: WorkerPorts): Worker {
   const signals = createSignals();
   const runs: Runs = { begunAt: new Map(), outcomes: new Map() };
@@ -106,7 +112,7 @@ async function refresh(context: WorkerContext, snapshot: Snapshot, signal: Abort
   ports.log.info({ event: "refreshed", ...about(context, snapshot), ...summarize(outcome) }, "refreshed");
 }
 
-/** Writes down what became of a run, and tells whoever waits for it. */
+/** Records the outcome of a run, and notifies subscribers that wait for it. */
 function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError | null): void {
   const { ports, runs, signals } = context;
   const { subject } = snapshot;
@@ -123,11 +129,12 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
   if (error && subject.kind === "repository") countFailure(context, snapshot, error);
   runs.begunAt.delete(key);
   runs.outcomes.delete(key);
-  // After the runner has forgotten the run: who waits sees it neither queued nor running.
+  // The notification comes after the runner has removed the run, so subscribers see it neither queued nor
+  // running.
   setImmediate(() => signals.settled.emit({ key, error }));
 }
 
-/** A mirror that is in step with its push is counted with the time that took. */
+/** Counts a mirror that caught up with a push, with the time that this took. */
 function count(context: WorkerContext, snapshot: Snapshot, result: string): void {
   const { trigger, armedAt } = snapshot.request;
   const now = Date.now();
@@ -147,7 +154,7 @@ function countFailure(context: WorkerContext, snapshot: Snapshot, { code }: Refr
 const secondsOf = (context: WorkerContext, snapshot: Snapshot, now: number): number =>
   (now - beginOf(context, snapshot, now)) / 1000;
 
-/** In the history of the repository. */
+/** Adds the refresh to the repository's history. */
 function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: RefreshError | null): void {
   const { subject, request } = snapshot;
   const outcome = context.runs.outcomes.get(keyOf(subject));
@@ -166,7 +173,10 @@ function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: Refres
   });
 }
 
-/** @returns when the request comes again, in milliseconds from now; null: not by itself */
+/**
+ * @returns the delay until the request runs again, in milliseconds; null when it does not run again on its
+ * own
+ */
 function recordFailure(ports: WorkerPorts, snapshot: Snapshot, error: RefreshError): number | null {
   const { subject, request } = snapshot;
   if (subject.kind === "repository") {
@@ -195,7 +205,7 @@ function logFailure(
   else log.warn({ event: "refresh_failed", ...details, hint }, "refresh failed");
 }
 
-/** What every line about a run says: of what, why, and how long it took so far. */
+/** The fields of every log line about a run: subject, reason and duration so far. */
 function about(context: WorkerContext, snapshot: Snapshot): object {
   const { subject, request } = snapshot;
   const { trigger, deliveryId, attempt, armedAt } = request;
@@ -218,7 +228,7 @@ const beginOf = ({ runs }: WorkerContext, { subject }: Snapshot, fallback: numbe
 
 const nameOf = ({ registry }: WorkerPorts, id: number): string => fullNameOrId(registry.get(id), id);
 
-/** Whether a repository that was in step, as far as deliveries say, turned out not to be. */
+/** Whether a repository that should have been in step, by its deliveries, was not. */
 function wasMissed(before: ManagedRepository, request: RefreshRequest, outcome: RefreshOutcome): boolean {
   const isBackstop = request.trigger === "backstop" && request.deliveryId === null;
   if (!isBackstop || before.state !== "fresh" || outcome.way !== "full") return false;

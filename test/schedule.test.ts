@@ -21,7 +21,7 @@ test("property: every interval gives a valid expression", () => {
   );
 });
 
-test("off starts no task, and stopping takes the task away", async () => {
+test("off starts no task, and stopping removes the task", async () => {
   const before = cron.getTasks().size;
   const off = startBackstop("off", null, () => {});
   expect(cron.getTasks().size).toBe(before);

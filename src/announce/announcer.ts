@@ -29,23 +29,26 @@ interface Tools extends Settings {
 
 export interface Announcer {
   outbox: Outbox;
-  /** Makes events of what a refresh did. Inside a transaction it joins it; consumers are told after it. */
+  /**
+   * Turns what a refresh did into events. Inside a transaction the events join it; consumers get them after
+   * it.
+   */
   announce(repository: Repository, trigger: Trigger): void;
-  /** Starts to tell consumers, what an earlier process left first. */
+  /** Starts delivery to consumers, beginning with the events that an earlier process left. */
   start(): void;
-  /** Forgets events, and what consumers have not taken of them, after a week. */
+  /** Deletes events older than a week, and the backlog of consumers that did not accept them. */
   prune(): void;
   delays(): (Delay & { consumer: string })[];
   lags(): (Lag & { consumer: string })[];
-  /** Emits "event" when there are new ones. */
-  bell: EventEmitter;
+  /** Emits "event" when new events exist. */
+  newEvents: EventEmitter;
   stop(ms: number): Promise<void>;
 }
 
-/** How long events are kept: for consumers that are away, and for readers of the event stream. */
+/** Consumers that are away, and readers of the event stream, can catch up for this long. */
 const KEEP_MS = 7 * 86_400_000;
 
-/** Tells the world what refreshes changed, at least once and in order per repository. */
+/** Announces what refreshes changed, at least once and in order for each repository. */
 export function createAnnouncer(tools: Tools): Announcer {
   const { store, log, now } = tools;
   const outbox = createOutbox({ store, mirrorOf: tools.mirrorOf, now });
@@ -53,12 +56,12 @@ export function createAnnouncer(tools: Tools): Announcer {
   const agent = createWebhookAgent();
   const consumers = consumersOf(tools, agent);
   const dispatchers = consumers.map((consumer) => createDispatcher({ outbox, backlog, log, now }, consumer));
-  const bell = new EventEmitter().setMaxListeners(0);
+  const newEvents = new EventEmitter().setMaxListeners(0);
   backlog.keepOnly(consumers.map(({ key }) => key));
 
-  function ring(): void {
+  function notify(): void {
     for (const { wake } of dispatchers) wake();
-    bell.emit("event");
+    newEvents.emit("event");
   }
 
   function prune(): void {
@@ -72,10 +75,10 @@ export function createAnnouncer(tools: Tools): Announcer {
             "a consumer accepted no events for a week; its backlog was dropped",
           );
       }
-      const lost = outbox.prune(before);
-      if (lost > 0)
+      const dropped = outbox.prune(before);
+      if (dropped > 0)
         log.error(
-          { event: "changes_unannounced", changes: lost },
+          { event: "changes_unannounced", changes: dropped },
           "some changes were never announced because their refresh did not finish",
         );
     });
@@ -83,25 +86,25 @@ export function createAnnouncer(tools: Tools): Announcer {
 
   return {
     outbox,
-    bell,
+    newEvents,
     announce(repository, trigger) {
       const [first] = store.transaction(() => {
         const ids = outbox.publish(repository, trigger);
         if (ids[0] !== undefined) for (const { key } of consumers) backlog.add(key, repository.id, ids[0]);
         return ids;
       });
-      // After the transaction this is part of.
-      if (first !== undefined) setImmediate(ring);
+      // Consumers are notified only after the transaction around this call has been committed.
+      if (first !== undefined) setImmediate(notify);
     },
     start() {
       prune();
-      ring();
+      notify();
     },
     prune,
     delays: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.delay(key) })),
     lags: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.lag(key) })),
     async stop(ms) {
-      bell.emit("event");
+      newEvents.emit("event");
       await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop(ms)));
       await agent.destroy();
     },

@@ -19,51 +19,57 @@ export const BACKLOG_TABLES: Tables = {
   ],
 };
 
-/** Where a consumer stands with a repository whose events it has not all taken. */
+/** The place of a consumer in a repository whose events it has not all accepted. */
 export interface Position {
   repositoryId: number;
-  /** The event it takes next. */
+  /** The id of the event that the consumer gets next. */
   eventId: number;
-  /** How many parts of that event it has taken. */
+  /** The number of parts of that event that the consumer has accepted. */
   part: number;
-  /** How often the part failed. */
+  /** The number of failed attempts to deliver the part. */
   attempt: number;
 }
 
-/** What is known without counting: monitors may ask for it often. */
+/** What is known without counting rows; a monitor may ask often. */
 export interface Delay {
-  /** Repositories of which it has not taken all. */
+  /** The number of repositories with events that the consumer has not accepted. */
   repositories: number;
-  /** When the oldest event was made that is not taken, in milliseconds; null: there is none. */
+  /** The time of the oldest unaccepted event, in milliseconds since 1970; null when there is none. */
   oldestAt: number | null;
 }
 
 export interface Lag extends Delay {
   pending: number;
   lastError: { message: string; at: number } | null;
-  /** Events that grew too old before they were taken. */
+  /** The number of events that grew too old before the consumer accepted them. */
   dropped: number;
 }
 
-/** What each consumer has not taken yet: a row per repository, and no row when it has everything. */
+/**
+ * What each consumer has not accepted yet. A repository has one row for each consumer, and none once all is
+ * accepted.
+ */
 export interface Backlog {
-  /** Forgets every consumer that is not named. */
+  /** Deletes the backlog of every consumer that is not listed. */
   keepOnly(consumers: string[]): void;
-  /** A repository has events from this one on. */
+  /** Records that a repository has events from this id on. */
   add(consumer: string, repositoryId: number, eventId: number): void;
-  /** Repositories that are due, longest first. */
+  /** Lists repositories that are due; the longest overdue comes first. */
   due(consumer: string, limit: number, busy: ReadonlySet<number>): number[];
-  /** When the next repository is due that is not busy, in milliseconds since 1970; null: none. */
+  /**
+   * Returns when the next repository that is not busy is due, in milliseconds since 1970; null when there is
+   * none.
+   */
   nextDueAt(consumer: string, busy: ReadonlySet<number>): number | null;
   position(consumer: string, repositoryId: number): Position | null;
-  /** A part of its event is taken. */
-  tookPart(consumer: string, at: Position): void;
-  /** The whole event is taken: on to the next one. */
-  took(consumer: string, at: Position): void;
+  /** Records that the consumer accepted one part of the event. */
+  markPartAccepted(consumer: string, at: Position): void;
+  /** Records that the consumer accepted the whole event, and moves on to the next event. */
+  markAccepted(consumer: string, at: Position): void;
   failed(consumer: string, at: Position, dueAt: number, error: string): void;
   delay(consumer: string): Delay;
   lag(consumer: string): Lag;
-  /** Leaves out events made before `before`. @returns how many */
+  /** Skips events made before `before`. @returns the number of skipped events */
   drop(consumer: string, before: number): number;
 }
 
@@ -92,10 +98,10 @@ export function createBacklog(store: Store, now: () => number): Backlog {
       const row = sql.position.get(consumer, repositoryId);
       return row ? read(row) : null;
     },
-    tookPart: (consumer, { repositoryId, eventId, part }) =>
-      void sql.tookPart.run(part + 1, consumer, repositoryId, eventId),
-    took: (consumer, { repositoryId, eventId }) =>
-      store.transaction(() => moveOn(sql, consumer, repositoryId, eventId)),
+    markPartAccepted: (consumer, { repositoryId, eventId, part }) =>
+      void sql.markPartAccepted.run(part + 1, consumer, repositoryId, eventId),
+    markAccepted: (consumer, { repositoryId, eventId }) =>
+      store.transaction(() => advance(sql, consumer, repositoryId, eventId)),
     failed: (consumer, { repositoryId, eventId, attempt }, dueAt, error) =>
       void sql.failed.run(attempt + 1, dueAt, error, now(), consumer, repositoryId, eventId),
     lag(consumer) {
@@ -113,11 +119,13 @@ export function createBacklog(store: Store, now: () => number): Backlog {
 
 type Statements = ReturnType<typeof statements>;
 
-/** The next event of the repository, or no row when the consumer has taken all. */
-function moveOn(sql: Statements, consumer: string, repositoryId: number, taken: number): void {
-  const next = sql.nextEvent.get(repositoryId, taken)?.id;
+/**
+ * Moves to the next event of the repository, or deletes the row when the consumer has accepted all events.
+ */
+function advance(sql: Statements, consumer: string, repositoryId: number, accepted: number): void {
+  const next = sql.nextEvent.get(repositoryId, accepted)?.id;
   if (next === undefined) sql.remove.run(consumer, repositoryId);
-  else sql.moveOn.run(next, consumer, repositoryId);
+  else sql.advance.run(next, consumer, repositoryId);
 }
 
 function readDelay(sql: Statements, consumer: string): Delay {
@@ -127,7 +135,7 @@ function readDelay(sql: Statements, consumer: string): Delay {
 
 function dropOld(sql: Statements, consumer: string, before: number): number {
   const old = sql.old.all(before, before, consumer);
-  for (const row of old) moveOn(sql, consumer, Number(row.repository_id), Number(row.last));
+  for (const row of old) advance(sql, consumer, Number(row.repository_id), Number(row.last));
   const events = old.reduce((sum, row) => sum + Number(row.events), 0);
   if (events > 0) sql.drop.run(consumer, events);
   return events;
@@ -141,7 +149,7 @@ const read = (row: Row): Position => ({
 });
 
 function statements(store: Store) {
-  // Of an event that was dropped meanwhile nothing is noted any more.
+  // The update changes no row when the event was dropped meanwhile.
   const one = "consumer = ? AND repository_id = ?";
   return {
     keepOnly: store.prepare("DELETE FROM backlog WHERE consumer NOT IN (SELECT value FROM json_each(?))"),
@@ -158,10 +166,10 @@ function statements(store: Store) {
     position: store.prepare(`SELECT * FROM backlog WHERE ${one}`),
     nextEvent: store.prepare("SELECT id FROM events WHERE repository_id = ? AND id > ? ORDER BY id LIMIT 1"),
     remove: store.prepare(`DELETE FROM backlog WHERE ${one}`),
-    moveOn: store.prepare(
+    advance: store.prepare(
       `UPDATE backlog SET event_id = ?, part = 0, attempt = 0, due_at = 0, error = NULL, error_at = NULL WHERE ${one}`,
     ),
-    tookPart: store.prepare(
+    markPartAccepted: store.prepare(
       `UPDATE backlog SET part = ?, attempt = 0, error = NULL, error_at = NULL WHERE ${one} AND event_id = ?`,
     ),
     failed: store.prepare(

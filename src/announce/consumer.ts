@@ -1,15 +1,15 @@
 import type { Announcement } from "../base/model.js";
 
-/** Who is told of events, repository by repository in order. */
+/** A receiver of events, which gets them in order for each repository. */
 export interface Consumer {
-  /** Its name in the store, which stays the same as long as it is the same consumer. */
+  /** The consumer's name in the store, which stays the same across restarts. */
   key: string;
-  /** Its name for people: no credentials. */
+  /** The consumer's name for people; the text contains no credentials. */
   shown: string;
-  /** Repositories at a time. */
+  /** The number of repositories that are announced at a time. */
   atATime: number;
-  /** Into how many calls an event is divided; each is repeated by itself. */
+  /** Returns the number of calls for an event; each call is retried separately. */
   parts(event: Announcement): number;
-  /** @throws NotTaken */
+  /** @throws NotAccepted when the consumer did not accept the part */
   deliver(event: Announcement, part: number, signal: AbortSignal): Promise<void>;
 }

@@ -13,27 +13,30 @@ interface Tools {
 
 export interface Dispatcher {
   consumer: Consumer;
-  /** There may be something new. */
+  /** Reports that the backlog may have new events. */
   wake(): void;
-  /** Starts nothing more; waits for what runs, ends it after `ms`. What was not taken stays on disk. */
+  /**
+   * Starts no further delivery, waits for running ones, and stops them after `ms`. What was not accepted
+   * stays on disk.
+   */
   stop(ms: number): Promise<void>;
 }
 
-/** How often the backlog is looked at even when nobody rang. */
-const LOOK_AGAIN_MS = 30_000;
-/** When the store cannot be read or written. */
+/** The backlog is read at this interval even when no notification came. */
+const POLL_MS = 30_000;
+/** The dispatcher waits this long when the store cannot be read or written. */
 const FAULT_MS = 1_000;
 
 interface Dispatch extends Tools {
   consumer: Consumer;
-  /** What runs, by repository. */
+  /** Deliveries that are running, by repository. */
   running: Map<number, Promise<void>>;
   abort: AbortController;
   stopped: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Brings one consumer what it has not taken yet; nobody else waits for it. */
+/** Delivers to one consumer what it has not accepted yet; no other consumer waits for it. */
 export function createDispatcher(tools: Tools, consumer: Consumer): Dispatcher {
   const dispatch: Dispatch = {
     ...tools,
@@ -57,7 +60,7 @@ function pumpIn(dispatch: Dispatch, waitMs: number): void {
   dispatch.timer = setTimeout(() => pump(dispatch), waitMs);
 }
 
-/** Starts what is due and has room, and comes back when the next is due. */
+/** Starts deliveries that are due while slots are free, and schedules the next run. */
 function pump(dispatch: Dispatch): void {
   if (dispatch.stopped) return;
   const { now, log, consumer } = dispatch;
@@ -71,10 +74,10 @@ function pump(dispatch: Dispatch): void {
     );
     nextAt = now() + FAULT_MS;
   }
-  pumpIn(dispatch, nextAt === null ? LOOK_AGAIN_MS : Math.min(LOOK_AGAIN_MS, Math.max(10, nextAt - now())));
+  pumpIn(dispatch, nextAt === null ? POLL_MS : Math.min(POLL_MS, Math.max(10, nextAt - now())));
 }
 
-/** @returns when the next repository is due; null: none is, or there is no room for one more */
+/** @returns when the next repository is due; null when none is due or no slot is free */
 function startDue(dispatch: Dispatch): number | null {
   const { backlog, consumer, running } = dispatch;
   const { key, atATime } = consumer;

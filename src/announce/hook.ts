@@ -1,4 +1,4 @@
-import { NotTaken } from "../base/errors.js";
+import { NotAccepted } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { type Announcement, type RefChange, ZERO } from "../base/model.js";
 import { fullName } from "../base/names.js";
@@ -6,12 +6,12 @@ import type { RunProgram } from "../machine/programs.js";
 import type { Consumer } from "./consumer.js";
 
 interface Options {
-  /** ANNOUNCE_HOOK, absolute. */
+  /** The absolute path of ANNOUNCE_HOOK. */
   file: string;
   timeoutMs: number;
-  /** PATH, all that the hook gets to see of this environment. */
+  /** PATH is the only variable of Lockstep's environment that the hook sees. */
   searchPath: string;
-  /** Where it is started. */
+  /** The working directory of the hook. */
   dataDir: string;
   runProgram: RunProgram;
   log: Log;
@@ -20,16 +20,16 @@ interface Options {
 const MAX_OUTPUT = 16 * 1024;
 const AT_A_TIME = 4;
 
-/** Every ref by itself; a mirror made anew, or more changes than are listed, in one call without a ref. */
+/** Each ref is one call. A new or rebuilt mirror, or a list that was cut, is one call without a ref. */
 const isWhole = ({ type, truncated }: Announcement) => type === "cloned" || truncated;
 
-/** A tree may be published later than its ref has moved. */
+/** A tree may be published later than its ref moved. */
 function changesOf({ changes, checkouts }: Announcement): RefChange[] {
   const moved = new Set(changes.map(({ ref }) => ref));
   return [...changes, ...checkouts.filter(({ ref }) => !moved.has(ref))];
 }
 
-/** ANNOUNCE_HOOK: an operator's program, run once per changed ref. */
+/** Calls ANNOUNCE_HOOK, an operator's program, once for each changed ref. */
 export function createHook(options: Options): Consumer {
   const { file, timeoutMs, dataDir: cwd, runProgram, log } = options;
 
@@ -43,14 +43,14 @@ export function createHook(options: Options): Consumer {
       timedOut,
       output,
     } = await runProgram(call).catch((error: Error) => {
-      throw new NotTaken(`the hook could not be started: ${error.message}`);
+      throw new NotAccepted(`the hook could not be started: ${error.message}`);
     });
     const about = { eventId: event.id, repository: env.LOCKSTEP_REPOSITORY, ref: env.LOCKSTEP_REF, output };
     if (code === 0 && !timedOut) return log.debug({ event: "hook_finished", ...about }, "hook finished");
     if (!signal.aborted)
       log.warn({ event: "hook_failed", ...about, code, signal: by, timedOut }, "hook failed");
-    if (timedOut) throw new NotTaken(`the hook was stopped after ${timeoutMs} ms`);
-    throw new NotTaken(`the hook ended with ${by ?? `exit code ${code}`}`);
+    if (timedOut) throw new NotAccepted(`the hook was stopped after ${timeoutMs} ms`);
+    throw new NotAccepted(`the hook ended with ${by ?? `exit code ${code}`}`);
   }
 
   return {

@@ -8,19 +8,19 @@ export interface OutboxContext {
   now(): number;
 }
 
-/** What a mirror's refs are about to become, or have become. */
+/** A planned or finished change of a mirror's refs. */
 export interface Intent {
   type: Announcement["type"];
   trigger: Trigger;
   changed: number;
-  /** At most MAX_CHANGES of them. */
+  /** The list has at most MAX_CHANGES entries. */
   changes: RefChange[];
 }
 
-/** A longer list of changes is cut; whoever needs more compares the mirror's refs. */
+/** A longer list of changes is cut; consumers that need all changes compare the mirror's refs. */
 export const MAX_CHANGES = 1_000;
 
-/** As it is stored. */
+/** The form of an intent in the store. */
 export const cutChanges = (changes: RefChange[]): string => JSON.stringify(changes.slice(0, MAX_CHANGES));
 
 export function addIntent(
@@ -31,13 +31,13 @@ export function addIntent(
   sql.intend.run(id, now(), trigger, type, changes.length, cutChanges(changes));
 }
 
-/** Whether something was intended of which nobody knows yet whether it was done. */
+/** Whether an earlier pass recorded intents whose outcome is unknown. */
 export const isUnsettled = ({ sql }: OutboxContext, id: number): boolean =>
   sql.intents.all(id).some(isIntended);
 
 /**
- * Keeps of what was intended that which was done, and forgets the rest.
- * @param tips the mirror's refs; null: unreadable, so all of it counts as done
+ * Keeps the part of the intents that took effect, and deletes the rest.
+ * @param tips the mirror's refs; null when they are unreadable, so that every intent counts as done
  */
 export function settleIntents(
   { store, sql }: OutboxContext,
@@ -58,8 +58,8 @@ export function settleIntents(
 }
 
 /**
- * What there is to announce of a repository: each thing that an earlier pass had left by itself, then all that this
- * one has done as one.
+ * Lists what a repository has to announce: one entry for each thing that an earlier pass left, then one entry
+ * for all that the current pass did.
  */
 export function findIntents({ sql }: OutboxContext, id: number): Intent[] {
   const rows = sql.intents.all(id);

@@ -1,5 +1,5 @@
 import { backoffMs } from "../base/backoff.js";
-import { NotTaken } from "../base/errors.js";
+import { NotAccepted } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { Announcement } from "../base/model.js";
 import { fullName } from "../base/names.js";
@@ -10,7 +10,7 @@ import type { Outbox } from "./outbox.js";
 interface OfferPorts {
   consumer: Consumer;
   outbox: Pick<Outbox, "get">;
-  backlog: Pick<Backlog, "position" | "took" | "tookPart" | "failed">;
+  backlog: Pick<Backlog, "position" | "markAccepted" | "markPartAccepted" | "failed">;
   log: Pick<Log, "debug" | "warn">;
   now(): number;
 }
@@ -20,7 +20,7 @@ interface OfferOptions {
   isStopped(): boolean;
 }
 
-/** Everything a repository has for the consumer, until it is done or something is not taken. */
+/** Delivers all events of a repository to the consumer, until none is left or a delivery fails. */
 export async function offerEvents(
   ports: OfferPorts,
   repositoryId: number,
@@ -31,12 +31,12 @@ export async function offerEvents(
     const at = isStopped() ? null : backlog.position(consumer.key, repositoryId);
     if (!at) return;
     const event = outbox.get(at.eventId);
-    if (!event) backlog.took(consumer.key, at);
+    if (!event) backlog.markAccepted(consumer.key, at);
     else if (!(await offer(ports, event, at, signal))) return;
   }
 }
 
-/** @returns whether the part that the consumer takes next was taken */
+/** @returns whether the consumer accepted its next part */
 async function offer(
   ports: OfferPorts,
   event: Announcement,
@@ -53,12 +53,12 @@ async function offer(
   try {
     await consumer.deliver(event, at.part, signal);
   } catch (error) {
-    // Nothing is said against a consumer that was cut off.
+    // A delivery that a stop interrupted does not count as the consumer's failure.
     if (!signal.aborted) postpone(ports, at, error, about);
     return false;
   }
-  if (at.part + 1 < consumer.parts(event)) backlog.tookPart(consumer.key, at);
-  else backlog.took(consumer.key, at);
+  if (at.part + 1 < consumer.parts(event)) backlog.markPartAccepted(consumer.key, at);
+  else backlog.markAccepted(consumer.key, at);
   log.debug({ event: "event_delivered", ...about }, "event delivered");
   return true;
 }
@@ -70,7 +70,7 @@ function postpone(
   about: object,
 ): void {
   const reason = error instanceof Error ? error.message : String(error);
-  const wantedMs = error instanceof NotTaken ? (error.retryAfterMs ?? 0) : 0;
+  const wantedMs = error instanceof NotAccepted ? (error.retryAfterMs ?? 0) : 0;
   const retryInMs = Math.max(wantedMs, backoffMs(at.attempt + 1));
   backlog.failed(consumer.key, at, now() + retryInMs, reason);
   log.warn(

@@ -44,14 +44,14 @@ export function outboxStatements(store: Store) {
     made: store.prepare(
       "UPDATE intents SET state = 'made', type = ?, changed = ?, changes = ? WHERE seq = ?",
     ),
-    // A new mirror that is in its place is no refresh's to doubt.
+    // A refresh must not discard the intent of a new mirror that is already in place.
     cloned: store.prepare(
       "UPDATE intents SET state = 'made', type = ?, changed = ?, changes = ? WHERE repository_id = ? AND type = 'cloned'",
     ),
     forget: store.prepare("DELETE FROM intents WHERE seq = ?"),
     forgetAll: store.prepare("DELETE FROM intents WHERE repository_id = ?"),
     forgetClone: store.prepare("DELETE FROM intents WHERE repository_id = ? AND type = 'cloned'"),
-    // What it was when the world was last told.
+    // `before` stays the value of the last announced event.
     tree: store.prepare(
       `INSERT INTO published (repository_id, path, ref, before, after) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET ref = excluded.ref, after = excluded.after`,
@@ -64,7 +64,7 @@ export function outboxStatements(store: Store) {
     after: store.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"),
     afterOf: store.prepare("SELECT * FROM events WHERE id > ? AND repository_id = ? ORDER BY id LIMIT ?"),
     get: store.prepare("SELECT * FROM events WHERE id = ?"),
-    // AUTOINCREMENT remembers the last id, also of rows that are gone: https://sqlite.org/autoinc.html
+    // AUTOINCREMENT remembers the last id even after its row was deleted: https://sqlite.org/autoinc.html
     bounds: store.prepare(
       "SELECT (SELECT min(id) FROM events) AS oldest, (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS newest",
     ),

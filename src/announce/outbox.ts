@@ -7,30 +7,33 @@ import { publishEvents, type Repository } from "./publish-events.js";
 export type { Repository } from "./publish-events.js";
 
 /**
- * What the mirrors' refs are about to become, and what became of it. An intent is on disk before the
- * refs move, so a process killed right after that still finds out what to announce.
+ * Records planned changes of the mirrors' refs, and their outcome. An intent is on disk before the refs move,
+ * so the next process can announce the change even if this one is killed.
  */
 export interface Outbox {
-  /** To be called before refs move. */
+  /** Must be called before refs move. */
   intend(id: number, trigger: Trigger, changes: RefChange[]): void;
-  /** To be called before a mirror is made, or made anew. */
+  /** Must be called before a mirror is cloned or rebuilt. */
   intendClone(id: number, trigger: Trigger): void;
-  /** The new mirror is in its place. @param first there was none before it */
+  /** Records that the new mirror is in place. @param first whether no mirror existed before */
   cloned(id: number, changes: RefChange[], first: boolean): void;
-  /** Whether an earlier pass has left something of which nobody knows yet whether it was done. */
+  /** Whether an earlier pass recorded intents whose outcome is unknown. */
   inDoubt(id: number): boolean;
-  /** Keeps of such what was done. @param tips the mirror's refs; null: unreadable, so all of it counts as done */
+  /**
+   * Keeps the part of those intents that took effect. @param tips the mirror's refs; null when they are
+   * unreadable, so that every intent counts as done
+   */
   resolve(id: number, tips: Map<string, string> | null): void;
-  /** A tree was published; to be called in the transaction that says so. */
+  /** Records that a tree was published; must be called in the transaction that records the publishing. */
   published(id: number, change: CheckoutChange): void;
-  /** Makes events of what a repository's refreshes have done. @returns their ids, oldest first */
+  /** Turns the finished changes of a repository into events. @returns their ids, oldest first */
   publish(repository: Repository, trigger: Trigger): number[];
-  /** Events later than `id`, oldest first. @param repositoryId null: of all */
+  /** Lists events later than `id`, oldest first. @param repositoryId null means all repositories */
   after(id: number, limit: number, repositoryId: number | null): Announcement[];
   get(id: number): Announcement | null;
-  /** The oldest event kept (0: none), and the last one there ever was. */
+  /** Returns the ids of the oldest stored event (0 when there is none) and of the last event ever made. */
   bounds(): { oldest: number; newest: number };
-  /** @returns intents that grew old without a refresh that could tell what became of them */
+  /** @returns the number of intents that expired before a refresh could determine their outcome */
   prune(before: number): number;
 }
 

@@ -9,7 +9,10 @@ export interface Repository {
   name: string;
 }
 
-/** One event for what one pass did, and one for each thing an earlier one had left. @returns their ids, oldest first */
+/**
+ * Makes one event of what the current pass did, and one of each thing an earlier pass left. @returns their
+ * ids, oldest first
+ */
 export function publishEvents(context: OutboxContext, repository: Repository, trigger: Trigger): number[] {
   const { store, sql } = context;
   const intents = findIntents(context, repository.id);

@@ -1,22 +1,22 @@
 import { createHash } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { type Dispatcher as Agent, EnvHttpProxyAgent, request } from "undici";
-import { NotTaken } from "../base/errors.js";
+import { NotAccepted } from "../base/errors.js";
 import type { Announcement } from "../base/model.js";
 import { parseRetryAfter } from "../base/retry-after.js";
 import type { Consumer } from "./consumer.js";
 
 interface Options {
-  /** `whsec_` and base64. */
+  /** The secret is `whsec_` followed by base64. */
   secret: string;
-  /** Tells the ids of this DATA_DIR from those of one made anew. */
+  /** Distinguishes event ids of this DATA_DIR from those of a DATA_DIR created later. */
   origin: string;
   agent: Agent;
 }
 
 const TIMEOUT_MS = 15_000;
 const AT_A_TIME = 8;
-/** Of an answer that refuses, so much is read for the log. */
+/** The number of bytes of a refusal's body that are logged. */
 const MAX_ANSWER = 1_024;
 
 export const createWebhookAgent = () =>
@@ -26,13 +26,13 @@ export const createWebhookAgent = () =>
     connect: { timeout: 10_000 },
   });
 
-/** For people and logs: a query or a user name may be a secret. */
+/** The URL for people and logs, without user name and query, which may be secrets. */
 export function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }
 
-/** One of ANNOUNCE_URLS. https://www.standardwebhooks.com */
+/** Sends events to one of ANNOUNCE_URLS: https://www.standardwebhooks.com */
 export function createWebhook(url: string, { secret, origin, agent }: Options): Consumer {
   const signer = new Webhook(secret);
   const hash = createHash("sha256").update(url).digest("hex").slice(0, 16);
@@ -52,16 +52,17 @@ export function createWebhook(url: string, { secret, origin, agent }: Options): 
       ...(authorization && { authorization }),
     };
     try {
-      // undici follows no redirect unless told to: the event would go where nobody meant it to.
+      // undici follows no redirect by default, so an event never goes to an address that the operator did not
+      // configure.
       const answer = await request(href, { dispatcher: agent, method: "POST", headers, body, signal });
       await answer.body.dump({ limit: MAX_ANSWER, signal }).catch(() => {});
       if (answer.statusCode < 200 || answer.statusCode > 299)
-        throw new NotTaken(
+        throw new NotAccepted(
           `it answered ${answer.statusCode}`,
           parseRetryAfter(answer.headers["retry-after"]),
         );
     } catch (error) {
-      throw error instanceof NotTaken ? error : new NotTaken(reasonOf(error, signal));
+      throw error instanceof NotAccepted ? error : new NotAccepted(reasonOf(error, signal));
     } finally {
       release();
     }
@@ -70,7 +71,7 @@ export function createWebhook(url: string, { secret, origin, agent }: Options): 
   return { key: `webhook:${hash}`, shown: shownUrl(url), atATime: AT_A_TIME, parts: () => 1, deliver };
 }
 
-/** fetch and undici refuse credentials in a URL; they belong in a header. */
+/** fetch and undici refuse credentials in a URL, so they are sent in a header. */
 function target(text: string): { href: string; authorization: string | null } {
   const url = new URL(text);
   const { username, password } = url;
@@ -81,7 +82,7 @@ function target(text: string): { href: string; authorization: string | null } {
   return { href: url.href, authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
 }
 
-/** Not AbortSignal.any: on Node.js 20 the long-lived signal keeps each one made of it. */
+/** AbortSignal.any is not used: on Node.js 20 the long-lived signal keeps every signal derived from it. */
 function deadline(stopping: AbortSignal): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const end = () => controller.abort();

@@ -61,8 +61,8 @@ export function networkError(whom: string, code: string, cause: unknown): Refres
 }
 
 /** A consumer did not take an event; it is offered again. */
-export class NotTaken extends Error {
-  override readonly name = "NotTaken";
+export class NotAccepted extends Error {
+  override readonly name = "NotAccepted";
 
   /** @param retryAfterMs the consumer's own word on when to come back */
   constructor(

@@ -3,22 +3,25 @@ import type { TreeOptions } from "../config/checkouts.js";
 import { extentOf } from "../git/disk/layout.js";
 import { blobsChanged, blobsOf, missingOf, type Blobs as Needed } from "../git/mirror/blobs.js";
 import { withAttributes } from "../git/tree/lfs-pointers.js";
-import { dropNote, noteOf, readNote, writeNote } from "./brought-note.js";
 import { type BlobsCall, type BlobTools, fetchContents, type Refused } from "./fetch-contents.js";
+import { dropNote, noteOf, readNote, writeNote } from "./fetched-note.js";
 
 export type { BlobsCall } from "./fetch-contents.js";
 
-/** Contents of files that a partial mirror does not have until they are published. */
+/** Fetches contents of files that a partial mirror lacks until they are published. */
 export function createBlobs(tools: BlobTools) {
   const refused: Refused = new Map();
   return {
-    /** Has everything there that the tree is made of. Of a mirror that has it all, that is nothing to do. */
-    bring: (call: BlobsCall): Promise<void> => bringContents(tools, refused, call),
-    /** Whether the failure may be for want of contents. */
+    /** Makes sure that all contents of the tree are in the mirror. A full mirror needs nothing. */
+    fetch: (call: BlobsCall): Promise<void> => fetchMissing(tools, refused, call),
+    /** Whether missing contents may have caused the failure. */
     mayLack: (id: number, error: unknown): boolean => mayLack(tools, id, error),
     forget: (id: number, slug: string): void => dropNote(noteOf(tools.layout, id, slug)),
-    /** Forgets what was brought, where that may mend a failure. @returns whether to try again */
-    mends(error: unknown, { repository: { id }, slug, signal }: BlobsCall): boolean {
+    /**
+     * Discards the note of fetched contents where a new fetch may repair the failure. @returns whether to
+     * retry
+     */
+    recover(error: unknown, { repository: { id }, slug, signal }: BlobsCall): boolean {
       if (signal.aborted || !mayLack(tools, id, error)) return false;
       dropNote(noteOf(tools.layout, id, slug));
       return true;
@@ -28,7 +31,7 @@ export function createBlobs(tools: BlobTools) {
 
 export type Blobs = ReturnType<typeof createBlobs>;
 
-async function bringContents(tools: BlobTools, refused: Refused, call: BlobsCall): Promise<void> {
+async function fetchMissing(tools: BlobTools, refused: Refused, call: BlobsCall): Promise<void> {
   const { repository, slug, commit, options } = call;
   if (!isPartial(tools, repository.id)) return;
   const paths = pathsOf(options);
@@ -39,7 +42,7 @@ async function bringContents(tools: BlobTools, refused: Refused, call: BlobsCall
   writeNote(noteOf(tools.layout, repository.id, slug), { commit, paths, silent });
 }
 
-/** What the tree is made of, as far as it may not be there yet. */
+/** Lists the objects of the tree that the mirror may lack. */
 async function findNeeded(tools: BlobTools, call: BlobsCall, paths: string[]): Promise<Needed> {
   const { git, layout } = tools;
   const place = placeOf(tools, call);
@@ -48,7 +51,7 @@ async function findNeeded(tools: BlobTools, call: BlobsCall, paths: string[]): P
     try {
       return await blobsChanged(git, place, [before.commit, call.commit], paths, before.silent);
     } catch {
-      call.signal.throwIfAborted(); // that commit is no longer here
+      call.signal.throwIfAborted(); // the noted commit is no longer in the mirror
     }
   }
   return blobsOf(git, place, call.commit, paths);
@@ -65,7 +68,10 @@ const isPartial = ({ layout }: BlobTools, id: number): boolean => extentOf(layou
 const mayLack = (tools: BlobTools, id: number, error: unknown): boolean =>
   asRefreshError(error).retry.kind === "rebuild" && isPartial(tools, id);
 
-/** What tells how files are converted, and which submodules there are, is read too. None: all. */
+/**
+ * Lists the paths to read, with .gitattributes and .gitmodules, which decide conversion and submodules. No
+ * paths means all.
+ */
 function pathsOf({ paths, submodules }: TreeOptions): string[] {
   if (paths.length === 0) return [];
   return withAttributes([...paths, ...(submodules === "no" ? [] : [".gitmodules"])]);

@@ -1,20 +1,20 @@
 import type { RepositoryName } from "../base/model.js";
 import type { Refusal } from "./ledger.js";
 
-/** What is to be published. */
+/** A commit that is about to be published. */
 export interface Candidate {
   repository: RepositoryName;
   mirror: string;
   ref: string;
-  /** What the ref points at: the commit, or a tag of it. */
+  /** The object that the ref points at: the commit or a tag of it. */
   tip: string;
   sha: string;
-  /** The commit that is published now; null: none is. */
+  /** The commit that is published now; null when there is none. */
   before: string | null;
 }
 
-/** Why it is not published; null: it may be. */
+/** The reason for not publishing a commit; null when publishing is allowed. */
 export type Verdict = Pick<Refusal, "reason" | "output"> | null;
 
-/** So much is kept of what a program of the gate says. */
+/** At most this many characters of a gate program's output are stored. */
 export const MAX_OUTPUT = 16 * 1024;

@@ -9,16 +9,16 @@ export type CheckContext = TidyContext & {
   pool: Pick<Pool, "place">;
   trees: Pick<Trees, "differences">;
   blobs: Pick<Blobs, "mayLack">;
-  /** Asks for a refresh of a repository whose published tree is not as it should be. */
+  /** Requests a refresh of a repository whose published tree differs from its commit. */
   request(id: number): void;
 };
 
-/** Each pass of the backstop looks at this share of all trees. */
+/** Each pass of the backstop checks this share of all trees. */
 const CHECKED_SHARE = 1 / 12;
-/** Files named in a log line. */
+/** A log line names at most this many files. */
 const LOGGED = 10;
 
-/** Compares trees with what was written into them: those first that were not looked at for the longest. */
+/** Compares trees with their commits; the trees whose last check is oldest come first. */
 export async function checkTrees(context: CheckContext): Promise<void> {
   const { ledger, inTurn } = context;
   for (const tree of [...ledger.ofOtherBoots(BOOT), ...ledger.leastChecked(CHECKED_SHARE)])
@@ -37,7 +37,7 @@ async function compareFiles(context: CheckContext, tree: Tree): Promise<void> {
   const { ledger, pool, trees, log } = context;
   const found = findReady(context, tree);
   if (!found) return;
-  // What a machine wrote before it was started again may not have reached the disk: its contents are read.
+  // Writes before a crash of the machine may not have reached the disk, so file contents are read.
   const readsContent = found.boot !== BOOT;
   const differences = await trees.differences(pool.place(found), writtenTo(found)!, readsContent);
   const checked = { ...found, checkedAt: context.now(), boot: BOOT };
@@ -52,7 +52,10 @@ async function compareFiles(context: CheckContext, tree: Tree): Promise<void> {
   else tidy(context, tree.id);
 }
 
-/** Its mirror may be replaced or deleted at this moment: that says nothing of the tree. Others have their turn. */
+/**
+ * The mirror may be replaced or deleted just now, which proves nothing about the tree. The next trees get
+ * their turn.
+ */
 function handleUnchecked(context: CheckContext, tree: Tree, error: RefreshError): void {
   const { ledger, blobs, log } = context;
   const { id, n } = tree;
@@ -60,14 +63,15 @@ function handleUnchecked(context: CheckContext, tree: Tree, error: RefreshError)
   if (!found) return;
   log.warn({ event: "tree_check_failed", id, tree: n, reason: error.message }, "a tree could not be checked");
   const isPublished = isShown(context, tree);
-  // One that nobody sees is made again when it is needed, and with one that is seen comes what it is made of.
+  // An unpublished tree is rebuilt when it is needed; the repair of a published tree also fetches missing
+  // contents.
   const isCorrupt = !isPublished || blobs.mayLack(id, error);
   ledger.putTree({ ...found, checkedAt: context.now(), ...(isCorrupt ? { state: "spoilt" } : {}) });
   if (!isPublished) tidy(context, id);
   else if (isCorrupt) context.request(id);
 }
 
-/** As the ledger has it now; null: it is no longer ready, or nothing is begun any more. */
+/** Reads the tree's current row; null when the tree is no longer ready or Lockstep is stopping. */
 function findReady(context: CheckContext, { id, slug, n }: Tree): Tree | null {
   const found = context.stopped ? null : context.ledger.tree(id, slug, n);
   return found?.state === "ready" ? found : null;

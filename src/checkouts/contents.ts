@@ -11,11 +11,11 @@ import type { Submodules } from "./submodules.js";
 export type { ContentCall } from "./make-content.js";
 
 export interface Content {
-  /** What is written: the commit, or a tree with more in it, or a commit that has such a tree. */
+  /** The object that is written: the commit, or a tree or commit with additional files. */
   sha: string;
-  /** It is kept for as long as directory `n` holds it. */
+  /** The content is kept for as long as directory `n` uses it. */
   hold(n: number): void;
-  /** Drops what none of these directories holds. */
+  /** Drops contents that none of these directories uses. */
   tidy(trees: number[]): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ interface ContentTools {
   lfs: LfsFiles;
 }
 
-/** Trees with the files of submodules and of Git LFS in them. */
+/** Builds trees that include files of submodules and of Git LFS. */
 export function createContents(tools: ContentTools) {
   const { submodules, lfs } = tools;
   const maker: Maker = { submodules, lfs, known: new Map() };
@@ -38,14 +38,14 @@ export function createContents(tools: ContentTools) {
   }
 
   return {
-    /** @throws RefreshError that names what cannot be had */
+    /** @throws RefreshError that names the content that is not available */
     async of(call: ContentCall): Promise<Content> {
       if (isMore(call.options)) return contentOf(tools, maker, call);
       if (existsSync(storeDir(call.base))) forget(call.base);
       return { sha: call.commit, hold() {}, async tidy() {} };
     },
-    /** Forgets what was brought, where that may mend a failure. @returns whether to try again */
-    mends(error: unknown, { base, options, signal }: Omit<ContentCall, "commit">): boolean {
+    /** Discards fetched contents where a new fetch may repair the failure. @returns whether to retry */
+    recover(error: unknown, { base, options, signal }: Omit<ContentCall, "commit">): boolean {
       const failure = asRefreshError(error);
       const isElsewhere = failure.is("outsideTheTree") || ["after", "never"].includes(failure.retry.kind);
       if (!isMore(options) || signal.aborted || isElsewhere) return false;
@@ -61,7 +61,7 @@ async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): 
   const { git, timeoutMs } = tools;
   const { lfs, known } = maker;
   const store = openContentStore(git, { ...call, timeoutMs });
-  const parent = { ...call.repository, isOurs: true };
+  const parent = { ...call.repository, isOfInstallation: true };
   const part = { parent, commit: call.commit, within: [] };
   const { tree, commits, oids, verbatim } = await makeContent(maker, { ...call, store }, part);
   const sha = await store.exempt(tree, verbatim);
@@ -77,5 +77,5 @@ async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): 
   };
 }
 
-/** Whether a tree may hold more than its commit's own files. */
+/** Whether a tree may contain more than its commit's own files. */
 export const isMore = ({ submodules, lfs }: TreeOptions): boolean => submodules !== "no" || lfs;

@@ -7,14 +7,14 @@ import { fetchBlobs } from "../git/mirror/blobs.js";
 import type { RunGit } from "../git/run/exec.js";
 import type { Gateway } from "../git/transport/gateway.js";
 import type { Target } from "../git/transport/upstream.js";
-import { noteOf } from "./brought-note.js";
+import { noteOf } from "./fetched-note.js";
 
 export interface BlobTools {
   git: RunGit;
   layout: Layout;
   gateway: Pick<Gateway, "open">;
   timeoutMs: number;
-  /** A fetch that broke off may have left files there. */
+  /** Marks the mirror for cleaning, because an interrupted fetch may have left files there. */
   distrust(id: number): void;
   /** @throws RefreshError `disk_low` */
   requireSpace(): void;
@@ -23,7 +23,7 @@ export interface BlobTools {
   now(): number;
 }
 
-/** One tree that is to be written. */
+/** One tree that is about to be written. */
 export interface BlobsCall {
   repository: Target & { id: number };
   slug: string;
@@ -32,13 +32,15 @@ export interface BlobsCall {
   signal: AbortSignal;
 }
 
-/** Since when GitHub does not give the contents of a commit, by the checkout's note. */
+/** The note of the checkout says since when GitHub does not serve a commit's contents. */
 export type Refused = Map<string, { commit: string; since: number }>;
 
-/** So many are like a clone: they need room on the disk, and someone may ask what takes so long. */
+/** A fetch of this many objects is like a clone: free disk is checked first and progress is logged. */
 const MANY = 1_000;
 
-/** @throws RefreshError that names the commit; `not_yet` or `contents_missing` where GitHub does not have them */
+/**
+ * @throws RefreshError that names the commit; `not_yet` or `contents_missing` when GitHub lacks the contents
+ */
 export async function fetchContents(
   tools: BlobTools,
   refused: Refused,
@@ -71,7 +73,10 @@ export async function fetchContents(
   }
 }
 
-/** What a replica did not have just after the commit is there the next time; of an old commit it may be gone. */
+/**
+ * A replica may lack the contents of a new commit for a moment; contents of an old commit may be gone for
+ * good.
+ */
 function refuse(
   tools: BlobTools,
   refused: Refused,

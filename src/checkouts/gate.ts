@@ -10,22 +10,22 @@ export type { Signers } from "./signature.js";
 export interface GateOptions {
   git: RunGit;
   run: RunProgram;
-  /** PRE_PUBLISH_HOOK; null: none. */
+  /** The path of PRE_PUBLISH_HOOK; null when it is not set. */
   hook: string | null;
   hookTimeoutMs: number;
   signers: Signers | null;
   searchPath: string;
 }
 
-/** What has to let a commit through before it is published. */
+/** The checks that a commit must pass before it is published. */
 export function createGate({ git, run, hook, hookTimeoutMs, signers, searchPath }: GateOptions) {
   return {
     hasHook: hook !== null,
-    /** The commit, or the tag that leads to it, is signed by one of the signers. */
+    /** Requires that one of the signers signed the commit, or the tag that leads to the commit. */
     async signature(candidate: Candidate): Promise<Verdict> {
       return signers && verifySignature({ git, signers }, candidate);
     },
-    /** The operator's program looks at the new tree, and everything waits for it. */
+    /** Runs the operator's program on the new tree; publishing waits for its exit. */
     async inspect(candidate: Candidate, tree: string, signal?: AbortSignal): Promise<Verdict> {
       return hook === null
         ? null

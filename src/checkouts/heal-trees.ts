@@ -7,7 +7,7 @@ import { type PoolContext, placeOf } from "./pool-context.js";
 import { sweepStrays } from "./sweep-strays.js";
 import { removeTree } from "./tidy-trees.js";
 
-/** What a killed process left, once for each checkout: what the link says was published is. */
+/** Repairs what a killed process left, once for each checkout: the link decides which tree is published. */
 export function healTrees(context: PoolContext, id: number, slug: string, link: string): void {
   const { ledger, layout, healed } = context;
   const base = layout.trees(id, slug);
@@ -26,14 +26,14 @@ function healTree(context: PoolContext, tree: Tree, checkout: Checkout | null, t
   const isLinked = target === dir;
   const isWhole = isThere && existsSync(indexOf(place));
   if (isLinked && isThere) {
-    // Only a tree that was verified is ever linked to. Readers keep it until there is another one.
+    // A link only ever leads to a verified tree, and readers use that tree until another one is published.
     const state = isWhole ? "ready" : "spoilt";
     if (checkout?.n !== tree.n) adopt(context, { ...tree, state }, checkout);
     else if (!isWhole) context.ledger.putTree({ ...tree, state });
   } else if (!isWhole || (tree.state === "dirty" && !isLinked)) removeTree(context, tree);
 }
 
-/** The link was moved, and that was not written down. */
+/** The link was moved, but the process was killed before the ledger recorded the move. */
 function adopt({ ledger, published, now }: PoolContext, tree: Tree, checkout: Checkout | null): void {
   ledger.transaction(() => {
     ledger.putTree(tree);
@@ -42,7 +42,7 @@ function adopt({ ledger, published, now }: PoolContext, tree: Tree, checkout: Ch
     const { sha } = tree;
     const adopted = { n: tree.n, sha, wanted: sha, publishedAt: now(), refusal: null };
     if (!checkout) return;
-    // A tag's object is not known: it is published once more.
+    // The tag's object is unknown, so the tree is published once more.
     ledger.put({ ...checkout, ...adopted, tip: sha });
     const { id, ref, link: path } = checkout;
     published(id, { ref, path, before: checkout.sha ?? ZERO, after: sha ?? ZERO });

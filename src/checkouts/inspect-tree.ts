@@ -4,13 +4,13 @@ import { type Candidate, MAX_OUTPUT, type Verdict } from "./candidate.js";
 
 interface InspectTools {
   run: RunProgram;
-  /** PRE_PUBLISH_HOOK */
+  /** The path of PRE_PUBLISH_HOOK. */
   hook: string;
   hookTimeoutMs: number;
   searchPath: string;
 }
 
-/** Runs the operator's program in the new tree. @returns null: it lets the commit through */
+/** Runs the operator's program in the new tree. @returns null when the program accepts the commit */
 export async function inspectTree(
   { run, hook, hookTimeoutMs, searchPath }: InspectTools,
   { repository, ref, before, sha }: Candidate,
@@ -21,7 +21,7 @@ export async function inspectTree(
     file: hook,
     args: [],
     cwd: tree,
-    // Nothing may write into the tree once it was looked at.
+    // The tree must not change once the program has inspected it.
     alone: true,
     env: {
       PATH: searchPath,
@@ -40,7 +40,7 @@ export async function inspectTree(
   return { reason: "veto", output };
 }
 
-/** A gate that cannot be asked lets nothing through. */
+/** A program that cannot be started rejects the commit. */
 const notStarted = (error: unknown): ProgramResult => ({
   code: null,
   signal: null,

@@ -9,7 +9,7 @@ interface Tools {
   layout: Layout;
 }
 
-/** Whether anything that is wanted is missing, or published and no longer wanted. */
+/** Whether a tree that CHECKOUTS asks for is missing, or a published tree is no longer asked for. */
 export function isOutdated(tools: Tools, repository: Publishable, wanted: Wanted[]): boolean {
   const known = new Map(tools.ledger.of(repository.id).map((checkout) => [checkout.slug, checkout]));
   if (known.size > wanted.length) return true;

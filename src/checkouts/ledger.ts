@@ -38,7 +38,7 @@ export const CHECKOUT_TABLES: Tables = {
   ],
 };
 
-/** Why a commit is not published. `veto` is the pre-publish hook's. */
+/** The reason why a commit is not published. `veto` comes from the pre-publish hook. */
 export interface Refusal {
   reason: "veto" | "unsigned" | "untrusted" | "missing" | "not_a_commit";
   output: string;
@@ -46,32 +46,35 @@ export interface Refusal {
   tip: string;
 }
 
-/** One published tree, and what should be published. */
+/** One checkout: its published tree, and the commit that should be published. */
 export interface Checkout {
   id: number;
   slug: string;
-  /** Full; the default branch's for the empty slug. */
+  /** The full ref name; the empty slug means the default branch. */
   ref: string;
-  /** What of a commit is published, as `writeOptions` has it. */
+  /** The checkout's options, in the form of `writeOptions`. */
   options: string;
   /** The path of the symlink. */
   link: string;
-  /** The tree that is published; null: none is. */
+  /** The number of the published tree; null when none is published. */
   n: number | null;
-  /** What the ref pointed at when it was published, and the commit that this leads to. */
+  /**
+   * The object that the ref pointed at when the tree was published, and the commit that the object leads to.
+   */
   tip: string | null;
   sha: string | null;
   publishedAt: number | null;
-  /** The commit that was last to be published; null: the ref leads to none. */
+  /** The last commit that was to be published; null when the ref leads to no commit. */
   wanted: string | null;
   missingSince: number | null;
   refusal: Refusal | null;
 }
 
 /**
- * - dirty: being written, or left so by a process that was killed: it holds anything.
- * - ready: it holds the commit `sha`.
- * - spoilt: it holds what someone else has changed, and is not published again.
+ * - dirty: the tree is being written, or a killed process left it; its contents are unknown.
+ * - ready: the tree holds the commit `sha`.
+ * - spoilt: the tree is corrupt, because someone else changed a file, and is not published again.
+ * Existing databases hold the word "spoilt".
  */
 export interface Tree {
   id: number;
@@ -79,22 +82,22 @@ export interface Tree {
   n: number;
   state: "dirty" | "ready" | "spoilt";
   sha: string | null;
-  /** What was written: a tree with more in it than the commit's; null: the commit itself. */
+  /** The tree object that was written, if it has more files than the commit; null means the commit itself. */
   content: string | null;
   options: string;
-  /** Of the machine: what an earlier one wrote may not have reached the disk. */
+  /** The boot id of the machine; data written under an earlier boot may not have reached the disk. */
   boot: string;
-  /** When it was last unpublished, in milliseconds; null: it never was published. */
+  /** When the tree was last unpublished, in milliseconds since 1970; null when it was never published. */
   freedAt: number | null;
   checkedAt: number;
 }
 
-/** What is in its files. */
+/** Returns the object whose files the tree holds. */
 export const writtenTo = ({ content, sha }: Tree): string | null => content ?? sha;
 
 export type Ledger = ReturnType<typeof createLedger>;
 
-/** What is published, and which trees there are. */
+/** Records which tree each checkout publishes, and which trees exist. */
 export function createLedger(store: Store) {
   const sql = {
     get: store.prepare("SELECT * FROM checkouts WHERE repository_id = ? AND slug = ?"),
@@ -135,14 +138,14 @@ export function createLedger(store: Store) {
       sql.putTree.run(id, slug, n, state, sha, options, boot, freedAt, checkedAt, content);
     },
     dropTree: ({ id, slug, n }: Tree) => void sql.dropTree.run(id, slug, n),
-    /** This share of all trees, those first that were looked at the longest ago. */
+    /** Lists this share of all trees; the trees whose last check is oldest come first. */
     leastChecked(share: number): Tree[] {
       const all = Number(sql.count.get()?.n ?? 0);
       return sql.oldest.all(Math.ceil(all * share)).map(readTree);
     },
-    /** Trees that this machine had before it was started anew. */
+    /** Lists trees that were written before the last start of the machine. */
     ofOtherBoots: (boot: string): Tree[] => sql.otherBoots.all(boot).map(readTree),
-    /** Every repository that has trees. */
+    /** Lists the ids of all repositories that have trees. */
     ids: (): number[] => sql.ids.all().map((row) => Number(row.id)),
     forget: (id: number) => store.transaction(() => sql.forget.forEach((one) => void one.run(id))),
   };

@@ -11,7 +11,7 @@ export interface DownloadTools {
   timeoutMs: number;
 }
 
-/** Git LFS's own default. */
+/** The default of Git LFS is the same number. */
 const AT_A_TIME = 8;
 
 /**
@@ -55,7 +55,7 @@ async function downloadInto(
   }
 }
 
-/** The first failure ends the others. */
+/** The first failure cancels the other downloads. */
 async function downloadAll(lfs: Lfs, found: LfsDownload[], into: string, signal: AbortSignal): Promise<void> {
   const queue = new PQueue({ concurrency: AT_A_TIME });
   const end = new AbortController();

@@ -7,25 +7,25 @@ import { type DownloadTools, downloadObjects } from "./lfs-download.js";
 import { type Inventory, readInventory, sumOfSizes, weigh, writeInventory } from "./lfs-inventory.js";
 
 export interface LfsTools extends DownloadTools {
-  /** @param largest what needs the most of them @throws RefreshError `disk_low` */
+  /** @param largest the size of the largest file, in bytes @throws RefreshError `disk_low` */
   requireSpace(bytes: number, largest: string): void;
 }
 
-/** One repository's part of what is published. */
+/** One repository's part of a published tree. */
 interface Part {
   parent: Target;
   tree: string;
-  /** Only these; none: all. */
+  /** Only these paths are published; an empty list means all. */
   paths: string[];
-  /** Where in the published tree it is. */
+  /** The path of the part in the published tree. */
   prefix: string;
 }
 
-/** Of one part: what takes the place of what, and which files are not converted. */
+/** For one part: which objects replace which pointers, and which files are not converted. */
 interface Files {
   grafts: Graft[];
   oids: string[];
-  /** In the published tree, quoted as git prints them. */
+  /** Paths in the published tree, quoted as git prints them. */
   verbatim: string[];
 }
 
@@ -34,17 +34,20 @@ interface Job {
   signal: AbortSignal;
 }
 
-/** https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md: clients send at most 100 */
+/** A client sends at most 100 objects: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md */
 const BATCH = 100;
-/** In the content store, and in a tree. */
+/** The factor counts two copies: one in the content store, one in a tree. */
 const COPIES = 2;
 const MIN_STRAY = 16 * 1024 * 1024;
 
-/** Files of Git LFS in the place of their pointers. */
+/** Replaces pointers of Git LFS with their files. */
 export function createLfsFiles(tools: LfsTools) {
   return {
-    /** Has the files of one part in the store. @throws RefreshError that names what cannot be had */
-    bring: (job: Job, part: Part): Promise<Files> => bringFiles(tools, job, part),
+    /**
+     * Downloads the files of one part into the store. @throws RefreshError that names the file that is not
+     * available
+     */
+    fetch: (job: Job, part: Part): Promise<Files> => fetchFiles(tools, job, part),
     isDue,
     tidied,
   };
@@ -52,7 +55,7 @@ export function createLfsFiles(tools: LfsTools) {
 
 export type LfsFiles = ReturnType<typeof createLfsFiles>;
 
-async function bringFiles(tools: LfsTools, job: Job, part: Part): Promise<Files> {
+async function fetchFiles(tools: LfsTools, job: Job, part: Part): Promise<Files> {
   const { store } = job;
   const { prefix } = part;
   const inventory = readInventory(store.dir);
@@ -63,13 +66,13 @@ async function bringFiles(tools: LfsTools, job: Job, part: Part): Promise<Files>
   if (isNew) writeInventory(store.dir, inventory);
   const { objects } = inventory;
   const grafts = scan.pointers.map(({ path, mode, oid }) => ({ path, mode, sha: objects[oid]!.sha }));
-  // Attributes above a submodule are the published tree's too, and were not asked.
+  // Attributes above a submodule apply in the published tree, but were not part of the question to git.
   const exempt = scan.pointers.filter(({ isConverted }) => isConverted || prefix !== "");
   const verbatim = exempt.map(({ path }) => quotedBelow(prefix, path));
   return { grafts, oids: scan.pointers.map(({ oid }) => oid), verbatim };
 }
 
-/** Puts the scan into the inventory. @returns whether it is another one than was there */
+/** Adds the scan to the inventory. @returns whether the scan differs from the stored one */
 async function findPointers(
   inventory: Inventory,
   store: ContentStore,
@@ -83,7 +86,7 @@ async function findPointers(
   return { scan, isNew: scan !== known };
 }
 
-/** What has come is written down batch by batch: a failure later on loses none of it. */
+/** Each batch is recorded when it arrives, so a later failure loses no download. */
 async function download(
   tools: LfsTools,
   { store, signal }: Job,
@@ -102,14 +105,14 @@ async function download(
   }
 }
 
-/** Whether what is needed no more takes so much room that it is to be dropped. */
+/** Whether unneeded files take so much room that they should be dropped. */
 function isDue(dir: string, oids: string[]): boolean {
   const inventory = readInventory(dir);
   const { stray, needed } = weigh(inventory, oids);
   return stray > inventory.left + Math.max(needed / 2, MIN_STRAY);
 }
 
-/** The store has dropped what no tree holds: what it had of that is forgotten. */
+/** Forgets the entries of objects that the store has dropped because no tree uses them. */
 async function tidied(store: ContentStore, oids: string[]): Promise<void> {
   const inventory = readInventory(store.dir);
   const entries = Object.entries(inventory.objects);

@@ -2,20 +2,20 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Scan } from "../git/tree/lfs-pointers.js";
 
-/** What a content store has of LFS; a file in it, so that it goes with it. */
+/** The files of LFS in a content store. The inventory lies in the store, so both are deleted together. */
 export interface Inventory {
-  /** Scans of another version are made again. */
+  /** A scan made by another version is repeated. */
   version?: number;
-  /** By SHA-256: the git object with the same content. */
+  /** Maps a SHA-256 to the git object with the same content. */
   objects: Record<string, { sha: string; size: number }>;
   scans: Record<string, Scan>;
-  /** Bytes that were needed no more, but still held by a tree, when it was last tidied. */
+  /** The bytes that were unneeded at the last tidy but still used by a tree. */
   left: number;
 }
 
 const VERSION = 2;
 
-/** @param dir of the content store */
+/** @param dir the directory of the content store */
 export function readInventory(dir: string): Inventory {
   try {
     const found = JSON.parse(readFileSync(join(dir, "lfs.json"), "utf8")) as Inventory;
@@ -30,7 +30,7 @@ export function writeInventory(dir: string, inventory: Inventory): void {
   renameSync(join(dir, "lfs.new"), join(dir, "lfs.json"));
 }
 
-/** In bytes: what these objects take, and what all others do. */
+/** Returns the bytes of these objects, and the bytes of all others. */
 export function weigh({ objects }: Inventory, oids: string[]): { needed: number; stray: number } {
   const wanted = new Set(oids);
   const needed = sumOfSizes(Object.entries(objects).flatMap(([oid, one]) => (wanted.has(oid) ? [one] : [])));

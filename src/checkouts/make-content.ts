@@ -6,10 +6,10 @@ import type { ContentStore, Graft } from "../git/tree/content-store.js";
 import type { LfsFiles } from "./lfs-files.js";
 import type { Parent, Submodules } from "./submodules.js";
 
-/** Of what a tree is to be made. */
+/** The repositories that a tree is built from. */
 export interface ContentCall {
   repository: Target;
-  /** Where the trees of the checkout are. */
+  /** The directory of the checkout's trees. */
   base: string;
   mirror: string;
   commit: string;
@@ -17,22 +17,22 @@ export interface ContentCall {
   signal: AbortSignal;
 }
 
-/** A tree with everything in it. */
+/** A tree that contains submodules and files of LFS. */
 export interface Made {
   tree: string;
-  /** Of the submodules that are in it. */
+  /** The commits of its submodules. */
   commits: string[];
-  /** Of files of LFS that are in it. */
+  /** The git objects of its LFS files. */
   oids: string[];
-  /** Files that are not converted: paths in the published tree, quoted as git prints them. */
+  /** Paths in the published tree that are not converted, quoted as git prints them. */
   verbatim: string[];
 }
 
-/** What trees are made with. */
+/** The tools that build trees. */
 export interface Maker {
   submodules: Submodules;
   lfs: LfsFiles;
-  /** Trees of submodules, by where they are and what they are made of. */
+  /** Trees of submodules, by path and by what they are built from. */
   known: Map<string, Made>;
 }
 
@@ -40,19 +40,19 @@ export interface Job extends ContentCall {
   store: ContentStore;
 }
 
-/** Which repository's commit is written, and where in the published tree. */
+/** The repository whose commit is written, and its path in the published tree. */
 interface Part {
   parent: Parent;
   commit: string;
-  /** The paths of the submodules that it is in, from the outermost. */
+  /** The paths of the enclosing submodules, outermost first. */
   within: string[];
 }
 
 const NO_FILES = { grafts: [], oids: [], verbatim: [] };
 const MAX_DEPTH = 8;
-const REMEMBERED = 1000;
+const MAX_REMEMBERED = 1000;
 
-/** @throws RefreshError that names what cannot be had */
+/** @throws RefreshError that names the content that is not available */
 export async function makeContent(maker: Maker, job: Job, part: Part): Promise<Made> {
   const { submodules, lfs } = maker;
   const { store, options } = job;
@@ -61,12 +61,12 @@ export async function makeContent(maker: Maker, job: Job, part: Part): Promise<M
   const all = options.submodules === "no" ? [] : await store.submodules(commit);
   const wanted = all.filter(({ path }) => isWanted(prefix + path, options.paths));
   const origins = wanted.map((submodule) => submodules.origin(submodule, parent, job.repository));
-  for (const [n, submodule] of wanted.entries()) await submodules.bring(store, submodule, origins[n]!);
+  for (const [n, submodule] of wanted.entries()) await submodules.fetch(store, submodule, origins[n]!);
   const commits = wanted.map((submodule) => submodule.commit);
   const [tree] = await store.treesOf([commit]);
   const paths = pathsBelow(prefix, options.paths);
   const files =
-    options.lfs && paths ? await lfs.bring(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
+    options.lfs && paths ? await lfs.fetch(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
   const grafts: Graft[] = [...files.grafts];
   const [oids, verbatim] = [[...files.oids], [...files.verbatim]];
   for (const [n, { path, commit: sha }] of wanted.entries()) {
@@ -94,19 +94,19 @@ async function makeSubmodule(maker: Maker, job: Job, part: Part): Promise<Made> 
   const key = JSON.stringify([base, options, within, parent.owner, parent.name, commit]);
   const found = known.get(key);
   if (found) return found;
-  const goesOn = options.submodules === "recursive";
-  const inner: Job = goesOn ? job : { ...job, options: { ...options, submodules: "no" } };
+  const isRecursive = options.submodules === "recursive";
+  const inner: Job = isRecursive ? job : { ...job, options: { ...options, submodules: "no" } };
   const made = await makeContent(maker, inner, part);
-  if (known.size >= REMEMBERED) known.clear();
+  if (known.size >= MAX_REMEMBERED) known.clear();
   known.set(key, made);
   return made;
 }
 
-/** Whether anything below the path is published, or anything that it is below of. */
+/** Whether the path, a path below it or a directory above it is published. */
 const isWanted = (path: string, paths: readonly string[]): boolean =>
   paths.length === 0 || paths.some((one) => `${one}/`.startsWith(`${path}/`) || path.startsWith(`${one}/`));
 
-/** The paths as a submodule at `prefix` has them; null: nothing in it is published. */
+/** Translates the paths for a submodule at `prefix`; null when nothing in the submodule is published. */
 function pathsBelow(prefix: string, paths: readonly string[]): string[] | null {
   if (paths.length === 0 || paths.some((path) => prefix.startsWith(`${path}/`))) return [];
   const below = paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));

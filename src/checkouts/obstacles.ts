@@ -4,7 +4,10 @@ interface Log {
   warn(details: object, message: string): void;
 }
 
-/** What keeps old trees from being removed: it fails nothing, and is reported once, though every sweep meets it again. */
+/**
+ * Old trees that cannot be removed. A failed removal fails nothing else and is reported once, although every
+ * sweep retries it.
+ */
 export function createObstacles(log: Log) {
   const reported = new Set<string>();
 
@@ -20,7 +23,7 @@ export function createObstacles(log: Log) {
 
   return {
     report,
-    /** @returns whether what is at the path could be removed */
+    /** @returns whether the path could be removed */
     pass(path: string, remove: () => void): boolean {
       try {
         remove();

@@ -10,17 +10,17 @@ export interface PoolTools {
   layout: Layout;
   obstacles: Obstacles;
   graceMs: number;
-  /** Before one more tree is made. @throws RefreshError `disk_low` */
+  /** Checks free disk before a tree is added. @throws RefreshError `disk_low` */
   requireSpace(): void;
   published(id: number, change: CheckoutChange): void;
   now(): number;
 }
 
-/** What the pool's functions work on. */
+/** The state that the pool's functions share. */
 export interface PoolContext extends PoolTools {
-  /** Where the trees are whose ledger agrees with what is on disk. */
+  /** Checkouts whose ledger agrees with the directories on disk. */
   healed: Set<string>;
-  /** Where strays are left that could not be removed. */
+  /** Checkouts with stray files that could not be removed. */
   unswept: Set<string>;
 }
 
@@ -31,7 +31,7 @@ export interface Key {
   options: string;
 }
 
-/** random(4): another one after each start of the machine. */
+/** The boot id changes with each start of the machine: random(4). */
 export const BOOT = existsSync("/proc/sys/kernel/random/boot_id")
   ? readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
   : "";
@@ -44,10 +44,10 @@ export const placeOf = (
 export const isGraceOver = ({ graceMs, now }: PoolTools, { freedAt }: Tree): boolean =>
   freedAt === null || freedAt + graceMs <= now();
 
-/** Since when nobody may hold it. */
+/** The time since when no reader can use the tree, in milliseconds. */
 export const freeSince = ({ graceMs }: PoolTools, { freedAt }: Tree): number => (freedAt ?? 0) + graceMs;
 
-/** Takes a tree's public name away. */
+/** Removes the public name of the checkout's tree. */
 export function unlinkTree({ layout }: Pick<PoolTools, "layout">, { id, slug, n, link }: Checkout): void {
   if (n !== null) dropLink(link, treeDir({ base: layout.trees(id, slug), n }));
 }

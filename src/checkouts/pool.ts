@@ -20,22 +20,25 @@ import { tidyTrees } from "./tidy-trees.js";
 export { BOOT } from "./pool-context.js";
 
 /**
- * A small pool of trees for each checkout: one is published, others are what readers may still hold,
- * and one whose grace is over becomes the next. When none is free one more is made.
+ * A small pool of trees for each checkout. One tree is published, readers may still use others, and one whose
+ * grace is over becomes the next. The pool grows when none is free.
  */
 export function createPool(tools: PoolTools) {
   const context: PoolContext = { ...tools, healed: new Set(), unswept: new Set() };
   const { layout } = tools;
   return {
-    /** @returns a tree that is nobody's, marked as dirty, and what it holds; null: it is to be built */
+    /**
+     * @returns an unused tree marked dirty, and its present contents; null contents mean that the tree must
+     * be built
+     */
     take: (key: Key, sha: string, content: string) => takeTree(context, key, sha, content),
-    /** @throws RefreshError `foreign` when something else is where the trees belong */
+    /** @throws RefreshError `foreign` when something else occupies the trees' directory */
     claim: (id: number, slug: string): void => claim(context, id, slug),
-    /** Removes what is due. @returns when there is more to remove; null: there is nothing */
+    /** Removes trees that are due. @returns when more trees are due; null when there are none */
     tidy: (id: number, slug: string) => tidyTrees(context, id, slug),
     graceIsOver: (tree: Tree): boolean => isGraceOver(context, tree),
     heal: (id: number, slug: string, link: string): void => healTrees(context, id, slug, link),
-    /** What the ledger says of it has to be compared with its link. */
+    /** Marks the checkout so that the ledger is compared with the link again. */
     doubt: (id: number, slug: string): void => void context.healed.delete(layout.trees(id, slug)),
     trust: (id: number, slug: string): void => void context.healed.add(layout.trees(id, slug)),
     place(tree: Tree) {
@@ -45,7 +48,7 @@ export function createPool(tools: PoolTools) {
       return { base, n, mirror: layout.mirror(tree.id), store, paths: options.paths };
     },
     unlink: (checkout: Checkout): void => unlinkTree(context, checkout),
-    /** Takes a tree's public name away; readers that hold it keep it for the grace. */
+    /** Unpublishes a tree; readers may use it until the grace is over. */
     withdraw: (checkout: Checkout): void => withdraw(context, checkout),
   };
 }

@@ -25,7 +25,7 @@ export interface PublishTools {
   git: RunGit;
   layout: Layout;
   tip(id: number, ref: string): Promise<string>;
-  /** The world is to be told of it; part of the transaction that writes it down. */
+  /** Announces the change; must be called in the transaction that records the publishing. */
   published(id: number, change: CheckoutChange): void;
   log: Pick<Log, "info" | "warn">;
   now(): number;
@@ -40,39 +40,40 @@ export interface Publishable extends RepositoryName {
 export interface PublishCall {
   repository: Publishable;
   wanted: Wanted;
-  /** Whether a commit that was refused is offered once more. */
-  again: boolean;
+  /** Whether a commit that the gate refused is offered once more. */
+  retryRefused: boolean;
   signal: AbortSignal;
 }
 
 /** Brings one published tree in step with its ref. */
 export function createPublisher(tools: PublishTools) {
   const { ledger, pool, trees, gate, contents, blobs, pins, git, layout, log, now } = tools;
-  /** @param tip what the ref points at in the mirror */
-  return async function publish({ repository, wanted, again, signal }: PublishCall, tip: string) {
+  /** @param tip the object that the ref points at in the mirror */
+  return async function publish({ repository, wanted, retryRefused, signal }: PublishCall, tip: string) {
     const { id } = repository;
     const { slug } = wanted;
     const link = layout.checkout(repository, slug);
     pool.heal(id, slug, ledger.get(id, slug)?.link ?? link);
     const known = seen(ledger.get(id, slug), tip);
     const ref = wanted.ref ?? `refs/heads/${repository.defaultBranch}`;
-    // Refused before: what was published before it stays as the gate let it through, and is put right where it is not.
-    const refused = known?.refusal?.tip === tip && !again;
+    // A refused tip is not built again; the earlier tree stays as the gate accepted it, and is repaired where
+    // it differs.
+    const refused = known?.refusal?.tip === tip && !retryRefused;
     const asked = refused ? {} : { ref, options: writeOptions(wanted) };
     const next = { ...(known ?? fresh(id, slug, link)), ...asked };
-    const goal = refused ? known.tip : tip;
-    if (goal === null) return;
+    const target = refused ? known.tip : tip;
+    if (target === null) return;
     const mirror = layout.mirror(id);
-    if (known && isInStep(known, { ...next, link, tip: goal })) {
+    if (known && isInStep(known, { ...next, link, tip: target })) {
       if (refused) return pin(known);
       if (known.refusal) ledger.put({ ...known, wanted: known.sha, refusal: null });
       return pins.drop(mirror, slug);
     }
     const about = { repository, checkout: known ?? next, ref };
-    if (goal === ZERO) return missing(about);
-    const sha = await commitOf(mirror, goal, ref);
-    if (sha === null) return refuse(about, { reason: "not_a_commit", output: "" }, goal, null);
-    const candidate = { repository, mirror, ref, tip: goal, sha, before: known?.sha ?? null };
+    if (target === ZERO) return missing(about);
+    const sha = await commitOf(mirror, target, ref);
+    if (sha === null) return refuse(about, { reason: "not_a_commit", output: "" }, target, null);
+    const candidate = { repository, mirror, ref, tip: target, sha, before: known?.sha ?? null };
     const offer = async () =>
       (refused ? null : await gate.signature(candidate)) ??
       put(next, candidate, { link, gated: !refused, signal });
@@ -80,11 +81,11 @@ export function createPublisher(tools: PublishTools) {
       if (known && !signal.aborted) await keep(known, { ...candidate, ref: known.ref }, signal);
       throw error;
     });
-    if (verdict) return refuse(about, verdict, goal, sha);
+    if (verdict) return refuse(about, verdict, target, sha);
     if (!refused) await pins.drop(mirror, slug);
   };
 
-  /** The ref has gone on, and what it leads to cannot be published yet: what is published stays as it was. */
+  /** Keeps the published tree when the ref moved to a commit that cannot be published yet. */
   async function keep(known: Checkout, candidate: Publishing, signal: AbortSignal): Promise<void> {
     await pin(known);
     const { tip, sha, link } = known;
@@ -97,7 +98,7 @@ export function createPublisher(tools: PublishTools) {
     );
   }
 
-  /** @returns why it is not published after all */
+  /** @returns the gate's reason for not publishing; null when the tree was published */
   async function put(
     next: Checkout,
     candidate: Publishing,
@@ -109,15 +110,15 @@ export function createPublisher(tools: PublishTools) {
     const call = { ...of, base, mirror, slug: next.slug };
     const attempt = async () => {
       pool.claim(next.id, next.slug);
-      await blobs.bring(call);
+      await blobs.fetch(call);
       const content = await contents.of(call);
       return putContent(next, candidate, content, how);
     };
     try {
       return await attempt();
     } catch (error) {
-      const mends = [blobs.mends(error, call), contents.mends(error, call)];
-      if (!mends.includes(true)) throw error;
+      const recovered = [blobs.recover(error, call), contents.recover(error, call)];
+      if (!recovered.includes(true)) throw error;
       return attempt();
     }
   }
@@ -141,40 +142,41 @@ export function createPublisher(tools: PublishTools) {
     }
     const dir = treeDir(pool.place(tree));
     const former = ledger.get(id, slug);
-    // Killed right after the link was made, the next process has to know whose it is.
+    // The ledger names the link first, so a process killed right after linking leaves a link whose owner is
+    // known.
     if (!former) ledger.put({ ...next, link: how.link });
     pointLink(how.link, dir);
-    // Until it is written down that the tree is published, its link is all that tells.
+    // Until the ledger records the publishing, only the link shows which tree is published.
     pool.doubt(id, slug);
     ledger.transaction(() => {
       if (former) pool.withdraw(former);
       ledger.putTree({ ...tree, state: "ready" });
       const published = { n: tree.n, tip, sha, wanted: sha, publishedAt: now(), link: how.link };
-      const stays = how.gated ? { refusal: null } : { wanted: next.wanted };
-      ledger.put({ ...next, ...published, missingSince: null, ...stays });
+      const fields = how.gated ? { refusal: null } : { wanted: next.wanted };
+      ledger.put({ ...next, ...published, missingSince: null, ...fields });
       const { ref, before } = candidate;
       tools.published(id, { ref, path: how.link, before: before ?? ZERO, after: sha });
     });
     pool.trust(id, slug);
     const durationMs = Math.round(performance.now() - startedAt);
     log.info({ event: "published", ...described(candidate), tree: dir, changed, durationMs }, "published");
-    const held = ledger.trees(id, slug).map(({ n }) => n);
+    const existing = ledger.trees(id, slug).map(({ n }) => n);
     await content
-      .tidy(held)
+      .tidy(existing)
       .catch((error) =>
         log.warn({ event: "contents_cleanup_failed", err: error }, "old contents could not be removed"),
       );
     return null;
   }
 
-  /** @returns how many files were written in place; null: all of them */
+  /** @returns the number of files written in place; null when the whole tree was written */
   async function write(tree: Tree, from: string | null, signal: AbortSignal): Promise<number | null> {
     const place = pool.place(tree);
     try {
       const changed = from === null ? null : await trees.update(place, from, writtenTo(tree)!, signal);
       if (changed !== null) return changed;
     } catch (error) {
-      // Someone has changed it, or its old commit is no longer here: the tree is made anew.
+      // The tree is rebuilt when someone changed it or its old commit is no longer in the mirror.
       const { code, message } = asRefreshError(error);
       if (signal.aborted || code === "disk_full") throw error;
       log.warn(
@@ -213,7 +215,7 @@ export function createPublisher(tools: PublishTools) {
     log.warn({ event: "publish_refused", ...details }, "commit not published; the old tree stays");
   }
 
-  /** The ref is gone. What is published stays: that of the default branch, and that of another for the grace. */
+  /** Handles a deleted ref: the default branch's tree stays, and any other tree stays for the grace. */
   async function missing({ repository, checkout, ref }: Of): Promise<void> {
     const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
     ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
@@ -224,20 +226,20 @@ export function createPublisher(tools: PublishTools) {
     );
   }
 
-  /** Its ref goes on, or has gone, and what is published must be there to be checked and repaired. */
+  /** Pins the published commit, so that the tree can be repaired after its ref moved or was deleted. */
   async function pin({ id, slug, sha }: Checkout): Promise<void> {
     if (sha !== null) await pins.set(layout.mirror(id), slug, sha);
   }
 
-  /** A ref that is there again keeps what is published, whether what it leads to can be or not. */
+  /** Clears the deletion mark of a ref that exists again, whether or not its commit can be published. */
   function seen(known: Checkout | null, tip: string): Checkout | null {
     if (!known?.missingSince || tip === ZERO) return known;
-    const again = { ...known, missingSince: null };
-    ledger.put(again);
-    return again;
+    const returned = { ...known, missingSince: null };
+    ledger.put(returned);
+    return returned;
   }
 
-  /** What a ref points at may be a tag, and a tag may be of anything. */
+  /** Resolves a ref's object to a commit; null when the object is neither a commit nor a tag of one. */
   async function commitOf(mirror: string, tip: string, ref: string): Promise<string | null> {
     if (ref.startsWith("refs/heads/")) return tip;
     // git rev-parse --verify --quiet <tip>^{commit}
@@ -246,14 +248,14 @@ export function createPublisher(tools: PublishTools) {
     return stdout.trim() || null;
   }
 
-  /** Its link leads to a newer tree, which is not written down yet. */
+  /** The link leads to a newer tree that the ledger does not record yet. */
   function isMoved({ id, slug, n, link }: Checkout): boolean {
     const shown = linkTarget(link);
     const isOwn = n !== null && shown === treeDir({ base: layout.trees(id, slug), n });
     return shown !== null && !isOwn && existsSync(shown);
   }
 
-  /** By the ledger, one look at the link and one at the tree. */
+  /** Compares the ledger with the link and the tree; costs one lookup each. */
   function isInStep(known: Checkout | null, wanted: Checkout): boolean {
     if (!known || known.n === null || known.tip !== wanted.tip) return false;
     if (known.ref !== wanted.ref || known.options !== wanted.options || known.link !== wanted.link)

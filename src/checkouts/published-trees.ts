@@ -11,16 +11,16 @@ import { createPublisher, type Publishable, type PublishCall, type PublishTools 
 import { renameLinks } from "./rename-links.js";
 import { tidy } from "./schedule-tidy.js";
 import { createTurns } from "./turns.js";
-import { takeAway, withdrawUnwanted } from "./withdraw.js";
+import { unpublish, withdrawUnwanted } from "./withdraw.js";
 
 export interface CheckoutsTools extends PublishTools {
   selection: Selection;
   graceMs: number;
-  /** Asks for a refresh of a repository whose published tree is not as it should be. */
+  /** Requests a refresh of a repository whose published tree differs from its commit. */
   request(id: number): void;
 }
 
-/** As the API shows it; times in milliseconds. */
+/** The form in which the API shows a checkout; times are in milliseconds. */
 export interface CheckoutState {
   ref: string;
   path: string;
@@ -31,21 +31,23 @@ export interface CheckoutState {
 }
 
 export interface Checkouts {
-  /** Puts right what a killed process left, and looks at what this machine wrote before it was started anew. */
+  /**
+   * Repairs what a killed process left, and checks trees that were written before the machine was restarted.
+   */
   start(): void;
   /** Brings every published tree of a repository in step with its ref. @returns the first failure */
-  publish(repository: Publishable, again: boolean, signal: AbortSignal): Promise<RefreshError | null>;
-  /** Whether anything that CHECKOUTS asks for is missing, or published and no longer asked for. */
+  publish(repository: Publishable, retryRefused: boolean, signal: AbortSignal): Promise<RefreshError | null>;
+  /** Whether a tree that CHECKOUTS asks for is missing, or a published tree is no longer asked for. */
   isOutdated(repository: Publishable): boolean;
-  /** The repository has this name now: its links follow, without a moment's gap. */
+  /** Renames the links after the repository was renamed; each link is replaced without a gap. */
   renameLinks(repository: RepositoryName & { id: number }): void;
-  /** Takes all its trees from their names. @returns whether readers may still hold one */
+  /** Unpublishes all trees of the repository. @returns whether readers may still use one of them */
   withdraw(id: number): boolean;
-  /** Its directory is deleted, trees and all. */
+  /** Forgets the repository after its directory, including all trees, was deleted. */
   forget(id: number): void;
-  /** Looks at some of the trees, those first that were not looked at for the longest. */
+  /** Checks some of the trees; the trees whose last check is oldest come first. */
   check(): Promise<void>;
-  /** Undefined: CHECKOUTS leaves it out. */
+  /** Undefined means that CHECKOUTS does not include the repository. */
   of(id: number): CheckoutState[] | undefined;
   stop(): Promise<void>;
 }
@@ -62,7 +64,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
   };
   return {
     start: () => start(context),
-    publish: (repository, again, signal) => publish(context, { repository, again, signal }),
+    publish: (repository, retryRefused, signal) => publish(context, { repository, retryRefused, signal }),
     isOutdated: (repository) => isOutdated(tools, repository, wantedOf(tools, repository)),
     check: () => checkTrees(context),
     renameLinks: (repository) => renameLinks(tools, repository),
@@ -92,7 +94,7 @@ function startWith(context: Context, id: number): void {
     for (const slug of ledger.slugs(id)) pool.heal(id, slug, ledger.get(id, slug)?.link ?? "");
     tidy(context, id);
   } catch (error) {
-    // Its next refresh meets it again, and says so; the others start.
+    // The next refresh fails in the same way and reports the error; the other repositories start normally.
     log.warn(
       { event: "trees_start_failed", id, reason: asRefreshError(error).message },
       "published trees could not be checked",
@@ -113,7 +115,7 @@ async function publish(context: Context, call: Omit<PublishCall, "wanted">): Pro
   });
 }
 
-/** One that fails keeps back no other. @returns the first failure */
+/** Publishes each checkout, even when another one fails. @returns the first failure */
 async function publishEach(
   context: Context,
   call: Omit<PublishCall, "wanted">,
@@ -134,7 +136,7 @@ async function publishEach(
 
 function withdrawAll(tools: CheckoutsTools, id: number): boolean {
   const { ledger, pool } = tools;
-  for (const checkout of ledger.of(id)) if (checkout.n !== null) takeAway(tools, checkout);
+  for (const checkout of ledger.of(id)) if (checkout.n !== null) unpublish(tools, checkout);
   return ledger.slugs(id).some((slug) => ledger.trees(id, slug).some((tree) => !pool.graceIsOver(tree)));
 }
 
@@ -143,7 +145,7 @@ function forget({ ledger, pool }: CheckoutsTools, id: number): void {
   ledger.forget(id);
 }
 
-/** What is published of a repository, and the refs that would keep it. */
+/** Lists the published trees of a repository, and the refs that keep their commits. */
 export const publishedPins = (ledger: Pick<Ledger, "of">, id: number): Pin[] =>
   ledger.of(id).flatMap(({ slug, sha }) => (sha === null ? [] : [{ name: pinOf(slug), sha }]));
 

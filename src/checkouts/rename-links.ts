@@ -13,7 +13,7 @@ interface RenameTools {
   log: Pick<Log, "warn">;
 }
 
-/** The repository has this name now: its links follow, without a gap in which there is none. */
+/** Renames the links of a repository; at every moment one of the two links exists. */
 export function renameLinks(tools: RenameTools, repository: RepositoryName & { id: number }): void {
   for (const checkout of tools.ledger.of(repository.id)) {
     const link = tools.layout.checkout(repository, checkout.slug);
@@ -29,7 +29,7 @@ function renameLink({ ledger, pool, layout, log }: RenameTools, checkout: Checko
     ledger.put({ ...checkout, link });
     pool.unlink(checkout);
   } catch (error) {
-    // Something else has the name: the next publish says so, the mirror goes on.
+    // Something else has the name; the next publish reports that, and the mirror stays in step.
     log.warn(
       { event: "checkout_link_failed", link, reason: asRefreshError(error).message },
       "a link could not be renamed",
@@ -37,6 +37,6 @@ function renameLink({ ledger, pool, layout, log }: RenameTools, checkout: Checko
   }
 }
 
-/** Where its tree is; null: none is published. */
+/** Returns the directory of the published tree; null when none is published. */
 export const treeOf = (layout: Layout, { id, slug, n }: Checkout): string | null =>
   n === null ? null : treeDir({ base: layout.trees(id, slug), n });

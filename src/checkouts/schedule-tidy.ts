@@ -3,17 +3,17 @@ import type { Pool } from "./pool.js";
 import type { Turns } from "./turns.js";
 import { type WithdrawTools, withdrawUnwanted } from "./withdraw.js";
 
-/** What is done to the trees of each repository, and when it is done again. */
+/** The tidy of each repository's trees, and the time of the next tidy. */
 export type TidyContext = WithdrawTools & {
   pool: Pick<Pool, "tidy">;
   inTurn: Turns;
-  /** By repository. */
+  /** Timers of the next tidy, by repository. */
   timers: Map<number, NodeJS.Timeout>;
   stopped: boolean;
   log: Pick<Log, "warn">;
 };
 
-/** Removes what is due, and comes back for what is not yet. */
+/** Removes trees that are due, and schedules the removal of later ones. */
 export function tidy(context: TidyContext, id: number): void {
   const { ledger, pool, timers } = context;
   const waits = ledger.of(id).filter(({ n, slug, missingSince }) => n !== null && slug && missingSince);
@@ -24,10 +24,10 @@ export function tidy(context: TidyContext, id: number): void {
   timers.delete(id);
   if (context.stopped || next === Number.POSITIVE_INFINITY) return;
   const waitMs = Math.max(next - context.now(), 10);
-  timers.set(id, setTimeout(() => comeBack(context, id), waitMs).unref());
+  timers.set(id, setTimeout(() => tidyAgain(context, id), waitMs).unref());
 }
 
-function comeBack(context: TidyContext, id: number): void {
+function tidyAgain(context: TidyContext, id: number): void {
   const { ledger, log } = context;
   const turn = context.inTurn(id, async () => {
     if (context.stopped) return;

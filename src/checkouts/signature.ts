@@ -2,7 +2,7 @@ import { asRefreshError } from "../base/errors.js";
 import type { GitCall, RunGit } from "../git/run/exec.js";
 import { type Candidate, MAX_OUTPUT, type Verdict } from "./candidate.js";
 
-/** VERIFY_SIGNATURES: whose signatures count. */
+/** VERIFY_SIGNATURES says whose signatures count. */
 export type Signers = { kind: "ssh"; file: string } | { kind: "openpgp"; home: string };
 
 interface SignatureTools {
@@ -11,10 +11,10 @@ interface SignatureTools {
 }
 
 const VERIFY_TIMEOUT_MS = 60_000;
-/** A signature of any other kind than the policy's is nobody's. */
+/** A signature of another kind than the policy's never counts. */
 const NO_OTHER_PROGRAM = "/bin/false";
 
-/** @returns null: the commit, or the tag that leads to it, is signed by one of the signers */
+/** @returns null when one of the signers signed the commit, or the tag that leads to the commit */
 export async function verifySignature(
   tools: SignatureTools,
   { mirror, ref, tip, sha }: Candidate,
@@ -25,11 +25,14 @@ export async function verifySignature(
   return commit && tag?.reason === "untrusted" ? tag : commit;
 }
 
-/** Whoever may push can put an old release's tag at the ref of a new one: what is signed is the tag's name, too. */
+/**
+ * The signed tag's name is compared too, because anyone with push access can move an old release's tag to a
+ * new ref.
+ */
 async function verifyTag(tools: SignatureTools, mirror: string, ref: string, tag: string): Promise<Verdict> {
   const verdict = await verify(tools, mirror, ["verify-tag", tag]);
   if (verdict) return verdict;
-  // git cat-file tag <tag>: object, type, tag
+  // git cat-file tag <tag> prints the object, the type and the tag's name.
   const args = ["cat-file", "tag", tag];
   const { stdout } = await tools.git({ args, gitDir: mirror, timeoutMs: VERIFY_TIMEOUT_MS });
   const [, name = ""] = /^object .+\ntype .+\ntag (.+)\n/.exec(stdout) ?? [];
@@ -41,19 +44,19 @@ async function verifyTag(tools: SignatureTools, mirror: string, ref: string, tag
 async function verify({ git, signers }: SignatureTools, mirror: string, args: string[]): Promise<Verdict> {
   const call: GitCall = { args, gitDir: mirror, timeoutMs: VERIFY_TIMEOUT_MS, ...policyOf(signers) };
   try {
-    // git verify-commit <commit>, git verify-tag <tag>
+    // The commands are git verify-commit <commit> and git verify-tag <tag>.
     await git(call);
     return null;
   } catch (error) {
     const { code, message } = asRefreshError(error);
     if (code !== "git") throw error;
-    // Of a commit without a signature git says nothing.
+    // git prints nothing when a commit has no signature.
     const isUnsigned = /no signature found|it said nothing/.test(message);
     return { reason: isUnsigned ? "unsigned" : "untrusted", output: message.slice(0, MAX_OUTPUT) };
   }
 }
 
-/** git-config(1): gpg.<format>.program, gpg.ssh.allowedSignersFile */
+/** git-config(1) documents gpg.<format>.program and gpg.ssh.allowedSignersFile. */
 function policyOf(signers: Signers): Pick<GitCall, "config" | "gnupgHome"> {
   const none = Object.fromEntries(
     ["openpgp", "x509", "ssh"].map((format) => [`gpg.${format}.program`, NO_OTHER_PROGRAM]),

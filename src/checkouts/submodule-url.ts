@@ -1,14 +1,17 @@
 import type { RepositoryName } from "../base/model.js";
 import { isOwner, isRepositoryName } from "../base/names.js";
 
-/** https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port */
+/**
+ * GitHub also serves SSH on port 443:
+ * https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
+ */
 const ALSO_GITHUB = ["www.github.com", "ssh.github.com"];
 
 /**
- * Which repository of this GitHub a submodule's URL means. The URL itself is never used.
+ * Finds the repository of this GitHub that a submodule's URL means. The URL itself is never fetched.
  * @param origin such as https://github.com
- * @param parent the repository whose .gitmodules has it
- * @returns null: none of this host
+ * @param parent the repository whose .gitmodules has the URL
+ * @returns null when the URL leads to another host
  */
 export function repositoryOf(url: string, parent: RepositoryName, origin: string): RepositoryName | null {
   if (/^\.\.?\//.test(url)) return parseName(relative(url, parent));
@@ -21,7 +24,7 @@ export function repositoryOf(url: string, parent: RepositoryName, origin: string
   return isHere(hostname, isWeb ? port : null, origin) ? parseName(pathname.slice(1)) : null;
 }
 
-/** gitmodules(5): a URL that begins with ./ or ../ is relative to that of the repository. */
+/** A URL that begins with ./ or ../ is relative to the URL of the repository: gitmodules(5). */
 function relative(url: string, { owner, name }: RepositoryName): string {
   const parts = [owner, name];
   let rest = url;

@@ -8,7 +8,7 @@ import type { Submodule } from "../git/tree/gitmodules.js";
 import { isManaged, type Registry } from "../registry/repositories.js";
 import { repositoryOf } from "./submodule-url.js";
 
-/** SUBMODULES_FROM */
+/** SUBMODULES_FROM lists repositories outside the installation. */
 export interface SubmodulesFrom {
   allows(fullName: string): boolean;
   refuses(fullName: string): boolean;
@@ -18,30 +18,33 @@ export interface SubmoduleTools {
   gateway: Pick<Gateway, "open">;
   registry: Pick<Registry, "find">;
   layout: Layout;
-  /** Such as https://github.com. */
+  /** The origin of GitHub, such as https://github.com. */
   gitUrl: string;
   submodulesFrom: SubmodulesFrom;
-  /** Who has the App at that account; null: nobody. */
+  /** Returns the installation of that account; null when the account has not installed the App. */
   installationOf(login: string): number | null;
-  /** Whether its mirror is here, with the contents of files. */
+  /** Whether a mirror of the repository is here, including all file contents. */
   isSource(id: number): boolean;
   /** @throws RefreshError `disk_low` */
   requireSpace(): void;
 }
 
-/** Whose .gitmodules is followed. */
+/** The repository whose .gitmodules is read. */
 export interface Parent extends Target {
-  /** Of the installation whose repository is published, as are all that lead to it. */
-  isOurs: boolean;
+  /**
+   * Whether the repository, and every repository on the way to it, belongs to the published repository's
+   * installation.
+   */
+  isOfInstallation: boolean;
 }
 
-/** Where a submodule's commit comes from. */
+/** The source of a submodule's commit. */
 interface Origin extends Parent {
-  /** Its mirror here, which costs no network. */
+  /** The mirror of the submodule's repository on this server, which costs no network. */
   mirror: string | null;
 }
 
-/** What a submodule may be made of, and how its commit comes here. */
+/** Decides which repositories a submodule may come from, and fetches its commit. */
 export function createSubmodules(tools: SubmoduleTools) {
   const { registry, submodulesFrom } = tools;
 
@@ -53,24 +56,26 @@ export function createSubmodules(tools: SubmoduleTools) {
     const name = fullName(found);
     const known = registry.find(found);
     const managed = known && isManaged(known) && known.state !== "suspended" ? known : null;
-    // What someone else's repository names was chosen by someone else.
-    const isOurs =
-      parent.isOurs &&
+    // Submodules of a repository outside the installation were chosen by a stranger, so SUBMODULES_FROM must
+    // list them.
+    const isOfInstallation =
+      parent.isOfInstallation &&
       (managed ? managed.installationId === root.installationId : sameLogin(found.owner, root.owner));
     if (submodulesFrom.refuses(name)) throw refused(`SUBMODULES_FROM excludes ${name}`);
-    if (!isOurs && !submodulesFrom.allows(name)) throw refused(`SUBMODULES_FROM does not include ${name}`);
-    const installationId = isOurs
+    if (!isOfInstallation && !submodulesFrom.allows(name))
+      throw refused(`SUBMODULES_FROM does not include ${name}`);
+    const installationId = isOfInstallation
       ? root.installationId
       : (managed?.installationId ?? tools.installationOf(found.owner));
     const mirror = managed && tools.isSource(managed.id) ? tools.layout.mirror(managed.id) : null;
-    return { ...found, installationId, isOurs, mirror };
+    return { ...found, installationId, isOfInstallation, mirror };
   }
 
-  /** Puts the submodule's commit into the store. @throws RefreshError that names the submodule */
-  async function bring(store: ContentStore, submodule: Submodule, from: Origin): Promise<void> {
+  /** Fetches the submodule's commit into the store. @throws RefreshError that names the submodule */
+  async function fetchCommit(store: ContentStore, submodule: Submodule, from: Origin): Promise<void> {
     if (store.has(submodule.commit)) return;
     tools.requireSpace();
-    if (from.mirror !== null && (await isBrought(store, submodule.commit, from.mirror))) return;
+    if (from.mirror !== null && (await isInStore(store, submodule.commit, from.mirror))) return;
     const lease = tools.gateway.open(from);
     try {
       await store.fetch(submodule.commit, lease);
@@ -81,8 +86,8 @@ export function createSubmodules(tools: SubmoduleTools) {
     }
   }
 
-  /** The mirror may be behind, or be replaced at this moment: then GitHub is asked. */
-  const isBrought = (store: ContentStore, commit: string, mirror: string): Promise<boolean> =>
+  /** GitHub is asked when the mirror is behind or just being replaced. */
+  const isInStore = (store: ContentStore, commit: string, mirror: string): Promise<boolean> =>
     store.fetch(commit, mirror).then(
       () => true,
       (error) => {
@@ -91,7 +96,7 @@ export function createSubmodules(tools: SubmoduleTools) {
       },
     );
 
-  return { origin, bring };
+  return { origin, fetch: fetchCommit };
 }
 
 export type Submodules = ReturnType<typeof createSubmodules>;

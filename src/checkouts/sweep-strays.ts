@@ -5,8 +5,9 @@ import { treeDir } from "../git/tree/trees.js";
 import { type PoolContext, placeOf } from "./pool-context.js";
 
 /**
- * Removes what lies among a checkout's trees and is none of them.
- * @param target what its link leads to: that stays until it leads elsewhere, whether it is known or not
+ * Removes directory entries that are not trees of the checkout.
+ * @param target the tree that the link leads to; it stays until the link changes, whether or not the ledger
+ * knows it
  */
 export function sweepStrays(context: PoolContext, id: number, slug: string, target: string | null): void {
   const { ledger, layout, obstacles, unswept } = context;

@@ -9,29 +9,29 @@ interface Tools {
   layout: Layout;
   obstacles: Pick<Obstacles, "report">;
   hasMirror(id: number): boolean;
-  /** Whether the mirror has as much as CHECKOUTS asks for. */
+  /** Whether the mirror has the history and contents that CHECKOUTS asks for. */
   hasWantedExtent(id: number): boolean;
-  /** Asks for a refresh of a repository whose published trees are not as they should be. */
+  /** Requests a refresh of a repository whose published trees differ from their commits. */
   request(id: number): void;
 }
 
 export interface Sweep {
   start(): void;
-  /** Once in each pass of the backstop. */
-  look(): void;
+  /** Runs once in each pass of the backstop. */
+  run(): void;
 }
 
-/** Finds what no push tells of: published trees that are missing, damaged, or no longer needed. */
+/** Finds what no webhook reports: published trees that are missing, corrupt or no longer needed. */
 export function createSweep(tools: Tools): Sweep {
   const { checkouts, layout, hasMirror } = tools;
 
-  /** A new entry of CHECKOUTS, or a link that someone took away: no push will tell of it. */
+  /** A new entry of CHECKOUTS or a deleted link causes no webhook. */
   function requestMissing({ atStart }: { atStart: boolean }): void {
     for (const repository of tools.registry.all()) {
       const { id, state, pausedAt } = repository;
       if (!isManaged(repository) || state === "suspended" || pausedAt !== null) continue;
-      const isAmiss = () => atStart && hasMirror(id) && !tools.hasWantedExtent(id);
-      if ((checkouts.isOutdated(repository) || isAmiss()) && hasMirror(id)) tools.request(id);
+      const lacksExtent = () => atStart && hasMirror(id) && !tools.hasWantedExtent(id);
+      if ((checkouts.isOutdated(repository) || lacksExtent()) && hasMirror(id)) tools.request(id);
     }
   }
 
@@ -45,7 +45,7 @@ export function createSweep(tools: Tools): Sweep {
       checkouts.start();
       requestMissing({ atStart: true });
     },
-    look() {
+    run() {
       void clearTrash();
       requestMissing({ atStart: false });
       void checkouts.check();

@@ -3,7 +3,10 @@ import { treeDir } from "../git/tree/trees.js";
 import { type Tree, writtenTo } from "./ledger.js";
 import { BOOT, freeSince, isGraceOver, type Key, type PoolTools, placeOf } from "./pool-context.js";
 
-/** @returns a tree that is nobody's, marked as dirty, and what it holds; null: it is to be built */
+/**
+ * @returns an unused tree marked dirty, and its present contents; null contents mean that the tree must be
+ * built
+ */
 export function takeTree(
   tools: PoolTools,
   { id, slug, options }: Key,
@@ -15,7 +18,7 @@ export function takeTree(
   const published = ledger.get(id, slug)?.n;
   const isUsable = (tree: Tree) => tree.state === "ready" && tree.options === options && tree.boot === BOOT;
   const free = all.filter((tree) => tree.n !== published && isUsable(tree) && isGraceOver(tools, tree));
-  // The one unpublished last has the least to be changed.
+  // The most recently unpublished tree differs least from the new commit.
   const [found] = free.sort((a, b) => freeSince(tools, b) - freeSince(tools, a));
   if (!found) requireSpace();
   const tree: Tree = {
@@ -34,7 +37,7 @@ export function takeTree(
   return { tree, from: found ? writtenTo(found) : null };
 }
 
-/** Readers may hold one that an older database, restored, knows nothing of. */
+/** Readers may still use a tree that a database restored from a backup does not know. */
 function findUnused(tools: PoolTools, key: Omit<Key, "options">, all: Tree[]): number {
   let n = Math.max(0, ...all.map((tree) => tree.n)) + 1;
   while (existsSync(treeDir(placeOf(tools, { ...key, n })))) n++;

@@ -5,14 +5,14 @@ import type { Checkout, Tree } from "./ledger.js";
 import { BOOT, freeSince, isGraceOver, type PoolContext, placeOf } from "./pool-context.js";
 import { sweepStrays } from "./sweep-strays.js";
 
-/** A free tree beyond the first is kept this long, for the next burst of pushes. */
+/** A second free tree is kept this long, in case of another burst of pushes. */
 const SURPLUS_MS = 600_000;
-/** What could not be removed is tried again then, if no refresh has come before. */
+/** A failed removal is retried after this time, unless a refresh comes first. */
 const RETRY_MS = 600_000;
 
 /**
- * Removes what nobody can hold any more and nobody will need.
- * @returns when there is more to remove, in milliseconds since 1970; null: there is nothing
+ * Removes trees that no reader can use any more and no publish will need.
+ * @returns when the next tree is due, in milliseconds since 1970; null when there is none
  */
 export function tidyTrees(context: PoolContext, id: number, slug: string): number | null {
   const { ledger, layout, obstacles, unswept } = context;
@@ -28,7 +28,7 @@ export function tidyTrees(context: PoolContext, id: number, slug: string): numbe
   return later;
 }
 
-/** @returns when the next is due; null: none is */
+/** @returns when the next tree is due; null when there is none */
 function removeDue(context: PoolContext, checkout: Checkout | null, trees: Tree[]): number | null {
   const { now } = context;
   let later: number | null = null;
@@ -46,11 +46,13 @@ function removeDue(context: PoolContext, checkout: Checkout | null, trees: Tree[
   return later;
 }
 
-/** Whether it may become the checkout's next tree as it is. */
+/** Whether the tree can become the checkout's next published tree. */
 const mayBePublished = (tree: Tree, checkout: Checkout | null): boolean =>
   checkout !== null && tree.state === "ready" && tree.options === checkout.options && tree.boot === BOOT;
 
-/** @returns whether it is gone; one that cannot be is nobody's next tree, and is tried again */
+/**
+ * @returns whether the tree was removed; a tree that cannot be removed is marked corrupt and retried later
+ */
 export function removeTree(context: PoolContext, tree: Tree): boolean {
   const { ledger, layout, obstacles } = context;
   const place = placeOf(context, tree);

@@ -1,4 +1,4 @@
-/** One at a time for each repository, in the order in which they come. */
+/** Runs the tasks of each repository one at a time, in the order of their calls. */
 export function createTurns() {
   const last = new Map<number, Promise<unknown>>();
   const inTurn = <T>(id: number, act: () => Promise<T>): Promise<T> => {

@@ -17,8 +17,9 @@ export interface WithdrawTools {
 }
 
 /**
- * Withdraws what CHECKOUTS no longer asks for, and what was of a ref that is gone for longer than the grace.
- * @param slugs of the checkouts that are asked for
+ * Withdraws trees that CHECKOUTS no longer asks for, and trees whose ref was deleted longer ago than the
+ * grace.
+ * @param slugs the checkouts that CHECKOUTS asks for
  */
 export async function withdrawUnwanted(
   tools: WithdrawTools,
@@ -32,7 +33,7 @@ export async function withdrawUnwanted(
     const isAskedFor = slugs.has(slug);
     if (isAskedFor && !(n !== null && isPastGrace(tools, checkout))) continue;
     ledger.transaction(() => {
-      takeAway(tools, checkout);
+      unpublish(tools, checkout);
       if (!isAskedFor) ledger.drop(id, slug);
     });
     tools.log.info({ event: "unpublished", link, ref }, "no longer published");
@@ -41,12 +42,15 @@ export async function withdrawUnwanted(
   }
 }
 
-/** Whether its ref is gone for too long. What is published of the default branch stays. */
+/** Whether the ref was deleted longer ago than the grace. The default branch's tree stays. */
 const isPastGrace = ({ graceMs, now }: WithdrawTools, { slug, missingSince }: Checkout): boolean =>
   slug !== "" && missingSince !== null && missingSince + graceMs <= now();
 
-/** From its name; readers that hold the tree keep it for the grace. */
-export function takeAway({ ledger, pool }: Pick<WithdrawTools, "ledger" | "pool">, checkout: Checkout): void {
+/** Removes the tree's public name; readers may use the tree until the grace is over. */
+export function unpublish(
+  { ledger, pool }: Pick<WithdrawTools, "ledger" | "pool">,
+  checkout: Checkout,
+): void {
   ledger.transaction(() => {
     pool.withdraw(checkout);
     ledger.put({ ...checkout, n: null, tip: null, sha: null, publishedAt: null });

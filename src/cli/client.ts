@@ -2,19 +2,19 @@ import { EXIT } from "./exit.js";
 
 export interface ClientOptions {
   url: string;
-  /** null: asked without one. */
+  /** Null sends requests without a token. */
   token: string | null;
   json: boolean;
 }
 
-/** An answer that is no success, as the person at the terminal sees it. */
+/** A failed call, in the form that a person at the terminal sees. */
 export class AnswerError extends Error {
   override readonly name = "AnswerError";
   constructor(
     message: string,
     readonly exitCode: number,
     readonly remedy?: string,
-    /** HTTP's. */
+    /** The HTTP status of the answer. */
     readonly status?: number,
   ) {
     super(message);
@@ -23,9 +23,9 @@ export class AnswerError extends Error {
 
 export interface Client {
   readonly json: boolean;
-  /** @throws AnswerError for anything but 2xx */
+  /** @throws AnswerError for every status except 2xx */
   ask<T>(method: "GET" | "POST", path: string, body?: object): Promise<{ status: number; body: T }>;
-  /** An answer that goes on. @throws AnswerError */
+  /** Opens an answer that is a stream. @throws AnswerError */
   open(path: string, headers: Record<string, string>): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -35,7 +35,7 @@ interface Problem {
   reason?: string;
 }
 
-/** @throws AnswerError when the URL is none to ask */
+/** @throws AnswerError when the URL is not usable */
 export function createClient({ url, token, json }: ClientOptions): Client {
   requireUrl(url);
   const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
@@ -48,7 +48,7 @@ export function createClient({ url, token, json }: ClientOptions): Client {
       });
     } catch (error) {
       const { cause } = error as { cause?: { code?: string; message?: string } };
-      // Ports that fetch leaves to other protocols.
+      // fetch refuses ports of other protocols.
       if (cause?.message === "bad port") throw wrongUrl("names a port that clients may not connect to");
       const code = cause?.code ?? String(error);
       throw new AnswerError(
@@ -82,7 +82,7 @@ function requireUrl(url: string): void {
   if (username || password) throw wrongUrl("contains a user name or a password");
 }
 
-/** The URL is not shown: there may be a password in it. */
+/** The URL is not printed, because it may contain a password. */
 const wrongUrl = (wrong: string) =>
   new AnswerError(
     `the URL in --url or LOCKSTEP_URL ${wrong}`,
@@ -120,10 +120,10 @@ const exitCodes = new Map<number, number>([
   [504, EXIT.timeout],
 ]);
 
-/** `owner/name` as a path of the API. @throws AnswerError when it is none */
+/** Returns the API path of `owner/name`. @throws AnswerError when the name is not valid */
 export function repositoryPath(fullName: string): string {
   const [owner, name, ...rest] = fullName.split("/");
-  // A URL takes dots for directories.
+  // A URL treats a segment of dots as a directory.
   if (!owner || !name || rest.length > 0 || [owner, name].some((part) => /^\.\.?$/.test(part))) {
     throw new AnswerError(`${fullName} is no repository`, EXIT.usage, "write it as owner/name");
   }

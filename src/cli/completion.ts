@@ -2,7 +2,7 @@ import completions from "@bomb.sh/tab";
 import tab from "@bomb.sh/tab/commander";
 import type { Command } from "commander";
 
-/** The library's script for bash evaluates what is typed, and cannot be read a second time. */
+/** The library's bash script evaluates typed text and cannot be sourced twice; this script replaces that one. */
 const BASH = `# bash completion for lockstep
 _lockstep() {
   local line current="\${COMP_WORDS[COMP_CWORD]}"
@@ -17,7 +17,7 @@ _lockstep() {
 complete -o default -F _lockstep lockstep
 `;
 
-/** After all others: it completes what is there. */
+/** Must be added after all other commands, which it completes. */
 export function addCompletionCommand(program: Command): void {
   tab(program, { completionCommandName: "completion" });
   program.commands

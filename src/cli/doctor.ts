@@ -12,7 +12,7 @@ import { print, printJson, styled } from "./print.js";
 const COLORS = { ok: "green", warn: "yellow", fail: "red" } as const;
 const DEFAULT_MIN_FREE = 2 ** 30;
 
-/** Looks at everything that Lockstep needs, here and at GitHub; changes nothing. */
+/** Checks everything that Lockstep needs on this machine and at GitHub; changes nothing. */
 export async function examine(json: boolean): Promise<void> {
   loadEnvFile();
   const findings: Finding[] = [];
@@ -31,7 +31,7 @@ export async function examine(json: boolean): Promise<void> {
   if (config) await askGitHub(config, report);
   const isWell = findings.every(({ level }) => level !== "fail");
   if (json) printJson({ ok: isWell, findings });
-  // Connections that are kept open would hold the process for some seconds.
+  // Open keep-alive connections would delay the exit by some seconds.
   process.exit(isWell ? EXIT.done : EXIT.failed);
 }
 
@@ -60,7 +60,7 @@ async function askGitHub(config: Config, report: (...found: Finding[]) => void):
   try {
     const clock = await checkClock(github);
     report(clock);
-    // Without a way to GitHub the rest would fail one by one, for the same reason.
+    // Without a connection to GitHub the other checks would all fail for the same reason.
     if (clock.about === "network") return;
     const app = await checkApp(github, { pullRequests: config.refs("refs/pull/1/head") });
     report(...app);

@@ -1,20 +1,22 @@
 import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
-/** Takes what the environment lacks from `.env` in the working directory, as Probot does. */
+/** Loads missing variables from `.env` in the working directory, as Probot does. */
 export function loadEnvFile(): void {
   try {
     process.loadEnvFile();
   } catch {
-    // no .env: the environment is all there is
+    // without .env, the environment is complete as it is
   }
 }
 
-/** Writes values into the file, for its owner alone; what else it has stays as it is, comments too. */
+/**
+ * Writes values into the file, readable by its owner only; other lines stay unchanged, including comments.
+ */
 export function updateEnvFile(file: string, values: Record<string, string>): void {
   const names = new Set(Object.keys(values));
-  const kept = readLines(file).filter((line) => !names.has(/^\s*([A-Z_]+)\s*=/.exec(line)?.[1] ?? ""));
+  const keptLines = readLines(file).filter((line) => !names.has(/^\s*([A-Z_]+)\s*=/.exec(line)?.[1] ?? ""));
   const lines = Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}`);
-  const text = [...kept, ...lines].join("\n");
+  const text = [...keptLines, ...lines].join("\n");
   writeFileSync(`${file}.new`, `${text}\n`, { mode: 0o600 });
   chmodSync(`${file}.new`, 0o600);
   renameSync(`${file}.new`, file);

@@ -7,10 +7,10 @@ import { AnswerError, type Client } from "./client.js";
 import { EXIT } from "./exit.js";
 import { print, styled } from "./print.js";
 
-const AGAIN_MS = 2_000;
+const RECONNECT_MS = 2_000;
 const NOTHING = /^0+$/;
 
-/** What refreshes change, as it happens. */
+/** Prints what refreshes change, as the changes happen. */
 export function addEventsCommand(program: Command, client: () => Client): void {
   program
     .command("events")
@@ -25,7 +25,7 @@ export function addEventsCommand(program: Command, client: () => Client): void {
     });
 }
 
-/** A stream that ends is opened anew behind the last event that came. Ends by a signal alone. */
+/** Reopens a stream that ended, after the last event received. Only a signal ends the command. */
 async function follow(client: Client, path: string, after: string | undefined): Promise<never> {
   let last = after;
   let wasOpen = false;
@@ -42,7 +42,7 @@ async function follow(client: Client, path: string, after: string | undefined): 
       if (!wasOpen || (error instanceof AnswerError && !mayPass(error))) throw error;
     }
     process.stderr.write("lockstep: the stream ended; reconnecting\n");
-    await sleep(AGAIN_MS);
+    await sleep(RECONNECT_MS);
   }
 }
 

@@ -2,8 +2,8 @@ import { AnswerError } from "./client.js";
 import { EXIT } from "./exit.js";
 
 /**
- * Reports what failed; the process ends with the first failure's code.
- * @param what failed, where there are several
+ * Reports a failure; the process exits with the first failure's code.
+ * @param what names the part that failed, where there are several
  */
 export function reportFailure(error: unknown, what = ""): void {
   const answer = error instanceof AnswerError ? error : null;

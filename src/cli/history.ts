@@ -5,7 +5,7 @@ import { type Client, repositoryPath } from "./client.js";
 import { print, printJson, table } from "./print.js";
 import { waiting, waitQuery } from "./wait.js";
 
-/** The history guard: what forced pushes left behind, and what is held. */
+/** Commands of the history guard, for kept tips and held refs. */
 export function addHistoryCommands(program: Command, client: () => Client): void {
   program
     .command("kept <owner/name>")

@@ -4,10 +4,10 @@ import type { Command } from "commander";
 import { AnswerError } from "./client.js";
 import { EXIT } from "./exit.js";
 
-/** No part of the server: the stand-in that the tests use too. */
+/** The stand-in of GitHub is not part of the server; the tests use it too. */
 const DEMO = new URL("../../.build/tools/demo.js", import.meta.url);
 
-/** Commands that need no running Lockstep. What they load takes a moment, which the others need not wait for. */
+/** Commands that need no running server. Their modules load slowly, so they are imported only when needed. */
 export function addLocalCommands(program: Command): void {
   const json = () => program.opts<{ json?: boolean }>().json ?? false;
   program

@@ -10,7 +10,7 @@ interface DeliveryOptions {
   cursor?: string;
 }
 
-/** What came in, what waits, and what was done. */
+/** Commands that list deliveries, the queue and finished refreshes. */
 export function addLogCommands(program: Command, client: () => Client): void {
   program
     .command("deliveries")

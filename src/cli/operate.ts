@@ -8,7 +8,7 @@ import { waiting, waitQuery } from "./wait.js";
 
 type Act = (client: Client, fullName: string) => Promise<void>;
 
-/** Commands that ask for something to be done. */
+/** Commands that request a change. */
 export function addOperateCommands(program: Command, client: () => Client): void {
   const command = (name: string, description: string, act: Act) =>
     program
@@ -59,7 +59,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
     });
 }
 
-/** One that fails holds up none behind it. */
+/** Calls the action for each name; a failure does not prevent later calls. */
 async function each(fullNames: string[], act: (fullName: string) => Promise<void>): Promise<void> {
   for (const fullName of fullNames)
     await act(fullName).catch((error: unknown) => reportFailure(error, fullName));

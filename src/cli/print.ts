@@ -4,13 +4,13 @@ import { styleText } from "node:util";
 const CLEAR_LINE = "\r\u001b[2K";
 let progressing = false;
 
-/** A line of progress that was not ended gives way to it. */
+/** Prints a line, and first clears an unfinished line of progress. */
 export function print(line = ""): void {
   process.stdout.write(`${progressing ? CLEAR_LINE : ""}${line}\n`);
   progressing = false;
 }
 
-/** On a terminal one line that the next one replaces; elsewhere, in a log, a line each. */
+/** Prints progress: one line that is overwritten on a terminal, and separate lines elsewhere. */
 export function printProgress(line: string): void {
   progressing = process.stdout.isTTY;
   if (progressing) replaceLine(process.stdout, line);
@@ -21,10 +21,10 @@ const replaceLine = (terminal: WriteStream, line: string): void =>
   void terminal.write(CLEAR_LINE + line.slice(0, (terminal.columns || 80) - 1));
 
 /**
- * Says on stderr, where that is a terminal with colours, what is waited for and how long by now; the line is gone
- * at the end. Elsewhere nothing is said: the output is as it was.
+ * Shows on stderr what a command waits for and for how long, and clears the line at the end. Prints nothing
+ * unless stderr is a terminal with colours.
  */
-export async function whileTelling<T>(what: string, act: () => Promise<T>): Promise<T> {
+export async function withWaitingLine<T>(what: string, act: () => Promise<T>): Promise<T> {
   const { stderr } = process;
   if (!isColored(stderr)) return act();
   const since = Date.now();
@@ -43,10 +43,10 @@ export const printJson = (value: unknown): void => print(JSON.stringify(value, n
 
 type Style = "bold" | "red" | "yellow" | "green" | "dim";
 
-/** A terminal, and neither NO_COLOR nor TERM=dumb. */
+/** Whether the stream is a terminal and neither NO_COLOR nor TERM=dumb is set. */
 const isColored = (stream: WriteStream): boolean => stream.isTTY && stream.hasColors();
 
-/** styleText itself minds NO_COLOR and streams that are no terminal (Node.js 22.13); before it, we do. */
+/** styleText honours NO_COLOR and non-terminals only since Node.js 22.13, so both are checked here. */
 export const styled = (style: Style, text: string): string =>
   isColored(process.stdout) ? styleText(style, text) : text;
 
@@ -60,7 +60,7 @@ const COLORS: Record<string, Style> = {
 export const stateText = (state: string, width = 0): string =>
   styled(COLORS[state] ?? "dim", state.padEnd(width));
 
-/** Columns as wide as their widest cell. @param rows the first is the heading */
+/** Formats rows in columns as wide as their widest cell. @param rows the first row is the heading */
 export function table(rows: string[][]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
@@ -71,7 +71,7 @@ export function table(rows: string[][]): string[] {
   );
 }
 
-/** How long ago, to two digits of what matters: `12s`, `5m`, `3h`, `2d`. */
+/** Formats an age in its largest unit: `12s`, `5m`, `3h`, `2d`. */
 export function ago(iso: string | null, now = Date.now()): string {
   if (iso === null) return "never";
   const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));

@@ -16,15 +16,15 @@ import { EXIT } from "./exit.js";
 
 type Values = Record<string, string>;
 
-/** The browser gets its answer, and the page after it that says that all went well. */
+/** The browser needs this long to get its answer and then the page that confirms the registration. */
 const LAST_PAGE_MS = 1_000;
 const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Serves Probot's setup page until the App is registered; its credentials are in `.env` then. */
+/** Serves Probot's setup page until the App is registered; `.env` then has the App's credentials. */
 export async function registerApp(setup: Setup): Promise<void> {
   const home = process.cwd();
   const file = resolve(".env");
-  // What is written there holds the private key.
+  // The file contains the private key.
   process.umask(0o077);
   requireWritable(file);
   await chmod(file, 0o600).catch(() => {});
@@ -37,7 +37,7 @@ export async function registerApp(setup: Setup): Promise<void> {
   if (setup.hookIsPage) await useServedPath(loadConfig());
 }
 
-/** GitHub gives the credentials out once: a file that cannot be written is told before. */
+/** GitHub reveals the credentials only once, so an unwritable file is reported before the registration. */
 function requireWritable(file: string): void {
   const probe = `${file}.new`;
   try {
@@ -52,7 +52,7 @@ function requireWritable(file: string): void {
   }
 }
 
-/** Resolves when Probot's server has given its last answer and its port is free. */
+/** Resolves when Probot's server has sent its last answer and released its port. */
 async function served(setup: Setup, file: string): Promise<Values> {
   let resolve: (values: Values) => void = () => {};
   const registered = new Promise<Values>((done) => {
@@ -65,7 +65,7 @@ async function served(setup: Setup, file: string): Promise<Values> {
       const { APP_ID, PRIVATE_KEY = "", WEBHOOK_SECRET = "" } = given as Values;
       if (!APP_ID) return given;
       const token: Values = setup.hasToken ? {} : { API_TOKEN: randomBytes(32).toString("hex") };
-      // Probot quotes the key.
+      // Probot puts quotes around the key.
       const key = PRIVATE_KEY.replace(/^"|"$/g, "");
       const values: Values = { ...setup.kept, ...token, APP_ID, PRIVATE_KEY: key, WEBHOOK_SECRET };
       updateEnvFile(file, values);
@@ -78,7 +78,10 @@ async function served(setup: Setup, file: string): Promise<Values> {
   return values;
 }
 
-/** Probot calls no app function while it serves the page: its instance is not to be had, only its class. */
+/**
+ * Probot calls no app function while the setup page is served, so only its class, not its instance, is
+ * accessible.
+ */
 async function runBehind(door: Handler, options: Parameters<typeof run>[1]): ReturnType<typeof run> {
   const { getNodeMiddleware } = Probot.prototype;
   mount(Probot.prototype, [door]);
@@ -89,7 +92,7 @@ async function runBehind(door: Handler, options: Parameters<typeof run>[1]): Ret
   }
 }
 
-/** The manifest had the address of the page, where no delivery is taken: the path is put behind it. */
+/** Adds the webhook path: the manifest had only the page's address, which accepts no deliveries. */
 async function useServedPath(config: Config): Promise<void> {
   const { appId, privateKey, apiUrl } = config;
   const options = { appId, privateKey, apiUrl, log: { debug() {}, warn() {} } };

@@ -5,7 +5,7 @@ import { loadEnvFile } from "./env-file.js";
 import { EXIT } from "./exit.js";
 import { registerApp } from "./register.js";
 
-/** Probot, with Lockstep in it. Without APP_ID and key it first serves the page that registers the App. */
+/** Starts Probot with Lockstep. Without APP_ID and key, the page that registers the App is served first. */
 export async function startServer(): Promise<void> {
   loadEnvFile();
   const setup = prepareSetup();

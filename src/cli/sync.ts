@@ -9,7 +9,7 @@ import { loadEnvFile } from "./env-file.js";
 import { EXIT } from "./exit.js";
 import { print, printJson, printProgress } from "./print.js";
 
-/** One pass without a server: no port, no webhook, no clock. */
+/** Runs one pass without a server: no port, no webhook, no clock. */
 export async function syncOnce(json: boolean): Promise<void> {
   loadEnvFile();
   process.umask(0o027);
@@ -28,7 +28,7 @@ export async function syncOnce(json: boolean): Promise<void> {
   await lockstep.close();
   if (json) printJson({ ...summary(result), repositories: steps.map(asJson) });
   else printResult(result, steps);
-  // Connections that are kept open would hold the process for some seconds.
+  // Open keep-alive connections would delay the exit by some seconds.
   process.exit(result.failure ? EXIT.failed : result.fresh ? EXIT.done : EXIT.stale);
 }
 
@@ -55,7 +55,7 @@ const withoutServer = (server: Config): Config => ({
   webhookSecrets: [],
 });
 
-/** What fails is told step by step; the rest of the log is a server's. */
+/** Failures are printed as steps; other log lines are meant for a server. */
 const LOG: Log = {
   debug: () => {},
   info: () => {},

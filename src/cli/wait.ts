@@ -1,14 +1,15 @@
 import type { Client } from "./client.js";
-import { whileTelling } from "./print.js";
+import { withWaitingLine } from "./print.js";
 
-/** `?wait=…` of the API; empty for a wait of nothing. */
+/** Returns `?wait=…` for the API; empty when the wait is zero. */
 export const waitQuery = (wait: string): string =>
   /^0+[a-z]*$/.test(wait) ? "" : `?wait=${encodeURIComponent(wait)}`;
 
-/** A call that may take as long as `wait`: people at a terminal see that it goes on. */
+/** Shows on a terminal that a call which may take as long as `wait` is still running. */
 export const waiting = <T>(
   { json }: Pick<Client, "json">,
   what: string,
   wait: string,
   call: () => Promise<T>,
-): Promise<T> => (json || waitQuery(wait) === "" ? call() : whileTelling(`${what}, at most ${wait}`, call));
+): Promise<T> =>
+  json || waitQuery(wait) === "" ? call() : withWaitingLine(`${what}, at most ${wait}`, call);

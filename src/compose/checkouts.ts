@@ -42,7 +42,7 @@ interface Needs {
   releasers: Releasers;
 }
 
-/** Published trees, and the sweep that finds what no push tells of. */
+/** Builds the published trees, and the sweep that finds what no webhook reports. */
 export function createPublishing(config: Settings, needs: Needs) {
   const { log, ground, records, mirrors } = needs;
   const { git, gateway, metrics } = ground;
@@ -66,7 +66,7 @@ export function createPublishing(config: Settings, needs: Needs) {
     requireSpace,
     gitUrl: config.gitUrl,
     submodulesFrom: config.submodulesFrom,
-    // A partial mirror does not have what nobody publishes of it.
+    // A partial mirror lacks the contents that none of its own checkouts publishes.
     isSource: (id) => records.hasMirror(id) && extentOf(layout.mirror(id)).filter === null,
     installationOf: (login) => activeInstallation(records, login),
   });
@@ -120,7 +120,10 @@ export function createPublishing(config: Settings, needs: Needs) {
   return { checkouts, sweep };
 }
 
-/** Who has the App at an account, by its id; null: nobody. */
+/**
+ * Returns the installation of an account, by the account's id; null when the account has not installed the
+ * App.
+ */
 function activeInstallation({ installations }: Records, login: string): number | null {
   const found = installations
     .all()

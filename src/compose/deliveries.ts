@@ -28,7 +28,7 @@ interface Needs {
   isStopping(): boolean;
 }
 
-/** How it is learnt of pushes: by deliveries, by GitHub's own log of them, and what is amiss with either. */
+/** Builds the two sources of deliveries, webhook and GitHub's log, and the record of what they missed. */
 export function createIntake(config: Settings, needs: Needs) {
   const { log, ground, records, worker, runner } = needs;
   const { store, github, gateway, metrics } = ground;
@@ -56,7 +56,7 @@ export function createIntake(config: Settings, needs: Needs) {
     refs: config.refs,
     persist: acceptance.persist,
     wake: () => runner.wake(),
-    missedBeyondRecall() {
+    reportExpired() {
       registry.recheckAll();
       requests.everything("backstop");
     },
@@ -87,7 +87,7 @@ export function createIntake(config: Settings, needs: Needs) {
   return { acceptance, recovery, watch };
 }
 
-/** A server that reads GitHub's log may be called besides. */
+/** A server that reads GitHub's log may also be called by GitHub. */
 function deliverySource(
   { deliveries, webhookSecrets }: Pick<Config, "deliveries" | "webhookSecrets">,
   log: DeliveryLog,
@@ -96,7 +96,7 @@ function deliverySource(
   return { kind: webhookSecrets.length > 0 ? deliveries : null, lastAt: log.lastCallAt };
 }
 
-/** Only what GitHub tried while this process ran says something of the webhook, and nothing where none is served. */
+/** Only calls that GitHub made while this process served the webhook say something about the webhook. */
 function reportMissed(
   { deliveries }: Pick<Config, "deliveries">,
   watch: Pick<Watch, "reportMissedPush">,

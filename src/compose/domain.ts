@@ -21,7 +21,7 @@ interface Needs {
 
 export type Domain = ReturnType<typeof createDomain>;
 
-/** What Lockstep does, from what is known up to what runs: each part is made after those it uses. */
+/** Builds what Lockstep does, from records to work; each part is made after the parts it uses. */
 export function createDomain(config: Config, { log, ground, releasers, isStopping }: Needs) {
   const records = createRecords(config, ground.store);
   const tally = openTally(config, { log, records, releasers });

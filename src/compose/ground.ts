@@ -19,7 +19,10 @@ type Settings = Pick<
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
 
-/** What everything stands on: the store, git and other programs, the ways to GitHub. @throws Error with what to do */
+/**
+ * Opens what everything else uses: the store, git and other programs, the clients of GitHub. @throws Error
+ * with a remedy
+ */
 export async function openGround(config: Settings, log: Log, releasers: Releasers) {
   const { dataDir, appId, privateKey, apiUrl } = config;
   const metrics = createMetrics();
@@ -33,7 +36,9 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
   await requireGit(git);
 
-  /** Calls that are cut off when the connections to GitHub's API close, and that write to the store until then. */
+  /**
+   * Calls that are cancelled when the connections to GitHub's API close; until then they write to the store.
+   */
   const lastCalls: Promise<unknown>[] = [];
   releasers.add("last calls", () => Promise.all(lastCalls));
   const github = createGitHub({

@@ -15,7 +15,7 @@ import type { ManagedRepository } from "../registry/repositories.js";
 import type { Ground } from "./ground.js";
 import type { Records } from "./records.js";
 
-/** A repository of some gigabytes is repacked within it, on one processor. */
+/** A repository of several gigabytes is repacked within this time on one processor. */
 const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
 
 type Settings = Pick<Config, "retireAfterMs" | "repositories" | "fullFetchIntervalMs">;
@@ -31,7 +31,7 @@ interface Needs {
 
 export type Housekeeping = ReturnType<typeof createHousekeeping>;
 
-/** Repositories come, move and go: their names, their mirrors' maintenance, and their end. */
+/** Builds what adds, renames and removes repositories, and the maintenance of their mirrors. */
 export function createHousekeeping(config: Settings, needs: Needs) {
   const { log, ground, records, mirrors, checkouts } = needs;
   const { layout, registry, installations, requests, hasMirror } = records;
@@ -42,7 +42,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
 
   const links = createLinks({ layout, registry, hasMirror, log, request });
   needs.releasers.add("links", links.stop);
-  /** A mirror's links and those of its published trees. */
+  /** Sweeps the links of mirrors and of published trees. */
   const names = {
     link(id: number, name: RepositoryName) {
       links.link(id, name);
@@ -72,7 +72,8 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     unlink: names.unlink,
     withdraw: checkouts.withdraw,
     discard(id) {
-      // Not waited for: what it writes until it has ended goes to the trash with the rest.
+      // The directory is not removed yet; whatever a stopped task still writes goes to the trash with the
+      // rest.
       void maintenance.yieldToRefresh(id, { all: true });
       mirrors.distrust(id);
       const discarded = discard(layout, id);

@@ -9,25 +9,31 @@ import { startClocks } from "./passes.js";
 import { createSurfaces } from "./surfaces.js";
 
 export interface Lockstep {
-  /** In the order in which they are asked. */
+  /** Handlers of HTTP requests, in the order in which they are asked. */
   handlers: Handler[];
-  /** Starts the work: what is queued, a first look at every installation, the backstop. */
+  /** Starts the work: queued requests, a first pass over every installation, and the backstop. */
   start(): void;
-  /** Instead of `start`: one pass over everything. */
+  /** Runs a single pass over everything, in place of `start`. */
   once: Once;
-  /** One pass of the backstop, as INTERVAL would start it. */
+  /** Runs one pass of the backstop, as INTERVAL would start it. */
   sweep(): void;
   /**
-   * Stops receiving, ends or cancels what runs within SHUTDOWN_TIMEOUT, closes the store.
-   * @throws AggregateError when something could not be ended, or not in time
+   * Stops accepting deliveries, ends or cancels running work within SHUTDOWN_TIMEOUT, and closes the store.
+   * @throws AggregateError when something could not be stopped, or not in time
    */
   close(): Promise<void>;
 }
 
-/** Beside SHUTDOWN_TIMEOUT: what is cancelled may clear up (4 s), and maintenance before it (5 s); then the rest. */
+/**
+ * The time beyond SHUTDOWN_TIMEOUT: cancelled work may clean up (4 s), maintenance before that (5 s), then
+ * the rest.
+ */
 const GRACES_MS = 15_000;
 
-/** The only place that constructs. @throws Error with what to do, when it cannot start; then nothing stays open */
+/**
+ * The only place that constructs parts. @throws Error with a remedy when Lockstep cannot start; then nothing
+ * stays open
+ */
 export async function compose(config: Config, log: Log): Promise<Lockstep> {
   const releasers = createReleasers();
   const deadlineMs = config.shutdownTimeoutMs + GRACES_MS;

@@ -25,11 +25,11 @@ export interface OncePorts {
   links: Pick<Links, "sweep">;
   status(): StatusView;
   maintenance: Pick<Maintenance, "pass" | "idle">;
-  /** How long consumers of events get after the last refresh. */
+  /** Consumers of events get this long after the last refresh. */
   shutdownTimeoutMs: number;
 }
 
-/** One repository is done with. */
+/** One repository is finished. */
 export interface OnceStep {
   done: number;
   of: number;
@@ -38,27 +38,27 @@ export interface OnceStep {
 }
 
 export interface OnceResult extends Pick<StatusView, "fresh" | "problems"> {
-  /** Why the repositories of an installation, or the installations, could not be listed. */
+  /** The reason why an installation's repositories, or the installations, could not be listed. */
   failure: RefreshError | null;
 }
 
-/** A single pass over everything, for a process that ends after it. */
+/** Runs a single pass over everything, for a process that ends after the pass. */
 export type Once = (onStep: (step: OnceStep) => void) => Promise<OnceResult>;
 
-/** A connection that broke says nothing yet. */
+/** A failed connection is retried this many times before it counts. */
 const TRIES = 3;
-const AGAIN_MS = 1_000;
-const LOOK_MS = 50;
+const RETRY_MS = 1_000;
+const POLL_MS = 50;
 
 export function createOnce(ports: OncePorts): Once {
   const { queue, registry, installations } = ports;
 
-  /** As by hand: no wait that an earlier run was told of counts. */
+  /** Requests are made as by hand, so that delays remembered from an earlier run do not apply. */
   function ask(subject: Subject): void {
     ports.requests.byHand(subject, installationOf(subject));
   }
 
-  /** Resolves when each has been done, or has failed for good. */
+  /** Resolves when each repository was refreshed or has failed for good. */
   function doAll(subjects: Subject[], onDone: (subject: Subject, error: RefreshError | null) => void) {
     const open = new Map(
       subjects.map((subject) => [
@@ -67,7 +67,7 @@ export function createOnce(ports: OncePorts): Once {
       ]),
     );
     return new Promise<void>((resolve) => {
-      const leave = ports.onSettled(listen);
+      const unsubscribe = ports.onSettled(listen);
       for (const subject of subjects) ask(subject);
       end();
 
@@ -75,10 +75,10 @@ export function createOnce(ports: OncePorts): Once {
         const found = open.get(key);
         if (!found || (!error && queue.has(found.subject))) return;
         found.tries += 1;
-        // The queue may be quicker.
+        // The queue may finish a repository before this line.
         clearTimeout(found.timer);
         if (error && mayPass(error) && found.tries < TRIES) {
-          found.timer = setTimeout(ask, AGAIN_MS * found.tries, found.subject);
+          found.timer = setTimeout(ask, RETRY_MS * found.tries, found.subject);
           return;
         }
         open.delete(key);
@@ -88,7 +88,7 @@ export function createOnce(ports: OncePorts): Once {
 
       function end(): void {
         if (open.size > 0) return;
-        leave();
+        unsubscribe();
         resolve();
       }
     });
@@ -113,11 +113,11 @@ export function createOnce(ports: OncePorts): Once {
     return failure;
   }
 
-  /** What a consumer does not take in time waits on disk for the next run, or the server. */
+  /** Events that a consumer does not accept in time stay on disk for the next run or the server. */
   async function announced(): Promise<void> {
     const until = Date.now() + ports.shutdownTimeoutMs;
     const isBehind = () => ports.announcer.lags().some(({ pending }) => pending > 0);
-    while (isBehind() && Date.now() < until) await sleep(LOOK_MS);
+    while (isBehind() && Date.now() < until) await sleep(POLL_MS);
   }
 
   return async (onStep) => {
@@ -128,14 +128,14 @@ export function createOnce(ports: OncePorts): Once {
     void ports.links.sweep();
     const wanted = registry.all().filter(isWanted);
     let done = 0;
-    const told = ({ id }: Subject, error: RefreshError | null) => {
+    const onRun = ({ id }: Subject, error: RefreshError | null) => {
       done += 1;
       const repository = registry.get(id);
       if (repository) onStep({ done, of: wanted.length, repository, error });
     };
     await doAll(
       wanted.map(({ id }) => ({ kind: "repository", id })),
-      told,
+      onRun,
     );
     ports.maintenance.pass();
     await Promise.all([announced(), ports.maintenance.idle()]);
@@ -147,5 +147,5 @@ export function createOnce(ports: OncePorts): Once {
 
 const isWanted = (it: ManagedRepository) => isManaged(it) && it.state !== "suspended" && it.pausedAt === null;
 
-/** GitHub's own word on when to come back, and what only a person can change, are not waited for. */
+/** Delays that GitHub asked for, and failures that only a person can fix, are not waited for. */
 const mayPass = ({ retry }: RefreshError) => retry.kind !== "after" && retry.kind !== "never";

@@ -28,7 +28,7 @@ interface Needs {
   isStopping(): boolean;
 }
 
-/** What an operator sees of it all, through API, page, health and metrics. */
+/** Builds what an operator sees through API, page, health and metrics. */
 export function createOperatorViews(config: Settings, { log, ground, domain, isStopping }: Needs) {
   const { store, git, github } = ground;
   const { records, mirrors, announcer } = domain;
@@ -38,7 +38,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
   const { syncer, worker, runner } = domain.refreshing;
   const { recovery, watch } = domain.intake;
   const { customRefs, retireAfterMs, keepHistoryMs, gitUrl } = config;
-  const { outbox, bell } = announcer;
+  const { outbox, newEvents } = announcer;
   const now = Date.now;
 
   const { fresh, status } = createFreshness({
@@ -89,7 +89,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
     now,
     onSettled: worker.onSettled,
     contains: contains.wait,
-    events: { after: outbox.after, bounds: outbox.bounds, bell, stopping: isStopping },
+    events: { after: outbox.after, bounds: outbox.bounds, newEvents, stopping: isStopping },
     history: createHistoryViews({
       registry,
       mirrors,

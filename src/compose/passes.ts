@@ -15,7 +15,7 @@ interface Needs {
   releasers: Releasers;
 }
 
-/** What begins by itself: the first pass, those of the backstop, and the reading of GitHub's log. */
+/** Builds what starts on its own: the first pass, the backstop's passes, and the readings of GitHub's log. */
 export function startClocks(config: Settings, { log, ground, domain, releasers }: Needs) {
   const { records, tally, announcer, publishing, housekeeping, intake } = domain;
   const { deliveries, requests } = records;
@@ -38,7 +38,7 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     announcer.prune();
     requests.everything("backstop");
     maintenance.pass();
-    publishing.sweep.look();
+    publishing.sweep.run();
     void links.sweep();
     tally.next();
     void recovery.run().finally(watch.check);
@@ -48,7 +48,7 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
   releasers.add("backstop", backstop.stop);
   const pull = startBackstop("pull", isPulling ? config.pullIntervalMs : null, recovery.run);
   releasers.add("pull", pull.stop);
-  // Not waited for: only the end of the connections to GitHub may end the call at hand.
+  // Stopping does not wait here; only closing the connections to GitHub may end the current call.
   releasers.add("reading of GitHub's log", () => void ground.lastCalls.push(recovery.stop()));
   return { start, sweep };
 }

@@ -10,7 +10,7 @@ import { createFacts, type Facts } from "../store/facts.js";
 import { createTally, type Tally } from "../store/tally.js";
 import type { Records } from "./records.js";
 
-/** @throws Error with what to do, when git is too old */
+/** @throws Error with a remedy when git is too old */
 export async function requireGit(git: RunGit): Promise<void> {
   const { stdout } = await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
   const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
@@ -30,7 +30,10 @@ export async function endSurvivors(processes: Pick<Processes, "endSurvivors">, l
     );
 }
 
-/** PUBLIC_URL as the App's webhook URL. A failure is told, not fatal: deliveries may come all the same. */
+/**
+ * Sets the App's webhook URL from PUBLIC_URL. A failure is logged and not fatal, because deliveries may still
+ * arrive.
+ */
 export async function announceUrl(
   url: string,
   github: Pick<GitHub, "setWebhookUrl">,
@@ -49,8 +52,8 @@ export async function announceUrl(
 }
 
 /**
- * To another App every installation known here would look gone.
- * @throws Error when DATA_DIR is another App's
+ * Refuses another App's key, to which every known installation would look deleted.
+ * @throws Error when DATA_DIR belongs to another App
  */
 export function requireSameApp({ appId, dataDir }: Pick<Config, "appId" | "dataDir">, store: Store): void {
   const facts = createFacts(store);
@@ -69,25 +72,25 @@ interface TallyNeeds {
   releasers: Releasers;
 }
 
-/** Finds out what of the database still holds for the mirrors. */
+/** Determines which facts in the database are still true of the mirrors. */
 export function openTally(config: Pick<Config, "refspecs">, { log, records, releasers }: TallyNeeds): Tally {
   const { layout, facts, registry } = records;
   noteRefspecs(config.refspecs, facts, registry);
   const tally = createTally(layout.tally, facts, log);
   requireSameTime(tally, registry, log);
-  // Not before: its end says that both are of one time.
+  // The mark is written last, because it states that database and mirrors are of the same time.
   releasers.add("tally", tally.close);
   return tally;
 }
 
-/** What REFSPECS lets in now and did not before, or the other way round, only a full comparison finds. */
+/** A changed REFSPECS adds or removes refs, which only a full comparison finds. */
 function noteRefspecs(refspecs: readonly string[], facts: Facts, registry: Registry): void {
   const before = facts.get<string[]>("refspecs");
   if (before && before.join() !== refspecs.join()) registry.recheckAll();
   facts.set("refspecs", refspecs);
 }
 
-/** One was restored from a backup, or lost: what the database says of the mirrors is not believed. */
+/** Database or mirrors were lost or restored from a backup, so the database's proofs are discarded. */
 function requireSameTime(tally: Tally, registry: Registry, log: Log): void {
   if (!tally.matches()) {
     registry.doubtAll();

@@ -2,10 +2,10 @@ import type { Log } from "../base/log.js";
 import type { RepositoryName } from "../base/model.js";
 import { fullName } from "../base/names.js";
 
-/** How often the clone of a large repository says how far it is. */
+/** The clone of a large repository logs its progress at this interval. */
 const PROGRESS_EVERY_MS = 10_000;
 
-/** @returns what logs git's progress now and then */
+/** @returns a function that logs git's progress from time to time */
 export function logProgress(log: Log, what: string) {
   let loggedAt = 0;
   return (repository: RepositoryName, progress: string) => {

@@ -17,7 +17,7 @@ type Settings = Pick<Config, "dataDir" | "minFreeDisk" | "quietPeriodMs" | "refs
 
 export type Records = ReturnType<typeof createRecords>;
 
-/** What is known, what is asked for, and where it lies. Nothing of it does anything by itself. */
+/** Builds the passive parts: what is known, what is requested, and where files lie. */
 export function createRecords(config: Settings, store: Store) {
   const { dataDir, minFreeDisk, quietPeriodMs, refspecs, checkouts } = config;
   const layout = createLayout(dataDir);

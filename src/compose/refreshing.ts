@@ -28,7 +28,7 @@ interface Needs {
   releasers: Releasers;
 }
 
-/** Queue → runner → worker → syncer. */
+/** Builds the chain queue → runner → worker → syncer. */
 export function createRefreshing(config: Settings, needs: Needs) {
   const { log, ground, records, mirrors, announcer, checkouts, releasers } = needs;
   const { store, gateway, metrics } = ground;
@@ -62,7 +62,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     requireSpace: disk.requireSpace,
     hasSpace: () => !disk.state().low,
     link: names.link,
-    // A name that has passed to another repository is not published under for this one any more.
+    // A name that passed to another repository is not used for this repository's trees any more.
     publish: async (repository, ...how) =>
       links.isOwner(repository.id, repository) ? checkouts.publish(repository, ...how) : null,
     announce: announcer.announce,
@@ -86,11 +86,11 @@ export function createRefreshing(config: Settings, needs: Needs) {
 
   const runner = createRunner(queue, config.concurrency, worker, runs);
   records.requests.onWake(runner.wake);
-  // SHUTDOWN_TIMEOUT is the same time for both, not one after the other.
+  // SHUTDOWN_TIMEOUT applies to both at the same time, not to one after the other.
   const timeoutMs = config.shutdownTimeoutMs;
   const stopBoth = () => Promise.all([runner.stop(timeoutMs), announcer.stop(timeoutMs)]);
   releasers.add("refreshes and announcements", stopBoth);
-  // It works for the runner's sake and ends before it; neither begins by itself.
+  // Git processes serve the runner and end before it does; neither starts work on its own.
   releasers.add("maintenance", maintenance.stop);
   return { syncer, worker, runner };
 }

@@ -18,7 +18,10 @@ interface Needs {
   isStopping(): boolean;
 }
 
-/** What the outside reaches: receiver, metrics, health, API and page, in the order in which they are asked. */
+/**
+ * Builds what the outside can reach: receiver, metrics, health, API and page, in the order in which they are
+ * asked.
+ */
 export function createSurfaces(config: Config, { log, ground, domain, isStopping }: Needs) {
   const { metrics, github } = ground;
   const { queue, registry, disk } = domain.records;

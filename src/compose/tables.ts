@@ -10,7 +10,10 @@ import { INSTALLATION_TABLES } from "../registry/installations.js";
 import { REGISTRY_TABLES } from "../registry/tables.js";
 import { FACT_TABLES } from "../store/facts.js";
 
-/** Every table of the store. Registry before installations: the second's first step reads the first. */
+/**
+ * Every table of the store. Registry comes before installations, whose first migration reads the registry's
+ * first table.
+ */
 export const TABLES = [
   QUEUE_TABLES,
   REGISTRY_TABLES,

@@ -22,20 +22,20 @@ export interface RequestDecision {
   repositoryId?: number;
 }
 
-/** What a delivery leads to. */
+/** The request that a delivery leads to. */
 export type Decision = RequestDecision | { kind: "ignored"; reason: string };
 
-/** What of GitHub is mirrored. */
+/** The part of GitHub that Lockstep mirrors. */
 export interface Wanted {
-  /** Whether REPOSITORIES lets `owner/name` in. */
+  /** Whether REPOSITORIES includes `owner/name`. */
   repositories(fullName: string): boolean;
-  /** Whether REFSPECS lets a ref in. */
+  /** Whether REFSPECS includes a ref. */
   refs(ref: string): boolean;
 }
 
-/** Actions of a `pull_request` event after which its head is another one. */
+/** Actions of a `pull_request` event that change the pull request's head. */
 export const HEAD_MOVES = ["opened", "reopened", "synchronize"];
-/** Actions of a `repository` event after which refs may differ, or nothing is known of them yet. */
+/** Actions of a `repository` event after which refs may differ or are unknown. */
 export const FULL_AFTER = [
   "created",
   "renamed",
@@ -45,7 +45,7 @@ export const FULL_AFTER = [
   "publicized",
   "privatized",
 ];
-/** Actions that move a repository into or out of REPOSITORIES: only its reconcile can tell. */
+/** These actions may move a repository into or out of REPOSITORIES, so only its reconcile decides. */
 const NAME_CHANGES = ["renamed", "transferred"];
 
 export function fromPush(payload: unknown, { repositories }: Wanted): Decision {
@@ -61,8 +61,9 @@ export function fromPush(payload: unknown, { repositories }: Wanted): Decision {
 }
 
 /**
- * Moves `refs/pull/N/head`, of which no push tells. GitHub makes that ref a moment later, and says nothing
- * of what it was before but when it synchronizes, so it is always asked by name.
+ * Handles moves of `refs/pull/N/head`, for which GitHub sends no push event. GitHub creates that ref shortly
+ * after the event, and reports its former value only in `synchronize`, so the ref is always asked for by
+ * name.
  * https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
  */
 export function fromPullRequest(payload: unknown, { repositories, refs }: Wanted): Decision {
@@ -88,9 +89,9 @@ export function fromPullRequest(payload: unknown, { repositories, refs }: Wanted
 
 export function fromRepository(payload: unknown, { repositories }: Wanted): Decision {
   const action = actionOf(payload) ?? "";
-  const letsIn = NAME_CHANGES.includes(action) ? () => true : repositories;
+  const isIncluded = NAME_CHANGES.includes(action) ? () => true : repositories;
   const full = FULL_AFTER.includes(action);
-  return fromNamed("repository", payload, letsIn, () => ({ trigger: "backstop", hints: [], full }));
+  return fromNamed("repository", payload, isIncluded, () => ({ trigger: "backstop", hints: [], full }));
 }
 
 export function fromInstallation(event: string, payload: unknown): Decision {
@@ -113,7 +114,7 @@ function fromNamed(
   const repository = WithRepository.safeParse(payload).data?.repository;
   if (!repository) return { kind: "ignored", reason: `${event} names no repository` };
   const name = toName(repository.full_name);
-  // Without a usable name only GitHub can tell whether it is in; the reconcile asks by id.
+  // A payload without a usable name cannot be matched against REPOSITORIES; the reconcile asks GitHub by id.
   if (name && !repositories(fullName(name))) {
     return { kind: "ignored", reason: "REPOSITORIES does not include it" };
   }

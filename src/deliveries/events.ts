@@ -9,45 +9,54 @@ import {
   type Wanted,
 } from "./decisions.js";
 
-/** A delivery whose signature was right. */
+/** A delivery with a valid signature. */
 export interface VerifiedEvent {
-  /** X-GitHub-Delivery. */
+  /** The value of X-GitHub-Delivery. */
   id: string;
-  /** X-GitHub-Event. */
+  /** The value of X-GitHub-Event. */
   name: string;
   payload: unknown;
 }
 
-/** A permission of the App, by GitHub's name for it in the API and in the App's settings. */
+/** A permission of the App: its name in GitHub's API, and its title in the App's settings. */
 export interface Permission {
   name: string;
   title: string;
 }
 
-/** What the App must be set to, so that GitHub delivers an event. */
+/** The settings of the App that make GitHub deliver an event. */
 export interface Subscription {
   /** GitHub's name for the event in the App's settings. */
   title: string;
-  /** GitHub offers the event only to an App that may read this. */
+  /** GitHub offers the event only to an App with this permission. */
   permission: Permission;
-  /** Every App has it, by app.yml; or only one whose REFSPECS lets refs of pull requests in. */
+  /**
+   * The Apps that need the subscription: every App, by app.yml, or only one whose REFSPECS includes refs of
+   * pull requests.
+   */
   for: "every App" | "refs of pull requests";
-  /** What is slower without it. Null: nothing works without it. */
+  /** What is slower without the subscription; null means that nothing works without it. */
   without: string | null;
 }
 
 /** An event of GitHub's that Lockstep handles. */
 export interface GitHubEvent {
   decide(payload: unknown, wanted: Wanted): Decision;
-  /** git is about to fetch: a connection to GitHub is opened as soon as a delivery is verified. */
+  /**
+   * Whether a connection to GitHub is opened as soon as a delivery is verified, because git is about to
+   * fetch.
+   */
   warmsConnection: boolean;
-  /** Name, default branch or membership of the repository may be other than what is known. */
-  doubtsName: boolean;
-  /** The payload says which refs have moved, which GitHub's log of deliveries does not: one call brings it. */
-  isWorthACall: boolean;
-  /** Null: GitHub delivers it to every App. */
+  /** Whether name, default branch or membership of the repository may differ from what is known. */
+  invalidatesName: boolean;
+  /**
+   * Whether one call for the payload is worth its cost: only the payload, not GitHub's log, says which refs
+   * moved.
+   */
+  needsPayload: boolean;
+  /** Null means that GitHub delivers the event to every App. */
   subscription: Subscription | null;
-  /** What a delivery asks for, as docs/how-it-works.md has it: which actions, and the request. */
+  /** The event's row in docs/how-it-works.md: the handled actions, and the resulting request. */
   docs: { actions?: readonly string[]; request: string };
 }
 
@@ -56,24 +65,24 @@ const METADATA: Permission = { name: "metadata", title: "Metadata" };
 const PULL_REQUESTS: Permission = { name: "pull_requests", title: "Pull requests" };
 
 /**
- * Every event that leads to something, and who must know of it: receiver, acceptance, the reading of GitHub's log,
- * `lockstep doctor`; tests compare app.yml, README.md and docs/how-it-works.md.
+ * Lists every event that Lockstep handles. Receiver, acceptance, recovery and `lockstep doctor` use the
+ * table; tests compare app.yml, README.md and docs/how-it-works.md with it.
  * https://docs.github.com/en/webhooks/webhook-events-and-payloads
  */
 export const EVENTS = {
   push: {
     decide: fromPush,
     warmsConnection: true,
-    doubtsName: false,
-    isWorthACall: true,
+    invalidatesName: false,
+    needsPayload: true,
     subscription: { title: "Push", permission: CONTENTS, for: "every App", without: null },
     docs: { request: "this ref; a full comparison when the payload's ref, tips or time cannot be used" },
   },
   repository: {
     decide: fromRepository,
     warmsConnection: false,
-    doubtsName: true,
-    isWorthACall: false,
+    invalidatesName: true,
+    needsPayload: false,
     subscription: {
       title: "Repository",
       permission: METADATA,
@@ -87,8 +96,8 @@ export const EVENTS = {
   pull_request: {
     decide: fromPullRequest,
     warmsConnection: false,
-    doubtsName: false,
-    isWorthACall: true,
+    invalidatesName: false,
+    needsPayload: true,
     subscription: {
       title: "Pull request",
       permission: PULL_REQUESTS,
@@ -110,18 +119,18 @@ function ofInstallation(name: string): GitHubEvent {
   return {
     decide: (payload) => fromInstallation(name, payload),
     warmsConnection: false,
-    doubtsName: false,
-    isWorthACall: false,
+    invalidatesName: false,
+    needsPayload: false,
     subscription: null,
     docs: { request: "a reconcile of that installation" },
   };
 }
 
-/** @returns null: nothing is done for such an event */
+/** @returns null when Lockstep does nothing for the event */
 export const eventNamed = (name: string): GitHubEvent | null =>
   Object.hasOwn(EVENTS, name) ? EVENTS[name as keyof typeof EVENTS] : null;
 
-/** What the App must be subscribed to, by the events' names. */
+/** Lists the subscriptions that the App needs, by the names of the events. */
 export const SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map(
   Object.entries<GitHubEvent>(EVENTS).flatMap(([name, { subscription }]) =>
     subscription === null ? [] : [[name, subscription]],
@@ -129,8 +138,8 @@ export const SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map(
 );
 
 /**
- * What a verified delivery asks for. Everything in a payload but ids is a hint; what cannot be used
- * of a push makes its comparison a full one instead of losing it.
+ * Decides what a verified delivery asks for. Everything in a payload except ids is a hint. A push with an
+ * unusable field leads to a full comparison, so no push is lost.
  */
 export function toIntent({ name, payload }: VerifiedEvent, wanted: Wanted): Decision {
   const event = eventNamed(name);

@@ -12,53 +12,56 @@ export interface EntryPorts {
     usage(): { limits: Pick<RateLimit, "whose" | "limit" | "remaining">[] };
   };
   deliveries: DeliveryLog;
-  /** REPOSITORIES */
+  /** Whether REPOSITORIES includes `owner/name`. */
   repositories(fullName: string): boolean;
-  /** Whether REFSPECS lets a ref in. */
+  /** Whether REFSPECS includes a ref. */
   refs(ref: string): boolean;
-  /** What the receiver does with a verified delivery, but for waking the runner. */
+  /** Accepts a delivery as the receiver does, but does not wake the runner. */
   persist(delivery: DeliveryRecord, decision: RequestDecision): void;
-  /** A webhook call that GitHub made, or tried to make, and that never came in. */
+  /** Reports a webhook call that GitHub made, or tried to make, and that never arrived. */
   onMissed(delivery: LoggedDelivery): void;
-  /** pull: GitHub's log is the way in, so what a delivery says of single refs is fetched too. */
+  /** With `pull`, GitHub's log is the only source, so payloads that name single refs are fetched too. */
   mode: "webhook" | "pull";
   now(): number;
   log: Pick<Log, "info" | "warn">;
 }
 
-/** More deliveries than this of one page, and full comparisons are cheaper than a call for each. */
+/** For more deliveries than this on one page, full comparisons cost less than one call for each payload. */
 const MAX_DETAILS = 30;
-/** With less than this share of the App's calls left, they are for the log alone. */
+/** With less than this share of the App's calls left, calls are reserved for reading the log. */
 const DETAILS_BUDGET = 0.2;
 
-/** What becomes of single entries of GitHub's log. */
+/** Turns single entries of GitHub's log into requests. */
 export function createEntries(ports: EntryPorts) {
   const via: Via = ports.mode === "pull" ? "pull" : "recovered";
-  const brokenOff = new Set<number>();
+  const interrupted = new Set<number>();
 
-  /** What the deliveries said, where asking for it costs less than comparing every ref. */
+  /** Fetches the payloads, where the calls cost less than comparing every ref. */
   async function details(unknown: LoggedDelivery[]): Promise<Map<number, unknown>> {
-    const wanted = unknown.filter(({ event }) => eventNamed(event)?.isWorthACall);
+    const wanted = unknown.filter(({ event }) => eventNamed(event)?.needsPayload);
     if (ports.mode !== "pull" || wanted.length > MAX_DETAILS || !canAfford()) return new Map();
     const payloads = new Map<number, unknown>();
     for (const { id } of wanted) {
       const payload = await payloadOf(id);
-      // What names no repository says less than the log's own entry.
+      // A payload that names no repository says less than the entry of the log.
       if (aboutOf(payload).repositoryId !== undefined) payloads.set(id, payload);
     }
     return payloads;
   }
 
-  /** @returns undefined: GitHub cannot give this one, and what its log has must do, or it kept back all others */
+  /**
+   * @returns undefined when GitHub lacks the payload, or when repeated failures of the one call would block
+   * all others; the entry of the log is used instead
+   */
   async function payloadOf(id: number): Promise<unknown> {
     try {
       return await ports.github.payloadOf(id);
     } catch (error) {
       const failure = asRefreshError(error);
       const { code, message } = failure;
-      // Broken off each time though the log can be read, it is this one after all.
-      const isOfAll = failure.is("concernsEveryCall") && !brokenOff.has(id);
-      if (code === "unreachable") brokenOff.add(id);
+      // A payload that breaks the connection each time, while the log can be read, is itself the cause.
+      const isOfAll = failure.is("concernsEveryCall") && !interrupted.has(id);
+      if (code === "unreachable") interrupted.add(id);
       if (isOfAll) throw error;
       ports.log.warn(
         { event: "delivery_payload_unavailable", delivery: id, code, reason: message },
@@ -73,7 +76,7 @@ export function createEntries(ports: EntryPorts) {
     return !app || app.remaining > app.limit * DETAILS_BUDGET;
   }
 
-  /** @returns whether it became a request */
+  /** @returns whether the entry became a request */
   function record(delivery: LoggedDelivery, payload: unknown): boolean {
     const { guid: id, event, action } = delivery;
     const content = payload ?? summary(delivery);
@@ -83,7 +86,7 @@ export function createEntries(ports: EntryPorts) {
       ports.deliveries.ignored(about, decision.reason);
       return false;
     }
-    // Without its payload nobody waits for just this one; pushes that come in now go first.
+    // A request without a payload has low priority; pushes that arrive now go first.
     const trigger = payload === undefined ? "backstop" : decision.intent.trigger;
     ports.persist(about, { ...decision, intent: { ...decision.intent, trigger } });
     ports.onMissed(delivery);
@@ -95,7 +98,7 @@ export function createEntries(ports: EntryPorts) {
 
 export type Entries = ReturnType<typeof createEntries>;
 
-/** The ids that GitHub's log has, as a payload would: they ask for a full comparison or a reconcile. */
+/** Builds a payload from the ids in GitHub's log, which leads to a full comparison or a reconcile. */
 const summary = ({ action, repositoryId, installationId }: LoggedDelivery) => ({
   ...(action === null ? {} : { action }),
   ...(repositoryId === null ? {} : { repository: { id: repositoryId } }),

@@ -1,10 +1,10 @@
 import type { Row, Statement, Store } from "../store/database.js";
 import type { Via } from "./log.js";
 
-/** When it came in, and its row: later ones have greater ones. */
+/** The time of arrival, and the row number, which grows. */
 export type DeliveryPlace = [number, number];
 
-/** `open`: asked for a refresh that has not taken it in yet. */
+/** `open` means that the delivery's request has not been refreshed yet. */
 export const OUTCOMES = ["open", "refreshed", "ignored"] as const;
 export type DeliveryOutcome = (typeof OUTCOMES)[number];
 
@@ -16,41 +16,41 @@ export interface LoggedDelivery {
   receivedAt: number;
   via: Via;
   outcome: DeliveryOutcome;
-  /** Why it was ignored. */
+  /** The reason why the delivery was ignored. */
   reason: string | null;
-  /** When a refresh, or a reconcile, had taken it in. */
+  /** When a refresh or a reconcile covered the delivery. */
   refreshedAt: number | null;
-  /** Of the queue, as keyOf writes it; null: it asked for nothing. */
+  /** The subject in the queue, in the form of keyOf; null when the delivery requested nothing. */
   subject: string | null;
   repositoryId: number | null;
-  /** owner/name as the delivery told it. */
+  /** The owner/name in the delivery's payload. */
   repository: string | null;
   installationId: number | null;
 }
 
 export interface DeliveryQuery {
-  /** By id, or by name when nothing is known of it but deliveries that were ignored; null: all. */
+  /** A repository's id, or its name when only ignored deliveries mention it; null means all. */
   repository: number | string | null;
   outcome: DeliveryOutcome | null;
   limit: number;
-  /** Only older ones. */
+  /** Only deliveries older than this one are listed. */
   after: DeliveryPlace | null;
 }
 
 export interface DeliveryList {
-  /** The newest first. */
+  /** Lists deliveries, newest first. */
   page(query: DeliveryQuery): { deliveries: LoggedDelivery[]; next: DeliveryPlace | null };
   get(id: string): LoggedDelivery | null;
 }
 
-/** Each has an index that yields newest first. */
+/** Each filter has an index that yields the newest rows first. */
 const IS = {
   open: "refreshed_at IS NULL AND outcome = 'accepted'",
   refreshed: "refreshed_at IS NOT NULL",
   ignored: "outcome = 'ignored'",
 };
 
-/** The log of deliveries by pages. */
+/** Reads the log of deliveries by pages. */
 export function createDeliveryList(store: Store): DeliveryList {
   const statements = new Map<string, Statement>();
   const get = store.prepare("SELECT * FROM deliveries WHERE id = ?");

@@ -34,7 +34,7 @@ export const DELIVERY_TABLES: Tables = {
   ],
 };
 
-/** How a delivery came in: GitHub called, it was read back from GitHub's log, or that log is the way in. */
+/** The way a delivery arrived: GitHub called, recovery read GitHub's log, or that log is the only source. */
 export type Via = "webhook" | "recovered" | "pull";
 
 /** A delivery as it is recorded. */
@@ -42,23 +42,25 @@ export interface DeliveryRecord extends DeliveryAbout {
   id: string;
   event: string;
   action: string | null;
-  /** Milliseconds since 1970. */
+  /** The time of arrival, in milliseconds since 1970. */
   receivedAt: number;
   via: Via;
 }
 
-/** Deduplication, recovery and the answer to "what became of it" are one table. */
+/** One table serves deduplication, recovery and the question what became of a delivery. */
 export interface DeliveryLog {
-  /** Whether its request was already refreshed. */
+  /** Whether the delivery's request was already refreshed. */
   isDone(id: string): boolean;
   isKnown(id: string): boolean;
-  /** When GitHub last called, in milliseconds; null: not in the last 8 days. */
+  /**
+   * When GitHub last called, in milliseconds since 1970; null when GitHub did not call in the last 8 days.
+   */
   lastCallAt(): number | null;
-  /** The same, and when one was read from GitHub's log. */
+  /** When GitHub last called, and when a delivery was last read from GitHub's log. */
   lastAt(): number | null;
   accepted(delivery: DeliveryRecord, subject: Subject, generation: number): void;
   ignored(delivery: DeliveryRecord, reason: string): void;
-  /** A refresh took in everything of the subject up to this generation. */
+  /** Records that a refresh covered every delivery of the subject up to this generation. */
   settle(subject: Subject, generation: number): void;
   prune(): void;
 }

@@ -1,4 +1,4 @@
-/** What is read of a payload: ids are trusted once the signature was right, everything else is a hint. */
+/** Parses payloads. Ids are trusted once the signature was verified; everything else is a hint. */
 import { z } from "zod";
 import type { RepositoryName } from "../base/model.js";
 import { ZERO } from "../base/model.js";
@@ -25,15 +25,15 @@ export const PullRequest = z.object({
   pull_request: z.object({ head: z.object({ sha: Sha }), updated_at: z.string() }),
 });
 
-/** The payload's `action`, by which GitHub tells apart the kinds of one event. */
+/** The payload's `action` distinguishes the kinds of one event. */
 export function actionOf(payload: unknown): string | null {
   return WithAction.safeParse(payload).data?.action ?? null;
 }
 
-/** What a delivery is about, as far as it can be used. */
+/** The repository and installation of a delivery, as far as the payload is usable. */
 export interface DeliveryAbout {
   repositoryId?: number;
-  /** owner/name */
+  /** The full name, owner/name. */
   repository?: string;
   installationId?: number;
 }
@@ -58,10 +58,10 @@ export function toName(fullName: string | undefined): RepositoryName | null {
   return isOwner(owner) && isRepositoryName(name) && rest.length === 0 ? { owner, name } : null;
 }
 
-/** `pushed_at` is in seconds since 1970 in push events and an ISO 8601 text everywhere else. */
+/** `pushed_at` is in seconds since 1970 in push events, and an ISO 8601 text everywhere else. */
 export function toEpochSeconds(value: unknown): number | null {
   const seconds = typeof value === "string" ? Date.parse(value) / 1_000 : value;
-  // A time beyond all reason would make every later push of the ref look old.
+  // A time in the far future would make every later push of the ref look old.
   const plausible = typeof seconds === "number" && seconds > 0 && seconds < 2 ** 32;
   return plausible ? Math.floor(seconds) : null;
 }

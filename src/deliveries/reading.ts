@@ -9,12 +9,12 @@ import {
   getProgress,
   hasFailedTooOften,
   isAccountedFor,
-  isBeyondRecall,
+  isExpired,
   type Progress,
   type ProgressPorts,
   saveFailure,
   saveProgress,
-  skipBeyondRecall,
+  skipExpired,
   skipUnreadable,
 } from "./progress.js";
 
@@ -24,18 +24,21 @@ export interface ReadingPorts extends EntryPorts, ProgressPorts {
   wake(): void;
 }
 
-/** What one process knows of its readings, from one to the next. */
+/** The state of readings within one process. */
 export interface ReadingState {
   stopped: boolean;
-  /** Whether the first reading there ever was has been announced. */
+  /** Whether the very first reading was announced. */
   hasAnnouncedFirst: boolean;
-  /** When the oldest delivery was made that the reading under way has seen. */
+  /** When the oldest delivery seen by the current reading was made. */
   readBackTo: number | null;
-  /** When the last deep reading began, if it was not interrupted and none was since; 0: the next one is deep. */
+  /**
+   * When the last deep reading began, unless it was interrupted or a later one was; 0 makes the next reading
+   * deep.
+   */
   deepAt: number;
-  /** When a reading last came to its end. */
+  /** When a reading last finished. */
   readAt: number | null;
-  /** When the last reading began that was not interrupted. */
+  /** When the last uninterrupted reading began. */
   upTo: number | null;
 }
 
@@ -50,15 +53,20 @@ interface Position {
   page: DeliveryPage;
 }
 
-/** Between two deep readings, which go all the way back; those between end where everything is known. */
+/**
+ * The time between two deep readings, which go back all the way; other readings end at the first known page.
+ */
 const DEEP_EVERY_MS = 4 * 60_000;
 const LOG_EVERY_PAGES = 20;
 
-/** Reads GitHub's log back to where it was last read to. @throws RefreshError when a page cannot be had */
+/**
+ * Reads GitHub's log back to the point of the last reading. @throws RefreshError when a page cannot be read
+ */
 export async function readLog(context: ReadingContext): Promise<void> {
   const { ports, state } = context;
   const beganAt = ports.now();
-  // Until it is through, whatever ends it: what it leaves unread may be older than what is known.
+  // Deliveries that an interrupted reading leaves unread may be older than known ones, so the next reading is
+  // deep.
   const lastDeepAt = state.deepAt;
   state.deepAt = 0;
   let { progress, page } = await resume(context);
@@ -66,20 +74,23 @@ export async function readLog(context: ReadingContext): Promise<void> {
   const isDeep = isResumed || beganAt - lastDeepAt >= DEEP_EVERY_MS;
   for (;;) {
     progress = await takePage(context, { progress, page }, { isDeep });
-    // Let deliveries and requests in between two pages.
+    // Other deliveries and requests get a turn between two pages.
     await turn();
     if (!progress.reading || state.stopped) break;
     page = await fetchPage(context, progress);
   }
   if (progress.reading) return;
   state.readAt = ports.now();
-  // What was delivered since a resumed one began is not read yet.
+  // A resumed reading has not covered deliveries that were made after it began.
   if (isResumed) return;
   state.upTo = beganAt;
   state.deepAt = isDeep ? beganAt : lastDeepAt;
 }
 
-/** Where the reading stands is judged by GitHub's clock, which its times are of: the local one may be days off. */
+/**
+ * Returns where to begin, judged by GitHub's clock, which made the log's times; the local clock may be days
+ * off.
+ */
 async function resume(context: ReadingContext): Promise<Position> {
   const { ports } = context;
   const known = getProgress(ports);
@@ -91,14 +102,17 @@ async function resume(context: ReadingContext): Promise<Position> {
     return resumeWithout(context, error);
   }
   if (!known) return { progress: beginProgress(ports, page.at), page };
-  if (!isBeyondRecall(ports, known, page.at)) return { progress: known, page };
-  const progress = skipBeyondRecall(ports, known, page.at);
+  if (!isExpired(ports, known, page.at)) return { progress: known, page };
+  const progress = skipExpired(ports, known, page.at);
   return { progress, page: known.reading ? await fetchPage(context, progress) : page };
 }
 
-/** Not after the answer: what is cloned meanwhile would be compared a second time for nothing. */
+/**
+ * Announces the very first reading before the call, because repositories cloned meanwhile would be compared
+ * twice.
+ */
 function announceFirstReading({ ports, state }: ReadingContext): void {
-  if (!state.hasAnnouncedFirst) ports.missedBeyondRecall(0);
+  if (!state.hasAnnouncedFirst) ports.reportExpired(0);
   state.hasAnnouncedFirst = true;
 }
 
@@ -115,8 +129,9 @@ async function fetchPage({ ports, state }: ReadingContext, progress: Progress | 
 }
 
 /**
- * A page that cannot be had would keep back all that is newer. Where the first page can, it is not GitHub as a whole.
- * @throws the error, while the page may still be had
+ * Skips an unreadable page, which would hold back everything newer. The page is at fault only if the first
+ * page can be read; otherwise GitHub as a whole fails.
+ * @throws the error, while the page may still become readable
  */
 async function resumeWithout(context: ReadingContext, error: unknown): Promise<Position> {
   const progress = getProgress(context.ports);
@@ -125,7 +140,7 @@ async function resumeWithout(context: ReadingContext, error: unknown): Promise<P
   return { progress: skipUnreadable(context.ports, progress, page.at), page };
 }
 
-/** One page and how far the reading is, on disk together. */
+/** Stores one page and the reading's progress in one transaction. */
 async function takePage(
   context: ReadingContext,
   { progress, page }: Position,
@@ -137,10 +152,11 @@ async function takePage(
   const payloads = await entries.details(unknown);
   const after = ports.store.transaction(() => {
     let recovered = progress.reading?.recovered ?? 0;
-    // Oldest first: pushes that follow one another prove their order.
+    // Oldest first: consecutive pushes prove their order.
     for (const delivery of unknown.toReversed())
       if (entries.record(delivery, payloads.get(delivery.id))) recovered += 1;
-    // GitHub's clock when the reading began: by then everything older was in its log, or is in the overlap.
+    // GitHub's clock when the reading began; every older delivery was in the log by then, or is in the
+    // overlap.
     const newest = progress.reading?.newest ?? page.at;
     const oldest = deliveries.at(-1)?.deliveredAt ?? null;
     const pages = (progress.reading?.pages ?? 0) + 1;

@@ -9,26 +9,26 @@ export type RecoveryPorts = Omit<ReadingPorts, "onMissed">;
 
 export interface RecoveryState {
   readAt: number | null;
-  /** What GitHub's log had by then was read: when the last reading began that was not interrupted. */
+  /** The start of the last uninterrupted reading; everything in GitHub's log at that time was read. */
   upTo: number | null;
   error: RefreshError | null;
-  /** Pages read and deliveries recovered by the reading under way; null: none is. */
+  /** Pages read and deliveries recovered by the current reading; null when none is running. */
   reading: { pages: number; recovered: number; at: number | null } | null;
 }
 
 export interface Recovery {
-  /** Reads GitHub's log back to where it was last read to. Never throws; one at a time. */
+  /** Reads GitHub's log back to the point of the last reading. Never throws; calls run one at a time. */
   run(): Promise<void>;
   state(): RecoveryState;
-  /** A webhook call that GitHub made, or tried to make, and that never came in. */
+  /** Reports a webhook call that GitHub made, or tried to make, and that never arrived. */
   onMissed: Subscribe<[delivery: LoggedDelivery]>;
-  /** Ends after the page at hand. */
+  /** Ends the reading after its current page. */
   stop(): Promise<void>;
 }
 
 /**
- * Finds the deliveries that never came in, by GitHub's own log of them: each becomes the request that
- * it would have been. GitHub is never asked to deliver again.
+ * Finds deliveries that never arrived, in GitHub's own log. Each becomes the request that its delivery would
+ * have become. GitHub is never asked to redeliver.
  * https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
  */
 export function createRecovery(ports: RecoveryPorts): Recovery {

@@ -4,7 +4,7 @@ import type { AppRights, InspectedInstallation, Inspector } from "../github/insp
 import { type Finding, fail, failed, ok, warn } from "./finding.js";
 
 const SKEW_WARN_MS = 10_000;
-/** The App's web token says when it was made, and GitHub takes none from the future. */
+/** The App's JWT contains its time of issue, and GitHub rejects a time in the future. */
 const SKEW_FAIL_MS = 60_000;
 const MAX_SHOWN = 20;
 const WHERE = "in the App's settings under Permissions & events";
@@ -20,7 +20,7 @@ export async function checkClock(github: Inspector, now = Date.now): Promise<Fin
   }
 }
 
-/** @param skewMs how far this machine is ahead; GitHub tells whole seconds */
+/** @param skewMs how far this machine's clock is ahead; GitHub's clock has a resolution of one second */
 export function judgeClock(skewMs: number): Finding {
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   const shown = `${seconds} s ${skewMs < 0 ? "behind" : "ahead of"} GitHub's`;
@@ -31,7 +31,7 @@ export function judgeClock(skewMs: number): Finding {
 }
 
 export interface Needs {
-  /** REFSPECS has refs of pull requests. */
+  /** Whether REFSPECS includes refs of pull requests. */
   pullRequests: boolean;
 }
 
@@ -49,7 +49,7 @@ export async function checkApp(github: Inspector, needs: Needs): Promise<Finding
 const mayRead = ({ name }: Permission, { permissions }: AppRights) =>
   permissions[name] === "read" || permissions[name] === "write";
 
-/** Without it git gets nothing, whatever the events. */
+/** Without this permission git can fetch nothing, whatever the events. */
 const CONTENTS = EVENTS.push.subscription.permission;
 
 function rightsOf(about: string, rights: AppRights, needs: Needs): Finding[] {
@@ -103,7 +103,7 @@ async function checkInstallations(github: Inspector): Promise<Finding[]> {
   ];
 }
 
-/** An installation keeps the rights it was given until its owner accepts new ones. */
+/** An installation keeps its old permissions until its owner accepts new ones. */
 function checkInstallation(installation: InspectedInstallation): Finding[] {
   const { login, suspended } = installation;
   const about = `installation of ${login}`;

@@ -8,7 +8,7 @@ const OTHERS = 0o007;
 const GROUP = 0o070;
 const FEW_INODES = 0.05;
 
-/** What holds secrets must be its owner's alone. */
+/** Files with secrets must be accessible to their owner only. */
 export function checkSecrets({ privateKeyPath, dataDir }: Surroundings): Finding[] {
   const files: [string, string][] = [
     [".env", ".env"],

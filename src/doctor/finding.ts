@@ -1,6 +1,6 @@
 import type { RefreshError } from "../base/errors.js";
 
-/** What a check-up found, and, unless it is well, what to do. */
+/** A finding of the check-up, and the remedy unless all is well. */
 export interface Finding {
   about: string;
   level: "ok" | "warn" | "fail";

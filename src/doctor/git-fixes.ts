@@ -1,13 +1,13 @@
-/** A batch of git's security fixes, and from which patch release on each line has them. */
+/** A set of git's security fixes, and the first patch release of each line that has them. */
 interface Fixes {
   cves: string[];
-  /** 2.<line> → the patch release. */
+  /** Maps a line, 2.<line>, to its patch release. */
   fixedIn: Record<number, number>;
 }
 
 /**
- * Of git's release notes, what a server that fetches from strangers should have. Lines before the first named never
- * got the fixes; lines after the last one are not judged.
+ * Security fixes from git's release notes that matter to a server which fetches from strangers. Lines before
+ * the first one listed never got the fixes; lines after the last one are not judged.
  * https://github.com/git/git/tree/master/Documentation/RelNotes
  */
 const BATCHES: Fixes[] = [
@@ -35,7 +35,7 @@ const BATCHES: Fixes[] = [
       "CVE-2026-114467",
       "CVE-2026-114469",
     ],
-    // The patch releases of 2.52 to 2.55 are not known here: those lines are not judged.
+    // The patch releases of 2.52 to 2.55 are not known here, so those lines are not judged.
     fixedIn: { 50: 2, 51: 3, 56: 1 },
   },
 ];
@@ -51,7 +51,9 @@ export function parseGitVersion(text: string): GitVersion | null {
   return major && line ? { major: Number(major), line: Number(line), patch: Number(patch) } : null;
 }
 
-/** CVEs that git fixed after this version, by its number alone: a distribution may have backported them. */
+/**
+ * Lists CVEs fixed after this version, by version number alone; a distribution may have backported the fixes.
+ */
 export function unfixed({ major, line, patch }: GitVersion): string[] {
   if (major > 2) return [];
   return BATCHES.filter(({ fixedIn }) => {

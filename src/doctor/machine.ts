@@ -10,7 +10,7 @@ import { parseGitVersion, unfixed } from "./git-fixes.js";
 
 export type Surroundings = ReturnType<typeof loadSurroundings>;
 
-/** Node.js 20 got its last fixes on 2026-04-30. https://github.com/nodejs/release#release-schedule */
+/** Node.js 20 got its last fixes on 2026-04-30: https://github.com/nodejs/release#release-schedule */
 const OLDEST_KEPT_NODE = 22;
 const UPGRADE_GIT = "install git 2.38 or newer, or name another one in GIT_BINARY";
 
@@ -28,7 +28,7 @@ export async function checkGit({ gitBinary, searchPath }: Surroundings): Promise
   const dir = await mkdtemp(join(tmpdir(), "lockstep-doctor-"));
   try {
     const git = createGit({ binary: gitBinary, path: searchPath, processes: createProcesses(dir) });
-    // git --version
+    // The text is the output of git --version.
     const { stdout } = await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
     return judgeGit(stdout.trim().replace(/^git version /, ""));
   } catch (error) {
@@ -53,7 +53,7 @@ export function checkProxies({ proxies, extraCertificates }: Surroundings): Find
   const found = set.map(({ name, value }) => {
     if (name === "NO_PROXY") return ok("proxy", `NO_PROXY: ${value}`);
     if (URL.canParse(value)) return ok("proxy", `${name}: ${new URL(value).origin}`);
-    return fail("proxy", `${name} is no URL`, "write it as http://proxy.example.com:3128");
+    return fail("proxy", `${name} is not a valid URL`, "write it as http://proxy.example.com:3128");
   });
   if (extraCertificates && !isReadable(extraCertificates)) {
     const detail = `NODE_EXTRA_CA_CERTS: ${extraCertificates} cannot be read`;

@@ -6,7 +6,7 @@ import { type Finding, fail, failed, ok, warn } from "./finding.js";
 type Settings = Pick<Config, "deliveries" | "webhookSecrets" | "webhookPaths" | "publicUrl">;
 type Delivery = Awaited<ReturnType<Inspector["deliveries"]>>[number];
 
-/** So many of the last ones say how it is now. */
+/** The state is judged by this many of the newest deliveries. */
 const RECENT = 20;
 
 const REMEDIES: Record<number, string> = {
@@ -27,7 +27,10 @@ export async function checkWebhook(github: Inspector, settings: Settings): Promi
   }
 }
 
-/** With DELIVERIES=pull GitHub need not reach the webhook, but logs only what it tries to deliver. */
+/**
+ * With DELIVERIES=pull GitHub need not reach the webhook, but GitHub logs only deliveries that it tries to
+ * make.
+ */
 export function judgeLoggedHook({ url }: { url: string }): Finding {
   if (URL.canParse(url)) return ok("webhook", `GitHub logs what it delivers to ${url}`);
   const remedy = "activate the App's webhook and give it a URL, such as https://lockstep.invalid/";
@@ -86,7 +89,7 @@ export function judgeDeliveries(deliveries: Delivery[], mode: Config["deliveries
   const worst = recent.find(({ statusCode }) => !isTaken(statusCode));
   if (!worst) return ok("deliveries", `the last ones: ${shown}`);
   const remedy = REMEDIES[worst.statusCode] ?? UNREACHED;
-  // What the newest one got is how it is now.
+  // The newest delivery's status is the present state.
   const judge = isTaken(recent[0]!.statusCode) ? warn : fail;
   return judge("deliveries", `the last ones: ${shown}`, remedy);
 }

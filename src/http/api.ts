@@ -26,7 +26,7 @@ export interface ApiPorts
     LogPorts {}
 
 export interface ApiOptions {
-  /** Without any none of this is served. */
+  /** The API is served only when a token is configured. */
   bearers: Bearers;
   ports: ApiPorts;
   log?: { error(fields: object, message: string): void };
@@ -42,7 +42,7 @@ const DOCUMENT: Route = {
 /** The operator's API under /api/v1. */
 export function createApi(options: ApiOptions): Handler {
   const { bearers } = options;
-  // With the token set, a webhook path without a secret must still look like any unknown one.
+  // With a token but no webhook secret, the webhook path must answer like any unknown path.
   return serve(
     apiApp(options),
     (path) => bearers.exist && path.startsWith("/api/v1/") && !path.startsWith("/api/v1/webhooks/"),

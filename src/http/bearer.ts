@@ -10,22 +10,22 @@ const WRONG_ONES = 100;
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 interface Options {
-  /** null: nothing is right. */
+  /** Null means that no token is accepted. */
   apiToken: string | null;
   trustedProxies: readonly string[];
 }
 
-/** Tells the bearer of the API's token from everyone else; for API, metrics and health together. */
+/** Checks the API token for API, metrics and health together. */
 export interface Bearers {
-  /** Whether there is a token at all. */
+  /** Whether a token is configured. */
   readonly exist: boolean;
-  /** null: it is one. */
+  /** Returns null for the right token, else the answer to send. */
   refuse(context: Context): Promise<Response | null>;
 }
 
 /**
- * The right token is let in however many wrong ones came from its address: behind a proxy that is not in
- * TRUSTED_PROXIES all clients have the same, and a stranger must not lock the operator out.
+ * Accepts the right token regardless of wrong ones from the same address. Behind a proxy that TRUSTED_PROXIES
+ * lacks, all clients share one address, and a stranger must not lock the operator out.
  */
 export function createBearers({ apiToken, trustedProxies }: Options): Bearers {
   const isToken = apiToken === null ? () => false : tokenCheck(apiToken);
@@ -43,7 +43,9 @@ export function createBearers({ apiToken, trustedProxies }: Options): Bearers {
   };
 }
 
-/** @returns whether a text is the token; the time it takes tells nothing of it, its length included. */
+/**
+ * @returns whether the text is the token; the time taken does not depend on the token, not even on its length
+ */
 export function tokenCheck(token: string): (given: string) => boolean {
   const expected = digest(token);
   return (given) => timingSafeEqual(digest(given), expected);

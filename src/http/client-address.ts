@@ -2,11 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 
 /**
- * Tells whom a request came from. X-Forwarded-For is believed from its right end for as long as
- * the hop that wrote an entry is one of the operator's own proxies; anyone can write the rest.
- * @param trustedProxies IP addresses and CIDR ranges.
- * @returns request → a key: an IPv4 address, or the /64 of an IPv6 address, since one host has a
- * whole /64 to pick addresses from.
+ * Determines the client of a request. Entries of X-Forwarded-For are trusted from the right end, for as long
+ * as one of the operator's own proxies wrote them; anyone can forge the rest.
+ * @param trustedProxies IP addresses and CIDR ranges
+ * @returns request → a key: an IPv4 address, or the /64 of an IPv6 address, because one host can use a whole
+ * /64
  */
 export function clientAddress(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
   const trusted = toBlockList(trustedProxies);
@@ -36,7 +36,10 @@ function isIn(list: BlockList, address: string): boolean {
   return address !== "" && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
-/** Without brackets, port, zone and the prefix of an IPv4 address in IPv6; empty if it is none. */
+/**
+ * Strips brackets, port, zone and the prefix of an IPv4 address in IPv6; empty when the text is not an
+ * address.
+ */
 function plainAddress(text: string): string {
   const bare = text
     .trim()
@@ -48,7 +51,7 @@ function plainAddress(text: string): string {
 }
 
 function network64(address: string): string {
-  // URL writes IPv6 in its shortest form, an IPv4 tail as two groups, so that "::" is all to undo.
+  // URL writes IPv6 in its shortest form and an IPv4 tail as two groups, so only "::" needs expanding.
   const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
   const [left = "", right] = canonical.split("::");
   const head = left === "" ? [] : left.split(":");

@@ -6,12 +6,14 @@ import { problem } from "./problem.js";
 import { Named, type Route, type Routes, WaitQuery } from "./routes.js";
 import type { RepositoryView } from "./view.js";
 
-/** Where a commit is looked for: what the mirror's refs lead to, or what its checkouts show. */
+/** The place where a commit is searched: the mirror's refs, or the published trees. */
 export type Place = "mirror" | "checkout";
 
 export interface ContainsPorts {
   get: Lookup;
-  /** Whether the object's commit is there, now or within `ms` milliseconds; a refresh is asked for meanwhile. */
+  /**
+   * Whether the object's commit is there, now or within `ms` milliseconds; a refresh is requested meanwhile.
+   */
   contains(id: number, sha: string, place: Place, ms: number, signal: AbortSignal): Promise<boolean>;
 }
 
@@ -26,7 +28,7 @@ const CONTAINS: Route = {
   problems: [400, 404, 408, 409],
 };
 
-/** For scripts that need what was just pushed. */
+/** Serves scripts that need what was just pushed. */
 export function addContainsRoute(routes: Routes, ports: ContainsPorts): void {
   routes.add(CONTAINS, async (context) => {
     const found = find(context, ports.get);

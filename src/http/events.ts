@@ -10,22 +10,22 @@ import type { Route, Routes } from "./routes.js";
 export interface EventPorts {
   get: Lookup;
   events: {
-    /** Later than `id`, oldest first. @param repositoryId null: of all */
+    /** Lists events later than `id`, oldest first. @param repositoryId null means all repositories */
     after(id: number, limit: number, repositoryId: number | null): Announcement[];
-    /** The oldest event kept (0: none), and the last one there ever was. */
+    /** Returns the ids of the oldest stored event (0 when there is none) and of the last event ever made. */
     bounds(): { oldest: number; newest: number };
-    /** Emits "event" when there may be new ones. */
-    bell: EventEmitter;
+    /** Emits "event" when new events may exist. */
+    newEvents: EventEmitter;
     stopping(): boolean;
   };
 }
 
 const HEARTBEAT_MS = 15_000;
-/** A client that reads nothing for so long is sent away; it finds its place again by Last-Event-ID. */
+/** A client that reads nothing for this long is disconnected; it resumes by Last-Event-ID. */
 const STALL_MS = 10_000;
 const RETRY_MS = 2_000;
-/** An event may have a thousand changes. */
-const AT_ONCE = 20;
+/** One event may contain a thousand changes. */
+const BATCH = 20;
 
 const EVENTS: Route = {
   method: "get",
@@ -41,8 +41,9 @@ const EVENTS: Route = {
 };
 
 /**
- * The event stream. https://html.spec.whatwg.org/multipage/server-sent-events.html
- * Every reader reads the outbox at its own pace: what waits for a slow one waits on disk.
+ * Serves the event stream. Every reader reads the outbox at its own pace, so events for a slow reader wait on
+ * disk.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function addEventRoute(routes: Routes, ports: EventPorts): void {
   routes.add(EVENTS, (context) => {
@@ -54,17 +55,17 @@ export function addEventRoute(routes: Routes, ports: EventPorts): void {
     }
     const { oldest, newest } = ports.events.bounds();
     const after = given === undefined ? newest : Number(given);
-    // A number from before this DATA_DIR was made anew, or from longer ago than events are kept.
+    // The id is from before this DATA_DIR was created, or is older than the stored events.
     const gap = after > newest || (after < newest && (oldest === 0 || after < oldest - 1));
-    context.header("x-accel-buffering", "no"); // nginx would keep events to itself
+    context.header("x-accel-buffering", "no"); // nginx would otherwise buffer the events
     const drop = () => void (context.env as HttpBindings).outgoing.destroy();
     const reader = { after: after > newest ? 0 : after, gap, repositoryId, drop };
-    // A reader that cannot be told more comes again, and finds its place by Last-Event-ID.
+    // A reader whose stream breaks reconnects, and resumes by Last-Event-ID.
     return streamSSE(context, (stream) => sendEvents(ports.events, stream, reader).catch(drop));
   });
 }
 
-/** `?repository=owner/name`; null: all. */
+/** Parses `?repository=owner/name`; null means all repositories. */
 function repositoryOf(context: Context, get: Lookup): number | null | Response {
   const wanted = context.req.query("repository");
   if (wanted === undefined) return null;
@@ -77,7 +78,7 @@ interface Reader {
   after: number;
   gap: boolean;
   repositoryId: number | null;
-  /** Ends the connection at once. */
+  /** Destroys the connection at once. */
   drop(): void;
 }
 
@@ -94,24 +95,25 @@ async function sendEvents(
   await send(`retry: ${RETRY_MS}\n\n`);
   if (reader.gap) await send('event: gap\ndata: {"reason":"older events are not kept"}\n\n');
   while (isOpen()) {
-    const found = events.after(after, AT_ONCE, reader.repositoryId);
+    const found = events.after(after, BATCH, reader.repositoryId);
     for (const event of found) {
       if (!isOpen()) return;
       await send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       after = event.id;
     }
-    if (found.length === 0 && !(await rings(events.bell, left.signal)) && isOpen()) await send(": \n\n");
+    if (found.length === 0 && !(await waitForEvent(events.newEvents, left.signal)) && isOpen())
+      await send(": \n\n");
   }
 }
 
-/** @returns false: nothing for as long as a heartbeat takes, or the reader has left */
-export async function rings(bell: EventEmitter, left: AbortSignal): Promise<boolean> {
+/** @returns false after a heartbeat's time without events, or when the reader has left */
+export async function waitForEvent(newEvents: EventEmitter, left: AbortSignal): Promise<boolean> {
   const quiet = new AbortController();
   const end = () => quiet.abort();
   const timer = setTimeout(end, HEARTBEAT_MS);
   left.addEventListener("abort", end, { once: true });
   try {
-    await once(bell, "event", { signal: quiet.signal });
+    await once(newEvents, "event", { signal: quiet.signal });
     return true;
   } catch {
     return false;

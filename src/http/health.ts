@@ -4,9 +4,12 @@ import type { Handler } from "./mount.js";
 import { serve } from "./serve.js";
 
 export interface HealthPorts {
-  /** Not ok only when deliveries cannot be stored or the process is stopping. */
+  /** Fails only when deliveries cannot be stored or the process is stopping. */
   ready(): { ok: boolean; reason?: string };
-  /** Not ok when the proof of freshness of some repository is older than STALE_AFTER, or anything may make it so. */
+  /**
+   * Fails when the proof of freshness of some repository is older than STALE_AFTER, or a problem may make it
+   * so.
+   */
   fresh(): {
     ok: boolean;
     oldestMs: number | null;
@@ -17,14 +20,14 @@ export interface HealthPorts {
 
 const PATHS = ["/healthz", "/readyz", "/freshz"];
 
-/** For probes and monitors: open to all, so that only a bearer of the token is told names and reasons. */
+/** Serves probes and monitors without a token; names and reasons are shown only with the token. */
 export function createHealth({ bearers, ports }: { bearers: Bearers; ports: HealthPorts }): Handler {
   const app = new Hono();
 
-  /** @param details for a bearer of the token alone */
+  /** @param details shown only with the token */
   const answer = async (context: Context, code: 200 | 503, status: string, details: object) => {
     context.header("cache-control", "no-store");
-    // A wrong token counts here, too, but a probe is answered all the same.
+    // A wrong token counts as an attempt here too, but the probe still gets its answer.
     const shown = (await bearers.refuse(context)) === null ? details : {};
     return context.json({ status, ...shown }, code);
   };

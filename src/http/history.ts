@@ -9,23 +9,32 @@ import type { HoldView, KeptView } from "./view.js";
 
 export type { HoldView, KeptView } from "./view.js";
 
-/** Why something was not done; nothing has changed. */
+/** The reason why a request was refused; nothing has changed. */
 export type Refusal = Pick<Problem, "status" | "reason" | "detail" | "remedy">;
 
 export interface HistoryPorts {
   /** @param heads every ref of the mirror */
   history(id: number, heads: Record<string, string>): Promise<{ kept: KeptView[]; holds: HoldView[] }>;
-  /** @param wanted the one value of GitHub's to let through; undefined: the one it has. null: noted */
+  /**
+   * @param wanted the only value of GitHub's to allow; undefined allows the present one
+   * @returns null when the permission was recorded
+   */
   allow(id: number, ref: string, wanted: string | undefined): Refusal | null;
-  /** What stands in the way of a change that was allowed and looked at since; null: nothing. */
+  /** Returns what blocks a change after it was allowed and refreshed; null when nothing does. */
   stillHeld(id: number, ref: string): Refusal | null;
-  /** @param ref needed only where the kept tip does not say. null: noted */
+  /**
+   * @param ref needed only when the kept tip does not name its ref
+   * @returns null when the request was recorded
+   */
   restore(id: number, kept: string, ref: string | undefined): Promise<Refusal | null>;
 }
 
 type Step = (repository: { id: number }) => Refusal | null | Promise<Refusal | null>;
 
-/** Finds the repository, does `start`, asks for a refresh, and does `end` when its end was waited for. */
+/**
+ * Finds the repository, calls `start`, requests a refresh, and calls `end` when the caller waited for the
+ * refresh.
+ */
 export type Act = (context: Context, start: Step, end?: Step) => Promise<Response>;
 
 const MAX_BODY = 16 * 1024;
@@ -55,7 +64,7 @@ const RESTORE: Route = {
   summary: "Restore the mirror's ref to a kept tip, and hold it there",
 };
 
-/** What an operator can do about kept tips and holds; refs are only ever written by the refresh asked for. */
+/** The operator's actions on kept tips and holds; only the requested refresh writes refs. */
 export function addHistoryRoutes(routes: Routes, ports: HistoryPorts, act: Act): void {
   const limit = bodyLimit({ maxSize: MAX_BODY, onError: () => problem(tooLarge) });
 
@@ -86,7 +95,7 @@ async function read<T extends z.ZodType>(context: Context, schema: T, example: s
   return check(schema, parse(await context.req.text()), `send JSON such as ${example}`);
 }
 
-/** What was sent, or what is wrong with it. */
+/** Returns the parsed body, or the answer that explains what is wrong with it. */
 export function check<T extends z.ZodType>(schema: T, sent: unknown, remedy: string): z.infer<T> | Response {
   const result = schema.safeParse(sent);
   if (result.success) return result.data;

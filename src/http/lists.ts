@@ -10,7 +10,7 @@ const InstallationPlace = z.tuple([z.string(), z.number().int()]);
 type RepositoryPlace = z.infer<typeof RepositoryPlace>;
 type InstallationPlace = z.infer<typeof InstallationPlace>;
 
-/** null: whatever it is. */
+/** Null means any value. */
 export interface RepositoryFilter {
   state: ShownState | null;
   installationId: number | null;
@@ -30,11 +30,11 @@ export interface ListPorts {
   };
 }
 
-/** Of `owner/name`. */
+/** The sort key of `owner/name`. */
 const MAX_NAME = 140;
 const Total = z.number().int().meta({ description: "how many there are on all pages" });
 
-/** Repositories and installations, by pages. */
+/** Lists repositories and installations by pages. */
 export function addListRoutes(routes: Routes, ports: ListPorts): void {
   routes.add(
     {
@@ -80,7 +80,7 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
   );
 }
 
-/** The filter that a query asks for; an empty field counts as none. */
+/** Parses a query's filter; an empty field counts as absent. */
 export function findFilter(query: Record<string, string>): RepositoryFilter | Response {
   const { state, installation, name } = query;
   const shown = ShownState.safeParse(state);

@@ -3,7 +3,7 @@ import { Time } from "./view.js";
 
 const Trigger = z.enum(["push", "manual", "onboard", "backstop"]);
 
-/** A delivery, and what became of it. */
+/** A delivery and its outcome. */
 export const Delivery = z
   .object({
     id: z.string(),
@@ -36,7 +36,7 @@ export const Refresh = z
   })
   .meta({ id: "Refresh" });
 
-/** What waits in the queue, or runs. */
+/** A subject that waits in the queue or runs. */
 export const QueueItem = z
   .object({
     subject: z.enum(["repository", "installation", "app"]),

@@ -14,9 +14,9 @@ import type { Routes } from "./routes.js";
 export const DeliveryPlace = z.tuple([z.number().int(), z.number().int()]);
 type Place = z.infer<typeof DeliveryPlace>;
 
-/** null: whatever it is. */
+/** Null means any value. */
 export interface DeliveryFilter {
-  /** owner/name */
+  /** The repository as owner/name. */
   repository: string | null;
   outcome: DeliveryView["outcome"] | null;
 }
@@ -25,16 +25,16 @@ export interface LogPorts {
   get: Lookup;
   deliveries(query: DeliveryFilter & Paging<Place>): { deliveries: DeliveryView[]; next: Place | null };
   delivery(id: string): DeliveryView | null;
-  /** The newest first. */
+  /** Lists deliveries, newest first. */
   refreshes(id: number): RefreshView[];
-  /** Best first. */
+  /** Lists queued subjects in the order in which they run. */
   queue(limit: number): { queue: QueueView[]; total: number };
 }
 
 const QUEUE_LIMIT = 100;
 const Outcome = Delivery.shape.outcome;
 
-/** What came in, what waits, and what was done. */
+/** Serves the lists of deliveries, of the queue and of finished refreshes. */
 export function addLogRoutes(routes: Routes, ports: LogPorts): void {
   routes.add(
     {
@@ -97,7 +97,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
   );
 }
 
-/** The filter that a query asks for; an empty field counts as none. */
+/** Parses a query's filter; an empty field counts as absent. */
 export function findDeliveryFilter(query: Record<string, string>): DeliveryFilter | Response {
   const outcome = Outcome.safeParse(query.outcome);
   if (query.outcome && !outcome.success)

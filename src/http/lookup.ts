@@ -4,10 +4,10 @@ import { formatDuration, parseDuration } from "../base/units.js";
 import { problem } from "./problem.js";
 import type { RepositoryView } from "./view.js";
 
-/** By name, in any case; null: not managed. */
+/** Finds a repository by its name in any case; null when it is not managed. */
 export type Lookup = (owner: string, name: string) => RepositoryView | null;
 
-/** The repository that the path names, or why there is none. */
+/** Returns the repository that the path names, or the answer that explains why there is none. */
 export function find(context: Context, get: Lookup): RepositoryView | Response {
   const { owner = "", name = "" } = context.req.param() as { owner?: string; name?: string };
   if (!isOwner(owner) || !isRepositoryName(name)) {
@@ -19,7 +19,10 @@ export function find(context: Context, get: Lookup): RepositoryView | Response {
 
 const MAX_WAIT_MS = 600_000;
 
-/** `?wait=30s` in milliseconds, 0 without it, or why it cannot be. */
+/**
+ * Parses `?wait=30s` to milliseconds, 0 when absent, or returns the answer that explains what is wrong with
+ * it.
+ */
 export function findWait(context: Context): number | Response {
   const wait = context.req.query("wait");
   const ms = wait === undefined ? 0 : parseDuration(wait);
@@ -33,18 +36,18 @@ export const badRequest = (detail: string, remedy: string) =>
 export const notFound = (detail: string, remedy: string) =>
   problem({ status: 404, reason: "not_found", detail, remedy });
 
-/** What is asked for does not fit the state of things. */
+/** The request conflicts with the present state. */
 export const conflict = (reason: string, detail: string, remedy: string) =>
   problem({ status: 409, reason, detail, remedy });
 
-/** Why no refresh of it can be asked for; null: one can. */
-export function hindrance(repository: RepositoryView): Response | null {
+/** Returns the reason why no refresh can be requested; null when one can. */
+export function refreshRefusal(repository: RepositoryView): Response | null {
   const { state, pausedAt } = repository;
   if (state === "gone" || state === "retired") return notManaged(repository);
   if (pausedAt === null) return null;
   return conflict("paused", "the repository is paused", "resume it first: POST …/resume");
 }
 
-/** GitHub no longer lists it. */
+/** The repository is no longer listed by GitHub. */
 export const notManaged = ({ state }: RepositoryView) =>
   conflict(state, `the repository is ${state}`, "restore the App's access to it, or check REPOSITORIES");

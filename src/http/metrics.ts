@@ -4,12 +4,15 @@ import type { Handler } from "./mount.js";
 import { serve } from "./serve.js";
 
 interface Options {
-  /** Without any it is not served. */
+  /** Without a token metrics are not served. */
   bearers: Bearers;
   scrape(): Promise<{ type: string; body: string }>;
 }
 
-/** `/metrics` for Prometheus, with the token: what is counted tells of private repositories. */
+/**
+ * Serves `/metrics` for Prometheus with the token, because the values reveal facts about private
+ * repositories.
+ */
 export function createMetricsRoute({ bearers, scrape }: Options): Handler {
   const app = new Hono();
   app.get("/metrics", async (context) => {

@@ -9,11 +9,11 @@ export type { InstallationView, StatusView } from "./status-view.js";
 
 export interface OperatePorts {
   get: Lookup;
-  /** Null: it is no state to pause in. */
+  /** Pauses the repository; null when its state does not allow that. */
   pause(id: number): void;
   resume(id: number): void;
   installation(id: number): InstallationView | null;
-  /** @returns how many repositories go by it */
+  /** @returns the number of repositories that are marked gone */
   confirmRemoval(installationId: number): number;
   status(): StatusView;
 }
@@ -47,16 +47,16 @@ const CONFIRM: Route = {
   problems: [404, 409],
 };
 
-/** What an operator does besides looking at repositories and refreshing them. */
+/** The operator's actions other than reading and refreshing. */
 export function addOperatorRoutes(routes: Routes, ports: OperatePorts): void {
-  const again = ({ owner, name }: RepositoryView) => ports.get(owner, name);
+  const reread = ({ owner, name }: RepositoryView) => ports.get(owner, name);
 
   routes.add(PAUSE, (context) => {
     const found = find(context, ports.get);
     if (found instanceof Response) return found;
     if (found.state === "gone" || found.state === "retired") return notManaged(found);
     ports.pause(found.id);
-    return context.json({ paused: true, repository: again(found) });
+    return context.json({ paused: true, repository: reread(found) });
   });
   routes.add(RESUME, (context) => {
     const found = find(context, ports.get);
@@ -65,7 +65,7 @@ export function addOperatorRoutes(routes: Routes, ports: OperatePorts): void {
       return conflict("not_paused", "the repository is not paused", "nothing needs to be done");
     }
     ports.resume(found.id);
-    return context.json({ paused: false, repository: again(found) }, 202);
+    return context.json({ paused: false, repository: reread(found) }, 202);
   });
   routes.add(STATUS, (context) => context.json(ports.status()));
   routes.add(CONFIRM, (context) => {
@@ -79,7 +79,10 @@ export type Held = Pick<InstallationView, "id" | "login"> & {
   removal: NonNullable<InstallationView["heldRemoval"]>;
 };
 
-/** The held removal of the installation that the path names, or why there is none. */
+/**
+ * Returns the held removal of the installation that the path names, or the answer that explains why there is
+ * none.
+ */
 export function findHeld(context: Context, ports: Pick<OperatePorts, "installation">): Held | Response {
   const installation = ports.installation(Number(context.req.param("id")));
   if (!installation) return notFound("no such installation", "see GET /api/v1/installations");

@@ -10,11 +10,13 @@ export interface Paging<Place> {
   after: Place | null;
 }
 
-/** What a cursor holds is what the last entry was sorted by: entries that come and go shift no page. */
+/**
+ * A cursor contains the sort key of the last entry, so entries that are added or removed do not shift pages.
+ */
 export const toCursor = (place: readonly (string | number)[] | null): string | null =>
   place && Buffer.from(JSON.stringify(place)).toString("base64url");
 
-/** `?limit=` and `?cursor=`, or why they cannot be. */
+/** Parses `?limit=` and `?cursor=`, or returns the answer that explains what is wrong with them. */
 export function findPaging<Place>(
   context: Context,
   place: z.ZodType<Place>,

@@ -5,10 +5,10 @@ const CHANNEL = "http.server.request.start";
 const CREDENTIALS = ["authorization", "proxy-authorization", "cookie"];
 
 /**
- * Takes credentials off `request.headers` of every HTTP server of this process before any handler
- * runs: Probot's request log prints all of them at info. `rawHeaders`, which Hono's adapter reads,
- * stays whole.
- * @returns a function that ends it.
+ * Removes credentials from `request.headers` in every HTTP server of this process, before any handler runs,
+ * because Probot's request log prints all headers at info. `rawHeaders`, which Hono's adapter reads, stays
+ * complete.
+ * @returns a function that stops the removal
  */
 export function hideCredentials(): () => void {
   const hide = (message: unknown) => {

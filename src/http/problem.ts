@@ -1,17 +1,17 @@
 import { STATUS_CODES } from "node:http";
 
-/** What a client is told when something cannot be done. */
+/** An answer that explains why a request failed. */
 export interface Problem {
   status: number;
-  /** A word for programs; of a failed refresh its error code. */
+  /** A word for programs; for a failed refresh, its error code. */
   reason: string;
   detail: string;
-  /** What to do about it. */
+  /** The remedy. */
   remedy: string;
   headers?: Record<string, string>;
 }
 
-/** A problem as RFC 9457 has it, with two members of ours: `reason` and `remedy`. */
+/** A problem in the form of RFC 9457, with two additional members: `reason` and `remedy`. */
 export function problem({ status, reason, detail, remedy, headers }: Problem): Response {
   const body = { type: "about:blank", title: STATUS_CODES[status], status, detail, reason, remedy };
   return new Response(JSON.stringify(body), {
@@ -20,7 +20,7 @@ export function problem({ status, reason, detail, remedy, headers }: Problem): R
   });
 }
 
-/** The token was wrong so often that not even that is told any more. */
+/** The answer after too many wrong tokens from one address. */
 export const wrongTooOften = (seconds: number) =>
   problem({
     status: 429,
@@ -30,7 +30,7 @@ export const wrongTooOften = (seconds: number) =>
     headers: { "retry-after": String(seconds) },
   });
 
-/** The token is missing or wrong. */
+/** The answer to a missing or wrong token. */
 export const unauthorized = () =>
   problem({
     status: 401,

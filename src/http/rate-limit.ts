@@ -4,7 +4,7 @@ const BURST_WINDOW_S = 60;
 
 /**
  * Limits requests per client address: `rate` in any second, and `burst` more in any minute.
- * @returns address → 0 when it may go on, else the seconds after which it may come back.
+ * @returns address → 0 when the request is allowed, else the seconds after which the client may retry
  */
 export function createRateLimit(rate: number, burst: number): (address: string) => Promise<number> {
   const limiter = new BurstyRateLimiter(
@@ -14,7 +14,7 @@ export function createRateLimit(rate: number, burst: number): (address: string) 
   return (address) => secondsToWait(limiter.consume(address));
 }
 
-/** @returns 0 when a limiter has let it go on, else the seconds after which it may come back. */
+/** @returns 0 when a limiter allows the request, else the seconds after which the client may retry */
 export async function secondsToWait(consumed: Promise<unknown>): Promise<number> {
   try {
     await consumed;

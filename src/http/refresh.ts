@@ -1,15 +1,15 @@
 import type { Context } from "hono";
 import type { Act } from "./history.js";
-import { find, findWait, hindrance, type Lookup } from "./lookup.js";
+import { find, findWait, type Lookup, refreshRefusal } from "./lookup.js";
 import { problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
 import type { RepositoryView, SettledOutcome } from "./view.js";
 
 export interface RefreshPorts {
   get: Lookup;
-  /** Asks for a refresh that compares every ref. */
+  /** Requests a refresh that compares every ref. */
   refresh(id: number): void;
-  /** Resolves when the repository's request is done or has failed, or after `ms` milliseconds. */
+  /** Resolves when the repository's request has succeeded or failed, or after `ms` milliseconds. */
   settled(id: number, ms: number): Promise<SettledOutcome>;
 }
 
@@ -22,19 +22,19 @@ const REFRESH: Route = {
   problems: [400, 404, 409, 502, 504],
 };
 
-/** @returns what asks for a refresh, for the routes that need one after what they do */
+/** @returns the function that requests a refresh, for routes that need a refresh after their own change */
 export function addRefreshRoute(routes: Routes, ports: RefreshPorts): Act {
   const act: Act = (...call) => refresh(ports, ...call);
   routes.add(REFRESH, (context) => act(context, () => null));
   return act;
 }
 
-/** Asks for a refresh, unless `start` refuses it. */
+/** Requests a refresh, unless `start` refuses. */
 async function refresh(ports: RefreshPorts, ...[context, start, end]: Parameters<Act>): Promise<Response> {
   const found = find(context, ports.get);
   if (found instanceof Response) return found;
-  const hindered = hindrance(found);
-  if (hindered) return hindered;
+  const refused = refreshRefusal(found);
+  if (refused) return refused;
   const waitMs = findWait(context);
   if (waitMs instanceof Response) return waitMs;
   const { id, owner, name } = found;

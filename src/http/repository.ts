@@ -20,7 +20,7 @@ const ONE: Route = {
   problems: [400, 404],
 };
 
-/** One repository in full. */
+/** Serves one repository in full. */
 export function addRepositoryRoute(routes: Routes, ports: RepositoryPorts): void {
   routes.add(ONE, async (context) => {
     const found = find(context, ports.get);

@@ -3,31 +3,31 @@ import type { Handler, Hono } from "hono";
 import { z } from "zod";
 import { Repository } from "./view.js";
 
-/** One call of the API, as it is mounted and as it is described. */
+/** One call of the API, used both to mount and to describe the call. */
 export interface Route {
   method: "get" | "post";
-  /** As OpenAPI has it: `/api/v1/repos/{owner}/{name}`. */
+  /** The path in OpenAPI's form: `/api/v1/repos/{owner}/{name}`. */
   path: string;
   summary: string;
   query?: z.ZodRawShape;
   headers?: z.ZodRawShape;
   body?: z.ZodType;
-  /** By status; a text describes an answer that is no JSON, by its media type. */
+  /** Answers by status; a string is the media type of an answer that is not JSON. */
   answers: Record<number, z.ZodType | { type: string; description: string }>;
-  /** The statuses that it is refused with, besides 401, 429 and 500. */
+  /** The error statuses of the call, in addition to 401, 429 and 500. */
   problems?: number[];
 }
 
-/** What several calls answer with or ask for. */
+/** Schemas that several calls use. */
 export const Named = { id: z.number().int(), owner: z.string(), name: z.string() };
 export const Queued = z.object({ queued: z.literal(true), ...Named });
 export const Refreshed = z.object({ refreshed: z.literal(true), repository: Repository });
 export const WaitQuery = z.string().optional().meta({ description: "at most 10m", example: "30s" });
 
 export interface Routes {
-  /** Mounts the route and has the document describe it. */
+  /** Mounts the route and adds it to the document. */
   add(route: Route, ...handlers: Handler[]): void;
-  /** https://spec.openapis.org/oas/v3.1.1.html */
+  /** The document follows https://spec.openapis.org/oas/v3.1.1.html */
   document(): object;
 }
 
@@ -91,7 +91,7 @@ function describe({ method, path, summary, query, headers, body, answers, proble
   };
 }
 
-/** What a generated client calls it: `GET /api/v1/repos/{owner}/{name}` → `getReposOwnerName`. */
+/** Returns the name in generated clients: `GET /api/v1/repos/{owner}/{name}` → `getReposOwnerName`. */
 const operationOf = (method: string, path: string): string =>
   method + path.replace("/api/v1", "").replace(/\W+(\w?)/g, (_, letter: string) => letter.toUpperCase());
 

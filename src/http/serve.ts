@@ -3,14 +3,14 @@ import type { Hono } from "hono";
 import type { Handler } from "./mount.js";
 
 /**
- * A Hono app as one of the handlers in a row.
- * @param isOurs whether the app answers this path; the rest is left to the next handler.
+ * Turns a Hono app into one of several handlers.
+ * @param isServed whether the app answers this path; other requests go to the next handler
  */
-export function serve(app: Hono, isOurs: (path: string) => boolean): Handler {
-  // The adapter's own Request and Response would replace the global ones for everyone in the process.
+export function serve(app: Hono, isServed: (path: string) => boolean): Handler {
+  // The adapter would replace the process's global Request and Response with its own.
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return async (request, response) => {
-    if (!isOurs(request.url?.split("?")[0] ?? "")) return false;
+    if (!isServed(request.url?.split("?")[0] ?? "")) return false;
     await listener(request, response);
     return true;
   };

@@ -8,14 +8,14 @@ const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const MAX_BODY = 64 * 1024;
 
 export interface SetupAddress {
-  /** What the page listens on. */
+  /** The host and port that the page listens on. */
   host: string | undefined;
   publicUrl: string | undefined;
 }
 
 /**
- * In front of Probot's setup page, which asks nobody who they are: a page of somebody else's, open in
- * the same browser, or a link of theirs could register their App there.
+ * Protects Probot's setup page, which needs no sign-in. Without the check another site open in the same
+ * browser, or a link of that site, could register its own App there.
  */
 export function setupDoor(address: SetupAddress): Handler {
   const own = ownHosts(address);
@@ -24,7 +24,7 @@ export function setupDoor(address: SetupAddress): Handler {
     const [path = "", query = ""] = (request.url ?? "").split("?");
     if (path !== "/probot" && !path.startsWith("/probot/")) return false;
     const refusal =
-      strange(request, path, own) ??
+      refuseForeign(request, path, own) ??
       (path === "/probot/setup" ? state.missing(query) : await wrongImport(request, path));
     if (refusal) refuse(response, refusal);
     else if (path === "/probot") state.putInto(response);
@@ -39,14 +39,14 @@ interface Own {
 
 function ownHosts({ host, publicUrl }: SetupAddress): Own {
   const published = parsed(publicUrl);
-  // An IPv6 address.
+  // A host with colons is an IPv6 address and needs brackets.
   const isBare = host?.includes(":") && !host.startsWith("[");
   const bound = host ? parsed(`http://${isBare ? `[${host}]` : host}`) : null;
   const names = [bound?.hostname, published?.hostname].filter((name) => name !== undefined);
   return { names: new Set([...LOOPBACK, ...names]), publicHost: published?.host };
 }
 
-function strange({ method, headers }: IncomingMessage, path: string, own: Own): Refusal | null {
+function refuseForeign({ method, headers }: IncomingMessage, path: string, own: Own): Refusal | null {
   const name = headers.host && parsed(`http://${headers.host}`)?.hostname;
   if (!name || !own.names.has(name))
     return forbidden("This is not the setup page's address. Open the page at localhost, or set PUBLIC_URL.");
@@ -66,7 +66,7 @@ function strange({ method, headers }: IncomingMessage, path: string, own: Own): 
   return null;
 }
 
-/** Leaves the body for Probot, which reads one without limit and takes any text for a key. */
+/** Leaves the body to Probot, which reads without limit and accepts any text as a key. */
 async function wrongImport(request: IncomingMessage, path: string): Promise<Refusal | null> {
   if (request.method !== "POST" || path !== "/probot/import") return null;
   const text = await bodyOf(request);

@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { tokenCheck } from "./bearer.js";
 import { forbidden, type Refusal, refuse } from "./setup-refusal.js";
 
-/** How Probot's page sends the manifest to GitHub; with an organisation's name in the address, or without. */
+/** Matches the address to which Probot's page sends the manifest, with or without an organization's name. */
 const FORM = /<form action="([^"?#]+\/settings\/apps\/new)" method="post"/g;
 
 const STRANGER = `GitHub's answer does not belong to this setup page: it is somebody else's link, or Lockstep was \
@@ -13,23 +13,23 @@ const UNKNOWN_PAGE = `Lockstep does not recognize Probot's setup page, so it cou
 stranger's link. Install Lockstep by "npm ci" in a clone, or register the App by hand and open /probot/import.`;
 
 /**
- * Ties what GitHub answers to this setup page: it comes back behind the code that stands for the new App.
- * One for everybody who opens the page, since who can read it could as well register an App there.
+ * Ties GitHub's answer to this setup page: the state comes back after the code for the new App. One state
+ * serves every visitor, because anyone who can read the page could also register an App there.
  * https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest#parameters
  */
 export class SetupState {
   readonly #state = randomBytes(32).toString("base64url");
   readonly #isState = tokenCheck(this.#state);
 
-  /** @param query of the address that GitHub, or somebody else, sent the browser to. */
+  /** @param query of the address that GitHub, or an attacker, sent the browser to */
   missing(query: string): Refusal | null {
     return this.#isState(new URLSearchParams(query).get("state") ?? "") ? null : forbidden(STRANGER);
   }
 
-  /** Puts it into the page that Probot is about to answer with: its form has no place for one. */
+  /** Adds the state to the page that Probot is about to send, whose form has no field for one. */
   putInto(response: ServerResponse): void {
     const { writeHead, end } = response;
-    // Held back until it is clear what to say.
+    // The headers are held back until the whole page is known.
     response.writeHead = ((status: number, ...rest: unknown[]) => {
       response.statusCode = status;
       const headers = Object(rest.at(-1)) as OutgoingHttpHeaders;

@@ -54,7 +54,7 @@ const ConsumerLag = z.object({
   dropped: Count.meta({ description: "events that expired before it accepted them" }),
 });
 
-/** The whole, in one answer. */
+/** The whole server's state in one answer. */
 export const Status = z
   .object({
     fresh: z.boolean(),

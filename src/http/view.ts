@@ -1,17 +1,17 @@
 import { z } from "zod";
 
-/** ISO 8601, in UTC. */
+/** A time in ISO 8601, in UTC. */
 export const Time = z.string().meta({ format: "date-time" });
 const Sha = z.string().meta({ description: "full object name" });
 const Shas = z.record(z.string(), z.string());
 
-/** The stored state, but for what hides it: a refresh that runs, or an operator's pause. */
+/** The stored state, unless a running refresh or an operator's pause hides it. */
 export const ShownState = z.enum([
   ...(["onboarding", "fresh", "behind", "failing", "suspended", "gone", "retired"] as const),
   ...(["refreshing", "paused"] as const),
 ]);
 
-/** An old tip that can be had again. */
+/** An old tip that can be restored. */
 const Kept = z
   .object({
     name: z.string().meta({ description: "the ref in the mirror that keeps it" }),
@@ -30,7 +30,7 @@ const Kept = z
   })
   .meta({ id: "KeptTip" });
 
-/** A ref that is held where it is. */
+/** A ref that is held at its old tip. */
 const Hold = z
   .object({
     ref: z.string(),
@@ -70,7 +70,7 @@ const Checkout = z
   })
   .meta({ id: "Checkout" });
 
-/** A managed repository as the API shows it. */
+/** A managed repository, in the API's form. */
 const repository = {
   id: z.number().int(),
   owner: z.string(),
@@ -111,7 +111,7 @@ const repository = {
 };
 export const Repository = z.object(repository).meta({ id: "Repository" });
 
-/** Where one repository is asked for. */
+/** The path of one repository. */
 export const RepositoryDetails = z
   .object({
     ...repository,

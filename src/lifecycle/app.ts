@@ -9,7 +9,7 @@ export type AppPorts = SuspendPorts & {
   github: Pick<GitHub, "installations">;
   registry: Pick<Registry, "goneBefore">;
   installations: Pick<Installations, "all" | "isHeld">;
-  /** Asks for a refresh that compares every ref. */
+  /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
   requestInstallation(id: number): void;
   retireAfterMs: number;
@@ -35,7 +35,7 @@ function noteActive(ports: AppPorts, id: number, login: string): void {
   ports.requestInstallation(id);
 }
 
-/** Installations that are known here, and that GitHub does not list. */
+/** Lists installations that are known here but missing from GitHub's list. */
 function requestUnlisted(ports: AppPorts, listed: ReadonlySet<number>): void {
   for (const { id, state } of ports.installations.all()) {
     if (listed.has(id)) continue;
@@ -43,6 +43,6 @@ function requestUnlisted(ports: AppPorts, listed: ReadonlySet<number>): void {
   }
 }
 
-/** A process that was killed may have left repositories of a gone installation neither gone nor held. */
+/** A killed process may have left repositories of a deleted installation neither gone nor held. */
 const isUnsettled = ({ registry, installations }: AppPorts, installationId: number): boolean =>
   registry.ofInstallation(installationId).some((it) => isManaged(it) && !installations.isHeld(it.id));

@@ -13,9 +13,9 @@ export interface ApplyPorts extends NeedPorts {
   registry: Pick<Registry, "get" | "confirm" | "setState">;
   installations: Pick<Installations, "isHeld" | "release">;
   removal: Pick<Removal, "exclude">;
-  /** REPOSITORIES */
+  /** Whether REPOSITORIES includes `owner/name`. */
   isWanted(fullName: string): boolean;
-  /** Asks for a refresh that compares every ref. */
+  /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
   hasMirror(id: number): boolean;
   link(id: number, name: RepositoryName): void;
@@ -24,13 +24,14 @@ export interface ApplyPorts extends NeedPorts {
 }
 
 export interface ApplyOptions {
-  /** Whether to ask for a refresh where something differs; a refresh that runs already does not. */
+  /** Whether a difference requests a refresh; a reconcile inside a running refresh needs none. */
   requestsRefresh: boolean;
 }
 
 /**
- * Takes GitHub's answer about a repository for true, and asks for a refresh where it differs from what is here.
- * @returns null: the repository is not ours to keep in step
+ * Applies GitHub's answer about a repository, and requests a refresh where the answer differs from the
+ * registry.
+ * @returns null when the repository is not managed
  */
 export function applyRemote(
   ports: ApplyPorts,
@@ -58,7 +59,7 @@ export function applyRemote(
   if (before?.state === "fresh" && !ports.hasMirror(remote.id)) onboardAgain(ports, before);
   const repository = registry.get(remote.id)!;
   const trigger = findNeed(ports, repository, before);
-  // What it missed while it was away, a refresh of single refs does not bring.
+  // A refresh of single refs would not fetch what the repository missed while it was not managed.
   if (trigger && (requestsRefresh || returns)) ports.request(remote.id, remote.installationId, trigger);
   return repository;
 }
@@ -67,13 +68,13 @@ function hasValidNames({ owner, name, defaultBranch }: RemoteRepository): boolea
   return isOwner(owner) && isRepositoryName(name) && isRefName(`refs/heads/${defaultBranch}`);
 }
 
-/** An answer that was on its way while a later one came in. */
+/** Whether a newer answer was applied while this one was on its way. */
 const isOvertaken = (knownAt: number, answeredAt: number): boolean =>
   answeredAt < knownAt && knownAt - answeredAt <= MAX_CLOCK_SKEW_S;
 
 /**
- * Gone, suspended or held, and GitHub shows it again: what its mirror has is not compared yet.
- * @returns whether it was one of these
+ * Manages a repository again that was gone, suspended or held. Its mirror has not been compared since.
+ * @returns whether the repository was in one of these states
  */
 function manageAgain(
   { registry, installations, hasMirror, log }: ApplyPorts,
@@ -91,7 +92,7 @@ function manageAgain(
   return true;
 }
 
-/** Whoever took its mirror away, what was said of that is no longer true. */
+/** Resets a repository whose mirror was deleted; its old proofs no longer hold. */
 function onboardAgain({ registry, log }: ApplyPorts, repository: ManagedRepository): void {
   registry.setState(repository.id, "onboarding");
   log.warn(
@@ -100,7 +101,7 @@ function onboardAgain({ registry, log }: ApplyPorts, repository: ManagedReposito
   );
 }
 
-/** What fails is set right by the next sweep over all links. */
+/** The next sweep over all links repairs a failure. */
 function renameLinks(
   { hasMirror, link, unlink, log }: ApplyPorts,
   remote: RemoteRepository,

@@ -7,39 +7,42 @@ import { isManaged, type ManagedRepository, type Registry } from "../registry/re
 export interface HoldPorts {
   registry: Pick<Registry, "countOf" | "setState" | "failed">;
   installations: Pick<Installations, "all" | "get" | "held" | "isHeld" | "hold">;
-  /** All of what is written in it, or nothing. */
+  /** Runs the function in one transaction. */
   transaction<T>(fn: () => T): T;
   now(): number;
   log: Pick<Log, "warn">;
 }
 
-/** Fewer than this are always believed. */
+/** Fewer missing repositories than this are always believed. */
 const FEW = 10;
-/** A fifth of an installation's repositories within this time is a removal in one go. */
+/** A fifth of an installation's repositories missing within this time counts as one mass removal. */
 const AT_ONCE_MS = 3_600_000;
 
 /**
- * Holds repositories that GitHub no longer shows, where they are too many at once to be believed.
- * @returns those that are not held
+ * Holds repositories that GitHub no longer lists, when too many disappear at once to be believed.
+ * @returns the repositories that are not held
  */
 export function holdIfTooMany(
   ports: HoldPorts,
   installationId: number,
   repositories: ManagedRepository[],
 ): ManagedRepository[] {
-  const unheld = repositories.filter((it) => isManaged(it) && !ports.installations.isHeld(it.id));
-  // Repositories that are made and deleted again, by tests say, are nothing that anyone would miss.
+  const notHeld = repositories.filter((it) => isManaged(it) && !ports.installations.isHeld(it.id));
+  // Repositories that were created and deleted within the window, such as those of tests, do not count.
   const isKnown = ({ addedAt }: ManagedRepository) => addedAt < ports.now() - AT_ONCE_MS;
-  const known = unheld.filter(isKnown);
-  if (known.length === 0 || !isTooMany(ports, installationId, known.length)) return unheld;
+  const known = notHeld.filter(isKnown);
+  if (known.length === 0 || !isTooMany(ports, installationId, known.length)) return notHeld;
   hold(ports, installationId, known);
-  return unheld.filter((it) => !isKnown(it));
+  return notHeld.filter((it) => !isKnown(it));
 }
 
 export const removalHeld = (installationId: number): RefreshError =>
   new RefreshError("removal_held", `Held with other repositories of installation ${installationId}`);
 
-/** Of one installation, or of all: another App's key makes many small ones vanish together. */
+/**
+ * Counts within the installation and over all: a wrong App's key makes many small installations vanish
+ * together.
+ */
 function isTooMany(ports: HoldPorts, installationId: number, more: number): boolean {
   const { registry, installations } = ports;
   const since = ports.now() - AT_ONCE_MS;
@@ -62,7 +65,8 @@ function hold(ports: HoldPorts, installationId: number, repositories: ManagedRep
       repositories.map(({ id }) => id),
     );
     for (const { id, state } of repositories) {
-      // With its installation gone it waits for the operator, and no longer for the account's owner.
+      // After the installation is gone, the held removal waits for the operator instead of the account's
+      // owner.
       if (state === "suspended") registry.setState(id, "failing");
       registry.failed(id, removalHeld(installationId), 0);
     }

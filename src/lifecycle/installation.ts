@@ -3,7 +3,7 @@ import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository } from "../registry/repositories.js";
 import { applyRemote } from "./apply-remote.js";
-import { isYetToShow } from "./membership.js";
+import { isJustNamed } from "./membership.js";
 import type { Removal } from "./removal.js";
 import { type RepositoryPorts, reconcileRepository } from "./repository.js";
 import { suspendInstallation } from "./suspend.js";
@@ -14,7 +14,9 @@ export type InstallationPorts = RepositoryPorts & {
   removal: Pick<Removal, "holdIfTooMany">;
 };
 
-/** @throws RefreshError when its repositories cannot be listed; those seen until then are taken in */
+/**
+ * @throws RefreshError when the repositories cannot be listed; those listed before the failure are applied
+ */
 export async function reconcileInstallation(ports: InstallationPorts, id: number): Promise<void> {
   const { registry, installations } = ports;
   let seen: Set<number>;
@@ -26,12 +28,12 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
   if (installations.note(id, "active", null))
     ports.log.info({ event: "installation_active", installation: id }, "installation is back");
   installations.listed(id);
-  // What may be yet to come is asked for by the request of the delivery that named it.
-  const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isYetToShow(ports, it);
+  // A repository that a delivery has just named has its own request, so it is not missing yet.
+  const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isJustNamed(ports, it);
   await reconcileMissing(ports, id, registry.ofInstallation(id).filter(isMissing));
 }
 
-/** @returns the ids of all repositories that GitHub shows */
+/** @returns the ids of all repositories that GitHub lists */
 async function applyList(ports: InstallationPorts, id: number): Promise<Set<number>> {
   const seen = new Set<number>();
   for await (const { value, at } of ports.github.repositories(id)) {
@@ -60,7 +62,10 @@ function handleUnlistable(ports: InstallationPorts, id: number, error: RefreshEr
   removal.handleMissing(id, registry.ofInstallation(id));
 }
 
-/** Lists shift while they are paged: what is missing from one is asked for by its id, unless it is too many. */
+/**
+ * Asks by id for each repository missing from the list, unless too many are missing; lists shift while they
+ * are paged.
+ */
 async function reconcileMissing(
   ports: InstallationPorts,
   installationId: number,

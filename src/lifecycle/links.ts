@@ -2,14 +2,20 @@ import type { RepositoryName } from "../base/model.js";
 import { isNameOwner, linkName, unlinkName } from "./public-name.js";
 import { type SweepPorts, sweepLinks } from "./sweep-links.js";
 
-/** The public names of the mirrors. Whose a name is the registry says, whatever a refresh that began earlier knows. */
+/**
+ * Maintains the public names of the mirrors. The registry decides which repository has a name, not a refresh
+ * that began earlier.
+ */
 export interface Links {
   isOwner(id: number, name: RepositoryName): boolean;
-  /** Points its name at a mirror, if the name is still the repository's. @throws RefreshError `foreign` */
+  /**
+   * Points the repository's name at its mirror, if the registry still gives it that name. @throws
+   * RefreshError `foreign`
+   */
   link(id: number, name: RepositoryName): void;
-  /** Takes a name away from a mirror; whoever has it now gets it. */
+  /** Removes a name from a mirror, and gives the name to the repository that has it now. */
   unlink(id: number, name: RepositoryName): void;
-  /** Sets right what is not as the registry says: a link that failed, was lost, or was left over. Never throws. */
+  /** Repairs links that disagree with the registry: failed, lost or left over. Never throws. */
   sweep(): Promise<void>;
   stop(): Promise<void>;
 }

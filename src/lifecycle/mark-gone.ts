@@ -13,8 +13,8 @@ export interface GonePorts {
 }
 
 /**
- * From now on the repository is not kept in step; what its mirror has stays for RETIRE_AFTER.
- * @param isExcluded whether it is REPOSITORIES that leaves it out, and not GitHub that no longer shows it
+ * Stops keeping the repository in step; its mirror stays for RETIRE_AFTER.
+ * @param isExcluded whether REPOSITORIES excludes the repository, rather than GitHub no longer listing it
  */
 export function markGone(
   { registry, installations, retireAfterMs, now, log }: GonePorts,
@@ -23,7 +23,7 @@ export function markGone(
 ): void {
   if (!isManaged(repository)) return;
   installations.release(repository.id);
-  // Nothing but a delivery ever named it: there is nothing to keep, nor to lose.
+  // A repository known only from a delivery has no mirror to keep or to lose.
   if (repository.toldAt === 0) {
     registry.forget(repository.id);
     return;

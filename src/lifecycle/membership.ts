@@ -12,10 +12,13 @@ export type MembershipPorts = SuspendPorts & {
   now(): number;
 };
 
-/** null: GitHub does not show it to us. "suspended": it belongs to an installation that is. */
+/**
+ * Null means that the repository is not visible to the App; "suspended" means that its installation is
+ * suspended.
+ */
 export type Answer = Dated<RemoteRepository> | "suspended" | null;
 
-/** @returns null: not there, or not for this installation */
+/** @returns null when the repository does not exist or does not belong to this installation */
 export async function askById(
   { github }: Pick<MembershipPorts, "github">,
   installationId: number,
@@ -30,21 +33,22 @@ export async function askById(
   }
 }
 
-/** A delivery of that installation has just named it, which GitHub's replicas may not know of. */
-export const isYetToShow = (
+/** A delivery of that installation has just named the repository; GitHub's replicas may not know it yet. */
+export const isJustNamed = (
   { now }: Pick<MembershipPorts, "now">,
   { toldAt, installationId, addedAt }: ManagedRepository,
 ): boolean => toldAt === 0 && installationId !== 0 && now() - addedAt < REPLICA_LAG_MS;
 
 /**
- * Any token reads any public repository, so an answer by id does not prove that the App is installed
- * there. The name does: an old one leads to where the repository is now.
- * @throws RefreshError `not_yet` of a repository that is new
+ * Asks for the repository by id and then by name. Any token reads any public repository, so an answer by id
+ * does not prove that the App is installed there. The name does: an old name redirects to the repository's
+ * present place.
+ * @throws RefreshError `not_yet` for a new repository
  */
 export async function askMembership(ports: MembershipPorts, known: ManagedRepository): Promise<Answer> {
   const { id, installationId, owner, name } = known;
   const answer = await askById(ports, installationId, id);
-  if (!answer && isYetToShow(ports, known))
+  if (!answer && isJustNamed(ports, known))
     throw new RefreshError("not_yet", "GitHub does not know the new repository yet");
   const now = answer?.value ?? { owner, name };
   const holder = now.owner === "" ? null : await ports.github.installationOf(now.owner, now.name);
@@ -52,7 +56,9 @@ export async function askMembership(ports: MembershipPorts, known: ManagedReposi
   return holder === installationId ? answer : askHolder(ports, holder, id);
 }
 
-/** Transferred to an installation that is suspended: it waits there, and nobody else does. */
+/**
+ * Checks a repository that was transferred; in a suspended installation it waits, without delaying others.
+ */
 async function askHolder(ports: MembershipPorts, holder: number, id: number): Promise<Answer> {
   try {
     return await askById(ports, holder, id);
@@ -66,8 +72,8 @@ async function askHolder(ports: MembershipPorts, holder: number, id: number): Pr
 }
 
 /**
- * A suspended installation answers nothing; the App's own key says whether another one has the repository now.
- * @throws the error that came first, when no other one has it
+ * Asks with the App's own key which installation has the repository, because a suspended one answers nothing.
+ * @throws the first error, when no other installation has the repository
  */
 export async function askOtherInstallation(
   ports: MembershipPorts,
@@ -78,7 +84,7 @@ export async function askOtherInstallation(
   const holder = await ports.github.installationOf(owner, name);
   if (holder === null || holder === installationId) throw error;
   const answer = await askById(ports, holder, id);
-  // The name may be another repository's by now, and any token reads a public one.
+  // The name may have passed to another repository, and any token reads a public one.
   const now = answer && (await ports.github.installationOf(answer.value.owner, answer.value.name));
   if (now !== holder) throw error;
   return answer;

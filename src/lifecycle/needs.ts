@@ -8,9 +8,9 @@ export interface NeedPorts {
 }
 
 /**
- * Why a repository has to be refreshed, judged by what GitHub has just said of it.
- * @param before what was known until then; null: nothing was
- * @returns null: it is as GitHub has it
+ * Decides why a repository needs a refresh, judged by GitHub's newest answer.
+ * @param before the registry's row before that answer; null when there was none
+ * @returns null when the mirror matches the answer
  */
 export function findNeed(
   ports: NeedPorts,
@@ -20,13 +20,16 @@ export function findNeed(
   if (now.pausedAt !== null) return null;
   if (now.state === "onboarding") return "onboard";
   const hasMoved = before !== null && before.defaultBranch !== now.defaultBranch;
-  // What a person at GitHub can put right is tried at once, however long it has been failing.
+  // A failure that a person fixes at GitHub is retried at once, however long it has lasted.
   if (now.state === "failing" && hasTrait(now.error?.code ?? "", "concernsAccess")) return "onboard";
   const differs = now.state !== "fresh" || hasMoved || now.recheck || now.pushedAt > now.settledPushedAt;
   return differs || isDueForComparison(ports, now) ? "backstop" : null;
 }
 
-/** Spread over a fifth of the interval by id, so that repositories cloned together part ways. */
+/**
+ * Spreads comparisons over a fifth of the interval by id, so that repositories cloned together are compared
+ * apart.
+ */
 function isDueForComparison(ports: NeedPorts, { id, fullAt }: ManagedRepository): boolean {
   const share = 0.8 + 0.2 * (((id * 2654435761) >>> 0) / 2 ** 32);
   return ports.now() - (fullAt ?? 0) > ports.fullFetchIntervalMs * share;

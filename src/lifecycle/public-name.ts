@@ -12,7 +12,10 @@ export interface NamePorts {
   log: Pick<Log, "warn">;
 }
 
-/** GitHub has said the name, and nothing has cast doubt on it since. Without one readers keep what they have. */
+/**
+ * Whether GitHub has confirmed the name since it was last in doubt. Without a certain name readers keep the
+ * old link.
+ */
 export const hasCertainName = ({ toldAt, doubted, owner, name }: ManagedRepository): boolean =>
   toldAt > 0 && !doubted && owner !== "" && name !== "";
 
@@ -25,7 +28,7 @@ export function linkName(ports: NamePorts, id: number, name: RepositoryName): vo
   if (isNameOwner(ports, id, name)) pointLink(layout.link(name), layout.mirror(id));
 }
 
-/** Takes a name away from a mirror; whoever has it now gets it. */
+/** Removes a name from a mirror, and gives the name to the repository that has it now. */
 export function unlinkName(ports: NamePorts, id: number, name: RepositoryName): void {
   const { layout, registry } = ports;
   dropLink(layout.link(name), layout.mirror(id));
@@ -33,8 +36,8 @@ export function unlinkName(ports: NamePorts, id: number, name: RepositoryName): 
 }
 
 /**
- * Points the repository's name at its mirror, where it has both.
- * @returns why that could not be done; null: it is done, or there is nothing to be done
+ * Points the repository's name at its mirror, where both exist.
+ * @returns the reason of a failure; null when the link is correct or not needed
  */
 export function linkOwner(
   { layout, hasMirror, log }: NamePorts,

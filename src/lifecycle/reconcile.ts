@@ -15,9 +15,9 @@ export interface LifecyclePorts {
   installations: Installations;
   removal: Removal;
   store: Store;
-  /** REPOSITORIES */
+  /** Whether REPOSITORIES includes `owner/name`. */
   isWanted(fullName: string): boolean;
-  /** Asks for a refresh that compares every ref. */
+  /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
   requestInstallation(id: number): void;
   hasMirror(id: number): boolean;
@@ -30,15 +30,21 @@ export interface LifecyclePorts {
 }
 
 /**
- * Events about repositories and installations only ask for one of these; each reads the truth from
- * GitHub, so order, loss and repetition of events do not matter.
+ * Events about repositories and installations only request a reconcile, which reads the state from GitHub.
+ * Order, loss and repetition of events therefore do not matter.
  */
 export interface Lifecycle {
-  /** Every installation of the App, and the repositories whose time to be retired has come. */
+  /** Reconciles every installation of the App, and requests repositories whose retirement is due. */
   reconcileApp(): Promise<void>;
-  /** Membership, names, default branches and pushed_at of one installation: 100 repositories a call. */
+  /**
+   * Reconciles membership, names, default branches and pushed_at of one installation, 100 repositories per
+   * call.
+   */
   reconcileInstallation(id: number): Promise<void>;
-  /** One repository, for the refresh of it that runs. @returns null: it is not managed any more */
+  /**
+   * Reconciles one repository, inside its own refresh. @returns null when the repository is not managed any
+   * more
+   */
   reconcileRepository(id: number): Promise<ManagedRepository | null>;
 }
 

@@ -9,11 +9,14 @@ import { retire } from "./retire.js";
 export interface RemovalPorts {
   registry: Registry;
   installations: Installations;
-  /** All of what is written in it, or nothing. */
+  /** Runs the function in one transaction. */
   transaction<T>(fn: () => T): T;
-  /** Takes its published trees from their names. @returns whether readers may still hold one */
+  /** Unpublishes the repository's trees. @returns whether readers may still use one of them */
   withdraw(id: number): boolean;
-  /** Deletes mirror and trees. @returns false: something there is not Lockstep's, all of it is left alone */
+  /**
+   * Deletes mirror and trees. @returns false when something there was not made by Lockstep; then nothing is
+   * deleted
+   */
   discard(id: number): boolean;
   unlink(id: number, name: RepositoryName): void;
   retireAfterMs: number;
@@ -21,17 +24,23 @@ export interface RemovalPorts {
   log: Pick<Log, "info" | "warn">;
 }
 
-/** What becomes of repositories that are no longer ours to keep in step. */
+/** Handles repositories that are no longer managed. */
 export interface Removal {
-  /** GitHub does not show them. Too many at once are held, but for those that came just now, and an operator is asked. */
+  /**
+   * Handles repositories that GitHub does not list. Too many at once are held until an operator confirms; new
+   * ones are not.
+   */
   handleMissing(installationId: number, repositories: ManagedRepository[]): void;
-  /** The same before each is asked for by its id. @returns those that are not held */
+  /**
+   * Holds too many missing repositories before each is asked for by id. @returns the repositories that are
+   * not held
+   */
   holdIfTooMany(installationId: number, repositories: ManagedRepository[]): ManagedRepository[];
-  /** REPOSITORIES does not include it: the operator's own word, which is not doubted. */
+  /** Handles a repository that REPOSITORIES excludes; the operator's configuration is never held. */
   exclude(repository: ManagedRepository): void;
-  /** Deletes what a gone repository left, once it was gone for RETIRE_AFTER. Only in its writer slot. */
+  /** Deletes what a gone repository left, after RETIRE_AFTER. Must run in the repository's writer slot. */
   retire(id: number): void;
-  /** The operator believes a held removal. @returns how many repositories go by it */
+  /** Confirms a held removal. @returns the number of repositories that are marked gone */
   confirm(installationId: number): number;
 }
 

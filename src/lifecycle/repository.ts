@@ -18,13 +18,13 @@ export type RepositoryPorts = ApplyPorts &
   };
 
 interface Options extends ApplyOptions {
-  /** Whether it may have left its installation. */
+  /** Whether the repository may have left its installation. */
   mayHaveLeft: boolean;
 }
 
 /**
- * Asks GitHub about one repository and acts on the answer.
- * @returns null: it is not managed, or waits for a suspended installation
+ * Asks GitHub about one repository and applies the answer.
+ * @returns null when the repository is not managed, or its installation is suspended
  */
 export async function reconcileRepository(
   ports: RepositoryPorts,
@@ -37,7 +37,7 @@ export async function reconcileRepository(
   if (answer === "suspended") return null;
   const applied = answer && ports.store.transaction(() => applyRemote(ports, answer, options));
   if (!answer) ports.removal.handleMissing(known.installationId, [known]);
-  // A refresh holds the writer slot of its repository; nothing else may delete there.
+  // A refresh holds the repository's writer slot; only the refresh may delete there.
   if (!applied && !options.requestsRefresh) ports.removal.retire(id);
   return applied;
 }

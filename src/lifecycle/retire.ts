@@ -5,9 +5,12 @@ import type { ManagedRepository, Registry } from "../registry/repositories.js";
 
 export interface RetirePorts {
   registry: Pick<Registry, "get" | "setState">;
-  /** Takes its published trees from their names. @returns whether readers may still hold one */
+  /** Unpublishes the repository's trees. @returns whether readers may still use one of them */
   withdraw(id: number): boolean;
-  /** Deletes mirror and trees. @returns false: something there is not Lockstep's, all of it is left alone */
+  /**
+   * Deletes mirror and trees. @returns false when something there was not made by Lockstep; then nothing is
+   * deleted
+   */
   discard(id: number): boolean;
   unlink(id: number, name: RepositoryName): void;
   retireAfterMs: number;
@@ -15,11 +18,11 @@ export interface RetirePorts {
   log: Pick<Log, "info" | "warn">;
 }
 
-/** Deletes what a gone repository left, where it is time for that. */
+/** Deletes what a gone repository left, once RETIRE_AFTER has passed. */
 export function retire(ports: RetirePorts, id: number): void {
   const repository = ports.registry.get(id);
   if (!repository || !isDue(ports, repository)) return;
-  // The next pass comes back for it.
+  // The next pass requests the repository again.
   if (ports.withdraw(id)) return;
   const repositoryName = fullName(repository);
   if (!ports.discard(id)) {
@@ -37,6 +40,6 @@ export function retire(ports: RetirePorts, id: number): void {
   );
 }
 
-/** A paused one stays as it is. */
+/** A paused repository is never retired. */
 const isDue = (ports: RetirePorts, { state, pausedAt, goneAt }: ManagedRepository): boolean =>
   pausedAt === null && state === "gone" && (goneAt ?? 0) <= ports.now() - ports.retireAfterMs;

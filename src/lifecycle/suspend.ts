@@ -9,8 +9,8 @@ export interface SuspendPorts {
 }
 
 /**
- * Keeps all repositories of an installation as they are until its owner unsuspends it.
- * @param login null: not known, or as it was
+ * Keeps all repositories of an installation unchanged until its owner unsuspends it.
+ * @param login null when the login is unknown or unchanged
  */
 export function suspendInstallation(
   { registry, installations, log }: SuspendPorts,

@@ -9,15 +9,15 @@ import { hasCertainName, isNameOwner, linkOwner, type NamePorts } from "./public
 
 export type SweepPorts = NamePorts & {
   registry: Pick<Registry, "get" | "all">;
-  /** Something else has its name: a refresh says so in its state. */
+  /** Something else has the link's name; a refresh reports that in its state. */
   request(repository: ManagedRepository): void;
   log: Pick<Log, "info">;
 };
 
-/** Links looked at before others get their turn: ten thousand take a tenth of a second. */
+/** Other work gets a turn after this many links; ten thousand links take a tenth of a second. */
 const AT_A_TIME = 200;
 
-/** Makes the links that are missing, and removes those that lead to a mirror whose name they are not. */
+/** Creates missing links, and removes links to mirrors that have another name. */
 export async function sweepLinks(ports: SweepPorts, isStopped: () => boolean): Promise<void> {
   for (const [n, { id }] of ports.registry.all().entries()) {
     if (n % AT_A_TIME === 0) await nextTurn();
@@ -34,18 +34,18 @@ export async function sweepLinks(ports: SweepPorts, isStopped: () => boolean): P
 
 function restoreLink(ports: SweepPorts, id: number): void {
   const { layout, registry } = ports;
-  // It may have another name since the list was read.
+  // The repository may have been renamed since the list was read.
   const now = registry.get(id);
   if (!now || !hasCertainName(now) || !isNameOwner(ports, id, now)) return;
   if (linkTarget(layout.link(now)) === layout.mirror(id)) return;
   if (linkOwner(ports, now)) ports.request(now);
 }
 
-/** A link that leads to a mirror whose name it is not, as a failure or a restart left it. */
+/** Removes a link to a mirror that has another name, as a failure or a restart may leave behind. */
 function dropStray(ports: SweepPorts, name: RepositoryName, path: string): void {
   const target = linkTarget(path);
   const id = Number(target?.split("/").at(-2));
-  if (target === null || target !== ports.layout.mirror(id)) return; // someone else's
+  if (target === null || target !== ports.layout.mirror(id)) return; // the link was not made by Lockstep
   if (!isStray(ports, id, name, path)) return;
   dropLink(path, target);
   ports.log.info({ event: "link_removed", link: path }, "removed a leftover link");
@@ -78,6 +78,6 @@ function entriesOf(dir: string) {
   try {
     return readdirSync(dir, { withFileTypes: true });
   } catch {
-    return []; // none was ever made, or the last one just went
+    return []; // no link was ever made, or the last one was just removed
   }
 }

@@ -39,37 +39,37 @@ export interface TaskRun {
   errorCode: string | null;
 }
 
-/** What is known of one mirror's upkeep; times in milliseconds. */
+/** The maintenance record of one mirror; times are in milliseconds. */
 export interface Wear {
-  /** When it was first looked at. */
+  /** When the mirror was first recorded. */
   seenAt: number;
-  /** Refreshes that changed something, and the refs they changed, since the last tidy. */
+  /** The number of refreshes that changed something since the last tidy, and the number of changed refs. */
   refreshes: number;
   refs: number;
-  /** The first of them. */
+  /** The time of the first of those refreshes. */
   changedAt: number | null;
-  /** Since when it holds objects that no ref reaches. */
+  /** Since when the mirror has objects that no ref reaches. */
   unreachableAt: number | null;
   runs: Record<Task, TaskRun>;
 }
 
 export interface MaintenanceLog {
-  /** Makes sure that each has a record. */
+  /** Creates missing records. */
   see(ids: number[]): void;
   get(id: number): Wear;
   all(): Map<number, Wear>;
   changed(id: number, changes: RefChange[]): void;
-  /** Tips that refs have left since the last tidy. */
+  /** Lists tips that refs have left since the last tidy. */
   oldTips(id: number): string[];
-  /** Takes away what was known when the tidy began; what came in meanwhile stays. */
+  /** Deletes what was known when the tidy began; what a refresh added meanwhile stays. */
   tidied(id: number, begun: Wear, oldTips: string[]): void;
-  /** @param since null: nothing unreachable is left */
+  /** @param since null when no unreachable object is left */
   unreachable(id: number, since: number | null): void;
   done(id: number, task: Task): void;
   failed(id: number, task: Task, code: string, retryAt: number): void;
 }
 
-/** More old tips than this are not looked at one by one: something is taken to be unreachable. */
+/** With more old tips than this, none is checked singly and some object is assumed to be unreachable. */
 const MAX_OLD_TIPS = 1_000;
 const NEVER: TaskRun = { doneAt: null, failures: 0, retryAt: 0, errorCode: null };
 

@@ -17,7 +17,7 @@ const HINTS: Partial<Record<RefreshError["code"], string>> = {
   corrupt: "Lockstep checks again; it clones the mirror again only if two checks find the same damage.",
 };
 
-/** Runs one task in one mirror and writes down what became of it, unless the process stops meanwhile. */
+/** Runs one task in one mirror and records the outcome, unless the process is stopping. */
 export async function runTask(
   ports: RunPorts,
   repository: ManagedRepository,
@@ -38,7 +38,7 @@ export async function runTask(
       "maintenance done",
     );
   } catch (error) {
-    // Whatever it has left is cleared before the mirror is used again.
+    // Leftovers of the failed task are cleared before the mirror is used again.
     mirrors.distrust(id);
     if (!isStopped()) putOff(ports, repository, task, asRefreshError(error));
   }

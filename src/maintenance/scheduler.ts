@@ -14,9 +14,9 @@ export interface MaintenancePorts {
   mirrors: Pick<Mirrors, "ensure" | "trusts" | "distrust" | "condemn">;
   repositories(): ManagedRepository[];
   repository(id: number): ManagedRepository | null;
-  /** Whether no refresh of it runs or waits. */
+  /** Whether no refresh of the repository runs or waits. */
   isIdle(id: number): boolean;
-  /** Asks for a refresh that compares every ref. */
+  /** Requests a refresh that compares every ref. */
   request(repository: ManagedRepository): void;
   log: Log;
   now(): number;
@@ -31,27 +31,28 @@ export interface MaintenanceState {
 }
 
 export interface Maintenance {
-  /** A refresh has changed refs. Old tips of it may be unreachable now. */
+  /** Records that a refresh changed refs, whose old tips may be unreachable now. */
   changed(id: number, changes: RefChange[]): void;
-  /** Starts what is due. */
+  /** Starts tasks that are due. */
   pass(): void;
   /**
-   * Before a mirror is written: ends what must not run beside that, with `all` whatever runs there, and
-   * waits until it has ended. None starts again while the repository is not idle (with `all`: and its
-   * mirror not trusted). @returns whether anything was ended
+   * Stops tasks that must not run beside a write to the mirror, and waits until they have ended. With `all`
+   * every task is stopped. No task starts again until the repository is idle and, with `all`, its mirror is
+   * trusted.
+   * @returns whether a task was stopped
    */
   yieldToRefresh(id: number, options?: { all?: boolean }): Promise<boolean>;
   state(id: number): MaintenanceState;
-  /** Resolves when nothing runs or waits. */
+  /** Resolves when no task runs or waits. */
   idle(): Promise<void>;
-  /** Ends what runs and starts nothing more. */
+  /** Stops running tasks and starts no more. */
   stop(): Promise<void>;
 }
 
 interface Schedule {
   ports: MaintenancePorts;
   queue: PQueue;
-  /** Tasks in the queue, by task and repository. */
+  /** Queued tasks, by task and repository. */
   waiting: Set<string>;
   running: Running | null;
   stopped: boolean;
@@ -64,14 +65,14 @@ interface Running {
   done: Promise<void>;
 }
 
-/** A mirror that is pushed to needs its tidy the most. */
+/** A tidy goes first: a mirror with many pushes needs it most. */
 const PRIORITY: Record<Task, number> = { tidy: 2, prune: 1, check: 0 };
-/** A git that the kernel does not let go of holds up no stop. */
+/** Stopping does not wait longer for a git process that the kernel does not end. */
 const STOP_MS = 5_000;
 
 /**
- * When each mirror is tidied, pruned and checked: one at a time over all mirrors, and never in the way of
- * a refresh. A prune runs only while its repository is idle, and ends when a refresh begins.
+ * Decides when each mirror is tidied, pruned and checked. One task runs at a time over all mirrors, and none
+ * blocks a refresh: a prune runs only while its repository is idle, and is stopped when a refresh begins.
  */
 export function createMaintenance(ports: MaintenancePorts): Maintenance {
   const queue = new PQueue({ concurrency: 1 });
@@ -110,7 +111,7 @@ function enqueue(schedule: Schedule, id: number, task: Task): void {
   queue.add(turn, { priority: PRIORITY[task] }).catch((error) => logFault(schedule, error));
 }
 
-/** Looks and starts in one go: a refresh that begins after it finds `running`, one before it is seen. */
+/** Checks and starts synchronously, so a later refresh sees `running` and an earlier refresh is seen here. */
 async function start(schedule: Schedule, id: number, task: Task): Promise<void> {
   const { ports } = schedule;
   const repository = ports.repository(id);
@@ -129,7 +130,7 @@ async function start(schedule: Schedule, id: number, task: Task): Promise<void> 
 function mayRun(ports: MaintenancePorts, { id, state }: ManagedRepository, task: Task): boolean {
   const { records, mirrors, now } = ports;
   if (state === "gone" || state === "retired" || !isDue(task, id, records.get(id), now())) return false;
-  // Beside a refresh, but not where that is about to clear leftovers.
+  // A task may run beside a refresh, unless that refresh is about to clear leftovers.
   return ports.isIdle(id) || (task !== "prune" && mirrors.trusts(id));
 }
 

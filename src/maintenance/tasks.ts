@@ -10,7 +10,7 @@ export interface TaskPorts {
   records: MaintenanceLog;
   upkeep: Upkeep;
   mirrors: Pick<Mirrors, "condemn">;
-  /** Asks for a refresh that compares every ref. */
+  /** Requests a refresh that compares every ref. */
   request(repository: ManagedRepository): void;
   log: Pick<Log, "warn">;
   now(): number;
@@ -18,7 +18,7 @@ export interface TaskPorts {
 
 type RunTask = (ports: TaskPorts, repository: ManagedRepository, signal: AbortSignal) => Promise<void>;
 
-/** What each task does to one mirror, and what it writes down of that. Each throws RefreshError. */
+/** What each task does to one mirror, and what it records. Each task throws RefreshError. */
 export const RUN_TASK: Record<Task, RunTask> = { tidy, prune, check };
 
 async function tidy(

@@ -24,13 +24,13 @@ interface Ports {
 const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
 export interface Acceptance extends ReceiverPorts {
-  /** On disk when it returns. Inside a transaction it joins it. */
+  /** The request is on disk on return. Inside a transaction the write joins it. */
   persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
-  /** A delivery about a repository came in by itself: it did not have to be recovered. */
+  /** Reports that GitHub delivered a delivery about the repository, so that recovery was not needed. */
   onDelivery: Subscribe<[repositoryId: number]>;
 }
 
-/** What the receiver does with a verified delivery: on disk in one transaction, then the runner is woken. */
+/** Stores a verified delivery in one transaction, and then wakes the runner. */
 export function createAcceptance(ports: Ports): Acceptance {
   const { store, queue, deliveries, registry, gateway } = ports;
   const delivered = createSignal<[repositoryId: number]>();
@@ -40,8 +40,9 @@ export function createAcceptance(ports: Ports): Acceptance {
     const { subject, intent, installationId, repository } = decision;
     if (subject.kind === "repository" && delivery.via !== "recovered") delivered.emit(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
-    // Name, default branch or membership changed after GitHub last told of them, be it a moment ago.
-    if (subject.kind === "repository" && eventNamed(delivery.event)?.doubtsName) registry.doubt(subject.id);
+    // Name, default branch or membership may have changed since GitHub's last answer, however recent.
+    if (subject.kind === "repository" && eventNamed(delivery.event)?.invalidatesName)
+      registry.doubt(subject.id);
     const generation = queue.arm(subject, intent, {
       deliveryId: delivery.id,
       ...(installationId === undefined ? {} : { installationId }),
@@ -50,14 +51,15 @@ export function createAcceptance(ports: Ports): Acceptance {
     return "accepted";
   }
 
-  function noteName(id: number, installationId: number, told: RepositoryName | undefined): void {
+  function noteName(id: number, installationId: number, reported: RepositoryName | undefined): void {
     const known = registry.get(id);
     if (!known) {
-      // Without a usable name the reconcile asks by the id alone.
-      registry.note(id, installationId, told ?? { owner: "", name: "" });
+      // Without a usable name the reconcile asks GitHub by id alone.
+      registry.note(id, installationId, reported ?? { owner: "", name: "" });
       return;
     }
-    const renamed = told && !(sameName(known.owner, told.owner) && sameName(known.name, told.name));
+    const renamed =
+      reported && !(sameName(known.owner, reported.owner) && sameName(known.name, reported.name));
     const moved = installationId !== 0 && installationId !== known.installationId;
     if (renamed || moved) registry.doubt(id);
   }
@@ -66,7 +68,7 @@ export function createAcceptance(ports: Ports): Acceptance {
     persist: (delivery, decision) => store.transaction(() => persist(delivery, decision)),
     accept(delivery, decision) {
       const outcome = store.transaction(() => persist(delivery, decision));
-      // After the answer has been handed to the socket: GitHub waits for nothing of ours.
+      // The runner starts after the answer went to the socket, so GitHub does not wait for it.
       if (outcome === "accepted")
         setImmediate(() => ports.runner.wake(decision.subject, decision.intent.trigger));
       return outcome;

@@ -2,19 +2,19 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 export interface Answer {
   status: number;
-  /** Sent as JSON; no body when absent. */
+  /** Sent as JSON; undefined sends no body. */
   body?: Record<string, string>;
-  /** Seconds after which to come back. */
+  /** The value of Retry-After, in seconds. */
   retryAfter?: number;
 }
 
-/** How long the rest of a refused body is thrown away before the connection is cut. */
+/** The rest of a refused body is discarded for this long before the connection is closed. */
 const LINGER_MS = 5_000;
 
 /**
- * Answers a request, whether or not its body was read. Closing a socket with unread bytes resets
- * it, and the client may never see the answer (RFC 9112, 9.6); so the answer goes out whole, the
- * rest of the body is thrown away for a while, and only then the connection ends.
+ * Answers a request, whether or not its body was read. Closing a socket with unread bytes resets the
+ * connection, and the client may never see the answer (RFC 9112, 9.6). So the whole answer is sent, the rest
+ * of the body is discarded for a while, and only then the connection is closed.
  */
 export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   const text = answer.body === undefined ? "" : JSON.stringify(answer.body);

@@ -3,21 +3,21 @@ import type { IncomingMessage } from "node:http";
 export type BodyFailure = "too_large" | "too_slow" | "overloaded" | "aborted";
 
 export interface BodyLimits {
-  /** Longest body, in bytes. */
+  /** The length limit of a body, in bytes. */
   maxBytes: number;
-  /** Bytes of all bodies that are held at a time. */
+  /** The limit of all bodies held at a time, in bytes. */
   maxBytesInFlight: number;
-  /** Time for a whole body to come in, in milliseconds. */
+  /** The time within which a whole body must arrive, in milliseconds. */
   timeoutMs: number;
 }
 
-/** Reads a body, hands it to `use` and counts it as held until that is done. */
+/** Reads a body, passes it to `use`, and counts it as held until `use` has finished. */
 export type BodyReader = <T>(
   request: IncomingMessage,
   use: (body: Buffer) => Promise<T>,
 ) => Promise<T | BodyFailure>;
 
-/** Bytes are counted as they come: what a client announces costs nothing until it sends it. */
+/** Bytes are counted as they arrive, so a length that a client announces costs nothing. */
 export function createBodyReader(limits: BodyLimits): BodyReader {
   const inFlight = { bytes: 0 };
   return async (request, use) => {
@@ -56,7 +56,7 @@ function receive(
       request.off("data", onData).off("end", onEnd).off("close", onGone);
       resolve(outcome);
     }
-    // A reset arrives as an error, then as close; unheard, the error would end the process.
+    // A reset arrives as an error and then as close; without a listener the error would end the process.
     request
       .on("error", () => {})
       .on("data", onData)

@@ -2,7 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
 import { REFUSALS, type Refusal } from "./refusals.js";
 
-/** https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers */
+/**
+ * The headers are documented at
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
+ */
 export interface DeliveryHeaders {
   id: string;
   event: string;
@@ -15,7 +18,7 @@ const MEDIA_TYPES: Readonly<Record<string, DeliveryHeaders["mediaType"]>> = {
   "application/x-www-form-urlencoded": "form",
 };
 
-/** @returns what the headers say, or why the body need not be read. */
+/** @returns the parsed headers, or the reason why the body need not be read */
 export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Refusal {
   const id = headers["x-github-delivery"];
   const event = headers["x-github-event"];
@@ -23,14 +26,14 @@ export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Ref
   if (typeof id !== "string" || typeof event !== "string" || typeof signature !== "string") {
     return REFUSALS.missing_header;
   }
-  // Both are stored and logged before anyone can look at them.
+  // Both values are stored and logged before anyone can review them, so their form is checked.
   if (!/^[A-Za-z\d-]{1,64}$/.test(id) || !/^[a-z\d_]{1,64}$/.test(event)) return REFUSALS.bad_header;
   if (Number(headers["content-length"] ?? 0) > MAX_PAYLOAD_BYTES) return REFUSALS.too_large;
   const mediaType = MEDIA_TYPES[(headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()];
   return mediaType === undefined ? REFUSALS.unsupported_media_type : { id, event, signature, mediaType };
 }
 
-/** @returns the payload, or undefined when the body does not hold one. */
+/** @returns the payload, or undefined when the body does not contain one */
 export function parsePayload(text: string, mediaType: DeliveryHeaders["mediaType"]): unknown {
   const json = mediaType === "json" ? text : new URLSearchParams(text).get("payload");
   try {

@@ -9,14 +9,14 @@ export type Outcome =
   | { kind: "ignored"; reason: string }
   | Refusal;
 
-/** What is used of pino. */
+/** The methods of pino that are used. */
 export interface ReceiverLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 
-/** @param id the delivery's, absent when the request was refused before its headers were read. */
+/** @param id the delivery's id; undefined when the request was refused before its headers were read */
 export function toAnswer(outcome: Outcome, id?: string): Answer {
   if (outcome.kind === "ignored") return { status: 204 };
   if (outcome.kind !== "refused") return { status: 202, body: { delivery: id ?? "" } };
@@ -24,7 +24,7 @@ export function toAnswer(outcome: Outcome, id?: string): Answer {
   return { status, body: { error, hint }, ...(retryAfter !== undefined && { retryAfter }) };
 }
 
-/** One line per outcome. What an unverified request says of itself is logged only where it was checked. */
+/** Logs one line per outcome. Unverified values are logged only where their form was checked. */
 export function report(
   log: ReceiverLog,
   outcome: Outcome,

@@ -4,11 +4,11 @@ import type { BodyFailure } from "./body.js";
 export interface Refusal {
   kind: "refused";
   status: number;
-  /** For the log. */
+  /** The reason in the log. */
   reason: string;
   error: string;
   hint: string;
-  /** Seconds. */
+  /** The value of Retry-After, in seconds. */
   retryAfter?: number;
   cause?: unknown;
 }
@@ -45,7 +45,7 @@ const TABLE = {
 type Failure = Exclude<BodyFailure, "aborted">;
 type Reason = keyof typeof TABLE;
 
-/** Every way in which a delivery is turned away, by its reason. */
+/** Every refusal of a delivery, by its reason. */
 export const REFUSALS = Object.fromEntries(
   Object.entries(TABLE).map(([reason, [status, error, hint]]) => [
     reason,
@@ -53,7 +53,7 @@ export const REFUSALS = Object.fromEntries(
   ]),
 ) as Readonly<Record<Reason, Refusal>>;
 
-/** @param retryAfter seconds. */
+/** @param retryAfter in seconds */
 export function rateLimited(retryAfter: number): Refusal {
   const error = "too many requests from this address";
   const hint = "raise WEBHOOK_RATE, or set TRUSTED_PROXIES to your proxy";

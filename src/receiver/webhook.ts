@@ -19,13 +19,16 @@ export type { ReceiverLog } from "./outcome.js";
 
 export interface ReceiverPorts {
   /**
-   * Persists the delivery and its request in one transaction. Throws when it cannot.
-   * @returns "done": this id was already refreshed, nothing was requested.
+   * Stores the delivery and its request in one transaction. Throws when that fails.
+   * @returns "done" when the id was already refreshed, so nothing was requested
    */
   accept(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
-  /** Records a delivery that asks for nothing. Throws when it cannot. */
+  /** Records a delivery that requests nothing. Throws when that fails. */
   ignore(delivery: DeliveryRecord, reason: string): void;
-  /** Called as soon as a delivery is verified whose event warms the connection, to open a connection to GitHub. Neither waits nor throws. */
+  /**
+   * Opens a connection to GitHub; called as soon as a delivery is verified whose event warms the connection.
+   * Neither waits nor throws.
+   */
   warm(decision: RequestDecision): void;
   stopping(): boolean;
 }
@@ -43,19 +46,19 @@ export interface ReceiverOptions {
   >;
   ports: ReceiverPorts;
   log: ReceiverLog;
-  /** @param event empty unless the delivery was verified */
+  /** @param event empty when the delivery was not verified */
   onOutcome?: (outcome: string, event: string) => void;
-  /** Milliseconds for a body to come in; GitHub itself waits 10 s for the answer. */
+  /** The time for a body to arrive, in milliseconds; GitHub itself waits 10 s for the answer. */
   bodyTimeoutMs?: number;
-  /** Bytes of all bodies held at a time. */
+  /** The limit of all bodies held at a time, in bytes. */
   maxBytesInFlight?: number;
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   now?: () => number;
 }
 
 /**
- * Takes GitHub's webhooks: limit, verify, persist, answer. Nothing here waits for git or GitHub.
- * @returns a handler; it resolves to true when it has answered, to false when the request is not for it.
+ * Receives GitHub's webhooks: limit, verify, persist, answer. No step waits for git or GitHub.
+ * @returns a handler; it resolves to true when it has answered, to false when the request is not a webhook
  * https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
  */
 export function createReceiver(options: ReceiverOptions) {
@@ -94,11 +97,11 @@ export function createReceiver(options: ReceiverOptions) {
   };
 }
 
-/** @returns a function that gives the body as text when one of the secrets signed it, else null. */
+/** @returns a function that returns the body as text when one of the secrets signed it, else null */
 function createVerifier(secrets: readonly string[]) {
   const verifiers = secrets.map((secret) => new Webhooks({ secret }));
   return async (body: Buffer, signature: string): Promise<string | null> => {
-    // verify() signs text: bytes that are no UTF-8 would be signed as what replaces them.
+    // verify() signs text: bytes that are not valid UTF-8 would be signed as their replacement characters.
     if (body.length === 0 || !isUtf8(body)) return null;
     const text = body.toString("utf8");
     for (const verifier of verifiers) if (await verifier.verify(text, signature)) return text;
@@ -106,7 +109,7 @@ function createVerifier(secrets: readonly string[]) {
   };
 }
 
-/** What a verified delivery leads to; on disk when this returns. */
+/** Acts on a verified delivery; the result is on disk on return. */
 function decide(options: ReceiverOptions, headers: DeliveryHeaders, text: string): Outcome {
   const { config, ports, now = Date.now } = options;
   const payload = parsePayload(text, headers.mediaType);

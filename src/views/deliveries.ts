@@ -19,7 +19,7 @@ interface Ports {
   runner: Pick<Runner, "busy">;
 }
 
-/** What came in, what waits and what was done, as the operator sees it. */
+/** Shows deliveries, the queue and finished refreshes to the operator. */
 export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   const { registry, queue, runner } = ports;
   const list = createDeliveryList(ports.store);
@@ -28,10 +28,10 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   function view(delivery: LoggedDelivery): DeliveryView {
     const { subject, repositoryId, receivedAt, refreshedAt, ...rest } = delivery;
     const known = repositoryId === null ? null : registry.get(repositoryId);
-    const fate = fateOf(delivery, known);
+    const outcome = outcomeOf(delivery, known);
     return {
       ...rest,
-      ...fate,
+      ...outcome,
       repositoryId,
       receivedAt: iso(receivedAt),
       refreshedAt: iso(refreshedAt),
@@ -39,7 +39,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     };
   }
 
-  function fateOf(
+  function outcomeOf(
     { outcome, subject, reason, refreshedAt }: LoggedDelivery,
     known: ManagedRepository | null,
   ): Pick<DeliveryView, "became" | "reason"> {

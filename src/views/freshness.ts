@@ -28,9 +28,9 @@ interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDis
 }
 
 /**
- * When a repository was last known to equal GitHub: its last full comparison, or a later answer of
- * GitHub's that nothing was pushed since. In milliseconds; null: never.
- * @param customRefs REFSPECS has more than heads and tags, of which `pushed_at` says nothing
+ * Returns when a repository was last known to equal GitHub: at its last full comparison, or at a later answer
+ * of GitHub's that nothing was pushed since. In milliseconds; null means never.
+ * @param customRefs whether REFSPECS includes more than heads and tags, which `pushed_at` does not cover
  */
 export function provenAt(repository: ManagedRepository, customRefs: boolean): number | null {
   const { fullAt, state, pushedAt, settledPushedAt, confirmedAt } = repository;
@@ -44,7 +44,7 @@ export interface Freshness {
   status(): StatusView;
 }
 
-/** How fresh everything is, for a monitor and for the API. */
+/** Summarizes freshness for a monitor and for the API. */
 export function createFreshness(ports: Ports): Freshness {
   const { registry, watch, store, staleAfterMs, customRefs, now } = ports;
   const proofAges = createProofAges({ store, staleAfterMs, customRefs, now });
@@ -54,7 +54,7 @@ export function createFreshness(ports: Ports): Freshness {
   function fresh() {
     const { oldestMs, stale } = proofAges();
     const found = problems();
-    // A consumer that is behind says nothing against the mirrors.
+    // A consumer that is behind does not make the mirrors stale.
     const ok = stale.length === 0 && found.every(({ code }) => code === "consumer_behind");
     return { ok, oldestMs, problems: found, repositories: stale };
   }

@@ -20,13 +20,13 @@ export interface HistoryTools {
   scopeOf: ScopeOf;
   layout: Pick<Layout, "link">;
   keepHistoryMs: number;
-  /** Without a trailing slash. */
+  /** The server's address, without a trailing slash. */
   gitUrl: string;
   log: Pick<Log, "warn">;
   now(): number;
 }
 
-/** Kept tips and holds as the operator sees them, and what the operator does about them. */
+/** Shows kept tips and holds to the operator, and carries out the operator's actions on them. */
 export function createHistoryViews(tools: HistoryTools): HistoryPorts {
   const { registry, mirrors, holds } = tools;
   const holdOn = (id: number, ref: string) => holds.of(id).find((hold) => hold.ref === ref);
@@ -36,9 +36,9 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
     const standing = holds.of(id);
     const github = new Map(Object.entries(heads));
     for (const { ref, wanted } of standing) github.set(ref, wanted);
-    const kept = tools.hasMirror(id) ? await mirrors.kept(id) : [];
+    const keptTips = tools.hasMirror(id) ? await mirrors.kept(id) : [];
     return {
-      kept: kept.reverse().map((tip) => keptView(tools, repository, tip, github)),
+      kept: keptTips.reverse().map((tip) => keptView(tools, repository, tip, github)),
       holds: standing.map((hold) => holdView(tools, repository, hold)),
     };
   }
@@ -46,17 +46,17 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
   function allow(id: number, ref: string, wanted: string | undefined): Refusal | null {
     const hold = holdOn(id, ref);
     if (!hold) return notHeld(ref);
-    if (wanted !== undefined && wanted !== hold.wanted) return movedOn(hold);
+    if (wanted !== undefined && wanted !== hold.wanted) return refMoved(hold);
     holds.allow(id, ref, hold.wanted);
     return null;
   }
 
-  async function restore(id: number, name: string, told: string | undefined): Promise<Refusal | null> {
-    const kept = tools.hasMirror(id) ? await mirrors.kept(id) : [];
-    const tip = kept.find((one) => one.name === name);
+  async function restore(id: number, name: string, requested: string | undefined): Promise<Refusal | null> {
+    const keptTips = tools.hasMirror(id) ? await mirrors.kept(id) : [];
+    const tip = keptTips.find((one) => one.name === name);
     if (!tip) return notKept(name);
-    const ref = tip.ref ?? told;
-    if (ref === undefined || (told !== undefined && told !== ref)) return otherRef(tip);
+    const ref = tip.ref ?? requested;
+    if (ref === undefined || (requested !== undefined && requested !== ref)) return otherRef(tip);
     if (!matchesPattern(ref, tools.scopeOf(id).refspecs)) return outside(ref);
     const tips = await mirrors.tips(id);
     const other = [...tips.keys()].find((one) => clash(one, ref));
@@ -79,7 +79,7 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
     restore,
     stillHeld(id, ref) {
       const hold = holdOn(id, ref);
-      return hold ? movedOn(hold) : null;
+      return hold ? refMoved(hold) : null;
     },
   };
 }
@@ -108,7 +108,7 @@ function keptView(
   };
 }
 
-/** GitHub refuses it when the ref has moved on since: nobody's later push is lost. */
+/** GitHub refuses this push when the ref has moved since, so no later push is lost. */
 function pushCommand(
   { layout, gitUrl }: HistoryTools,
   { owner, name }: ManagedRepository,
@@ -119,7 +119,7 @@ function pushCommand(
   return [...git, lease, `${gitUrl}/${owner}/${name}.git`, `${from}:${ref}`].map(quote).join(" ");
 }
 
-/** A branch may be called `$(…)`; whoever pastes the command must not run it. */
+/** A branch may be named `$(…)`; a shell must not run that name when an operator pastes the command. */
 const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
@@ -130,7 +130,7 @@ const notHeld = (ref: string): Refusal => ({
   remedy: "see holds of GET /api/v1/repos/{owner}/{name}",
 });
 
-const movedOn = ({ ref, wanted }: Hold): Refusal => ({
+const refMoved = ({ ref, wanted }: Hold): Refusal => ({
   status: 409,
   reason: "moved_on",
   detail: `GitHub has ${wanted} for ${ref} now`,

@@ -39,7 +39,7 @@ interface Ports extends Freshness {
   scopeOf: ScopeOf;
   customRefs: boolean;
   retireAfterMs: number;
-  /** Resolves when an object's commit has come, or when it has not come in time. */
+  /** Resolves when an object's commit has arrived, or when the time is over. */
   contains: ApiPorts["contains"];
   events: ApiPorts["events"];
   history: HistoryPorts;
@@ -50,7 +50,7 @@ interface Ports extends Freshness {
 
 const subjectOf = (id: number): Subject => ({ kind: "repository", id });
 
-/** The registry and the queue as the operator sees them. */
+/** Shows registry and queue to the operator. */
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
   const { registry, queue, runner, installations } = ports;
   const pageOf = createRepositoryList(ports.store);
@@ -182,7 +182,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 const runningIds = (runner: Pick<Runner, "subjects">): number[] =>
   runner.subjects().flatMap(({ kind, id }) => (kind === "repository" ? [id] : []));
 
-/** By login and id; an App has thousands of them at most. */
+/** Installations sorted by login and id; an App has at most some thousands of them. */
 function installationPage(
   all: KnownInstallation[],
   { limit, after }: Parameters<ApiPorts["installations"]>[0],
@@ -211,11 +211,11 @@ function settled({ onSettled }: Pick<Ports, "onSettled">, key: string, isQueued:
   return new Promise<Awaited<ReturnType<ApiPorts["settled"]>>>((resolve) => {
     const end = (answer: Awaited<ReturnType<ApiPorts["settled"]>>) => {
       clearTimeout(timer);
-      leave();
+      unsubscribe();
       resolve(answer);
     };
     const timer = setTimeout(() => end("timeout"), ms);
-    const leave = onSettled((event) => {
+    const unsubscribe = onSettled((event) => {
       if (event.key !== key) return;
       if (event.error) end({ ok: false, code: event.error.code, hint: event.error.hint });
       else if (!isQueued()) end({ ok: true });

@@ -8,52 +8,54 @@ import type { Settled } from "../worker.js";
 interface Ports {
   reach: Pick<Reach, "commits" | "fromRefs" | "fromCommits">;
   hasMirror(id: number): boolean;
-  /** The commits that the repository's checkouts show. */
+  /** Lists the commits that the repository's checkouts publish. */
   published(id: number): string[];
-  /** Asks for a refresh that compares every ref. */
+  /** Requests a refresh that compares every ref. */
   refresh(id: number): void;
   isRunning(id: number): boolean;
-  /** Refs of a mirror have changed. */
+  /** Reports that refs of a mirror have changed. */
   onMoved: Subscribe<[id: number]>;
-  /** A run has ended. */
+  /** Reports that a run has ended. */
   onSettled: Subscribe<[Settled]>;
   stopping(): boolean;
 }
 
-/** One object somebody waits for. Its waiters are told true, false, or what went wrong. */
-/** Whether the commit is there. */
 interface Answer {
   isThere: boolean;
 }
 
+/** One object that clients wait for; each waiter gets an answer. */
 interface Question {
   sha: string;
   place: Place;
-  /** The round in which it was last looked for. */
+  /** The round of the last search for the object. */
   checkedAt: number;
-  /** Whether each waits on when the answer is no. */
+  /** The waiters; the value says whether a waiter keeps waiting after a negative answer. */
   waiters: Map<(answer: Answer) => void, { patient: boolean }>;
 }
 
 interface Group {
   id: number;
   questions: Map<string, Question>;
-  /** How often refreshes may have brought something since somebody waits. */
+  /** The number of refreshes, since the first waiter, that may have fetched something. */
   rounds: number;
   checking: boolean;
-  /** A refresh was asked for that has not ended. */
+  /** Whether a requested refresh has not ended yet. */
   asked: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Git processes at a time, over all repositories. */
+/** The limit of git processes at a time, over all repositories. */
 const AT_A_TIME = 4;
-/** While somebody waits, a refresh is asked for again after this long, and up to as long again. */
+/**
+ * While a client waits, a refresh is requested again after this time, plus a random delay of up to the same
+ * length.
+ */
 const ASK_AGAIN_MS = 5_000;
 
 /**
- * Waits for commits. However many wait for a repository, it is asked for one refresh at a time, and
- * after each one every object is looked for once.
+ * Waits for commits. However many clients wait, one refresh of a repository is requested at a time, and each
+ * object is searched for once after each refresh.
  */
 export function createContains(ports: Ports) {
   const { reach } = ports;
@@ -63,7 +65,7 @@ export function createContains(ports: Ports) {
     const group = groups.get(key);
     if (group) ended(group);
   });
-  // Before its end a refresh may wait for a pre-publish hook.
+  // A refresh may still wait for a pre-publish hook after its refs have changed.
   ports.onMoved((id) => {
     const group = groups.get(keyFor(id));
     if (!group) return;
@@ -80,17 +82,17 @@ export function createContains(ports: Ports) {
     return new Promise((resolve) => {
       const end = ({ isThere }: Answer) => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", leave);
+        signal.removeEventListener("abort", giveUp);
         question.waiters.delete(end);
         if (question.waiters.size === 0) group.questions.delete(key);
         if (group.questions.size === 0) forget(group);
         resolve(isThere);
       };
-      const leave = () => end({ isThere: false });
-      const timer = ms > 0 ? setTimeout(leave, ms) : undefined;
+      const giveUp = () => end({ isThere: false });
+      const timer = ms > 0 ? setTimeout(giveUp, ms) : undefined;
       question.waiters.set(end, { patient: ms > 0 });
-      signal.addEventListener("abort", leave, { once: true });
-      if (signal.aborted) leave();
+      signal.addEventListener("abort", giveUp, { once: true });
+      if (signal.aborted) giveUp();
       else void check(group);
     });
   }
@@ -115,7 +117,10 @@ export function createContains(ports: Ports) {
     if (isOpen(group)) groups.delete(keyFor(group.id));
   }
 
-  /** Looks for what was not looked for since the last refresh, then asks for another one. */
+  /**
+   * Searches for objects that were not searched for since the last refresh, and then requests another
+   * refresh.
+   */
   async function check(group: Group): Promise<void> {
     if (group.checking) return;
     group.checking = true;
@@ -123,8 +128,8 @@ export function createContains(ports: Ports) {
       const open = [...group.questions.values()].filter(({ checkedAt }) => checkedAt < group.rounds);
       if (open.length === 0) break;
       for (const question of open) question.checkedAt = group.rounds;
-      // A mirror that cannot be read is the next refresh's to put right.
-      const found = await checks.add(() => lookFor(group.id, open)).catch(() => new Set<Question>());
+      // The next refresh repairs a mirror that cannot be read.
+      const found = await checks.add(() => findCommits(group.id, open)).catch(() => new Set<Question>());
       for (const question of open) answer(question, { isThere: found.has(question) });
     }
     group.checking = false;
@@ -136,7 +141,7 @@ export function createContains(ports: Ports) {
     for (const [end, { patient }] of [...waiters]) if (answered.isThere || !patient) end(answered);
   }
 
-  async function lookFor(id: number, questions: Question[]): Promise<Set<Question>> {
+  async function findCommits(id: number, questions: Question[]): Promise<Set<Question>> {
     const found = new Set<Question>();
     if (ports.stopping() || !ports.hasMirror(id)) return found;
     const commits = await reach.commits(id, [...new Set(questions.map(({ sha }) => sha))]);
@@ -150,7 +155,7 @@ export function createContains(ports: Ports) {
   const isReached = (id: number, commit: string, place: Place) =>
     place === "mirror" ? reach.fromRefs(id, commit) : reach.fromCommits(id, commit, ports.published(id));
 
-  /** One refresh for all who wait; one that runs already may bring what they wait for. */
+  /** Requests one refresh for all waiters; a running refresh may already fetch what they wait for. */
   function ask(group: Group): void {
     if (!isOpen(group) || group.asked || group.timer || ports.stopping()) return;
     if (ports.isRunning(group.id)) return;
@@ -158,7 +163,7 @@ export function createContains(ports: Ports) {
       ports.refresh(group.id);
       group.asked = true;
     } catch {
-      askLater(group); // nothing can be written; /readyz says so
+      askLater(group); // the store is not writable, which /readyz reports
     }
   }
 

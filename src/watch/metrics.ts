@@ -1,34 +1,38 @@
 import { subscribe } from "node:diagnostics_channel";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-/** What is read at the moment of a scrape; everything else is counted as it happens. */
+/** Values that are read at the time of a scrape; all others are counted as they happen. */
 export interface MetricsPorts {
   queue(): { depth: number; oldestMs: number };
   repositories(): Record<string, number>;
-  /** Age of the oldest proof that a repository equals GitHub, in milliseconds; null: there is none. */
+  /**
+   * The age of the oldest proof that a repository equals GitHub, in milliseconds; null when there is none.
+   */
   oldestUnprovenMs(): number | null;
   problems(): { code: string }[];
   github(): { calls: number; limits: { whose: string; limit: number; remaining: number }[] };
   disk(): { freeBytes: number };
-  /** What some of the values are judged by. */
+  /** Limits against which some values are judged. */
   bounds: { staleAfterMs: number; minFreeDisk: number };
 }
 
 export interface Metrics {
-  /** From where the gauges are read; before it they are left out. */
+  /** Sets the source of the gauges, which are absent until then. */
   readFrom(ports: MetricsPorts): void;
-  /** @param event GitHub's name of it; empty when the delivery was not verified */
+  /** @param event GitHub's name of the event; empty when the delivery was not verified */
   delivery(outcome: string, event: string): void;
-  /** @param lagMs from the delivery to the fresh mirror; null: no delivery asked for it */
+  /**
+   * @param lagMs the time from the delivery to the fresh mirror; null when no delivery requested the refresh
+   */
   refreshed(trigger: string, result: string, seconds: number, lagMs: number | null): void;
-  /** What one refresh fetched through the gateway. */
+  /** Records what one refresh fetched through the gateway. */
   fetched(stats: { requests: number; bytes: number }): void;
   tokenMinted(): void;
-  /** In the text format of Prometheus. */
+  /** Returns the metrics in the text format of Prometheus. */
   scrape(): Promise<{ type: string; body: string }>;
 }
 
-/** From the time GitHub needs at best up to its replicas' lag and a slow clone. */
+/** The buckets range from the time that GitHub needs at best to its replicas' lag and a slow clone. */
 const SECONDS = [0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800];
 
 /** Names and labels follow https://prometheus.io/docs/practices/naming/; docs/metrics.md lists them. */
@@ -55,7 +59,9 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** https://github.com/nodejs/undici/blob/main/docs/docs/api/DiagnosticsChannel.md */
+/**
+ * undici publishes the events: https://github.com/nodejs/undici/blob/main/docs/docs/api/DiagnosticsChannel.md
+ */
 function watchUpstream({ connections, requestSeconds }: ReturnType<typeof counters>): void {
   subscribe("undici:client:connected", (message) => {
     const { connectParams } = message as { connectParams: { host: string } };
@@ -108,7 +114,7 @@ function counters(registers: Registry[]) {
   };
 }
 
-/** Values that someone else keeps are read when they are asked for, so that they cannot go stale here. */
+/** Values that another part owns are read at the time of a scrape, so they cannot become stale here. */
 function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   const gauge = (name: string, help: string, labelNames: string[], collect: (self: Gauge) => void) =>
     new Gauge({

@@ -5,16 +5,16 @@ import { type MissedPushes, type Problem, silenceProblems } from "./problems.js"
 export interface MissedPushPorts {
   facts: Facts;
   recovery(): RecoveryState;
-  /** When a delivery last came in by that way, in milliseconds. */
+  /** When a delivery last arrived by that source, in milliseconds since 1970. */
   lastDeliveryAt(): number | null;
   now(): number;
 }
 
-/** Pushes found by a refresh, whose deliveries may still be on their way. */
+/** Pushes found by a refresh whose deliveries may still be on their way. */
 export interface PendingPushes {
-  /** @param since what came in from then on may have been its delivery */
+  /** @param since deliveries that arrived after this time may have reported the push */
   add(repositoryId: number, repository: string, since?: number): void;
-  /** A delivery about the repository came in after all. */
+  /** Reports that a delivery about the repository arrived after all. */
   drop(repositoryId: number): void;
   problems(): Problem[];
 }
@@ -26,11 +26,12 @@ interface Pending {
 
 /** A delivery may be on its way while the sweep finds its push. */
 const ON_ITS_WAY_MS = 60_000;
-/** One lost delivery is not held against the webhook for longer. */
+/** A missed push counts as a problem of the webhook for at most this long. */
 const FORGET_MISSED_MS = 24 * 3_600_000;
+// Existing databases have these names.
 const FACT = { webhook: "webhook-untold", pull: "log-untold" };
 
-/** @param source how deliveries come in; null: not at all, so none is missed */
+/** @param source how deliveries arrive; null when they do not, so that none can be missed */
 export function createPendingPushes(
   ports: MissedPushPorts,
   source: "webhook" | "pull" | null,
@@ -55,20 +56,20 @@ export function createPendingPushes(
   };
 }
 
-/** @returns those whose deliveries should have come in by now, and are waited for no longer */
+/** @returns the pushes whose deliveries are overdue; these are not waited for any longer */
 function takeOverdue(
   { recovery, now }: MissedPushPorts,
   pending: Map<number, Pending>,
   source: "webhook" | "pull",
 ): Pending[] {
-  // GitHub's log cannot say before it is read.
+  // GitHub's log must be read before a push counts as missed.
   const knownUpTo = source === "pull" ? (recovery().upTo ?? 0) : now();
   const overdue = [...pending].filter(([, { at }]) => knownUpTo - at >= ON_ITS_WAY_MS);
   for (const [id] of overdue) pending.delete(id);
   return overdue.map(([, push]) => push);
 }
 
-/** On disk: a restart does not mend a webhook. */
+/** The missed push is stored on disk, because a restart does not repair a webhook. */
 function countMissed(
   { facts }: MissedPushPorts,
   { at, repository }: Pending,
@@ -78,7 +79,7 @@ function countMissed(
   facts.set(FACT[source], { at, repository, count: (known?.count ?? 0) + 1 });
 }
 
-/** A later delivery, or a day, ends it. */
+/** A later delivery, or a day, clears the missed push. */
 function findSilence(ports: MissedPushPorts, source: "webhook" | "pull"): Problem[] {
   const { facts, now } = ports;
   const missed = facts.get<MissedPushes>(FACT[source]);

@@ -23,13 +23,16 @@ export interface WatchPorts {
   facts: Facts;
   disk: Disk;
   recovery(): RecoveryState;
-  /** When a delivery last came in by that way, in milliseconds. */
+  /** When a delivery last arrived by that source, in milliseconds since 1970. */
   lastDeliveryAt(): number | null;
   /** Consumers of events. */
   consumers(): ConsumerDelay[];
-  /** null: the backstop is off. */
+  /** Null means that the backstop is off. */
   intervalMs: number | null;
-  /** How deliveries come in: GitHub calls, or its log is read; null: not at all, as no secret is set. */
+  /**
+   * How deliveries arrive: GitHub calls, or its log is read; null when neither is configured, as no secret is
+   * set.
+   */
   deliverySource: "webhook" | "pull" | null;
   now(): number;
   log: Pick<Log, "info" | "warn">;
@@ -37,16 +40,16 @@ export interface WatchPorts {
 
 export interface Watch {
   problems(): Problem[];
-  /** A pass of the backstop over the installations has ended. */
+  /** Reports that a pass of the backstop over the installations has ended. */
   passed(error: RefreshError | null): void;
   /**
-   * A push was found that no delivery reported, or one that GitHub could not deliver.
-   * @param since what came in from then on may have reported it
+   * Reports a push that no delivery reported, or that GitHub could not deliver.
+   * @param since deliveries that arrived after this time may have reported the push
    */
   reportMissedPush(repositoryId: number, repository: string, since?: number): void;
-  /** A delivery about the repository came in after all. */
+  /** Reports that a delivery about the repository arrived after all. */
   noteDelivery(repositoryId: number): void;
-  /** Logs what began and what ended since the last call. */
+  /** Logs problems that began or ended since the last call. */
   check(): void;
   backstop(): { passedAt: number | null; error: { code: string; message: string } | null };
 }
@@ -62,7 +65,7 @@ export function createWatch(ports: WatchPorts): Watch {
     error: null,
   };
 
-  /** @returns since when it counts, when that is longer ago than a pass may take; else null */
+  /** @returns the time of the last success, when it is longer ago than a pass may take; else null */
   function lateSince(at: number | null): number | null {
     const since = Math.max(at ?? 0, startedAt);
     return ports.intervalMs !== null && now() - since > 2 * ports.intervalMs + 60_000 ? since : null;

@@ -16,10 +16,10 @@ export const PROBLEM_CODES = [
 
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
-/** Something that keeps, or may keep, mirrors from being in step, whatever their own state says. */
+/** A condition that keeps, or may keep, mirrors from being in step, whatever their own state is. */
 export interface Problem {
   code: ProblemCode;
-  /** Milliseconds since 1970. */
+  /** The start of the problem, in milliseconds since 1970. */
   since: number;
   detail: string;
   remedy: string;
@@ -33,7 +33,7 @@ interface Pass {
   error: { code: string; message: string; hint: string } | null;
 }
 
-/** @param lateSince since when it is too long ago; null: it is not */
+/** @param lateSince since when the last success is too old; null when it is not */
 export function backstopProblems({ error, failedAt }: Pass, lateSince: number | null): Problem[] {
   if (error) {
     const detail = `could not list the App's installations (${error.code}): ${error.message}`;
@@ -50,7 +50,7 @@ export function recoveryProblems({ error, readAt }: RecoveryState, startedAt: nu
   return [{ code: "deliveries_unread", since: readAt ?? startedAt, detail, remedy: error.hint }];
 }
 
-/** @param lateSince since when its list is too old; null: it is not */
+/** @param lateSince since when the installation's list is too old; null when it is not */
 export function installationProblems(
   installation: KnownInstallation,
   held: HeldRemoval | null,
@@ -61,7 +61,7 @@ export function installationProblems(
   return found.map((problem) => ({ ...problem, installationId }));
 }
 
-/** Known by an event alone, it has no name yet. */
+/** An installation known only from an event has no name yet. */
 const nameOf = ({ id, login }: KnownInstallation) => login || `installation ${id}`;
 
 function heldProblem(installation: KnownInstallation, held: HeldRemoval | null): Problem[] {
@@ -90,7 +90,7 @@ function stateProblem(installation: KnownInstallation, lateSince: number | null)
   return [{ code: "backstop_late", since: lateSince, detail, remedy }];
 }
 
-/** Pushes that no delivery reported, the last of them. */
+/** Reports the latest pushes that no delivery reported. */
 export type MissedPushes = { at: number; repository: string; count: number };
 
 const SILENT = {
@@ -105,7 +105,7 @@ const SILENT = {
   },
 };
 
-/** @param deliveredAt when a delivery last came in; null: none in 8 days */
+/** @param deliveredAt when a delivery last arrived; null when none did in 8 days */
 export function silenceProblems(
   { at, repository, count }: MissedPushes,
   deliveredAt: number | null,
@@ -118,14 +118,14 @@ export function silenceProblems(
   return [{ code: "webhook_silent", since: at, detail, remedy }];
 }
 
-/** A consumer may be restarted. */
+/** A consumer has this long for a restart before it counts as behind. */
 const BEHIND_AFTER_MS = 5 * 60_000;
 
 export interface ConsumerDelay {
   consumer: string;
-  /** Repositories of which it has not taken all. */
+  /** The number of repositories with events that the consumer has not accepted. */
   repositories: number;
-  /** When the oldest event was made that it has not taken; null: it has all. */
+  /** When the oldest unaccepted event was made; null when all were accepted. */
   oldestAt: number | null;
 }
 

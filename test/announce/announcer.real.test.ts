@@ -12,7 +12,7 @@ const MAIN = "refs/heads/main";
 const lagOf = async (world: World, shown: string) =>
   (await statusOf(world)).announce.find(({ consumer }: { consumer: string }) => consumer === shown);
 
-test("the hook is run for each changed ref, with a clean environment, in order", async () => {
+test("the hook runs once for each changed ref, in order, with a clean environment", async () => {
   const { file, runs, until } = hook("env > $DIR/env; cat > $DIR/stdin; echo said");
   const { world, repo, standin } = await worldWith({ ANNOUNCE_HOOK: file });
   const first = await standin.commit(repo, "main");
@@ -33,7 +33,7 @@ test("the hook is run for each changed ref, with a clean environment, in order",
   );
 });
 
-test("the hook sees nothing of this environment but PATH, and gets the event as JSON", async () => {
+test("the hook sees only PATH of Lockstep's environment, and gets the event as JSON", async () => {
   const { file, until, dir, runs } = hook("env > $DIR/env; cat > $DIR/event.json");
   process.env.SECRET_OF_THE_TEST = "x";
   onTestFinished(() => void delete process.env.SECRET_OF_THE_TEST);
@@ -45,12 +45,12 @@ test("the hook sees nothing of this environment but PATH, and gets the event as 
     .map((line) => line.split("=")[0])
     .filter((name) => name && !name.startsWith("LOCKSTEP_"));
   expect(names.sort()).toEqual(expect.arrayContaining(["PATH"]));
-  // What sh itself adds.
+  // sh adds these variables itself.
   expect(names.filter((name) => !["PATH", "PWD", "OLDPWD", "SHLVL", "_"].includes(name!))).toEqual([]);
   expect(JSON.parse(readFileSync(`${dir}/event.json`, "utf8"))).toMatchObject({ id: 1, type: "cloned" });
 });
 
-test("a hook that fails is run again with the same ref, and what comes later waits its turn", async () => {
+test("a hook that fails runs again with the same ref, and later refs wait", async () => {
   const { file, runs, until, dir } = hook(
     '[ "$LOCKSTEP_REF" = refs/heads/main ] || exit 0; [ -e $DIR/fine ]',
   );
@@ -67,12 +67,12 @@ test("a hook that fails is run again with the same ref, and what comes later wai
   });
   touch(dir, "fine");
   await until(() => runs().at(-1)?.REF === side.ref);
-  const told = runs().map(({ AFTER }) => AFTER);
-  expect(told.slice(0, 2)).toEqual([ZERO, one.after]);
-  expect(told.slice(-2)).toEqual([one.after, side.after]);
+  const sent = runs().map(({ AFTER }) => AFTER);
+  expect(sent.slice(0, 2)).toEqual([ZERO, one.after]);
+  expect(sent.slice(-2)).toEqual([one.after, side.after]);
 });
 
-test("a hook that hangs is ended with all of its group", async () => {
+test("a hook that hangs is stopped with its whole process group", async () => {
   const { file, dir, until } = hook('(trap "" TERM; sleep 600 & echo $! > $DIR/child; wait) & wait');
   const { world } = await worldWith({ ANNOUNCE_HOOK: file, ANNOUNCE_TIMEOUT: "1s", SHUTDOWN_TIMEOUT: "0s" });
   await until(() => isThere(dir, "child"));
@@ -109,7 +109,7 @@ test("webhooks are signed, keep their id when they are repeated, and follow no r
   expect(JSON.stringify(world.log)).not.toMatch(/hidden|pa%20ss/);
 });
 
-test("a dead consumer delays neither refreshes nor other consumers, and shows", async () => {
+test("a dead consumer delays neither refreshes nor other consumers, and the status shows it", async () => {
   const dead = await receiver(() => {});
   const alive = await receiver();
   const { world, repo, standin } = await worldWith({
@@ -133,7 +133,7 @@ test("a dead consumer delays neither refreshes nor other consumers, and shows", 
   expect(await lagOf(world, `${alive.url}/`)).toMatchObject({ pending: 0 });
 });
 
-test("the event stream: from now on, from an id on, of one repository", async () => {
+test("the event stream starts now, from an id, or for one repository", async () => {
   const { world, repo, standin } = await worldWith();
   const other = await standin.createRepository("acme", "other");
   world.sweep();
@@ -151,7 +151,7 @@ test("the event stream: from now on, from an id on, of one repository", async ()
   expect(replayed.map(({ event }) => event).sort()).toEqual(["changed", "changed", "cloned", "cloned"]);
 });
 
-test("the event stream tells of a gap, and refuses nonsense", async () => {
+test("the event stream reports a gap, and refuses invalid ids", async () => {
   const { world } = await worldWith();
   const [gap, first] = await readEvents(await world.api("/api/v1/events?after=99"), (all) => all.length > 1);
   expect([gap?.event, first?.id]).toEqual(["gap", 1]);
@@ -167,7 +167,7 @@ test("the event stream tells of a gap, and refuses nonsense", async () => {
   expect((await fetch(`${world.url}/api/v1/events`)).status).toBe(401);
 });
 
-test("nothing changed, nothing is announced; a rebuilt mirror that is the same is no event either", async () => {
+test("a refresh without changes, or a rebuilt mirror with the same refs, announces nothing", async () => {
   const { world, repo, standin } = await worldWith();
   const refresh = () => world.api("/api/v1/repos/acme/app/refresh?wait=30s", { method: "POST" });
   expect((await refresh()).status).toBe(200);

@@ -34,7 +34,7 @@ test("an event names the trees that moved with the refs, and the hook gets the p
   expect(runs()[1]).toMatchObject({ REF: MAIN, CHECKOUT: link() });
 });
 
-test("a tree that is published later than its ref has moved is an event of its own", async () => {
+test("a tree that is published later than its ref moved has its own event", async () => {
   const gate = hook("! [ -e bad ] || [ -e $DIR/pardon ]");
   const { file, runs, until } = hook();
   const { world, repo, link, push } = await published({ PRE_PUBLISH_HOOK: gate.file, ANNOUNCE_HOOK: file });

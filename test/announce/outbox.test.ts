@@ -22,11 +22,11 @@ function setUp() {
   const outbox = createOutbox({ store, now, mirrorOf: (id) => `/data/${id}` });
   const backlog = createBacklog(store, now);
   const all = () => outbox.after(0, 100, null);
-  const told = () => all().flatMap(({ changes }) => changes.map(({ ref, after }) => [ref, after]));
-  return { outbox, backlog, clock, all, told };
+  const announced = () => all().flatMap(({ changes }) => changes.map(({ ref, after }) => [ref, after]));
+  return { outbox, backlog, clock, all, announced };
 }
 
-test("what one pass changed is one event, with everything a consumer needs", () => {
+test("the changes of one pass are one event, with everything a consumer needs", () => {
   const { outbox, all } = setUp();
   outbox.intend(7, "push", [step(1)]);
   outbox.intend(7, "push", [step(5, SIDE)]);
@@ -43,43 +43,43 @@ test("what one pass changed is one event, with everything a consumer needs", () 
   expect(outbox.inDoubt(7)).toBe(false);
 });
 
-test("of a pass that was cut short only what the mirror has is announced, before what comes next", () => {
-  const { outbox, told } = setUp();
+test("of an interrupted pass only changes that the mirror has are announced, before later ones", () => {
+  const { outbox, announced } = setUp();
   outbox.intend(7, "push", [step(1), step(5, SIDE), { ref: "refs/heads/old", before: sha(9), after: ZERO }]);
   expect(outbox.inDoubt(7)).toBe(true);
   outbox.resolve(7, new Map([[MAIN, sha(1)]]));
   expect(outbox.inDoubt(7)).toBe(false);
   outbox.intend(7, "backstop", [step(2)]);
   expect(outbox.publish(APP, "push")).toEqual([1, 2]);
-  expect(told()).toEqual([
+  expect(announced()).toEqual([
     [MAIN, sha(1)],
     ["refs/heads/old", ZERO],
     [MAIN, sha(2)],
   ]);
 });
 
-test("a change found to be made stays so, wherever its ref goes until a refresh ends", () => {
-  const { outbox, told } = setUp();
+test("a change that took effect stays recorded, wherever its ref moves before a refresh ends", () => {
+  const { outbox, announced } = setUp();
   for (const n of [1, 2, 3]) {
     outbox.intend(7, "push", [step(n)]);
     outbox.resolve(7, new Map([[MAIN, sha(n)]]));
   }
   outbox.publish(APP, "push");
-  expect(told()).toEqual([1, 2, 3].map((n) => [MAIN, sha(n)]));
+  expect(announced()).toEqual([1, 2, 3].map((n) => [MAIN, sha(n)]));
 });
 
-test("what nobody can tell any more counts as made", () => {
-  const { outbox, told } = setUp();
+test("a change whose outcome cannot be determined counts as done", () => {
+  const { outbox, announced } = setUp();
   outbox.intend(7, "push", [step(1)]);
   outbox.resolve(7, null);
   outbox.publish(APP, "push");
-  expect(told()).toEqual([[MAIN, sha(1)]]);
+  expect(announced()).toEqual([[MAIN, sha(1)]]);
 });
 
-test("a first clone is one event without its refs; a rebuild tells what differs", () => {
+test("a first clone is one event without refs; a rebuild lists what differs", () => {
   const { outbox, all } = setUp();
   outbox.intendClone(7, "onboard");
-  outbox.intendClone(7, "onboard"); // the first one failed
+  outbox.intendClone(7, "onboard"); // the first clone failed
   outbox.cloned(7, [{ ref: MAIN, before: ZERO, after: sha(1) }], true);
   outbox.publish(APP, "push");
   outbox.intendClone(7, "push");
@@ -94,7 +94,7 @@ test("a first clone is one event without its refs; a rebuild tells what differs"
   ]);
 });
 
-test("killed right after the clone: the next pass tells of it", () => {
+test("after a kill right after the clone, the next pass announces the clone", () => {
   const { outbox, all } = setUp();
   outbox.intendClone(7, "onboard");
   outbox.resolve(7, new Map([[MAIN, sha(1)]]));
@@ -102,7 +102,7 @@ test("killed right after the clone: the next pass tells of it", () => {
   expect(all()).toMatchObject([{ type: "cloned", changed: 1, changes: [] }]);
 });
 
-test("a long list of changes is cut, and never taken for undone", () => {
+test("a long list of changes is cut, and still counts as done", () => {
   const { outbox, all } = setUp();
   const many = Array.from({ length: MAX_CHANGES + 5 }, (_, n) => step(n + 1, `refs/heads/${n}`));
   outbox.intend(7, "backstop", many);
@@ -113,7 +113,7 @@ test("a long list of changes is cut, and never taken for undone", () => {
   expect(event?.changes).toHaveLength(MAX_CHANGES);
 });
 
-test("each consumer goes through a repository's events in order, by itself", () => {
+test("each consumer gets a repository's events in order, independently of the others", () => {
   const { outbox, backlog, clock } = setUp();
   for (const n of [1, 2]) {
     outbox.intend(7, "push", [step(n)]);
@@ -122,11 +122,11 @@ test("each consumer goes through a repository's events in order, by itself", () 
   }
   const at = backlog.position("a", 7)!;
   expect(at).toEqual({ repositoryId: 7, eventId: 1, part: 0, attempt: 0 });
-  backlog.tookPart("a", at);
+  backlog.markPartAccepted("a", at);
   expect(backlog.position("a", 7)).toMatchObject({ eventId: 1, part: 1 });
-  backlog.took("a", at);
+  backlog.markAccepted("a", at);
   expect(backlog.position("a", 7)).toMatchObject({ eventId: 2, part: 0 });
-  backlog.took("a", backlog.position("a", 7)!);
+  backlog.markAccepted("a", backlog.position("a", 7)!);
   expect([backlog.position("a", 7), backlog.due("a", 9, new Set())]).toEqual([null, []]);
   expect(backlog.lag("a")).toEqual({
     pending: 0,
@@ -148,7 +148,7 @@ test("each consumer goes through a repository's events in order, by itself", () 
   expect(backlog.lag("b").pending).toBe(0);
 });
 
-test("events that grow too old are dropped and counted; later ones are still told", () => {
+test("events that grow too old are dropped and counted; later ones are still announced", () => {
   const { outbox, backlog, clock } = setUp();
   for (const n of [1, 2, 3]) {
     clock.now = n * 1000;
@@ -158,8 +158,8 @@ test("events that grow too old are dropped and counted; later ones are still tol
   }
   const before = backlog.position("a", 7)!;
   expect([backlog.drop("a", 2500), outbox.prune(2500)]).toEqual([2, 0]);
-  // A delivery that was under way says nothing about the event that is next now.
-  backlog.tookPart("a", before);
+  // A delivery that was running does not affect the event that is next now.
+  backlog.markPartAccepted("a", before);
   expect(backlog.position("a", 7)).toEqual({ repositoryId: 7, eventId: 3, part: 0, attempt: 0 });
   expect(backlog.lag("a")).toMatchObject({ pending: 1, dropped: 2 });
   expect(outbox.bounds()).toEqual({ oldest: 3, newest: 3 });
@@ -171,7 +171,7 @@ test("events that grow too old are dropped and counted; later ones are still tol
   expect(outbox.publish(APP, "push")).toEqual([4]);
 });
 
-test("trees published since the last event go with the next one, or are one by themselves", () => {
+test("trees published since the last event are part of the next one, or make one of their own", () => {
   const { outbox, all } = setUp();
   const tree = (n: number) => ({ ...step(n), path: "/data/checkouts/acme/app" });
   outbox.published(7, tree(1));
@@ -189,7 +189,7 @@ test("trees published since the last event go with the next one, or are one by t
   ]);
 });
 
-test("a tree that is back where it was is nothing to tell", () => {
+test("a tree that is back at its old commit is not announced", () => {
   const { outbox } = setUp();
   const path = "/data/checkouts/acme/app";
   outbox.published(7, { ...step(1), path });

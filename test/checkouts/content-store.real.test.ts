@@ -32,7 +32,7 @@ test.each(EXTENTS)(
 );
 
 test.each(EXTENTS.slice(-1))(
-  "what a submodule's files are converted by is its own, whatever the mirror has, and drops (%s)",
+  "a submodule's files are converted by its own attributes, whatever the mirror has or drops (%s)",
   async (extent) => {
     const CHECKOUTS = `acme/app?submodules=yes${extent}`;
     const { world, repo, standin, link, push } = await published({ CHECKOUTS, HISTORY: "mirror" });
@@ -42,10 +42,10 @@ test.each(EXTENTS.slice(-1))(
     await push(attributes);
     await push({ ".gitmodules": gitmodules({ lib: "../lib.git" }), lib: { gitlink } });
     expect(shownFiles(link())["lib/a.txt"]).toBe("a\r\n");
-    // Many changes, so that the store is packed anew while the mirror still has them.
+    // Many changes make git repack the store while the mirror still has the commits.
     for (let n = 0; n < 24; n++) await push({ lib: { gitlink: await lib.write({ [`n${n}.txt`]: "n\n" }) } });
     await push({ ".gitattributes": "*.other eol=crlf\n", lib: { gitlink: await lib.write({ b: "b\n" }) } });
-    // History has them yet, and a mirror of the last commits that is made anew has not.
+    // A full mirror's history still has the commits; a rebuilt mirror with limited depth does not.
     rmSync(join(world.mirror(repo), "HEAD"));
     await push({ again: "1" });
     expect(world.log.some(({ result }) => result === "cloned")).toBe(true);
@@ -53,7 +53,7 @@ test.each(EXTENTS.slice(-1))(
   },
 );
 
-test.each(EXTENTS)("a submodule that is mirrored whole here costs GitHub nothing (%s)", async (extent) => {
+test.each(EXTENTS)("a submodule with a full mirror here costs no request (%s)", async (extent) => {
   const { world, standin, link, push } = await published({ CHECKOUTS: `acme/app?submodules=yes${extent}` });
   const lib = await library(standin, "acme", "lib");
   let gitlink = "";

@@ -17,7 +17,7 @@ function sql(world: World, text: string): void {
 
 const baseOf = (world: World, repo: Repo) => join(world.dataDir, "repos", String(repo.id), "trees", "@");
 
-test("the link was moved and that cannot be written down: the tree stays, and is known once it can", async () => {
+test("after the link moved and the ledger could not be written, the tree stays and is recorded later", async () => {
   const { world, repo, standin, link, push } = await published({ CHECKOUT_GRACE: "0s" });
   await push({ a: "1" });
   const fault = "BEFORE INSERT ON checkouts BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
@@ -33,7 +33,7 @@ test("the link was moved and that cannot be written down: the tree stays, and is
   expect(await checkoutsOf(world, repo)).toMatchObject([{ commit: next.after, wanted: next.after }]);
 });
 
-test("a tree that is shown stays at a start without its index, and is replaced", async () => {
+test("a published tree without its index stays at a start, and is replaced", async () => {
   const { world, repo, link, push } = await published();
   const sha = await push({ a: "1" });
   const tree = realpathSync(link());
@@ -47,7 +47,7 @@ test("a tree that is shown stays at a start without its index, and is replaced",
   expect(filesBelow(tree)).toEqual(filesOf(world.mirror(repo), sha));
 });
 
-test("an edit is found and put right though a killed git has left its lock on the tree's index", async () => {
+test("an edit is found and repaired although a killed git left its lock on the tree's index", async () => {
   const { world, repo, link, push } = await published();
   const sha = await push({ a: "1" });
   const tree = realpathSync(link());
@@ -55,13 +55,13 @@ test("an edit is found and put right though a killed git has left its lock on th
   writeFileSync(join(tree, "a"), "edited");
   const from = world.log.length;
   const replaced = world.line(({ event }) => event === "published", from);
-  // Each pass looks at one of the two.
+  // Each pass checks one of the two trees.
   for (let n = 0; n < 2; n++) await passed(world);
   await replaced;
   expectTree(world, repo, link(), sha);
 });
 
-test("a check after the machine's start that cannot run takes nothing away", async () => {
+test("a check that cannot run after the machine's start removes nothing", async () => {
   const { world, repo, link, push } = await published();
   const sha = await push({ a: "1" });
   const tree = realpathSync(link());

@@ -12,7 +12,7 @@ import type { World } from "../support/world.js";
 
 const shownOf = async (world: World, repo: Repo) => (await checkoutsOf(world, repo))[0];
 
-test("the hook sees the new tree before any reader, and everything about it", async () => {
+test("the hook sees the new tree before any reader, and all facts about it", async () => {
   const { file, dir, runs } = hook(
     'pwd > $DIR/pwd; cat a > $DIR/a; readlink -f "$LOCKSTEP_TREE" > $DIR/tree; env > $DIR/env',
   );
@@ -28,7 +28,7 @@ test("the hook sees the new tree before any reader, and everything about it", as
   expect(text("env")).not.toMatch(/TOKEN|SECRET|PRIVATE_KEY/);
 });
 
-test("publishing waits for the hook: until it ends the old tree is shown", async () => {
+test("publishing waits for the hook; until then the old tree is shown", async () => {
   const { file, dir, runs, until } = hook('while [ -e "$DIR/block" ]; do sleep 0.05; done');
   const { world, repo, standin, link, push } = await published({ PRE_PUBLISH_HOOK: file });
   const before = await push({ a: "1" });
@@ -43,7 +43,7 @@ test("publishing waits for the hook: until it ends the old tree is shown", async
   expectTree(world, repo, link(), next.after);
 });
 
-test("a veto keeps the old tree, tells why, is not asked again in vain, and a manual refresh asks again", async () => {
+test("a veto keeps the old tree, shows its reason and is not repeated, except by a manual refresh", async () => {
   const { file, dir, runs } = hook("[ -e bad ] || exit 0; [ -e $DIR/pardon ] || { echo no good; exit 3; }");
   const { world, repo, standin, link, push } = await published({ PRE_PUBLISH_HOOK: file });
   const good = await push({ a: "1" });
@@ -74,7 +74,7 @@ test("after a veto the next commit is published, and no tree is left over", asyn
   expect(treesOf(world, repo).length).toBeLessThanOrEqual(2);
 });
 
-test("a hook that takes too long, or cannot be run, lets nothing through", async () => {
+test("a hook that takes too long, or cannot be run, accepts nothing", async () => {
   const { file, dir } = hook('[ -e "$DIR/block" ] && sleep 600; exit 0');
   const { world, repo, link, push } = await published({ PRE_PUBLISH_HOOK: file, PRE_PUBLISH_TIMEOUT: "1s" });
   const good = await push({ a: "1" });
@@ -99,7 +99,7 @@ test("what the hook writes into the tree is not published", async () => {
   }
 });
 
-test("a branch that is deleted and made again with a commit that is vetoed keeps its tree, also after the grace", async () => {
+test("a deleted branch that returns with a vetoed commit keeps its tree, also after the grace", async () => {
   vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
   onTestFinished(() => void vi.useRealTimers());
   const { file } = hook("test ! -e bad");
@@ -116,7 +116,7 @@ test("a branch that is deleted and made again with a commit that is vetoed keeps
   expect(await shownOf(world, repo)).toMatchObject({ commit: sha, veto: { reason: "veto" } });
 });
 
-test("with SSH signers only what one of them has signed is published", async () => {
+test("with SSH signers only commits signed by one of them are published", async () => {
   const [mona, eve] = [sshSigner("mona"), sshSigner("eve")];
   const env = { VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: allowedSigners(mona) };
   const { world, repo, standin, link } = await published(env);
@@ -136,7 +136,7 @@ test("with SSH signers only what one of them has signed is published", async () 
   }
 });
 
-test("with an OpenPGP keyring too, and an SSH signature counts for nothing there", async () => {
+test("an OpenPGP keyring works too, and an SSH signature does not count there", async () => {
   const [mona, eve, ssh] = [gpgSigner("mona"), gpgSigner("eve"), sshSigner("mona")];
   const { world, repo, standin, link } = await published({
     ...{ VERIFY_SIGNATURES: "openpgp", GPG_HOME: mona.home },
@@ -151,7 +151,7 @@ test("with an OpenPGP keyring too, and an SSH signature counts for nothing there
   }
 });
 
-test("a signed tag publishes a commit that nobody has signed", async () => {
+test("a signed tag publishes an unsigned commit", async () => {
   const [mona, eve] = [sshSigner("mona"), sshSigner("eve")];
   const { world, repo, standin, link } = await published({
     CHECKOUTS: "acme/app@refs/tags/v1,acme/app@refs/tags/v2",
@@ -165,7 +165,7 @@ test("a signed tag publishes a commit that nobody has signed", async () => {
   expect(v2).toMatchObject({ commit: null, veto: { reason: "untrusted" } });
 });
 
-test("a signed tag counts for the ref that it is named after alone", async () => {
+test("a signed tag counts only for the ref that it names", async () => {
   const [mona, eve] = [sshSigner("mona"), sshSigner("eve")];
   const names = ["v2", "v3", "v4"].map((name) => `refs/tags/${name}`);
   const { world, repo, standin, link } = await published({
@@ -176,12 +176,12 @@ test("a signed tag counts for the ref that it is named after alone", async () =>
   const put = (ref: string, after: string) => standin.updateRefs(repo, [{ ref, before: ZERO, after }]);
   const unsigned = await signedPush(standin, repo, null);
   const v1 = await signedTag(standin, repo, "v1", mona);
-  // A tag of a tag: the outer one is what counts.
+  // The outer one of two nested tags counts.
   plainGit(repo.dir, ...mona.options, "tag", "-s", "-m", "x", "v4", v1.after);
   await put("refs/tags/v2", v1.after);
   await put("refs/releases/v1", v1.after);
   await signedPush(standin, repo, mona);
-  // The commit's own signature counts, whatever the tag is called and whoever has signed it.
+  // The commit's own signature counts, whatever the tag's name and signer are.
   const v3 = await signedTag(standin, repo, "other", eve);
   await put("refs/tags/v3", v3.after);
   await compare(world, repo);
@@ -194,7 +194,7 @@ test("a signed tag counts for the ref that it is named after alone", async () =>
   expectTree(world, repo, link("app@refs%2Ftags%2Fv4"), unsigned.after);
 });
 
-test("a key's valid-before is held against the commit's own date", async () => {
+test("a key's valid-before is compared with the commit's own date", async () => {
   const mona = sshSigner("mona");
   const file = allowedSigners({
     ...mona,
@@ -213,7 +213,7 @@ test("a key's valid-before is held against the commit's own date", async () => {
   expect(await shownOf(world, repo)).toMatchObject({ commit: early.after, veto: { reason: "untrusted" } });
 });
 
-test("a repository cannot bring its own idea of a good signature", async () => {
+test("a repository cannot define its own valid signatures", async () => {
   const mona = sshSigner("mona");
   const eve = sshSigner("eve");
   const env = { VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: allowedSigners(mona) };
@@ -228,7 +228,7 @@ test("a repository cannot bring its own idea of a good signature", async () => {
   expect((await shownOf(world, repo)).veto).toMatchObject({ reason: "untrusted" });
 });
 
-test("a replace ref does not pass an unsigned commit off as a signed one", async () => {
+test("a replace ref does not make an unsigned commit look signed", async () => {
   const mona = sshSigner("mona");
   const env = { VERIFY_SIGNATURES: "ssh", ALLOWED_SIGNERS: allowedSigners(mona), REFSPECS: "refs/*" };
   const { world, repo, standin, link } = await published(env);
@@ -242,7 +242,7 @@ test("a replace ref does not pass an unsigned commit off as a signed one", async
   expect(isThere(link(), "evil")).toBe(false);
 });
 
-test("what the hook leaves running cannot write into the published tree", async () => {
+test("a process that the hook leaves running cannot write into the published tree", async () => {
   const { file, dir } = hook(
     '(while [ ! -e "$DIR/go" ]; do sleep 0.05; done; echo evil > "$LOCKSTEP_TREE/late") & echo $! > $DIR/pid',
   );
@@ -254,7 +254,7 @@ test("what the hook leaves running cannot write into the published tree", async 
   expectTree(world, repo, link(), sha);
 });
 
-test("after a veto other options do not publish what the hook has not seen", async () => {
+test("after a veto other options publish nothing that the hook has not seen", async () => {
   const { file } = hook("! [ -e src/evil ] && ! [ -e docs/bad ]");
   const { world, repo, standin, link, push } = await published({
     ...{ PRE_PUBLISH_HOOK: file, CHECKOUTS: "acme/app?paths=docs" },

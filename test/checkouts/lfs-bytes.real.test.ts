@@ -16,7 +16,7 @@ async function withLfs(env: Record<string, string> = {}) {
   const setup = await published({ CHECKOUTS, REPOSITORIES: "acme/app", CHECKOUT_GRACE: "0s", ...env });
   const bytes = (path: string) => readFileSync(join(setup.link(), path), "latin1");
   const base = join(setup.world.dataDir, "repos", String(setup.repo.id), "trees", "@");
-  /** Whether a check of every tree finds them as they should be, and their published one stays. */
+  /** Whether a check finds every tree correct, and the published tree stays. */
   const expectSound = async () => {
     const { world, link } = setup;
     const [tree, since] = [realpathSync(link()), Date.now()];
@@ -45,7 +45,7 @@ test.each([
   ["crlf of old", "* crlf eol=crlf"],
   ["ident", "* ident"],
   ["working-tree-encoding", "* text working-tree-encoding=UTF-16LE-BOM"],
-])("a file of LFS is as LFS has it, whatever else its attributes say: %s", async (_, rule) => {
+])("a file of LFS has LFS's bytes, whatever its other attributes are: %s", async (_, rule) => {
   const { link, push, bytes, expectSound, lfs } = await withLfs();
   await push({
     ".gitattributes": `${rule}\n*.bin ${LFS}\n*.csv ${LFS}\n.gitattributes -text !working-tree-encoding\n`,
@@ -63,7 +63,7 @@ test.each([
   await expectSound();
 });
 
-test("a file that is LFS's no more is converted again, though its bytes stay, and the other way round", async () => {
+test("a file that leaves LFS is converted again although its bytes stay, and the other way round", async () => {
   const { push, bytes, expectSound, lfs } = await withLfs();
   await push({ ".gitattributes": `* text eol=crlf\n*.csv ${LFS}\n`, "a.csv": lfs.put(TEXT), b: "1\n" });
   for (const n of [1, 2]) {
@@ -76,7 +76,7 @@ test("a file that is LFS's no more is converted again, though its bytes stay, an
   }
 });
 
-test("names that would be patterns, and thousands of files", async () => {
+test("names that look like patterns, and thousands of files", async () => {
   const { push, bytes, expectSound, lfs } = await withLfs();
   const odd = [
     "*.csv",
@@ -101,7 +101,7 @@ test("names that would be patterns, and thousands of files", async () => {
   await expectSound();
 });
 
-test("in a submodule, too, where the attributes are the outer repository's", async () => {
+test("a submodule uses the outer repository's attributes too", async () => {
   const { standin, push, bytes, expectSound, lfs } = await withLfs({
     CHECKOUTS: "acme/app?submodules=recursive&lfs=yes",
   });
@@ -121,7 +121,7 @@ test("in a submodule, too, where the attributes are the outer repository's", asy
   await expectSound();
 });
 
-test("a tree that was published before files were exempt is made anew", async () => {
+test("a tree that was published before files were exempt is rebuilt", async () => {
   const { world, repo, push, bytes, base, lfs } = await withLfs();
   await push({ ".gitattributes": `* text eol=crlf\n*.csv ${LFS}\n`, "a.csv": lfs.put("1\n") });
   await world.stop();
@@ -153,7 +153,7 @@ test("a tree that was published before files were exempt is made anew", async ()
   expect(lfs.downloads.length).toBe(1);
 });
 
-test("a content store that is lost comes back with what is exempt", async () => {
+test("a lost content store is restored, including the exempt files", async () => {
   const { push, bytes, base, lfs } = await withLfs();
   await push({ ".gitattributes": `* text eol=crlf\n*.csv ${LFS}\n`, "a.csv": lfs.put("1\n") });
   rmSync(join(base, "content.git"), { recursive: true });

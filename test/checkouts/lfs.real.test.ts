@@ -25,7 +25,7 @@ async function withLfs(env: Record<string, string> = {}) {
   return { ...setup, refuse, base, inventory, lfs: standin.lfs };
 }
 
-test("without the option pointers stay pointers, and nothing is asked for", async () => {
+test("without the option pointers stay pointers, and nothing is requested", async () => {
   const { standin, link, push } = await published();
   const pointer = standin.lfs.put("content");
   await push({ ".gitattributes": ATTRIBUTES, "a.bin": pointer });
@@ -33,7 +33,7 @@ test("without the option pointers stay pointers, and nothing is asked for", asyn
   expect(standin.lfs.asked).toEqual([]);
 });
 
-test("files take the place of their pointers, each is downloaded once, and only what LFS has is touched", async () => {
+test("files replace their pointers, each is downloaded once, and no other file changes", async () => {
   const { link, push, lfs } = await withLfs();
   const big = randomBytes(3 * 1024 * 1024);
   const other = lfs.put("not LFS's by its attributes");
@@ -57,14 +57,14 @@ test("files take the place of their pointers, each is downloaded once, and only 
   expect(shownFiles(link())).toMatchObject({ "b.bin": "b", "d/same.bin": "a\r\n", "d/big.bin": "plain now" });
   expect(existsSync(join(link(), "a.bin"))).toBe(false);
   expect(lfs.downloads.length).toBe(4);
-  // Attributes change what is LFS's without any other file changing.
+  // Attributes may add a file to LFS without any other change.
   await push({ ".gitattributes": `${ATTRIBUTES}other.txt filter=lfs -text\nd/same.bin -filter\n` });
   const shown = shownFiles(link());
   expect(shown["other.txt"]).toBe("not LFS's by its attributes");
   expect(shown["d/same.bin"]).toBe(lfs.put("a\r\n"));
 });
 
-test("a file that is lost or another one keeps the old tree; once it is right it is published", async () => {
+test("a missing or wrong file keeps the old tree; the correct file is published", async () => {
   const { world, repo, link, push, refuse, lfs } = await withLfs();
   await push({ ".gitattributes": ATTRIBUTES, "a.bin": lfs.put("1") });
   const tree = realpathSync(link());
@@ -82,7 +82,7 @@ test("a file that is lost or another one keeps the old tree; once it is right it
   expect(shownFiles(link())["a.bin"]).toBe("second");
 });
 
-test("only HTTPS, or the server itself, is downloaded from; no token and no ticket is told", async () => {
+test("downloads use HTTPS or the server itself only; no token and no ticket is revealed", async () => {
   const { world, standin, refuse, lfs } = await withLfs();
   for (const href of ["file:///etc/passwd", "http://127.0.0.1:9/x", "gopher://x/"]) {
     lfs.rewrite = () => href;
@@ -92,11 +92,11 @@ test("only HTTPS, or the server itself, is downloaded from; no token and no tick
   lfs.rewrite = (href) => `${href}x`;
   expect((await refuse({ b: "1" })).reason).toBe("lfs_missing");
   expect(lfs.downloads).toEqual([]);
-  const told = JSON.stringify([world.log, await stateOf(world, "acme/app")]);
-  for (const secret of [lfs.ticket, ...standin.world.tokens]) expect(told).not.toContain(secret);
+  const shown = JSON.stringify([world.log, await stateOf(world, "acme/app")]);
+  for (const secret of [lfs.ticket, ...standin.world.tokens]) expect(shown).not.toContain(secret);
 });
 
-test("the disk's bound is asked before a download", async () => {
+test("the free disk is checked before a download", async () => {
   const { world, refuse, lfs } = await withLfs();
   const huge = lfs.put("1").replace("size 1", "size 900000000000000");
   const body = await refuse({
@@ -110,7 +110,7 @@ test("the disk's bound is asked before a download", async () => {
   expect(lfs.asked).toEqual([]);
 });
 
-test("a repository's .lfsconfig has no say, and only the paths that are asked for are downloaded", async () => {
+test("a repository's .lfsconfig is ignored, and only requested paths are downloaded", async () => {
   const { link, push, lfs } = await withLfs({ CHECKOUTS: "acme/app?paths=docs/a&lfs=yes" });
   await push({
     ".lfsconfig": "[lfs]\n\turl = http://127.0.0.1:9/\n\tfetchexclude = *\n",
@@ -132,7 +132,7 @@ test("files of submodules come from the submodule's repository", async () => {
   expect(shownFiles(link())["lib/a.bin"]).toBe("in the submodule");
 });
 
-test("what someone did to a file is put right without a download", async () => {
+test("an edited file is repaired without a download", async () => {
   const { world, link, push, lfs } = await withLfs();
   await push({ ".gitattributes": ATTRIBUTES, "a.bin": lfs.put("1") });
   writeFileSync(join(realpathSync(link()), "a.bin"), "edited");
@@ -145,7 +145,7 @@ test("what someone did to a file is put right without a download", async () => {
   expect(lfs.downloads.length).toBe(1);
 });
 
-test("files that are needed no more are dropped", async () => {
+test("files that are no longer needed are dropped", async () => {
   const { link, push, lfs, inventory } = await withLfs();
   await push({ ".gitattributes": ATTRIBUTES });
   for (let n = 0; n < 6; n++) await push({ "a.bin": lfs.put(randomBytes(12 * 1024 * 1024)) });
@@ -155,14 +155,14 @@ test("files that are needed no more are dropped", async () => {
   expect(shownFiles(link())["a.bin"]).toBe("small");
 });
 
-test("attributes above the published paths count as soon as they come", async () => {
+test("attributes above the published paths apply as soon as they are pushed", async () => {
   const { link, push, lfs } = await withLfs({ CHECKOUTS: "acme/app?paths=docs&lfs=yes" });
   await push({ "docs/a.txt": "1" });
   await push({ ".gitattributes": ATTRIBUTES, "docs/a.bin": lfs.put("content") });
   expect(shownFiles(link())["docs/a.bin"]).toBe("content");
 });
 
-test("a remembered tree that is gone costs no download", async () => {
+test("a remembered tree that was deleted costs no download", async () => {
   const { base, link, push, lfs } = await withLfs();
   await push({ ".gitattributes": ATTRIBUTES, "a.bin": lfs.put("a"), "b.bin": lfs.put("b") });
   const file = join(base, "content.git", "lfs.json");

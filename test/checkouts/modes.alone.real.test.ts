@@ -29,7 +29,7 @@ const MODES: [string, number, string[]][] = [
   ["made read-only as a whole", 0o555, ["d", "."]],
 ];
 
-test.each(MODES)("a tree that somebody has %s keeps no push back, nor a start", async (_, mode, paths) => {
+test.each(MODES)("a tree that was %s blocks neither a push nor a start", async (_, mode, paths) => {
   const { world, repo, link, push, chmod, base, trash } = await publishedWithModes();
   await push({ a: "1", "d/b": "1" });
   const tree = realpathSync(link());
@@ -50,20 +50,20 @@ test.each(MODES)("a tree that somebody has %s keeps no push back, nor a start", 
   expect(world.log.filter((line) => isFailure(line) || isRemoval(line))).toEqual([]);
 });
 
-test("a hook that takes the right to write away keeps no later push back", async () => {
+test("a hook that removes write permission does not block a later push", async () => {
   const { file } = hook("chmod -R a-w .");
   const { world, repo, link, push } = await publishedWithModes({ PRE_PUBLISH_HOOK: file });
   for (const n of ["1", "2", "3", "4"]) expectTree(world, repo, link(), await push({ a: n, "d/b": n }));
   expect(world.log.filter((line) => isFailure(line) || isRemoval(line))).toEqual([]);
 });
 
-test.each(["d", "."])("a published tree that nobody can read is replaced: %s", async (path) => {
+test.each(["d", "."])("an unreadable published tree is replaced: %s", async (path) => {
   const { world, repo, link, push, chmod } = await publishedWithModes();
   const sha = await push({ a: "1", "d/b": "1" });
   chmod(join(realpathSync(link()), path), 0);
   const from = world.log.length;
   const replaced = world.line(({ event }) => event === "published", from);
-  // Each pass looks at one of the two.
+  // Each pass checks one of the two trees.
   for (let n = 0; n < 2; n++) await passed(world);
   await replaced;
   expectTree(world, repo, link(), sha);
@@ -79,7 +79,7 @@ function withStray(base: string, trash: string, chmod: (path: string, mode: numb
   return stray;
 }
 
-test("what cannot be removed fails neither a start nor a refresh, is told once, and goes once it can", async () => {
+test("what cannot be removed fails neither a start nor a refresh, is reported once, and is removed later", async () => {
   const { world, repo, link, push, chmod, base, trash } = await publishedWithModes();
   await push({ a: "1" });
   await world.stop();
@@ -101,7 +101,7 @@ test("what cannot be removed fails neither a start nor a refresh, is told once, 
   expect(treesOf(world, repo)).toEqual(["1", "2"]);
 });
 
-test("trees that are no longer asked for and cannot be removed go with a later start", async () => {
+test("trees that are no longer asked for and cannot be removed are removed at a later start", async () => {
   const { world, repo, push, chmod, base, trash } = await publishedWithModes();
   await push({ a: "1" });
   await world.stop();
@@ -121,11 +121,11 @@ test("trees that are no longer asked for and cannot be removed go with a later s
 });
 
 async function pathsTold(world: World, paths: string[]): Promise<void> {
-  const told = world.log.filter(isRemoval).map(({ path }) => path);
-  expect(told.sort()).toEqual(paths);
+  const reported = world.log.filter(isRemoval).map(({ path }) => path);
+  expect(reported.sort()).toEqual(paths);
 }
 
-test("where a publish itself may not write, its code is permission, and what is published stays", async () => {
+test("a publish without write permission reports permission, and the published tree stays", async () => {
   const { world, repo, standin, link, push, chmod, base } = await publishedWithModes();
   const sha = await push({ a: "1" });
   chmod(base, 0o555);

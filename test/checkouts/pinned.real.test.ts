@@ -14,7 +14,7 @@ import { tempDir } from "../support/temp.js";
 import { ageObjects, DAY_MS } from "../support/wear.js";
 import type { World } from "../support/world.js";
 
-/** A hook that refuses every tree with a file called `veto`. */
+/** A hook that vetoes every tree with a file called `veto`. */
 function vetoing(): string {
   const path = join(tempDir(), "hook.sh");
   writeFileSync(path, '#!/bin/sh\n[ ! -e "$LOCKSTEP_TREE/veto" ]\n');
@@ -34,7 +34,7 @@ const pinsOf = (mirror: string) => plainGit(mirror, "for-each-ref", "refs/lockst
 
 const isAtRest = ({ queued, running }: Shown): boolean => !queued && !running;
 
-/** As weeks of maintenance would. */
+/** Ages the mirror as weeks of maintenance would. */
 async function prune(world: World, id: number, fits = isAtRest): Promise<void> {
   await world.stop();
   const upkeep = createUpkeep({ git: realGit(), layout: createLayout(world.dataDir), timeoutMs: 60_000 });
@@ -45,14 +45,14 @@ async function prune(world: World, id: number, fits = isAtRest): Promise<void> {
   await untilState(world, "acme/app", fits);
 }
 
-/** Until passes have put the published tree right. */
+/** Waits until passes have repaired the published tree. */
 async function repaired(world: World, link: string): Promise<void> {
   const isRight = () => existsSync(link) && readFileSync(join(link, "good"), "utf8") === "good";
   await untilState(world, "acme/app", isRight, () => world.sweep());
 }
 
 test.each(["", "?depth=1", "?filter=blob:none", "?filter=blob:none&depth=1"])(
-  "what is published stays in the mirror, and is repaired, however long what follows is refused (%s)",
+  "the published commit stays in the mirror, and its tree is repaired, while later commits are refused (%s)",
   async (depth) => {
     const { world, repo, link, push, good } = await refused({ CHECKOUTS: `acme/*${depth}` });
     await prune(world, repo.id);
@@ -69,7 +69,7 @@ test.each(["", "?depth=1", "?filter=blob:none", "?filter=blob:none&depth=1"])(
   },
 );
 
-test("what is published is kept and repaired while what follows it fails", async () => {
+test("the published tree is kept and repaired while its successor fails", async () => {
   const { world, repo, standin, link, push } = await published({ CHECKOUTS: "acme/*?depth=1&lfs=yes" });
   await push({ ".gitattributes": "*.bin filter=lfs\n", good: "good" });
   for (const text of ["1", "2"]) {
@@ -86,9 +86,9 @@ test("what is published is kept and repaired while what follows it fails", async
 
 test.each([
   ["deleted", (mirror: string) => rmSync(mirror, { recursive: true }), {}],
-  ["made anew with another depth", () => {}, { CHECKOUTS: "acme/*?depth=3" }],
+  ["rebuilt with another depth", () => {}, { CHECKOUTS: "acme/*?depth=3" }],
 ])(
-  "a mirror that is %s while what follows is refused costs one clone, not one each time",
+  "a mirror that is %s while later commits are refused costs one clone, not one per refresh",
   async (_, act, env) => {
     const { world, repo, standin, link } = await refused({ CHECKOUTS: "acme/*?depth=1" });
     await world.stop();
@@ -109,7 +109,7 @@ test.each([
   },
 );
 
-test("another depth takes what is published along, without its history", async () => {
+test("a new depth keeps the published commit, without its history", async () => {
   const { world, repo, link, good } = await refused({ CHECKOUTS: "acme/*?depth=1" });
   await world.stop();
   await world.start({ CHECKOUTS: "acme/*?depth=2" });
@@ -121,7 +121,7 @@ test("another depth takes what is published along, without its history", async (
   await repaired(world, link());
 });
 
-test("a tree that cannot be checked keeps no other from being checked", async () => {
+test("a tree that cannot be checked does not block the checks of others", async () => {
   const { world, repo, standin, link } = await published();
   const other = await standin.createRepository("acme", "other");
   world.sweep();

@@ -38,7 +38,7 @@ test("the default branch is published, and each push moves the link to another t
   ]);
 });
 
-test("a tree whose grace is over is the next one, and what is not needed goes", async () => {
+test("a tree whose grace is over is used next, and unneeded trees are removed", async () => {
   const { world, repo, link, push } = await published({ CHECKOUT_GRACE: "0s" });
   for (let n = 0; n < 5; n++) {
     const sha = await push({ n: `${n}` });
@@ -47,7 +47,7 @@ test("a tree whose grace is over is the next one, and what is not needed goes", 
   }
 });
 
-test("several refs of a repository, some paths of one, a tag, and what is not asked for any more", async () => {
+test("several refs of a repository, some paths of one, a tag, and an entry that was removed", async () => {
   const CHECKOUTS = "acme/app,acme/app@release/1?paths=docs,acme/app@refs/tags/v1,!acme/other";
   const { world, repo, standin, link, push } = await published({ CHECKOUTS, CHECKOUT_GRACE: "0s" });
   await standin.createRepository("acme", "other");
@@ -67,7 +67,7 @@ test("several refs of a repository, some paths of one, a tag, and what is not as
   expect(shown).toMatchObject({ commit: null, wanted: null, veto: { reason: "missing" } });
 });
 
-test("what is missing is published without a push: the link, the tree, or both after a restart", async () => {
+test("a missing link, tree or both are published without a push, also after a restart", async () => {
   const { world, repo, link } = await published();
   const sha = (await checkoutsOf(world, repo))[0].commit;
   rmSync(link());
@@ -101,7 +101,7 @@ test("the links follow a renamed repository and a renamed default branch", async
   expectTree(world, repo, link("renamed"), trunk.after);
 });
 
-/** What someone did in the tree is found by the rotating check, and another tree is published. */
+/** The rotating check finds an edit in the tree, and another tree is published. */
 async function isReplacedAfter(act: (tree: string) => void): Promise<string> {
   const { world, repo, link, push } = await published();
   const sha = await push({ a: "1" });
@@ -117,12 +117,12 @@ async function isReplacedAfter(act: (tree: string) => void): Promise<string> {
   return tree;
 }
 
-test("a tree that someone edited is replaced, and whoever holds it keeps it", async () => {
+test("a tree that someone edited is replaced, and its readers keep it", async () => {
   const tree = await isReplacedAfter((it) => writeFileSync(join(it, "a"), "edited"));
   expect(readFileSync(join(tree, "a"), "utf8")).toBe("edited");
 });
 
-test("a tree that is gone, or has become a link, is replaced", async () => {
+test("a tree that is missing, or was replaced by a link, is published again", async () => {
   await isReplacedAfter((tree) => rmSync(tree, { recursive: true }));
   await isReplacedAfter((tree) => {
     renameSync(tree, `${tree}-x`);
@@ -130,7 +130,7 @@ test("a tree that is gone, or has become a link, is replaced", async () => {
   });
 });
 
-test("a tree cannot be made of a damaged mirror: it is cloned anew, then published", async () => {
+test("a damaged mirror cannot give a tree: it is cloned again, then published", async () => {
   const { world, repo, standin, link, push } = await published();
   await push({ a: "1" });
   const next = await standin.commit(repo, "side", { files: { b: "2" } });
@@ -142,7 +142,7 @@ test("a tree cannot be made of a damaged mirror: it is cloned anew, then publish
   expectTree(world, repo, link(), next.after);
 });
 
-test("something of someone else's where the link belongs stays, and the state says so", async () => {
+test("a foreign file in the link's place stays, and the state reports it", async () => {
   const { world, repo, link } = await published();
   rmSync(link());
   writeFileSync(link(), "mine");
@@ -155,7 +155,7 @@ test("something of someone else's where the link belongs stays, and the state sa
   });
 });
 
-test("a repository that is retired has no link any more, and its tree and mirror for the grace", async () => {
+test("a retired repository loses its link at once, and its tree and mirror after the grace", async () => {
   vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
   onTestFinished(() => void vi.useRealTimers());
   const { world, repo, link, push } = await published({ RETIRE_AFTER: "1h" });

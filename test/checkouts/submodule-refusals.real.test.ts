@@ -29,7 +29,7 @@ test.each([
   expect(asked("lib")).toEqual([]);
 });
 
-test("another owner's repository needs SUBMODULES_FROM, and a password in a URL is never told", async () => {
+test("another owner's repository needs SUBMODULES_FROM, and a password in a URL is never shown", async () => {
   const { standin, repo, world, link, refuse } = await withSubmodules();
   const lib = await library(standin, "partner", "lib", { installation: null, private: false });
   const url = `https://mona:hunter2@${standin.host}/partner/lib.git`;
@@ -60,7 +60,7 @@ test("an allowed owner that has the App is read with its own installation's toke
   expect(shownFiles(link())).toMatchObject({ "lib/a": "1" });
 });
 
-test("SUBMODULES_FROM can leave out what the installation has", async () => {
+test("SUBMODULES_FROM can exclude repositories of the installation", async () => {
   const { standin, refuse } = await withSubmodules({ SUBMODULES_FROM: "!acme/secret" });
   const lib = await library(standin, "acme", "secret");
   const body = await refuse({
@@ -70,7 +70,7 @@ test("SUBMODULES_FROM can leave out what the installation has", async () => {
   expect(body.reason).toBe("submodule_refused");
 });
 
-test("someone else's submodule does not lead back to the installation's own repositories", async () => {
+test("a foreign submodule does not lead back to the installation's own repositories", async () => {
   const { standin, refuse } = await withSubmodules({
     ...{ CHECKOUTS: "acme/app?submodules=recursive", SUBMODULES_FROM: "partner/*" },
   });
@@ -87,7 +87,7 @@ test("someone else's submodule does not lead back to the installation's own repo
   expect(JSON.stringify(body)).toMatch(/SUBMODULES_FROM does not let acme\/secret in/);
 });
 
-test("a commit that GitHub does not have is waited for; a repository that it does not show is not", async () => {
+test("a commit that GitHub lacks is waited for; a repository that it does not show is not", async () => {
   const { standin, repo, world, link, refuse } = await withSubmodules();
   const lib = await library(standin, "acme", "lib");
   await lib.write({ a: "0" });
@@ -107,7 +107,7 @@ test("a commit that GitHub does not have is waited for; a repository that it doe
   expect(JSON.stringify(absent)).toContain("acme/absent is not visible to the App");
 });
 
-test("hostile names and paths stay inside of the tree", async () => {
+test("hostile names and paths stay inside the tree", async () => {
   const { standin, repo, world, link } = await withSubmodules();
   const outside = tempDir();
   const lib = await library(standin, "acme", "lib");
@@ -127,7 +127,7 @@ test("hostile names and paths stay inside of the tree", async () => {
   expect(filesBelow(outside)).toEqual([]);
 });
 
-test("a submodule that brings a .git of its own is not written", async () => {
+test("a submodule that contains its own .git is not written", async () => {
   const { standin, repo, world, link, push } = await withSubmodules();
   await push({ a: "1" });
   const tree = realpathSync(link());

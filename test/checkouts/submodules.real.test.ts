@@ -38,14 +38,14 @@ test("submodules of the same installation, by every form of their URL", async ()
   expect(shown["ssh/d/a"]).toBe("4");
   expect(existsSync(join(link(), "with space/d/a"))).toBe(true);
   expect(Object.keys(shown).some((path) => path.endsWith("old"))).toBe(false);
-  // Switched off again: its objects go, and so do the files.
+  // The option is off again, so objects and files are removed.
   await world.stop();
   await world.start({ CHECKOUTS: "acme/app" });
   await untilState(world, "acme/app", () => !existsSync(join(link(), "ssh/d/a")));
   expect(existsSync(join(base, "content.git"))).toBe(false);
 });
 
-test("from a DATA_DIR whose name has to be quoted, with files of LFS", async () => {
+test("a DATA_DIR whose name needs quoting works, with files of LFS", async () => {
   const dataDir = join(tempDir(), 'a:b "c\\d');
   const CHECKOUTS = "acme/app?submodules=yes&lfs=yes";
   const world = await World.create({ CHECKOUTS, REPOSITORIES: "acme/app,acme/near" }, dataDir);
@@ -68,7 +68,7 @@ test("from a DATA_DIR whose name has to be quoted, with files of LFS", async () 
   expect(shownFiles(link)).toMatchObject({ "far/a": "far", "near/a": "near", "near/a.bin": "of LFS\n" });
 });
 
-test("only what changed is asked for, and what is mirrored here costs no request", async () => {
+test("only changes are requested, and mirrored repositories cost no request", async () => {
   const { standin, link, push, asked, world } = await withSubmodules({ REPOSITORIES: "acme/app,acme/near" });
   const [far, near, still] = await Promise.all(
     ["far", "near", "still"].map((name) => library(standin, "acme", name)),
@@ -119,7 +119,7 @@ test("recursive goes into submodules of submodules, yes does not", async () => {
   expect(shownFiles(link("app@deep"))).toMatchObject({ "outer/v/inner/a": "2" });
 });
 
-test("only the submodules below the paths that are asked for are brought", async () => {
+test("only submodules below the requested paths are fetched", async () => {
   const CHECKOUTS = "acme/app?paths=docs:libs/one/src&submodules=yes";
   const { standin, link, push, stored } = await withSubmodules({ CHECKOUTS });
   const lib = await library(standin, "acme", "lib");
@@ -135,7 +135,7 @@ test("only the submodules below the paths that are asked for are brought", async
   expect(stored()).toEqual([commit]);
 });
 
-test("what someone did to a submodule's files or objects is put right", async () => {
+test("edits of a submodule's files or objects are repaired", async () => {
   const { standin, world, link, push, base } = await withSubmodules({ CHECKOUT_GRACE: "0s" });
   const lib = await library(standin, "acme", "lib");
   const modules = gitmodules({ lib: "../lib" });
@@ -152,7 +152,7 @@ test("what someone did to a submodule's files or objects is put right", async ()
   expect(shownFiles(link())).toMatchObject({ "lib/a": "1", b: "1" });
 });
 
-test("what a killed git left in the content store is in nobody's way", async () => {
+test("leftovers of a killed git in the content store do no harm", async () => {
   const { world, standin, link, push, base } = await withSubmodules({ CHECKOUT_GRACE: "0s" });
   const lib = await library(standin, "acme", "lib");
   const modules = gitmodules({ lib: "../lib" });
@@ -167,7 +167,7 @@ test("what a killed git left in the content store is in nobody's way", async () 
   }
 });
 
-test("commits that are needed no more are dropped", async () => {
+test("commits that are no longer needed are dropped", async () => {
   const { standin, link, push, stored } = await withSubmodules({ CHECKOUT_GRACE: "0s" });
   const lib = await library(standin, "acme", "lib");
   await push({ ".gitmodules": gitmodules({ lib: "../lib" }) });

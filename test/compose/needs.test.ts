@@ -11,7 +11,7 @@ const sources = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
   .filter((file) => /\.tsx?$/.test(file))
   .map((file) => `src/${file}`);
 
-/** Who reads each setting, by the file that the reading line is in. */
+/** The readers of each setting, by the file of the line that reads. */
 function recording(config: Config): { config: Config; readers: Map<string, Set<string>> } {
   const readers = new Map<string, Set<string>>();
   const recorded = new Proxy(config, {
@@ -27,7 +27,7 @@ function recording(config: Config): { config: Config; readers: Map<string, Set<s
   return { config: recorded, readers };
 }
 
-test("no part gets the configuration, and a secret only who needs it", async () => {
+test("no part gets the whole configuration, and only its users get a secret", async () => {
   const env = {
     WEBHOOK_SECRET: "secret-of-the-tests",
     API_TOKEN: "token-of-the-tests-0123456789",
@@ -59,7 +59,7 @@ test.each([
   expect(naming.sort()).toEqual(files.map((file) => `src/${file}.ts`));
 });
 
-test("neither configuration nor sections of the composition are spread", () => {
+test("neither the configuration nor parts of the composition are spread", () => {
   const spreading = sources.filter((file) =>
     /\.\.\.(config|core|ground|domain|records)\b/.test(readFileSync(root + file, "utf8")),
   );

@@ -14,14 +14,14 @@ interface Node {
 const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && typeof (value as Node).type === "string";
 
-/** Names of properties are no uses of a variable, and types none at run time. */
+/** Property names do not use a variable, and types do not exist at run time. */
 function* below(node: Node): Generator<Node> {
   for (const [field, value] of Object.entries(node)) {
     if (/^type[A-Z]|^returnType$/.test(field)) continue;
     const isName = field === "key" || (node.type === "MemberExpression" && field === "property");
     if (isName && isNode(value) && value.type === "Identifier") continue;
     for (const child of [value].flat()) {
-      // A declarator, an argument or an element of an array is wrapped in an object without a type.
+      // The parser wraps a declarator, an argument or an array element in an object without a type.
       const inner = isNode(child) ? child : Object.values(child ?? {}).find(isNode);
       if (isNode(inner)) yield inner;
     }
@@ -35,7 +35,7 @@ function* all(node: Node, enters: (node: Node) => boolean = () => true): Generat
   for (const child of below(node)) if (enters(child)) yield* all(child, enters);
 }
 
-/** Variables that a function declares itself, not those of functions inside it, and where. */
+/** The variables that a function itself declares, without those of inner functions, and their positions. */
 function declarationsOf(fn: Node): Map<string, number> {
   const own = [...below(fn)].flatMap((node) =>
     isFunction(node) ? [] : [...all(node, (it) => !isFunction(it))],
@@ -48,7 +48,7 @@ function declarationsOf(fn: Node): Map<string, number> {
   return new Map(bindings.map(({ value, span }) => [String(value), span!.start]));
 }
 
-/** Uses of a variable before its declaration, by closures too. Functions may be used before. */
+/** Uses of a variable before its declaration, also in closures. Functions may be used earlier. */
 function usesBeforeDeclaration(text: string): string[] {
   const module = parseSync(text, { syntax: "typescript" }) as unknown as Node;
   const early = [...all(module)].filter(isFunction).flatMap((fn) => {
@@ -60,7 +60,7 @@ function usesBeforeDeclaration(text: string): string[] {
   return early.map(({ value }) => String(value));
 }
 
-test("a use before the declaration is found, in a closure too", () => {
+test("a use before the declaration is found, also in a closure", () => {
   const early = usesBeforeDeclaration(`
     export function create() {
       const a = make({ later: () => b.call(), c, run: (x) => d(x) });

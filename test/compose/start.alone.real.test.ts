@@ -8,7 +8,7 @@ import type { Config } from "../../src/config/load.js";
 import { configOf, NO_LOG } from "../support/config.js";
 import { tempDir } from "../support/temp.js";
 
-/** Timers that src/ has set and that are not over. */
+/** Timers that src/ has set and that are still active. */
 const timers = new Map<number, NodeJS.Timeout>();
 createHook({
   init(id, type, _, resource) {
@@ -22,7 +22,7 @@ Error.stackTraceLimit = 50;
 const holding = () => [...timers.values()].filter((timer) => timer.hasRef()).length;
 const listening = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap").length;
 
-/** DATA_DIR is free, nobody listens, no clock runs. */
+/** Expects a free DATA_DIR, no listener and no clock. */
 async function expectNothingOpen(dataDir: string, act: () => Promise<unknown>): Promise<void> {
   await act();
   await expect.poll(listening).toBe(0);
@@ -64,7 +64,7 @@ test("a start that fails with gateway and consumers open leaves nothing open", a
   await expectNothingOpen(dataDir, () => failing(config));
 });
 
-test("a Lockstep that runs has a clock, a socket and the lock of DATA_DIR", async () => {
+test("a running Lockstep has a clock, a socket and the lock of DATA_DIR", async () => {
   const dataDir = tempDir();
   await expect.poll(listening).toBe(0);
   const lockstep = await compose(configOf(dataDir, { INTERVAL: "1h" }), NO_LOG);
@@ -74,7 +74,7 @@ test("a Lockstep that runs has a clock, a socket and the lock of DATA_DIR", asyn
   await lockstep.close();
 });
 
-test("a stop ends everything, and is made once however often it is asked for", async () => {
+test("a stop ends everything, and runs once however often it is requested", async () => {
   const dataDir = tempDir();
   await expectNothingOpen(dataDir, async () => {
     const lockstep = await compose(configOf(dataDir), NO_LOG);

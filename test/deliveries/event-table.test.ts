@@ -4,10 +4,10 @@ import { EVENTS, eventNamed, type GitHubEvent } from "../../src/deliveries/event
 const eventsWith = (isSo: (event: GitHubEvent) => boolean) =>
   Object.entries<GitHubEvent>(EVENTS).flatMap(([name, event]) => (isSo(event) ? [name] : []));
 
-it("what is done for some events alone is done for these", () => {
+it("each trait of the event table belongs to these events", () => {
   expect(eventsWith(({ warmsConnection }) => warmsConnection)).toEqual(["push"]);
-  expect(eventsWith(({ doubtsName }) => doubtsName)).toEqual(["repository"]);
-  expect(eventsWith(({ isWorthACall }) => isWorthACall)).toEqual(["push", "pull_request"]);
+  expect(eventsWith(({ invalidatesName }) => invalidatesName)).toEqual(["repository"]);
+  expect(eventsWith(({ needsPayload }) => needsPayload)).toEqual(["push", "pull_request"]);
 });
 
 it.each(["ping", "constructor", "__proto__", ""])("an event named %j is not handled", (name) => {

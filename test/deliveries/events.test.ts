@@ -68,7 +68,7 @@ describe("a push", () => {
     expect(decide("push", payload)).toEqual({ kind: "ignored", reason: "push names no repository" });
   });
 
-  it("is ignored where REPOSITORIES leaves its repository out", () => {
+  it("is ignored where REPOSITORIES excludes its repository", () => {
     const asked: string[] = [];
     const none = (name: string) => asked.push(name) < 0;
     expect(decide("push", push, none)).toEqual({
@@ -130,7 +130,7 @@ it.each(["ping", "create", "delete", "issues", "check_run"])("%s is ignored by n
   });
 });
 
-it("the action is told where there is one", () => {
+it("the action is included where there is one", () => {
   expect([{ action: "created" }, { action: 1 }, null, "x"].map(actionOf)).toEqual([
     "created",
     null,
@@ -139,7 +139,7 @@ it("the action is told where there is one", () => {
   ]);
 });
 
-it("no payload throws, and every hint is one that git takes", () => {
+it("no payload throws, and git accepts every hint", () => {
   const field = fc.oneof(fc.anything(), fc.constantFrom(push.ref, push.before, push.after, ZERO));
   const payloads = fc.oneof(
     fc.anything(),
@@ -195,7 +195,7 @@ describe("a pull_request", () => {
     });
   });
 
-  it("whose payload cannot be used is a full comparison", () => {
+  it("with an unusable payload is a full comparison", () => {
     expect(decide("pull_request", { ...opened, pull_request: { head } })).toMatchObject({
       intent: { hints: [], full: true },
     });

@@ -29,7 +29,7 @@ const record = (
 
 const subject = (id: number) => ({ kind: "repository", id }) as const;
 
-test("the newest come first, page by page, also those of one moment", () => {
+test("the newest deliveries come first, page by page, also those of one millisecond", () => {
   const { log, list } = open();
   for (const [n, at] of [1, 2, 2, 2, 3].entries()) log.ignored(record(`d${n}`, at), "nothing to do");
   const first = list.page({ ...ALL, limit: 2 });
@@ -41,7 +41,7 @@ test("the newest come first, page by page, also those of one moment", () => {
   expect([last.deliveries.map(({ id }) => id), last.next]).toEqual([["d0"], null]);
 });
 
-test("filters by repository and outcome; what was ignored is found by its name, in any case", () => {
+test("filters by repository and outcome; an ignored delivery is found by its name, in any case", () => {
   const { log, list, ids } = open();
   log.accepted(record("open", 1, 7, "acme/app"), subject(7), 1);
   log.accepted(record("done", 2, 8, "acme/web"), subject(8), 2);

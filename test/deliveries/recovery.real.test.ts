@@ -13,7 +13,7 @@ async function acme(env: Record<string, string> = {}) {
   return { world, repo };
 }
 
-/** As if the log had last been read so long ago. */
+/** Sets the time of the last reading back by this much. */
 function wasAway(world: World, ms: number): void {
   const db = new Database(`${world.dataDir}/lockstep.db`);
   const value = JSON.stringify({ watermark: Date.now() - ms, reading: null });
@@ -21,9 +21,9 @@ function wasAway(world: World, ms: number): void {
   db.close();
 }
 
-test("a delivery that GitHub could not bring becomes a full comparison, and is in the log of deliveries", async () => {
+test("a delivery that GitHub could not make becomes a full comparison, and is listed", async () => {
   const { world, repo } = await acme();
-  // Nothing in the lists tells of it: only GitHub's own log does.
+  // No list of GitHub's shows the change: only GitHub's log of deliveries does.
   const push = await world.standin.commit(repo, "main");
   await world.standin.deliver(push, {});
   world.sweep();
@@ -37,7 +37,7 @@ test("a delivery that GitHub could not bring becomes a full comparison, and is i
   });
 });
 
-test("what this server recorded is not asked for again, whatever status GitHub noted", async () => {
+test("a delivery that this server recorded is not requested again, whatever status GitHub noted", async () => {
   const { world, repo } = await acme();
   const push = await world.standin.commit(repo, "main");
   await world.pushed(push);
@@ -100,10 +100,10 @@ test("an entry that appears minutes late is still found", async () => {
   await world.line(({ event, deliveryId }) => event === "refreshed" && deliveryId === id, from);
 });
 
-test("Lockstep was down for longer than GitHub keeps deliveries: every repository is compared", async () => {
+test("a downtime longer than GitHub keeps deliveries has every repository compared", async () => {
   const { world, repo } = await acme();
   await world.stop();
-  // Notes have no events, and move no pushed_at.
+  // Notes cause no event, and do not change pushed_at.
   world.standin.deliveries.windowMs = 1_000;
   wasAway(world, 8 * 24 * HOUR);
   const from = world.log.length;
@@ -118,7 +118,7 @@ test("Lockstep was down for longer than GitHub keeps deliveries: every repositor
   expect((await stateOf(world, "acme/app")).id).toBe(repo.id);
 });
 
-test("DELIVERIES=pull: pushes and events come in by GitHub's log, single refs by word", async () => {
+test("DELIVERIES=pull: pushes and events arrive by GitHub's log, single refs by word", async () => {
   const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
   world.standin.strictClock = true;
   const push = await world.standin.commit(repo, "main");
@@ -134,7 +134,7 @@ test("DELIVERIES=pull: pushes and events come in by GitHub's log, single refs by
   expect((await statusOf(world)).deliveries).toMatchObject({ mode: "pull", lastReadAt: expect.any(String) });
 });
 
-test("DELIVERIES=pull: a delivery whose payload GitHub cannot give keeps none back, and is compared in full", async () => {
+test("DELIVERIES=pull: a delivery whose payload GitHub lacks blocks no other, and is compared in full", async () => {
   const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
   const other = await world.standin.createRepository("acme", "other");
   await passed(world);
@@ -156,7 +156,7 @@ test("DELIVERIES=pull: a delivery whose payload GitHub cannot give keeps none ba
   }
 });
 
-test("DELIVERIES=pull: a delivery whose payload says nothing is compared in full by what the log's entry says", async () => {
+test("DELIVERIES=pull: an unusable payload leads to a full comparison by the entry in the log", async () => {
   const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s", REFSPECS: "refs/*" });
   const entry = { repositoryId: repo.id, installationId: repo.installation!.id };
   const uninteresting = { ...entry, event: "pull_request", action: "closed", payload: {} };
@@ -179,7 +179,7 @@ test("DELIVERIES=pull: a delivery whose payload says nothing is compared in full
   });
 });
 
-test("DELIVERIES=pull: asked to wait, it reads the payload after that and not all of the repository", async () => {
+test("DELIVERIES=pull: after a rate limit it reads the payload instead of comparing in full", async () => {
   const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1s" });
   world.standin.strictClock = true;
   world.standin.faults.secondaryLimit(1, 1, "/app/hook/deliveries/");
@@ -190,7 +190,7 @@ test("DELIVERIES=pull: asked to wait, it reads the payload after that and not al
   expect(["word", "name"]).toContain(line.way);
 });
 
-test("DELIVERIES=pull: a push that only the backstop finds is told of, until GitHub's log has a delivery", async () => {
+test("DELIVERIES=pull: a push found only by the backstop is a problem, until the log has a delivery", async () => {
   vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
   onTestFinished(() => void vi.useRealTimers());
   const { world, repo } = await acme({ DELIVERIES: "pull", PULL_INTERVAL: "1h" });
@@ -202,20 +202,20 @@ test("DELIVERIES=pull: a push that only the backstop finds is told of, until Git
   };
   const found = async (meanwhile = async () => {}) => {
     const from = world.log.length;
-    // Its reading of the log has ended, too, before the clock moves on.
+    // The pass's reading of the log must end before the clock moves on.
     await passed(world);
     expect(world.log.slice(from).filter(({ result }) => result === "changed")).toHaveLength(1);
     await meanwhile();
     vi.setSystemTime(Date.now() + 61_000);
     await passed(world);
   };
-  const told = await later();
-  await found(told.deliver);
+  const reported = await later();
+  await found(reported.deliver);
   expect(await codes()).toEqual([]);
-  const untold = await later();
+  const missed = await later();
   await found();
   expect(await codes()).toEqual(["webhook_silent"]);
-  await untold.deliver();
+  await missed.deliver();
   vi.setSystemTime(Date.now() + 1_000);
   await passed(world);
   expect(await codes()).toEqual([]);
@@ -231,7 +231,7 @@ test("a quiet App: the log counts as read to the time of the reading, however ol
   expect(Date.now() - JSON.parse(row.value).watermark).toBeLessThan(60_000);
 });
 
-test("a kept cursor that GitHub refuses is dropped: the next reading starts from the top", async () => {
+test("a stored cursor that GitHub refuses is dropped: the next reading starts from the top", async () => {
   const { world, repo } = await acme();
   await world.stop();
   const db = new Database(`${world.dataDir}/lockstep.db`);
@@ -248,7 +248,7 @@ test("a kept cursor that GitHub refuses is dropped: the next reading starts from
   await world.line(({ event }) => event === "deliveries_recovered", from);
 });
 
-test("the first reading of the log has nothing compared a second time that is being cloned", async () => {
+test("the first reading of the log does not compare repositories that are being cloned", async () => {
   const world = await World.create({ INTERVAL: "1h" });
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);

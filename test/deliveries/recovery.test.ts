@@ -14,7 +14,9 @@ const DAY = 24 * 60 * MINUTE;
 const PAGE = 5;
 const A_MINUTE = 4;
 
-/** A log of GitHub's, of which Lockstep takes all but what is lost, and what reads it back. */
+/**
+ * A fake of GitHub's log, a Lockstep that received all but the lost deliveries, and the reader of the log.
+ */
 function setUp(over: Partial<RecoveryPorts> = {}) {
   const store = openStore(tempDir(), [FACT_TABLES, DELIVERY_TABLES]);
   afterThis(async () => store.close());
@@ -24,11 +26,11 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
   const github = {
     pagesUntilDown: Number.POSITIVE_INFINITY,
     refuses: new Map<number, RefreshError>(),
-    /** Pages at this cursor and below it get a server error. */
+    /** Pages at and below this cursor get a server error. */
     brokenBelow: -1,
-    /** How far its clock is ahead of the local one. */
+    /** The lead of GitHub's clock over the local one. */
     aheadMs: 0,
-    /** The first page has no entries, and yet is not the last one. */
+    /** Whether the first page is empty without being the last one. */
     beginsEmpty: false,
   };
 
@@ -70,7 +72,7 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
     createRecovery({
       github: { deliveries: page, payloadOf, usage: () => ({ limits: [] }) },
       ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 3 * DAY },
-      ...{ repositories: () => true, refs: () => true, wake: () => {}, missedBeyondRecall: () => {} },
+      ...{ repositories: () => true, refs: () => true, wake: () => {}, reportExpired: () => {} },
       persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
       now: () => clock.now,
       log: { info: () => {}, warn: () => {} },
@@ -82,9 +84,9 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
 
 interface Step {
   minutes: number;
-  /** Which of their deliveries do not come in, counted back from the last one. */
+  /** The positions of lost deliveries, counted back from the last one. */
   lost: number[];
-  /** After so many pages GitHub fails; null: it does not. */
+  /** GitHub fails after this many pages; null means never. */
   pagesUntilDown: number | null;
   restarts: boolean;
 }
@@ -96,7 +98,7 @@ const anyStep = fc.record<Step>({
   pagesUntilDown: fc.option(fc.nat(3), { freq: 1 }),
   restarts: fc.nat(7).map((n) => n === 0),
 });
-/** So soon after the one before that its reading is a short one. */
+/** Short enough after the last reading that the next one is not deep. */
 const soon = fc.record<Step>({
   minutes: fc.integer({ min: 1, max: 3 }),
   lost: fc.array(near, { maxLength: 1 }),
@@ -105,7 +107,7 @@ const soon = fc.record<Step>({
 });
 const step = fc.oneof(anyStep, soon);
 
-/** Time goes by, and then the log is read. */
+/** Lets time pass, and then reads the log. */
 async function live(steps: Step[]): Promise<string[]> {
   const { store, clock, github, deliver, recovery, unread } = setUp();
   let reader = recovery();
@@ -127,10 +129,10 @@ async function live(steps: Step[]): Promise<string[]> {
 const minutes = (n: number, over: Partial<Step> = {}): Step => ({
   ...{ minutes: n, lost: [], pagesUntilDown: null, restarts: false, ...over },
 });
-/** Every reading that was interrupted goes on, and then one goes all the way back. */
+/** Lets interrupted readings continue, and then reads all the way back. */
 const atRest = [minutes(5), minutes(5), minutes(5)];
 
-/** A short reading breaks off, and goes on once GitHub is back, an hour later. */
+/** A short reading is interrupted, and continues an hour later. */
 const brokenOff = [
   minutes(30),
   minutes(1, { lost: [0], pagesUntilDown: 1 }),
@@ -138,7 +140,7 @@ const brokenOff = [
   minutes(40, { lost: [159], pagesUntilDown: 0 }),
 ];
 
-test("a short reading that broke off and went on leaves nothing unread below what is known", async () => {
+test("a short reading that was interrupted and resumed leaves nothing unread below the watermark", async () => {
   expect(await live([...brokenOff, minutes(1), minutes(1)])).toEqual([]);
 });
 
@@ -151,7 +153,7 @@ test("whenever GitHub fails and Lockstep restarts, every lost delivery is found 
   );
 }, 60_000);
 
-test("pull: what says nothing of the one delivery makes the reading wait, whatever it is", async () => {
+test("pull: an error that is not about one delivery interrupts the reading", async () => {
   for (const code of ["rate_limited", "unreachable", "tls", "unauthorized"] as const) {
     const { github, deliver, recovery, unread } = setUp({ mode: "pull" });
     const reader = recovery();
@@ -167,7 +169,7 @@ test("pull: what says nothing of the one delivery makes the reading wait, whatev
   }
 });
 
-test("pull: deliveries at which the connection breaks each time keep the others back only once each", async () => {
+test("pull: a delivery whose call always breaks the connection blocks the others only once", async () => {
   const { github, deliver, recovery, unread } = setUp({ mode: "pull" });
   const reader = recovery();
   await reader.run();
@@ -181,7 +183,7 @@ test("pull: deliveries at which the connection breaks each time keep the others 
   expect(reader.state().error).toBeNull();
 });
 
-test("a page without entries does not end a reading, a deep nor a short one, unless it is the last", async () => {
+test("a page without entries ends neither a deep nor a short reading, unless it is the last", async () => {
   const { github, clock, deliver, recovery, unread } = setUp();
   const reader = recovery();
   await reader.run();
@@ -205,10 +207,10 @@ test("a page that leads to itself ends the reading as a failure", async () => {
   expect(reader.state().error).toMatchObject({ code: "upstream_error" });
 });
 
-test("what is beyond recall is judged by GitHub's clock, however far off the local one is", async () => {
+test("expiry is judged by GitHub's clock, however wrong the local one is", async () => {
   for (const aheadMs of [-4 * DAY, 4 * DAY]) {
-    const missedBeyondRecall = vi.fn();
-    const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+    const reportExpired = vi.fn();
+    const { github, clock, deliver, recovery, unread } = setUp({ reportExpired });
     github.aheadMs = aheadMs;
     const reader = recovery();
     const later = async (ms: number) => {
@@ -218,18 +220,18 @@ test("what is beyond recall is judged by GitHub's clock, however far off the loc
       expect(unread()).toEqual([]);
     };
     await reader.run();
-    // The first start.
-    expect(missedBeyondRecall).toHaveBeenCalledTimes(1);
+    // This reading is the first start's.
+    expect(reportExpired).toHaveBeenCalledTimes(1);
     for (let n = 0; n < 3; n += 1) await later(10 * MINUTE);
-    expect(missedBeyondRecall).toHaveBeenCalledTimes(1);
+    expect(reportExpired).toHaveBeenCalledTimes(1);
     await later(3 * DAY + MINUTE);
-    expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+    expect(reportExpired).toHaveBeenCalledTimes(2);
   }
 });
 
-test("GitHub's clock was ahead earlier: everything is compared, and the log is read all the way back", async () => {
-  const missedBeyondRecall = vi.fn();
-  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+test("after GitHub's clock was ahead, everything is compared and the log is read all the way back", async () => {
+  const reportExpired = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ reportExpired });
   github.aheadMs = DAY;
   await recovery().run();
   github.aheadMs = 0;
@@ -238,23 +240,23 @@ test("GitHub's clock was ahead earlier: everything is compared, and the log is r
   const reader = recovery();
   await reader.run();
   expect(unread()).toEqual([]);
-  expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+  expect(reportExpired).toHaveBeenCalledTimes(2);
   clock.now += 20 * MINUTE;
   await reader.run();
-  expect(missedBeyondRecall).toHaveBeenCalledTimes(2);
+  expect(reportExpired).toHaveBeenCalledTimes(2);
 });
 
-test("a page that GitHub never gives is done without: everything is compared once, and what is newer is read", async () => {
-  const missedBeyondRecall = vi.fn();
-  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+test("a page that GitHub never serves is skipped: everything is compared once, and newer pages are read", async () => {
+  const reportExpired = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ reportExpired });
   await recovery().run();
-  missedBeyondRecall.mockClear();
+  reportExpired.mockClear();
   const later = async () => {
     clock.now += MINUTE;
     deliver(true);
     const reader = recovery();
     await reader.run();
-    return { left: unread().length, compared: missedBeyondRecall.mock.calls.length, ...reader.state() };
+    return { left: unread().length, compared: reportExpired.mock.calls.length, ...reader.state() };
   };
   clock.now += MINUTE;
   for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
@@ -263,19 +265,19 @@ test("a page that GitHub never gives is done without: everything is compared onc
   expect(first.error).toMatchObject({ code: "upstream_error" });
   for (let failed = 2; failed < 5; failed += 1)
     expect(await later()).toMatchObject({ left: first.left + failed - 1, compared: 0 });
-  // All but what is on that page and behind it.
+  // These are all deliveries except those on that page and beyond.
   const behind = first.left;
   expect(await later()).toMatchObject({ left: behind, compared: 1, error: null, reading: null });
   for (let n = 0; n < 30; n += 1)
     expect(await later()).toMatchObject({ left: behind, compared: 1, error: null, reading: null });
 });
 
-test("while GitHub as a whole fails no page is given up", async () => {
-  const missedBeyondRecall = vi.fn();
-  const { github, clock, deliver, recovery, unread } = setUp({ missedBeyondRecall });
+test("while all of GitHub fails no page is skipped", async () => {
+  const reportExpired = vi.fn();
+  const { github, clock, deliver, recovery, unread } = setUp({ reportExpired });
   const reader = recovery();
   await reader.run();
-  missedBeyondRecall.mockClear();
+  reportExpired.mockClear();
   clock.now += 30 * MINUTE;
   for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
   github.pagesUntilDown = 1;
@@ -283,5 +285,5 @@ test("while GitHub as a whole fails no page is given up", async () => {
   github.pagesUntilDown = Number.POSITIVE_INFINITY;
   await reader.run();
   expect(unread()).toEqual([]);
-  expect(missedBeyondRecall).not.toHaveBeenCalled();
+  expect(reportExpired).not.toHaveBeenCalled();
 });

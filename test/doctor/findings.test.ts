@@ -41,7 +41,7 @@ test("node and clock", () => {
   expect(judgeClock(90_000)).toMatchObject({ level: "fail", detail: "90 s ahead of GitHub's" });
 });
 
-/** What a check-up finds of an App with these rights, and of its one installation, which has the same. */
+/** The findings for an App with these permissions, and one installation with the same ones. */
 async function findingsOf(rights: AppRights, needs: Needs) {
   const installation = { id: 1, login: "acme", suspended: false, ...rights };
   const findings = await checkApp(
@@ -60,7 +60,7 @@ const ofEveryApp = [...SUBSCRIPTIONS].filter(([, subscription]) => subscription.
 const RIGHTS = { permissions: { contents: "read" }, events: ofEveryApp.map(([event]) => event) };
 const WHERE = "in the App's settings under Permissions & events";
 
-test("an App with the rights of app.yml is well, unless REFSPECS has refs of pull requests", async () => {
+test("an App with the permissions of app.yml is well, unless REFSPECS has refs of pull requests", async () => {
   expect(await findingsOf(RIGHTS, HEADS)).toEqual([]);
   const missing = {
     about: "App",
@@ -75,7 +75,7 @@ test("an App with the rights of app.yml is well, unless REFSPECS has refs of pul
   expect(await findingsOf({ permissions, events }, PULLS)).toEqual([]);
 });
 
-test("an App, or an installation, that lacks rights is told which and where to set them", async () => {
+test("missing permissions of an App or an installation are named, with the place to set them", async () => {
   const accept = "ask the owner of acme to accept the App's new permissions";
   expect(await findingsOf({ permissions: {}, events: [] }, HEADS)).toEqual([
     {
@@ -96,7 +96,7 @@ test("an App, or an installation, that lacks rights is told which and where to s
   ]);
 });
 
-test("a proxy is told without its password, and one that is none fails", () => {
+test("a proxy is shown without its password, and an invalid one fails", () => {
   const found = checkProxies(
     loadSurroundings({ HTTPS_PROXY: "http://me:secret-of-mine@proxy:3128", no_proxy: "localhost" }),
   );
@@ -109,7 +109,7 @@ test("a proxy is told without its password, and one that is none fails", () => {
   expect(checkProxies(missing)).toMatchObject([{ about: "certificates", level: "fail" }]);
 });
 
-test("secrets that others may read, and a DATA_DIR that cannot be used", () => {
+test("secrets that others may read, and an unusable DATA_DIR, are found", () => {
   const dir = tempDir();
   const key = join(dir, "key.pem");
   const around = (DATA_DIR: string) => loadSurroundings({ PRIVATE_KEY_PATH: key, DATA_DIR });
@@ -141,7 +141,7 @@ const SETTINGS = {
   publicUrl: "https://lockstep.example.com",
 } as const;
 
-test("the App's webhook is compared with what is served here", () => {
+test("the App's webhook URL is compared with the one served here", () => {
   const url = "https://lockstep.example.com/api/github/webhooks";
   const judge = (hook: object, settings: object = {}) =>
     judgeHook({ url, verifiesTls: true, hasSecret: true, ...hook }, { ...SETTINGS, ...settings });
@@ -158,11 +158,11 @@ test("with DELIVERIES=pull the App's webhook needs a URL, wherever it leads", ()
   expect(judgeLoggedHook({ url: "https://lockstep.invalid/" })).toMatchObject({ level: "ok" });
   expect(judgeLoggedHook({ url: "" })).toMatchObject({
     level: "fail",
-    remedy: expect.stringContaining("webhook active"),
+    remedy: expect.stringContaining("activate the App's webhook"),
   });
 });
 
-test("the last deliveries tell how it is now", () => {
+test("the last deliveries show the present state", () => {
   const of = (...statuses: number[]) =>
     judgeDeliveries(
       statuses.map((statusCode) => ({ event: "push", deliveredAt: 0, statusCode })),

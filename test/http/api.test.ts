@@ -5,7 +5,7 @@ import { bearersOf, MAINTENANCE, OPERATE, SITE, startApi, TOKEN } from "../suppo
 import { serveAll } from "../support/listen.js";
 
 describe("the API", () => {
-  it("is not there without a token in the configuration", async () => {
+  it("is not served without a token in the configuration", async () => {
     const { call } = await startApi({ apiToken: null });
     for (const authorization of [`Bearer ${TOKEN}`, "Bearer null", "Bearer "]) {
       const answer = await call("/api/v1/repos", "GET", authorization);
@@ -25,7 +25,7 @@ describe("the API", () => {
     },
   );
 
-  it("leaves the webhook's path and everything outside /api/v1 alone", async () => {
+  it("does not answer the webhook's path or paths outside /api/v1", async () => {
     const { call } = await startApi();
     for (const path of ["/api/v1/webhooks/github", "/api/v2/repos", "/api/v1x", "/"]) {
       const answer = await call(path, "POST");
@@ -47,7 +47,7 @@ describe("the API", () => {
     expect(one.headers.get("cache-control")).toBe("no-store");
   });
 
-  it("hands on filter and place of a page, and refuses what is neither", async () => {
+  it("passes on filter and cursor of a page, and refuses invalid ones", async () => {
     const { call, calls } = await startApi();
     const none = { state: null, installationId: null, name: null };
     const { next } = (await (await call("/api/v1/repos?state=&name=")).json()) as { next: string };
@@ -106,7 +106,7 @@ describe("the API", () => {
   it.each([
     ["timeout" as const, 504, "timeout"],
     [{ ok: false as const, code: "disk_full", hint: "free some space" }, 502, "disk_full"],
-  ])("tells how it ended: %j", async (outcome, status, reason) => {
+  ])("reports the outcome: %j", async (outcome, status, reason) => {
     const { call } = await startApi({ outcome });
     const answer = await call("/api/v1/repos/acme/site/refresh?wait=1s", "POST");
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
@@ -139,7 +139,7 @@ describe("the API", () => {
     expect(calls).toEqual([]);
   });
 
-  it("lets a held change through, or restores a kept tip, and asks for a refresh", async () => {
+  it("allows a held change, or restores a kept tip, and requests a refresh", async () => {
     const { post, calls } = await startApi();
     const [ref, wanted, kept] = ["refs/heads/a", "2".repeat(40), "refs/lockstep/kept/1-2/heads/a"];
     expect((await post("allow", JSON.stringify({ ref }))).status).toBe(202);
@@ -162,7 +162,7 @@ describe("the API", () => {
     ]);
   });
 
-  it("says what an operator's call was refused for, before the refresh and after it", async () => {
+  it("gives the reason for refusing an operator's call, before the refresh and after it", async () => {
     const no = { status: 409, reason: "moved_on", detail: "elsewhere", remedy: "look" };
     const body = JSON.stringify({ ref: "refs/heads/a" });
     const refused = await startApi({ refusal: no });
@@ -198,7 +198,7 @@ describe("the API", () => {
     expect((await post(path, " ".repeat(20_000))).status).toBe(413);
   });
 
-  it("says whether a commit is there, and how long it was waited for", async () => {
+  it("answers whether a commit is there, and for how long it waited", async () => {
     const sha = "a1".repeat(20);
     const yes = await startApi({ contains: true });
     const answer = await yes.call(
@@ -226,13 +226,13 @@ describe("the API", () => {
     [`site/contains/${"a".repeat(40)}?wait=11m`, 400],
     [`site/contains/${"a".repeat(40)}?in=mars`, 400],
     [`none/contains/${"a".repeat(40)}`, 404],
-  ])("looks for no %s", async (path, status) => {
+  ])("does not search for %s", async (path, status) => {
     const { call, calls } = await startApi();
     expect((await call(`/api/v1/repos/acme/${path}`)).status).toBe(status);
     expect(calls).toEqual([]);
   });
 
-  it("tells nothing of a fault but to the log", async () => {
+  it("reveals an internal error only to the log", async () => {
     const lines: object[] = [];
     const fail = () => {
       throw new Error("inner detail");
@@ -241,7 +241,7 @@ describe("the API", () => {
       ...{ list: fail, installations: fail, get: fail, heads: fail, headsProvenAt: fail, maintenance: fail },
       ...{ deliveries: fail, delivery: fail, refreshes: fail, queue: fail, refresh: fail, settled: fail },
       ...{ history: fail, allow: fail, stillHeld: fail, restore: fail, contains: fail },
-      events: { after: fail, bounds: fail, bell: new EventEmitter(), stopping: () => false },
+      events: { after: fail, bounds: fail, newEvents: new EventEmitter(), stopping: () => false },
       ...OPERATE,
     };
     const log = { error: (fields: object) => void lines.push(fields) };

@@ -8,7 +8,7 @@ import { serveAll } from "../support/listen.js";
 
 const REPOS = "/api/v1/repos";
 
-/** All that a bearer of the token is told, by one count of wrong ones. */
+/** All routes that need the token share one count of wrong tokens. */
 async function start(trustedProxies?: string[]) {
   const bearers = bearersOf(TOKEN, trustedProxies);
   const fresh = () => ({ ok: true, oldestMs: 99, problems: [], repositories: [] });
@@ -25,7 +25,7 @@ async function start(trustedProxies?: string[]) {
   return { get, statusOf };
 }
 
-/** A hundred, here and there. */
+/** The hundred attempts are spread over several routes. */
 async function guess(get: (path: string, token: string, address?: string) => Promise<Response>) {
   for (let n = 0; n < 100; n++) {
     const path = [REPOS, "/metrics", "/freshz"][n % 3]!;
@@ -33,7 +33,7 @@ async function guess(get: (path: string, token: string, address?: string) => Pro
   }
 }
 
-test("after a hundred wrong tokens in five minutes an address is told when to come back", async () => {
+test("after a hundred wrong tokens in five minutes an address gets the time of the next attempt", async () => {
   const { get, statusOf } = await start();
   for (let n = 0; n < 101; n++) expect(await statusOf(REPOS, null)).toBe(401);
   await guess(get);
@@ -48,7 +48,7 @@ test("after a hundred wrong tokens in five minutes an address is told when to co
   expect(await statusOf(REPOS, "guess", "192.0.2.2")).toBe(401);
 });
 
-test("the right token is let in from there all the same, and probes are answered", async () => {
+test("the right token still works from that address, and probes are answered", async () => {
   const { get, statusOf } = await start();
   await guess(get);
   expect(await statusOf(REPOS, "guess")).toBe(429);
@@ -61,13 +61,13 @@ test("the right token is let in from there all the same, and probes are answered
   }
 });
 
-test("nobody counts anew by an address that no trusted proxy has written", async () => {
+test("an address that no trusted proxy wrote does not start a new count", async () => {
   const { get, statusOf } = await start([]);
   await guess(get);
   expect(await statusOf(REPOS, "guess", "192.0.2.77")).toBe(429);
 });
 
-test("attempts come back after five minutes, and when they are forgiven", async () => {
+test("attempts are free again after five minutes, and after a reset", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const attempts = createAttempts(2);
@@ -77,6 +77,6 @@ test("attempts come back after five minutes, and when they are forgiven", async 
   expect(await attempts.take("a")).toBe(200);
   vi.advanceTimersByTime(200_000);
   expect(await take()).toEqual([0, 0, 300]);
-  await attempts.forgive("a");
+  await attempts.clear("a");
   expect(await attempts.take("a")).toBe(0);
 });

@@ -9,7 +9,7 @@ import { afterThis, listen } from "../support/listen.js";
 const TOKEN = "0123456789abcdef";
 const LARGE = "x".repeat(10_000);
 
-/** Events without end, and a client that is told of them. */
+/** An endless supply of events, and a client that is notified of them. */
 async function endless() {
   const state = { asked: 0, stopping: false };
   const events: EventPorts["events"] = {
@@ -21,7 +21,7 @@ async function endless() {
       );
     },
     bounds: () => ({ oldest: 1, newest: 1 }),
-    bell: new EventEmitter(),
+    newEvents: new EventEmitter(),
     stopping: () => state.stopping,
   };
   const handler = createApi({
@@ -41,12 +41,12 @@ async function endless() {
   return { state, client, sockets };
 }
 
-test("nothing piles up for a client that does not read, and it is sent away", async () => {
+test("nothing piles up for a client that does not read, and the client is disconnected", async () => {
   const { state, client, sockets } = await endless();
   await once(client, "connect");
   while (sockets.length === 0) await new Promise(setImmediate);
   await closed(sockets[0]!);
-  // Each batch is a megabyte: what the kernel's buffers took, and no more.
+  // Each batch is a megabyte, so only the kernel's buffers were filled.
   expect(state.asked).toBeLessThan(30);
 });
 
@@ -73,7 +73,7 @@ test("a stop ends the stream", async () => {
   while (!text.endsWith("0\r\n\r\n")) await once(client, "data");
 });
 
-/** Also by a reset, which "close" follows. */
+/** A reset counts too, because "close" follows it. */
 const closed = (socket: Socket) => new Promise((resolve) => socket.once("close", resolve));
 
 async function turns(): Promise<void> {

@@ -29,7 +29,7 @@ describe("health", () => {
     ["/readyz", false, 503, { status: "unavailable" }],
     ["/freshz", true, 200, { status: "fresh" }],
     ["/freshz", false, 503, { status: "stale" }],
-  ])("%s (ok: %s) says nothing private", async (path, ok, status, body) => {
+  ])("%s (ok: %s) reveals nothing private", async (path, ok, status, body) => {
     const base = await startHealth(ok);
     for (const authorization of ["", "Bearer wrong"]) {
       const answer = await fetch(base + path, { headers: { authorization } });
@@ -38,7 +38,7 @@ describe("health", () => {
     expect((await fetch(base + path, { method: "HEAD" })).status).toBe(status);
   });
 
-  it("tells a bearer of the token what is wrong", async () => {
+  it("shows a bearer of the token what is wrong", async () => {
     const base = await startHealth(false);
     const get = async (path: string) =>
       (await fetch(base + path, { headers: { authorization: `Bearer ${TOKEN}` } })).json();
@@ -51,13 +51,13 @@ describe("health", () => {
     expect(await get("/readyz")).toEqual({ status: "unavailable", reason: "stopping" });
   });
 
-  it("tells nobody while there is no token", async () => {
+  it("shows no details while there is no token", async () => {
     const base = await startHealth(false, null);
     const answer = await fetch(`${base}/freshz`, { headers: { authorization: "Bearer null" } });
     expect(await answer.json()).toEqual({ status: "stale" });
   });
 
-  it("is not ready when that cannot be told", async () => {
+  it("is not ready when its state cannot be read", async () => {
     const ready = () => {
       throw new Error("database is locked");
     };
@@ -83,7 +83,7 @@ describe("mount", () => {
       return true;
     };
 
-  it("asks its handlers in order, never Probot's own middleware, and leaves the rest to Probot", async () => {
+  it("asks its handlers in order, never Probot's own middleware, and passes the rest to Probot", async () => {
     const app = {
       async getNodeMiddleware(): Promise<Handler> {
         throw new Error("Probot's own");
@@ -96,7 +96,7 @@ describe("mount", () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
   });
 
-  it("hands on a handler's error, unless the answer has begun", async () => {
+  it("passes on a handler's error, unless the answer has begun", async () => {
     const outcomes: string[] = [];
     const app = { getNodeMiddleware: null as unknown };
     mount(app, [
@@ -128,7 +128,7 @@ describe("hideCredentials", () => {
     "proxy-authorization": "Basic eA==",
   };
 
-  it("takes credentials off what is logged, and the API still sees its token", async () => {
+  it("removes credentials from what is logged, and the API still sees its token", async () => {
     const seen: object[] = [];
     const api = createApi({
       bearers: createBearers({ apiToken: TOKEN, trustedProxies: [] }),
@@ -148,7 +148,7 @@ describe("hideCredentials", () => {
     expect(seen[1]).toMatchObject(secrets);
   });
 
-  /** fetch() lets nobody set a cookie. */
+  /** fetch() does not allow setting a cookie. */
   const statusOf = (url: string, headers: Record<string, string>) =>
     new Promise<number>((resolve, reject) => {
       const outgoing = request(url, { headers, agent: false }, (response) => {

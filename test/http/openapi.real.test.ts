@@ -13,7 +13,7 @@ async function settled() {
   const document = (await (await world.api("/api/v1/openapi.json")).json()) as Document;
   const check = new AnswerCheck(document);
   const faults: string[] = [];
-  /** @param route as the document has it; the call's own path when it has parameters */
+  /** @param route the route's path in the document; the call's own path when it has parameters */
   const ask = async (route: string, path = route.split(" ")[1]!, body?: object) => {
     const [method = "", template = ""] = route.split(" ");
     const init = { method, ...(body && { body: JSON.stringify(body) }) };
@@ -24,7 +24,7 @@ async function settled() {
   return { world, repo, document, check, faults, ask };
 }
 
-test("what a running Lockstep answers is what the document says, refusals included", async () => {
+test("the answers of a running Lockstep match the document, refusals included", async () => {
   const { world, repo, check, faults, ask } = await settled();
   const app = "/api/v1/repos/{owner}/{name}";
   const path = "/api/v1/repos/acme/app";
@@ -75,7 +75,7 @@ test("what a running Lockstep answers is what the document says, refusals includ
   expect(check.seen.size).toBeGreaterThan(20);
 });
 
-test("the check itself finds what is not documented", async () => {
+test("the check itself finds an undocumented answer", async () => {
   const { document, check } = await settled();
   const answer = (body: object, status = 200) => Response.json(body, { status });
   const queue = "/api/v1/queue";

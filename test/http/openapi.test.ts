@@ -6,7 +6,7 @@ import type { Document } from "../support/openapi.js";
 
 const document = async () => (await (await startApi()).call("/api/v1/openapi.json")).json();
 
-test("the document is one, by the OpenAPI Initiative's own schema", async () => {
+test("the document is valid by the OpenAPI Initiative's own schema", async () => {
   const result = await new Validator().validate((await document()) as Record<string, unknown>);
   expect(result).toEqual({ valid: true });
 });
@@ -24,7 +24,7 @@ test("every route that is mounted is described, and nothing else is", async () =
   expect(described.length).toBeGreaterThan(15);
 });
 
-test("every operation has a name of its own", async () => {
+test("every operation has its own name", async () => {
   const { paths } = (await document()) as { paths: Record<string, Record<string, { operationId: string }>> };
   const names = Object.values(paths).flatMap((one) => Object.values(one).map((it) => it.operationId));
   expect(new Set(names).size).toBe(names.length);
@@ -32,7 +32,7 @@ test("every operation has a name of its own", async () => {
   for (const name of names) expect(name).toMatch(/^(get|post)[A-Z]\w+$/);
 });
 
-test("it is for the bearer of the token alone, and tells how to send it and what refusals look like", async () => {
+test("it needs the token, and describes how to send it and what refusals look like", async () => {
   const { call } = await startApi();
   expect((await call("/api/v1/openapi.json", "GET", "")).status).toBe(401);
   expect(await document()).toMatchObject({

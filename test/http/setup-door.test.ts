@@ -6,7 +6,7 @@ import { serveAll } from "../support/listen.js";
 const FORM = '<form action="https://github.com/settings/apps/new" method="post">';
 const html = { "content-type": "text/html" };
 
-/** Behind the door, in the place of Probot's setup page. */
+/** A handler behind the door, in place of Probot's setup page. */
 async function pageOf(answer: Handler): Promise<{ status: number; type: string | null; text: string }> {
   const url = await serveAll(setupDoor({ host: undefined, publicUrl: undefined }), answer);
   const got = await fetch(`${url}/probot`);
@@ -33,7 +33,7 @@ it("puts a state of its own into the form of Probot's page, and changes nothing 
   expect(pages[0]).not.toBe(pages[1]);
 });
 
-it("does not give out a page whose form it does not know", async () => {
+it("withholds a page whose form it does not recognize", async () => {
   for (const page of [
     "",
     "<h1>Setup</h1>",
@@ -45,11 +45,11 @@ it("does not give out a page whose form it does not know", async () => {
     expect(await pageOf(serving(page)), page).toEqual({
       status: 500,
       type: "text/plain; charset=utf-8",
-      text: expect.stringMatching(/not as Lockstep knows it.*npm ci.*\/probot\/import/),
+      text: expect.stringMatching(/does not recognize Probot.*npm ci.*\/probot\/import/),
     });
 });
 
-it("leaves Probot's own failures as they are", async () => {
+it("passes on Probot's own failures unchanged", async () => {
   const failing: Handler = async (_, response) => {
     response.writeHead(500).end();
     return true;

@@ -18,7 +18,7 @@ async function acme(env: Record<string, string> = {}) {
 
 type Acme = Awaited<ReturnType<typeof acme>>;
 
-/** A push of before the removal comes in while GitHub's API fails, once. */
+/** A push from before the removal arrives while GitHub's API fails once. */
 async function failOnce({ world, repo }: Acme, late: Parameters<World["pushed"]>[0]): Promise<void> {
   world.standin.faults.restStatus = { status: 503, times: 1, path: `/repositories/${repo.id}` };
   const from = world.log.length;
@@ -64,7 +64,7 @@ test("retired, and GitHub's API fails: it stays retired", async () => {
   expect((await untilState(world, "acme/app", atRest)).state).toBe("retired");
 });
 
-test("removed while a refresh of it runs into its time limit: it stays gone", async () => {
+test("removed while its refresh times out: it stays gone", async () => {
   const { world, repo } = await acme({ FETCH_TIMEOUT: "2s" });
   world.standin.setPrivate(repo, false);
   world.standin.faults.hangGit = true;
@@ -81,7 +81,7 @@ test("removed while a refresh of it runs into its time limit: it stays gone", as
   expect(await untilState(world, "acme/app", atRest)).toMatchObject({ state: "gone", goneAt });
 });
 
-test("given back after such a failure, RETIRE_AFTER counts from the next removal", async () => {
+test("given back after such a failure: RETIRE_AFTER counts from the next removal", async () => {
   const set = await acme({ RETIRE_AFTER: "7d" });
   const { world, repo, installation } = set;
   const late = await world.standin.commit(repo, "main");
@@ -94,7 +94,7 @@ test("given back after such a failure, RETIRE_AFTER counts from the next removal
   expect(back).toMatchObject({ goneAt: null, retiresAt: null });
 });
 
-test("managed with the time of an old removal, it is not deleted by the next one", async () => {
+test("managed with the time of an old removal: the next one does not delete it", async () => {
   const { world, repo } = await acme({ RETIRE_AFTER: "7d" });
   await world.stop();
   const db = new Database(`${world.dataDir}/lockstep.db`);

@@ -6,7 +6,7 @@ import { passed, stateOf, untilState } from "../support/state.js";
 import { tempDir } from "../support/temp.js";
 import { World } from "../support/world.js";
 
-/** A git whose clone has all that GitHub gives, and is not done until `release`: packing its refs comes last. */
+/** A git whose clone has all refs but does not finish until `release`: packing refs is its last step. */
 function slowClone() {
   const dir = tempDir();
   const [binary, cloned, hold] = ["git", "cloned", "hold"].map((name) => join(dir, name)) as [
@@ -27,7 +27,7 @@ function slowClone() {
   return { binary, release: () => rmSync(hold), isCloned: () => existsSync(cloned) };
 }
 
-test("a rename that is told while the repository is cloned leaves no link under its old name", async () => {
+test("a rename reported during the clone leaves no link under the old name", async () => {
   const git = slowClone();
   const world = await World.create({ GIT_BINARY: git.binary });
   const repo = await world.standin.createRepository("acme", "before");
@@ -41,13 +41,13 @@ test("a rename that is told while the repository is cloned leaves no link under 
   expect(existsSync(join(world.dataDir, "mirrors/acme/before.git"))).toBe(false);
 });
 
-/** The repository whose mirror a name leads to. */
+/** Returns the repository whose mirror a name leads to. */
 function idAt(world: World, fullName: string): number | null {
   const link = join(world.dataDir, "mirrors", `${fullName}.git`);
   return existsSync(link) ? Number(readlinkSync(link).split("/").at(-2)) : null;
 }
 
-test("an event about a repository gives its name to none that had it before", async () => {
+test("an event about a repository does not give its name to a former owner", async () => {
   const world = await World.create();
   const { standin } = world;
   const before = standin.createInstallation("acme");

@@ -11,7 +11,7 @@ import { World } from "../support/world.js";
 
 const linkOf = (world: World, fullName: string) => join(world.dataDir, "mirrors", `${fullName}.git`);
 
-/** The id of the repository whose mirror the name leads to; null: there is no such name. */
+/** Returns the id of the repository whose mirror the name leads to; null when there is no such name. */
 function idAt(world: World, fullName: string): number | null {
   const link = linkOf(world, fullName);
   return existsSync(link) ? Number(readlinkSync(link).split("/").at(-2)) : null;
@@ -19,14 +19,14 @@ function idAt(world: World, fullName: string): number | null {
 
 const until = (world: World, isSo: () => boolean) => untilState(world, "acme/app", isSo);
 
-/** What GitHub has of it is settled: no pass would compare it again by itself. */
+/** Settles the repository, so that no pass would compare it on its own. */
 async function settledRepo(world: World, name: string): Promise<Repo> {
   const repo = await world.standin.createRepository("acme", name);
   repo.pushedAt -= 60;
   return repo;
 }
 
-/** A git that waits at the end of a clone for as long as `hold` is there. */
+/** A git that waits at the end of a clone while the file `hold` exists. */
 function slowGit() {
   const [binary, reached, hold] = ["git", "reached", "hold"].map((name) => join(tempDir(), name));
   const script = [
@@ -46,10 +46,10 @@ function slowGit() {
   };
 }
 
-const told = (world: World, event: ReturnType<World["standin"]["eventFor"]>) =>
+const deliver = (world: World, event: ReturnType<World["standin"]["eventFor"]>) =>
   world.standin.deliverEvent("repository", event, { to: `${world.url}/api/github/webhooks` });
 
-test("a repository that is made under the name of one that is being cloned keeps it", async () => {
+test("a repository created under the name of one that is being cloned keeps the name", async () => {
   const git = slowGit();
   const world = await World.create({ GIT_BINARY: git.binary });
   await world.start();
@@ -59,7 +59,7 @@ test("a repository that is made under the name of one that is being cloned keeps
   await until(world, git.reached);
   await world.standin.deleteRepository(first);
   const second = await settledRepo(world, "app");
-  await told(world, world.standin.eventFor("repository", "created", { repo: second }));
+  await deliver(world, world.standin.eventFor("repository", "created", { repo: second }));
   await untilState(world, "acme/app", ({ id, state }) => id === second.id && state === "fresh");
   expect(idAt(world, "acme/app")).toBe(second.id);
   const from = world.log.length;
@@ -70,7 +70,7 @@ test("a repository that is made under the name of one that is being cloned keeps
   expect(idAt(world, "acme/app")).toBe(second.id);
 });
 
-test("two that swap names while one is cloned have each its own in the end, whatever is told", async () => {
+test("two repositories that swap names during a clone end with the right names, whatever was reported", async () => {
   const git = slowGit();
   const world = await World.create({ GIT_BINARY: git.binary });
   const bee = await settledRepo(world, "bee");
@@ -81,7 +81,7 @@ test("two that swap names while one is cloned have each its own in the end, what
   await until(world, git.reached);
   world.standin.renameRepository(app, "other");
   world.standin.renameRepository(bee, "app");
-  await told(world, world.standin.eventFor("repository", "renamed", { repo: bee }));
+  await deliver(world, world.standin.eventFor("repository", "renamed", { repo: bee }));
   await untilState(world, "acme/app", ({ id, state }) => id === bee.id && state === "fresh");
   git.release();
   await passed(world);
@@ -90,7 +90,7 @@ test("two that swap names while one is cloned have each its own in the end, what
   expect(idAt(world, "acme/bee")).toBeNull();
 });
 
-test("a name that something else has is told, stays told, and is taken once it is free", async () => {
+test("a name that something else occupies is reported until it is free, and is then used", async () => {
   const world = await World.create();
   const repo = await settledRepo(world, "app");
   await world.start(repo);
@@ -115,7 +115,7 @@ test("a name that something else has is told, stays told, and is taken once it i
   await until(world, () => idAt(world, "acme/site") === repo.id && idAt(world, "acme/app") === null);
 });
 
-test("links that were lost are made again, and links that are left over go, by a start or a pass", async () => {
+test("missing links are created and leftover links removed, by a start or a pass", async () => {
   const world = await World.create();
   const [app, bee] = [await settledRepo(world, "app"), await settledRepo(world, "bee")];
   await world.start(app, bee);
@@ -132,7 +132,7 @@ test("links that were lost are made again, and links that are left over go, by a
   await until(world, () => idAt(world, "acme/app") === app.id && idAt(world, "acme/bee") === bee.id);
 });
 
-test("a repository that was paused, gone and shown again is still paused, and not deleted while it is", async () => {
+test("a paused repository that was gone and returned is still paused, and not deleted meanwhile", async () => {
   const world = await World.create({ RETIRE_AFTER: "1s" });
   const [app, other] = [await settledRepo(world, "app"), await settledRepo(world, "other")];
   await world.start(app, other);
@@ -148,13 +148,13 @@ test("a repository that was paused, gone and shown again is still paused, and no
   expect(world.tips(app)).toEqual(before);
   world.standin.removeRepository(app);
   await passed(world);
-  await sleep(1_100); // RETIRE_AFTER goes by the clock
+  await sleep(1_100); // RETIRE_AFTER is measured by the real clock
   await passed(world);
   await passed(world);
   expect(world.tips(app)).toEqual(before);
 });
 
-test("without the database of before, names stay until GitHub has told whose they are", async () => {
+test("without the former database, names stay until GitHub confirms their repositories", async () => {
   const world = await World.create();
   const repo = await settledRepo(world, "app");
   await world.start(repo);

@@ -41,7 +41,7 @@ test("a renamed repository keeps its mirror and moves its link; a new one takes 
   expect((await stateOf(world, "acme/site")).id).toBe(repo.id);
 });
 
-test("two repositories swap their names, and no event tells of it", async () => {
+test("two repositories swap their names without any event", async () => {
   const { world, repos } = await acme({}, ["one", "two"]);
   const [one, two] = repos as [(typeof repos)[0], (typeof repos)[0]];
   world.standin.renameRepository(one, "between");
@@ -54,7 +54,7 @@ test("two repositories swap their names, and no event tells of it", async () => 
   expect(readlinkSync(linkOf(world, "acme", "one"))).toBe(`../../repos/${two.id}/mirror.git`);
 });
 
-test("an organisation's new login renames every repository of it", async () => {
+test("an organization's new login renames all its repositories", async () => {
   const { world, installation, repos } = await acme({}, ["one", "two"]);
   world.standin.renameOwner(installation, "acme-labs");
   const event = world.standin.eventFor("installation_target", "renamed", { installation, from: "acme" });
@@ -66,7 +66,7 @@ test("an organisation's new login renames every repository of it", async () => {
   expect(existsSync(join(world.dataDir, "mirrors", "acme"))).toBe(false);
 });
 
-test("a transfer moves nothing, whichever event comes first", async () => {
+test("a transfer moves no mirror, whichever event comes first", async () => {
   const { world, installation, repos } = await acme();
   const [repo] = repos as [(typeof repos)[0]];
   const other = world.standin.createInstallation("globex");
@@ -91,7 +91,7 @@ test("a transfer moves nothing, whichever event comes first", async () => {
 });
 
 test.each([true, false])(
-  "taken out of the installation (private: %s): gone, kept, resumed",
+  "removed from the installation (private: %s): gone, kept, resumed",
   async (isPrivate) => {
     const { world, installation, repos } = await acme({}, ["app", "other"]);
     const [repo] = repos as [(typeof repos)[0]];
@@ -117,7 +117,7 @@ test.each([true, false])(
   },
 );
 
-test("gone for RETIRE_AFTER: mirror and link are deleted; back again: cloned anew", async () => {
+test("gone for RETIRE_AFTER: mirror and link are deleted; back again: cloned again", async () => {
   const { world, installation, repos } = await acme({ RETIRE_AFTER: "1s" });
   const [repo] = repos as [(typeof repos)[0]];
   world.standin.removeRepository(repo);
@@ -137,7 +137,7 @@ test("gone for RETIRE_AFTER: mirror and link are deleted; back again: cloned ane
   await untilState(world, "acme/app", ({ state }) => state === "fresh");
 });
 
-test("a suspended installation pauses its repositories and breaks no other's", async () => {
+test("a suspended installation pauses its repositories and affects no other installation", async () => {
   const { world, installation, repos } = await acme();
   const [repo] = repos as [(typeof repos)[0]];
   const other = await world.standin.createRepository("globex", "site");
@@ -181,7 +181,7 @@ test("the default branch is edited: HEAD follows", async () => {
   expect(plainGit(world.mirror(repo), "symbolic-ref", "HEAD").trim()).toBe("refs/heads/trunk");
 });
 
-test("a deleted repository is gone, in whatever order its events come, and twice", async () => {
+test("a deleted repository is gone, whatever the order of its events, and if they come twice", async () => {
   const { world, installation, repos } = await acme({}, ["app", "other"]);
   const [repo] = repos as [(typeof repos)[0]];
   const late = await world.standin.commit(repo, "main");
@@ -199,7 +199,7 @@ test("a deleted repository is gone, in whatever order its events come, and twice
 
 test.each([
   { aheadS: 86_400, ends: { name: "site", defaultBranch: "trunk" } },
-  // So old may be an answer that was on its way.
+  // An answer that was on its way may be this old.
   { aheadS: 60, ends: { name: "app", defaultBranch: "main" } },
 ])("GitHub's clock was $aheadS s ahead at its last answer", async ({ aheadS, ends }) => {
   const { world, repos } = await acme();
@@ -218,7 +218,7 @@ test.each([
   expect(shown).toMatchObject({ id: repo.id, ...ends });
 });
 
-/** A repository is created, of which GitHub's API does not know at once. */
+/** A repository is created that GitHub's API does not know at first. */
 async function created(hide: (world: World, repo: Repo) => void) {
   const { world, installation } = await acme();
   const repo = await world.standin.createRepository("acme", "new");
@@ -243,7 +243,7 @@ test("a new repository that GitHub does not know for a moment is asked for again
   expect(await became()).toMatch(/^refreshed at/);
 });
 
-test("a new repository that GitHub does not know for longer is none of ours", async () => {
+test("a new repository that GitHub does not know for longer is not managed", async () => {
   vi.useFakeTimers({ toFake: ["Date"], shouldAdvanceTime: true });
   onTestFinished(() => void vi.useRealTimers());
   const { world, became } = await created(({ standin }, repo) => standin.removeRepository(repo));
@@ -253,7 +253,7 @@ test("a new repository that GitHub does not know for longer is none of ours", as
   };
   const before = await listedAt();
   world.sweep();
-  // Not even the list of its installation decides.
+  // The list of its installation does not decide either.
   while ((await listedAt()) === before) await world.nextLine();
   expect((await stateOf(world, "acme/new")).state).toBe("onboarding");
   vi.setSystemTime(Date.now() + 21_000);

@@ -16,7 +16,7 @@ async function many(count: number, env: Record<string, string> = {}) {
   return { world, installation, repos };
 }
 
-/** As if every repository had been here for two hours: what came just now is not missed. */
+/** Ages every repository by two hours, because the removal of a new one is not held. */
 async function aged(world: World): Promise<void> {
   await passed(world);
   await world.stop();
@@ -24,7 +24,7 @@ async function aged(world: World): Promise<void> {
   db.exec("UPDATE repositories SET added_at = added_at - 7200000");
   db.close();
   await world.start();
-  // Its first pass is over: a list from before what a test does next would show again what is gone.
+  // The first pass must be over, because its older list would bring back what a test removes.
   await passed(world);
 }
 
@@ -39,7 +39,7 @@ const statesOf = async (world: World, repos: Repo[]) => {
   return [...states];
 };
 
-test("many repositories missing at once are held, shown, and go only by an operator's word", async () => {
+test("many repositories missing at once are held, shown, and gone only after an operator confirms", async () => {
   const { world, installation, repos } = await many(30);
   const missing = repos.slice(0, 11);
   for (const repo of missing) world.standin.removeRepository(repo);
@@ -52,7 +52,7 @@ test("many repositories missing at once are held, shown, and go only by an opera
   const held = await heldOf(world);
   expect(held.repositories).toHaveLength(11);
   expect(await (await world.api("/freshz")).json()).toMatchObject({ problems: [{ code: "removal_held" }] });
-  // Nothing asks GitHub about them one by one, and none slips through by a refresh of its own.
+  // GitHub is not asked about them singly, and no refresh of its own removes one.
   await world.api("/api/v1/repos/acme/app-0/refresh?wait=30s", { method: "POST" });
   expect((await stateOf(world, "acme/app-0")).state).toBe("failing");
 
@@ -65,7 +65,7 @@ test("many repositories missing at once are held, shown, and go only by an opera
   for (const { id } of missing) expect(existsSync(join(world.dataDir, "repos", String(id)))).toBe(true);
 });
 
-test("a held removal ends by itself when GitHub shows the repositories again", async () => {
+test("a held removal ends on its own when GitHub lists the repositories again", async () => {
   const { world, installation, repos } = await many(12);
   for (const repo of repos) world.standin.removeRepository(repo);
   world.sweep();
@@ -94,7 +94,7 @@ test("removals that come one by one within the hour count together", async () =>
   expect(states.filter((state) => state === "failing")).toHaveLength(2);
 });
 
-test("an App that is uninstalled leaves many repositories: held; few: gone", async () => {
+test("an uninstalled App with many repositories: held; with few: gone", async () => {
   const { world, installation } = await many(12);
   const small = world.standin.createInstallation("globex");
   const [few] = await world.standin.createRepositories(small, ["site"]);
@@ -110,7 +110,7 @@ test("an App that is uninstalled leaves many repositories: held; few: gone", asy
   expect((await stateOf(world, "acme/app-1")).lastError).toMatchObject({ code: "removal_held" });
 });
 
-test("what is held stays held when the counts change: only a word or GitHub ends it", async () => {
+test("held repositories stay held when the counts change: only a confirmation or GitHub ends it", async () => {
   const { world, installation, repos } = await many(50);
   for (const repo of repos.slice(0, 11)) world.standin.removeRepository(repo);
   world.sweep();
@@ -130,7 +130,7 @@ test("what is held stays held when the counts change: only a word or GitHub ends
   expect(await statesOf(world, repos.slice(0, 11))).toEqual(["failing"]);
 });
 
-test("another App finds its DATA_DIR refused; many small installations that vanish together are held", async () => {
+test("another App's DATA_DIR is refused; many small installations that vanish together are held", async () => {
   const world = await World.create();
   const repos: Repo[] = [];
   const installations = ["one", "two", "three"].map((login) => world.standin.createInstallation(login));
@@ -146,7 +146,7 @@ test("another App finds its DATA_DIR refused; many small installations that vani
   await expect(world.start({ APP_ID: "77" })).rejects.toThrow(/App 4242, and APP_ID is 77/);
 });
 
-test("repositories that are made and deleted again within the hour hold nothing", async () => {
+test("repositories that are created and deleted within the hour do not count", async () => {
   const { world, installation } = await many(20);
   const short = await world.standin.createRepositories(
     installation,
@@ -160,7 +160,7 @@ test("repositories that are made and deleted again within the hour hold nothing"
   expect(await heldOf(world)).toBeNull();
 });
 
-test("an App that is uninstalled: what came just now is gone, however many others are held", async () => {
+test("an uninstalled App: new repositories are gone, however many others are held", async () => {
   const { world, installation } = await many(12);
   const young = await world.standin.createRepository("acme", "young");
   world.sweep();
@@ -176,7 +176,7 @@ test("an uninstalled App's repositories that are neither held nor gone are asked
   world.standin.removeInstallation(installation);
   for (let pass = 0; pass < 2; pass++) await passed(world);
   await world.stop();
-  // As an earlier Lockstep, killed while it confirmed a removal, left them.
+  // An earlier Lockstep, killed while it confirmed a removal, left them in this state.
   const db = new Database(`${world.dataDir}/lockstep.db`);
   db.exec(`UPDATE installations SET confirmed_at = ${Date.now()}; DELETE FROM held_removals`);
   db.close();
@@ -185,7 +185,7 @@ test("an uninstalled App's repositories that are neither held nor gone are asked
   const [, path = ""] = (await heldOf(world)).confirm.split(" ");
   expect(await (await world.api(path, { method: "POST" })).json()).toMatchObject({ repositories: 12 });
   expect((await stateOf(world, "acme/app-0")).state).toBe("gone");
-  // Settled, it is not asked for any more.
+  // Once settled, the repositories are not asked for any more.
   const calls: string[] = [];
   world.standin.on("call", (call) => calls.push(call.path));
   await passed(world);

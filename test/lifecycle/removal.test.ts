@@ -3,7 +3,7 @@ import { createRemoval } from "../../src/lifecycle/removal.js";
 import { createInstallations } from "../../src/registry/installations.js";
 import { openRegistry } from "../support/registry.js";
 
-test("a confirmation that is cut short has confirmed nothing", () => {
+test("a confirmation that is interrupted has confirmed nothing", () => {
   const { store, registry, add } = openRegistry();
   const installations = createInstallations(store);
   installations.note(1, "active", "acme");

@@ -4,7 +4,7 @@ import { sweepThrough } from "../support/life/quiet.js";
 import { passed, type Shown, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
-test("a repository that went to a suspended installation keeps nothing of the one it left from being seen", async () => {
+test("a repository that moved to a suspended installation does not hide the others of its former one", async () => {
   const world = await World.create();
   const { standin } = world;
   const moves = await standin.createRepository("acme", "moves");
@@ -23,7 +23,7 @@ test("a repository that went to a suspended installation keeps nothing of the on
   expect(await stateOf(world, "globex/moves")).toMatchObject({ state: "fresh" });
 });
 
-/** Lockstep with a public repository of a suspended installation, and another installation that is not. */
+/** Lockstep with a public repository of a suspended installation, and an active installation. */
 async function suspended() {
   const world = await World.create();
   const { standin } = world;
@@ -39,7 +39,7 @@ async function suspended() {
   return { world, standin, repo, active: other.installation!, hook };
 }
 
-test("transferred out of a suspended installation: its event takes it up", async () => {
+test("transferred out of a suspended installation: its event makes it managed", async () => {
   const { world, standin, repo, active, hook } = await suspended();
   standin.transferRepository(repo, active, "globex");
   const event = standin.eventFor("repository", "transferred", { repo, changes: changed.owner("acme", 1) });
@@ -48,7 +48,7 @@ test("transferred out of a suspended installation: its event takes it up", async
   expect((await world.api("/api/v1/repos/acme/app")).status).toBe(404);
 });
 
-test("transferred out of a suspended installation: a push does, too, while GitHub fails at first", async () => {
+test("transferred out of a suspended installation: so does a push, even while GitHub fails at first", async () => {
   const { world, standin, repo, active } = await suspended();
   standin.transferRepository(repo, active, "globex");
   standin.faults.restStatus = { status: 503, times: 1, path: "/repos/acme/app/installation" };
@@ -62,7 +62,7 @@ test("transferred out of a suspended installation: a push does, too, while GitHu
   await world.inStep(repo);
 });
 
-test("installed anew under the same name: a push of the new installation is not dropped", async () => {
+test("installed again under the same name: a push of the new installation is not dropped", async () => {
   const { world, standin, repo } = await suspended();
   const former = repo.installation!;
   standin.removeInstallation(former);
@@ -73,7 +73,7 @@ test("installed anew under the same name: a push of the new installation is not 
   await world.inStep(repo);
 });
 
-test("still in the suspended installation, its name another's by now: it stays suspended", async () => {
+test("still in the suspended installation, with its name taken by another: it stays suspended", async () => {
   const { world, standin, repo, hook } = await suspended();
   const event = standin.eventFor("repository", "publicized", { repo });
   standin.renameOwner(repo.installation!, "acme-old");

@@ -8,7 +8,7 @@ const run = (about: Partial<TaskRun>): TaskRun => ({
   ...{ doneAt: NOW - DAY, failures: 0, retryAt: 0, errorCode: null, ...about },
 });
 
-/** A mirror that needs nothing, but for what is told. */
+/** A mirror that needs nothing except what the test sets. */
 const wear = (about: Partial<Wear>, runs: Partial<Record<Task, TaskRun>> = {}): Wear => ({
   ...{ seenAt: 0, refreshes: 0, refs: 0, changedAt: null, unreachableAt: null },
   ...about,
@@ -38,7 +38,7 @@ test.each<[string, Wear, Task[]]>([
   expect(dueTasks(7, known, NOW)).toEqual(tasks);
 });
 
-test("mirrors that came together are first checked over a week, none later", () => {
+test("mirrors that were cloned together are first checked over a week, none later", () => {
   const fresh = (days: number) => wear({ seenAt: NOW - days * DAY }, { check: run({ doneAt: null }) });
   const due = (days: number) =>
     Array.from({ length: 700 }, (_, n) => n * 131).filter((id) =>
@@ -49,7 +49,7 @@ test("mirrors that came together are first checked over a week, none later", () 
   expect(due(7)).toHaveLength(700);
 });
 
-test("what fails, or has to stand aside, is put off longer each time, by a day at most", () => {
+test("a task that fails, or yields to a refresh, is delayed longer each time, by a day at most", () => {
   const minutes = (hasYielded: boolean) => [0, 1, 2, 20].map((n) => putOffMs(n, { hasYielded }) / 60_000);
   expect(minutes(true)).toEqual([5, 10, 20, 1_440]);
   expect(minutes(false)).toEqual([60, 120, 240, 1_440]);

@@ -66,7 +66,7 @@ test.each(["mirror", "keep"])(
   },
 );
 
-test("a prune that runs when a push comes in ends, and the push is mirrored at once", async () => {
+test("a push stops a running prune, and is mirrored at once", async () => {
   const { world, repo, stuck, lost } = await pruning();
   const child = await stuck.begun();
   const at = performance.now();
@@ -78,7 +78,7 @@ test("a prune that runs when a push comes in ends, and the push is mirrored at o
   expect(failures(world)).toEqual([]);
 });
 
-test("a branch that comes back while its objects are pruned has all of them", async () => {
+test("a branch that returns while its objects are pruned has all of them", async () => {
   const { world, repo, stuck, lost } = await pruning();
   await stuck.begun();
   await world.pushed(await world.standin.createBranch(repo, "feature", lost));
@@ -120,7 +120,7 @@ test("refreshes beside tidies that never end do not fail", async () => {
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
 
-test("a corrupt mirror is found, and serves until a clone, even of a later start, takes its place", async () => {
+test("a corrupt mirror is found, and serves until a clone replaces it, even after a restart", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
@@ -145,7 +145,7 @@ test("a corrupt mirror is found, and serves until a clone, even of a later start
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
 
-test("a check that is cut off deletes nothing and is made again", async () => {
+test("a check that is interrupted deletes nothing and runs again", async () => {
   const stuck = stuckGit("rev-list");
   const world = await World.create({ GIT_BINARY: stuck.binary });
   const repo = await world.standin.createRepository("acme", "app");
@@ -168,7 +168,7 @@ test("a check that is cut off deletes nothing and is made again", async () => {
   await world.line(begins("check"), from);
 });
 
-test("one at a time, over all mirrors", async () => {
+test("one task runs at a time, over all mirrors", async () => {
   const world = await World.create();
   const names = ["one", "two", "three", "four"];
   const repos = await Promise.all(names.map((name) => world.standin.createRepository("acme", name)));
@@ -184,14 +184,14 @@ test("one at a time, over all mirrors", async () => {
   for (const { name } of repos)
     await world.line((line) => finished("check")(line) && line.repository === `acme/${name}`);
   const steps = world.log.filter(({ event }) => /^maintenance_(started|done)/.test(event));
-  const told = steps.map(({ event, repository, task }) => `${event}: ${task} ${repository}`);
-  const begun = told.filter((line) => line.startsWith("maintenance_started"));
-  expect(told).toEqual(begun.flatMap((line) => [line, line.replace("started", "done")]));
+  const lines = steps.map(({ event, repository, task }) => `${event}: ${task} ${repository}`);
+  const begun = lines.filter((line) => line.startsWith("maintenance_started"));
+  expect(lines).toEqual(begun.flatMap((line) => [line, line.replace("started", "done")]));
   expect(new Set(begun).size).toBe(8);
   expect(begun).toHaveLength(8);
 });
 
-test("a repository that is gone is left as it is", async () => {
+test("a gone repository is not maintained", async () => {
   const world = await World.create();
   const gone = await world.standin.createRepository("acme", "gone");
   const stays = await world.standin.createRepository("acme", "stays");
@@ -218,7 +218,7 @@ test("a repository that is gone is left as it is", async () => {
   ).toEqual([]);
 });
 
-/** A world whose one mirror is being pruned by a git that never ends; `lost` is what it would drop. */
+/** A world whose only mirror is pruned by a git that never ends; `lost` is the commit that it would drop. */
 async function pruning() {
   const stuck = stuckGit("repack");
   const world = await World.create({ GIT_BINARY: stuck.binary });
@@ -244,7 +244,7 @@ async function pruning() {
   return { world, repo, stuck, lost };
 }
 
-/** Until a pass finds nothing to refresh: GitHub tells of the last push when it was some time ago. */
+/** Waits until a pass finds nothing to refresh: GitHub's list shows the last push after a delay. */
 async function atRest(world: World, ...repos: Repo[]): Promise<void> {
   const from = world.log.length;
   for (const repo of repos) repo.pushedAt -= 60;
@@ -253,7 +253,7 @@ async function atRest(world: World, ...repos: Repo[]): Promise<void> {
     const settled = { event: "refreshed", way: "full", repository: `acme/${name}` };
     await world.line((line) => Object.entries(settled).every(([key, value]) => line[key] === value), from);
   }
-  // A list that was read meanwhile may have asked once more: what is left would run at the next start.
+  // A list read meanwhile may have requested one more refresh, which would run at the next start.
   while ((await statusOf(world)).queue.depth > 0) await Promise.race([world.nextLine(), sleep(50)]);
 }
 
@@ -267,7 +267,7 @@ function expireKept(mirror: string): void {
   }
 }
 
-/** Commits, and waits until the mirror has it. @returns the commit */
+/** Commits, and waits until the mirror has the commit. @returns the commit */
 async function push(world: World, repo: Repo, branch: string): Promise<string> {
   const { after, ...push } = await world.standin.commit(repo, branch);
   await world.pushed({ after, ...push });

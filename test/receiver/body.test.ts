@@ -37,7 +37,7 @@ describe.each([["with Content-Length"], ["chunked"]])("a body %s", (how) => {
     return answer;
   };
 
-  it("of 24 MiB and of 25 MiB is taken", async () => {
+  it("of 24 MiB and of 25 MiB is accepted", async () => {
     harness = await startReceiver();
     expect((await send(24 * MIB)).status).toBe(202);
     expect((await send(LIMIT)).status).toBe(202);
@@ -70,7 +70,7 @@ describe("a body that is too large", () => {
     // A plain socket: Node's HTTP client stops sending once it has the answer.
     const socket = connect(harness.port, "127.0.0.1");
     const closed = new Promise((resolve) => socket.once("close", resolve));
-    // The server reads on for five seconds after its answer; a busy machine does not send all in that time.
+    // The server reads on for five seconds after its answer; a busy machine may not send all in that time.
     socket.on("error", () => {});
     let answer = "";
     socket.on("data", (data) => {
@@ -91,12 +91,12 @@ describe("a body that is too large", () => {
     socket.write("0\r\n\r\n");
     await closed;
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
-    // What was held when the limit was met is garbage, and may not have been collected yet.
+    // Bodies held when the limit was reached are garbage that may not be collected yet.
     expect(peak).toBeLessThan(100 * MIB);
   });
 });
 
-describe("a body that comes in slowly", () => {
+describe("a body that arrives slowly", () => {
   it("is answered with 408 when its time is up", async () => {
     harness = await startReceiver({ bodyTimeoutMs: 50 });
     const body = JSON.stringify(PUSH);
@@ -109,7 +109,7 @@ describe("a body that comes in slowly", () => {
     expect(harness.accepted).toEqual([]);
   });
 
-  it("leads to nothing when its sender goes away", async () => {
+  it("has no effect when its sender goes away", async () => {
     harness = await startReceiver({ maxBytesInFlight: 2 * MIB });
     const { outgoing } = open(harness.port, {
       headers: { ...headersFor(""), "content-length": String(4 * MIB) },
@@ -119,7 +119,7 @@ describe("a body that comes in slowly", () => {
     outgoing.destroy();
     await vi.waitFor(() => expect(harness.sockets.size).toBe(0));
     expect(harness.lines).toEqual([]);
-    // Its bytes no longer count.
+    // The bytes of the closed request no longer count.
     expect((await deliver(harness.port, pushOf(1.5 * MIB))).status).toBe(202);
   });
 });
@@ -141,7 +141,7 @@ describe("bytes in flight", () => {
     expect((await deliver(harness.port, body)).status).toBe(202);
   });
 
-  it("are given back by every kind of answer", async () => {
+  it("are released by every kind of answer", async () => {
     harness = await startReceiver({ maxBytesInFlight: 2 * MIB });
     const body = pushOf(1.5 * MIB);
     for (let sent = 0; sent < 4; sent += 1) {

@@ -34,7 +34,7 @@ const asRequest = (decision: Decision) => {
 };
 
 describe.each(SETS)("the push examples of %s", (set) => {
-  it("there are some", () => expect(pushesOf(set).length).toBeGreaterThan(0));
+  it("exist", () => expect(pushesOf(set).length).toBeGreaterThan(0));
 
   it.each(pushesOf(set).map((push, index) => [index, push] as const))("%i", async (_, push) => {
     const decision = asRequest(toIntent({ id: "x", name: "push", payload: push }, letAll));
@@ -63,7 +63,7 @@ describe.each(SETS)("the push examples of %s", (set) => {
   });
 });
 
-it("every example of every event is taken or ignored with a reason, never refused", async () => {
+it("every example of every event is accepted or ignored with a reason, never refused", async () => {
   for (const { name, examples } of SETS.flatMap(load)) {
     for (const payload of examples) {
       const { status } = await deliver(harness.port, JSON.stringify(payload), { "x-github-event": name });

@@ -25,7 +25,7 @@ describe.each(PATHS)("at %s", (path) => {
   const send = (text: string | Buffer = body, changes: Record<string, string | undefined> = {}) =>
     deliver(harness.port, text, changes, path);
 
-  it("takes a verified push: persisted, warmed, 202 with the delivery id", async () => {
+  it("accepts a verified push: persisted, warmed, 202 with the delivery id", async () => {
     const { port: _, accepted, warmed } = await start({ now: () => 1234 });
     const answer = await send(body, { "x-github-delivery": "guid-1" });
     expect(answer).toMatchObject({ status: 202, text: '{"delivery":"guid-1"}' });
@@ -59,7 +59,7 @@ describe.each(PATHS)("at %s", (path) => {
   });
 
   it.each([[[]], [[""]]])(
-    "without a secret (%j) it is not there, even for one signed with Probot's own",
+    "without a secret (%j) it does not exist, even for a delivery signed with Probot's own",
     async (secrets) => {
       await start({ config: { webhookSecrets: secrets.filter(Boolean) } });
       const answer = await send(body, { "x-hub-signature-256": sign(body, "development") });
@@ -103,7 +103,7 @@ describe.each(PATHS)("at %s", (path) => {
     },
   );
 
-  it("takes JSON with a charset and form-encoded bodies", async () => {
+  it("accepts JSON with a charset and form-encoded bodies", async () => {
     await start();
     expect((await send(body, { "content-type": "Application/JSON; charset=utf-8" })).status).toBe(202);
     const form = `payload=${encodeURIComponent(body)}`;
@@ -131,20 +131,20 @@ describe.each(PATHS)("at %s", (path) => {
     expect((await send("")).status).toBe(401);
   });
 
-  it("takes the secret before this one while it is being changed", async () => {
+  it("accepts the previous secret during a rotation", async () => {
     await start({ config: { webhookSecrets: ["new", SECRET] } });
     expect((await send(body, { "x-hub-signature-256": sign(body, "new") })).status).toBe(202);
     expect((await send(body, { "x-hub-signature-256": sign(body, SECRET) })).status).toBe(202);
     expect((await send(body, { "x-hub-signature-256": sign(body, "older") })).status).toBe(401);
   });
 
-  it("answers 400 to a signed body that is no JSON", async () => {
+  it("answers 400 to a signed body that is not valid JSON", async () => {
     await start();
     expect((await send("{")).status).toBe(400);
     expect(nothingStored()).toBe(true);
   });
 
-  it("answers 202 to the same delivery again and asks for no second refresh", async () => {
+  it("answers 202 to a repeated delivery and requests no second refresh", async () => {
     await start();
     const headers = { "x-github-delivery": "again" };
     expect((await send(body, headers)).status).toBe(202);
@@ -205,7 +205,7 @@ describe("signatures", () => {
     const good = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
     const right = await deliver(port, "Hello, World!", { "x-hub-signature-256": good });
     const wrong = await deliver(port, "Hello, World!", { "x-hub-signature-256": good.replace(/7$/, "8") });
-    // Past the signature, the example fails for being no JSON.
+    // After its signature was accepted, the example fails because it is not valid JSON.
     expect([right.status, wrong.status]).toEqual([400, 401]);
   });
 
@@ -237,7 +237,7 @@ describe("the rate limit", () => {
     outgoing.destroy();
   });
 
-  it("counts each client behind a trusted proxy for itself", async () => {
+  it("counts each client behind a trusted proxy separately", async () => {
     const { port } = await start({
       config: { webhookRate: 1, webhookBurst: 0, trustedProxies: ["127.0.0.0/8", "10.0.0.0/8"] },
     });
@@ -248,7 +248,7 @@ describe("the rate limit", () => {
     expect((await from("192.0.2.2")).status).toBe(202);
   });
 
-  it("is not met by someone else's wrong signatures below it", async () => {
+  it("is not reached by another client's wrong signatures", async () => {
     const { port } = await start({ config: { webhookRate: 200, webhookBurst: 2_000 } });
     const wrong = await Promise.all(
       Array.from({ length: 300 }, () => deliver(port, body, { "x-hub-signature-256": sign(body, "x") })),

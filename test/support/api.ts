@@ -41,7 +41,7 @@ interface Options {
   contains?: boolean;
 }
 
-/** @param calls what is asked of them is noted there */
+/** @param calls records the calls made to the ports */
 export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPorts {
   return {
     list: (...args) => {
@@ -80,7 +80,7 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       return options.contains ?? false;
     },
     events: {
-      ...{ after: () => [], bounds: () => ({ oldest: 0, newest: 0 }), bell: new EventEmitter() },
+      ...{ after: () => [], bounds: () => ({ oldest: 0, newest: 0 }), newEvents: new EventEmitter() },
       stopping: () => false,
     },
     settled: async (...args) => {

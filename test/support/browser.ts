@@ -3,7 +3,9 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect, onTestFinished } from "vitest";
 import { launchBrowser } from "../../tools/browser.js";
 
-/** A tab of a browser of its own, and what it has complained of: scripts, styles or calls that the CSP refused. */
+/**
+ * A tab in a browser of its own, and the errors it reported: scripts, styles or calls that the CSP refused.
+ */
 export async function openTab(
   options: BrowserContextOptions = {},
 ): Promise<{ tab: Page; complaints: string[] }> {
@@ -12,7 +14,7 @@ export async function openTab(
   const context = await browser.newContext(options);
   const tab = await context.newPage();
   const complaints: string[] = [];
-  // A refused sign-in is an answer, no complaint.
+  // A refused sign-in is an answer, not an error.
   tab.on("console", (line) => {
     if (line.type() === "error" && !/status of 4\d\d/.test(line.text())) complaints.push(line.text());
   });
@@ -27,9 +29,9 @@ export async function signIn(tab: Page, url: string, token: string): Promise<voi
   await tab.getByRole("button", { name: "Sign out" }).waitFor();
 }
 
-/** What keeps people out, by axe. https://www.deque.com/axe/ */
+/** Checks accessibility with axe: https://www.deque.com/axe/ */
 export async function barriers(tab: Page): Promise<string[]> {
-  // Evaluated by the debugger, which no Content-Security-Policy binds.
+  // The debugger evaluates the script, so no Content-Security-Policy applies.
   await tab.evaluate(axe.source);
   const found = (await tab.evaluate("axe.run()")) as axe.AxeResults;
   expect(found.passes.length).toBeGreaterThan(5);

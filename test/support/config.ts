@@ -3,7 +3,7 @@ import { type Config, loadConfig } from "../../src/config/load.js";
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-/** A whole configuration of an App that GitHub does not know. */
+/** A complete configuration, for an App that GitHub does not know. */
 export const configOf = (dataDir: string, env: Record<string, string> = {}): Config =>
   loadConfig({
     APP_ID: "1",

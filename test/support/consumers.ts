@@ -16,10 +16,10 @@ export interface Received {
   headers: Record<string, string>;
 }
 
-/** A receiver of webhooks that verifies what it gets; `answer` may refuse it or never answer at all. */
+/** A receiver of webhooks that verifies its calls; `answer` may refuse a call or never answer. */
 export async function receiver(answer: (response: ServerResponse, n: number) => void = accept) {
   const got: Received[] = [];
-  const bell = new EventEmitter();
+  const newEvents = new EventEmitter();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -27,7 +27,7 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
     const event = new Webhook(SECRET).verify(Buffer.concat(chunks).toString(), headers) as Announcement;
     got.push({ id: headers["webhook-id"]!, event, headers });
     answer(response, got.length);
-    bell.emit("got");
+    newEvents.emit("got");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -35,9 +35,9 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  /** Until so many calls have come in. */
+  /** Waits until this many calls have arrived. */
   const calls = async (count: number) => {
-    while (got.length < count) await once(bell, "got");
+    while (got.length < count) await once(newEvents, "got");
     return got;
   };
   return { url, got, calls };
@@ -46,8 +46,8 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
 const accept = (response: ServerResponse) => void response.writeHead(204).end();
 
 /**
- * A hook that writes a line of JSON for each of its runs.
- * @param then shell commands that follow; its directory is $DIR
+ * Creates a hook that writes a line of JSON for each run.
+ * @param then shell commands to run afterwards; $DIR is the hook's directory
  */
 export function hook(then = "") {
   const dir = tempDir();
@@ -67,7 +67,7 @@ export function hook(then = "") {
   return { dir, file, runs, until };
 }
 
-/** Until it is so, looked at again whenever something in the directory changes. */
+/** Waits until the condition holds, and checks again whenever something in the directory changes. */
 export async function changed(dir: string, fits: () => boolean): Promise<void> {
   const watcher = watch(dir);
   try {

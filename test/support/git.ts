@@ -8,12 +8,12 @@ import { tempDir } from "./temp.js";
 
 export const PATH = process.env.PATH ?? "/usr/bin:/bin";
 
-/** Lockstep's own way to run git, with a run directory of the test's. */
+/** Lockstep's own way to run git, with a run directory for the test. */
 export function realGit(runDir = join(tempDir(), "run")): RunGit {
   return createGit({ binary: "git", path: PATH, processes: createProcesses(runDir) });
 }
 
-/** Plain git, to look at what Lockstep did. */
+/** Runs plain git, to inspect what Lockstep did. */
 export const plainGit = (gitDir: string, ...args: string[]): string => plainGitWith({}, gitDir, ...args);
 
 export function plainGitWith(env: Record<string, string>, gitDir: string, ...args: string[]): string {
@@ -34,7 +34,7 @@ export function plainGitWith(env: Record<string, string>, gitDir: string, ...arg
   }).trim();
 }
 
-/** A bare repository with one commit on main. @returns its path and the commit */
+/** Creates a bare repository with one commit on main. @returns its path and the commit */
 export function bareRepository(): { dir: string; commit: string } {
   const dir = join(tempDir(), "repo.git");
   plainGit(dir, "init", "-q", "--bare", "--initial-branch=main");
@@ -46,7 +46,7 @@ export function bareRepository(): { dir: string; commit: string } {
 
 let content = 0;
 
-/** Puts commits on a branch, each with one new file; all objects are loose. @returns the last one */
+/** Adds commits to a branch, each with one new file; all objects are loose. @returns the last commit */
 export function commits(dir: string, branch: string, count: number): string {
   const one = () => {
     const line = `${branch} ${content++}\n`;
@@ -61,8 +61,8 @@ export function commits(dir: string, branch: string, count: number): string {
 }
 
 /**
- * The real git, but for one command: that never ends, and neither does what it has started.
- * @returns the program, and the pid of what the command has started, once it has
+ * The real git, except that one command never ends, nor does the child that it starts.
+ * @returns the program, and the pid of the child once it has started
  */
 export function stuckGit(command: string): { binary: string; begun(): Promise<number> } {
   const dir = tempDir();
@@ -84,7 +84,7 @@ export function stuckGit(command: string): { binary: string; begun(): Promise<nu
 export const objectsOf = (dir: string): string[] =>
   plainGit(dir, "cat-file", "--batch-check=%(objectname)", "--batch-all-objects").split("\n");
 
-/** Where a loose object is. */
+/** Returns the path of a loose object. */
 export const looseFile = (dir: string, sha: string): string =>
   join(dir, "objects", sha.slice(0, 2), sha.slice(2));
 

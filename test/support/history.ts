@@ -3,7 +3,7 @@ import type { Push, Repo } from "../../tools/standin/index.js";
 import { World } from "./world.js";
 
 export const MAIN = "refs/heads/main";
-/** What a forced push in these tests moves a branch to: a commit without a parent. */
+/** The target of a forced push in these tests: a commit without a parent. */
 export const force = { orphan: true } as const;
 
 export interface Shown {
@@ -26,26 +26,26 @@ export async function post(world: World, repo: Repo, call: string, body: object 
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
-/** Compares every ref, and waits for the end of it. */
+/** Requests a comparison of every ref, and waits for its end. */
 export async function compare(world: World, repo: Repo): Promise<void> {
   const answer = await post(world, repo, "refresh?wait=30s");
   expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
 }
 
-/** GitHub's clock has whole seconds: what is pushed in the second of the clone is asked for by name. */
+/** GitHub's clock has whole seconds, so a push in the second of the clone is asked for by name. */
 function nextSecond({ standin }: World): void {
   standin.strictClock = true;
   for (let ticks = 0; ticks < 3; ticks++) standin.world.tick();
 }
 
-/** Until a refresh has ended that was asked for by a delivery. */
+/** Waits for the end of a refresh that a delivery requested. */
 export async function refreshed(world: World, act: () => Promise<void>): Promise<void> {
   const from = world.log.length;
   await act();
   await world.line(({ event, trigger }) => event === "refreshed" && trigger === "push", from);
 }
 
-/** Lockstep with one repository, whose next push is taken by its delivery's word. */
+/** Lockstep with one repository, whose next push is applied by word. */
 export async function worldWith(env: Record<string, string> = {}) {
   const world = await World.create(env);
   const repo = await world.standin.createRepository("acme", "app");
@@ -54,7 +54,7 @@ export async function worldWith(env: Record<string, string> = {}) {
   return { world, repo, standin: world.standin };
 }
 
-/** A push that HISTORY=block refuses, once it is refused. */
+/** A push that HISTORY=block refuses; resolves after the refusal. */
 export async function refusedPush(world: World, act: () => Promise<Push>): Promise<Push> {
   const push = await act();
   await refreshed(world, () => world.pushed(push));

@@ -8,7 +8,7 @@ afterEach(() => {
   for (const release of releasers.splice(0).reverse()) release();
 });
 
-/** Has something undone after the test, last in first out. */
+/** Registers a clean-up after the test; the last one registered runs first. */
 export const afterThis = (release: () => void): void => void releasers.push(release);
 
 /** @returns the address of a server that ends with the test. */
@@ -22,7 +22,10 @@ export async function listen(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Serves handlers in the way Probot's server does: the first true ends it, then its plain 404. */
+/**
+ * Serves handlers as Probot's server does: the first handler that returns true ends the request, else a plain
+ * 404 does.
+ */
 export const serveAll = (...handlers: Handler[]): Promise<string> =>
   listen(async (req, res) => {
     for (const handler of handlers) if (await handler(req, res)) return;

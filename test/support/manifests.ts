@@ -16,9 +16,9 @@ interface Manifest {
 }
 
 /**
- * Looks at manifests as kubectl does with --validate=strict, but for the values: TypeScript knows the fields
- * of Kubernetes' OpenAPI document, and takes no other ones in a literal.
- * @returns what is wrong with each of the texts; one run of the compiler looks at all.
+ * Checks manifests as kubectl does with --validate=strict, except for values: TypeScript knows the fields of
+ * Kubernetes' OpenAPI document, and rejects other fields in a literal.
+ * @returns the faults of each text; one run of the compiler checks all of them.
  */
 export async function faultsOfKubernetes(...texts: string[]): Promise<string[][]> {
   const cwd = tempDir();
@@ -32,7 +32,7 @@ export async function faultsOfKubernetes(...texts: string[]): Promise<string[][]
       writeFileSync(join(cwd, `${n}-${index}.ts`), typed(document.toJS() as Manifest));
   const lines = await linesOfCompiler(cwd);
   const faults = texts.map((_, n) => lines.filter((line) => line.startsWith(`${n}-`)));
-  // A line that is about none of them, or goes on with the one before, is everyone's.
+  // A line that concerns no single text, or continues the line before, applies to all texts.
   const others = lines.filter((line) => !/^\d+-/.test(line));
   return faults.map((own) => [...own, ...others]);
 }
@@ -53,16 +53,16 @@ function typed(manifest: Manifest): string {
 export const manifest: ${kind} = ${JSON.stringify(manifest, null, 2)};\n`;
 }
 
-/** @returns what is wrong by the schema of the Compose Specification. */
+/** @returns the faults by the schema of the Compose Specification. */
 export function faultsOfCompose(text: string): string[] {
-  // Its formats, such as a duration of "30s", are Compose's own.
+  // Its formats, such as a duration of "30s", are specific to Compose.
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
   const validate = ajv.compile(unnamed(composeSchema));
   validate(parse(text));
   return (validate.errors ?? []).map((it) => `${it.instancePath} ${it.message} ${JSON.stringify(it.params)}`);
 }
 
-/** It is named as in draft 4, which Ajv no longer reads, and uses nothing that is newer than draft 7. */
+/** The schema names draft 4, which Ajv no longer reads, but uses nothing newer than draft 7. */
 const unnamed = (schema: object): object =>
   JSON.parse(JSON.stringify(schema), (key, value) =>
     key === "$schema" || (key === "id" && typeof value === "string") ? undefined : value,

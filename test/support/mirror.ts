@@ -7,13 +7,13 @@ import { createProcesses } from "../../src/machine/processes.js";
 import { commits, PATH, plainGit } from "./git.js";
 import { tempDir } from "./temp.js";
 
-/** For calls that nobody cuts off. */
+/** A signal for calls that are never cancelled. */
 export const never: AbortSignal = new AbortController().signal;
 
 interface Options {
   binary?: string;
   timeoutMs?: number;
-  /** Without the contents of those commits' files. */
+  /** Leaves out the contents of these commits' files. */
   partial?: boolean;
 }
 
@@ -29,7 +29,7 @@ function fetchPart(dir: string, id: number, count: number): void {
   writeMarker(dir, id, { depth: null, filter: "blob:none" });
 }
 
-/** A mirror with so many commits on main, and its upkeep. */
+/** A mirror with this many commits on main, and its maintenance. */
 export function mirrorWith(count: number, options: Options = {}) {
   const id = 7;
   const dataDir = tempDir();

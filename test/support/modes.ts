@@ -3,10 +3,13 @@ import { chmodSync } from "node:fs";
 import { onTestFinished } from "vitest";
 import { exampleOf } from "../../tools/standin/examples.js";
 
-/** No mode stops root: what is left of this test file runs as nobody. Only for `*.alone.real.test.ts`, which have a process of their own. */
+/**
+ * Drops root, whom no mode stops: the rest of this test file runs as nobody. Only for `*.alone.real.test.ts`,
+ * which have their own process.
+ */
 export function asNobody(): void {
   if (process.getuid!() !== 0) return;
-  // The stand-in reads them once, and nobody may be kept from where this is checked out.
+  // The stand-in's files are read now, because the user nobody may not reach the checkout.
   exampleOf("push");
   const id = (option: string) => Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" }));
   const [user, group] = [id("-u"), id("-g")];
@@ -15,7 +18,7 @@ export function asNobody(): void {
   process.setuid!(user);
 }
 
-/** chmod(1) that ends with the test: whatever is below the directory can be deleted then. */
+/** Changes a mode until the end of the test, so that everything below the directory can be deleted then. */
 export function modesBelow(dir: string) {
   onTestFinished(() => void spawnSync("chmod", ["-R", "u+rwX", dir]));
   return chmodSync;

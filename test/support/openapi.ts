@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 
-/** An OpenAPI document as JSON has it. */
+/** An OpenAPI document, parsed from JSON. */
 export interface Document {
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, object> };
@@ -11,7 +11,7 @@ interface Operation {
   responses: Record<string, { content: Record<string, { schema: object }> }>;
 }
 
-/** Says what is wrong with answers: an undocumented status, media type or member, or a value of another kind. */
+/** Reports faults of answers: an undocumented status, media type or member, or a value of another type. */
 export class AnswerCheck {
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true });
   readonly #known = new Map<object, ValidateFunction>();
@@ -22,7 +22,7 @@ export class AnswerCheck {
     this.#ajv.addSchema({ $id: "doc", ...(closed(document) as object) });
   }
 
-  /** @returns the faults, none when the answer is as documented */
+  /** @returns the faults; none when the answer is as documented */
   async faults(method: string, path: string, answer: Response): Promise<string[]> {
     const operation = this.document.paths[path]?.[method.toLowerCase()];
     const type = answer.headers.get("content-type")?.split(";")[0] ?? "";
@@ -46,7 +46,7 @@ export class AnswerCheck {
   }
 }
 
-/** The same with no member let through that is not documented. */
+/** Returns the schema with undocumented members forbidden. */
 function closed(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(closed);
   if (typeof node !== "object" || node === null) return node;

@@ -2,7 +2,7 @@ import { createPage, type PageOptions } from "../../src/http/page/routes.js";
 import { apiPorts, TOKEN } from "./api.js";
 import { serveAll } from "./listen.js";
 
-/** The page on ports that note what is asked of them, and a client that signs in as a form does. */
+/** The page on ports that record their calls, and a client that signs in as a form does. */
 export async function startPage(options: Partial<PageOptions> = {}) {
   const calls: unknown[][] = [];
   const lines: object[] = [];

@@ -5,7 +5,7 @@ import type { Repo } from "../../tools/standin/index.js";
 import { plainGit } from "./git.js";
 import { filesBelow, filesOf } from "./trees.js";
 
-/** The contents that a mirror has, by the text of the files. */
+/** Returns the file contents that a mirror has, by the text of the files. */
 export function textsIn(mirror: string): string[] {
   const format = "--batch-check=%(objecttype) %(objectname)";
   const lines = plainGit(mirror, "cat-file", format, "--batch-all-objects", "--unordered").split("\n");
@@ -13,7 +13,7 @@ export function textsIn(mirror: string): string[] {
   return [...new Set(blobs)].map((blob) => plainGit(mirror, "cat-file", "blob", blob)).sort();
 }
 
-/** The published tree is what upstream has of the commit at these paths; none: all of it. */
+/** Expects the published tree to equal upstream's commit at these paths; without paths, all of it. */
 export function expectPart(repo: Repo, link: string, sha: string, ...paths: string[]): void {
   const isIn = (line: string) => {
     const path = line.split(" ")[1]!;
@@ -22,7 +22,7 @@ export function expectPart(repo: Repo, link: string, sha: string, ...paths: stri
   expect(filesBelow(realpathSync(link))).toEqual(filesOf(repo.dir, sha).filter(isIn));
 }
 
-/** Commits and trees of a partial mirror are all there, and nothing in it is broken. */
+/** Expects all commits and trees of a partial mirror to be there and intact. */
 export function expectComplete(mirror: string): void {
   plainGit(mirror, "rev-list", "--objects", "--filter=blob:none", "--quiet", "--all");
   plainGit(mirror, "cat-file", "--batch-check", "--batch-all-objects");

@@ -23,7 +23,7 @@ export const push = (n: number, ref = "refs/heads/main"): PushHint => ({
 
 export const pushed = (...hints: PushHint[]) => ({ trigger: "push" as const, hints, full: false });
 
-/** A real queue on a real file; `reopen` is what a crash and a restart leave of it. */
+/** A real queue on a real file; `reopen` returns the state after a crash and a restart. */
 export function openQueue(options: { quietPeriodMs?: number; random?: () => number; dir?: string } = {}) {
   const clock: Clock = { now: 1_000_000 };
   const dir = options.dir ?? tempDir();

@@ -1,4 +1,4 @@
-/** Numbers that a seed repeats. https://github.com/cprosche/mulberry32 */
+/** Random numbers that a seed repeats: https://github.com/cprosche/mulberry32 */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -15,7 +15,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number in [0, n). */
+  /** Returns a whole number in [0, n). */
   below(n: number): number {
     return Math.floor(this.next() * n);
   }
@@ -24,12 +24,12 @@ export class Random {
     return this.next() < share;
   }
 
-  /** undefined when there is none to choose from. */
+  /** Returns undefined when the list is empty. */
   pick<T>(from: readonly T[]): T | undefined {
     return from[this.below(from.length)];
   }
 
-  /** One of them, each as often as its weight says. */
+  /** Returns one item, with the probability of its weight. */
   weighted<T extends { weight: number }>(from: readonly T[]): T {
     let left = this.next() * from.reduce((sum, { weight }) => sum + weight, 0);
     for (const one of from) {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const FILES = 12;
 
-/** Files that all say the same number, some of them new with it, and one that names them. */
+/** Writes files that all contain the same number, some of them new, and one that lists them. */
 export function release(n: number): Record<string, string | null> {
   const files: Record<string, string | null> = {};
   for (let file = 0; file < FILES; file++) files[`dir-${file % 3}/file-${file}`] = `${n}`;
@@ -15,7 +15,7 @@ export function release(n: number): Record<string, string | null> {
   return files;
 }
 
-/** @returns what is wrong with a tree; null: it is one release, whole */
+/** @returns what is wrong with a tree; null when it is one complete release */
 export async function flawOf(tree: string): Promise<string | null> {
   const [n, ...paths] = (await readFile(join(tree, "manifest"), "utf8")).split("\n");
   for (const path of paths) {
@@ -27,13 +27,13 @@ export async function flawOf(tree: string): Promise<string | null> {
 }
 
 export interface Readers {
-  /** Trees that were read from beginning to end, within the grace. */
+  /** The number of trees that were read from beginning to end within the grace. */
   readonly reads: number;
   readonly flaws: string[];
   stop(): Promise<void>;
 }
 
-/** Each resolves the link once and reads the tree twice, the second time when most of the grace is over. */
+/** Each reader resolves the link once and reads the tree twice, the second time near the end of the grace. */
 export function startReaders(link: string, count: number, graceMs: number): Readers {
   const state = { reads: 0, flaws: [] as string[], stopped: false };
 
@@ -45,7 +45,7 @@ export function startReaders(link: string, count: number, graceMs: number): Read
       for (const pauseMs of [0, Math.random() * 0.7 * graceMs]) {
         await sleep(pauseMs);
         const flaw = await flawOf(tree);
-        // Who reads for longer than the grace may see anything.
+        // A reader that takes longer than the grace may see anything.
         if (!isHeld()) return;
         if (flaw) state.flaws.push(flaw);
       }

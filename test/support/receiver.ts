@@ -28,7 +28,9 @@ type ReceiverHarnessOptions = Partial<Omit<ReceiverOptions, "config" | "ports" |
   ports?: Partial<ReceiverPorts>;
 };
 
-/** A receiver behind a real HTTP server, in front of a 404 like Probot's, with ports that remember. */
+/**
+ * A receiver behind a real HTTP server, in front of a 404 like Probot's, with ports that record their calls.
+ */
 export async function startReceiver(options: ReceiverHarnessOptions = {}) {
   const accepted: { delivery: DeliveryRecord; decision: RequestDecision }[] = [];
   const ignored: { delivery: DeliveryRecord; reason: string }[] = [];
@@ -87,7 +89,7 @@ export type Harness = Awaited<ReturnType<typeof startReceiver>>;
 export const sign = (body: string | Buffer, secret = SECRET): string =>
   `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
 
-/** The headers of a delivery of this body; undefined takes one away. */
+/** Returns the headers of a delivery of this body; undefined removes a header. */
 export function headersFor(
   body: string | Buffer,
   changes: Record<string, string | undefined> = {},
@@ -104,13 +106,13 @@ export function headersFor(
   );
 }
 
-/** A request whose body the test writes as it likes; `answer` settles as soon as the answer is whole. */
+/** A request whose body the test writes freely; `answer` settles as soon as the answer is complete. */
 export function open(
   port: number,
   options: { path?: string; method?: string; headers: Record<string, string> },
 ) {
   const { path = PATHS[0]!, method = "POST" } = options;
-  // As GitHub's client does; by itself this one would ask for the connection's end.
+  // GitHub's client keeps connections alive; Node's would ask to close them.
   const headers = { connection: "keep-alive", ...options.headers };
   const outgoing = request({ host: "127.0.0.1", port, path, method, headers, agent: false });
   const answer = new Promise<Answer>((resolve, reject) => {
@@ -118,7 +120,7 @@ export function open(
     // After an answer the server may reset what is still being sent; the promise is settled by then.
     outgoing.on("error", reject);
   });
-  // Tests that abort a request never look at its answer.
+  // Tests that abort a request never read its answer.
   answer.catch(() => {});
   return { outgoing, answer };
 }
@@ -146,7 +148,7 @@ function deferred() {
   return { promise, resolve };
 }
 
-/** Sends a whole body at once, signed unless told otherwise. */
+/** Sends a whole body at once, signed unless the options differ. */
 export function deliver(
   port: number,
   body: string | Buffer = JSON.stringify(PUSH),

@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * A repository's refs as its files have them, without a git process (gitrepository-layout(5)): for a look that
- * is taken often, before git itself is asked.
+ * Reads a repository's refs from its files, without a git process (gitrepository-layout(5)), for frequent
+ * checks before git itself is asked.
  * @returns null when there is no repository
  */
 export function refsInFiles(gitDir: string): Map<string, string> | null {
   if (!existsSync(join(gitDir, "HEAD"))) return null;
-  // Loose refs first: git packs a ref before it takes the loose one away.
+  // Loose refs are read first, because git packs a ref before removing the loose one.
   const loose = looseRefs(gitDir);
   return new Map([...packedRefs(gitDir), ...loose]);
 }
@@ -28,7 +28,7 @@ function packedRefs(gitDir: string): [string, string][] {
     .map((line) => [line.slice(41), line.slice(0, 40)]);
 }
 
-/** A file that goes while it is read, or a directory, has no text. */
+/** A file deleted while it is read, or a directory, has no text. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, "utf8").trim();

@@ -6,7 +6,7 @@ import { REGISTRY_TABLES } from "../../src/registry/tables.js";
 import { openStore, type Tables } from "../../src/store/database.js";
 import { tempDir } from "./temp.js";
 
-/** A real registry on a real file. @param tables more of them */
+/** A real registry on a real file. @param tables additional tables */
 export function openRegistry(...tables: Tables[]) {
   const store = openStore(tempDir(), [REGISTRY_TABLES, INSTALLATION_TABLES, ...tables]);
   onTestFinished(() => store.close());

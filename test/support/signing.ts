@@ -6,12 +6,12 @@ import type { Push, Repo, StandIn } from "../../tools/standin/index.js";
 import { plainGit, plainGitWith } from "./git.js";
 import { tempDir } from "./temp.js";
 
-/** How git signs with somebody's key: options that come before the command. */
+/** Makes git sign with a person's key, by options that precede the command. */
 export interface Signer {
   options: string[];
-  /** For ALLOWED_SIGNERS: ssh-keygen(1). */
+  /** The line for ALLOWED_SIGNERS, as in ssh-keygen(1). */
   allowed: string;
-  /** For GPG_HOME. */
+  /** The directory for GPG_HOME. */
   home: string;
 }
 
@@ -35,14 +35,14 @@ export function gpgSigner(name: string): Signer {
   return { options, allowed: "", home };
 }
 
-/** A file for ALLOWED_SIGNERS. */
+/** Writes a file for ALLOWED_SIGNERS. */
 export function allowedSigners(...signers: Signer[]): string {
   const file = join(tempDir(), "signers");
   writeFileSync(file, signers.map(({ allowed }) => allowed).join(""));
   return file;
 }
 
-/** Commits, signed or not, on main. @param at the commit's date, when it is not now */
+/** Commits on main, signed or not. @param at the commit's date, if not now */
 export async function signedPush(
   standin: StandIn,
   repo: Repo,
@@ -60,7 +60,7 @@ export async function signedPush(
   return push!;
 }
 
-/** A signed tag of main's tip. */
+/** Creates a signed tag of main's tip. */
 export async function signedTag(standin: StandIn, repo: Repo, name: string, by: Signer): Promise<Push> {
   plainGit(repo.dir, ...by.options, "tag", "-s", "-m", name, name, "refs/heads/main");
   const ref = `refs/tags/${name}`;

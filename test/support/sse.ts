@@ -6,7 +6,7 @@ export interface Message {
   data?: Announcement;
 }
 
-/** Reads an event stream until `enough`; what comes after it is left. */
+/** Reads an event stream until `enough`; later events are not read. */
 export async function readEvents(
   response: Response,
   enough: (messages: Message[]) => boolean,

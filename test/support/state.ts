@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { World } from "./world.js";
 
-/** A repository as the API shows it; loosely typed, the API's own test knows every field. */
+/** A repository in the API's form, loosely typed because the API's own test checks every field. */
 // biome-ignore lint/suspicious/noExplicitAny: what a client gets is JSON
 export type Shown = any;
 
@@ -13,7 +13,9 @@ export async function stateOf(world: World, fullName: string): Promise<Shown> {
   return (await world.api(`/api/v1/repos/${fullName}`)).json();
 }
 
-/** Until the API shows it so; looked at again with every line of the log, and every quarter of a second. */
+/**
+ * Waits until the API shows the state, and checks with every line of the log and every quarter of a second.
+ */
 export async function untilState(
   world: World,
   fullName: string,
@@ -28,7 +30,10 @@ export async function untilState(
   }
 }
 
-/** One pass of the backstop, until GitHub's log has been read by it and the queue is empty. */
+/**
+ * Runs one pass of the backstop, and waits until its reading of GitHub's log has ended and the queue is
+ * empty.
+ */
 export async function passed(world: World): Promise<void> {
   const before = (await statusOf(world)).deliveries.lastReadAt;
   world.sweep();

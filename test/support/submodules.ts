@@ -5,19 +5,19 @@ import { post } from "./history.js";
 import { published } from "./published.js";
 import { filesBelow } from "./trees.js";
 
-/** The text of a .gitmodules; names are the paths unless given. */
+/** Returns the text of a .gitmodules; names default to the paths. */
 export const gitmodules = (urls: Record<string, string>, names: Record<string, string> = {}): string =>
   Object.entries(urls)
     .map(([path, url]) => `[submodule "${names[path] ?? path}"]\n\tpath = ${path}\n\turl = ${url}\n`)
     .join("");
 
-/** What a link leads to, by path. */
+/** Lists the files of the tree that a link leads to, by path. */
 export function shownFiles(link: string): Record<string, string> {
   const lines = filesBelow(realpathSync(link)).map((line) => /^\d+ (\S+) ([\s\S]*)$/.exec(line)!);
   return Object.fromEntries(lines.map(([, path, text]) => [path!, text!]));
 }
 
-/** A commit with these files alone, on main. */
+/** Commits these files alone on main. */
 export async function library(standin: StandIn, owner: string, name: string, options: object = {}) {
   const repo = await standin.createRepository(owner, name, { empty: true, ...options });
   const write = async (files: Record<string, string | { gitlink: string } | null>): Promise<string> => {
@@ -42,7 +42,7 @@ async function commitOf(
   };
 }
 
-/** Lockstep that publishes acme/app with its submodules, and the pushes that fail. */
+/** Lockstep that publishes acme/app with its submodules, and records failed refreshes. */
 export async function withSubmodules(env: Record<string, string> = {}) {
   const CHECKOUTS = "acme/app?submodules=yes";
   const setup = await published({ CHECKOUTS, REPOSITORIES: "acme/app", ...env });

@@ -4,12 +4,12 @@ import { join } from "node:path";
 
 const MEMORY = "/dev/shm";
 const PREFIX = "lockstep-tests-";
-/** Several times what the tests have there at once. */
+/** This is several times the size of all files that the tests have there at once. */
 const NEEDED_BYTES = 2 * 2 ** 30;
 
 /**
- * SQLite and git sync what they write, and a busy disk takes ten times as long for that as everything
- * else in a test. So temporary files are in memory, where Linux has room for them, unless TMPDIR is set.
+ * Puts temporary files in memory, where Linux has room for them, unless TMPDIR is set. SQLite and git sync
+ * their writes, which takes a busy disk ten times as long as everything else in a test.
  */
 export function setup(): (() => void) | undefined {
   if (process.env.TMPDIR) return;
@@ -20,7 +20,7 @@ export function setup(): (() => void) | undefined {
   return () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** @returns a directory that everyone may write to, or null where there is too little room or no program may run */
+/** @returns a directory that everyone may write to, or null where room is short or programs may not run */
 function roomInMemory(): string | null {
   try {
     const { bavail, bsize } = statfsSync(MEMORY);
@@ -33,7 +33,7 @@ function roomInMemory(): string | null {
     const program = join(dir, "program");
     writeFileSync(program, "#!/bin/sh\n", { mode: 0o755 });
     execFileSync(program);
-    // As /tmp: some tests give up being root.
+    // The mode is that of a temporary directory, because some tests drop root.
     chmodSync(dir, 0o1777);
     return dir;
   } catch {
@@ -42,7 +42,7 @@ function roomInMemory(): string | null {
   }
 }
 
-/** What a run that was killed has left takes memory until it is removed. */
+/** Files that a killed run left behind take memory until they are removed. */
 function removeLeftovers(): void {
   const names = existsSync(MEMORY) ? readdirSync(MEMORY).filter((name) => name.startsWith(PREFIX)) : [];
   for (const name of names) {

@@ -3,10 +3,10 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { plainGit } from "./git.js";
 
-/** A file of a commit: its text, or its mode and content; null: it goes. */
+/** A file of a commit: its text, or its mode and content; null deletes the file. */
 export type NewFile = string | { mode: "100644" | "100755" | "120000" | "160000"; data: string } | null;
 
-/** Writes a commit on main; a path is bytes, one character each. @returns its name */
+/** Writes a commit on main; a path is bytes, one character each. @returns the commit */
 export function commitFiles(dir: string, files: Record<string, NewFile>, branch = "main"): string {
   const ref = `refs/heads/${branch}`;
   const parts = [`commit ${ref}\ncommitter T <t@example.com> ${Math.floor(Date.now() / 1000)} +0000\n`];
@@ -26,7 +26,10 @@ export function commitFiles(dir: string, files: Record<string, NewFile>, branch 
   return plainGit(dir, "rev-parse", ref);
 }
 
-/** Writes a commit on main with one file, at a path that newer versions of fast-import refuse. @returns its name */
+/**
+ * Writes a commit on main with one file, at a path that newer versions of fast-import refuse. @returns the
+ * commit
+ */
 export function commitAnyPath(dir: string, path: string, text: string): string {
   const write = (args: string[], input: string) =>
     execFileSync("git", args, { input, env: { ...process.env, GIT_DIR: dir }, encoding: "utf8" }).trim();
@@ -39,7 +42,7 @@ export function commitAnyPath(dir: string, path: string, text: string): string {
   return commit;
 }
 
-/** Every file below, as `<mode> <path> <content>`; a path is bytes, one character each. */
+/** Lists every file below, as `<mode> <path> <content>`; a path is bytes, one character each. */
 export function filesBelow(dir: string, under = ""): string[] {
   const found: string[] = [];
   for (const entry of readdirSync(Buffer.from(join(dir, under), "latin1"), { encoding: "buffer" })) {
@@ -53,7 +56,7 @@ export function filesBelow(dir: string, under = ""): string[] {
   return found.sort();
 }
 
-/** What a commit has, in the same form; submodules left out. */
+/** Lists a commit's files in the same form, `<mode> <path> <content>`, without submodules. */
 export function filesOf(gitDir: string, commit: string): string[] {
   const run = (...args: string[]) =>
     execFileSync("git", args, { env: { ...process.env, GIT_DIR: gitDir }, encoding: "latin1" });

@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 
 type Answer = (req: IncomingMessage, res: ServerResponse, body: Buffer) => void;
 
-/** A host whose answers the test gives, one after another; it notes what it was asked. */
+/** A host whose answers the test gives one by one, and which records the requests. */
 export async function scriptedHost(...answers: Answer[]) {
   const asked: { method: string; url: string; auth: string; body: string; port: number }[] = [];
   const server = createServer(async (req, res) => {

@@ -4,7 +4,7 @@ import Database from "libsql";
 
 export const DAY_MS = 86_400_000;
 
-/** Writes into the database of a Lockstep that is stopped what time would have. */
+/** Writes into the database of a stopped Lockstep what time would have changed. */
 export function wearOut(dataDir: string, columns: Record<string, number>): void {
   const db = new Database(join(dataDir, "lockstep.db"));
   const set = Object.keys(columns).map((column) => `${column} = ?`);
@@ -19,7 +19,7 @@ export function ageObjects(mirror: string): void {
     if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), then, then);
 }
 
-/** What a Lockstep that is stopped has written down of its one repository. */
+/** Reads the maintenance record of a stopped Lockstep's only repository. */
 export function wornSince(dataDir: string, column: string): number {
   const db = new Database(join(dataDir, "lockstep.db"));
   const row = db.prepare(`SELECT ${column} AS value FROM maintenance`).get() as { value: number | null };

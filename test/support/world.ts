@@ -41,7 +41,7 @@ export class World {
     return world;
   }
 
-  /** Starts Lockstep, with further settings, and waits until it holds every repository. */
+  /** Starts Lockstep, with additional settings, and waits until it has every repository. */
   async start(...given: (Repo | Record<string, string>)[]): Promise<this> {
     const repos = given.filter((it): it is Repo => "dir" in it);
     const env = Object.assign({}, ...given.filter((it) => !("dir" in it))) as Record<string, string>;
@@ -95,12 +95,12 @@ export class World {
     return mirrorPath(this.dataDir, repo.owner, repo.name);
   }
 
-  /** What the mirror has inside REFSPECS. */
+  /** Returns the mirror's refs inside REFSPECS. */
   tips(repo: Repo): Record<string, string> {
     return this.#refs(repo, (ref) => !ref.startsWith("refs/lockstep/"));
   }
 
-  /** Lockstep's own refs in the mirror. */
+  /** Returns Lockstep's own refs in the mirror. */
   kept(repo: Repo): Record<string, string> {
     return this.#refs(repo, (ref) => ref.startsWith("refs/lockstep/"));
   }
@@ -123,7 +123,7 @@ export class World {
     for (const push of pushes) expect(await this.deliver(push)).toBe(202);
   }
 
-  /** The first line that fits, already written or to come. */
+  /** Returns the first line that matches, already written or yet to come. */
   async line(fits: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
     for (;;) {
       const found = this.log.slice(from).find(fits);
@@ -136,7 +136,7 @@ export class World {
     await once(this.#lines, "line");
   }
 
-  /** Until the mirror equals its upstream, ref for ref. */
+  /** Waits until the mirror equals its upstream, ref for ref. */
   async inStep(repo: Repo): Promise<void> {
     for (;;) {
       const line = once(this.#lines, "line");
@@ -145,7 +145,9 @@ export class World {
     }
   }
 
-  /** As far as files tell: most looks come too early, and a process for each would slow down what is awaited. */
+  /**
+   * Compares by files first: most checks come too early, and a process for each would slow the refresh down.
+   */
   #seemsInStep(repo: Repo): boolean {
     const has = refsInFiles(this.mirror(repo));
     const wanted = refsInFiles(repo.dir);

@@ -12,7 +12,7 @@ async function acme() {
   return { world, repo };
 }
 
-test("every delivery answers what became of it, and every refresh leaves a line", async () => {
+test("every delivery shows its outcome, and every refresh leaves a row", async () => {
   const { world, repo } = await acme();
   const push = await world.standin.commit(repo, "main");
   expect(await world.deliver(push, "delivery-1")).toBe(202);
@@ -38,7 +38,7 @@ test("every delivery answers what became of it, and every refresh leaves a line"
   expect((await world.api("/api/v1/deliveries/none")).status).toBe(404);
 });
 
-test("a delivery that asked for nothing says why; one that failed, what keeps it open", async () => {
+test("a delivery that requested nothing gives the reason; an open one, what keeps it open", async () => {
   const { world, repo } = await acme();
   const to = { to: `${world.url}/api/github/webhooks` };
   await world.standin.deliverEvent("watch", { action: "started", repository: { id: repo.id } }, to);

@@ -21,7 +21,7 @@ async function acme(env: Record<string, string> = {}) {
   return { world, repo };
 }
 
-test("a paused repository stays as it is; what came in meanwhile is refreshed when it is resumed", async () => {
+test("a paused repository stays unchanged; what arrived meanwhile is refreshed on resume", async () => {
   const { world, repo } = await acme();
   const before = world.tips(repo);
   expect((await post(world, "/api/v1/repos/acme/app/pause")).status).toBe(200);
@@ -41,7 +41,7 @@ test("a paused repository stays as it is; what came in meanwhile is refreshed wh
   expect((await post(world, "/api/v1/repos/acme/app/resume")).status).toBe(409);
 });
 
-test("too little free disk: nothing is cloned, refreshes go on, and it ends by itself", async () => {
+test("with too little free disk nothing is cloned, refreshes continue, and cloning resumes on its own", async () => {
   const dir = tempDir();
   const filler = join(dir, "filler");
   onTestFinished(() => rm(filler, { force: true }));
@@ -62,7 +62,7 @@ test("too little free disk: nothing is cloned, refreshes go on, and it ends by i
   expect(await problems(world)).toEqual([]);
 }, 90_000);
 
-test("GitHub cannot be reached: the backstop says so at once, and when it is over", async () => {
+test("when GitHub cannot be reached, the backstop reports it at once, and its end", async () => {
   const { world } = await acme();
   await world.standin.down();
   world.sweep();
@@ -73,7 +73,7 @@ test("GitHub cannot be reached: the backstop says so at once, and when it is ove
   await world.line(({ event, code }) => event === "problem_closed" && code === "backstop_failing");
 });
 
-test("the primary limit is used up: nothing leaves until it is over, and the status says so", async () => {
+test("when the primary limit is exhausted, no call is made until its reset, and the status shows it", async () => {
   const { world } = await acme();
   world.standin.limits.windowMs = 3_000;
   world.standin.limits.reset();
@@ -92,7 +92,7 @@ test("the primary limit is used up: nothing leaves until it is over, and the sta
   await world.line(({ event, code }) => event === "problem_closed" && code === "backstop_failing");
 });
 
-test("refs/pull/N/head: kept by the full comparison, and brought at once by a pull_request delivery", async () => {
+test("refs/pull/N/head: kept by the full comparison, and fetched at once by a pull_request delivery", async () => {
   const world = await World.create({ REFSPECS: "refs/heads/*,refs/tags/*,refs/notes/*,refs/pull/*/head" });
   const repo = await world.standin.createRepository("acme", "app");
   await world.standin.writeRef(repo, "refs/notes/commits");
@@ -123,7 +123,7 @@ test("refs/pull/N/head: kept by the full comparison, and brought at once by a pu
   expect(answer.status).toBe(204);
 });
 
-test("REFSPECS that lets in more, or less, has every repository compared at the next start", async () => {
+test("a changed REFSPECS has every repository compared at the next start", async () => {
   const { world, repo } = await acme();
   await world.standin.writeRef(repo, "refs/notes/commits");
   await world.stop();
@@ -136,7 +136,7 @@ test("REFSPECS that lets in more, or less, has every repository compared at the 
   while (tips().join() !== "refs/heads/main") await world.nextLine();
 });
 
-test("a repository that keeps failing makes /freshz complain long before its proof is old", async () => {
+test("a repository that keeps failing makes /freshz fail long before its proof is old", async () => {
   const { world, repo } = await acme();
   world.standin.faults.gitStatus = { status: 503, times: 1_000 };
   await world.pushed(await world.standin.commit(repo, "main"));

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { compare, force, MAIN, post, refreshed, shown, worldWith } from "../support/history.js";
 
-test("a kept tip is put back and held until it is allowed to go", async () => {
+test("a kept tip is restored and held until GitHub's value is allowed", async () => {
   const { world, repo, standin } = await worldWith();
   const push = await standin.forcePush(repo, "main", force);
   await world.pushed(push);
@@ -24,7 +24,7 @@ test("a kept tip is put back and held until it is allowed to go", async () => {
   expect(await shown(world, repo)).toMatchObject({ state: "fresh", holds: [] });
 });
 
-test("an older tip of the same line stays, though GitHub goes on from it", async () => {
+test("an older tip of the same line stays, though GitHub moves on from it", async () => {
   const { world, repo, standin } = await worldWith();
   const first = await standin.commit(repo, "main");
   await world.pushed(first);
@@ -63,7 +63,7 @@ test("the hold ends when the kept tip is pushed back to GitHub, with the command
   expect((await shown(world, repo)).holds).toEqual([]);
 });
 
-test("a deleted branch is refused while another one took its place", async () => {
+test("a deleted branch is refused while another one has its place", async () => {
   const { world, repo, standin } = await worldWith();
   const first = await standin.commit(repo, "a");
   await world.pushed(first);
@@ -80,7 +80,7 @@ test("a deleted branch is refused while another one took its place", async () =>
   await post(world, repo, "restore", { kept: name });
   await standin.commit(repo, "a/c");
   await compare(world, repo);
-  // Whichever was first in the mirror stays, and nothing fails for the other.
+  // The first of the two in the mirror stays, and the other causes no failure.
   expect(Object.keys(world.tips(repo))).toHaveLength(2);
   expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
 });

@@ -9,7 +9,7 @@ const pathOf = (sha: string, query = "") => `/api/v1/repos/acme/app/contains/${s
 const ask = async (world: World, sha: string, query = "") => (await world.api(pathOf(sha, query))).status;
 const manual = (world: World) => world.refreshes().filter(({ trigger }) => trigger === "manual").length;
 
-test("what is there is there at once: a tip, an older commit, an annotated tag", async () => {
+test("what is there is found at once: a tip, an older commit, an annotated tag", async () => {
   const { world, repo, standin } = await worldWith();
   const first = world.tips(repo)["refs/heads/main"]!;
   const push = await standin.commit(repo, "main");
@@ -21,7 +21,7 @@ test("what is there is there at once: a tip, an older commit, an annotated tag",
   expect(manual(world)).toBe(0);
 });
 
-test("what is not there: nothing known of it, a blob, a commit that only a kept ref leads to", async () => {
+test("not found: an unknown object, a blob, a commit that only a kept ref leads to", async () => {
   const { world, repo, standin } = await worldWith();
   const forced = await standin.forcePush(repo, "main", { orphan: true });
   await world.pushed(forced);
@@ -33,7 +33,7 @@ test("what is not there: nothing known of it, a blob, a commit that only a kept 
   expect(manual(world)).toBe(0);
 });
 
-test("a push whose delivery never came is brought by the one who waits for it", async () => {
+test("a push whose delivery never arrived is fetched for the client that waits for it", async () => {
   const { world, repo, standin } = await worldWith();
   const push = await standin.commit(repo, "main");
   expect(await ask(world, push.after, "?wait=30s")).toBe(200);
@@ -41,7 +41,7 @@ test("a push whose delivery never came is brought by the one who waits for it", 
   expect(manual(world)).toBe(1);
 });
 
-test("who waits before the push is told when it comes, and who waits in vain is told in time", async () => {
+test("a client that waits before the push is answered when it arrives, or when its time is over", async () => {
   const { world, repo, standin } = await worldWith();
   const missing = ask(world, "1".repeat(40), "?wait=1s");
   await world.line(({ event, trigger }) => event === "refreshed" && trigger === "manual");
@@ -52,7 +52,7 @@ test("who waits before the push is told when it comes, and who waits in vain is 
   expect(await missing).toBe(408);
 });
 
-test("a repository that goes while somebody waits is not managed", async () => {
+test("a repository that is removed during a wait is reported as not managed", async () => {
   const { world, repo, standin } = await worldWith();
   const waiting = ask(world, "1".repeat(40), "?wait=2s");
   await world.line(({ event, trigger }) => event === "refreshed" && trigger === "manual");
@@ -61,7 +61,7 @@ test("a repository that goes while somebody waits is not managed", async () => {
   expect(await waiting).toBe(404);
 });
 
-test("while somebody waits, GitHub is asked again", async () => {
+test("while a client waits, GitHub is asked again", async () => {
   const { world, repo, standin } = await worldWith();
   await standin.serveStale(repo, 60_000);
   const push = await standin.commit(repo, "main");
@@ -72,7 +72,7 @@ test("while somebody waits, GitHub is asked again", async () => {
   expect(manual(world)).toBe(2);
 });
 
-test("a paused repository answers what it has, and waits for nothing", async () => {
+test("a paused repository answers from what it has, and waits for nothing", async () => {
   const { world, repo, standin } = await worldWith();
   const tip = world.tips(repo)["refs/heads/main"]!;
   await world.api("/api/v1/repos/acme/app/pause", { method: "POST" });
@@ -81,7 +81,7 @@ test("a paused repository answers what it has, and waits for nothing", async () 
   expect(await ask(world, tip)).toBe(200);
 });
 
-test("four hundred connections that wait cost one refresh, and nobody waits for those who left", async () => {
+test("four hundred waiting connections cost one refresh, and closed ones cost none", async () => {
   const { world, repo, standin } = await worldWith({ SHUTDOWN_TIMEOUT: "0s" });
   await compare(world, repo);
   const before = manual(world);

@@ -11,10 +11,10 @@ import { bareRepository, plainGit, realGit } from "../support/git.js";
 import { tempDir } from "../support/temp.js";
 
 const ID = 7;
-/** Each its own, as each request has: thousands of listeners on one are slow. */
+/** Each waiter has its own signal, as each request has: thousands of listeners on one are slow. */
 const never = () => new AbortController().signal;
 
-/** A mirror, and refreshes that end when the test says so. */
+/** A mirror, and refreshes that end when the test decides. */
 function setUp(refspecs = ["refs/heads/*", "refs/tags/v1"]) {
   const layout = createLayout(tempDir());
   const mirror = layout.mirror(ID);
@@ -47,7 +47,7 @@ function setUp(refspecs = ["refs/heads/*", "refs/tags/v1"]) {
   return { wait, state, calls, commit, child, set, ended };
 }
 
-test("ten thousand waiters cost one refresh, and one look at the mirror each time", async () => {
+test("ten thousand waiters cost one refresh, and one search of the mirror each time", async () => {
   const { wait, state, calls, commit, child, set, ended } = setUp();
   const next = child(commit);
   const all = Array.from({ length: 10_000 }, () => wait(ID, next, "mirror", 60_000, never()));
@@ -61,7 +61,7 @@ test("ten thousand waiters cost one refresh, and one look at the mirror each tim
   expect([state.refreshes, calls.slice(before)]).toEqual([1, ["cat-file", "rev-list"]]);
 });
 
-test("ten thousand different commits that nobody has cost one git process a refresh", async () => {
+test("ten thousand different missing commits cost one git process per refresh", async () => {
   const { wait, state, calls, ended } = setUp();
   const shas = Array.from({ length: 10_000 }, (_, n) => n.toString(16).padStart(40, "0"));
   const leavers = shas.map(() => new AbortController());
@@ -78,7 +78,7 @@ test("ten thousand different commits that nobody has cost one git process a refr
   expect(new Set(await Promise.all(all))).toEqual(new Set([false]));
 });
 
-test("a refresh that runs already is waited for; if it brings nothing, one is asked for", async () => {
+test("a running refresh is waited for; if it fetches nothing, one is requested", async () => {
   const { wait, state, commit, child, set, ended } = setUp();
   const next = child(commit);
   state.running = true;
@@ -94,7 +94,7 @@ test("a refresh that runs already is waited for; if it brings nothing, one is as
   expect(await waiting).toBe(true);
 });
 
-test("only refs inside REFSPECS count, exact names among them; in=checkout asks the published commit", async () => {
+test("only refs inside REFSPECS count, including exact names; in=checkout checks the published commit", async () => {
   const { wait, state, commit, child, set } = setUp();
   const [note, tag, other] = ["note", "tag", "other"].map((message) => child(commit, message));
   set("refs/notes/x", note!);

@@ -38,7 +38,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
   return { watch, clock, lines, recovery, calls, installations, codes };
 }
 
-test("nothing is wrong at first, and a pass that ended in time keeps it so", () => {
+test("there is no problem at first, nor after a pass that ended in time", () => {
   const { watch, clock, codes } = setUp();
   expect(codes()).toEqual([]);
   clock.now += 10 * MINUTE;
@@ -47,7 +47,7 @@ test("nothing is wrong at first, and a pass that ended in time keeps it so", () 
   expect(codes()).toEqual([]);
 });
 
-test("a backstop that fails, or does not come, is a problem with its remedy; off, it is none", () => {
+test("a backstop that fails or never runs is a problem with a remedy, unless it is off", () => {
   const { watch, clock, codes } = setUp();
   watch.passed(new RefreshError("unreachable", "GitHub's API: ECONNREFUSED"));
   expect(watch.problems()).toMatchObject([
@@ -62,7 +62,7 @@ test("a backstop that fails, or does not come, is a problem with its remedy; off
   expect(off.codes()).toEqual([]);
 });
 
-test("a push that no delivery told of is held against the webhook after a minute, until GitHub calls", () => {
+test("a push that no delivery reported counts against the webhook after a minute, until GitHub calls", () => {
   const { watch, clock, codes, calls } = setUp();
   calls.at = clock.now - MINUTE;
   watch.reportMissedPush(7, "acme/app");
@@ -75,7 +75,7 @@ test("a push that no delivery told of is held against the webhook after a minute
   expect(codes()).toEqual([]);
 });
 
-test("a delivery that comes within the minute after all clears the doubt", () => {
+test("a delivery that arrives within the minute prevents the problem", () => {
   const { watch, clock, codes } = setUp();
   watch.reportMissedPush(7, "acme/app");
   watch.noteDelivery(7);
@@ -98,7 +98,7 @@ test("one lost delivery is forgotten after a day; without a webhook none is expe
   expect(none.codes()).toEqual([]);
 });
 
-test("a delivery that comes while its push is being found by the backstop leaves no doubt", () => {
+test("a delivery that arrives while the backstop finds its push prevents the problem", () => {
   const { watch, clock, codes } = setUp();
   const begunAt = clock.now;
   watch.noteDelivery(7);
@@ -111,7 +111,7 @@ test("a delivery that comes while its push is being found by the backstop leaves
   expect(codes()).toEqual(["webhook_silent"]);
 });
 
-test("pull: a push that GitHub's log does not have, once read a minute later, is held against the webhook", () => {
+test("pull: a push missing from GitHub's log, once read a minute later, counts against the webhook", () => {
   const { watch, clock, recovery, codes, calls } = setUp({ deliverySource: "pull" });
   const readNow = () => {
     recovery.state = { readAt: clock.now, upTo: clock.now, error: null, reading: null };
@@ -137,7 +137,7 @@ test("pull: a push that GitHub's log does not have, once read a minute later, is
   expect(codes()).toEqual([]);
 });
 
-test("an installation's suspension, failing list and held removal are told of with its number", () => {
+test("an installation's suspension, failing list and held removal are reported with its number", () => {
   const { watch, installations, recovery, codes } = setUp();
   installations.note(3, "active", "acme");
   installations.failed(3, new RefreshError("forbidden", "403"));
@@ -160,7 +160,7 @@ test("an installation's suspension, failing list and held removal are told of wi
   expect(codes()).toEqual([]);
 });
 
-test("a consumer that takes nothing for five minutes is behind, each by itself", () => {
+test("a consumer that accepts nothing for five minutes is behind, each independently", () => {
   const lag = { repositories: 3, oldestAt: 1_000_000_000 };
   const consumers = () => [
     { ...lag, consumer: "hook" },

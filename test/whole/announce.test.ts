@@ -19,7 +19,7 @@ interface Server {
   start(env?: Record<string, string>): Promise<Lockstep>;
 }
 
-/** The stand-in, one repository and one DATA_DIR; `start` runs Lockstep on it, as often as it is killed. */
+/** The stand-in, one repository and one DATA_DIR; `start` runs Lockstep again after each kill. */
 async function server(settings: Record<string, string> = {}): Promise<Server> {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
@@ -40,7 +40,7 @@ const arrives = (dataDir: string, { repo, ref, after }: Push) =>
 const taken = (lockstep: Lockstep, event: number) =>
   lockstep.waitForLog((line) => line.event === "event_delivered" && line.eventId === event, 30_000);
 
-/** A git that takes Lockstep down with it, once, before or after it has moved refs. */
+/** A git that kills Lockstep once, before or after it has moved refs. */
 function deadlyGit(when: "before" | "after") {
   const dir = tempDir();
   const file = join(dir, "git");
@@ -51,7 +51,7 @@ function deadlyGit(when: "before" | "after") {
   return { file, arm: () => touch(dir, "armed"), isArmed: () => existsSync(join(dir, "armed")) };
 }
 
-test("kill -9 while the hook runs: it is run again, and every change is told in order", async () => {
+test("kill -9 while the hook runs: it runs again, and every change is announced in order", async () => {
   const { file, runs, until, dir } = hook('while [ -e "$DIR/block" ]; do sleep 0.1; done');
   const { standin, repo, dataDir, start } = await server({ ANNOUNCE_HOOK: file });
   const first = await start();
@@ -69,12 +69,12 @@ test("kill -9 while the hook runs: it is run again, and every change is told in 
   rmSync(join(dir, "block"));
   const second = await start();
   await second.waitForLog((line) => line.event === "event_delivered" && line.eventId === 3, 30_000);
-  const told = runs().map(({ AFTER }) => AFTER);
-  expect(told).toEqual([expect.any(String), pushes[0]!.after, pushes[0]!.after, pushes[1]!.after]);
+  const sent = runs().map(({ AFTER }) => AFTER);
+  expect(sent).toEqual([expect.any(String), pushes[0]!.after, pushes[0]!.after, pushes[1]!.after]);
 });
 
 test.each(["before", "after"] as const)(
-  "kill -9 right %s the mirror's ref moves: every change is told, and none that did not happen",
+  "kill -9 right %s the mirror's ref moves: every change is announced, and no other",
   async (when) => {
     const { file, runs } = hook();
     const git = deadlyGit(when);
@@ -99,11 +99,11 @@ test.each(["before", "after"] as const)(
         .filter(({ REF }) => REF === MAIN)
         .map(({ BEFORE, AFTER }) => [BEFORE, AFTER]);
     while (chain().at(-1)?.[1] !== next.after) await second.waitForLog(() => true);
-    const told = chain();
-    expect(told[0]![0]).toBe(before);
-    // Each change starts where the last one ended: none is missing, and none is there that did not happen.
-    for (const [n, [from]] of told.entries()) if (n > 0) expect(from).toBe(told[n - 1]![1]);
-    if (when === "after") expect(told[0]).toEqual([before, push.after]);
+    const sent = chain();
+    expect(sent[0]![0]).toBe(before);
+    // Each change starts where the previous one ended, so none is missing and none is invented.
+    for (const [n, [from]] of sent.entries()) if (n > 0) expect(from).toBe(sent[n - 1]![1]);
+    if (when === "after") expect(sent[0]).toEqual([before, push.after]);
   },
 );
 
@@ -130,7 +130,7 @@ test("a webhook's receiver that is away for a while, across a restart, misses no
   expect(changes.map(({ after }) => after)).toEqual(pushes.map(({ after }) => after));
 });
 
-test("the event stream goes on after a restart where it was, by Last-Event-ID", async () => {
+test("the event stream continues after a restart by Last-Event-ID", async () => {
   const { standin, repo, dataDir, start } = await server();
   const first = await start();
   const events = (lockstep: Lockstep, last: number) =>
@@ -152,7 +152,7 @@ test("the event stream goes on after a restart where it was, by Last-Event-ID", 
   expect(await second.stop()).toEqual({ code: 0, signal: null });
 });
 
-test("killed again and again: the events of each ref are one chain from the clone to where the mirror is", async () => {
+test("killed again and again: the events of each ref are one chain from the clone to the mirror's tip", async () => {
   const { standin, repo, dataDir, start } = await server();
   const mirror = () => mirrorPath(dataDir, repo.owner, repo.name);
   let lockstep = await start();
@@ -165,7 +165,7 @@ test("killed again and again: the events of each ref are one chain from the clon
       const push = await standin.commit(repo, branch);
       last.set(branch, push);
       standin.deliver(push, { to: lockstep.webhookUrl }).catch(() => {});
-      // A refresh of the round before may be anywhere.
+      // A refresh of the previous round may be at any point.
       if (branch === branches[round % 3]) await lockstep.waitForLog(() => true);
     }
     await lockstep.kill9();

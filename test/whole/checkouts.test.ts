@@ -35,7 +35,7 @@ const shows = async (lockstep: Lockstep, sha: string): Promise<void> => {
   expect((await lockstep.api(path)).status).toBe(200);
 };
 
-/** The published tree's events are one chain, whatever was killed in between. @returns where it ends */
+/** The published tree's events are one chain, whatever was killed. @returns the chain's end */
 async function toldOf(lockstep: Lockstep): Promise<string> {
   const tip = ((await (await lockstep.api("/api/v1/repos/acme/app")).json()) as Shown).checkouts[0].commit;
   let last = ZERO;
@@ -49,7 +49,7 @@ async function toldOf(lockstep: Lockstep): Promise<string> {
   return last;
 }
 
-/** What the ledger says there is. */
+/** Lists the trees in the ledger. */
 function treesInLedger(dataDir: string): number[] {
   const db = new Database(join(dataDir, "lockstep.db"), { readonly: true });
   try {
@@ -64,7 +64,7 @@ test.each([
   { checkouts: "acme/*", publishes: 200, kills: 10 },
   { checkouts: "acme/*?filter=blob:none", publishes: 60, kills: 12 },
 ])(
-  "$checkouts: ten readers, $publishes publishes, $kills kills: no mixture, nothing vanishes, nothing is left over",
+  "$checkouts: ten readers, $publishes publishes, $kills kills: no mixed tree, no missing tree, no leftovers",
   async (given) => {
     const { standin, repo, dataDir, start, base, link } = await server(given.checkouts);
     let lockstep = await start();
@@ -74,7 +74,7 @@ test.each([
       const push = await standin.commit(repo, "main", { files: release(n) });
       await standin.deliver(push, { to: lockstep.webhookUrl });
       if (n % (given.publishes / given.kills) === 0) {
-        // Anywhere between the delivery and the end of its refresh, or a moment later.
+        // The kill comes between the delivery and the end of its refresh, or shortly after.
         await sleep(Math.random() * 250);
         await lockstep.kill9();
         lockstep = await start();

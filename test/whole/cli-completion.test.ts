@@ -7,7 +7,7 @@ import { tempDir } from "../support/temp.js";
 
 const program = new URL("../../lib/cli.js", import.meta.url).pathname;
 
-/** What bash offers for a line that is typed so far. */
+/** Returns bash's completions of a typed line. */
 function offered(...words: string[]): string[] {
   const bin = tempDir();
   const file = join(bin, "lockstep");
@@ -31,7 +31,7 @@ test("bash completes commands, options and their values", () => {
   expect(offered("list", "--state", "fai")).toEqual(["failing"]);
 });
 
-test("bash runs nothing of what is typed", () => {
+test("bash executes nothing of what is typed", () => {
   const file = join(tempDir(), "run");
   for (const typed of [
     `$(touch ${file})`,

@@ -16,9 +16,9 @@ async function world() {
     cliIn(cwd, { ...env, ...more }, ...args, "doctor");
   const findings = async (more: Record<string, string> = {}) => {
     const { code, out } = await doctor(more, "--json");
-    const told = JSON.parse(out) as { ok: boolean; findings: Finding[] };
-    expect(told.ok).toBe(code === 0);
-    return told.findings;
+    const report = JSON.parse(out) as { ok: boolean; findings: Finding[] };
+    expect(report.ok).toBe(code === 0);
+    return report.findings;
   };
   return { standin, cwd, doctor, findings };
 }
@@ -26,7 +26,7 @@ async function world() {
 const bad = (findings: Finding[]) =>
   findings.filter(({ level, about }) => level !== "ok" && about !== "git" && about !== "node");
 
-test("doctor finds nothing wrong where nothing is, and changes nothing", async () => {
+test("doctor finds no fault where there is none, and changes nothing", async () => {
   const { standin, cwd, doctor, findings } = await world();
   await standin.createRepository("acme", "app");
   Object.assign(standin.hookConfig, { url: "https://lockstep.example.com/api/github/webhooks" });
@@ -35,15 +35,15 @@ test("doctor finds nothing wrong where nothing is, and changes nothing", async (
   chmodSync(join(cwd, ".env"), 0o600);
 
   expect(bad(await findings())).toEqual([]);
-  const told = await doctor();
-  expect(told).toMatchObject({ code: 0, err: "" });
-  expect(told.out).toMatch(/^ok +App: lockstep of acme: APP_ID and the private key match$/m);
-  expect(told.out).toMatch(/^ok +installations: acme$/m);
-  expect(told.out).not.toContain(standin.webhookSecret);
+  const report = await doctor();
+  expect(report).toMatchObject({ code: 0, err: "" });
+  expect(report.out).toMatch(/^ok +App: lockstep of acme: APP_ID and the private key match$/m);
+  expect(report.out).toMatch(/^ok +installations: acme$/m);
+  expect(report.out).not.toContain(standin.webhookSecret);
   expect(standin.calls.filter(({ method }) => method !== "GET")).toEqual([]);
 });
 
-test("doctor names each fault at GitHub with what to do, and exits with 1", async () => {
+test("doctor names each fault at GitHub with a remedy, and exits with 1", async () => {
   const { standin, cwd, findings } = await world();
   await standin.createRepository("acme", "app");
   standin.world.rights.permissions = { contents: "write", metadata: "read" };
@@ -71,7 +71,7 @@ test("doctor names each fault at GitHub with what to do, and exits with 1", asyn
   );
 });
 
-test("doctor goes on as far as it can: another App's key, no GitHub, a faulty configuration", async () => {
+test("doctor checks as much as possible: another App's key, no GitHub, a faulty configuration", async () => {
   const { standin, findings } = await world();
   const other = await startStandIn({ privateKey: newPrivateKey() });
   onTestFinished(() => other.close());

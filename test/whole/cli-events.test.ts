@@ -9,7 +9,7 @@ import { tempDir } from "../support/temp.js";
 
 const API_TOKEN = "token-of-the-tests-0123456789";
 
-/** The lines that a command which does not end writes, one at a time. */
+/** The lines that a command without an end writes, one at a time. */
 function follow(env: Record<string, string>, ...args: string[]) {
   const file = new URL("../../lib/cli.js", import.meta.url).pathname;
   const child = spawn(process.execPath, [file, ...args], {
@@ -26,7 +26,7 @@ function follow(env: Record<string, string>, ...args: string[]) {
   };
 }
 
-test("events follows the stream, over a restart of the server, and misses nothing", async () => {
+test("events follows the stream across a restart of the server, and misses nothing", async () => {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   const repo = await standin.createRepository("acme", "app");
@@ -57,7 +57,7 @@ test("events follows the stream, over a restart of the server, and misses nothin
   expect(await text.line()).toContain(`refs/heads/topic new ${next.after.slice(0, 12)}`);
 });
 
-test("events ends at once where there is nothing to follow", async () => {
+test("events ends at once where there is no stream", async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   expect(await cli({ LOCKSTEP_URL: url }, "events")).toMatchObject({ code: 3, out: "" });
 });

@@ -8,7 +8,7 @@ import { tempDir } from "../support/temp.js";
 
 const API_TOKEN = "token-of-the-tests-0123456789";
 
-test("kept, restore and allow: a forced push is undone in the mirror, and let through after all", async () => {
+test("kept, restore and allow: a forced push is undone in the mirror, and allowed after all", async () => {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   const repo = await standin.createRepository("acme", "app");

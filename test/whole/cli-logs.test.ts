@@ -6,7 +6,7 @@ import { tempDir } from "../support/temp.js";
 
 const API_TOKEN = "token-of-the-tests-0123456789";
 
-test("deliveries, refreshes and queue tell what came in, what was done and what waits", async () => {
+test("deliveries, refreshes and queue list what came in, what was done and what waits", async () => {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   const repo = await standin.createRepository("acme", "app");

@@ -34,7 +34,7 @@ test("sync --once onboards, compares every ref, publishes trees, announces, and 
   expect(first.out).toMatch(/2 repositories, all fresh\n$/);
   expect(existsSync(join(dataDir, "checkouts/acme/site"))).toBe(true);
 
-  // Nobody told of it: a branch that is new, and one that is gone.
+  // No webhook reported the new branch and the deleted one.
   await standin.commit(app, "topic");
   await standin.createRepository("acme", "new");
   const { file, runs } = hook();
@@ -47,31 +47,31 @@ test("sync --once onboards, compares every ref, publishes trees, announces, and 
   expect(runs()).toContainEqual(expect.objectContaining({ REPOSITORY: "acme/app", REF: "refs/heads/topic" }));
 });
 
-test("sync --once says by its exit code and with a remedy what is not in step", async () => {
+test("sync --once reports by exit code and remedy what is not in step", async () => {
   const { standin, sync } = await world();
   await standin.createRepository("acme", "app");
   await standin.createRepository("acme", "broken");
   standin.faults.gitStatus = { status: 500, times: 1_000, path: "broken" };
-  const told = await sync();
-  expect(told).toMatchObject({ code: 4, out: expect.stringContaining("upstream_error") });
+  const answer = await sync();
+  expect(answer).toMatchObject({ code: 4, out: expect.stringContaining("upstream_error") });
 
   await standin.down();
   expect(await sync()).toMatchObject({ code: 1, out: expect.stringMatching(/^unreachable: .*\n {2}→ /m) });
 });
 
-test("sync --once leaves a DATA_DIR alone that a server owns, and says what to do instead", async () => {
+test("sync --once does not touch a DATA_DIR that a server uses, and gives a remedy", async () => {
   const { standin, dataDir, sync } = await world();
   const server = await startLockstep({ standin, dataDir, env: { INTERVAL: "off" } });
   onTestFinished(async () => void (await server.kill9()));
-  const told = await sync();
-  expect(told).toMatchObject({ code: 1, out: "" });
-  expect(told.err).toContain(`a running Lockstep already uses ${dataDir}`);
-  expect(told.err).toContain("lockstep refresh owner/name");
+  const answer = await sync();
+  expect(answer).toMatchObject({ code: 1, out: "" });
+  expect(answer.err).toContain(`a running Lockstep already uses ${dataDir}`);
+  expect(answer.err).toContain("lockstep refresh owner/name");
 
   expect(await cli({}, "sync")).toMatchObject({ code: 2, err: expect.stringContaining("--once") });
 });
 
-test("sync --once that is told to stop keeps what was not done for the next run", async () => {
+test("sync --once keeps unfinished requests for the next run when it is stopped", async () => {
   const { standin, dataDir, sync } = await world();
   await standin.createRepository("acme", "app");
   standin.faults.hangGit = true;

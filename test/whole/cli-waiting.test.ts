@@ -10,7 +10,7 @@ const FILE = new URL("../../lib/cli.js", import.meta.url).pathname;
 const CLEAR_LINE = "\r\u001b[2K";
 const SHA = "1".repeat(40);
 
-/** An API that answers when it is told to. */
+/** An API that answers when the test decides. */
 async function startApi() {
   const server = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => {
@@ -22,7 +22,7 @@ async function startApi() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-/** `lockstep …` at a terminal of its own: script -qefc 'node lib/cli.js …' /dev/null */
+/** Runs `lockstep …` in a terminal of its own: script -qefc 'node lib/cli.js …' /dev/null */
 function atTerminal(env: Record<string, string>, ...args: string[]) {
   const command = [process.execPath, FILE, ...args].join(" ");
   const child = spawn("script", ["-qefc", command, "/dev/null"], {
@@ -48,23 +48,20 @@ function atTerminal(env: Record<string, string>, ...args: string[]) {
 test.each([
   [["refresh", "acme/app", "--wait", "2m"], "the refresh of acme/app, at most 2m", "acme/app fresh"],
   [["wait", `a/b@${SHA}`, "--timeout", "1m"], `a/b@${SHA}, at most 1m`, `a/b@${SHA} is there`],
-])(
-  "at a terminal %j says that it waits, and how long; the line gives way to the result",
-  async (args, line, result) => {
-    const { url, asked } = await startApi();
-    const terminal = atTerminal({ LOCKSTEP_URL: url }, ...args);
-    const response = await asked();
-    await terminal.until(`${CLEAR_LINE}waiting 0s for ${line}`);
-    await terminal.until(/waiting [1-9]\d*s for/);
-    response.end(JSON.stringify({ repository: { state: "fresh" } }));
-    const { code, seen } = await terminal.ended();
-    expect({ code, end: seen.slice(seen.lastIndexOf(CLEAR_LINE)) }).toEqual({
-      ...{ code: 0, end: `${CLEAR_LINE}${result}\r\n` },
-    });
-  },
-);
+])("on a terminal %j shows a waiting time, which the result replaces", async (args, line, result) => {
+  const { url, asked } = await startApi();
+  const terminal = atTerminal({ LOCKSTEP_URL: url }, ...args);
+  const response = await asked();
+  await terminal.until(`${CLEAR_LINE}waiting 0s for ${line}`);
+  await terminal.until(/waiting [1-9]\d*s for/);
+  response.end(JSON.stringify({ repository: { state: "fresh" } }));
+  const { code, seen } = await terminal.ended();
+  expect({ code, end: seen.slice(seen.lastIndexOf(CLEAR_LINE)) }).toEqual({
+    ...{ code: 0, end: `${CLEAR_LINE}${result}\r\n` },
+  });
+});
 
-test("a failure stands in a line of its own", async () => {
+test("a failure has its own line", async () => {
   const { url, asked } = await startApi();
   const terminal = atTerminal({ LOCKSTEP_URL: url }, "refresh", "acme/app");
   (await asked()).writeHead(504).end(JSON.stringify({ detail: "not done in time", remedy: "wait longer" }));
@@ -88,9 +85,9 @@ test.each([
   });
 });
 
-test("without a terminal nothing is said", async () => {
+test("without a terminal no waiting line is printed", async () => {
   const { url, asked } = await startApi();
-  const told = cli({ LOCKSTEP_URL: url }, "refresh", "acme/app");
+  const answer = cli({ LOCKSTEP_URL: url }, "refresh", "acme/app");
   (await asked()).end(JSON.stringify({ repository: { state: "fresh" } }));
-  expect(await told).toEqual({ code: 0, out: "acme/app fresh\n", err: "" });
+  expect(await answer).toEqual({ code: 0, out: "acme/app fresh\n", err: "" });
 });

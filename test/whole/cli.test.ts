@@ -10,7 +10,7 @@ import { tempDir } from "../support/temp.js";
 
 const API_TOKEN = "token-of-the-tests-0123456789";
 
-test("the command line looks, asks and ends with the codes it documents", async () => {
+test("the command line reads, requests and exits with its documented codes", async () => {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   await standin.createRepository("acme", "app");
@@ -57,11 +57,11 @@ test("without a server, with a wrong command, without a token", async () => {
   expect(await cli({}, "bogus")).toMatchObject({ code: 2, err: expect.stringContaining("--help") });
   const help = await cli({}, "--help");
   expect(help).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });
-  // The token has no option: it would show in the list of processes.
+  // The token has no option, because the list of processes would show it.
   expect(help.out).not.toContain("--token");
 });
 
-test("what is no Lockstep is told apart from wrong usage", async () => {
+test("a server that is not Lockstep is distinguished from wrong usage", async () => {
   for (const url of [
     "localhost:3000",
     "ftp://127.0.0.1",
@@ -87,7 +87,7 @@ test("what is no Lockstep is told apart from wrong usage", async () => {
     });
 });
 
-test("a reader that has seen enough ends the command quietly", async () => {
+test("a reader that stops early ends the command quietly", async () => {
   const app = { owner: "acme", name: "app".repeat(100), state: "fresh", lastProvenAt: null, lastError: null };
   const repositories = Array.from({ length: 1_000 }, () => app);
   const body = JSON.stringify({ repositories, next: null });
@@ -106,8 +106,8 @@ test("a reader that has seen enough ends the command quietly", async () => {
   expect({ code, err }).toEqual({ code: 0, err: "" });
 });
 
-test("`lockstep start` tells every fault of the environment at once", async () => {
-  const told = await cli({ APP_ID: "x", PRIVATE_KEY: "no key", INTERVAL: "1" }, "start");
-  expect(told.code).toBe(1);
-  for (const name of ["APP_ID", "PRIVATE_KEY", "INTERVAL"]) expect(told.err).toContain(name);
+test("`lockstep start` reports every fault of the environment at once", async () => {
+  const answer = await cli({ APP_ID: "x", PRIVATE_KEY: "no key", INTERVAL: "1" }, "start");
+  expect(answer.code).toBe(1);
+  for (const name of ["APP_ID", "PRIVATE_KEY", "INTERVAL"]) expect(answer.err).toContain(name);
 });

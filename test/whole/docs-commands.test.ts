@@ -9,7 +9,7 @@ import { tempDir } from "../support/temp.js";
 const API_TOKEN = "token-of-the-tests-0123456789";
 const root = new URL("../..", import.meta.url).pathname;
 
-/** Root's to run, or of programs that are not here. */
+/** Commands for root, or of programs that are not installed here. */
 const NOT_HERE = /sudo|mkdocs/;
 
 const commandsOf = (page: string) =>
@@ -28,7 +28,7 @@ function run(script: string, { cwd, env }: Shell): Promise<{ code: number; out: 
   });
 }
 
-test("every command of docs/consumers.md does what it is there for", async () => {
+test("every command of docs/consumers.md works as described", async () => {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   const repo = await standin.createRepository("acme", "app");
@@ -51,7 +51,7 @@ test("every command of docs/consumers.md does what it is there for", async () =>
     cwd,
     env: {
       ...{ PATH: `${bin}:${process.env.PATH}`, HOME: cwd, API_TOKEN, LOCKSTEP_URL: lockstep.url },
-      // https://github.com/ is played by the stand-in.
+      // The stand-in plays https://github.com/.
       ...{ GIT_CONFIG_COUNT: "2", GIT_CONFIG_KEY_0: `url.${standin.url}/.insteadOf` },
       ...{ GIT_CONFIG_VALUE_0: "https://github.com/", GIT_CONFIG_KEY_1: "http.extraHeader" },
       GIT_CONFIG_VALUE_1: `Authorization: Basic ${basic}`,
@@ -71,7 +71,7 @@ test("every command of docs/consumers.md does what it is there for", async () =>
   expect(head.out.trim()).toBe(push.after);
 });
 
-test("a DATA_DIR that was moved, restored from its database, or from its mirrors alone, is in step", async () => {
+test("a DATA_DIR that was moved, or restored from its database or its mirrors alone, is in step", async () => {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   await standin.createRepository("acme", "app");

@@ -11,7 +11,7 @@ import { tempDir } from "../support/temp.js";
 
 const TOKEN = "token-of-the-tests-0123456789";
 
-/** The stand-in and one DATA_DIR; `start` runs Lockstep on it, as often as it is killed. */
+/** The stand-in and one DATA_DIR; `start` runs Lockstep again after each kill. */
 async function github() {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
@@ -37,7 +37,7 @@ async function until<T>(ask: () => Promise<T>, fits: (value: T) => boolean): Pro
   }
 }
 
-/** None while there is no mirror yet. */
+/** Returns null while there is no mirror yet. */
 function refsOf(dir: string): string[] {
   if (!existsSync(join(dir, "HEAD"))) return [];
   const format = "--format=%(refname) %(objectname)";
@@ -52,7 +52,7 @@ async function inStep(standin: StandIn, dataDir: string, repo: Repo): Promise<vo
   );
 }
 
-test("killed, and away while everything changes and no delivery comes in: all is found at the next start", async () => {
+test("everything that changed during a downtime without deliveries is found at the next start", async () => {
   const { standin, dataDir, start, inStep } = await github();
   const acme = standin.createInstallation("acme");
   const globex = standin.createInstallation("globex");
@@ -96,7 +96,7 @@ test("killed, and away while everything changes and no delivery comes in: all is
     () => get("/freshz"),
     ({ problems }) => problems.length === 1 && problems[0].code === "installation_suspended",
   );
-  // Nothing is known of the buyer's installation while it is suspended: the mirror waits.
+  // The buyer's installation is suspended and hides the repository, so the mirror waits.
   expect(refsOf(join(dataDir, "repos", String(sold!.id), "mirror.git"))).toHaveLength(1);
 
   standin.suspendInstallation(globex, false);
@@ -113,7 +113,7 @@ test("killed, and away while everything changes and no delivery comes in: all is
   );
 });
 
-test("a delivery that GitHub could not bring is found within an interval, delayed and repeated ones do no harm", async () => {
+test("a delivery that GitHub could not make is found within an interval; late and repeated ones do no harm", async () => {
   const { standin, start, inStep } = await github();
   const { lockstep, get } = await start();
   const acme = standin.createInstallation("acme");

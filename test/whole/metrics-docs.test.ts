@@ -16,9 +16,9 @@ type Metrics = Map<string, { type: string; labels: string[] }>;
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-/** Made by Prometheus or by prom-client's default metrics. */
+/** Metrics of Prometheus itself or of prom-client's defaults. */
 const OTHERS = ["up", "process_resident_memory_bytes", "nodejs_eventloop_lag_p99_seconds"];
-/** Every series may have these. */
+/** Every series may have these labels. */
 const LABELS_OF_ALL = ["instance", "job", "le"];
 
 test("docs/metrics.md lists what a running Lockstep serves, and nothing else", async () => {
@@ -32,7 +32,7 @@ test("docs/metrics.md lists what a running Lockstep serves, and nothing else", a
   for (const name of OTHERS.slice(1)) expect(text).toContain(`\n${name} `);
 });
 
-test("every expression of the alerts parses, knows its metrics, and tells what to do", () => {
+test("every expression of the alerts parses, uses known metrics, and has a remedy", () => {
   const { groups } = parse(read("docs/prometheus/alerts.yml")) as { groups: { rules: Rule[] }[] };
   const rules = groups.flatMap((group) => group.rules);
   expect(rules.length).toBeGreaterThan(5);
@@ -44,7 +44,7 @@ test("every expression of the alerts parses, knows its metrics, and tells what t
   }
 });
 
-test("every panel of the dashboard parses and knows its metrics", () => {
+test("every panel of the dashboard parses and uses known metrics", () => {
   const { panels } = JSON.parse(read("docs/grafana/lockstep.json")) as {
     panels: { title: string; targets: { expr: string }[] }[];
   };
@@ -69,7 +69,7 @@ async function scrape(): Promise<{ text: string; metrics: Metrics }> {
   return { text, metrics: served(text) };
 }
 
-/** Labels of metrics without a sample are not known: []. */
+/** Labels of metrics without a sample are unknown: []. */
 function served(text: string): Metrics {
   const types = [...text.matchAll(/^# TYPE (lockstep_\w+) (\w+)$/gm)];
   return new Map(

@@ -3,7 +3,7 @@ import { startLockstep } from "../../tools/lockstep.js";
 import { startStandIn } from "../../tools/standin/index.js";
 import { tempDir } from "../support/temp.js";
 
-test("/metrics counts what happens, for the bearer of the token alone", async () => {
+test("/metrics counts what happens, and needs the token", async () => {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   const repo = await standin.createRepository("acme", "app");

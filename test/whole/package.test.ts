@@ -9,10 +9,10 @@ import { tempDir } from "../support/temp.js";
 const run = promisify(execFile);
 const root = packageRoot();
 
-/** As npm lays it out, but from the packages that are here: a test asks no registry. */
+/** Installs as npm does, but from the packages here, so the test uses no registry. */
 async function installed(): Promise<string> {
   const cwd = tempDir();
-  // npm test has built it just now, and others run what is built.
+  // npm test has just built it, and other tests run that build.
   const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", cwd];
   const [{ filename }] = JSON.parse((await run("npm", pack, { cwd: root })).stdout);
   const own = join(cwd, "node_modules/lockstep");

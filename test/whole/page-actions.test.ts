@@ -13,7 +13,7 @@ import { tempDir } from "../support/temp.js";
 const API_TOKEN = "token-of-the-tests-0123456789";
 const AT = "2024-01-01T00:00:00.000Z";
 
-/** A mirror that holds a forced push back. */
+/** A mirror with a held forced push. */
 async function held() {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
@@ -29,7 +29,7 @@ async function held() {
   await lockstep.api("/api/v1/repos/acme/app/refresh?wait=30s", { method: "POST" });
   expect(main()).toBe(old);
   let done = 0;
-  /** The next refresh that someone has asked for by hand. */
+  /** Waits for the next refresh that was requested by hand. */
   const refreshed = async () => {
     done += 1;
     const isManual = (line: { event?: unknown; trigger?: unknown }) =>
@@ -39,7 +39,7 @@ async function held() {
   return { lockstep, main, old, after, refreshed };
 }
 
-test("without JavaScript: a held change is allowed, and its old tip restored after a second look", async () => {
+test("without JavaScript: a held change is allowed, and its old tip restored after confirmation", async () => {
   const { lockstep, main, old, after, refreshed } = await held();
   const { tab } = await openTab({ javaScriptEnabled: false });
   await signIn(tab, `${lockstep.url}/repos/acme/app`, API_TOKEN);
@@ -64,7 +64,7 @@ test("without JavaScript: a held change is allowed, and its old tip restored aft
   await holds.getByRole("row", { name: /refs\/heads\/main .*restored/ }).waitFor();
 });
 
-test("a held removal: the button leads to all that goes, and only the one there confirms it", async () => {
+test("a held removal: the button opens a list of all repositories, and only the button there confirms it", async () => {
   const repositories = Array.from({ length: 12 }, (_, n) => `acme/app-${n}`);
   const installation: InstallationView = {
     ...{ id: 3, login: "acme", state: "active", since: AT, lastListedAt: AT, lastError: null },

@@ -15,7 +15,7 @@ const LOOKS = [`/repos/acme/site/restore?kept=${REF}`, "/installations/3/confirm
 const PAGES = ["/", "/deliveries", "/server", "/repos/acme/site", "/?state=sad", ...LOOKS];
 const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
 
-/** Something of everything that the page can show. */
+/** An instance of everything that the page can show. */
 function full(): ApiPorts {
   const ports = apiPorts();
   const ref = REF;
@@ -103,7 +103,7 @@ test.each(["light", "dark"] as const)(
   },
 );
 
-test("on a phone nothing is wider than the screen, and buttons are as large as a finger", async () => {
+test("on a phone nothing is wider than the screen, and buttons are large enough for a finger", async () => {
   const { base } = await startPage({ ports: full() });
   const { tab } = await openTab(PHONE);
   await signIn(tab, base, TOKEN);
@@ -114,7 +114,7 @@ test("on a phone nothing is wider than the screen, and buttons are as large as a
   });
 });
 
-test("by keyboard: past the navigation, to a button, and one sees where one is", async () => {
+test("by keyboard: past the navigation, to a button, with a visible focus", async () => {
   const { base, calls } = await startPage();
   const { tab } = await openTab();
   await signIn(tab, base, TOKEN);
@@ -138,7 +138,7 @@ test("by keyboard: past the navigation, to a button, and one sees where one is",
   expect(calls).toContainEqual(["refresh", 7]);
 });
 
-test("ten thousand repositories: small pages, one after another, and a filter that finds one", async () => {
+test("ten thousand repositories: small pages, and a filter that finds one", async () => {
   const { store, add } = openRegistry();
   store.transaction(() => {
     for (let id = 1; id <= 10_000; id++)

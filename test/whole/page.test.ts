@@ -22,7 +22,7 @@ async function start() {
   return { standin, repo, lockstep };
 }
 
-test("an open page shows a push as it happens, and what became of its delivery", async () => {
+test("an open page shows a push as it happens, and the outcome of its delivery", async () => {
   const { standin, repo, lockstep } = await start();
   const { tab, complaints } = await openTab();
   await signIn(tab, `${lockstep.url}/repos/acme/app`, API_TOKEN);
@@ -42,7 +42,7 @@ test("an open page shows a push as it happens, and what became of its delivery",
   expect(complaints).toEqual([]);
 });
 
-test("a branch that is called like a script is shown, at once and live, and never run", async () => {
+test("a branch that is named like a script is shown, at once and live, and never run", async () => {
   const { standin, repo, lockstep } = await start();
   const { tab, complaints } = await openTab();
   const dialogs: string[] = [];
@@ -61,7 +61,7 @@ test("a branch that is called like a script is shown, at once and live, and neve
   expect([dialogs, complaints]).toEqual([[], []]);
 });
 
-test("what is brought up to date takes nobody's focus away", async () => {
+test("a live update does not move the focus", async () => {
   const { standin, repo, lockstep } = await start();
   const { tab } = await openTab();
   await signIn(tab, lockstep.url, API_TOKEN);
@@ -75,7 +75,7 @@ test("what is brought up to date takes nobody's focus away", async () => {
   expect(await tab.evaluate("document.activeElement.id")).toBe(before);
 });
 
-test("refresh, pause and resume lead back to the list; then the door is shut, and nothing secret was told", async () => {
+test("refresh, pause and resume lead back to the list; sign-out ends the session, and nothing secret was shown", async () => {
   const { lockstep } = await start();
   const { tab, complaints } = await openTab();
   const urls: string[] = [];
@@ -111,7 +111,7 @@ test("refresh, pause and resume lead back to the list; then the door is shut, an
   for (const secret of [API_TOKEN, cookies[0]!.value]) expect(log).not.toContain(secret);
 });
 
-test("without JavaScript: filter, pause and the next look all work", async () => {
+test("without JavaScript: filter, pause and the confirmation pages all work", async () => {
   const { lockstep } = await start();
   const { tab } = await openTab({ javaScriptEnabled: false });
   await signIn(tab, lockstep.url, API_TOKEN);

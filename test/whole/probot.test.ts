@@ -49,11 +49,11 @@ test("a push arrives, SIGTERM ends it with 0, and no secret is ever in the log",
   }
   expect(await lockstep.stop("SIGTERM")).toEqual({ code: 0, signal: null });
   const log = JSON.stringify(lockstep.log);
-  expect(log).toContain("/api/v1/repos/acme/app"); // Probot's own request line is there
+  expect(log).toContain("/api/v1/repos/acme/app"); // Probot's own request line must be there
   for (const secret of secretsOf(standin)) expect(log).not.toContain(secret);
 });
 
-test("SIGINT during a fetch that hangs ends within the bound, and the request is kept", async () => {
+test("SIGINT during a fetch that hangs ends within the limit, and the request is kept", async () => {
   const { standin, repo } = await github();
   const dataDir = tempDir();
   const lockstep = await start(standin, dataDir, { SHUTDOWN_TIMEOUT: "1s" });
@@ -69,7 +69,7 @@ test("SIGINT during a fetch that hangs ends within the bound, and the request is
   await arrives(dataDir, push);
 });
 
-test("SIGTERM ends it within the bound although GitHub's API hangs", async () => {
+test("SIGTERM ends the process within the limit although GitHub's API hangs", async () => {
   const { standin } = await github();
   const silent = createServer(() => {});
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
@@ -84,7 +84,7 @@ test("SIGTERM ends it within the bound although GitHub's API hangs", async () =>
   expect(await lockstep.stop("SIGTERM")).toEqual({ code: 0, signal: null });
 });
 
-test("kill -9 between the 202 and the end of the fetch: the next start catches up by itself", async () => {
+test("kill -9 between the 202 and the end of the fetch: the next start catches up on its own", async () => {
   const { standin, repo } = await github();
   const dataDir = tempDir();
   const first = await start(standin, dataDir);
@@ -96,7 +96,7 @@ test("kill -9 between the 202 and the end of the fetch: the next start catches u
   await asked;
   await first.kill9();
   standin.faults.hangGit = false;
-  // Nothing but the stored request may bring it: GitHub's lists are out of order.
+  // Only the stored request may cause the refresh, because GitHub's lists fail.
   standin.faults.restStatus = { status: 500, times: 1 };
   await start(standin, dataDir);
   await arrives(dataDir, push);
@@ -115,7 +115,7 @@ test("without WEBHOOK_SECRET both paths are like any unknown path, also for Prob
   }
 });
 
-test("the backstop finds a push that no webhook told of", async () => {
+test("the backstop finds a push that no webhook reported", async () => {
   const { standin, repo } = await github();
   const dataDir = tempDir();
   const lockstep = await start(standin, dataDir, { WEBHOOK_SECRET: undefined, INTERVAL: "10s" });
@@ -123,7 +123,7 @@ test("the backstop finds a push that no webhook told of", async () => {
   await arrives(dataDir, await standin.commit(repo, "main"));
 });
 
-test("every fault of the environment is told at once, and nothing is started", async () => {
+test("every fault of the environment is reported at once, and nothing is started", async () => {
   const { standin } = await github();
   const env = { DATA_DIR: tempDir(), CONCURRENCY: "many", INTERVAL: "5", FETCH_TIMEOUT: "soon" };
   const failed = startLockstep({ standin, dataDir: env.DATA_DIR, env });
@@ -133,7 +133,7 @@ test("every fault of the environment is told at once, and nothing is started", a
   expect(readdirSync(env.DATA_DIR)).toEqual([]);
 });
 
-test("`lockstep start` tells Probot's faults and ours together, and no secret", () => {
+test("`lockstep start` reports Probot's faults and Lockstep's together, and no secret", () => {
   const env = {
     PATH: process.env.PATH,
     APP_ID: "x",
@@ -162,7 +162,7 @@ test("a second Lockstep on the same DATA_DIR is refused with a reason", async ()
   await expect(startLockstep({ standin, dataDir })).rejects.toThrow(/Another Lockstep already works in/);
 });
 
-test("no git process sees a token, and the gateway serves nobody else", async () => {
+test("no git process sees a token, and the gateway serves no other client", async () => {
   const { standin, repo } = await github();
   const dataDir = tempDir();
   const lockstep = await start(standin, dataDir);
@@ -188,7 +188,7 @@ test("PUBLIC_URL becomes the App's webhook URL", async () => {
   expect(standin.hookConfig.url).toBe("https://lockstep.example.com/api/github/webhooks");
 });
 
-test("the operator surface is not there without API_TOKEN and closed without the right one", async () => {
+test("the operator's API is absent without API_TOKEN and closed without the right token", async () => {
   const { standin } = await github();
   const open = await start(standin, tempDir());
   expect((await fetch(`${open.url}/api/v1/repos`)).status).toBe(401);

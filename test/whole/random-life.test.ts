@@ -19,7 +19,7 @@ const ACTS = [...refActs, ...repositoryActs, ...ownerActs];
 
 const SWEEP_EVERY = 40;
 const RESTART_EVERY = 150;
-/** So many changes happen while Lockstep is down. */
+/** This many changes happen while Lockstep is down. */
 const DOWN_FOR = 5;
 
 test(`${CHANGES} changes, deliveries lost and late, restarts: everything ends as at GitHub (TEST_SEED=${SEED})`, async () => {
@@ -34,7 +34,7 @@ test(`${CHANGES} changes, deliveries lost and late, restarts: everything ends as
   expect(await faultsOf(world, population, kept)).toEqual([]);
   const before = await holdingsOf(world);
 
-  await post.bringRest();
+  await post.deliverRest();
   await sweepUntilQuiet(world);
   expect(await faultsOf(world, population, kept)).toEqual([]);
   expect(await holdingsOf(world)).toEqual(before);
@@ -63,7 +63,7 @@ async function liveThrough(world: World, population: Population, post: Post): Pr
 
 function mirrorsOf({ dataDir }: World): number[] {
   const repos = join(dataDir, "repos");
-  // It is made by the first clone, which a restart can come before.
+  // The first clone creates the directory, and a restart may come earlier.
   if (!existsSync(repos)) return [];
   return readdirSync(repos)
     .filter((id) => existsSync(join(repos, id, "mirror.git")))

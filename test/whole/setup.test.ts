@@ -11,7 +11,7 @@ import { openTab } from "../support/browser.js";
 import { cliIn } from "../support/cli.js";
 import { tempDir } from "../support/temp.js";
 
-/** GitHub of its own, with a repository of an account that has not installed the App yet. */
+/** A separate GitHub, with a repository of an account that has not installed the App yet. */
 async function gitHub(): Promise<StandIn> {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
@@ -27,7 +27,7 @@ async function start(cwd: string, env: Record<string, string>, given?: number) {
   return { lockstep, port, url: `http://127.0.0.1:${port}` };
 }
 
-/** What a person does in the browser. */
+/** Does what a person does in the browser. */
 async function registerAt(url: string, created?: () => Promise<void>): Promise<void> {
   const { tab } = await openTab();
   await tab.goto(url);
@@ -35,7 +35,10 @@ async function registerAt(url: string, created?: () => Promise<void>): Promise<v
   await register(tab, created);
 }
 
-/** Once as the setup page, then as the App. GitHub does not tell a second time who was not there. */
+/**
+ * Runs first as the setup page, then as the App. GitHub does not repeat events for a server that was not
+ * there.
+ */
 async function isListening(lockstep: Lockstep): Promise<void> {
   let times = 0;
   await lockstep.waitForLog(({ msg }) => /^Listening/.test(msg ?? "") && ++times === 2, 30_000);
@@ -57,7 +60,7 @@ test("on a fresh machine: start, register, install, and the first repository is 
   for (const { address } of others.filter(({ internal, family }) => !internal && family === "IPv4"))
     await expect(fetch(`http://${address}:${port}/probot`), address).rejects.toThrow();
 
-  // No relay of strangers is asked for, or missed.
+  // No public relay is used or needed.
   expect(JSON.stringify(lockstep.log)).not.toMatch(/smee/i);
   await registerAt(url, () => isListening(lockstep));
   await lockstep.waitForLog((line) => line.repository === "acme/app" && line.result === "cloned", 30_000);
@@ -85,7 +88,7 @@ test("on a fresh machine: start, register, install, and the first repository is 
   expect(await fetch(contains, { headers: { authorization } })).toMatchObject({ status: 200 });
 });
 
-test("without PUBLIC_URL the App's webhook is put right once the App is there", async () => {
+test("without PUBLIC_URL the App's webhook is corrected once the App is registered", async () => {
   const standin = await gitHub();
   const { lockstep, url } = await start(tempDir(), settings(standin));
   await registerAt(url, () => isListening(lockstep));
@@ -94,7 +97,7 @@ test("without PUBLIC_URL the App's webhook is put right once the App is there", 
   expect(standin.hookConfig.url).toBe(`${url}/api/github/webhooks`);
 });
 
-test("with DELIVERIES=pull the webhook leads nowhere, and that is kept for the next start", async () => {
+test("with DELIVERIES=pull the webhook leads nowhere, and the setting is kept for the next start", async () => {
   const standin = await gitHub();
   const cwd = tempDir();
   const { lockstep, url } = await start(cwd, { ...settings(standin), DELIVERIES: "pull" });
@@ -104,7 +107,7 @@ test("with DELIVERIES=pull the webhook leads nowhere, and that is kept for the n
   expect(readEnv(cwd)).toMatchObject({ DELIVERIES: "pull" });
 });
 
-test("an App that was registered by hand is taken over by its number, key and secret", async () => {
+test("an App that was registered by hand is imported by its id, key and secret", async () => {
   const standin = await gitHub();
   standin.manifests.onInstall();
   const cwd = tempDir();
@@ -124,11 +127,11 @@ test("an App that was registered by hand is taken over by its number, key and se
   await tab.getByText("Congrats!").waitFor();
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242", WEBHOOK_SECRET: standin.webhookSecret });
-  // There was one.
+  // The file existed before.
   expect(readEnv(cwd)).not.toHaveProperty("API_TOKEN");
 });
 
-/** Unlike fetch, it sends the Host, Origin and Sec-Fetch-* it is given. */
+/** Unlike fetch, this client sends the Host, Origin and Sec-Fetch-* headers it is given. */
 function ask(url: string, method: string, headers: Record<string, string>, body = "") {
   return new Promise<{ status: number; text: string }>((done, fail) => {
     const sent = request(url, { method, headers }, async (answer) => {
@@ -140,7 +143,7 @@ function ask(url: string, method: string, headers: Record<string, string>, body 
   });
 }
 
-test("what other pages send to the setup page, and keys that are none, change nothing", async () => {
+test("requests of other sites to the setup page, and invalid keys, change nothing", async () => {
   const standin = await gitHub();
   standin.manifests.onInstall();
   const cwd = tempDir();
@@ -177,7 +180,7 @@ test("what other pages send to the setup page, and keys that are none, change no
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
 });
 
-/** An App of a stranger's, just registered: what GitHub sends their browser back with. */
+/** A stranger's App, just registered: the address that GitHub sends their browser to. */
 async function strangersCode(standin: StandIn): Promise<string> {
   const manifest = JSON.stringify({
     ...{ name: "Evil", url: "http://evil.example", redirect_url: "http://evil.example/", public: false },
@@ -189,7 +192,7 @@ async function strangersCode(standin: StandIn): Promise<string> {
   return new URL(created.headers.get("location")!).searchParams.get("code")!;
 }
 
-test("a stranger's link registers nothing, whatever state it names; the page then still does", async () => {
+test("a stranger's link registers nothing, whatever state it has; the page then still works", async () => {
   const standin = await gitHub();
   const cwd = tempDir();
   const { lockstep, url } = await start(cwd, settings(standin));
@@ -215,11 +218,11 @@ test("a stranger's link registers nothing, whatever state it names; the page the
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242" });
 });
 
-test("a directory where .env cannot be written is told before there are credentials", async () => {
+test("an unwritable directory for .env is reported before there are credentials", async () => {
   const cwd = tempDir();
   mkdirSync(join(cwd, ".env.new"));
-  const told = await cliIn(cwd, { PORT: String(await freePort()) }, "start");
-  expect(told).toMatchObject({
+  const answer = await cliIn(cwd, { PORT: String(await freePort()) }, "start");
+  expect(answer).toMatchObject({
     code: 1,
     err: expect.stringMatching(/\.env cannot be written.*\n {2}→ start it in/),
   });

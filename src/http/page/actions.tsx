@@ -4,13 +4,13 @@ import type { ApiPorts } from "../api.js";
 import { find } from "../lookup.js";
 import type { RepositoryView } from "../view.js";
 import { message } from "./layout.js";
-import { leaveNote } from "./note.js";
+import { setNote } from "./note.js";
 
 type Action = "refresh" | "pause" | "resume";
 
 const LEFT = ["gone", "retired"];
 
-/** What can be done to it now. */
+/** The actions that are possible in the repository's present state. */
 export function actionsOf({ state, pausedAt }: RepositoryView): Action[] {
   if (LEFT.includes(state)) return [];
   return pausedAt === null ? ["refresh", "pause"] : ["resume"];
@@ -24,7 +24,7 @@ const DONE: Record<Action, string> = {
   resume: "Resumed",
 };
 
-/** A button each; they work without JavaScript, and lead back to where they were pressed. */
+/** One button for each action; the buttons work without JavaScript and lead back to the page they are on. */
 export function Buttons({ repository, here }: { repository: RepositoryView; here: string }) {
   return (
     <div class="actions">
@@ -40,7 +40,7 @@ export function Buttons({ repository, here }: { repository: RepositoryView; here
   );
 }
 
-/** A path of this page, and nobody else's: `//host` and `/\host` lead away. */
+/** Accepts only a path of this page, because `//host` and `/\host` lead to another site. */
 export const isLocalPath = (path: string): boolean =>
   /^\/(?![/\\])[^\s\\]*$/.test(path) && URL.canParse(path, "http://localhost");
 
@@ -55,7 +55,7 @@ export function addActions(app: Hono, ports: ApiPorts): void {
       return message(context, frame, detail, "check the repository, and choose again");
     }
     ports[action](repository.id);
-    leaveNote(context, `${DONE[action]} ${fullName(repository)}`);
+    setNote(context, `${DONE[action]} ${fullName(repository)}`);
     const { from } = await context.req.parseBody();
     return context.redirect(typeof from === "string" && isLocalPath(from) ? from : "/", 303);
   });

@@ -9,7 +9,7 @@ const TYPES = {
 } as const;
 type Name = keyof typeof TYPES;
 
-/** As deep below the root in src/ as in lib/. */
+/** The path is valid from src/ and lib/, which have the same depth. */
 const FOLDER = new URL("../../../assets/", import.meta.url);
 
 const FILES = new Map(
@@ -19,10 +19,10 @@ const FILES = new Map(
   }),
 );
 
-/** Where a file is served; another path after each change of it. */
+/** The URL of an asset, which changes whenever the file does. */
 export const assetPath = (name: Name): string => FILES.get(name)!.path;
 
-/** Served to all: they hold nothing but how the page looks and behaves. */
+/** Served without a session, because assets contain no data. */
 export function addAssets(app: Hono): void {
   for (const { body, type, path } of FILES.values()) {
     app.get(path, (context) =>

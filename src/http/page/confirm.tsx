@@ -1,17 +1,17 @@
 import type { Child } from "hono/jsx";
 
 interface Props {
-  /** Where the form goes. */
+  /** The path that the form posts to. */
   path: string;
-  /** What it sends without being asked. */
+  /** The hidden fields of the form. */
   sends: Record<string, string>;
   button: string;
-  /** Where one goes who would rather not. */
+  /** The path of the link that cancels. */
   back: string;
   children?: Child;
 }
 
-/** The second look: below what is about to happen, the button that does it. */
+/** The confirmation step: the form shows what is about to happen, above the button. */
 export const Confirm = ({ path, sends, button, back, children }: Props) => (
   <form class="confirm" method="post" action={path}>
     {Object.entries(sends).map(([name, value]) => (

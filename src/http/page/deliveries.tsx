@@ -11,7 +11,7 @@ import { Ago, Live, Pages, State, Table } from "./parts.js";
 const ROWS = 50;
 const COLUMNS = ["Received", "Event", "Repository", "Outcome", "Outcome in words", "Arrived by", "Id"];
 
-/** What came in during the last 8 days, and what became of it. */
+/** Shows the deliveries of the last 8 days and their outcomes. */
 export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
   app.get("/deliveries", async (context) => {
     const query = context.req.query();

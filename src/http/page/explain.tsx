@@ -9,7 +9,7 @@ const FRAMES: Record<number, { title: string; status: 404 | 409 }> = {
   409: { title: "Nothing was done", status: 409 },
 };
 
-/** A refusal of the API's, for people. */
+/** Shows a refusal of the API to a person. */
 export async function explain(context: Context, here: string, refusal: Response): Promise<Response> {
   const { status, detail, remedy } = Answer.parse(await refusal.json());
   const frame = FRAMES[status] ?? { title: "Not done", status: 400 };

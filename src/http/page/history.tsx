@@ -2,16 +2,16 @@ import type { Context, Hono } from "hono";
 import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
 import { Allow, check, type Refusal, Restore } from "../history.js";
-import { find, hindrance, notFound } from "../lookup.js";
+import { find, notFound, refreshRefusal } from "../lookup.js";
 import { problem } from "../problem.js";
 import type { HoldView, KeptView, RepositoryView } from "../view.js";
 import { Confirm } from "./confirm.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
-import { leaveNote } from "./note.js";
+import { setNote } from "./note.js";
 import { Ago, Facts, Quantity, Sha, Table } from "./parts.js";
 
-/** Who needs more asks the API. */
+/** The page shows at most this many; the API has them all. */
 const ROWS = 200;
 const RESTORE = "/repos/:owner/:name/restore";
 
@@ -28,7 +28,7 @@ export const Holds = ({ of, repository }: { of: HoldView[]; repository: Reposito
       <Ago at={hold.since} />,
       hold.cause,
       <>
-        {hindrance(repository) === null && <AllowButton hold={hold} repository={repository} />}
+        {refreshRefusal(repository) === null && <AllowButton hold={hold} repository={repository} />}
         <code class="long">{hold.allow}</code>
       </>,
       <code class="long">{hold.push}</code>,
@@ -37,7 +37,7 @@ export const Holds = ({ of, repository }: { of: HoldView[]; repository: Reposito
   />
 );
 
-/** Sends the value that is shown: it lets no other through than the one that was looked at. */
+/** The form sends the value that is shown, so no other value is allowed than the one that was seen. */
 const AllowButton = ({
   hold: { ref, wanted },
   repository,
@@ -69,7 +69,7 @@ export const Kept = ({ of, repository }: { of: KeptView[]; repository: Repositor
       <Ago at={tip.keptAt} />,
       <Ago at={tip.expiresAt} />,
       <>
-        {hindrance(repository) === null && <RestoreButton tip={tip} repository={repository} />}
+        {refreshRefusal(repository) === null && <RestoreButton tip={tip} repository={repository} />}
         <code class="long">{tip.restore}</code>
       </>,
     ])}
@@ -77,7 +77,7 @@ export const Kept = ({ of, repository }: { of: KeptView[]; repository: Repositor
   />
 );
 
-/** To the second look; nothing happens by it. */
+/** Opens the confirmation page; changes nothing. */
 const RestoreButton = ({ tip, repository }: { tip: KeptView; repository: RepositoryView }) => (
   <form method="get" action={`${pathOf(repository)}/restore`}>
     <input type="hidden" name="kept" value={tip.name} />
@@ -93,7 +93,7 @@ const RestoreButton = ({ tip, repository }: { tip: KeptView; repository: Reposit
 type Act = (repository: RepositoryView) => Promise<{ refusal: Refusal | null; done: string } | Response>;
 
 export function addHistoryActions(app: Hono, ports: ApiPorts): void {
-  /** As the API's calls do: notes it, and asks for the refresh that writes the ref. */
+  /** Records the request and requests the refresh that writes the ref, as the API's calls do. */
   async function act(context: Context, start: Act): Promise<Response> {
     const found = findFree(context, ports);
     if (found instanceof Response) return explain(context, "/", found);
@@ -101,7 +101,7 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
     if (started instanceof Response) return explain(context, "/", started);
     if (started.refusal) return explain(context, "/", problem(started.refusal));
     ports.refresh(found.id);
-    leaveNote(context, started.done);
+    setNote(context, started.done);
     return context.redirect(pathOf(found), 303);
   }
 
@@ -114,7 +114,7 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
       return { refusal: ports.allow(id, ref, wanted), done };
     }),
   );
-  app.get(RESTORE, (context) => look(context, ports));
+  app.get(RESTORE, (context) => confirmPage(context, ports));
   app.post(RESTORE, (context) =>
     act(context, async ({ id }) => {
       const sent = check(Restore, await context.req.parseBody(), "choose a kept tip and a full ref name");
@@ -125,13 +125,13 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
   );
 }
 
-/** The repository that the path names, where a refresh of it can be asked for. */
+/** Returns the repository that the path names, if a refresh can be requested for it. */
 function findFree(context: Context, ports: ApiPorts): RepositoryView | Response {
   const found = find(context, ports.get);
-  return found instanceof Response ? found : (hindrance(found) ?? found);
+  return found instanceof Response ? found : (refreshRefusal(found) ?? found);
 }
 
-async function look(context: Context, ports: ApiPorts): Promise<Response> {
+async function confirmPage(context: Context, ports: ApiPorts): Promise<Response> {
   const found = findFree(context, ports);
   if (found instanceof Response) return explain(context, "/", found);
   const heads = await ports.heads(found.id);

@@ -6,7 +6,7 @@ import { takeNote } from "./note.js";
 
 interface Frame {
   title: string;
-  /** The entry of the navigation that it belongs to; none: not signed in. */
+  /** The active entry of the navigation; undefined when nobody is signed in. */
   here?: string;
   status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500;
   headers?: Record<string, string>;
@@ -18,7 +18,7 @@ const NAVIGATION = [
   ["/server", "Server"],
 ] as const;
 
-/** A page around its content. */
+/** Renders a page around its content. */
 export function page(context: Context, { title, here, status = 200, headers = {} }: Frame, content: Child) {
   const note = here && takeNote(context);
   const document = (
@@ -65,7 +65,7 @@ const Navigation = ({ here }: { here: string }) => (
   </>
 );
 
-/** Says one thing, such as why something was not done. */
+/** Renders a page with one message, such as the reason of a refusal. */
 export function message(context: Context, frame: Frame, detail: string, remedy: string) {
   return page(
     context,

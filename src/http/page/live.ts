@@ -1,12 +1,14 @@
 import type { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
-import { type EventPorts, rings } from "../events.js";
+import { type EventPorts, waitForEvent } from "../events.js";
 
-/** A burst of refreshes rings once. */
+/** A burst of refreshes sends one message per this time. */
 const PAUSE_MS = 500;
 
-/** Tells an open page that something has changed, and not what: it asks again, as its session still allows. */
-export function addLive(app: Hono, { bell, stopping }: EventPorts["events"]): void {
+/**
+ * Notifies an open page that something changed, but not what: the page asks again, subject to its session.
+ */
+export function addLive(app: Hono, { newEvents, stopping }: EventPorts["events"]): void {
   app.get("/live", (context) => {
     context.header("x-accel-buffering", "no");
     return streamSSE(context, async (stream) => {
@@ -14,10 +16,10 @@ export function addLive(app: Hono, { bell, stopping }: EventPorts["events"]): vo
       stream.onAbort(() => left.abort());
       await stream.write("retry: 5000\n\n");
       while (!stream.aborted && !stopping()) {
-        const rang = await rings(bell, left.signal);
+        const hasChanged = await waitForEvent(newEvents, left.signal);
         if (stream.aborted) return;
-        await stream.write(rang ? "event: change\ndata:\n\n" : ": \n\n");
-        if (rang) await stream.sleep(PAUSE_MS);
+        await stream.write(hasChanged ? "event: change\ndata:\n\n" : ": \n\n");
+        if (hasChanged) await stream.sleep(PAUSE_MS);
       }
     });
   });

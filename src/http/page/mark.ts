@@ -1,4 +1,4 @@
 import { createHash } from "node:crypto";
 
-/** A short word for a text: another text, another word. */
+/** Returns a short hash of a text. */
 export const markOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 12);

@@ -4,7 +4,7 @@ import { message } from "./layout.js";
 import type { Sessions } from "./session.js";
 import { signInForm } from "./sign-in.js";
 
-/** Nothing but its own files; form posts keep their Origin, which no-referrer would take from them. */
+/** Allows only the page's own files. Form posts keep their Origin header, which no-referrer would remove. */
 export const headers = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
@@ -18,11 +18,11 @@ export const headers = secureHeaders({
   },
   xFrameOptions: "DENY",
   referrerPolicy: "same-origin",
-  // The proxy that ends TLS knows whether all of its host is served so.
+  // Only the proxy that ends TLS knows whether its whole host is served over TLS.
   strictTransportSecurity: false,
 });
 
-/** Nothing of what follows is kept by a browser or a proxy. */
+/** Forbids browsers and proxies to store the responses that follow. */
 export const noStore: MiddlewareHandler = async (context, next) => {
   context.header("cache-control", "no-store");
   await next();
@@ -45,11 +45,11 @@ export function sameOrigin(publicUrl: string | null): MiddlewareHandler {
 const hostOf = (origin: string | undefined): string | null =>
   origin !== undefined && URL.canParse(origin) ? new URL(origin).host : null;
 
-/** The answer to a form that is larger than any of ours. */
+/** Answers a form that is larger than any form of the page. */
 export const tooLarge = (context: Context) =>
   message(context, { title: "Refused", status: 413 }, "The form is too large.", "send a smaller form");
 
-/** Whoever has no session gets the sign-in form. */
+/** Shows the sign-in form when there is no session. */
 export function signedIn(sessions: Sessions): MiddlewareHandler {
   return async (context: Context, next) => {
     if (await sessions.isOpen(context)) return next();

@@ -7,14 +7,14 @@ const UNITS = [
   [1_000, "s"],
 ] as const;
 
-/** 90_000 → `2 min`, 1_400 → `1.4 s`. */
+/** Formats a duration: 90_000 → `2 min`, 1_400 → `1.4 s`. */
 export function duration(ms: number): string {
   const [size, unit] = UNITS.find(([one]) => ms >= 2 * one) ?? UNITS[3];
   if (unit === "s" && ms < 10_000) return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
   return `${Math.round(ms / size)} ${unit}`;
 }
 
-/** How long ago, with the time itself for who points at it or asks the page. */
+/** Shows an age, with the exact time as a tooltip and in the page's source. */
 export function Ago({ at, never = "never" }: { at: string | null; never?: string }) {
   if (at === null) return <span class="dim">{never}</span>;
   const ms = Date.now() - Date.parse(at);
@@ -43,7 +43,7 @@ const KINDS: Record<string, "good" | "bad" | "warn"> = {
 };
 const SIGNS = { good: "✓", bad: "✗", warn: "!", none: "·" };
 
-/** A word for a state; sign and word tell what its colour tells. */
+/** Shows a state by sign, word and colour, so that the colour is never the only mark. */
 export function State({ of, kind = KINDS[of] }: { of: string; kind?: "good" | "bad" | "warn" | undefined }) {
   return (
     <span class={`state ${kind ?? "none"}`}>
@@ -52,7 +52,7 @@ export function State({ of, kind = KINDS[of] }: { of: string; kind?: "good" | "b
   );
 }
 
-/** An object name, cut for the eye. */
+/** Shows an object name, shortened. */
 export const Sha = ({ of }: { of: string | null }) =>
   of === null ? <span class="dim">none</span> : <code title={of}>{of.slice(0, 10)}</code>;
 
@@ -64,13 +64,16 @@ export const Quantity = ({ of, one, many }: { of: number; one: string; many: str
 
 interface TableProps {
   caption: Child;
-  /** The first one heads the column of the rows' own headings. */
+  /** The first column contains the row headings. */
   columns: string[];
   rows: Child[][];
   empty: string;
 }
 
-/** On a narrow screen rows become blocks, and browsers then take the table from a screen reader unless told. */
+/**
+ * Explicit roles keep the table for screen readers, because browsers drop it when rows become blocks on a
+ * narrow screen.
+ */
 const ROLE = {
   table: { role: "table" },
   rowgroup: { role: "rowgroup" },
@@ -122,7 +125,7 @@ const Row = ({ columns, cells: [first, ...rest] }: { columns: string[]; cells: C
   </tr>
 );
 
-/** Names and values. */
+/** Renders names and values. */
 export const Facts = ({ of }: { of: [string, Child][] }) => (
   <dl class="facts">
     {of.map(([name, value]) => (
@@ -134,12 +137,12 @@ export const Facts = ({ of }: { of: [string, Child][] }) => (
   </dl>
 );
 
-/** A part that the script brings up to date. */
+/** Renders a part that the script updates. */
 export const Live = ({ name, children }: { name: string; children: Child }) => (
   <div data-live={name}>{children}</div>
 );
 
-/** To the first page and the next one; the address keeps the filter. */
+/** Links to the first and the next page; the links keep the filter. */
 export function Pages({
   path,
   query,
@@ -167,7 +170,7 @@ export function Pages({
   );
 }
 
-/** What one has to know, and what to do next. */
+/** Renders what an operator must know, and what to do next. */
 export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; since?: string }) => (
   <>
     <span class="bad">{what}</span>

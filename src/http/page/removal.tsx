@@ -7,14 +7,14 @@ import { Confirm } from "./confirm.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
 import { markOf } from "./mark.js";
-import { leaveNote } from "./note.js";
+import { setNote } from "./note.js";
 import { Ago, Quantity } from "./parts.js";
 
 const PATH = "/installations/:id/confirm-removal";
 const pathOf = ({ id }: { id: number }) => `/installations/${id}/confirm-removal`;
 const nameOf = ({ id, login }: { id: number; login: string }) => login || `installation ${id}`;
 
-/** To the second look; nothing happens by it. */
+/** Opens the confirmation page; changes nothing. */
 export const RemovalButton = ({ installation }: { installation: Pick<InstallationView, "id" | "login"> }) => (
   <form method="get" action={pathOf(installation)}>
     <button type="submit" id={`confirm-removal-${installation.id}`}>
@@ -23,33 +23,33 @@ export const RemovalButton = ({ installation }: { installation: Pick<Installatio
   </form>
 );
 
-/** More may be held by the time that the button is pressed. */
+/** More repositories may be held by the time that the button is pressed. */
 const seenOf = ({ removal }: Held) => markOf(JSON.stringify(removal.repositories));
 
 export function addRemovalActions(app: Hono, ports: ApiPorts): void {
   app.get(PATH, (context) => {
     const held = findHeld(context, ports);
-    return held instanceof Response ? explain(context, "/server", held) : look(context, held);
+    return held instanceof Response ? explain(context, "/server", held) : confirmPage(context, held);
   });
   app.post(PATH, async (context) => {
     const held = findHeld(context, ports);
     if (held instanceof Response) return explain(context, "/server", held);
     const { seen } = await context.req.parseBody();
-    if (seen !== seenOf(held)) return explain(context, "/server", others());
+    if (seen !== seenOf(held)) return explain(context, "/server", listChanged());
     const count = ports.confirmRemoval(held.id);
-    leaveNote(context, `Confirmed: ${count} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
+    setNote(context, `Confirmed: ${count} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
     return context.redirect("/server", 303);
   });
 }
 
-const others = () =>
+const listChanged = () =>
   conflict(
     "moved_on",
     "the list of held repositories has changed since you opened this page",
     "review the list again under Server, Confirm removal…",
   );
 
-function look(context: Context, held: Held) {
+function confirmPage(context: Context, held: Held) {
   const { repositories, heldAt } = held.removal;
   const title = `Confirm the removal of repositories of ${nameOf(held)}`;
   const names = [...repositories].sort();
@@ -61,8 +61,8 @@ function look(context: Context, held: Held) {
       <p class="notice bad">
         GitHub no longer shows <Quantity of={names.length} one="repository" many="repositories" /> of{" "}
         {nameOf(held)} (<Ago at={heldAt} />
-        ). Who confirms it believes that this was meant: they are gone, no longer kept in step, and after
-        RETIRE_AFTER their mirrors are deleted.
+        ). Confirm only if this was intended: Lockstep then marks the repositories gone and deletes their
+        mirrors after RETIRE_AFTER.
       </p>
       <p>Was it a mistake? Restore the App's access: the hold then ends by itself, and nothing is lost.</p>
       <Confirm path={pathOf(held)} sends={{ seen: seenOf(held) }} button="Confirm removal" back="/server" />

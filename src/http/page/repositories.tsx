@@ -14,7 +14,7 @@ import { Ago, duration, Live, Pages, Quantity, State, Table, Trouble } from "./p
 const ROWS = 50;
 const COLUMNS = ["Repository", "State", "Lag", "Refreshed", "Proven", "Failure, and what to do", "Actions"];
 
-/** All repositories, a page at a time, under what is wrong with the whole. */
+/** Lists all repositories by pages, below the server's problems. */
 export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
   app.get("/", async (context) => {
     const query = context.req.query();
@@ -48,7 +48,7 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
   });
 }
 
-/** How fresh everything is, how many are in which state, and what is wrong. */
+/** Shows the overall freshness, the number of repositories in each state, and the problems. */
 function Whole({ status }: { status: StatusView }) {
   const { fresh, oldestUnprovenMs, repositories, problems, queue } = status;
   const age = oldestUnprovenMs === null ? "" : `, oldest proof ${duration(oldestUnprovenMs)} ago`;

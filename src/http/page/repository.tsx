@@ -11,10 +11,10 @@ import { Holds, Kept } from "./history.js";
 import { page } from "./layout.js";
 import { Ago, duration, Facts, Live, Quantity, Sha, State, Table, Trouble } from "./parts.js";
 
-/** Of refs; who needs more asks the API or git. */
+/** At most this many refs are shown; API and git have them all. */
 const ROWS = 200;
 
-/** One repository, with all that is known of it. */
+/** Shows one repository with all known facts. */
 export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
   app.get("/repos/:owner/:name", async (context) => {
     const found = find(context, ports.get);

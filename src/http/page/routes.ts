@@ -8,6 +8,7 @@ import type { Handler } from "../mount.js";
 import { serve } from "../serve.js";
 import { addActions } from "./actions.js";
 import { addAssets } from "./assets.js";
+import { cached } from "./cached.js";
 import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
@@ -16,15 +17,14 @@ import { headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.j
 import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
-import { seldom } from "./seldom.js";
 import { addServerPage } from "./server.js";
 import { createSessions } from "./session.js";
 import { addSignIn } from "./sign-in.js";
 
 export interface PageOptions {
-  /** null: it is not served. */
+  /** Null means that the page is not served. */
   apiToken: string | null;
-  /** As the outside sees this server; null: as each request says. */
+  /** The server's public URL; null means that each request's own host counts. */
   publicUrl: string | null;
   trustedProxies: readonly string[];
   ports: ApiPorts;
@@ -33,15 +33,15 @@ export interface PageOptions {
 
 const OURS = /^\/($|(repos|installations|assets)\/|(deliveries|server|live|sign-in|sign-out)$)/;
 const MAX_BODY = 16 * 1024;
-/** It counts repositories, and events that consumers have not taken; open pages ask often. */
+/** The status counts repositories and pending events, and open pages ask often, so it is cached. */
 const STATUS_MS = 3_000;
 
-/** The page for people. */
+/** The operator's web page. */
 export function createPage(options: PageOptions): Handler {
   const { apiToken, publicUrl, trustedProxies, log } = options;
   if (apiToken === null) return async () => false;
   const app = new Hono();
-  const ports = { ...options.ports, status: seldom(STATUS_MS, options.ports.status) };
+  const ports = { ...options.ports, status: cached(STATUS_MS, options.ports.status) };
   const sessions = createSessions(apiToken);
   const client = clientAddress(trustedProxies);
 

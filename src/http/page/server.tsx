@@ -10,7 +10,7 @@ import { Problems } from "./repositories.js";
 const ROWS = 100;
 const GIB = 2 ** 30;
 
-/** What the process itself is at: queue, backstop, limits, disk, who is told, installations. */
+/** Shows the server's state: queue, backstop, limits, disk, consumers and installations. */
 export function addServerPage(app: Hono, ports: ApiPorts): void {
   app.get("/server", (context) => {
     const status = ports.status();
@@ -108,7 +108,7 @@ const Consumers = ({ of }: { of: StatusView["announce"] }) => (
         </>
       ),
     ])}
-    empty="No consumers besides readers of the event stream."
+    empty="No consumers other than readers of the event stream."
   />
 );
 

@@ -10,18 +10,18 @@ const Value = z.string().transform((text) => text.split("."));
 export interface Sessions {
   begin(context: Context): Promise<void>;
   isOpen(context: Context): Promise<boolean>;
-  /** For good: the cookie is worth nothing afterwards, whoever has kept it. */
+  /** Ends the session for good; copies of the cookie become invalid too. */
   end(context: Context): Promise<void>;
 }
 
 /**
- * Sessions of browsers, in a signed cookie. The key comes from the API token and this process: another token, or a
- * restart, ends them all.
+ * Sessions of browsers, kept in a signed cookie. The signing key is derived from the API token and a value of
+ * this process, so a new token or a restart ends all sessions.
  */
 export function createSessions(apiToken: string, now: () => number = Date.now): Sessions {
   const salt = randomBytes(32);
   const key = Buffer.from(hkdfSync("sha256", apiToken, salt, "lockstep page session", 32)).toString("base64");
-  /** Sessions that were ended early, and when they would have ended by themselves. */
+  /** Sessions that were ended early, with the times at which they would have expired. */
   const ended = new Map<string, number>();
 
   async function read(context: Context): Promise<{ id: string; endsAt: number } | null> {
@@ -45,7 +45,10 @@ export function createSessions(apiToken: string, now: () => number = Date.now): 
   };
 }
 
-/** By the proxy that ends TLS, or by the form's own origin; who lies in them decides over his own cookie only. */
+/**
+ * Judged by the proxy's header or by the form's origin; a client that forges them affects only its own
+ * cookie.
+ */
 const isHttps = ({ req }: Context) =>
   req.header("x-forwarded-proto")?.split(",")[0] === "https" || req.header("origin")?.startsWith("https:");
 

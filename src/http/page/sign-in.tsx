@@ -12,7 +12,7 @@ interface Door {
   addressOf(context: Context): string;
 }
 
-/** The token opens a session; so many wrong ones from an address, and it has to wait. */
+/** The token opens a session. After too many wrong tokens an address has to wait. */
 export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): void {
   const attempts = createAttempts(ATTEMPTS);
 
@@ -31,7 +31,7 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
     const target = typeof next === "string" && isLocalPath(next) ? next : "/";
     if (typeof token !== "string" || !isToken(token.trim()))
       return signInForm(context, target, { wasWrong: true });
-    await attempts.forgive(address);
+    await attempts.clear(address);
     await sessions.begin(context);
     return context.redirect(target, 303);
   });
@@ -41,7 +41,7 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
   });
 }
 
-/** @param next where to go once signed in */
+/** @param next the path to open after signing in */
 export const signInForm = (context: Context, next: string, { wasWrong = false } = {}) =>
   page(
     context,

@@ -27,14 +27,14 @@ async function start(ports: Partial<ApiPorts> = {}, options: Parameters<typeof a
   return { ...page, calls, cookie, text, send: post };
 }
 
-/** What the form that leads to `path` would send. */
+/** The fields that the form for `path` would send. */
 function formOf(html: string, path: string): Record<string, string> {
   const form = html.split("<form ").find((it) => it.includes(`action="${path}"`)) ?? "";
   const inputs = form.split("</form>")[0]!.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g);
   return Object.fromEntries([...inputs].map(([, name, value]) => [name!, value!]));
 }
 
-test("a held ref is allowed to the value that the page showed, and a refresh asked for", async () => {
+test("a held ref is allowed to the value that the page showed, and a refresh requested", async () => {
   const { text, send, calls, get, cookie } = await start();
   const form = formOf(await text(REPO), `${REPO}/allow`);
   expect(form).toEqual({ ref: REF, wanted: WANTED });
@@ -49,11 +49,11 @@ test("a held ref is allowed to the value that the page showed, and a refresh ask
   expect(next).toMatch(new RegExp(`<p role="status">[^<]*${REF}`));
 });
 
-test("a kept tip is restored after a second look, which changes nothing", async () => {
+test("a kept tip is restored after a confirmation page, which changes nothing", async () => {
   const { text, send, calls } = await start();
   expect(formOf(await text(REPO), `${REPO}/restore`)).toEqual({ kept: NAME });
   const look = await text(RESTORE);
-  for (const told of [REF, "acme/site", OLD]) expect(look).toContain(told);
+  for (const text of [REF, "acme/site", OLD]) expect(look).toContain(text);
   expect(look).not.toContain('name="ref"');
   expect(calls).toEqual([]);
   const answer = await send(`${REPO}/restore`, formOf(look, `${REPO}/restore`));
@@ -64,7 +64,7 @@ test("a kept tip is restored after a second look, which changes nothing", async 
   ]);
 });
 
-test("a kept tip that does not say its ref is asked for it", async () => {
+test("a kept tip that does not name its ref is asked for it", async () => {
   const history: ApiPorts["history"] = async () => ({ kept: [{ ...KEPT, ref: null }], holds: [] });
   const { text, send, calls } = await start({ history });
   expect(await text(RESTORE)).toMatch(/<label>Ref <input name="ref" required/);
@@ -120,7 +120,7 @@ test.each([
   expect(calls).toEqual([]);
 });
 
-test("there is nothing to look at for a kept tip that is none", async () => {
+test("there is no confirmation page for an unknown kept tip", async () => {
   const { get, cookie } = await start();
   for (const path of [`${REPO}/restore`, `${REPO}/restore?kept=x`, "/repos/acme/none/restore"])
     expect((await get(path, cookie)).status, path).toBe(404);
@@ -141,7 +141,7 @@ function removal(repositories: string[]) {
   return { ports, calls, installation };
 }
 
-test("a held removal is confirmed after a look at all that goes by it", async () => {
+test("a held removal is confirmed after a page that lists all its repositories", async () => {
   const { ports, calls } = removal(["acme/web", "acme/app"]);
   const { text, send, post } = await start(ports);
   expect(await text("/server")).toContain(`<form method="get" action="${REMOVAL}">`);
@@ -155,13 +155,13 @@ test("a held removal is confirmed after a look at all that goes by it", async ()
   expect(calls).toEqual([3]);
 });
 
-test("a removal that has grown, or is over, since one looked is not confirmed", async () => {
+test("a removal that has grown or ended since the page was opened is not confirmed", async () => {
   const { ports, calls, installation } = removal(["acme/web"]);
   const { text, send, get, cookie } = await start(ports);
   const form = formOf(await text(REMOVAL), REMOVAL);
   installation.heldRemoval!.repositories.push("acme/app");
   const grown = await send(REMOVAL, form);
-  expect([grown.status, await grown.text()]).toEqual([409, expect.stringContaining("look at them again")]);
+  expect([grown.status, await grown.text()]).toEqual([409, expect.stringContaining("review the list again")]);
   installation.heldRemoval = null;
   expect((await send(REMOVAL, form)).status).toBe(409);
   expect((await get(REMOVAL, cookie)).status).toBe(409);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../../src/http/api.js";
-import { seldom } from "../../../src/http/page/seldom.js";
+import { cached } from "../../../src/http/page/cached.js";
 import type { RepositoryView } from "../../../src/http/view.js";
 import { apiPorts, SITE, TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
@@ -8,7 +8,7 @@ import { startPage } from "../../support/page.js";
 const EVIL = `"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;`;
 const PAGES = ["/", "/deliveries", "/server", "/repos/acme/site", "/?state=gone", "/nothing-like-it"];
 
-/** Everything that comes from outside, at its worst. */
+/** Every text that comes from outside, in its most hostile form. */
 function hostile(): ApiPorts {
   const error = { code: EVIL, message: EVIL, hint: EVIL, at: EVIL, attempt: 1 };
   const bad: RepositoryView = { ...SITE, owner: EVIL, name: EVIL, defaultBranch: EVIL, lastError: error };
@@ -39,7 +39,7 @@ function hostile(): ApiPorts {
   };
 }
 
-test("names, refs and error texts from outside are text, and nothing else", async () => {
+test("names, refs and error texts from outside are shown as text only", async () => {
   const { get, signIn } = await startPage({ ports: hostile() });
   const cookie = await signIn();
   const query = `?ref=${encodeURIComponent(EVIL)}&name=${encodeURIComponent(EVIL)}`;
@@ -56,7 +56,7 @@ test("names, refs and error texts from outside are text, and nothing else", asyn
   expect(await (await get("/repos/acme/site", cookie)).text()).toContain("&lt;script&gt;alert(1)");
 });
 
-test("nothing but its own files may be loaded, nobody may frame it, and nothing is kept", async () => {
+test("only the page's own files are loaded, framing is forbidden, and nothing is cached", async () => {
   const { get, signIn } = await startPage();
   const cookie = await signIn();
   for (const path of [...PAGES, "/sign-in"]) {
@@ -79,7 +79,7 @@ test("nothing but its own files may be loaded, nobody may frame it, and nothing 
   }
 });
 
-test("refresh, pause and resume are posts that lead back; nothing happens by a link", async () => {
+test("refresh, pause and resume are posts that lead back; no link changes anything", async () => {
   const { get, post, signIn, calls } = await startPage();
   const cookie = await signIn();
   for (const action of ["refresh", "pause", "resume", "allow"])
@@ -100,7 +100,7 @@ test("refresh, pause and resume are posts that lead back; nothing happens by a l
   ]);
 });
 
-test("what cannot be done now is not offered, and refused when it is asked for all the same", async () => {
+test("an action that is impossible now is not offered, and is refused when requested", async () => {
   const states = {
     paused: ["resume"],
     fresh: ["refresh", "pause"],
@@ -139,7 +139,7 @@ test.each([
   expect(/Shallow[\s\S]{0,50}3 commits of each published ref/.test(text)).toBe(isSaid);
 });
 
-test("a filter that cannot be is explained, and the next page keeps the one that can", async () => {
+test("an invalid filter is explained, and the next page keeps a valid one", async () => {
   const { get, signIn, calls } = await startPage();
   const cookie = await signIn();
   for (const path of ["/?state=sad", "/?cursor=x", "/deliveries?outcome=x", "/deliveries?repository=acme"]) {
@@ -157,7 +157,7 @@ test("a filter that cannot be is explained, and the next page keeps the one that
   ]);
 });
 
-test("the status, which looks at every repository, is not asked for with every look at the page", async () => {
+test("the status, which counts every repository, is cached between views of the page", async () => {
   let asked = 0;
   const status = () => {
     asked += 1;
@@ -168,7 +168,7 @@ test("the status, which looks at every repository, is not asked for with every l
   for (const path of ["/", "/server", "/", "/"]) expect((await get(path, cookie)).status).toBe(200);
   expect(asked).toBe(1);
   const clock = { now: 0 };
-  const read = seldom(
+  const read = cached(
     3_000,
     () => clock.now,
     () => clock.now,
@@ -180,7 +180,7 @@ test("the status, which looks at every repository, is not asked for with every l
   expect(seen).toEqual([0, 0, 3_000, 3_000, 6_000]);
 });
 
-test("a fault is told to the log alone", async () => {
+test("an internal error is reported only to the log", async () => {
   const fail = () => {
     throw new Error("inner detail");
   };

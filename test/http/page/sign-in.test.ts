@@ -7,7 +7,7 @@ import { startPage } from "../../support/page.js";
 const PAGES = ["/", "/deliveries", "/server", "/repos/acme/site", "/live", "/repos/acme/none"];
 
 describe("the page's door", () => {
-  it("is not there without a token in the configuration, and leaves other paths alone", async () => {
+  it("is not served without a token in the configuration, and does not answer other paths", async () => {
     const closed = await startPage({ apiToken: null });
     for (const path of [...PAGES, "/sign-in"]) expect(await (await closed.get(path)).text(), path).toBe("");
     const { get } = await startPage();
@@ -15,7 +15,7 @@ describe("the page's door", () => {
       expect([(await get(path)).status, await (await get(path)).text()], path).toEqual([404, ""]);
   });
 
-  it("shows nothing but the form without a session, whatever else is sent", async () => {
+  it("shows only the form without a session, whatever else is sent", async () => {
     const { get, calls } = await startPage();
     const headers = { authorization: `Bearer ${TOKEN}`, cookie: `lockstep=${TOKEN}` };
     for (const path of PAGES) {
@@ -39,7 +39,7 @@ describe("the page's door", () => {
   });
 
   it.each(["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\nb", ""])(
-    "leads nobody away to %j",
+    "never redirects to %j",
     async (next) => {
       const { post } = await startPage();
       expect((await post("/sign-in", { token: TOKEN, next })).headers.get("location")).toBe("/");
@@ -58,7 +58,7 @@ describe("the page's door", () => {
     expect((await get("/sign-in")).status).toBe(401);
   });
 
-  it("takes ten attempts in five minutes from an address, then not even the right token", async () => {
+  it("accepts ten attempts in five minutes from an address, then not even the right token", async () => {
     const { post } = await startPage();
     const from = (address: string) => ({ "x-forwarded-for": address });
     const attempt = async (token: string, address: string) =>
@@ -72,7 +72,7 @@ describe("the page's door", () => {
     for (let n = 0; n < 10; n++) expect(await attempt("wrong", "192.0.2.2")).toBe(401);
   });
 
-  it("takes posts from its own origin alone", async () => {
+  it("accepts posts from its own origin only", async () => {
     const { post, signIn, base, calls } = await startPage({ publicUrl: "https://lockstep.example" });
     const cookie = await signIn();
     const refresh = (origin: string) => post("/repos/acme/site/refresh", {}, { ...cookie, origin });
@@ -90,7 +90,7 @@ describe("the page's door", () => {
     ]);
   });
 
-  it("ends a session for good when one signs out", async () => {
+  it("ends a session for good on sign-out", async () => {
     const { get, post, signIn } = await startPage();
     const [one, other] = [await signIn(), await signIn()];
     const answer = await post("/sign-out", {}, one);
@@ -98,7 +98,7 @@ describe("the page's door", () => {
     expect([(await get("/", one)).status, (await get("/", other)).status]).toEqual([401, 200]);
   });
 
-  it("believes no cookie that was changed, is too old or is another process's", async () => {
+  it("rejects a cookie that was changed, has expired or is another process's", async () => {
     const clock = { now: 1_000 };
     const app = new Hono();
     const sessions = createSessions(TOKEN, () => clock.now);

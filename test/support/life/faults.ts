@@ -3,12 +3,12 @@ import type { World } from "../world.js";
 import { type Holdings, holdingsOf, type View } from "./holdings.js";
 import type { Life, Population } from "./population.js";
 
-/** How much of a repository's history a fault shows. */
+/** At most this much of a repository's history is printed with a fault. */
 const SHOWN = 12;
 
 /**
- * What differs from GitHub, a text for each; nothing should.
- * @param kept repositories whose mirrors were here: they stay, whatever became of them at GitHub
+ * Lists differences from GitHub, one text each; a passing test has none.
+ * @param kept repositories that had mirrors, which must stay whatever happened at GitHub
  */
 export async function faultsOf(world: World, population: Population, kept: Set<number>): Promise<string[]> {
   const holdings = await holdingsOf(world);
@@ -18,7 +18,7 @@ export async function faultsOf(world: World, population: Population, kept: Set<n
     if (kept.has(life.repo.id) && !mirror) wrong.push("its mirror was deleted");
     const others = mirror?.commits.filter((commit) => !life.commits.includes(commit)) ?? [];
     if (others.length > 0) wrong.push(`its mirror has commits of another one: ${others.join(", ")}`);
-    return wrong.map((what) => told(life, what));
+    return wrong.map((what) => describe(life, what));
   });
   return [...faults, ...wrongLinks(population, holdings)];
 }
@@ -31,11 +31,11 @@ function wrongWith(life: Life, holdings: Holdings, population: Population): stri
   return wrongState(view, isHeld(life) || isHidden(view, population) ? ["gone", "suspended"] : ["gone"]);
 }
 
-/** What comes to a suspended installation, or leaves it, GitHub tells nobody. */
+/** GitHub sends no events about a suspended installation, so Lockstep may not know what moved there. */
 const isHidden = (view: View | undefined, { standin }: Population): boolean =>
   Boolean(standin.world.installations.get(view?.installationId ?? 0)?.suspendedAt);
 
-/** Lockstep need not have heard of it. */
+/** Whether Lockstep may not have heard of the repository. */
 const wrongState = (view: View | undefined, right: string[]): string[] =>
   view && !right.includes(view.state) ? [`it is ${view.state}, not ${right.join(" or ")}`] : [];
 
@@ -55,7 +55,7 @@ function differs(what: string, found: unknown, right: unknown): string[] {
   return [`${what} is ${JSON.stringify(found)}, not ${JSON.stringify(right)}`];
 }
 
-/** A name that nobody in the App's reach has may still lead to the mirror that last had it. */
+/** A name that no repository visible to the App has may still lead to the last mirror with that name. */
 function wrongLinks({ standin }: Population, { links, views }: Holdings): string[] {
   return [...links].flatMap(([fullName, id]) => {
     const [owner = "", name = ""] = fullName.split("/");
@@ -67,5 +67,5 @@ function wrongLinks({ standin }: Population, { links, views }: Holdings): string
   });
 }
 
-const told = ({ repo, history }: Life, what: string): string =>
+const describe = ({ repo, history }: Life, what: string): string =>
   [`${repo.owner}/${repo.name} (${repo.id}): ${what}`, ...history.slice(-SHOWN)].join("\n    ");

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { plainGit } from "../git.js";
 import type { World } from "../world.js";
 
-/** A repository as the API tells it, as far as it is looked at here. */
+/** The part of the API's repository that is compared here. */
 export interface View {
   id: number;
   owner: string;
@@ -16,14 +16,14 @@ export interface View {
 export interface Mirror {
   head: string;
   refs: Record<string, string>;
-  /** Every commit in it, whatever leads there. */
+  /** Every commit in the mirror, reachable or not. */
   commits: string[];
 }
 
-/** Everything that Lockstep has. */
+/** Everything that Lockstep has stored. */
 export interface Holdings {
   views: Map<number, View>;
-  /** By `owner/name`: the id of the repository whose mirror it leads to. */
+  /** Maps `owner/name` to the id of the repository whose mirror the link leads to. */
   links: Map<string, number>;
   mirrors: Map<number, Mirror>;
 }
@@ -42,7 +42,7 @@ export async function holdingsOf(world: World): Promise<Holdings> {
 
 const entriesOf = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);
 
-/** @throws when a link leads nowhere */
+/** @throws when a link is dangling */
 const linksBelow = (dir: string): [string, number][] =>
   entriesOf(dir).flatMap((owner) =>
     entriesOf(join(dir, owner)).map((name): [string, number] => [

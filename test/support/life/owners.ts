@@ -8,7 +8,10 @@ const noteAll = (population: Population, { login }: Account, what: string): void
   for (const life of population.alive) if (life.repo.owner === login) population.note(life, what);
 };
 
-/** What happens to accounts and the App's installations there. One stays active, so that something is told. */
+/**
+ * Changes of accounts and of the App's installations. One installation stays active, so that some events are
+ * sent.
+ */
 export const ownerActs: Act[] = [
   {
     weight: 1.5,
@@ -18,7 +21,7 @@ export const ownerActs: Act[] = [
       if (!account || !installation) return null;
       population.standin.suspendInstallation(installation);
       noteAll(population, account, "its installation is suspended");
-      return population.tell("installation", "suspend", { installation }, installation);
+      return population.report("installation", "suspend", { installation }, installation);
     },
   },
   {
@@ -29,7 +32,7 @@ export const ownerActs: Act[] = [
       if (!account || !installation) return null;
       population.standin.suspendInstallation(installation, false);
       noteAll(population, account, "its installation is active again");
-      return population.tell("installation", "unsuspend", { installation }, installation);
+      return population.report("installation", "unsuspend", { installation }, installation);
     },
   },
   {
@@ -43,7 +46,7 @@ export const ownerActs: Act[] = [
       noteAll(population, account, `its owner is renamed to ${login}`);
       population.standin.renameOwner(installation, login);
       account.login = login;
-      return population.tell("installation_target", "renamed", { installation, from }, installation);
+      return population.report("installation_target", "renamed", { installation, from }, installation);
     },
   },
   {
@@ -52,11 +55,11 @@ export const ownerActs: Act[] = [
       const account = active(population).length > 1 ? population.random.pick(active(population)) : undefined;
       const installation = account?.installation;
       if (!account || !installation) return null;
-      const told = population.tell("installation", "deleted", { installation }, installation);
+      const calls = population.report("installation", "deleted", { installation }, installation);
       population.standin.removeInstallation(installation);
       account.installation = null;
       noteAll(population, account, "the App is uninstalled there");
-      return told;
+      return calls;
     },
   },
   {
@@ -69,7 +72,7 @@ export const ownerActs: Act[] = [
       noteAll(population, account, "the App is installed there");
       const repositories = population.alive.filter(({ repo }) => repo.owner === account.login);
       for (const { repo } of repositories) population.standin.addRepository(repo, installation);
-      return population.tell("installation", "created", { installation }, installation);
+      return population.report("installation", "created", { installation }, installation);
     },
   },
 ];

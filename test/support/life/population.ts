@@ -10,40 +10,40 @@ import type {
 import { ZERO } from "../../../tools/standin/index.js";
 import type { Random } from "../random.js";
 
-/** One webhook call as it was when GitHub made it. */
-export interface Told {
+/** One webhook call, as it was when GitHub made the call. */
+export interface Call {
   event: EventName | "push";
   payload: Record<string, unknown>;
 }
 
 export interface Account {
   login: string;
-  /** null: the App is not installed there. */
+  /** Null means that the account has not installed the App. */
   installation: Installation | null;
 }
 
-/** A repository and what is known of its refs without asking git. */
+/** A repository, and what is known of its refs without asking git. */
 export interface Life {
   repo: Repo;
   refs: Map<string, string>;
-  /** Every commit that a branch ever led to; a forced push may go back to it. */
+  /** Every commit that a branch ever pointed at; a forced push may return to one. */
   commits: string[];
   deleted: boolean;
-  /** What happened to it, for whoever looks for a fault. */
+  /** The repository's history, printed with a fault. */
   history: string[];
 }
 
-/** One kind of change. It answers null when nothing can be changed that way now. */
+/** One kind of change; returns null when no such change is possible now. */
 export interface Act {
   weight: number;
-  act(population: Population): Promise<Told[] | null>;
+  act(population: Population): Promise<Call[] | null>;
 }
 
-/** More of GitHub's names than repositories, but few enough that names come back to others. */
+/** There are more names than repositories, but so few that names are reused. */
 const NAMES = ["app", "lib", "site", "docs", "tools"];
 const LOGINS = ["acme", "globex", "initech", "umbrella", "hooli"];
 
-/** Accounts, their repositories and all that may happen to them. */
+/** Accounts, their repositories and all changes of them. */
 export class Population {
   readonly lives: Life[] = [];
   readonly accounts: Account[] = [];
@@ -68,7 +68,7 @@ export class Population {
     return this.lives.filter(({ deleted }) => !deleted);
   }
 
-  /** One that a change can be made to. */
+  /** Returns a repository that can be changed. */
   any(fits: (life: Life) => boolean = () => true): Life | undefined {
     return this.random.pick(this.alive.filter(fits));
   }
@@ -81,7 +81,7 @@ export class Population {
     return this.random.pick(NAMES.filter((name) => !this.standin.world.find(owner, name)));
   }
 
-  /** A login that nobody has now; somebody may have had it. */
+  /** Returns an unused login, which may have been used before. */
   freeLogin(): string | undefined {
     return this.random.pick(LOGINS.filter((login) => !this.accounts.some((it) => it.login === login)));
   }
@@ -107,8 +107,8 @@ export class Population {
     life.history.push(`change ${this.changes}, ${new Date().toISOString().slice(14, 23)}: ${what}`);
   }
 
-  /** GitHub tells an App nothing of what happens where it is suspended or not installed. */
-  tell<E extends EventName>(
+  /** GitHub sends an App no events about an account where the App is suspended or not installed. */
+  report<E extends EventName>(
     event: E,
     action: EventActions[E],
     details: EventDetails[E],
@@ -118,8 +118,8 @@ export class Population {
     return hears ? [{ event, payload: this.standin.eventFor(event, action, details) }] : [];
   }
 
-  /** One git push. GitHub tells of none of its tags when there are more than three. */
-  pushed(life: Life, pushes: Push[]): Told[] {
+  /** One git push. GitHub reports none of its tags when there are more than three. */
+  pushed(life: Life, pushes: Push[]): Call[] {
     for (const { ref, before, after } of pushes) {
       this.note(life, `${ref} ${before.slice(0, 7)}..${after.slice(0, 7)}`);
       if (after === ZERO) life.refs.delete(ref);
@@ -129,16 +129,16 @@ export class Population {
     const { installation } = life.repo;
     if (!installation || installation.suspendedAt) return [];
     const tags = pushes.filter(({ ref }) => ref.startsWith("refs/tags/"));
-    const told = tags.length > 3 ? pushes.filter((push) => !tags.includes(push)) : pushes;
-    return told.map((push) => ({ event: "push" as const, payload: this.standin.payloadFor(push) }));
+    const reported = tags.length > 3 ? pushes.filter((push) => !tags.includes(push)) : pushes;
+    return reported.map((push) => ({ event: "push" as const, payload: this.standin.payloadFor(push) }));
   }
 
-  /** One random change that was possible. */
-  async change(acts: Act[]): Promise<Told[]> {
+  /** Makes one random change that is possible. */
+  async change(acts: Act[]): Promise<Call[]> {
     this.changes += 1;
     for (;;) {
-      const told = await this.random.weighted(acts).act(this);
-      if (told) return told;
+      const reported = await this.random.weighted(acts).act(this);
+      if (reported) return reported;
     }
   }
 }

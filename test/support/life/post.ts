@@ -1,23 +1,23 @@
 import { randomUUID } from "node:crypto";
 import type { Random } from "../random.js";
 import type { World } from "../world.js";
-import type { Told } from "./population.js";
+import type { Call } from "./population.js";
 
-interface Letter extends Told {
+interface Letter extends Call {
   id: string;
-  /** Given to the post after so many more changes. */
+  /** The call arrives after this many more changes. */
   after: number;
 }
 
-/** What becomes of deliveries, as shares of all. */
+/** The fates of deliveries, as shares of all. */
 const LOST = 0.12;
 const LOST_WITHOUT_A_TRACE = 0.06;
 const LATE = 0.2;
 const TWICE = 0.1;
-/** A late one comes after so many changes at most; some come after the end. */
+/** A late delivery arrives after at most this many changes; some arrive after the end. */
 const LATEST = 80;
 
-/** The way from GitHub to Lockstep: it loses deliveries, brings them late, out of order and twice. */
+/** The way from GitHub to Lockstep, which loses, delays, reorders and repeats deliveries. */
 export class Post {
   readonly statuses = new Set<number>();
   readonly #underWay = new Set<Promise<void>>();
@@ -28,21 +28,21 @@ export class Post {
     private readonly random: Random,
   ) {}
 
-  /** Takes what one change leads to, and brings what is due by now. */
-  send(told: Told[]): void {
+  /** Accepts the calls of one change, and delivers those that are due. */
+  send(calls: Call[]): void {
     for (const letter of this.#late) letter.after -= 1;
-    for (const one of this.random.shuffled(told)) this.#take({ ...one, id: randomUUID(), after: 0 });
-    this.#bring(({ after }) => after <= 0);
+    for (const one of this.random.shuffled(calls)) this.#take({ ...one, id: randomUUID(), after: 0 });
+    this.#deliverDue(({ after }) => after <= 0);
   }
 
-  /** Until everything that was sent has been answered. */
+  /** Waits until everything that was sent has been answered. */
   async arrived(): Promise<void> {
     await Promise.all(this.#underWay);
   }
 
-  /** Brings all that is late, even what no one waits for any more. */
-  async bringRest(): Promise<void> {
-    this.#bring(() => true);
+  /** Delivers everything that is late, even calls that nobody waits for any more. */
+  async deliverRest(): Promise<void> {
+    this.#deliverDue(() => true);
     await this.arrived();
   }
 
@@ -56,7 +56,7 @@ export class Post {
     if (lot < 1 - LATE) this.#deliver(letter, `${this.world.url}/api/github/webhooks`);
   }
 
-  #bring(isDue: (letter: Letter) => boolean): void {
+  #deliverDue(isDue: (letter: Letter) => boolean): void {
     const due = this.#late.filter(isDue);
     this.#late = this.#late.filter((letter) => !due.includes(letter));
     for (const letter of this.random.shuffled(due))
@@ -67,7 +67,7 @@ export class Post {
     const options = to === undefined ? { id } : { id, to };
     const sent = this.world.standin.deliverEvent(event, payload, options).then(
       ({ status }) => void this.statuses.add(status),
-      // Lockstep is down: GitHub notes it and does not try again.
+      // Lockstep is down: GitHub records the failure and does not retry.
       () => {},
     );
     this.#underWay.add(sent);

@@ -15,7 +15,7 @@ const AT_REST = ["fresh", "suspended", "gone", "retired"];
 const statusOf = async (world: World): Promise<Status> =>
   (await (await world.api("/api/v1/status")).json()) as Status;
 
-/** One pass of the backstop, until nothing that came of it is left to be done. */
+/** Runs one pass of the backstop, and waits until all its requests are done. */
 export async function sweepThrough(world: World): Promise<void> {
   const since = Date.now();
   world.sweep();
@@ -27,7 +27,7 @@ export async function sweepThrough(world: World): Promise<void> {
   }
 }
 
-/** Sweeps until one finds nothing any more, and none is left to be looked at by the next. */
+/** Sweeps until a sweep finds nothing, and leaves nothing for the next one. */
 export async function sweepUntilQuiet(world: World): Promise<void> {
   for (let sweeps = 0; sweeps < MOST_SWEEPS; sweeps += 1) {
     const from = world.log.length;

@@ -2,7 +2,7 @@ import { type RefUpdate, ZERO } from "../../../tools/standin/index.js";
 import type { Random } from "../random.js";
 import type { Act, Life } from "./population.js";
 
-/** `a` and `a/b` cannot both be: one is a directory of the other. */
+/** `a` and `a/b` cannot both exist, because one is a directory of the other. */
 const BRANCHES = ["main", "dev", "a", "a/b", "a/b/c", "release/1"].map((name) => `refs/heads/${name}`);
 const TAGS = ["v1", "v2", "v3", "v4", "v5"].map((name) => `refs/tags/${name}`);
 
@@ -11,7 +11,7 @@ const isBranch = (ref: string): boolean => ref.startsWith("refs/heads/");
 const clash = (a: string, b: string): boolean => a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
 const defaultRef = ({ repo }: Life): string => `refs/heads/${repo.defaultBranch}`;
 
-/** Refs that a push may leave behind beside those that are there. */
+/** Returns the refs that a push may create in addition to the present ones. */
 const possible = (life: Life, refs: string[]): string[] =>
   refs.filter((ref) => ![...life.refs.keys()].some((other) => clash(ref, other)));
 
@@ -70,7 +70,7 @@ export const refActs: Act[] = [
   },
 ];
 
-/** Up to eight refs made, moved or deleted in one push. */
+/** Creates, moves or deletes up to eight refs in one push. */
 function severalUpdates(life: Life, random: Random): RefUpdate[] {
   const updates: RefUpdate[] = [];
   const all = random.shuffled([...BRANCHES, ...TAGS]).slice(0, 2 + random.below(7));

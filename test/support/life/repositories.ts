@@ -1,5 +1,5 @@
 import { changed } from "../../../tools/standin/index.js";
-import type { Act, Life, Population, Told } from "./population.js";
+import type { Act, Call, Life, Population } from "./population.js";
 
 const FEWEST = 6;
 const MOST = 10;
@@ -18,7 +18,7 @@ export const repositoryActs: Act[] = [
       population.standin.renameRepository(repo, name);
       population.note(life, `renamed to ${name}`);
       const details = { repo, changes: changed.name(former) };
-      return population.tell("repository", "renamed", details, repo.installation);
+      return population.report("repository", "renamed", details, repo.installation);
     },
   },
   { weight: 4, act: async (population) => transfer(population) },
@@ -31,7 +31,7 @@ export const repositoryActs: Act[] = [
       population.standin.removeRepository(life.repo);
       population.note(life, "taken from the App");
       const details = { installation, repositories: [life.repo] };
-      return population.tell("installation_repositories", "removed", details, installation);
+      return population.report("installation_repositories", "removed", details, installation);
     },
   },
   {
@@ -43,7 +43,7 @@ export const repositoryActs: Act[] = [
       population.standin.addRepository(life.repo, installation);
       population.note(life, "given to the App");
       const details = { installation, repositories: [life.repo] };
-      return population.tell("installation_repositories", "added", details, installation);
+      return population.report("installation_repositories", "added", details, installation);
     },
   },
   {
@@ -52,11 +52,11 @@ export const repositoryActs: Act[] = [
       const life = population.alive.length > FEWEST ? population.any() : undefined;
       if (!life) return null;
       const { repo } = life;
-      const told = population.tell("repository", "deleted", { repo }, repo.installation);
+      const calls = population.report("repository", "deleted", { repo }, repo.installation);
       await population.standin.deleteRepository(repo);
       life.deleted = true;
       population.note(life, "deleted");
-      return told;
+      return calls;
     },
   },
   {
@@ -64,7 +64,7 @@ export const repositoryActs: Act[] = [
     async act(population) {
       const account = population.random.pick(population.accounts)!;
       const life = population.alive.length < MOST ? await population.found(account) : null;
-      return life && population.tell("repository", "created", { repo: life.repo }, life.repo.installation);
+      return life && population.report("repository", "created", { repo: life.repo }, life.repo.installation);
     },
   },
   {
@@ -77,7 +77,7 @@ export const repositoryActs: Act[] = [
       const changes = changed.defaultBranch(life.repo.defaultBranch);
       await population.standin.setDefaultBranch(life.repo, branch);
       population.note(life, `default branch ${branch}`);
-      return population.tell("repository", "edited", { repo: life.repo, changes }, life.repo.installation);
+      return population.report("repository", "edited", { repo: life.repo, changes }, life.repo.installation);
     },
   },
   {
@@ -86,7 +86,7 @@ export const repositoryActs: Act[] = [
       const { repo } = population.any()!;
       population.standin.archiveRepository(repo, !repo.archived);
       const action = repo.archived ? "archived" : "unarchived";
-      return population.tell("repository", action, { repo }, repo.installation);
+      return population.report("repository", action, { repo }, repo.installation);
     },
   },
   {
@@ -95,13 +95,13 @@ export const repositoryActs: Act[] = [
       const { repo } = population.any()!;
       population.standin.setPrivate(repo, !repo.private);
       const action = repo.private ? "privatized" : "publicized";
-      return population.tell("repository", action, { repo }, repo.installation);
+      return population.report("repository", action, { repo }, repo.installation);
     },
   },
 ];
 
-/** To another account; the App there may not have been given every repository. */
-function transfer(population: Population): Told[] | null {
+/** Transfers to another account, whose installation may not include every repository. */
+function transfer(population: Population): Call[] | null {
   const life = population.any()!;
   const { repo } = life;
   const { standin, random } = population;
@@ -115,8 +115,8 @@ function transfer(population: Population): Told[] | null {
   const left = former.installation && { installation: former.installation, repositories: [repo] };
   const came = to && { installation: to, repositories: [repo] };
   return [
-    ...(left ? population.tell("installation_repositories", "removed", left, former.installation) : []),
-    ...(came ? population.tell("installation_repositories", "added", came, to) : []),
-    ...population.tell("repository", "transferred", { repo, changes }, to),
+    ...(left ? population.report("installation_repositories", "removed", left, former.installation) : []),
+    ...(came ? population.report("installation_repositories", "added", came, to) : []),
+    ...population.report("repository", "transferred", { repo, changes }, to),
   ];
 }

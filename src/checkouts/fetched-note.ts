@@ -3,30 +3,33 @@ import { dirname, join } from "node:path";
 import type { Layout } from "../git/disk/layout.js";
 import type { Blobs } from "../git/mirror/blobs.js";
 
-/** Up to which commit a checkout's contents are in the mirror, and which of them. */
-export interface Brought {
+/** A note in the mirror: up to which commit a checkout's contents were fetched, and which contents. */
+export interface Fetched {
   commit: string;
   paths: string[];
-  /** Without these a tree is written otherwise, and nobody is told: they are looked for each time. */
+  /**
+   * A tree without these files is written differently and git reports no error, so each publish checks for
+   * them.
+   */
   silent: Blobs["silent"];
 }
 
-/** In the mirror that it speaks of: whatever takes that mirror's place has none of it. */
+/** The note lies inside the mirror, so a mirror that replaces this one starts without the note. */
 export const noteOf = (layout: Layout, id: number, slug: string): string =>
   join(layout.mirror(id), "lockstep-brought", slug || "@");
 
-/** @returns null: nothing was brought yet */
-export function readNote(note: string): Brought | null {
+/** @returns null when nothing was fetched yet */
+export function readNote(note: string): Fetched | null {
   try {
-    return JSON.parse(readFileSync(note, "utf8")) as Brought;
+    return JSON.parse(readFileSync(note, "utf8")) as Fetched;
   } catch {
     return null;
   }
 }
 
-export function writeNote(note: string, brought: Brought): void {
+export function writeNote(note: string, fetched: Fetched): void {
   mkdirSync(dirname(note), { recursive: true, mode: 0o750 });
-  writeFileSync(`${note}.lock`, JSON.stringify(brought));
+  writeFileSync(`${note}.lock`, JSON.stringify(fetched));
   renameSync(`${note}.lock`, note);
 }
 

@@ -20,8 +20,8 @@ const STATES = Object.keys({
 const WATCH_MS = 2_000;
 const CLEAR = "\u001b[2J\u001b[H";
 
-/** Commands that only look. */
-export function addLookCommands(program: Command, client: () => Client): void {
+/** Commands that only read. */
+export function addShowCommands(program: Command, client: () => Client): void {
   program
     .command("status")
     .description("show whether everything is fresh, and what is wrong; exits 4 if something is not fresh")
@@ -79,7 +79,7 @@ export function addLookCommands(program: Command, client: () => Client): void {
     });
 }
 
-/** A list as a whole, page by page. @param member of the answer that has the entries */
+/** Fetches a whole list, page by page. @param member the field of the answer that has the entries */
 async function everyPage<T>(client: Client, list: string, member: string, filter = {}): Promise<T[]> {
   const found: T[] = [];
   let cursor: string | null = "";

@@ -1,8 +1,0 @@
-/** What `read` gave within the last `ms` milliseconds, however often it is asked for. */
-export function seldom<T>(ms: number, read: () => T, now: () => number = Date.now): () => T {
-  let last: { value: T; at: number } | undefined;
-  return () => {
-    if (!last || now() - last.at >= ms) last = { value: read(), at: now() };
-    return last.value;
-  };
-}
