@@ -32,10 +32,14 @@ export interface SyncerPorts {
   link(id: number, name: RepositoryName): void;
   /**
    * Brings the published trees in step with the mirror, whether it has changed or not.
-   * @param again whether a commit that was refused is offered once more
+   * @param retryRefused whether a commit that was refused is offered once more
    * @returns the first failure: the mirror is in step all the same
    */
-  publish(repository: ManagedRepository, again: boolean, signal: AbortSignal): Promise<RefreshError | null>;
+  publish(
+    repository: ManagedRepository,
+    retryRefused: boolean,
+    signal: AbortSignal,
+  ): Promise<RefreshError | null>;
   /** Tells the world what the outbox has of the repository; on disk with the transaction it is part of. */
   announce(repository: ManagedRepository, trigger: Trigger): void;
   /** Maintenance of the mirrors; a refresh goes before it. */
@@ -150,7 +154,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const failure = await offer();
     if (failure?.retry.kind !== "rebuild") return failure;
     mirrors.distrust(work.repository.id);
-    await clone(work, request, "again");
+    await clone(work, request, "replacement");
     return offer();
   }
 
@@ -170,7 +174,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     await ports.upkeep.yieldToRefresh(id, { all: !mirrors.trusts(id) });
     if (!mirrors.ensure(id)) return clone(pass, request, "first");
     // With too little space it goes on as it is.
-    if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, "again");
+    if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, "replacement");
     return null;
   }
 
@@ -226,13 +230,13 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       }
     }
     if (pass.run.signal.aborted) throw error;
-    if (error.retry.kind === "rebuild") return clone(pass, request, "again");
+    if (error.retry.kind === "rebuild") return clone(pass, request, "replacement");
     if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return compareAll(pass, request);
     throw error;
   }
 
   /** A replica may have served the clone from before the pushes that were told: they are looked at after it. */
-  async function clone(pass: Pass, request: RefreshRequest, kind: "first" | "again"): Promise<Result> {
+  async function clone(pass: Pass, request: RefreshRequest, kind: "first" | "replacement"): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
     ports.requireSpace();
     await ports.upkeep.yieldToRefresh(id, { all: true });
@@ -269,12 +273,12 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   /** Only a full comparison settles `pushed_at`: the value read before it, once it cannot change any more. */
   function settle({ repository, lease }: Pass): void {
-    const { id, toldAt, pushedAt } = repository;
+    const { id, answeredAt, pushedAt } = repository;
     // While a ref is held the comparison dates GitHub's answers, but the mirror is not proven equal.
     const equal = guard.standing(id).length === 0;
-    const settled = equal && toldAt - pushedAt >= SETTLED_AFTER_S;
+    const settled = equal && answeredAt - pushedAt >= SETTLED_AFTER_S;
     registry.compared(id, {
-      comparedAt: lease.servedAt() ?? toldAt,
+      comparedAt: lease.servedAt() ?? answeredAt,
       settledPushedAt: settled ? pushedAt : -1,
       equal,
     });
@@ -287,10 +291,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     if (!now || !isManaged(now) || now.state === "suspended") return;
     const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
     const staysBehind = now.state === "behind" && !request.full;
-    const held = guard.failure(repository);
-    registry.refreshed(id, held ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
+    const heldFailure = guard.failure(repository);
+    registry.refreshed(id, heldFailure ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
     // The refresh went well, so the queue repeats nothing; yet the mirror is not what GitHub has.
-    if (held) registry.failed(id, held, request.attempt);
+    if (heldFailure) registry.failed(id, heldFailure, request.attempt);
   }
 
   return { refresh, onMoved: moved.on };

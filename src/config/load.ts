@@ -121,7 +121,7 @@ export interface Setup {
   /** For its server, which would forward from WEBHOOK_PROXY_URL. */
   serverEnv: NodeJS.ProcessEnv;
   /** What the App is registered for, and later starts need, too. */
-  kept: Record<string, string>;
+  settings: Record<string, string>;
   /** Whether the webhook's URL is the page's own address, which no delivery is taken at. */
   hookIsPage: boolean;
   hasToken: boolean;
@@ -129,7 +129,7 @@ export interface Setup {
   end(values: Record<string, string>): void;
 }
 
-const KEPT = ["PUBLIC_URL", "DELIVERIES", "GHE_HOST", "GHE_PROTOCOL"];
+const SETUP_SETTINGS = ["PUBLIC_URL", "DELIVERIES", "GHE_HOST", "GHE_PROTOCOL"];
 /** Leads nowhere, by RFC 2606: GitHub logs only what it tries to deliver. */
 const NOWHERE = "https://lockstep.invalid/";
 
@@ -148,10 +148,10 @@ export function prepareSetup(env: NodeJS.ProcessEnv = process.env): Setup | null
   const relay = env.WEBHOOK_PROXY_URL ?? "";
   const hook = relay || (env.DELIVERIES === "pull" ? NOWHERE : env.PUBLIC_URL ? served(env.PUBLIC_URL) : "");
   env.WEBHOOK_PROXY_URL = hook;
-  const kept = KEPT.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  const settings = SETUP_SETTINGS.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
   return {
     serverEnv,
-    kept: Object.fromEntries(kept),
+    settings: Object.fromEntries(settings),
     hookIsPage: hook === "",
     hasToken: Boolean(env.API_TOKEN),
     end: (values) => void Object.assign(env, values, { WEBHOOK_PROXY_URL: relay }),

@@ -27,7 +27,7 @@ export function createTokens(
   onMint: () => void = () => {},
   now = Date.now,
 ): Tokens {
-  const held = new Map<number, Held>();
+  const tokens = new Map<number, Held>();
   const minting = new Map<number, Promise<Held>>();
 
   async function mint(installationId: number): Promise<Held> {
@@ -38,16 +38,16 @@ export function createTokens(
       permissions: { contents: "read", metadata: "read" },
       refresh: true,
     }).catch((error: unknown) => {
-      held.delete(installationId);
+      tokens.delete(installationId);
       throw onError(error);
     });
     const fresh = { token: answer.token, expiresAt: Date.parse(answer.expiresAt) };
-    held.set(installationId, fresh);
+    tokens.set(installationId, fresh);
     return fresh;
   }
 
   async function token(installationId: number, fresh = false): Promise<string> {
-    const known = held.get(installationId);
+    const known = tokens.get(installationId);
     const usable = known && known.expiresAt - MARGIN_MS > now();
     if (usable && !fresh) return known.token;
     let pending = minting.get(installationId);
@@ -61,6 +61,6 @@ export function createTokens(
   return {
     token,
     tokenInstead: (installationId, refused) =>
-      token(installationId, held.get(installationId)?.token === refused),
+      token(installationId, tokens.get(installationId)?.token === refused),
   };
 }

@@ -48,11 +48,11 @@ export function untilReset(reset: unknown, date: unknown, now: number): number {
  */
 export function createLimits(fetch: typeof globalThis.fetch, now: () => number = Date.now): Limits {
   const known = new Map<string, RateLimit>();
-  const held = new Map<string, number>();
+  const blockedUntil = new Map<string, number>();
   let calls = 0;
 
   function requireTime(whose: string): void {
-    const until = Math.max(held.get(whose) ?? 0, held.get(SECONDARY) ?? 0);
+    const until = Math.max(blockedUntil.get(whose) ?? 0, blockedUntil.get(SECONDARY) ?? 0);
     const waitMs = until - now();
     if (waitMs <= 0) return;
     throw new RefreshError("rate_limited", "GitHub asked Lockstep to wait; no call was made", {
@@ -68,11 +68,14 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
     const resetsAt = number("x-ratelimit-reset") * 1000;
     const refused = status === 403 || status === 429;
     const after = number("retry-after");
-    if (refused && after > 0) held.set(SECONDARY, now() + waitOf(after));
+    if (refused && after > 0) blockedUntil.set(SECONDARY, now() + waitOf(after));
     else if (refused && remaining === 0)
-      held.set(whose, now() + untilReset(headers.get("x-ratelimit-reset"), headers.get("date"), now()));
+      blockedUntil.set(
+        whose,
+        now() + untilReset(headers.get("x-ratelimit-reset"), headers.get("date"), now()),
+      );
     else if (status === 429 || (refused && (await speaksOfSecondary(answer))))
-      held.set(SECONDARY, now() + DEFAULT_WAIT_MS);
+      blockedUntil.set(SECONDARY, now() + DEFAULT_WAIT_MS);
     const isWhole = [limit, remaining, resetsAt].every(Number.isFinite);
     // A token that is refused counts against nobody's limit.
     if (isWhole && status !== 401) known.set(whose, { whose, limit, remaining, resetsAt, heldUntil: 0 });
@@ -90,7 +93,7 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
       calls,
       limits: [...known.values()].map((limit) => ({
         ...limit,
-        heldUntil: Math.max(held.get(limit.whose) ?? 0, held.get(SECONDARY) ?? 0),
+        heldUntil: Math.max(blockedUntil.get(limit.whose) ?? 0, blockedUntil.get(SECONDARY) ?? 0),
       })),
     }),
   };

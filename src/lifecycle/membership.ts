@@ -33,8 +33,8 @@ export async function askById(
 /** A delivery of that installation has just named it, which GitHub's replicas may not know of. */
 export const isYetToShow = (
   { now }: Pick<MembershipPorts, "now">,
-  { toldAt, installationId, addedAt }: ManagedRepository,
-): boolean => toldAt === 0 && installationId !== 0 && now() - addedAt < REPLICA_LAG_MS;
+  { answeredAt, installationId, addedAt }: ManagedRepository,
+): boolean => answeredAt === 0 && installationId !== 0 && now() - addedAt < REPLICA_LAG_MS;
 
 /**
  * Any token reads any public repository, so an answer by id does not prove that the App is installed

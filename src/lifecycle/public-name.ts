@@ -13,8 +13,8 @@ export interface NamePorts {
 }
 
 /** GitHub has said the name, and nothing has cast doubt on it since. Without one readers keep what they have. */
-export const hasCertainName = ({ toldAt, doubted, owner, name }: ManagedRepository): boolean =>
-  toldAt > 0 && !doubted && owner !== "" && name !== "";
+export const hasCertainName = ({ answeredAt, doubted, owner, name }: ManagedRepository): boolean =>
+  answeredAt > 0 && !doubted && owner !== "" && name !== "";
 
 export const isNameOwner = ({ registry }: NamePorts, id: number, name: RepositoryName): boolean =>
   registry.find(name)?.id === id;

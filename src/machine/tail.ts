@@ -15,8 +15,8 @@ export function createTail(maxBytes: number): Tail {
       while (chunks.length > 1 && size - chunks[0]!.length >= maxBytes) size -= chunks.shift()!.length;
     },
     text() {
-      const kept = Buffer.concat(chunks);
-      return kept.subarray(Math.max(0, kept.length - maxBytes)).toString("utf8");
+      const bytes = Buffer.concat(chunks);
+      return bytes.subarray(Math.max(0, bytes.length - maxBytes)).toString("utf8");
     },
   };
 }

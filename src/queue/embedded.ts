@@ -81,14 +81,14 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
     at: number,
     armedAt: number,
   ): number {
-    const held = Number(row?.held_until ?? 0);
+    const heldUntil = Number(row?.held_until ?? 0);
     if (trigger === "push") {
       const quietUntil = Math.min(at + quietPeriodMs, armedAt + 10 * quietPeriodMs);
-      return Math.max(quietUntil, held, quietPeriodMs === 0 ? at : 0);
+      return Math.max(quietUntil, heldUntil, quietPeriodMs === 0 ? at : 0);
     }
     // Onboarding too: after a restart the first look at GitHub waits for no backoff of before.
     // And lists: INTERVAL says how often GitHub is asked for them. A repository that fails keeps its backoff.
-    if (trigger !== "backstop" || kind !== "repository" || !row) return Math.max(at, held);
+    if (trigger !== "backstop" || kind !== "repository" || !row) return Math.max(at, heldUntil);
     return Number(row.due_at);
   }
 
@@ -126,9 +126,9 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const retry = retryDelayMs(error, snapshot.request.attempt, random);
       const cameIn = Number(row.generation) > snapshot.generation && error.retry.kind !== "after";
       const due = cameIn ? Math.min(Number(row.due_at), now() + retry.ms) : now() + retry.ms;
-      const held = error.retry.kind === "after" ? due : 0;
+      const heldUntil = error.retry.kind === "after" ? due : 0;
       const full = retry.full ? Number(row.generation) : Number(row.full_generation);
-      sql.failed.run(due, held, full, snapshot.request.armedAt, row.key);
+      sql.failed.run(due, heldUntil, full, snapshot.request.armedAt, row.key);
       return Math.max(0, due - now());
     });
 

@@ -3,7 +3,7 @@ import { keyOf, type Subject, type Trigger } from "../base/model.js";
 import type { RefreshQueue, Snapshot } from "./contract.js";
 
 /** How often the queue is looked at even when nobody rang. Cheap, and heals a clock that was set back. */
-const LOOK_AGAIN_MS = 30_000;
+const RECHECK_MS = 30_000;
 
 /** A cancelled git gets 2 s to clear its locks before it is killed. */
 const CANCEL_MS = 4_000;
@@ -53,8 +53,8 @@ export function createRunner(
   let timer: NodeJS.Timeout | undefined;
 
   const isBackground = (trigger: Trigger) => trigger === "onboard" || trigger === "backstop";
-  const count = (fits: (trigger: Trigger) => boolean) =>
-    [...running.values()].filter((run) => fits(run.trigger)).length;
+  const count = (matches: (trigger: Trigger) => boolean) =>
+    [...running.values()].filter((run) => matches(run.trigger)).length;
   const hasSlot = (trigger: Trigger) =>
     running.size < concurrency &&
     (!isBackground(trigger) ||
@@ -98,7 +98,7 @@ export function createRunner(
         const candidates = queue.due(free, new Set(running.keys()));
         for (const { subject, trigger } of candidates) if (hasSlot(trigger)) start(subject);
       }
-      timer = setTimeout(pump, Math.min(LOOK_AGAIN_MS, untilNext()));
+      timer = setTimeout(pump, Math.min(RECHECK_MS, untilNext()));
     } catch (error) {
       ports.onFault(error);
       timer = setTimeout(pump, 1_000);
@@ -108,7 +108,7 @@ export function createRunner(
   /** A due row that found no slot waits for a run to end, not for a timer. */
   function untilNext(): number {
     const next = queue.nextDueIn();
-    return next === null || (next === 0 && running.size > 0) ? LOOK_AGAIN_MS : Math.max(next, 10);
+    return next === null || (next === 0 && running.size > 0) ? RECHECK_MS : Math.max(next, 10);
   }
 
   return {

@@ -87,12 +87,12 @@ export function createBringer(tools: Tools) {
   async function byHint(pass: Pass, hints: RefHint[]): Promise<Brought & { way: Way }> {
     const isIn = isInside(scopeOf(pass.repository.id));
     const inside = hints.filter(({ ref }) => isIn(ref));
-    const held = new Set(guard.standing(pass.repository.id).map(({ ref }) => ref));
+    const heldRefs = new Set(guard.standing(pass.repository.id).map(({ ref }) => ref));
     const plans = await Promise.all(
       inside.map(async (hint) => {
         const facts = await factsOf(pass, hint.ref);
         // Where the mirror was told to differ, only GitHub itself can say whether it still does.
-        return { hint, facts, way: held.has(hint.ref) ? ("name" as const) : decide(hint, facts) };
+        return { hint, facts, way: heldRefs.has(hint.ref) ? ("name" as const) : decide(hint, facts) };
       }),
     );
     for (const { hint, way } of plans) if (way === "none") learn(pass, hint, null);
@@ -226,8 +226,8 @@ export function createBringer(tools: Tools) {
 
   /** Kept tips older than KEEP_HISTORY. */
   async function forgetOldTips({ repository, run }: Pass): Promise<void> {
-    const kept = await mirrors.kept(repository.id, run.signal);
-    const old = kept.filter(({ at }) => at < now() - keepHistoryMs);
+    const keptTips = await mirrors.kept(repository.id, run.signal);
+    const old = keptTips.filter(({ at }) => at < now() - keepHistoryMs);
     if (old.length === 0) return;
     await mirrors.dropKept(repository.id, old);
     dropped(

@@ -49,9 +49,9 @@ function findDifferences(
   local: Map<string, string>,
   github: Map<string, string>,
 ): Move[] {
-  const held = new Set(findStandingHolds(context, id).map(({ ref }) => ref));
-  const moves: Move[] = compareTips(local, github).filter(({ ref }) => !held.has(ref));
-  for (const ref of held) {
+  const heldRefs = new Set(findStandingHolds(context, id).map(({ ref }) => ref));
+  const moves: Move[] = compareTips(local, github).filter(({ ref }) => !heldRefs.has(ref));
+  for (const ref of heldRefs) {
     const inPlace = local.has(ref) ? undefined : [...github.keys()].find((other) => clash(other, ref));
     moves.push({ ref, before: local.get(ref) ?? ZERO, after: github.get(ref) ?? ZERO, inPlace });
   }
@@ -65,12 +65,12 @@ function selectInside({ scopeOf }: GuardContext, id: number, tips: Map<string, s
 
 function describeHolds(repository: GuardedRepository, all: Hold[]): RefreshError | null {
   if (all.length === 0) return null;
-  const named = all
+  const details = all
     .slice(0, MAX_NAMED)
     .map(({ ref, tip, wanted }) => `${ref} is held at ${tip}, GitHub has ${wanted}`);
   const more = all.length > MAX_NAMED ? ` and ${all.length - MAX_NAMED} more` : "";
   return new RefreshError(
     "history_blocked",
-    `${named.join("; ")}${more}; POST ${apiPathOf(repository)}/allow applies the change`,
+    `${details.join("; ")}${more}; POST ${apiPathOf(repository)}/allow applies the change`,
   );
 }

@@ -18,13 +18,13 @@ export interface Registry {
   note(id: number, installationId: number, name: RepositoryName): void;
   /** Until GitHub tells of it again. The name stays its own until then. */
   doubt(id: number): void;
-  /** GitHub told of it; what was stored by a clock of its that was ahead goes. @param toldAt GitHub's clock in whole seconds */
-  confirm(remote: RemoteRepository, toldAt: number): void;
+  /** GitHub told of it; what was stored by a clock of its that was ahead goes. @param answeredAt GitHub's clock in whole seconds */
+  confirm(remote: RemoteRepository, answeredAt: number): void;
   setState(id: number, state: RepositoryState): void;
   /** Another installation has it now. */
   moveTo(id: number, installationId: number): void;
   /** GitHub no longer lists it, or REPOSITORIES does not include it. Told again it keeps the time of the first such word. */
-  gone(id: number, excluded: boolean): void;
+  markGone(id: number, excluded: boolean): void;
   /** Nothing is known of it any more. */
   forget(id: number): void;
   /** @param at null: resumed */
@@ -58,13 +58,13 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => toRepository(row)!),
     note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
     doubt: (id) => void sql.doubt.run(id),
-    confirm(remote, toldAt) {
+    confirm(remote, answeredAt) {
       const { id, installationId, owner, name, defaultBranch, pushedAt } = remote;
-      sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, toldAt, now(), now());
+      sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, answeredAt, now(), now());
     },
     setState: (id, state) => void sql.state.run(state, id),
     moveTo: (id, installationId) => void sql.moveTo.run(installationId, id),
-    gone: (id, excluded) => void sql.gone.run(now(), excluded ? 1 : 0, id),
+    markGone: (id, excluded) => void sql.markGone.run(now(), excluded ? 1 : 0, id),
     forget: (id) => void sql.forget.run(id),
     pause: (id, at) => void sql.pause.run(at, id),
     recheckAll: () => void sql.recheckAll.run(),

@@ -4,7 +4,7 @@ import type { Row } from "../store/database.js";
 export interface ManagedRepository extends RemoteRepository {
   state: RepositoryState;
   /** GitHub's clock, in whole seconds, when it told `pushedAt`. 0: only a delivery has told of it. */
-  toldAt: number;
+  answeredAt: number;
   /** When GitHub last told the name that belongs to the id, in milliseconds. */
   confirmedAt: number;
   /** What is known of it may be true no more: GitHub is asked before anything is done under its name. */
@@ -55,7 +55,7 @@ export function toRepository(row: Row | undefined): ManagedRepository | null {
     defaultBranch: String(row.default_branch),
     state: row.state as RepositoryState,
     pushedAt: Number(row.pushed_at),
-    toldAt: Number(row.told_at),
+    answeredAt: Number(row.told_at),
     confirmedAt: Number(row.confirmed_at),
     doubted: Number(row.doubted) === 1,
     settledPushedAt: Number(row.settled_pushed_at),

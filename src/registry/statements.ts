@@ -36,7 +36,7 @@ export function prepareStatements(store: Store) {
       `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
     ),
     moveTo: store.prepare("UPDATE repositories SET installation_id = ? WHERE id = ?"),
-    gone: store.prepare(
+    markGone: store.prepare(
       `UPDATE repositories SET gone_at = CASE state WHEN 'gone' THEN gone_at ELSE ? END, state = 'gone', excluded = ?
        WHERE id = ? AND state <> 'retired'`,
     ),

@@ -41,7 +41,7 @@ test("a time that GitHub's clock was ahead by is lowered by its next answer, and
   const registry = compared(DAY);
   registry.confirm(remote, NOW);
   expect(registry.get(7)).toMatchObject({
-    ...{ toldAt: NOW, comparedAt: NOW, settledPushedAt: -1, recheck: true },
+    ...{ answeredAt: NOW, comparedAt: NOW, settledPushedAt: -1, recheck: true },
   });
 });
 

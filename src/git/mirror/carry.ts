@@ -66,9 +66,9 @@ export async function carryOver(carry: Carry, judge: Judge) {
 
   const left = putBack(differences, verdict.changes);
   const isShallow = carry.extent.depth !== null;
-  const kept = isShallow ? [] : [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
+  const tips = isShallow ? [] : [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
   if (isShallow) await cutAt(carry, pins);
-  const wanted = [...kept, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
+  const wanted = [...tips, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
   const saved = await copyObjects(carry, wanted, [...github.values()]);
   const isSaved = (sha: string) => sha === ZERO || saved.has(sha);
   requireHeld(
@@ -90,10 +90,10 @@ export async function carryOver(carry: Carry, judge: Judge) {
   const made = await makeKept(
     carry.git,
     carry.beside,
-    kept.filter(({ sha }) => isSaved(sha)),
+    tips.filter(({ sha }) => isSaved(sha)),
   );
-  const tips = [...kept, ...left.map(({ ref, after: sha }) => ({ ref, sha }))];
-  const lost = [...tips, ...pins.map(({ name: ref, sha }) => ({ ref, sha }))].filter(
+  const wantedTips = [...tips, ...left.map(({ ref, after: sha }) => ({ ref, sha }))];
+  const lost = [...wantedTips, ...pins.map(({ name: ref, sha }) => ({ ref, sha }))].filter(
     ({ sha }) => !isSaved(sha),
   );
   const now = await readRefs(carry.git, carry.beside, [], carry.call.signal);
@@ -104,14 +104,14 @@ export async function carryOver(carry: Carry, judge: Judge) {
 
 /** Those of the old mirror, and what is published, as far as it is to be had. */
 async function pinsOf({ git, beside, old, published, call }: Carry, pins: Pin[]): Promise<Pin[]> {
-  const named = new Map([...pins, ...published].map((pin) => [pin.name, pin]));
+  const pinsByName = new Map([...pins, ...published].map((pin) => [pin.name, pin]));
   const within = { ...call, ...objectsOf(old), gitDir: beside };
   const missing = await missingOf(
     git,
     within,
-    [...named.values()].map(({ sha }) => sha),
+    [...pinsByName.values()].map(({ sha }) => sha),
   );
-  return [...named.values()].filter(({ sha }) => !missing.includes(sha));
+  return [...pinsByName.values()].filter(({ sha }) => !missing.includes(sha));
 }
 
 /**

@@ -28,7 +28,7 @@ const BY_TIP = `${RESERVED_REFS}kept-by-tip/`;
 const NAME = /^refs\/lockstep\/kept(?:-by-tip\/(\d+)-[0-9a-f]+|\/(\d+)-[0-9a-f]+\/(.+))$/;
 const TIMEOUT_MS = 120_000;
 /** git cuts its messages at 4 KiB (usage.c), and a name that is too long with them. */
-const TOLD_OF_A_NAME = 200;
+const QUOTED_NAME_LENGTH = 200;
 
 /**
  * Time and tip come first: with the ref first, `a` and a branch called `a/<time>-<tip>` would be a file
@@ -52,16 +52,16 @@ export const keptTips = (changes: RefChange[], keep: Keep): KeptTip[] =>
  * be made (too long for the disk, say) never stands in the way: it is made from the tip alone.
  */
 async function swapKeeping(git: RunGit, gitDir: string, changes: RefChange[], tips: KeptTip[]) {
-  let kept = tips;
+  let recorded = tips;
   for (let tries = 1; ; tries++) {
     try {
-      await swapRefs(git, gitDir, changes, kept);
-      return kept;
+      await swapRefs(git, gitDir, changes, recorded);
+      return recorded;
     } catch (error) {
       const said = error instanceof GitFailure ? error.stderr : "";
-      const inTheWay = kept.filter(({ name }) => said.includes(name.slice(0, TOLD_OF_A_NAME)));
+      const inTheWay = recorded.filter(({ name }) => said.includes(name.slice(0, QUOTED_NAME_LENGTH)));
       if (inTheWay.length === 0 || tries > 2) throw error;
-      kept = kept.map((tip) => (tries > 1 || inTheWay.includes(tip) ? byTip(tip) : tip));
+      recorded = recorded.map((tip) => (tries > 1 || inTheWay.includes(tip) ? byTip(tip) : tip));
     }
   }
 }
@@ -75,8 +75,8 @@ export const makeKept = (git: RunGit, gitDir: string, tips: KeptTip[]) => swapKe
 export async function applyChanges(git: RunGit, gitDir: string, changes: RefChange[], keep = KEEP_NOTHING) {
   const deletions = changes.filter(({ after }) => after === ZERO);
   const moves = changes.filter(({ after }) => after !== ZERO);
-  const kept = await swapKeeping(git, gitDir, deletions, keptTips(deletions, keep));
-  return [...kept, ...(await swapKeeping(git, gitDir, moves, keptTips(moves, keep)))];
+  const recorded = await swapKeeping(git, gitDir, deletions, keptTips(deletions, keep));
+  return [...recorded, ...(await swapKeeping(git, gitDir, moves, keptTips(moves, keep)))];
 }
 
 /** Every kept tip of a mirror, oldest first. */
@@ -88,12 +88,12 @@ export async function readKept(git: RunGit, gitDir: string, signal?: AbortSignal
     timeoutMs: TIMEOUT_MS,
     ...(signal && { signal }),
   });
-  const kept: KeptTip[] = [];
+  const tips: KeptTip[] = [];
   for (const line of stdout.split("\n")) {
     const [sha = "", name = ""] = line.split(" ");
     const [, timeOfTip, timeOfRef, ref] = NAME.exec(name) ?? [];
     const at = Number(timeOfTip ?? timeOfRef);
-    if (!Number.isNaN(at)) kept.push({ name, ref: ref === undefined ? null : `refs/${ref}`, sha, at });
+    if (!Number.isNaN(at)) tips.push({ name, ref: ref === undefined ? null : `refs/${ref}`, sha, at });
   }
-  return kept.sort((a, b) => a.at - b.at);
+  return tips.sort((a, b) => a.at - b.at);
 }

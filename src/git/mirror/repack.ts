@@ -20,11 +20,11 @@ const NO_MORE = "\n";
 export async function repackPresent(run: Run, gitDir: string, expiry: string): Promise<void> {
   const packs = packsOf(run, gitDir);
   const made = await packs.make(["--all", ALLOW_MISSING], NO_MORE);
-  const gone = packs.old.filter((name) => !made.includes(name));
-  const list = [...made.map((name) => `${name}.pack`), ...gone.map((name) => `-${name}.pack`), ""];
+  const removedPacks = packs.old.filter((name) => !made.includes(name));
+  const list = [...made.map((name) => `${name}.pack`), ...removedPacks.map((name) => `-${name}.pack`), ""];
   const cruft = ["--cruft", `--cruft-expiration=${expiry}`];
   made.push(...(await packs.make(cruft, list.join("\n") || NO_MORE)));
-  packs.drop(gone.filter((name) => !made.includes(name)));
+  packs.drop(removedPacks.filter((name) => !made.includes(name)));
 }
 
 /**

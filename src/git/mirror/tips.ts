@@ -47,10 +47,10 @@ export async function changeTips(
   const { git, layout, memory } = context;
   try {
     if (keep.refs.size > 0) await hideOwnRefs(context, id);
-    const kept = await applyChanges(git, layout.mirror(id), changes, keep);
+    const keptTips = await applyChanges(git, layout.mirror(id), changes, keep);
     const tips = changes.map(({ ref, after }) => [ref, after] as const);
     rememberTips(memory, id, tips);
-    return kept;
+    return keptTips;
   } catch (error) {
     memory.tips.get(id)?.clear();
     throw error;

@@ -21,7 +21,7 @@ export interface Adverts {
  * (gitprotocol-v2(5)), so one copy per host serves every fetch: it saves each of them a round trip.
  */
 export function createAdverts(upstream: Upstream): Adverts {
-  let kept: { body: Buffer; until: number } | null = null;
+  let cached: { body: Buffer; until: number } | null = null;
   let asking: Promise<Buffer> | null = null;
   let usedAt = 0;
 
@@ -39,7 +39,7 @@ export function createAdverts(upstream: Upstream): Adverts {
     }
     const body = Buffer.from(await answer.body.arrayBuffer());
     usedAt = Date.now();
-    if (isVersion2(body)) kept = { body, until: Date.now() + KEEP_MS };
+    if (isVersion2(body)) cached = { body, until: Date.now() + KEEP_MS };
     return body;
   }
 
@@ -59,12 +59,12 @@ export function createAdverts(upstream: Upstream): Adverts {
 
   return {
     async get(target, signal) {
-      if (kept && kept.until > Date.now()) return { body: kept.body, fetched: false };
+      if (cached && cached.until > Date.now()) return { body: cached.body, fetched: false };
       return { body: await shared(target, signal).catch(rethrow), fetched: true };
     },
     warm(target) {
-      if (Date.now() - usedAt > IDLE_MS) kept = null;
-      if (!asking && (!kept || kept.until < Date.now())) {
+      if (Date.now() - usedAt > IDLE_MS) cached = null;
+      if (!asking && (!cached || cached.until < Date.now())) {
         shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and is told why
       }
     },
@@ -72,7 +72,7 @@ export function createAdverts(upstream: Upstream): Adverts {
       usedAt = Date.now();
     },
     drop() {
-      kept = null;
+      cached = null;
     },
   };
 }

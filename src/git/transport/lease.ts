@@ -27,7 +27,7 @@ export interface LeaseState {
   abort: AbortController;
   failure: RefreshError | null;
   servedAt: number | null;
-  sawKeptAdvert: boolean;
+  usedCachedAdvert: boolean;
   stats: { requests: number; bytes: number };
 }
 
@@ -46,7 +46,7 @@ export function openLease({ leases, adverts }: LeasePorts, target: Target, url: 
     abort: new AbortController(),
     failure: null,
     servedAt: null,
-    sawKeptAdvert: false,
+    usedCachedAdvert: false,
     stats,
   };
   leases.set(key, state);
@@ -57,9 +57,9 @@ export function openLease({ leases, adverts }: LeasePorts, target: Target, url: 
     servedAt: () => state.servedAt,
     stats,
     renewAdvert() {
-      if (!state.sawKeptAdvert) return false;
+      if (!state.usedCachedAdvert) return false;
       adverts.drop();
-      state.sawKeptAdvert = false;
+      state.usedCachedAdvert = false;
       state.failure = null;
       return true;
     },

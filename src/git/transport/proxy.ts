@@ -53,7 +53,7 @@ async function sendAdvert(
 ): Promise<void> {
   const advert = await adverts.get(lease.target, lease.abort.signal);
   if (advert.fetched) lease.stats.requests += 1;
-  else lease.sawKeptAdvert = true;
+  else lease.usedCachedAdvert = true;
   res.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" }).end(advert.body);
 }
 
@@ -102,8 +102,8 @@ function forwarded(req: IncomingMessage): Record<string, string> {
 }
 
 function pick(headers: Record<string, unknown>, names: string[]): Record<string, string> {
-  const kept = names.filter((name) => typeof headers[name] === "string");
-  return Object.fromEntries(kept.map((name) => [name, headers[name] as string]));
+  const present = names.filter((name) => typeof headers[name] === "string");
+  return Object.fromEntries(present.map((name) => [name, headers[name] as string]));
 }
 
 /** Held in memory so that it can be sent a second time, with a renewed token or on a new connection. */

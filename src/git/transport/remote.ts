@@ -3,7 +3,7 @@ import type { GitCall, GitResult, RunGit } from "../run/exec.js";
 import type { Lease } from "./lease.js";
 
 /** So git fails when the kept advertisement is no longer true of GitHub; a new one may end it. */
-const OF_A_KEPT_ADVERT: ErrorCode[] = ["git", "upstream_error"];
+const STALE_ADVERT_CODES: ErrorCode[] = ["git", "upstream_error"];
 
 /** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
 export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promise<GitResult> {
@@ -17,7 +17,7 @@ export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promi
   try {
     return await attempt();
   } catch (error) {
-    const mayBeStale = OF_A_KEPT_ADVERT.includes(asRefreshError(error).code);
+    const mayBeStale = STALE_ADVERT_CODES.includes(asRefreshError(error).code);
     if (!mayBeStale || call.signal?.aborted || !lease.renewAdvert()) throw error;
     return attempt();
   }

@@ -67,8 +67,8 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
       const answer = await attempt(call).catch((error: unknown) => {
         // A kept connection may have been closed by the other side just now: once more on a new one.
         if (call.signal.aborted || !isReset(error)) throw asNetworkError(error, origin);
-        return attempt(call).catch((again: unknown) => {
-          throw asNetworkError(again, origin);
+        return attempt(call).catch((secondError: unknown) => {
+          throw asNetworkError(secondError, origin);
         });
       });
       if (answer.statusCode !== 401 || call.installationId === null) return answer;

@@ -26,11 +26,11 @@ export async function readSubmodules(git: RunGit, from: Source, commit: string):
   const [, type, size] = await describe(git, from, `${commit}:.gitmodules`);
   if (type !== "blob") return none(git, from, commit);
   if (Number(size) > MAX_BYTES) throw refused(".gitmodules is larger than 1 MiB");
-  const named = [...(await readEntries(git, from, commit))].filter(([path]) => isSafePath(path));
-  if (named.length > MAX_SUBMODULES)
+  const entries = [...(await readEntries(git, from, commit))].filter(([path]) => isSafePath(path));
+  if (entries.length > MAX_SUBMODULES)
     throw refused(`.gitmodules names more than ${MAX_SUBMODULES} submodules`);
-  if (named.length === 0) return [];
-  const paths = named.map(([path]) => path);
+  if (entries.length === 0) return [];
+  const paths = entries.map(([path]) => path);
   if (Buffer.byteLength(paths.join(" ")) > MAX_ARGUMENT_BYTES)
     throw refused(".gitmodules contains paths that are too long");
   // git --literal-pathspecs ls-tree -z <commit> -- <path>…
@@ -42,7 +42,7 @@ export async function readSubmodules(git: RunGit, from: Source, commit: string):
     const [, sha, path] = /^160000 commit ([\da-f]+)\t([\s\S]+)$/.exec(line) ?? [];
     return sha && path ? [[path, sha] as const] : [];
   });
-  const urls = new Map(named);
+  const urls = new Map(entries);
   return links
     .filter(([path]) => urls.has(path))
     .map(([path, sha]) => ({ path, url: urls.get(path)!, commit: sha }));

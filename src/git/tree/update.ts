@@ -56,10 +56,10 @@ const restore = (commit: string): string[] => [
  */
 function areNameable(paths: string[]): boolean {
   if (paths.length > MAX_PATHS) return false;
-  const named = new Set(paths);
+  const pathSet = new Set(paths);
   const parents = paths.flatMap((path) => path.split("/").map((_, n, parts) => parts.slice(0, n).join("/")));
   const bytes = paths.reduce((sum, path) => sum + path.length, 0);
-  return bytes <= MAX_PATH_BYTES && paths.every(isUtf8) && !parents.some((parent) => named.has(parent));
+  return bytes <= MAX_PATH_BYTES && paths.every(isUtf8) && !parents.some((parent) => pathSet.has(parent));
 }
 
 const isUtf8 = (path: string): boolean => !path.includes("\uFFFD");

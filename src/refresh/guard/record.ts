@@ -62,13 +62,13 @@ export function endHold(
 function reportKept(
   { log }: GuardContext,
   repository: GuardedRepository,
-  { kept, lost = [], unreadable }: Made,
+  { kept: keptTips, lost = [], unreadable }: Made,
 ): void {
   const about = { repository: fullName(repository) };
-  if (kept.length > 0) {
-    const names = kept.slice(0, MAX_NAMED).map(({ name }) => name);
+  if (keptTips.length > 0) {
+    const names = keptTips.slice(0, MAX_NAMED).map(({ name }) => name);
     const restore = `POST ${apiPathOf(repository)}/restore`;
-    log.info({ event: "tips_kept", ...about, tips: kept.length, kept: names, restore }, "kept old tips");
+    log.info({ event: "tips_kept", ...about, tips: keptTips.length, kept: names, restore }, "kept old tips");
   }
   if (lost.length > 0) {
     log.warn(

@@ -39,12 +39,12 @@ export async function locateObjects(
   objects: LfsObject[],
   signal: AbortSignal,
 ): Promise<LfsDownload[]> {
-  const named = objects.map(({ oid, size }) => ({ oid, size }));
+  const requested = objects.map(({ oid, size }) => ({ oid, size }));
   const answer = await upstream.send({
     path: `/${fullName(target)}.git/info/lfs/objects/batch`,
     method: "POST",
     headers: { accept: MEDIA_TYPE, "content-type": MEDIA_TYPE, "user-agent": "lockstep" },
-    body: Buffer.from(JSON.stringify({ operation: "download", transfers: ["basic"], objects: named })),
+    body: Buffer.from(JSON.stringify({ operation: "download", transfers: ["basic"], objects: requested })),
     installationId: target.installationId,
     signal,
   });
