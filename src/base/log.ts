@@ -1,6 +1,6 @@
 /**
- * The constant `event` of every log line, and what it means. Messages may change; programs and tests match the event.
- * docs/logs.md has a line for each.
+ * Every log line has one of these constant `event` values. Messages may change; programs and tests match the
+ * event. docs/logs.md has a line for each event.
  */
 export const LOG_EVENTS = {
   changes_unannounced: "changes were never announced because their refresh did not finish",
@@ -16,7 +16,7 @@ export const LOG_EVENTS = {
   delivery_not_stored: "a verified delivery could not be stored; GitHub was answered 503",
   delivery_payload_unavailable: "the payload of a missed delivery could not be read; every ref is compared",
   delivery_refused: "a webhook call was refused; `reason` says why",
-  delivery_stored: "a verified delivery is on disk; `outcome` tells whether it was accepted or already done",
+  delivery_stored: "a verified delivery is on disk; `outcome` says whether it was accepted or already done",
   event_delivered: "a consumer accepted an event",
   event_delivery_failed: "a consumer did not accept an event; it is offered again",
   events_dropped: "a consumer accepted no events for a week, so its backlog was dropped",
@@ -89,7 +89,7 @@ export interface LogDetails {
   [field: string]: unknown;
 }
 
-/** What a part may write to the log; Probot's logger is one. */
+/** The methods that a part may call on the log; Probot's logger has them. */
 export interface Log {
   debug(details: LogDetails, message: string): void;
   info(details: LogDetails, message: string): void;

@@ -1,17 +1,20 @@
 import type { createAppAuth } from "@octokit/auth-app";
 
-/** Renewed this long before GitHub's expiry (one hour after minting). */
+/** A token is renewed this long before GitHub's expiry (one hour after minting). */
 const MARGIN_MS = 5 * 60_000;
 
 export type AppAuth = ReturnType<typeof createAppAuth>;
 
 export interface Tokens {
   /**
-   * The installation's token, contents and metadata: read. Asked for once however many wait for it.
-   * @param fresh GitHub refused the one at hand.
+   * Returns the installation's token, with contents and metadata: read. Concurrent callers share one request.
+   * @param fresh GitHub refused the current token
    */
   token(installationId: number, fresh?: boolean): Promise<string>;
-  /** Another token than the one that GitHub refused; minted, unless somebody else has done so meanwhile. */
+  /**
+   * Returns another token than the one that GitHub refused; a new one is minted unless another caller has
+   * done so.
+   */
   tokenInstead(installationId: number, refused: string): Promise<string>;
 }
 
@@ -20,7 +23,7 @@ interface Held {
   expiresAt: number;
 }
 
-/** Tokens live in memory only. */
+/** Tokens are kept in memory only. */
 export function createTokens(
   auth: AppAuth,
   onError: (error: unknown) => Error,

@@ -1,10 +1,10 @@
-/** What a process has written: the last bytes of it. */
+/** The last bytes of what a process has written. */
 export interface Tail {
   add(chunk: Buffer): void;
   text(): string;
 }
 
-/** @param maxBytes Infinity: all of it is kept */
+/** @param maxBytes Infinity: every byte is kept */
 export function createTail(maxBytes: number): Tail {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -17,18 +17,21 @@ import type { Hold } from "./holds.js";
 export { allowCall, type Move } from "./guard/context.js";
 
 export interface Guard {
-  /** Holds on refs of the scope; nothing is brought for any other. */
+  /** Returns the holds on refs of the scope; other refs are never brought. */
   standing(id: number): Hold[];
-  /** Every ref to decide on when all of GitHub's are known: those that differ, and those that are held. */
+  /**
+   * Returns every ref to decide on when all refs of GitHub's are known: those that differ, and those that are
+   * held.
+   */
   differences(id: number, local: Map<string, string>, github: Map<string, string>): Move[];
   judge(repository: GuardedRepository, moves: Move[], isAncestor: IsAncestor): Promise<Verdict>;
-  /** What a repository is said to suffer from while a hold stands; null: none does. */
+  /** Returns the failure that a repository has while a hold stands; null: no hold stands. */
   failure(repository: GuardedRepository): RefreshError | null;
-  /** For a mirror that is cloned again. */
+  /** Returns the judge for a mirror that is cloned again. */
   judgeOf(repository: GuardedRepository): Judge;
 }
 
-/** Decides what a refresh may do to refs, by HISTORY and by the holds that stand. */
+/** The guard decides what a refresh may do to refs, by HISTORY and by the holds that stand. */
 export function createGuard(context: GuardContext): Guard {
   return {
     standing: (id) => findStandingHolds(context, id),

@@ -4,21 +4,21 @@ import { statusError, type Target, type Upstream } from "./upstream.js";
 
 /** GitHub deploys its git servers often; an outdated copy costs one failed fetch. */
 const KEEP_MS = 5 * 60_000;
-/** After this the kept connections may be closed: asking anew opens one while git is still starting. */
+/** After this time the idle connections may be closed: asking again opens one while git is still starting. */
 const IDLE_MS = 50_000;
 
 export interface Adverts {
-  /** @returns the advertisement, and whether GitHub was asked for it. @throws RefreshError */
+  /** @returns the advertisement, and whether GitHub was asked for it @throws RefreshError */
   get(target: Target, signal: AbortSignal): Promise<{ body: Buffer; fetched: boolean }>;
   warm(target: Target): void;
-  /** A request to GitHub ended now. */
+  /** Notes that a request to GitHub has just ended. */
   used(): void;
   drop(): void;
 }
 
 /**
- * The protocol v2 capability advertisement says what the server can do, nothing about the repository
- * (gitprotocol-v2(5)), so one copy per host serves every fetch: it saves each of them a round trip.
+ * The protocol v2 capability advertisement describes the server, not the repository (gitprotocol-v2(5)). One
+ * copy per host therefore serves every fetch, and saves each fetch a round trip.
  */
 export function createAdverts(upstream: Upstream): Adverts {
   let cached: { body: Buffer; until: number } | null = null;
@@ -45,7 +45,7 @@ export function createAdverts(upstream: Upstream): Adverts {
 
   async function shared(target: Target, signal: AbortSignal): Promise<Buffer> {
     if (asking) {
-      // Another repository's failure says nothing about this one.
+      // Another repository's failure proves nothing about this one.
       const body = await asking.catch(() => null);
       if (body && isVersion2(body)) return body;
       signal.throwIfAborted();
@@ -81,5 +81,5 @@ const rethrow = (error: unknown): never => {
   throw asRefreshError(error);
 };
 
-/** A v2 server announces itself in its first or second pkt-line; a v0 one lists its refs instead. */
+/** A v2 server names its version in its first or second pkt-line; a v0 server lists its refs instead. */
 const isVersion2 = (body: Buffer) => body.subarray(0, 64).includes("version 2");

@@ -13,10 +13,10 @@ import {
 import { endHold, recordRulings } from "./record.js";
 import { ruleOn } from "./rule.js";
 
-/** Refs that are decided on at the same time. */
+/** The number of refs that are decided on at the same time. */
 const AT_A_TIME = 4;
 
-/** Decides which of the differences become changes of the mirror, and which kept old tips. */
+/** Decides which of the differences become changes of the mirror, and for which the old tip is kept. */
 export async function judgeMoves(
   context: GuardContext,
   repository: GuardedRepository,

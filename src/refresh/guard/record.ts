@@ -11,7 +11,7 @@ import {
 } from "./context.js";
 import type { Ruling } from "./rule.js";
 
-/** Notes what became of the holds, once the changes are made. */
+/** Records what became of the holds, once the changes are made. */
 export function recordRulings(
   context: GuardContext,
   repository: GuardedRepository,
@@ -47,7 +47,7 @@ function beginHold({ holds, log }: GuardContext, repository: GuardedRepository, 
   log.warn({ event: "ref_held", ...details }, "blocked a forced change; the ref is held at its old tip");
 }
 
-/** Ends a hold, and says why in the log. */
+/** Ends a hold, and logs the reason. */
 export function endHold(
   { holds, log }: GuardContext,
   repository: GuardedRepository,
