@@ -61,7 +61,7 @@ async function main(): Promise<void> {
   print(NOTES);
 }
 
-/** @param limits whether to show besides what Lockstep does when GitHub asks it to wait */
+/** @param limits whether to show also what Lockstep does when GitHub asks it to wait */
 async function measure(size: number, dir: string, own: Releasers, limits: boolean): Promise<Result> {
   const count = size.toLocaleString("en");
   progress(`${count} repositories: making them …`);

@@ -24,12 +24,12 @@ export async function reportLimits(standin: StandIn, lockstep: Lockstep): Promis
 async function report(standin: StandIn, lockstep: Lockstep, what: string): Promise<void> {
   const refused = await nextRefusal(standin);
   const shown = await heldUntil(lockstep);
-  const told = shown === null ? "nothing of it" : `heldUntil ${shown}`;
+  const reported = shown === null ? "nothing of it" : `heldUntil ${shown}`;
   standin.clearCounters();
   await until(async () => standin.calls.length > 0);
   const waited = ((performance.now() - refused.at) / 1000).toFixed(1);
   print(
-    `${refused.status} with ${what}: the next call came after ${waited} s; GET /api/v1/status shows ${told}`,
+    `${refused.status} with ${what}: the next call came after ${waited} s; GET /api/v1/status shows ${reported}`,
   );
 }
 

@@ -16,9 +16,9 @@ export interface Scenario {
   tls: boolean;
   roundTripMs: number;
   serverMs: number;
-  /** The files of each push; one small one unless told. */
+  /** The files of each push; one small file by default. */
   files?: () => Record<string, string>;
-  /** The ways to measure beside Lockstep; all unless told. */
+  /** The ways to measure beside Lockstep; all by default. */
   only?: string[];
 }
 

@@ -33,7 +33,7 @@ export async function onboard(
   dataDir: string,
   count: number,
   releasers: Releasers,
-  told: (done: number) => void,
+  report: (done: number) => void,
 ): Promise<void> {
   const env = { INTERVAL: "24h", CONCURRENCY: String(ONBOARD_CONCURRENCY), API_TOKEN };
   const lockstep = await startLockstep({ standin, dataDir, env });
@@ -42,7 +42,7 @@ export async function onboard(
     await sleep(500);
     const { log } = lockstep;
     for (; seen < log.length; seen += 1) if (log[seen]!.result === "cloned") done += 1;
-    told(done);
+    report(done);
   }
   await until(async () => (await statusOf(lockstep)).queue.depth === 0);
   const { repositories } = await statusOf(lockstep);

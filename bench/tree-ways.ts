@@ -8,7 +8,7 @@ import { git, type Upstream } from "./upstream.js";
 export interface TreeWay {
   name: string;
   publish(from: string, to: string): unknown;
-  /** What is not counted: trees that nobody holds any more. */
+  /** Trees that are no longer in use are not counted. */
   tidy?(): void;
 }
 

@@ -157,7 +157,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     return offer();
   }
 
-  /** A just taken name is another's: GitHub must confirm after the answer that the id still has the name. */
+  /** An answer counts only once GitHub confirms after it that the id still has the name, which can be taken. */
   async function confirm(repository: ManagedRepository): Promise<void> {
     const now = await ports.reconcile(repository.id);
     if (now?.owner === repository.owner && now.name === repository.name) return;

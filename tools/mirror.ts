@@ -14,15 +14,15 @@ export function readTip(mirror: string, ref: string): string {
   return /^[0-9a-f]{40}$/.test(loose) ? loose : (packedRefs(mirror).get(ref) ?? ZERO);
 }
 
-/** Tells what a ref points at, now and whenever that changes. @returns what ends it. */
-export function watchTip(mirror: string, ref: string, told: (tip: string, at: number) => void): () => void {
+/** Reports the object of a ref, now and at every change. @returns a function that ends the watch */
+export function watchTip(mirror: string, ref: string, report: (tip: string, at: number) => void): () => void {
   const watchers = new Map<string, FSWatcher>();
   let last: string | undefined;
   const check = (): void => {
     const tip = readTip(mirror, ref);
     if (tip === last) return;
     last = tip;
-    told(tip, performance.now());
+    report(tip, performance.now());
   };
   const look = (): void => {
     for (const dir of [dirname(join(mirror, ref)), mirror]) watchOnce(watchers, dir, check);

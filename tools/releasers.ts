@@ -31,11 +31,11 @@ export class Releasers {
   }
 
   /** Ctrl-C leaves nothing behind either. */
-  exitOnSignals(told: (signal: string) => void): void {
+  exitOnSignals(report: (signal: string) => void): void {
     const signals = { SIGINT: 130, SIGTERM: 143 } as const;
     for (const [signal, code] of Object.entries(signals))
       process.once(signal, () => {
-        told(signal);
+        report(signal);
         void this.exit(code);
       });
   }

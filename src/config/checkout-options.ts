@@ -33,7 +33,7 @@ interface Option<T, Changes extends "tree" | "mirror"> {
   docs: { fallback: string; meaning: string };
 }
 
-/** A depth has at most six digits; a user who wants more commits leaves the option out, and gets all. */
+/** A depth has at most six digits; whole history replaces a larger depth. */
 const DEPTH = /^[1-9]\d{0,5}$/;
 
 /**
@@ -145,7 +145,7 @@ function parsePaths(text: string): string[] | null {
     const paths = text.split(":").map((path) => decodeURIComponent(path).replace(/\/$/, ""));
     return paths.every(isPath) ? [...new Set(paths)].sort() : null;
   } catch {
-    return null; // a % that is not followed by two digits
+    return null; // A % is not followed by two digits.
   }
 }
 

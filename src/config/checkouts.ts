@@ -51,7 +51,7 @@ function parseEntry(text: string): Entry | null {
   return options && { pattern, ref: full || null, options };
 }
 
-/** The full name `refs/tags/v1` keeps a tag apart from a branch of the same name. */
+/** A branch called `refs/tags/v1` keeps its `refs/heads/`, because it is another ref than the tag. */
 const slugOf = (ref: string): string => `@${encodeURIComponent(ref.replace(/^refs\/heads\/(?!refs\/)/, ""))}`;
 
 function selection(entries: Entry[]): Selection {

@@ -24,7 +24,7 @@ export function createProcesses(dir: string): Processes {
         try {
           writeFileSync(file, startTime(child.pid!) ?? "");
         } catch {
-          return; // a full disk must not fail a git that may free it
+          return; // A full disk must not fail a git that may free it.
         }
         child.once("exit", () => rmSync(file, { force: true }));
         if (child.exitCode !== null || child.signalCode !== null) rmSync(file, { force: true });

@@ -19,7 +19,7 @@ export function mergeHint(known: QueuedHint | undefined, push: PushHint, generat
   if (!known) return { ...mergeForced(push), points: [before, after], ordered: proves, generation };
   const last = known.points.at(-1);
   if (known.pushedAt === pushedAt && last === after && known.points.at(-2) === before) {
-    return { ...known, generation }; // the same push, delivered twice
+    return { ...known, generation }; // The same push was delivered twice.
   }
   const chained = proves && known.ordered && pushedAt > known.pushedAt && before === last;
   if (chained) {

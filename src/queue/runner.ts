@@ -91,7 +91,7 @@ export function createRunner(
     try {
       ports.settle(snapshot, failure);
     } catch (error) {
-      ports.onFault(error); // the row keeps the time that begin() gave it
+      ports.onFault(error); // The row keeps the time that begin() gave it.
     }
   }
 

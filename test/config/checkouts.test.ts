@@ -26,7 +26,7 @@ test("a later entry takes the place of an earlier one for the same ref, and ! ta
   expect(of(text, "acme/secret")).toEqual([]);
 });
 
-test("what is published besides a commit's own files", () => {
+test("options for what is published in addition to a commit's own files", () => {
   expect(of("acme/app?submodules=yes", "acme/app")).toEqual([
     { ref: null, slug: "", ...WHOLE, submodules: "yes" },
   ]);

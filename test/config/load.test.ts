@@ -214,7 +214,7 @@ describe("faults", () => {
     for (const fault of faults) expect(message).toContain(fault);
   });
 
-  it("tell what is missing", () => {
+  it("name what is missing", () => {
     expect(faultsOf({}).map((fault) => fault.split(" →")[0])).toEqual([
       "APP_ID: is missing",
       "PRIVATE_KEY: is missing",
@@ -249,14 +249,14 @@ describe("faults", () => {
     (url) => {
       const faults = faultsOf({ ...WRONG, ANNOUNCE_URLS: `https://ci.example.com,${url}` });
       expect(faults).toHaveLength(Object.keys(WRONG).length);
-      const told = faults.filter((fault) => fault.startsWith("ANNOUNCE_URLS"));
-      expect(told).toEqual([expect.stringMatching(/ → .* a % of a password as %25$/)]);
-      expect(told[0]).not.toMatch(/SEC/);
+      const reported = faults.filter((fault) => fault.startsWith("ANNOUNCE_URLS"));
+      expect(reported).toEqual([expect.stringMatching(/ → .* a % of a password as %25$/)]);
+      expect(reported[0]).not.toMatch(/SEC/);
       expect(faultOf("ANNOUNCE_URLS", url.replaceAll("%", "%25"))).toMatch(/^ANNOUNCE_SECRET: is missing/);
     },
   );
 
-  it("of two variables together are told, too", () => {
+  it("of two variables together are reported, too", () => {
     const both = { HISTORY: "block", CHECKOUTS: "acme/*,acme/huge?depth=1" };
     const faults = faultsOf({ APP_ID: "1", PRIVATE_KEY: pem, ...both });
     expect(faults).toEqual([expect.stringMatching(/^HISTORY: cannot be block .* → take the depth out/)]);

@@ -66,7 +66,7 @@ test("Retry-After is about the App as a whole", async () => {
   await call("app");
 });
 
-/** As GitHub tells its clock. */
+/** Writes a time as GitHub's Date header does. */
 const date = (ms: number) => new Date(ms).toUTCString();
 const HOURS = 3_600_000;
 
@@ -112,7 +112,7 @@ test("a used-up limit without a reset holds for a minute, and is not shown with 
   await call("app");
 });
 
-test("what a refused token is told is not its installation's limit", async () => {
+test("the limits in the answer to a refused token are not its installation's", async () => {
   const { limits, call, answer } = setUp();
   answer(401, { ...primary(0), "x-ratelimit-limit": "60" });
   await call("installation 3");

@@ -72,7 +72,7 @@ test("with its group what has lost its parent ends, too", async () => {
   await expect.poll(() => isRunning(pids[0]!)).toBe(false);
 });
 
-test("one that has ended is not waited for; what it left of its group is told to end", async () => {
+test("a child that has ended is not waited for; the rest of its group gets SIGTERM", async () => {
   const { child, pids } = await shell("sleep 600 & echo $!", { detached: true });
   endWithTest(pids[0]!);
   if (child.exitCode === null) await once(child, "exit");

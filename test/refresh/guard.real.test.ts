@@ -46,7 +46,7 @@ test("a forced push whose delivery does not fit the mirror is kept, by name", as
   expect(Object.values(world.kept(repo))).toEqual([old]);
 });
 
-test("a forced push and a deletion that nobody told of are kept, in full", async () => {
+test("a missed forced push and a missed deletion are kept, in full", async () => {
   const { world, repo, standin } = await worldWith();
   const side = await standin.commit(repo, "side");
   await compare(world, repo);

@@ -51,7 +51,7 @@ test("only the value that was looked at is allowed", async () => {
   const first = await refusedPush(world, () => standin.forcePush(repo, "main", force));
   const outdated = { ref: MAIN, wanted: first.after };
   const second = await standin.forcePush(repo, "main", force);
-  // GitHub has moved on, and nobody has told of it: the refresh finds out.
+  // GitHub's ref has moved without a delivery; the refresh finds the missed push.
   const late = await post(world, repo, "allow?wait=30s", outdated);
   expect(late).toMatchObject({ status: 409, body: { reason: "moved_on" } });
   expect(late.body.detail).toContain(second.after);

@@ -31,7 +31,7 @@ test("a forced push back to before, then the first, delayed delivery: nothing tu
   expect(world.tips(repo)["refs/heads/main"]).toBe(first.before);
 });
 
-test("made and deleted in one second, told in the wrong order: behind, until the next pass finds it so again", async () => {
+test("made and deleted in one second, delivered in the wrong order: behind, until the next pass confirms it", async () => {
   const { world, repo } = await worldWith();
   // Seconds ahead of the clock it stands still for both, and GitHub's answer is of no later one.
   for (let ticks = 0; ticks < 10; ticks++) world.standin.world.tick();
@@ -67,7 +67,7 @@ const SHALLOW = { CHECKOUTS: "acme/*?depth=2,acme/*@a?depth=2", CHECKOUT_GRACE: 
 
 const allBut = (...places: number[]) => Array.from({ length: 14 }, (_, n) => !places.includes(n));
 
-/** A push and its taking back by clocks that differ; the push is told again once the mirror was compared. */
+/** A push and its taking back by clocks that differ; the push is delivered again once the mirror was compared. */
 const TWICE_IN_A_SECOND = {
   steps: (
     [
@@ -123,8 +123,8 @@ test.each([
         world.sweep();
         await world.inStep(repo);
         const pushes = await play(world, repo, steps);
-        const told = pushes.flatMap((push, i) => (twice[i % 14] ? [push, push] : [push]));
-        const shuffled = told
+        const delivered = pushes.flatMap((push, i) => (twice[i % 14] ? [push, push] : [push]));
+        const shuffled = delivered
           .map((push, i) => ({ push, key: (order[i % 14] ?? 0) * 31 + i }))
           .sort((x, y) => (x.key % 97) - (y.key % 97));
         for (const [i, { push }] of shuffled.entries()) {

@@ -32,7 +32,7 @@ test("pages follow one another, whatever comes and goes between them, and the or
   expect([last.next, last.total]).toEqual([null, 7]);
 });
 
-test("repositories of one name are told apart by their id", () => {
+test("repositories of one name are distinguished by their id", () => {
   const { add, page } = open();
   for (const id of [3, 1, 2]) add(id, { owner: "acme", name: "app" });
   const first = page({ ...ALL, limit: 1 });

@@ -28,7 +28,7 @@ const remote = {
   pushedAt: NOW - 60,
 };
 
-/** A repository that was compared, and a ref of which a delivery told, while GitHub's clock was so far ahead. */
+/** A repository was compared, and a delivery reported a ref, while GitHub's clock was this far ahead. */
 function compared(aheadS: number) {
   const { registry } = openRegistry();
   registry.confirm({ ...remote, pushedAt: NOW + aheadS - 10 }, NOW + aheadS);

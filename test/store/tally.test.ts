@@ -81,7 +81,7 @@ test("a change gets another word, at most one a minute, and the end always does"
   expect(tally.matches()).toBe(true);
 });
 
-test("a file that cannot be written is told, and keeps neither a pass nor the end from going on", () => {
+test("a file that cannot be written is logged, and stops neither a pass nor the end", () => {
   const { tally, file, warned } = setup();
   mkdirSync(file, { recursive: true });
   tally.next();
@@ -90,7 +90,7 @@ test("a file that cannot be written is told, and keeps neither a pass nor the en
   expect(warned[0]).toMatch(/^this file cannot be written/);
 });
 
-test("a database that fails ends a pass; at the end it is told", () => {
+test("a database that fails ends a pass; at the end the failure is logged", () => {
   const { tally, facts, warned } = setup();
   facts.set = () => {
     throw new Error("disk full");

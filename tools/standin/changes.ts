@@ -41,7 +41,7 @@ export class Changes {
       const after =
         typeof to === "string"
           ? await this.resolve(repo, to)
-          : await this.commitObject(repo, { message: "Start anew" });
+          : await this.commitObject(repo, { message: "Start again" });
       return this.#move(repo, branchRef(branch), after);
     });
   }
@@ -76,7 +76,7 @@ export class Changes {
   }
 
   /**
-   * Makes, moves or deletes (with ZERO) any ref, behind everyone's back: no push is told of, and the
+   * Makes, moves or deletes (with ZERO) any ref, without any delivery: no push is reported, and the
    * repository's `pushed_at` stays.
    * @param to anything gitrevisions(7) knows; default a new commit that nothing else leads to.
    */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Answer } from "./types.js";
 
-/** One webhook call as the App's deliveries API tells it. */
+/** One webhook call as the App's deliveries API returns it. */
 export interface DeliveryRecord {
   id: number;
   guid: string;

@@ -29,7 +29,7 @@ export class Faults {
   #secondary: StatusFault | undefined;
 
   /**
-   * So many REST requests are told to come back later, whatever is left of the primary limit.
+   * This many REST requests get Retry-After, whatever is left of the primary limit.
    * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
    */
   secondaryLimit(retryAfterSeconds: number, times = 1, path = ""): void {

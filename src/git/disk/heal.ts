@@ -46,6 +46,6 @@ function entries(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch {
-    return []; // went away meanwhile
+    return []; // The directory was removed in the meantime.
   }
 }

@@ -139,9 +139,9 @@ export function dropLink(path: string, directory: string): void {
   if (linkTarget(path) !== directory) return;
   rmSync(path);
   try {
-    rmdirSync(dirname(path)); // the owner's last one
+    rmdirSync(dirname(path)); // succeeds when this was the owner's last link
   } catch {
-    // Other failures to read the link are left to the next pass.
+    // The directory stays while it has links of the owner's other repositories.
   }
 }
 

@@ -57,7 +57,7 @@ async function requireReadable(objects: string): Promise<void> {
     try {
       await access(path, entry.isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue; // repacked meanwhile
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue; // A repack has removed the file.
       throw new RefreshError("permission", `${path} cannot be read`, { cause: error });
     }
   }

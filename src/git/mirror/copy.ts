@@ -48,7 +48,7 @@ async function copyWhole(copy: Copy, shas: string[], without: string): Promise<b
 }
 
 /**
- * Supplies the contents that a partial mirror never had from GitHub. @returns whether GitHub still has all of
+ * Fetches from GitHub the contents that a partial mirror never had. @returns whether GitHub still has all of
  * them
  */
 async function isSupplied({ git, beside, old, supply, call }: Copy, input: string): Promise<boolean> {

@@ -90,7 +90,7 @@ subscribe("child_process", (message) => {
 async function start({ binary, path }: GitOptions, call: ChildCall): Promise<void> {
   const env = environment(path, call);
   await simpleGit({
-    baseDir: "/", // never inside somebody's repository
+    baseDir: "/", // The directory is never inside a repository.
     binary,
     allowEnvironment: Object.keys(env),
     unsafe: {

@@ -65,7 +65,7 @@ export function createAdverts(upstream: Upstream): Adverts {
     warm(target) {
       if (Date.now() - usedAt > IDLE_MS) cached = null;
       if (!asking && (!cached || cached.until < Date.now())) {
-        shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and is told why
+        shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and gets the error
       }
     },
     used() {

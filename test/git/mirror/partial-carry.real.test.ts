@@ -41,7 +41,7 @@ test("a ref that is held stays so without the filter: what its commits lack is f
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
 
-test("where GitHub has dropped what a held ref lacks, it is not let go for that, and somebody is told", async () => {
+test("a held ref whose contents GitHub has dropped stays held, and the failure is reported", async () => {
   const { world, repo, link, tip, forced } = await held();
   drop(repo);
   await world.start({ ...WHOLE, HISTORY: "block" });
@@ -103,7 +103,7 @@ test("what is published is repaired without the filter, although its ref is gone
   await untilState(world, "acme/app", isRight, () => world.sweep());
 });
 
-test("a mirror that is made anew has the contents of kept tips that the old one had, whoever shares them", async () => {
+test("a rebuilt mirror has the contents of kept tips that the old one had, whatever shares them", async () => {
   const { world, repo, standin, link, push } = await published({ ...PART, HISTORY: "keep" });
   const base = await push({ "docs/x": "shared", src: "1" });
   await standin.writeRef(repo, "refs/heads/side", base);

@@ -39,7 +39,7 @@ test("what a forced push left behind is kept, and comes back with the contents t
   expectComplete(world.mirror(repo));
 });
 
-test("a mirror that is proven corrupt is cloned anew, and its kept tips and its tree stay", async () => {
+test("a mirror that is proven corrupt is cloned again, and its kept tips and its tree stay", async () => {
   const { world, repo, standin, link, push } = await published({ ...PART, HISTORY: "keep" });
   const old = await push({ "docs/x": "old" });
   await refreshed(world, async () => world.pushed(await standin.forcePush(repo, "main", force)));

@@ -139,7 +139,7 @@ test("a submodule of the same repository comes with its files", async () => {
   expect(shownFiles(link())).toMatchObject({ "public/page": "text", "public/deep/page": "more" });
 });
 
-test("a lost file's contents are brought anew, for a repair and for the next push", async () => {
+test("a lost file's contents are fetched again, for a repair and for the next push", async () => {
   const { world, repo, link, push } = await published(PART);
   const first = await push({ "docs/x": "x1", "docs/y": "y1" });
   const mirror = statSync(world.mirror(repo)).ino;
@@ -157,7 +157,7 @@ test("a lost file's contents are brought anew, for a repair and for the next pus
 });
 
 test.each([".gitattributes", ".gitmodules", "docs/.gitattributes"])(
-  "%s is looked for at every publish: without it the tree would be another one, and nobody told",
+  "%s is checked at every publish: without it git would write another tree without an error",
   async (name) => {
     const CHECKOUTS = "acme/app?filter=blob:none&submodules=yes&paths=lib:docs";
     const { world, standin, link, push } = await published({ CHECKOUTS });

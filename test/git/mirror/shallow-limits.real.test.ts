@@ -10,7 +10,7 @@ import { ageObjects, DAY_MS } from "../../support/wear.js";
 
 const isAtRest = ({ queued, running }: { queued: boolean; running: boolean }) => !queued && !running;
 
-test("two pushes within a second, told in the wrong order, are in step at once", async () => {
+test("two pushes within a second, delivered in the wrong order, are in step at once", async () => {
   const { world, repo, standin, push } = await published({ CHECKOUTS: "acme/*?depth=1" });
   await push({ a: "1" });
   standin.strictClock = false;

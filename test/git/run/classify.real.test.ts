@@ -120,7 +120,7 @@ const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknow
   ],
   [
     "unreachable",
-    "nobody listens",
+    "no server listens",
     () => realGit()({ args: ["ls-remote", "http://127.0.0.1:9/a/b.git"], gitDir: null, ...T }),
   ],
 ];

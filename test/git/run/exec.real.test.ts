@@ -33,7 +33,7 @@ test("answers with git's output", async () => {
 });
 
 test.each(["plain", "a:b", ':"\\ c\n\u00e9:', '"'])(
-  "objects are read besides from a directory called %j",
+  "objects are also read from a directory called %j",
   async (name) => {
     const { dir, commit } = bareRepository();
     const other = join(tempDir(), name);
@@ -45,7 +45,7 @@ test.each(["plain", "a:b", ':"\\ c\n\u00e9:', '"'])(
   },
 );
 
-test("a git that fails without a word is a failure", async () => {
+test("a git that fails silently is a failure", async () => {
   const { dir } = bareRepository();
   const call = { args: ["show-ref", "--verify", "--quiet", "refs/heads/none"], gitDir: dir, ...TIMEOUT };
   await expect(realGit()(call)).rejects.toMatchObject({
@@ -125,7 +125,7 @@ test("a git that outlives its parent's kill -9 is ended at the next start", asyn
   expect(readdirSync(runDir)).toEqual([]);
 });
 
-test("a pid that now belongs to another program is left alone", async () => {
+test("a pid that now belongs to another program is skipped", async () => {
   const runDir = tempDir();
   const { writeFileSync } = await import("node:fs");
   writeFileSync(join(runDir, String(process.pid)), "1");

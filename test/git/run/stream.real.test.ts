@@ -18,7 +18,7 @@ const T = { timeoutMs: 30_000 };
 const MiB = 2 ** 20;
 /** The pipe's 64 KiB, and what two streams of Node hold. */
 const MOST_AHEAD = 512 * 1024;
-/** Longer than the pipes of a git that has ended stay open for nobody. */
+/** The wait is longer than the pipes of an ended git stay open without a reader. */
 const OVER_GRACE_MS = 2_500;
 
 /** @returns the streaming run, and the pids of the gits that run */
@@ -81,7 +81,7 @@ test("git is as fast as its reader, and nothing is kept", async () => {
     if (Math.floor(read / (8 * MiB)) === last || read >= 48 * MiB) continue;
     await until(() => isAsleep(pid!));
     expect(writtenBy(pid!)).toBeLessThan(read + MOST_AHEAD);
-    // The engine frees what nobody has any more beside the program.
+    // The engine frees unreachable memory in the background.
     await expect.poll(() => memoryInUse() - before, { timeout: 10_000 }).toBeLessThan(4 * MiB);
   }
   expect(hash.digest("hex")).toBe(sha256(content));

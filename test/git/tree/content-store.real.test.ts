@@ -32,7 +32,7 @@ function setUp() {
 const SHARED = { ".gitattributes": "*.txt eol=crlf\n", "dir/same": "same" };
 
 test.each([false, true])(
-  "a submodule's commit is there with all it leads to, without the mirror (packed anew: %s)",
+  "a submodule's commit is there with all it leads to, without the mirror (packed again: %s)",
   async (isTidied) => {
     const { mirror, library, store, needed, packs } = setUp();
     commitFiles(mirror, SHARED);

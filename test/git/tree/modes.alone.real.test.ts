@@ -31,13 +31,13 @@ function builtTree() {
 }
 
 const CLOSED: [string, number, string][] = [
-  ["a directory that nobody may look into", 0o000, "d"],
+  ["a directory without any permission", 0o000, "d"],
   ["a directory that only shows its names", 0o444, "d"],
-  ["a file that nobody may read", 0o000, "d/b"],
+  ["a file without any permission", 0o000, "d/b"],
   ["the tree itself", 0o000, "."],
 ];
 
-test.each(CLOSED)("%s is a difference, and is written anew", async (_, mode, path) => {
+test.each(CLOSED)("%s is a difference, and is written again", async (_, mode, path) => {
   const { mirror, place, dir, trees, commit } = builtTree();
   const sha = commit({ a: "1", "d/b": "1", "d/e/f": "1" });
   await trees.build(place, sha);
@@ -94,7 +94,7 @@ test("a link out of it leads to nothing that changes its mode", async () => {
   expect(readFileSync(join(elsewhere, "precious"), "utf8")).toBe("1");
 });
 
-test("what nobody can delete is the code permission, with its path", async () => {
+test("a path that cannot be deleted has the code permission, with the path", async () => {
   // A file of the kernel's, as chattr(1) would make one: root itself must not unlink it.
   const file = "/proc/self/status";
   await expect(deleteAll(file)).rejects.toMatchObject({
@@ -103,7 +103,7 @@ test("what nobody can delete is the code permission, with its path", async () =>
   });
 });
 
-test("what cannot be deleted is told of, and goes once it can", async () => {
+test("a path that cannot be deleted is reported, and is deleted once it can be", async () => {
   const { layout, chmod } = dataWith({});
   mkdirSync(join(layout.trash, "2-abc"), { recursive: true });
   chmod(layout.trash, 0o555);
@@ -115,7 +115,7 @@ test("what cannot be deleted is told of, and goes once it can", async () => {
   expect(readdirSync(layout.trash)).toEqual([]);
 });
 
-test("a file that may not be written is the code permission, with its path", () => {
+test("a file that may not be written has the code permission, with its path", () => {
   const dir = tempDir();
   modesBelow(dir)(dir, 0o555);
   const failure = (act: () => void) => {
