@@ -28,7 +28,6 @@ export interface SyncerPorts {
   /** Checks the free space before anything is cloned. @throws RefreshError `disk_low` */
   requireSpace(): void;
   hasSpace(): boolean;
-  /** Points the repository's name at its mirror. */
   link(id: number, name: RepositoryName): void;
   /**
    * Brings the published trees in step with the mirror, whether the mirror has changed or not.

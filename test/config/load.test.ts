@@ -90,7 +90,7 @@ describe("values", () => {
   it("follow from one another", () => {
     expect(load({ INTERVAL: "20m" }).staleAfterMs).toBe(3_600_000);
     expect(load({ INTERVAL: "10s" }).staleAfterMs).toBe(900_000);
-    // Of custom refs only full comparisons prove anything.
+    // Only full comparisons prove anything about custom refs.
     const custom = load({ REFSPECS: "refs/heads/*,refs/notes/*", FULL_FETCH_INTERVAL: "2h" });
     expect(custom).toMatchObject({ customRefs: true, staleAfterMs: 10_800_000 });
     expect(load({ INTERVAL: "off" })).toMatchObject({ intervalMs: null, staleAfterMs: 172_800_000 });
@@ -157,7 +157,7 @@ describe("the private key", () => {
     const of = (env: Record<string, string>) => faultsOf({ APP_ID: "1", ...env });
     expect(of({})).toEqual([expect.stringMatching(/^PRIVATE_KEY: is missing → /)]);
     expect(of({ PRIVATE_KEY: "junk" })).toEqual([
-      expect.stringMatching(/^PRIVATE_KEY: leads to no readable/),
+      expect.stringMatching(/^PRIVATE_KEY: is not the path of a readable PEM key/),
     ]);
     expect(of({ PRIVATE_KEY_PATH: join(directory, "none.pem") })).toEqual([
       expect.stringMatching(/^PRIVATE_KEY_PATH: is not the path of a readable PEM key, got ".*none\.pem" → /),
@@ -237,7 +237,7 @@ describe("faults", () => {
     ["PUBLIC_URL", "https://example.com/?a=b", /without path/],
     ["REFSPECS", "refs/lockstep/*", /outside refs\/lockstep\//],
     ["REFSPECS", ",", /must be a list/],
-    ["ANNOUNCE_HOOK", "/bin", /no program/],
+    ["ANNOUNCE_HOOK", "/bin", /not an executable file/],
     ["ANNOUNCE_URLS", "https://ci.example.com", /^ANNOUNCE_SECRET: is missing → make one with/],
     ["ANNOUNCE_SECRET", `whsec_${btoa("x".repeat(23))}`, /24 to 64/],
     ["TRUSTED_PROXIES", "proxy.local", /IP addresses/],
@@ -259,7 +259,7 @@ describe("faults", () => {
   it("of two variables together are reported, too", () => {
     const both = { HISTORY: "block", CHECKOUTS: "acme/*,acme/huge?depth=1" };
     const faults = faultsOf({ APP_ID: "1", PRIVATE_KEY: pem, ...both });
-    expect(faults).toEqual([expect.stringMatching(/^HISTORY: cannot be block .* → take the depth out/)]);
+    expect(faults).toEqual([expect.stringMatching(/^HISTORY: cannot be block .* → remove the depth/)]);
   });
 
   it("of any value are a ConfigError or none, and never show a secret", () => {

@@ -125,7 +125,7 @@ test("repositories are read a hundred at a time, with GitHub's clock", async () 
         },
       );
   page(1, 100);
-  // A page can be short and yet not the last one.
+  // A page can be short without being the last one.
   page(2, 99);
   page(3, 30);
   const pages = [];

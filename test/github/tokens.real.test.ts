@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { passed, stateOf, statusOf } from "../support/state.js";
 import { World } from "../support/world.js";
 
-/** Two installations, each with a token at hand that has most of its hour before it. */
+/** Makes two installations, each with a cached token that has most of its hour left. */
 async function setUp() {
   const world = await World.create();
   const stays = await world.standin.createRepository("acme", "app");

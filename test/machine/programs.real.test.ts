@@ -46,7 +46,7 @@ test("one that takes too long is ended", async () => {
 
 test("what it leaves running ends with it when it is to be alone", async () => {
   const { output } = await program("sleep 600 >&- 2>&- & echo $!", { alone: true }).result;
-  // The kernel ends it a moment after the signal was sent.
+  // The kernel ends the process shortly after the signal.
   await expect.poll(() => isRunning(Number(output))).toBe(false);
 });
 

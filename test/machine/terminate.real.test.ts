@@ -5,11 +5,11 @@ import { expect, onTestFinished, test } from "vitest";
 import { closePipesAfterExit, terminate } from "../../src/machine/terminate.js";
 import { isRunning } from "../support/git.js";
 
-/** Long enough for a shell to clear up on a busy machine. */
+/** The time is enough for a shell to clean up on a busy machine. */
 const LONG_MS = 20_000;
 const SHORT_MS = 300;
 
-/** @returns a shell that runs the script, and the numbers that it prints on its first line */
+/** @returns a shell that runs the script, and the numbers on the script's first line of output */
 async function shell(script: string, options: { detached?: boolean } = {}) {
   const child = spawn("/bin/sh", ["-c", script], { stdio: "pipe", ...options });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -17,7 +17,7 @@ async function shell(script: string, options: { detached?: boolean } = {}) {
   return { child, pids: line.toString().trim().split(" ").map(Number) };
 }
 
-/** A process that no shell ends with itself is ended with the test. */
+/** Ends a process that no shell ends when the test ends. */
 function endWithTest(pid: number): void {
   onTestFinished(() => {
     if (isRunning(pid)) process.kill(pid, "SIGKILL");
@@ -68,7 +68,7 @@ test("with its group what has lost its parent ends, too", async () => {
   });
   expect(isRunning(pids[0]!)).toBe(true);
   await terminate(child, { reach: "group", graceMs: LONG_MS });
-  // The kernel ends it a moment after the signal was sent.
+  // The kernel ends the process shortly after the signal.
   await expect.poll(() => isRunning(pids[0]!)).toBe(false);
 });
 
@@ -78,7 +78,7 @@ test("a child that has ended is not waited for; the rest of its group gets SIGTE
   if (child.exitCode === null) await once(child, "exit");
   await terminate(child, { reach: "descendants" });
   expect(isRunning(pids[0]!)).toBe(true);
-  // Its pipes are open for as long as what it left runs.
+  // The pipes stay open for as long as the rest of the group runs.
   const closed = once(child, "close");
   await terminate(child, { reach: "group" });
   await closed;

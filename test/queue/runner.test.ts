@@ -5,7 +5,7 @@ import type { Snapshot } from "../../src/queue/contract.js";
 import { createRunner } from "../../src/queue/runner.js";
 import { openQueue, push, pushed, repository } from "../support/queue.js";
 
-/** A runner whose runs end when the test says so. */
+/** Makes a runner whose runs end when the test says so. */
 function controlled(concurrency = 4) {
   const { queue } = openQueue();
   const runs: RefreshRequest[] = [];

@@ -100,7 +100,7 @@ test("a branch gives way to a directory, and names made to clash with kept ones 
   await world.pushed(...nested);
   await world.inStep(repo);
   const [name] = Object.keys(world.kept(repo));
-  // Branches that are called like the kept tip, with and without a directory below it.
+  // The branches have the kept tip's name, with and without a directory below it.
   for (const branch of [name!.slice("refs/".length), `a/${name!.split("/")[3]}`, `${name}/x`]) {
     await world.pushed(await standin.commit(repo, branch));
     await world.inStep(repo);

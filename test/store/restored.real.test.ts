@@ -17,7 +17,7 @@ import { expectTree, published } from "../support/published.js";
 import { passed, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
-/** Lockstep with one repository that no pass would look at by itself. */
+/** Starts Lockstep with one repository that no pass would refresh by itself. */
 async function settled() {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
@@ -54,7 +54,7 @@ test("from lockstep.db alone every repository is cloned", async () => {
   await untilState(world, "acme/app", isAtRest);
 });
 
-/** Stops with a copy of the mirrors, and goes on to a push that the copy does not have. */
+/** Stops with a copy of the mirrors, and continues to a push that the copy does not have. */
 async function copied({ world, repo, repos }: Awaited<ReturnType<typeof settled>>): Promise<void> {
   await world.stop();
   cpSync(repos, `${repos}.old`, { recursive: true, verbatimSymlinks: true });
@@ -112,7 +112,7 @@ test("an ordinary restart compares nothing again", async () => {
 
 const DATABASE = ["lockstep.db", "lockstep.db-wal", "lockstep.db-shm"];
 
-/** The repository whose mirror a name leads to. */
+/** Returns the repository whose mirror a name leads to. */
 function idAt(world: World, fullName: string): number | null {
   const link = join(world.dataDir, "mirrors", `${fullName}.git`);
   return existsSync(link) ? Number(readlinkSync(link).split("/").at(-2)) : null;

@@ -7,7 +7,10 @@ import type { World } from "./world.js";
 
 const branchRef = (branch: string): string => `refs/heads/${branch}`;
 
-/** Changes on GitHub's side. Each returns what its delivery would tell and sends nothing. */
+/**
+ * Makes changes on GitHub's side. Each method returns what the change's delivery would report, and sends
+ * nothing.
+ */
 export class Changes {
   readonly #last = new Map<number, Promise<unknown>>();
 

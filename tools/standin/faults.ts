@@ -1,4 +1,4 @@
-/** Answer so many requests, or so many whose path contains `path`, with this status. */
+/** This many requests, or this many whose path contains `path`, are answered with this status. */
 export interface StatusFault {
   status: number;
   headers?: Record<string, string>;
@@ -11,7 +11,7 @@ const SECONDARY =
   "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. " +
   "If you reach out to GitHub Support for help, please include the request ID";
 
-/** What goes wrong at GitHub; everything is off until a test sets it. */
+/** The faults of GitHub; each is off until a test sets it. */
 export class Faults {
   /** So many git requests get 401 for a valid token. */
   refuseTokens = 0;

@@ -5,7 +5,7 @@ import { tempDir } from "../../support/temp.js";
 
 const GONE = "1".repeat(40);
 
-/** A repository whose branch has three commits, oldest first. */
+/** Makes a repository whose branch has three commits, oldest first. */
 function three() {
   const { dir } = bareRepository();
   const last = commits(dir, "line", 3);

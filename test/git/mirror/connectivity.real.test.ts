@@ -68,7 +68,7 @@ test("a mirror is sound while refs move and packs are replaced in it", async () 
   await writing;
 });
 
-/** Runs a command in the shell that becomes git's rev-list. */
+/** Returns a git whose rev-list runs the command first. */
 function afterwards(command: string): string {
   const binary = join(tempDir(), "git");
   const script = `#!/bin/sh\n[ "$1" = rev-list ] && ${command}\nexec git "$@"\n`;
@@ -119,7 +119,7 @@ test("a fault that the second look does not find is none", async () => {
   expect(await upkeep.check(id, never)).toEqual({ sound: true });
 });
 
-/** A git whose first rev-list runs while another process has an object moved away. */
+/** Returns a git whose first rev-list runs while another process has moved an object away. */
 function hidingOnce(): string {
   const dir = tempDir();
   const binary = join(dir, "git");
@@ -136,7 +136,7 @@ function hidingOnce(): string {
 const packFile = (dir: string, ending: string): string =>
   join(dir, "objects/pack", readdirSync(join(dir, "objects/pack")).find((name) => name.endsWith(ending))!);
 
-/** Objects are read-only, and not to be written through. */
+/** Objects are read-only, and a hard link must not be written through. */
 function cut(file: string, bytes: number): void {
   chmodSync(file, 0o600);
   truncateSync(file, bytes);

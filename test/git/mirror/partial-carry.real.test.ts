@@ -13,7 +13,7 @@ const PART = { CHECKOUTS: "acme/*?filter=blob:none&paths=docs" };
 const WHOLE = { CHECKOUTS: "acme/*?paths=docs" };
 const isAtRest = ({ queued, running }: { queued: boolean; running: boolean }) => !queued && !running;
 
-/** A ref that is held, with contents that were never published. */
+/** Makes a ref that is held, with contents that were never published. */
 async function held() {
   const setup = await published({ ...PART, HISTORY: "block" });
   const { world, repo, standin, push } = setup;
@@ -26,7 +26,7 @@ async function held() {
   return { ...setup, tip, forced };
 }
 
-/** As GitHub may, some time after nothing leads to them. */
+/** Drops objects as GitHub may, some time after nothing leads to them. */
 function drop(repo: Repo): void {
   plainGit(repo.dir, "reflog", "expire", "--expire=now", "--all");
   plainGit(repo.dir, "gc", "--quiet", "--prune=now");
@@ -79,7 +79,7 @@ test("kept tips come along without the filter, but for what GitHub has dropped",
   await refreshed(world, async () => world.pushed(await standin.forcePush(repo, "main", force)));
   drop(repo);
   await start(WHOLE, null);
-  // The first one's contents were all here.
+  // The mirror had every content of the first commit.
   expect((await shown(world, repo)).kept).toMatchObject([{ sha: first }]);
   expect(
     world.log.some(({ event, lost }) => event === "tips_lost" && JSON.stringify(lost).includes(second)),

@@ -44,7 +44,7 @@ test("a push costs one request for its commits, and one more only for contents t
   expect(standin.gitRequests).toHaveLength(1);
   await push({ "docs/x": "x2", "docs/z": "z2" });
   expect(standin.gitRequests).toHaveLength(3);
-  // The same contents again, elsewhere.
+  // The push has the same contents again, at another path.
   await push({ "docs/w": "x1" });
   expect(standin.gitRequests).toHaveLength(4);
 });
@@ -193,7 +193,7 @@ test("attributes above a path that is asked for later are brought with it", asyn
   expect(shownFiles(link())).toEqual({ "docs/d": "d", "src/deep/a.txt": "a\r\n" });
 });
 
-/** Takes away whatever is a file's contents, loose or packed. */
+/** Removes every file content, loose or packed. */
 function loseContents(mirror: string): void {
   const packs = join(mirror, "objects", "pack");
   for (const name of readdirSync(packs).filter((it) => it.endsWith(".idx"))) {

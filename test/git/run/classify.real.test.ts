@@ -20,7 +20,7 @@ async function writeTree(dir: string, commit: string) {
   await realGit()({ args: ["diff-files", "--quiet"], ...call });
 }
 
-/** Each failure is git's own: no wording is made up here. */
+/** Real git produces each failure, so no wording is invented here. */
 const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknown>][] = [
   [
     "tip_moved",

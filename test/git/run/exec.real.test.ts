@@ -10,7 +10,10 @@ import { tempDir } from "../../support/temp.js";
 
 const TIMEOUT = { timeoutMs: 10_000 };
 
-/** A git server that takes every question and answers none. @returns its URL and a promise of the first question */
+/**
+ * Starts a git server that accepts every request and answers none. @returns its URL and a promise of the
+ * first request
+ */
 async function silentServer() {
   let heard = () => {};
   const asked = new Promise<void>((resolve) => {
@@ -25,7 +28,7 @@ async function silentServer() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/a/b.git`, asked };
 }
 
-/** A zombie waits for init to take note of its end; it runs no more. */
+/** A zombie does not run any more, and only waits for init to read its exit code. */
 test("answers with git's output", async () => {
   const { dir, commit } = bareRepository();
   const { stdout } = await realGit()({ args: ["rev-parse", "main"], gitDir: dir, ...TIMEOUT });

@@ -16,7 +16,7 @@ import { tempDir } from "../../support/temp.js";
 
 const T = { timeoutMs: 30_000 };
 const MiB = 2 ** 20;
-/** The pipe's 64 KiB, and what two streams of Node hold. */
+/** The pipe holds 64 KiB, and two streams of Node hold the rest. */
 const MOST_AHEAD = 512 * 1024;
 /** The wait is longer than the pipes of an ended git stay open without a reader. */
 const OVER_GRACE_MS = 2_500;
@@ -32,7 +32,7 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await sleep(5);
 }
 
-/** A repository with one blob of so many bytes. */
+/** Makes a repository with one blob of the given size in bytes. */
 function blobOf(bytes: number) {
   const { dir } = bareRepository();
   const content = Buffer.alloc(bytes, "0123456789abcde\n");
@@ -41,7 +41,7 @@ function blobOf(bytes: number) {
   return { dir, content, call: { args: ["cat-file", "blob", blob.trim()], gitDir: dir, ...T } };
 }
 
-/** A program in git's place. */
+/** Writes a script that takes git's place. */
 function gitOf(script: string): string {
   const binary = join(tempDir(), "git");
   writeFileSync(binary, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -50,7 +50,7 @@ function gitOf(script: string): string {
 
 const sha256 = (content: Buffer) => createHash("sha256").update(content).digest("hex");
 
-/** Bytes that a process has written in all: proc(5). */
+/** Returns the number of bytes that a process has written: proc(5). */
 const writtenBy = (pid: number): number =>
   Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))![1]);
 

@@ -95,7 +95,7 @@ test("a link out of it leads to nothing that changes its mode", async () => {
 });
 
 test("a path that cannot be deleted has the code permission, with the path", async () => {
-  // A file of the kernel's, as chattr(1) would make one: root itself must not unlink it.
+  // The kernel's file behaves as chattr(1) would make one: root itself must not unlink it.
   const file = "/proc/self/status";
   await expect(deleteAll(file)).rejects.toMatchObject({
     code: "permission",

@@ -95,7 +95,7 @@ test("a link out of the tree is never written through", async () => {
     await trees.update(place, from, to);
     equals(to);
   }
-  // A reader puts a link in the place of a directory.
+  // A reader replaces a directory with a link.
   rmSync(join(dir, "a"), { recursive: true });
   symlinkSync(outside, join(dir, "a"));
   writeFileSync(join(outside, "file"), "theirs");

@@ -7,7 +7,7 @@ import { unquoted } from "../../../src/git/run/path-bytes.js";
 import { exemption, isConvertedOtherwise, quotedBelow } from "../../../src/git/tree/verbatim.js";
 import { bareRepository } from "../../support/git.js";
 
-/** Of bytes, one character each. */
+/** Names are bytes, one character each. */
 const names = fc
   .string({
     unit: fc.constantFrom(..."ab*?[]!\\\"' #\t\n\r\x01\x7f\x80\xc3\xa9\xff"),

@@ -72,7 +72,7 @@ test.each([0o077, 0o027, 0o000, 0o002])("what a umask takes away is no differenc
 });
 
 test("outside of the paths there is nothing, not even what the commit has there", async () => {
-  // git is not run in the tree, and where it runs there may be files of the same names.
+  // git does not run in the tree, and its current directory may have files of the same names.
   for (const name of ["lib", "run"]) expect(existsSync(join("/", name))).toBe(true);
   const { place, trees, sha, dir } = await built(["d"]);
   expect(await trees.differences(place, sha)).toEqual([]);
