@@ -273,7 +273,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     // While a ref is held, the comparison dates GitHub's answers, but the mirror is not proven equal.
     const equal = guard.standing(id).length === 0;
     const settled = equal && answeredAt - pushedAt >= SETTLED_AFTER_S;
-    registry.compared(id, {
+    registry.recordComparison(id, {
       comparedAt: lease.servedAt() ?? answeredAt,
       settledPushedAt: settled ? pushedAt : -1,
       equal,
@@ -288,9 +288,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
     const staysBehind = now.state === "behind" && !request.full;
     const heldFailure = guard.failure(repository);
-    registry.refreshed(id, heldFailure ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
+    registry.recordRefresh(id, heldFailure ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
     // The refresh succeeded, so the queue repeats nothing; yet the mirror is not what GitHub has.
-    if (heldFailure) registry.failed(id, heldFailure, request.attempt);
+    if (heldFailure) registry.recordFailure(id, heldFailure, request.attempt);
   }
 
   return { refresh, onMoved: moved.on };

@@ -96,7 +96,7 @@ export class ConfigError extends Error {
 const ENVIRONMENT = VARIABLES.partial().required({ APP_ID: true });
 type Values = z.output<typeof ENVIRONMENT>;
 
-const NOBODY = allowList([]);
+const ALLOW_NONE = allowList([]);
 const WEBHOOK_PATH = "/api/github/webhooks";
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 const MINUTE = 60_000;
@@ -224,7 +224,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     announceUrls: values.ANNOUNCE_URLS ?? [],
     announceSecret: values.ANNOUNCE_SECRET ?? null,
     checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
-    submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : NOBODY,
+    submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : ALLOW_NONE,
     checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,
     prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
     prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,

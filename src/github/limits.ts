@@ -24,7 +24,7 @@ export interface Limits {
   usage(): { calls: number; limits: RateLimit[] };
 }
 
-const speaksOfSecondary = async (answer: Response) =>
+const mentionsSecondaryLimit = async (answer: Response) =>
   /secondary rate limit/i.test(await answer.clone().text());
 
 /** The wait for a limit without a time of its own, by GitHub's guide. */
@@ -80,7 +80,7 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
         whose,
         now() + untilReset(headers.get("x-ratelimit-reset"), headers.get("date"), now()),
       );
-    else if (status === 429 || (refused && (await speaksOfSecondary(answer))))
+    else if (status === 429 || (refused && (await mentionsSecondaryLimit(answer))))
       blockedUntil.set(SECONDARY, now() + DEFAULT_WAIT_MS);
     const isWhole = [limit, remaining, resetsAt].every(Number.isFinite);
     // A refused token counts against no account's limit.

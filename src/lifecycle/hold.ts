@@ -5,7 +5,7 @@ import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 
 export interface HoldPorts {
-  registry: Pick<Registry, "countOf" | "setState" | "failed">;
+  registry: Pick<Registry, "countOf" | "setState" | "recordFailure">;
   installations: Pick<Installations, "all" | "get" | "held" | "isHeld" | "hold">;
   /** All of what is written in it, or nothing. */
   transaction<T>(fn: () => T): T;
@@ -64,7 +64,7 @@ function hold(ports: HoldPorts, installationId: number, repositories: ManagedRep
     for (const { id, state } of repositories) {
       // With its installation gone it waits for the operator, and no longer for the account's owner.
       if (state === "suspended") registry.setState(id, "failing");
-      registry.failed(id, removalHeld(installationId), 0);
+      registry.recordFailure(id, removalHeld(installationId), 0);
     }
   });
   ports.log.warn(

@@ -51,14 +51,14 @@ export interface Registry {
   states(): Record<string, number>;
   /** Returns the repositories gone since before `before`, oldest first. */
   goneBefore(before: number): ManagedRepository[];
-  refreshed(id: number, state: RepositoryState, lagMs: number | null): void;
+  recordRefresh(id: number, state: RepositoryState, lagMs: number | null): void;
   /** @param at equal: whether the mirror has all that GitHub has, with no ref held */
-  compared(id: number, at: { comparedAt: number; settledPushedAt: number; equal: boolean }): void;
+  recordComparison(id: number, at: { comparedAt: number; settledPushedAt: number; equal: boolean }): void;
   /**
    * A gone, retired or suspended repository keeps its state: a failure at GitHub does not make it managed
    * again.
    */
-  failed(id: number, error: RefreshError, attempt: number): void;
+  recordFailure(id: number, error: RefreshError, attempt: number): void;
   ref(id: number, ref: string): RefKnowledge;
   refs(id: number): Map<string, RefKnowledge>;
   learnRef(id: number, ref: string, knowledge: RefKnowledge): void;
@@ -90,15 +90,15 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     },
     states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.shown), Number(row.n)])),
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
-    refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
-    compared(id, at) {
+    recordRefresh: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
+    recordComparison(id, at) {
       const fullAt = at.equal ? now() : null;
       sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id);
       // The comparison's clock now proves what these rows proved; a row about a move of the last minute is
       // still needed.
       sql.forgetRefs.run(id, at.comparedAt, now() - 60_000);
     },
-    failed(id, error, attempt) {
+    recordFailure(id, error, attempt) {
       sql.failed.run(error.code, error.message, error.hint, now(), attempt, id);
     },
     ref(id, ref) {

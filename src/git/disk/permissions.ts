@@ -14,8 +14,8 @@ export function moveAway(from: string, to: string): void {
     renameSync(from, to);
   } catch (error) {
     const found = lstatSync(from);
-    if (!isDenied(error) || !found.isDirectory() || isOurs(found)) throw error;
-    chmodSync(from, ours(found));
+    if (!isDenied(error) || !found.isDirectory() || hasOwnersPermissions(found)) throw error;
+    chmodSync(from, withOwnersPermissions(found));
     renameSync(from, to);
   }
 }
@@ -31,7 +31,7 @@ export async function deleteAll(path: string): Promise<void> {
   } catch (first) {
     if (!isDenied(first)) throw first;
     try {
-      await makeOurs(Buffer.from(path));
+      await makeAccessible(Buffer.from(path));
       await rm(path, options);
     } catch (error) {
       if (!isDenied(error)) throw error;
@@ -45,13 +45,13 @@ export async function deleteAll(path: string): Promise<void> {
  * Gives the owner all permissions, from the top down, because a directory's entries are only seen once it can
  * be read. Links are not followed.
  */
-async function makeOurs(path: Buffer): Promise<void> {
+async function makeAccessible(path: Buffer): Promise<void> {
   const found = await lstat(path);
   if (!found.isDirectory()) return;
-  if (!isOurs(found)) await chmod(path, ours(found));
+  if (!hasOwnersPermissions(found)) await chmod(path, withOwnersPermissions(found));
   // Entries are read as bytes, since a name need not be UTF-8.
   for (const entry of await readdir(path, { withFileTypes: true, encoding: "buffer" }))
-    if (entry.isDirectory()) await makeOurs(Buffer.concat([path, Buffer.from("/"), entry.name]));
+    if (entry.isDirectory()) await makeAccessible(Buffer.concat([path, Buffer.from("/"), entry.name]));
 }
 
 /** @param mode as in access(2) @returns false for a missing path too */
@@ -64,9 +64,9 @@ export function isForbidden(path: string | Buffer, mode: number): boolean {
   }
 }
 
-const isOurs = ({ mode }: Stats): boolean => (mode & OWNERS) === OWNERS;
+const hasOwnersPermissions = ({ mode }: Stats): boolean => (mode & OWNERS) === OWNERS;
 
-const ours = ({ mode }: Stats): number => (mode & 0o7777) | OWNERS;
+const withOwnersPermissions = ({ mode }: Stats): number => (mode & 0o7777) | OWNERS;
 
 /** ENOTDIR: Node's rm treats a file that it must not unlink as a directory. */
 const isDenied = (error: unknown): boolean =>

@@ -63,15 +63,15 @@ interface Carry {
  */
 export async function carryOver(carry: Carry, judge: Judge) {
   const github = await readRefs(carry.git, carry.beside, [], carry.call.signal);
-  const old = await readOld(carry);
+  const old = await readOldRefs(carry);
   const pins = await pinsOf(carry, old.pins);
   const differences = judge.differences(old.refs, github);
   const verdict = await judge.judge(differences, ancestryOf(carry));
 
-  const left = putBack(differences, verdict.changes);
+  const left = changesOfVerdict(differences, verdict.changes);
   const isShallow = carry.extent.depth !== null;
   const tips = isShallow ? [] : [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
-  if (isShallow) await cutAt(carry, pins);
+  if (isShallow) await addWithoutHistory(carry, pins);
   const wanted = [...tips, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
   const saved = await copyObjects(carry, wanted, [...github.values()]);
   const isSaved = (sha: string) => sha === ZERO || saved.has(sha);
@@ -132,7 +132,7 @@ function requireHeld({ old }: Carry, unsaved: RefChange[]): void {
 }
 
 /** Adds commits that a shallow mirror lacks, each without its history. */
-async function cutAt({ git, beside, call }: Carry, pins: Pin[]): Promise<void> {
+async function addWithoutHistory({ git, beside, call }: Carry, pins: Pin[]): Promise<void> {
   for (const { sha } of pins) {
     const { code } = await git({
       ...call,
@@ -145,7 +145,7 @@ async function cutAt({ git, beside, call }: Carry, pins: Pin[]): Promise<void> {
 }
 
 /** Returns the changes that turn the new mirror's refs, which are GitHub's, into those of the verdict. */
-function putBack(differences: RefChange[], changes: RefChange[]): RefChange[] {
+function changesOfVerdict(differences: RefChange[], changes: RefChange[]): RefChange[] {
   const targets = new Map(changes.map(({ ref, after }) => [ref, after]));
   return differences
     .map(({ ref, before, after }) => ({ ref, before: after, after: targets.get(ref) ?? before }))
@@ -161,7 +161,7 @@ function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {
  * Reads the refs of the old mirror through a separate directory, so that a broken HEAD or config hides no
  * ref.
  */
-async function readOld({ git, beside, old, call }: Carry) {
+async function readOldRefs({ git, beside, old, call }: Carry) {
   const nothing = {
     refs: new Map<string, string>(),
     kept: [] as KeptTip[],

@@ -23,9 +23,9 @@ const OBJECTS_ONLY = { "core.commitGraph": "false", "core.multiPackIndex": "fals
  * @throws RefreshError when the answer is unknown: out of time or memory, interrupted, unreadable
  */
 export async function checkConnectivity(mirror: string, run: Run, filter: string[]): Promise<Verdict> {
-  const first = await faultIn(run, filter);
+  const first = await findFault(run, filter);
   if (!first) return { sound: true };
-  const second = await faultIn(run, filter);
+  const second = await findFault(run, filter);
   if (!second) return { sound: true };
   await requireReadable(join(mirror, "objects"));
   const object = first.objects.find((name) => second.objects.includes(name));
@@ -34,7 +34,7 @@ export async function checkConnectivity(mirror: string, run: Run, filter: string
 }
 
 /** @returns what git reports as missing or broken; null: nothing */
-async function faultIn(run: Run, filter: string[]): Promise<{ objects: string[]; reason: string } | null> {
+async function findFault(run: Run, filter: string[]): Promise<{ objects: string[]; reason: string } | null> {
   // git rev-list --all is not used: it leaves out a ref whose object is missing.
   const { stdout: tips } = await run(["for-each-ref", "--format=%(objectname)"], { background: false });
   if (tips === "") return null;

@@ -56,7 +56,7 @@ export async function runChild(
     const onChild = (child: ChildProcess) => {
       options.processes.track(child);
       child.once("spawn", () => {
-        if (call.background) giveWay(child);
+        if (call.background) lowerPriority(child);
         takePipes(child as ChildProcessWithoutNullStreams, call, plumbing);
       });
       closePipesAfterExit(child, { isBusy: () => plumbing.isBusy?.() ?? false });
@@ -120,7 +120,7 @@ function takePipes(child: ChildProcessWithoutNullStreams, call: ChildCall, plumb
 }
 
 /** Sets nice(1) 19, which the children of git inherit. */
-function giveWay(child: ChildProcess): void {
+function lowerPriority(child: ChildProcess): void {
   try {
     setPriority(child.pid!, 19);
   } catch {

@@ -2,7 +2,7 @@ import { renameSync, rmSync } from "node:fs";
 import { type BytePath, readable } from "../run/path-bytes.js";
 import { besideOf, indexOf, newIndexOf, treeDir } from "./place.js";
 import { findChangedFiles } from "./verify.js";
-import { entriesOf, strangeIn } from "./walk.js";
+import { entriesOf, findUnexpectedIn } from "./walk.js";
 import { prepareTree, runInTree, type TreeWork } from "./work.js";
 
 /**
@@ -37,7 +37,7 @@ async function forgetTimes(work: TreeWork, commit: string): Promise<void> {
 
 async function compare(work: TreeWork, commit: string): Promise<string[]> {
   // Unreadable files are found first, since git cannot read them.
-  const strange = await findStrange(work);
+  const strange = await findUnexpected(work);
   if (strange.length > 0) return strange.map((path) => `${readable(path)}: differs from the commit`);
   // git update-index -q --refresh: what follows reads only files with changed times
   await runInTree(work, ["update-index", "-q", "--refresh"], { okCodes: [0, 1] });
@@ -48,8 +48,8 @@ async function compare(work: TreeWork, commit: string): Promise<string[]> {
 }
 
 /** Finds paths that are not the commit's, or not as git makes them. */
-async function findStrange(work: TreeWork): Promise<BytePath[]> {
+async function findUnexpected(work: TreeWork): Promise<BytePath[]> {
   // git ls-files -t -s: S marks files that were left out
   const { stdout } = await runInTree(work, ["ls-files", "-t", "-s"]);
-  return strangeIn(treeDir(work.place), entriesOf(stdout.split("\n")), besideOf(work.place));
+  return findUnexpectedIn(treeDir(work.place), entriesOf(stdout.split("\n")), besideOf(work.place));
 }

@@ -10,9 +10,9 @@ import { quotedPath, readable, unquoted } from "../run/path-bytes.js";
  * them.
  */
 export const commitOf = (tree: string, paths: string[]): string =>
-  [`tree ${tree}`, `author ${NOBODY}`, `committer ${NOBODY}`, "", ...[...paths].sort(), ""].join("\n");
+  [`tree ${tree}`, `author ${AUTHOR}`, `committer ${AUTHOR}`, "", ...[...paths].sort(), ""].join("\n");
 
-const NOBODY = "Lockstep <lockstep@localhost> 0 +0000";
+const AUTHOR = "Lockstep <lockstep@localhost> 0 +0000";
 
 /** attr.h, ATTR_MAX_LINE_LENGTH: git ignores longer lines. */
 const MAX_LINE_BYTES = 2048;
@@ -21,7 +21,7 @@ const MAX_LINE_BYTES = 2048;
 const UNCONVERTED = "-text -ident !working-tree-encoding";
 
 /** @returns the exempt paths of what was written to a tree; none for a tree without a commit of Lockstep's */
-export async function verbatimOf(
+export async function readVerbatimPaths(
   git: RunGit,
   store: string,
   written: string,

@@ -21,7 +21,7 @@ export async function verifyTree(work: TreeWork, commit: string, paths: string[]
     // git diff-files: the files must be the index's; git compares files as new as the index byte by byte
     runInTree(work, ["--literal-pathspecs", "diff-files", "--quiet", "--", ...paths], more),
   ]);
-  const isClean = files.code === 0 && unseenIn(files).length === 0;
+  const isClean = files.code === 0 && findUnreadable(files).length === 0;
   const wrong = isClean ? [] : await findChangedFiles(work, paths);
   if (index.code === 0 && wrong.length === 0) return;
   const where = wrong.length === 0 ? "" : `, at ${wrong.slice(0, NAMED).join(", ")}`;
@@ -39,9 +39,9 @@ export async function findChangedFiles(work: TreeWork, paths: string[]): Promise
     besideOf(work.place),
     suspects,
   );
-  return [...modified.map(readable), ...unseenIn(result)];
+  return [...modified.map(readable), ...findUnreadable(result)];
 }
 
 /** git skips files that it may not read, and reports no difference. */
-const unseenIn = ({ stderr }: GitResult): string[] =>
+const findUnreadable = ({ stderr }: GitResult): string[] =>
   stderr.split("\n").filter((line) => line.includes("Permission denied"));

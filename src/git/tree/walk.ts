@@ -36,7 +36,7 @@ export function entriesOf(lines: string[]): Entries {
  * place, anything called `.git`, files outside of the sparse paths, permissions other than the owner's x.
  * @param beside a temporary place, where files get the same permissions
  */
-export async function strangeIn(tree: string, entries: Entries, beside: string): Promise<BytePath[]> {
+export async function findUnexpectedIn(tree: string, entries: Entries, beside: string): Promise<BytePath[]> {
   const modes = modesBeside(beside);
   const directories = parentsOf(entries);
   const top = lstatSync(tree, { throwIfNoEntry: false });

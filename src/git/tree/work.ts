@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { GitCall, GitResult, RunGit } from "../run/exec.js";
 import { prepareTreeDir } from "./dir.js";
 import { indexOf, newIndexOf, type TreePlace, treeDir } from "./place.js";
-import { verbatimOf } from "./verbatim.js";
+import { readVerbatimPaths } from "./verbatim.js";
 
 /** One tree, and how git runs on it. */
 export interface TreeWork {
@@ -55,7 +55,7 @@ export async function prepareTree(work: TreeWork, commits: string[]): Promise<st
   const { base, store, paths } = place;
   const limits = { timeoutMs, ...(signal ? { signal } : {}) };
   const lists = await Promise.all(
-    commits.map(async (commit) => (store ? verbatimOf(git, store, commit, limits) : [])),
+    commits.map(async (commit) => (store ? readVerbatimPaths(git, store, commit, limits) : [])),
   );
   prepareTreeDir(base, paths, lists.at(-1)!);
   // One git at a time works on a tree, so an existing lock on its index belongs to a killed git.
