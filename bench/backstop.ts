@@ -31,7 +31,7 @@ const FETCHED_AT_MOST = 1_000;
 const hourlyLimit = (repositories: number): number =>
   Math.min(12_500, 5_000 + 50 * Math.max(0, repositories - 20));
 
-/** A push older than this can no longer be followed by another in its second. */
+/** The last pushes are this old, so that nothing could still change at GitHub unseen. */
 const QUIET_S = 3_600;
 
 const releasers = new Releasers();

@@ -168,8 +168,9 @@ const PORTS = { first: 11_000, each: 100, processes: 200 };
 let chosen = 0;
 
 /**
- * A port that is free and stays so until somebody asks for it by its number: it lies below those that the
- * system gives to outgoing connections and to `listen(0)` (ip_local_port_range, from 32768 or 49152 up).
+ * Finds a port that is free and stays free until a program asks for it by its number. The port is below those
+ * that the system gives to outgoing connections and to `listen(0)` (ip_local_port_range, from 32768 or 49152
+ * up).
  */
 export async function freePort(): Promise<number> {
   const first = PORTS.first + (process.pid % PORTS.processes) * PORTS.each;

@@ -90,7 +90,7 @@ test("a call whose token GitHub refuses is made once more with another one, mint
   expect(nock.isDone()).toBe(true);
 });
 
-test("a new token that is refused, too, is no reason for a third", async () => {
+test("a new token that is refused too is not replaced by a third", async () => {
   mints();
   mints(1, "ghs_two");
   answers("ghs_one", 401, REFUSED);

@@ -54,7 +54,7 @@ test.each(["descendants", "group"] as const)(
   },
 );
 
-test("what it has started ends with it, and so does what that has started, even if it ignores SIGTERM", async () => {
+test("children and grandchildren end with a process, even if they ignore SIGTERM", async () => {
   const below = "trap '' TERM; sleep 600 & echo $$ $!; wait";
   const { child, pids } = await shell(`sh -c "${below.replaceAll("$", "\\$")}" & wait`);
   expect(pids.map(isRunning)).toEqual([true, true]);
@@ -62,7 +62,7 @@ test("what it has started ends with it, and so does what that has started, even 
   expect(pids.map(isRunning)).toEqual([false, false]);
 });
 
-test("with its group what has lost its parent ends, too", async () => {
+test("processes of the group that have lost their parent end with it", async () => {
   const { child, pids } = await shell('echo $(sh -c "sleep 600 >&- & echo \\$!"); wait; sleep 600', {
     detached: true,
   });
@@ -94,7 +94,7 @@ function beforeItIsSpawned(act: (child: ChildProcess) => void): void {
   subscribe("child_process", early);
 }
 
-test("one that is not spawned yet is ended as soon as it is", async () => {
+test("a child that is not spawned yet is ended as soon as it is spawned", async () => {
   let ended: Promise<void> | undefined;
   let pid: number | undefined = 0;
   beforeItIsSpawned((child) => {
@@ -107,7 +107,7 @@ test("one that is not spawned yet is ended as soon as it is", async () => {
   expect(child.signalCode).toBe("SIGTERM");
 });
 
-test("one that cannot be spawned has ended", async () => {
+test("a child that cannot be spawned counts as ended", async () => {
   const child = spawn("no-such-program");
   child.on("error", () => {});
   await terminate(child, { reach: "group" });
@@ -123,7 +123,7 @@ test("a grandchild that holds the pipes is not waited for", async () => {
   expect(isRunning(pids[0]!)).toBe(true);
 });
 
-test("pipes stay open while somebody takes what is in them", async () => {
+test("pipes stay open while a reader still reads them", async () => {
   const { child, pids } = await shell("sleep 600 & echo $!");
   endWithTest(pids[0]!);
   const asked: boolean[] = [];

@@ -60,7 +60,7 @@ test("a delivery older than what was acted on casts no doubt on the answer", asy
   );
 });
 
-test("an answer that is no newer than the mirror is not believed over news of a later push", async () => {
+test("an answer that is not newer than the mirror does not outweigh a reported later push", async () => {
   const news = hint([B, C], 10);
   expect(await isBeforePush(news, A, facts(A), no)).toBe(true);
   expect(await isBeforePush(news, ZERO, facts(ZERO), no)).toBe(true);

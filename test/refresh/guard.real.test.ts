@@ -139,7 +139,7 @@ test("a name too long to keep a tip under is made from the tip alone", async () 
   expect(world.tips(repo)[body.ref]).toBe(push.after);
 });
 
-test("kept tips go after KEEP_HISTORY", async () => {
+test("kept tips are dropped after KEEP_HISTORY", async () => {
   const { world, repo } = await worldWith({ KEEP_HISTORY: "1h" });
   const tip = world.tips(repo)[MAIN]!;
   const name = (ageMs: number) => `refs/lockstep/kept/${Date.now() - ageMs}-${tip}/heads/x`;
@@ -149,7 +149,7 @@ test("kept tips go after KEEP_HISTORY", async () => {
   expect(Object.keys(world.kept(repo))).toEqual([young]);
 });
 
-test("who clones the mirror does not see Lockstep's own refs, in mirrors of before neither", async () => {
+test("a clone of the mirror does not see Lockstep's own refs, nor does a clone of an older mirror", async () => {
   const { world, repo, standin } = await worldWith();
   plainGit(world.mirror(repo), "config", "--unset-all", "transfer.hideRefs");
   plainGit(world.mirror(repo), "config", "transfer.hideRefs", "refs/private");

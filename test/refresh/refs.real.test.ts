@@ -167,7 +167,7 @@ test("names are found whatever their case", async () => {
   await world.inStep(repo);
 });
 
-test("a ref of REFSPECS that a repository does not have is no hindrance", async () => {
+test("a repository may lack a ref of REFSPECS", async () => {
   const world = await World.create({ REFSPECS: "refs/heads/nope,refs/heads/*,refs/notes/commits" });
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);

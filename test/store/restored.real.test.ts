@@ -150,7 +150,7 @@ test("an older database moves no link until GitHub has confirmed the names", asy
   expect([idAt(world, "acme/site"), idAt(world, "acme/app")]).toEqual([repo.id, taker.id]);
 });
 
-test("with a database of before, a tree that it knows nothing of is shown until there is another one", async () => {
+test("with an older database, a tree that it does not know is shown until another one is published", async () => {
   const { world, repo, link, push } = await published();
   await push({ a: "1" });
   await world.stop();

@@ -79,7 +79,7 @@ const builders: Builders = {
       requester: null,
     };
   },
-  // The examples have none of these.
+  // The package has no examples of the following events.
   installation_target(action, { installation, from }, { origin }) {
     const { sender } = exampleOf("installation");
     const { login, accountId } = installation;

@@ -105,7 +105,7 @@ export class Owners extends EventEmitter<Events> {
   tips(repo: Repo, ...prefixes: string[]): Promise<Map<string, string>> {
     return this.#changes.tips(repo, ...prefixes);
   }
-  /** ZERO when there is no such ref. */
+  /** Returns the ref's object, ZERO when the ref does not exist. */
   tip(repo: Repo, ref: string): Promise<string> {
     return this.#changes.tip(repo, ref);
   }

@@ -44,7 +44,7 @@ test.each([
   expect(await upkeep.check(id, never)).toMatchObject({ sound: false });
 });
 
-test("what only unreachable objects miss is no fault", async () => {
+test("an object that only unreachable objects need may be missing", async () => {
   const { id, dir, upkeep } = mirrorWith(3);
   const tip = commits(dir, "gone", 3);
   const blob = plainGit(dir, "ls-tree", tip).split(/\s/)[2]!;
@@ -114,7 +114,7 @@ test("an object that cannot be read is not missing", async () => {
   });
 });
 
-test("a fault that the second look does not find is none", async () => {
+test("a fault that the second check does not find does not count", async () => {
   const { id, upkeep } = mirrorWith(30, { binary: hidingOnce() });
   expect(await upkeep.check(id, never)).toEqual({ sound: true });
 });

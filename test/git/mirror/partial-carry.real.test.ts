@@ -32,7 +32,7 @@ function drop(repo: Repo): void {
   plainGit(repo.dir, "gc", "--quiet", "--prune=now");
 }
 
-test("a ref that is held stays so without the filter: what its commits lack is fetched", async () => {
+test("a held ref stays held without the filter: what its commits lack is fetched", async () => {
   const { world, repo, link, tip } = await held();
   await world.start({ ...WHOLE, HISTORY: "block" });
   await untilState(world, "acme/app", (it) => isAtRest(it) && it.filter === null && it.holds.length === 1);

@@ -99,7 +99,7 @@ function packOf(dir: string, object: string): string {
   }).trim();
 }
 
-test("that commits and trees are all there is not taken for granted", async () => {
+test("the presence of all commits and trees is checked", async () => {
   const { dir, commit } = partialMirror(3);
   const call = { gitDir: dir, timeoutMs: 60_000 };
   const tree = plainGit(dir, "rev-parse", `${commit("one")}^{tree}`);

@@ -67,7 +67,7 @@ const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknow
   ],
   [
     "corrupt",
-    "it is no repository",
+    "it is not a repository",
     (dir) => {
       rmSync(join(dir, "HEAD"));
       return realGit()({ args: ["for-each-ref"], gitDir: dir, ...T });

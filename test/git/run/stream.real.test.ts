@@ -104,7 +104,7 @@ test("an abort in the middle ends git and what it has started", async () => {
   await expect(text(stdout)).rejects.toMatchObject({ code: "cancelled" });
 });
 
-test("who reads the output learns of an abort", async () => {
+test("the reader of the output gets the error of an abort", async () => {
   const { call } = blobOf(4 * MiB);
   const { git, running } = streaming();
   const abort = new AbortController();
@@ -243,7 +243,7 @@ test("git need not read its input, which stays its owner's", async () => {
   input.destroy();
 });
 
-test("exit codes that are an answer are one", async () => {
+test("an expected exit code is an answer", async () => {
   const { git } = streaming();
   const args = ["show-ref", "--verify", "--quiet", "refs/heads/none"];
   const call = { args, gitDir: bareRepository().dir, ...T };
@@ -262,7 +262,7 @@ test("a missing git says what to do", async () => {
   await expect(done).rejects.toMatchObject({ code: "no_git", hint: /install git/ });
 });
 
-test("it sees as little of the machine as the collecting run", async () => {
+test("a streaming run sees as little of the machine as the collecting run", async () => {
   const { git } = streaming();
   const args = ["config", "--list", "--show-scope"];
   const { stdout } = git({ args, gitDir: bareRepository().dir, ...T });

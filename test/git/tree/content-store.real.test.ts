@@ -48,7 +48,7 @@ test.each([false, true])(
   },
 );
 
-test("what is needed no more is dropped, trees that were made stay, and nothing is packed twice", async () => {
+test("what is no longer needed is dropped, trees that were made stay, and nothing is packed twice", async () => {
   const { mirror, library, store, needed, packs } = setUp();
   const main = commitFiles(mirror, { a: "1" });
   const commits = ["1", "2", "3"].map((text) => commitFiles(library, { text }));

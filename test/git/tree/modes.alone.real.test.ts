@@ -50,7 +50,7 @@ test.each(CLOSED)("%s is a difference, and is written again", async (_, mode, pa
   expect(lstatSync(dir).mode & 0o777).toBe(0o750);
 });
 
-test("an update of so much that all is looked at does not pass over a directory that cannot be read", async () => {
+test("an update so large that every path is checked does not skip an unreadable directory", async () => {
   const { place, dir, trees, commit } = builtTree();
   const files = (text: string) => Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`m/${n}`, text]));
   const first = commit({ ...files("1"), "d/b": "1" });
@@ -69,7 +69,7 @@ function dataWith(files: Record<string, string>) {
   return { layout, tree, chmod: modesBelow(data) };
 }
 
-test("what may not be written to or read is moved away and deleted all the same", async () => {
+test("a directory that may not be written to or read is moved away and deleted all the same", async () => {
   const { layout, tree, chmod } = dataWith({ a: "1", "d/b": "1", "d/e/c": "1" });
   const odd = Buffer.concat([Buffer.from(`${tree}/d/`), Buffer.from([0xff])]);
   mkdirSync(odd);
@@ -81,7 +81,7 @@ test("what may not be written to or read is moved away and deleted all the same"
   await vi.waitFor(() => expect(readdirSync(layout.trash)).toEqual([]));
 });
 
-test("a link out of it leads to nothing that changes its mode", async () => {
+test("the target of a link out of the directory keeps its mode", async () => {
   const { layout, tree, chmod } = dataWith({ "d/b": "1" });
   const elsewhere = tempDir();
   writeFileSync(join(elsewhere, "precious"), "1");

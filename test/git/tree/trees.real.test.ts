@@ -112,7 +112,7 @@ test("a link out of the tree is never written through", async () => {
   expect(filesBelow(outside)).toEqual(["100644 file theirs"]);
 });
 
-test("what someone did in the tree blocks nothing, and is found", async () => {
+test("a user's change in the tree blocks nothing, and is found", async () => {
   const { trees, place, dir, commit, equals } = workshop();
   const first = commit({ a: "1\n", b: "1\n", c: "1\n", "d/e": "1\n" });
   const second = commit({ a: "2\n", "new/file": "2\n", "d/e": null, f: "2" });
@@ -158,7 +158,7 @@ test("a tree is checked and written although a killed git has left locks on its 
   expect(locks.filter((lock) => existsSync(lock))).toEqual([]);
 });
 
-test("whatever a file is called, what someone did to it is found, and what is beside it", async () => {
+test("a user's change is found whatever the file's name, and so is a file beside it", async () => {
   const { trees, place, dir, commit } = workshop();
   const names = ["n\nl", 'q"uote', "tab\t", "tr ", ":(glob)x", "a: needs update", "ü"];
   const sha = commit(Object.fromEntries(names.map((name) => [Buffer.from(name).toString("latin1"), "1"])));

@@ -64,12 +64,15 @@ function replaceByDirectory(path: string): void {
   mkdirSync(path);
 }
 
-test.each([0o077, 0o027, 0o000, 0o002])("what a umask takes away is no difference: %i", async (umask) => {
-  const former = process.umask(umask);
-  onTestFinished(() => void process.umask(former));
-  const { place, trees, sha } = await built();
-  expect(await trees.differences(place, sha)).toEqual([]);
-});
+test.each([0o077, 0o027, 0o000, 0o002])(
+  "permissions that a umask removes are not a difference: %i",
+  async (umask) => {
+    const former = process.umask(umask);
+    onTestFinished(() => void process.umask(former));
+    const { place, trees, sha } = await built();
+    expect(await trees.differences(place, sha)).toEqual([]);
+  },
+);
 
 test("outside of the paths there is nothing, not even what the commit has there", async () => {
   // git does not run in the tree, and its current directory may have files of the same names.
