@@ -25,13 +25,13 @@ stand-in. Processes are counted by a GIT_BINARY that costs a shell for each git,
 const FETCHED_AT_MOST = 1_000;
 
 /**
- * What GitHub grants an installation with so many repositories, in an hour.
+ * Returns what GitHub grants an installation with this many repositories, in an hour.
  * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#primary-rate-limit-for-github-app-installations
  */
 const hourlyLimit = (repositories: number): number =>
   Math.min(12_500, 5_000 + 50 * Math.max(0, repositories - 20));
 
-/** Older than what GitHub could still change unseen. */
+/** The last pushes are this old, so that nothing could still change at GitHub unseen. */
 const QUIET_S = 3_600;
 
 const releasers = new Releasers();
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     releasers.add(() => own.release());
     if (releasers.exiting) return;
     const result = await measure(size, dir, own, size === sizes[0]);
-    // At once: the largest may take long, or fail.
+    // Each result is printed at once, because the largest size may take long, or fail.
     for (const line of tableOf([result]).slice(2)) print(line);
     results.push(result);
     await own.release();
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
   print(NOTES);
 }
 
-/** @param limits whether to show besides what Lockstep does when GitHub asks it to wait */
+/** @param limits whether to show also what Lockstep does when GitHub asks it to wait */
 async function measure(size: number, dir: string, own: Releasers, limits: boolean): Promise<Result> {
   const count = size.toLocaleString("en");
   progress(`${count} repositories: making them …`);

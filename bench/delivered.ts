@@ -6,12 +6,14 @@ import { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { median } from "../tools/stats.js";
 
-/** Time enough for the first clone and the first tree. */
+/** The time-out is enough for the first clone and the first tree. */
 const READY_TIMEOUT_MS = 300_000;
-/** Short, so that trees are updated in place as they are when pushes come further apart than the grace. */
+/**
+ * The grace is short, so that trees are updated in place, as when pushes come further apart than the grace.
+ */
 const GRACE = "50ms";
 
-/** From the moment that a delivery is sent, in milliseconds: medians over the pushes. */
+/** Returns milliseconds from the sending of a delivery: medians over the pushes. */
 export async function delivered(dir: string, files: number, pushes: number, outer: Releasers) {
   const own = new Releasers();
   outer.add(() => own.release());
@@ -60,7 +62,7 @@ export async function timed(running: Running, pushes: number, pathOf: (n: number
       standin.deliver(push, { to: lockstep.webhookUrl }),
     ]);
     await lockstep.waitForLog((line) => line.event === "refreshed" && line.deliveryId === sent.id);
-    // By then both trees of the pool are there.
+    // From the third push on, both trees of the pool exist.
     if (n < 3) continue;
     mirrorMs.push(inMirror - sent.sentAt);
     treeMs.push(inTree - sent.sentAt);
@@ -68,7 +70,7 @@ export async function timed(running: Running, pushes: number, pathOf: (n: number
   return { mirrorMs: median(mirrorMs), treeMs: median(treeMs) };
 }
 
-/** @returns performance.now() as soon as the link leads somewhere else */
+/** @returns performance.now() as soon as the link leads to another path */
 function linkMoved(link: string): Promise<number> {
   const before = readlinkSync(link);
   return new Promise((resolve) => {

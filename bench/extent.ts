@@ -24,7 +24,7 @@ const READY_TIMEOUT_MS = 600_000;
 interface Row {
   paths: string;
   options: string;
-  /** From the start of Lockstep to the first published tree. */
+  /** The time from the start of Lockstep to the first published tree. */
   firstMs: number;
   receivedBytes: number;
   diskBytes: number;
@@ -99,7 +99,7 @@ async function measure(
   }
 }
 
-/** As the metrics count it. */
+/** Returns the received bytes by the metrics. */
 async function receivedOf(lockstep: { api(path: string): Promise<Response> }): Promise<number> {
   const text = await (await lockstep.api("/metrics")).text();
   return Number(/^lockstep_upstream_received_bytes_total (\S+)/m.exec(text)?.[1]);

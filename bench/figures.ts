@@ -1,13 +1,13 @@
-/** What one pass over the repositories cost. */
+/** The cost of one pass over the repositories. */
 export interface Figures {
   restCalls: number;
   gitRequests: number;
-  /** git commands that were started; what they start themselves is not counted. */
+  /** The number of git commands that were started; the children of git are not counted. */
   processes: number;
   seconds: number;
-  /** Of the Lockstep process, user and system. */
+  /** The CPU time of the Lockstep process, user and system. */
   cpuSeconds?: number;
-  /** Of the Lockstep process, in bytes. */
+  /** The memory of the Lockstep process, in bytes. */
   peakMemory?: number;
 }
 
@@ -15,7 +15,7 @@ export interface Result {
   repositories: number;
   sweep: Figures;
   fetchAll: Figures;
-  /** How many repositories the second was measured on. */
+  /** The number of repositories that the second way was measured on. */
   fetched: number;
 }
 
@@ -30,7 +30,7 @@ const HEADING = [
   "peak memory",
 ];
 
-/** A Markdown table of all results. */
+/** Returns a Markdown table of all results. */
 export function tableOf(results: Result[]): string[] {
   const rows = results.flatMap(({ repositories, sweep, fetchAll, fetched }) => {
     const scaled = fetched < repositories ? `, measured on ${fetched.toLocaleString("en")}` : "";

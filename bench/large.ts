@@ -5,23 +5,23 @@ import { git } from "./upstream.js";
 export interface Large {
   files: number;
   commits: number;
-  /** Files that each commit changes. */
+  /** The number of files that each commit changes. */
   changes: number;
 }
 
-/** Files of one area are one hundredth of all. */
+/** One area has one hundredth of all files. */
 export const AREAS = 100;
 
 export const pathOf = (file: number): string =>
   `area-${file % AREAS}/dir-${Math.floor(file / AREAS / 20)}/file-${file}.txt`;
 
-/** Gives a repository that has nothing yet the history of another one. */
+/** Gives an empty repository the history of another one. */
 export function lend(from: string, to: string): void {
   writeFileSync(join(to, "objects/info/alternates"), `${join(from, "objects")}\n`);
   git(to, {}, ["update-ref", "refs/heads/main", git(from, {}, ["rev-parse", "main"]).trim()]);
 }
 
-/** A repository with a history: files of about 3 KiB that neither compress nor differ too well. */
+/** Makes a repository with a history: files of about 3 KiB that neither compress nor differ too well. */
 export function makeLarge(dir: string, { files, commits, changes }: Large): void {
   mkdirSync(dir, { recursive: true });
   git(dir, {}, ["init", "--quiet", "--bare", "--initial-branch=main", "."]);
@@ -52,11 +52,11 @@ export function makeLarge(dir: string, { files, commits, changes }: Large): void
 
 const WORDS = "const return value of the if else function import from string number list map".split(" ");
 
-/** Half words, half noise, as in source code. */
+/** A line is half words and half noise, as in source code. */
 const line = (random: () => number): string =>
   `${Array.from({ length: 5 }, () => WORDS[random() % WORDS.length]).join(" ")} ${random().toString(36)}${random().toString(36)}\n`;
 
-/** The same numbers with each run: a linear congruential generator (Numerical Recipes). */
+/** Returns the same numbers with each run: a linear congruential generator (Numerical Recipes). */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {

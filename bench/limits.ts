@@ -4,10 +4,13 @@ import type { StandIn } from "../tools/standin/index.js";
 import { print, progress } from "../tools/terminal.js";
 import { INTERVAL_MS, statusOf, until } from "./sweep.js";
 
-/** Longer than a pass takes to come, so that one falls into the wait. */
+/** The wait is longer than the time between passes, so that one pass falls into the wait. */
 const WAIT_S = Math.ceil((1.5 * INTERVAL_MS) / 1000);
 
-/** What Lockstep does, and shows, when GitHub asks it to wait: by Retry-After, then by x-ratelimit-reset. */
+/**
+ * Reports what Lockstep does, and shows, when GitHub asks it to wait: by Retry-After, then by
+ * x-ratelimit-reset.
+ */
 export async function reportLimits(standin: StandIn, lockstep: Lockstep): Promise<void> {
   progress("waiting for what Lockstep does under a secondary limit …");
   standin.faults.secondaryLimit(WAIT_S);
@@ -24,12 +27,12 @@ export async function reportLimits(standin: StandIn, lockstep: Lockstep): Promis
 async function report(standin: StandIn, lockstep: Lockstep, what: string): Promise<void> {
   const refused = await nextRefusal(standin);
   const shown = await heldUntil(lockstep);
-  const told = shown === null ? "nothing of it" : `heldUntil ${shown}`;
+  const reported = shown === null ? "nothing of it" : `heldUntil ${shown}`;
   standin.clearCounters();
   await until(async () => standin.calls.length > 0);
   const waited = ((performance.now() - refused.at) / 1000).toFixed(1);
   print(
-    `${refused.status} with ${what}: the next call came after ${waited} s; GET /api/v1/status shows ${told}`,
+    `${refused.status} with ${what}: the next call came after ${waited} s; GET /api/v1/status shows ${reported}`,
   );
 }
 
@@ -45,7 +48,7 @@ function nextRefusal(standin: StandIn): Promise<{ at: number; status: number }> 
 }
 
 async function heldUntil(lockstep: Lockstep): Promise<string | null> {
-  // The answer is on its way to Lockstep still.
+  // The answer is still on its way to Lockstep.
   await sleep(500);
   const { github } = await statusOf(lockstep);
   return github.limits.map((limit) => limit.heldUntil).find((at) => at !== null) ?? null;

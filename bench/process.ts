@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 /** proc(5): clear_refs 5 sets the peak to what is resident now. */
 export const resetPeakMemory = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, "5");
 
-/** Bytes, since the start or the last reset. */
+/** Returns the peak memory in bytes, since the start or the last reset. */
 export function peakMemory(pid: number): number {
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Number(kilobytes) * 1024;
@@ -12,7 +12,7 @@ export function peakMemory(pid: number): number {
 
 const TICKS_A_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
-/** User and system time of a process so far, without its children's. */
+/** Returns the user and system time of a process so far, without its children's. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name, in parentheses, may hold spaces.

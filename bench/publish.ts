@@ -79,7 +79,7 @@ async function compare(dir: string, files: number, changes: number, rounds: numb
       const way = ways[(round + turn) % ways.length]!;
       const startedAt = performance.now();
       await way.publish(upstream.commits[round - 1]!, upstream.commits[round]!);
-      // The first two warm caches, and bring both trees of a pool from the first commit on.
+      // The first two rounds warm the caches, and move both trees of a pool on from the first commit.
       if (round > 2) taken.get(way.name)!.push(performance.now() - startedAt);
       way.tidy?.();
     }

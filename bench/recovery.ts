@@ -116,7 +116,7 @@ async function pull(dir: string, pushes: number): Promise<void> {
   for (let n = 0; n < pushes; n += 1) {
     progress(`push ${n + 1} of ${pushes} …`);
     delays.push(await pushAndWait(standin, repo, mirror));
-    // Pushes come at any time between two readings.
+    // Pushes arrive at any time between two readings.
     await sleep((n * 3_700) % 10_000);
   }
   const hours = (performance.now() - startedAt) / 3_600_000;
@@ -141,7 +141,7 @@ async function pushAndWait(standin: StandIn, repo: Repo, mirror: string): Promis
   return (await waitForTip(mirror, push.ref, push.after, PATIENCE_MS)) - at;
 }
 
-/** The most that the process ever held. proc(5): VmHWM */
+/** Returns the most memory that the process ever held. proc(5): VmHWM */
 function peakMemory(lockstep: Lockstep): string {
   const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${lockstep.pid}/status`, "utf8"))?.[1];
   return `${Math.round(Number(kib) / 1024)} MiB`;

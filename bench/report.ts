@@ -6,7 +6,7 @@ export interface Row {
   way: string;
   medianMs: number;
   p95Ms: number;
-  /** Median, as a share of the last way's. */
+  /** The median, as a share of the last way's median. */
   ratio: number;
   requests: number;
   connections: number;
@@ -35,7 +35,7 @@ export function printScenario(scenario: Scenario, rows: Row[]): void {
     String(row.connections),
   ]);
   const heading = [scenario.name, "median", "p95", "ratio", "requests", "new connections"];
-  // One table for all scenarios to look at: the first column is as wide everywhere.
+  // All scenarios are printed as one table, so the first column is equally wide everywhere.
   const [first = "", ...lines] = table([heading.with(0, scenario.name.padEnd(48)), ...cells]);
   print(bold(first));
   for (const line of lines) print(line);

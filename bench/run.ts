@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Releasers } from "../tools/releasers.js";
 import { print, red } from "../tools/terminal.js";
 
-/** A benchmark from beginning to end: what it has started is released, however it ends. */
+/** Runs a benchmark from beginning to end, and releases what the benchmark has started, however it ends. */
 export function run(releasers: Releasers, main: () => Promise<void>): void {
   releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
   main().then(
@@ -17,7 +17,7 @@ export function run(releasers: Releasers, main: () => Promise<void>): void {
   );
 }
 
-/** A directory of its own, which goes with what was started in it. */
+/** Makes a separate directory, which is removed together with what was started in it. */
 export async function workDir(releasers: Releasers): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
   releasers.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));

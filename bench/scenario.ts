@@ -16,9 +16,9 @@ export interface Scenario {
   tls: boolean;
   roundTripMs: number;
   serverMs: number;
-  /** The files of each push; one small one unless told. */
+  /** The files of each push; one small file by default. */
   files?: () => Record<string, string>;
-  /** The ways to measure beside Lockstep; all unless told. */
+  /** The ways to measure beside Lockstep; all by default. */
   only?: string[];
 }
 
@@ -33,10 +33,10 @@ export type Samples = Map<string, Sample[]>;
 export const LOCKSTEP = "Lockstep";
 const WARM_UPS = 2;
 const ONBOARD_TIMEOUT_MS = 120_000;
-/** What a way leaves running (git's maintenance, Lockstep's bookkeeping) must not slow the next one. */
+/** What a way leaves running (git's maintenance, Lockstep's bookkeeping) must not slow the next way. */
 const SETTLE_MS = 40;
 
-/** Measures each way on the same pushes, one after the other, the first one another for each push. */
+/** Measures each way on the same pushes, one after the other; each push starts with another way. */
 export async function measure(
   scenario: Scenario,
   dir: string,
@@ -82,7 +82,7 @@ async function setUp(scenario: Scenario, dir: string, releasers: Releasers) {
   const caFile = certificate?.caFile;
   const plain = await plainWays(dir, { url, token: standin.token(repo.installation!), caFile });
   const dataDir = join(dir, "data");
-  // A pass of the backstop would bring a push before its delivery does.
+  // A pass of the backstop would bring a push before the push's delivery does.
   const env = { GHE_HOST: host, INTERVAL: "off", ...(caFile ? { NODE_EXTRA_CA_CERTS: caFile } : {}) };
   const lockstep = await startLockstep({ standin, dataDir, env });
   releasers.add(() => lockstep.stop());

@@ -9,9 +9,9 @@ import { cpuSeconds, peakMemory, resetPeakMemory } from "./process.js";
 
 export const INTERVAL_MS = 10_000;
 const API_TOKEN = "token-of-the-benchmark";
-/** Clones take at most half of it. */
+/** Clones take at most half of the concurrency. */
 const ONBOARD_CONCURRENCY = 16;
-/** Without a call for so long, the sweep is over; its end is then asked for. */
+/** The sweep is over after this time without a call; then the benchmark asks whether it has ended. */
 const QUIET_MS = 1_500;
 const SWEEP_TIMEOUT_MS = 120_000;
 /** Asking about ten thousand repositories is work for Lockstep too. */
@@ -33,7 +33,7 @@ export async function onboard(
   dataDir: string,
   count: number,
   releasers: Releasers,
-  told: (done: number) => void,
+  report: (done: number) => void,
 ): Promise<void> {
   const env = { INTERVAL: "24h", CONCURRENCY: String(ONBOARD_CONCURRENCY), API_TOKEN };
   const lockstep = await startLockstep({ standin, dataDir, env });
@@ -42,7 +42,7 @@ export async function onboard(
     await sleep(500);
     const { log } = lockstep;
     for (; seen < log.length; seen += 1) if (log[seen]!.result === "cloned") done += 1;
-    told(done);
+    report(done);
   }
   await until(async () => (await statusOf(lockstep)).queue.depth === 0);
   const { repositories } = await statusOf(lockstep);
@@ -50,7 +50,7 @@ export async function onboard(
   await lockstep.stop();
 }
 
-/** Lockstep as it runs for good, with every git that it starts counted. */
+/** Starts Lockstep as in normal operation, with every git that it starts counted. */
 export async function startCounted(standin: StandIn, dir: string, releasers: Releasers) {
   const counter = join(dir, "processes");
   const counted = join(dir, "git");
@@ -62,7 +62,7 @@ export async function startCounted(standin: StandIn, dir: string, releasers: Rel
   return { lockstep, processes: async () => (await readFile(counter)).length };
 }
 
-/** The first pass of the backstop that begins after the look at everything that a start is. */
+/** Measures the first pass of the backstop that begins after the sweep at the start. */
 export async function measureSweep(
   standin: StandIn,
   { lockstep, processes }: Awaited<ReturnType<typeof startCounted>>,
@@ -97,7 +97,7 @@ export async function measureSweep(
 export const statusOf = async (lockstep: Lockstep): Promise<Status> =>
   (await (await lockstep.api("/api/v1/status")).json()) as Status;
 
-/** Whether a pass that began after `since` has listed every repository, and nothing came of it that is left. */
+/** Whether a pass that began after `since` has listed every repository, and no work of the pass is left. */
 async function isDone(lockstep: Lockstep, since: number): Promise<boolean> {
   const { queue, backstop } = await statusOf(lockstep);
   const answer = (await (await lockstep.api("/api/v1/installations")).json()) as {

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 export interface Certificate {
   key: Buffer;
   cert: Buffer;
-  /** The certificate is its own authority; whoever trusts this file trusts the server. */
+  /** The certificate is its own authority; a client that trusts this file trusts the server. */
   caFile: string;
 }
 

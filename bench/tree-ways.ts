@@ -8,13 +8,16 @@ import { git, type Upstream } from "./upstream.js";
 export interface TreeWay {
   name: string;
   publish(from: string, to: string): unknown;
-  /** What is not counted: trees that nobody holds any more. */
+  /** Trees that are no longer in use are not counted. */
   tidy?(): void;
 }
 
 const LINK = "current";
 
-/** What Lockstep does, what it could do, and what people do by hand; the last is what the others compare to. */
+/**
+ * Makes the ways: what Lockstep does, what it could do, and what people do by hand. The others are compared
+ * with the last one.
+ */
 export async function treeWays(dir: string, upstream: Upstream): Promise<TreeWay[]> {
   const [first = ""] = upstream.commits;
   return [
@@ -48,7 +51,7 @@ function hardLinks(dir: string, upstream: Upstream, first: string): TreeWay {
       execFileSync("cp", ["-al", join(dir, `${n}`), join(dir, `${n + 1}`)]);
       cpSync(join(dir, `${n}.index`), join(dir, `${n + 1}.index`));
       n += 1;
-      // The files' ctime is another now: without a refresh every one of them would be read.
+      // The files have another ctime now: without a refresh git would read every one of them.
       git(dir, env(n), ["update-index", "--refresh", "-q"]);
       git(dir, env(n), ["read-tree", "-m", "-u", from, to]);
       relink(dir, `${n}`);
@@ -94,7 +97,9 @@ interface Place {
   paths: string[];
 }
 
-/** src/git/tree/trees.ts itself, verification and all, on two trees in turn: each is two commits behind. */
+/**
+ * Runs src/git/tree/trees.ts itself, verification included, on two trees in turn: each is two commits behind.
+ */
 async function lockstepsPool(dir: string, { dir: mirror }: Upstream, first: string): Promise<TreeWay> {
   const load = (file: string) => import(pathToFileURL(join(process.cwd(), "lib", file)).href);
   const { createGit } = await load("git/run/exec.js");

@@ -37,11 +37,11 @@ function manyFiles(): Record<string, string> {
 interface Stretch {
   pushes: string;
   medianMs: number;
-  /** To the first stretch. */
+  /** The ratio to the first stretch. */
   ratio: number;
 }
 
-/** The first 50, then each 100. */
+/** The first stretch has 50 pushes, each later one 100. */
 function stretchesOf(times: number[]): Stretch[] {
   const bounds = [0, FIRST];
   while (bounds.at(-1)! < times.length) bounds.push(Math.min(bounds.at(-1)! + STEP, times.length));

@@ -3,13 +3,13 @@ import { mkdirSync } from "node:fs";
 import { hermeticEnv } from "../tools/standin/git.js";
 
 export interface Upstream {
-  /** A bare repository. */
+  /** The directory of a bare repository. */
   dir: string;
-  /** Each with as many changes as asked for, on top of the one before. */
+  /** Each commit has the requested number of changes, on top of the previous commit. */
   commits: string[];
 }
 
-/** Git, with a directory to be in and further environment; what it writes to stdout. */
+/** Runs git with a directory and further environment. @returns stdout */
 export function git(cwd: string, env: Record<string, string>, args: string[], input?: string): string {
   return execFileSync("git", args, {
     cwd,
@@ -26,7 +26,10 @@ const pathOf = (file: number): string => {
   return `area-${Math.floor(dir / 20)}/dir-${dir}/file-${file}.txt`;
 };
 
-/** A repository with so many files of about 2 KiB, and commits that change some of them anywhere in the tree. */
+/**
+ * Makes a repository with this many files of about 2 KiB, and commits that change some of them anywhere in
+ * the tree.
+ */
 export function makeUpstream(dir: string, files: number, changes: number, commits: number): Upstream {
   mkdirSync(dir, { recursive: true });
   git(dir, {}, ["init", "--quiet", "--bare", "--initial-branch=main", "."]);
@@ -38,7 +41,7 @@ export function makeUpstream(dir: string, files: number, changes: number, commit
   return { dir, commits: names };
 }
 
-/** Far apart from each other, and others with each commit. */
+/** The picked files are far apart from each other, and differ with each commit. */
 const pick = (files: number, count: number, n: number): number[] =>
   Array.from({ length: count }, (_, index) => (n * 7919 + index * Math.floor(files / count)) % files);
 

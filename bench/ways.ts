@@ -6,7 +6,7 @@ import type { Push } from "../tools/standin/index.js";
 /** Brings one mirror of the upstream in step with a push. */
 export interface Way {
   name: string;
-  /** @returns milliseconds from the push being told until the mirror has it. */
+  /** @returns milliseconds from the push's report until the mirror has the push */
   bring(push: Push): Promise<number>;
 }
 
@@ -17,12 +17,15 @@ export interface Upstream {
   caFile: string | undefined;
 }
 
-/** As Lockstep fetches, without its gateway and without maintenance. */
+/** The way fetches as Lockstep does, without its gateway and without maintenance. */
 export const SCRATCH_FETCH = "scratch fetch, straight";
 /** git's own maintenance begins only at 6,700 loose objects or 50 packs (gc.auto, gc.autoPackLimit). */
 export const NEVER_MAINTAINED = "git fetch of one ref, gc.auto=0";
 
-/** What people run by hand or from cron, each in a mirror of its own. The last is what the others compare to. */
+/**
+ * Returns what people run by hand or from cron, each in a separate mirror. The others are compared with the
+ * last one.
+ */
 export async function plainWays(dir: string, upstream: Upstream): Promise<Way[]> {
   const git = new Git();
   const env = { ...hermeticEnv(), ...(upstream.caFile ? { GIT_SSL_CAINFO: upstream.caFile } : {}) };

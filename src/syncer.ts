@@ -19,55 +19,58 @@ export interface SyncerPorts {
   bring: Bringer;
   guard: Guard;
   outbox: Outbox;
-  /** All of what is written in it, or nothing. */
+  /** Writes everything in the callback, or nothing. */
   transaction<T>(fn: () => T): T;
-  /** Asks GitHub about the repository by its id. Null: it is none of ours any more. */
+  /** Asks GitHub about the repository by its id. Null: the repository is no longer managed. */
   reconcile(id: number): Promise<ManagedRepository | null>;
-  /** Whether its removal waits for an operator's word. */
+  /** Whether the repository's removal waits for an operator's confirmation. */
   isHeld(id: number): boolean;
-  /** Before anything is cloned. @throws RefreshError `disk_low` */
+  /** Checks the free space before anything is cloned. @throws RefreshError `disk_low` */
   requireSpace(): void;
   hasSpace(): boolean;
-  /** Points the repository's name at its mirror. */
   link(id: number, name: RepositoryName): void;
   /**
-   * Brings the published trees in step with the mirror, whether it has changed or not.
-   * @param again whether a commit that was refused is offered once more
-   * @returns the first failure: the mirror is in step all the same
+   * Brings the published trees in step with the mirror, whether the mirror has changed or not.
+   * @param retryRefused whether a commit that was refused is offered once more
+   * @returns the first failure; the mirror is in step all the same
    */
-  publish(repository: ManagedRepository, again: boolean, signal: AbortSignal): Promise<RefreshError | null>;
-  /** Tells the world what the outbox has of the repository; on disk with the transaction it is part of. */
+  publish(
+    repository: ManagedRepository,
+    retryRefused: boolean,
+    signal: AbortSignal,
+  ): Promise<RefreshError | null>;
+  /** Announces the outbox's changes; the events are on disk with the surrounding transaction. */
   announce(repository: ManagedRepository, trigger: Trigger): void;
-  /** Maintenance of the mirrors; a refresh goes before it. */
+  /** Maintenance of the mirrors gives way to a refresh. */
   upkeep: {
-    /** @returns whether anything was ended that ran in the mirror */
+    /** @returns whether any maintenance that ran in the mirror was ended */
     yieldToRefresh(id: number, options?: { all?: boolean }): Promise<boolean>;
   };
   now(): number;
-  /** What the refresh has fetched from GitHub. */
+  /** Called with what the refresh has fetched from GitHub. */
   onFetched(stats: { requests: number; bytes: number }): void;
   onProgress(repository: ManagedRepository, line: string): void;
 }
 
 export interface Syncer {
-  /** One pass over one repository. @throws RefreshError, whose policy the queue follows */
+  /** Makes one pass over one repository. @throws RefreshError, whose policy the queue follows */
   refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome>;
-  /** Some refs of a mirror have changed; publishing them may take a while yet. */
+  /** Fires when refs of a mirror have changed; publishing the changes may still take a while. */
   onMoved: Subscribe<[id: number, changes: RefChange[]]>;
 }
 
-/** A name told by GitHub is believed this long before a question is asked under it. */
+/** A name that GitHub reported is trusted this long before a question is asked under the name. */
 const NAME_IS_FRESH_MS = 60_000;
-/** A sweep tells of a repository and asks for its refresh in one go. */
+/** A sweep reports a repository and requests its refresh within this time. */
 const SAME_MOMENT_MS = 1_000;
-/** After the fourth retry (1, 2, 5, 15 s) an old answer is GitHub's last word for now. */
+/** After the fourth retry (1, 2, 5, 15 s) an old answer is GitHub's final answer for now. */
 const PATIENT_ATTEMPTS = 4;
 /** `pushed_at` may still change within the second, and replicas lag. */
 const SETTLED_AFTER_S = 5;
 
 /**
- * authorise → ensure mirror → bring refs → verify → publish → record → announce. Push, manual,
- * onboarding and backstop all go this way.
+ * The steps are authorise → ensure mirror → bring refs → verify → publish → record → announce. Push, manual,
+ * onboarding and backstop all take these steps.
  */
 export function createSyncer(ports: SyncerPorts): Syncer {
   const { registry, mirrors, gateway, guard, outbox } = ports;
@@ -76,36 +79,35 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);
     if (!repository) return SKIPPED;
-    // It was gone, and is back.
     if (repository.pausedAt !== null) throw paused();
     try {
       return await pass(repository, request, signal);
     } catch (error) {
       if (asRefreshError(error).retry.kind !== "reconcile" || signal.aborted) throw error;
-      // Renamed, transferred or gone: GitHub tells by the id, and the pass is made once more.
+      // Renamed, transferred or gone: GitHub answers by the id, and the pass is made once more.
       const now = await ports.reconcile(repository.id);
       return now ? await pass(now, request, signal) : SKIPPED;
     }
   }
 
-  /** Who the repository is and whose token reads it; by id when that is not certain. */
+  /** Finds the repository and the token's installation; asks GitHub by id when either is uncertain. */
   async function authorise(request: RefreshRequest): Promise<ManagedRepository | null> {
     const known = registry.get(request.repositoryId);
     if (!known) return null;
-    // A delivery may tell that it has left the suspended installation.
+    // A delivery may say that the repository has left the suspended installation.
     if (known.state === "suspended" && !known.doubted)
       throw new RefreshError("suspended", "The installation is suspended");
     if (known.pausedAt !== null && isManaged(known)) throw paused();
     if (ports.isHeld(known.id)) throw removalHeld(known.installationId);
     const asksByName = request.full || request.hints.length === 0 || known.state === "onboarding";
     const inDoubt = !isManaged(known) || known.doubted;
-    // An event about the repository came in after GitHub last told of it.
+    // An event about the repository came in after GitHub last reported the repository.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
     const isNameFresh = ports.now() - known.confirmedAt < NAME_IS_FRESH_MS;
     return inDoubt || (asksByName && (outdated || !isNameFresh)) ? ports.reconcile(known.id) : known;
   }
 
-  /** What follows once it is known who the repository is. A mirror that is cloned is brought in step by that. */
+  /** Makes the steps once the repository is known. A clone also brings the mirror in step. */
   async function pass(
     repository: ManagedRepository,
     request: RefreshRequest,
@@ -114,7 +116,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const work = begin(repository, request, signal);
     try {
       const cloned = await ensureMirror(work, request);
-      // Both verify what they got, and that its name is still the repository's, before a ref moves.
+      // Both verify what was fetched, and that the name is still the repository's, before a ref moves.
       const { outcome, behind, notYet } = cloned ?? (await bringRefs(work, request));
       if (outcome.changes.length > 0) moved.emit(repository.id, outcome.changes);
       const unlinked = link(work);
@@ -135,42 +137,39 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   function begin(repository: ManagedRepository, request: RefreshRequest, signal: AbortSignal): Pass {
     const lease = gateway.open(repository);
     const onProgress = (line: string) => ports.onProgress(repository, line);
-    // Fresh pushes cut the waits short, so the attempts alone do not say that GitHub had its time.
+    // Fresh pushes shorten the waits, so attempts alone do not prove that GitHub had enough time.
     const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > REPLICA_LAG_MS;
     const confirmName = () => confirm(repository);
     const run = { signal, onProgress, confirmName };
     return { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
   }
 
-  /** What a tree is made of may be what shows that the mirror is damaged. */
+  /** Making a tree may be what shows that the mirror is damaged. */
   async function publish(work: Pass, request: RefreshRequest): Promise<RefreshError | null> {
-    // By the name that it has now.
+    // The repository is read again, because its name may have changed.
     const repository = () => registry.get(work.repository.id) ?? work.repository;
     const offer = () => ports.publish(repository(), request.trigger === "manual", work.run.signal);
     const failure = await offer();
     if (failure?.retry.kind !== "rebuild") return failure;
     mirrors.distrust(work.repository.id);
-    await clone(work, request, "again");
+    await clone(work, request, "replacement");
     return offer();
   }
 
-  /**
-   * Another repository may have taken the name, a moment ago: what was answered under it counts once GitHub
-   * says, after the answer, that the name is still that of the id.
-   */
+  /** An answer counts only once GitHub confirms after it that the id still has the name, which can be taken. */
   async function confirm(repository: ManagedRepository): Promise<void> {
     const now = await ports.reconcile(repository.id);
     if (now?.owner === repository.owner && now.name === repository.name) return;
     throw new RefreshError("moved", `${fullName(repository)} is now another repository's name`);
   }
 
-  /** @returns what a clone has brought; null: there is a mirror, whose refs are to be brought in step */
+  /** @returns what a clone has brought; null: the mirror exists, and its refs must be brought in step */
   async function ensureMirror(pass: Pass, request: RefreshRequest): Promise<Result | null> {
     const { id } = pass.repository;
     await ports.upkeep.yieldToRefresh(id, { all: !mirrors.trusts(id) });
     if (!mirrors.ensure(id)) return clone(pass, request, "first");
-    // With too little space it goes on as it is.
-    if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, "again");
+    // With too little space the mirror keeps its extent.
+    if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, "replacement");
     return null;
   }
 
@@ -190,7 +189,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     return comparesAll ? compareAll(pass, request) : bringHinted(pass, request);
   }
 
-  /** What was begun and cut short: a change that was made all the same is announced with this pass's. */
+  /** Resolves interrupted changes: a change that was made is announced with this pass's changes. */
   async function resolveInterruptedChanges({ repository: { id }, run }: Pass): Promise<void> {
     if (outbox.inDoubt(id)) outbox.resolve(id, await mirrors.tips(id, run.signal));
   }
@@ -208,13 +207,13 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     return { outcome: outcomeOf(brought, "full"), behind: brought.behind, notYet: brought.notYet };
   }
 
-  /** What can be put right in the same pass is; the rest is the queue's to repeat. */
+  /** Recovers within the same pass where that is possible; the queue repeats other failures. */
   async function recover(pass: Pass, request: RefreshRequest, first: RefreshError): Promise<Result> {
     const { id } = pass.repository;
     let error = first;
     if (first.is("doubtsMirror")) {
       mirrors.distrust(id);
-      // Its leftovers are cleared next, and a lock or a pack out of place may be maintenance's doing.
+      // Leftovers are cleared next, and a lock or pack out of place may be from running maintenance.
       const disturbed = await ports.upkeep.yieldToRefresh(id, { all: true });
       const passes = first.is("passesOnceCleared") || (disturbed && first.code === "git");
       if (passes && mirrors.ensure(id)) {
@@ -226,18 +225,18 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       }
     }
     if (pass.run.signal.aborted) throw error;
-    if (error.retry.kind === "rebuild") return clone(pass, request, "again");
+    if (error.retry.kind === "rebuild") return clone(pass, request, "replacement");
     if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return compareAll(pass, request);
     throw error;
   }
 
-  /** A replica may have served the clone from before the pushes that were told: they are looked at after it. */
-  async function clone(pass: Pass, request: RefreshRequest, kind: "first" | "again"): Promise<Result> {
+  /** Clones, then checks reported pushes: a replica may have served the clone from before those pushes. */
+  async function clone(pass: Pass, request: RefreshRequest, kind: "first" | "replacement"): Promise<Result> {
     const { id, defaultBranch } = pass.repository;
     ports.requireSpace();
     await ports.upkeep.yieldToRefresh(id, { all: true });
     const judge = guard.judgeOf(pass.repository);
-    // What was made of it in the old mirror nobody can say any more.
+    // Changes that were interrupted in the old mirror can no longer be resolved.
     outbox.resolve(id, null);
     outbox.intendClone(id, request.trigger);
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
@@ -253,8 +252,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   }
 
   /**
-   * GitHub may have told of another name while git ran, or that it is gone and its name another's.
-   * @returns why its name does not lead to it; the mirror is in step all the same
+   * Points the name at the mirror. While git ran, the repository may have been renamed, or be gone and its
+   * name taken.
+   * @returns why the name does not lead to the mirror; the mirror is in step all the same
    */
   function link({ repository: { id } }: Pass): RefreshError | null {
     const now = registry.get(id);
@@ -267,30 +267,30 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
   }
 
-  /** Only a full comparison settles `pushed_at`: the value read before it, once it cannot change any more. */
+  /** Only a full comparison settles `pushed_at`: the value read before it, once the value is final. */
   function settle({ repository, lease }: Pass): void {
-    const { id, toldAt, pushedAt } = repository;
-    // While a ref is held the comparison dates GitHub's answers, but the mirror is not proven equal.
+    const { id, answeredAt, pushedAt } = repository;
+    // While a ref is held, the comparison dates GitHub's answers, but the mirror is not proven equal.
     const equal = guard.standing(id).length === 0;
-    const settled = equal && toldAt - pushedAt >= SETTLED_AFTER_S;
-    registry.compared(id, {
-      comparedAt: lease.servedAt() ?? toldAt,
+    const settled = equal && answeredAt - pushedAt >= SETTLED_AFTER_S;
+    registry.recordComparison(id, {
+      comparedAt: lease.servedAt() ?? answeredAt,
       settledPushedAt: settled ? pushedAt : -1,
       equal,
     });
   }
 
-  /** A refresh of single refs proves those refs only: it does not make a repository fresh that is behind. */
+  /** Records the refresh. A refresh of single refs proves only those: a repository behind stays so. */
   function record(repository: ManagedRepository, request: RefreshRequest, behind: boolean): void {
     const { id } = repository;
     const now = registry.get(id);
     if (!now || !isManaged(now) || now.state === "suspended") return;
     const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
     const staysBehind = now.state === "behind" && !request.full;
-    const held = guard.failure(repository);
-    registry.refreshed(id, held ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
-    // The refresh went well, so the queue repeats nothing; yet the mirror is not what GitHub has.
-    if (held) registry.failed(id, held, request.attempt);
+    const heldFailure = guard.failure(repository);
+    registry.recordRefresh(id, heldFailure ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
+    // The refresh succeeded, so the queue repeats nothing; yet the mirror is not what GitHub has.
+    if (heldFailure) registry.recordFailure(id, heldFailure, request.attempt);
   }
 
   return { refresh, onMoved: moved.on };

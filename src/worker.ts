@@ -184,7 +184,7 @@ function recordFailure(ports: WorkerPorts, snapshot: Snapshot, error: RefreshErr
     if (error.code === "suspended") {
       if (repository && isManaged(repository)) ports.registry.setState(subject.id, "suspended");
     } else if (!error.is("postponed")) {
-      ports.registry.failed(subject.id, error, request.attempt);
+      ports.registry.recordFailure(subject.id, error, request.attempt);
     }
   }
   return ports.queue.fail(snapshot, error);

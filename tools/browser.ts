@@ -23,7 +23,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** A headless Chromium that calls nobody by itself. */
+/** Starts a headless Chromium that makes no network calls of its own. */
 export function launchBrowser(): Promise<Browser> {
   const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
   // A container's root has no sandbox to offer; all that is opened is on loopback.

@@ -90,7 +90,7 @@ async function upstreams(standin: StandIn, given: string | undefined): Promise<R
   const env = { ...process.env, GIT_TERMINAL_PROMPT: "0" };
   const name = basename(upstream.replace(/\/+$/, ""), ".git").replace(/[^\w.-]/g, "-");
   try {
-    // Asked first: a wrong address then fails before anything is copied.
+    // The upstream is asked first: a wrong address then fails before anything is copied.
     await promisify(execFile)("git", ["ls-remote", "--heads", "--", upstream], { env, maxBuffer: 1 << 30 });
     return [
       await standin.createRepository("upstream", name === "." ? "repository" : name, { from: upstream }),

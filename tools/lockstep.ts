@@ -13,10 +13,10 @@ import type { StandIn } from "./standin/index.js";
 export interface LockstepOptions {
   standin: Pick<StandIn, "env">;
   dataDir: string;
-  /** Further settings, or other ones; undefined takes one away. */
+  /** Further or replaced settings; undefined removes a setting. */
   env?: Record<string, string | undefined>;
   port?: number;
-  /** The node to run it with. */
+  /** The node executable that runs Lockstep. */
   node?: string;
   readyTimeoutMs?: number;
 }
@@ -28,7 +28,7 @@ export interface Exit {
 
 const STOP_TIMEOUT_MS = 20_000;
 
-/** Lockstep in a process of its own, started the way an operator does. */
+/** Runs Lockstep in a separate process, started the way an operator does. */
 export class Lockstep {
   readonly url: string;
   readonly webhookUrl: string;
@@ -48,7 +48,7 @@ export class Lockstep {
     this.#closed = new Promise((resolve) => child.once("close", resolve));
     this.exited = new Promise((resolve, reject) => {
       child.once("error", reject);
-      // Not "close": a git that outlives its parent may hold the pipes.
+      // The event is not "close": a git that outlives its parent may hold the pipes.
       child.once("exit", (code, signal) => resolve({ code, signal }));
     });
   }
@@ -90,7 +90,7 @@ export class Lockstep {
     return this.stop("SIGKILL");
   }
 
-  /** Until it takes deliveries. */
+  /** Waits until Lockstep accepts deliveries. */
   async ready(timeoutMs: number): Promise<void> {
     const gaveUp = new AbortController();
     const died = this.exited.then(({ code, signal }) => {
@@ -168,8 +168,9 @@ const PORTS = { first: 11_000, each: 100, processes: 200 };
 let chosen = 0;
 
 /**
- * A port that is free and stays so until somebody asks for it by its number: it lies below those that the
- * system gives to outgoing connections and to `listen(0)` (ip_local_port_range, from 32768 or 49152 up).
+ * Finds a port that is free and stays free until a program asks for it by its number. The port is below those
+ * that the system gives to outgoing connections and to `listen(0)` (ip_local_port_range, from 32768 or 49152
+ * up).
  */
 export async function freePort(): Promise<number> {
   const first = PORTS.first + (process.pid % PORTS.processes) * PORTS.each;
@@ -188,7 +189,7 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** As `import` finds it: below this package, or beside it. */
+/** Finds Probot as `import` does: below this package, or beside it. */
 function probotBin(): string {
   const dir = join(dirname(fileURLToPath(import.meta.resolve("probot"))), "..");
   const { bin } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as { bin: { probot: string } };

@@ -31,7 +31,7 @@ export class LogLines {
     stream.on("end", () => rest !== "" && this.#add(parse(rest)));
   }
 
-  /** The first line, of those that are there and those to come, that the predicate is true for. */
+  /** Returns the first line, existing or later, that the predicate is true for. */
   waitFor(predicate: (line: LogLine) => boolean, timeoutMs = 10_000): Promise<LogLine> {
     const there = this.all.find(predicate);
     if (there) return Promise.resolve(there);
@@ -74,7 +74,7 @@ function parse(line: string): LogLine {
     const value: unknown = JSON.parse(line);
     if (typeof value === "object" && value !== null) return value as LogLine;
   } catch {
-    // Not ours: a warning of node's, say.
+    // The line is not Lockstep's: a warning of node's, say.
   }
   return { msg: line };
 }

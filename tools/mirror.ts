@@ -2,34 +2,37 @@ import { type FSWatcher, readFileSync, statSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
 import { ZERO } from "./standin/types.js";
 
-/** A safety net below the watchers: a directory may be made, or replaced, unseen. */
+/** The interval is a safety net below the watchers: a directory may be made, or replaced, unseen. */
 const RECHECK_MS = 25;
 
 export const mirrorPath = (dataDir: string, owner: string, name: string): string =>
   join(dataDir, "mirrors", owner, `${name}.git`);
 
-/** What a ref of a mirror points at, read without a process; ZERO when there is none. */
+/**
+ * Returns the object that a ref of a mirror points at, read without a process; ZERO when the ref does not
+ * exist.
+ */
 export function readTip(mirror: string, ref: string): string {
   const loose = readOrNothing(join(mirror, ref)).trim();
   return /^[0-9a-f]{40}$/.test(loose) ? loose : (packedRefs(mirror).get(ref) ?? ZERO);
 }
 
-/** Tells what a ref points at, now and whenever that changes. @returns what ends it. */
-export function watchTip(mirror: string, ref: string, told: (tip: string, at: number) => void): () => void {
+/** Reports the object of a ref, now and at every change. @returns a function that ends the watch */
+export function watchTip(mirror: string, ref: string, report: (tip: string, at: number) => void): () => void {
   const watchers = new Map<string, FSWatcher>();
   let last: string | undefined;
   const check = (): void => {
     const tip = readTip(mirror, ref);
     if (tip === last) return;
     last = tip;
-    told(tip, performance.now());
+    report(tip, performance.now());
   };
   const look = (): void => {
     for (const dir of [dirname(join(mirror, ref)), mirror]) watchOnce(watchers, dir, check);
     check();
   };
   const recheck = setInterval(look, RECHECK_MS);
-  // Not at once: the caller has no means to end it yet.
+  // The first report is delayed, because the caller has no way to end the watch yet.
   queueMicrotask(look);
   return () => {
     clearInterval(recheck);
@@ -66,7 +69,7 @@ function watchOnce(watchers: Map<string, FSWatcher>, dir: string, changed: () =>
     });
     watchers.set(dir, watcher);
   } catch {
-    // Not there yet.
+    // The file does not exist yet.
   }
 }
 

@@ -1,6 +1,6 @@
 type Release = () => unknown;
 
-/** What was started and must end, whatever happens: the last first. */
+/** Releases what was started and must end, whatever happens: the last first. */
 export class Releasers {
   readonly #stack: Release[] = [];
   #released = false;
@@ -11,7 +11,7 @@ export class Releasers {
     return this.#exiting !== undefined;
   }
 
-  /** What comes after the release is released at once. */
+  /** What is added after the release is released at once. */
   add(release: Release): void {
     this.#stack.push(release);
     if (this.#released) void this.release();
@@ -30,12 +30,12 @@ export class Releasers {
     return this.#exiting;
   }
 
-  /** Ctrl-C leaves nothing behind either. */
-  exitOnSignals(told: (signal: string) => void): void {
+  /** Has Ctrl-C leave nothing behind either. */
+  exitOnSignals(report: (signal: string) => void): void {
     const signals = { SIGINT: 130, SIGTERM: 143 } as const;
     for (const [signal, code] of Object.entries(signals))
       process.once(signal, () => {
-        told(signal);
+        report(signal);
         void this.exit(code);
       });
   }

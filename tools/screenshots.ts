@@ -39,7 +39,7 @@ try {
   await releasers.release();
 }
 
-/** Something to see: pushes, a forced one, a pause, a failure. */
+/** Produces something to see: pushes, a forced push, a pause, a failure. */
 async function play(standin: StandIn, lockstep: Lockstep, repos: Repo[]): Promise<void> {
   const done = (repo: Repo, words: Record<string, unknown>) =>
     lockstep.waitForLog(

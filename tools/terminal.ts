@@ -10,7 +10,7 @@ export const green = styled(32);
 const ERASE_LINE = "\r\u001b[2K";
 let pending = false;
 
-/** A line that the next one replaces; only people at a terminal see it. */
+/** Prints a line that the next one replaces; only a terminal shows it. */
 export function progress(text: string): void {
   if (!isTerminal) return;
   process.stdout.write(`${ERASE_LINE}${dim(text)}`);

@@ -16,7 +16,7 @@ const events = all
   .filter(({ name }) => name in actions)
   .map(({ name, examples }): Examples => {
     const used = [undefined, ...actions[name]!].map((action) => chosenFrom(all, name, action));
-    // In their order: the first stands in for an action that there is no example of.
+    // The order is kept: the first example is used for an action without an example.
     return { name, examples: examples.filter((it) => used.includes(it)) };
   });
 mkdirSync(dirname(EXAMPLES_FILE), { recursive: true });

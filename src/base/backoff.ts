@@ -1,4 +1,4 @@
-/** A number in [0, 1). */
+/** Returns a number in [0, 1). */
 export type Random = () => number;
 
 const FIRST_MS = 2_000;
@@ -6,7 +6,7 @@ const CAP_MS = 10 * 60_000;
 const SHORTEST_MS = 500;
 
 /**
- * Exponential backoff with full jitter.
+ * The wait is an exponential backoff with full jitter.
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  * @param attempt 1 for the first failure
  * @returns milliseconds, from half a second to ten minutes

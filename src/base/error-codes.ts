@@ -1,29 +1,32 @@
 /**
- * Every code of a failed refresh, with what follows from it. The code is the reason in the log and the
- * API and the label in metrics; docs/failures.md has a line for each.
+ * This file lists every code of a failed refresh, with what follows from the code. The code is the reason in
+ * the log and the API, and the label in metrics. docs/failures.md has a line for each code.
  */
 
 /**
- * The queue's order after a failure.
- * - `backoff`: again, exponentially later, with jitter.
- * - `soon`: again after 1, 2, 5 and 15 s, then with a full comparison; for GitHub's replication lag.
- * - `reconcile`: what we know of the repository is wrong; ask GitHub about it, then again.
- * - `full`: again at once, with a full comparison.
- * - `rebuild`: the mirror is proven corrupt; clone it anew beside, then again.
- * - `never`: nothing will change until someone acts; the backstop looks again.
+ * How the queue repeats a request after a failure.
+ * - `backoff`: the queue tries again, exponentially later, with jitter.
+ * - `soon`: the queue tries again after 1, 2, 5 and 15 s, then with a full comparison; for GitHub's
+ *   replication lag.
+ * - `reconcile`: what Lockstep knows of the repository is wrong; Lockstep asks GitHub about the repository,
+ *   then tries again.
+ * - `full`: the refresh runs again at once, with a full comparison.
+ * - `rebuild`: the mirror is proven corrupt; Lockstep clones a new one beside it, then tries again.
+ * - `never`: nothing changes until a person acts; the backstop checks later.
  */
 export type RetryKind = "backoff" | "soon" | "reconcile" | "full" | "rebuild" | "never";
 
 /**
- * What a code says beyond its retry, for those who ask about a failure without knowing every code.
- * - `postponed`: nothing is wrong with the repository; its refresh is only put off.
- * - `concernsAccess`: a person at GitHub can put it right, by access for the App or by unsuspending it.
- * - `notVisible`: GitHub does not show the repository to us under this name.
- * - `concernsEveryCall`: whatever is asked of GitHub fails this way.
- * - `isAnswer`: GitHub has answered in full, and git has not begun to take anything in.
- * - `doubtsMirror`: the mirror's own state is in doubt until it has been looked through.
- * - `passesOnceCleared`: clearing the leftovers of git or of maintenance in the mirror may end it.
- * - `outsideTheTree`: the reason lies outside a published tree's files, so writing them again is no help.
+ * What a code says beyond its retry. A caller asks for a trait without knowing every code.
+ * - `postponed`: nothing is wrong with the repository; its refresh is only postponed.
+ * - `concernsAccess`: a person at GitHub can fix the failure, by giving the App access or by unsuspending it.
+ * - `notVisible`: GitHub does not show the App a repository under this name.
+ * - `concernsEveryCall`: every call to GitHub fails this way.
+ * - `isAnswer`: GitHub has answered in full, and git has not begun to store anything.
+ * - `doubtsMirror`: the mirror's own state is in doubt until the mirror has been checked.
+ * - `passesOnceCleared`: clearing the leftovers of git or of maintenance in the mirror may end the failure.
+ * - `outsideTheTree`: the cause is outside a published tree's files, so writing the files again does not
+ *   help.
  */
 export type Trait =
   | "postponed"
@@ -38,7 +41,7 @@ export type Trait =
 interface Meaning {
   retry: RetryKind;
   traits?: readonly Trait[];
-  /** What a person can do, shown wherever the code is. */
+  /** The hint says what a person can do, and is shown wherever the code is. */
   hint: string;
 }
 
@@ -212,6 +215,6 @@ export const meaningOf = (code: ErrorCode): Meaning => CODES[code];
 export const codesWith = (trait: Trait): ErrorCode[] =>
   ERROR_CODES.filter((code) => meaningOf(code).traits?.includes(trait));
 
-/** @param code may come from stored data: one that this version does not know has no traits */
+/** @param code may come from stored data: a code that this version does not know has no traits */
 export const hasTrait = (code: string, trait: Trait): boolean =>
   (codesWith(trait) as string[]).includes(code);

@@ -1,9 +1,9 @@
-/** Failures of a refresh, as they are thrown; what each code means is in error-codes.ts. */
+/** This file has the failures of a refresh, as they are thrown. error-codes.ts says what each code means. */
 import { type ErrorCode, hasTrait, meaningOf, type RetryKind, type Trait } from "./error-codes.js";
 
 export type { ErrorCode } from "./error-codes.js";
 
-/** `after`: not before `ms` from now, whatever else comes in (GitHub's Retry-After). */
+/** `after`: the queue waits at least `ms` from now, whatever else comes in (GitHub's Retry-After). */
 export type Retry = { kind: RetryKind } | { kind: "after"; ms: number };
 
 export class RefreshError extends Error {
@@ -11,7 +11,7 @@ export class RefreshError extends Error {
   readonly retry: Retry;
   readonly hint: string;
 
-  /** @param retryAfterMs GitHub's own word on when to come back, in milliseconds. */
+  /** @param retryAfterMs the wait that GitHub asked for, in milliseconds */
   constructor(
     readonly code: ErrorCode,
     message: string,
@@ -28,21 +28,21 @@ export class RefreshError extends Error {
   }
 }
 
-/** The same failure, with what it is about; GitHub's word on when to come back stays. */
+/** Returns the same failure with its subject added to the message; the wait that GitHub asked for stays. */
 export function explained(cause: RefreshError, what: string, code: ErrorCode = cause.code): RefreshError {
   const message = `${what}: ${cause.message}`;
   if (cause.retry.kind !== "after") return new RefreshError(code, message, { cause });
   return new RefreshError(code, message, { cause, retryAfterMs: cause.retry.ms });
 }
 
-/** Anything thrown, as a RefreshError: faults nobody foresaw become `internal`. */
+/** Turns anything thrown into a RefreshError: an unforeseen fault becomes `internal`. */
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new RefreshError(isForbiddenFile(error) ? "permission" : "internal", message, { cause: error });
 }
 
-/** The system's word on a file or directory, which its message names; not on a program or an address. */
+/** A system error that names a path is about a file or directory, not about a program or an address. */
 function isForbiddenFile(error: unknown): boolean {
   const { code = "", path, syscall = "" } = (error ?? {}) as NodeJS.ErrnoException;
   return (
@@ -51,7 +51,7 @@ function isForbiddenFile(error: unknown): boolean {
 }
 
 /**
- * What a failed connection means, by Node's or undici's error code.
+ * Says what a failed connection means, by Node's or undici's error code.
  * https://nodejs.org/api/tls.html#x509-certificate-error-codes, https://undici.nodejs.org/#/docs/api/Errors
  */
 export function networkError(whom: string, code: string, cause: unknown): RefreshError {
@@ -60,11 +60,11 @@ export function networkError(whom: string, code: string, cause: unknown): Refres
   return new RefreshError(tls ? "tls" : "unreachable", `${whom}: ${reason}`, { cause });
 }
 
-/** A consumer did not take an event; it is offered again. */
+/** A consumer did not accept an event; the event is offered again. */
 export class NotAccepted extends Error {
   override readonly name = "NotAccepted";
 
-  /** @param retryAfterMs the consumer's own word on when to come back */
+  /** @param retryAfterMs the wait that the consumer asked for */
   constructor(
     message: string,
     readonly retryAfterMs?: number,

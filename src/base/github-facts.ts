@@ -1,17 +1,20 @@
 /**
- * What GitHub does and asks for, each fact with its source. "Observed" means that no page of GitHub's documentation
- * says so.
+ * This file lists what GitHub does and asks for, each fact with its source. "Observed" means that no page of
+ * GitHub's documentation states the fact.
  */
 
-/** Observed: replicas are at most seconds behind a webhook. An old answer that lasts longer is the truth. Milliseconds. */
+/**
+ * Observed: replicas are at most seconds behind a webhook. An old answer that lasts longer is the truth.
+ * Milliseconds.
+ */
 export const REPLICA_LAG_MS = 20_000;
 
 /** Observed: when a delivery says the same as an old answer, a shorter wait is enough. Milliseconds. */
 export const AGREED_REPLICA_LAG_MS = 3_000;
 
 /**
- * Observed: GitHub's answers overtake one another by seconds. A stored time that is further ahead of an answer comes
- * from a time when GitHub's clock was wrong, as that of an Enterprise Server can be. Seconds.
+ * Observed: GitHub's answers overtake one another by seconds. A stored time that is further ahead of an
+ * answer was stored while GitHub's clock was wrong, as an Enterprise Server's clock can be. Seconds.
  */
 export const MAX_CLOCK_SKEW_S = 300;
 
@@ -26,7 +29,7 @@ export const DELIVERIES_LISTED_MS = { github: 3 * 86_400_000, enterprise: 7 * 86
 export const DELIVERY_LISTED_WITHIN_MS = 15 * 60_000;
 
 /**
- * Reads of one repository in a second that GitHub asks its clients to stay below.
+ * GitHub asks its clients to stay below this number of reads of one repository in a second.
  * https://docs.github.com/en/repositories/creating-and-managing-repositories/repository-limits
  */
 export const MAX_READS_PER_SECOND = 15;

@@ -1,6 +1,6 @@
 /**
- * The constant `event` of every log line, and what it means. Messages may change; programs and tests match the event.
- * docs/logs.md has a line for each.
+ * Every log line has one of these constant `event` values. Messages may change; programs and tests match the
+ * event. docs/logs.md has a line for each event.
  */
 export const LOG_EVENTS = {
   changes_unannounced: "changes were never announced because their refresh did not finish",
@@ -89,7 +89,7 @@ export interface LogDetails {
   [field: string]: unknown;
 }
 
-/** What a part may write to the log; Probot's logger is one. */
+/** The methods that a part may call on the log; Probot's logger has them. */
 export interface Log {
   debug(details: LogDetails, message: string): void;
   info(details: LogDetails, message: string): void;

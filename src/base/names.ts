@@ -1,26 +1,31 @@
 import type { RepositoryName } from "./model.js";
 
-/** Lockstep's own refs inside a mirror; never taken from GitHub, never named by an operator. */
+/** Lockstep's own refs inside a mirror are never taken from GitHub and never named by an operator. */
 export const RESERVED_REFS = "refs/lockstep/";
 
 /**
- * Whether GitHub could have given this name to an account: alphanumeric and hyphens (some old
- * accounts have two in a row, or one at the end), at most 39 characters; a managed user's ends in `_` and the enterprise's short code of 3 to 8.
- * A bot's `name[bot]` owns no repository.
+ * Whether GitHub could have given this name to an account.
+ * A name has alphanumerics and hyphens, at most 39 characters; some old accounts have two hyphens in a row,
+ * or one at the end.
+ * A managed user's name ends in `_` and the enterprise's short code of 3 to 8 characters. A bot's `name[bot]`
+ * owns no repository.
  * https://docs.github.com/en/enterprise-cloud@latest/admin/identity-and-access-management/iam-configuration-reference/username-considerations-for-external-authentication
  */
 export function isOwner(text: string): boolean {
   return text.length <= 39 && /^[a-z\d][a-z\d-]*(_[a-z\d]{3,8})?$/i.test(text);
 }
 
-/** Whether GitHub could have given this name to a repository. True means safe as one path segment. */
+/**
+ * Whether GitHub could have given this name to a repository. True means that the name is safe as one path
+ * segment.
+ */
 export function isRepositoryName(text: string): boolean {
   return /^[\w.-]{1,100}$/.test(text) && text !== "." && text !== ".." && !/\.git$/i.test(text);
 }
 
 /**
- * Whether this is a full ref name below `refs/`, by the rules of git-check-ref-format(1).
- * A lone surrogate is refused besides: no sequence of bytes on disk means it.
+ * Whether this is a full ref name below `refs/`, by the rules of git-check-ref-format(1). A lone surrogate is
+ * refused too: no sequence of bytes on disk encodes one.
  */
 export function isRefName(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: git forbids exactly these
@@ -37,6 +42,6 @@ export function isSha(text: string): boolean {
 /** A repository as GitHub names it: `owner/name`. */
 export const fullName = ({ owner, name }: RepositoryName): string => `${owner}/${name}`;
 
-/** What a log line calls a repository: its full name, or its id when nothing is known of it. */
+/** The name of a repository in a log line: its full name, or its id when the repository is not known. */
 export const fullNameOrId = (repository: RepositoryName | null, id: number): string =>
   repository ? fullName(repository) : `repository ${id}`;

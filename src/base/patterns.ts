@@ -8,14 +8,16 @@ export function parseList(text: string): string[] {
   return [...new Set(entries.filter((entry) => entry !== ""))];
 }
 
-/** Whether this is `owner/name`, either with globs (`*`, `?`, `[abc]`), perhaps with a leading `!`. */
+/**
+ * Whether this is `owner/name`, with globs (`*`, `?`, `[abc]`) in either part, perhaps with a leading `!`.
+ */
 export function isRepositoryPattern(text: string): boolean {
   return /^!?[\w*?[\]^-]+\/[\w.*?[\]^-]+$/.test(text);
 }
 
 /**
- * Compiles REPOSITORIES. A repository is in when some pattern without `!` matches (or there is no
- * such pattern) and none with `!` does, whatever their order. Case does not count.
+ * Compiles REPOSITORIES. A repository is in when some pattern without `!` matches (or no such pattern exists)
+ * and none with `!` does, whatever their order. Case does not count.
  * @param patterns each must pass `isRepositoryPattern`.
  * @returns whether `owner/name` is in.
  */
@@ -27,7 +29,10 @@ export function repositoryMatcher(patterns: readonly string[]): (fullName: strin
   return (fullName) => isIncluded(fullName) && !isExcluded(fullName);
 }
 
-/** As `repositoryMatcher`, but an empty list lets nothing in, and what is left out by name can be told. */
+/**
+ * Compiles a list as `repositoryMatcher` does, but an empty list allows nothing, and `refuses` says what a
+ * `!` pattern excludes.
+ */
 export function allowList(patterns: readonly string[]) {
   const included = patterns.filter((pattern) => !pattern.startsWith("!"));
   const refuses = anyOf(patterns.filter((pattern) => pattern.startsWith("!")).map((text) => text.slice(1)));
@@ -36,24 +41,24 @@ export function allowList(patterns: readonly string[]) {
 }
 
 function anyOf(patterns: readonly string[]): (fullName: string) => boolean {
-  // dot: `acme/*` means every repository, and `acme/.github` is a common one.
+  // `dot` is on because `acme/*` means every repository, and `acme/.github` is a common one.
   const options = { nocase: true, dot: true, nonegate: true, nobrace: true, noextglob: true };
   const matchers = patterns.map((pattern) => picomatch(pattern, options));
   return (fullName) => matchers.some((matches) => matches(fullName));
 }
 
 /**
- * Whether this can stand on the left of a git refspec: a ref below `refs/`, with at most one `*`,
- * which ends a path segment (`refs/heads/*`, `refs/heads/release-*`), and not among Lockstep's own.
+ * Whether this can be the left side of a git refspec: a ref below `refs/` that is not Lockstep's own. At most
+ * one `*` is allowed, which ends a path segment (`refs/heads/*`, `refs/heads/release-*`).
  */
 export function isRefPattern(text: string): boolean {
   const stars = text.match(/\*(?=\/|$)/g)?.length ?? 0;
-  // What is left of a `*` elsewhere is no ref name; a letter in its place makes the rest checkable.
+  // A remaining `*` makes the name invalid; a letter in place of the allowed one makes the rest checkable.
   const name = stars <= 1 ? text.replace(/\*(?=\/|$)/, "x") : text;
   return isRefName(name) && !`${text}/`.startsWith(RESERVED_REFS);
 }
 
-/** Whether a ref is part of a scope, for many of them. */
+/** Compiles a scope into a check for single refs, so that checking many refs is cheap. */
 export const isInside =
   ({ refspecs }: Pick<Scope, "refspecs">) =>
   (ref: string): boolean =>

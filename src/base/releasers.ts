@@ -1,14 +1,14 @@
-/** Ends what was opened, the last first. */
+/** Releases what was opened, the last first. */
 export interface Releasers {
   /**
-   * To be called as soon as something has opened. What is added during a release is next in turn; after it,
-   * it is released at once.
+   * A part calls `add` as soon as it has opened something. What is added during a release is next in turn;
+   * what is added after the release is released at once.
    */
   add(name: string, release: () => unknown): void;
   /**
-   * Runs every release, each even if one before it has failed. What does not end until the deadline is left, and
-   * whatever comes after it is only begun. A second call waits for the first.
-   * @throws AggregateError with what failed and what was left
+   * Runs every release, even after a failed one. A release that does not end by the deadline is abandoned,
+   * and every later one is only started. A second call waits for the first.
+   * @throws AggregateError with what failed and what was abandoned
    */
   release(options: { deadlineMs: number }): Promise<void>;
 }
@@ -48,7 +48,7 @@ export function createReleasers(): Releasers {
   };
 }
 
-/** @returns what went wrong; null: it has ended */
+/** @returns what went wrong; null: the release has ended */
 async function releaseOne({ name, release }: Entry, waitMs: number): Promise<Error | null> {
   let timer: NodeJS.Timeout | undefined;
   const ended = Promise.resolve()

@@ -1,7 +1,7 @@
-/** Takes a listener; what it returns takes the listener away again. */
+/** Adds a listener, and returns the function that removes the listener. */
 export type Subscribe<Args extends unknown[]> = (listener: (...args: Args) => void) => () => void;
 
-/** What a part has to say to parts that are made after it. Listeners are called at once, in their order. */
+/** A signal lets a part notify parts that are made after it. Listeners are called at once, in their order. */
 export interface Signal<Args extends unknown[]> {
   /** @throws what a listener throws */
   emit(...args: Args): void;

@@ -3,8 +3,8 @@ const SIZES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } a
 
 /**
  * Reads a duration such as `500ms`, `30s`, `5m`, `24h` or `7d`.
- * @returns whole milliseconds; null for anything else, a number without a unit included: whether
- * it means seconds or milliseconds is anyone's guess.
+ * @returns whole milliseconds; null for anything else. A number without a unit gives null too, since its unit
+ * could be seconds or milliseconds.
  */
 export const parseDuration = (text: string): number | null => parseQuantity(text, DURATIONS);
 

@@ -67,7 +67,7 @@ async function served(setup: Setup, file: string): Promise<Values> {
       const token: Values = setup.hasToken ? {} : { API_TOKEN: randomBytes(32).toString("hex") };
       // Probot puts quotes around the key.
       const key = PRIVATE_KEY.replace(/^"|"$/g, "");
-      const values: Values = { ...setup.kept, ...token, APP_ID, PRIVATE_KEY: key, WEBHOOK_SECRET };
+      const values: Values = { ...setup.settings, ...token, APP_ID, PRIVATE_KEY: key, WEBHOOK_SECRET };
       updateEnvFile(file, values);
       setTimeout(resolve, LAST_PAGE_MS, values);
       return given;

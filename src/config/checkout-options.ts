@@ -1,42 +1,44 @@
 import type { Extent } from "../base/model.js";
 
-/** What of a commit is published; handed on whole, from CHECKOUTS to the tree. */
+/** What is published of a commit; the options are passed on whole, from CHECKOUTS to the tree. */
 export interface TreeOptions {
-  /** Files and directories; empty: all. */
+  /** Only these files and directories are published; empty: all. */
   paths: readonly string[];
-  /** no: an empty directory, as git has it; recursive: those of submodules too. */
+  /**
+   * no: a submodule is an empty directory, as in git; recursive: submodules of submodules are published too.
+   */
   submodules: "no" | "yes" | "recursive";
-  /** Whether the files of Git LFS are published; else their pointers are. */
+  /** True: the files of Git LFS are published; false: their pointers are. */
   lfs: boolean;
 }
 
-/** Everything that can be written behind the `?` of an entry. */
+/** Everything that can follow the `?` of an entry. */
 export type Options = TreeOptions & Extent;
 
-/** One option: its name is its key in the table. */
+/** One option; its name is its key in the table. */
 interface Option<T, Changes extends "tree" | "mirror"> {
-  /** The published tree, or the mirror that the tree comes from. */
+  /** The option changes the published tree, or the mirror that the tree comes from. */
   changes: Changes;
-  /** @returns null: the text is not a value of this option */
+  /** @returns null: the text is not a valid value of this option */
   parse(text: string): NonNullable<T> | null;
-  /** Without the option. */
+  /** The value when an entry does not name the option. */
   fallback: T;
   /**
-   * The row of a tree in the database has this option even where it is the fallback. No new option needs that: a row
-   * that changes has its tree written again.
+   * True: the database row of a tree has this option even with the fallback value. No new option needs this:
+   * a changed row has its tree written again.
    */
   isAlwaysStored?: true;
-  /** A value to show, in the remedy of CHECKOUTS and in the docs. */
+  /** An example value, shown in the remedy of CHECKOUTS and in the docs. */
   sample: string;
   docs: { fallback: string; meaning: string };
 }
 
-/** More commits than this, and all of them are meant. */
+/** A depth has at most six digits; whole history replaces a larger depth. */
 const DEPTH = /^[1-9]\d{0,5}$/;
 
 /**
- * Every option of an entry of CHECKOUTS. The parser, the remedy and the stored form follow from it; a test compares
- * .env.example and docs/checkouts.md.
+ * The table has every option of an entry of CHECKOUTS. The parser, the remedy and the stored form follow from
+ * the table; a test compares .env.example and docs/checkouts.md.
  */
 export const OPTIONS: {
   readonly [Name in keyof Options]: Option<Options[Name], Name extends keyof TreeOptions ? "tree" : "mirror">;
@@ -88,10 +90,13 @@ const TREE_NAMES = NAMES.filter(isOfTree);
 
 export const NO_OPTIONS: Options = withFallbacks({});
 
-/** Every option once, as a user would write them. */
+/** The sample names every option once, as a user would write them. */
 export const SAMPLE = NAMES.map((name) => `${name}=${OPTIONS[name].sample}`).join("&");
 
-/** @param query what stands behind the `?`. @returns null: an option is unknown, there twice or cannot be used */
+/**
+ * @param query the text behind the `?` @returns null: an option is unknown, appears twice or has an invalid
+ * value
+ */
 export function parseOptions(query: string): Options | null {
   const pairs = query.split("&").map((pair) => pair.split("="));
   const given = new Map(pairs.map(([name = "", ...values]) => [name, values.join("=")]));
@@ -105,13 +110,13 @@ export function parseOptions(query: string): Options | null {
   return withFallbacks(values);
 }
 
-/** Whether less than a whole mirror will do. */
+/** Whether a mirror that is not whole is enough. */
 export const narrowsMirror = (options: Options): boolean =>
   NAMES.some((name) => !isOfTree(name) && !isFallback(name, options[name]));
 
 /**
- * As it is written down: another text, and the tree is made anew. Trees with a text that lacks `converted` may have
- * files of LFS with the ends of their lines converted.
+ * Writes the options as they are stored: when the text changes, the tree is rebuilt. Trees with a text that
+ * lacks `converted` may have files of LFS whose line ends were converted.
  */
 export function writeOptions(options: TreeOptions): string {
   const isStored = (name: keyof TreeOptions) =>
@@ -129,7 +134,7 @@ export function readOptions(text: string): TreeOptions {
 const isFallback = (name: Name, value: unknown): boolean =>
   JSON.stringify(value) === JSON.stringify(OPTIONS[name].fallback);
 
-/** Every option, and nothing else that is in `values`. */
+/** Returns every option, and nothing else from `values`. */
 function withFallbacks(values: Partial<Record<Name, unknown>>): Options {
   const all = NAMES.map((name) => [name, values[name] ?? OPTIONS[name].fallback]);
   return Object.fromEntries(all) as Options;
@@ -140,11 +145,11 @@ function parsePaths(text: string): string[] | null {
     const paths = text.split(":").map((path) => decodeURIComponent(path).replace(/\/$/, ""));
     return paths.every(isPath) ? [...new Set(paths)].sort() : null;
   } catch {
-    return null; // a % that is not followed by two digits
+    return null; // A % is not followed by two digits.
   }
 }
 
-/** Whether it can be a path of a commit's. */
+/** Whether a commit can have this path. */
 const isPath = (path: string): boolean =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: git's file of patterns has lines
   !/[\u0000-\u001f]/.test(path) && path.split("/").every((part) => !["", ".", "..", ".git"].includes(part));

@@ -13,9 +13,9 @@ interface Entry {
 
 /** A checkout that CHECKOUTS asks for. */
 export interface Wanted extends Options {
-  /** A full ref; null: the default branch, whatever it is called. */
+  /** A full ref; null: the default branch, whatever its name. */
   ref: string | null;
-  /** What follows the repository's name in the name of the link; empty for the default branch. */
+  /** The part of the link's name after the repository's name; empty for the default branch. */
   slug: string;
 }
 
@@ -23,17 +23,17 @@ export interface Selection {
   (fullName: string): Wanted[];
   /** Whether any entry has a depth. */
   readonly hasDepth: boolean;
-  /** Whether for any entry less than a whole mirror will do. */
+  /** Whether a mirror that is not whole is enough for any entry. */
   readonly narrows: boolean;
 }
 
 export const NO_CHECKOUTS: Selection = Object.assign(() => [], { hasDepth: false, narrows: false });
 
 const ENTRY = /^(?<pattern>!?[^@]*?)(?:@(?<ref>[^?]+))?(?:\?(?<options>[a-z]+=.*))?$/;
-/** A file name of Linux has at most 255 bytes, and a repository's name up to 100. */
+/** A file name on Linux has at most 255 bytes, and a repository's name up to 100. */
 const MAX_SLUG = 150;
 
-/** @returns null when an entry is not as it should be */
+/** @returns null when an entry is invalid */
 export function parseCheckouts(text: string): Selection | null {
   const entries = parseList(text).map(parseEntry);
   const known = entries.filter((entry) => entry !== null);
@@ -51,7 +51,7 @@ function parseEntry(text: string): Entry | null {
   return options && { pattern, ref: full || null, options };
 }
 
-/** The branch `refs/tags/v1` is another ref than the tag. */
+/** A branch called `refs/tags/v1` keeps its `refs/heads/`, because it is another ref than the tag. */
 const slugOf = (ref: string): string => `@${encodeURIComponent(ref.replace(/^refs\/heads\/(?!refs\/)/, ""))}`;
 
 function selection(entries: Entry[]): Selection {
@@ -65,7 +65,7 @@ function selection(entries: Entry[]): Selection {
     }));
   const wantedOf = (fullName: string): Wanted[] => {
     if (isOut(fullName)) return [];
-    // A later entry takes the place of an earlier one for the same ref.
+    // A later entry replaces an earlier one for the same ref.
     const wanted = rules.filter(({ matches }) => matches(fullName)).map((rule) => rule.wanted);
     return [...new Map(wanted.map((one) => [one.slug, one])).values()];
   };

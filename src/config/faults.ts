@@ -27,7 +27,7 @@ export function announceFaults(env: Environment): string[] {
   return faults;
 }
 
-/** A gate that cannot be asked would hold everything back, or let everything through. */
+/** A gate that cannot run would hold every publish back, or let every publish through. */
 export function gateFaults(env: Environment): string[] {
   const needed = { ssh: "ALLOWED_SIGNERS", openpgp: "GPG_HOME" } as const;
   const wanted = needed[env.VERIFY_SIGNATURES as keyof typeof needed];
@@ -44,7 +44,7 @@ export function gateFaults(env: Environment): string[] {
   return faults;
 }
 
-/** What is cut off from its history cannot be told to be forced. */
+/** A ref without its history cannot be shown to be forced. */
 export function depthFaults(env: Environment): string[] {
   const isBlind = env.HISTORY === "block" && parseCheckouts(env.CHECKOUTS ?? "")?.hasDepth;
   return isBlind

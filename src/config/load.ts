@@ -8,29 +8,29 @@ import { NO_CHECKOUTS, type Selection } from "./checkouts.js";
 import { announceFaults, depthFaults, type Environment, fault, fieldFault, gateFaults } from "./faults.js";
 import { VARIABLES } from "./variables.js";
 
-/** Everything that can be set from outside, validated. Times are in milliseconds. */
+/** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
 export interface Config {
   readonly appId: string;
-  /** PEM, PKCS#1 or PKCS#8. */
+  /** The key is PEM, in PKCS#1 or PKCS#8. */
   readonly privateKey: string;
-  /** The current one first, then the one before it while rotating. Empty: webhooks are not served. */
+  /** The current secret comes first, then the previous one while rotating. Empty: webhooks are not served. */
   readonly webhookSecrets: readonly string[];
   readonly webhookPaths: readonly string[];
   /** null: the operator surface is not served. */
   readonly apiToken: string | null;
-  /** Without a trailing slash. */
+  /** The URL has no trailing slash. */
   readonly apiUrl: string;
-  /** Without a trailing slash. */
+  /** The URL has no trailing slash. */
   readonly gitUrl: string;
-  /** Absolute. */
+  /** The path is absolute. */
   readonly dataDir: string;
-  /** Whether REPOSITORIES lets `owner/name` in. */
+  /** Whether REPOSITORIES includes `owner/name`. */
   readonly repositories: (fullName: string) => boolean;
-  /** Ref patterns, each with at most one `*`. */
+  /** Each ref pattern has at most one `*`. */
   readonly refspecs: readonly string[];
   /** Whether REFSPECS has more than branches and tags. */
   readonly customRefs: boolean;
-  /** Whether REFSPECS lets a ref in. */
+  /** Whether REFSPECS includes a ref. */
   readonly refs: (ref: string) => boolean;
   readonly concurrency: number;
   /** null: the backstop is off. */
@@ -39,49 +39,52 @@ export interface Config {
   /** Whether deliveries come in by webhook, or are read from the App's deliveries API. */
   readonly deliveries: "webhook" | "pull";
   readonly pullIntervalMs: number;
-  /** What becomes of the old tip when a ref is moved by force or deleted. */
+  /** What happens to the old tip when a ref is forced or deleted. */
   readonly history: History;
   readonly keepHistoryMs: number;
   readonly retireAfterMs: number;
-  /** Bytes; 0: no bound. */
+  /** Bytes; 0: no minimum. */
   readonly minFreeDisk: number;
   readonly quietPeriodMs: number;
   readonly fetchTimeoutMs: number;
   readonly cloneTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly staleAfterMs: number;
-  /** Scheme, host and port only. */
+  /** The URL has a scheme, a host and a port only. */
   readonly publicUrl: string | null;
-  /** IP addresses and CIDR ranges. */
+  /** The list has IP addresses and CIDR ranges. */
   readonly trustedProxies: readonly string[];
-  /** Requests a second that one address may send. */
+  /** How many requests a second one address may send. */
   readonly webhookRate: number;
-  /** Requests a minute that one address may send beyond `webhookRate`. */
+  /** How many requests a minute one address may send beyond `webhookRate`. */
   readonly webhookBurst: number;
-  /** The program that is run for changed refs, absolute; null: none. */
+  /** The absolute path of the program that runs for changed refs; null: none. */
   readonly announceHook: string | null;
   readonly announceTimeoutMs: number;
-  /** Who gets every event by HTTP. */
+  /** These URLs receive every event by HTTP. */
   readonly announceUrls: readonly string[];
-  /** `whsec_` and base64; there whenever `announceUrls` has any. */
+  /** `whsec_` and base64; set whenever `announceUrls` has an entry. */
   readonly announceSecret: string | null;
-  /** Of which repositories and refs trees are published, by `owner/name`. */
+  /** The repositories and refs whose trees are published, by `owner/name`. */
   readonly checkouts: Selection;
-  /** Whose submodules are published besides those of the repository's own installation. */
+  /**
+   * The repositories that may be published as submodules in addition to those of the repository's own
+   * installation.
+   */
   readonly submodulesFrom: { allows(fullName: string): boolean; refuses(fullName: string): boolean };
-  /** How long a reader keeps a tree that another one has replaced. */
+  /** How long a reader keeps a tree that a newer tree has replaced. */
   readonly checkoutGraceMs: number;
-  /** null: nothing is asked before a tree is published. */
+  /** null: no program is asked before a tree is published. */
   readonly prePublishHook: string | null;
   readonly prePublishTimeoutMs: number;
-  /** Whose signature a commit needs before it is published; null: it needs none. */
+  /** The keys of which one must have signed a commit before it is published; null: no signature is needed. */
   readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
   readonly gitBinary: string;
-  /** PATH, all of this environment that a git process gets to see. */
+  /** PATH is the only part of this environment that a git process sees. */
   readonly searchPath: string;
 }
 
-/** Faults in the environment: all of them, a line each, with the remedy and without any secret. */
+/** The error has every fault in the environment, one a line, with the remedy and without any secret. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 
@@ -93,7 +96,7 @@ export class ConfigError extends Error {
 const ENVIRONMENT = VARIABLES.partial().required({ APP_ID: true });
 type Values = z.output<typeof ENVIRONMENT>;
 
-const NOBODY = allowList([]);
+const ALLOW_NONE = allowList([]);
 const WEBHOOK_PATH = "/api/github/webhooks";
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 const MINUTE = 60_000;
@@ -101,7 +104,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /**
- * Reads the environment; a variable that is empty counts as not set.
+ * Reads the environment; an empty variable counts as not set.
  * @throws {ConfigError} naming every fault at once.
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
@@ -116,27 +119,28 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
 }
 
-/** Of Probot's setup page. */
+/** The settings for Probot's setup page. */
 export interface Setup {
-  /** For its server, which would forward from WEBHOOK_PROXY_URL. */
+  /** The environment for Probot's server, which would otherwise forward from WEBHOOK_PROXY_URL. */
   serverEnv: NodeJS.ProcessEnv;
-  /** What the App is registered for, and later starts need, too. */
-  kept: Record<string, string>;
-  /** Whether the webhook's URL is the page's own address, which no delivery is taken at. */
+  /** The settings that the App is registered with, and that later starts need too. */
+  settings: Record<string, string>;
+  /** Whether the webhook's URL is the page's own address, where no delivery is accepted. */
   hookIsPage: boolean;
   hasToken: boolean;
-  /** The App is registered. */
+  /** Ends the setup, once the App is registered. */
   end(values: Record<string, string>): void;
 }
 
-const KEPT = ["PUBLIC_URL", "DELIVERIES", "GHE_HOST", "GHE_PROTOCOL"];
-/** Leads nowhere, by RFC 2606: GitHub logs only what it tries to deliver. */
+const SETUP_SETTINGS = ["PUBLIC_URL", "DELIVERIES", "GHE_HOST", "GHE_PROTOCOL"];
+/** The address leads nowhere, by RFC 2606: GitHub logs only what it tries to deliver. */
 const NOWHERE = "https://lockstep.invalid/";
 
 /**
- * Whether Probot is about to serve its setup page, which gives out and takes in credentials: then it is
- * reached on loopback alone, and tells no public relay of itself, unless the environment says otherwise.
- * The page puts WEBHOOK_PROXY_URL into the App's manifest. @returns null: the App is registered
+ * Checks whether Probot is about to serve its setup page, which shows and accepts credentials. The page is
+ * then reachable on loopback alone and opens no public relay, unless the environment says otherwise. The page
+ * puts WEBHOOK_PROXY_URL into the App's manifest.
+ * @returns null: the App is registered
  */
 export function prepareSetup(env: NodeJS.ProcessEnv = process.env): Setup | null {
   const hasKey = env.PRIVATE_KEY || env.PRIVATE_KEY_PATH;
@@ -148,17 +152,17 @@ export function prepareSetup(env: NodeJS.ProcessEnv = process.env): Setup | null
   const relay = env.WEBHOOK_PROXY_URL ?? "";
   const hook = relay || (env.DELIVERIES === "pull" ? NOWHERE : env.PUBLIC_URL ? served(env.PUBLIC_URL) : "");
   env.WEBHOOK_PROXY_URL = hook;
-  const kept = KEPT.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  const settings = SETUP_SETTINGS.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
   return {
     serverEnv,
-    kept: Object.fromEntries(kept),
+    settings: Object.fromEntries(settings),
     hookIsPage: hook === "",
     hasToken: Boolean(env.API_TOKEN),
     end: (values) => void Object.assign(env, values, { WEBHOOK_PROXY_URL: relay }),
   };
 }
 
-/** What a check-up looks at besides the configuration, which may be at fault. */
+/** Reads what a check-up needs beyond the configuration, which may have faults. */
 export function loadSurroundings(env: NodeJS.ProcessEnv = process.env) {
   const names = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] as const;
   return {
@@ -171,7 +175,7 @@ export function loadSurroundings(env: NodeJS.ProcessEnv = process.env) {
   };
 }
 
-/** Where the command line finds a running Lockstep. @param url given on the command line */
+/** Says where the command line finds a running Lockstep. @param url given on the command line */
 export function loadClientConfig(url?: string, env: NodeJS.ProcessEnv = process.env) {
   const address = url ?? (env.LOCKSTEP_URL || `http://localhost:${env.PORT || 3000}`);
   return { url: address.replace(/\/+$/, ""), token: env.API_TOKEN || null };
@@ -220,7 +224,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     announceUrls: values.ANNOUNCE_URLS ?? [],
     announceSecret: values.ANNOUNCE_SECRET ?? null,
     checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
-    submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : NOBODY,
+    submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : ALLOW_NONE,
     checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,
     prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
     prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
@@ -235,13 +239,13 @@ function signersOf({ VERIFY_SIGNATURES: kind, ALLOWED_SIGNERS, GPG_HOME }: Value
 }
 
 /**
- * Lists prove heads and tags each INTERVAL; with the backstop off, and of custom refs, only full
- * comparisons prove anything, so the bound is loose.
+ * Lists prove heads and tags each INTERVAL. With the backstop off, and for custom refs, only full comparisons
+ * prove anything, so the bound is loose.
  */
 const staleAfter = (intervalMs: number | null, fullFetchMs: number) =>
   Math.max(intervalMs === null ? 48 * HOUR : 3 * intervalMs, 15 * MINUTE, 1.5 * fullFetchMs);
 
-/** The key that Probot itself finds: PRIVATE_KEY_PATH, PRIVATE_KEY, or the one *.pem file here. */
+/** Reads the key that Probot itself finds: PRIVATE_KEY_PATH, PRIVATE_KEY, or the only *.pem file here. */
 function readPrivateKey(env: Environment): { pem: string } | { fault: string } {
   const name = env.PRIVATE_KEY_PATH ? "PRIVATE_KEY_PATH" : "PRIVATE_KEY";
   try {
@@ -250,7 +254,7 @@ function readPrivateKey(env: Environment): { pem: string } | { fault: string } {
     const isRsa = createPrivateKey(pem).asymmetricKeyType === "rsa";
     return isRsa ? { pem } : { fault: fault(name, "is not an RSA key", env) };
   } catch {
-    // The cause is left out: it may quote the key.
+    // The cause is left out, because the cause may quote the key.
     return { fault: fault(name, "is not the path of a readable PEM key", env) };
   }
 }

@@ -5,19 +5,19 @@ import { formatDuration, parseDuration, parseSize } from "../base/units.js";
 import { SAMPLE } from "./checkout-options.js";
 import { parseCheckouts } from "./checkouts.js";
 
-/** What a fault needs besides what is wrong. The value of a secret is never shown. */
+/** What a fault needs in addition to its message. The value of a secret is never shown. */
 export interface VariableMeta {
   remedy: string;
   secret?: boolean;
 }
 
-/** What is known of each variable besides how it is read. */
+/** What is known of each variable in addition to its parser. */
 export const ABOUT = z.registry<VariableMeta>();
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 
-/** One variable: text → value; `parse` answers null to what it cannot read. */
+/** Defines one variable: text → value; `parse` returns null for a text that it cannot read. */
 function variable<T>(parse: (text: string) => T | null, wrong: string, meta: VariableMeta) {
   const schema = z.string().transform((text, context) => {
     const value = parse(text);
@@ -83,7 +83,7 @@ const listOf = (isEntry: (text: string) => boolean, wrong: string, remedy: strin
     { remedy },
   );
 
-/** @returns scheme, host and port of an address that has nothing more. */
+/** @returns scheme, host and port of an address; null: the address has more parts */
 function parseOrigin(text: string): string | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   const isWeb = url?.protocol === "http:" || url?.protocol === "https:";
@@ -106,7 +106,7 @@ function parseUrls(text: string): string[] | null {
   return urls.length > 0 && urls.every(isFit) ? urls : null;
 }
 
-/** A % has to stand for a byte, and the bytes for a text. */
+/** A % must encode a byte, and the bytes must be valid UTF-8. */
 function hasReadableUser(url: string): boolean {
   const { username, password } = new URL(url);
   try {
@@ -131,7 +131,7 @@ const PROBOT = {
   APP_ID: textWhere((text) => /^[1-9]\d*$/.test(text), "must be the number of a GitHub App", {
     remedy: "copy the App ID from the App's settings page",
   }),
-  // What the two hold is judged by config/load.ts: a key may also lie in the working directory.
+  // config/load.ts judges the content of both variables: a key may also lie in the working directory.
   PRIVATE_KEY: anyText({ remedy: KEY_REMEDY, secret: true }),
   PRIVATE_KEY_PATH: anyText({ remedy: KEY_REMEDY }),
   WEBHOOK_SECRET: anyText({ remedy: "", secret: true }),
@@ -141,7 +141,7 @@ const PROBOT = {
   WEBHOOK_PROXY_URL: textWhere((text) => hasScheme(text, "http:", "https:"), "must be an http(s) URL", {
     remedy: "open https://smee.io/new and copy the address it gives",
   }),
-  // Probot takes 0 for "not set" and listens on 3000.
+  // Probot treats 0 as "not set" and listens on 3000.
   PORT: whole(1, 65_535),
   HOST: textWhere(
     (text) => isIP(text) !== 0 || /^[a-z\d.-]+$/i.test(text),
@@ -211,7 +211,7 @@ const LOCKSTEP = {
   ANNOUNCE_TIMEOUT: duration(1_000, DAY),
   ANNOUNCE_URLS: variable(parseUrls, "must be a list of http(s) URLs", {
     remedy: "separate them with commas, and write a comma inside of one as %2C, a % of a password as %25",
-    // One may hold a password or a key.
+    // A URL may contain a password or a key.
     secret: true,
   }),
   ANNOUNCE_SECRET: textWhere(isSigningSecret, "must be whsec_ and 24 to 64 bytes in base64", {
@@ -227,7 +227,7 @@ const LOCKSTEP = {
     "write them as partner/*,!acme/secret-*",
   ),
   CHECKOUT_GRACE: duration(0, 7 * DAY),
-  // Whether it is there and can be run is judged by config/load.ts, as for the two below.
+  // config/load.ts checks that the file exists and can be run, as for the two variables below.
   PRE_PUBLISH_HOOK: absolutePath("write the path of a program, such as /etc/lockstep/pre-publish"),
   PRE_PUBLISH_TIMEOUT: duration(1_000, DAY),
   VERIFY_SIGNATURES: oneOf("off", "ssh", "openpgp"),
@@ -236,5 +236,5 @@ const LOCKSTEP = {
   GIT_BINARY: anyText({ remedy: "" }),
 };
 
-/** Every variable that is read; .env.example says what each one means and its default. */
+/** Every variable that Lockstep reads; .env.example says what each one means and its default. */
 export const VARIABLES = z.object({ ...PROBOT, ...LOCKSTEP });

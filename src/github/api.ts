@@ -14,24 +14,27 @@ export type { Installation } from "./installations.js";
 export type { RateLimit } from "./limits.js";
 
 export interface GitHubOptions extends ClientOptions {
-  /** An installation token was asked for. */
+  /** Called when an installation token is requested from GitHub. */
   onToken?: () => void;
 }
 
-/** The REST calls that Lockstep makes. Every one throws RefreshError. */
+/** The REST calls that Lockstep makes. Every call throws RefreshError. */
 export interface GitHub extends Tokens {
   installations(): Promise<Installation[]>;
-  /** Every repository of an installation, 100 per call; each page with its own clock. */
+  /** Yields every repository of an installation, 100 per call; each page has GitHub's clock. */
   repositories(installationId: number): AsyncIterable<Dated<RemoteRepository[]>>;
-  /** By id, which survives renames. Null: not there, or not for this installation. */
+  /**
+   * Gets a repository by id, which survives renames. Null: the repository does not exist, or not for this
+   * installation.
+   */
   repository(installationId: number, id: number): Promise<Dated<RemoteRepository> | null>;
-  /** Which installation a repository belongs to. Null: none of ours. */
+  /** Finds the installation that a repository belongs to. Null: the repository is not visible to the App. */
   installationOf(owner: string, name: string): Promise<number | null>;
-  /** The App's log of deliveries, 100 to a page; GitHub keeps them for 3 days, GHES for 7. */
+  /** Lists the App's log of deliveries, 100 to a page; GitHub keeps them for 3 days, GHES for 7. */
   deliveries(cursor: string | null): Promise<DeliveryPage>;
-  /** What was sent with a delivery; null: GitHub no longer has it. */
+  /** Gets the payload of a delivery; null: GitHub no longer has the payload. */
   payloadOf(deliveryId: number): Promise<unknown>;
-  /** What is left of the rate limits, and how many calls were made. */
+  /** Returns the rate limits that remain, and the number of calls made. */
   usage(): { calls: number; limits: RateLimit[] };
   setWebhookUrl(url: string): Promise<void>;
   close(): Promise<void>;
@@ -51,7 +54,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     payloadOf: (deliveryId) => getPayload(context, deliveryId),
     usage: limits.usage,
     async setWebhookUrl(url) {
-      // By `data`: a parameter called `url` would take the place of the request's own URL.
+      // The fields go in `data`, because a parameter called `url` would replace the request's own URL.
       await callRest(() => app.request("PATCH /app/hook/config", { data: { url, content_type: "json" } }));
     },
     close,

@@ -1,17 +1,20 @@
 import type { createAppAuth } from "@octokit/auth-app";
 
-/** Renewed this long before GitHub's expiry (one hour after minting). */
+/** A token is renewed this long before GitHub's expiry (one hour after minting). */
 const MARGIN_MS = 5 * 60_000;
 
 export type AppAuth = ReturnType<typeof createAppAuth>;
 
 export interface Tokens {
   /**
-   * The installation's token, contents and metadata: read. Asked for once however many wait for it.
-   * @param fresh GitHub refused the one at hand.
+   * Returns the installation's token, with contents and metadata: read. Concurrent callers share one request.
+   * @param fresh GitHub refused the current token
    */
   token(installationId: number, fresh?: boolean): Promise<string>;
-  /** Another token than the one that GitHub refused; minted, unless somebody else has done so meanwhile. */
+  /**
+   * Returns another token than the one that GitHub refused; a new one is minted unless another caller has
+   * done so.
+   */
   tokenInstead(installationId: number, refused: string): Promise<string>;
 }
 
@@ -20,14 +23,14 @@ interface Held {
   expiresAt: number;
 }
 
-/** Tokens live in memory only. */
+/** Tokens are kept in memory only. */
 export function createTokens(
   auth: AppAuth,
   onError: (error: unknown) => Error,
   onMint: () => void = () => {},
   now = Date.now,
 ): Tokens {
-  const held = new Map<number, Held>();
+  const tokens = new Map<number, Held>();
   const minting = new Map<number, Promise<Held>>();
 
   async function mint(installationId: number): Promise<Held> {
@@ -38,16 +41,16 @@ export function createTokens(
       permissions: { contents: "read", metadata: "read" },
       refresh: true,
     }).catch((error: unknown) => {
-      held.delete(installationId);
+      tokens.delete(installationId);
       throw onError(error);
     });
     const fresh = { token: answer.token, expiresAt: Date.parse(answer.expiresAt) };
-    held.set(installationId, fresh);
+    tokens.set(installationId, fresh);
     return fresh;
   }
 
   async function token(installationId: number, fresh = false): Promise<string> {
-    const known = held.get(installationId);
+    const known = tokens.get(installationId);
     const usable = known && known.expiresAt - MARGIN_MS > now();
     if (usable && !fresh) return known.token;
     let pending = minting.get(installationId);
@@ -61,6 +64,6 @@ export function createTokens(
   return {
     token,
     tokenInstead: (installationId, refused) =>
-      token(installationId, held.get(installationId)?.token === refused),
+      token(installationId, tokens.get(installationId)?.token === refused),
   };
 }

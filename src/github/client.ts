@@ -6,17 +6,20 @@ import { createLimits, type Limits } from "./limits.js";
 export interface ClientOptions {
   appId: string;
   privateKey: string;
-  /** REST base URL, such as https://api.github.com. */
+  /** The REST base URL, such as https://api.github.com. */
   apiUrl: string;
   log: { debug(message: string): void; warn(message: string): void };
-  /** Default: undici's, with HTTPS_PROXY and time-outs. */
+  /** Default: undici's fetch, with HTTPS_PROXY and time-outs. */
   fetch?: typeof globalThis.fetch;
 }
 
 export interface AppClient {
-  /** Octokit with the App's own key. */
+  /** An Octokit that authenticates with the App's own key. */
   app: Octokit;
-  /** What another client is made with. @param whose calls the rate limit counts */
+  /**
+   * The options that every other client is made with. @param whose the account whose rate limit the calls
+   * count against
+   */
   shared(whose: string): {
     baseUrl: string;
     request: { fetch: typeof globalThis.fetch };

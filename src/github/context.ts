@@ -3,14 +3,14 @@ import type { Tokens } from "./auth.js";
 import type { AppClient } from "./client.js";
 import { isRefusal } from "./errors.js";
 
-/** What REST calls are made with. */
+/** The clients that REST calls are made with. */
 export interface ApiContext extends Pick<AppClient, "app" | "shared"> {
   tokens: Tokens;
 }
 
 /**
- * Makes a call as an installation. A token is refused before its time when the App was uninstalled or suspended, or
- * the token revoked. Minting tells which:
+ * Makes a call as an installation. GitHub refuses a token early when the App was uninstalled or suspended, or
+ * the token revoked. Minting a new token shows which:
  * https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
  */
 export async function callAsInstallation<T>(

@@ -2,11 +2,11 @@ import type { Octokit } from "@octokit/rest";
 import type { ApiContext } from "./context.js";
 import { callRest, callRestOrNull, clockOf } from "./rest.js";
 
-/** One webhook call as GitHub's own log has it. */
+/** One webhook call as GitHub's own log records it. */
 export interface LoggedDelivery {
-  /** GitHub's number for it, by which its details are asked. */
+  /** GitHub's number for the delivery, with which its details are requested. */
   id: number;
-  /** X-GitHub-Delivery, the same for every attempt. */
+  /** X-GitHub-Delivery, which is the same for every attempt. */
   guid: string;
   /** Milliseconds since 1970. */
   deliveredAt: number;
@@ -14,20 +14,20 @@ export interface LoggedDelivery {
   action: string | null;
   installationId: number | null;
   repositoryId: number | null;
-  /** What GitHub noted of the answer, 0: none. */
+  /** The status of the answer that GitHub recorded; 0: none. */
   statusCode: number;
 }
 
-/** A page of GitHub's log, newest first, and where the next, older one starts. */
+/** A page of GitHub's log, newest first, and where the next, older page starts. */
 export interface DeliveryPage {
   deliveries: LoggedDelivery[];
-  /** null: there is nothing older. */
+  /** null: no older page exists. */
   next: string | null;
   /** GitHub's clock at the answer, in milliseconds. */
   at: number;
 }
 
-/** @param cursor where the page starts; null: at the newest. @throws RefreshError */
+/** @param cursor where the page starts; null: at the newest entry @throws RefreshError */
 export function listDeliveries({ app }: ApiContext, cursor: string | null): Promise<DeliveryPage> {
   return callRest(async () => {
     const page = { per_page: 100, ...(cursor === null ? {} : { cursor }) };
@@ -40,7 +40,7 @@ export function listDeliveries({ app }: ApiContext, cursor: string | null): Prom
   });
 }
 
-/** @returns what was sent with a delivery; null: GitHub no longer has it. @throws RefreshError */
+/** @returns the payload of a delivery; null: GitHub no longer has the payload @throws RefreshError */
 export function getPayload({ app }: ApiContext, deliveryId: number): Promise<unknown> {
   return callRestOrNull(async () => {
     const { data } = await app.rest.apps.getWebhookDelivery({ delivery_id: deliveryId });

@@ -2,16 +2,16 @@ import { RequestError } from "@octokit/request-error";
 import { type ErrorCode, networkError, RefreshError } from "../base/errors.js";
 import { DEFAULT_WAIT_MS, untilReset, waitOf } from "./limits.js";
 
-/** GitHub does not take the token. */
+/** Whether GitHub refuses the token. */
 export const isRefusal = (error: unknown): boolean => error instanceof RequestError && error.status === 401;
 
 /**
- * What a failed REST call means.
+ * Says what a failed REST call means.
  * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  */
 export function restError(error: unknown, now: () => number = Date.now): RefreshError {
   if (error instanceof RefreshError) return error;
-  // Octokit wraps what fetch throws.
+  // Octokit wraps the error that fetch throws.
   const cause = (error as { cause?: unknown } | null)?.cause;
   if (cause instanceof RefreshError) return cause;
   if (!(error instanceof RequestError) || error.status === 0 || !error.response) {
@@ -21,7 +21,7 @@ export function restError(error: unknown, now: () => number = Date.now): Refresh
   const { status, response } = error;
   const waitMs = limitedFor(status, response.headers, error.message, now());
   const code = waitMs === undefined ? codeOf(status, error.message) : "rate_limited";
-  // The request's headers carry the token: the error itself is not passed on as a cause.
+  // The error itself is not passed on as a cause, because the request's headers contain the token.
   return new RefreshError(
     code,
     `GitHub's API answered ${status}: ${error.message.slice(0, 200)}`,
@@ -31,7 +31,7 @@ export function restError(error: unknown, now: () => number = Date.now): Refresh
 
 function codeOf(status: number, message: string): ErrorCode {
   if (/suspended/i.test(message)) return "suspended";
-  // Minting a token: the installation has not accepted the App's permissions yet.
+  // Minting a token failed: the installation has not accepted the App's permissions yet.
   if (status === 422 && /permissions requested/i.test(message)) return "forbidden";
   if (status === 401) return "unauthorized";
   if (status === 403) return "forbidden";
@@ -40,7 +40,7 @@ function codeOf(status: number, message: string): ErrorCode {
   return status >= 500 ? "upstream_error" : "internal";
 }
 
-/** Milliseconds to wait, when the answer says that a primary or secondary limit is used up. */
+/** @returns milliseconds to wait, when the answer says that a primary or secondary limit is used up */
 function limitedFor(
   status: number,
   headers: Record<string, string | number | undefined>,

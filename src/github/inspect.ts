@@ -12,14 +12,16 @@ export interface InspectedInstallation extends AppRights {
   suspended: boolean;
 }
 
-/** What a check-up asks of GitHub; each throws RefreshError. Nothing is changed there. */
+/** The calls of a check-up to GitHub; each throws RefreshError. The calls change nothing at GitHub. */
 export interface Inspector {
-  /** GitHub's clock, in milliseconds; null: its answer has none. Needs no credentials. */
+  /**
+   * Returns GitHub's clock, in milliseconds; null: the answer has no clock. The call needs no credentials.
+   */
   clock(): Promise<number | null>;
   app(): Promise<AppRights & { slug: string; owner: string }>;
   installations(): Promise<InspectedInstallation[]>;
   hook(): Promise<{ url: string; verifiesTls: boolean; hasSecret: boolean }>;
-  /** The newest first. */
+  /** Lists deliveries, the newest first. */
   deliveries(): Promise<{ event: string; deliveredAt: number; statusCode: number }[]>;
   close(): Promise<void>;
 }

@@ -19,7 +19,10 @@ export function listInstallations({ app }: ApiContext): Promise<Installation[]> 
   });
 }
 
-/** @returns which installation a repository belongs to; null: the App does not see it. @throws RefreshError */
+/**
+ * @returns the installation that a repository belongs to; null: the App does not see the repository @throws
+ * RefreshError
+ */
 export function findInstallationOf({ app }: ApiContext, owner: string, name: string): Promise<number | null> {
   return callRestOrNull(async () => (await app.rest.apps.getRepoInstallation({ owner, repo: name })).data.id);
 }

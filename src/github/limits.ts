@@ -1,29 +1,35 @@
 import { RefreshError } from "../base/errors.js";
 
-/** What GitHub last said of one limit. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
+/**
+ * What GitHub last reported about one limit.
+ * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
 export interface RateLimit {
-  /** Whose calls count: `app`, or `installation <id>`. */
+  /** The account whose calls count: `app`, or `installation <id>`. */
   whose: string;
   limit: number;
   remaining: number;
-  /** When it starts anew, in milliseconds since 1970. */
+  /** When the limit resets, in milliseconds since 1970. */
   resetsAt: number;
-  /** Until when GitHub asked us to stay away, in milliseconds; 0: it did not. */
+  /** Until when GitHub asked Lockstep to wait, in milliseconds; 0: GitHub did not ask. */
   heldUntil: number;
 }
 
 export interface Limits {
-  /** fetch that notes what GitHub says of its limits, and refuses to call while it asked us to wait. */
+  /**
+   * Returns a fetch that records GitHub's limits, and refuses to call while GitHub has asked Lockstep to
+   * wait.
+   */
   fetchAs(whose: string): typeof globalThis.fetch;
   usage(): { calls: number; limits: RateLimit[] };
 }
 
-const speaksOfSecondary = async (answer: Response) =>
+const mentionsSecondaryLimit = async (answer: Response) =>
   /secondary rate limit/i.test(await answer.clone().text());
 
-/** A limit without a time of its own, as GitHub's guide has it. */
+/** The wait for a limit without a time of its own, by GitHub's guide. */
 export const DEFAULT_WAIT_MS = 60_000;
-/** A primary limit starts anew within the hour. */
+/** A primary limit resets within the hour. */
 const MAX_WAIT_MS = 3_600_000;
 const SECONDARY = "secondary";
 
@@ -31,28 +37,28 @@ const SECONDARY = "secondary";
 export const waitOf = (seconds: number): number => Math.min(seconds * 1000, MAX_WAIT_MS);
 
 /**
- * Milliseconds until a used-up primary limit starts anew.
- * @param reset x-ratelimit-reset, in seconds of GitHub's clock; the one here may be hours off.
+ * Returns the milliseconds until a used-up primary limit resets.
+ * @param reset x-ratelimit-reset, in seconds of GitHub's clock; the local clock may be hours off
  * @param date of the same answer
  */
 export function untilReset(reset: unknown, date: unknown, now: number): number {
   const answeredAt = Date.parse(String(date));
   const waitMs = Number(reset ?? Number.NaN) * 1000 - (Number.isNaN(answeredAt) ? now : answeredAt);
-  // Not NaN either.
+  // The comparison also excludes NaN.
   return waitMs > 0 ? Math.min(waitMs, MAX_WAIT_MS) : DEFAULT_WAIT_MS;
 }
 
 /**
- * Calling on while limited makes GitHub's ban longer, so nothing leaves until it is over. A used-up
- * primary limit holds its owner alone; Retry-After is about the App as a whole.
+ * Calls made while limited lengthen GitHub's ban, so no call is made until the ban is over. A used-up primary
+ * limit blocks only its owner; Retry-After blocks the App as a whole.
  */
 export function createLimits(fetch: typeof globalThis.fetch, now: () => number = Date.now): Limits {
   const known = new Map<string, RateLimit>();
-  const held = new Map<string, number>();
+  const blockedUntil = new Map<string, number>();
   let calls = 0;
 
   function requireTime(whose: string): void {
-    const until = Math.max(held.get(whose) ?? 0, held.get(SECONDARY) ?? 0);
+    const until = Math.max(blockedUntil.get(whose) ?? 0, blockedUntil.get(SECONDARY) ?? 0);
     const waitMs = until - now();
     if (waitMs <= 0) return;
     throw new RefreshError("rate_limited", "GitHub asked Lockstep to wait; no call was made", {
@@ -68,13 +74,16 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
     const resetsAt = number("x-ratelimit-reset") * 1000;
     const refused = status === 403 || status === 429;
     const after = number("retry-after");
-    if (refused && after > 0) held.set(SECONDARY, now() + waitOf(after));
+    if (refused && after > 0) blockedUntil.set(SECONDARY, now() + waitOf(after));
     else if (refused && remaining === 0)
-      held.set(whose, now() + untilReset(headers.get("x-ratelimit-reset"), headers.get("date"), now()));
-    else if (status === 429 || (refused && (await speaksOfSecondary(answer))))
-      held.set(SECONDARY, now() + DEFAULT_WAIT_MS);
+      blockedUntil.set(
+        whose,
+        now() + untilReset(headers.get("x-ratelimit-reset"), headers.get("date"), now()),
+      );
+    else if (status === 429 || (refused && (await mentionsSecondaryLimit(answer))))
+      blockedUntil.set(SECONDARY, now() + DEFAULT_WAIT_MS);
     const isWhole = [limit, remaining, resetsAt].every(Number.isFinite);
-    // A token that is refused counts against nobody's limit.
+    // A refused token counts against no account's limit.
     if (isWhole && status !== 401) known.set(whose, { whose, limit, remaining, resetsAt, heldUntil: 0 });
   }
 
@@ -90,7 +99,7 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
       calls,
       limits: [...known.values()].map((limit) => ({
         ...limit,
-        heldUntil: Math.max(held.get(limit.whose) ?? 0, held.get(SECONDARY) ?? 0),
+        heldUntil: Math.max(blockedUntil.get(limit.whose) ?? 0, blockedUntil.get(SECONDARY) ?? 0),
       })),
     }),
   };

@@ -2,7 +2,7 @@ import type { RemoteRepository } from "../base/model.js";
 import { type ApiContext, callAsInstallation } from "./context.js";
 import { callRest, callRestOrNull, clockOf, type Dated } from "./rest.js";
 
-/** The fields of a REST repository that matter here. */
+/** The fields of a REST repository that Lockstep uses. */
 interface RestRepository {
   id: number;
   name: string;
@@ -11,7 +11,10 @@ interface RestRepository {
   pushed_at?: string | null;
 }
 
-/** Every repository of an installation, 100 per call; each page with its own clock. @throws RefreshError */
+/**
+ * Yields every repository of an installation, 100 per call; each page has GitHub's clock. @throws
+ * RefreshError
+ */
 export async function* listRepositories(
   context: ApiContext,
   installationId: number,
@@ -23,12 +26,12 @@ export async function* listRepositories(
       ),
     );
     yield { value: data.repositories.map((found) => convert(found, installationId)), at: clockOf(headers) };
-    // A page can be short and yet not the last one.
+    // A page can be short without being the last one.
     if (!/rel="next"/.test(headers.link ?? "")) return;
   }
 }
 
-/** @returns null: not there, or not for this installation. @throws RefreshError */
+/** @returns null: the repository does not exist, or not for this installation @throws RefreshError */
 export function getRepository(
   context: ApiContext,
   installationId: number,
@@ -36,7 +39,7 @@ export function getRepository(
 ): Promise<Dated<RemoteRepository> | null> {
   return callRestOrNull(async () => {
     const { data, headers } = await callAsInstallation(context, installationId, (client) =>
-      // Undocumented but stable, and the only call by id: GET /repositories/{id}
+      // GET /repositories/{id} is undocumented but stable, and the only call by id.
       client.request("GET /repositories/{id}", { id }),
     );
     return { value: convert(data as RestRepository, installationId), at: clockOf(headers) };

@@ -1,12 +1,15 @@
 import { restError } from "./errors.js";
 
-/** An answer with GitHub's clock at it, in whole seconds since 1970. */
+/** An answer with GitHub's clock at the answer, in whole seconds since 1970. */
 export interface Dated<T> {
   value: T;
   at: number;
 }
 
-/** @returns GitHub's clock at an answer, in whole seconds since 1970; ours, where the answer has none */
+/**
+ * @returns GitHub's clock at an answer, in whole seconds since 1970; the local clock where the answer has
+ * none
+ */
 export function clockOf(headers: { date?: string }): number {
   const at = Date.parse(headers.date ?? "");
   return Math.floor((Number.isNaN(at) ? Date.now() : at) / 1000);
@@ -21,7 +24,7 @@ export async function callRest<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Makes a REST call. @returns null: what it asks for is not there. @throws RefreshError */
+/** Makes a REST call. @returns null: the requested object does not exist @throws RefreshError */
 export async function callRestOrNull<T>(call: () => Promise<T>): Promise<T | null> {
   try {
     return await callRest(call);

@@ -51,7 +51,7 @@ export function applyRemote(
     if (before) ports.removal.exclude(before);
     return null;
   }
-  if (before && isOvertaken(before.toldAt, answeredAt) && isManaged(before)) return before;
+  if (before && isOvertaken(before.answeredAt, answeredAt) && isManaged(before)) return before;
   registry.confirm(remote, answeredAt);
   const returns = before !== null && manageAgain(ports, before);
   const isRenamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);

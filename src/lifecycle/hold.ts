@@ -5,7 +5,7 @@ import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 
 export interface HoldPorts {
-  registry: Pick<Registry, "countOf" | "setState" | "failed">;
+  registry: Pick<Registry, "countOf" | "setState" | "recordFailure">;
   installations: Pick<Installations, "all" | "get" | "held" | "isHeld" | "hold">;
   /** Runs the function in one transaction. */
   transaction<T>(fn: () => T): T;
@@ -68,7 +68,7 @@ function hold(ports: HoldPorts, installationId: number, repositories: ManagedRep
       // After the installation is gone, the held removal waits for the operator instead of the account's
       // owner.
       if (state === "suspended") registry.setState(id, "failing");
-      registry.failed(id, removalHeld(installationId), 0);
+      registry.recordFailure(id, removalHeld(installationId), 0);
     }
   });
   ports.log.warn(

@@ -5,7 +5,7 @@ import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 
 export interface GonePorts {
-  registry: Pick<Registry, "forget" | "gone">;
+  registry: Pick<Registry, "forget" | "markGone">;
   installations: Pick<Installations, "release">;
   retireAfterMs: number;
   now(): number;
@@ -24,11 +24,11 @@ export function markGone(
   if (!isManaged(repository)) return;
   installations.release(repository.id);
   // A repository known only from a delivery has no mirror to keep or to lose.
-  if (repository.toldAt === 0) {
+  if (repository.answeredAt === 0) {
     registry.forget(repository.id);
     return;
   }
-  registry.gone(repository.id, isExcluded);
+  registry.markGone(repository.id, isExcluded);
   const retiresAt = iso(now() + retireAfterMs);
   log.warn(
     { event: "repository_gone", repository: fullName(repository), why, retiresAt },

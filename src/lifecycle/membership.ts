@@ -36,8 +36,8 @@ export async function askById(
 /** A delivery of that installation has just named the repository; GitHub's replicas may not know it yet. */
 export const isJustNamed = (
   { now }: Pick<MembershipPorts, "now">,
-  { toldAt, installationId, addedAt }: ManagedRepository,
-): boolean => toldAt === 0 && installationId !== 0 && now() - addedAt < REPLICA_LAG_MS;
+  { answeredAt, installationId, addedAt }: ManagedRepository,
+): boolean => answeredAt === 0 && installationId !== 0 && now() - addedAt < REPLICA_LAG_MS;
 
 /**
  * Asks for the repository by id and then by name. Any token reads any public repository, so an answer by id

@@ -16,8 +16,8 @@ export interface NamePorts {
  * Whether GitHub has confirmed the name since it was last in doubt. Without a certain name readers keep the
  * old link.
  */
-export const hasCertainName = ({ toldAt, doubted, owner, name }: ManagedRepository): boolean =>
-  toldAt > 0 && !doubted && owner !== "" && name !== "";
+export const hasCertainName = ({ answeredAt, doubted, owner, name }: ManagedRepository): boolean =>
+  answeredAt > 0 && !doubted && owner !== "" && name !== "";
 
 export const isNameOwner = ({ registry }: NamePorts, id: number, name: RepositoryName): boolean =>
   registry.find(name)?.id === id;

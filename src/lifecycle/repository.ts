@@ -47,7 +47,7 @@ async function askGitHub(
   known: ManagedRepository,
   { mayHaveLeft }: Options,
 ): Promise<Answer> {
-  const isNew = known.toldAt === 0;
+  const isNew = known.answeredAt === 0;
   const isDoubtful = mayHaveLeft || isNew || !isManaged(known) || ports.installations.isHeld(known.id);
   try {
     const answer = isDoubtful ? null : await askById(ports, known.installationId, known.id);

@@ -3,16 +3,19 @@ import { RefreshError } from "../base/errors.js";
 import { formatSize } from "../base/units.js";
 
 export interface Disk {
-  /** Bytes that Lockstep's user may still write, and whether that is less than MIN_FREE_DISK. */
+  /** Returns the bytes that Lockstep's user may still write, and whether that is less than MIN_FREE_DISK. */
   state(): { freeBytes: number; low: boolean };
-  /** Before a clone, a rebuild, or so many bytes. @param largest what needs the most of them @throws RefreshError `disk_low` */
+  /**
+   * Checks the space before a clone, a rebuild, or so many bytes. @param largest what needs the most of the
+   * bytes @throws RefreshError `disk_low`
+   */
   requireSpace(bytes?: number, largest?: string): void;
 }
 
-/** How soon a clone that found too little space is tried again. */
+/** A clone that found too little space is tried again after this time. */
 const AGAIN_MS = 30_000;
 
-/** @param minFree bytes; 0: no bound */
+/** @param minFree bytes; 0: no minimum */
 export function createDisk(dataDir: string, minFree: number): Disk {
   function state() {
     const { bavail, bsize } = statfsSync(dataDir);

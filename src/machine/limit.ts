@@ -1,14 +1,16 @@
-/** Why a process is ended before it ends by itself; `abandoned`: who takes its output, or gives its input, is gone. */
+/**
+ * Why a process is ended early. `abandoned`: the reader of its output, or the writer of its input, is gone.
+ */
 export type EndReason = "timeout" | "cancelled" | "abandoned";
 
-/** When a process is to end: at its deadline, when a signal aborts, or when somebody says so. */
+/** A limit says when a process must end: at its deadline, when a signal aborts, or when its owner says so. */
 export interface Limit {
-  /** Aborts once, with the first reason. */
+  /** The signal aborts once, with the first reason. */
   readonly signal: AbortSignal;
-  /** The reason; null: the limit is not reached. */
+  /** Returns the reason; null: the limit is not reached. */
   reason(): EndReason | null;
   end(reason: EndReason): void;
-  /** Lets go of the clock and of the caller's signal. */
+  /** Stops the timer and stops listening to the caller's signal. */
   release(): void;
 }
 
@@ -30,7 +32,7 @@ export function startLimit(options: { timeoutMs: number; signal?: AbortSignal | 
   };
 }
 
-/** Calls back at once when the signal has aborted already. */
+/** Calls `act` once the signal aborts, or at once when the signal has already aborted. */
 export function onceAborted(signal: AbortSignal, act: () => void): void {
   if (signal.aborted) act();
   else signal.addEventListener("abort", act, { once: true });

@@ -1,22 +1,25 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** What /proc says about the machine's processes (proc(5)). Where there is no /proc, nothing is known of any. */
+/**
+ * This file reads what /proc says about the machine's processes (proc(5)). Without /proc every process is
+ * unknown.
+ */
 
 /**
- * Clock ticks from boot to the start of a process, field 22 of /proc/<pid>/stat: with the pid it
- * names one process for good. Null where the process or /proc is not there.
+ * Returns the clock ticks from boot to the start of a process, field 22 of /proc/<pid>/stat. With the pid,
+ * the start time identifies one process for good. Null: the process or /proc does not exist.
  */
 export function startTime(pid: number): string | null {
   return stat(pid)?.[19] ?? null;
 }
 
-/** The process that started then still runs; a zombie does not. */
+/** Whether the process with this start time still runs; a zombie does not. */
 export function isRunning(pid: number, startedAt: string): boolean {
   const fields = stat(pid);
   return fields?.[19] === startedAt && !["Z", "X"].includes(fields[0] ?? "");
 }
 
-/** Children, their children and so on; parents stand before their children. */
+/** Returns children, their children and so on; parents come before their children. */
 export function descendants(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of processNames()) {
@@ -30,7 +33,7 @@ export function descendants(root: number): number[] {
 
 const processNames = (): string[] => (existsSync("/proc") ? readdirSync("/proc") : []);
 
-/** The fields of /proc/<pid>/stat from the third on: the second may hold spaces. */
+/** Returns the fields of /proc/<pid>/stat from the third on, because the second may contain spaces. */
 function stat(pid: number): string[] | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -5,13 +5,13 @@ import { descendants, startTime } from "./process-table.js";
 import { terminateAll } from "./terminate.js";
 
 /**
- * The git processes that run are on disk, as `<pid>` files with their start time: git outlives a
- * `kill -9` of its parent and would go on writing into a mirror beside its successor.
+ * Running git processes are recorded on disk, as `<pid>` files with their start time. git survives a `kill
+ * -9` of its parent and would keep writing into a mirror beside its successor.
  */
 export interface Processes {
-  /** Notes a child until it ends. */
+  /** Records a child until the child ends. */
   track(child: ChildProcess): void;
-  /** Ends what an earlier process left, children first. @returns how many were ended. */
+  /** Ends what an earlier process left running, children first. @returns how many processes were ended */
   endSurvivors(): Promise<number>;
 }
 
@@ -24,7 +24,7 @@ export function createProcesses(dir: string): Processes {
         try {
           writeFileSync(file, startTime(child.pid!) ?? "");
         } catch {
-          return; // a full disk must not fail a git that may free it
+          return; // A full disk must not fail a git that may free it.
         }
         child.once("exit", () => rmSync(file, { force: true }));
         if (child.exitCode !== null || child.signalCode !== null) rmSync(file, { force: true });

@@ -5,27 +5,27 @@ import { createTail } from "./tail.js";
 import { closePipesAfterExit, signalGroup, terminate } from "./terminate.js";
 
 export interface ProgramCall {
-  /** Path of the executable; no shell reads it. */
+  /** The path of the executable; no shell reads the path. */
   file: string;
   args: string[];
   cwd: string;
-  /** All that the program gets to see of any environment. */
+  /** The program sees these environment variables and no others. */
   env: Record<string, string>;
   input?: string;
   timeoutMs: number;
-  /** Of what it writes to stdout and stderr the last bytes are kept. */
+  /** Only the last bytes of what the program writes to stdout and stderr are kept. */
   maxOutputBytes: number;
   signal: AbortSignal;
-  /** What it has started ends with it, also when it ends by itself. */
+  /** Whatever the program has started ends with it, even when the program ends by itself. */
   alone?: boolean;
 }
 
 export interface ProgramResult {
-  /** Exit code; null: a signal ended it. */
+  /** The exit code; null: a signal ended the program. */
   code: number | null;
   signal: NodeJS.Signals | null;
   timedOut: boolean;
-  /** stdout and stderr, as they came. */
+  /** stdout and stderr in the order in which the output came. */
   output: string;
 }
 
@@ -33,8 +33,8 @@ export interface ProgramResult {
 export type RunProgram = (call: ProgramCall) => Promise<ProgramResult>;
 
 /**
- * Runs an operator's program in a process group of its own, which is ended as a whole: a script's children
- * would outlive it otherwise. One that survives a `kill -9` of Lockstep is ended at the next start.
+ * Runs an operator's program in its own process group, which is ended as a whole: a script's children would
+ * outlive the script otherwise. A program that survives a `kill -9` of Lockstep is ended at the next start.
  */
 export function createPrograms(processes: Processes): RunProgram {
   return (call) =>
@@ -45,7 +45,7 @@ export function createPrograms(processes: Processes): RunProgram {
       const output = createTail(maxOutputBytes);
       child.stdout.on("data", output.add);
       child.stderr.on("data", output.add);
-      // A program need not read what it is given.
+      // A program need not read its input.
       child.stdin.on("error", () => {});
       child.stdin.end(input ?? "");
 

@@ -1,10 +1,10 @@
-/** What a process has written: the last bytes of it. */
+/** The last bytes of what a process has written. */
 export interface Tail {
   add(chunk: Buffer): void;
   text(): string;
 }
 
-/** @param maxBytes Infinity: all of it is kept */
+/** @param maxBytes Infinity: every byte is kept */
 export function createTail(maxBytes: number): Tail {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -15,8 +15,8 @@ export function createTail(maxBytes: number): Tail {
       while (chunks.length > 1 && size - chunks[0]!.length >= maxBytes) size -= chunks.shift()!.length;
     },
     text() {
-      const kept = Buffer.concat(chunks);
-      return kept.subarray(Math.max(0, kept.length - maxBytes)).toString("utf8");
+      const bytes = Buffer.concat(chunks);
+      return bytes.subarray(Math.max(0, bytes.length - maxBytes)).toString("utf8");
     },
   };
 }

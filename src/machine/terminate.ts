@@ -2,32 +2,38 @@ import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { descendants, isRunning, startTime } from "./process-table.js";
 
-/** From SIGTERM, on which git removes its locks, to SIGKILL; and from a child's exit to the end of its pipes. */
+/**
+ * The time from SIGTERM, on which git removes its locks, to SIGKILL; and from a child's exit to the closing
+ * of its pipes.
+ */
 export const GRACE_MS = 2_000;
 
-/** How long a process that was sent SIGKILL is waited for: the kernel may have it wait for a disk. */
+/**
+ * How long Lockstep waits for a process that was sent SIGKILL: the kernel may keep the process waiting for a
+ * disk.
+ */
 const KILLED_BY_MS = 5_000;
 const POLL_MS = 10;
 
 export interface TerminateOptions {
   /**
-   * What ends with the child: everything it has started, as /proc has it, or the process group
-   * that it leads, which also holds what has lost its parent.
+   * What ends with the child. `descendants` is everything that the child has started, as /proc lists it.
+   * `group` is the process group that the child leads, including processes that have lost their parent.
    */
   reach: "descendants" | "group";
   graceMs?: number;
 }
 
 /**
- * The one ladder: SIGTERM to the child and what it has started, and after the grace SIGKILL. A child
- * that is not spawned yet is ended as soon as it is. Resolves when none of them runs.
+ * The one ladder sends SIGTERM to the child and its descendants, and SIGKILL after the grace period. A child
+ * that is not spawned yet is ended as soon as it is spawned. The promise resolves when none of them runs.
  */
 export async function terminate(child: ChildProcess, options: TerminateOptions): Promise<void> {
   const { reach, graceMs = GRACE_MS } = options;
   if (child.pid === undefined && !(await hasSpawned(child))) return;
   const pid = child.pid!;
   const send = reach === "group" ? signalGroup : (_: number, name: NodeJS.Signals) => child.kill(name);
-  // What a leader that has ended left of its group is told to end, and not waited for.
+  // The leader has ended, so its group only gets SIGTERM, and Lockstep does not wait for the group.
   if (hasExited(child)) return reach === "group" ? signalGroup(pid, "SIGTERM") : undefined;
   const below = reach === "descendants" ? terminateAll(descendants(pid), { graceMs }) : null;
   send(pid, "SIGTERM");
@@ -48,8 +54,8 @@ const hasSpawned = (child: ChildProcess): Promise<boolean> =>
   });
 
 /**
- * The ladder for processes that are nobody's children here. Children are signalled first: a parent that
- * sees its child end clears up and ends too. Resolves when none of them runs.
+ * The ladder for processes that are not children of this process. Children are signalled first: a parent that
+ * sees its child end cleans up and ends too. The promise resolves when none of them runs.
  * @param pids parents before their children
  * @param graceMs 0: no SIGTERM
  */
@@ -66,7 +72,7 @@ export async function terminateAll(pids: number[], { graceMs }: { graceMs: numbe
   await ended(KILLED_BY_MS);
 }
 
-/** Signals every process of the group that `leader` leads, or led. */
+/** Signals every process of the group that `leader` leads or led. */
 export function signalGroup(leader: number, name: NodeJS.Signals): void {
   signalOne(-leader, name);
 }
@@ -75,19 +81,19 @@ function signalOne(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended by itself meanwhile.
+    // The process has ended by itself in the meantime.
   }
 }
 
 export interface PipesOptions {
-  /** What has been written is still being taken, slowly: its pipes stay open that long. */
+  /** While `isBusy` is true, the output is still being read slowly, and the pipes stay open. */
   isBusy?: () => boolean;
   graceMs?: number;
 }
 
 /**
- * The last step of the ladder, for a child that ends by itself as well: some time after its exit its
- * pipes are closed. A grandchild may hold them open for as long as it lives, and nobody waits for that.
+ * The last step of the ladder closes a child's pipes some time after its exit, even when the child ended by
+ * itself. A grandchild may hold the pipes open for as long as it lives, and Lockstep does not wait for that.
  */
 export function closePipesAfterExit(child: ChildProcess, options: PipesOptions = {}): void {
   const { isBusy = () => false, graceMs = GRACE_MS } = options;

@@ -1,7 +1,7 @@
 import type { RefreshError } from "../base/errors.js";
 import type { RefreshIntent, RefreshRequest, Subject } from "../base/model.js";
 
-/** What one run was given; only its request and key mean anything to the runner. */
+/** The input of one run; the runner uses only the request and the key. */
 export interface Snapshot {
   subject: Subject;
   generation: number;
@@ -9,46 +9,57 @@ export interface Snapshot {
 }
 
 /**
- * The seam between what asks for a refresh and what runs it: a durable dirty set, one row per
- * subject. At most one run per subject; triggers during a run lead to exactly one more.
+ * The queue separates the parts that ask for a refresh from the part that runs it. The queue is a durable
+ * dirty set with one row per subject. At most one run per subject is active; triggers during a run lead to
+ * exactly one more.
  */
 export interface RefreshQueue {
   /**
-   * Merges an intent into the subject's row and gives it a new generation. When it returns, the
-   * request is on disk. Throws when it cannot be persisted. It cuts the row's backoff short, but never
-   * GitHub's own word on when to come back; the backstop does so for lists alone, not for a repository.
-   * @returns the generation, which `settled` compares.
+   * Merges an intent into the subject's row and gives the row a new generation. When `arm` returns, the
+   * request is on disk. Throws when the request cannot be persisted.
+   * An intent ends the row's backoff early, but never the wait that GitHub itself asked for. The backstop
+   * ends a backoff for lists alone, not for a repository.
+   * @returns the generation, which `settled` compares
    */
   arm(
     subject: Subject,
     intent: RefreshIntent,
     about?: { installationId?: number; deliveryId?: string },
   ): number;
-  /** The subject's row as it is now, its attempt counted; null when there is none or it is not due. */
+  /**
+   * Returns the subject's current row, with its attempt counted; null when no row exists or the row is not
+   * due.
+   */
   begin(subject: Subject): Snapshot | null;
-  /** Takes away what the run did; what came in meanwhile stays. */
+  /** Removes what the run did; what came in during the run stays. */
   succeed(snapshot: Snapshot): void;
-  /** Keeps the row and sets when it is due again. @returns milliseconds until then, or null: not by itself. */
+  /**
+   * Keeps the row and sets when the row is due again. @returns milliseconds until then; null: the row is not
+   * repeated
+   */
   fail(snapshot: Snapshot, error: RefreshError): number | null;
-  /** Subjects that are due, best first: by priority, then fair across installations; up to `limit` of each trigger. */
+  /**
+   * Returns due subjects, best first: by priority, then fair across installations; up to `limit` of each
+   * trigger.
+   */
   due(limit: number, busy: ReadonlySet<string>): { subject: Subject; trigger: RefreshRequest["trigger"] }[];
-  /** Milliseconds until the next row is due; null when there is none. */
+  /** Returns the milliseconds until the next row is due; null when the queue is empty. */
   nextDueIn(): number | null;
   has(subject: Subject): boolean;
-  /** Best first; those that are running are among them. */
+  /** Lists rows, best first, including the running ones. */
   list(limit: number): QueueEntry[];
   depth(): number;
-  /** How long ago the oldest trigger came in, in milliseconds; 0: there is none. */
+  /** Returns how long ago the oldest trigger came in, in milliseconds; 0: the queue is empty. */
   oldestMs(): number;
 }
 
-/** A row of the queue, for who looks at it. Times are in milliseconds since 1970. */
+/** A row of the queue, for operators. Times are in milliseconds since 1970. */
 export interface QueueEntry {
   subject: Subject;
   trigger: RefreshRequest["trigger"];
-  /** Tries so far. */
+  /** The number of tries so far. */
   attempt: number;
-  /** When the oldest trigger came in that no run has taken yet; null: a run has taken all. */
+  /** When the oldest trigger came in that no run has taken yet; null: a run has taken every trigger. */
   armedAt: number | null;
   dueAt: number;
 }

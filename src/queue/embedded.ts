@@ -29,7 +29,7 @@ export const QUEUE_TABLES: Tables = {
   ],
 };
 
-/** Beside what an operator waits for. */
+/** Lists have the priority of an operator's requests. */
 const LISTS = TRIGGERS.indexOf("manual");
 
 interface Options {
@@ -39,7 +39,10 @@ interface Options {
   random?: Random;
 }
 
-/** The queue of one machine: a dirty set in SQLite. A crash loses nothing: at start a row is due at its stored time. */
+/**
+ * The queue of one machine is a dirty set in SQLite. A crash loses nothing: after a restart a row is due at
+ * its stored time.
+ */
 export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, random }: Options): RefreshQueue {
   const sql = statements(store);
 
@@ -51,9 +54,9 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const at = now();
       const hints = mergeHints(hintsOf(row), intent.hints, generation);
       const full = intent.full || hints === null;
-      // Lists are short calls that much else waits for: they do not queue behind clones.
+      // Lists are short calls that much other work waits for, so lists do not queue behind clones.
       const priority = subject.kind === "repository" ? TRIGGERS.indexOf(intent.trigger) : LISTS;
-      // 0: a run has taken the row as it was; this is the first trigger after it.
+      // 0: a run has taken the row as it was; this is the first trigger after that run.
       const armedAt = Number(row?.armed_at ?? 0) || at;
       sql.put.run(
         key,
@@ -73,7 +76,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       return generation;
     });
 
-  /** A fresh push or an operator cuts a backoff short, never GitHub's own Retry-After. */
+  /** A fresh push or an operator ends a backoff early, but never GitHub's own Retry-After. */
   function dueAt(
     row: Row | undefined,
     { kind }: Subject,
@@ -81,14 +84,15 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
     at: number,
     armedAt: number,
   ): number {
-    const held = Number(row?.held_until ?? 0);
+    const heldUntil = Number(row?.held_until ?? 0);
     if (trigger === "push") {
       const quietUntil = Math.min(at + quietPeriodMs, armedAt + 10 * quietPeriodMs);
-      return Math.max(quietUntil, held, quietPeriodMs === 0 ? at : 0);
+      return Math.max(quietUntil, heldUntil, quietPeriodMs === 0 ? at : 0);
     }
-    // Onboarding too: after a restart the first look at GitHub waits for no backoff of before.
-    // And lists: INTERVAL says how often GitHub is asked for them. A repository that fails keeps its backoff.
-    if (trigger !== "backstop" || kind !== "repository" || !row) return Math.max(at, held);
+    // Onboarding ends a backoff too: after a restart the first call to GitHub waits for no earlier backoff. A
+    // backstop ends the backoff of lists, since INTERVAL says how often GitHub is asked for lists. A failing
+    // repository keeps its backoff.
+    if (trigger !== "backstop" || kind !== "repository" || !row) return Math.max(at, heldUntil);
     return Number(row.due_at);
   }
 
@@ -98,7 +102,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const at = now();
       if (!row || Number(row.due_at) > at) return null;
       const attempt = Number(row.attempt) + 1;
-      // Counted before the run: a repository that takes the process down with it backs off too.
+      // The attempt is counted before the run: a repository that crashes the process backs off too.
       sql.started.run(attempt, at + backoffMs(attempt, random), row.key);
       return snapshotOf(subject, row, attempt, Number(row.armed_at) || at);
     });
@@ -118,7 +122,8 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
     store.transaction(() => {
       const row = sql.get.get(keyOf(snapshot.subject));
       if (!row) return null;
-      // The repository's state says what is wrong, and the backstop looks at every one that is not fresh.
+      // The repository's state says what is wrong, and the backstop checks every repository that is not
+      // fresh.
       if (error.retry.kind === "never") {
         sql.remove.run(row.key, snapshot.generation);
         return null;
@@ -126,9 +131,9 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const retry = retryDelayMs(error, snapshot.request.attempt, random);
       const cameIn = Number(row.generation) > snapshot.generation && error.retry.kind !== "after";
       const due = cameIn ? Math.min(Number(row.due_at), now() + retry.ms) : now() + retry.ms;
-      const held = error.retry.kind === "after" ? due : 0;
+      const heldUntil = error.retry.kind === "after" ? due : 0;
       const full = retry.full ? Number(row.generation) : Number(row.full_generation);
-      sql.failed.run(due, held, full, snapshot.request.armedAt, row.key);
+      sql.failed.run(due, heldUntil, full, snapshot.request.armedAt, row.key);
       return Math.max(0, due - now());
     });
 
@@ -204,7 +209,8 @@ function statements(store: Store) {
     failed: store.prepare(
       "UPDATE dirty SET due_at = ?, held_until = ?, full_generation = ?, armed_at = ? WHERE key = ?",
     ),
-    // Round robin over installations inside a priority: the first of each, then the second of each.
+    // The order is round robin over installations inside a priority: the first of each, then the second of
+    // each.
     due: store.prepare(
       `SELECT key, kind, id, priority FROM (
          SELECT *, row_number() OVER (PARTITION BY priority ORDER BY turn, armed_at) AS place FROM (

@@ -3,15 +3,15 @@ import type { PushHint, RefHint } from "../base/model.js";
 /** A hint with the generation of the last trigger that touched it. */
 export type QueuedHint = RefHint & { generation: number };
 
-/** More refs than this and a full comparison is cheaper than asking for each. */
+/** With more refs than this a full comparison is cheaper than asking for each ref. */
 export const MAX_HINTS = 300;
-/** Longest chain kept; older points only save a question to GitHub. */
+/** The longest chain that is kept; older points only save a question to GitHub. */
 const MAX_POINTS = 16;
 
 /**
- * Adds one delivery to what is known of its ref. Two deliveries are a chain when the second starts
- * where the first ended and was pushed in a later second; anything else proves no order
- * (A→B and B→A in the same second, arriving swapped, also look like a chain).
+ * Adds one delivery to what is known of its ref. Two deliveries form a chain when the second starts where the
+ * first ended and was pushed in a later second. Anything else proves no order: A→B and B→A in the same
+ * second, arriving swapped, also look like a chain.
  */
 export function mergeHint(known: QueuedHint | undefined, push: PushHint, generation: number): QueuedHint {
   const { before, after, pushedAt } = push;
@@ -19,7 +19,7 @@ export function mergeHint(known: QueuedHint | undefined, push: PushHint, generat
   if (!known) return { ...mergeForced(push), points: [before, after], ordered: proves, generation };
   const last = known.points.at(-1);
   if (known.pushedAt === pushedAt && last === after && known.points.at(-2) === before) {
-    return { ...known, generation }; // the same push, delivered twice
+    return { ...known, generation }; // The same push was delivered twice.
   }
   const chained = proves && known.ordered && pushedAt > known.pushedAt && before === last;
   if (chained) {
@@ -36,7 +36,7 @@ export function mergeHint(known: QueuedHint | undefined, push: PushHint, generat
   };
 }
 
-/** Not forced only when every delivery says so. */
+/** The merged hint is not forced only when every delivery says so. */
 function mergeForced(
   { ref, pushedAt, forced: now }: PushHint,
   known: { forced?: boolean } = { forced: now },
@@ -45,7 +45,10 @@ function mergeForced(
   return { ref, pushedAt, ...(forced !== undefined && { forced }) };
 }
 
-/** Merges pushes into the hints of a row; null when there are too many refs: compare them all. */
+/**
+ * Merges pushes into the hints of a row. @returns null when the refs are too many, so that all refs are
+ * compared
+ */
 export function mergeHints(known: QueuedHint[], pushes: PushHint[], generation: number): QueuedHint[] | null {
   const byRef = new Map(known.map((hint) => [hint.ref, hint]));
   for (const push of pushes) byRef.set(push.ref, mergeHint(byRef.get(push.ref), push, generation));

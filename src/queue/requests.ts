@@ -2,16 +2,16 @@ import type { Subject, Trigger } from "../base/model.js";
 import { createSignal, type Signal, type Subscribe } from "../base/signal.js";
 import type { RefreshQueue } from "./contract.js";
 
-/** Asks for work, on behalf of parts that the runner itself stands on. */
+/** Requests work, on behalf of parts that the runner itself depends on. */
 export interface Requests {
-  /** A refresh that compares every ref. */
+  /** Requests a refresh that compares every ref. */
   repository(id: number, installationId: number, trigger?: Trigger): void;
   installation(id: number): void;
-  /** A pass over every installation, which in turn asks for what needs it. */
+  /** Requests a pass over every installation, which in turn requests what is needed. */
   everything(trigger: "onboard" | "backstop"): void;
-  /** An operator's own request: it goes before others. */
+  /** Requests what an operator asks for, which goes before other work. */
   byHand(subject: Subject, installationId: number): void;
-  /** Something is armed. With a subject: it may start at once. */
+  /** Fires when something is armed. With a subject: that subject may start at once. */
   onWake: Subscribe<[subject?: Subject, trigger?: Trigger]>;
 }
 

@@ -1,10 +1,10 @@
 import { backoffMs, type Random } from "../base/backoff.js";
 import type { RefreshError } from "../base/errors.js";
 
-/** GitHub's replicas are seconds behind the webhook at most; after these, every ref is compared. */
+/** GitHub's replicas are at most seconds behind the webhook; after these retries every ref is compared. */
 const SOON_MS = [1_000, 2_000, 5_000, 15_000];
 
-/** When a failed request is due again, and whether it then compares every ref. */
+/** Returns when a failed request is due again, and whether it then compares every ref. */
 export function retryDelayMs(
   error: RefreshError,
   attempt: number,

@@ -2,31 +2,37 @@ import { asRefreshError, RefreshError } from "../base/errors.js";
 import { keyOf, type Subject, type Trigger } from "../base/model.js";
 import type { RefreshQueue, Snapshot } from "./contract.js";
 
-/** How often the queue is looked at even when nobody rang. Cheap, and heals a clock that was set back. */
-const LOOK_AGAIN_MS = 30_000;
+/**
+ * The runner checks the queue this often even without a wake-up. The check is cheap, and corrects a clock
+ * that was set back.
+ */
+const RECHECK_MS = 30_000;
 
-/** A cancelled git gets 2 s to clear its locks before it is killed. */
+/** A cancelled git has 2 s to remove its locks before it is killed. */
 const CANCEL_MS = 4_000;
 
 export interface RunnerPorts {
   run(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
-  /** Persists the end of a run, in one transaction with the queue's own. Null: it went well. */
+  /** Persists the end of a run, in one transaction with the queue's own. Null: the run succeeded. */
   settle(snapshot: Snapshot, error: RefreshError | null): void;
-  /** The queue or the settling itself failed: nothing can be persisted. */
+  /** Called when the queue or the settling itself failed, so that nothing can be persisted. */
   onFault(error: unknown): void;
 }
 
 export interface Runner {
-  /** Something was armed. With a subject: it starts at once when it is idle and a slot is free. */
+  /**
+   * Reports that something was armed. With a subject: the subject starts at once when it is idle and a slot
+   * is free.
+   */
   wake(subject?: Subject, trigger?: Trigger): void;
   busy(subject: Subject): boolean;
-  /** What runs now. */
+  /** Returns the running subjects. */
   subjects(): Subject[];
-  /** Starts nothing more; waits for what runs, cancels it after `ms`. */
+  /** Starts no more runs; waits for the running ones, and cancels them after `ms`. */
   stop(ms: number): Promise<void>;
 }
 
-/** What runs now, by `keyOf`. Made before the runner, for parts below it that ask. */
+/** The active runs, by `keyOf`. The map is made before the runner, for lower parts that read it. */
 export type Runs = Map<string, Run>;
 
 interface Run {
@@ -37,9 +43,9 @@ interface Run {
 }
 
 /**
- * Runs what the queue holds: one run per subject, at most `concurrency` at a time. Work without
- * anyone waiting (onboard, backstop) takes at most half of the slots each, so that neither waits for all of
- * the other, and never all of them, so that a push finds one free.
+ * Runs the work of the queue: one run per subject, at most `concurrency` at a time. Background work (onboard,
+ * backstop) takes at most half of the slots for each kind, so that neither kind waits for all of the other.
+ * Background work never takes every slot, so that a push finds one free.
  */
 export function createRunner(
   queue: RefreshQueue,
@@ -53,8 +59,8 @@ export function createRunner(
   let timer: NodeJS.Timeout | undefined;
 
   const isBackground = (trigger: Trigger) => trigger === "onboard" || trigger === "backstop";
-  const count = (fits: (trigger: Trigger) => boolean) =>
-    [...running.values()].filter((run) => fits(run.trigger)).length;
+  const count = (matches: (trigger: Trigger) => boolean) =>
+    [...running.values()].filter((run) => matches(run.trigger)).length;
   const hasSlot = (trigger: Trigger) =>
     running.size < concurrency &&
     (!isBackground(trigger) ||
@@ -85,7 +91,7 @@ export function createRunner(
     try {
       ports.settle(snapshot, failure);
     } catch (error) {
-      ports.onFault(error); // the row keeps the time that begin() gave it
+      ports.onFault(error); // The row keeps the time that begin() gave it.
     }
   }
 
@@ -98,17 +104,17 @@ export function createRunner(
         const candidates = queue.due(free, new Set(running.keys()));
         for (const { subject, trigger } of candidates) if (hasSlot(trigger)) start(subject);
       }
-      timer = setTimeout(pump, Math.min(LOOK_AGAIN_MS, untilNext()));
+      timer = setTimeout(pump, Math.min(RECHECK_MS, untilNext()));
     } catch (error) {
       ports.onFault(error);
       timer = setTimeout(pump, 1_000);
     }
   }
 
-  /** A due row that found no slot waits for a run to end, not for a timer. */
+  /** A due row without a free slot waits for a run to end, not for a timer. */
   function untilNext(): number {
     const next = queue.nextDueIn();
-    return next === null || (next === 0 && running.size > 0) ? LOOK_AGAIN_MS : Math.max(next, 10);
+    return next === null || (next === 0 && running.size > 0) ? RECHECK_MS : Math.max(next, 10);
   }
 
   return {
@@ -132,7 +138,8 @@ export function createRunner(
       const cancel = setTimeout(() => {
         for (const run of running.values()) run.abort.abort();
       }, ms);
-      // What does not end when it is cancelled, a REST call that hangs, is left: its row stays on disk.
+      // A run that does not end when cancelled, such as a hanging REST call, is abandoned: its row stays on
+      // disk.
       const patience = new Promise((resolve) => setTimeout(resolve, ms + CANCEL_MS).unref());
       await Promise.race([Promise.all([...running.values()].map((run) => run.done)), patience]);
       abandoned = true;

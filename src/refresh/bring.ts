@@ -9,25 +9,28 @@ import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import { decide, isBeforePush, type RefFacts, turnsBack, type Way } from "./decide.js";
 import type { Guard, Move } from "./guard.js";
 
-/** Everything one refresh works with. */
+/** The objects that one refresh works with. */
 export interface Pass {
   repository: ManagedRepository;
   trigger: Trigger;
   lease: Lease;
   run: RunContext;
-  /** Old answers of GitHub's are no longer waited out. */
+  /** True: old answers of GitHub's are no longer waited out. */
   lastTry: boolean;
-  /** Makes sure, after an answer under it, that the name is still the repository's. @throws RefreshError `moved` */
+  /**
+   * Confirms, after an answer under the name, that the name still belongs to the repository. @throws
+   * RefreshError `moved`
+   */
   confirmName(): Promise<void>;
 }
 
 export interface Brought {
   changes: RefChange[];
-  /** A push was told, yet GitHub itself still serves the state before it. */
+  /** A push was reported, but GitHub itself still serves the state before the push. */
   behind: boolean;
-  /** The answer differed from what the deliveries told: a later push superseded them. */
+  /** The answer differed from the deliveries: a later push superseded them. */
   superseded: boolean;
-  /** Some refs were left as they are, since GitHub's answer may be from before a push. */
+  /** Some refs were left unchanged, since GitHub's answer may be from before a push. */
   notYet: RefreshError | null;
 }
 
@@ -38,7 +41,7 @@ interface Tools {
   outbox: Outbox;
   scopeOf: ScopeOf;
   keepHistoryMs: number;
-  /** Refs that are none of GitHub's have gone. */
+  /** Called when refs that are not GitHub's have been removed. */
   dropped(id: number, changes: RefChange[]): void;
   now: () => number;
 }
@@ -48,12 +51,12 @@ const NOTHING: Brought = { changes: [], behind: false, superseded: false, notYet
 const stillOld = (ref: string) =>
   new RefreshError("not_yet", `GitHub still serves ${ref} as it was before a push`);
 
-/** More missing refs in one question than this, and every ref is compared instead. */
+/** With more missing refs than this in one question, every ref is compared instead. */
 const MAX_MISSING = 5;
-/** Old tips a full comparison fetches from; more only make git's request longer. */
+/** The number of old tips that a full comparison names to GitHub; more tips only lengthen git's request. */
 const MAX_BASES = 200;
 
-/** The three ways to bring refs; see the Syncer chapter of docs/how-it-works.md. */
+/** The bringer has three ways to bring refs; see the Syncer chapter of docs/how-it-works.md. */
 export function createBringer(tools: Tools) {
   const { mirrors, registry, guard, outbox, scopeOf, keepHistoryMs, dropped, now } = tools;
   const ancestry = (id: number) => (a: string, b: string) => mirrors.mayBeAncestor(id, a, b);
@@ -73,7 +76,7 @@ export function createBringer(tools: Tools) {
     return main === ZERO ? [] : [main];
   }
 
-  /** The one way to the mirror's refs. @returns what changed: the history guard may hold refs where they are */
+  /** The mirror's refs are only written here. @returns what changed: the history guard may hold refs */
   async function write({ repository, trigger }: Pass, moves: Move[]): Promise<RefChange[]> {
     const { changes, keep, record } = await guard.judge(repository, moves, (a, b) =>
       mirrors.isAncestor(repository.id, a, b),
@@ -83,16 +86,19 @@ export function createBringer(tools: Tools) {
     return changes;
   }
 
-  /** What the deliveries tell, asked for by name where their word is not provably the newest. */
+  /**
+   * Brings what the deliveries report; a ref whose delivery is not provably the newest is asked for by name.
+   */
   async function byHint(pass: Pass, hints: RefHint[]): Promise<Brought & { way: Way }> {
     const isIn = isInside(scopeOf(pass.repository.id));
     const inside = hints.filter(({ ref }) => isIn(ref));
-    const held = new Set(guard.standing(pass.repository.id).map(({ ref }) => ref));
+    const heldRefs = new Set(guard.standing(pass.repository.id).map(({ ref }) => ref));
     const plans = await Promise.all(
       inside.map(async (hint) => {
         const facts = await factsOf(pass, hint.ref);
-        // Where the mirror was told to differ, only GitHub itself can say whether it still does.
-        return { hint, facts, way: held.has(hint.ref) ? ("name" as const) : decide(hint, facts) };
+        // For a ref that is held at another tip than GitHub's, only GitHub itself can say whether the two
+        // still differ.
+        return { hint, facts, way: heldRefs.has(hint.ref) ? ("name" as const) : decide(hint, facts) };
       }),
     );
     for (const { hint, way } of plans) if (way === "none") learn(pass, hint, null);
@@ -164,7 +170,7 @@ export function createBringer(tools: Tools) {
     return { changes, behind: false, superseded, notYet };
   }
 
-  /** Fetches refs by name; those that GitHub does not have are left out of the answer. */
+  /** Fetches refs by name; refs that GitHub does not have are missing from the answer. */
   async function ask(pass: Pass, refs: string[], bases: string[]): Promise<Map<string, string>> {
     let left = refs;
     for (let missing = 0; left.length > 0; missing++) {
@@ -180,7 +186,7 @@ export function createBringer(tools: Tools) {
     return new Map();
   }
 
-  /** Every ref of GitHub's compared with every ref of the mirror. */
+  /** Compares every ref of GitHub's with every ref of the mirror. */
   async function inFull(pass: Pass, hints: RefHint[]): Promise<Brought> {
     const { id } = pass.repository;
     const facts = new Map<string, RefFacts>();
@@ -201,21 +207,23 @@ export function createBringer(tools: Tools) {
       await mirrors.fetch(id, pass.lease, wants, bases, pass.run);
     }
     const changes = await write(pass, moves);
-    // Acted on, whatever the Date of the answer: the servers of GitHub's that give it have clocks of their own.
+    // The comparison is acted on, whatever the Date of the answer: GitHub's servers each have their own
+    // clock.
     const isIn = isInside(scopeOf(id));
     for (const hint of hints) if (isIn(hint.ref) && !old.has(hint.ref)) learn(pass, hint, null);
     await forgetOldTips(pass);
-    // Where another scope waits for room on the disk to be made, the old one is kept.
+    // The old scope is kept while a new scope waits for room on the disk.
     const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.hasWantedExtent(id);
     if (drops) changes.push(...(await dropOutside(pass)));
     const superseded = hints.some(
       ({ ref, points }) => isIn(ref) && (remote.get(ref) ?? ZERO) !== points.at(-1),
     );
-    // A doubt about turning a ref back ends by itself after REPLICA_LAG_MS, so it is always waited for.
+    // A doubt about turning a ref back ends by itself after REPLICA_LAG_MS, so such a doubt is always waited
+    // for.
     return { changes, behind, superseded, notYet: old.size === 0 ? null : stillOld([...old][0]!) };
   }
 
-  /** Refs of an earlier scope: nobody follows them any more. */
+  /** Drops refs of an earlier scope, which no refresh follows any more. */
   async function dropOutside({ repository: { id }, trigger, run }: Pass): Promise<RefChange[]> {
     const outside = [...(await mirrors.outside(id, run.signal))];
     const changes = outside.map(([ref, before]) => ({ ref, before, after: ZERO }));
@@ -224,10 +232,10 @@ export function createBringer(tools: Tools) {
     return changes;
   }
 
-  /** Kept tips older than KEEP_HISTORY. */
+  /** Drops kept tips older than KEEP_HISTORY. */
   async function forgetOldTips({ repository, run }: Pass): Promise<void> {
-    const kept = await mirrors.kept(repository.id, run.signal);
-    const old = kept.filter(({ at }) => at < now() - keepHistoryMs);
+    const keptTips = await mirrors.kept(repository.id, run.signal);
+    const old = keptTips.filter(({ at }) => at < now() - keepHistoryMs);
     if (old.length === 0) return;
     await mirrors.dropKept(repository.id, old);
     dropped(
@@ -236,7 +244,7 @@ export function createBringer(tools: Tools) {
     );
   }
 
-  /** Refs whose answer may be older than what we were told; they are left as they are. */
+  /** Finds refs whose answer may be older than a reported push; such refs are left unchanged. */
   async function oldAnswers(
     pass: Pass,
     hints: RefHint[],
@@ -262,7 +270,9 @@ export function createBringer(tools: Tools) {
     return { behind, refs };
   }
 
-  /** @param movedFrom the tip that the delivery's word moved the ref from; null: it moved nothing */
+  /**
+   * @param movedFrom the tip from which the delivery's word moved the ref; null: the delivery moved nothing
+   */
   function learn({ repository }: Pass, hint: RefHint, movedFrom: string | null): void {
     const known = registry.ref(repository.id, hint.ref);
     registry.learnRef(repository.id, hint.ref, {
@@ -277,10 +287,13 @@ export function createBringer(tools: Tools) {
 
 export type Bringer = ReturnType<typeof createBringer>;
 
-/** Whether a ref is left as it is for now: itself, or as `a/b` or `a` beside one that is. */
+/**
+ * Whether a ref is left unchanged for now: because its own answer is old, or as `a/b` or `a` beside a ref
+ * whose answer is.
+ */
 const waitsFor = (ref: string, old: Set<string>): boolean =>
   old.has(ref) || [...old].some((other) => clash(ref, other));
 
-/** A chain that was forced somewhere may end in a fast-forward all the same: git is asked. */
+/** A chain with a forced step may still end in a fast-forward, so git is asked. */
 const wasForced = ({ points, forced }: RefHint): boolean | undefined =>
   forced === true && points.length > 2 ? undefined : forced;

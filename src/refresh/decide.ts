@@ -4,7 +4,7 @@ import type { RefKnowledge } from "../registry/repositories.js";
 
 /** What is known before a ref is brought. */
 export interface RefFacts {
-  /** The mirror's tip now; ZERO: no such ref. */
+  /** The mirror's current tip; ZERO: the ref does not exist. */
   tip: string;
   knowledge: RefKnowledge;
   /** GitHub's clock at the repository's last full comparison, in whole seconds. */
@@ -12,15 +12,16 @@ export interface RefFacts {
 }
 
 /**
- * - none: the mirror already has what the delivery tells.
- * - word: the delivery is provably the newest and fits the mirror: act on it.
- * - name: ask GitHub what the ref is now.
+ * - none: the mirror already has what the delivery reports.
+ * - word: the delivery is provably the newest and matches the mirror, so Lockstep acts on the delivery's
+ *   word.
+ * - name: Lockstep asks GitHub for the ref by name.
  */
 export type Way = "none" | "word" | "name";
 
 /**
- * A delivery's word counts only when it was pushed strictly later than anything acted on: a forced push
- * back to `before`, followed by the first, delayed delivery, would pass a plain compare-and-swap.
+ * A delivery's word counts only when it was pushed strictly later than anything acted on. A forced push back
+ * to `before`, followed by the first, delayed delivery, would pass a plain compare-and-swap.
  */
 export function decide(hint: RefHint, { tip, knowledge, comparedAt }: RefFacts): Way {
   const after = hint.points.at(-1);
@@ -30,8 +31,8 @@ export function decide(hint: RefHint, { tip, knowledge, comparedAt }: RefFacts):
 }
 
 /**
- * Whether GitHub's answer may be from before the push that the hint tells of. A hint older than what
- * was already acted on says nothing about the answer.
+ * Whether GitHub's answer may be from before the push that the hint reports. A hint older than what was
+ * already acted on proves nothing about the answer.
  */
 export async function isBeforePush(
   hint: RefHint,
@@ -44,14 +45,14 @@ export async function isBeforePush(
   const known = Math.max(knowledge.pushedAt, comparedAt - REPLICA_LAG_MS / 1000);
   if (answer === after || hint.pushedAt < known) return false;
   if (hint.points.includes(answer)) return true;
-  // Nothing newer than what the mirror has, though of a push after that we have just been told.
+  // The answer has nothing newer than the mirror, although a later push was just reported.
   const isNews = hint.pushedAt > Math.max(knowledge.pushedAt, comparedAt);
   if (isNews && answer === tip)
     return answer === ZERO || after === ZERO || !(await isAncestor(after, answer));
   return answer !== ZERO && before !== ZERO && isAncestor(answer, before);
 }
 
-/** Whether taking the answer could turn back a ref that a delivery moved a moment ago. */
+/** Whether taking the answer could turn back a ref that a delivery has just moved. */
 export async function turnsBack(
   answer: string,
   hint: RefHint | undefined,

@@ -17,18 +17,21 @@ import type { Hold } from "./holds.js";
 export { allowCall, type Move } from "./guard/context.js";
 
 export interface Guard {
-  /** Holds on refs of the scope; nothing is brought for any other. */
+  /** Returns the holds on refs of the scope; other refs are never brought. */
   standing(id: number): Hold[];
-  /** Every ref to decide on when all of GitHub's are known: those that differ, and those that are held. */
+  /**
+   * Returns every ref to decide on when all refs of GitHub's are known: those that differ, and those that are
+   * held.
+   */
   differences(id: number, local: Map<string, string>, github: Map<string, string>): Move[];
   judge(repository: GuardedRepository, moves: Move[], isAncestor: IsAncestor): Promise<Verdict>;
-  /** What a repository is said to suffer from while a hold stands; null: none does. */
+  /** Returns the failure that a repository has while a hold stands; null: no hold stands. */
   failure(repository: GuardedRepository): RefreshError | null;
-  /** For a mirror that is cloned again. */
+  /** Returns the judge for a mirror that is cloned again. */
   judgeOf(repository: GuardedRepository): Judge;
 }
 
-/** Decides what a refresh may do to refs, by HISTORY and by the holds that stand. */
+/** The guard decides what a refresh may do to refs, by HISTORY and by the holds that stand. */
 export function createGuard(context: GuardContext): Guard {
   return {
     standing: (id) => findStandingHolds(context, id),
@@ -49,9 +52,9 @@ function findDifferences(
   local: Map<string, string>,
   github: Map<string, string>,
 ): Move[] {
-  const held = new Set(findStandingHolds(context, id).map(({ ref }) => ref));
-  const moves: Move[] = compareTips(local, github).filter(({ ref }) => !held.has(ref));
-  for (const ref of held) {
+  const heldRefs = new Set(findStandingHolds(context, id).map(({ ref }) => ref));
+  const moves: Move[] = compareTips(local, github).filter(({ ref }) => !heldRefs.has(ref));
+  for (const ref of heldRefs) {
     const inPlace = local.has(ref) ? undefined : [...github.keys()].find((other) => clash(other, ref));
     moves.push({ ref, before: local.get(ref) ?? ZERO, after: github.get(ref) ?? ZERO, inPlace });
   }
@@ -65,12 +68,12 @@ function selectInside({ scopeOf }: GuardContext, id: number, tips: Map<string, s
 
 function describeHolds(repository: GuardedRepository, all: Hold[]): RefreshError | null {
   if (all.length === 0) return null;
-  const named = all
+  const details = all
     .slice(0, MAX_NAMED)
     .map(({ ref, tip, wanted }) => `${ref} is held at ${tip}, GitHub has ${wanted}`);
   const more = all.length > MAX_NAMED ? ` and ${all.length - MAX_NAMED} more` : "";
   return new RefreshError(
     "history_blocked",
-    `${named.join("; ")}${more}; POST ${apiPathOf(repository)}/allow applies the change`,
+    `${details.join("; ")}${more}; POST ${apiPathOf(repository)}/allow applies the change`,
   );
 }

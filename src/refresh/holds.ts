@@ -16,29 +16,29 @@ export const HOLD_TABLES: Tables = {
   ],
 };
 
-/** A ref that stays at `tip`, whatever GitHub has, until someone allows the change. */
+/** A hold keeps a ref at `tip`, whatever GitHub has, until a person allows the change. */
 export interface Hold {
   ref: string;
   tip: string;
-  /** What GitHub has; ZERO: it has no such ref. */
+  /** GitHub's value of the ref; ZERO: GitHub has no such ref. */
   wanted: string;
-  /** In milliseconds since 1970. With the tip it tells one hold of a ref from the next. */
+  /** In milliseconds since 1970. With the tip, the time distinguishes one hold of a ref from the next. */
   since: number;
-  /** blocked: GitHub moved it by force or deleted it. restored: an operator put it back to a kept tip. */
+  /** blocked: GitHub forced or deleted the ref. restored: an operator restored the ref to a kept tip. */
   cause: "blocked" | "restored";
-  /** The value of `wanted` that an operator lets through. */
+  /** The value of `wanted` that an operator allows. */
   allowed: string | null;
 }
 
-/** An operator's calls come in while a refresh is at work: each write says which hold it means. */
+/** An operator's calls come in while a refresh is running, so each write names the hold that it means. */
 export interface Holds {
   of(id: number): Hold[];
-  /** A refused change; a hold that an operator has made meanwhile stands. */
+  /** Stores the hold of a refused change; a hold that an operator has made in the meantime stands. */
   begin(id: number, hold: Hold): void;
-  /** An operator's: takes the place of any other. */
+  /** Stores an operator's hold, which replaces any other. */
   restore(id: number, hold: Hold): void;
   allow(id: number, ref: string, wanted: string): void;
-  /** GitHub has moved on. What was allowed for the former value does not count for the new one. */
+  /** Records GitHub's new value. What was allowed for the former value does not count for the new one. */
   follow(id: number, hold: Hold, wanted: string): void;
   end(id: number, hold: Hold): void;
 }

@@ -1,13 +1,13 @@
 import type { RefreshOutcome, Trigger } from "../base/model.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
-/** Refreshes kept per repository. */
+/** The number of refreshes kept per repository. */
 const KEPT = 50;
 
 export const REFRESH_TABLES: Tables = {
   module: "refreshes",
   steps: [
-    // What is forgotten of a repository is forgotten with it.
+    // The rows of a repository are deleted together with the repository.
     `CREATE TABLE refreshes (
        repository_id INTEGER NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
        n INTEGER NOT NULL,
@@ -30,23 +30,23 @@ export interface RefreshRecord {
   /** Milliseconds since 1970. */
   endedAt: number;
   durationMs: number;
-  /** Since the oldest trigger came in. */
+  /** The time since the oldest trigger came in. */
   lagMs: number;
   trigger: Trigger;
   attempt: number;
-  /** A RefreshResult, or the code of its failure. */
+  /** A RefreshResult, or the code of the failure. */
   result: string;
   /** The failure's message. */
   reason: string | null;
   way: RefreshOutcome["way"];
-  /** Refs. */
+  /** The number of changed refs. */
   changed: number;
 }
 
 export interface RefreshLog {
-  /** Joins the transaction it is called in. Of a repository that is forgotten nothing is noted. */
+  /** Joins the caller's transaction. A refresh of a deleted repository is not recorded. */
   add(id: number, refresh: RefreshRecord): void;
-  /** The newest first. */
+  /** Returns refreshes, the newest first. */
   of(id: number): RefreshRecord[];
 }
 

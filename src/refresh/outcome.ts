@@ -2,14 +2,14 @@ import type { RefreshError } from "../base/errors.js";
 import type { RefreshOutcome } from "../base/model.js";
 import type { Brought } from "./bring.js";
 
-/** What the refs of a mirror were brought to. */
+/** The result of bringing a mirror's refs. */
 export interface Result {
   outcome: RefreshOutcome;
   behind: boolean;
   notYet: RefreshError | null;
 }
 
-/** There is nothing to be kept in step. */
+/** The repository is not managed, so nothing was refreshed. */
 export const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
 
 export function outcomeOf({ changes, superseded }: Brought, way: RefreshOutcome["way"]): RefreshOutcome {

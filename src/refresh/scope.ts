@@ -11,8 +11,9 @@ interface Tools {
 }
 
 /**
- * What each mirror is to have: all of REFSPECS, or, where every checkout of the repository is content with
- * some commits, that many of the refs that are published; likewise all contents, or those that are published.
+ * Computes the scope of each mirror. The scope is all of REFSPECS, unless every checkout of the repository
+ * needs only some commits: then it is that many commits of the published refs. Likewise the scope has all
+ * contents, or only the published ones.
  */
 export function createScopes({ registry, refspecs, checkouts }: Tools): ScopeOf {
   const whole: Scope = { refspecs, depth: null, filter: null };

@@ -28,30 +28,33 @@ export type InstallationState = "active" | "suspended" | "gone";
 
 export interface KnownInstallation {
   id: number;
-  /** The account's name; empty until GitHub has told it. */
+  /** The account's name; empty until GitHub has reported the name. */
   login: string;
   state: InstallationState;
-  /** Since when it is in that state, in milliseconds. */
+  /** When the installation entered its state, in milliseconds. */
   since: number;
-  /** When all of its repositories were last listed, in milliseconds. */
+  /** When all repositories of the installation were last listed, in milliseconds. */
   listedAt: number | null;
   /** When an operator last confirmed a removal, in milliseconds; 0: never. */
   confirmedAt: number;
   error: { code: string; message: string; hint: string; at: number } | null;
 }
 
-/** Repositories that GitHub no longer shows, too many at once to be believed without a word of the operator's. */
+/**
+ * Repositories that GitHub no longer shows, too many at once to be accepted without an operator's
+ * confirmation.
+ */
 export interface HeldRemoval {
   repositoryIds: number[];
   /** Milliseconds since 1970. */
   heldAt: number;
 }
 
-/** The installations of the App, as GitHub last told of them. */
+/** The installations of the App, as GitHub last reported them. */
 export interface Installations {
   all(): KnownInstallation[];
   get(id: number): KnownInstallation | null;
-  /** @returns whether the state is another one than before. A login of null leaves it as it is. */
+  /** @returns whether the state has changed. A login of null leaves the login unchanged. */
   note(id: number, state: InstallationState, login: string | null): boolean;
   listed(id: number): void;
   failed(id: number, error: RefreshError): void;
@@ -59,7 +62,7 @@ export interface Installations {
   held(id: number): HeldRemoval | null;
   isHeld(repositoryId: number): boolean;
   release(repositoryId: number): void;
-  /** The operator believes it. @returns the repositories that were held */
+  /** Records that the operator confirms the removal. @returns the repositories that were held */
   confirm(id: number): number[];
 }
 

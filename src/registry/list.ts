@@ -2,21 +2,21 @@ import type { Store } from "../store/database.js";
 import { type ManagedRepository, toRepository } from "./rows.js";
 import { shownStateSql } from "./statements.js";
 
-/** What the list is sorted by: owner, name, id. */
+/** The list is sorted by owner, name and id. */
 export type RepositoryPlace = [string, string, number];
 
-/** null: whatever it is. */
+/** A null field matches everything. */
 export interface RepositoryFilter {
-  /** As the API shows it: `refreshing` and `paused` besides the stored ones. */
+  /** The state as the API shows it: `refreshing` and `paused` in addition to the stored states. */
   state: string | null;
   installationId: number | null;
-  /** Part of `owner/name`, or with `*` and `?` all of it; in any case. */
+  /** A part of `owner/name`, or with `*` and `?` the whole of it; case does not count. */
   name: string | null;
 }
 
 export interface RepositoryQuery extends RepositoryFilter {
   limit: number;
-  /** Only those behind it. */
+  /** Only repositories after this place are listed. */
   after: RepositoryPlace | null;
   /** The repositories that are being refreshed. */
   running: number[];
@@ -24,13 +24,13 @@ export interface RepositoryQuery extends RepositoryFilter {
 
 export interface RepositoryPage {
   repositories: ManagedRepository[];
-  /** Where the next page begins; null: there is none. */
+  /** Where the next page begins; null: this is the last page. */
   next: RepositoryPlace | null;
-  /** How many the filter lets through. */
+  /** The number of repositories that match the filter. */
   total: number;
 }
 
-/** The registry by pages: a page costs one walk over the table, whatever its place. */
+/** Lists the registry by pages: a page costs one walk over the table, whatever its place. */
 export function createRepositoryList(store: Store): (query: RepositoryQuery) => RepositoryPage {
   const first = store.prepare(`SELECT * ${FILTERED} ORDER BY owner, name, id LIMIT ?5`);
   const behind = store.prepare(
@@ -54,7 +54,7 @@ const FILTERED = `FROM repositories WHERE (?1 IS NULL OR installation_id = ?1)
   AND (?2 IS NULL OR owner || '/' || name LIKE ?2 ESCAPE '\\')
   AND (?3 IS NULL OR ?3 = ${shownStateSql("WHEN id IN (SELECT value FROM json_each(?4)) THEN 'refreshing'")})`;
 
-/** As LIKE has it, in which `%` and `_` are what `*` and `?` are to a shell. */
+/** Writes a pattern for LIKE, where `%` and `_` are what `*` and `?` are to a shell. */
 function like(name: string): string {
   const literal = name.replace(/[\\%_]/g, "\\$&");
   return /[*?]/.test(name) ? literal.replaceAll("*", "%").replaceAll("?", "_") : `%${literal}%`;

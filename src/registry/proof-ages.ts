@@ -2,7 +2,7 @@ import { fullName } from "../base/names.js";
 import type { Store } from "../store/database.js";
 
 export interface ProofAges {
-  /** Age of the oldest proof, in milliseconds; null: there is no repository to prove. */
+  /** Age of the oldest proof, in milliseconds; null: no repository needs a proof. */
   oldestMs: number | null;
   /** Repositories whose proof is too old, or that keep failing; the first hundred by name. */
   stale: { repository: string; reason: string }[];
@@ -11,27 +11,33 @@ export interface ProofAges {
 interface Options {
   store: Store;
   staleAfterMs: number;
-  /** REFSPECS has more than heads and tags. */
+  /** Whether REFSPECS has more than heads and tags. */
   customRefs: boolean;
   now(): number;
 }
 
-/** So many tries take half a minute: by then it is no hiccup. */
+/** This many tries take half a minute, so the failure is more than a hiccup. */
 const MANY_ATTEMPTS = 4;
-/** Details of a stale answer name no more repositories than this; the API lists them all. */
+/** Details of a stale answer name at most this many repositories; the API lists all of them. */
 const MAX_NAMED = 100;
 
-/** `provenAt` of views/freshness.ts, or when it was added. What an operator has paused is old by his own word. */
-const KEPT = `FROM (SELECT *, ?1 - coalesce(CASE
+/**
+ * The age counts from `provenAt` of views/freshness.ts, or from when the repository was added. A paused
+ * repository is old because an operator wants so, and is left out.
+ */
+const MANAGED_WITH_AGE = `FROM (SELECT *, ?1 - coalesce(CASE
     WHEN ?2 = 0 AND state = 'fresh' AND pushed_at <= settled_pushed_at THEN max(full_at, confirmed_at)
     ELSE full_at END, added_at) AS age
   FROM repositories WHERE state NOT IN ('gone', 'retired') AND paused_at IS NULL)`;
 
-/** Read by SQLite, not row by row: monitors ask often, and there may be ten thousand repositories. */
+/**
+ * SQLite computes the ages, not a loop over rows: monitors ask often, and a server may have ten thousand
+ * repositories.
+ */
 export function createProofAges({ store, staleAfterMs, customRefs, now }: Options): () => ProofAges {
-  const oldest = store.prepare(`SELECT max(age) AS age ${KEPT}`);
+  const oldest = store.prepare(`SELECT max(age) AS age ${MANAGED_WITH_AGE}`);
   const stale = store.prepare(
-    `SELECT owner, name, state, error_code ${KEPT} WHERE age > ?3
+    `SELECT owner, name, state, error_code ${MANAGED_WITH_AGE} WHERE age > ?3
      OR (state IN ('failing', 'onboarding') AND error_attempt >= ${MANY_ATTEMPTS})
      ORDER BY owner, name, id LIMIT ${MAX_NAMED}`,
   );

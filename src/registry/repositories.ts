@@ -6,7 +6,7 @@ import { prepareStatements } from "./statements.js";
 
 export type { ManagedRepository, RefKnowledge } from "./rows.js";
 
-/** Whether it is ours to keep in step; a gone or retired one is not. */
+/** Whether Lockstep keeps the repository in step; a gone or retired one is not managed. */
 export const isManaged = ({ state }: ManagedRepository) => state !== "gone" && state !== "retired";
 
 export interface Registry {
@@ -14,36 +14,51 @@ export interface Registry {
   find(name: RepositoryName): ManagedRepository | null;
   all(): ManagedRepository[];
   ofInstallation(installationId: number): ManagedRepository[];
-  /** A delivery names a repository nobody has told of yet. */
+  /** Records a repository that only a delivery has named. */
   note(id: number, installationId: number, name: RepositoryName): void;
-  /** Until GitHub tells of it again. The name stays its own until then. */
+  /** Doubts the name until GitHub confirms it. The repository keeps the name until then. */
   doubt(id: number): void;
-  /** GitHub told of it; what was stored by a clock of its that was ahead goes. @param toldAt GitHub's clock in whole seconds */
-  confirm(remote: RemoteRepository, toldAt: number): void;
+  /**
+   * Records GitHub's answer; times stored while GitHub's clock was ahead are replaced. @param answeredAt
+   * GitHub's clock in whole seconds
+   */
+  confirm(remote: RemoteRepository, answeredAt: number): void;
   setState(id: number, state: RepositoryState): void;
-  /** Another installation has it now. */
+  /** Records that the repository belongs to another installation now. */
   moveTo(id: number, installationId: number): void;
-  /** GitHub no longer lists it, or REPOSITORIES does not include it. Told again it keeps the time of the first such word. */
-  gone(id: number, excluded: boolean): void;
-  /** Nothing is known of it any more. */
+  /**
+   * Records that GitHub no longer lists the repository, or that REPOSITORIES does not include it. A second
+   * call keeps the time of the first.
+   */
+  markGone(id: number, excluded: boolean): void;
+  /** Deletes all that is known of the repository. */
   forget(id: number): void;
   /** @param at null: resumed */
   pause(id: number, at: number | null): void;
-  /** Every repository is compared in full by the next pass. */
+  /** Has the next pass compare every repository in full. */
   recheckAll(): void;
-  /** The same, what was fresh is behind until then, and every name is doubted. */
+  /**
+   * Has the next pass compare every repository in full, marks fresh ones as behind until then, and doubts
+   * every name.
+   */
   doubtAll(): void;
-  /** How many are ours to keep, and how many that were for an hour GitHub stopped to show since `since`. @param installationId null: of all */
+  /**
+   * Returns how many repositories are managed, and how many GitHub stopped to show since `since` after they
+   * were managed for an hour. @param installationId null: of all
+   */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
-  /** How many there are in each state. */
+  /** Returns the number of repositories in each state. */
   states(): Record<string, number>;
-  /** Repositories gone since before `before`, oldest first. */
+  /** Returns the repositories gone since before `before`, oldest first. */
   goneBefore(before: number): ManagedRepository[];
-  refreshed(id: number, state: RepositoryState, lagMs: number | null): void;
-  /** @param at equal: whether the mirror has all that GitHub has, no ref held */
-  compared(id: number, at: { comparedAt: number; settledPushedAt: number; equal: boolean }): void;
-  /** What is gone, retired or suspended stays so: GitHub out of order does not make it ours again. */
-  failed(id: number, error: RefreshError, attempt: number): void;
+  recordRefresh(id: number, state: RepositoryState, lagMs: number | null): void;
+  /** @param at equal: whether the mirror has all that GitHub has, with no ref held */
+  recordComparison(id: number, at: { comparedAt: number; settledPushedAt: number; equal: boolean }): void;
+  /**
+   * A gone, retired or suspended repository keeps its state: a failure at GitHub does not make it managed
+   * again.
+   */
+  recordFailure(id: number, error: RefreshError, attempt: number): void;
   ref(id: number, ref: string): RefKnowledge;
   refs(id: number): Map<string, RefKnowledge>;
   learnRef(id: number, ref: string, knowledge: RefKnowledge): void;
@@ -58,13 +73,13 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => toRepository(row)!),
     note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
     doubt: (id) => void sql.doubt.run(id),
-    confirm(remote, toldAt) {
+    confirm(remote, answeredAt) {
       const { id, installationId, owner, name, defaultBranch, pushedAt } = remote;
-      sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, toldAt, now(), now());
+      sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, answeredAt, now(), now());
     },
     setState: (id, state) => void sql.state.run(state, id),
     moveTo: (id, installationId) => void sql.moveTo.run(installationId, id),
-    gone: (id, excluded) => void sql.gone.run(now(), excluded ? 1 : 0, id),
+    markGone: (id, excluded) => void sql.markGone.run(now(), excluded ? 1 : 0, id),
     forget: (id) => void sql.forget.run(id),
     pause: (id, at) => void sql.pause.run(at, id),
     recheckAll: () => void sql.recheckAll.run(),
@@ -75,14 +90,15 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     },
     states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.shown), Number(row.n)])),
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
-    refreshed: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
-    compared(id, at) {
+    recordRefresh: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
+    recordComparison(id, at) {
       const fullAt = at.equal ? now() : null;
       sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id);
-      // The comparison's clock now says what these rows said; a move of the last minute is still needed.
+      // The comparison's clock now proves what these rows proved; a row about a move of the last minute is
+      // still needed.
       sql.forgetRefs.run(id, at.comparedAt, now() - 60_000);
     },
-    failed(id, error, attempt) {
+    recordFailure(id, error, attempt) {
       sql.failed.run(error.code, error.message, error.hint, now(), attempt, id);
     },
     ref(id, ref) {

@@ -3,24 +3,27 @@ import type { Row } from "../store/database.js";
 
 export interface ManagedRepository extends RemoteRepository {
   state: RepositoryState;
-  /** GitHub's clock, in whole seconds, when it told `pushedAt`. 0: only a delivery has told of it. */
-  toldAt: number;
-  /** When GitHub last told the name that belongs to the id, in milliseconds. */
+  /**
+   * GitHub's clock, in whole seconds, at the answer that had `pushedAt`. 0: only a delivery has named the
+   * repository. The column is called told_at.
+   */
+  answeredAt: number;
+  /** When GitHub last confirmed that the name belongs to the id, in milliseconds. */
   confirmedAt: number;
-  /** What is known of it may be true no more: GitHub is asked before anything is done under its name. */
+  /** The stored name may be outdated: GitHub is asked before any use of the name. */
   doubted: boolean;
   /** The `pushed_at` that a full comparison has settled; -1: none yet. */
   settledPushedAt: number;
-  /** When it was first heard of, in milliseconds. */
+  /** When Lockstep first learned of the repository, in milliseconds. */
   addedAt: number;
   /** GitHub's clock at the last full comparison, in whole seconds. */
   comparedAt: number;
   fullAt: number | null;
-  /** Since when GitHub no longer lists it, in milliseconds. */
+  /** Since when GitHub no longer lists the repository, in milliseconds. */
   goneAt: number | null;
-  /** Since when an operator keeps it as it is, in milliseconds. */
+  /** Since when an operator pauses the repository, in milliseconds. */
   pausedAt: number | null;
-  /** Deliveries may have been missed beyond recall: it is compared in full by the next pass. */
+  /** Deliveries may be lost for good: the next pass compares the repository in full. */
   recheck: boolean;
   refreshedAt: number | null;
   lagMs: number | null;
@@ -29,21 +32,23 @@ export interface ManagedRepository extends RemoteRepository {
 
 /** What deliveries and answers have proven about one ref. */
 export interface RefKnowledge {
-  /** Greatest `pushed_at` of any delivery acted on, or GitHub's clock when it was asked by name. */
+  /**
+   * The greatest `pushed_at` of any delivery acted on, or GitHub's clock when the ref was asked for by name.
+   */
   pushedAt: number;
-  /** When a delivery's word moved it, in milliseconds; 0: never. */
+  /** When a delivery's word moved the ref, in milliseconds; 0: never. */
   movedAt: number;
   movedFrom: string | null;
 }
 
-/** @param row of ref_knowledge */
+/** @param row a row of ref_knowledge */
 export const toRefKnowledge = (row: Row): RefKnowledge => ({
   pushedAt: Number(row.pushed_at),
   movedAt: Number(row.moved_at),
   movedFrom: row.moved_from as string | null,
 });
 
-/** @param row of repositories. @returns null: there is no row */
+/** @param row a row of repositories @returns null: no row exists */
 export function toRepository(row: Row | undefined): ManagedRepository | null {
   if (!row) return null;
   const number = (value: unknown) => (value === null ? null : Number(value));
@@ -55,7 +60,7 @@ export function toRepository(row: Row | undefined): ManagedRepository | null {
     defaultBranch: String(row.default_branch),
     state: row.state as RepositoryState,
     pushedAt: Number(row.pushed_at),
-    toldAt: Number(row.told_at),
+    answeredAt: Number(row.told_at),
     confirmedAt: Number(row.confirmed_at),
     doubted: Number(row.doubted) === 1,
     settledPushedAt: Number(row.settled_pushed_at),

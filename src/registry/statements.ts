@@ -1,18 +1,21 @@
 import { MAX_CLOCK_SKEW_S } from "../base/github-facts.js";
 import type { Store } from "../store/database.js";
 
-/** The state as `shownState` of views/operator.ts has it. @param running a further WHEN, for what hides a stored state but no pause */
+/**
+ * Computes the state as `shownState` of views/operator.ts does. @param running a further WHEN, for what hides
+ * a stored state but no pause
+ */
 export const shownStateSql = (running = ""): string => `CASE
     WHEN state IN ('gone', 'retired', 'suspended') THEN state
     WHEN paused_at IS NOT NULL THEN 'paused'
     ${running}
     ELSE state END`;
 
-/** All SQL of the registry but its lists. */
+/** Prepares all SQL of the registry except its lists. */
 export function prepareStatements(store: Store) {
   return {
     get: store.prepare("SELECT * FROM repositories WHERE id = ?"),
-    // A name may have passed to another repository: the one confirmed last has it.
+    // A name may have passed to another repository: the repository confirmed last has the name.
     find: store.prepare(
       "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state IN ('gone', 'retired'), confirmed_at DESC LIMIT 1",
     ),
@@ -36,7 +39,7 @@ export function prepareStatements(store: Store) {
       `UPDATE repositories SET state = ?1, gone_at = CASE WHEN ?1 = 'retired' THEN gone_at END WHERE id = ?2`,
     ),
     moveTo: store.prepare("UPDATE repositories SET installation_id = ? WHERE id = ?"),
-    gone: store.prepare(
+    markGone: store.prepare(
       `UPDATE repositories SET gone_at = CASE state WHEN 'gone' THEN gone_at ELSE ? END, state = 'gone', excluded = ?
        WHERE id = ? AND state <> 'retired'`,
     ),
@@ -51,7 +54,7 @@ export function prepareStatements(store: Store) {
        count(*) FILTER (WHERE gone_at > ? AND excluded = 0 AND added_at < gone_at - 3600000) AS left_since FROM repositories
        WHERE ? IS NULL OR installation_id = ?`,
     ),
-    // What runs at this moment counts as what it was before.
+    // A running repository counts by its stored state.
     states: store.prepare(
       `SELECT ${shownStateSql()} AS shown, count(*) AS n FROM repositories GROUP BY shown`,
     ),

@@ -36,7 +36,8 @@ export const REGISTRY_TABLES: Tables = {
      UPDATE repositories SET gone_at = unixepoch() * 1000 WHERE state = 'gone';
      CREATE INDEX repositories_installation ON repositories (installation_id, gone_at);`,
     "ALTER TABLE repositories ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0",
-    // A failure made gone ones managed again, and they kept the time of that removal for the next one.
+    // A failure once made gone repositories managed again without clearing the time of their removal; the
+    // next removal would have kept that time.
     "UPDATE repositories SET gone_at = NULL WHERE state NOT IN ('gone', 'retired')",
     `ALTER TABLE repositories ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
      UPDATE repositories SET doubted = 1 WHERE confirmed_at = 0`,

@@ -27,12 +27,12 @@ export interface Store {
   prepare(sql: string): Statement;
   /** Runs `fn` in one transaction; inside another one it joins it. */
   transaction<T>(fn: () => T): T;
-  /** Throws when nothing can be written (disk full, file gone read-only). */
+  /** Throws when nothing can be written, because the disk is full or the file has become read-only. */
   probe(): void;
   close(): void;
 }
 
-/** A module's tables, as the steps that build them; a step once released never changes. */
+/** A module's tables, as the steps that build them; a released step never changes. */
 export interface Tables {
   module: string;
   steps: string[];
@@ -40,7 +40,8 @@ export interface Tables {
 
 /**
  * Opens `$DATA_DIR/lockstep.db`, takes the lock on DATA_DIR and brings the tables up to date.
- * synchronous=FULL: what was acknowledged survives power loss (https://sqlite.org/pragma.html#pragma_synchronous).
+ * synchronous=FULL: what was acknowledged survives power loss
+ * (https://sqlite.org/pragma.html#pragma_synchronous).
  * @throws DirectoryTaken; Error when the tables are newer than this program.
  */
 export function openStore(dataDir: string, tables: Tables[]): Store {
@@ -83,8 +84,8 @@ function migrateAll(db: Database.Database, tables: Tables[]): void {
 }
 
 /**
- * A SQLite file kept in BEGIN EXCLUSIVE: the kernel frees it when the process dies, however it dies,
- * and unlike a pid file it means the same inside and outside a container.
+ * The lock is a SQLite file kept in BEGIN EXCLUSIVE: the kernel frees it when the process dies, however it
+ * dies. Unlike a pid file, the lock means the same inside and outside a container.
  */
 function lockDirectory(dataDir: string): Database.Database {
   const lock = new Database(join(dataDir, "lock"));

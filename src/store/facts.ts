@@ -5,10 +5,10 @@ export const FACT_TABLES: Tables = {
   steps: ["CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)"],
 };
 
-/** Single values that outlive the process, by name. */
+/** Facts are single values by name, which outlive the process. */
 export interface Facts {
   get<T>(name: string): T | null;
-  /** @param value null: forgotten; anything else as JSON has it */
+  /** @param value null: the fact is deleted; anything else is stored as JSON */
   set(name: string, value: unknown): void;
 }
 

@@ -3,24 +3,30 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Facts } from "./facts.js";
 
-/** Beside the mirrors and in the database stands the same word, another one after each pass and change. */
+/**
+ * The same tally is stored beside the mirrors and in the database; each pass and each change writes a new
+ * tally.
+ */
 const FACT = "tally";
-/** At most so often for changes, however busy a server is. */
+/** Changes write a tally at most this often, however busy a server is. */
 const PACE_MS = 60_000;
 const UNWRITABLE =
   "this file cannot be written; without it the next start compares every mirror with GitHub. Check its owner and mode, and the disk";
 
 /**
- * Whether database and mirrors are of one time: where one of them was restored from a backup, or lost, what the
- * database says of the mirrors proves nothing.
+ * The tally shows whether database and mirrors are from the same time. Where one of them was restored from a
+ * backup, or lost, what the database says of the mirrors proves nothing.
  */
 export interface Tally {
   matches(): boolean;
-  /** Another word, in both. Where its file cannot be written that is told. @throws what the database does */
+  /**
+   * Writes a new tally to both places. Logs a warning when the file cannot be written. @throws what the
+   * database throws
+   */
   next(): void;
-  /** A mirror has changed: another word, a minute after the last one at the soonest. */
+  /** A mirror has changed: a new tally is written, at the earliest a minute after the last one. */
   changed(): void;
-  /** The last word, which waits for nothing. Never throws. */
+  /** Writes the last tally without waiting. Never throws. */
   close(): void;
 }
 
@@ -33,17 +39,21 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
 
   function next(): void {
     writtenAt = now();
-    const word = randomBytes(8).toString("hex");
-    // Killed between the writes, the mirrors have one of the two; after them the one before is of another time.
-    facts.set(FACT, [word, ...known().filter((it) => it === read(file))]);
-    if (write(word)) facts.set(FACT, [word]);
+    const tally = randomBytes(8).toString("hex");
+    // After a kill between the two writes, the file has one of the two tallies. After both writes, the
+    // earlier tally is from another time.
+    facts.set(FACT, [tally, ...known().filter((it) => it === read(file))]);
+    if (write(tally)) facts.set(FACT, [tally]);
   }
 
-  /** Without it the database has words that the mirrors have not: a later start compares more than it need. */
-  function write(word: string): boolean {
+  /**
+   * Without the file the database has tallies that the mirrors lack, so a later start compares more than
+   * necessary.
+   */
+  function write(tally: string): boolean {
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-      writeFileSync(file, `${word}\n`, { flush: true });
+      writeFileSync(file, `${tally}\n`, { flush: true });
       return true;
     } catch (error) {
       const { message } = error as Error;

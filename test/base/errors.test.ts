@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { codesWith, ERROR_CODES, hasTrait, type Trait } from "../../src/base/error-codes.js";
 import { explained, RefreshError } from "../../src/base/errors.js";
 
-/** What is done differently for these codes is done for these and no others. */
+/** Each trait holds for these codes and no others. */
 const CODES_WITH: Record<Trait, string[]> = {
   postponed: ["not_yet", "cancelled", "paused"],
   concernsAccess: ["forbidden", "unauthorized", "not_found", "suspended"],

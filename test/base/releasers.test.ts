@@ -4,7 +4,7 @@ import { createReleasers } from "../../src/base/releasers.js";
 const SOON = { deadlineMs: 50 };
 const never = () => new Promise(() => {});
 
-/** Releasers, and the names of what was released in its order. */
+/** Returns releasers, and the names of what was released, in order. */
 function setUp() {
   const releasers = createReleasers();
   const ended: string[] = [];

@@ -22,7 +22,7 @@ test("a listener that leaves while it is called takes nothing from the others", 
   expect(calls).toBe(2);
 });
 
-test("what a listener throws goes to whoever emits", () => {
+test("an error that a listener throws reaches the emitter", () => {
   const { emit, on } = createSignal<[]>();
   on(() => {
     throw new Error("no");

@@ -26,7 +26,7 @@ test("a later entry takes the place of an earlier one for the same ref, and ! ta
   expect(of(text, "acme/secret")).toEqual([]);
 });
 
-test("what is published besides a commit's own files", () => {
+test("options for what is published in addition to a commit's own files", () => {
   expect(of("acme/app?submodules=yes", "acme/app")).toEqual([
     { ref: null, slug: "", ...WHOLE, submodules: "yes" },
   ]);
@@ -53,7 +53,7 @@ test.each([
   ["a link's name that is too long", `acme/app@${"x".repeat(200)}`],
   ["an option that there is not", "acme/app?depth-of-water=1"],
   ["no commit at all", "acme/app?depth=0"],
-  ["a depth that is no number", "acme/app?depth=all"],
+  ["a depth that is not a number", "acme/app?depth=all"],
   ["another filter of git's", "acme/app?filter=tree:0"],
   ["a path that leaves the tree", "acme/app?paths=../x"],
   ["an absolute path", "acme/app?paths=/etc"],
@@ -64,7 +64,7 @@ test.each([
   expect(parseCheckouts(text)).toBeNull();
 });
 
-test("whatever is written, a link stays beside its repository's", () => {
+test("a link stays beside its repository's, whatever the entry", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary-ascii" }), (ref) => {
       const wanted = parseCheckouts(`acme/app@${ref}`)?.("acme/app") ?? [];

@@ -90,7 +90,7 @@ describe("values", () => {
   it("follow from one another", () => {
     expect(load({ INTERVAL: "20m" }).staleAfterMs).toBe(3_600_000);
     expect(load({ INTERVAL: "10s" }).staleAfterMs).toBe(900_000);
-    // Of custom refs only full comparisons prove anything.
+    // Only full comparisons prove anything about custom refs.
     const custom = load({ REFSPECS: "refs/heads/*,refs/notes/*", FULL_FETCH_INTERVAL: "2h" });
     expect(custom).toMatchObject({ customRefs: true, staleAfterMs: 10_800_000 });
     expect(load({ INTERVAL: "off" })).toMatchObject({ intervalMs: null, staleAfterMs: 172_800_000 });
@@ -157,7 +157,7 @@ describe("the private key", () => {
     const of = (env: Record<string, string>) => faultsOf({ APP_ID: "1", ...env });
     expect(of({})).toEqual([expect.stringMatching(/^PRIVATE_KEY: is missing → /)]);
     expect(of({ PRIVATE_KEY: "junk" })).toEqual([
-      expect.stringMatching(/^PRIVATE_KEY: leads to no readable/),
+      expect.stringMatching(/^PRIVATE_KEY: is not the path of a readable PEM key/),
     ]);
     expect(of({ PRIVATE_KEY_PATH: join(directory, "none.pem") })).toEqual([
       expect.stringMatching(/^PRIVATE_KEY_PATH: is not the path of a readable PEM key, got ".*none\.pem" → /),
@@ -214,7 +214,7 @@ describe("faults", () => {
     for (const fault of faults) expect(message).toContain(fault);
   });
 
-  it("tell what is missing", () => {
+  it("name what is missing", () => {
     expect(faultsOf({}).map((fault) => fault.split(" →")[0])).toEqual([
       "APP_ID: is missing",
       "PRIVATE_KEY: is missing",
@@ -237,7 +237,7 @@ describe("faults", () => {
     ["PUBLIC_URL", "https://example.com/?a=b", /without path/],
     ["REFSPECS", "refs/lockstep/*", /outside refs\/lockstep\//],
     ["REFSPECS", ",", /must be a list/],
-    ["ANNOUNCE_HOOK", "/bin", /no program/],
+    ["ANNOUNCE_HOOK", "/bin", /not an executable file/],
     ["ANNOUNCE_URLS", "https://ci.example.com", /^ANNOUNCE_SECRET: is missing → make one with/],
     ["ANNOUNCE_SECRET", `whsec_${btoa("x".repeat(23))}`, /24 to 64/],
     ["TRUSTED_PROXIES", "proxy.local", /IP addresses/],
@@ -249,17 +249,17 @@ describe("faults", () => {
     (url) => {
       const faults = faultsOf({ ...WRONG, ANNOUNCE_URLS: `https://ci.example.com,${url}` });
       expect(faults).toHaveLength(Object.keys(WRONG).length);
-      const told = faults.filter((fault) => fault.startsWith("ANNOUNCE_URLS"));
-      expect(told).toEqual([expect.stringMatching(/ → .* a % of a password as %25$/)]);
-      expect(told[0]).not.toMatch(/SEC/);
+      const reported = faults.filter((fault) => fault.startsWith("ANNOUNCE_URLS"));
+      expect(reported).toEqual([expect.stringMatching(/ → .* a % of a password as %25$/)]);
+      expect(reported[0]).not.toMatch(/SEC/);
       expect(faultOf("ANNOUNCE_URLS", url.replaceAll("%", "%25"))).toMatch(/^ANNOUNCE_SECRET: is missing/);
     },
   );
 
-  it("of two variables together are told, too", () => {
+  it("of two variables together are reported, too", () => {
     const both = { HISTORY: "block", CHECKOUTS: "acme/*,acme/huge?depth=1" };
     const faults = faultsOf({ APP_ID: "1", PRIVATE_KEY: pem, ...both });
-    expect(faults).toEqual([expect.stringMatching(/^HISTORY: cannot be block .* → take the depth out/)]);
+    expect(faults).toEqual([expect.stringMatching(/^HISTORY: cannot be block .* → remove the depth/)]);
   });
 
   it("of any value are a ConfigError or none, and never show a secret", () => {

@@ -62,7 +62,7 @@ test("a token is minted once for everyone who waits, with read permissions alone
   expect(body).toEqual({ permissions: { contents: "read", metadata: "read" } });
 });
 
-test("a refused token is minted anew, once for everyone who was refused", async () => {
+test("a refused token is replaced, once for all refused callers", async () => {
   mints();
   mints(1, "ghs_two");
   const api = github();
@@ -84,13 +84,13 @@ test("a call whose token GitHub refuses is made once more with another one, mint
   answers("ghs_one", 401, REFUSED);
   answers("ghs_two", 200, repository(1));
   answers("ghs_two", 200, repository(1));
-  const told = await Promise.all([api.repository(7, 1), api.repository(7, 1)]);
-  expect(told.map((it) => it?.value.name)).toEqual(["r1", "r1"]);
+  const repositories = await Promise.all([api.repository(7, 1), api.repository(7, 1)]);
+  expect(repositories.map((it) => it?.value.name)).toEqual(["r1", "r1"]);
   expect(await api.token(7)).toBe("ghs_two");
   expect(nock.isDone()).toBe(true);
 });
 
-test("a new token that is refused, too, is no reason for a third", async () => {
+test("a new token that is refused too is not replaced by a third", async () => {
   mints();
   mints(1, "ghs_two");
   answers("ghs_one", 401, REFUSED);
@@ -125,11 +125,11 @@ test("repositories are read a hundred at a time, with GitHub's clock", async () 
         },
       );
   page(1, 100);
-  // A page can be short and yet not the last one.
+  // A page can be short without being the last one.
   page(2, 99);
   page(3, 30);
   const pages = [];
-  for await (const told of github().repositories(7)) pages.push(told);
+  for await (const page of github().repositories(7)) pages.push(page);
   expect(pages.map(({ value }) => value.length)).toEqual([100, 99, 30]);
   expect(pages[0]?.at).toBe(Date.parse("2026-01-02T03:04:15Z") / 1000);
   expect(pages[0]?.value[0]).toEqual({

@@ -41,7 +41,7 @@ test("what GitHub says of its limits is kept by whose they are", async () => {
   });
 });
 
-test("a used-up primary limit holds its owner alone, until GitHub's own time", async () => {
+test("a used-up primary limit blocks only its owner, until GitHub's own time", async () => {
   const { clock, call, answer, asked } = setUp();
   answer(403, primary(0));
   await call("installation 3");
@@ -66,7 +66,7 @@ test("Retry-After is about the App as a whole", async () => {
   await call("app");
 });
 
-/** As GitHub tells its clock. */
+/** Writes a time as GitHub's Date header does. */
 const date = (ms: number) => new Date(ms).toUTCString();
 const HOURS = 3_600_000;
 
@@ -88,7 +88,7 @@ test.each([
 
 test.each([
   ["no time", { "x-ratelimit-reset": "" }, 60_000],
-  ["a time that is no number", { "x-ratelimit-reset": "soon" }, 60_000],
+  ["a time that is not a number", { "x-ratelimit-reset": "soon" }, 60_000],
   ["a time that is over", { "x-ratelimit-reset": String(RESET - 3_600) }, 60_000],
   ["a time in days", { "x-ratelimit-reset": String(RESET + 3 * 86_400) }, 3_600_000],
   ["a date that is none", { date: "today" }, 60_000],
@@ -102,7 +102,7 @@ test.each([
   expect(asked()).toBe(2);
 });
 
-test("a used-up limit without a reset holds for a minute, and is not shown with a time that is none", async () => {
+test("a used-up limit without a reset holds for a minute, and is not shown with an invalid time", async () => {
   const { clock, limits, call, answer } = setUp();
   answer(403, { "x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0" });
   await call("app");
@@ -112,7 +112,7 @@ test("a used-up limit without a reset holds for a minute, and is not shown with 
   await call("app");
 });
 
-test("what a refused token is told is not its installation's limit", async () => {
+test("the limits in the answer to a refused token are not its installation's", async () => {
   const { limits, call, answer } = setUp();
   answer(401, { ...primary(0), "x-ratelimit-limit": "60" });
   await call("installation 3");

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { passed, stateOf, statusOf } from "../support/state.js";
 import { World } from "../support/world.js";
 
-/** Two installations, each with a token at hand that has most of its hour before it. */
+/** Makes two installations, each with a cached token that has most of its hour left. */
 async function setUp() {
   const world = await World.create();
   const stays = await world.standin.createRepository("acme", "app");
@@ -24,7 +24,7 @@ test("tokens that were revoked are renewed by the next pass, and nothing fails",
   expect((await statusOf(world)).problems).toEqual([]);
 });
 
-test("an App that is uninstalled, and no event tells of it: one pass, and its repositories are gone", async () => {
+test("an App is uninstalled without an event: after one pass its repositories are gone", async () => {
   const { world, installation } = await setUp();
   world.standin.removeInstallation(installation);
   await passed(world);
@@ -34,13 +34,13 @@ test("an App that is uninstalled, and no event tells of it: one pass, and its re
   expect((await statusOf(world)).problems).toEqual([]);
 });
 
-test("an installation is suspended, and only its token tells of it", async () => {
+test("an installation is suspended, and only its refused token shows that", async () => {
   const { world, installation } = await setUp();
   const event = world.standin.eventFor("installation", "suspend", { installation });
   world.standin.suspendInstallation(installation);
-  const told = world.line(({ event }) => event === "installation_suspended");
+  const logged = world.line(({ event }) => event === "installation_suspended");
   await world.standin.deliverEvent("installation", event, { to: `${world.url}/api/github/webhooks` });
-  await told;
+  await logged;
   expect(await stateOf(world, "globex/site")).toMatchObject({ state: "suspended" });
   expect(failures(world)).toEqual([]);
 });

@@ -13,9 +13,9 @@ test("a confirmation that is interrupted has confirmed nothing", () => {
   const removal = createRemoval({
     registry: {
       ...registry,
-      gone(id, excluded) {
+      markGone(id, excluded) {
         if (fails.on && id === 2) throw new Error("disk I/O error");
-        registry.gone(id, excluded);
+        registry.markGone(id, excluded);
       },
     },
     ...{ installations, transaction: store.transaction, retireAfterMs: 1, now: Date.now },

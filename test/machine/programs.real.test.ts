@@ -22,7 +22,7 @@ function program(script: string, options: Partial<ProgramCall> = {}) {
   return { result, runDir };
 }
 
-test("the exit code and what it wrote, to stdout and to stderr", async () => {
+test("a run returns the exit code, and the output on stdout and stderr", async () => {
   const { result, runDir } = program("cat; echo err >&2; exit 3", { input: "in\n" });
   expect(await result).toEqual({ code: 3, signal: null, timedOut: false, output: "in\nerr\n" });
   expect(readdirSync(runDir)).toEqual([]);
@@ -34,23 +34,23 @@ test("of much output the last bytes are kept", async () => {
   expect(output).toBe("ine 2998\nline 2999\n".slice(-18));
 });
 
-test("one that is cancelled before its start is ended, and has not timed out", async () => {
+test("a program that is cancelled before its start is ended, and has not timed out", async () => {
   const { result } = program("sleep 600", { signal: AbortSignal.abort() });
   expect(await result).toMatchObject({ code: null, signal: "SIGTERM", timedOut: false });
 });
 
-test("one that takes too long is ended", async () => {
+test("a program that takes too long is ended", async () => {
   const { result } = program("sleep 600", { timeoutMs: 300 });
   expect(await result).toMatchObject({ code: null, signal: "SIGTERM", timedOut: true });
 });
 
-test("what it leaves running ends with it when it is to be alone", async () => {
+test("what a program leaves running ends with the program when it must be alone", async () => {
   const { output } = await program("sleep 600 >&- 2>&- & echo $!", { alone: true }).result;
-  // The kernel ends it a moment after the signal was sent.
+  // The kernel ends the process shortly after the signal.
   await expect.poll(() => isRunning(Number(output))).toBe(false);
 });
 
-test("a program that is not there is the system's error", async () => {
+test("a missing program fails with the system's error", async () => {
   const { result } = program("", { file: "/no/such/program", signal: AbortSignal.abort() });
   await expect(result).rejects.toMatchObject({ code: "ENOENT" });
 });

@@ -5,11 +5,11 @@ import { expect, onTestFinished, test } from "vitest";
 import { closePipesAfterExit, terminate } from "../../src/machine/terminate.js";
 import { isRunning } from "../support/git.js";
 
-/** Long enough for a shell to clear up on a busy machine. */
+/** The time is enough for a shell to clean up on a busy machine. */
 const LONG_MS = 20_000;
 const SHORT_MS = 300;
 
-/** @returns a shell that runs the script, and the numbers that it prints on its first line */
+/** @returns a shell that runs the script, and the numbers on the script's first line of output */
 async function shell(script: string, options: { detached?: boolean } = {}) {
   const child = spawn("/bin/sh", ["-c", script], { stdio: "pipe", ...options });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -17,7 +17,7 @@ async function shell(script: string, options: { detached?: boolean } = {}) {
   return { child, pids: line.toString().trim().split(" ").map(Number) };
 }
 
-/** A process that no shell ends with itself is ended with the test. */
+/** Ends a process that no shell ends when the test ends. */
 function endWithTest(pid: number): void {
   onTestFinished(() => {
     if (isRunning(pid)) process.kill(pid, "SIGKILL");
@@ -54,7 +54,7 @@ test.each(["descendants", "group"] as const)(
   },
 );
 
-test("what it has started ends with it, and so does what that has started, even if it ignores SIGTERM", async () => {
+test("children and grandchildren end with a process, even if they ignore SIGTERM", async () => {
   const below = "trap '' TERM; sleep 600 & echo $$ $!; wait";
   const { child, pids } = await shell(`sh -c "${below.replaceAll("$", "\\$")}" & wait`);
   expect(pids.map(isRunning)).toEqual([true, true]);
@@ -62,23 +62,23 @@ test("what it has started ends with it, and so does what that has started, even 
   expect(pids.map(isRunning)).toEqual([false, false]);
 });
 
-test("with its group what has lost its parent ends, too", async () => {
+test("processes of the group that have lost their parent end with it", async () => {
   const { child, pids } = await shell('echo $(sh -c "sleep 600 >&- & echo \\$!"); wait; sleep 600', {
     detached: true,
   });
   expect(isRunning(pids[0]!)).toBe(true);
   await terminate(child, { reach: "group", graceMs: LONG_MS });
-  // The kernel ends it a moment after the signal was sent.
+  // The kernel ends the process shortly after the signal.
   await expect.poll(() => isRunning(pids[0]!)).toBe(false);
 });
 
-test("one that has ended is not waited for; what it left of its group is told to end", async () => {
+test("a child that has ended is not waited for; the rest of its group gets SIGTERM", async () => {
   const { child, pids } = await shell("sleep 600 & echo $!", { detached: true });
   endWithTest(pids[0]!);
   if (child.exitCode === null) await once(child, "exit");
   await terminate(child, { reach: "descendants" });
   expect(isRunning(pids[0]!)).toBe(true);
-  // Its pipes are open for as long as what it left runs.
+  // The pipes stay open for as long as the rest of the group runs.
   const closed = once(child, "close");
   await terminate(child, { reach: "group" });
   await closed;
@@ -94,7 +94,7 @@ function beforeItIsSpawned(act: (child: ChildProcess) => void): void {
   subscribe("child_process", early);
 }
 
-test("one that is not spawned yet is ended as soon as it is", async () => {
+test("a child that is not spawned yet is ended as soon as it is spawned", async () => {
   let ended: Promise<void> | undefined;
   let pid: number | undefined = 0;
   beforeItIsSpawned((child) => {
@@ -107,7 +107,7 @@ test("one that is not spawned yet is ended as soon as it is", async () => {
   expect(child.signalCode).toBe("SIGTERM");
 });
 
-test("one that cannot be spawned has ended", async () => {
+test("a child that cannot be spawned counts as ended", async () => {
   const child = spawn("no-such-program");
   child.on("error", () => {});
   await terminate(child, { reach: "group" });
@@ -123,7 +123,7 @@ test("a grandchild that holds the pipes is not waited for", async () => {
   expect(isRunning(pids[0]!)).toBe(true);
 });
 
-test("pipes stay open while somebody takes what is in them", async () => {
+test("pipes stay open while a reader still reads them", async () => {
   const { child, pids } = await shell("sleep 600 & echo $!");
   endWithTest(pids[0]!);
   const asked: boolean[] = [];

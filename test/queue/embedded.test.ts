@@ -87,7 +87,7 @@ const LISTS: Subject[] = [
 ];
 const byBackstop = { trigger: "backstop" as const, hints: [], full: true };
 
-/** After an outage that was long enough for the longest wait. */
+/** Fails a subject until its wait is the longest. */
 function failedLong(subject: Subject) {
   const { queue, clock } = openQueue({ random: () => 0.999 });
   queue.arm(subject, byBackstop);

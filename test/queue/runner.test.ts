@@ -5,7 +5,7 @@ import type { Snapshot } from "../../src/queue/contract.js";
 import { createRunner } from "../../src/queue/runner.js";
 import { openQueue, push, pushed, repository } from "../support/queue.js";
 
-/** A runner whose runs end when the test says so. */
+/** Makes a runner whose runs end when the test says so. */
 function controlled(concurrency = 4) {
   const { queue } = openQueue();
   const runs: RefreshRequest[] = [];
@@ -95,17 +95,17 @@ test("property: no trigger is lost, no repository ever runs twice at once", asyn
   await fc.assert(
     fc.asyncProperty(events, async (steps) => {
       const { runs, open, trigger, drain, turn, queue } = controlled(2);
-      const told = new Map<number, number>();
+      const counts = new Map<number, number>();
       for (const { kind, id } of steps) {
         if (kind === "push") {
-          told.set(id, (told.get(id) ?? 0) + 1);
-          trigger(repository(id), told.get(id)!);
+          counts.set(id, (counts.get(id) ?? 0) + 1);
+          trigger(repository(id), counts.get(id)!);
         } else if (kind === "end") open.get(id)?.();
         else await turn();
         expect(open.size).toBeLessThanOrEqual(2);
       }
       if (queue.depth() > 0) await drain();
-      for (const [id, n] of told) {
+      for (const [id, n] of counts) {
         const last = runs.filter(({ repositoryId }) => repositoryId === id).at(-1);
         expect(last?.hints[0]?.points.at(-1)).toBe(n.toString(16).padStart(40, "0"));
       }

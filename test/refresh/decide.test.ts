@@ -41,8 +41,8 @@ test.each([
   ["the ref exists that it says was created", hint([ZERO, B], 10), facts(A)],
   ["merged deliveries prove no order", hint([A, B], 10, false), facts(A)],
   ["merged deliveries prove no order, though the last one fits", hint([A, B], 10, false), facts(B)],
-])("GitHub is asked by name when %s", (_, told, known) => {
-  expect(decide(told, known)).toBe("name");
+])("GitHub is asked by name when %s", (_, hinted, known) => {
+  expect(decide(hinted, known)).toBe("name");
 });
 
 test("an answer from before the push is recognised", async () => {
@@ -60,7 +60,7 @@ test("a delivery older than what was acted on casts no doubt on the answer", asy
   );
 });
 
-test("an answer that is no newer than the mirror is not believed over news of a later push", async () => {
+test("an answer that is not newer than the mirror does not outweigh a reported later push", async () => {
   const news = hint([B, C], 10);
   expect(await isBeforePush(news, A, facts(A), no)).toBe(true);
   expect(await isBeforePush(news, ZERO, facts(ZERO), no)).toBe(true);
@@ -75,7 +75,7 @@ test("an old answer never turns back a ref that a delivery has just moved", asyn
   expect(await turnsBack(A, undefined, moved, 101_000, no)).toBe(true);
   expect(await turnsBack(C, undefined, moved, 101_000, async () => true)).toBe(true);
   expect(await turnsBack(A, undefined, moved, 100_001 + REPLICA_LAG_MS, no)).toBe(false);
-  expect(await turnsBack(A, hint([B, A], 10), moved, 104_000, no)).toBe(false); // told and seen
+  expect(await turnsBack(A, hint([B, A], 10), moved, 104_000, no)).toBe(false); // reported and seen
   expect(await turnsBack(B, undefined, moved, 101_000, no)).toBe(false);
 });
 

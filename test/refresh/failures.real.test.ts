@@ -97,7 +97,7 @@ test.each([
   ["it is another repository's", (dir: string) => editMarker(dir)],
   ["an object is cut short", (dir: string) => cutObjects(dir)],
   ["its objects are gone", (dir: string) => rmSync(join(dir, "objects"), { recursive: true })],
-])("a damaged mirror is cloned anew: %s", async (_, damage) => {
+])("a damaged mirror is cloned again: %s", async (_, damage) => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
@@ -110,7 +110,7 @@ test.each([
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
 
-test("a mirror that someone moved away is cloned anew", async () => {
+test("a mirror that someone moved away is cloned again", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
@@ -145,7 +145,7 @@ test("a lock that appears under way is cleared too", async () => {
   await world.inStep(repo);
 });
 
-test("an unrelated directory under DATA_DIR is left alone, wherever it is", async () => {
+test("an unrelated directory under DATA_DIR is skipped, wherever it is", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   const own = join(world.dataDir, "repos", String(repo.id), "mirror.git");
@@ -159,7 +159,7 @@ test("an unrelated directory under DATA_DIR is left alone, wherever it is", asyn
   expect(existsSync(join(world.dataDir, "notes"))).toBe(true);
 });
 
-test("a mirror whose refs someone changed is put right by the next push", async () => {
+test("the next push corrects a mirror whose refs someone changed", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);

@@ -46,7 +46,7 @@ test("a forced push whose delivery does not fit the mirror is kept, by name", as
   expect(Object.values(world.kept(repo))).toEqual([old]);
 });
 
-test("a forced push and a deletion that nobody told of are kept, in full", async () => {
+test("a missed forced push and a missed deletion are kept, in full", async () => {
   const { world, repo, standin } = await worldWith();
   const side = await standin.commit(repo, "side");
   await compare(world, repo);
@@ -100,7 +100,7 @@ test("a branch gives way to a directory, and names made to clash with kept ones 
   await world.pushed(...nested);
   await world.inStep(repo);
   const [name] = Object.keys(world.kept(repo));
-  // Branches that are called like the kept tip, with and without a directory below it.
+  // The branches have the kept tip's name, with and without a directory below it.
   for (const branch of [name!.slice("refs/".length), `a/${name!.split("/")[3]}`, `${name}/x`]) {
     await world.pushed(await standin.commit(repo, branch));
     await world.inStep(repo);
@@ -139,7 +139,7 @@ test("a name too long to keep a tip under is made from the tip alone", async () 
   expect(world.tips(repo)[body.ref]).toBe(push.after);
 });
 
-test("kept tips go after KEEP_HISTORY", async () => {
+test("kept tips are dropped after KEEP_HISTORY", async () => {
   const { world, repo } = await worldWith({ KEEP_HISTORY: "1h" });
   const tip = world.tips(repo)[MAIN]!;
   const name = (ageMs: number) => `refs/lockstep/kept/${Date.now() - ageMs}-${tip}/heads/x`;
@@ -149,7 +149,7 @@ test("kept tips go after KEEP_HISTORY", async () => {
   expect(Object.keys(world.kept(repo))).toEqual([young]);
 });
 
-test("who clones the mirror does not see Lockstep's own refs, in mirrors of before neither", async () => {
+test("a clone of the mirror does not see Lockstep's own refs, nor does a clone of an older mirror", async () => {
   const { world, repo, standin } = await worldWith();
   plainGit(world.mirror(repo), "config", "--unset-all", "transfer.hideRefs");
   plainGit(world.mirror(repo), "config", "transfer.hideRefs", "refs/private");

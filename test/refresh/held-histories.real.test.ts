@@ -41,7 +41,7 @@ test("property: no held ref ever leaves its line, and when all is allowed the mi
     await compare(world, repo);
     goesOnFrom(tips, world, repo);
     await allowAll(world, repo);
-    // A push that was taken back in its own second, and told last, leaves `behind` to the next pass.
+    // A push that was undone in its own second, and delivered last, leaves `behind` to the next pass.
     await compare(world, repo);
     expect(world.tips(repo)).toEqual(Object.fromEntries(await world.standin.tips(repo)));
     expect((await shown(world, repo)).state).toBe("fresh");
@@ -70,7 +70,7 @@ async function play({ standin }: World, repo: Repo, steps: Step[]): Promise<Push
   return pushes;
 }
 
-/** Every ref is where it was, or further on. @returns where they are now */
+/** Checks that every ref is where it was, or at a descendant. @returns the current tips */
 function goesOnFrom(tips: Record<string, string>, world: World, repo: Repo): Record<string, string> {
   const now = world.tips(repo);
   for (const [ref, tip] of Object.entries(tips)) {
@@ -80,7 +80,7 @@ function goesOnFrom(tips: Record<string, string>, world: World, repo: Repo): Rec
   return now;
 }
 
-/** What GitHub said a moment ago may be doubted for some seconds: then it is asked again. */
+/** A recent answer of GitHub's may be doubted for some seconds; then GitHub is asked again. */
 async function compare(world: World, repo: Repo): Promise<void> {
   for (;;) {
     const seen = world.log.length;

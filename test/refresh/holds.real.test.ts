@@ -46,12 +46,12 @@ test("what is allowed goes through, and its old tip is kept", async () => {
   );
 });
 
-test("only the value that was looked at is allowed", async () => {
+test("only the value that was reviewed is allowed", async () => {
   const { world, repo, standin } = await worldWith(block);
   const first = await refusedPush(world, () => standin.forcePush(repo, "main", force));
   const outdated = { ref: MAIN, wanted: first.after };
   const second = await standin.forcePush(repo, "main", force);
-  // GitHub has moved on, and nobody has told of it: the refresh finds out.
+  // GitHub's ref has moved without a delivery; the refresh finds the missed push.
   const late = await post(world, repo, "allow?wait=30s", outdated);
   expect(late).toMatchObject({ status: 409, body: { reason: "moved_on" } });
   expect(late.body.detail).toContain(second.after);
@@ -100,7 +100,7 @@ test("a held ref follows what GitHub has, and does not move", async () => {
   expect(world.tips(repo)[MAIN]).toBe(push.before);
 });
 
-test("what a held branch leaves no room for waits with it", async () => {
+test("a ref whose name conflicts with a held branch waits with the branch", async () => {
   const { world, repo, standin } = await worldWith(block);
   const first = await standin.commit(repo, "a");
   await compare(world, repo);

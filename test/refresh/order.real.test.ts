@@ -31,9 +31,10 @@ test("a forced push back to before, then the first, delayed delivery: nothing tu
   expect(world.tips(repo)["refs/heads/main"]).toBe(first.before);
 });
 
-test("made and deleted in one second, told in the wrong order: behind, until the next pass finds it so again", async () => {
+test("made and deleted in one second, delivered in the wrong order: behind, until the next pass confirms it", async () => {
   const { world, repo } = await worldWith();
-  // Seconds ahead of the clock it stands still for both, and GitHub's answer is of no later one.
+  // GitHub's clock runs seconds ahead and stays the same for both, so GitHub's answer is not later than
+  // either.
   for (let ticks = 0; ticks < 10; ticks++) world.standin.world.tick();
   world.standin.strictClock = false;
   const made = await world.standin.commit(repo, "short-lived");
@@ -67,7 +68,9 @@ const SHALLOW = { CHECKOUTS: "acme/*?depth=2,acme/*@a?depth=2", CHECKOUT_GRACE: 
 
 const allBut = (...places: number[]) => Array.from({ length: 14 }, (_, n) => !places.includes(n));
 
-/** A push and its taking back by clocks that differ; the push is told again once the mirror was compared. */
+/**
+ * A push and the push that undoes it carry different clocks; the first is delivered again after a comparison.
+ */
 const TWICE_IN_A_SECOND = {
   steps: (
     [
@@ -123,8 +126,8 @@ test.each([
         world.sweep();
         await world.inStep(repo);
         const pushes = await play(world, repo, steps);
-        const told = pushes.flatMap((push, i) => (twice[i % 14] ? [push, push] : [push]));
-        const shuffled = told
+        const delivered = pushes.flatMap((push, i) => (twice[i % 14] ? [push, push] : [push]));
+        const shuffled = delivered
           .map((push, i) => ({ push, key: (order[i % 14] ?? 0) * 31 + i }))
           .sort((x, y) => (x.key % 97) - (y.key % 97));
         for (const [i, { push }] of shuffled.entries()) {
@@ -147,7 +150,7 @@ test.each([
   600_000,
 );
 
-/** Its main branch is published, and commits and trees of all are there. */
+/** Checks that the main branch is published, and that commits and trees of every ref exist. */
 async function expectPublished(world: World, repo: Repo): Promise<void> {
   expectComplete(world.mirror(repo));
   const link = join(world.dataDir, "checkouts", repo.owner, repo.name);
@@ -174,14 +177,14 @@ async function play(world: World, repo: Repo, steps: { act: string; branch: stri
   return pushes;
 }
 
-/** What the mirror's refs were after each refresh, abbreviated as in the log. */
+/** Returns the mirror's refs after each refresh, abbreviated as in the log. */
 function tipsOnceHad(world: World, { owner, name }: Repo): string[] {
   const lines = world.refreshes().filter(({ repository }) => repository === `${owner}/${name}`);
   const tips = lines.flatMap(({ refs }) => (refs as string[]).map((change) => change.split("@")[1]!));
   return tips.filter((tip) => !/^0+$/.test(tip));
 }
 
-/** Until nothing is queued or running for the repository. */
+/** Waits until nothing is queued or running for the repository. */
 async function settled(world: World, id: number): Promise<void> {
   for (;;) {
     const seen = world.log.length;

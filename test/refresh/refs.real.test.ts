@@ -40,14 +40,14 @@ test("a directory takes the place of a branch and back", async () => {
   await world.inStep(repo);
   const gone = await standin.deleteRef(repo, "refs/heads/a");
   const nested = await standin.commit(repo, "a/b");
-  await world.pushed(nested, gone); // the creation is told first
+  await world.pushed(nested, gone); // the creation is delivered first
   await world.inStep(repo);
   const back = [await standin.deleteRef(repo, "refs/heads/a/b"), await standin.commit(repo, "a")];
   await world.pushed(...back);
   await world.inStep(repo);
 });
 
-test("a directory takes the place of a branch whose deletion nobody told of", async () => {
+test("a directory replaces a branch whose deletion was missed", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
@@ -92,7 +92,7 @@ test("10,000 refs are cloned, and one of them moves by itself", async () => {
   await world.inStep(repo);
 });
 
-test("ten tags that no delivery tells of come with the next backstop pass", async () => {
+test("ten tags without a delivery come with the next backstop pass", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
@@ -106,17 +106,17 @@ test("ten tags that no delivery tells of come with the next backstop pass", asyn
   expect(Object.keys(world.tips(repo))).toHaveLength(11);
 });
 
-test("sixty branches that no delivery told of come in one comparison", async () => {
+test("sixty branches without a delivery come in one comparison", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
-  for (let n = 0; n < 60; n++) await world.standin.commit(repo, `told-by-nobody-${n}`);
+  for (let n = 0; n < 60; n++) await world.standin.commit(repo, `missed-${n}`);
   world.sweep();
   await world.inStep(repo);
   expect(Object.keys(world.tips(repo))).toHaveLength(61);
 });
 
-test("a push to a repository that nobody has told of onboards it", async () => {
+test("a push to an unknown repository onboards it", async () => {
   const world = await World.create();
   await world.start(await world.standin.createRepository("acme", "first"));
   const late = await world.standin.createRepository("acme", "late");
@@ -137,7 +137,7 @@ test("a name taken over by another repository never mixes the two", async () => 
   expect(Object.keys(world.tips(first))).toEqual(["refs/heads/main"]);
 });
 
-test("a rename is followed when GitHub tells of it, and nothing is cloned again", async () => {
+test("a rename is followed when GitHub reports it, and nothing is cloned again", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
@@ -167,7 +167,7 @@ test("names are found whatever their case", async () => {
   await world.inStep(repo);
 });
 
-test("a ref of REFSPECS that a repository does not have is no hindrance", async () => {
+test("a repository may lack a ref of REFSPECS", async () => {
   const world = await World.create({ REFSPECS: "refs/heads/nope,refs/heads/*,refs/notes/commits" });
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);

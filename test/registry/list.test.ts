@@ -15,7 +15,7 @@ function open() {
   return { store, registry, add, page, names };
 }
 
-test("pages follow one another, whatever comes and goes between them, and the order minds no case", () => {
+test("pages follow one another, whatever is added or removed between them, and the order ignores case", () => {
   const { store, registry, add, page } = open();
   for (const [id, name] of ["b", "D", "a", "C", "e"].entries()) add(id + 1, { owner: "acme", name });
   add(6, { owner: "Zoo", name: "a" });
@@ -32,7 +32,7 @@ test("pages follow one another, whatever comes and goes between them, and the or
   expect([last.next, last.total]).toEqual([null, 7]);
 });
 
-test("repositories of one name are told apart by their id", () => {
+test("repositories of one name are distinguished by their id", () => {
   const { add, page } = open();
   for (const id of [3, 1, 2]) add(id, { owner: "acme", name: "app" });
   const first = page({ ...ALL, limit: 1 });

@@ -19,7 +19,7 @@ const row = fc.record({
   error_attempt: fc.option(fc.integer({ min: 1, max: 6 })),
 });
 
-/** What SQLite is to find out, in the words of `provenAt`. */
+/** Computes with `provenAt` what SQLite must return. */
 function expected(all: ManagedRepository[], customRefs: boolean, staleAfterMs: number) {
   const kept = all.filter(({ state, pausedAt }) => !["gone", "retired"].includes(state) && pausedAt === null);
   const ageOf = (it: ManagedRepository) => NOW - (provenAt(it, customRefs) ?? it.addedAt);

@@ -17,7 +17,7 @@ import { expectTree, published } from "../support/published.js";
 import { passed, stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
-/** Lockstep with one repository that no pass would look at by itself. */
+/** Starts Lockstep with one repository that no pass would refresh by itself. */
 async function settled() {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
@@ -54,7 +54,7 @@ test("from lockstep.db alone every repository is cloned", async () => {
   await untilState(world, "acme/app", isAtRest);
 });
 
-/** Stops with a copy of the mirrors, and goes on to a push that the copy does not have. */
+/** Stops with a copy of the mirrors, and continues to a push that the copy does not have. */
 async function copied({ world, repo, repos }: Awaited<ReturnType<typeof settled>>): Promise<void> {
   await world.stop();
   cpSync(repos, `${repos}.old`, { recursive: true, verbatimSymlinks: true });
@@ -81,7 +81,7 @@ test("mirrors that are older than the database, or newer, are compared at the st
   await untilState(world, "acme/app", isAtRest);
 });
 
-test("mirrors of the pass before are told from those of now", async () => {
+test("mirrors of the previous pass are distinguished from the current ones", async () => {
   const setup = await settled();
   const { world, repo, repos } = setup;
   await passed(world);
@@ -98,7 +98,7 @@ test("mirrors of the pass before are told from those of now", async () => {
   await world.inStep(repo);
 });
 
-test("an ordinary restart compares nothing anew", async () => {
+test("an ordinary restart compares nothing again", async () => {
   const { world, repo } = await settled();
   await passed(world);
   await world.stop();
@@ -112,13 +112,13 @@ test("an ordinary restart compares nothing anew", async () => {
 
 const DATABASE = ["lockstep.db", "lockstep.db-wal", "lockstep.db-shm"];
 
-/** The repository whose mirror a name leads to. */
+/** Returns the repository whose mirror a name leads to. */
 function idAt(world: World, fullName: string): number | null {
   const link = join(world.dataDir, "mirrors", `${fullName}.git`);
   return existsSync(link) ? Number(readlinkSync(link).split("/").at(-2)) : null;
 }
 
-test("a database of before moves no link until GitHub has told the names", async () => {
+test("an older database moves no link until GitHub has confirmed the names", async () => {
   const { world, repo } = await settled();
   const file = join(world.dataDir, "lockstep.db");
   await world.stop();
@@ -150,7 +150,7 @@ test("a database of before moves no link until GitHub has told the names", async
   expect([idAt(world, "acme/site"), idAt(world, "acme/app")]).toEqual([repo.id, taker.id]);
 });
 
-test("with a database of before, a tree that it knows nothing of is shown until there is another one", async () => {
+test("with an older database, a tree that it does not know is shown until another one is published", async () => {
   const { world, repo, link, push } = await published();
   await push({ a: "1" });
   await world.stop();
@@ -174,11 +174,11 @@ test("with a database of before, a tree that it knows nothing of is shown until 
   world.sweep();
   await untilState(world, "acme/app", (it) => it.state === "fresh" && it.checkouts[0].commit === last);
   expectTree(world, repo, link(), last);
-  // Readers hold it for the grace, and longer, since nobody knows since when.
+  // Readers may hold the tree for the grace period and longer, since the start of the hold is unknown.
   expect(readFileSync(join(tree, "a"), "utf8")).toBe("3");
 });
 
-test("without lockstep.db no link goes while GitHub's log tells of ids alone", async () => {
+test("without lockstep.db no link is removed while GitHub's log has ids alone", async () => {
   const { world, repo } = await settled();
   await world.pushed(await world.standin.commit(repo, "main"));
   await world.inStep(repo);
@@ -200,23 +200,23 @@ test("without lockstep.db no link goes while GitHub's log tells of ids alone", a
   expect(readdirSync(join(world.dataDir, "mirrors"))).toEqual(["acme"]);
 });
 
-test("where the tally cannot be written passes and starts go on, and it is told", async () => {
+test("where the tally cannot be written passes and starts go on, and a warning is logged", async () => {
   const { world, repo, repos } = await settled();
   const tally = join(repos, ".tally");
   rmSync(tally);
   mkdirSync(tally);
-  const told = (from: number) =>
+  const warned = (from: number) =>
     world.line(({ event, path }) => event === "tally_not_written" && path === tally, from);
   let from = world.log.length;
   await world.standin.deliver(await world.standin.commit(repo, "main"), {});
   await passed(world);
-  await told(from);
+  await warned(from);
   await world.line(({ event }) => event === "deliveries_recovered", from);
   await world.inStep(repo);
   await world.stop();
   from = world.log.length;
   await world.start();
-  await told(from);
+  await warned(from);
   await world.line(({ event }) => event === "mirrors_from_other_time", from);
   await untilState(world, "acme/app", isAtRest);
   rmSync(tally, { recursive: true });

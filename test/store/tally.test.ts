@@ -17,7 +17,7 @@ function setup() {
   return { file, values, facts, warned, tally: createTally(file, facts, log) };
 }
 
-test("database and mirrors are of one time, at first and after every pass", () => {
+test("database and mirrors are from the same time, at first and after every pass", () => {
   const { tally } = setup();
   expect(tally.matches()).toBe(true);
   for (let pass = 0; pass < 3; pass++) {
@@ -26,7 +26,7 @@ test("database and mirrors are of one time, at first and after every pass", () =
   }
 });
 
-test("killed between the two writes they still are", () => {
+test("after a kill between the two writes they still are", () => {
   const { tally, values } = setup();
   tally.next();
   values.set("tally", ["written-but-not-in-the-file", ...(values.get("tally") as string[])]);
@@ -35,7 +35,7 @@ test("killed between the two writes they still are", () => {
   expect(tally.matches()).toBe(true);
 });
 
-test("one of them from another time, or lost, is found", () => {
+test("a database or mirrors from another time, or lost, are found", () => {
   const { tally, values, file } = setup();
   tally.next();
   const before = values.get("tally");
@@ -54,7 +54,7 @@ test("one of them from another time, or lost, is found", () => {
   expect(tally.matches()).toBe(false);
 });
 
-test("a change gets another word, at most one a minute, and the end always does", () => {
+test("a change writes a new tally, at most once a minute, and the end always does", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const { tally, file } = setup();
@@ -81,7 +81,7 @@ test("a change gets another word, at most one a minute, and the end always does"
   expect(tally.matches()).toBe(true);
 });
 
-test("a file that cannot be written is told, and keeps neither a pass nor the end from going on", () => {
+test("a file that cannot be written is logged, and stops neither a pass nor the end", () => {
   const { tally, file, warned } = setup();
   mkdirSync(file, { recursive: true });
   tally.next();
@@ -90,7 +90,7 @@ test("a file that cannot be written is told, and keeps neither a pass nor the en
   expect(warned[0]).toMatch(/^this file cannot be written/);
 });
 
-test("a database that fails ends a pass; at the end it is told", () => {
+test("a database that fails ends a pass; at the end the failure is logged", () => {
   const { tally, facts, warned } = setup();
   facts.set = () => {
     throw new Error("disk full");

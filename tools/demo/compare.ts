@@ -7,7 +7,7 @@ import type { Repo, StandIn } from "../standin/index.js";
 
 const SETTLE_MS = 5000;
 
-/** All refs of a mirror but Lockstep's own. */
+/** Returns all refs of a mirror except Lockstep's own. */
 export async function mirrorTips(mirror: string): Promise<Map<string, string>> {
   const args = ["-C", mirror, "for-each-ref", "--format=%(objectname) %(refname)"];
   const options = { env: hermeticEnv(), maxBuffer: 1 << 30 };
@@ -16,7 +16,7 @@ export async function mirrorTips(mirror: string): Promise<Map<string, string>> {
   return new Map(lines.map((line) => [line.slice(41), line.slice(0, 40)]));
 }
 
-/** What is not equal between upstream and mirror, as lines to read. A refresh under way may end first. */
+/** Returns the differences between upstream and mirror, as lines to read. A running refresh may end first. */
 export async function differences(standin: StandIn, repo: Repo, dataDir: string): Promise<string[]> {
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {

@@ -15,7 +15,7 @@ export function printHeading(): void {
   print(bold(`${"what".padEnd(TITLE_WIDTH)}${"pushes".padStart(COUNT_WIDTH)}${"took".padStart(TIME_WIDTH)}`));
 }
 
-/** Of several pushes, the slowest. */
+/** Prints the slowest of several pushes. */
 export function printStep({ title, took }: Measured): void {
   const count = String(took.length).padStart(COUNT_WIDTH);
   const slowest = formatMs(Math.max(...took)).padStart(TIME_WIDTH);

@@ -3,7 +3,7 @@ import type { Push, Repo, StandIn } from "../standin/index.js";
 
 const TIMEOUT_MS = 60_000;
 
-/** Sends deliveries and clocks when the mirrors have what they tell. */
+/** Sends deliveries, and measures when the mirrors have what the deliveries report. */
 export class Scene {
   pushesSent = 0;
 

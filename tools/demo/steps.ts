@@ -14,7 +14,7 @@ const single = (title: string, push: (scene: Scene, repo: Repo) => Promise<Push>
   run: async (scene, [repo]) => scene.send([await push(scene, repo!)]),
 });
 
-/** Names that no upstream of a visitor has. */
+/** No upstream of a visitor has branches of these names. */
 const BRANCH = "lockstep-demo";
 const TAG = "lockstep-demo";
 

@@ -7,7 +7,10 @@ import type { World } from "./world.js";
 
 const branchRef = (branch: string): string => `refs/heads/${branch}`;
 
-/** Changes on GitHub's side. Each returns what its delivery would tell and sends nothing. */
+/**
+ * Makes changes on GitHub's side. Each method returns what the change's delivery would report, and sends
+ * nothing.
+ */
 export class Changes {
   readonly #last = new Map<number, Promise<unknown>>();
 
@@ -41,7 +44,7 @@ export class Changes {
       const after =
         typeof to === "string"
           ? await this.resolve(repo, to)
-          : await this.commitObject(repo, { message: "Start anew" });
+          : await this.commitObject(repo, { message: "Start again" });
       return this.#move(repo, branchRef(branch), after);
     });
   }
@@ -76,7 +79,7 @@ export class Changes {
   }
 
   /**
-   * Makes, moves or deletes (with ZERO) any ref, behind everyone's back: no push is told of, and the
+   * Makes, moves or deletes (with ZERO) any ref, without any delivery: no push is reported, and the
    * repository's `pushed_at` stays.
    * @param to anything gitrevisions(7) knows; default a new commit that nothing else leads to.
    */

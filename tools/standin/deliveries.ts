@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Answer } from "./types.js";
 
-/** One webhook call as the App's deliveries API tells it. */
+/** One webhook call as the App's deliveries API returns it. */
 export interface DeliveryRecord {
   id: number;
   guid: string;
@@ -62,7 +62,7 @@ export class Deliveries {
     return this.#guids.has(guid);
   }
 
-  /** What is not given is as of a push that got lost just now. */
+  /** The defaults are those of a push that has just been lost. */
   record({ appearAfterMs = this.appearAfterMs, deliveredAt, ...delivery }: NewDelivery): DeliveryRecord {
     const at = new Date(deliveredAt ?? Date.now());
     const record: DeliveryRecord = {
@@ -87,7 +87,7 @@ export class Deliveries {
     return record;
   }
 
-  /** So many records, the oldest first. */
+  /** Records this many deliveries, the oldest first. */
   bulk(count: number, make: (index: number) => NewDelivery = () => ({})): DeliveryRecord[] {
     return Array.from({ length: count }, (_, index) => this.record(make(index)));
   }
@@ -97,7 +97,7 @@ export class Deliveries {
     this.#held.add(guid);
   }
 
-  /** Lets it appear where its id has always belonged: behind a reader that went past. */
+  /** Releases a delivery into the API at the place of its id, behind a reader that has passed the place. */
   release(guid: string): void {
     this.#held.delete(guid);
   }

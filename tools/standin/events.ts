@@ -4,13 +4,13 @@ import { pullRequestFor } from "./pull-payload.js";
 import { installationJson, isoSecond } from "./rest-json.js";
 import type { Installation, PullRequest, Repo } from "./types.js";
 
-/** What an event is made of, besides its action. */
+/** The parts of an event other than its action. */
 export interface EventDetails {
   repository: {
     repo: Repo;
-    /** As GitHub tells them; `changed` makes the usual ones. */
+    /** The changes as GitHub reports them; `changed` makes the usual ones. */
     changes?: Json;
-    /** Who is told; default the repository's own installation. */
+    /** The installation that gets the event; default: the repository's own. */
     installation?: Installation;
   };
   /** `repositories` goes with "created" and "deleted"; default those the installation has. */
@@ -79,7 +79,7 @@ const builders: Builders = {
       requester: null,
     };
   },
-  // The examples have none of these.
+  // The package has no examples of the following events.
   installation_target(action, { installation, from }, { origin }) {
     const { sender } = exampleOf("installation");
     const { login, accountId } = installation;
@@ -140,7 +140,7 @@ function aboutRepository(
   action: string,
   repo: Repo,
   { origin }: Teller,
-  told = repo.installation,
+  receiver = repo.installation,
 ): Json {
   const payload = exampleFor(event, action);
   const repository = repositoryFor(repo, payload.repository as Json, origin);
@@ -151,7 +151,7 @@ function aboutRepository(
     // A number in a push, a date everywhere else.
     repository: { ...repository, pushed_at: isoSecond(repo.pushedAt) },
     organization,
-    ...(told ? { installation: installationFor(told) } : {}),
+    ...(receiver ? { installation: installationFor(receiver) } : {}),
   };
 }
 

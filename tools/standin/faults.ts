@@ -1,4 +1,4 @@
-/** Answer so many requests, or so many whose path contains `path`, with this status. */
+/** This many requests, or this many whose path contains `path`, are answered with this status. */
 export interface StatusFault {
   status: number;
   headers?: Record<string, string>;
@@ -11,7 +11,7 @@ const SECONDARY =
   "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. " +
   "If you reach out to GitHub Support for help, please include the request ID";
 
-/** What goes wrong at GitHub; everything is off until a test sets it. */
+/** The faults of GitHub; each is off until a test sets it. */
 export class Faults {
   /** So many git requests get 401 for a valid token. */
   refuseTokens = 0;
@@ -29,7 +29,7 @@ export class Faults {
   #secondary: StatusFault | undefined;
 
   /**
-   * So many REST requests are told to come back later, whatever is left of the primary limit.
+   * This many REST requests get Retry-After, whatever is left of the primary limit.
    * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
    */
   secondaryLimit(retryAfterSeconds: number, times = 1, path = ""): void {

@@ -8,7 +8,7 @@ import type { Manifests } from "./manifest.js";
 import type { Rest } from "./rest.js";
 import type { Answer, Call, GitRequest } from "./types.js";
 
-interface Told {
+interface Listeners {
   call(call: Call): void;
   gitStart(request: GitRequest): void;
   git(request: GitRequest): void;
@@ -16,7 +16,7 @@ interface Told {
 
 const ABOUT_LIMITS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
 
-/** One request of either kind: routed, answered, told. */
+/** One request of either kind: routed, answered and reported to the listeners. */
 export class Front {
   constructor(
     private readonly rest: Rest,
@@ -25,7 +25,7 @@ export class Front {
     private readonly manifests: Manifests,
     private readonly faults: Faults,
     private readonly limits: Limits,
-    private readonly told: Told,
+    private readonly listeners: Listeners,
   ) {}
 
   async serve(request: IncomingMessage, response: ServerResponse, connection: number, protocol: string) {
@@ -41,10 +41,10 @@ export class Front {
     const method = request.method ?? "";
     const path = `${url.pathname}${url.search}`;
     const record: GitRequest = { method, path, status: 0, protocol: "other", connection };
-    this.told.gitStart(record);
+    this.listeners.gitStart(record);
     response.once("close", () => {
       if (response.headersSent) record.status = response.statusCode;
-      this.told.git(record);
+      this.listeners.git(record);
     });
     await this.gitHttp.answer(request, response, url, (protocol) => {
       record.protocol = protocol;
@@ -63,7 +63,7 @@ export class Front {
     const { headers, ...answer } = this.#limited(request, url, body, requestId);
     response.writeHead(answer.status, { "content-type": "application/json; charset=utf-8", ...headers });
     response.end(answer.body === undefined ? "" : JSON.stringify(answer.body));
-    this.told.call({
+    this.listeners.call({
       method: request.method ?? "",
       path: `${url.pathname}${url.search}`,
       status: answer.status,

@@ -28,7 +28,7 @@ export class GitHttp {
     return GIT_PATH.test(path);
   }
 
-  /** @param seen is told the protocol as soon as it is known. */
+  /** @param seen is called with the protocol as soon as the protocol is known */
   async answer(
     request: IncomingMessage,
     response: ServerResponse,

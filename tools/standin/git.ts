@@ -48,7 +48,7 @@ export class Git {
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-    // A git that exits without reading its input breaks the pipe; its exit code tells why.
+    // A git that exits without reading its input breaks the pipe; its exit code says why.
     child.stdin.on("error", () => {});
     child.stdin.end(options.input ?? "");
     return new Promise((resolve, reject) => {

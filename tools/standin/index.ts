@@ -25,7 +25,7 @@ export { installationFor, payloadFor, repositoryFor } from "./payload.js";
 export type { NewHead, NewPullRequest } from "./pulls.js";
 export * from "./types.js";
 
-/** GitHub, as far as an App that mirrors repositories can tell, on loopback. */
+/** The stand-in is GitHub, as far as an App that mirrors repositories can see, on loopback. */
 export class StandIn extends Owners {
   readonly calls: Call[] = [];
   readonly gitRequests: GitRequest[] = [];
@@ -114,7 +114,7 @@ export class StandIn extends Owners {
     this.world.strictClock = on;
   }
 
-  /** What points Lockstep here. */
+  /** Returns the settings that point Lockstep at the stand-in. */
   env(): Record<string, string> {
     return {
       APP_ID: String(this.appId),

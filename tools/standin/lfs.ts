@@ -37,7 +37,7 @@ export class LfsServer {
     return `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${bytes.length}\n`;
   }
 
-  /** @param served null: it is lost */
+  /** @param served null: the object is lost */
   spoil(pointer: string, served: string | null): void {
     const oid = /sha256:(\w+)/.exec(pointer)![1]!;
     if (served === null) this.#objects.delete(oid);

@@ -19,7 +19,7 @@ interface Spent {
 export class Limits {
   app = 5000;
   installation = 5000;
-  /** Told to whoever has no valid token, who is refused anyway. */
+  /** The limits for a caller without a valid token, who is refused anyway. */
   anonymous = 60;
   windowMs = 3_600_000;
   readonly #spent = new Map<string, Spent>();
@@ -40,7 +40,7 @@ export class Limits {
     return { headers, exceeded };
   }
 
-  /** Everybody starts anew, as after an hour. */
+  /** Resets every limit, as after an hour. */
   reset(): void {
     this.#spent.clear();
   }
@@ -49,9 +49,9 @@ export class Limits {
     const now = Date.now();
     const spent = this.#spent.get(key);
     if (spent && now < spent.reset * 1000) return spent;
-    const anew = { used: 0, reset: Math.ceil((now + this.windowMs) / 1000) };
-    this.#spent.set(key, anew);
-    return anew;
+    const fresh = { used: 0, reset: Math.ceil((now + this.windowMs) / 1000) };
+    this.#spent.set(key, fresh);
+    return fresh;
   }
 }
 

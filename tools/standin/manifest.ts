@@ -36,7 +36,7 @@ export class Manifests {
     private readonly hookConfig: Record<string, unknown>,
   ) {}
 
-  /** @returns null: no page of these */
+  /** @returns null: the request is not for one of GitHub's pages */
   page(method: string, url: URL, form: string): Page | null {
     const path = url.pathname.replace(/^\/organizations\/[^/]+/, "");
     if (path === "/settings/apps/new" && method === "POST")

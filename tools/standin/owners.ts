@@ -6,7 +6,7 @@ import { Repositories } from "./repositories.js";
 import type { Events, Installation, PullRequest, Push, RefUpdate, Repo } from "./types.js";
 import { World } from "./world.js";
 
-/** What people do at GitHub. Nothing here tells anyone of it: that is for `deliver` and `deliverEvent`. */
+/** What people do at GitHub. Nothing here makes a delivery: `deliver` and `deliverEvent` do. */
 export class Owners extends EventEmitter<Events> {
   readonly world = new World();
   protected readonly git = new Git();
@@ -97,7 +97,7 @@ export class Owners extends EventEmitter<Events> {
   updateRefs(...args: Parameters<Changes["updateRefs"]>): Promise<Push[]> {
     return this.#changes.updateRefs(...args);
   }
-  /** Any ref, such as refs/notes/commits: no push event tells of it, and `pushed_at` stays. */
+  /** Any ref, such as refs/notes/commits: no push event reports it, and `pushed_at` stays. */
   writeRef(...args: Parameters<Changes["writeRef"]>): Promise<RefUpdate> {
     return this.#changes.writeRef(...args);
   }
@@ -105,7 +105,7 @@ export class Owners extends EventEmitter<Events> {
   tips(repo: Repo, ...prefixes: string[]): Promise<Map<string, string>> {
     return this.#changes.tips(repo, ...prefixes);
   }
-  /** ZERO when there is no such ref. */
+  /** Returns the ref's object, ZERO when the ref does not exist. */
   tip(repo: Repo, ref: string): Promise<string> {
     return this.#changes.tip(repo, ref);
   }

@@ -25,7 +25,7 @@ export function payloadFor(push: Push, origin: string): Json {
   };
 }
 
-/** The repository as webhooks tell it; unlike REST, a push has `pushed_at` as a number. */
+/** Returns the repository as webhooks describe it; unlike REST, a push has `pushed_at` as a number. */
 export function repositoryFor(repo: Repo, example: Json, origin: string): Json {
   const fullName = `${repo.owner}/${repo.name}`;
   const owner = example.owner as Json;

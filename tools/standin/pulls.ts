@@ -17,7 +17,7 @@ export interface NewPullRequest extends Omit<NewHead, "force"> {
   base?: string;
 }
 
-/** Pull requests. GitHub keeps refs/pull/N/head for each, for good, and no push tells of it. */
+/** Pull requests. GitHub keeps refs/pull/N/head for each, for good, and no push event reports it. */
 export class Pulls {
   readonly #lastNumber = new Map<number, number>();
 

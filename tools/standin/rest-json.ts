@@ -7,7 +7,7 @@ const accountJson = (login: string, id: number) => ({ login, id, type: "Organiza
 
 export const PERMISSIONS = { contents: "read", metadata: "read" };
 
-/** What the App, or an installation of it, may do and is told. */
+/** The permissions and events of the App, or of an installation of it. */
 export interface Rights {
   permissions: Record<string, string>;
   events: string[];

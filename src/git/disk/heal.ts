@@ -1,15 +1,18 @@
 import { type Dirent, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-/** What git leaves when it is killed. No ref may end in `.lock` (git-check-ref-format(1)), but any other name can be one. */
+/**
+ * A killed git leaves its lock files. No ref may end in `.lock` (git-check-ref-format(1)), but any other name
+ * can be a lock's.
+ */
 const LOCK = /.\.lock$/;
 const LEFTOVER =
   /^(?:.+\.lock|tmp_(?:obj|pack|idx|rev|bitmap|graph|mtimes).*|\.tmp-.*|packed-refs\.new|gc\.pid)$/;
 
 /**
- * Removes every lock and temporary file of a git directory, whatever its name. Only right while no
+ * Removes every lock and temporary file of a git directory, whatever its name. The call is only safe while no
  * git runs there: one process owns DATA_DIR, one writer runs per mirror, survivors are ended at start.
- * @returns the paths removed.
+ * @returns the removed paths
  */
 export function clearLeftovers(gitDir: string): string[] {
   const removed: string[] = [];
@@ -29,7 +32,7 @@ export function clearLeftovers(gitDir: string): string[] {
   return removed;
 }
 
-/** Directories of other work that was cut off: half clones and scratch dirs beside the mirror. */
+/** Removes directories of other interrupted work: half clones and scratch directories beside the mirror. */
 export function clearHalfWork(repositoryDir: string): void {
   if (!existsSync(repositoryDir)) return;
   for (const { name } of entries(repositoryDir)) {
@@ -43,6 +46,6 @@ function entries(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch {
-    return []; // went away meanwhile
+    return []; // The directory was removed in the meantime.
   }
 }

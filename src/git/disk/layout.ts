@@ -17,10 +17,10 @@ import { RefreshError } from "../../base/errors.js";
 import type { Extent, RepositoryName } from "../../base/model.js";
 import { deleteAll, moveAway } from "./permissions.js";
 
-/** The file that says a directory is Lockstep's; without it nothing is ever deleted or rewritten. */
+/** The file marks a directory as Lockstep's; a directory without the file is never deleted or rewritten. */
 export const MARKER = "lockstep.json";
 
-/** Inside the mirror that it speaks of: whatever takes that mirror's place is free of it. */
+/** The mark is inside the condemned mirror, so a mirror that replaces it is not condemned. */
 const CONDEMNED = "lockstep-condemned";
 
 export const condemn = (mirror: string): void => writeFileSync(join(mirror, CONDEMNED), "");
@@ -30,17 +30,17 @@ export const isCondemned = (mirror: string): boolean => existsSync(join(mirror, 
 export interface Layout {
   repository(id: number): string;
   mirror(id: number): string;
-  /** Where what is deleted goes first, by a rename: deleting takes time, and may be cut short. */
+  /** What is deleted is first renamed into the trash: deleting takes time, and may be interrupted. */
   readonly trash: string;
-  /** Where the public names of the mirrors are. */
+  /** The directory of the mirrors' public names. */
   readonly links: string;
-  /** Changes with every pass of the backstop, and after mirrors have changed. */
+  /** The tally file changes with every pass of the backstop, and after mirrors have changed. */
   readonly tally: string;
-  /** The public name of a mirror: a symlink. */
+  /** The public name of a mirror is a symlink. */
   link(name: RepositoryName): string;
-  /** All trees of one checkout, which `slug` names. */
+  /** The directory of all trees of one checkout, which `slug` names. */
   trees(id: number, slug: string): string;
-  /** The public name of a published tree: a symlink. @param slug empty for the default branch */
+  /** The public name of a published tree is a symlink. @param slug empty for the default branch */
   checkout(name: RepositoryName, slug: string): string;
 }
 
@@ -51,21 +51,21 @@ export const createLayout = (dataDir: string): Layout => ({
   links: join(dataDir, "mirrors"),
   tally: join(dataDir, "repos", ".tally"),
   link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
-  // No repository's name has an @, so neither path can be that of another checkout.
+  // No repository's name has an @, so neither path can belong to another checkout.
   trees: (id, slug) => join(dataDir, "repos", String(id), "trees", slug || "@"),
   checkout: ({ owner, name }, slug) => join(dataDir, "checkouts", owner, name + slug),
 });
 
 const WHOLE: Extent = { depth: null, filter: null };
 
-/** @param extent of a mirror that is not whole */
+/** @param extent the extent of a mirror that is not whole */
 export function writeMarker(dir: string, repositoryId: number, { depth, filter } = WHOLE): void {
   const extent = { ...(depth === null ? {} : { depth }), ...(filter === null ? {} : { filter }) };
   const marker = { program: "lockstep", version: 1, repositoryId, ...extent };
   writeFileSync(join(dir, MARKER), `${JSON.stringify(marker)}\n`);
 }
 
-/** How much a finished mirror has. */
+/** Returns the extent of a finished mirror. */
 export function extentOf(mirror: string): Extent {
   const { depth, filter } = readMarker(mirror) ?? {};
   return {
@@ -74,7 +74,7 @@ export function extentOf(mirror: string): Extent {
   };
 }
 
-/** null: there is none that could be read. */
+/** @returns null: no readable marker exists */
 function readMarker(dir: string): Record<string, unknown> | null {
   try {
     return JSON.parse(readFileSync(join(dir, MARKER), "utf8")) as Record<string, unknown>;
@@ -84,10 +84,10 @@ function readMarker(dir: string): Record<string, unknown> | null {
 }
 
 /**
- * - absent: there is nothing.
+ * - absent: the directory does not exist.
  * - ours: a finished mirror of this repository, or what is left of one.
- * - wrong: Lockstep's too, but of another repository; it may be replaced.
- * - foreign: something of someone else's.
+ * - wrong: a directory of Lockstep's, but of another repository; it may be replaced.
+ * - foreign: the directory is not Lockstep's.
  */
 export function ownership(dir: string, repositoryId: number): "absent" | "ours" | "wrong" | "foreign" {
   if (!lstatSync(dir, { throwIfNoEntry: false })) return "absent";
@@ -105,7 +105,7 @@ export function swapIn(fresh: string, place: string): void {
   rmSync(old, { recursive: true, force: true });
 }
 
-/** Undoes a swap that was cut between its two renames. */
+/** Undoes a swap that was interrupted between its two renames. */
 export function finishSwap(place: string): void {
   const old = `${place}.old`;
   if (!lstatSync(old, { throwIfNoEntry: false })) return;
@@ -114,7 +114,7 @@ export function finishSwap(place: string): void {
 }
 
 /**
- * Points a public name at a directory, atomically: symlink beside, then rename(2).
+ * Points a public name at a directory, atomically: a symlink beside the name, then rename(2).
  * @throws RefreshError `foreign` when something that is not a link has the name.
  */
 export function pointLink(path: string, directory: string): void {
@@ -130,30 +130,31 @@ export function pointLink(path: string, directory: string): void {
   renameSync(beside, path);
 }
 
-/** No name of a repository begins with an @; one that a killed process left is replaced by the next. */
+/** No repository's name begins with an @; a link that a killed process left is replaced by the next one. */
 const besideLink = (path: string): string => join(dirname(path), `@${basename(path)}`);
 
-/** Takes a public name away, if it is this directory's. */
+/** Removes a public name if the name points at this directory. */
 export function dropLink(path: string, directory: string): void {
   rmSync(besideLink(path), { force: true });
   if (linkTarget(path) !== directory) return;
   rmSync(path);
   try {
-    rmdirSync(dirname(path)); // the owner's last one
+    rmdirSync(dirname(path)); // succeeds when this was the owner's last link
   } catch {
-    // others are left
+    // The directory stays while it has links of the owner's other repositories.
   }
 }
 
-/** The directory that a link names, without following it further; null: there is no link. */
+/** @returns the directory that a link names, without following it further; null: no link exists */
 export function linkTarget(path: string): string | null {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isSymbolicLink() ? resolve(dirname(path), readlinkSync(path)) : null;
 }
 
 /**
- * Takes all that a repository has here away; the disk space follows. Only its writer may.
- * @returns false: its mirror is not Lockstep's, everything is left alone.
+ * Removes everything that a repository has in DATA_DIR; the disk space is freed later. Only the repository's
+ * writer may call this.
+ * @returns false: the mirror is not Lockstep's, and nothing was removed.
  */
 export function discard(layout: Layout, id: number): boolean {
   const directory = layout.repository(id);
@@ -164,7 +165,7 @@ export function discard(layout: Layout, id: number): boolean {
   return true;
 }
 
-/** What has its name no more is gone for everyone; deleting it takes its time. */
+/** Renames a path into the trash. The path is gone at once for every reader, while deleting takes time. */
 export function toTrash(layout: Layout, path: string): void {
   if (!lstatSync(path, { throwIfNoEntry: false })) return;
   mkdirSync(layout.trash, { recursive: true, mode: 0o750 });
@@ -172,13 +173,16 @@ export function toTrash(layout: Layout, path: string): void {
   void emptyTrash(layout);
 }
 
-/** What could not be removed, and why. */
+/** The paths that could not be removed, and why. */
 export interface Remains {
   path: string;
   error: unknown;
 }
 
-/** Also at start: a process that ended may have left some. Never throws. @returns what stays, to be tried again */
+/**
+ * Empties the trash, also at start, when an earlier process may have left some. Never throws. @returns what
+ * remains, to be tried again
+ */
 export async function emptyTrash(layout: Layout): Promise<Remains[]> {
   const names = await readdir(layout.trash).catch(() => []);
   const paths = names.map((name) => join(layout.trash, name));
@@ -190,6 +194,6 @@ export async function emptyTrash(layout: Layout): Promise<Remains[]> {
       ),
     ),
   );
-  // Others may be at the same: what one has deleted the other could not.
+  // Concurrent calls are possible, so a path that another call has deleted does not remain.
   return tried.flat().filter(({ path }) => existsSync(path));
 }

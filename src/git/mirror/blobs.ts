@@ -8,20 +8,20 @@ import { openScratch } from "./scratch.js";
 
 type Within = Omit<GitCall, "args">;
 
-/** Each name takes 50 bytes of a request. */
+/** Each object name takes 50 bytes of a request. */
 const AT_ONCE = 20_000;
 
-/** What a tree is written from. */
+/** The contents that a tree is written from. */
 export interface Blobs {
   all: Set<string>;
-  /** Of what git reads without a word where it is missing, by path as git prints it. */
+  /** Contents that git reads without an error when they are missing, by path as git prints it. */
   silent: Record<string, string>;
 }
 
-/** What says how files are converted, and what submodules there are. */
+/** These files say how files are converted, and what submodules exist. */
 const SILENT = /(?:^"?|\/)\.gitattributes"?$|^\.gitmodules$/;
 
-/** Contents of the commit's files. @param paths only these, and what is below them; none: all */
+/** Returns the contents of the commit's files. @param paths only these, and what is below them; none: all */
 export async function blobsOf(git: RunGit, within: Within, commit: string, paths: string[]): Promise<Blobs> {
   // git --literal-pathspecs ls-tree -r <commit> -- <path>…
   const args = ["--literal-pathspecs", "ls-tree", "-r", commit, "--", ...paths];
@@ -34,7 +34,10 @@ export async function blobsOf(git: RunGit, within: Within, commit: string, paths
   return blobs;
 }
 
-/** Those that the second commit has and the first one has not at the same path. @param silent the first one's */
+/**
+ * Returns contents that the second commit has and the first one does not have at the same path. @param silent
+ * the first commit's
+ */
 export async function blobsChanged(
   git: RunGit,
   within: Within,
@@ -55,22 +58,25 @@ export async function blobsChanged(
   return blobs;
 }
 
-/** Neither nothing nor a submodule. */
+/** Whether the mode is a file's, and not a submodule's or a missing entry's. */
 const isFile = (mode: string): boolean => mode !== "000000" && mode !== "160000";
 
 export async function missingOf(git: RunGit, within: Within, objects: string[]): Promise<string[]> {
   if (objects.length === 0) return [];
-  // git cat-file --batch-check --buffer: "<object> missing"
+  // git cat-file --batch-check --buffer prints "<object> missing" for a missing object
   const args = ["cat-file", "--batch-check", "--buffer"];
   const { stdout } = await git({ ...within, args, input: objects.map((name) => `${name}\n`).join("") });
   return [...stdout.matchAll(/^(\w+) missing$/gm)].map(([, object]) => object!);
 }
 
-/** It is read before a loose object, so that a broken one of the same name is in nobody's way, and it is synced. */
+/**
+ * Objects are stored as a pack. A pack is read before a broken loose object of the same name, and is synced
+ * to disk.
+ */
 const AS_A_PACK = { "fetch.unpackLimit": "1" };
 
 interface Fetch {
-  /** Where the mirror is. */
+  /** The repository's directory, which contains the mirror. */
   repositoryDir: string;
   mirror: string;
   blobs: string[];
@@ -78,14 +84,15 @@ interface Fetch {
 }
 
 /**
- * Brings objects by their names, as git itself does for a partial clone, but all of them at once.
- * @throws RefreshError `not_yet` where GitHub does not have one of them
+ * Brings objects by their names, as git itself does for a partial clone, but all in one fetch.
+ * @throws RefreshError `not_yet` when GitHub does not have one of the objects
  */
 export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promise<void> {
   const { repositoryDir, mirror, blobs, call } = fetch;
-  // Of what is here nothing is said: a commit's contents may not be, and then GitHub must not build on them.
+  // The fetch names no local commits: the contents of a commit may be missing here, and GitHub must not build
+  // on such a commit.
   const scratch = openScratch(repositoryDir, []);
-  // An earlier fetch was lent it; without commits it speaks of none.
+  // An earlier fetch left a copy of the mirror's shallow file here; a fetch without commits does not use one.
   rmSync(join(scratch.dir, "shallow"), { force: true });
   for (let n = 0; n < blobs.length; n += AT_ONCE) {
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch --stdin <url>

@@ -14,24 +14,24 @@ import { addShallow } from "./shallow.js";
 
 export type IsAncestor = (ancestor: string, descendant: string) => Promise<boolean>;
 
-/** What is to be done about the refs in which GitHub differs from a mirror. */
+/** What to do about the refs in which GitHub differs from a mirror. */
 export interface Verdict {
-  /** The changes to make; a ref that is not among them stays as it is. */
+  /** The changes to make; a ref without a change stays at its tip. */
   changes: RefChange[];
   keep: Keep;
-  /** To be called when they are made. */
+  /** Called when the changes are made. */
   record(made: Made): void;
 }
 
 export interface Made {
   kept: KeptTip[];
-  /** Tips to be kept or held that a broken mirror does not give any more. */
+  /** Tips to be kept or held that a broken mirror can no longer supply. */
   lost?: Pick<KeptTip, "ref" | "sha">[];
-  /** Not even the names of its kept tips can be read. */
+  /** True: even the names of the kept tips cannot be read. */
   unreadable?: boolean;
 }
 
-/** Who decides about the refs of a mirror that is made anew. */
+/** The judge decides about the refs of a mirror that is rebuilt. */
 export interface Judge {
   differences(old: Map<string, string>, github: Map<string, string>): RefChange[];
   judge(differences: RefChange[], isAncestor: IsAncestor): Promise<Verdict>;
@@ -39,36 +39,40 @@ export interface Judge {
 
 interface Carry {
   git: RunGit;
-  /** The new mirror, not in its place yet, with GitHub's refs in it. */
+  /** The new mirror, not in its place yet, with GitHub's refs. */
   beside: string;
-  /** What it will replace; null: there is nothing of this repository. */
+  /** The mirror that will be replaced; null: the repository has no mirror. */
   old: string | null;
-  /** A shallow one leaves kept tips behind: their history would come with them. */
+  /**
+   * The new mirror's extent; a shallow mirror leaves kept tips behind, because their history would come with
+   * them.
+   */
   extent: Extent;
-  /** What is published of it: it stays, whether a ref leads to it or not. */
+  /** The published commits, which stay in the mirror, whether a ref leads to them or not. */
   published: Pin[];
-  /** Brings contents from GitHub into the new one. @throws RefreshError */
+  /** Brings contents from GitHub into the new mirror. @throws RefreshError */
   supply(blobs: string[]): Promise<void>;
   call: Pick<GitCall, "timeoutMs" | "signal">;
 }
 
 /**
- * Brings into a new mirror what GitHub does not give: the kept tips of the old one, and the refs that the
- * judge leaves where they were. @returns what changes from the old one to the new one, and the verdict's
- * record, for when the new one is in its place.
+ * Brings into a new mirror what GitHub does not give: the old mirror's kept tips, and the refs that the judge
+ * leaves in place.
+ * @returns the changes from the old mirror to the new one, and the verdict's `record`, for when the new
+ * mirror is in its place
  */
 export async function carryOver(carry: Carry, judge: Judge) {
   const github = await readRefs(carry.git, carry.beside, [], carry.call.signal);
-  const old = await readOld(carry);
+  const old = await readOldRefs(carry);
   const pins = await pinsOf(carry, old.pins);
   const differences = judge.differences(old.refs, github);
   const verdict = await judge.judge(differences, ancestryOf(carry));
 
-  const left = putBack(differences, verdict.changes);
+  const left = changesOfVerdict(differences, verdict.changes);
   const isShallow = carry.extent.depth !== null;
-  const kept = isShallow ? [] : [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
-  if (isShallow) await cutAt(carry, pins);
-  const wanted = [...kept, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
+  const tips = isShallow ? [] : [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
+  if (isShallow) await addWithoutHistory(carry, pins);
+  const wanted = [...tips, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
   const saved = await copyObjects(carry, wanted, [...github.values()]);
   const isSaved = (sha: string) => sha === ZERO || saved.has(sha);
   requireHeld(
@@ -90,10 +94,10 @@ export async function carryOver(carry: Carry, judge: Judge) {
   const made = await makeKept(
     carry.git,
     carry.beside,
-    kept.filter(({ sha }) => isSaved(sha)),
+    tips.filter(({ sha }) => isSaved(sha)),
   );
-  const tips = [...kept, ...left.map(({ ref, after: sha }) => ({ ref, sha }))];
-  const lost = [...tips, ...pins.map(({ name: ref, sha }) => ({ ref, sha }))].filter(
+  const wantedTips = [...tips, ...left.map(({ ref, after: sha }) => ({ ref, sha }))];
+  const lost = [...wantedTips, ...pins.map(({ name: ref, sha }) => ({ ref, sha }))].filter(
     ({ sha }) => !isSaved(sha),
   );
   const now = await readRefs(carry.git, carry.beside, [], carry.call.signal);
@@ -102,21 +106,21 @@ export async function carryOver(carry: Carry, judge: Judge) {
   return { changes: compareTips(old.refs, now), record };
 }
 
-/** Those of the old mirror, and what is published, as far as it is to be had. */
+/** Returns the old mirror's pins and the published commits, as far as their objects exist. */
 async function pinsOf({ git, beside, old, published, call }: Carry, pins: Pin[]): Promise<Pin[]> {
-  const named = new Map([...pins, ...published].map((pin) => [pin.name, pin]));
+  const pinsByName = new Map([...pins, ...published].map((pin) => [pin.name, pin]));
   const within = { ...call, ...objectsOf(old), gitDir: beside };
   const missing = await missingOf(
     git,
     within,
-    [...named.values()].map(({ sha }) => sha),
+    [...pinsByName.values()].map(({ sha }) => sha),
   );
-  return [...named.values()].filter(({ sha }) => !missing.includes(sha));
+  return [...pinsByName.values()].filter(({ sha }) => !missing.includes(sha));
 }
 
 /**
- * A ref that is held is not let go for contents that a partial mirror never had: what GitHub has instead is just
- * what was refused.
+ * Requires the held refs. A held ref is not released for contents that a partial mirror never had, since
+ * GitHub's value of the ref is just what was refused.
  */
 function requireHeld({ old }: Carry, unsaved: RefChange[]): void {
   const [first] = unsaved;
@@ -127,8 +131,8 @@ function requireHeld({ old }: Carry, unsaved: RefChange[]): void {
   );
 }
 
-/** Of what a shallow mirror does not have by itself, each commit comes without its history. */
-async function cutAt({ git, beside, call }: Carry, pins: Pin[]): Promise<void> {
+/** Adds commits that a shallow mirror lacks, each without its history. */
+async function addWithoutHistory({ git, beside, call }: Carry, pins: Pin[]): Promise<void> {
   for (const { sha } of pins) {
     const { code } = await git({
       ...call,
@@ -140,8 +144,8 @@ async function cutAt({ git, beside, call }: Carry, pins: Pin[]): Promise<void> {
   }
 }
 
-/** What makes the new mirror's refs, which are GitHub's, those of the verdict. */
-function putBack(differences: RefChange[], changes: RefChange[]): RefChange[] {
+/** Returns the changes that turn the new mirror's refs, which are GitHub's, into those of the verdict. */
+function changesOfVerdict(differences: RefChange[], changes: RefChange[]): RefChange[] {
   const targets = new Map(changes.map(({ ref, after }) => [ref, after]));
   return differences
     .map(({ ref, before, after }) => ({ ref, before: after, after: targets.get(ref) ?? before }))
@@ -153,8 +157,11 @@ function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {
   return (ancestor, descendant) => isAncestor(git, within, ancestor, descendant);
 }
 
-/** The refs of the old mirror, through a directory of its own: a broken HEAD or config hides none of them. */
-async function readOld({ git, beside, old, call }: Carry) {
+/**
+ * Reads the refs of the old mirror through a separate directory, so that a broken HEAD or config hides no
+ * ref.
+ */
+async function readOldRefs({ git, beside, old, call }: Carry) {
   const nothing = {
     refs: new Map<string, string>(),
     kept: [] as KeptTip[],

@@ -12,7 +12,7 @@ import type { MirrorOptions, RunContext } from "./options.js";
 import { HIDE_OWN_REFS } from "./own-refs.js";
 import { asking, dropMarks, requireTrees } from "./partial.js";
 
-/** What is to be cloned, and how. */
+/** What to clone, and how. */
 export interface CloneOf {
   id: number;
   lease: Lease;
@@ -22,8 +22,9 @@ export interface CloneOf {
 }
 
 /**
- * A first clone, or a rebuild: made beside, packed, marked, then swapped in. What is half done is never
- * seen under the mirror's name. @returns what differs from the mirror that was there.
+ * Makes a first clone, or a rebuild: beside the mirror, packed, marked, then swapped in. A half-done clone is
+ * never seen under the mirror's name.
+ * @returns the differences from the previous mirror
  */
 export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise<RefChange[]> {
   const { id, defaultBranch, run, judge } = clone;
@@ -32,7 +33,7 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
   const beside = join(layout.repository(id), `clone-${randomBytes(8).toString("hex")}`);
   const local = { gitDir: beside, timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
   try {
-    // git init --bare --template= <dir>; an empty template leaves no sample hooks
+    // git init --bare --template= <dir>; an empty template leaves out the sample hooks
     await git({
       ...local,
       gitDir: null,
@@ -65,7 +66,10 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
   }
 }
 
-/** A pattern without `*` that the repository does not have fails the whole fetch: it is made without it. */
+/**
+ * Fetches every ref of the scope. A pattern without `*` that the repository does not have would fail the
+ * whole fetch, so such a pattern is left out.
+ */
 async function fetchAll(tools: MirrorOptions, gitDir: string, { lease, run }: CloneOf, scope: Scope) {
   for (let wanted = scope.refspecs; wanted.length > 0; ) {
     try {

@@ -10,23 +10,22 @@ export type Verdict = { sound: true } | { sound: false; object: string; reason: 
 
 type Run = (args: string[], more?: Partial<GitCall>) => Promise<GitResult>;
 
-/** From the objects themselves, not from what the graph remembers of them. */
+/** The check reads the objects themselves, not what the graph has recorded about them. */
 const OBJECTS_ONLY = { "core.commitGraph": "false", "core.multiPackIndex": "false" };
 
 /**
- * Whether every object that a ref reaches is there, as git asks after a fetch (connected.c). Not
- * `git fsck --connectivity-only`: it notes the objects first and reads the refs then, so whatever a
- * refresh brings in between is "missing" to it.
- *
- * Corrupt is only what git names twice, in two runs of the same failure, while every file of the object
- * store can be read: a repack meanwhile may hide an object from one run, never from both.
- * @param filter what need not be there, as an option of git rev-list's
- * @throws RefreshError when it cannot be told: out of time or memory, cut off, unreadable.
+ * Whether every object that a ref reaches exists, as git asks after a fetch (connected.c).
+ * `git fsck --connectivity-only` is not used: fsck lists the objects first and reads the refs then, so fsck
+ * reports what a refresh brings in between as "missing".
+ * Corrupt is only what git names twice, in two runs with the same failure, while every file of the object
+ * store can be read. A concurrent repack may hide an object from one run, never from both.
+ * @param filter what need not exist, as an option of git rev-list
+ * @throws RefreshError when the answer is unknown: out of time or memory, interrupted, unreadable
  */
 export async function checkConnectivity(mirror: string, run: Run, filter: string[]): Promise<Verdict> {
-  const first = await faultIn(run, filter);
+  const first = await findFault(run, filter);
   if (!first) return { sound: true };
-  const second = await faultIn(run, filter);
+  const second = await findFault(run, filter);
   if (!second) return { sound: true };
   await requireReadable(join(mirror, "objects"));
   const object = first.objects.find((name) => second.objects.includes(name));
@@ -34,9 +33,9 @@ export async function checkConnectivity(mirror: string, run: Run, filter: string
   throw new RefreshError("git", `two checks named different objects: ${first.reason}; ${second.reason}`);
 }
 
-/** @returns what git says is missing or broken; null: nothing. */
-async function faultIn(run: Run, filter: string[]): Promise<{ objects: string[]; reason: string } | null> {
-  // Not rev-list --all: it leaves out a ref whose object is missing.
+/** @returns what git reports as missing or broken; null: nothing */
+async function findFault(run: Run, filter: string[]): Promise<{ objects: string[]; reason: string } | null> {
+  // git rev-list --all is not used: it leaves out a ref whose object is missing.
   const { stdout: tips } = await run(["for-each-ref", "--format=%(objectname)"], { background: false });
   if (tips === "") return null;
   try {
@@ -51,14 +50,14 @@ async function faultIn(run: Run, filter: string[]): Promise<{ objects: string[];
   }
 }
 
-/** An index that may not be read, or a disk that does not answer, makes every object of it missing. */
+/** An unreadable index, or a disk that does not answer, makes every object of it appear missing. */
 async function requireReadable(objects: string): Promise<void> {
   for (const entry of await readdir(objects, { withFileTypes: true, recursive: true })) {
     const path = join(entry.parentPath, entry.name);
     try {
       await access(path, entry.isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue; // repacked meanwhile
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue; // A repack has removed the file.
       throw new RefreshError("permission", `${path} cannot be read`, { cause: error });
     }
   }

@@ -9,7 +9,7 @@ interface Copy {
   git: RunGit;
   beside: string;
   old: string | null;
-  /** Of the new mirror. */
+  /** The new mirror's extent. */
   extent: Extent;
   supply(blobs: string[]): Promise<void>;
   call: Pick<GitCall, "timeoutMs" | "signal">;
@@ -18,8 +18,8 @@ interface Copy {
 export const objectsOf = (old: string | null) => (old === null ? {} : { alternate: join(old, "objects") });
 
 /**
- * @param have what the new mirror has already
- * @returns those of the tips that are in the new mirror now, with everything they need
+ * @param have what the new mirror already has
+ * @returns the tips that the new mirror now has, with everything that they need
  */
 export async function copyObjects(copy: Copy, tips: string[], have: string[]): Promise<Set<string>> {
   const wanted = [...new Set(tips)].filter((sha) => sha !== ZERO);
@@ -47,9 +47,12 @@ async function copyWhole(copy: Copy, shas: string[], without: string): Promise<b
   return isPartial(copy.old) && (await isSupplied(copy, input)) && pack(copy, [], input);
 }
 
-/** From a partial mirror the contents that it never had come from GitHub, if that still has them. */
+/**
+ * Fetches from GitHub the contents that a partial mirror never had. @returns whether GitHub still has all of
+ * them
+ */
 async function isSupplied({ git, beside, old, supply, call }: Copy, input: string): Promise<boolean> {
-  // git rev-list --objects --no-object-names --missing=print --stdin: "?<object>" for what is missing
+  // git rev-list --objects --no-object-names --missing=print --stdin prints "?<object>" for a missing object
   const args = ["rev-list", "--objects", "--no-object-names", "--missing=print", "--stdin"];
   try {
     const { stdout } = await git({ ...call, ...objectsOf(old), args, gitDir: beside, input });
@@ -62,8 +65,8 @@ async function isSupplied({ git, beside, old, supply, call }: Copy, input: strin
 }
 
 /**
- * Whatever the old mirror, a partial one, has of them: nothing says which contents the new one has of what GitHub's refs lead to,
- * so all is walked, and what its packs have is left out.
+ * Copies what the old, partial mirror has of the commits. The contents below GitHub's refs that the new
+ * mirror has are unknown, so the walk covers everything, and what the new mirror's packs have is left out.
  */
 async function copyPresent(copy: Copy, shas: string[]): Promise<boolean> {
   const packs = join(copy.beside, "objects", "pack");
@@ -87,7 +90,7 @@ async function pack({ git, beside, old, call }: Copy, more: string[], input: str
       args: ["pack-objects", ...options, join(beside, "objects/pack/pack")],
       gitDir: beside,
       ...objectsOf(old),
-      // The old mirror's shortcuts may be what is broken.
+      // The old mirror's indexes may be what is broken, so git does not use them.
       config: { "core.commitGraph": "false", "core.multiPackIndex": "false" },
       input,
     });

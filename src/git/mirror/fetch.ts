@@ -8,7 +8,7 @@ import { asking, dropMarks, requireTrees } from "./partial.js";
 import { openScratch, type Scratch } from "./scratch.js";
 import { lendShallow, takeShallow } from "./shallow.js";
 
-/** More refspecs than this go through stdin, not the command line. */
+/** With more refspecs than this they go through stdin, not the command line. */
 const MAX_ARGUMENTS = 50;
 
 /**
@@ -36,7 +36,7 @@ export async function fetchObjects(
       return sha;
     });
   } catch (error) {
-    // An answer that broke off leaves its part of a pack, to be cleared before the next use.
+    // An interrupted answer leaves part of a pack, which must be cleared before the mirror's next use.
     if (!asRefreshError(error).is("isAnswer")) memory.tips.delete(id);
     throw error;
   } finally {

@@ -4,18 +4,18 @@ import type { RunGit } from "../run/exec.js";
 import { GitFailure } from "../run/failure.js";
 import { swapRefs } from "./refs.js";
 
-/** An old tip of a ref that was moved by force or deleted. */
+/** An old tip of a ref that was forced or deleted. */
 export interface KeptTip {
-  /** The ref that keeps it. */
+  /** The ref that keeps the tip. */
   name: string;
-  /** Where it was; null when that name was too long to be part of `name`. */
+  /** The tip's former ref; null when that name was too long to be part of `name`. */
   ref: string | null;
   sha: string;
-  /** When it was kept, in milliseconds since 1970. */
+  /** When the tip was kept, in milliseconds since 1970. */
   at: number;
 }
 
-/** Of which refs the old tip is kept, and the time in its name. */
+/** The refs whose old tip is kept, and the time in the kept ref's name. */
 export interface Keep {
   refs: ReadonlySet<string>;
   at: number;
@@ -27,12 +27,12 @@ const BY_REF = `${RESERVED_REFS}kept/`;
 const BY_TIP = `${RESERVED_REFS}kept-by-tip/`;
 const NAME = /^refs\/lockstep\/kept(?:-by-tip\/(\d+)-[0-9a-f]+|\/(\d+)-[0-9a-f]+\/(.+))$/;
 const TIMEOUT_MS = 120_000;
-/** git cuts its messages at 4 KiB (usage.c), and a name that is too long with them. */
-const TOLD_OF_A_NAME = 200;
+/** git cuts its messages at 4 KiB (usage.c), and cuts a too long name with them. */
+const QUOTED_NAME_LENGTH = 200;
 
 /**
- * Time and tip come first: with the ref first, `a` and a branch called `a/<time>-<tip>` would be a file
- * and a directory of one name.
+ * Time and tip come first in the name. With the ref first, `a` and a branch called `a/<time>-<tip>` would be
+ * a file and a directory of the same name.
  */
 const byRef = ({ ref, before: sha }: RefChange, at: number): KeptTip => ({
   name: `${BY_REF}${at}-${sha}/${ref.slice("refs/".length)}`,
@@ -43,25 +43,25 @@ const byRef = ({ ref, before: sha }: RefChange, at: number): KeptTip => ({
 
 const byTip = ({ sha, at }: KeptTip): KeptTip => ({ name: `${BY_TIP}${at}-${sha}`, ref: null, sha, at });
 
-/** The names under which a change's old tips are kept. */
+/** Returns the names under which the old tips of changes are kept. */
 export const keptTips = (changes: RefChange[], keep: Keep): KeptTip[] =>
   changes.filter(({ ref }) => keep.refs.has(ref)).map((change) => byRef(change, keep.at));
 
 /**
- * Changes refs as `swapRefs` does; old tips get their names in the same transaction. A name that cannot
- * be made (too long for the disk, say) never stands in the way: it is made from the tip alone.
+ * Changes refs as `swapRefs` does; old tips get their names in the same transaction. A name that cannot be
+ * made (too long for the disk, say) never blocks a change: the name is then made from the tip alone.
  */
 async function swapKeeping(git: RunGit, gitDir: string, changes: RefChange[], tips: KeptTip[]) {
-  let kept = tips;
+  let recorded = tips;
   for (let tries = 1; ; tries++) {
     try {
-      await swapRefs(git, gitDir, changes, kept);
-      return kept;
+      await swapRefs(git, gitDir, changes, recorded);
+      return recorded;
     } catch (error) {
       const said = error instanceof GitFailure ? error.stderr : "";
-      const inTheWay = kept.filter(({ name }) => said.includes(name.slice(0, TOLD_OF_A_NAME)));
+      const inTheWay = recorded.filter(({ name }) => said.includes(name.slice(0, QUOTED_NAME_LENGTH)));
       if (inTheWay.length === 0 || tries > 2) throw error;
-      kept = kept.map((tip) => (tries > 1 || inTheWay.includes(tip) ? byTip(tip) : tip));
+      recorded = recorded.map((tip) => (tries > 1 || inTheWay.includes(tip) ? byTip(tip) : tip));
     }
   }
 }
@@ -69,17 +69,17 @@ async function swapKeeping(git: RunGit, gitDir: string, changes: RefChange[], ti
 export const makeKept = (git: RunGit, gitDir: string, tips: KeptTip[]) => swapKeeping(git, gitDir, [], tips);
 
 /**
- * Deletions go first, in a transaction of their own: one cannot delete `a` and create `a/b`.
- * @returns the tips that are kept by it
+ * Applies deletions first, in a separate transaction: one transaction cannot delete `a` and create `a/b`.
+ * @returns the tips that the changes kept
  */
 export async function applyChanges(git: RunGit, gitDir: string, changes: RefChange[], keep = KEEP_NOTHING) {
   const deletions = changes.filter(({ after }) => after === ZERO);
   const moves = changes.filter(({ after }) => after !== ZERO);
-  const kept = await swapKeeping(git, gitDir, deletions, keptTips(deletions, keep));
-  return [...kept, ...(await swapKeeping(git, gitDir, moves, keptTips(moves, keep)))];
+  const recorded = await swapKeeping(git, gitDir, deletions, keptTips(deletions, keep));
+  return [...recorded, ...(await swapKeeping(git, gitDir, moves, keptTips(moves, keep)))];
 }
 
-/** Every kept tip of a mirror, oldest first. */
+/** Reads every kept tip of a mirror, oldest first. */
 export async function readKept(git: RunGit, gitDir: string, signal?: AbortSignal): Promise<KeptTip[]> {
   // git for-each-ref --format='%(objectname) %(refname)' refs/lockstep/
   const { stdout } = await git({
@@ -88,12 +88,12 @@ export async function readKept(git: RunGit, gitDir: string, signal?: AbortSignal
     timeoutMs: TIMEOUT_MS,
     ...(signal && { signal }),
   });
-  const kept: KeptTip[] = [];
+  const tips: KeptTip[] = [];
   for (const line of stdout.split("\n")) {
     const [sha = "", name = ""] = line.split(" ");
     const [, timeOfTip, timeOfRef, ref] = NAME.exec(name) ?? [];
     const at = Number(timeOfTip ?? timeOfRef);
-    if (!Number.isNaN(at)) kept.push({ name, ref: ref === undefined ? null : `refs/${ref}`, sha, at });
+    if (!Number.isNaN(at)) tips.push({ name, ref: ref === undefined ? null : `refs/${ref}`, sha, at });
   }
-  return kept.sort((a, b) => a.at - b.at);
+  return tips.sort((a, b) => a.at - b.at);
 }

@@ -2,7 +2,7 @@ import type { MirrorOptions } from "./options.js";
 
 /** What this process knows of mirrors, by repository, so that most questions need no git. */
 export interface Memory {
-  /** Objects by ref, of each mirror that is trusted. ZERO: there is no such ref. */
+  /** Objects by ref, for each trusted mirror. ZERO: the ref does not exist. */
   tips: Map<number, Map<string, string>>;
   /** The default branch that HEAD is known to name. */
   heads: Map<number, string>;
@@ -10,7 +10,7 @@ export interface Memory {
   hiding: Set<number>;
 }
 
-/** What the functions on mirrors work with. */
+/** The objects that the functions on mirrors work with. */
 export interface MirrorContext extends MirrorOptions {
   memory: Memory;
 }
@@ -19,7 +19,7 @@ const CACHED_TIPS = 256;
 
 export const createMemory = (): Memory => ({ tips: new Map(), heads: new Map(), hiding: new Set() });
 
-/** Takes down tips, unless the mirror has been distrusted meanwhile; the oldest go first. */
+/** Records tips, unless the mirror has been distrusted in the meantime; the oldest go first. */
 export function rememberTips(memory: Memory, id: number, changes: Iterable<readonly [string, string]>): void {
   const tips = memory.tips.get(id);
   if (!tips) return;
@@ -30,7 +30,7 @@ export function rememberTips(memory: Memory, id: number, changes: Iterable<reado
   }
 }
 
-/** Nothing is known of the mirror any more, and it is not trusted. */
+/** Deletes all knowledge of the mirror, which is no longer trusted. */
 export function forgetMirror({ tips, heads, hiding }: Memory, id: number): void {
   tips.delete(id);
   heads.delete(id);

@@ -18,37 +18,46 @@ import { changeTips, readTip, readTipsInside, readTipsOutside } from "./tips.js"
 export { missingRefOf } from "../run/failure.js";
 export type { RunContext } from "./options.js";
 
-/** The mirrors of this DATA_DIR. One writer at a time per repository is the caller's promise. */
+/** The mirrors of this DATA_DIR. The caller promises one writer at a time per repository. */
 export interface Mirrors {
-  /** Heals what a killed git left, once per process. @returns false: there is nothing, clone it. @throws `foreign` */
+  /**
+   * Heals what a killed git left, once per process. @returns false: no mirror exists, so clone one @throws
+   * `foreign`
+   */
   ensure(id: number): boolean;
-  /** Whether it has as much as it is to have, and no more; else a clone gives it that. */
+  /** Whether the mirror has exactly its wanted extent; if not, a clone gives it that extent. */
   hasWantedExtent(id: number): boolean;
-  /** @returns what differs from the mirror that was there */
+  /** @returns the differences from the previous mirror */
   clone(id: number, lease: Lease, defaultBranch: string, run: RunContext, judge: Judge): Promise<RefChange[]>;
-  /** The ref's object, ZERO when there is none. Cached: only Lockstep writes refs, by compare and swap. */
+  /**
+   * Returns the ref's object, ZERO when the ref does not exist. The answer is cached: only Lockstep writes
+   * refs, by compare and swap.
+   */
   tip(id: number, ref: string): Promise<string>;
   tips(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
-  /** Refs outside its scope, Lockstep's own left out. */
+  /** Returns refs outside the mirror's scope, without Lockstep's own. */
   outside(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
-  /** What GitHub has inside the mirror's scope. */
+  /** Returns GitHub's tips inside the mirror's scope. */
   remoteTips(id: number, lease: Lease, run: RunContext): Promise<Map<string, string>>;
-  /** Brings objects, by object name or by ref name. @returns the object of each, in the same order. */
+  /** Brings objects, by object name or by ref name. @returns the object of each, in the same order */
   fetch(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext): Promise<string[]>;
-  /** @returns the tips that are kept by it */
+  /** @returns the tips that the changes kept */
   apply(id: number, changes: RefChange[], keep?: Keep): Promise<KeptTip[]>;
-  /** Oldest first. */
+  /** Returns the kept tips, oldest first. */
   kept(id: number, signal?: AbortSignal): Promise<KeptTip[]>;
   dropKept(id: number, tips: KeptTip[]): Promise<void>;
   setHead(id: number, defaultBranch: string): Promise<void>;
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
-  /** In a shallow mirror also where its history ends before it can tell, and dates do not rule it out. */
+  /**
+   * In a shallow mirror, also true where history ends before the answer is known and dates do not rule it
+   * out.
+   */
   mayBeAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
-  /** Forgets what it knows of the mirror, and clears leftovers before the next use. */
+  /** Forgets what is known of the mirror, and clears leftovers before its next use. */
   distrust(id: number): void;
   /** Whether `ensure` would neither clear anything nor ask for a clone. */
   trusts(id: number): boolean;
-  /** It is proven corrupt: it serves until a clone takes its place, also after a restart. */
+  /** Marks the mirror as proven corrupt: it serves until a clone replaces it, also after a restart. */
   condemn(id: number): void;
 }
 

@@ -9,13 +9,15 @@ export interface MirrorOptions {
   scopeOf: ScopeOf;
   fetchTimeoutMs: number;
   cloneTimeoutMs: number;
-  /** Which commits are published, and the refs that would keep them. */
+  /** Returns which commits are published, and the refs that would keep them. */
   published(id: number): Pin[];
 }
 
 export interface RunContext {
   signal: AbortSignal;
   onProgress?: (line: string) => void;
-  /** Called once GitHub has answered under the repository's name, before anything comes of it. @throws to stop */
+  /**
+   * Called once GitHub has answered under the repository's name, before the answer is used. @throws to stop
+   */
   confirmName?: () => Promise<void>;
 }

@@ -4,13 +4,14 @@ import type { Extent } from "../../base/model.js";
 import type { GitCall, RunGit } from "../run/exec.js";
 import type { Lease } from "../transport/lease.js";
 
-/** Takes objects alone: no tags along, no FETCH_HEAD, no gc. */
+/** The fetch takes objects alone: no extra tags, no FETCH_HEAD, no gc. */
 export const FETCH_OPTIONS = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
 
 /**
- * How a fetch asks GitHub for no more than a mirror is to have. A filter needs a promisor remote (partial-clone
- * in git's Documentation/technical): it is one for this call alone, since git fetches what is missing at any
- * read, and refuses to tidy, where the configuration names one.
+ * Returns how a fetch asks GitHub for no more than the mirror's extent.
+ * A filter needs a promisor remote (partial-clone in git's Documentation/technical). The remote is a promisor
+ * for this call alone: where the configuration names a promisor, git fetches missing objects at any read, and
+ * refuses to tidy.
  */
 export function asking({ url }: Pick<Lease, "url">, { depth, filter }: Extent) {
   const options = depth === null ? FETCH_OPTIONS : [...FETCH_OPTIONS, `--depth=${depth}`];
@@ -25,8 +26,7 @@ export function asking({ url }: Pick<Lease, "url">, { depth, filter }: Extent) {
 }
 
 /**
- * Of a promisor's answer git only looks at the first objects: that all commits and trees are there is for us
- * to find out.
+ * Requires all commits and trees. Of a promisor's answer git only checks the first objects.
  * @param revisions such as `--all`
  * @throws RefreshError `corrupt`
  */
@@ -39,7 +39,10 @@ export async function requireTrees(
   await git({ ...call, args: ["rev-list", "--objects", "--filter=blob:none", "--quiet", ...revisions] });
 }
 
-/** Packs as a promisor's are never dropped by git, whether anything leads to what is in them or not. */
+/**
+ * Removes promisor marks: git never drops a pack with such a mark, whether anything leads to its objects or
+ * not.
+ */
 export function dropMarks(mirror: string): void {
   const packs = join(mirror, "objects", "pack");
   for (const name of readdirSync(packs))

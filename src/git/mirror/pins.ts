@@ -5,7 +5,7 @@ import { RESERVED_REFS } from "../../base/names.js";
 import type { RunGit } from "../run/exec.js";
 import { swapRefs } from "./refs.js";
 
-/** A ref that keeps what a published tree is of, when the tree's own ref has gone on without it. */
+/** A pin is a ref that keeps a published commit when the commit's own ref has moved on. */
 export interface Pin {
   name: string;
   sha: string;
@@ -22,13 +22,15 @@ interface Tools {
   log: Pick<Log, "warn">;
 }
 
-/** Neither fails: what is published is no worse for it, and a pin that is left only costs room. */
+/**
+ * Neither `set` nor `drop` fails: a publish is complete without its pin, and a leftover pin only costs room.
+ */
 export function createPins({ git, log }: Tools) {
-  /** What they are, by mirror and name, so that most publishes need no git for it. */
+  /** The known pins, by mirror and name, so that most publishes need no git for them. */
   const known = new Map<string, string | null>();
 
   async function put(mirror: string, slug: string, sha: string | null, act: () => Promise<unknown>) {
-    // One that was made anew may have others.
+    // A mirror that was rebuilt may have other pins.
     const made = statSync(mirror, { throwIfNoEntry: false })?.ino;
     const key = `${mirror} ${made} ${slug}`;
     if (known.get(key) === sha) return;
@@ -51,7 +53,7 @@ export function createPins({ git, log }: Tools) {
   return {
     set: (mirror: string, slug: string, sha: string) =>
       put(mirror, slug, sha, () => swapRefs(git, mirror, [], [{ name: pinOf(slug), sha }])),
-    /** Its own ref, or nobody, keeps it. */
+    /** Removes a pin whose commit is kept by its own ref, or need not be kept. */
     drop(mirror: string, slug: string) {
       // git update-ref --no-deref -d <name>
       const args = ["update-ref", "--no-deref", "-d", pinOf(slug)];

@@ -2,9 +2,9 @@ import type { ScopeOf } from "../../base/model.js";
 import type { Layout } from "../disk/layout.js";
 import type { RunGit } from "../run/exec.js";
 
-/** What can be reached in a mirror. */
+/** The commits that can be reached in a mirror. */
 export interface Reach {
-  /** The commits among these objects that the mirror has; a tag stands for its commit. */
+  /** Returns the commits among these objects that the mirror has; a tag stands for its commit. */
   commits(id: number, objects: string[]): Promise<Map<string, string>>;
   /** Whether some ref inside REFSPECS leads to the commit. */
   fromRefs(id: number, commit: string): Promise<boolean>;
@@ -22,9 +22,9 @@ interface Tools {
 export function createReach({ git, layout, scopeOf }: Tools): Reach {
   const globs = (id: number) => scopeOf(id).refspecs.map((pattern) => `--glob=${globOf(pattern)}`);
 
-  /** One walk from all tips; `for-each-ref --contains` makes one from each. */
+  /** git makes one walk from all tips; `for-each-ref --contains` makes one from each. */
   async function isReached(id: number, commit: string, from: string[]): Promise<boolean> {
-    // git rev-list --max-count=1 <commit> --not --glob=refs/heads/* …: prints it unless it is reached
+    // git rev-list --max-count=1 <commit> --not --glob=refs/heads/* … prints the commit unless it is reached
     const { stdout } = await git({
       args: ["rev-list", "--max-count=1", "--ignore-missing", commit, "--not", ...from],
       gitDir: layout.mirror(id),
@@ -36,7 +36,7 @@ export function createReach({ git, layout, scopeOf }: Tools): Reach {
   return {
     async commits(id, objects) {
       if (objects.length === 0) return new Map();
-      // git cat-file --batch-check='%(objectname)': a line for each, in the same order
+      // git cat-file --batch-check='%(objectname)' prints a line for each object, in the same order
       const { stdout } = await git({
         args: ["cat-file", "--batch-check=%(objectname)"],
         gitDir: layout.mirror(id),
@@ -52,6 +52,6 @@ export function createReach({ git, layout, scopeOf }: Tools): Reach {
   };
 }
 
-/** git takes a glob without `*`, `?` or `[` for a directory: the last letter becomes a set of itself. */
+/** git reads a glob without `*`, `?` or `[` as a directory, so the last letter is written as a set of one. */
 const globOf = (pattern: string): string =>
   pattern.includes("*") ? pattern : `${pattern.slice(0, -1)}[${pattern.slice(-1)}]`;

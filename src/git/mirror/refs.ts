@@ -4,7 +4,7 @@ import type { RunGit } from "../run/exec.js";
 
 const TIMEOUT_MS = 120_000;
 
-/** Refs by name, symbolic ones and Lockstep's own left out. */
+/** Reads refs by name, without symbolic refs and Lockstep's own. */
 export async function readRefs(git: RunGit, mirror: string, prefixes: string[], signal?: AbortSignal) {
   // git for-each-ref --format='%(objectname) %(refname)' <prefix>…
   const { stdout } = await git({
@@ -22,8 +22,8 @@ export async function readRefs(git: RunGit, mirror: string, prefixes: string[], 
 }
 
 /**
- * The only way a mirror's refs change: compare and swap, all or nothing.
- * @param made refs that are made besides, or are there already: their names contain the object's.
+ * Changes a mirror's refs, which nothing else does: compare and swap, all or nothing.
+ * @param made refs that are also made, or exist already: their names contain the object's.
  * @throws GitFailure `tip_moved` when a ref is not at `before`, `ref_conflict` for `a` beside `a/b`.
  */
 export async function swapRefs(
@@ -33,12 +33,12 @@ export async function swapRefs(
   made: { name: string; sha: string }[] = [],
 ): Promise<void> {
   if (changes.length === 0 && made.length === 0) return;
-  // git update-ref --stdin -z; "update" with a zero old value creates, "delete" wants the old value
+  // git update-ref --stdin -z; "update" with a zero old value creates, "delete" needs the old value
   const commands = changes.map(({ ref, before, after }) =>
     after === ZERO ? `delete ${ref}\0${before}\0` : `update ${ref}\0${after}\0${before}\0`,
   );
-  // First, as git renames its locks in this order: killed halfway, it has kept rather than lost a tip.
-  // An empty old value compares nothing. Two refs that left the same tip may share a name.
+  // The new names come first, as git renames its locks in this order: killed halfway, git has kept rather
+  // than lost a tip. An empty old value compares nothing. Two refs that left the same tip may share a name.
   const names = new Map(made.map(({ name, sha }) => [name, sha]));
   commands.unshift(...[...names].map(([name, sha]) => `update ${name}\0${sha}\0\0`));
   await git({
@@ -52,7 +52,7 @@ export async function swapRefs(
 /** Whether one of the two names is a directory of the other, so that only one of them can exist. */
 export const clash = (a: string, b: string): boolean => a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
 
-/** Every ref in which the two differ. */
+/** Returns every ref in which the two differ. */
 export function compareTips(before: Map<string, string>, after: Map<string, string>): RefChange[] {
   const changes: RefChange[] = [];
   for (const [ref, sha] of after) {

@@ -4,10 +4,10 @@ import { askRemote } from "../transport/remote.js";
 import type { MirrorContext } from "./memory.js";
 import type { RunContext } from "./options.js";
 
-/** More patterns than this are not named on the command line. */
+/** With more patterns than this, none is named on the command line. */
 const MAX_ARGUMENTS = 50;
 
-/** @returns what GitHub has inside the mirror's scope */
+/** @returns GitHub's tips inside the mirror's scope */
 export async function readRemoteTips(
   { git, scopeOf, fetchTimeoutMs }: MirrorContext,
   id: number,
@@ -25,13 +25,16 @@ export async function readRemoteTips(
   return parseRemoteTips(stdout, refspecs);
 }
 
-/** With heads and tags alone the server need not send the rest, such as refs/pull. */
+/** When only heads and tags are asked for, the server need not send other refs, such as refs/pull. */
 function refKinds(refspecs: readonly string[]): string[] {
   const kinds = refspecs.map((pattern) => /^refs\/(heads|tags)\//.exec(pattern)?.[1]);
   return kinds.includes(undefined) ? [] : [...new Set(kinds)].map((kind) => `--${kind}`);
 }
 
-/** Named, the server need not send the others; matching by the end of a name is left to `parseRemoteTips`. */
+/**
+ * When refs are named, the server need not send others; `parseRemoteTips` drops refs that match only by the
+ * end of a name.
+ */
 const exactRefs = (refspecs: readonly string[]): readonly string[] =>
   refspecs.length <= MAX_ARGUMENTS && !refspecs.some((pattern) => pattern.includes("*")) ? refspecs : [];
 

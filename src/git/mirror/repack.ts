@@ -4,41 +4,41 @@ import type { GitCall, GitResult } from "../run/exec.js";
 
 type Run = (args: string[], more?: Partial<GitCall>) => Promise<GitResult>;
 
-/** Contents that are not there are left out; without a commit or a tree it stops all the same. git-pack-objects(1) */
+/** Missing contents are left out; a missing commit or tree still stops the pack. git-pack-objects(1) */
 export const ALLOW_MISSING = "--missing=allow-any";
 
 const QUIETLY = ["--non-empty", "--delta-base-offset", "--honor-pack-keep", "-q"];
 const PARTS = ["idx", "rev", "bitmap", "mtimes", "promisor", "keep", "pack"];
-/** An empty line: no revisions but those of the options. */
+/** An empty line adds no revisions to those of the options. */
 const NO_MORE = "\n";
 
 /**
- * What `git repack -a -d --cruft` does, to a mirror that lacks some contents: git's own stops at the first. The caller
- * is the only writer.
+ * Does what `git repack -a -d --cruft` does, for a mirror that lacks some contents: git's own command stops
+ * at the first. The caller is the only writer.
  * @param expiry as of --cruft-expiration
  */
 export async function repackPresent(run: Run, gitDir: string, expiry: string): Promise<void> {
   const packs = packsOf(run, gitDir);
   const made = await packs.make(["--all", ALLOW_MISSING], NO_MORE);
-  const gone = packs.old.filter((name) => !made.includes(name));
-  const list = [...made.map((name) => `${name}.pack`), ...gone.map((name) => `-${name}.pack`), ""];
+  const removedPacks = packs.old.filter((name) => !made.includes(name));
+  const list = [...made.map((name) => `${name}.pack`), ...removedPacks.map((name) => `-${name}.pack`), ""];
   const cruft = ["--cruft", `--cruft-expiration=${expiry}`];
   made.push(...(await packs.make(cruft, list.join("\n") || NO_MORE)));
-  packs.drop(gone.filter((name) => !made.includes(name)));
+  packs.drop(removedPacks.filter((name) => !made.includes(name)));
 }
 
 /**
- * Packs a content store anew: the submodules' commits with all that they lead to, whether the mirror has it or not,
- * and of the trees that were made what the mirror does not have.
+ * Packs a content store again: the submodules' commits with everything that they lead to, whether the mirror
+ * has it or not, and the part of the made trees that the mirror does not have.
  */
 export async function repackStore(run: Run, gitDir: string, commits: string[]): Promise<void> {
   const objects = join(gitDir, "objects", "pack");
-  // As a killed one left it.
+  // A killed repack may have left these files.
   for (const name of readdirSync(objects)) if (name.endsWith(".keep")) rmSync(join(objects, name));
   const packs = packsOf(run, gitDir);
   const whole = commits.length === 0 ? [] : await packs.make(["--revs"], `${commits.join("\n")}\n`);
   const marks = whole.map((name) => join(packs.dir, `${name}.keep`));
-  // What they have is not packed a second time.
+  // What the packs with a .keep have is not packed a second time.
   for (const mark of marks) writeFileSync(mark, "");
   const rest = await packs.make(["--all", "--local", ALLOW_MISSING], NO_MORE).finally(() => {
     for (const mark of marks) rmSync(mark, { force: true });
@@ -52,17 +52,20 @@ function packsOf(run: Run, gitDir: string) {
   const old = readdirSync(dir).flatMap((name) => /^(pack-[\da-f]+)\.pack$/.exec(name)?.[1] ?? []);
   return {
     dir,
-    /** Those that were there before, and that nobody keeps. */
+    /** Packs that existed before and that no .keep protects. */
     old: old.filter((name) => !existsSync(join(dir, `${name}.keep`))),
     async make(options: string[], input: string): Promise<string[]> {
-      // git pack-objects <options> <directory>/pack: prints the hash in the name of each pack
+      // git pack-objects <options> <directory>/pack prints the hash in the name of each pack
       const { stdout } = await run(["pack-objects", ...options, ...QUIETLY, join(dir, "pack")], { input });
       return stdout
         .split("\n")
         .filter(Boolean)
         .map((hash) => `pack-${hash}`);
     },
-    /** Git has stopped before at a pack that cannot be read: what is in it is not taken for missing. */
+    /**
+     * git has already stopped at a pack that cannot be read, so an unreadable pack's objects do not count as
+     * missing.
+     */
     drop(names: string[]): void {
       rmSync(join(dir, "multi-pack-index"), { force: true });
       for (const name of names)

@@ -2,19 +2,21 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 
 /**
- * A git directory that holds nothing but the refs a fetch should start from. Objects come through it
- * into the mirror's own store, and connectivity is checked against these few refs: the cost of a fetch
- * does not grow with the number of refs in the mirror. Layout: gitrepository-layout(5).
+ * A scratch is a git directory with only the refs that a fetch should start from. The fetch stores its
+ * objects in the mirror's own store, and checks connectivity against these few refs. The cost of a fetch
+ * therefore does not grow with the number of refs in the mirror. Layout: gitrepository-layout(5).
  */
 export interface Scratch {
   dir: string;
-  /** Objects fetched to refs/x/<index>, by index. */
+  /** Returns the objects fetched to refs/x/<index>, by index. */
   fetched(): Map<number, string>;
   /** Forgets what was fetched; the empty directory is kept for the next fetch. */
   clear(): void;
 }
 
-/** Beside the mirror. One fetch at a time uses it: a repository has one writer. */
+/**
+ * Opens the scratch directory beside the mirror. One fetch at a time uses it: a repository has one writer.
+ */
 export function openScratch(repositoryDir: string, bases: string[]): Scratch {
   const dir = join(repositoryDir, "scratch.git");
   const brought = join(dir, "refs", "x");
@@ -25,7 +27,7 @@ export function openScratch(repositoryDir: string, bases: string[]): Scratch {
   }
   const clear = () => rmSync(brought, { recursive: true, force: true });
   clear();
-  // All of them in one file, as `git pack-refs` writes it: each further file costs half a millisecond.
+  // All bases go into one file, as `git pack-refs` writes it: each further file costs half a millisecond.
   const lines = bases.map((sha, index) => `${sha} refs/base/${String(index).padStart(6, "0")}\n`);
   writeFileSync(join(dir, "packed-refs"), `# pack-refs with: sorted \n${lines.join("")}`);
   return {

@@ -13,18 +13,19 @@ import {
 import { join } from "node:path";
 import { RefreshError } from "../../base/errors.js";
 
-/** Where history ends, a commit a line: gitrepository-layout(5), shallow. */
+/** The file has the commits at which history ends, one a line: gitrepository-layout(5), shallow. */
 const fileOf = (gitDir: string): string => join(gitDir, "shallow");
 
-/** Tells a git directory that shares the mirror's objects where their history ends. */
+/** Copies where history ends to a git directory that shares the mirror's objects. */
 export function lendShallow(mirror: string, gitDir: string): void {
   rmSync(fileOf(gitDir), { force: true });
   if (existsSync(fileOf(mirror))) copyFileSync(fileOf(mirror), fileOf(gitDir));
 }
 
 /**
- * Takes over what a fetch through that directory has made of it, before any ref leads to what it brought.
- * Maintenance may write the same file, so git's own lock is used: the new content, under its name.
+ * Takes over the shallow file that a fetch through that directory has written, before any ref leads to the
+ * fetched objects. Maintenance may write the same file, so git's own lock is used: the new content, under the
+ * lock's name.
  * @throws RefreshError `locked`
  */
 export function takeShallow(gitDir: string, mirror: string): void {
@@ -41,7 +42,7 @@ export function takeShallow(gitDir: string, mirror: string): void {
   renameSync(lock, fileOf(mirror));
 }
 
-/** Ends history at one commit more; nobody else may use the mirror yet. */
+/** Ends history at one more commit; the mirror must not be in use yet. */
 export const addShallow = (gitDir: string, sha: string): void => appendFileSync(fileOf(gitDir), `${sha}\n`);
 
 function openLock(path: string): number {

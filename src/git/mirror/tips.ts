@@ -5,7 +5,7 @@ import { type MirrorContext, rememberTips } from "./memory.js";
 import { hideOwnRefs } from "./own-refs.js";
 import { readRefs } from "./refs.js";
 
-/** @returns the ref's object, ZERO when there is none */
+/** @returns the ref's object, ZERO when the ref does not exist */
 export async function readTip(context: MirrorContext, id: number, ref: string): Promise<string> {
   const { git, layout, memory } = context;
   const cached = memory.tips.get(id)?.get(ref);
@@ -15,7 +15,7 @@ export async function readTip(context: MirrorContext, id: number, ref: string): 
   return sha;
 }
 
-/** @returns the refs inside the mirror's scope, Lockstep's own left out */
+/** @returns the refs inside the mirror's scope, without Lockstep's own */
 export async function readTipsInside(
   { git, layout, scopeOf }: MirrorContext,
   id: number,
@@ -26,7 +26,7 @@ export async function readTipsInside(
   return new Map([...all].filter(([ref]) => isIn(ref)));
 }
 
-/** @returns the refs outside the mirror's scope, Lockstep's own left out */
+/** @returns the refs outside the mirror's scope, without Lockstep's own */
 export async function readTipsOutside(
   { git, layout, scopeOf }: MirrorContext,
   id: number,
@@ -37,7 +37,7 @@ export async function readTipsOutside(
   return new Map([...all].filter(([ref]) => !isIn(ref)));
 }
 
-/** @returns the tips that are kept by the changes */
+/** @returns the tips that the changes kept */
 export async function changeTips(
   context: MirrorContext,
   id: number,
@@ -47,10 +47,10 @@ export async function changeTips(
   const { git, layout, memory } = context;
   try {
     if (keep.refs.size > 0) await hideOwnRefs(context, id);
-    const kept = await applyChanges(git, layout.mirror(id), changes, keep);
+    const keptTips = await applyChanges(git, layout.mirror(id), changes, keep);
     const tips = changes.map(({ ref, after }) => [ref, after] as const);
     rememberTips(memory, id, tips);
-    return kept;
+    return keptTips;
   } catch (error) {
     memory.tips.get(id)?.clear();
     throw error;

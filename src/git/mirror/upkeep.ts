@@ -7,19 +7,22 @@ import { repackPresent } from "./repack.js";
 
 export type { Verdict } from "./connectivity.js";
 
-/** What keeps a mirror quick, small and sound. Every one of them can be cut off at any time. */
+/** Upkeep keeps a mirror quick, small and sound. Every task can be interrupted at any time. */
 export interface Upkeep {
-  /** Packs objects and refs. Nothing is dropped: it runs beside refreshes. */
+  /** Packs objects and refs. Nothing is dropped, so the task runs beside refreshes. */
   tidy(id: number, signal: AbortSignal): Promise<void>;
-  /** Whether an object of these is not reachable from any ref any more. */
+  /** Whether one of these objects is no longer reachable from any ref. */
   isLost(id: number, objects: string[], signal: AbortSignal): Promise<boolean>;
   /**
-   * Drops what no ref has reached and nobody has written for `graceMs`. It must be the mirror's only
-   * writer: a restored branch's objects may be unreachable until its ref is written.
+   * Drops objects that no ref has reached and no process has written for `graceMs`. The task must be the
+   * mirror's only writer: a restored branch's objects may be unreachable until its ref is written.
    * @returns whether younger unreachable objects are left for another time.
    */
   prune(id: number, graceMs: number, signal: AbortSignal): Promise<boolean>;
-  /** Whether every object that the refs reach is there, in a partial mirror every commit and tree. @throws when that could not be found out */
+  /**
+   * Whether every object that the refs reach exists, or in a partial mirror every commit and tree. @throws
+   * when the answer is unknown
+   */
   check(id: number, signal: AbortSignal): Promise<Verdict>;
 }
 
@@ -59,15 +62,15 @@ function workOn({ git, layout, timeoutMs }: Options, id: number, signal: AbortSi
   };
 }
 
-/** What need not be there, as an option of git rev-list's. */
+/** Returns what need not exist, as an option of git rev-list. */
 function filterOf(mirror: string): string[] {
   const { filter } = extentOf(mirror);
   return filter === null ? [] : [`--filter=${filter}`];
 }
 
 async function tidyMirror(work: Work): Promise<void> {
-  // Loose objects and small packs, reachable or not, into a pack of their own, so that each pack
-  // has twice the objects of the next: large ones are left alone. https://git-scm.com/docs/git-repack
+  // Loose objects and small packs, reachable or not, go into a pack of their own, so that each pack has twice
+  // the objects of the next; large packs are skipped. https://git-scm.com/docs/git-repack
   await work.run(["repack", "--geometric=2", "-d", "--quiet"]);
   await writeGraph(work, "--split");
   await work.run(["pack-refs", "--all"]);
@@ -75,7 +78,7 @@ async function tidyMirror(work: Work): Promise<void> {
 
 async function isLost({ mirror, run }: Work, objects: string[]): Promise<boolean> {
   if (objects.length === 0) return false;
-  // An object that is gone already is not lost a second time.
+  // An object that is already missing cannot be lost again.
   const args = [
     "rev-list",
     "--objects",
@@ -92,14 +95,18 @@ async function isLost({ mirror, run }: Work, objects: string[]): Promise<boolean
 
 async function pruneMirror(work: Work, graceMs: number): Promise<boolean> {
   const expiry = `${Math.ceil(graceMs / 1000)}.seconds.ago`;
-  // First the graph: a commit in it counts as there, so it may not outlive its object.
+  // The graph is written first: a commit in the graph counts as existing, so the graph must not outlive its
+  // objects.
   await writeGraph(work, "--split=replace");
   await repack(work, expiry);
   await work.run(["prune", `--expire=${expiry}`, "--no-progress"]);
   return readdirSync(join(work.mirror, "objects/pack")).some((name) => name.endsWith(".mtimes"));
 }
 
-/** Of a shallow mirror git writes none, and one of the time when its history had no end yet would stay. */
+/**
+ * Writes the commit graph. For a shallow mirror git writes no graph, and a graph from before the mirror was
+ * shallow would stay.
+ */
 async function writeGraph({ mirror, run }: Work, how: string): Promise<void> {
   if (extentOf(mirror).depth === null)
     await run(["commit-graph", "write", "--reachable", how, "--no-progress"]);

@@ -12,7 +12,7 @@ import { endedEarly, notStarted } from "./failure.js";
 
 export interface GitOptions {
   binary: string;
-  /** PATH, for git and for what git starts. */
+  /** PATH for git, and for what git starts. */
   path: string;
   processes: Processes;
 }
@@ -21,28 +21,28 @@ export interface ChildCall extends Surroundings {
   args: string[];
   timeoutMs: number;
   signal?: AbortSignal;
-  /** Exit codes that are an answer, not a failure. Default: 0 alone. */
+  /** Exit codes that are an answer, not a failure. Default: only 0. */
   okCodes?: number[];
   onProgress?: (line: string) => void;
-  /** Nobody waits for it: it gives way to whatever else wants a processor. */
+  /** True: no caller waits for the process, which gives way to whatever else wants a processor. */
   background?: boolean;
 }
 
-/** Whether git ended in one of the ways the call expects. */
+/** Whether git ended in one of the ways that the call expects. */
 export const isAnswer = ({ okCodes = [0] }: ChildCall, code: number | null): code is number =>
   code !== null && okCodes.includes(code);
 
 export interface Plumbing {
-  /** Takes stdout and stderr from their first byte, and gives stdin all that it gets. */
+  /** Connects stdout and stderr from their first byte, and writes all of stdin. */
   connect(child: ChildProcessWithoutNullStreams): void;
-  /** Whether stdout is still being taken from a git that has ended. */
+  /** Whether stdout of a git that has ended is still being read. */
   isBusy?(): boolean;
 }
 
 /**
- * Starts git by simple-git, in the environment of the call and no other. What it starts is noted on disk,
- * and ended at the limit.
- * @returns the exit code, once git has ended and its pipes are closed; null: a signal has ended it
+ * Starts git by simple-git, in the environment of the call and no other. The child is recorded on disk, and
+ * ended at the limit.
+ * @returns the exit code, once git has ended and its pipes are closed; null: a signal has ended git
  * @throws RefreshError `timeout`, `cancelled`, `no_git`; GitFailure when git cannot be started
  */
 export async function runChild(
@@ -56,7 +56,7 @@ export async function runChild(
     const onChild = (child: ChildProcess) => {
       options.processes.track(child);
       child.once("spawn", () => {
-        if (call.background) giveWay(child);
+        if (call.background) lowerPriority(child);
         takePipes(child as ChildProcessWithoutNullStreams, call, plumbing);
       });
       closePipesAfterExit(child, { isBusy: () => plumbing.isBusy?.() ?? false });
@@ -66,7 +66,7 @@ export async function runChild(
       });
       child.once("error", (error) => reject(notStarted(call, error)));
       child.once("close", (code) => {
-        // One that has done its work although it was told to end has done it.
+        // A git that exits with 0 has done its work, although the limit was reached.
         if (!limit.reason() || code === 0) resolve(code);
       });
     };
@@ -74,20 +74,23 @@ export async function runChild(
   });
 }
 
-/** simple-git keeps its child to itself; Node tells of every child it makes, before it is spawned. */
+/**
+ * simple-git does not expose its child process; Node's diagnostics report every child before the child is
+ * spawned.
+ */
 const seats = new AsyncLocalStorage<{ onChild: ((child: ChildProcess) => void) | null }>();
 subscribe("child_process", (message) => {
   const seat = seats.getStore();
   seat?.onChild?.((message as { process: ChildProcess }).process);
-  // A program that is started by whoever reads git's output is not git.
+  // Only the first child is git: a program that a reader of git's output starts is another one.
   if (seat) seat.onChild = null;
 });
 
-/** Rejects when simple-git starts no child. How the child ends is read from the child. */
+/** Rejects when simple-git starts no child. The child itself shows how it ends. */
 async function start({ binary, path }: GitOptions, call: ChildCall): Promise<void> {
   const env = environment(path, call);
   await simpleGit({
-    baseDir: "/", // never inside somebody's repository
+    baseDir: "/", // The directory is never inside a repository.
     binary,
     allowEnvironment: Object.keys(env),
     unsafe: {
@@ -99,7 +102,7 @@ async function start({ binary, path }: GitOptions, call: ChildCall): Promise<voi
       allowUnsafeUrlRewrite: true,
       allowUnsafeGpgProgram: true,
     },
-    // It takes a git that was killed, or failed without a word, for a success: its verdict is not asked.
+    // simple-git takes a git that was killed, or failed silently, for a success, so its verdict is not used.
     errors: () => undefined,
   })
     .env(env)
@@ -107,20 +110,21 @@ async function start({ binary, path }: GitOptions, call: ChildCall): Promise<voi
 }
 
 function takePipes(child: ChildProcessWithoutNullStreams, call: ChildCall, plumbing: Plumbing): void {
-  // simple-git would keep every byte until the end, 100 MiB of a stream of 100 MiB: its listeners go.
+  // simple-git would keep every byte until the end, 100 MiB of a stream of 100 MiB, so its listeners are
+  // removed.
   for (const pipe of [child.stdout, child.stderr]) pipe.removeAllListeners("data");
-  // git need not read what it is given.
+  // git need not read its input.
   child.stdin.on("error", () => {});
   if (call.onProgress) child.stderr.on("data", progressLines(call.onProgress));
   plumbing.connect(child);
 }
 
-/** nice(1) 19; what it starts inherits that. */
-function giveWay(child: ChildProcess): void {
+/** Sets nice(1) 19, which the children of git inherit. */
+function lowerPriority(child: ChildProcess): void {
   try {
     setPriority(child.pid!, 19);
   } catch {
-    // It has ended already.
+    // The process has already ended.
   }
 }
 

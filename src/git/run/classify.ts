@@ -1,18 +1,19 @@
 import type { ErrorCode } from "../../base/errors.js";
 
 /**
- * The one table of git's messages (LC_ALL=C), first match wins. What the gateway knows from an HTTP
- * status is consulted before it; here is what only git can tell. Wordings: git's own sources, v2.38 and newer.
+ * This is the one table of git's messages (LC_ALL=C); the first match wins. What the gateway knows from an
+ * HTTP status takes precedence; the table has what only git can say. The wordings are from git's own sources,
+ * v2.38 and newer.
  */
 const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
-  // upload-pack.c: a replica of GitHub's that has not seen the push yet
+  // upload-pack.c: a replica of GitHub's has not seen the push yet
   ["not_yet", /not our ref [0-9a-f]{40}/],
-  // fetch.c, remote.c: asked for by name and not there
+  // fetch.c, remote.c: a ref that was asked for by name does not exist
   ["ref_missing", /couldn't find remote ref (\S+)/],
-  // refs/files-backend.c: the old value given to update-ref is not the ref's
+  // refs/files-backend.c: the old value given to update-ref is not the ref's value
   ["tip_moved", /is at [0-9a-f]{40,64} but expected [0-9a-f]{40,64}/],
   ["tip_moved", /reference already exists|unable to resolve reference '[^']+'$/m],
-  // refs.c refs_verify_refname_available: `a` and `a/b`
+  // refs.c refs_verify_refname_available: `a` conflicts with `a/b`
   [
     "ref_conflict",
     /'[^']+' exists; cannot create '[^']+'|there are still refs under|cannot process '[^']+' and '[^']+' at/,
@@ -26,7 +27,7 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   // lockfile.c
   ["locked", /Unable to create '[^']+\.lock': File exists|Another git process seems to be running/],
   ["permission", /Permission denied|Read-only file system/],
-  // The machine's trouble: what git concludes from a read that failed proves nothing about the mirror.
+  // The machine is at fault: what git concludes from a failed read proves nothing about the mirror.
   [
     "git",
     /Input\/output error|Cannot allocate memory|[Oo]ut of memory|Too many open files|Stale file handle/,
@@ -55,12 +56,12 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   ["unreachable", /Could not resolve host|Failed to connect|Connection (?:refused|reset|timed out)/],
 ];
 
-/** What a failing git means; `git` when the table has no line for it. */
+/** Says what a failing git means; `git` when the table has no line for the message. */
 export function classify(stderr: string): ErrorCode {
   for (const [code, pattern] of TABLE) if (pattern.test(stderr)) return code;
   return "git";
 }
 
-/** The ref a fetch by name did not find. */
+/** Returns the ref that a fetch by name did not find. */
 export const missingRef = (stderr: string): string | null =>
   /couldn't find remote ref (\S+)/.exec(stderr)?.[1] ?? null;

@@ -1,16 +1,19 @@
-/** What a git call gets to see of the machine: this, and nothing else. */
+/** What a git call sees of the machine is listed here, and nothing else is visible. */
 export interface Surroundings {
   /** GIT_DIR; null for a command that needs no repository. */
   gitDir: string | null;
-  /** Where objects are read and written, when it is not in the GIT_DIR. */
+  /** Where objects are read and written when they are outside the GIT_DIR. */
   objectDir?: string;
-  /** Where objects are read besides. */
+  /** A second directory, where objects are only read. */
   alternate?: string;
-  /** GIT_WORK_TREE; git does not look outside it. Its index is never kept in the GIT_DIR or in the tree. */
+  /**
+   * GIT_WORK_TREE; git reads nothing outside it. The tree's index is never kept in the GIT_DIR or in the
+   * tree.
+   */
   workTree?: { dir: string; index: string };
-  /** GNUPGHOME, for a signature that is to be verified. */
+  /** GNUPGHOME, for verifying a signature. */
   gnupgHome?: string;
-  /** Configuration for this call, through its environment: nothing of it shows in `ps`. */
+  /** Configuration for this call, passed through its environment, so that nothing of it shows in `ps`. */
   config?: Record<string, string>;
 }
 
@@ -29,10 +32,10 @@ const HERMETIC = {
   "core.logAllRefUpdates": "false",
 };
 
-/** The variable is split at colons, but for what is quoted: git(1) */
+/** git splits the variable at colons, except inside quotes: git(1) */
 const quotedEntry = (dir: string): string => (dir.includes(":") ? `"${dir.replace(/[\\"]/g, "\\$&")}"` : dir);
 
-/** @param path PATH, of the operator's environment all that git sees */
+/** @param path PATH, the only part of the operator's environment that git sees */
 export function environment(path: string, call: Surroundings): Record<string, string> {
   const config = Object.entries({ ...HERMETIC, ...call.config });
   const env: Record<string, string> = {
@@ -42,10 +45,10 @@ export function environment(path: string, call: Surroundings): Record<string, st
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_ATTR_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
-    // git 3 makes repositories otherwise; the scratch directory, and GitHub, have these.
+    // git 3 makes SHA-256 repositories by default; the scratch directory, and GitHub, have SHA-1.
     GIT_DEFAULT_HASH: "sha1",
     GIT_DEFAULT_REF_FORMAT: "files",
-    // A ref under refs/replace/ would pass one commit off as another: git-replace(1).
+    // A ref under refs/replace/ would replace one commit by another: git-replace(1).
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_CONFIG_COUNT: String(config.length),
   };

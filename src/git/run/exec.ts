@@ -16,8 +16,8 @@ export interface GitResult {
 export type RunGit = (call: GitCall) => Promise<GitResult>;
 
 /**
- * Runs git and collects what it says. Every call is hermetic: no configuration, hook, credential or
- * transport but what is given here.
+ * Runs git and collects its output. Every call is hermetic: git sees only the given configuration, hooks,
+ * credentials and transports.
  * @throws GitFailure classified from stderr; RefreshError `timeout`, `cancelled`, `no_git`.
  */
 export function createGit(options: GitOptions): RunGit {

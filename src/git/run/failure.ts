@@ -6,14 +6,14 @@ export class GitFailure extends RefreshError {
   constructor(
     code: ErrorCode,
     message: string,
-    /** What git said; of a streaming run the end of it. */
+    /** git's stderr; for a streaming run, the end of stderr. */
     readonly stderr: string,
   ) {
     super(code, message);
   }
 }
 
-/** The ref for want of which a fetch failed; null: it failed for something else. */
+/** @returns the missing ref that made a fetch fail; null: the fetch failed for another reason */
 export const missingRefOf = (error: unknown): string | null =>
   error instanceof GitFailure && error.code === "ref_missing" ? missingRef(error.stderr) : null;
 
@@ -31,7 +31,7 @@ export function failureOf({ args }: FailedCall, code: number | null, stderr: str
 
 const lastLines = (text: string) => text.split("\n").slice(-4).join(" | ").slice(0, 600);
 
-/** git was not started: the system cannot, or simple-git's guard will not. */
+/** git was not started: the system could not start it, or simple-git's guard refused to. */
 export function notStarted({ args }: FailedCall, error: Error): RefreshError {
   if (["ENOENT", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
     return new RefreshError("no_git", "git could not be started", { cause: error });

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 
 /**
- * A path in a tree is bytes, and need not be UTF-8. Here it is a string of them, one character each
- * (latin1), so that it can be a key and be cut at its slashes.
+ * A path in a tree is bytes, and need not be UTF-8. A BytePath is a string with one character for each byte
+ * (latin1), so that a path can be a key and be split at its slashes.
  */
 export type BytePath = string;
 
@@ -16,7 +16,7 @@ const ESCAPES: Record<string, string> = {
   r: "\r",
 };
 
-/** A path as git prints it without -z: core.quotePath in git-config(1). */
+/** Reads a path as git prints it without -z: core.quotePath in git-config(1). */
 export function unquoted(text: string): BytePath {
   const bytes = Buffer.from(text).toString("latin1");
   if (!bytes.startsWith('"')) return bytes;
@@ -27,17 +27,20 @@ export function unquoted(text: string): BytePath {
     );
 }
 
-/** As git reads a path in quotes; an ordinary string, as are those of a commit's submodules. git-fast-import(1), <path> */
+/**
+ * Writes a path as git reads it in quotes. The path is an ordinary string, like the paths of a commit's
+ * submodules. git-fast-import(1), <path>
+ */
 export const quotedPath = (path: string): string =>
   `"${path.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;
 
-/** As git reads paths with -z. */
+/** Writes paths as git reads them with -z. */
 export const nulTerminated = (paths: readonly BytePath[]): Buffer =>
   Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1");
 
-/** @param dir a directory of Lockstep's own, an ordinary string */
+/** @param dir a directory of Lockstep's own, as an ordinary string */
 export const below = (dir: string, path: BytePath): Buffer =>
   Buffer.concat([Buffer.from(join(dir, "/")), Buffer.from(path, "latin1")]);
 
-/** For people to read. */
+/** Writes a path for people to read. */
 export const readable = (path: BytePath): string => Buffer.from(path, "latin1").toString("utf8");

@@ -5,18 +5,20 @@ import { type ChildCall, type GitOptions, isAnswer, runChild } from "./child.js"
 import { failureOf } from "./failure.js";
 
 export interface StreamCall extends ChildCall {
-  /** A stream is read at git's pace and stays its owner's: git need not read all of it. Default: nothing. */
+  /**
+   * A stream is read at git's pace and is closed by its owner: git need not read all of it. Default: nothing.
+   */
   input?: string | Buffer | Readable;
 }
 
 export interface GitStream {
   /**
-   * What git writes, at the reader's pace. It ends when git has said all and has not failed, otherwise it
-   * is destroyed with the error of `done`. Destroying it ends git.
+   * git's output, at the reader's pace. The stream ends when git has written everything and has not failed;
+   * otherwise the stream is destroyed with the error of `done`. Destroying the stream ends git.
    */
   stdout: Readable;
   /**
-   * The exit code, once git has ended and all but the last few KiB of stdout have been read.
+   * Resolves to the exit code, once git has ended and all but the last few KiB of stdout have been read.
    * Rejects as the collecting run does, and with `cancelled` when the reader or the input goes away.
    */
   done: Promise<number>;
@@ -24,10 +26,13 @@ export interface GitStream {
 
 export type StreamGit = (call: StreamCall) => GitStream;
 
-/** Of stderr; the reason of a failure is at its end. */
+/** The number of bytes kept of stderr; the reason of a failure is at its end. */
 const MAX_STDERR = 64 * 1024;
 
-/** Runs git like `createGit`, and hands its output out while it runs. Neither output nor input is kept in memory. */
+/**
+ * Runs git like `createGit`, but passes its output on while git runs. Neither output nor input is kept in
+ * memory.
+ */
 export function createStreamGit(options: GitOptions): StreamGit {
   return (call) => {
     const stdout = new PassThrough();
@@ -36,7 +41,7 @@ export function createStreamGit(options: GitOptions): StreamGit {
       () => stdout.end(),
       (error) => stdout.destroy(error),
     );
-    // Who reads one of the two need not look at the other.
+    // A caller who reads only `done` need not handle errors of `stdout`.
     stdout.on("error", () => {});
     return { stdout, done };
   };

@@ -4,24 +4,24 @@ import { statusError, type Target, type Upstream } from "./upstream.js";
 
 /** GitHub deploys its git servers often; an outdated copy costs one failed fetch. */
 const KEEP_MS = 5 * 60_000;
-/** After this the kept connections may be closed: asking anew opens one while git is still starting. */
+/** After this time the idle connections may be closed: asking again opens one while git is still starting. */
 const IDLE_MS = 50_000;
 
 export interface Adverts {
-  /** @returns the advertisement, and whether GitHub was asked for it. @throws RefreshError */
+  /** @returns the advertisement, and whether GitHub was asked for it @throws RefreshError */
   get(target: Target, signal: AbortSignal): Promise<{ body: Buffer; fetched: boolean }>;
   warm(target: Target): void;
-  /** A request to GitHub ended now. */
+  /** Notes that a request to GitHub has just ended. */
   used(): void;
   drop(): void;
 }
 
 /**
- * The protocol v2 capability advertisement says what the server can do, nothing about the repository
- * (gitprotocol-v2(5)), so one copy per host serves every fetch: it saves each of them a round trip.
+ * The protocol v2 capability advertisement describes the server, not the repository (gitprotocol-v2(5)). One
+ * copy per host therefore serves every fetch, and saves each fetch a round trip.
  */
 export function createAdverts(upstream: Upstream): Adverts {
-  let kept: { body: Buffer; until: number } | null = null;
+  let cached: { body: Buffer; until: number } | null = null;
   let asking: Promise<Buffer> | null = null;
   let usedAt = 0;
 
@@ -39,13 +39,13 @@ export function createAdverts(upstream: Upstream): Adverts {
     }
     const body = Buffer.from(await answer.body.arrayBuffer());
     usedAt = Date.now();
-    if (isVersion2(body)) kept = { body, until: Date.now() + KEEP_MS };
+    if (isVersion2(body)) cached = { body, until: Date.now() + KEEP_MS };
     return body;
   }
 
   async function shared(target: Target, signal: AbortSignal): Promise<Buffer> {
     if (asking) {
-      // Another repository's failure says nothing about this one.
+      // Another repository's failure proves nothing about this one.
       const body = await asking.catch(() => null);
       if (body && isVersion2(body)) return body;
       signal.throwIfAborted();
@@ -59,20 +59,20 @@ export function createAdverts(upstream: Upstream): Adverts {
 
   return {
     async get(target, signal) {
-      if (kept && kept.until > Date.now()) return { body: kept.body, fetched: false };
+      if (cached && cached.until > Date.now()) return { body: cached.body, fetched: false };
       return { body: await shared(target, signal).catch(rethrow), fetched: true };
     },
     warm(target) {
-      if (Date.now() - usedAt > IDLE_MS) kept = null;
-      if (!asking && (!kept || kept.until < Date.now())) {
-        shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and is told why
+      if (Date.now() - usedAt > IDLE_MS) cached = null;
+      if (!asking && (!cached || cached.until < Date.now())) {
+        shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and gets the error
       }
     },
     used() {
       usedAt = Date.now();
     },
     drop() {
-      kept = null;
+      cached = null;
     },
   };
 }
@@ -81,5 +81,5 @@ const rethrow = (error: unknown): never => {
   throw asRefreshError(error);
 };
 
-/** A v2 server announces itself in its first or second pkt-line; a v0 one lists its refs instead. */
+/** A v2 server names its version in its first or second pkt-line; a v0 server lists its refs instead. */
 const isVersion2 = (body: Buffer) => body.subarray(0, 64).includes("version 2");

@@ -9,17 +9,17 @@ import { createUpstream, type Target, type TokenSource } from "./upstream.js";
 
 export interface Gateway {
   open(target: Target): Lease;
-  /** Has a connection and the capability advertisement ready before git asks. Never throws. */
+  /** Prepares a connection and the capability advertisement before git asks. Never throws. */
   warm(target: Target): void;
-  /** Git LFS, which no git process speaks. */
+  /** Git LFS runs in this process, since git itself does not speak the protocol. */
   lfs: Lfs;
   close(): Promise<void>;
 }
 
 /**
- * The way to GitHub. git gets an address on loopback and a key; this in-process reverse proxy forwards
- * `info/refs?service=git-upload-pack` and `git-upload-pack`, nothing else, over warm connections and
- * adds the installation token, which git never sees.
+ * The gateway is the way to GitHub. git gets a loopback address and a key. This in-process reverse proxy
+ * forwards `info/refs?service=git-upload-pack` and `git-upload-pack`, and nothing else, over warm
+ * connections. The proxy adds the installation token, which git never sees.
  */
 export async function createGateway(origin: string, token: TokenSource): Promise<Gateway> {
   const upstream = createUpstream(origin, token);

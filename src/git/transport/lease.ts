@@ -2,32 +2,32 @@ import { randomBytes } from "node:crypto";
 import type { RefreshError } from "../../base/errors.js";
 import type { Target } from "./upstream.js";
 
-/** One git process's way to one repository; it ends with `close`. */
+/** A lease gives one git process access to one repository, until `close`. */
 export interface Lease {
-  /** The remote's URL for git: loopback, no secret in it. */
+  /** The remote's URL for git: loopback, without a secret. */
   url: string;
-  /** git configuration that carries the lease's key. */
+  /** The git configuration that carries the lease's key. */
   config: Record<string, string>;
-  /** What went wrong between the gateway and GitHub; git itself only sees a broken answer. */
+  /** Returns what went wrong between the gateway and GitHub; git itself only sees a broken answer. */
   failure(): RefreshError | null;
-  /** GitHub's clock at the first answer, in whole seconds since 1970; null before it. */
+  /** Returns GitHub's clock at the first answer, in whole seconds since 1970; null before that answer. */
   servedAt(): number | null;
   stats: { requests: number; bytes: number };
   /**
-   * After a failure nobody can name: whether git was shown a kept advertisement, which is dropped now,
-   * so that asking once more in full may help.
+   * Called after a failure of unknown cause. @returns whether git was shown a cached advertisement, which is
+   * now dropped, so that a second try with a new one may succeed.
    */
   renewAdvert(): boolean;
   close(): void;
 }
 
-/** What the gateway knows of a lease while it is open. */
+/** The gateway's state of an open lease. */
 export interface LeaseState {
   target: Target;
   abort: AbortController;
   failure: RefreshError | null;
   servedAt: number | null;
-  sawKeptAdvert: boolean;
+  usedCachedAdvert: boolean;
   stats: { requests: number; bytes: number };
 }
 
@@ -37,7 +37,7 @@ interface LeasePorts {
   adverts: { drop(): void };
 }
 
-/** @param url the remote's, for git */
+/** @param url the remote's URL, for git */
 export function openLease({ leases, adverts }: LeasePorts, target: Target, url: string): Lease {
   const key = randomBytes(32).toString("hex");
   const stats = { requests: 0, bytes: 0 };
@@ -46,7 +46,7 @@ export function openLease({ leases, adverts }: LeasePorts, target: Target, url: 
     abort: new AbortController(),
     failure: null,
     servedAt: null,
-    sawKeptAdvert: false,
+    usedCachedAdvert: false,
     stats,
   };
   leases.set(key, state);
@@ -57,9 +57,9 @@ export function openLease({ leases, adverts }: LeasePorts, target: Target, url: 
     servedAt: () => state.servedAt,
     stats,
     renewAdvert() {
-      if (!state.sawKeptAdvert) return false;
+      if (!state.usedCachedAdvert) return false;
       adverts.drop();
-      state.sawKeptAdvert = false;
+      state.usedCachedAdvert = false;
       state.failure = null;
       return true;
     },
@@ -70,7 +70,7 @@ export function openLease({ leases, adverts }: LeasePorts, target: Target, url: 
   };
 }
 
-/** Remembers GitHub's clock at the lease's first answer. @param date as the answer's header has it */
+/** Records GitHub's clock at the lease's first answer. @param date as the answer's header has it */
 export function noteServedAt(lease: LeaseState, date: unknown): void {
   const at = Date.parse(String(date));
   if (!Number.isNaN(at)) lease.servedAt ??= Math.floor(at / 1000);

@@ -7,13 +7,16 @@ export type { LfsDownload, LfsObject } from "./lfs/objects.js";
 
 /** Git LFS at GitHub: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md */
 export interface Lfs {
-  /** @throws RefreshError `lfs_missing` when one of them cannot be had */
+  /** @throws RefreshError `lfs_missing` when GitHub does not have one of the objects */
   locate(target: Target, objects: LfsObject[], signal: AbortSignal): Promise<LfsDownload[]>;
-  /** Writes it to a file that must not be there. @throws RefreshError `lfs_unsound` when it is another one */
+  /**
+   * Writes an object to a file that must not exist. @throws RefreshError `lfs_unsound` when the content is
+   * wrong
+   */
   download(from: LfsDownload, file: string, signal: AbortSignal): Promise<void>;
 }
 
-/** @param origin GitHub's, such as https://github.com */
+/** @param origin GitHub's origin, such as https://github.com */
 export function createLfs(upstream: Upstream, origin: string): Lfs {
   return {
     locate: (target, objects, signal) => locateObjects({ upstream, origin }, target, objects, signal),

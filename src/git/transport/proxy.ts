@@ -7,9 +7,9 @@ import { type LeaseState, noteServedAt } from "./lease.js";
 import type { ReadLimits } from "./read-limits.js";
 import { asNetworkError, statusError, type Target, type Upstream } from "./upstream.js";
 
-/** What a request of git's is answered with. */
+/** The objects that git's requests are answered with. */
 export interface GitProxy {
-  /** GitHub's, such as https://github.com. */
+  /** GitHub's origin, such as https://github.com. */
   origin: string;
   upstream: Upstream;
   adverts: Adverts;
@@ -18,10 +18,10 @@ export interface GitProxy {
   reads: ReadLimits;
 }
 
-/** Wants and haves of a fetch; 64 MiB is more than a million refs. */
+/** The wants and haves of a fetch; 64 MiB is more than a million refs. */
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 
-/** Never throws: a failure is noted in the lease, and git sees a broken answer. */
+/** Answers one request. Never throws: a failure is recorded in the lease, and git sees a broken answer. */
 export function answerGit(proxy: GitProxy, req: IncomingMessage, res: ServerResponse): void {
   const lease = proxy.leases.get(String(req.headers["x-lockstep-key"]));
   const send = lease && route(req, lease.target);
@@ -37,7 +37,7 @@ export function answerGit(proxy: GitProxy, req: IncomingMessage, res: ServerResp
 /** @param rest without a leading slash; empty: the repository itself */
 export const pathOf = (target: Target, rest: string) => `/${fullName(target)}.git${rest && `/${rest}`}`;
 
-/** @returns what answers the request; null: nothing does */
+/** @returns the function that answers the request; null: the request is not allowed */
 function route(req: IncomingMessage, target: Target): typeof sendPack | null {
   if (req.method === "GET" && req.url === pathOf(target, "info/refs?service=git-upload-pack"))
     return sendAdvert;
@@ -53,7 +53,7 @@ async function sendAdvert(
 ): Promise<void> {
   const advert = await adverts.get(lease.target, lease.abort.signal);
   if (advert.fetched) lease.stats.requests += 1;
-  else lease.sawKeptAdvert = true;
+  else lease.usedCachedAdvert = true;
   res.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" }).end(advert.body);
 }
 
@@ -102,11 +102,14 @@ function forwarded(req: IncomingMessage): Record<string, string> {
 }
 
 function pick(headers: Record<string, unknown>, names: string[]): Record<string, string> {
-  const kept = names.filter((name) => typeof headers[name] === "string");
-  return Object.fromEntries(kept.map((name) => [name, headers[name] as string]));
+  const present = names.filter((name) => typeof headers[name] === "string");
+  return Object.fromEntries(present.map((name) => [name, headers[name] as string]));
 }
 
-/** Held in memory so that it can be sent a second time, with a renewed token or on a new connection. */
+/**
+ * The body is held in memory so that it can be sent a second time, with a renewed token or on a new
+ * connection.
+ */
 async function readBody(req: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;

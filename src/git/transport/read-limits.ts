@@ -8,7 +8,7 @@ export interface ReadLimits {
   take(target: Target, signal: AbortSignal): Promise<void>;
 }
 
-/** A window of MAX_READS_PER_SECOND per repository; forgotten when it is idle. */
+/** Each repository has a window of MAX_READS_PER_SECOND, which is deleted when idle. */
 export function createReadLimits(): ReadLimits {
   const queues = new Map<string, PQueue>();
   return {

@@ -2,10 +2,15 @@ import { asRefreshError, type ErrorCode } from "../../base/errors.js";
 import type { GitCall, GitResult, RunGit } from "../run/exec.js";
 import type { Lease } from "./lease.js";
 
-/** So git fails when the kept advertisement is no longer true of GitHub; a new one may end it. */
-const OF_A_KEPT_ADVERT: ErrorCode[] = ["git", "upstream_error"];
+/**
+ * git fails with one of these codes when the cached advertisement is outdated; a new advertisement may help.
+ */
+const STALE_ADVERT_CODES: ErrorCode[] = ["git", "upstream_error"];
 
-/** A failure that the gateway saw is named after what it saw; git only knows that the answer broke. */
+/**
+ * Runs git through a lease. A failure that the gateway saw is named after what the gateway saw; git only
+ * knows that the answer broke.
+ */
 export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promise<GitResult> {
   const attempt = async () => {
     try {
@@ -17,7 +22,7 @@ export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promi
   try {
     return await attempt();
   } catch (error) {
-    const mayBeStale = OF_A_KEPT_ADVERT.includes(asRefreshError(error).code);
+    const mayBeStale = STALE_ADVERT_CODES.includes(asRefreshError(error).code);
     if (!mayBeStale || call.signal?.aborted || !lease.renewAdvert()) throw error;
     return attempt();
   }

@@ -2,14 +2,14 @@ import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { type ErrorCode, networkError, RefreshError } from "../../base/errors.js";
 import { parseRetryAfter } from "../../base/retry-after.js";
 
-/** GitHub's git servers keep an idle connection for about a minute. */
+/** GitHub's git servers keep an idle connection open for about a minute. */
 const KEEP_ALIVE_MS = 55_000;
-/** No byte for this long and the answer is given up. */
+/** An answer without a byte for this long is abandoned. */
 const STALL_MS = 60_000;
 
-/** Which repository a git process may talk to, and as whom. */
+/** The repository that a git process may access, and the installation whose token is used. */
 export interface Target {
-  /** null: as nobody, for what is public. */
+  /** null: no token is sent, for public repositories. */
   installationId: number | null;
   owner: string;
   name: string;
@@ -27,16 +27,16 @@ export interface UpstreamRequest {
 export type UpstreamAnswer = Dispatcher.ResponseData;
 
 export interface Upstream {
-  /** One request with the installation's token, over a warm connection. @throws RefreshError */
+  /** Sends one request with the installation's token, over a warm connection. @throws RefreshError */
   send(call: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** Any other URL, without the token. @throws RefreshError */
+  /** Gets any other URL, without the token. @throws RefreshError */
   get(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<UpstreamAnswer>;
   close(): Promise<void>;
 }
 
 export type TokenSource = (installationId: number, fresh: boolean) => Promise<string>;
 
-/** @param origin such as https://github.com; HTTPS_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS are honoured. */
+/** @param origin such as https://github.com; HTTPS_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS are honoured */
 export function createUpstream(origin: string, token: TokenSource): Upstream {
   const dispatcher = new EnvHttpProxyAgent({
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -65,15 +65,16 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
   return {
     async send(call) {
       const answer = await attempt(call).catch((error: unknown) => {
-        // A kept connection may have been closed by the other side just now: once more on a new one.
+        // The other side may have just closed the idle connection, so the request is sent once more on a new
+        // one.
         if (call.signal.aborted || !isReset(error)) throw asNetworkError(error, origin);
-        return attempt(call).catch((again: unknown) => {
-          throw asNetworkError(again, origin);
+        return attempt(call).catch((secondError: unknown) => {
+          throw asNetworkError(secondError, origin);
         });
       });
       if (answer.statusCode !== 401 || call.installationId === null) return answer;
       await answer.body.dump();
-      // GitHub's replicas may not know a token that was minted a moment ago, or it was revoked early.
+      // GitHub's replicas may not know a newly minted token yet, or the token was revoked early.
       return attempt(call, { freshToken: true }).catch((error: unknown) => {
         throw asNetworkError(error, origin);
       });
@@ -93,7 +94,10 @@ const isReset = (error: unknown) => /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(error
 export const asNetworkError = (error: unknown, origin: string): RefreshError =>
   error instanceof RefreshError ? error : networkError(origin, errorCode(error), error);
 
-/** What an HTTP status of GitHub's git servers means. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
+/**
+ * Says what an HTTP status of GitHub's git servers means.
+ * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
 export function statusError(answer: { statusCode: number; headers: Record<string, unknown> }): RefreshError {
   const { statusCode: status, headers } = answer;
   const retryAfterMs = parseRetryAfter(headers["retry-after"]);

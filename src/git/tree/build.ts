@@ -11,7 +11,7 @@ export async function buildTree(work: TreeWork, commit: string): Promise<void> {
   await deleteAll(treeDir(place));
   rmSync(indexOf(place), { force: true });
   mkdirSync(treeDir(place), { recursive: true, mode: 0o750 });
-  // git read-tree -m -u <commit>, with an index that is empty
+  // git read-tree -m -u <commit>, with an empty index
   await runInTree(work, ["read-tree", "-m", "-u", commit]);
   await verifyTree(work, commit, []);
 }

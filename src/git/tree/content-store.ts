@@ -14,29 +14,32 @@ import { findPointers, type Scan } from "./lfs-pointers.js";
 export type { Graft } from "./contents/graft.js";
 
 /**
- * A bare repository beside a checkout's trees: what they hold and the mirror does not have. One tree of
- * git's is made of both, so that writing, verifying and repairing it is one and the same for every file.
+ * A content store is a bare repository beside a checkout's trees, with what the trees hold and the mirror
+ * does not have. One tree of git's is made from both, so that writing, verifying and repairing work the same
+ * way for every file.
  */
 export interface ContentStore {
   readonly dir: string;
   submodules(commit: string): Promise<Submodule[]>;
-  /** The tree of each commit. */
+  /** Returns the tree of each commit. */
   treesOf(commits: string[]): Promise<string[]>;
   has(commit: string): boolean;
   /** Brings one commit without its history, from GitHub or from a repository of this machine. */
   fetch(commit: string, from: Lease | string): Promise<void>;
   /** @returns the tree with the grafts in it */
   graft(tree: string, grafts: Graft[]): Promise<string>;
-  /** @returns what is to be written so that these files, quoted as git prints them, are not converted */
+  /** @returns what to write so that these files, quoted as git prints them, are not converted */
   exempt(tree: string, paths: string[]): Promise<string>;
   pointers(tree: string, paths: string[], known: Scan | null): Promise<Scan>;
-  /** Takes files in, as they are. @returns the object of each */
+  /** Stores files unconverted. @returns the object of each */
   takeIn(files: string[]): Promise<string[]>;
-  /** Those of the objects that are there. */
+  /** Returns which of the objects exist. */
   present(objects: string[]): Promise<Set<string>>;
-  /** This is what directory `n` holds. */
+  /** Records that directory `n` holds this tree. */
   hold(n: number, tree: string): void;
-  /** Drops what is needed no more, once that is worth it, or at once. @returns whether it did */
+  /**
+   * Drops what is no longer needed, once that is worth it, or at once. @returns whether anything was dropped
+   */
   tidy(needed: { trees: number[]; commits: Set<string> }, atOnce: boolean): Promise<boolean>;
 }
 
@@ -54,7 +57,8 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
   const call = { gitDir: dir, alternate: join(mirror, "objects"), ...limits };
   const store: StoreContext = { git, dir, call };
   prepareStore(dir);
-  // One publish of a checkout at a time: no git runs there now, and what a killed one left is in the way.
+  // One publish of a checkout runs at a time: no git runs here now, and the files of a killed git are in the
+  // way.
   clearLeftovers(dir);
 
   return {

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { exemption } from "./verbatim.js";
 
 /**
- * A git directory for the trees alone, so that neither the mirror's configuration nor its refs (replace
- * refs, say) have a say in what is written. Objects are the mirror's, by GIT_OBJECT_DIRECTORY.
+ * Makes a git directory for the trees alone, so that neither the mirror's configuration nor its refs (replace
+ * refs, say) affect what is written. Objects are the mirror's, by GIT_OBJECT_DIRECTORY.
  * https://git-scm.com/docs/gitrepository-layout
- * @param verbatim files that are written as they are, whatever their attributes; quoted as git prints them
+ * @param verbatim files that are written unconverted, whatever their attributes; quoted as git prints them
  */
 export function prepareTreeDir(base: string, paths: readonly string[], verbatim: string[]): void {
   const dir = join(base, "git");
@@ -14,20 +14,21 @@ export function prepareTreeDir(base: string, paths: readonly string[], verbatim:
   mkdirSync(join(dir, "info"), { recursive: true, mode: 0o750 });
   put(join(dir, "HEAD"), "ref: refs/heads/none\n");
   put(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n");
-  // Over every .gitattributes of the commit (gitattributes(5)): no filter runs, whatever is configured.
+  // This file overrides every .gitattributes of the commit (gitattributes(5)): no filter runs, whatever is
+  // configured.
   const attributes = ["* -filter", ...verbatim.map(exemption), ""].join("\n");
   put(join(dir, "info", "attributes"), attributes, "latin1");
   put(join(dir, "info", "sparse-checkout"), paths.map((path) => `/${escaped(path)}\n`).join(""));
 }
 
-/** As in .gitignore: gitignore(5). */
+/** Escapes a path as in .gitignore: gitignore(5). */
 const escaped = (path: string): string => path.replace(/[\\*?[\]!#]|\s(?=\s*$)/g, (found) => `\\${found}`);
 
 function put(file: string, text: string, encoding: "utf8" | "latin1" = "utf8"): void {
   try {
     if (readFileSync(file, encoding) === text) return;
   } catch {
-    // not there yet
+    // The file does not exist yet.
   }
   writeFileSync(file, text, encoding);
 }

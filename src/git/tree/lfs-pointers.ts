@@ -7,7 +7,7 @@ import { type Pointer, readPointers } from "./pointers/read.js";
 export { withAttributes } from "./pointers/attributes.js";
 export type { Pointer } from "./pointers/read.js";
 
-/** What was found in a tree, so that the next one costs what has changed. */
+/** The result of scanning a tree, so that scanning the next tree costs only what has changed. */
 export interface Scan {
   tree: string;
   /** Every .gitattributes, as git ls-tree prints it. */
@@ -16,9 +16,9 @@ export interface Scan {
 }
 
 /**
- * The files that .gitattributes gives to LFS and that are pointers.
+ * Finds the files that .gitattributes gives to LFS and that are pointers.
  * @param paths only these, and what is below them; none: all
- * @param known of another tree, with the same paths
+ * @param known the scan of another tree, with the same paths
  */
 export async function findPointers(
   git: RunGit,

@@ -9,10 +9,10 @@ type RunInTree = (args: string[], input: Buffer) => Promise<GitResult>;
 const PIECE = 1024 * 1024;
 
 /**
- * git asks of a file whether it would be committed as it was, and one with CRLF that is to be `text` would
- * not, however freshly it is checked out (gitattributes(5)). So what it calls modified is written once more,
- * elsewhere, and compared.
- * @returns those of the paths whose files are not what git writes
+ * Finds files that differ from what git writes. git asks whether committing a file would change it, and a
+ * file with CRLF that is to be `text` always changes, however freshly checked out (gitattributes(5)). So each
+ * file that git calls modified is written once more, elsewhere, and compared.
+ * @returns the paths whose files are not what git writes
  */
 export async function findModifiedFiles(
   run: RunInTree,

@@ -8,15 +8,18 @@ import type { TreeWork } from "./work.js";
 export { indexOf, type TreePlace, treeDir } from "./place.js";
 
 export interface Trees {
-  /** Writes the whole tree anew, and verifies all of it. */
+  /** Writes the whole tree again, and verifies all of it. */
   build(place: TreePlace, commit: string, signal?: AbortSignal): Promise<void>;
   /**
-   * Turns a tree into that of another commit, writing what differs between the two, and verifies that.
-   * @returns how many files differed; null: it has to be built anew
-   * @throws RefreshError; what is there then is a mixture
+   * Turns a tree into that of another commit, writing what differs between the two, and verifies the result.
+   * @returns how many files differed; null: the tree has to be rebuilt
+   * @throws RefreshError; the tree is then a mixture of both commits
    */
   update(place: TreePlace, from: string, to: string, signal?: AbortSignal): Promise<number | null>;
-  /** Files that are not the commit's, or that it does not have, and how many. @param content not by their times alone */
+  /**
+   * Returns the files that are not the commit's, or that the tree lacks, and how many. @param content true:
+   * compares content, not times alone
+   */
   differences(place: TreePlace, commit: string, content?: boolean): Promise<string[]>;
 }
 

@@ -2,15 +2,17 @@ import { isConvertedOtherwise } from "./verbatim.js";
 import { verifyTree } from "./verify.js";
 import { prepareTree, runInTree, type TreeWork } from "./work.js";
 
-/** More changed paths than this and git compares both trees instead; each path is matched with each entry. */
+/**
+ * With more changed paths than this git compares both trees instead; each path is matched with each entry.
+ */
 const MAX_PATHS = 200;
-/** A line of arguments may have 128 KiB in all, and each path is one. */
+/** One argument may have 128 KiB, and each path is one. */
 const MAX_PATH_BYTES = 60_000;
 
 /**
- * Turns a tree into that of another commit, writing what differs between the two, and verifies that.
- * @returns how many files differed; null: it has to be built again
- * @throws RefreshError; what is there then is a mixture
+ * Turns a tree into that of another commit, writing what differs between the two, and verifies the result.
+ * @returns how many files differed; null: the tree has to be rebuilt
+ * @throws RefreshError; the tree is then a mixture of both commits
  */
 export async function updateTree(work: TreeWork, from: string, to: string): Promise<number | null> {
   const [before = [], after = []] = await prepareTree(work, [from, to]);
@@ -22,7 +24,7 @@ export async function updateTree(work: TreeWork, from: string, to: string): Prom
     await verifyTree(work, to, []);
     return 0;
   }
-  // Files that have not changed are to be converted otherwise.
+  // A changed .gitattributes may change the conversion of unchanged files.
   if (changed.some((path) => /(?:^|\/)\.gitattributes$/.test(path))) return null;
   if (areNameable(changed) && work.place.paths.length === 0) {
     await runInTree(work, restore(to), { input: `${changed.join("\0")}\0` });
@@ -36,7 +38,7 @@ export async function updateTree(work: TreeWork, from: string, to: string): Prom
 }
 
 /**
- * git restore writes what the paths name, over whatever is there, and keeps the index's cached trees; to
+ * git restore writes what the paths name, over whatever exists, and keeps the index's cached trees. With
  * read-tree and checkout a change costs as much as the whole tree has directories.
  */
 const restore = (commit: string): string[] => [
@@ -51,15 +53,15 @@ const restore = (commit: string): string[] => [
 ];
 
 /**
- * Whether the paths can be named to git restore. A name that is not UTF-8 does not survive being read, and
- * `a` takes `a/b` with it before that is looked for.
+ * Whether the paths can be named to git restore. A name that is not UTF-8 does not survive reading, and
+ * naming `a` would include `a/b` before `a/b` is checked.
  */
 function areNameable(paths: string[]): boolean {
   if (paths.length > MAX_PATHS) return false;
-  const named = new Set(paths);
+  const pathSet = new Set(paths);
   const parents = paths.flatMap((path) => path.split("/").map((_, n, parts) => parts.slice(0, n).join("/")));
   const bytes = paths.reduce((sum, path) => sum + path.length, 0);
-  return bytes <= MAX_PATH_BYTES && paths.every(isUtf8) && !parents.some((parent) => named.has(parent));
+  return bytes <= MAX_PATH_BYTES && paths.every(isUtf8) && !parents.some((parent) => pathSet.has(parent));
 }
 
 const isUtf8 = (path: string): boolean => !path.includes("\uFFFD");

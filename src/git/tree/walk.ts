@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { type BytePath, below, unquoted } from "../run/path-bytes.js";
 
-/** What git has at a path of a tree: its mode there. */
+/** The mode that git has for each path of a tree. */
 export type Entries = Map<BytePath, string>;
 
 /** Permissions, as of chmod(2). */
@@ -15,10 +15,13 @@ interface Modes {
 
 const PERMISSIONS = 0o7777;
 const OWNERS = 0o700;
-/** Looked at in one go, before others have their turn. */
+/** This many paths are read in one go, before other work has its turn. */
 const AT_ONCE = 1_000;
 
-/** @param lines of git ls-files -t -s, whose paths are quoted; files that were left out on purpose are not in it */
+/**
+ * @param lines of git ls-files -t -s, whose paths are quoted; the result lacks files that were left out on
+ * purpose
+ */
 export function entriesOf(lines: string[]): Entries {
   const entries: Entries = new Map();
   for (const line of lines) {
@@ -29,11 +32,11 @@ export function entriesOf(lines: string[]): Entries {
 }
 
 /**
- * What git looks past, since it would never commit it: empty directories, whatever is in a submodule's place,
- * anything called `.git`, files outside of the sparse paths, permissions besides the owner's x.
- * @param beside a place for a moment, where files get the same permissions
+ * Finds what git ignores, since git would never commit it: empty directories, whatever is in a submodule's
+ * place, anything called `.git`, files outside of the sparse paths, permissions other than the owner's x.
+ * @param beside a temporary place, where files get the same permissions
  */
-export async function strangeIn(tree: string, entries: Entries, beside: string): Promise<BytePath[]> {
+export async function findUnexpectedIn(tree: string, entries: Entries, beside: string): Promise<BytePath[]> {
   const modes = modesBeside(beside);
   const directories = parentsOf(entries);
   const top = lstatSync(tree, { throwIfNoEntry: false });
@@ -55,7 +58,7 @@ export async function strangeIn(tree: string, entries: Entries, beside: string):
 
 function isAsGitMakesIt(file: Buffer, kind: string, modes: Modes): boolean {
   const stat = lstatSync(file, { throwIfNoEntry: false });
-  // What is missing, or is of another type, git tells of.
+  // git itself reports a path that is missing or is of another type.
   if (!stat || stat.isSymbolicLink()) return kind !== "directory";
   const permissions = stat.mode & PERMISSIONS;
   if (kind === "directory") return stat.isDirectory() && permissions === modes.directory;
@@ -75,7 +78,10 @@ function parentsOf(entries: Entries): Set<BytePath> {
   return parents;
 }
 
-/** What git asks for (entry.c), less what the umask, or a default ACL of the directory, takes away. */
+/**
+ * Returns the modes that git asks for (entry.c), less what the umask, or a default ACL of the directory,
+ * removes.
+ */
 function modesBeside(place: string): Modes {
   rmSync(place, { recursive: true, force: true });
   const permissions = (name: string) => lstatSync(join(place, name)).mode & PERMISSIONS;

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { GitCall, GitResult, RunGit } from "../run/exec.js";
 import { prepareTreeDir } from "./dir.js";
 import { indexOf, newIndexOf, type TreePlace, treeDir } from "./place.js";
-import { verbatimOf } from "./verbatim.js";
+import { readVerbatimPaths } from "./verbatim.js";
 
-/** One tree, and what git is run with on it. */
+/** One tree, and how git runs on it. */
 export interface TreeWork {
   git: RunGit;
   timeoutMs: number;
@@ -25,7 +25,7 @@ const CONFIG = {
 const SPARSE = {
   "core.sparseCheckout": "true",
   "core.sparseCheckoutCone": "false",
-  // Else git takes no path as left out that it finds to be there, and where it looks is the current directory.
+  // Without this setting git treats no existing path as left out, and checks paths in the current directory.
   "sparse.expectFilesOutsideOfPatterns": "true",
 };
 
@@ -46,19 +46,19 @@ export function runInTree(work: TreeWork, args: string[], more: Partial<GitCall>
 }
 
 /**
- * Makes ready the git directory that the tree is written with.
- * @param commits what the tree has, or is to have, the last one from now on
- * @returns for each commit the files that are written as they are
+ * Prepares the git directory that the tree is written with.
+ * @param commits what the tree has, or is to have; the last one is current from now on
+ * @returns for each commit the files that are written unconverted
  */
 export async function prepareTree(work: TreeWork, commits: string[]): Promise<string[][]> {
   const { git, timeoutMs, place, signal } = work;
   const { base, store, paths } = place;
   const limits = { timeoutMs, ...(signal ? { signal } : {}) };
   const lists = await Promise.all(
-    commits.map(async (commit) => (store ? verbatimOf(git, store, commit, limits) : [])),
+    commits.map(async (commit) => (store ? readVerbatimPaths(git, store, commit, limits) : [])),
   );
   prepareTreeDir(base, paths, lists.at(-1)!);
-  // One git at a time works on a tree: whoever held a lock on its index was killed.
+  // One git at a time works on a tree, so an existing lock on its index belongs to a killed git.
   for (const index of [indexOf(place), newIndexOf(place)]) rmSync(`${index}.lock`, { force: true });
   return lists;
 }

@@ -4,15 +4,18 @@ import { fullName } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
 import type { Hold, Holds } from "../holds.js";
 
-/** A difference between the mirror (`before`) and GitHub (`after`); none where a ref is held at GitHub's value. */
+/**
+ * A difference between the mirror (`before`) and GitHub (`after`); the two are equal where a ref is held at
+ * GitHub's value.
+ */
 export interface Move extends RefChange {
   /** What the delivery says for sure; undefined: git is asked. */
   forced?: boolean | undefined;
-  /** A ref of GitHub's that leaves no room for this one, which is held and not in the mirror. */
+  /** A ref of GitHub's whose name conflicts with this ref, which is held and not in the mirror. */
   inPlace?: string | undefined;
 }
 
-/** What the history guard works with. */
+/** The objects that the history guard works with. */
 export interface GuardContext {
   history: History;
   holds: Holds;
@@ -23,22 +26,22 @@ export interface GuardContext {
 
 export type GuardedRepository = RepositoryName & { id: number };
 
-/** How many refs a log line or a message names. */
+/** The number of refs that a log line or a message names. */
 export const MAX_NAMED = 10;
 
-/** What is cut off from its history cannot be shown to be forced, nor be kept without it. */
+/** A ref without its history cannot be shown to be forced, and its old tip cannot be kept. */
 export const isGuarded = ({ scopeOf }: GuardContext, id: number): boolean => scopeOf(id).depth === null;
 
-/** @returns the holds on refs of the scope; nothing is brought for any other */
+/** @returns the holds on refs of the scope; other refs are never brought */
 export function findStandingHolds(context: GuardContext, id: number): Hold[] {
   if (!isGuarded(context, id)) return [];
   const isIn = isInside(context.scopeOf(id));
   return context.holds.of(id).filter(({ ref }) => isIn(ref));
 }
 
-/** Where the API has a repository. */
+/** The path of a repository in the API. */
 export const apiPathOf = (repository: RepositoryName): string => `/api/v1/repos/${fullName(repository)}`;
 
-/** The call that lets a change through, as a person would type it. */
+/** The API call that allows a change, as a person would type it. */
 export const allowCall = (repository: RepositoryName, { ref, wanted }: Hold): string =>
   `POST ${apiPathOf(repository)}/allow ${JSON.stringify({ ref, wanted })}`;

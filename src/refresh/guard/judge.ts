@@ -13,10 +13,10 @@ import {
 import { endHold, recordRulings } from "./record.js";
 import { ruleOn } from "./rule.js";
 
-/** Refs that are decided on at the same time. */
+/** The number of refs that are decided on at the same time. */
 const AT_A_TIME = 4;
 
-/** Decides which of the differences become changes of the mirror, and which kept old tips. */
+/** Decides which of the differences become changes of the mirror, and for which the old tip is kept. */
 export async function judgeMoves(
   context: GuardContext,
   repository: GuardedRepository,
@@ -25,19 +25,19 @@ export async function judgeMoves(
 ): Promise<Verdict> {
   if (!isGuarded(context, repository.id)) return allowAll(context, repository, moves);
   const { history, now } = context;
-  const held = new Map(findStandingHolds(context, repository.id).map((hold) => [hold.ref, hold]));
+  const holdOf = new Map(findStandingHolds(context, repository.id).map((hold) => [hold.ref, hold]));
   const queue = new PQueue({ concurrency: AT_A_TIME });
   const rulings = await queue.addAll(
-    moves.map((move) => () => ruleOn({ history, now, isAncestor }, move, held.get(move.ref))),
+    moves.map((move) => () => ruleOn({ history, now, isAncestor }, move, holdOf.get(move.ref))),
   );
   for (const ruling of rulings) {
-    if (ruling.ended) held.delete(ruling.ended.hold.ref);
-    if (ruling.hold) held.set(ruling.hold.ref, ruling.hold);
+    if (ruling.ended) holdOf.delete(ruling.ended.hold.ref);
+    if (ruling.hold) holdOf.set(ruling.hold.ref, ruling.hold);
   }
   const changes: RefChange[] = [];
   const refs = new Set<string>();
   for (const { change, keepsTip } of rulings) {
-    if (!change || mustWait(change, held.keys())) continue;
+    if (!change || mustWait(change, holdOf.keys())) continue;
     changes.push(change);
     if (keepsTip) refs.add(change.ref);
   }
@@ -56,5 +56,5 @@ function allowAll(context: GuardContext, repository: GuardedRepository, moves: M
 }
 
 /** `a/b` cannot be made while `a` is held, nor `a` beside a held `a/b`. */
-const mustWait = ({ ref, after }: RefChange, held: Iterable<string>): boolean =>
-  after !== ZERO && [...held].some((other) => clash(ref, other));
+const mustWait = ({ ref, after }: RefChange, heldRefs: Iterable<string>): boolean =>
+  after !== ZERO && [...heldRefs].some((other) => clash(ref, other));

@@ -11,7 +11,7 @@ import {
 } from "./context.js";
 import type { Ruling } from "./rule.js";
 
-/** Notes what became of the holds, once the changes are made. */
+/** Records what became of the holds, once the changes are made. */
 export function recordRulings(
   context: GuardContext,
   repository: GuardedRepository,
@@ -47,7 +47,7 @@ function beginHold({ holds, log }: GuardContext, repository: GuardedRepository, 
   log.warn({ event: "ref_held", ...details }, "blocked a forced change; the ref is held at its old tip");
 }
 
-/** Ends a hold, and says why in the log. */
+/** Ends a hold, and logs the reason. */
 export function endHold(
   { holds, log }: GuardContext,
   repository: GuardedRepository,
@@ -62,13 +62,13 @@ export function endHold(
 function reportKept(
   { log }: GuardContext,
   repository: GuardedRepository,
-  { kept, lost = [], unreadable }: Made,
+  { kept: keptTips, lost = [], unreadable }: Made,
 ): void {
   const about = { repository: fullName(repository) };
-  if (kept.length > 0) {
-    const names = kept.slice(0, MAX_NAMED).map(({ name }) => name);
+  if (keptTips.length > 0) {
+    const names = keptTips.slice(0, MAX_NAMED).map(({ name }) => name);
     const restore = `POST ${apiPathOf(repository)}/restore`;
-    log.info({ event: "tips_kept", ...about, tips: kept.length, kept: names, restore }, "kept old tips");
+    log.info({ event: "tips_kept", ...about, tips: keptTips.length, kept: names, restore }, "kept old tips");
   }
   if (lost.length > 0) {
     log.warn(

@@ -3,15 +3,15 @@ import type { IsAncestor } from "../../git/mirror/carry.js";
 import type { Hold } from "../holds.js";
 import type { Move } from "./context.js";
 
-/** What becomes of one ref. */
+/** The decision on one ref. */
 export interface Ruling {
   change: RefChange | null;
   /** Whether the old tip is kept. */
   keepsTip: boolean;
-  /** The hold that stands after this, new or old. */
+  /** The hold that stands after the decision, new or old. */
   hold: Hold | null;
   isNewHold: boolean;
-  /** The hold that is over, and why. */
+  /** The hold that has ended, and why. */
   ended: { hold: Hold; why: string } | null;
 }
 
@@ -21,7 +21,7 @@ interface Rules {
   isAncestor: IsAncestor;
 }
 
-/** Decides on one ref. @param hold the one that stands on it */
+/** Decides on one ref. @param hold the hold that stands on the ref */
 export async function ruleOn(rules: Rules, move: Move, hold: Hold | undefined): Promise<Ruling> {
   const { history, now, isAncestor } = rules;
   const why = hold ? await findReasonToEnd(rules, hold, move) : null;
@@ -41,7 +41,7 @@ export async function ruleOn(rules: Rules, move: Move, hold: Hold | undefined): 
   return { change, keepsTip, hold: stands, isNewHold: false, ended };
 }
 
-/** @returns why the hold is over; null: it stands */
+/** @returns why the hold ends; null: the hold stands */
 async function findReasonToEnd(
   { history, isAncestor }: Rules,
   hold: Hold,
@@ -54,7 +54,7 @@ async function findReasonToEnd(
   if (github === tip) return "GitHub has the held tip again";
   if (cause === "blocked" && history !== "block") return "HISTORY is no longer block";
   if (github === ZERO || !(await isAncestor(tip, github))) return null;
-  // A restored tip may well be behind GitHub's: then a further push there is no way back to it.
+  // A restored tip may be behind GitHub's ref, and then a further push at GitHub is no return to the tip.
   const returns = cause === "blocked" || (github !== wanted && !(await isAncestor(tip, wanted)));
   return returns ? "GitHub's ref is now a descendant of the held tip" : null;
 }

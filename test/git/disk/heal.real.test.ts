@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { clearLeftovers } from "../../../src/git/disk/heal.js";
 import { bareRepository, plainGit } from "../../support/git.js";
 
-/** Every name of lock or temporary file that git's sources make inside a git directory. */
+/** The list has every name of a lock or temporary file that git's sources make inside a git directory. */
 const LEFTOVERS = [
   "HEAD.lock",
   "config.lock",

@@ -5,7 +5,7 @@ import { tempDir } from "../../support/temp.js";
 
 const GONE = "1".repeat(40);
 
-/** A repository whose branch has three commits, oldest first. */
+/** Makes a repository whose branch has three commits, oldest first. */
 function three() {
   const { dir } = bareRepository();
   const last = commits(dir, "line", 3);
@@ -13,7 +13,7 @@ function three() {
   return { dir, shas: shas as [string, string, string] };
 }
 
-test("whose ancestor a commit is", async () => {
+test("a commit is an ancestor of its descendants only", async () => {
   const { dir, shas } = three();
   const within = { gitDir: dir, timeoutMs: 10_000 };
   const [first, second] = shas;
@@ -24,7 +24,7 @@ test("whose ancestor a commit is", async () => {
   }
 });
 
-test("where history ends too early, only what is younger is surely none", async () => {
+test("where history ends too early, only a younger commit is surely not an ancestor", async () => {
   const { dir, shas } = three();
   const [first, second, third] = shas;
   const shallow = tempDir();

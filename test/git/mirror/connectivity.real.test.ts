@@ -44,7 +44,7 @@ test.each([
   expect(await upkeep.check(id, never)).toMatchObject({ sound: false });
 });
 
-test("what only unreachable objects miss is no fault", async () => {
+test("an object that only unreachable objects need may be missing", async () => {
   const { id, dir, upkeep } = mirrorWith(3);
   const tip = commits(dir, "gone", 3);
   const blob = plainGit(dir, "ls-tree", tip).split(/\s/)[2]!;
@@ -68,7 +68,7 @@ test("a mirror is sound while refs move and packs are replaced in it", async () 
   await writing;
 });
 
-/** Runs a command in the shell that becomes git's rev-list. */
+/** Returns a git whose rev-list runs the command first. */
 function afterwards(command: string): string {
   const binary = join(tempDir(), "git");
   const script = `#!/bin/sh\n[ "$1" = rev-list ] && ${command}\nexec git "$@"\n`;
@@ -114,12 +114,12 @@ test("an object that cannot be read is not missing", async () => {
   });
 });
 
-test("a fault that the second look does not find is none", async () => {
+test("a fault that the second check does not find does not count", async () => {
   const { id, upkeep } = mirrorWith(30, { binary: hidingOnce() });
   expect(await upkeep.check(id, never)).toEqual({ sound: true });
 });
 
-/** A git whose first rev-list runs while another process has an object moved away. */
+/** Returns a git whose first rev-list runs while another process has moved an object away. */
 function hidingOnce(): string {
   const dir = tempDir();
   const binary = join(dir, "git");
@@ -136,7 +136,7 @@ function hidingOnce(): string {
 const packFile = (dir: string, ending: string): string =>
   join(dir, "objects/pack", readdirSync(join(dir, "objects/pack")).find((name) => name.endsWith(ending))!);
 
-/** Objects are read-only, and not to be written through. */
+/** Objects are read-only, and a hard link must not be written through. */
 function cut(file: string, bytes: number): void {
   chmodSync(file, 0o600);
   truncateSync(file, bytes);

@@ -13,7 +13,7 @@ const PART = { CHECKOUTS: "acme/*?filter=blob:none&paths=docs" };
 const WHOLE = { CHECKOUTS: "acme/*?paths=docs" };
 const isAtRest = ({ queued, running }: { queued: boolean; running: boolean }) => !queued && !running;
 
-/** A ref that is held, with contents that were never published. */
+/** Makes a ref that is held, with contents that were never published. */
 async function held() {
   const setup = await published({ ...PART, HISTORY: "block" });
   const { world, repo, standin, push } = setup;
@@ -26,13 +26,13 @@ async function held() {
   return { ...setup, tip, forced };
 }
 
-/** As GitHub may, some time after nothing leads to them. */
+/** Drops objects as GitHub may, some time after nothing leads to them. */
 function drop(repo: Repo): void {
   plainGit(repo.dir, "reflog", "expire", "--expire=now", "--all");
   plainGit(repo.dir, "gc", "--quiet", "--prune=now");
 }
 
-test("a ref that is held stays so without the filter: what its commits lack is fetched", async () => {
+test("a held ref stays held without the filter: what its commits lack is fetched", async () => {
   const { world, repo, link, tip } = await held();
   await world.start({ ...WHOLE, HISTORY: "block" });
   await untilState(world, "acme/app", (it) => isAtRest(it) && it.filter === null && it.holds.length === 1);
@@ -41,7 +41,7 @@ test("a ref that is held stays so without the filter: what its commits lack is f
   plainGit(world.mirror(repo), "fsck", "--strict");
 });
 
-test("where GitHub has dropped what a held ref lacks, it is not let go for that, and somebody is told", async () => {
+test("a held ref whose contents GitHub has dropped stays held, and the failure is reported", async () => {
   const { world, repo, link, tip, forced } = await held();
   drop(repo);
   await world.start({ ...WHOLE, HISTORY: "block" });
@@ -79,7 +79,7 @@ test("kept tips come along without the filter, but for what GitHub has dropped",
   await refreshed(world, async () => world.pushed(await standin.forcePush(repo, "main", force)));
   drop(repo);
   await start(WHOLE, null);
-  // The first one's contents were all here.
+  // The mirror had every content of the first commit.
   expect((await shown(world, repo)).kept).toMatchObject([{ sha: first }]);
   expect(
     world.log.some(({ event, lost }) => event === "tips_lost" && JSON.stringify(lost).includes(second)),
@@ -103,7 +103,7 @@ test("what is published is repaired without the filter, although its ref is gone
   await untilState(world, "acme/app", isRight, () => world.sweep());
 });
 
-test("a mirror that is made anew has the contents of kept tips that the old one had, whoever shares them", async () => {
+test("a rebuilt mirror has the contents of kept tips that the old one had, whatever shares them", async () => {
   const { world, repo, standin, link, push } = await published({ ...PART, HISTORY: "keep" });
   const base = await push({ "docs/x": "shared", src: "1" });
   await standin.writeRef(repo, "refs/heads/side", base);

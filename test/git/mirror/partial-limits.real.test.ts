@@ -39,7 +39,7 @@ test("what a forced push left behind is kept, and comes back with the contents t
   expectComplete(world.mirror(repo));
 });
 
-test("a mirror that is proven corrupt is cloned anew, and its kept tips and its tree stay", async () => {
+test("a mirror that is proven corrupt is cloned again, and its kept tips and its tree stay", async () => {
   const { world, repo, standin, link, push } = await published({ ...PART, HISTORY: "keep" });
   const old = await push({ "docs/x": "old" });
   await refreshed(world, async () => world.pushed(await standin.forcePush(repo, "main", force)));
@@ -86,7 +86,7 @@ test("contents that GitHub does not have keep the old tree until they are there;
 });
 
 test("with little room on the disk pushes go on, but thousands of files wait for more", async () => {
-  // Nobody holds the old tree, so that a push needs no third one.
+  // No reader holds the old tree, so that a push needs no third tree.
   const { world, repo, standin, link, push } = await published({ ...PART, CHECKOUT_GRACE: "0s" });
   for (const text of ["0", "1"]) await push({ "docs/a": text });
   await world.stop();
@@ -109,7 +109,7 @@ test("a broken download of contents leaves nothing behind once it has come after
   const noise = () => randomBytes(4_000).toString("base64");
   const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`docs/${n}`, noise()]));
   const next = await standin.commit(repo, "main", { files });
-  // That of the commits is shorter than this, but counts.
+  // The answer with the commits is shorter than this, but counts as well.
   Object.assign(standin.faults, { truncate: 500_000, truncateTimes: 3 });
   await world.pushed(next);
   await untilState(world, "acme/app", (it) => isAtRest(it) && it.checkouts[0].commit === next.after);

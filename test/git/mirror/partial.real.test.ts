@@ -44,7 +44,7 @@ test("a push costs one request for its commits, and one more only for contents t
   expect(standin.gitRequests).toHaveLength(1);
   await push({ "docs/x": "x2", "docs/z": "z2" });
   expect(standin.gitRequests).toHaveLength(3);
-  // The same contents again, elsewhere.
+  // The push has the same contents again, at another path.
   await push({ "docs/w": "x1" });
   expect(standin.gitRequests).toHaveLength(4);
 });
@@ -139,7 +139,7 @@ test("a submodule of the same repository comes with its files", async () => {
   expect(shownFiles(link())).toMatchObject({ "public/page": "text", "public/deep/page": "more" });
 });
 
-test("a lost file's contents are brought anew, for a repair and for the next push", async () => {
+test("a lost file's contents are fetched again, for a repair and for the next push", async () => {
   const { world, repo, link, push } = await published(PART);
   const first = await push({ "docs/x": "x1", "docs/y": "y1" });
   const mirror = statSync(world.mirror(repo)).ino;
@@ -157,7 +157,7 @@ test("a lost file's contents are brought anew, for a repair and for the next pus
 });
 
 test.each([".gitattributes", ".gitmodules", "docs/.gitattributes"])(
-  "%s is looked for at every publish: without it the tree would be another one, and nobody told",
+  "%s is checked at every publish: without it git would write another tree without an error",
   async (name) => {
     const CHECKOUTS = "acme/app?filter=blob:none&submodules=yes&paths=lib:docs";
     const { world, standin, link, push } = await published({ CHECKOUTS });
@@ -193,7 +193,7 @@ test("attributes above a path that is asked for later are brought with it", asyn
   expect(shownFiles(link())).toEqual({ "docs/d": "d", "src/deep/a.txt": "a\r\n" });
 });
 
-/** Takes away whatever is a file's contents, loose or packed. */
+/** Removes every file content, loose or packed. */
 function loseContents(mirror: string): void {
   const packs = join(mirror, "objects", "pack");
   for (const name of readdirSync(packs).filter((it) => it.endsWith(".idx"))) {

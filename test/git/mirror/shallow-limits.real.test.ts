@@ -10,7 +10,7 @@ import { ageObjects, DAY_MS } from "../../support/wear.js";
 
 const isAtRest = ({ queued, running }: { queued: boolean; running: boolean }) => !queued && !running;
 
-test("two pushes within a second, told in the wrong order, are in step at once", async () => {
+test("two pushes within a second, delivered in the wrong order, are in step at once", async () => {
   const { world, repo, standin, push } = await published({ CHECKOUTS: "acme/*?depth=1" });
   await push({ a: "1" });
   standin.strictClock = false;
@@ -47,7 +47,7 @@ test("holds end with the history that they need", async () => {
   expect(await shown(world, repo)).toMatchObject({ holds: [], kept: [] });
 });
 
-test("where there is no room for the history that is wanted back, a forced push is refused all the same", async () => {
+test("without room for the missing history, a forced push is refused all the same", async () => {
   const { world, repo, standin, push } = await published({ CHECKOUTS: "acme/*?depth=1" });
   const tip = await push({ a: "1" });
   await world.stop();
@@ -58,7 +58,7 @@ test("where there is no room for the history that is wanted back, a forced push 
   expect(await stateOf(world, "acme/app")).toMatchObject({ lastError: { code: "history_blocked" } });
 });
 
-test("where there is no room for a shallow mirror the whole one stays as it is", async () => {
+test("without room for a shallow mirror the whole mirror stays", async () => {
   const { world, repo, standin, push } = await published();
   await push({ a: "1" });
   const side = await standin.commit(repo, "side", { files: { b: "1" } });

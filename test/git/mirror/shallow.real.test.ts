@@ -36,7 +36,7 @@ test("a shallow mirror has the last commits of what is published, through pushes
   isSound(world, repo);
 });
 
-test("a push told by word is one request, as in a whole mirror", async () => {
+test("a push brought by word is one request, as in a whole mirror", async () => {
   const { standin, push } = await published(CUT);
   await push({ a: "1" });
   standin.gitRequests.length = 0;
@@ -56,7 +56,7 @@ test("other refs stay out, and a branch that joins comes with its last commits",
   expect(Object.keys(world.tips(repo))).toEqual([MAIN, "refs/heads/release"]);
   expectTree(world, repo, link("app@release"), made.after);
   expect(commitsOf(world, repo, "refs/heads/release")).toBe(4);
-  // Where the history of one ref ends, that of another one does too.
+  // Where the history of one ref ends, that of another ref ends too.
   expect(upstream(repo)).toBe(4);
   expect(commitsOf(world, repo)).toBe(3);
   isSound(world, repo);
@@ -113,7 +113,7 @@ test("another default branch takes the place of the old one", async () => {
   expectTree(world, repo, link(), trunk.after);
   await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
   expect(Object.keys(world.tips(repo))).toEqual(["refs/heads/trunk"]);
-  // Cloned, pushed to, and now one branch in the place of another: all of it is told.
+  // The events report a clone, pushes, and one branch in place of another.
   const events = await readEvents(await world.api("/api/v1/events?after=0"), (all) => all.length === 3);
   expect(events[2]!.data!.changes).toEqual(
     expect.arrayContaining([
@@ -160,7 +160,7 @@ test("submodules and files of LFS are published from it, also where a submodule'
   expect(shownFiles(link())).toMatchObject({ "lib/a": "new", "a.bin": "two" });
 });
 
-test("a lock that a killed git left on the list of its ends is in nobody's way", async () => {
+test("a lock that a killed git left on its shallow file blocks nothing", async () => {
   const { world, repo, link, push } = await published(CUT);
   for (let n = 0; n < 4; n++) await push({ n: `${n}` });
   writeFileSync(join(world.mirror(repo), "shallow.lock"), "");

@@ -12,7 +12,7 @@ import { ageObjects, DAY_MS } from "../../support/wear.js";
 const packs = (dir: string) =>
   readdirSync(join(dir, "objects/pack")).filter((name) => name.endsWith(".pack"));
 
-/** A partial mirror, and a way to commit to it with the contents of what is committed. */
+/** Makes a partial mirror, and a function that commits to it with the committed contents. */
 function partialMirror(count: number) {
   const { id, dir, upkeep } = mirrorWith(count, { partial: true });
   const commit = (text: string, branch = "main") => {
@@ -89,7 +89,7 @@ test("contents that cannot be read at the moment are not missing", async () => {
   expect(textsIn(dir)).toEqual(["one"]);
 });
 
-/** Packs one object alone, as contents that GitHub sent are. @returns the hash in the pack's name */
+/** Packs one object alone, as GitHub sends contents. @returns the hash in the pack's name */
 function packOf(dir: string, object: string): string {
   const args = ["pack-objects", "-q", join(dir, "objects/pack/pack")];
   return execFileSync("git", args, {
@@ -99,7 +99,7 @@ function packOf(dir: string, object: string): string {
   }).trim();
 }
 
-test("that commits and trees are all there is not taken for granted", async () => {
+test("the presence of all commits and trees is checked", async () => {
   const { dir, commit } = partialMirror(3);
   const call = { gitDir: dir, timeoutMs: 60_000 };
   const tree = plainGit(dir, "rev-parse", `${commit("one")}^{tree}`);

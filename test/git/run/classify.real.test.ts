@@ -20,7 +20,7 @@ async function writeTree(dir: string, commit: string) {
   await realGit()({ args: ["diff-files", "--quiet"], ...call });
 }
 
-/** Each failure is git's own: no wording is made up here. */
+/** Real git produces each failure, so no wording is invented here. */
 const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknown>][] = [
   [
     "tip_moved",
@@ -67,7 +67,7 @@ const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknow
   ],
   [
     "corrupt",
-    "it is no repository",
+    "it is not a repository",
     (dir) => {
       rmSync(join(dir, "HEAD"));
       return realGit()({ args: ["for-each-ref"], gitDir: dir, ...T });
@@ -120,7 +120,7 @@ const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknow
   ],
   [
     "unreachable",
-    "nobody listens",
+    "no server listens",
     () => realGit()({ args: ["ls-remote", "http://127.0.0.1:9/a/b.git"], gitDir: null, ...T }),
   ],
 ];

@@ -10,7 +10,10 @@ import { tempDir } from "../../support/temp.js";
 
 const TIMEOUT = { timeoutMs: 10_000 };
 
-/** A git server that takes every question and answers none. @returns its URL and a promise of the first question */
+/**
+ * Starts a git server that accepts every request and answers none. @returns its URL and a promise of the
+ * first request
+ */
 async function silentServer() {
   let heard = () => {};
   const asked = new Promise<void>((resolve) => {
@@ -25,7 +28,7 @@ async function silentServer() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/a/b.git`, asked };
 }
 
-/** A zombie waits for init to take note of its end; it runs no more. */
+/** A zombie does not run any more, and only waits for init to read its exit code. */
 test("answers with git's output", async () => {
   const { dir, commit } = bareRepository();
   const { stdout } = await realGit()({ args: ["rev-parse", "main"], gitDir: dir, ...TIMEOUT });
@@ -33,7 +36,7 @@ test("answers with git's output", async () => {
 });
 
 test.each(["plain", "a:b", ':"\\ c\n\u00e9:', '"'])(
-  "objects are read besides from a directory called %j",
+  "objects are also read from a directory called %j",
   async (name) => {
     const { dir, commit } = bareRepository();
     const other = join(tempDir(), name);
@@ -45,7 +48,7 @@ test.each(["plain", "a:b", ':"\\ c\n\u00e9:', '"'])(
   },
 );
 
-test("a git that fails without a word is a failure", async () => {
+test("a git that fails silently is a failure", async () => {
   const { dir } = bareRepository();
   const call = { args: ["show-ref", "--verify", "--quiet", "refs/heads/none"], gitDir: dir, ...TIMEOUT };
   await expect(realGit()(call)).rejects.toMatchObject({
@@ -125,7 +128,7 @@ test("a git that outlives its parent's kill -9 is ended at the next start", asyn
   expect(readdirSync(runDir)).toEqual([]);
 });
 
-test("a pid that now belongs to another program is left alone", async () => {
+test("a pid that now belongs to another program is skipped", async () => {
   const runDir = tempDir();
   const { writeFileSync } = await import("node:fs");
   writeFileSync(join(runDir, String(process.pid)), "1");

@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { realGit } from "../../support/git.js";
 
-/** Longer than anything waits for a git that has ended. */
+/** The time is longer than any wait for a git that has ended. */
 const OVER_MS = 5_000;
 
 test("a git that has ended leaves nothing in memory", async () => {
@@ -20,7 +20,7 @@ test("a git that has ended leaves nothing in memory", async () => {
   await sleep(OVER_MS);
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();
-  // The last one may still be what some slot of the engine points at.
+  // A slot of the engine may still point at the last child.
   expect(children.filter((child) => child.deref()).length).toBeLessThanOrEqual(1);
   expect(children).toHaveLength(10);
 });

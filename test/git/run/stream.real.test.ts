@@ -16,9 +16,9 @@ import { tempDir } from "../../support/temp.js";
 
 const T = { timeoutMs: 30_000 };
 const MiB = 2 ** 20;
-/** The pipe's 64 KiB, and what two streams of Node hold. */
+/** The pipe holds 64 KiB, and two streams of Node hold the rest. */
 const MOST_AHEAD = 512 * 1024;
-/** Longer than the pipes of a git that has ended stay open for nobody. */
+/** The wait is longer than the pipes of an ended git stay open without a reader. */
 const OVER_GRACE_MS = 2_500;
 
 /** @returns the streaming run, and the pids of the gits that run */
@@ -32,7 +32,7 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await sleep(5);
 }
 
-/** A repository with one blob of so many bytes. */
+/** Makes a repository with one blob of the given size in bytes. */
 function blobOf(bytes: number) {
   const { dir } = bareRepository();
   const content = Buffer.alloc(bytes, "0123456789abcde\n");
@@ -41,7 +41,7 @@ function blobOf(bytes: number) {
   return { dir, content, call: { args: ["cat-file", "blob", blob.trim()], gitDir: dir, ...T } };
 }
 
-/** A program in git's place. */
+/** Writes a script that takes git's place. */
 function gitOf(script: string): string {
   const binary = join(tempDir(), "git");
   writeFileSync(binary, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -50,7 +50,7 @@ function gitOf(script: string): string {
 
 const sha256 = (content: Buffer) => createHash("sha256").update(content).digest("hex");
 
-/** Bytes that a process has written in all: proc(5). */
+/** Returns the number of bytes that a process has written: proc(5). */
 const writtenBy = (pid: number): number =>
   Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))![1]);
 
@@ -81,7 +81,7 @@ test("git is as fast as its reader, and nothing is kept", async () => {
     if (Math.floor(read / (8 * MiB)) === last || read >= 48 * MiB) continue;
     await until(() => isAsleep(pid!));
     expect(writtenBy(pid!)).toBeLessThan(read + MOST_AHEAD);
-    // The engine frees what nobody has any more beside the program.
+    // The engine frees unreachable memory in the background.
     await expect.poll(() => memoryInUse() - before, { timeout: 10_000 }).toBeLessThan(4 * MiB);
   }
   expect(hash.digest("hex")).toBe(sha256(content));
@@ -104,7 +104,7 @@ test("an abort in the middle ends git and what it has started", async () => {
   await expect(text(stdout)).rejects.toMatchObject({ code: "cancelled" });
 });
 
-test("who reads the output learns of an abort", async () => {
+test("the reader of the output gets the error of an abort", async () => {
   const { call } = blobOf(4 * MiB);
   const { git, running } = streaming();
   const abort = new AbortController();
@@ -243,7 +243,7 @@ test("git need not read its input, which stays its owner's", async () => {
   input.destroy();
 });
 
-test("exit codes that are an answer are one", async () => {
+test("an expected exit code is an answer", async () => {
   const { git } = streaming();
   const args = ["show-ref", "--verify", "--quiet", "refs/heads/none"];
   const call = { args, gitDir: bareRepository().dir, ...T };
@@ -262,7 +262,7 @@ test("a missing git says what to do", async () => {
   await expect(done).rejects.toMatchObject({ code: "no_git", hint: /install git/ });
 });
 
-test("it sees as little of the machine as the collecting run", async () => {
+test("a streaming run sees as little of the machine as the collecting run", async () => {
   const { git } = streaming();
   const args = ["config", "--list", "--show-scope"];
   const { stdout } = git({ args, gitDir: bareRepository().dir, ...T });

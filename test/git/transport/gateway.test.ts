@@ -41,7 +41,7 @@ test("the two git questions are forwarded with the token, and nothing else is", 
   expect(host.asked).toHaveLength(2);
 });
 
-test("without a key, with another's, or after its fetch, nobody is served", async () => {
+test("a request without a key, with another's key, or after its fetch is refused", async () => {
   const host = await scriptedHost(answer(200, V2));
   const { gateway, lease, ask } = await gatewayTo(host.origin);
   expect((await fetch(`${lease.url}/info/refs?service=git-upload-pack`)).status).toBe(403);

@@ -16,7 +16,7 @@ import { never } from "../../support/mirror.js";
 import { tempDir } from "../../support/temp.js";
 import { commitFiles } from "../../support/trees.js";
 
-/** A mirror, a library that has files in common with it, and a content store beside it. */
+/** Makes a mirror, a library that shares files with the mirror, and a content store beside it. */
 function setUp() {
   const mirror = bareRepository().dir;
   const library = bareRepository().dir;
@@ -32,7 +32,7 @@ function setUp() {
 const SHARED = { ".gitattributes": "*.txt eol=crlf\n", "dir/same": "same" };
 
 test.each([false, true])(
-  "a submodule's commit is there with all it leads to, without the mirror (packed anew: %s)",
+  "a submodule's commit is there with all it leads to, without the mirror (packed again: %s)",
   async (isTidied) => {
     const { mirror, library, store, needed, packs } = setUp();
     commitFiles(mirror, SHARED);
@@ -48,7 +48,7 @@ test.each([false, true])(
   },
 );
 
-test("what is needed no more is dropped, trees that were made stay, and nothing is packed twice", async () => {
+test("what is no longer needed is dropped, trees that were made stay, and nothing is packed twice", async () => {
   const { mirror, library, store, needed, packs } = setUp();
   const main = commitFiles(mirror, { a: "1" });
   const commits = ["1", "2", "3"].map((text) => commitFiles(library, { text }));
@@ -57,7 +57,7 @@ test("what is needed no more is dropped, trees that were made stay, and nothing 
   const [outer, inner] = await store.treesOf([main, last!]);
   const tree = await store.graft(outer!, [{ mode: "040000", path: '"lib"', sha: inner! }]);
   store.hold(1, tree);
-  // As a process that was killed while it packed left it.
+  // A process that was killed while packing left these files.
   for (const name of packs())
     writeFileSync(join(store.dir, "objects/pack", name.replace(".pack", ".keep")), "");
   await store.tidy({ ...needed([last!]), trees: [1] }, true);

@@ -31,13 +31,13 @@ function builtTree() {
 }
 
 const CLOSED: [string, number, string][] = [
-  ["a directory that nobody may look into", 0o000, "d"],
+  ["a directory without any permission", 0o000, "d"],
   ["a directory that only shows its names", 0o444, "d"],
-  ["a file that nobody may read", 0o000, "d/b"],
+  ["a file without any permission", 0o000, "d/b"],
   ["the tree itself", 0o000, "."],
 ];
 
-test.each(CLOSED)("%s is a difference, and is written anew", async (_, mode, path) => {
+test.each(CLOSED)("%s is a difference, and is written again", async (_, mode, path) => {
   const { mirror, place, dir, trees, commit } = builtTree();
   const sha = commit({ a: "1", "d/b": "1", "d/e/f": "1" });
   await trees.build(place, sha);
@@ -50,7 +50,7 @@ test.each(CLOSED)("%s is a difference, and is written anew", async (_, mode, pat
   expect(lstatSync(dir).mode & 0o777).toBe(0o750);
 });
 
-test("an update of so much that all is looked at does not pass over a directory that cannot be read", async () => {
+test("an update so large that every path is checked does not skip an unreadable directory", async () => {
   const { place, dir, trees, commit } = builtTree();
   const files = (text: string) => Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`m/${n}`, text]));
   const first = commit({ ...files("1"), "d/b": "1" });
@@ -69,7 +69,7 @@ function dataWith(files: Record<string, string>) {
   return { layout, tree, chmod: modesBelow(data) };
 }
 
-test("what may not be written to or read is moved away and deleted all the same", async () => {
+test("a directory that may not be written to or read is moved away and deleted all the same", async () => {
   const { layout, tree, chmod } = dataWith({ a: "1", "d/b": "1", "d/e/c": "1" });
   const odd = Buffer.concat([Buffer.from(`${tree}/d/`), Buffer.from([0xff])]);
   mkdirSync(odd);
@@ -81,7 +81,7 @@ test("what may not be written to or read is moved away and deleted all the same"
   await vi.waitFor(() => expect(readdirSync(layout.trash)).toEqual([]));
 });
 
-test("a link out of it leads to nothing that changes its mode", async () => {
+test("the target of a link out of the directory keeps its mode", async () => {
   const { layout, tree, chmod } = dataWith({ "d/b": "1" });
   const elsewhere = tempDir();
   writeFileSync(join(elsewhere, "precious"), "1");
@@ -94,8 +94,8 @@ test("a link out of it leads to nothing that changes its mode", async () => {
   expect(readFileSync(join(elsewhere, "precious"), "utf8")).toBe("1");
 });
 
-test("what nobody can delete is the code permission, with its path", async () => {
-  // A file of the kernel's, as chattr(1) would make one: root itself must not unlink it.
+test("a path that cannot be deleted has the code permission, with the path", async () => {
+  // The kernel's file behaves as chattr(1) would make one: root itself must not unlink it.
   const file = "/proc/self/status";
   await expect(deleteAll(file)).rejects.toMatchObject({
     code: "permission",
@@ -103,7 +103,7 @@ test("what nobody can delete is the code permission, with its path", async () =>
   });
 });
 
-test("what cannot be deleted is told of, and goes once it can", async () => {
+test("a path that cannot be deleted is reported, and is deleted once it can be", async () => {
   const { layout, chmod } = dataWith({});
   mkdirSync(join(layout.trash, "2-abc"), { recursive: true });
   chmod(layout.trash, 0o555);
@@ -115,7 +115,7 @@ test("what cannot be deleted is told of, and goes once it can", async () => {
   expect(readdirSync(layout.trash)).toEqual([]);
 });
 
-test("a file that may not be written is the code permission, with its path", () => {
+test("a file that may not be written has the code permission, with its path", () => {
   const dir = tempDir();
   modesBelow(dir)(dir, 0o555);
   const failure = (act: () => void) => {

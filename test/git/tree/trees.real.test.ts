@@ -95,7 +95,7 @@ test("a link out of the tree is never written through", async () => {
     await trees.update(place, from, to);
     equals(to);
   }
-  // A reader puts a link in the place of a directory.
+  // A reader replaces a directory with a link.
   rmSync(join(dir, "a"), { recursive: true });
   symlinkSync(outside, join(dir, "a"));
   writeFileSync(join(outside, "file"), "theirs");
@@ -112,7 +112,7 @@ test("a link out of the tree is never written through", async () => {
   expect(filesBelow(outside)).toEqual(["100644 file theirs"]);
 });
 
-test("what someone did in the tree blocks nothing, and is found", async () => {
+test("a user's change in the tree blocks nothing, and is found", async () => {
   const { trees, place, dir, commit, equals } = workshop();
   const first = commit({ a: "1\n", b: "1\n", c: "1\n", "d/e": "1\n" });
   const second = commit({ a: "2\n", "new/file": "2\n", "d/e": null, f: "2" });
@@ -138,7 +138,7 @@ test("what someone did in the tree blocks nothing, and is found", async () => {
   expect(await trees.differences(place, second)).toEqual(["a: differs from the commit"]);
 });
 
-test("locks that a killed git has left on a tree's index keep nobody from checking and writing it", async () => {
+test("a tree is checked and written although a killed git has left locks on its index", async () => {
   const { trees, place, dir, commit, equals } = workshop();
   const first = commit({ a: "1\n", b: "1\n" });
   const second = commit({ a: "2\n" });
@@ -158,7 +158,7 @@ test("locks that a killed git has left on a tree's index keep nobody from checki
   expect(locks.filter((lock) => existsSync(lock))).toEqual([]);
 });
 
-test("whatever a file is called, what someone did to it is found, and what is beside it", async () => {
+test("a user's change is found whatever the file's name, and so is a file beside it", async () => {
   const { trees, place, dir, commit } = workshop();
   const names = ["n\nl", 'q"uote', "tab\t", "tr ", ":(glob)x", "a: needs update", "ü"];
   const sha = commit(Object.fromEntries(names.map((name) => [Buffer.from(name).toString("latin1"), "1"])));

@@ -7,7 +7,7 @@ import { unquoted } from "../../../src/git/run/path-bytes.js";
 import { exemption, isConvertedOtherwise, quotedBelow } from "../../../src/git/tree/verbatim.js";
 import { bareRepository } from "../../support/git.js";
 
-/** Of bytes, one character each. */
+/** Names are bytes, one character each. */
 const names = fc
   .string({
     unit: fc.constantFrom(..."ab*?[]!\\\"' #\t\n\r\x01\x7f\x80\xc3\xa9\xff"),
@@ -36,8 +36,8 @@ test("a line of attributes fits the very path that git printed, and no other", (
       expect(printed.map(unquoted)).toEqual(raw);
       const at = raw.indexOf(paths[0]!);
       writeFileSync(join(dir, "info", "attributes"), `* text\n${exemption(printed[at]!)}\n`, "latin1");
-      const told = git(["check-attr", "-z", "--stdin", "text"], raw.join("\0")).split("\0");
-      raw.forEach((_, n) => void expect(told[3 * n + 2]).toBe(n === at ? "unset" : "set"));
+      const attributes = git(["check-attr", "-z", "--stdin", "text"], raw.join("\0")).split("\0");
+      raw.forEach((_, n) => void expect(attributes[3 * n + 2]).toBe(n === at ? "unset" : "set"));
     }),
     { numRuns: 60 },
   );
@@ -48,7 +48,7 @@ test("a path below a submodule", () => {
   expect(exemption(quotedBelow("é/", "a"))).toMatch(/^"\/\xc3\xa9\/a" -text/);
 });
 
-test("a path that git would leave out is refused, and told", () => {
+test("a path that git would leave out is refused, and reported", () => {
   const long = Array.from({ length: 10 }, () => "x".repeat(200)).join("/");
   expect(exemption(long.slice(0, 1900))).toMatch(/-text/);
   expect(() => exemption(long)).toThrow(/too long .* -text/);

@@ -36,12 +36,12 @@ test.each<[string, (dir: string) => void, string]>([
   ["a link", (dir) => symlinkSync("/etc", join(dir, "d/x")), "d/x"],
   ["a directory is a link", (dir) => replaceByLink(join(dir, "d/e")), "d/e"],
   ["a link is a directory", (dir) => replaceByDirectory(join(dir, "link")), "link"],
-  ["nobody may read a file", (dir) => chmodSync(join(dir, "a"), 0), "a"],
+  ["a file without permissions", (dir) => chmodSync(join(dir, "a"), 0), "a"],
   ["the group may not read a file", (dir) => chmodSync(join(dir, "d/b"), 0o600), "d/b"],
   ["everybody may write a file", (dir) => chmodSync(join(dir, "run"), 0o777), "run"],
   ["a file runs as its owner", (dir) => chmodSync(join(dir, "run"), 0o4755), "run"],
-  ["a directory that nobody may read", (dir) => chmodSync(join(dir, "d/e"), 0), "d/e"],
-  ["nobody may write to the tree", (dir) => chmodSync(dir, 0o550), "."],
+  ["a directory without permissions", (dir) => chmodSync(join(dir, "d/e"), 0), "d/e"],
+  ["a tree without write permission", (dir) => chmodSync(dir, 0o550), "."],
 ])("%s is found, and goes with the next build", async (_, act, path) => {
   const { mirror, place, trees, sha, dir } = await built();
   for (const content of [false, true]) expect(await trees.differences(place, sha, content)).toEqual([]);
@@ -64,15 +64,18 @@ function replaceByDirectory(path: string): void {
   mkdirSync(path);
 }
 
-test.each([0o077, 0o027, 0o000, 0o002])("what a umask takes away is no difference: %i", async (umask) => {
-  const former = process.umask(umask);
-  onTestFinished(() => void process.umask(former));
-  const { place, trees, sha } = await built();
-  expect(await trees.differences(place, sha)).toEqual([]);
-});
+test.each([0o077, 0o027, 0o000, 0o002])(
+  "permissions that a umask removes are not a difference: %i",
+  async (umask) => {
+    const former = process.umask(umask);
+    onTestFinished(() => void process.umask(former));
+    const { place, trees, sha } = await built();
+    expect(await trees.differences(place, sha)).toEqual([]);
+  },
+);
 
 test("outside of the paths there is nothing, not even what the commit has there", async () => {
-  // git is not run in the tree, and where it runs there may be files of the same names.
+  // git does not run in the tree, and its current directory may have files of the same names.
   for (const name of ["lib", "run"]) expect(existsSync(join("/", name))).toBe(true);
   const { place, trees, sha, dir } = await built(["d"]);
   expect(await trees.differences(place, sha)).toEqual([]);
@@ -80,7 +83,7 @@ test("outside of the paths there is nothing, not even what the commit has there"
   expect(await trees.differences(place, sha)).toEqual(["a: differs from the commit"]);
 });
 
-test("a name that is not UTF-8 is no other file, and told as well as it can be", async () => {
+test("a name that is not UTF-8 is not another file, and is reported as readably as possible", async () => {
   const { mirror, place, trees, dir } = await built();
   const sha = commitFiles(mirror, {
     ".gitattributes": "*.txt text\n",

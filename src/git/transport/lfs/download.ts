@@ -8,8 +8,8 @@ import type { LfsDownload } from "./objects.js";
 import { missingIfRefused } from "./refused.js";
 
 /**
- * Writes one object to a file that must not be there.
- * @throws RefreshError `lfs_unsound` when what came is another one
+ * Writes one object to a file that must not exist.
+ * @throws RefreshError `lfs_unsound` when the content is not the object's
  */
 export async function downloadObject(
   upstream: Upstream,

@@ -24,14 +24,14 @@ const ANSWER = z.object({
 
 interface Server {
   upstream: Upstream;
-  /** GitHub's, such as https://github.com. */
+  /** GitHub's origin, such as https://github.com. */
   origin: string;
 }
 
 /**
- * Asks where objects are for now: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
- * @returns them in the same order
- * @throws RefreshError `lfs_missing` when one of them cannot be had
+ * Asks GitHub where objects are at present: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
+ * @returns the locations in the same order
+ * @throws RefreshError `lfs_missing` when GitHub does not have one of the objects
  */
 export async function locateObjects(
   { upstream, origin }: Server,
@@ -39,12 +39,12 @@ export async function locateObjects(
   objects: LfsObject[],
   signal: AbortSignal,
 ): Promise<LfsDownload[]> {
-  const named = objects.map(({ oid, size }) => ({ oid, size }));
+  const requested = objects.map(({ oid, size }) => ({ oid, size }));
   const answer = await upstream.send({
     path: `/${fullName(target)}.git/info/lfs/objects/batch`,
     method: "POST",
     headers: { accept: MEDIA_TYPE, "content-type": MEDIA_TYPE, "user-agent": "lockstep" },
-    body: Buffer.from(JSON.stringify({ operation: "download", transfers: ["basic"], objects: named })),
+    body: Buffer.from(JSON.stringify({ operation: "download", transfers: ["basic"], objects: requested })),
     installationId: target.installationId,
     signal,
   });
@@ -64,7 +64,10 @@ export async function locateObjects(
   });
 }
 
-/** Only what GitHub itself could have meant: HTTPS, or the very server where that speaks HTTP alone. */
+/**
+ * Whether GitHub itself could have sent the URL: HTTPS, or the origin itself where the origin speaks only
+ * HTTP.
+ */
 function isFetchable(href: string, origin: string): boolean {
   if (!URL.canParse(href)) return false;
   const url = new URL(href);

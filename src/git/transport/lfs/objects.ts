@@ -1,12 +1,15 @@
 export interface LfsObject {
-  /** SHA-256 of its content. */
+  /** The SHA-256 of the object's content. */
   oid: string;
   size: number;
-  /** What messages call it. */
+  /** The object's name in messages. */
   label: string;
 }
 
-/** Where one object is for now. What it holds is nobody else's to see: it may carry a ticket. */
+/**
+ * The present location of one object. The location is secret, since its URL or headers may carry a
+ * credential.
+ */
 export interface LfsDownload extends LfsObject {
   href: string;
   header: Record<string, string>;

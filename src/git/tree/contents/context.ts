@@ -6,7 +6,7 @@ import type { GitCall, GitResult, RunGit } from "../../run/exec.js";
 export interface StoreContext {
   git: RunGit;
   dir: string;
-  /** What each call of git has: the store's own objects, and the mirror's besides. */
+  /** The arguments of each call of git: the store's own objects, with the mirror's as an alternate. */
   call: Pick<GitCall, "gitDir" | "alternate" | "timeoutMs" | "signal">;
 }
 
@@ -17,15 +17,15 @@ export const runInStore = (
   more: Partial<GitCall> = {},
 ): Promise<GitResult> => git({ ...call, args, ...more });
 
-/** What directories hold, by number. */
+/** The directory with what each numbered tree holds. */
 export const heldDir = (dir: string): string => join(dir, "refs", "content");
 
-/** Commits of submodules that the store has whole. */
+/** The directory with the commits of submodules that the store has whole. */
 export const modulesDir = (dir: string): string => join(dir, "refs", "modules");
 
 export const packDir = (dir: string): string => join(dir, "objects", "pack");
 
-/** Makes the repository, unless it is there. */
+/** Makes the repository, unless the repository exists. */
 export function prepareStore(dir: string): void {
   for (const part of [heldDir(dir), modulesDir(dir), packDir(dir)])
     mkdirSync(part, { recursive: true, mode: 0o750 });
@@ -34,5 +34,5 @@ export function prepareStore(dir: string): void {
   writeFileSync(join(dir, "HEAD"), "ref: refs/heads/none\n");
 }
 
-/** @returns the names in a directory; none where it is not there */
+/** @returns the names in a directory; none when the directory does not exist */
 export const entriesIn = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);

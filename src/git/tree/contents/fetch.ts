@@ -4,17 +4,20 @@ import { askRemote } from "../../transport/remote.js";
 import { runInStore, type StoreContext } from "./context.js";
 
 /**
- * A submodule comes whole, whatever the mirror has of it: a shallow or partial one has commits without what they
- * lead to, and any one drops objects when it likes. git-config(1)
+ * A submodule comes whole, whatever the mirror has of it. A shallow or partial mirror has commits without
+ * what they lead to, and any mirror drops objects at any time. git-config(1)
  */
 const ALONE = {
-  // Nothing is said of what the mirror has, nor taken for granted.
+  // The fetch neither reports the mirror's commits nor relies on them.
   "core.alternateRefsPrefixes": "refs/none/",
-  // As a pack: a loose object is not written where the mirror has it.
+  // Objects are stored as a pack: a loose object is not written where the mirror has it.
   "fetch.unpackLimit": "1",
 };
 
-/** Brings one commit without its history, from GitHub or from a repository of this machine. @throws RefreshError */
+/**
+ * Brings one commit without its history, from GitHub or from a repository of this machine. @throws
+ * RefreshError
+ */
 export async function fetchCommit(store: StoreContext, commit: string, from: Lease | string): Promise<void> {
   const args = (url: string) => [
     "fetch",

@@ -9,15 +9,15 @@ export async function readTreesOf(store: StoreContext, commits: string[]): Promi
   return stdout.trim().split("\n");
 }
 
-/** Takes files in, as they are. @returns the object of each */
+/** Stores files unconverted. @returns the object of each */
 export async function takeIn(store: StoreContext, files: string[]): Promise<string[]> {
-  // git hash-object -w --no-filters --stdin-paths; what LFS has is mostly compressed already
+  // git hash-object -w --no-filters --stdin-paths; files of LFS are mostly compressed already
   const args = ["hash-object", "-w", "--no-filters", "--stdin-paths"];
   const more = { input: `${files.join("\n")}\n`, config: { "core.compression": "0" } };
   return (await runInStore(store, args, more)).stdout.trim().split("\n");
 }
 
-/** @returns those of the objects that are there */
+/** @returns which of the objects exist */
 export async function findPresent({ git, call }: StoreContext, objects: string[]): Promise<Set<string>> {
   const missing = new Set(await missingOf(git, call, objects));
   return new Set(objects.filter((object) => !missing.has(object)));

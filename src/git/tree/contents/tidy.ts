@@ -4,19 +4,19 @@ import { repackStore } from "../../mirror/repack.js";
 import type { GitCall } from "../../run/exec.js";
 import { entriesIn, heldDir, modulesDir, packDir, runInStore, type StoreContext } from "./context.js";
 
-/** What a store is to keep: by number of the directory, and commits of submodules. */
+/** What a store must keep: trees by the number of their directory, and commits of submodules. */
 export interface Needed {
   trees: number[];
   commits: Set<string>;
 }
 
-/** More files or packs than these, and the store is packed again. */
+/** With more files or packs than this, the store is packed again. */
 const MAX_STRAY = 20;
 const MAX_PACKS = 20;
-/** In one of 256 directories. */
+/** The limit counts files in one of 256 directories. */
 const MAX_LOOSE = 8;
 
-/** Drops what is needed no more, once that is worth it. @returns whether it did */
+/** Drops what is no longer needed, once that is worth it. @returns whether anything was dropped */
 export async function tidyStoreWhenDue(store: StoreContext, needed: Needed): Promise<boolean> {
   dropHeld(store, needed.trees);
   const stray = findStray(store, needed.commits);
@@ -25,7 +25,7 @@ export async function tidyStoreWhenDue(store: StoreContext, needed: Needed): Pro
   return true;
 }
 
-/** Drops what is needed no more. */
+/** Drops what is no longer needed. */
 export async function tidyStore(store: StoreContext, needed: Needed): Promise<void> {
   dropHeld(store, needed.trees);
   await dropStray(store, findStray(store, needed.commits));

@@ -1,6 +1,6 @@
 export const isAttributes = (path: string): boolean => /(?:^"?|\/)\.gitattributes"?$/.test(path);
 
-/** What tells how the paths are converted may be above them. */
+/** Adds every .gitattributes: the files that say how the paths are converted may be above the paths. */
 export const withAttributes = (paths: string[]): string[] => [
   ...new Set([...paths, ...paths.flatMap(attributesAbove)]),
 ];

@@ -9,7 +9,7 @@ export interface Entry {
   sha: string;
 }
 
-/** A tree that is looked through, and how git runs on it. */
+/** The tree to scan, and how git runs on it. */
 export interface TreeQuery {
   git: RunGit;
   from: Source;
@@ -34,15 +34,15 @@ export async function listEntries(query: TreeQuery): Promise<{ entries: Entry[];
 }
 
 /**
- * @returns the files that are not as in the tree `before`, and every path that is not;
- * null: a .gitattributes is among them, and any file may be another one to LFS
+ * @returns the files that differ from the tree `before`, and every path that differs; null: a .gitattributes
+ * has changed, so any file may have become or stopped being a file of LFS
  */
 export async function listChangedEntries(
   query: TreeQuery,
   before: string,
 ): Promise<{ entries: Entry[]; changed: Set<string> } | null> {
   const { git, from, tree, paths } = query;
-  // git --literal-pathspecs diff-tree -r --no-renames <old> <new> -- <path>…; -r tells of submodules as 160000
+  // git --literal-pathspecs diff-tree -r --no-renames <old> <new> -- <path>…; -r lists submodules as 160000
   const options = ["--literal-pathspecs", "diff-tree", "-r", "--no-renames"];
   const args = [...options, before, tree, "--", ...withAttributes(paths)];
   const { stdout } = await git({ ...from, args });

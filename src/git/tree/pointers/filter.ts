@@ -4,16 +4,16 @@ import type { Entry, TreeQuery } from "./entries.js";
 
 /** A file that .gitattributes gives to LFS. */
 export interface Filtered extends Entry {
-  /** Its attributes would have it converted. */
+  /** True: the file's attributes would have it converted. */
   isConverted: boolean;
 }
 
-/** What git goes by when it writes a file: convert.c, convert_attrs() */
+/** The attributes by which git converts a file that it writes: convert.c, convert_attrs() */
 const CONVERTING = ["text", "crlf", "eol", "ident", "working-tree-encoding"];
 
 /**
  * @param attributes every .gitattributes, as git ls-tree prints it
- * @returns those that have filter=lfs, and whether they would be converted
+ * @returns the files that have filter=lfs, and whether they would be converted
  */
 export async function selectFiltered(
   { git, from }: TreeQuery,
@@ -24,7 +24,8 @@ export async function selectFiltered(
   const index = join(from.gitDir!, "attributes.index");
   rmSync(index, { force: true });
   const call = { ...from, workTree: { dir: from.gitDir!, index } };
-  // git update-index --index-info; git check-attr --cached --stdin filter: of an index with nothing else in it
+  // git update-index --index-info; git check-attr --cached --stdin filter: with an index of attribute files
+  // alone
   await git({ ...call, args: ["update-index", "--index-info"], input: `${attributes.join("\n")}\n` });
   const readAttributes = async (names: string[], of: Entry[]): Promise<string[]> => {
     if (of.length === 0) return [];

@@ -1,14 +1,14 @@
 import type { TreeQuery } from "./entries.js";
 import type { Filtered } from "./filter.js";
 
-/** A file of a commit that stands for another one. Its path is quoted as git does. */
+/** A file of a commit that stands for a file of LFS. Its path is quoted as git does. */
 export interface Pointer {
   path: string;
   mode: "100644" | "100755";
   /** SHA-256 of the file's content. */
   oid: string;
   size: number;
-  /** Its attributes would have it converted. */
+  /** True: the file's attributes would have it converted. */
   isConverted: boolean;
 }
 
@@ -17,7 +17,7 @@ const POINTER_BYTES = { min: 120, max: 160 };
 const POINTER =
   /^([\da-f]+) blob \d+\nversion https:\/\/git-lfs\.github\.com\/spec\/v1\noid sha256:([\da-f]{64})\nsize (\d{1,15})\n$/gm;
 
-/** @returns those of the files that are pointers */
+/** @returns the files that are pointers */
 export async function readPointers({ git, from }: TreeQuery, files: Filtered[]): Promise<Pointer[]> {
   if (files.length === 0) return [];
   const catFile = async (how: string, objects: string[]) => {
