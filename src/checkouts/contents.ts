@@ -4,7 +4,7 @@ import type { TreeOptions } from "../config/checkouts.js";
 import { type Layout, toTrash } from "../git/disk/layout.js";
 import type { RunGit } from "../git/run/exec.js";
 import { openContentStore, storeDir } from "../git/tree/content-store.js";
-import type { LfsFiles } from "./lfs-files.js";
+import type { LfsFiles } from "./lfs/files.js";
 import { type ContentCall, type Maker, makeContent } from "./make-content.js";
 import type { Submodules } from "./submodules.js";
 

@@ -3,7 +3,7 @@ import type { TreeOptions } from "../config/checkouts.js";
 import { quotedPath } from "../git/run/path-bytes.js";
 import type { Target } from "../git/transport/upstream.js";
 import type { ContentStore, Graft } from "../git/tree/content-store.js";
-import type { LfsFiles } from "./lfs-files.js";
+import type { LfsFiles } from "./lfs/files.js";
 import type { Parent, Submodules } from "./submodules.js";
 
 /** The repositories that a tree is built from. */

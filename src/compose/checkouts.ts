@@ -4,7 +4,7 @@ import type { Releasers } from "../base/releasers.js";
 import { createBlobs } from "../checkouts/blobs.js";
 import { createContents } from "../checkouts/contents.js";
 import { createGate } from "../checkouts/gate.js";
-import { createLfsFiles } from "../checkouts/lfs-files.js";
+import { createLfsFiles } from "../checkouts/lfs/files.js";
 import { createObstacles } from "../checkouts/obstacles.js";
 import { createPool } from "../checkouts/pool.js";
 import { createCheckouts } from "../checkouts/published-trees.js";

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { packageRoot } from "../../tools/package-root.js";
@@ -17,6 +17,7 @@ function repository() {
   mkdirSync(join(dir, ".githooks"));
   for (const file of [".githooks/pre-commit", "biome.json", ".gitignore"])
     copyFileSync(join(packageRoot(), file), join(dir, file));
+  cpSync(join(packageRoot(), "tools/lint"), join(dir, "tools/lint"), { recursive: true });
   symlinkSync(join(packageRoot(), "node_modules"), join(dir, "node_modules"));
   git("init", "-q");
   const { scripts } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));

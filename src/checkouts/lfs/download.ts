@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import PQueue from "p-queue";
-import { asRefreshError, RefreshError } from "../base/errors.js";
-import type { Lfs, LfsDownload, LfsObject } from "../git/transport/lfs.js";
-import type { Target } from "../git/transport/upstream.js";
-import type { ContentStore } from "../git/tree/content-store.js";
+import { asRefreshError, RefreshError } from "../../base/errors.js";
+import type { Lfs, LfsDownload, LfsObject } from "../../git/transport/lfs.js";
+import type { Target } from "../../git/transport/upstream.js";
+import type { ContentStore } from "../../git/tree/content-store.js";
 
 export interface DownloadTools {
   lfs: Lfs;

@@ -1,10 +1,10 @@
-import type { LfsObject } from "../git/transport/lfs.js";
-import type { Target } from "../git/transport/upstream.js";
-import type { ContentStore, Graft } from "../git/tree/content-store.js";
-import type { Pointer, Scan } from "../git/tree/lfs-pointers.js";
-import { quotedBelow } from "../git/tree/verbatim.js";
-import { type DownloadTools, downloadObjects } from "./lfs-download.js";
-import { type Inventory, readInventory, sumOfSizes, weigh, writeInventory } from "./lfs-inventory.js";
+import type { LfsObject } from "../../git/transport/lfs.js";
+import type { Target } from "../../git/transport/upstream.js";
+import type { ContentStore, Graft } from "../../git/tree/content-store.js";
+import type { Pointer, Scan } from "../../git/tree/lfs-pointers.js";
+import { quotedBelow } from "../../git/tree/verbatim.js";
+import { type DownloadTools, downloadObjects } from "./download.js";
+import { type Inventory, readInventory, sumOfSizes, weigh, writeInventory } from "./inventory.js";
 
 export interface LfsTools extends DownloadTools {
   /** @param largest the size of the largest file, in bytes @throws RefreshError `disk_low` */

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Scan } from "../git/tree/lfs-pointers.js";
+import type { Scan } from "../../git/tree/lfs-pointers.js";
 
 /** The files of LFS in a content store. The inventory lies in the store, so both are deleted together. */
 export interface Inventory {
