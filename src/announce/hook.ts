@@ -50,7 +50,7 @@ export function createHook(options: Options): Consumer {
     if (!signal.aborted)
       log.warn({ event: "hook_failed", ...about, code, signal: by, timedOut }, "hook failed");
     if (timedOut) throw new NotAccepted(`the hook was stopped after ${timeoutMs} ms`);
-    throw new NotAccepted(`the hook ended with ${by ?? `exit code ${code}`}`);
+    throw new NotAccepted(by ? `the hook was killed by ${by}` : `the hook exited with ${code}`);
   }
 
   return {

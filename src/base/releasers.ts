@@ -58,7 +58,7 @@ async function releaseOne({ name, release }: Entry, waitMs: number): Promise<Err
       (cause: unknown) => new Error(`${name}: ${messageOf(cause)}`, { cause }),
     );
   const left = new Promise<Error>((resolve) => {
-    timer = setTimeout(() => resolve(new Error(`${name}: it has not ended in time`)), waitMs);
+    timer = setTimeout(() => resolve(new Error(`${name}: it did not finish in time`)), waitMs);
   });
   const failure = await Promise.race([ended, left]);
   clearTimeout(timer);

@@ -50,5 +50,5 @@ const notStarted = (error: unknown): ProgramResult => ({
 
 function endOf({ code, signal, timedOut }: ProgramResult, timeoutMs: number): string {
   if (timedOut) return `was stopped after ${timeoutMs} ms`;
-  return code === null ? `was ended by ${signal ?? "the system"}` : `exited with ${code}`;
+  return code === null ? `was terminated by ${signal ?? "the system"}` : `exited with ${code}`;
 }

@@ -54,7 +54,7 @@ export function createClient({ url, token, json }: ClientOptions): Client {
       throw new AnswerError(
         `${url} does not answer (${code})`,
         EXIT.unreachable,
-        "start it with `lockstep start`, or name it with --url or LOCKSTEP_URL",
+        "start Lockstep with `lockstep start`, or give its address with --url or LOCKSTEP_URL",
       );
     }
   }
@@ -125,7 +125,7 @@ export function repositoryPath(fullName: string): string {
   const [owner, name, ...rest] = fullName.split("/");
   // A URL treats a segment of dots as a directory.
   if (!owner || !name || rest.length > 0 || [owner, name].some((part) => /^\.\.?$/.test(part))) {
-    throw new AnswerError(`${fullName} is no repository`, EXIT.usage, "write it as owner/name");
+    throw new AnswerError(`${fullName} is not a repository`, EXIT.usage, "write it as owner/name");
   }
   return `/api/v1/repos/${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
 }

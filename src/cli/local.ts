@@ -17,7 +17,7 @@ export function addLocalCommands(program: Command): void {
     .action(async () => (await import("./start.js")).startServer());
   program
     .command("sync")
-    .description("bring every repository in step without a server; exits 4 if one is not fresh")
+    .description("bring every repository into step without a server; exits 4 if one is not fresh")
     .requiredOption("--once", "run one pass over everything, then exit")
     .addHelpText(
       "after",

@@ -38,7 +38,7 @@ export function addOperateCommands(program: Command, client: () => Client): void
     .action(async (what: string, options: { timeout: string; checkout?: boolean }) => {
       const [fullName = "", sha = "", ...rest] = what.split("@");
       if (sha === "" || rest.length > 0)
-        throw new AnswerError(`${what} is no commit`, EXIT.usage, "write it as owner/name@sha");
+        throw new AnswerError(`${what} is not a commit`, EXIT.usage, "write it as owner/name@sha");
       const query = new URLSearchParams({ wait: options.timeout });
       if (options.checkout) query.set("in", "checkout");
       const path = `${repositoryPath(fullName)}/contains/${encodeURIComponent(sha)}?${query}`;

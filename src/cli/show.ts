@@ -40,7 +40,7 @@ export function addShowCommands(program: Command, client: () => Client): void {
   program
     .command("list")
     .description("list the repositories with state, age of the last proof and last failure")
-    .addOption(new Option("--state <state>", "only those in this state").choices(STATES))
+    .addOption(new Option("--state <state>", "only repositories in this state").choices(STATES))
     .addHelpText("after", "\nExample:\n  lockstep list --state failing")
     .action(async ({ state }: { state?: string }) => {
       const filter: Record<string, string> = state === undefined ? {} : { state };

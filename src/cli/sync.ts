@@ -41,7 +41,7 @@ async function open(): Promise<Lockstep> {
     throw new AnswerError(
       `a running Lockstep already uses ${error.dataDir}`,
       EXIT.failed,
-      "it keeps everything in step by itself; see `lockstep status`, or run `lockstep refresh owner/name`",
+      "the running Lockstep keeps everything in step by itself; see `lockstep status`, or run `lockstep refresh owner/name`",
     );
   }
 }

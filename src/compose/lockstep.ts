@@ -43,7 +43,10 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
     await releasers
       .release({ deadlineMs })
       .catch((failure: unknown) =>
-        log.error({ event: "start_cleanup_failed", err: failure }, "not all that was opened could be closed"),
+        log.error(
+          { event: "start_cleanup_failed", err: failure },
+          "some of what was opened could not be closed",
+        ),
       );
     throw error;
   }

@@ -16,7 +16,7 @@ export async function requireGit(git: RunGit): Promise<void> {
   const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
   if (Number(major) * 1000 + Number(minor) < 2038) {
     throw new Error(
-      `git 2.38 or newer is needed, this is "${stdout.trim()}". Upgrade git, or name another in GIT_BINARY.`,
+      `git 2.38 or newer is needed, but this is "${stdout.trim()}". Upgrade git, or set GIT_BINARY to another git.`,
     );
   }
 }
@@ -96,7 +96,7 @@ function requireSameTime(tally: Tally, registry: Registry, log: Log): void {
     registry.doubtAll();
     log.warn(
       { event: "mirrors_from_other_time" },
-      "database and mirrors are from different times; Lockstep compares every mirror with GitHub",
+      "the database and the mirrors are from different points in time; Lockstep compares every mirror with GitHub",
     );
   }
   tally.next();

@@ -71,14 +71,14 @@ export const OPTIONS: {
     parse: (text) => (DEPTH.test(text) ? Number(text) : null),
     fallback: null,
     sample: "50",
-    docs: { fallback: "all", meaning: "from a shallow mirror, with so many commits of each ref" },
+    docs: { fallback: "all", meaning: "from a shallow mirror that has only this many commits of each ref" },
   },
   filter: {
     changes: "mirror",
     parse: (text) => (text === "blob:none" ? text : null),
     fallback: null,
     sample: "blob:none",
-    docs: { fallback: "none", meaning: "from a partial mirror, with the contents that are published" },
+    docs: { fallback: "none", meaning: "from a partial mirror that has only the published contents" },
   },
 };
 

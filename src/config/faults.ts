@@ -48,7 +48,9 @@ export function gateFaults(env: Environment): string[] {
 export function depthFaults(env: Environment): string[] {
   const isBlind = env.HISTORY === "block" && parseCheckouts(env.CHECKOUTS ?? "")?.hasDepth;
   return isBlind
-    ? ["HISTORY: cannot be block where CHECKOUTS has a depth → remove the depth, or set HISTORY=keep"]
+    ? [
+        "HISTORY: cannot be set to block if CHECKOUTS specifies a depth → remove the depth, or set HISTORY=keep",
+      ]
     : [];
 }
 

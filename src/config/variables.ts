@@ -181,7 +181,7 @@ const LOCKSTEP = {
   REFSPECS: listOf(
     isRefPattern,
     "must be a list of ref patterns outside refs/lockstep/",
-    "write full names, at most one * in each, at the end of a part, and no colon: refs/heads/*,refs/tags/*",
+    "write full ref names without a colon, each with at most one *, which must end a path component: refs/heads/*,refs/tags/*",
   ),
   CONCURRENCY: whole(1, 64),
   INTERVAL: durationOrOff(10_000, DAY),
@@ -210,11 +210,11 @@ const LOCKSTEP = {
   ANNOUNCE_HOOK: anyText({ remedy: "name an executable file (chmod +x), without arguments" }),
   ANNOUNCE_TIMEOUT: duration(1_000, DAY),
   ANNOUNCE_URLS: variable(parseUrls, "must be a list of http(s) URLs", {
-    remedy: "separate them with commas, and write a comma inside of one as %2C, a % of a password as %25",
+    remedy: "separate them with commas; write a comma inside a URL as %2C, and a % inside a password as %25",
     // A URL may contain a password or a key.
     secret: true,
   }),
-  ANNOUNCE_SECRET: textWhere(isSigningSecret, "must be whsec_ and 24 to 64 bytes in base64", {
+  ANNOUNCE_SECRET: textWhere(isSigningSecret, "must be whsec_ followed by 24 to 64 bytes in base64", {
     remedy: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
     secret: true,
   }),
@@ -231,7 +231,7 @@ const LOCKSTEP = {
   PRE_PUBLISH_HOOK: absolutePath("write the path of a program, such as /etc/lockstep/pre-publish"),
   PRE_PUBLISH_TIMEOUT: duration(1_000, DAY),
   VERIFY_SIGNATURES: oneOf("off", "ssh", "openpgp"),
-  ALLOWED_SIGNERS: absolutePath("write the path of an allowed-signers file: ssh-keygen(1)"),
+  ALLOWED_SIGNERS: absolutePath("write the path of an allowed-signers file; see ssh-keygen(1)"),
   GPG_HOME: absolutePath("write the path of a GnuPG home with the keyring"),
   GIT_BINARY: anyText({ remedy: "" }),
 };

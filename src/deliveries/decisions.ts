@@ -69,7 +69,7 @@ export function fromPush(payload: unknown, { repositories }: Wanted): Decision {
 export function fromPullRequest(payload: unknown, { repositories, refs }: Wanted): Decision {
   const action = actionOf(payload) ?? "";
   if (action !== "" && !HEAD_MOVES.includes(action))
-    return { kind: "ignored", reason: `pull_request ${action} moves no ref` };
+    return { kind: "ignored", reason: `pull_request ${action} does not change any ref` };
   const pull = PullRequest.safeParse(payload).data;
   const ref = `refs/pull/${pull?.number ?? 1}/head`;
   if (!refs(ref)) return { kind: "ignored", reason: "REFSPECS does not include refs/pull" };
@@ -96,7 +96,8 @@ export function fromRepository(payload: unknown, { repositories }: Wanted): Deci
 
 export function fromInstallation(event: string, payload: unknown): Decision {
   const installationId = installationOf(payload);
-  if (installationId === undefined) return { kind: "ignored", reason: `${event} names no installation` };
+  if (installationId === undefined)
+    return { kind: "ignored", reason: `${event} does not name an installation` };
   return {
     kind: "request",
     subject: { kind: "installation", id: installationId },
@@ -112,7 +113,7 @@ function fromNamed(
   intentOf: (repository: z.output<typeof Repository>) => RefreshIntent,
 ): Decision {
   const repository = WithRepository.safeParse(payload).data?.repository;
-  if (!repository) return { kind: "ignored", reason: `${event} names no repository` };
+  if (!repository) return { kind: "ignored", reason: `${event} does not name a repository` };
   const name = toName(repository.full_name);
   // A payload without a usable name cannot be matched against REPOSITORIES; the reconcile asks GitHub by id.
   if (name && !repositories(fullName(name))) {

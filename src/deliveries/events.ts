@@ -76,7 +76,7 @@ export const EVENTS = {
     invalidatesName: false,
     needsPayload: true,
     subscription: { title: "Push", permission: CONTENTS, for: "every App", without: null },
-    docs: { request: "this ref; a full comparison when the payload's ref, tips or time cannot be used" },
+    docs: { request: "this ref, or every ref if the payload's ref, tips or time cannot be used" },
   },
   repository: {
     decide: fromRepository,
@@ -87,10 +87,10 @@ export const EVENTS = {
       title: "Repository",
       permission: METADATA,
       for: "every App",
-      without: "renames wait for the backstop",
+      without: "renames are not applied until the next backstop pass",
     },
     docs: {
-      request: `a reconcile of that repository; ${FULL_AFTER.join(", ")}: with a full comparison`,
+      request: `a reconciliation of that repository; ${FULL_AFTER.join(", ")}: with a full comparison`,
     },
   },
   pull_request: {
@@ -102,12 +102,12 @@ export const EVENTS = {
       title: "Pull request",
       permission: PULL_REQUESTS,
       for: "refs of pull requests",
-      without: "such refs wait for a full comparison",
+      without: "refs like these are not updated until the next full comparison",
     },
     docs: {
       actions: HEAD_MOVES,
       request:
-        "`refs/pull/N/head` by name, where `REFSPECS` lets it in (subscribe to the event; it needs Pull requests: read)",
+        "`refs/pull/N/head` by name, if `REFSPECS` includes it (subscribe to the event; it needs Pull requests: read)",
     },
   },
   installation: ofInstallation("installation"),
@@ -122,7 +122,7 @@ function ofInstallation(name: string): GitHubEvent {
     invalidatesName: false,
     needsPayload: false,
     subscription: null,
-    docs: { request: "a reconcile of that installation" },
+    docs: { request: "a reconciliation of that installation" },
   };
 }
 

@@ -43,7 +43,7 @@ export function createEntries(ports: EntryPorts) {
     const payloads = new Map<number, unknown>();
     for (const { id } of wanted) {
       const payload = await payloadOf(id);
-      // A payload that names no repository says less than the entry of the log.
+      // A payload that does not name a repository says less than the entry of the log.
       if (aboutOf(payload).repositoryId !== undefined) payloads.set(id, payload);
     }
     return payloads;

@@ -26,7 +26,7 @@ export function judgeClock(skewMs: number): Finding {
   const shown = `${seconds} s ${skewMs < 0 ? "behind" : "ahead of"} GitHub's`;
   if (Math.abs(skewMs) > SKEW_FAIL_MS) return fail("clock", shown, "set the clock: timedatectl set-ntp true");
   return Math.abs(skewMs) > SKEW_WARN_MS
-    ? warn("clock", shown, "keep it in sync: timedatectl set-ntp true")
+    ? warn("clock", shown, "keep the clock in sync: timedatectl set-ntp true")
     : ok("clock", "as GitHub's");
 }
 
@@ -72,7 +72,7 @@ function notDelivered(about: string, event: string, subscription: Subscription):
   const subscribe = `subscribe to ${title} ${WHERE}`;
   const remedy =
     subscription.for === "every App" ? subscribe : `set ${permission.title} to Read-only and ${subscribe}`;
-  const detail = `gets no ${event} events`;
+  const detail = `does not receive ${event} events`;
   return without === null ? fail(about, detail, remedy) : warn(about, `${detail}: ${without}`, remedy);
 }
 
@@ -88,7 +88,13 @@ function tooMuch({ permissions }: AppRights): Finding[] {
 async function checkInstallations(github: Inspector): Promise<Finding[]> {
   const all = await github.installations();
   if (all.length === 0)
-    return [warn("installations", "none", "install the App on an account: its settings, Install App")];
+    return [
+      warn(
+        "installations",
+        "none",
+        "install the App on an account: in the App's settings, choose Install App",
+      ),
+    ];
   const found = all.flatMap(checkInstallation);
   const wrong = found.filter(({ level }) => level !== "ok").slice(0, MAX_SHOWN);
   return [
@@ -114,6 +120,6 @@ function checkInstallation(installation: InspectedInstallation): Finding[] {
   if (!mayRead(CONTENTS, installation)) found.push(fail(about, "cannot read contents", accept));
   for (const [event, { without }] of SUBSCRIPTIONS)
     if (without === null && !isDelivered(event, installation))
-      found.push(fail(about, `gets no ${event} events`, accept));
+      found.push(fail(about, `does not receive ${event} events`, accept));
   return found;
 }

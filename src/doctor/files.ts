@@ -40,7 +40,7 @@ export function checkDataDir({ dataDir }: Surroundings): Finding {
         );
   }
   if (!statSync(dataDir).isDirectory())
-    return fail("DATA_DIR", `${dataDir} is no directory`, "move it away, or choose another DATA_DIR");
+    return fail("DATA_DIR", `${dataDir} is not a directory`, "move it away, or choose another DATA_DIR");
   if (!isWritable(dataDir))
     return fail(
       "DATA_DIR",

@@ -44,7 +44,7 @@ export function judgeGit(text: string): Finding {
     return fail("git", `${text} is older than 2.38`, UPGRADE_GIT);
   const open = unfixed(version);
   if (open.length === 0) return ok("git", text);
-  const remedy = "upgrade git, unless the changelog of your distribution's package names them";
+  const remedy = "upgrade git, unless the changelog of your distribution's package lists these fixes";
   return warn("git", `${text} is older than the fixes for ${open.join(", ")}`, remedy);
 }
 

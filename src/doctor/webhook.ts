@@ -46,15 +46,23 @@ export function judgeHook(
   const found: Finding[] = [];
   if (!URL.canParse(url)) found.push(fail("webhook", "the App has no webhook URL", setIt));
   else if (!webhookPaths.includes(new URL(url).pathname))
-    found.push(fail("webhook", `GitHub calls ${url}, and ${path} is served`, setIt));
+    found.push(fail("webhook", `GitHub sends webhooks to ${url}, and ${path} is served`, setIt));
   else if (publicUrl && new URL(url).origin !== publicUrl)
     found.push(
-      warn("webhook", `GitHub calls ${url}, and PUBLIC_URL is ${publicUrl}`, "start Lockstep, which sets it"),
+      warn(
+        "webhook",
+        `GitHub sends webhooks to ${url}, and PUBLIC_URL is ${publicUrl}`,
+        "start Lockstep, which sets it",
+      ),
     );
-  else found.push(ok("webhook", `GitHub calls ${url}`));
+  else found.push(ok("webhook", `GitHub sends webhooks to ${url}`));
   if (webhookSecrets.length === 0)
     found.push(
-      fail("webhook", "WEBHOOK_SECRET is not set: no webhook is served", "set it as in the App's settings"),
+      fail(
+        "webhook",
+        "WEBHOOK_SECRET is not set: no webhook is served",
+        "set it to the value in the App's settings",
+      ),
     );
   else if (!hasSecret)
     found.push(
@@ -80,7 +88,7 @@ export function judgeDeliveries(deliveries: Delivery[], mode: Config["deliveries
   const recent = deliveries.slice(0, RECENT);
   if (recent.length === 0) {
     const remedy = "check that the App's webhook is active, push something, and run this again";
-    return warn("deliveries", "GitHub has no deliveries of the last days", remedy);
+    return warn("deliveries", "GitHub has no deliveries from the last few days", remedy);
   }
   if (mode === "pull") return ok("deliveries", `${deliveries.length} to be read`);
   const tally = new Map<number, number>();

@@ -22,7 +22,7 @@ const GONE = ["gone", "retired"];
 const CONTAINS: Route = {
   method: "get",
   path: "/api/v1/repos/{owner}/{name}/contains/{sha}",
-  summary: "Whether a commit is there, as soon as it is",
+  summary: "Whether a commit is in the mirror; responds as soon as it is",
   query: { wait: WaitQuery, in: z.enum(["mirror", "checkout"]).optional() },
   answers: { 200: z.object({ contains: z.literal(true), sha: z.string(), in: z.string(), ...Named }) },
   problems: [400, 404, 408, 409],
@@ -40,7 +40,7 @@ export function addContainsRoute(routes: Routes, ports: ContainsPorts): void {
     if (waitMs instanceof Response) return waitMs;
     const place = context.req.query("in") ?? "mirror";
     if (place !== "mirror" && place !== "checkout")
-      return badRequest("in is unknown", "use mirror or checkout");
+      return badRequest("the value of in is unknown", "use mirror or checkout");
     const paused = found.pausedAt !== null;
     const { signal } = context.req.raw;
     const there = await ports.contains(found.id, sha, place, paused ? 0 : waitMs, signal);

@@ -30,7 +30,7 @@ const BATCH = 20;
 const EVENTS: Route = {
   method: "get",
   path: "/api/v1/events",
-  summary: "What refreshes change, as it happens",
+  summary: "Changes made by refreshes, as they happen",
   query: {
     repository: z.string().optional().meta({ description: "owner/name; all repositories if absent" }),
     after: z.string().optional().meta({ description: "id of the last event received" }),

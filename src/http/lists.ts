@@ -43,9 +43,10 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       summary: "Repositories, by owner and name",
       query: {
         state: ShownState.optional(),
-        installation: z.number().int().optional().meta({ description: "number of the installation" }),
+        installation: z.number().int().optional().meta({ description: "id of the installation" }),
         name: z.string().optional().meta({
-          description: "part of `owner/name`, or all of it with `*` and `?`; case does not matter",
+          description:
+            "part of `owner/name`, or a pattern for the whole name that uses `*` and `?`; case does not matter",
           example: "acme/*-service",
         }),
         ...PagingQuery,
@@ -85,11 +86,14 @@ export function findFilter(query: Record<string, string>): RepositoryFilter | Re
   const { state, installation, name } = query;
   const shown = ShownState.safeParse(state);
   if (state && !shown.success)
-    return badRequest("state is unknown", `use one of ${ShownState.options.join(", ")}`);
+    return badRequest("the value of state is unknown", `use one of ${ShownState.options.join(", ")}`);
   if (installation && !/^\d{1,15}$/.test(installation))
     return badRequest("installation is not a number", "see GET /api/v1/installations");
   if (name && name.length > MAX_NAME)
-    return badRequest("name is too long", "write part of owner/name, or all of it with * and ?");
+    return badRequest(
+      "name is too long",
+      "write part of owner/name, or a pattern for the whole name that uses * and ?",
+    );
   return {
     state: shown.data ?? null,
     installationId: installation ? Number(installation) : null,

@@ -26,7 +26,7 @@ export const Refresh = z
   .object({
     endedAt: Time,
     durationMs: z.number().int(),
-    lagMs: z.number().int().meta({ description: "since the oldest trigger in it came in" }),
+    lagMs: z.number().int().meta({ description: "since the oldest trigger in the queue arrived" }),
     trigger: Trigger,
     attempt: z.number().int(),
     result: z.string().meta({ description: "docs/glossary.md#results-and-ways, or the code of its failure" }),

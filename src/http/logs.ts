@@ -62,7 +62,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
     {
       method: "get",
       path: "/api/v1/deliveries/{id}",
-      summary: "One delivery, and what became of it",
+      summary: "One delivery and its outcome",
       answers: { 200: Delivery },
       problems: [404],
     },
@@ -101,7 +101,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
 export function findDeliveryFilter(query: Record<string, string>): DeliveryFilter | Response {
   const outcome = Outcome.safeParse(query.outcome);
   if (query.outcome && !outcome.success)
-    return badRequest("outcome is unknown", `use one of ${Outcome.options.join(", ")}`);
+    return badRequest("the value of outcome is unknown", `use one of ${Outcome.options.join(", ")}`);
   if (query.repository && !/^[^/]{1,40}\/[^/]{1,100}$/.test(query.repository))
     return badRequest("no repository", "write it as owner/name");
   return { repository: query.repository || null, outcome: outcome.data ?? null };

@@ -27,7 +27,10 @@ export function findWait(context: Context): number | Response {
   const wait = context.req.query("wait");
   const ms = wait === undefined ? 0 : parseDuration(wait);
   if (ms !== null && ms <= MAX_WAIT_MS) return ms;
-  return badRequest("wait is not a duration", `write it as 30s, up to ${formatDuration(MAX_WAIT_MS)}`);
+  return badRequest(
+    "the value of wait is not a duration",
+    `write it as 30s, up to ${formatDuration(MAX_WAIT_MS)}`,
+  );
 }
 
 export const badRequest = (detail: string, remedy: string) =>

@@ -88,5 +88,5 @@ export function findHeld(context: Context, ports: Pick<OperatePorts, "installati
   if (!installation) return notFound("no such installation", "see GET /api/v1/installations");
   const { id, login, heldRemoval: removal } = installation;
   if (removal) return { id, login, removal };
-  return conflict("nothing_held", "no removal of this installation is held", "nothing needs to be done");
+  return conflict("nothing_held", "this installation has no held removal", "nothing needs to be done");
 }

@@ -10,7 +10,7 @@ const STRANGER = `GitHub's answer does not belong to this setup page: it is some
 started again since you opened the page. Nothing was registered. Open the setup page and register the App there.`;
 
 const UNKNOWN_PAGE = `Lockstep does not recognize Probot's setup page, so it could not tell GitHub's answer from a \
-stranger's link. Install Lockstep by "npm ci" in a clone, or register the App by hand and open /probot/import.`;
+stranger's link. Install Lockstep with "npm ci" in a clone, or register the App by hand and open /probot/import.`;
 
 /**
  * Ties GitHub's answer to this setup page: the state comes back after the code for the new App. One state

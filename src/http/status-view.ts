@@ -35,7 +35,7 @@ const ProblemOfWhole = z
 
 const Reading = z
   .object({ pages: Count, recovered: Count, at: Time.nullable() })
-  .meta({ description: "a long reading of GitHub's delivery log in progress" });
+  .meta({ description: "a long read of GitHub's delivery log is in progress" });
 
 const RateLimit = z.object({
   whose: z.string(),
@@ -51,7 +51,7 @@ const ConsumerLag = z.object({
   repositories: Count.meta({ description: "whose events are pending" }),
   oldestAgeMs: z.number().nullable(),
   lastError: z.object({ message: z.string(), at: Time }).nullable(),
-  dropped: Count.meta({ description: "events that expired before it accepted them" }),
+  dropped: Count.meta({ description: "events that expired before the consumer accepted them" }),
 });
 
 /** The whole server's state in one answer. */

@@ -18,7 +18,7 @@ const Kept = z
     ref: z
       .string()
       .nullable()
-      .meta({ description: "the ref it was at; null if the name was too long to record" }),
+      .meta({ description: "the ref whose tip it was; null if the name was too long to record" }),
     sha: Sha,
     keptAt: Time,
     expiresAt: Time,
@@ -82,9 +82,9 @@ const repository = {
     .number()
     .int()
     .nullable()
-    .meta({ description: "commits of each ref in the mirror; null means all" }),
+    .meta({ description: "number of commits of each ref in the mirror; null means all" }),
   filter: z.string().nullable().meta({
-    description: "blob:none if the mirror has only the contents that are published; null means all",
+    description: "blob:none if the mirror has only the published contents; null if it has all contents",
   }),
   checkouts: z.array(Checkout).optional().meta({ description: "only if CHECKOUTS includes it" }),
   queued: z.boolean(),
@@ -96,8 +96,8 @@ const repository = {
   }),
   pausedAt: Time.nullable(),
   goneAt: Time.nullable().meta({ description: "when GitHub stopped listing it" }),
-  retiresAt: Time.nullable().meta({ description: "when its mirror is deleted" }),
-  lagMs: z.number().nullable().meta({ description: "from the last push to the end of its refresh" }),
+  retiresAt: Time.nullable().meta({ description: "when its mirror will be deleted" }),
+  lagMs: z.number().nullable().meta({ description: "time from the last push to the end of its refresh" }),
   pushedAt: Time.nullable(),
   lastError: z
     .object({
@@ -117,7 +117,7 @@ export const RepositoryDetails = z
     ...repository,
     heads: Shas.meta({ description: "every ref of the mirror and its object name" }),
     headsProvenAt: Shas.meta({
-      description: "refs proven equal to GitHub's later than lastProvenAt, and when",
+      description: "refs proven equal to GitHub's after lastProvenAt, with the time of each proof",
     }),
     maintenance: Maintenance,
     kept: z.array(Kept).meta({ description: "newest first" }),

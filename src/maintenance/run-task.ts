@@ -13,7 +13,7 @@ export type RunPorts = TaskPorts & {
 };
 
 const HINTS: Partial<Record<RefreshError["code"], string>> = {
-  timeout: "Maintenance took longer than it may; Lockstep tries again later. Refreshes continue.",
+  timeout: "Maintenance exceeded its time limit; Lockstep tries again later. Refreshes continue.",
   corrupt: "Lockstep checks again; it clones the mirror again only if two checks find the same damage.",
 };
 

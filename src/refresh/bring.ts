@@ -127,7 +127,7 @@ export function createBringer(tools: Tools) {
       );
       const brought = await mirrors.fetch(id, pass.lease, wants, bases, pass.run);
       const other = brought.find((sha, index) => sha !== wants[index]);
-      if (other) throw new RefreshError("git", `git fetch brought ${other}, which was not requested`);
+      if (other) throw new RefreshError("git", `git fetch returned ${other}, which was not requested`);
     }
     const changes = await write(pass, moves);
     const moved = new Set(changes.map(({ ref }) => ref));

@@ -10,8 +10,8 @@ export class DirectoryTaken extends Error {
     readonly dataDir: string,
     cause: unknown,
   ) {
-    const remedy = "Stop it, or give this one its own DATA_DIR.";
-    super(`Another Lockstep already works in ${dataDir}. ${remedy}`, { cause });
+    const remedy = "Stop the other Lockstep, or give this one its own DATA_DIR.";
+    super(`Another Lockstep is already running in ${dataDir}. ${remedy}`, { cause });
   }
 }
 

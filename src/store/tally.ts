@@ -69,7 +69,7 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
     } catch (error) {
       log.warn(
         { event: "tally_not_stored", err: error },
-        "could not store the mirrors' marker in the database",
+        "could not store the marker that ties the mirrors to the database",
       );
     }
   }

@@ -54,7 +54,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     if (isRepository && known && known.pausedAt !== null)
       return { reason: "paused", became: "waits until the repository is resumed" };
     if (asked && queue.has(asked)) return { reason: error?.code ?? null, became: `queued${last}` };
-    return { reason: error?.code ?? null, became: `not ${done}: left to the backstop${last}` };
+    return { reason: error?.code ?? null, became: `not ${done}: left for the next pass${last}` };
   }
 
   function item({ subject, trigger, attempt, armedAt, dueAt }: QueueEntry): QueueView {

@@ -127,7 +127,7 @@ const notHeld = (ref: string): Refusal => ({
   status: 404,
   reason: "not_held",
   detail: `${ref} is not held`,
-  remedy: "see holds of GET /api/v1/repos/{owner}/{name}",
+  remedy: "see the holds field of GET /api/v1/repos/{owner}/{name}",
 });
 
 const refMoved = ({ ref, wanted }: Hold): Refusal => ({
@@ -141,20 +141,20 @@ const notKept = (name: string): Refusal => ({
   status: 404,
   reason: "not_kept",
   detail: `${name} is not a kept tip of this repository`,
-  remedy: "see kept of GET /api/v1/repos/{owner}/{name}; it may have expired",
+  remedy: "see the kept field of GET /api/v1/repos/{owner}/{name}; it may have expired",
 });
 
 const otherRef = ({ ref }: KeptTip): Refusal => ({
   status: 400,
   reason: "bad_request",
-  detail: `the kept tip was at ${ref ?? "a ref whose name is too long"}`,
+  detail: `the kept tip belongs to ${ref ?? "a ref whose name is too long"}`,
   remedy: ref === null ? 'name the ref as "ref"' : 'leave "ref" out',
 });
 
 const outside = (ref: string): Refusal => ({
   status: 409,
   reason: "outside_refspecs",
-  detail: `${ref} is not inside REFSPECS any more`,
+  detail: `${ref} is no longer covered by REFSPECS`,
   remedy: "add it to REFSPECS, or push the kept tip to GitHub",
 });
 

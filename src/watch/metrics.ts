@@ -97,14 +97,14 @@ function counters(registers: Registry[]) {
     }),
     freshSeconds: new Histogram({
       name: "lockstep_delivery_to_fresh_seconds",
-      help: "From a push delivery to the updated mirror.",
+      help: "Time from a push delivery to the updated mirror.",
       buckets: SECONDS,
       registers,
     }),
     requests: counter("lockstep_upstream_requests_total", "Requests to GitHub's git server."),
     requestSeconds: new Histogram({
       name: "lockstep_upstream_request_seconds",
-      help: "A request for refs or objects, to its last byte.",
+      help: "Duration of a request for refs or objects, up to its last byte.",
       buckets: SECONDS,
       registers,
     }),
@@ -127,7 +127,9 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
         collect(this);
       },
     });
-  gauge("lockstep_queue_depth", "Subjects waiting or running.", [], (self) => self.set(ports.queue().depth));
+  gauge("lockstep_queue_depth", "Queue entries waiting or running.", [], (self) =>
+    self.set(ports.queue().depth),
+  );
   gauge("lockstep_queue_oldest_seconds", "Age of the oldest trigger in the queue.", [], (self) =>
     self.set(ports.queue().oldestMs / 1000),
   );
@@ -152,7 +154,7 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
       this.inc(ports.github().calls);
     },
   });
-  gauge("lockstep_github_rate_limit_remaining", "Calls left in the hour.", ["whose"], (self) => {
+  gauge("lockstep_github_rate_limit_remaining", "Calls left in the current hour.", ["whose"], (self) => {
     for (const { whose, remaining } of ports.github().limits) self.set({ whose }, remaining);
   });
   gauge("lockstep_github_rate_limit", "Calls allowed in the hour.", ["whose"], (self) => {

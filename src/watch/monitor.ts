@@ -109,7 +109,7 @@ function logChanges(open: Map<string, Problem>, problems: Problem[], log: WatchP
   for (const [key, problem] of open) {
     if (found.has(key)) continue;
     open.delete(key);
-    log.info({ event: "problem_closed", ...detailsOf(problem) }, `problem over: ${problem.code}`);
+    log.info({ event: "problem_closed", ...detailsOf(problem) }, `problem resolved: ${problem.code}`);
   }
 }
 

@@ -113,7 +113,7 @@ export function silenceProblems(
 ): Problem[] {
   const { calls, remedy } = SILENT[deliverySource];
   const last = deliveredAt === null ? "there were none in 8 days" : `the last one was at ${iso(deliveredAt)}`;
-  const what = count === 1 ? "1 push came" : `${count} pushes came`;
+  const what = count === 1 ? "1 push was received" : `${count} pushes were received`;
   const detail = `${what} without a delivery, such as one to ${repository}; of ${calls} ${last}`;
   return [{ code: "webhook_silent", since: at, detail, remedy }];
 }
@@ -137,7 +137,7 @@ export function consumerProblems(consumers: ConsumerDelay[], now: number): Probl
     consumer,
     detail: `${consumer} has undelivered events of ${repositories} repositories`,
     remedy:
-      "see its lastError in GET /api/v1/status; if there is none, events arrive faster than it accepts them",
+      "see the consumer's lastError in GET /api/v1/status; if there is none, events arrive faster than the consumer accepts them",
   }));
 }
 

@@ -63,7 +63,7 @@ test("a hook that fails runs again with the same ref, and later refs wait", asyn
   await world.inStep(repo);
   expect(await lagOf(world, "hook")).toMatchObject({
     pending: 2,
-    lastError: { message: expect.stringContaining("exit code 1") },
+    lastError: { message: expect.stringContaining("exited with 1") },
   });
   touch(dir, "fine");
   await until(() => runs().at(-1)?.REF === side.ref);

@@ -53,7 +53,7 @@ describe("a release", () => {
     const failure = await failureOf(releasers.release(SOON));
     expect(performance.now() - began).toBeLessThan(1_000);
     expect(ended).toEqual(["hangs", "slow", "store"]);
-    expect(failure?.message).toBe("hangs: it has not ended in time; slow: it has not ended in time");
+    expect(failure?.message).toBe("hangs: it did not finish in time; slow: it did not finish in time");
   });
 
   test("is made once, however often it is asked for", async () => {

@@ -70,7 +70,7 @@ test("a running Lockstep has a clock, a socket and the lock of DATA_DIR", async 
   const lockstep = await compose(configOf(dataDir, { INTERVAL: "1h" }), NO_LOG);
   expect(listening()).toBe(1);
   expect(holding()).toBeGreaterThan(0);
-  await failing(configOf(dataDir), /Another Lockstep already works in/);
+  await failing(configOf(dataDir), /Another Lockstep is already running in/);
   await lockstep.close();
 });
 

@@ -250,7 +250,7 @@ describe("faults", () => {
       const faults = faultsOf({ ...WRONG, ANNOUNCE_URLS: `https://ci.example.com,${url}` });
       expect(faults).toHaveLength(Object.keys(WRONG).length);
       const reported = faults.filter((fault) => fault.startsWith("ANNOUNCE_URLS"));
-      expect(reported).toEqual([expect.stringMatching(/ → .* a % of a password as %25$/)]);
+      expect(reported).toEqual([expect.stringMatching(/ → .* a % inside a password as %25$/)]);
       expect(reported[0]).not.toMatch(/SEC/);
       expect(faultOf("ANNOUNCE_URLS", url.replaceAll("%", "%25"))).toMatch(/^ANNOUNCE_SECRET: is missing/);
     },
@@ -259,7 +259,7 @@ describe("faults", () => {
   it("of two variables together are reported, too", () => {
     const both = { HISTORY: "block", CHECKOUTS: "acme/*,acme/huge?depth=1" };
     const faults = faultsOf({ APP_ID: "1", PRIVATE_KEY: pem, ...both });
-    expect(faults).toEqual([expect.stringMatching(/^HISTORY: cannot be block .* → remove the depth/)]);
+    expect(faults).toEqual([expect.stringMatching(/^HISTORY: cannot be set to block .* → remove the depth/)]);
   });
 
   it("of any value are a ConfigError or none, and never show a secret", () => {

@@ -65,7 +65,7 @@ describe("a push", () => {
     ["an id that is text", { ...push, repository: { ...repository, id: "7" } }],
     ["an id of 0", { ...push, repository: { ...repository, id: 0 } }],
   ])("with %s is ignored", (_, payload) => {
-    expect(decide("push", payload)).toEqual({ kind: "ignored", reason: "push names no repository" });
+    expect(decide("push", payload)).toEqual({ kind: "ignored", reason: "push does not name a repository" });
   });
 
   it("is ignored where REPOSITORIES excludes its repository", () => {
@@ -119,7 +119,7 @@ it.each(["installation", "installation_repositories", "installation_target"])(
       intent: { trigger: "onboard", hints: [], full: false },
       installationId: 3,
     });
-    expect(decide(name, {})).toEqual({ kind: "ignored", reason: `${name} names no installation` });
+    expect(decide(name, {})).toEqual({ kind: "ignored", reason: `${name} does not name an installation` });
   },
 );
 
@@ -184,7 +184,7 @@ describe("a pull_request", () => {
   });
 
   it.each([
-    ["closed", { ...opened, action: "closed" }, /moves no ref/],
+    ["closed", { ...opened, action: "closed" }, /does not change any ref/],
     ["outside REFSPECS", { ...opened, number: 9 }, /REFSPECS/],
     ["of a repository that is left out", opened, /REPOSITORIES/],
   ])("%s asks for nothing", (what, payload, reason) => {

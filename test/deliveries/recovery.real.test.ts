@@ -175,7 +175,7 @@ test("DELIVERIES=pull: an unusable payload leads to a full comparison by the ent
   }
   const { deliveries }: Shown = await (await world.api("/api/v1/deliveries")).json();
   expect(deliveries.find(({ id }: Shown) => id === closed)).toMatchObject({
-    became: expect.stringContaining("pull_request closed moves no ref"),
+    became: expect.stringContaining("pull_request closed does not change any ref"),
   });
 });
 

@@ -65,7 +65,8 @@ test("an App with the permissions of app.yml is well, unless REFSPECS has refs o
   const missing = {
     about: "App",
     level: "warn",
-    detail: "gets no pull_request events: such refs wait for a full comparison",
+    detail:
+      "does not receive pull_request events: refs like these are not updated until the next full comparison",
     remedy: `set Pull requests to Read-only and subscribe to Pull request ${WHERE}`,
   };
   expect(await findingsOf(RIGHTS, PULLS)).toEqual([missing]);
@@ -84,15 +85,20 @@ test("missing permissions of an App or an installation are named, with the place
       detail: "cannot read contents",
       remedy: `set Contents to Read-only ${WHERE}`,
     },
-    { about: "App", level: "fail", detail: "gets no push events", remedy: `subscribe to Push ${WHERE}` },
+    {
+      about: "App",
+      level: "fail",
+      detail: "does not receive push events",
+      remedy: `subscribe to Push ${WHERE}`,
+    },
     {
       about: "App",
       level: "warn",
-      detail: "gets no repository events: renames wait for the backstop",
+      detail: "does not receive repository events: renames are not applied until the next backstop pass",
       remedy: `subscribe to Repository ${WHERE}`,
     },
     { about: "installation of acme", level: "fail", detail: "cannot read contents", remedy: accept },
-    { about: "installation of acme", level: "fail", detail: "gets no push events", remedy: accept },
+    { about: "installation of acme", level: "fail", detail: "does not receive push events", remedy: accept },
   ]);
 });
 

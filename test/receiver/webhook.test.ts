@@ -156,7 +156,7 @@ describe.each(PATHS)("at %s", (path) => {
   it.each([
     ["ping", { zen: "Design for failure." }, "nothing to do for ping"],
     ["issues", { action: "opened" }, "nothing to do for issues"],
-    ["push", { ref: "refs/heads/main" }, "push names no repository"],
+    ["push", { ref: "refs/heads/main" }, "push does not name a repository"],
     [
       "push",
       { ...PUSH, repository: { id: 9, full_name: "Acme/Secret" } },

@@ -192,6 +192,6 @@ test("the log has a line when a problem begins and one when it is over", () => {
   watch.check();
   expect(lines.map(([level, message]) => `${level} ${message}`)).toEqual([
     "warn problem: backstop_failing",
-    "info problem over: backstop_failing",
+    "info problem resolved: backstop_failing",
   ]);
 });

@@ -49,7 +49,7 @@ test("events follows the stream across a restart of the server, and misses nothi
   expect(await text.line()).toMatch(new RegExp(`^\\S+ acme/app ${moved}$`));
 
   await first.kill9();
-  expect(await json.error()).toMatch(/opened again/);
+  expect(await json.error()).toMatch(/reconnecting/);
   const second = await startLockstep(server);
   onTestFinished(async () => void (await second.kill9()));
   const next = await standin.pushAndDeliver(repo, "topic", second.webhookUrl);

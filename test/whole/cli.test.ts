@@ -83,7 +83,7 @@ test("a server that is not Lockstep is distinguished from wrong usage", async ()
   for (const command of ["list", "events"])
     expect(await cli({}, "--url", url, command)).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/not Lockstep's API\n {2}→ check --url/),
+      err: expect.stringMatching(/not from Lockstep's API\n {2}→ check --url/),
     });
 });
 

@@ -57,7 +57,7 @@ test("without JavaScript: a held change is allowed, and its old tip restored aft
   await tab.getByRole("button", { name: /^Restore…/ }).press("Enter");
   expect(main()).toBe(after);
   await tab.getByRole("button", { name: "Restore" }).press("Enter");
-  await tab.getByRole("status").getByText("back to the kept tip").waitFor();
+  await tab.getByRole("status").getByText("to the kept tip and holds it there").waitFor();
   await refreshed();
   expect(main()).toBe(old);
   await tab.reload();

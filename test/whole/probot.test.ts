@@ -159,7 +159,7 @@ test("a second Lockstep on the same DATA_DIR is refused with a reason", async ()
   const { standin } = await github();
   const dataDir = tempDir();
   await start(standin, dataDir);
-  await expect(startLockstep({ standin, dataDir })).rejects.toThrow(/Another Lockstep already works in/);
+  await expect(startLockstep({ standin, dataDir })).rejects.toThrow(/Another Lockstep is already running in/);
 });
 
 test("no git process sees a token, and the gateway serves no other client", async () => {

@@ -207,7 +207,7 @@ test("a stranger's link registers nothing, whatever state it has; the page then 
     });
   const { tab } = await openTab();
   await tab.goto(link);
-  await tab.getByText("Nothing is registered here").waitFor();
+  await tab.getByText("Nothing was registered").waitFor();
   const conversions = () => standin.calls.filter(({ path }) => path.includes("/app-manifests/"));
   expect(conversions()).toEqual([]);
   expect(existsSync(join(cwd, ".env"))).toBe(false);

@@ -30,7 +30,7 @@ export async function checkConnectivity(mirror: string, run: Run, filter: string
   await requireReadable(join(mirror, "objects"));
   const object = first.objects.find((name) => second.objects.includes(name));
   if (object) return { sound: false, object, reason: second.reason };
-  throw new RefreshError("git", `two checks named different objects: ${first.reason}; ${second.reason}`);
+  throw new RefreshError("git", `two checks reported different objects: ${first.reason}; ${second.reason}`);
 }
 
 /** @returns what git reports as missing or broken; null: nothing */

@@ -32,7 +32,7 @@ export async function fetchObjects(
     const fetched = scratch.fetched();
     return wants.map((want, index) => {
       const sha = fetched.get(index);
-      if (!sha) throw new RefreshError("git", `git fetch brought nothing for ${want}`);
+      if (!sha) throw new RefreshError("git", `git fetch returned nothing for ${want}`);
       return sha;
     });
   } catch (error) {

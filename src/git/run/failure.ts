@@ -49,7 +49,7 @@ export function endedEarly({ args, timeoutMs }: FailedCall, reason: EndReason): 
     case "abandoned":
       return new RefreshError(
         "cancelled",
-        `git ${args[0]} was ended: its reader, or its input, has gone away`,
+        `git ${args[0]} was stopped because its reader went away or its input was cut off`,
       );
   }
 }

@@ -62,7 +62,7 @@ export const Kept = ({ of, repository }: { of: KeptView[]; repository: Repositor
         {of.length > ROWS && `, the newest ${ROWS}`}
       </>
     }
-    columns={["Ref", "Was at", "Kept", "Until", "To restore it"]}
+    columns={["Ref", "Previous tip", "Kept", "Until", "To restore it"]}
     rows={of.slice(0, ROWS).map((tip) => [
       tip.ref ?? "unknown",
       <Sha of={tip.sha} />,
@@ -149,8 +149,8 @@ const second = (repository: RepositoryView, tip: KeptView, heads: Record<string,
       of={[
         ["Repository", fullName(repository)],
         ["Ref", tip.ref ?? "unknown; its name was too long to record"],
-        ["Is at", tip.ref === null ? "–" : <Sha of={heads[tip.ref] ?? null} />],
-        ["Will be at", <Sha of={tip.sha} />],
+        ["Current tip", tip.ref === null ? "–" : <Sha of={heads[tip.ref] ?? null} />],
+        ["New tip", <Sha of={tip.sha} />],
         ["Kept", <Ago at={tip.keptAt} />],
       ]}
     />

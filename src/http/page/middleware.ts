@@ -37,7 +37,7 @@ export function sameOrigin(publicUrl: string | null): MiddlewareHandler {
     if (host !== null && [context.req.header("host"), publicHost].includes(host)) return next();
     const frame = { title: "Refused", status: 403 } as const;
     const remedy =
-      "open the page directly; behind a proxy, let it pass the Host header on, or set PUBLIC_URL";
+      "open the page directly; behind a proxy, have the proxy forward the Host header, or set PUBLIC_URL";
     return message(context, frame, "The form came from another site.", remedy);
   };
 }

@@ -52,7 +52,7 @@ async function findReasonToEnd(
   if (inPlace !== undefined) return `${inPlace} took its place`;
   if (allowed === github) return "the change was allowed";
   if (github === tip) return "GitHub has the held tip again";
-  if (cause === "blocked" && history !== "block") return "HISTORY is no longer block";
+  if (cause === "blocked" && history !== "block") return "HISTORY is no longer set to block";
   if (github === ZERO || !(await isAncestor(tip, github))) return null;
   // A restored tip may be behind GitHub's ref, and then a further push at GitHub is no return to the tip.
   const returns = cause === "blocked" || (github !== wanted && !(await isAncestor(tip, wanted)));

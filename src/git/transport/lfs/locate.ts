@@ -53,7 +53,7 @@ export async function locateObjects(
     throw missingIfRefused(statusError(answer), `Git LFS of ${fullName(target)}`);
   }
   const found = ANSWER.safeParse(parse(await text(answer.body)));
-  if (!found.success) throw new RefreshError("upstream_error", "GitHub's answer is not a Git LFS answer");
+  if (!found.success) throw new RefreshError("upstream_error", "GitHub's response is not a Git LFS response");
   const byOid = new Map(found.data.objects.map((one) => [one.oid, one]));
   return objects.map((object) => {
     const { actions, error } = byOid.get(object.oid) ?? {};
