@@ -32,6 +32,12 @@ it("README.md tells how to register an App by hand with the same events and perm
       );
 });
 
+it("docs/getting-started.md names the events that GitHub's form is filled in with", () => {
+  const titles = ofEveryApp.map(([, { title }]) => title).join(" and ");
+  const text = readFileSync("docs/getting-started.md", "utf8").replace(/\s+/g, " ");
+  expect(text, "docs/getting-started.md").toContain(`the events ${titles}`);
+});
+
 it("docs/how-it-works.md says what each event of EVENTS asks for", () => {
   const text = readFileSync("docs/how-it-works.md", "utf8").split("What an event asks for:")[1] ?? "";
   const rows = [...text.split("\n## ")[0]!.matchAll(/^\| (`.+?) +\| (.+?) +\|$/gm)];

@@ -17,7 +17,16 @@ export function setup(): (() => void) | undefined {
   const dir = roomInMemory();
   if (dir === null) return;
   process.env.TMPDIR = dir;
-  return () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  return () => removeOrLeave(dir);
+}
+
+/** A program that has just been ended may still write there. The next run removes what is left. */
+function removeOrLeave(dir: string): void {
+  try {
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  } catch (error) {
+    console.warn(`${dir} is left for the next run: ${String(error)}`);
+  }
 }
 
 /** @returns a directory that everyone may write to, or null where room is short or programs may not run */
