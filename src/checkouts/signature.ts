@@ -1,5 +1,5 @@
-import { asRefreshError } from "../base/errors.js";
 import type { GitCall, RunGit } from "../git/run/exec.js";
+import { GitFailure } from "../git/run/failure.js";
 import { type Candidate, MAX_OUTPUT, type Verdict } from "./candidate.js";
 
 /** VERIFY_SIGNATURES says whose signatures count. */
@@ -48,10 +48,10 @@ async function verify({ git, signers }: SignatureTools, mirror: string, args: st
     await git(call);
     return null;
   } catch (error) {
-    const { code, message } = asRefreshError(error);
-    if (code !== "git") throw error;
+    if (!(error instanceof GitFailure) || error.code !== "git") throw error;
+    const { message, stderr } = error;
     // git prints nothing when a commit has no signature.
-    const isUnsigned = /no signature found|it said nothing/.test(message);
+    const isUnsigned = stderr === "" || /no signature found/.test(stderr);
     return { reason: isUnsigned ? "unsigned" : "untrusted", output: message.slice(0, MAX_OUTPUT) };
   }
 }

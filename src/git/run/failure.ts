@@ -6,7 +6,7 @@ export class GitFailure extends RefreshError {
   constructor(
     code: ErrorCode,
     message: string,
-    /** git's stderr; for a streaming run, the end of stderr. */
+    /** git's stderr, empty when git printed nothing; for a streaming run, the end of stderr. */
     readonly stderr: string,
   ) {
     super(code, message);
@@ -24,9 +24,10 @@ interface FailedCall {
 
 /** @param code null: a signal ended git */
 export function failureOf({ args }: FailedCall, code: number | null, stderr: string): GitFailure {
-  const said = stderr.trim() || "it printed nothing";
+  const printed = stderr.trim();
   const how = code === null ? "was killed by a signal" : `exited with ${code}`;
-  return new GitFailure(classify(said), `git ${args[0]} ${how}: ${lastLines(said)}`, said);
+  const detail = lastLines(printed) || "it printed nothing";
+  return new GitFailure(classify(printed), `git ${args[0]} ${how}: ${detail}`, printed);
 }
 
 const lastLines = (text: string) => text.split("\n").slice(-4).join(" | ").slice(0, 600);
