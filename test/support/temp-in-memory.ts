@@ -56,6 +56,6 @@ function removeLeftovers(): void {
   const names = existsSync(MEMORY) ? readdirSync(MEMORY).filter((name) => name.startsWith(PREFIX)) : [];
   for (const name of names) {
     const pid = name.slice(PREFIX.length).split("-")[0];
-    if (!existsSync(`/proc/${pid}`)) rmSync(join(MEMORY, name), { recursive: true, force: true });
+    if (!existsSync(`/proc/${pid}`)) removeOrLeave(join(MEMORY, name));
   }
 }
