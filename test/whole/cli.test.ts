@@ -37,7 +37,7 @@ test("the command line reads, requests and exits with its documented codes", asy
   expect(some).toMatchObject({ code: 1, out: "acme/app paused\n" });
   expect(some.err.match(/^lockstep: .*/gm)).toEqual([
     expect.stringContaining("acme/none"),
-    expect.stringContaining("none is no repository"),
+    expect.stringContaining("none is not a repository"),
   ]);
   expect(await run("resume", "acme/app", "none")).toMatchObject({ code: 2, out: "acme/app resumed\n" });
 
