@@ -17,24 +17,32 @@ export async function readTip(context: MirrorContext, id: number, ref: string): 
 
 /** @returns the refs inside the mirror's scope, without Lockstep's own */
 export async function readTipsInside(
-  { git, layout, scopeOf }: MirrorContext,
+  context: MirrorContext,
   id: number,
   signal?: AbortSignal,
 ): Promise<Map<string, string>> {
-  const all = await readRefs(git, layout.mirror(id), [], signal);
-  const isIn = isInside(scopeOf(id));
-  return new Map([...all].filter(([ref]) => isIn(ref)));
+  const isIn = isInside(context.scopeOf(id));
+  return readTipsWhere(context, id, isIn, signal);
 }
 
 /** @returns the refs outside the mirror's scope, without Lockstep's own */
 export async function readTipsOutside(
-  { git, layout, scopeOf }: MirrorContext,
+  context: MirrorContext,
   id: number,
   signal?: AbortSignal,
 ): Promise<Map<string, string>> {
+  const isIn = isInside(context.scopeOf(id));
+  return readTipsWhere(context, id, (ref) => !isIn(ref), signal);
+}
+
+async function readTipsWhere(
+  { git, layout }: MirrorContext,
+  id: number,
+  isWanted: (ref: string) => boolean,
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
   const all = await readRefs(git, layout.mirror(id), [], signal);
-  const isIn = isInside(scopeOf(id));
-  return new Map([...all].filter(([ref]) => !isIn(ref)));
+  return new Map([...all].filter(([ref]) => isWanted(ref)));
 }
 
 /** @returns the tips that the changes kept */
