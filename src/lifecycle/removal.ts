@@ -1,27 +1,14 @@
-import type { Log } from "../base/log.js";
-import type { RepositoryName } from "../base/model.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import { holdIfTooMany } from "./hold.js";
 import { markGone } from "./mark-gone.js";
-import { retire } from "./retire.js";
+import { type RetirePorts, retire } from "./retire.js";
 
-export interface RemovalPorts {
+export interface RemovalPorts extends RetirePorts {
   registry: Registry;
   installations: Installations;
   /** Runs the function in one transaction. */
   transaction<T>(fn: () => T): T;
-  /** Unpublishes the repository's trees. @returns whether readers may still use one of them */
-  withdraw(id: number): boolean;
-  /**
-   * Deletes mirror and trees. @returns false when something there was not made by Lockstep; then nothing is
-   * deleted
-   */
-  discard(id: number): boolean;
-  unlink(id: number, name: RepositoryName): void;
-  retireAfterMs: number;
-  now(): number;
-  log: Pick<Log, "info" | "warn">;
 }
 
 /** Handles repositories that are no longer managed. */
