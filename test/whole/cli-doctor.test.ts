@@ -58,10 +58,10 @@ test("doctor names each fault at GitHub with a remedy, and exits with 1", async 
   for (const finding of found) expect(finding.remedy, finding.detail).toBeTruthy();
   expect(found.map(({ about, level, detail }) => `${level} ${about}: ${detail}`)).toEqual([
     expect.stringContaining("fail .env: .env has mode 0644"),
-    "fail App: gets no push events",
+    "fail App: does not receive push events",
     "warn App: may write (contents); Lockstep only reads",
-    "fail installation of acme: gets no push events",
-    expect.stringContaining("fail webhook: GitHub calls https://lockstep.example.com/"),
+    "fail installation of acme: does not receive push events",
+    expect.stringContaining("fail webhook: GitHub sends webhooks to https://lockstep.example.com/, and"),
     "fail deliveries: the last ones: 1 × 401, 1 × 202",
   ]);
 
