@@ -1,7 +1,13 @@
 import type { Outbox } from "./announce/outbox.js";
 import { asRefreshError, RefreshError } from "./base/errors.js";
-import { REPLICA_LAG_MS } from "./base/github-facts.js";
-import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger } from "./base/model.js";
+import type {
+  RefChange,
+  RefHint,
+  RefreshOutcome,
+  RefreshRequest,
+  RepositoryName,
+  Trigger,
+} from "./base/model.js";
 import { fullName } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
@@ -9,7 +15,9 @@ import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/hold.js";
 import type { Bringer, Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
-import { outcomeOf, type Result, SKIPPED } from "./refresh/outcome.js";
+import { isAnswered, outcomeOf, SKIPPED } from "./refresh/outcome.js";
+import { compareAgainInMs } from "./refresh/patience.js";
+import { recordComparison, recordRefresh } from "./refresh/record.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
 export interface SyncerPorts {
@@ -57,17 +65,14 @@ export interface Syncer {
   refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome>;
   /** Fires when refs of a mirror have changed; publishing the changes may still take a while. */
   onMoved: Subscribe<[id: number, changes: RefChange[]]>;
+  /** Fires when a push that GitHub reported has not been shown by GitHub for a day. */
+  onAbandoned: Subscribe<[repository: ManagedRepository, hints: RefHint[]]>;
 }
 
 /** A name that GitHub reported is trusted this long before a question is asked under the name. */
 const NAME_IS_FRESH_MS = 60_000;
 /** A sweep reports a repository and requests its refresh within this time. */
 const SAME_MOMENT_MS = 1_000;
-/** After the fourth retry (1, 2, 5, 15 s) an old answer is GitHub's final answer for now. */
-const PATIENT_ATTEMPTS = 4;
-/** `pushed_at` may still change within the second, and replicas lag. */
-const SETTLED_AFTER_S = 5;
-
 /**
  * The steps are authorise → ensure mirror → bring refs → verify → publish → record → announce. Push, manual,
  * onboarding and backstop all take these steps.
@@ -75,6 +80,7 @@ const SETTLED_AFTER_S = 5;
 export function createSyncer(ports: SyncerPorts): Syncer {
   const { registry, mirrors, gateway, guard, outbox } = ports;
   const moved = createSignal<[id: number, changes: RefChange[]]>();
+  const abandoned = createSignal<[repository: ManagedRepository, hints: RefHint[]]>();
 
   async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);
@@ -117,15 +123,15 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     try {
       const cloned = await ensureMirror(work, request);
       // Both verify what was fetched, and that the name is still the repository's, before a ref moves.
-      const { outcome, behind, notYet } = cloned ?? (await bringRefs(work, request));
+      const outcome = cloned ?? (await bringRefs(work, request));
       if (outcome.changes.length > 0) moved.emit(repository.id, outcome.changes);
       const unlinked = link(work);
       const unpublished = await publish(work, request);
       ports.transaction(() => {
-        if (!notYet) record(repository, request, behind);
+        if (isAnswered(outcome)) recordRefresh(ports, repository, request, outcome);
         ports.announce(repository, request.trigger);
       });
-      const failure = notYet ?? unlinked ?? unpublished;
+      const failure = unlinked ?? unpublished;
       if (failure) throw failure;
       return outcome;
     } finally {
@@ -137,11 +143,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   function begin(repository: ManagedRepository, request: RefreshRequest, signal: AbortSignal): Pass {
     const lease = gateway.open(repository);
     const onProgress = (line: string) => ports.onProgress(repository, line);
-    // Fresh pushes shorten the waits, so attempts alone do not prove that GitHub had enough time.
-    const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > REPLICA_LAG_MS;
     const confirmName = () => confirm(repository);
     const run = { signal, onProgress, confirmName };
-    return { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
+    const openLease = () => gateway.open(repository);
+    return { repository, trigger: request.trigger, lease, run, openLease, confirmName };
   }
 
   /** Making a tree may be what shows that the mirror is damaged. */
@@ -156,15 +161,18 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     return offer();
   }
 
-  /** An answer counts only once GitHub confirms after it that the id still has the name, which can be taken. */
-  async function confirm(repository: ManagedRepository): Promise<void> {
+  /**
+   * An answer counts only once GitHub confirms after it that the id still has the name, which can be taken.
+   * @returns the repository's `pushed_at`, in whole seconds since 1970
+   */
+  async function confirm(repository: ManagedRepository): Promise<number> {
     const now = await ports.reconcile(repository.id);
-    if (now?.owner === repository.owner && now.name === repository.name) return;
+    if (now?.owner === repository.owner && now.name === repository.name) return now.pushedAt;
     throw new RefreshError("moved", `${fullName(repository)} is now another repository's name`);
   }
 
   /** @returns what a clone has brought; null: the mirror exists, and its refs must be brought in step */
-  async function ensureMirror(pass: Pass, request: RefreshRequest): Promise<Result | null> {
+  async function ensureMirror(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome | null> {
     const { id } = pass.repository;
     await ports.upkeep.yieldToRefresh(id, { all: !mirrors.trusts(id) });
     if (!mirrors.ensure(id)) return clone(pass, request, "first");
@@ -173,7 +181,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     return null;
   }
 
-  async function bringRefs(pass: Pass, request: RefreshRequest): Promise<Result> {
+  async function bringRefs(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome> {
     const { id, defaultBranch } = pass.repository;
     try {
       await mirrors.setHead(id, defaultBranch);
@@ -184,7 +192,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
   }
 
-  async function bring(pass: Pass, request: RefreshRequest): Promise<Result> {
+  async function bring(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome> {
     const comparesAll = request.full || request.hints.length === 0;
     return comparesAll ? compareAll(pass, request) : bringHinted(pass, request);
   }
@@ -194,21 +202,29 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     if (outbox.inDoubt(id)) outbox.resolve(id, await mirrors.tips(id, run.signal));
   }
 
-  async function bringHinted(pass: Pass, request: RefreshRequest): Promise<Result> {
+  async function bringHinted(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome> {
     await resolveInterruptedChanges(pass);
     const { way, ...brought } = await ports.bring.byHint(pass, request.hints);
-    return { outcome: outcomeOf(brought, way), behind: brought.behind, notYet: brought.notYet };
+    if (brought.abandoned.length > 0) abandoned.emit(pass.repository, brought.abandoned);
+    return outcomeOf(brought, way);
   }
 
-  async function compareAll(pass: Pass, request: RefreshRequest): Promise<Result> {
+  async function compareAll(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome> {
     await resolveInterruptedChanges(pass);
     const brought = await ports.bring.inFull(pass, request.hints);
-    if (!brought.notYet && !brought.behind) settle(pass);
-    return { outcome: outcomeOf(brought, "full"), behind: brought.behind, notYet: brought.notYet };
+    if (brought.abandoned.length > 0) abandoned.emit(pass.repository, brought.abandoned);
+    const compareInMs = whenToCompareAgain(request);
+    if (brought.open.length === 0 && compareInMs === null) recordComparison(ports, pass);
+    return { ...outcomeOf(brought, "full"), compareInMs };
+  }
+
+  /** Where the refs of the pushes are not known, each answer about them may be old. @returns milliseconds, or null */
+  function whenToCompareAgain({ unlisted }: RefreshRequest): number | null {
+    return unlisted && compareAgainInMs(unlisted.receivedAt, ports.now());
   }
 
   /** Recovers within the same pass where that is possible; the queue repeats other failures. */
-  async function recover(pass: Pass, request: RefreshRequest, first: RefreshError): Promise<Result> {
+  async function recover(pass: Pass, request: RefreshRequest, first: RefreshError): Promise<RefreshOutcome> {
     const { id } = pass.repository;
     let error = first;
     if (first.is("doubtsMirror")) {
@@ -231,7 +247,11 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   }
 
   /** Clones, then checks reported pushes: a replica may have served the clone from before those pushes. */
-  async function clone(pass: Pass, request: RefreshRequest, kind: "first" | "replacement"): Promise<Result> {
+  async function clone(
+    pass: Pass,
+    request: RefreshRequest,
+    kind: "first" | "replacement",
+  ): Promise<RefreshOutcome> {
     const { id, defaultBranch } = pass.repository;
     ports.requireSpace();
     await ports.upkeep.yieldToRefresh(id, { all: true });
@@ -242,13 +262,14 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
     outbox.cloned(id, changes, kind === "first");
     link(pass);
-    settle(pass);
-    const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone" };
-    if (request.hints.length === 0) return { outcome, behind: false, notYet: null };
+    const compareInMs = whenToCompareAgain(request);
+    if (compareInMs === null) recordComparison(ports, pass);
+    const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone", open: [], compareInMs };
+    if (request.hints.length === 0) return outcome;
     mirrors.ensure(id);
     const repository = registry.get(id) ?? pass.repository;
     const hinted = await bringHinted({ ...pass, repository }, request);
-    return { ...hinted, outcome: { ...outcome, changes: [...changes, ...hinted.outcome.changes] } };
+    return { ...outcome, changes: [...changes, ...hinted.changes], open: hinted.open };
   }
 
   /**
@@ -267,33 +288,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
   }
 
-  /** Only a full comparison settles `pushed_at`: the value read before it, once the value is final. */
-  function settle({ repository, lease }: Pass): void {
-    const { id, answeredAt, pushedAt } = repository;
-    // While a ref is held, the comparison dates GitHub's answers, but the mirror is not proven equal.
-    const equal = guard.standing(id).length === 0;
-    const settled = equal && answeredAt - pushedAt >= SETTLED_AFTER_S;
-    registry.recordComparison(id, {
-      comparedAt: lease.servedAt() ?? answeredAt,
-      settledPushedAt: settled ? pushedAt : -1,
-      equal,
-    });
-  }
-
-  /** Records the refresh. A refresh of single refs proves only those: a repository behind stays so. */
-  function record(repository: ManagedRepository, request: RefreshRequest, behind: boolean): void {
-    const { id } = repository;
-    const now = registry.get(id);
-    if (!now || !isManaged(now) || now.state === "suspended") return;
-    const lagMs = request.trigger === "push" ? ports.now() - request.armedAt : null;
-    const staysBehind = now.state === "behind" && !request.full;
-    const heldFailure = guard.failure(repository);
-    registry.recordRefresh(id, heldFailure ? "failing" : behind || staysBehind ? "behind" : "fresh", lagMs);
-    // The refresh succeeded, so the queue repeats nothing; yet the mirror is not what GitHub has.
-    if (heldFailure) registry.recordFailure(id, heldFailure, request.attempt);
-  }
-
-  return { refresh, onMoved: moved.on };
+  return { refresh, onMoved: moved.on, onAbandoned: abandoned.on };
 }
 
 const paused = () => new RefreshError("paused", "An operator paused the repository");

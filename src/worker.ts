@@ -1,4 +1,4 @@
-import type { RefreshError } from "./base/errors.js";
+import { RefreshError } from "./base/errors.js";
 import { MAX_TAGS_WITH_DELIVERY } from "./base/github-facts.js";
 import type { Log } from "./base/log.js";
 import { keyOf, type RefreshOutcome, type RefreshRequest, type Trigger } from "./base/model.js";
@@ -6,9 +6,10 @@ import { fullNameOrId } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
-import type { RefreshQueue, Snapshot } from "./queue/contract.js";
+import type { Left, RefreshQueue, Snapshot } from "./queue/contract.js";
 import type { RunnerPorts } from "./queue/runner.js";
 import type { RefreshLog } from "./refresh/log.js";
+import { isAnswered } from "./refresh/outcome.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 import type { Store } from "./store/database.js";
 import type { Syncer } from "./syncer.js";
@@ -106,10 +107,16 @@ async function refresh(context: WorkerContext, snapshot: Snapshot, signal: Abort
   const before = ports.registry.get(subject.id);
   const outcome = await ports.syncer.refresh(request, signal);
   runs.outcomes.set(keyOf(subject), outcome);
-  count(context, snapshot, outcome.result);
+  const waits = notYetOf(outcome);
+  if (!waits) count(context, snapshot, outcome.result);
   if (before && wasMissed(before, request, outcome))
     signals.missedPush.emit(subject.id, nameOf(ports, subject.id), begunAt);
-  ports.log.info({ event: "refreshed", ...about(context, snapshot), ...summarize(outcome) }, "refreshed");
+  const details = { ...about(context, snapshot), ...summarize(outcome) };
+  if (waits) {
+    const { code, message: reason } = waits;
+    const retryInMs = whatIsLeft(outcome, request)?.dueInMs;
+    ports.log.info({ event: "refresh_deferred", ...details, code, reason, retryInMs }, "refresh deferred");
+  } else ports.log.info({ event: "refreshed", ...details }, "refreshed");
 }
 
 /** Records the outcome of a run, and notifies subscribers that wait for it. */
@@ -120,10 +127,10 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
   const retryInMs = ports.store.transaction(() => {
     recordRefresh(context, snapshot, error);
     if (error) return recordFailure(ports, snapshot, error);
-    ports.queue.succeed(snapshot);
-    ports.deliveries.settle(subject, snapshot.generation);
+    recordSuccess(ports, snapshot, runs.outcomes.get(key) ?? null);
     return null;
   });
+  const waits = error ? null : notYetOf(runs.outcomes.get(key) ?? null);
   if (subject.kind === "app") signals.passed.emit(error);
   if (error) logFailure(context, snapshot, error, retryInMs);
   if (error && subject.kind === "repository") countFailure(context, snapshot, error);
@@ -131,7 +138,43 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
   runs.outcomes.delete(key);
   // The notification comes after the runner has removed the run, so subscribers see it neither queued nor
   // running.
-  setImmediate(() => signals.settled.emit({ key, error }));
+  setImmediate(() => signals.settled.emit({ key, error: error ?? waits }));
+}
+
+/** Ends the request, but for what GitHub's answers do not show yet. */
+function recordSuccess(ports: WorkerPorts, snapshot: Snapshot, outcome: RefreshOutcome | null): void {
+  const { queue, deliveries } = ports;
+  const { subject, generation, request } = snapshot;
+  const left = outcome && whatIsLeft(outcome, request);
+  if (!left) {
+    queue.succeed(snapshot);
+    deliveries.settle(subject, generation, []);
+    return;
+  }
+  queue.keep(snapshot, left);
+  // While refs are too many to name, no delivery is known to be covered.
+  if (outcome.compareInMs === null) deliveries.settle(subject, generation, left.refs);
+}
+
+/** @returns null: nothing is left */
+function whatIsLeft({ open, compareInMs }: RefreshOutcome, { hints }: RefreshRequest): Left | null {
+  if (open.length === 0 && compareInMs === null) return null;
+  const hinted = new Set(hints.map(({ ref }) => ref));
+  return {
+    refs: open.map(({ ref }) => ref),
+    // A ref that no delivery names is asked for again by comparing every ref.
+    full: compareInMs !== null || open.some(({ ref }) => !hinted.has(ref)),
+    dueInMs: Math.min(...open.map(({ askInMs }) => askInMs), compareInMs ?? Number.POSITIVE_INFINITY),
+    isBehind: compareInMs === null && open.every(({ stage }) => stage === "behind"),
+  };
+}
+
+/** For whoever waits: the refresh has ended without the push. */
+function notYetOf(outcome: RefreshOutcome | null): RefreshError | null {
+  if (!outcome || isAnswered(outcome)) return null;
+  const [first] = outcome.open;
+  const what = first ? first.ref : "its refs";
+  return new RefreshError("not_yet", `GitHub still serves ${what} as before a push`);
 }
 
 /** Counts a mirror that caught up with a push, with the time that this took. */
@@ -159,6 +202,7 @@ function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: Refres
   const { subject, request } = snapshot;
   const outcome = context.runs.outcomes.get(keyOf(subject));
   if (subject.kind !== "repository" || (error ? error.is("postponed") : !outcome)) return;
+  if (!error && notYetOf(outcome ?? null)) return;
   const { trigger, attempt, armedAt } = request;
   const endedAt = Date.now();
   context.ports.refreshes.add(subject.id, {
@@ -238,7 +282,8 @@ function wasMissed(before: ManagedRepository, request: RefreshRequest, outcome: 
   return pushedSinceStart && (heads > 0 || (tags > 0 && tags <= MAX_TAGS_WITH_DELIVERY));
 }
 
-function summarize({ result, way, changes }: RefreshOutcome): object {
+function summarize({ result, way, changes, open }: RefreshOutcome): object {
   const refs = changes.slice(0, LOGGED_REFS).map(({ ref, after }) => `${ref}@${after.slice(0, 12)}`);
-  return { result, way, changed: changes.length, refs };
+  const behind = open.slice(0, LOGGED_REFS).map(({ ref }) => ref);
+  return { result, way, changed: changes.length, refs, ...(behind.length > 0 && { behind }) };
 }

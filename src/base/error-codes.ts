@@ -104,6 +104,10 @@ const CODES = {
     retry: "never",
     hint: "A ref was force-pushed or deleted at GitHub and is held at its old tip; allow the change to apply it.",
   },
+  refs_vanished: {
+    retry: "backoff",
+    hint: "GitHub no longer lists most of the repository's refs. Nothing was deleted. If that is right, allow it: lockstep allow OWNER/NAME 'refs/*'.",
+  },
   timeout: {
     retry: "backoff",
     traits: ["doubtsMirror", "outsideTheTree"],
@@ -211,6 +215,10 @@ export type ErrorCode = keyof typeof CODES;
 export const ERROR_CODES = Object.keys(CODES) as ErrorCode[];
 
 export const meaningOf = (code: ErrorCode): Meaning => CODES[code];
+
+/** Whether nothing but an operator or the account's owner ends the failure. @param code may be unknown, as in hasTrait */
+export const waitsForPeople = (code: string): boolean =>
+  ERROR_CODES.some((known) => known === code && meaningOf(known).retry === "never");
 
 export const codesWith = (trait: Trait): ErrorCode[] =>
   ERROR_CODES.filter((code) => meaningOf(code).traits?.includes(trait));

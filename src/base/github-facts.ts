@@ -9,6 +9,9 @@
  */
 export const REPLICA_LAG_MS = 20_000;
 
+/** After this time a push that no replica shows counts as superseded. Milliseconds. Our choice. */
+export const REPLICA_GIVES_UP_MS = 24 * 3_600_000;
+
 /** Observed: when a delivery says the same as an old answer, a shorter wait is enough. Milliseconds. */
 export const AGREED_REPLICA_LAG_MS = 3_000;
 

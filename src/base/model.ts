@@ -39,6 +39,8 @@ export interface PushHint {
    * not say.
    */
   forced?: boolean;
+  /** When the delivery was first received, in milliseconds since 1970. Default: now. */
+  receivedAt?: number;
 }
 
 /** What is known of one ref from all deliveries that have merged into a request. */
@@ -49,6 +51,13 @@ export interface RefHint {
   pushedAt: number;
   /** False when the merged deliveries do not prove which of them is the newest. */
   ordered: boolean;
+  /**
+   * When the delivery that reported the last point was first received, in milliseconds since 1970. The patience
+   * with old answers counts from then.
+   */
+  receivedAt: number;
+  /** Where deliveries of no proven order have left the ref, besides the last point. */
+  rivals?: string[];
   /**
    * False: no step from point to point was forced. True: some step was. Undefined: for some step no delivery
    * says.
@@ -76,6 +85,28 @@ export interface RefreshRequest {
   armedAt: number;
   /** The newest delivery that merged into the request, for the log. */
   deliveryId: string | null;
+  /** The newest of the pushes whose refs were too many to keep; null: every ref is in `hints`. */
+  unlisted: UnlistedPushes | null;
+}
+
+/** Pushes of more refs than a request keeps. They lead to a full comparison now, and once answers are no longer old. */
+export interface UnlistedPushes {
+  /** In whole seconds since 1970, as in PushHint. */
+  pushedAt: number;
+  /** When the newest was first received, in milliseconds since 1970. */
+  receivedAt: number;
+}
+
+/** A ref that GitHub still shows as it was before a push that GitHub itself has reported. */
+export interface OpenRef {
+  ref: string;
+  /**
+   * - waiting: replicas may be this far behind, so the answer proves nothing yet.
+   * - behind: replicas should have the push by now; Lockstep goes on asking for a day.
+   */
+  stage: "waiting" | "behind";
+  /** When to ask again, in milliseconds from now. */
+  askInMs: number;
 }
 
 /** What the queue can bring in step. `app` is every installation. */
@@ -86,6 +117,12 @@ export type Subject =
 
 /** Writes a subject as one word, which is the key of its row in the queue. */
 export const keyOf = (subject: Subject): string => `${subject.kind}:${subject.id}`;
+
+/** Reads what `keyOf` wrote; null: the text is not a key. */
+export function subjectOfKey(key: string | null): Subject | null {
+  const [kind, id] = key?.split(":") ?? [];
+  return kind && id ? ({ kind, id: Number(id) } as Subject) : null;
+}
 
 export type RefChange = { ref: string; before: string; after: string };
 
@@ -156,6 +193,10 @@ export interface RefreshOutcome {
   changes: RefChange[];
   /** How the refs were brought: by the delivery's word, asked by name, or every ref compared. */
   way: "none" | "word" | "name" | "full" | "clone";
+  /** The refs whose reported push GitHub does not show yet; every other hint of the request is satisfied. */
+  open: OpenRef[];
+  /** When every ref is compared once more, in milliseconds from now; null: that is not needed. */
+  compareInMs: number | null;
 }
 
 /** A link to a published tree that now leads to another commit. */

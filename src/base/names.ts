@@ -2,6 +2,8 @@ import type { RepositoryName } from "./model.js";
 
 /** Lockstep's own refs inside a mirror are never taken from GitHub and never named by an operator. */
 export const RESERVED_REFS = "refs/lockstep/";
+/** The ref of a hold on all refs of a mirror. No ref can have this name (git-check-ref-format(1)). */
+export const ALL_REFS = "refs/*";
 
 /**
  * Whether GitHub could have given this name to an account.

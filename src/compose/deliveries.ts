@@ -1,6 +1,8 @@
 import type { Announcer } from "../announce/announcer.js";
+import { waitsForPeople } from "../base/error-codes.js";
 import { DELIVERIES_LISTED_MS } from "../base/github-facts.js";
 import type { Log } from "../base/log.js";
+import { subjectOfKey } from "../base/model.js";
 import { fullNameOrId } from "../base/names.js";
 import type { Config } from "../config/load.js";
 import type { DeliveryLog } from "../deliveries/log.js";
@@ -8,6 +10,7 @@ import { createRecovery } from "../deliveries/recovery.js";
 import type { LoggedDelivery } from "../github/api.js";
 import type { Runner } from "../queue/runner.js";
 import { createAcceptance } from "../receiver/acceptance.js";
+import { isManaged } from "../registry/repositories.js";
 import { createWatch, type Watch } from "../watch/monitor.js";
 import type { Worker } from "../worker.js";
 import type { Ground } from "./ground.js";
@@ -55,6 +58,7 @@ export function createIntake(config: Settings, needs: Needs) {
     repositories: config.repositories,
     refs: config.refs,
     persist: acceptance.persist,
+    isCaredFor: (subject) => isCaredFor(records, subject),
     wake: () => runner.wake(),
     reportExpired() {
       registry.recheckAll();
@@ -85,6 +89,17 @@ export function createIntake(config: Settings, needs: Needs) {
     watch.check();
   });
   return { acceptance, recovery, watch };
+}
+
+/** Whether the queue has the subject, or the subject waits for an operator or for the account's owner. */
+function isCaredFor({ queue, registry }: Records, key: string): boolean {
+  const subject = subjectOfKey(key);
+  if (!subject || queue.has(subject)) return true;
+  const repository = subject.kind === "repository" ? registry.get(subject.id) : null;
+  if (!repository) return false;
+  const { state, pausedAt, error } = repository;
+  const isFollowed = isManaged(repository) && state !== "suspended" && pausedAt === null;
+  return !isFollowed || (error !== null && waitsForPeople(error.code));
 }
 
 /** A server that reads GitHub's log may also be called by GitHub. */

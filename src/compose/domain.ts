@@ -1,5 +1,7 @@
 import { createAnnouncer } from "../announce/announcer.js";
 import type { Log } from "../base/log.js";
+import { ZERO } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import type { Releasers } from "../base/releasers.js";
 import { publishedPins } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
@@ -51,6 +53,10 @@ export function createDomain(config: Config, { log, ground, releasers, isStoppin
   const { syncer, worker, runner } = refreshing;
   syncer.onMoved(tally.changed);
   const intake = createIntake(config, { log, ground, records, announcer, worker, runner, isStopping });
+  syncer.onAbandoned((repository, hints) => {
+    for (const { ref, points } of hints)
+      intake.watch.reportAbandonedPush(fullName(repository), ref, points.at(-1) ?? ZERO);
+  });
   return { records, tally, mirrors, announcer, publishing, housekeeping, refreshing, intake };
 }
 

@@ -101,8 +101,8 @@ export function createHousekeeping(config: Settings, needs: Needs) {
   return { links, names, maintenance, removal, lifecycle };
 }
 
-/** Whether no refresh of a repository runs or waits. */
+/** Whether no refresh of a repository runs or is about to; one that waits for a lagging replica does not count. */
 function isIdle({ runs, queue }: Records, id: number): boolean {
   const subject = { kind: "repository", id } as const;
-  return !runs.has(keyOf(subject)) && !queue.has(subject);
+  return !runs.has(keyOf(subject)) && !queue.isPending(subject);
 }

@@ -14,7 +14,7 @@ import { isManaged, type ManagedRepository, type Registry } from "../registry/re
 import type { Settled, Worker } from "../worker.js";
 
 export interface OncePorts {
-  queue: Pick<RefreshQueue, "has">;
+  queue: Pick<RefreshQueue, "isPending">;
   requests: Pick<Requests, "byHand">;
   onSettled: Worker["onSettled"];
   registry: Pick<Registry, "get" | "all">;
@@ -73,7 +73,7 @@ export function createOnce(ports: OncePorts): Once {
 
       function listen({ key, error }: Settled): void {
         const found = open.get(key);
-        if (!found || (!error && queue.has(found.subject))) return;
+        if (!found || (!error && queue.isPending(found.subject))) return;
         found.tries += 1;
         // The queue may finish a repository before this line.
         clearTimeout(found.timer);

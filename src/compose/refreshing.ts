@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Announcer } from "../announce/announcer.js";
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
@@ -42,9 +43,11 @@ export function createRefreshing(config: Settings, needs: Needs) {
     mirrors,
     registry,
     guard,
+    holds: records.holds,
     outbox,
     scopeOf,
     now,
+    pause: (ms, signal) => setTimeout(ms, undefined, { signal }),
     keepHistoryMs: config.keepHistoryMs,
     dropped: maintenance.changed,
   });

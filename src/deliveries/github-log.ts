@@ -76,6 +76,16 @@ export function createEntries(ports: EntryPorts) {
     return !app || app.remaining > app.limit * DETAILS_BUDGET;
   }
 
+  /** Requests a delivery again that has arrived, but whose request was given up. */
+  function request(delivery: LoggedDelivery): void {
+    const { guid: id, event, action } = delivery;
+    const content = summary(delivery);
+    const decision = toIntent({ id, name: event, payload: content }, ports);
+    const about: DeliveryRecord = { id, event, action, receivedAt: ports.now(), via, ...aboutOf(content) };
+    if (decision.kind === "request")
+      ports.persist(about, { ...decision, intent: { ...decision.intent, trigger: "backstop" } });
+  }
+
   /** @returns whether the entry became a request */
   function record(delivery: LoggedDelivery, payload: unknown): boolean {
     const { guid: id, event, action } = delivery;
@@ -93,7 +103,7 @@ export function createEntries(ports: EntryPorts) {
     return true;
   }
 
-  return { details, record };
+  return { details, record, request };
 }
 
 export type Entries = ReturnType<typeof createEntries>;

@@ -31,6 +31,7 @@ export const DELIVERY_TABLES: Tables = {
      CREATE INDEX deliveries_waiting ON deliveries (received_at) WHERE refreshed_at IS NULL AND outcome = 'accepted';
      CREATE INDEX deliveries_ignored ON deliveries (received_at) WHERE outcome = 'ignored';
      CREATE INDEX deliveries_left_out ON deliveries (repository, received_at) WHERE outcome = 'ignored';`,
+    "ALTER TABLE deliveries ADD COLUMN ref TEXT",
   ],
 };
 
@@ -52,16 +53,24 @@ export interface DeliveryLog {
   /** Whether the delivery's request was already refreshed. */
   isDone(id: string): boolean;
   isKnown(id: string): boolean;
+  /** Returns the subject of a delivery that is accepted and not refreshed yet; null: there is nothing to do. */
+  openSubject(id: string): string | null;
+  /** When the delivery first arrived, in milliseconds since 1970; null: it is not known. */
+  firstReceivedAt(id: string): number | null;
   /**
    * When GitHub last called, in milliseconds since 1970; null when GitHub did not call in the last 8 days.
    */
   lastCallAt(): number | null;
   /** When GitHub last called, and when a delivery was last read from GitHub's log. */
   lastAt(): number | null;
-  accepted(delivery: DeliveryRecord, subject: Subject, generation: number): void;
+  /** @param ref the one ref that the delivery reports; null: none, or not just one */
+  accepted(delivery: DeliveryRecord, subject: Subject, generation: number, ref: string | null): void;
   ignored(delivery: DeliveryRecord, reason: string): void;
-  /** Records that a refresh covered every delivery of the subject up to this generation. */
-  settle(subject: Subject, generation: number): void;
+  /**
+   * Records that a refresh covered the subject's deliveries up to this generation. @param openRefs refs whose
+   * deliveries are still open
+   */
+  settle(subject: Subject, generation: number, openRefs: readonly string[]): void;
   prune(): void;
 }
 
@@ -75,13 +84,23 @@ const asTime = (column: unknown) => (typeof column === "number" ? column : null)
 
 export function createDeliveryLog(store: Store, now: () => number = Date.now): DeliveryLog {
   const done = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ? AND refreshed_at IS NOT NULL");
+  // A delivery that comes again keeps the time of its first receipt, how it came, and its ref.
   const put = store.prepare(
-    `INSERT OR REPLACE INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation, via,
-     repository_id, repository, installation_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation, via,
+     repository_id, repository, installation_id, ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET event = excluded.event, action = excluded.action, subject = excluded.subject,
+     outcome = excluded.outcome, reason = excluded.reason, generation = excluded.generation,
+     repository_id = excluded.repository_id, repository = excluded.repository,
+     installation_id = excluded.installation_id, ref = coalesce(excluded.ref, ref), refreshed_at = NULL`,
   );
   const settle = store.prepare(
-    "UPDATE deliveries SET refreshed_at = ? WHERE subject = ? AND generation <= ? AND refreshed_at IS NULL",
+    `UPDATE deliveries SET refreshed_at = ? WHERE subject = ? AND generation <= ? AND refreshed_at IS NULL
+     AND (ref IS NULL OR ref NOT IN (SELECT value FROM json_each(?)))`,
   );
+  const open = store.prepare(
+    "SELECT subject FROM deliveries WHERE id = ? AND outcome = 'accepted' AND refreshed_at IS NULL",
+  );
+  const receipt = store.prepare("SELECT received_at FROM deliveries WHERE id = ?");
   const known = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ?");
   const lastCall = store.prepare(
     "SELECT received_at FROM deliveries WHERE via = 'webhook' ORDER BY received_at DESC LIMIT 1",
@@ -91,16 +110,19 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
   return {
     isDone: (id) => done.get(id) !== undefined,
     isKnown: (id) => known.get(id) !== undefined,
+    openSubject: (id) => (open.get(id)?.subject as string | undefined) ?? null,
+    firstReceivedAt: (id) => asTime(receipt.get(id)?.received_at),
     lastCallAt: () => asTime(lastCall.get()?.received_at),
     lastAt: () => asTime(last.get()?.received_at),
-    accepted({ id, receivedAt, event, action, via, ...rest }, subject, generation) {
+    accepted({ id, receivedAt, event, action, via, ...rest }, subject, generation, ref) {
       const key = keyOf(subject);
-      put.run(id, receivedAt, event, action, key, "accepted", null, generation, via, ...columnsOf(rest));
+      put.run(id, receivedAt, event, action, key, "accepted", null, generation, via, ...columnsOf(rest), ref);
     },
     ignored({ id, receivedAt, event, action, via, ...rest }, reason) {
-      put.run(id, receivedAt, event, action, null, "ignored", reason, null, via, ...columnsOf(rest));
+      put.run(id, receivedAt, event, action, null, "ignored", reason, null, via, ...columnsOf(rest), null);
     },
-    settle: (subject, generation) => void settle.run(now(), keyOf(subject), generation),
+    settle: (subject, generation, openRefs) =>
+      void settle.run(now(), keyOf(subject), generation, JSON.stringify(openRefs)),
     prune: () => void prune.run(now() - KEEP_MS),
   };
 }

@@ -21,6 +21,8 @@ import {
 export interface ReadingPorts extends EntryPorts, ProgressPorts {
   github: EntryPorts["github"] & { deliveries(cursor: string | null): Promise<DeliveryPage> };
   store: Store;
+  /** Whether the queue still has a request of that subject, or the subject takes none for now. */
+  isCaredFor(subject: string): boolean;
   wake(): void;
 }
 
@@ -149,12 +151,15 @@ async function takePage(
   const { ports, entries, state } = context;
   const { deliveries, next } = page;
   const unknown = deliveries.filter(({ guid }) => !ports.deliveries.isKnown(guid));
+  // A request may have been given up; its open deliveries are requested again.
+  const dropped = deliveries.filter(({ guid }) => isDropped(ports, guid));
   const payloads = await entries.details(unknown);
   const after = ports.store.transaction(() => {
     let recovered = progress.reading?.recovered ?? 0;
     // Oldest first: consecutive pushes prove their order.
     for (const delivery of unknown.toReversed())
       if (entries.record(delivery, payloads.get(delivery.id))) recovered += 1;
+    for (const delivery of dropped) entries.request(delivery);
     // GitHub's clock when the reading began; every older delivery was in the log by then, or is in the
     // overlap.
     const newest = progress.reading?.newest ?? page.at;
@@ -171,8 +176,13 @@ async function takePage(
     else logPage(context, pages, recovered);
     return after;
   });
-  if (unknown.length > 0) ports.wake();
+  if (unknown.length + dropped.length > 0) ports.wake();
   return after;
+}
+
+function isDropped({ deliveries, isCaredFor }: ReadingPorts, guid: string): boolean {
+  const subject = deliveries.openSubject(guid);
+  return subject !== null && !isCaredFor(subject);
 }
 
 function logEnd(context: ReadingContext, pages: number, recovered: number): void {

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
-import { isRefName, isSha } from "../base/names.js";
+import { ALL_REFS, isRefName, isSha } from "../base/names.js";
 import { badRequest } from "./lookup.js";
 import { type Problem, problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
@@ -40,7 +40,7 @@ export type Act = (context: Context, start: Step, end?: Step) => Promise<Respons
 const MAX_BODY = 16 * 1024;
 const Ref = z.string().refine(isRefName, "is not a full ref name such as refs/heads/main");
 export const Allow = z.strictObject({
-  ref: Ref,
+  ref: z.union([z.literal(ALL_REFS), Ref]),
   wanted: z.string().refine(isSha, "is not a full object name").optional(),
 });
 export const Restore = z.strictObject({ kept: Ref, ref: Ref.optional() });

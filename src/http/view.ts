@@ -37,7 +37,7 @@ const Hold = z
     tip: Sha,
     wanted: Sha.meta({ description: "what GitHub has; all zeros if GitHub has no such ref" }),
     since: Time,
-    cause: z.enum(["blocked", "restored"]),
+    cause: z.enum(["blocked", "restored", "vanished"]),
     allow: z.string().meta({ description: "the call that applies GitHub's value" }),
     push: z.string().meta({ description: "the command that undoes it at GitHub" }),
   })

@@ -33,6 +33,8 @@ export interface RefreshQueue {
   begin(subject: Subject): Snapshot | null;
   /** Removes what the run did; what came in during the run stays. */
   succeed(snapshot: Snapshot): void;
+  /** Removes what the run did but for what is left to be asked again; nothing has failed. */
+  keep(snapshot: Snapshot, left: Left): void;
   /**
    * Keeps the row and sets when the row is due again. @returns milliseconds until then; null: the row is not
    * repeated
@@ -46,11 +48,25 @@ export interface RefreshQueue {
   /** Returns the milliseconds until the next row is due; null when the queue is empty. */
   nextDueIn(): number | null;
   has(subject: Subject): boolean;
+  /** Whether the subject has work to do. A row that only waits for a replica that lags for long has none. */
+  isPending(subject: Subject): boolean;
   /** Lists rows, best first, including the running ones. */
   list(limit: number): QueueEntry[];
   depth(): number;
   /** Returns how long ago the oldest trigger came in, in milliseconds; 0: the queue is empty. */
   oldestMs(): number;
+}
+
+/** What a run could not finish because GitHub's answer may be old. */
+export interface Left {
+  /** The refs whose hints stay in the row. */
+  refs: readonly string[];
+  /** Whether every ref is compared again. */
+  full: boolean;
+  /** In milliseconds from now. */
+  dueInMs: number;
+  /** Whether replicas lag for so long that other work no longer waits for the row. */
+  isBehind: boolean;
 }
 
 /** A row of the queue, for operators. Times are in milliseconds since 1970. */

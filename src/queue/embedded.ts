@@ -2,7 +2,7 @@ import { backoffMs, type Random } from "../base/backoff.js";
 import { keyOf, type Subject, TRIGGERS, type Trigger } from "../base/model.js";
 import type { Row, Store, Tables } from "../store/database.js";
 import type { QueueEntry, RefreshQueue, Snapshot } from "./contract.js";
-import { mergeHints, type QueuedHint } from "./merge.js";
+import { mergePushes, type QueuedHint, type QueuedPushes, type QueuedUnlisted } from "./merge.js";
 import { retryDelayMs } from "./retry.js";
 
 export const QUEUE_TABLES: Tables = {
@@ -26,6 +26,8 @@ export const QUEUE_TABLES: Tables = {
        delivery_id TEXT
      );
      CREATE INDEX dirty_due ON dirty (due_at);`,
+    `ALTER TABLE dirty ADD COLUMN unlisted TEXT;
+     ALTER TABLE dirty ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;`,
   ],
 };
 
@@ -52,8 +54,9 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       const key = keyOf(subject);
       const row = sql.get.get(key);
       const at = now();
-      const hints = mergeHints(hintsOf(row), intent.hints, generation);
-      const full = intent.full || hints === null;
+      const pushes = intent.hints.map((hint) => ({ ...hint, receivedAt: hint.receivedAt ?? at }));
+      const { hints, unlisted } = mergePushes(pushesOf(row), pushes, generation);
+      const full = intent.full || unlisted !== null;
       // Lists are short calls that much other work waits for, so lists do not queue behind clones.
       const priority = subject.kind === "repository" ? TRIGGERS.indexOf(intent.trigger) : LISTS;
       // 0: a run has taken the row as it was; this is the first trigger after that run.
@@ -65,13 +68,14 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
         about.installationId ?? Number(row?.installation_id ?? 0),
         generation,
         row ? Math.min(priority, Number(row.priority)) : priority,
-        JSON.stringify(hints ?? []),
+        JSON.stringify(hints),
         full ? generation : Number(row?.full_generation ?? 0),
         Number(row?.attempt ?? 0),
         armedAt,
         dueAt(row, subject, intent.trigger, at, armedAt),
         Number(row?.held_until ?? 0),
         about.deliveryId ?? (row?.delivery_id as string | null) ?? null,
+        unlisted && JSON.stringify(unlisted),
       );
       return generation;
     });
@@ -113,9 +117,35 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       if (sql.remove.run(key, snapshot.generation).changes > 0) return;
       const row = sql.get.get(key);
       if (!row) return;
-      const left = hintsOf(row).filter((hint) => hint.generation > snapshot.generation);
+      const { hints, unlisted } = pushesOf(row);
+      const isNew = ({ generation }: { generation: number }) => generation > snapshot.generation;
       const full = Number(row.full_generation) > snapshot.generation ? Number(row.full_generation) : 0;
-      sql.subtract.run(JSON.stringify(left), full, key);
+      const newUnlisted = unlisted && isNew(unlisted) ? JSON.stringify(unlisted) : null;
+      sql.subtract.run(JSON.stringify(hints.filter(isNew)), full, newUnlisted, key);
+    });
+
+  const keep: RefreshQueue["keep"] = (snapshot, left) =>
+    store.transaction(() => {
+      const row = sql.get.get(keyOf(snapshot.subject));
+      if (!row) return;
+      const at = now();
+      const cameIn = Number(row.generation) > snapshot.generation;
+      const isLeft = ({ ref, generation }: QueuedHint) =>
+        generation > snapshot.generation || left.refs.includes(ref);
+      // A receipt that lies ahead is from before the clock was set back; the patience counts from now.
+      const hints = pushesOf(row)
+        .hints.filter(isLeft)
+        .map((hint) => ({ ...hint, receivedAt: Math.min(hint.receivedAt, at) }));
+      const fullBefore = Number(row.full_generation) > snapshot.generation || left.full;
+      const due = cameIn ? Math.min(Number(row.due_at), at + left.dueInMs) : at + left.dueInMs;
+      sql.kept.run(
+        JSON.stringify(hints),
+        fullBefore ? Number(row.generation) : 0,
+        due,
+        Number(row.armed_at) || snapshot.request.armedAt,
+        left.isBehind && !cameIn ? 1 : 0,
+        row.key,
+      );
     });
 
   const fail: RefreshQueue["fail"] = (snapshot, error) =>
@@ -147,6 +177,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
     arm,
     begin,
     succeed,
+    keep,
     fail,
     due,
     nextDueIn() {
@@ -154,6 +185,7 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
       return next === null || next === undefined ? null : Math.max(0, Number(next) - now());
     },
     has: (subject) => sql.get.get(keyOf(subject)) !== undefined,
+    isPending: (subject) => sql.get.get(keyOf(subject))?.behind === 0,
     oldestMs() {
       const at = sql.oldest.get()?.at;
       return at === null || at === undefined ? 0 : Math.max(0, now() - Number(at));
@@ -163,8 +195,14 @@ export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, rand
   };
 }
 
-const hintsOf = (row: Row | undefined): QueuedHint[] =>
-  row ? (JSON.parse(String(row.hints)) as QueuedHint[]) : [];
+function pushesOf(row: Row | undefined): QueuedPushes {
+  if (!row) return { hints: [], unlisted: null };
+  const hints = JSON.parse(String(row.hints)) as QueuedHint[];
+  // Rows of an earlier Lockstep have no time of receipt: that of the row's oldest trigger stands for it.
+  const receivedAt = Number(row.armed_at);
+  const unlisted = row.unlisted === null ? null : (JSON.parse(String(row.unlisted)) as QueuedUnlisted);
+  return { hints: hints.map((hint) => ({ ...hint, receivedAt: hint.receivedAt ?? receivedAt })), unlisted };
+}
 
 const triggerOf = (row: Row): Trigger => TRIGGERS[Number(row.priority)] ?? "backstop";
 
@@ -185,7 +223,8 @@ function snapshotOf(subject: Subject, row: Row, attempt: number, armedAt: number
     request: {
       repositoryId: subject.id,
       trigger: triggerOf(row),
-      hints: hintsOf(row).map(({ generation: _, ...hint }) => hint),
+      hints: pushesOf(row).hints.map(({ generation: _, ...hint }) => hint),
+      unlisted: pushesOf(row).unlisted,
       full: Number(row.full_generation) > 0,
       attempt,
       armedAt,
@@ -200,12 +239,18 @@ function statements(store: Store) {
     get: store.prepare("SELECT * FROM dirty WHERE key = ?"),
     put: store.prepare(
       `INSERT OR REPLACE INTO dirty (key, kind, id, installation_id, generation, priority, hints,
-       full_generation, attempt, armed_at, due_at, held_until, delivery_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       full_generation, attempt, armed_at, due_at, held_until, delivery_id, unlisted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     started: store.prepare("UPDATE dirty SET attempt = ?, due_at = ?, armed_at = 0 WHERE key = ?"),
     remove: store.prepare("DELETE FROM dirty WHERE key = ? AND generation = ?"),
-    subtract: store.prepare("UPDATE dirty SET hints = ?, full_generation = ?, attempt = 0 WHERE key = ?"),
+    subtract: store.prepare(
+      "UPDATE dirty SET hints = ?, full_generation = ?, attempt = 0, unlisted = ? WHERE key = ?",
+    ),
+    kept: store.prepare(
+      `UPDATE dirty SET hints = ?, full_generation = ?, due_at = ?, armed_at = ?, behind = ?, attempt = 0
+       WHERE key = ?`,
+    ),
     failed: store.prepare(
       "UPDATE dirty SET due_at = ?, held_until = ?, full_generation = ?, armed_at = ? WHERE key = ?",
     ),

@@ -43,11 +43,15 @@ export function createAcceptance(ports: Ports): Acceptance {
     // Name, default branch or membership may have changed since GitHub's last answer, however recent.
     if (subject.kind === "repository" && eventNamed(delivery.event)?.invalidatesName)
       registry.doubt(subject.id);
-    const generation = queue.arm(subject, intent, {
-      deliveryId: delivery.id,
-      ...(installationId === undefined ? {} : { installationId }),
-    });
-    deliveries.accepted(delivery, subject, generation);
+    // A delivery that comes again does not renew the patience with GitHub's replicas.
+    const receivedAt = deliveries.firstReceivedAt(delivery.id) ?? delivery.receivedAt;
+    const hints = intent.hints.map((hint) => ({ ...hint, receivedAt }));
+    const generation = queue.arm(
+      subject,
+      { ...intent, hints },
+      { deliveryId: delivery.id, ...(installationId === undefined ? {} : { installationId }) },
+    );
+    deliveries.accepted(delivery, subject, generation, hints[0]?.ref ?? null);
     return "accepted";
   }
 

@@ -44,12 +44,12 @@ export async function isBeforePush(
   const before = hint.points.at(-2)!;
   const known = Math.max(knowledge.pushedAt, comparedAt - REPLICA_LAG_MS / 1000);
   if (answer === after || hint.pushedAt < known) return false;
-  if (hint.points.includes(answer)) return true;
+  // A ref that a push has just made or moved is not there: GitHub deletes it, or has not made it yet.
+  if (answer === ZERO || hint.points.includes(answer)) return true;
   // The answer has nothing newer than the mirror, although a later push was just reported.
   const isNews = hint.pushedAt > Math.max(knowledge.pushedAt, comparedAt);
-  if (isNews && answer === tip)
-    return answer === ZERO || after === ZERO || !(await isAncestor(after, answer));
-  return answer !== ZERO && before !== ZERO && isAncestor(answer, before);
+  if (isNews && answer === tip) return after === ZERO || !(await isAncestor(after, answer));
+  return before !== ZERO && isAncestor(answer, before);
 }
 
 /** Whether taking the answer could turn back a ref that a delivery has just moved. */

@@ -24,8 +24,11 @@ export interface Hold {
   wanted: string;
   /** In milliseconds since 1970. With the tip, the time distinguishes one hold of a ref from the next. */
   since: number;
-  /** blocked: GitHub forced or deleted the ref. restored: an operator restored the ref to a kept tip. */
-  cause: "blocked" | "restored";
+  /**
+   * blocked: GitHub forced or deleted the ref. restored: an operator restored the ref to a kept tip. vanished:
+   * GitHub no longer lists most of the mirror's refs (`ref` is ALL_REFS).
+   */
+  cause: "blocked" | "restored" | "vanished";
   /** The value of `wanted` that an operator allows. */
   allowed: string | null;
 }

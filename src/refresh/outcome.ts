@@ -1,18 +1,23 @@
-import type { RefreshError } from "../base/errors.js";
 import type { RefreshOutcome } from "../base/model.js";
 import type { Brought } from "./bring.js";
 
-/** The result of bringing a mirror's refs. */
-export interface Result {
-  outcome: RefreshOutcome;
-  behind: boolean;
-  notYet: RefreshError | null;
-}
-
 /** The repository is not managed, so nothing was refreshed. */
-export const SKIPPED: RefreshOutcome = { result: "skipped", changes: [], way: "none" };
+export const SKIPPED: RefreshOutcome = {
+  result: "skipped",
+  changes: [],
+  way: "none",
+  open: [],
+  compareInMs: null,
+};
 
-export function outcomeOf({ changes, superseded }: Brought, way: RefreshOutcome["way"]): RefreshOutcome {
+export function outcomeOf(
+  { changes, superseded, open }: Brought,
+  way: RefreshOutcome["way"],
+): RefreshOutcome {
   const result = superseded ? "superseded" : changes.length > 0 ? "changed" : "unchanged";
-  return { result, changes, way };
+  return { result, changes, way, open, compareInMs: null };
 }
+
+/** Whether GitHub's replicas had their time; until then the answers prove nothing about the repository. */
+export const isAnswered = ({ open, compareInMs }: RefreshOutcome): boolean =>
+  compareInMs === null && open.every(({ stage }) => stage === "behind");

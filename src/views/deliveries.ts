@@ -1,4 +1,4 @@
-import type { Subject } from "../base/model.js";
+import { type Subject, subjectOfKey } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import { iso } from "../base/units.js";
 import { createDeliveryList, type LoggedDelivery } from "../deliveries/list.js";
@@ -49,7 +49,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     if (outcome === "refreshed") return { reason: null, became: `${done} at ${iso(refreshedAt)}` };
     const error = isRepository ? (known?.error ?? null) : null;
     const last = error ? `; the last try failed: ${error.code}` : "";
-    const asked = subjectOf(subject);
+    const asked = subjectOfKey(subject);
     if (asked && runner.busy(asked)) return { reason: null, became: `being ${done}` };
     if (isRepository && known && known.pausedAt !== null)
       return { reason: "paused", became: "waits until the repository is resumed" };
@@ -92,9 +92,4 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
       refreshes.of(id).map(({ endedAt, ...refresh }) => ({ endedAt: iso(endedAt), ...refresh })),
     queue: (limit) => ({ queue: queue.list(limit).map(item), total: queue.depth() }),
   };
-}
-
-function subjectOf(key: string | null): Subject | null {
-  const [kind, id] = key?.split(":") ?? [];
-  return kind && id ? ({ kind, id: Number(id) } as Subject) : null;
 }

@@ -1,6 +1,6 @@
 import type { Log } from "../base/log.js";
 import { type ScopeOf, ZERO } from "../base/model.js";
-import { fullName } from "../base/names.js";
+import { ALL_REFS, fullName } from "../base/names.js";
 import { matchesPattern } from "../base/patterns.js";
 import { iso } from "../base/units.js";
 import type { Layout } from "../git/disk/layout.js";
@@ -115,6 +115,8 @@ function pushCommand(
   { from, ref, github }: { from: string; ref: string; github: string },
 ): string {
   const git = ["git", `--git-dir=${layout.link({ owner, name })}`, "push"];
+  const all = ["refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*"];
+  if (ref === ALL_REFS) return [...git, `${gitUrl}/${owner}/${name}.git`, ...all].map(quote).join(" ");
   const lease = `--force-with-lease=${ref}:${github === ZERO ? "" : github}`;
   return [...git, lease, `${gitUrl}/${owner}/${name}.git`, `${from}:${ref}`].map(quote).join(" ");
 }

@@ -26,7 +26,7 @@ interface Ports extends Freshness {
   store: Store;
   registry: Registry;
   installations: Installations;
-  queue: Pick<RefreshQueue, "has">;
+  queue: Pick<RefreshQueue, "has" | "isPending">;
   runner: Pick<Runner, "busy" | "subjects">;
   requests: Pick<Requests, "byHand">;
   onSettled: Worker["onSettled"];
@@ -162,7 +162,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       return { tidiedAt: iso(tidiedAt), prunedAt: iso(prunedAt), checkedAt: iso(checkedAt), ...now };
     },
     refresh,
-    settled: (id, ms) => settled(ports, keyOf(subjectOf(id)), () => queue.has(subjectOf(id)), ms),
+    settled: (id, ms) => settled(ports, keyOf(subjectOf(id)), () => queue.isPending(subjectOf(id)), ms),
     pause: (id) => registry.pause(id, ports.now()),
     resume(id) {
       registry.pause(id, null);

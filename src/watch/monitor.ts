@@ -5,6 +5,7 @@ import type { RecoveryState } from "../deliveries/recovery.js";
 import type { Disk } from "../machine/disk.js";
 import type { Installations } from "../registry/installations.js";
 import type { Facts } from "../store/facts.js";
+import { createAbandonedPushes } from "./abandoned-pushes.js";
 import { createPendingPushes } from "./missed-pushes.js";
 import {
   backstopProblems,
@@ -47,6 +48,8 @@ export interface Watch {
    * @param since deliveries that arrived after this time may have reported the push
    */
   reportMissedPush(repositoryId: number, repository: string, since?: number): void;
+  /** Reports a push that GitHub reported and has not shown within a day. */
+  reportAbandonedPush(repository: string, ref: string, tip: string): void;
   /** Reports that a delivery about the repository arrived after all. */
   noteDelivery(repositoryId: number): void;
   /** Logs problems that began or ended since the last call. */
@@ -58,6 +61,7 @@ export function createWatch(ports: WatchPorts): Watch {
   const { installations, now } = ports;
   const startedAt = now();
   const pushes = createPendingPushes(ports, ports.deliverySource);
+  const abandoned = createAbandonedPushes(ports);
   const open = new Map<string, Problem>();
   const pass: { passedAt: number | null; failedAt: number; error: RefreshError | null } = {
     passedAt: null,
@@ -75,6 +79,7 @@ export function createWatch(ports: WatchPorts): Watch {
     ...backstopProblems(pass, lateSince(pass.passedAt)),
     ...recoveryProblems(ports.recovery(), startedAt),
     ...pushes.problems(),
+    ...abandoned.problems(),
     ...consumerProblems(ports.consumers(), now()),
     ...diskProblems(ports.disk.state(), open.get("disk_low")?.since ?? now()),
     ...installations
@@ -90,6 +95,7 @@ export function createWatch(ports: WatchPorts): Watch {
       pass.error = error;
     },
     reportMissedPush: pushes.add,
+    reportAbandonedPush: abandoned.add,
     noteDelivery: pushes.drop,
     check: () => logChanges(open, problems(), ports.log),
     backstop: () => ({

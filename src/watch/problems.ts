@@ -10,6 +10,7 @@ export const PROBLEM_CODES = [
   "disk_low",
   "installation_failing",
   "installation_suspended",
+  "push_never_shown",
   "removal_held",
   "webhook_silent",
 ] as const;

@@ -12,10 +12,9 @@ import { type Keep, type KeptTip, readKept } from "./kept.js";
 import { createMemory, forgetMirror, type MirrorContext } from "./memory.js";
 import type { MirrorOptions, RunContext } from "./options.js";
 import { swapRefs } from "./refs.js";
-import { readRemoteTips } from "./remote-tips.js";
+import { readRemoteRefs, readRemoteTips } from "./remote-tips.js";
 import { changeTips, readTip, readTipsInside, readTipsOutside } from "./tips.js";
 
-export { missingRefOf } from "../run/failure.js";
 export type { RunContext } from "./options.js";
 
 /** The mirrors of this DATA_DIR. The caller promises one writer at a time per repository. */
@@ -39,7 +38,9 @@ export interface Mirrors {
   outside(id: number, signal?: AbortSignal): Promise<Map<string, string>>;
   /** Returns GitHub's tips inside the mirror's scope. */
   remoteTips(id: number, lease: Lease, run: RunContext): Promise<Map<string, string>>;
-  /** Brings objects, by object name or by ref name. @returns the object of each, in the same order */
+  /** Returns GitHub's tips of these refs; refs that GitHub does not have are missing. */
+  remoteRefs(lease: Lease, refs: readonly string[], run: RunContext): Promise<Map<string, string>>;
+  /** Brings objects, by object name. @returns the object of each, in the same order */
   fetch(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext): Promise<string[]>;
   /** @returns the tips that the changes kept */
   apply(id: number, changes: RefChange[], keep?: Keep): Promise<KeptTip[]>;
@@ -78,6 +79,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     tips: (id, signal) => readTipsInside(context, id, signal),
     outside: (id, signal) => readTipsOutside(context, id, signal),
     remoteTips: (id, lease, run) => readRemoteTips(context, id, lease, run),
+    remoteRefs: (lease, refs, run) => readRemoteRefs(context, lease, refs, run),
     fetch: (id, lease, wants, bases, run) => fetchObjects(context, id, lease, wants, bases, run),
     apply: (id, changes, keep) => changeTips(context, id, changes, keep),
     kept: (id, signal) => readKept(git, layout.mirror(id), signal),

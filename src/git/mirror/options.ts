@@ -19,5 +19,5 @@ export interface RunContext {
   /**
    * Called once GitHub has answered under the repository's name, before the answer is used. @throws to stop
    */
-  confirmName?: () => Promise<void>;
+  confirmName?: () => Promise<unknown>;
 }

@@ -1,48 +1,40 @@
+import { RESERVED_REFS } from "../../base/names.js";
 import { matchesPattern } from "../../base/patterns.js";
 import type { Lease } from "../transport/lease.js";
-import { askRemote } from "../transport/remote.js";
 import type { MirrorContext } from "./memory.js";
 import type { RunContext } from "./options.js";
 
-/** With more patterns than this, none is named on the command line. */
-const MAX_ARGUMENTS = 50;
+/** With more patterns than this, GitHub is asked for every ref. */
+const MAX_PREFIXES = 50;
 
 /** @returns GitHub's tips inside the mirror's scope */
-export async function readRemoteTips(
-  { git, scopeOf, fetchTimeoutMs }: MirrorContext,
+export function readRemoteTips(
+  { scopeOf, fetchTimeoutMs }: MirrorContext,
   id: number,
   lease: Lease,
   run: RunContext,
 ): Promise<Map<string, string>> {
   const { refspecs } = scopeOf(id);
-  // git ls-remote --refs [--heads] [--tags] <url> [<ref>…]
-  const { stdout } = await askRemote(git, lease, {
-    args: ["ls-remote", "--refs", ...refKinds(refspecs), lease.url, ...exactRefs(refspecs)],
-    gitDir: null,
-    timeoutMs: fetchTimeoutMs,
-    signal: run.signal,
-  });
-  return parseRemoteTips(stdout, refspecs);
+  const isWanted = (ref: string) => matchesPattern(ref, refspecs) && !ref.startsWith(RESERVED_REFS);
+  const question = { prefixes: prefixesOf(refspecs), isWanted, timeoutMs: fetchTimeoutMs };
+  return lease.refs(question, run.signal);
 }
 
-/** When only heads and tags are asked for, the server need not send other refs, such as refs/pull. */
-function refKinds(refspecs: readonly string[]): string[] {
-  const kinds = refspecs.map((pattern) => /^refs\/(heads|tags)\//.exec(pattern)?.[1]);
-  return kinds.includes(undefined) ? [] : [...new Set(kinds)].map((kind) => `--${kind}`);
+/** @returns GitHub's tips of these refs; refs that GitHub does not have are missing */
+export function readRemoteRefs(
+  { fetchTimeoutMs }: MirrorContext,
+  lease: Lease,
+  refs: readonly string[],
+  run: RunContext,
+): Promise<Map<string, string>> {
+  const names = new Set(refs);
+  // A prefix also matches longer names, such as main2 beside main.
+  const question = { prefixes: refs, isWanted: (ref: string) => names.has(ref), timeoutMs: fetchTimeoutMs };
+  return lease.refs(question, run.signal);
 }
 
-/**
- * When refs are named, the server need not send others; `parseRemoteTips` drops refs that match only by the
- * end of a name.
- */
-const exactRefs = (refspecs: readonly string[]): readonly string[] =>
-  refspecs.length <= MAX_ARGUMENTS && !refspecs.some((pattern) => pattern.includes("*")) ? refspecs : [];
-
-function parseRemoteTips(stdout: string, refspecs: readonly string[]): Map<string, string> {
-  const tips = new Map<string, string>();
-  for (const line of stdout.split("\n")) {
-    const [sha, ref] = line.split("\t");
-    if (sha && ref && matchesPattern(ref, refspecs) && !ref.startsWith("refs/lockstep/")) tips.set(ref, sha);
-  }
-  return tips;
+/** A pattern's part before the star; GitHub may send more than asked for, and `isWanted` drops that. */
+function prefixesOf(refspecs: readonly string[]): string[] {
+  const prefixes = [...new Set(refspecs.map((pattern) => pattern.split("*")[0]!))];
+  return prefixes.length > MAX_PREFIXES ? ["refs/"] : prefixes;
 }

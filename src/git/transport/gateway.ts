@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdverts } from "./advert.js";
-import { type Lease, openLease } from "./lease.js";
+import { type Lease, type LeaseState, openLease, type RefsQuestion } from "./lease.js";
 import { createLfs, type Lfs } from "./lfs.js";
-import { answerGit, type GitProxy, pathOf } from "./proxy.js";
+import { answerGit, askForRefs, type GitProxy, pathOf } from "./proxy.js";
 import { createReadLimits } from "./read-limits.js";
 import { createUpstream, type Target, type TokenSource } from "./upstream.js";
 
@@ -31,8 +31,15 @@ export async function createGateway(origin: string, token: TokenSource): Promise
   });
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
+  const ports = {
+    leases: proxy.leases,
+    adverts,
+    ask: (lease: LeaseState, question: RefsQuestion, signal: AbortSignal) =>
+      askForRefs(proxy, lease, question, signal),
+  };
+
   return {
-    open: (target) => openLease(proxy, target, base + pathOf(target, "")),
+    open: (target) => openLease(ports, target, base + pathOf(target, "")),
     warm: (target) => adverts.warm(target),
     lfs: createLfs(upstream, origin),
     async close() {

@@ -1,6 +1,16 @@
 import { randomBytes } from "node:crypto";
-import type { RefreshError } from "../../base/errors.js";
+import { RefreshError } from "../../base/errors.js";
 import type { Target } from "./upstream.js";
+
+/** Which refs of a repository GitHub is asked for. */
+export interface RefsQuestion {
+  /** GitHub need not send refs that begin with none of these. */
+  prefixes: readonly string[];
+  /** Whether a ref, by its full name, is part of the answer. */
+  isWanted(ref: string): boolean;
+  /** The answer must be complete within this time, in milliseconds. */
+  timeoutMs: number;
+}
 
 /** A lease gives one git process access to one repository, until `close`. */
 export interface Lease {
@@ -8,6 +18,11 @@ export interface Lease {
   url: string;
   /** The git configuration that carries the lease's key. */
   config: Record<string, string>;
+  /**
+   * Asks GitHub for refs, without git. @returns objects by ref name; refs that GitHub does not have are missing
+   * @throws RefreshError
+   */
+  refs(question: RefsQuestion, signal: AbortSignal): Promise<Map<string, string>>;
   /** Returns what went wrong between the gateway and GitHub; git itself only sees a broken answer. */
   failure(): RefreshError | null;
   /** Returns GitHub's clock at the first answer, in whole seconds since 1970; null before that answer. */
@@ -35,10 +50,11 @@ interface LeasePorts {
   /** The open leases, by the key that git sends. */
   leases: Map<string, LeaseState>;
   adverts: { drop(): void };
+  ask(lease: LeaseState, question: RefsQuestion, signal: AbortSignal): Promise<Map<string, string>>;
 }
 
 /** @param url the remote's URL, for git */
-export function openLease({ leases, adverts }: LeasePorts, target: Target, url: string): Lease {
+export function openLease({ leases, adverts, ask }: LeasePorts, target: Target, url: string): Lease {
   const key = randomBytes(32).toString("hex");
   const stats = { requests: 0, bytes: 0 };
   const state: LeaseState = {
@@ -53,6 +69,18 @@ export function openLease({ leases, adverts }: LeasePorts, target: Target, url: 
   return {
     url,
     config: { "http.extraHeader": `X-Lockstep-Key: ${key}` },
+    async refs(question, signal) {
+      const deadline = AbortSignal.timeout(question.timeoutMs);
+      try {
+        return await ask(state, question, AbortSignal.any([signal, deadline, state.abort.signal]));
+      } catch (error) {
+        if (!deadline.aborted || signal.aborted) throw error;
+        throw new RefreshError(
+          "timeout",
+          `GitHub did not list its refs within ${question.timeoutMs / 1000} s`,
+        );
+      }
+    },
     failure: () => state.failure,
     servedAt: () => state.servedAt,
     stats,

@@ -3,9 +3,17 @@ import { pipeline } from "node:stream/promises";
 import { asRefreshError, RefreshError } from "../../base/errors.js";
 import { fullName } from "../../base/names.js";
 import type { Adverts } from "./advert.js";
-import { type LeaseState, noteServedAt } from "./lease.js";
+import { type LeaseState, noteServedAt, type RefsQuestion } from "./lease.js";
+import { lsRefsRequest, readLsRefs } from "./ls-refs.js";
 import type { ReadLimits } from "./read-limits.js";
-import { asNetworkError, statusError, type Target, type Upstream } from "./upstream.js";
+import {
+  asNetworkError,
+  statusError,
+  type Target,
+  type Upstream,
+  type UpstreamAnswer,
+  type UpstreamRequest,
+} from "./upstream.js";
 
 /** The objects that git's requests are answered with. */
 export interface GitProxy {
@@ -58,20 +66,40 @@ async function sendAdvert(
 }
 
 async function sendPack(
-  { origin, upstream, adverts, reads }: GitProxy,
+  proxy: GitProxy,
   lease: LeaseState,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
   const body = await readBody(req);
-  await reads.take(lease.target, lease.abort.signal);
-  const answer = await upstream.send({
-    path: pathOf(lease.target, "git-upload-pack"),
-    method: "POST",
+  const answer = await askUploadPack(proxy, lease, {
     headers: forwarded(req),
     body,
-    installationId: lease.target.installationId,
     signal: lease.abort.signal,
+  });
+  res.writeHead(200, pick(answer.headers, ["content-type", "content-encoding", "cache-control"]));
+  await pipeline(answer.body, res).catch((error: unknown) => {
+    throw asNetworkError(error, proxy.origin);
+  });
+}
+
+type UploadPackCall = Pick<UpstreamRequest, "headers" | "signal"> & { body: Buffer };
+
+/** Sends one request to the repository's upload-pack. @returns GitHub's answer, with status 200 */
+async function askUploadPack(
+  { upstream, adverts, reads }: GitProxy,
+  lease: LeaseState,
+  { headers, body, signal }: UploadPackCall,
+): Promise<UpstreamAnswer> {
+  const { target } = lease;
+  await reads.take(target, signal);
+  const answer = await upstream.send({
+    path: pathOf(target, "git-upload-pack"),
+    method: "POST",
+    headers,
+    body,
+    installationId: target.installationId,
+    signal,
   });
   lease.stats.requests += 1;
   noteServedAt(lease, answer.headers.date);
@@ -79,14 +107,38 @@ async function sendPack(
     await answer.body.dump();
     throw statusError(answer);
   }
-  res.writeHead(200, pick(answer.headers, ["content-type", "content-encoding", "cache-control"]));
   answer.body.on("data", (chunk: Buffer) => {
     lease.stats.bytes += chunk.length;
   });
   adverts.used();
-  await pipeline(answer.body, res).catch((error: unknown) => {
-    throw asNetworkError(error, origin);
-  });
+  return answer;
+}
+
+const LS_REFS_HEADERS = {
+  "content-type": "application/x-git-upload-pack-request",
+  accept: "application/x-git-upload-pack-result",
+  "git-protocol": "version=2",
+  "user-agent": "git/2.0 (lockstep)",
+};
+
+/**
+ * Asks GitHub for refs in one request, without a git process.
+ * @throws RefreshError
+ */
+export async function askForRefs(
+  proxy: GitProxy,
+  lease: LeaseState,
+  { prefixes, isWanted }: RefsQuestion,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  try {
+    const body = lsRefsRequest(prefixes);
+    const answer = await askUploadPack(proxy, lease, { headers: LS_REFS_HEADERS, body, signal });
+    return await readLsRefs(answer.body, isWanted);
+  } catch (error) {
+    proxy.adverts.drop();
+    throw asNetworkError(error, proxy.origin);
+  }
 }
 
 function forwarded(req: IncomingMessage): Record<string, string> {

@@ -1,0 +1,70 @@
+import { RefreshError } from "../../base/errors.js";
+
+/** A pkt-line's length is written in this many hexadecimal digits, and includes them. gitprotocol-common(5) */
+const LENGTH_DIGITS = 4;
+/** Two million refs with long names; more are not read. */
+const MAX_ANSWER_BYTES = 256 * 2 ** 20;
+
+/**
+ * Builds the request for refs below these prefixes, in protocol version 2. Tags are not peeled and symbolic refs not
+ * resolved. An empty list asks for every ref. https://git-scm.com/docs/protocol-v2#_ls_refs
+ */
+export function lsRefsRequest(prefixes: readonly string[]): Buffer {
+  const args = prefixes.map((prefix) => pktLine(`ref-prefix ${prefix}\n`));
+  return Buffer.concat([pktLine("command=ls-refs\n"), Buffer.from("0001"), ...args, Buffer.from("0000")]);
+}
+
+function pktLine(text: string): Buffer {
+  const body = Buffer.from(text);
+  const length = (body.length + LENGTH_DIGITS).toString(16).padStart(LENGTH_DIGITS, "0");
+  return Buffer.concat([Buffer.from(length), body]);
+}
+
+/**
+ * Reads the answer as it arrives. @returns objects by ref name, for the names that `isWanted` accepts
+ * @throws RefreshError `upstream_error` when the answer breaks off or is not the answer to ls-refs
+ */
+export async function readLsRefs(
+  body: AsyncIterable<Buffer>,
+  isWanted: (ref: string) => boolean,
+): Promise<Map<string, string>> {
+  const refs = new Map<string, string>();
+  let rest: Buffer = Buffer.alloc(0);
+  let size = 0;
+  let isComplete = false;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES) throw invalid("is larger than 256 MiB");
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let at = 0;
+    while (!isComplete && rest.length - at >= LENGTH_DIGITS) {
+      const length = lengthAt(rest, at);
+      if (length === 0) isComplete = true;
+      if (length > 0 && rest.length - at < length) break;
+      if (length > 0) addRef(refs, rest.subarray(at + LENGTH_DIGITS, at + length), isWanted);
+      at += Math.max(length, LENGTH_DIGITS);
+    }
+    rest = rest.subarray(at);
+  }
+  if (!isComplete) throw invalid("broke off");
+  return refs;
+}
+
+/** @returns 0 for the flush packet, which ends the answer */
+function lengthAt(bytes: Buffer, at: number): number {
+  const digits = bytes.toString("latin1", at, at + LENGTH_DIGITS);
+  const length = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : -1;
+  if (length !== 0 && length <= LENGTH_DIGITS) throw invalid(`has the length ${JSON.stringify(digits)}`);
+  return length;
+}
+
+function addRef(refs: Map<string, string>, line: Buffer, isWanted: (ref: string) => boolean): void {
+  const text = line.toString("utf8").replace(/\n$/, "");
+  const [, sha, ref] = /^([0-9a-f]{40}) ([^ ]+)/.exec(text) ?? [];
+  if (sha && ref && isWanted(ref)) refs.set(ref, sha);
+  // An unborn HEAD has no object. Anything else is not an answer to ls-refs.
+  else if (!sha && !text.startsWith("unborn "))
+    throw invalid(`has the line ${JSON.stringify(text.slice(0, 80))}`);
+}
+
+const invalid = (what: string) => new RefreshError("upstream_error", `GitHub's answer to ls-refs ${what}`);

@@ -1,0 +1,97 @@
+import { type RefHint, ZERO } from "../../base/model.js";
+import type { Move } from "../guard.js";
+import {
+  type BringContext,
+  type Brought,
+  basesFor,
+  expectedTip,
+  learn,
+  NOTHING,
+  type Pass,
+  type Plan,
+  writeRefs,
+} from "./context.js";
+import { fetchAhead } from "./fetch-ahead.js";
+import { ruleOnAnswer } from "./old-answers.js";
+
+/** GitHub's answers about the refs of the plans. */
+interface Answers {
+  tips: Map<string, string>;
+  /** The repository's `pushed_at`, in whole seconds since 1970; null: the name was not confirmed. */
+  pushedAt: number | null;
+}
+
+/** Asks GitHub where the refs are, and fetches meanwhile what the deliveries report. */
+export async function bringByName(context: BringContext, pass: Pass, plans: Plan[]): Promise<Brought> {
+  if (plans.length === 0) return NOTHING;
+  const ahead = await fetchAhead(context, pass, plans);
+  try {
+    const answers = await askForRefs(context, pass, plans);
+    const fetched = await ahead.done;
+    return await takeAnswers(context, pass, { plans, answers, fetched });
+  } finally {
+    ahead.cancel();
+    // Nothing else may happen in the mirror while git still runs there.
+    await ahead.done;
+  }
+}
+
+/**
+ * An answer that equals the tip of a signed delivery is about this repository, whoever has the name now. Any other
+ * answer counts only once GitHub has confirmed the name.
+ */
+async function askForRefs({ mirrors }: BringContext, pass: Pass, plans: Plan[]): Promise<Answers> {
+  const refs = plans.map(({ hint }) => hint.ref);
+  const tips = await mirrors.remoteRefs(pass.lease, refs, pass.run);
+  const isExpected = ({ hint }: Plan) => (tips.get(hint.ref) ?? ZERO) === expectedTip(hint);
+  // An absent ref proves nothing about the name, so a deletion is confirmed, too.
+  const isProven = plans.every((plan) => isExpected(plan) && expectedTip(plan.hint) !== ZERO);
+  return { tips, pushedAt: isProven ? null : await pass.confirmName() };
+}
+
+async function takeAnswers(
+  context: BringContext,
+  pass: Pass,
+  { plans, answers, fetched }: { plans: Plan[]; answers: Answers; fetched: ReadonlySet<string> },
+): Promise<Brought> {
+  const moves: Move[] = [];
+  const proven: RefHint[] = [];
+  const brought: Brought = { changes: [], superseded: false, open: [], abandoned: [] };
+  for (const { hint, facts } of plans) {
+    const answer = answers.tips.get(hint.ref) ?? ZERO;
+    const answered = { ref: hint.ref, answer, hint, facts };
+    const ruling = await ruleOnAnswer(context, pass, answered, answers.pushedAt ?? 0);
+    if (ruling.kind === "open") {
+      brought.open.push(ruling.open);
+      continue;
+    }
+    if (ruling.kind === "abandon") brought.abandoned.push(hint);
+    proven.push(hint);
+    if (answer !== expectedTip(hint)) brought.superseded = true;
+    moves.push({ ref: hint.ref, before: facts.tip, after: answer });
+  }
+  await fetchMissing(context, pass, moves, fetched);
+  brought.changes = await writeRefs(context, pass, moves);
+  // Without a confirmed name, an answer proves no later time than its delivery does.
+  const servedAt = answers.pushedAt === null ? 0 : (pass.lease.servedAt() ?? 0);
+  for (const hint of proven) {
+    learn(context, pass, { ...hint, pushedAt: Math.max(hint.pushedAt, servedAt) }, null);
+  }
+  return brought;
+}
+
+async function fetchMissing(
+  context: BringContext,
+  pass: Pass,
+  moves: Move[],
+  fetched: ReadonlySet<string>,
+): Promise<void> {
+  const missing = moves.filter(
+    ({ before, after }) => after !== ZERO && after !== before && !fetched.has(after),
+  );
+  const wants = [...new Set(missing.map(({ after }) => after))];
+  if (wants.length === 0) return;
+  const tips = moves.map(({ before }) => before);
+  const bases = await basesFor(context, pass, [...tips, ...fetched]);
+  await context.mirrors.fetch(pass.repository.id, pass.lease, wants, bases, pass.run);
+}

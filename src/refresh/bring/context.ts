@@ -1,0 +1,120 @@
+import type { Outbox } from "../../announce/outbox.js";
+import {
+  type OpenRef,
+  type RefChange,
+  type RefHint,
+  type ScopeOf,
+  type Trigger,
+  ZERO,
+} from "../../base/model.js";
+import type { Mirrors, RunContext } from "../../git/mirror/mirrors.js";
+import type { Lease } from "../../git/transport/lease.js";
+import type { ManagedRepository, Registry } from "../../registry/repositories.js";
+import type { RefFacts } from "../decide.js";
+import type { Guard, Move } from "../guard.js";
+import type { Holds } from "../holds.js";
+
+/** The objects that one refresh works with. */
+export interface Pass {
+  repository: ManagedRepository;
+  trigger: Trigger;
+  lease: Lease;
+  run: RunContext;
+  /** Opens a further lease, for a fetch whose failure must not become the pass's own. */
+  openLease(): Lease;
+  /**
+   * Confirms, after an answer under the name, that the name still belongs to the repository.
+   * @returns the repository's `pushed_at`, in whole seconds since 1970 @throws RefreshError `moved`
+   */
+  confirmName(): Promise<number>;
+}
+
+export interface Brought {
+  changes: RefChange[];
+  /** The answer differed from the deliveries: a later push superseded them. */
+  superseded: boolean;
+  /** The refs whose reported push GitHub does not show yet; they were left unchanged. */
+  open: OpenRef[];
+  /** The hints whose push GitHub has not shown within a day; its answer was accepted. */
+  abandoned: RefHint[];
+}
+
+/** The objects that bringing refs works with. */
+export interface BringContext {
+  mirrors: Mirrors;
+  registry: Registry;
+  guard: Guard;
+  holds: Holds;
+  outbox: Outbox;
+  scopeOf: ScopeOf;
+  keepHistoryMs: number;
+  /** Called when refs that are not GitHub's have been removed. */
+  dropped(id: number, changes: RefChange[]): void;
+  /** Resolves after so many milliseconds. @throws when the signal aborts */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+  now: () => number;
+}
+
+/** One ref that deliveries report, and what is known before it is brought. */
+export interface Plan {
+  hint: RefHint;
+  facts: RefFacts;
+}
+
+export const NOTHING: Brought = { changes: [], superseded: false, open: [], abandoned: [] };
+
+/** Where the ref should be, by the newest delivery; ZERO: it should not exist. */
+export const expectedTip = ({ points }: RefHint): string => points.at(-1)!;
+
+/** The number of old tips that a fetch names to GitHub; more tips only lengthen git's request. */
+const MAX_BASES = 200;
+
+export async function factsOf(
+  { mirrors, registry, now }: BringContext,
+  { repository }: Pass,
+  ref: string,
+): Promise<RefFacts> {
+  const knowledge = registry.ref(repository.id, ref);
+  const movedAt = Math.min(knowledge.movedAt, now());
+  // A move that lies ahead was recorded before the clock was set back; it counts as made now.
+  if (movedAt !== knowledge.movedAt) registry.learnRef(repository.id, ref, { ...knowledge, movedAt });
+  const tip = await mirrors.tip(repository.id, ref);
+  return { tip, knowledge: { ...knowledge, movedAt }, comparedAt: repository.comparedAt };
+}
+
+/** @returns commits that GitHub may build on: the tips that exist, or the default branch's */
+export async function basesFor({ mirrors }: BringContext, pass: Pass, tips: string[]): Promise<string[]> {
+  const known = tips.filter((tip) => tip !== ZERO);
+  if (known.length > 0) return [...new Set(known)].slice(0, MAX_BASES);
+  const main = await mirrors.tip(pass.repository.id, `refs/heads/${pass.repository.defaultBranch}`);
+  return main === ZERO ? [] : [main];
+}
+
+/** The mirror's refs are only written here. @returns what changed: the history guard may hold refs */
+export async function writeRefs(
+  { mirrors, guard, outbox }: BringContext,
+  { repository, trigger }: Pass,
+  moves: Move[],
+): Promise<RefChange[]> {
+  const { changes, keep, record } = await guard.judge(repository, moves, (a, b) =>
+    mirrors.isAncestor(repository.id, a, b),
+  );
+  outbox.intend(repository.id, trigger, changes);
+  record({ kept: await mirrors.apply(repository.id, changes, keep) });
+  return changes;
+}
+
+/** @param movedFrom the tip from which the delivery's word moved the ref; null: the delivery moved nothing */
+export function learn(
+  { registry, now }: BringContext,
+  { repository }: Pass,
+  hint: Pick<RefHint, "ref" | "pushedAt">,
+  movedFrom: string | null,
+): void {
+  const known = registry.ref(repository.id, hint.ref);
+  registry.learnRef(repository.id, hint.ref, {
+    pushedAt: Math.max(known.pushedAt, hint.pushedAt),
+    movedAt: movedFrom === null ? known.movedAt : now(),
+    movedFrom: movedFrom ?? known.movedFrom,
+  });
+}

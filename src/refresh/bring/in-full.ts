@@ -1,0 +1,111 @@
+import { type OpenRef, type RefChange, type RefHint, ZERO } from "../../base/model.js";
+import { isInside } from "../../base/patterns.js";
+import { clash, compareTips } from "../../git/mirror/refs.js";
+import {
+  type BringContext,
+  type Brought,
+  basesFor,
+  expectedTip,
+  factsOf,
+  learn,
+  type Pass,
+  writeRefs,
+} from "./context.js";
+import { askForEveryRef } from "./every-ref.js";
+import { ruleOnAnswer } from "./old-answers.js";
+
+/** Compares every ref of GitHub's with every ref of the mirror. */
+export async function bringInFull(context: BringContext, pass: Pass, hints: RefHint[]): Promise<Brought> {
+  const { mirrors, guard, scopeOf } = context;
+  const { id, defaultBranch } = pass.repository;
+  const { remote, local, pushedAt } = await askForEveryRef(context, pass);
+  const isIn = isInside(scopeOf(id));
+  const inside = hints.filter(({ ref }) => isIn(ref));
+  const { open, abandoned } = await findOldAnswers(context, pass, { hints: inside, remote, local, pushedAt });
+  const waiting = new Set(open.map(({ ref }) => ref));
+  const moves = guard.differences(id, local, remote).filter(({ ref }) => !waitsFor(ref, waiting));
+  const missing = moves.filter(({ before, after }) => after !== ZERO && after !== before);
+  const wants = [...new Set(missing.map(({ after }) => after))];
+  if (wants.length > 0) {
+    const main = local.get(`refs/heads/${defaultBranch}`) ?? ZERO;
+    const bases = await basesFor(context, pass, [main, ...moves.map(({ before }) => before)]);
+    await mirrors.fetch(id, pass.lease, wants, bases, pass.run);
+  }
+  const changes = await writeRefs(context, pass, moves);
+  // The comparison is acted on, whatever the Date of the answer: GitHub's servers each have their own clock.
+  for (const hint of inside) if (!waiting.has(hint.ref)) learn(context, pass, hint, null);
+  await forgetOldTips(context, pass);
+  // The old scope is kept while a new scope waits for room on the disk.
+  const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.hasWantedExtent(id);
+  if (drops) changes.push(...(await dropOutside(context, pass)));
+  const superseded = inside.some((hint) => (remote.get(hint.ref) ?? ZERO) !== expectedTip(hint));
+  return { changes, superseded, open, abandoned };
+}
+
+interface Comparison {
+  hints: RefHint[];
+  remote: Map<string, string>;
+  local: Map<string, string>;
+  pushedAt: number;
+}
+
+/** Finds refs whose answer may be older than a reported push. */
+async function findOldAnswers(
+  context: BringContext,
+  pass: Pass,
+  { hints, remote, local, pushedAt }: Comparison,
+): Promise<Pick<Brought, "open" | "abandoned">> {
+  const { id, comparedAt } = pass.repository;
+  const open: OpenRef[] = [];
+  const abandoned: RefHint[] = [];
+  const hinted = new Set(hints.map(({ ref }) => ref));
+  for (const hint of hints) {
+    const facts = await factsOf(context, pass, hint.ref);
+    const answered = { ref: hint.ref, answer: remote.get(hint.ref) ?? ZERO, hint, facts };
+    const ruling = await ruleOnAnswer(context, pass, answered, pushedAt);
+    if (ruling.kind === "open") open.push(ruling.open);
+    if (ruling.kind === "abandon") abandoned.push(hint);
+  }
+  for (const { ref, after, before } of compareTips(local, remote)) {
+    if (hinted.has(ref)) continue;
+    const facts = { tip: before, knowledge: context.registry.ref(id, ref), comparedAt };
+    const answered = { ref, answer: after, hint: undefined, facts };
+    const ruling = await ruleOnAnswer(context, pass, answered, pushedAt);
+    if (ruling.kind === "open") open.push(ruling.open);
+  }
+  return { open, abandoned };
+}
+
+/**
+ * Whether a ref is left unchanged for now: because its own answer is old, or as `a/b` or `a` beside a ref
+ * whose answer is.
+ */
+const waitsFor = (ref: string, open: ReadonlySet<string>): boolean =>
+  open.has(ref) || [...open].some((other) => clash(ref, other));
+
+/** Drops refs of an earlier scope, which no refresh follows any more. */
+async function dropOutside(
+  { mirrors, outbox }: BringContext,
+  { repository: { id }, trigger, run }: Pass,
+): Promise<RefChange[]> {
+  const outside = [...(await mirrors.outside(id, run.signal))];
+  const changes = outside.map(([ref, before]) => ({ ref, before, after: ZERO }));
+  outbox.intend(id, trigger, changes);
+  await mirrors.apply(id, changes);
+  return changes;
+}
+
+/** Drops kept tips older than KEEP_HISTORY. */
+async function forgetOldTips(
+  { mirrors, keepHistoryMs, dropped, now }: BringContext,
+  { repository: { id }, run }: Pass,
+): Promise<void> {
+  const keptTips = await mirrors.kept(id, run.signal);
+  const old = keptTips.filter(({ at }) => at < now() - keepHistoryMs);
+  if (old.length === 0) return;
+  await mirrors.dropKept(id, old);
+  dropped(
+    id,
+    old.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO })),
+  );
+}

@@ -1,0 +1,45 @@
+import type { RefreshOutcome, RefreshRequest } from "../base/model.js";
+import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
+import type { Pass } from "./bring.js";
+import type { Guard } from "./guard.js";
+
+interface RecordPorts {
+  registry: Pick<Registry, "get" | "recordComparison" | "recordRefresh" | "recordFailure">;
+  guard: Pick<Guard, "standing" | "failure">;
+  now(): number;
+}
+
+/** `pushed_at` may still change within the second, and replicas lag. Seconds. */
+const SETTLED_AFTER_S = 5;
+
+/** Only a full comparison settles `pushed_at`: the value read before it, once the value is final. */
+export function recordComparison({ registry, guard }: RecordPorts, { repository, lease }: Pass): void {
+  const { id, answeredAt, pushedAt } = repository;
+  // While a ref is held, the comparison dates GitHub's answers, but the mirror is not proven equal.
+  const equal = guard.standing(id).length === 0;
+  const settled = equal && answeredAt - pushedAt >= SETTLED_AFTER_S;
+  registry.recordComparison(id, {
+    comparedAt: lease.servedAt() ?? answeredAt,
+    settledPushedAt: settled ? pushedAt : -1,
+    equal,
+  });
+}
+
+/** Records the refresh. A refresh of single refs proves only those: a repository behind stays so. */
+export function recordRefresh(
+  { registry, guard, now }: RecordPorts,
+  repository: ManagedRepository,
+  { trigger, armedAt, attempt, full }: RefreshRequest,
+  { open }: RefreshOutcome,
+): void {
+  const { id } = repository;
+  const known = registry.get(id);
+  if (!known || !isManaged(known) || known.state === "suspended") return;
+  const isBehind = open.length > 0;
+  const lagMs = trigger === "push" && !isBehind ? now() - armedAt : null;
+  const staysBehind = known.state === "behind" && !full;
+  const heldFailure = guard.failure(repository);
+  registry.recordRefresh(id, heldFailure ? "failing" : isBehind || staysBehind ? "behind" : "fresh", lagMs);
+  // The refresh succeeded, so the queue repeats nothing; yet the mirror is not what GitHub has.
+  if (heldFailure) registry.recordFailure(id, heldFailure, attempt);
+}
