@@ -16,7 +16,7 @@ test("an armed subject is due at once and gone after a successful run", () => {
 });
 
 test("what comes in during a run leads to exactly one follow-up with only what is new", () => {
-  const { queue } = openQueue();
+  const { queue, clock } = openQueue();
   queue.arm(repository(1), pushed(push(1), push(1, "refs/heads/other")));
   const first = queue.begin(repository(1))!;
   queue.arm(repository(1), pushed(push(2)));
@@ -24,7 +24,13 @@ test("what comes in during a run leads to exactly one follow-up with only what i
   queue.succeed(first);
   const second = queue.begin(repository(1))!;
   expect(second.request.hints).toEqual([
-    { ref: "refs/heads/main", points: [sha(0), sha(1), sha(2), sha(3)], pushedAt: 3, ordered: true },
+    {
+      ref: "refs/heads/main",
+      points: [sha(0), sha(1), sha(2), sha(3)],
+      pushedAt: 3,
+      ordered: true,
+      receivedAt: clock.now,
+    },
   ]);
   queue.succeed(second);
   expect(queue.depth()).toBe(0);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { REPLICA_LAG_MS } from "../../src/base/github-facts.js";
 import { type RefHint, ZERO } from "../../src/base/model.js";
-import { mergeHint, mergeHints } from "../../src/queue/merge.js";
+import { mergeHint, mergePushes } from "../../src/queue/merge.js";
 import { decide, isBeforePush, turnsBack } from "../../src/refresh/decide.js";
 import type { RefKnowledge } from "../../src/registry/repositories.js";
 
@@ -13,6 +13,7 @@ const hint = (points: string[], pushedAt: number, ordered = true): RefHint => ({
   points,
   pushedAt,
   ordered,
+  receivedAt: 1_000,
 });
 const facts = (tip: string, knowledge: Partial<RefKnowledge> = {}, comparedAt = 0) => ({
   tip,
@@ -53,6 +54,11 @@ test("an answer from before the push is recognised", async () => {
   expect(await isBeforePush(hint([A, B], 10), C, facts(A), no)).toBe(false);
 });
 
+test("a ref that a push has just made or moved, and that GitHub does not show, is waited for", async () => {
+  expect(await isBeforePush(hint([A, B], 10), ZERO, facts(A), no)).toBe(true);
+  expect(await isBeforePush(hint([A, ZERO], 10), ZERO, facts(A), no)).toBe(false);
+});
+
 test("a delivery older than what was acted on casts no doubt on the answer", async () => {
   expect(await isBeforePush(hint([A, B], 10), A, facts(A, { pushedAt: 11 }), no)).toBe(false);
   expect(await isBeforePush(hint([A, B], 10), A, facts(A, {}, 10 + REPLICA_LAG_MS / 1000 + 1), no)).toBe(
@@ -80,7 +86,13 @@ test("an old answer never turns back a ref that a delivery has just moved", asyn
 });
 
 test("deliveries merge into a chain only when their order is proven", () => {
-  const push = (before: string, after: string, pushedAt: number) => ({ ref, before, after, pushedAt });
+  const push = (before: string, after: string, pushedAt: number) => ({
+    ref,
+    before,
+    after,
+    pushedAt,
+    receivedAt: pushedAt * 1_000,
+  });
   const first = mergeHint(undefined, push(A, B, 10), 1);
   expect(mergeHint(first, push(B, C, 11), 2)).toMatchObject({ points: [A, B, C], ordered: true });
   expect(mergeHint(first, push(B, C, 10), 2)).toMatchObject({ ordered: false });
@@ -90,15 +102,31 @@ test("deliveries merge into a chain only when their order is proven", () => {
   expect(late).toMatchObject({ points: [B, C], pushedAt: 11, ordered: false });
 });
 
-test("more than 300 refs are not kept one by one", () => {
+test("a push that comes again does not renew the patience, a later push does", () => {
+  const push = { ref, before: A, after: B, pushedAt: 10, receivedAt: 10_000 };
+  const first = mergeHint(undefined, push, 1);
+  expect(mergeHint(first, { ...push, receivedAt: 90_000 }, 2).receivedAt).toBe(10_000);
+  const next = { ref, before: B, after: C, pushedAt: 11, receivedAt: 11_500 };
+  expect(mergeHint(first, next, 2).receivedAt).toBe(11_500);
+  const late = mergeHint(mergeHint(undefined, next, 1), { ...push, receivedAt: 12_000 }, 2);
+  expect(late).toMatchObject({ receivedAt: 11_500, rivals: [B] });
+});
+
+test("of more than 300 refs the newest push is kept, and what comes later is kept by ref again", () => {
   const pushes = Array.from({ length: 301 }, (_, n) => ({
     ref: `refs/heads/${n}`,
     before: A,
     after: B,
     pushedAt: n,
+    receivedAt: n * 1_000,
   }));
-  expect(mergeHints([], pushes, 1)).toBeNull();
-  expect(mergeHints([], pushes.slice(1), 1)).toHaveLength(300);
+  const none = { hints: [], unlisted: null };
+  expect(mergePushes(none, pushes.slice(1), 1)).toMatchObject({ unlisted: null });
+  const many = mergePushes(none, pushes, 1);
+  expect(many).toEqual({ hints: [], unlisted: { pushedAt: 300, receivedAt: 300_000, generation: 1 } });
+  const more = mergePushes(many, pushes.slice(0, 1), 2);
+  expect(more.hints).toHaveLength(1);
+  expect(more.unlisted).toEqual(many.unlisted);
 });
 
 test.each([
@@ -109,10 +137,18 @@ test.each([
   [[undefined, false], undefined],
   [[false, undefined], undefined],
 ])("of merged deliveries that say forced %j the chain says %s", ([first, second], expected) => {
-  const known = mergeHint(undefined, { ref, before: A, after: B, pushedAt: 10, forced: first }, 1);
+  const known = mergeHint(
+    undefined,
+    { ref, before: A, after: B, pushedAt: 10, receivedAt: 1_000, forced: first },
+    1,
+  );
   expect(known.forced).toBe(first);
   for (const pushedAt of [11, 10]) {
-    const merged = mergeHint(known, { ref, before: B, after: C, pushedAt, forced: second }, 2);
+    const merged = mergeHint(
+      known,
+      { ref, before: B, after: C, pushedAt, receivedAt: 1_000, forced: second },
+      2,
+    );
     expect(merged.forced).toBe(expected);
   }
 });
