@@ -131,14 +131,22 @@ export async function askForRefs(
   { prefixes, isWanted }: RefsQuestion,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
-  try {
+  const attempt = async () => {
     const body = lsRefsRequest(prefixes);
     const answer = await askUploadPack(proxy, lease, { headers: LS_REFS_HEADERS, body, signal });
-    return await readLsRefs(answer.body, isWanted);
+    return readLsRefs(answer.body, isWanted);
+  };
+  try {
+    return await attempt();
   } catch (error) {
     proxy.adverts.drop();
-    throw asNetworkError(error, proxy.origin);
+    const failure = asNetworkError(error, proxy.origin);
+    // A single odd answer is asked for again at once, as git's requests are.
+    if (failure.code !== "upstream_error" || failure.retry.kind === "after" || signal.aborted) throw failure;
   }
+  return attempt().catch((error: unknown) => {
+    throw asNetworkError(error, proxy.origin);
+  });
 }
 
 function forwarded(req: IncomingMessage): Record<string, string> {

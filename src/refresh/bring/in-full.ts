@@ -21,9 +21,16 @@ export async function bringInFull(context: BringContext, pass: Pass, hints: RefH
   const { remote, local, pushedAt } = await askForEveryRef(context, pass);
   const isIn = isInside(scopeOf(id));
   const inside = hints.filter(({ ref }) => isIn(ref));
-  const { open, abandoned } = await findOldAnswers(context, pass, { hints: inside, remote, local, pushedAt });
+  const { open: old, abandoned } = await findOldAnswers(context, pass, {
+    hints: inside,
+    remote,
+    local,
+    pushedAt,
+  });
+  const differences = guard.differences(id, local, remote);
+  const open = [...old, ...differences.flatMap(({ ref }) => waitFor(ref, old))];
   const waiting = new Set(open.map(({ ref }) => ref));
-  const moves = guard.differences(id, local, remote).filter(({ ref }) => !waitsFor(ref, waiting));
+  const moves = differences.filter(({ ref }) => !waiting.has(ref));
   const missing = moves.filter(({ before, after }) => after !== ZERO && after !== before);
   const wants = [...new Set(missing.map(({ after }) => after))];
   if (wants.length > 0) {
@@ -76,12 +83,12 @@ async function findOldAnswers(
   return { open, abandoned };
 }
 
-/**
- * Whether a ref is left unchanged for now: because its own answer is old, or as `a/b` or `a` beside a ref
- * whose answer is.
- */
-const waitsFor = (ref: string, open: ReadonlySet<string>): boolean =>
-  open.has(ref) || [...open].some((other) => clash(ref, other));
+/** `a/b` cannot be made while `a` waits for a later answer, nor `a` beside an `a/b` that waits. */
+function waitFor(ref: string, old: readonly OpenRef[]): OpenRef[] {
+  if (old.some((other) => other.ref === ref)) return [];
+  const inTheWay = old.find((other) => clash(ref, other.ref));
+  return inTheWay ? [{ ...inTheWay, ref }] : [];
+}
 
 /** Drops refs of an earlier scope, which no refresh follows any more. */
 async function dropOutside(
