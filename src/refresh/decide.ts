@@ -23,12 +23,16 @@ export type Way = "none" | "word" | "name";
  * A delivery's word counts only when it was pushed strictly later than anything acted on. A forced push back
  * to `before`, followed by the first, delayed delivery, would pass a plain compare-and-swap.
  */
-export function decide(hint: RefHint, { tip, knowledge, comparedAt }: RefFacts): Way {
-  const after = hint.points.at(-1);
-  if (hint.ordered && tip === after) return "none";
-  const newest = hint.ordered && hint.pushedAt > Math.max(knowledge.pushedAt, comparedAt);
+export function decide(hint: RefHint, facts: RefFacts): Way {
+  const { tip } = facts;
+  if (hint.ordered && tip === hint.points.at(-1)) return "none";
+  const newest = hint.ordered && isNews(hint, facts);
   return newest && hint.points.slice(0, -1).includes(tip) ? "word" : "name";
 }
+
+/** Whether the hint's push is later than everything that was acted on for this ref. */
+export const isNews = (hint: RefHint, { knowledge, comparedAt }: RefFacts): boolean =>
+  hint.pushedAt > Math.max(knowledge.pushedAt, comparedAt);
 
 /**
  * Whether GitHub's answer may be from before the push that the hint reports. A hint older than what was
@@ -37,9 +41,10 @@ export function decide(hint: RefHint, { tip, knowledge, comparedAt }: RefFacts):
 export async function isBeforePush(
   hint: RefHint,
   answer: string,
-  { tip, knowledge, comparedAt }: RefFacts,
+  facts: RefFacts,
   isAncestor: (ancestor: string, descendant: string) => Promise<boolean>,
 ): Promise<boolean> {
+  const { tip, knowledge, comparedAt } = facts;
   const after = hint.points.at(-1)!;
   const before = hint.points.at(-2)!;
   const known = Math.max(knowledge.pushedAt, comparedAt - REPLICA_LAG_MS / 1000);
@@ -47,8 +52,7 @@ export async function isBeforePush(
   // A ref that a push has just made or moved is not there: GitHub deletes it, or has not made it yet.
   if (answer === ZERO || hint.points.includes(answer)) return true;
   // The answer has nothing newer than the mirror, although a later push was just reported.
-  const isNews = hint.pushedAt > Math.max(knowledge.pushedAt, comparedAt);
-  if (isNews && answer === tip) return after === ZERO || !(await isAncestor(after, answer));
+  if (isNews(hint, facts) && answer === tip) return after === ZERO || !(await isAncestor(after, answer));
   return before !== ZERO && isAncestor(answer, before);
 }
 

@@ -13,6 +13,8 @@ export interface OldAnswer {
   hint: RefHint;
   /** The object that GitHub shows; ZERO: none. */
   answer: string;
+  /** Whether the push is later than everything that was acted on for this ref. */
+  isNews: boolean;
   /** The repository's `pushed_at` by REST, read after the answer, in whole seconds since 1970. */
   pushedAt: number;
   /** In milliseconds since 1970. */
@@ -29,13 +31,13 @@ export type Ruling = { kind: "accept" } | { kind: "abandon" } | { kind: "open"; 
  * The one policy for GitHub's lagging replicas, for one ref: the push's tip is expected until the deadline, which
  * counts from the push's first receipt. Other failures, and the number of tries, change nothing about it.
  */
-export function ruleOnOldAnswer({ hint, answer, pushedAt, now }: OldAnswer): Ruling {
+export function ruleOnOldAnswer({ hint, answer, isNews, pushedAt, now }: OldAnswer): Ruling {
   const ageMs = ageOf(hint, now);
   if (ageMs < REPLICA_LAG_MS) return waitingFor(hint.ref, ageMs);
   // Something was pushed later, so the ref may well be back at its former tip.
   if (pushedAt > hint.pushedAt) return { kind: "accept" };
-  // One delivery of the same second reported just this, and nothing proves that the other came later.
-  if (hint.rivals?.includes(answer)) return { kind: "accept" };
+  // Another delivery of the same second was acted on, or reported just this; nothing proves that it came first.
+  if (!isNews || hint.rivals?.includes(answer)) return { kind: "accept" };
   if (ageMs >= REPLICA_GIVES_UP_MS) return { kind: "abandon" };
   return { kind: "open", open: { ref: hint.ref, stage: "behind", askInMs: Math.min(LONGEST_MS, ageMs) } };
 }

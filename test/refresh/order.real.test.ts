@@ -31,7 +31,7 @@ test("a forced push back to before, then the first, delayed delivery: nothing tu
   expect(world.tips(repo)["refs/heads/main"]).toBe(first.before);
 });
 
-test("made and deleted in one second, delivered in the wrong order: behind, until the next pass confirms it", async () => {
+test("made and deleted in one second, delivered in the wrong order: GitHub's answer is the truth in the end", async () => {
   const { world, repo } = await worldWith();
   // GitHub's clock runs seconds ahead and stays the same for both, so GitHub's answer is not later than
   // either.
@@ -40,11 +40,9 @@ test("made and deleted in one second, delivered in the wrong order: behind, unti
   const made = await world.standin.commit(repo, "short-lived");
   const deleted = await world.standin.deleteRef(repo, "refs/heads/short-lived");
   expect(deleted.pushedAt).toBe(made.pushedAt);
-  await refreshed(world, () => world.pushed(deleted));
-  await refreshed(world, () => world.pushed(made));
-  expect(await shown(world, repo)).toMatchObject({ state: "behind", lastError: null });
-  await compare(world, repo);
-  expect((await shown(world, repo)).state).toBe("fresh");
+  await world.pushed(deleted, made);
+  await settled(world, repo.id);
+  expect(await shown(world, repo)).toMatchObject({ state: "fresh", lastError: null });
   expect(world.tips(repo)).not.toHaveProperty("refs/heads/short-lived");
 });
 

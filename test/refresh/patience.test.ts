@@ -14,7 +14,7 @@ const hint: RefHint = {
 };
 /** What follows when the answer is still A, so many milliseconds after the first receipt. */
 const after = (ms: number, more: Partial<Parameters<typeof ruleOnOldAnswer>[0]> = {}) =>
-  ruleOnOldAnswer({ hint, answer: A, pushedAt: 10, now: RECEIVED + ms, ...more });
+  ruleOnOldAnswer({ hint, answer: A, isNews: true, pushedAt: 10, now: RECEIVED + ms, ...more });
 const open = (stage: "waiting" | "behind", askInMs: number) => ({
   kind: "open",
   open: { ref: hint.ref, stage, askInMs },
@@ -44,6 +44,11 @@ test("after the deadline an answer that another delivery of no proven order repo
   expect(after(1_000, { hint: unordered })).toMatchObject({ kind: "open" });
   expect(after(REPLICA_LAG_MS, { hint: unordered })).toEqual({ kind: "accept" });
   expect(after(REPLICA_LAG_MS, { hint: unordered, answer: C })).toMatchObject({ kind: "open" });
+});
+
+test("after the deadline an answer is the truth when the push is no later than what was acted on", () => {
+  expect(after(1_000, { isNews: false })).toMatchObject({ kind: "open" });
+  expect(after(REPLICA_LAG_MS, { isNews: false })).toEqual({ kind: "accept" });
 });
 
 test("the questions become rarer, at most five minutes apart, and end after a day", () => {

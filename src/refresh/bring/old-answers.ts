@@ -1,5 +1,5 @@
 import type { RefHint } from "../../base/model.js";
-import { isBeforePush, type RefFacts, turnsBack } from "../decide.js";
+import { isBeforePush, isNews, type RefFacts, turnsBack } from "../decide.js";
 import { type Ruling, ruleOnOldAnswer, waitForMove } from "../patience.js";
 import type { BringContext, Pass } from "./context.js";
 
@@ -25,7 +25,7 @@ export async function ruleOnAnswer(
 ): Promise<Ruling> {
   const ancestry = (a: string, b: string) => mirrors.mayBeAncestor(repository.id, a, b);
   if (hint && (await isBeforePush(hint, answer, facts, ancestry))) {
-    const ruling = ruleOnOldAnswer({ hint, answer, pushedAt, now: now() });
+    const ruling = ruleOnOldAnswer({ hint, answer, isNews: isNews(hint, facts), pushedAt, now: now() });
     if (ruling.kind !== "accept") return ruling;
   }
   if (await turnsBack(answer, hint, facts, now(), ancestry)) {
