@@ -43,9 +43,9 @@ test("the newest deliveries come first, page by page, also those of one millisec
 
 test("filters by repository and outcome; an ignored delivery is found by its name, in any case", () => {
   const { log, list, ids } = open();
-  log.accepted(record("open", 1, 7, "acme/app"), subject(7), 1);
-  log.accepted(record("done", 2, 8, "acme/web"), subject(8), 2);
-  log.settle(subject(8), 2);
+  log.accepted(record("open", 1, 7, "acme/app"), subject(7), 1, null);
+  log.accepted(record("done", 2, 8, "acme/web"), subject(8), 2, null);
+  log.settle(subject(8), 2, []);
   log.ignored(record("out", 3, 9, "acme/Left-Out"), "REPOSITORIES does not include it");
   log.ignored(record("ping", 4), "nothing to do for ping");
   expect(ids({ outcome: "open" })).toEqual(["open"]);
@@ -74,4 +74,33 @@ test("a log from before this version knows its repositories", () => {
   const { ids, list } = open(dir);
   expect(ids({ repository: 7 })).toEqual(["old"]);
   expect(list.get("old")).toMatchObject({ repositoryId: 7, repository: null, outcome: "open" });
+});
+
+test("a refresh settles the deliveries of its refs; those of a ref that GitHub does not show stay open", () => {
+  const { log, ids } = open();
+  for (const [id, ref] of [
+    ["main", "refs/heads/main"],
+    ["other", "refs/heads/other"],
+    ["all", null],
+  ] as const)
+    log.accepted(record(id, 1, 7), subject(7), 1, ref);
+  log.accepted(record("later", 2, 7), subject(7), 2, "refs/heads/main");
+  log.settle(subject(7), 1, ["refs/heads/other"]);
+  expect(ids({ outcome: "refreshed" }).sort()).toEqual(["all", "main"]);
+  expect(ids({ outcome: "open" }).sort()).toEqual(["later", "other"]);
+  expect([log.openSubject("other"), log.openSubject("main"), log.openSubject("none")]).toEqual([
+    "repository:7",
+    null,
+    null,
+  ]);
+});
+
+test("a delivery that comes again keeps the time of its first receipt, how it came, and its ref", () => {
+  const { log, list } = open();
+  log.accepted(record("twice", 1, 7), subject(7), 1, "refs/heads/main");
+  log.accepted({ ...record("twice", 50, 7), via: "recovered" }, subject(7), 2, null);
+  expect(log.firstReceivedAt("twice")).toBe(1);
+  expect(list.get("twice")).toMatchObject({ receivedAt: 1, via: "webhook" });
+  log.settle(subject(7), 2, ["refs/heads/main"]);
+  expect(log.isDone("twice")).toBe(false);
 });

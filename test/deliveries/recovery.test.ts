@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { RefreshError } from "../../src/base/errors.js";
+import { keyOf } from "../../src/base/model.js";
 import { createDeliveryLog, DELIVERY_TABLES } from "../../src/deliveries/log.js";
 import { createRecovery, type RecoveryPorts } from "../../src/deliveries/recovery.js";
 import type { DeliveryPage, LoggedDelivery } from "../../src/github/api.js";
@@ -73,13 +74,14 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
       github: { deliveries: page, payloadOf, usage: () => ({ limits: [] }) },
       ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 3 * DAY },
       ...{ repositories: () => true, refs: () => true, wake: () => {}, reportExpired: () => {} },
+      isCaredFor: () => true,
       persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
       now: () => clock.now,
       log: { info: () => {}, warn: () => {} },
       ...over,
     });
   const unread = () => logged.map(({ guid }) => guid).filter((guid) => !deliveries.isKnown(guid));
-  return { store, clock, github, deliver, recovery, unread };
+  return { store, clock, github, deliveries, deliver, recovery, unread };
 }
 
 interface Step {
@@ -286,4 +288,29 @@ test("while all of GitHub fails no page is skipped", async () => {
   await reader.run();
   expect(unread()).toEqual([]);
   expect(reportExpired).not.toHaveBeenCalled();
+});
+
+test.each([
+  ["was given up is requested again, once", false, 1],
+  ["still waits is left alone", true, 0],
+])("a delivery that arrived and whose request %s", async (_, isCaredFor, times) => {
+  const requested: string[] = [];
+  const world = setUp({
+    isCaredFor: (subject) => isCaredFor || requested.includes(subject),
+    persist: ({ id }, { subject }) => {
+      requested.push(keyOf(subject));
+      expect(id).toBe("delivery-1");
+    },
+  });
+  world.deliver(true);
+  const about = {
+    id: "delivery-1",
+    event: "push",
+    action: null,
+    receivedAt: world.clock.now,
+    via: "webhook",
+  } as const;
+  world.deliveries.accepted(about, { kind: "repository", id: 7 }, 1, "refs/heads/main");
+  for (let n = 0; n < 2; n++) await world.recovery().run();
+  expect(requested).toHaveLength(times);
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
-import { compare, refreshed, shown, worldWith } from "../support/history.js";
+import { shown, worldWith } from "../support/history.js";
 import { expectComplete, expectPart } from "../support/partial.js";
 import { World } from "../support/world.js";
 

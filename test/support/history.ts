@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
-import { World } from "./world.js";
+import { type LogLine, World } from "./world.js";
 
 export const MAIN = "refs/heads/main";
 /** The target of a forced push in these tests: a commit without a parent. */
@@ -39,10 +39,10 @@ function nextSecond({ standin }: World): void {
 }
 
 /** Waits for the end of a refresh that a delivery requested. */
-export async function refreshed(world: World, act: () => Promise<void>): Promise<void> {
+export async function refreshed(world: World, act: () => Promise<void>): Promise<LogLine> {
   const from = world.log.length;
   await act();
-  await world.line(({ event, trigger }) => event === "refreshed" && trigger === "push", from);
+  return world.line(({ event, trigger }) => event === "refreshed" && trigger === "push", from);
 }
 
 /** Lockstep with one repository, whose next push is applied by word. */
