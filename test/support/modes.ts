@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 import { exampleOf } from "../../tools/standin/examples.js";
 
 /**
- * Drops root, whom no mode stops: the rest of this test file runs as nobody. Only for `*.alone.real.test.ts`,
+ * Drops root, whom no mode stops: the rest of this test file runs as nobody. Not for quick tests,
  * which have their own process.
  */
 export function asNobody(): void {
