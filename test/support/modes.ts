@@ -4,8 +4,8 @@ import { onTestFinished } from "vitest";
 import { exampleOf } from "../../tools/standin/examples.js";
 
 /**
- * Drops root, whom no mode stops: the rest of this test file runs as nobody. Only for `*.alone.real.test.ts`,
- * which have their own process.
+ * Drops root, whom no mode stops: the rest of this test file runs as nobody. Not for quick tests, whose
+ * files share processes.
  */
 export function asNobody(): void {
   if (process.getuid!() !== 0) return;

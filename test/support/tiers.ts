@@ -1,11 +1,13 @@
 const REAL = "test/**/*.real.test.ts";
-const ALONE = "test/**/*.alone.real.test.ts";
 const WHOLE = "test/whole/**/*.test.ts";
 
 interface Tier {
   include: string[];
   exclude: string[];
-  /** Whether each file has its own process; otherwise files share two, which saves imports. */
+  /**
+   * Whether each file has its own process; otherwise files share two, which saves imports. A shared process grows to
+   * 700 MB, and a fork copies its page tables: starting a program then costs 25 ms of a processor instead of 8.
+   */
   isolate: boolean;
   /** The time limit of a test. Tests that start programs get more, because a busy machine is slow. */
   testTimeout: number;
@@ -17,13 +19,11 @@ const MINUTE_MS = 60_000;
  * The tiers of the tests; a file's name and folder determine its tier (docs/adr/0022-tests-in-tiers.md). Tiers
  * run in this order, the longest files first, so that no long file runs alone at the end.
  */
-export const TIERS: Record<"whole" | "real" | "alone" | "quick", Tier> = {
+export const TIERS: Record<"whole" | "real" | "quick", Tier> = {
   /** Tests of the built program, in processes of their own. */
-  whole: { include: [WHOLE], exclude: [], isolate: false, testTimeout: 3 * MINUTE_MS },
+  whole: { include: [WHOLE], exclude: [], isolate: true, testTimeout: 3 * MINUTE_MS },
   /** Tests with real git, and Lockstep in the test's own process. */
-  real: { include: [REAL], exclude: [WHOLE, ALONE], isolate: false, testTimeout: 3 * MINUTE_MS },
-  /** Tests of `real` that change their own process permanently. */
-  alone: { include: [ALONE], exclude: [WHOLE], isolate: true, testTimeout: 3 * MINUTE_MS },
+  real: { include: [REAL], exclude: [WHOLE], isolate: true, testTimeout: 3 * MINUTE_MS },
   /** Tests that start no program and need no build. */
   quick: { include: ["test/**/*.test.ts"], exclude: [WHOLE, REAL], isolate: false, testTimeout: MINUTE_MS },
 };
