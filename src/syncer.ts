@@ -1,4 +1,5 @@
 import type { Outbox } from "./announce/outbox.js";
+import { isWithin } from "./base/clock.js";
 import { asRefreshError, RefreshError } from "./base/errors.js";
 import { REPLICA_LAG_MS } from "./base/github-facts.js";
 import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger } from "./base/model.js";
@@ -103,7 +104,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const inDoubt = !isManaged(known) || known.doubted;
     // An event about the repository came in after GitHub last reported the repository.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
-    const isNameFresh = ports.now() - known.confirmedAt < NAME_IS_FRESH_MS;
+    const isNameFresh = isWithin(NAME_IS_FRESH_MS, known.confirmedAt, ports.now());
     return inDoubt || (asksByName && (outdated || !isNameFresh)) ? ports.reconcile(known.id) : known;
   }
 
@@ -202,8 +203,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   async function compareAll(pass: Pass, request: RefreshRequest): Promise<Result> {
     await resolveInterruptedChanges(pass);
+    const askedAt = ports.now();
     const brought = await ports.bring.inFull(pass, request.hints);
-    if (!brought.notYet && !brought.behind) settle(pass);
+    if (!brought.notYet && !brought.behind) settle(pass, askedAt);
     return { outcome: outcomeOf(brought, "full"), behind: brought.behind, notYet: brought.notYet };
   }
 
@@ -239,10 +241,11 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     // Changes that were interrupted in the old mirror can no longer be resolved.
     outbox.resolve(id, null);
     outbox.intendClone(id, request.trigger);
+    const askedAt = ports.now();
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
     outbox.cloned(id, changes, kind === "first");
     link(pass);
-    settle(pass);
+    settle(pass, askedAt);
     const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone" };
     if (request.hints.length === 0) return { outcome, behind: false, notYet: null };
     mirrors.ensure(id);
@@ -268,13 +271,14 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   }
 
   /** Only a full comparison settles `pushed_at`: the value read before it, once the value is final. */
-  function settle({ repository, lease }: Pass): void {
+  function settle({ repository, lease }: Pass, askedAt: number): void {
     const { id, answeredAt, pushedAt } = repository;
     // While a ref is held, the comparison dates GitHub's answers, but the mirror is not proven equal.
     const equal = guard.standing(id).length === 0;
     const settled = equal && answeredAt - pushedAt >= SETTLED_AFTER_S;
     registry.recordComparison(id, {
       comparedAt: lease.servedAt() ?? answeredAt,
+      askedAt,
       settledPushedAt: settled ? pushedAt : -1,
       equal,
     });

@@ -31,17 +31,17 @@ export interface Worker extends RunnerPorts {
   /** Reports that a run has ended and that the runner no longer lists it. */
   onSettled: Subscribe<[Settled]>;
   /**
-   * Reports that the backstop's full comparison, begun at that time, found a push that no delivery had
+   * Reports that the backstop's full comparison, begun so many milliseconds ago, found a push that no delivery had
    * reported.
    */
-  onMissedPush: Subscribe<[id: number, repository: string, begunAt: number]>;
+  onMissedPush: Subscribe<[id: number, repository: string, begunAgoMs: number]>;
   /**
    * Reports the end of a refresh, with its result or error code; `lagMs` counts from the push's delivery,
    * null without a push.
    */
   onRefreshed: Subscribe<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>;
-  /** Reports that a pass over the installations has ended. */
-  onPass: Subscribe<[error: RefreshError | null]>;
+  /** Reports that a pass over the installations has ended, which began so many milliseconds ago. */
+  onPass: Subscribe<[error: RefreshError | null, begunAgoMs: number]>;
 }
 
 const STARTED_AT = Date.now();
@@ -65,9 +65,9 @@ interface WorkerContext {
 
 const createSignals = () => ({
   settled: createSignal<[Settled]>(),
-  missedPush: createSignal<[id: number, repository: string, begunAt: number]>(),
+  missedPush: createSignal<[id: number, repository: string, begunAgoMs: number]>(),
   refreshed: createSignal<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>(),
-  passed: createSignal<[error: RefreshError | null]>(),
+  passed: createSignal<[error: RefreshError | null, begunAgoMs: number]>(),
 });
 
 /** Runs one subject of the queue and records the outcome. */
@@ -108,7 +108,7 @@ async function refresh(context: WorkerContext, snapshot: Snapshot, signal: Abort
   runs.outcomes.set(keyOf(subject), outcome);
   count(context, snapshot, outcome.result);
   if (before && wasMissed(before, request, outcome))
-    signals.missedPush.emit(subject.id, nameOf(ports, subject.id), begunAt);
+    signals.missedPush.emit(subject.id, nameOf(ports, subject.id), Date.now() - begunAt);
   ports.log.info({ event: "refreshed", ...about(context, snapshot), ...summarize(outcome) }, "refreshed");
 }
 
@@ -124,7 +124,7 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
     ports.deliveries.settle(subject, snapshot.generation);
     return null;
   });
-  if (subject.kind === "app") signals.passed.emit(error);
+  if (subject.kind === "app") signals.passed.emit(error, secondsOf(context, snapshot, Date.now()) * 1_000);
   if (error) logFailure(context, snapshot, error, retryInMs);
   if (error && subject.kind === "repository") countFailure(context, snapshot, error);
   runs.begunAt.delete(key);

@@ -1,4 +1,5 @@
 import type { Announcer } from "../announce/announcer.js";
+import { monotonicMs } from "../base/clock.js";
 import { DELIVERIES_LISTED_MS } from "../base/github-facts.js";
 import type { Log } from "../base/log.js";
 import { fullNameOrId } from "../base/names.js";
@@ -51,6 +52,7 @@ export function createIntake(config: Settings, needs: Needs) {
     deliveries,
     log,
     now,
+    clock: monotonicMs,
     mode: config.deliveries,
     repositories: config.repositories,
     refs: config.refs,
@@ -68,6 +70,8 @@ export function createIntake(config: Settings, needs: Needs) {
     installations,
     facts,
     disk: records.disk,
+    probeStore: store.probe,
+    limits: () => github.usage().limits,
     log,
     now,
     intervalMs: config.intervalMs,
@@ -80,8 +84,9 @@ export function createIntake(config: Settings, needs: Needs) {
   recovery.onMissed(({ event }) => metrics.delivery("recovered", event));
   recovery.onMissed(reportMissed(config, watch, records));
   worker.onMissedPush(watch.reportMissedPush);
-  worker.onPass((error) => {
-    watch.passed(error);
+  worker.onRefreshed((_, result) => watch.refreshed(result));
+  worker.onPass((error, begunAgoMs) => {
+    watch.passed(error, begunAgoMs);
     watch.check();
   });
   return { acceptance, recovery, watch };

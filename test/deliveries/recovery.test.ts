@@ -75,6 +75,7 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
       ...{ repositories: () => true, refs: () => true, wake: () => {}, reportExpired: () => {} },
       persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
       now: () => clock.now,
+      clock: () => clock.now,
       log: { info: () => {}, warn: () => {} },
       ...over,
     });
