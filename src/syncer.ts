@@ -1,5 +1,4 @@
 import type { Outbox } from "./announce/outbox.js";
-import { isWithin } from "./base/clock.js";
 import { asRefreshError, RefreshError } from "./base/errors.js";
 import { REPLICA_LAG_MS } from "./base/github-facts.js";
 import type { RefChange, RefreshOutcome, RefreshRequest, RepositoryName, Trigger } from "./base/model.js";
@@ -10,7 +9,7 @@ import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/hold.js";
 import type { Bringer, Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
-import { outcomeOf, type Result, SKIPPED } from "./refresh/outcome.js";
+import { outcomeOf, paused, type Result, SKIPPED } from "./refresh/outcome.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
 export interface SyncerPorts {
@@ -104,7 +103,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const inDoubt = !isManaged(known) || known.doubted;
     // An event about the repository came in after GitHub last reported the repository.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
-    const isNameFresh = isWithin(NAME_IS_FRESH_MS, known.confirmedAt, ports.now());
+    const isNameFresh = Math.abs(ports.now() - known.confirmedAt) < NAME_IS_FRESH_MS;
     return inDoubt || (asksByName && (outdated || !isNameFresh)) ? ports.reconcile(known.id) : known;
   }
 
@@ -137,11 +136,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   function begin(repository: ManagedRepository, request: RefreshRequest, signal: AbortSignal): Pass {
     const lease = gateway.open(repository);
-    const onProgress = (line: string) => ports.onProgress(repository, line);
     // Fresh pushes shorten the waits, so attempts alone do not prove that GitHub had enough time.
     const lastTry = request.attempt > PATIENT_ATTEMPTS && ports.now() - request.armedAt > REPLICA_LAG_MS;
     const confirmName = () => confirm(repository);
-    const run = { signal, onProgress, confirmName };
+    const run = { signal, confirmName, onProgress: (line: string) => ports.onProgress(repository, line) };
     return { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
   }
 
@@ -299,5 +297,3 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   return { refresh, onMoved: moved.on };
 }
-
-const paused = () => new RefreshError("paused", "An operator paused the repository");

@@ -21,9 +21,6 @@ export const latestBelieved = (now: number): number => now + MAX_STEP_MS;
 /** Whether a stored time is so far ahead that it was stored while the clock was wrong. Both in milliseconds. */
 export const isAhead = (at: number, now: number): boolean => at > latestBelieved(now);
 
-/** Whether a stored time lies within the last `ms` milliseconds; a time ahead of the clock does not. */
-export const isWithin = (ms: number, at: number, now: number): boolean => at <= now && now - at < ms;
-
 /** Returns the age of a stored time in milliseconds, which is never negative. */
 export const ageOf = (at: number, now: number): number => Math.max(0, now - at);
 

@@ -23,6 +23,9 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
   const { recovery, watch } = intake;
   const isPulling = config.deliveries === "pull";
 
+  /** A reading begins or ends `deliveries_unread`, which the log then says. */
+  const readLog = () => recovery.run().finally(watch.check);
+
   function start(): void {
     deliveries.prune();
     announcer.start();
@@ -44,8 +47,6 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     void readLog();
   }
 
-  /** A reading begins or ends `deliveries_unread`, which the log then says. */
-  const readLog = () => recovery.run().finally(watch.check);
   const onFault = (error: unknown) =>
     log.error(
       { event: "pass_not_begun", err: error },

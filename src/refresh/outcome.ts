@@ -1,4 +1,4 @@
-import type { RefreshError } from "../base/errors.js";
+import { RefreshError } from "../base/errors.js";
 import type { RefreshOutcome } from "../base/model.js";
 import type { Brought } from "./bring.js";
 
@@ -16,3 +16,5 @@ export function outcomeOf({ changes, superseded }: Brought, way: RefreshOutcome[
   const result = superseded ? "superseded" : changes.length > 0 ? "changed" : "unchanged";
   return { result, changes, way };
 }
+
+export const paused = () => new RefreshError("paused", "An operator paused the repository");

@@ -70,7 +70,12 @@ describe("health", () => {
     const ready = () => {
       throw new Error("database is locked");
     };
-    const fresh = () => ({ ...{ state: "fresh", mirrors: { managed: 1, cloned: 1 } }, oldestMs: null, problems: [], repositories: [] });
+    const fresh = () => ({
+      ...{ state: "fresh" as const, mirrors: { managed: 1, cloned: 1 } },
+      oldestMs: null,
+      problems: [],
+      repositories: [],
+    });
     const base = await serveAll(
       createHealth({
         bearers: createBearers({ apiToken: null, trustedProxies: [] }),

@@ -233,7 +233,7 @@ test("refreshes that all fail for the machine or the network are a problem, unti
 });
 
 test("a long wait that GitHub asks for is a problem, and a short one is not", () => {
-  const { codes, held, clock } = setUp();
+  const { codes, held, clock } = setUp({ intervalMs: null });
   held.until = clock.now + MINUTE;
   expect(codes()).toEqual([]);
   held.until = clock.now + HOUR;
