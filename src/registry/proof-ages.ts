@@ -6,7 +6,7 @@ export interface ProofAges {
   /** Age of the oldest proof, in milliseconds; null: no repository needs a proof. */
   oldestMs: number | null;
   /**
-   * Repositories whose proof is too old, or that keep failing; the first hundred by name. A repository that waits for
+   * Repositories whose proof is too old or was dated by a clock that was ahead, or that keep failing; the first hundred by name. A repository that waits for
    * its first clone is not among them unless it keeps failing.
    */
   stale: { repository: string; reason: string }[];
@@ -43,7 +43,7 @@ const MANAGED_WITH_AGE = `FROM (SELECT *, max(0, ?1 - coalesce(CASE
 export function createProofAges({ store, staleAfterMs, customRefs, now }: Options): () => ProofAges {
   const oldest = store.prepare(`SELECT max(age) AS age ${MANAGED_WITH_AGE}`);
   const stale = store.prepare(
-    `SELECT owner, name, state, error_code ${MANAGED_WITH_AGE} WHERE (age > ?4 AND state <> 'onboarding')
+    `SELECT owner, name, state, error_code ${MANAGED_WITH_AGE} WHERE ((age > ?4 OR full_at > ?3) AND state <> 'onboarding')
      OR (state IN ('failing', 'onboarding') AND error_attempt >= ${MANY_ATTEMPTS})
      ORDER BY owner, name, id LIMIT ${MAX_NAMED}`,
   );

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { isAhead } from "../../src/base/clock.js";
 import { createProofAges } from "../../src/registry/proof-ages.js";
 import type { ManagedRepository } from "../../src/registry/repositories.js";
 import { provenAt } from "../../src/views/freshness.js";
@@ -25,12 +26,14 @@ function expected(all: ManagedRepository[], customRefs: boolean, staleAfterMs: n
   const kept = all.filter(({ state, pausedAt }) => !["gone", "retired"].includes(state) && pausedAt === null);
   const ageOf = (it: ManagedRepository) =>
     Math.max(0, NOW - (provenAt(it, { customRefs, now: NOW }) ?? it.addedAt));
+  const isUnproven = (it: ManagedRepository) =>
+    (ageOf(it) > staleAfterMs || isAhead(it.fullAt ?? 0, NOW)) && it.state !== "onboarding";
   const keepsFailing = ({ state, error }: ManagedRepository) =>
     ["failing", "onboarding"].includes(state) && (error?.attempt ?? 0) >= 4;
   return {
     oldestMs: kept.length === 0 ? null : Math.max(0, ...kept.map(ageOf)),
     stale: kept
-      .filter((it) => (ageOf(it) > staleAfterMs && it.state !== "onboarding") || keepsFailing(it))
+      .filter((it) => isUnproven(it) || keepsFailing(it))
       .map(({ owner, name, state, error }) => ({
         repository: `${owner}/${name}`,
         reason: error ? `${state}: ${error.code}` : state,
