@@ -184,6 +184,25 @@ test("pull: a delivery whose call always breaks the connection blocks the others
   expect(reader.state().error).toBeNull();
 });
 
+test("a long reading is no longer unread once GitHub answers with a page, and the newest call is known", async () => {
+  const { github, clock, deliver, recovery } = setUp();
+  const reader = recovery();
+  await reader.run();
+  clock.now += MINUTE;
+  for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
+  github.pagesUntilDown = 0;
+  await reader.run();
+  expect(reader.state().error).toMatchObject({ code: "unreachable" });
+  github.pagesUntilDown = 1;
+  let atFirstPage: unknown;
+  const done = reader.run();
+  await expect.poll(() => reader.state().reading?.pages).toBe(1);
+  atFirstPage = reader.state().error;
+  await done;
+  expect(atFirstPage).toBeNull();
+  expect(reader.state().newest).toEqual({ at: clock.now, status: 502 });
+});
+
 test("a page without entries ends neither a deep nor a short reading, unless it is the last", async () => {
   const { github, clock, deliver, recovery, unread } = setUp();
   const reader = recovery();
