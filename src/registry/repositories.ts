@@ -1,3 +1,4 @@
+import { latestBelieved } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
 import type { RemoteRepository, RepositoryName, RepositoryState } from "../base/model.js";
 import type { Store } from "../store/database.js";
@@ -125,8 +126,8 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       const fullAt = at.equal ? at.askedAt : null;
       sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id);
       // The comparison's clock now proves what these rows proved; a row about a move of the last minute is
-      // still needed.
-      sql.forgetRefs.run(id, at.comparedAt, now() - 60_000);
+      // still needed. A move ahead of the clock was stored while the clock was wrong.
+      sql.forgetRefs.run(id, at.comparedAt, now() - 60_000, latestBelieved(now()));
     },
     recordFailure(id, error, attempt) {
       sql.failed.run(error.code, error.message, error.hint, now(), attempt, id);

@@ -84,7 +84,7 @@ export function prepareStatements(store: Store) {
     ),
     refs: store.prepare("SELECT * FROM ref_knowledge WHERE repository_id = ?"),
     forgetRefs: store.prepare(
-      `DELETE FROM ref_knowledge WHERE repository_id = ?1 AND moved_at < ?3
+      `DELETE FROM ref_knowledge WHERE repository_id = ?1 AND (moved_at < ?3 OR moved_at > ?4)
        AND (pushed_at <= ?2 OR pushed_at > ?2 + ${MAX_CLOCK_SKEW_S})`,
     ),
     learnRef: store.prepare(

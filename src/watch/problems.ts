@@ -1,3 +1,4 @@
+import { isAhead } from "../base/clock.js";
 import type { RecoveryState } from "../deliveries/recovery.js";
 import type { HeldRemoval, KnownInstallation } from "../registry/installations.js";
 
@@ -115,10 +116,11 @@ export interface ConsumerDelay {
 }
 
 export function consumerProblems(consumers: ConsumerDelay[], now: number): Problem[] {
-  const late = consumers.filter(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_AFTER_MS);
+  const isLate = (at: number) => now - at > BEHIND_AFTER_MS || isAhead(at, now);
+  const late = consumers.filter(({ oldestAt }) => oldestAt !== null && isLate(oldestAt));
   return late.map(({ consumer, repositories, oldestAt }) => ({
     code: "consumer_behind",
-    since: oldestAt!,
+    since: Math.min(oldestAt!, now),
     consumer,
     detail: `${consumer} has undelivered events of ${repositories} repositories`,
     remedy:

@@ -194,10 +194,9 @@ test("a long reading is no longer unread once GitHub answers with a page, and th
   await reader.run();
   expect(reader.state().error).toMatchObject({ code: "unreachable" });
   github.pagesUntilDown = 1;
-  let atFirstPage: unknown;
   const done = reader.run();
   await expect.poll(() => reader.state().reading?.pages).toBe(1);
-  atFirstPage = reader.state().error;
+  const atFirstPage = reader.state().error;
   await done;
   expect(atFirstPage).toBeNull();
   expect(reader.state().newest).toEqual({ at: clock.now, status: 502 });
