@@ -51,7 +51,8 @@ export function createPendingPushes(
       if (source === null || pending.has(repositoryId)) return;
       const foundAt = ports.clock();
       const lastAt = deliveredAt.get(repositoryId);
-      if (begunAgoMs !== undefined && lastAt !== undefined && lastAt >= foundAt - begunAgoMs) return;
+      if (begunAgoMs !== undefined && lastAt !== undefined && lastAt >= foundAt - Math.max(0, begunAgoMs))
+        return;
       pending.set(repositoryId, { at: ports.now(), foundAt, repository });
     },
     drop(repositoryId) {

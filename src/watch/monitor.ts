@@ -113,8 +113,9 @@ export function createWatch(ports: WatchPorts): Watch {
     problems,
     passed(error, begunAgoMs) {
       if (error === null) {
-        pass.passedAt = now() - begunAgoMs;
-        pass.begunAt = clock() - begunAgoMs;
+        // A clock that was set back during the pass makes its length negative.
+        pass.passedAt = now() - Math.max(0, begunAgoMs);
+        pass.begunAt = clock() - Math.max(0, begunAgoMs);
       } else if (!pass.error) pass.failedAt = now();
       pass.error = error;
     },
