@@ -24,22 +24,69 @@ export interface Backstop {
   stop(): Promise<void>;
 }
 
+export interface Passes {
+  pass(): Promise<void> | void;
+  /** Called with what a pass has thrown; the next pass comes all the same. */
+  onFault(error: unknown): void;
+}
+
 /**
  * The backstop finds what no delivery reported. Passes never overlap, and a random delay of up to a tenth of
- * the interval keeps many servers from asking GitHub in the same second.
+ * the interval keeps many servers from asking GitHub in the same second. When the clock is set, the cron job begins
+ * anew: it would otherwise wait until the clock shows the time of its next pass.
  * @param intervalMs null turns the backstop off
  */
-export function startBackstop(
-  name: string,
-  intervalMs: number | null,
-  pass: () => Promise<void> | void,
-): Backstop {
+export function startBackstop(name: string, intervalMs: number | null, { pass, onFault }: Passes): Backstop {
   if (intervalMs === null) return { stop: async () => {} };
-  const task: ScheduledTask = cron.schedule(cronExpression(intervalMs), () => pass(), {
-    name,
-    noOverlap: true,
-    maxRandomDelay: Math.floor(intervalMs / 10),
-    suppressMissedWarning: true,
+  let running = false;
+
+  async function run(): Promise<void> {
+    if (running) return;
+    running = true;
+    try {
+      await pass();
+    } catch (error) {
+      onFault(error);
+    } finally {
+      running = false;
+    }
+  }
+
+  const schedule = (): ScheduledTask =>
+    cron.schedule(cronExpression(intervalMs), run, {
+      name,
+      noOverlap: true,
+      maxRandomDelay: Math.floor(intervalMs / 10),
+      suppressMissedWarning: true,
+    });
+
+  let task = schedule();
+  const endWatch = watchClock(() => {
+    void task.destroy();
+    task = schedule();
   });
-  return { stop: async () => void (await task.destroy()) };
+  return {
+    async stop() {
+      endWatch();
+      await task.destroy();
+    },
+  };
+}
+
+/** NTP slews a clock by less than this between two looks. */
+const STEP_MS = 2_000;
+const LOOK_EVERY_MS = 10_000;
+
+/** Calls `onStep` soon after the wall clock was set. @returns a function that ends the watch */
+function watchClock(onStep: () => void): () => void {
+  const offset = () => Date.now() - performance.now();
+  let known = offset();
+  const timer = setInterval(() => {
+    const now = offset();
+    const isStep = Math.abs(now - known) > STEP_MS;
+    known = now;
+    if (isStep) onStep();
+  }, LOOK_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }

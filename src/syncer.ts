@@ -15,7 +15,7 @@ import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/hold.js";
 import type { Bringer, Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
-import { isAnswered, outcomeOf, SKIPPED } from "./refresh/outcome.js";
+import { isAnswered, outcomeOf, paused, SKIPPED } from "./refresh/outcome.js";
 import { compareAgainInMs } from "./refresh/patience.js";
 import { recordComparison, recordRefresh } from "./refresh/record.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
@@ -109,7 +109,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const inDoubt = !isManaged(known) || known.doubted;
     // An event about the repository came in after GitHub last reported the repository.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
-    const isNameFresh = ports.now() - known.confirmedAt < NAME_IS_FRESH_MS;
+    const isNameFresh = Math.abs(ports.now() - known.confirmedAt) < NAME_IS_FRESH_MS;
     return inDoubt || (asksByName && (outdated || !isNameFresh)) ? ports.reconcile(known.id) : known;
   }
 
@@ -211,10 +211,11 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   async function compareAll(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome> {
     await resolveInterruptedChanges(pass);
+    const askedAt = ports.now();
     const brought = await ports.bring.inFull(pass, request.hints);
     if (brought.abandoned.length > 0) abandoned.emit(pass.repository, brought.abandoned);
     const compareInMs = whenToCompareAgain(request);
-    if (brought.open.length === 0 && compareInMs === null) recordComparison(ports, pass);
+    if (brought.open.length === 0 && compareInMs === null) recordComparison(ports, pass, askedAt);
     return { ...outcomeOf(brought, "full"), compareInMs };
   }
 
@@ -259,11 +260,12 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     // Changes that were interrupted in the old mirror can no longer be resolved.
     outbox.resolve(id, null);
     outbox.intendClone(id, request.trigger);
+    const askedAt = ports.now();
     const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
     outbox.cloned(id, changes, kind === "first");
     link(pass);
     const compareInMs = whenToCompareAgain(request);
-    if (compareInMs === null) recordComparison(ports, pass);
+    if (compareInMs === null) recordComparison(ports, pass, askedAt);
     const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone", open: [], compareInMs };
     if (request.hints.length === 0) return outcome;
     mirrors.ensure(id);
@@ -290,5 +292,3 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   return { refresh, onMoved: moved.on, onAbandoned: abandoned.on };
 }
-
-const paused = () => new RefreshError("paused", "An operator paused the repository");

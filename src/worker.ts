@@ -32,17 +32,17 @@ export interface Worker extends RunnerPorts {
   /** Reports that a run has ended and that the runner no longer lists it. */
   onSettled: Subscribe<[Settled]>;
   /**
-   * Reports that the backstop's full comparison, begun at that time, found a push that no delivery had
+   * Reports that the backstop's full comparison, begun so many milliseconds ago, found a push that no delivery had
    * reported.
    */
-  onMissedPush: Subscribe<[id: number, repository: string, begunAt: number]>;
+  onMissedPush: Subscribe<[id: number, repository: string, begunAgoMs: number]>;
   /**
    * Reports the end of a refresh, with its result or error code; `lagMs` counts from the push's delivery,
    * null without a push.
    */
   onRefreshed: Subscribe<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>;
-  /** Reports that a pass over the installations has ended. */
-  onPass: Subscribe<[error: RefreshError | null]>;
+  /** Reports that a pass over the installations has ended, which began so many milliseconds ago. */
+  onPass: Subscribe<[error: RefreshError | null, begunAgoMs: number]>;
 }
 
 const STARTED_AT = Date.now();
@@ -66,9 +66,9 @@ interface WorkerContext {
 
 const createSignals = () => ({
   settled: createSignal<[Settled]>(),
-  missedPush: createSignal<[id: number, repository: string, begunAt: number]>(),
+  missedPush: createSignal<[id: number, repository: string, begunAgoMs: number]>(),
   refreshed: createSignal<[trigger: Trigger, result: string, seconds: number, lagMs: number | null]>(),
-  passed: createSignal<[error: RefreshError | null]>(),
+  passed: createSignal<[error: RefreshError | null, begunAgoMs: number]>(),
 });
 
 /** Runs one subject of the queue and records the outcome. */
@@ -110,7 +110,7 @@ async function refresh(context: WorkerContext, snapshot: Snapshot, signal: Abort
   const waits = notYetOf(outcome);
   if (!waits) count(context, snapshot, outcome.result);
   if (before && wasMissed(before, request, outcome))
-    signals.missedPush.emit(subject.id, nameOf(ports, subject.id), begunAt);
+    signals.missedPush.emit(subject.id, nameOf(ports, subject.id), Date.now() - begunAt);
   const details = { ...about(context, snapshot), ...summarize(outcome) };
   if (waits) {
     const { code, message: reason } = waits;
@@ -131,7 +131,7 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
     return null;
   });
   const waits = error ? null : notYetOf(runs.outcomes.get(key) ?? null);
-  if (subject.kind === "app") signals.passed.emit(error);
+  if (subject.kind === "app") signals.passed.emit(error, secondsOf(context, snapshot, Date.now()) * 1_000);
   if (error) logFailure(context, snapshot, error, retryInMs);
   if (error && subject.kind === "repository") countFailure(context, snapshot, error);
   runs.begunAt.delete(key);

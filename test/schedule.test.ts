@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import cron from "node-cron";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { cronExpression, startBackstop } from "../src/schedule.js";
 
 test.each([
@@ -21,13 +21,63 @@ test("property: every interval gives a valid expression", () => {
   );
 });
 
+const passes = (pass: () => Promise<void> | void = () => {}) => {
+  const faults: unknown[] = [];
+  return { pass, onFault: (error: unknown) => void faults.push(error), faults };
+};
+
 test("off starts no task, and stopping removes the task", async () => {
   const before = cron.getTasks().size;
-  const off = startBackstop("off", null, () => {});
+  const off = startBackstop("off", null, passes());
   expect(cron.getTasks().size).toBe(before);
   await off.stop();
-  const on = startBackstop("on", 300_000, () => {});
+  const on = startBackstop("on", 300_000, passes());
   expect(cron.getTasks().size).toBe(before + 1);
   await on.stop();
   expect(cron.getTasks().size).toBe(before);
+});
+
+const HOUR = 3_600_000;
+
+/** Counts the passes of 1 minute's interval in each of the next minutes, with a clock that is set before the second. */
+async function passesPerMinute(step: number): Promise<number[]> {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let count = 0;
+  const backstop = startBackstop(
+    "stepped",
+    60_000,
+    passes(() => void count++),
+  );
+  onTestFinished(() => backstop.stop());
+  const counts: number[] = [];
+  for (let minute = 0; minute < 4; minute++) {
+    if (minute === 1) vi.setSystemTime(Date.now() + step);
+    const before = count;
+    await vi.advanceTimersByTimeAsync(60_000);
+    counts.push(count - before);
+  }
+  return counts;
+}
+
+test.each([-HOUR, 24 * HOUR])("a clock that is set by %i ms holds up no pass for long", async (step) => {
+  const counts = await passesPerMinute(step);
+  expect(counts.reduce((sum, n) => sum + n)).toBeGreaterThanOrEqual(3);
+  expect(counts.slice(2).every((n) => n >= 1)).toBe(true);
+});
+
+test("a pass that throws is reported, and the next one comes all the same; passes never overlap", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let count = 0;
+  const ports = passes(async () => {
+    count += 1;
+    if (count === 1) throw new Error("database or disk is full");
+    await new Promise((resolve) => setTimeout(resolve, 150_000));
+  });
+  const backstop = startBackstop("failing", 60_000, ports);
+  onTestFinished(() => backstop.stop());
+  await vi.advanceTimersByTimeAsync(250_000);
+  expect(ports.faults).toHaveLength(1);
+  expect(count).toBe(2);
 });

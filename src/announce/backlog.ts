@@ -1,3 +1,4 @@
+import { waitUntil } from "../base/clock.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
 export const BACKLOG_TABLES: Tables = {
@@ -56,11 +57,8 @@ export interface Backlog {
   add(consumer: string, repositoryId: number, eventId: number): void;
   /** Lists repositories that are due; the longest overdue comes first. */
   due(consumer: string, limit: number, busy: ReadonlySet<number>): number[];
-  /**
-   * Returns when the next repository that is not busy is due, in milliseconds since 1970; null when there is
-   * none.
-   */
-  nextDueAt(consumer: string, busy: ReadonlySet<number>): number | null;
+  /** Returns in how many milliseconds the next repository that is not busy is due; null when there is none. */
+  nextDueIn(consumer: string, busy: ReadonlySet<number>): number | null;
   position(consumer: string, repositoryId: number): Position | null;
   /** Records that the consumer accepted one part of the event. */
   markPartAccepted(consumer: string, at: Position): void;
@@ -72,6 +70,9 @@ export interface Backlog {
   /** Skips events made before `before`. @returns the number of skipped events */
   drop(consumer: string, before: number): number;
 }
+
+/** No consumer is waited for longer: Retry-After counts for at most an hour. */
+const LONGEST_WAIT_MS = 3_600_000;
 
 export function createBacklog(store: Store, now: () => number): Backlog {
   const sql = statements(store);
@@ -86,13 +87,13 @@ export function createBacklog(store: Store, now: () => number): Backlog {
     add: (consumer, repositoryId, eventId) => void sql.add.run(consumer, repositoryId, eventId),
     due: (consumer, limit, busy) =>
       sql.due
-        .all(consumer, now(), limit + busy.size)
+        .all(consumer, now(), now() + LONGEST_WAIT_MS, limit + busy.size)
         .map((row) => Number(row.repository_id))
         .filter((id) => !busy.has(id))
         .slice(0, limit),
-    nextDueAt(consumer, busy) {
+    nextDueIn(consumer, busy) {
       const row = sql.next.all(consumer, busy.size + 1).find((it) => !busy.has(Number(it.repository_id)));
-      return row ? Number(row.due_at) : null;
+      return row ? waitUntil(Number(row.due_at), now(), LONGEST_WAIT_MS) : null;
     },
     position(consumer, repositoryId) {
       const row = sql.position.get(consumer, repositoryId);
@@ -158,7 +159,7 @@ function statements(store: Store) {
       "INSERT INTO backlog (consumer, repository_id, event_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
     ),
     due: store.prepare(
-      "SELECT repository_id FROM backlog WHERE consumer = ? AND due_at <= ? ORDER BY due_at, event_id LIMIT ?",
+      "SELECT repository_id FROM backlog WHERE consumer = ? AND (due_at <= ? OR due_at > ?) ORDER BY due_at, event_id LIMIT ?",
     ),
     next: store.prepare(
       "SELECT repository_id, due_at FROM backlog WHERE consumer = ? ORDER BY due_at LIMIT ?",

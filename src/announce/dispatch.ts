@@ -63,28 +63,28 @@ function pumpIn(dispatch: Dispatch, waitMs: number): void {
 /** Starts deliveries that are due while slots are free, and schedules the next run. */
 function pump(dispatch: Dispatch): void {
   if (dispatch.stopped) return;
-  const { now, log, consumer } = dispatch;
-  let nextAt: number | null;
+  const { log, consumer } = dispatch;
+  let nextInMs: number | null;
   try {
-    nextAt = startDue(dispatch);
+    nextInMs = startDue(dispatch);
   } catch (error) {
     log.error(
       { event: "outbox_unavailable", consumer: consumer.shown, err: error },
       "the outbox is unavailable",
     );
-    nextAt = now() + FAULT_MS;
+    nextInMs = FAULT_MS;
   }
-  pumpIn(dispatch, nextAt === null ? POLL_MS : Math.min(POLL_MS, Math.max(10, nextAt - now())));
+  pumpIn(dispatch, nextInMs === null ? POLL_MS : Math.min(POLL_MS, Math.max(10, nextInMs)));
 }
 
-/** @returns when the next repository is due; null when none is due or no slot is free */
+/** @returns in how many milliseconds the next repository is due; null when none is due or no slot is free */
 function startDue(dispatch: Dispatch): number | null {
   const { backlog, consumer, running } = dispatch;
   const { key, atATime } = consumer;
   const free = atATime - running.size;
   if (free > 0)
     for (const id of backlog.due(key, free, new Set(running.keys()))) startRepository(dispatch, id);
-  return running.size < atATime ? backlog.nextDueAt(key, new Set(running.keys())) : null;
+  return running.size < atATime ? backlog.nextDueIn(key, new Set(running.keys())) : null;
 }
 
 function startRepository(dispatch: Dispatch, repositoryId: number): void {

@@ -22,6 +22,7 @@ export type RetryKind = "backoff" | "soon" | "reconcile" | "full" | "rebuild" | 
  * - `concernsAccess`: a person at GitHub can fix the failure, by giving the App access or by unsuspending it.
  * - `notVisible`: GitHub does not show the App a repository under this name.
  * - `concernsEveryCall`: every call to GitHub fails this way.
+ * - `concernsEveryRefresh`: the machine is at fault, so every refresh fails this way.
  * - `isAnswer`: GitHub has answered in full, and git has not begun to store anything.
  * - `doubtsMirror`: the mirror's own state is in doubt until the mirror has been checked.
  * - `passesOnceCleared`: clearing the leftovers of git or of maintenance in the mirror may end the failure.
@@ -33,6 +34,7 @@ export type Trait =
   | "concernsAccess"
   | "notVisible"
   | "concernsEveryCall"
+  | "concernsEveryRefresh"
   | "isAnswer"
   | "doubtsMirror"
   | "passesOnceCleared"
@@ -139,7 +141,7 @@ const CODES = {
   },
   disk_full: {
     retry: "backoff",
-    traits: ["outsideTheTree"],
+    traits: ["concernsEveryRefresh", "outsideTheTree"],
     hint: "The disk that holds DATA_DIR is full; free some space. Nothing was deleted.",
   },
   disk_low: {
@@ -197,6 +199,7 @@ const CODES = {
   },
   no_git: {
     retry: "backoff",
+    traits: ["concernsEveryRefresh"],
     hint: "git cannot be started; install git 2.38 or newer and add it to PATH.",
   },
   git: {

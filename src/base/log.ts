@@ -43,6 +43,8 @@ export const LOG_EVENTS = {
   mirrors_from_other_time:
     "the database and the mirrors are from different points in time, for example after a restore",
   outbox_unavailable: "the table of events could not be read or written",
+  pass_not_begun:
+    "a pass of the backstop could not begin, for example because the database cannot be written",
   pin_not_removed: "the ref that kept a formerly published commit could not be removed",
   pin_not_set: "the published commit could not be kept from pruning",
   problem_closed: "a problem that affected the whole server ended",

@@ -39,8 +39,9 @@ async function compareFiles(context: CheckContext, tree: Tree): Promise<void> {
   if (!found) return;
   // Writes before a crash of the machine may not have reached the disk, so file contents are read.
   const readsContent = found.boot !== BOOT;
+  const checkedAt = context.now();
   const differences = await trees.differences(pool.place(found), writtenTo(found)!, readsContent);
-  const checked = { ...found, checkedAt: context.now(), boot: BOOT };
+  const checked = { ...found, checkedAt, boot: BOOT };
   if (differences.length === 0) return ledger.putTree(checked);
   const details = { tree: treeDir(pool.place(found)), differences: differences.slice(0, LOGGED) };
   log.warn(

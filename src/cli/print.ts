@@ -1,5 +1,6 @@
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
+import { monotonicMs } from "../base/clock.js";
 
 const CLEAR_LINE = "\r\u001b[2K";
 let progressing = false;
@@ -27,8 +28,9 @@ const replaceLine = (terminal: WriteStream, line: string): void =>
 export async function withWaitingLine<T>(what: string, act: () => Promise<T>): Promise<T> {
   const { stderr } = process;
   if (!isColored(stderr)) return act();
-  const since = Date.now();
-  const show = () => replaceLine(stderr, `waiting ${Math.round((Date.now() - since) / 1_000)}s for ${what}`);
+  const since = monotonicMs();
+  const show = () =>
+    replaceLine(stderr, `waiting ${Math.round((monotonicMs() - since) / 1_000)}s for ${what}`);
   show();
   const timer = setInterval(show, 1_000);
   try {

@@ -92,9 +92,25 @@ async function everyPage<T>(client: Client, list: string, member: string, filter
   return found;
 }
 
-function printStatus({ fresh, oldestUnprovenMs, repositories, problems, queue, ...rest }: StatusView): void {
+/** Says whether everything is fresh, as /freshz does. */
+function verdictOf(state: StatusView["state"], { cloned, managed }: StatusView["mirrors"]): string {
+  if (state === "fresh") return styled("green", "fresh");
+  if (state === "cloning") return styled("yellow", `cloning ${cloned} of ${managed}`);
+  if (state === "empty") return styled("red", "not fresh: no repository is managed");
+  return styled("red", cloned < managed ? `not fresh, ${cloned} of ${managed} cloned` : "not fresh");
+}
+
+function printStatus({
+  state,
+  mirrors,
+  oldestUnprovenMs,
+  repositories,
+  problems,
+  queue,
+  ...rest
+}: StatusView): void {
   const age = oldestUnprovenMs === null ? "" : `, oldest proof ${Math.round(oldestUnprovenMs / 1000)}s ago`;
-  print(`${fresh ? styled("green", "fresh") : styled("red", "not fresh")}${age}`);
+  print(`${verdictOf(state, mirrors)}${age}`);
   const counts = Object.entries(repositories).map(([state, count]) => `${count} ${stateText(state)}`);
   print(`repositories  ${counts.join(", ") || "none"}`);
   print(`queue         ${queue.depth}`);

@@ -1,4 +1,5 @@
 import type { Announcer } from "../announce/announcer.js";
+import { monotonicMs } from "../base/clock.js";
 import { waitsForPeople } from "../base/error-codes.js";
 import { DELIVERIES_LISTED_MS } from "../base/github-facts.js";
 import type { Log } from "../base/log.js";
@@ -54,6 +55,7 @@ export function createIntake(config: Settings, needs: Needs) {
     deliveries,
     log,
     now,
+    clock: monotonicMs,
     mode: config.deliveries,
     repositories: config.repositories,
     refs: config.refs,
@@ -72,6 +74,8 @@ export function createIntake(config: Settings, needs: Needs) {
     installations,
     facts,
     disk: records.disk,
+    probeStore: store.probe,
+    limits: () => github.usage().limits,
     log,
     now,
     intervalMs: config.intervalMs,
@@ -84,8 +88,9 @@ export function createIntake(config: Settings, needs: Needs) {
   recovery.onMissed(({ event }) => metrics.delivery("recovered", event));
   recovery.onMissed(reportMissed(config, watch, records));
   worker.onMissedPush(watch.reportMissedPush);
-  worker.onPass((error) => {
-    watch.passed(error);
+  worker.onRefreshed((_, result) => watch.refreshed(result));
+  worker.onPass((error, begunAgoMs) => {
+    watch.passed(error, begunAgoMs);
     watch.check();
   });
   return { acceptance, recovery, watch };

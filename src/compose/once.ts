@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Announcer } from "../announce/announcer.js";
+import { monotonicMs } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
 import { keyOf, type Subject } from "../base/model.js";
 import type { Sweep } from "../checkouts/sweep.js";
@@ -115,9 +116,9 @@ export function createOnce(ports: OncePorts): Once {
 
   /** Events that a consumer does not accept in time stay on disk for the next run or the server. */
   async function announced(): Promise<void> {
-    const until = Date.now() + ports.shutdownTimeoutMs;
+    const until = monotonicMs() + ports.shutdownTimeoutMs;
     const isBehind = () => ports.announcer.lags().some(({ pending }) => pending > 0);
-    while (isBehind() && Date.now() < until) await sleep(POLL_MS);
+    while (isBehind() && monotonicMs() < until) await sleep(POLL_MS);
   }
 
   return async (onStep) => {
@@ -139,9 +140,11 @@ export function createOnce(ports: OncePorts): Once {
     );
     ports.maintenance.pass();
     await Promise.all([announced(), ports.maintenance.idle()]);
-    const { fresh, problems } = ports.status();
+    const { state, problems } = ports.status();
+    // An App without repositories has nothing to bring in step.
+    const isDone = state === "fresh" || state === "empty";
     const allFresh = registry.all().every((it) => !isWanted(it) || it.state === "fresh");
-    return { failure, problems, fresh: fresh && allFresh && failure === null };
+    return { failure, problems, fresh: isDone && allFresh && failure === null };
   };
 }
 

@@ -23,13 +23,16 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
   const { recovery, watch } = intake;
   const isPulling = config.deliveries === "pull";
 
+  /** A reading begins or ends `deliveries_unread`, which the log then says. */
+  const readLog = () => recovery.run().finally(watch.check);
+
   function start(): void {
     deliveries.prune();
     announcer.start();
     requests.everything("onboard");
     publishing.sweep.start();
     void links.sweep();
-    if (config.intervalMs !== null || isPulling) void recovery.run();
+    if (config.intervalMs !== null || isPulling) void readLog();
     if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
   }
 
@@ -41,12 +44,18 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     publishing.sweep.run();
     void links.sweep();
     tally.next();
-    void recovery.run().finally(watch.check);
+    void readLog();
   }
 
-  const backstop = startBackstop("backstop", config.intervalMs, sweep);
+  const onFault = (error: unknown) =>
+    log.error(
+      { event: "pass_not_begun", err: error },
+      "a pass of the backstop could not begin; the next one tries again",
+    );
+
+  const backstop = startBackstop("backstop", config.intervalMs, { pass: sweep, onFault });
   releasers.add("backstop", backstop.stop);
-  const pull = startBackstop("pull", isPulling ? config.pullIntervalMs : null, recovery.run);
+  const pull = startBackstop("pull", isPulling ? config.pullIntervalMs : null, { pass: readLog, onFault });
   releasers.add("pull", pull.stop);
   // Stopping does not wait here; only closing the connections to GitHub may end the current call.
   releasers.add("reading of GitHub's log", () => void ground.lastCalls.push(recovery.stop()));

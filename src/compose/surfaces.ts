@@ -32,6 +32,7 @@ export function createSurfaces(config: Config, { log, ground, domain, isStopping
   metrics.readFrom({
     queue: () => ({ depth: queue.depth(), oldestMs: queue.oldestMs() }),
     repositories: registry.states,
+    mirrors: registry.mirrors,
     oldestUnprovenMs: () => views.health.fresh().oldestMs,
     problems: watch.problems,
     github: github.usage,

@@ -103,17 +103,17 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
   const receipt = store.prepare("SELECT received_at FROM deliveries WHERE id = ?");
   const known = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ?");
   const lastCall = store.prepare(
-    "SELECT received_at FROM deliveries WHERE via = 'webhook' ORDER BY received_at DESC LIMIT 1",
+    "SELECT received_at FROM deliveries WHERE via = 'webhook' AND received_at <= ? ORDER BY received_at DESC LIMIT 1",
   );
-  const last = store.prepare("SELECT max(received_at) AS received_at FROM deliveries");
+  const last = store.prepare("SELECT max(received_at) AS received_at FROM deliveries WHERE received_at <= ?");
   const prune = store.prepare("DELETE FROM deliveries WHERE received_at < ?");
   return {
     isDone: (id) => done.get(id) !== undefined,
     isKnown: (id) => known.get(id) !== undefined,
     openSubject: (id) => (open.get(id)?.subject as string | undefined) ?? null,
     firstReceivedAt: (id) => asTime(receipt.get(id)?.received_at),
-    lastCallAt: () => asTime(lastCall.get()?.received_at),
-    lastAt: () => asTime(last.get()?.received_at),
+    lastCallAt: () => asTime(lastCall.get(now())?.received_at),
+    lastAt: () => asTime(last.get(now())?.received_at),
     accepted({ id, receivedAt, event, action, via, ...rest }, subject, generation, ref) {
       const key = keyOf(subject);
       put.run(id, receivedAt, event, action, key, "accepted", null, generation, via, ...columnsOf(rest), ref);

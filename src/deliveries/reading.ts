@@ -24,6 +24,18 @@ export interface ReadingPorts extends EntryPorts, ProgressPorts {
   /** Whether the queue still has a request of that subject, or the subject takes none for now. */
   isCaredFor(subject: string): boolean;
   wake(): void;
+  /** Called with each page that GitHub's log has answered. */
+  onPage(): void;
+  /** The monotonic clock, in milliseconds. */
+  clock(): number;
+}
+
+/** The newest call in GitHub's log. */
+export interface NewestCall {
+  /** When GitHub called, by its own clock, in milliseconds since 1970. */
+  at: number;
+  /** The status of the answer that GitHub recorded; 0: none. */
+  status: number;
 }
 
 /** The state of readings within one process. */
@@ -34,14 +46,16 @@ export interface ReadingState {
   /** When the oldest delivery seen by the current reading was made. */
   readBackTo: number | null;
   /**
-   * When the last deep reading began, unless it was interrupted or a later one was; 0 makes the next reading
-   * deep.
+   * When the last deep reading began, by the monotonic clock, unless it was interrupted or a later one was; minus
+   * infinity makes the next reading deep.
    */
   deepAt: number;
-  /** When a reading last finished. */
+  /** When the last reading that finished had begun, in milliseconds since 1970. */
   readAt: number | null;
-  /** When the last uninterrupted reading began. */
+  /** When the last uninterrupted reading began, by the monotonic clock. */
   upTo: number | null;
+  /** The newest call in GitHub's log; null: the log was not read yet, or has none. */
+  newest: NewestCall | null;
 }
 
 export interface ReadingContext {
@@ -66,11 +80,12 @@ const LOG_EVERY_PAGES = 20;
  */
 export async function readLog(context: ReadingContext): Promise<void> {
   const { ports, state } = context;
-  const beganAt = ports.now();
+  const beganAt = ports.clock();
+  const readAt = ports.now();
   // Deliveries that an interrupted reading leaves unread may be older than known ones, so the next reading is
   // deep.
   const lastDeepAt = state.deepAt;
-  state.deepAt = 0;
+  state.deepAt = Number.NEGATIVE_INFINITY;
   let { progress, page } = await resume(context);
   const isResumed = progress.reading !== null;
   const isDeep = isResumed || beganAt - lastDeepAt >= DEEP_EVERY_MS;
@@ -82,7 +97,7 @@ export async function readLog(context: ReadingContext): Promise<void> {
     page = await fetchPage(context, progress);
   }
   if (progress.reading) return;
-  state.readAt = ports.now();
+  state.readAt = readAt;
   // A resumed reading has not covered deliveries that were made after it began.
   if (isResumed) return;
   state.upTo = beganAt;
@@ -122,12 +137,20 @@ async function fetchPage({ ports, state }: ReadingContext, progress: Progress | 
   const cursor = progress?.reading?.cursor ?? null;
   try {
     const page = await ports.github.deliveries(cursor);
-    if (cursor === null || page.next !== cursor) return page;
+    if (cursor === null) noteNewest(state, page);
+    if (cursor === null || page.next !== cursor) {
+      ports.onPage();
+      return page;
+    }
     throw new RefreshError("upstream_error", "A page of GitHub's delivery log links to itself");
   } catch (error) {
     if (progress && !state.stopped) saveFailure(ports, progress, asRefreshError(error));
     throw error;
   }
+}
+
+function noteNewest(state: ReadingState, { deliveries: [first] }: DeliveryPage): void {
+  if (first) state.newest = { at: first.deliveredAt, status: first.statusCode };
 }
 
 /**

@@ -3,15 +3,21 @@ import { createSignal, type Subscribe } from "../base/signal.js";
 import type { LoggedDelivery } from "../github/api.js";
 import { createEntries } from "./github-log.js";
 import { getProgress } from "./progress.js";
-import { type ReadingPorts, type ReadingState, readLog } from "./reading.js";
+import { type NewestCall, type ReadingPorts, type ReadingState, readLog } from "./reading.js";
 
-export type RecoveryPorts = Omit<ReadingPorts, "onMissed">;
+export type RecoveryPorts = Omit<ReadingPorts, "onMissed" | "onPage">;
 
 export interface RecoveryState {
+  /** When the last reading that finished had begun, in milliseconds since 1970. */
   readAt: number | null;
-  /** The start of the last uninterrupted reading; everything in GitHub's log at that time was read. */
+  /**
+   * The start of the last uninterrupted reading, by the monotonic clock; everything in GitHub's log at that time was
+   * read.
+   */
   upTo: number | null;
+  /** Why the log could not be read; null as soon as GitHub has answered with a page again. */
   error: RefreshError | null;
+  newest: NewestCall | null;
   /** Pages read and deliveries recovered by the current reading; null when none is running. */
   reading: { pages: number; recovered: number; at: number | null } | null;
 }
@@ -33,19 +39,24 @@ export interface Recovery {
  */
 export function createRecovery(ports: RecoveryPorts): Recovery {
   const missed = createSignal<[delivery: LoggedDelivery]>();
-  const readingPorts: ReadingPorts = { ...ports, onMissed: missed.emit };
+  let lastError: RefreshError | null = null;
+  // A long reading takes hours; its first page proves that the log can be read.
+  const onPage = () => {
+    lastError = null;
+  };
+  const readingPorts: ReadingPorts = { ...ports, onMissed: missed.emit, onPage };
   const entries = createEntries(readingPorts);
   const state: ReadingState = {
     stopped: false,
     hasAnnouncedFirst: false,
     readBackTo: null,
-    deepAt: 0,
+    deepAt: Number.NEGATIVE_INFINITY,
     readAt: null,
     upTo: null,
+    newest: null,
   };
   let running: Promise<void> | null = null;
-  let heldUntil = 0;
-  let lastError: RefreshError | null = null;
+  let heldUntil = Number.NEGATIVE_INFINITY;
 
   async function read(): Promise<void> {
     try {
@@ -55,7 +66,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       if (state.stopped) return;
       lastError = asRefreshError(error);
       const { code, hint, message, retry } = lastError;
-      if (retry.kind === "after") heldUntil = ports.now() + retry.ms;
+      if (retry.kind === "after") heldUntil = ports.clock() + retry.ms;
       ports.log.warn(
         { event: "deliveries_unreadable", code, reason: message, hint },
         "could not read the App's deliveries",
@@ -67,7 +78,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
 
   return {
     run() {
-      if (state.stopped || ports.now() < heldUntil) return Promise.resolve();
+      if (state.stopped || ports.clock() < heldUntil) return Promise.resolve();
       running ??= read();
       return running;
     },
@@ -76,6 +87,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       return {
         readAt: state.readAt,
         upTo: state.upTo,
+        newest: state.newest,
         error: lastError,
         reading: reading
           ? { pages: reading.pages, recovered: reading.recovered, at: state.readBackTo }

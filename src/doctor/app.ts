@@ -11,13 +11,24 @@ const WHERE = "in the App's settings under Permissions & events";
 
 export async function checkClock(github: Inspector, now = Date.now): Promise<Finding> {
   try {
+    const askedAt = now();
     const at = await github.clock();
+    const answeredAt = now();
     if (at === null)
       return warn("clock", "GitHub's answer has no date", "check whether a proxy responds in GitHub's place");
-    return judgeClock(now() - at);
+    return judgeClock(skewBetween(askedAt, at, answeredAt));
   } catch (error) {
     return failed("network", asRefreshError(error));
   }
+}
+
+/**
+ * Returns how far the local clock is ahead of GitHub's, in milliseconds. GitHub read its clock between the question and
+ * the answer, in whole seconds, so a slow answer is no skew.
+ */
+export function skewBetween(askedAt: number, at: number, answeredAt: number): number {
+  if (askedAt > at + 1_000) return askedAt - at;
+  return answeredAt < at ? answeredAt - at : 0;
 }
 
 /** @param skewMs how far this machine's clock is ahead; GitHub's clock has a resolution of one second */

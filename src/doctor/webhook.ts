@@ -1,5 +1,6 @@
 import { asRefreshError } from "../base/errors.js";
 import type { Config } from "../config/load.js";
+import { isTaken, remedyOf } from "../deliveries/call-status.js";
 import type { Inspector } from "../github/inspect.js";
 import { type Finding, fail, failed, ok, warn } from "./finding.js";
 
@@ -8,14 +9,6 @@ type Delivery = Awaited<ReturnType<Inspector["deliveries"]>>[number];
 
 /** The state is judged by this many of the newest deliveries. */
 const RECENT = 20;
-
-const REMEDIES: Record<number, string> = {
-  401: "make WEBHOOK_SECRET and the secret in the App's webhook settings equal",
-  404: "set WEBHOOK_SECRET, and the App's webhook URL to this server's WEBHOOK_PATH",
-  429: "set TRUSTED_PROXIES to your proxy, or raise WEBHOOK_RATE",
-  503: "see the server's log: it could not store deliveries, or was stopping",
-};
-const UNREACHED = "GitHub cannot reach the webhook URL: check DNS, TLS and firewall, or use DELIVERIES=pull";
 
 export async function checkWebhook(github: Inspector, settings: Settings): Promise<Finding[]> {
   try {
@@ -96,10 +89,8 @@ export function judgeDeliveries(deliveries: Delivery[], mode: Config["deliveries
   const shown = [...tally].map(([status, count]) => `${count} × ${status || "no answer"}`).join(", ");
   const worst = recent.find(({ statusCode }) => !isTaken(statusCode));
   if (!worst) return ok("deliveries", `the last ones: ${shown}`);
-  const remedy = REMEDIES[worst.statusCode] ?? UNREACHED;
+  const remedy = remedyOf(worst.statusCode);
   // The newest delivery's status is the present state.
   const judge = isTaken(recent[0]!.statusCode) ? warn : fail;
   return judge("deliveries", `the last ones: ${shown}`, remedy);
 }
-
-const isTaken = (status: number) => status >= 200 && status < 300;

@@ -1,9 +1,8 @@
 import type { RemoteRepository } from "../base/model.js";
-import { createTokens, type Tokens } from "./auth.js";
+import { createTokens, mintToken, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
 import type { ApiContext } from "./context.js";
 import { type DeliveryPage, getPayload, listDeliveries } from "./deliveries.js";
-import { restError } from "./errors.js";
 import { findInstallationOf, type Installation, listInstallations } from "./installations.js";
 import type { RateLimit } from "./limits.js";
 import { getRepository, listRepositories } from "./repositories.js";
@@ -42,7 +41,7 @@ export interface GitHub extends Tokens {
 
 export function createGitHub(options: GitHubOptions): GitHub {
   const { app, shared, limits, close } = createAppClient(options);
-  const tokens = createTokens(app.auth as never, restError, options.onToken);
+  const tokens = createTokens((id) => mintToken(app, id), options.onToken);
   const context: ApiContext = { app, shared, tokens };
   return {
     ...tokens,

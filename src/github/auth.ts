@@ -1,9 +1,11 @@
-import type { createAppAuth } from "@octokit/auth-app";
+import type { Octokit } from "@octokit/rest";
+import { monotonicMs } from "../base/clock.js";
+import { callRest } from "./rest.js";
 
-/** A token is renewed this long before GitHub's expiry (one hour after minting). */
+/** A token is renewed this long before GitHub's expiry. */
 const MARGIN_MS = 5 * 60_000;
-
-export type AppAuth = ReturnType<typeof createAppAuth>;
+/** https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app */
+const LIFE_MS = 3_600_000;
 
 export interface Tokens {
   /**
@@ -18,44 +20,63 @@ export interface Tokens {
   tokenInstead(installationId: number, refused: string): Promise<string>;
 }
 
-interface Held {
+export interface Minted {
   token: string;
-  expiresAt: number;
+  /** How long GitHub accepts the token from its answer on, in milliseconds, by GitHub's own clock. */
+  lifeMs: number;
 }
 
-/** Tokens are kept in memory only. */
+interface Held {
+  token: string;
+  /** Until when the token is used, by the monotonic clock. */
+  usableUntil: number;
+}
+
+/**
+ * Asks GitHub for a token. The App's client signs the call once more, by the Date of GitHub's answer, when GitHub
+ * refuses the local clock: https://github.com/octokit/auth-app.js. @throws RefreshError
+ */
+export async function mintToken(app: Octokit, installationId: number): Promise<Minted> {
+  const { data, headers } = await callRest(() =>
+    app.rest.apps.createInstallationAccessToken({
+      installation_id: installationId,
+      permissions: { contents: "read", metadata: "read" },
+    }),
+  );
+  const lifeMs = Date.parse(data.expires_at) - Date.parse(headers.date ?? "");
+  return { token: data.token, lifeMs: lifeMs > 0 ? Math.min(lifeMs, LIFE_MS) : LIFE_MS };
+}
+
+/**
+ * Tokens are kept in memory only. A token's life is counted by the monotonic clock from before the request, so neither
+ * a wrong local clock nor one that is set renews a token late.
+ */
 export function createTokens(
-  auth: AppAuth,
-  onError: (error: unknown) => Error,
+  mint: (installationId: number) => Promise<Minted>,
   onMint: () => void = () => {},
-  now = Date.now,
+  clock: () => number = monotonicMs,
 ): Tokens {
   const tokens = new Map<number, Held>();
   const minting = new Map<number, Promise<Held>>();
 
-  async function mint(installationId: number): Promise<Held> {
+  async function renew(installationId: number): Promise<Held> {
     onMint();
-    const answer = await auth({
-      type: "installation",
-      installationId,
-      permissions: { contents: "read", metadata: "read" },
-      refresh: true,
-    }).catch((error: unknown) => {
+    const askedAt = clock();
+    const minted = await mint(installationId).catch((error: unknown) => {
       tokens.delete(installationId);
-      throw onError(error);
+      throw error;
     });
-    const fresh = { token: answer.token, expiresAt: Date.parse(answer.expiresAt) };
+    const fresh = { token: minted.token, usableUntil: askedAt + minted.lifeMs - MARGIN_MS };
     tokens.set(installationId, fresh);
     return fresh;
   }
 
   async function token(installationId: number, fresh = false): Promise<string> {
     const known = tokens.get(installationId);
-    const usable = known && known.expiresAt - MARGIN_MS > now();
-    if (usable && !fresh) return known.token;
+    if (known && known.usableUntil > clock() && !fresh) return known.token;
     let pending = minting.get(installationId);
     if (!pending) {
-      pending = mint(installationId).finally(() => minting.delete(installationId));
+      pending = renew(installationId).finally(() => minting.delete(installationId));
       minting.set(installationId, pending);
     }
     return (await pending).token;

@@ -20,12 +20,14 @@ export async function* listRepositories(
   installationId: number,
 ): AsyncIterable<Dated<RemoteRepository[]>> {
   for (let page = 1; ; page++) {
+    const askedAt = Date.now();
     const { data, headers } = await callRest(() =>
       callAsInstallation(context, installationId, (client) =>
         client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
       ),
     );
-    yield { value: data.repositories.map((found) => convert(found, installationId)), at: clockOf(headers) };
+    const value = data.repositories.map((found) => convert(found, installationId));
+    yield { value, at: clockOf(headers), askedAt };
     // A page can be short without being the last one.
     if (!/rel="next"/.test(headers.link ?? "")) return;
   }
@@ -38,11 +40,12 @@ export function getRepository(
   id: number,
 ): Promise<Dated<RemoteRepository> | null> {
   return callRestOrNull(async () => {
+    const askedAt = Date.now();
     const { data, headers } = await callAsInstallation(context, installationId, (client) =>
       // GET /repositories/{id} is undocumented but stable, and the only call by id.
       client.request("GET /repositories/{id}", { id }),
     );
-    return { value: convert(data as RestRepository, installationId), at: clockOf(headers) };
+    return { value: convert(data as RestRepository, installationId), at: clockOf(headers), askedAt };
   });
 }
 

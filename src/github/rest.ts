@@ -4,6 +4,8 @@ import { restError } from "./errors.js";
 export interface Dated<T> {
   value: T;
   at: number;
+  /** The local clock before the question was asked, in milliseconds: the answer says nothing of later changes. */
+  askedAt: number;
 }
 
 /**

@@ -14,7 +14,7 @@ export interface Attempts {
 export function createAttempts(allowed: number): Attempts {
   const limiter = new RateLimiterMemory({ points: allowed, duration: WINDOW_S });
   return {
-    take: (address) => secondsToWait(limiter.consume(address)),
+    take: (address) => secondsToWait(limiter.consume(address), WINDOW_S),
     clear: async (address) => void (await limiter.delete(address)),
   };
 }

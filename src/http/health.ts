@@ -2,16 +2,18 @@ import { type Context, Hono } from "hono";
 import type { Bearers } from "./bearer.js";
 import type { Handler } from "./mount.js";
 import { serve } from "./serve.js";
+import type { FreshnessState } from "./status-view.js";
 
 export interface HealthPorts {
   /** Fails only when deliveries cannot be stored or the process is stopping. */
   ready(): { ok: boolean; reason?: string };
   /**
-   * Fails when the proof of freshness of some repository is older than STALE_AFTER, or a problem may make it
-   * so.
+   * Succeeds when the state is `fresh`. It is not while some repository has no mirror, or its proof is older than
+   * STALE_AFTER, or a problem may make it so.
    */
   fresh(): {
-    ok: boolean;
+    state: FreshnessState;
+    mirrors: { managed: number; cloned: number };
     oldestMs: number | null;
     repositories: { repository: string; reason: string }[];
     problems: object[];
@@ -39,8 +41,8 @@ export function createHealth({ bearers, ports }: { bearers: Bearers; ports: Heal
     return ok ? answer(context, 200, "ok", details) : answer(context, 503, "unavailable", details);
   });
   app.get("/freshz", (context) => {
-    const { ok, ...details } = ports.fresh();
-    return ok ? answer(context, 200, "fresh", details) : answer(context, 503, "stale", details);
+    const { state, ...details } = ports.fresh();
+    return answer(context, state === "fresh" ? 200 : 503, state, details);
   });
   app.onError((_, context) => answer(context, 503, "unavailable", {}));
 

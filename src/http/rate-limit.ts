@@ -11,16 +11,20 @@ export function createRateLimit(rate: number, burst: number): (address: string) 
     new RateLimiterMemory({ points: rate, duration: 1 }),
     new RateLimiterMemory({ points: burst, duration: BURST_WINDOW_S }),
   );
-  return (address) => secondsToWait(limiter.consume(address));
+  return (address) => secondsToWait(limiter.consume(address), BURST_WINDOW_S);
 }
 
-/** @returns 0 when a limiter allows the request, else the seconds after which the client may retry */
-export async function secondsToWait(consumed: Promise<unknown>): Promise<number> {
+/**
+ * @param longestS the limiter's longest window, in seconds
+ * @returns 0 when a limiter allows the request, else the seconds after which the client may retry
+ */
+export async function secondsToWait(consumed: Promise<unknown>, longestS: number): Promise<number> {
   try {
     await consumed;
     return 0;
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
+    // The limiter reads the wall clock, which may have been set back; its windows end by timers.
+    return Math.min(longestS, Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000)));
   }
 }

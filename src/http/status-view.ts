@@ -30,6 +30,10 @@ const ProblemOfWhole = z
     remedy: z.string(),
     installationId: Count.optional(),
     consumer: z.string().optional(),
+    cause: z
+      .enum(["not_called", "refused", "unanswered", "not_logged"])
+      .optional()
+      .meta({ description: "of webhook_silent: why no delivery arrived" }),
   })
   .meta({ id: "ProblemOfWhole" });
 
@@ -54,10 +58,27 @@ const ConsumerLag = z.object({
   dropped: Count.meta({ description: "events that expired before the consumer accepted them" }),
 });
 
+/**
+ * - fresh: every mirror was proven equal to GitHub within STALE_AFTER, and nothing prevents the next proof.
+ * - cloning: as far as the mirrors exist; other repositories wait for their first clone.
+ * - stale: the proof of some mirror is too old, or a problem may make it so.
+ * - empty: no repository is to be mirrored.
+ */
+const FreshnessState = z.enum(["fresh", "cloning", "stale", "empty"]);
+
+const Mirrors = z
+  .object({
+    managed: Count.meta({ description: "repositories to be mirrored: not gone, suspended or paused" }),
+    cloned: Count.meta({ description: "those of them that were cloned" }),
+  })
+  .meta({ id: "Mirrors" });
+
 /** The whole server's state in one answer. */
 export const Status = z
   .object({
-    fresh: z.boolean(),
+    fresh: z.boolean().meta({ description: "whether the state is fresh" }),
+    state: FreshnessState,
+    mirrors: Mirrors,
     oldestUnprovenMs: z.number().nullable().meta({
       description: "age of the oldest proof that a repository equals GitHub; null if there is none",
     }),
@@ -84,4 +105,5 @@ export const Status = z
   .meta({ id: "Status" });
 
 export type InstallationView = z.infer<typeof Installation>;
+export type FreshnessState = z.infer<typeof FreshnessState>;
 export type StatusView = z.infer<typeof Status>;

@@ -35,7 +35,7 @@ export interface ApplyOptions {
  */
 export function applyRemote(
   ports: ApplyPorts,
-  { value: remote, at: answeredAt }: Dated<RemoteRepository>,
+  { value: remote, at: answeredAt, askedAt }: Dated<RemoteRepository>,
   { requestsRefresh }: ApplyOptions,
 ): ManagedRepository | null {
   const { registry } = ports;
@@ -52,7 +52,7 @@ export function applyRemote(
     return null;
   }
   if (before && isOvertaken(before.answeredAt, answeredAt) && isManaged(before)) return before;
-  registry.confirm(remote, answeredAt);
+  registry.confirm(remote, answeredAt, askedAt);
   const returns = before !== null && manageAgain(ports, before);
   const isRenamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);
   if (returns || isRenamed) renameLinks(ports, remote, isRenamed ? before : null);

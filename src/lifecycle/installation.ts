@@ -19,6 +19,7 @@ export type InstallationPorts = RepositoryPorts & {
  */
 export async function reconcileInstallation(ports: InstallationPorts, id: number): Promise<void> {
   const { registry, installations } = ports;
+  const askedAt = ports.now();
   let seen: Set<number>;
   try {
     seen = await applyList(ports, id);
@@ -27,7 +28,7 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
   }
   if (installations.note(id, "active", null))
     ports.log.info({ event: "installation_active", installation: id }, "installation is back");
-  installations.listed(id);
+  installations.listed(id, askedAt);
   // A repository that a delivery has just named has its own request, so it is not missing yet.
   const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isJustNamed(ports, it);
   await reconcileMissing(ports, id, registry.ofInstallation(id).filter(isMissing));
@@ -36,11 +37,11 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
 /** @returns the ids of all repositories that GitHub lists */
 async function applyList(ports: InstallationPorts, id: number): Promise<Set<number>> {
   const seen = new Set<number>();
-  for await (const { value, at } of ports.github.repositories(id)) {
+  for await (const { value, at, askedAt } of ports.github.repositories(id)) {
     ports.store.transaction(() => {
       for (const remote of value) {
         seen.add(remote.id);
-        applyRemote(ports, { value: remote, at }, { requestsRefresh: true });
+        applyRemote(ports, { value: remote, at, askedAt }, { requestsRefresh: true });
       }
     });
   }

@@ -1,3 +1,4 @@
+import { isAhead } from "../base/clock.js";
 import { asRefreshError, RefreshError } from "../base/errors.js";
 import { REPLICA_LAG_MS } from "../base/github-facts.js";
 import type { RemoteRepository } from "../base/model.js";
@@ -37,7 +38,8 @@ export async function askById(
 export const isJustNamed = (
   { now }: Pick<MembershipPorts, "now">,
   { answeredAt, installationId, addedAt }: ManagedRepository,
-): boolean => answeredAt === 0 && installationId !== 0 && now() - addedAt < REPLICA_LAG_MS;
+): boolean =>
+  answeredAt === 0 && installationId !== 0 && !isAhead(addedAt, now()) && now() - addedAt < REPLICA_LAG_MS;
 
 /**
  * Asks for the repository by id and then by name. Any token reads any public repository, so an answer by id

@@ -1,3 +1,4 @@
+import { isAhead } from "../base/clock.js";
 import { hasTrait } from "../base/error-codes.js";
 import type { Trigger } from "../base/model.js";
 import type { ManagedRepository } from "../registry/repositories.js";
@@ -32,5 +33,7 @@ export function findNeed(
  */
 function isDueForComparison(ports: NeedPorts, { id, fullAt }: ManagedRepository): boolean {
   const share = 0.8 + 0.2 * (((id * 2654435761) >>> 0) / 2 ** 32);
-  return ports.now() - (fullAt ?? 0) > ports.fullFetchIntervalMs * share;
+  const now = ports.now();
+  // A comparison dated by a clock that was ahead proves nothing, and would not be due for as long as that.
+  return fullAt === null || isAhead(fullAt, now) || now - fullAt > ports.fullFetchIntervalMs * share;
 }

@@ -2,9 +2,17 @@ import { statfsSync } from "node:fs";
 import { RefreshError } from "../base/errors.js";
 import { formatSize } from "../base/units.js";
 
+export interface DiskState {
+  /** How much Lockstep's user may still write, in bytes. */
+  freeBytes: number;
+  /** Whether that is less than MIN_FREE_DISK. */
+  low: boolean;
+  /** What is used up, whatever MIN_FREE_DISK is, so that nothing can be written; null: nothing is. */
+  full: "space" | "files" | null;
+}
+
 export interface Disk {
-  /** Returns the bytes that Lockstep's user may still write, and whether that is less than MIN_FREE_DISK. */
-  state(): { freeBytes: number; low: boolean };
+  state(): DiskState;
   /**
    * Checks the space before a clone, a rebuild, or so many bytes. @param largest what needs the most of the
    * bytes @throws RefreshError `disk_low`
@@ -15,12 +23,18 @@ export interface Disk {
 /** A clone that found too little space is tried again after this time. */
 const AGAIN_MS = 30_000;
 
+/** SQLite and git need about this much for their smallest writes, in bytes. */
+const FULL_BELOW = 256 * 1024;
+
 /** @param minFree bytes; 0: no minimum */
 export function createDisk(dataDir: string, minFree: number): Disk {
-  function state() {
-    const { bavail, bsize } = statfsSync(dataDir);
+  function state(): DiskState {
+    const { bavail, bsize, files, ffree } = statfsSync(dataDir);
     const freeBytes = bavail * bsize;
-    return { freeBytes, low: freeBytes < minFree };
+    // File systems without a fixed number of files, such as btrfs, report 0 of them.
+    const hasFiles = files === 0 || ffree > 0;
+    const full = freeBytes < FULL_BELOW ? "space" : hasFiles ? null : "files";
+    return { freeBytes, low: freeBytes < minFree, full };
   }
   return {
     state,

@@ -1,3 +1,4 @@
+import { isAhead, waitUntil } from "../base/clock.js";
 import { TASKS, type Task, type Wear } from "./log.js";
 
 const HOUR_MS = 3_600_000;
@@ -17,8 +18,11 @@ export const GRACE_MS = 14 * DAY_MS;
 
 /** Whether a mirror needs a task now. Pure. */
 export function isDue(task: Task, id: number, wear: Wear, now: number): boolean {
-  return now >= wear.runs[task].retryAt && RULES[task](wear, now, id);
+  return waitUntil(wear.runs[task].retryAt, now, MAX_PUT_OFF_MS) === 0 && RULES[task](wear, now, id);
 }
+
+/** Returns the age of a stored time in milliseconds; a time of a clock that was ahead counts as long ago. */
+const age = (at: number, now: number): number => (isAhead(at, now) ? Number.POSITIVE_INFINITY : now - at);
 
 export const dueTasks = (id: number, wear: Wear, now: number): Task[] =>
   TASKS.filter((task) => isDue(task, id, wear, now));
@@ -27,11 +31,12 @@ const RULES: Record<Task, (wear: Wear, now: number, id: number) => boolean> = {
   tidy: ({ refreshes, refs, changedAt }, now) =>
     refreshes >= TIDY_AFTER_REFRESHES ||
     refs >= TIDY_AFTER_REFS ||
-    (changedAt !== null && now - changedAt >= DAY_MS),
+    (changedAt !== null && age(changedAt, now) >= DAY_MS),
   // A prune rewrites every pack, so it runs at most once a week, and only when something can be dropped.
   prune: ({ unreachableAt, runs }, now) =>
-    unreachableAt !== null && now - Math.max(unreachableAt, runs.prune.doneAt ?? 0) >= WEEK_MS,
-  check: ({ seenAt, runs }, now, id) => now - (runs.check.doneAt ?? seenAt - WEEK_MS + turnOf(id)) >= WEEK_MS,
+    unreachableAt !== null && Math.min(age(unreachableAt, now), age(runs.prune.doneAt ?? 0, now)) >= WEEK_MS,
+  check: ({ seenAt, runs }, now, id) =>
+    runs.check.doneAt === null ? age(seenAt, now) >= turnOf(id) : age(runs.check.doneAt, now) >= WEEK_MS,
 };
 
 /**

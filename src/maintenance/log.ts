@@ -65,7 +65,8 @@ export interface MaintenanceLog {
   tidied(id: number, begun: Wear, oldTips: string[]): void;
   /** @param since null when no unreachable object is left */
   unreachable(id: number, since: number | null): void;
-  done(id: number, task: Task): void;
+  /** @param at when the task began: what it has seen is from then on, in milliseconds since 1970 */
+  done(id: number, task: Task, at: number): void;
   failed(id: number, task: Task, code: string, retryAt: number): void;
 }
 
@@ -115,7 +116,7 @@ export function createMaintenanceLog(store: Store, now: () => number = Date.now)
         for (const sha of oldTips) sql.dropTip.run(id, sha);
       }),
     unreachable: (id, since) => void (since === null ? sql.clean.run(id) : sql.unreachable.run(since, id)),
-    done: (id, task) => void sql.done.run(id, task, now()),
+    done: (id, task, at) => void sql.done.run(id, task, at),
     failed: (id, task, code, retryAt) => void sql.failed.run(id, task, retryAt, code),
   };
 }

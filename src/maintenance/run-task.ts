@@ -1,3 +1,4 @@
+import { startStopwatch } from "../base/clock.js";
 import { asRefreshError, type RefreshError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { fullName } from "../base/names.js";
@@ -27,14 +28,15 @@ export async function runTask(
   const { records, mirrors, log } = ports;
   const { id } = repository;
   const about = { repository: fullName(repository), task };
-  const began = performance.now();
+  const beganAt = ports.now();
+  const took = startStopwatch();
   try {
     if (!mirrors.ensure(id)) return;
     log.debug({ event: "maintenance_started", ...about }, "maintenance begins");
     await RUN_TASK[task](ports, repository, signal);
-    records.done(id, task);
+    records.done(id, task, beganAt);
     log.info(
-      { event: "maintenance_done", ...about, durationMs: Math.round(performance.now() - began) },
+      { event: "maintenance_done", ...about, durationMs: Math.round(took.elapsedMs()) },
       "maintenance done",
     );
   } catch (error) {

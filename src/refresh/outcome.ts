@@ -1,3 +1,4 @@
+import { RefreshError } from "../base/errors.js";
 import type { RefreshOutcome } from "../base/model.js";
 import type { Brought } from "./bring.js";
 
@@ -21,3 +22,5 @@ export function outcomeOf(
 /** Whether GitHub's replicas had their time; until then the answers prove nothing about the repository. */
 export const isAnswered = ({ open, compareInMs }: RefreshOutcome): boolean =>
   compareInMs === null && open.every(({ stage }) => stage === "behind");
+
+export const paused = () => new RefreshError("paused", "An operator paused the repository");

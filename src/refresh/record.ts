@@ -12,14 +12,22 @@ interface RecordPorts {
 /** `pushed_at` may still change within the second, and replicas lag. Seconds. */
 const SETTLED_AFTER_S = 5;
 
-/** Only a full comparison settles `pushed_at`: the value read before it, once the value is final. */
-export function recordComparison({ registry, guard }: RecordPorts, { repository, lease }: Pass): void {
+/**
+ * Only a full comparison settles `pushed_at`: the value read before it, once the value is final.
+ * @param askedAt when the comparison's question was asked, in milliseconds since 1970
+ */
+export function recordComparison(
+  { registry, guard }: RecordPorts,
+  { repository, lease }: Pass,
+  askedAt: number,
+): void {
   const { id, answeredAt, pushedAt } = repository;
   // While a ref is held, the comparison dates GitHub's answers, but the mirror is not proven equal.
   const equal = guard.standing(id).length === 0;
   const settled = equal && answeredAt - pushedAt >= SETTLED_AFTER_S;
   registry.recordComparison(id, {
     comparedAt: lease.servedAt() ?? answeredAt,
+    askedAt,
     settledPushedAt: settled ? pushedAt : -1,
     equal,
   });

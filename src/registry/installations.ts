@@ -33,7 +33,7 @@ export interface KnownInstallation {
   state: InstallationState;
   /** When the installation entered its state, in milliseconds. */
   since: number;
-  /** When all repositories of the installation were last listed, in milliseconds. */
+  /** When the last complete list of its repositories was asked for, in milliseconds. */
   listedAt: number | null;
   /** When an operator last confirmed a removal, in milliseconds; 0: never. */
   confirmedAt: number;
@@ -56,7 +56,8 @@ export interface Installations {
   get(id: number): KnownInstallation | null;
   /** @returns whether the state has changed. A login of null leaves the login unchanged. */
   note(id: number, state: InstallationState, login: string | null): boolean;
-  listed(id: number): void;
+  /** @param askedAt when the list was asked for, in milliseconds since 1970 */
+  listed(id: number, askedAt: number): void;
   failed(id: number, error: RefreshError): void;
   hold(id: number, repositoryIds: number[]): void;
   held(id: number): HeldRemoval | null;
@@ -80,7 +81,7 @@ export function createInstallations(store: Store, now: () => number = Date.now):
       sql.note.run(id, login ?? "", state, now());
       return before?.state !== state && !(before === undefined && state === "active");
     },
-    listed: (id) => void sql.listed.run(now(), id),
+    listed: (id, askedAt) => void sql.listed.run(askedAt, id),
     failed: (id, { code, message, hint }) => void sql.failed.run(code, message, hint, now(), id),
     hold(id, repositoryIds) {
       for (const repositoryId of repositoryIds) sql.hold.run(repositoryId, id, now());

@@ -1,10 +1,14 @@
+import { latestBelieved } from "../base/clock.js";
 import { fullName } from "../base/names.js";
 import type { Store } from "../store/database.js";
 
 export interface ProofAges {
   /** Age of the oldest proof, in milliseconds; null: no repository needs a proof. */
   oldestMs: number | null;
-  /** Repositories whose proof is too old, or that keep failing; the first hundred by name. */
+  /**
+   * Repositories whose proof is too old or was dated by a clock that was ahead, or that keep failing; the first hundred by name. A repository that waits for
+   * its first clone is not among them unless it keeps failing.
+   */
   stale: { repository: string; reason: string }[];
 }
 
@@ -23,11 +27,13 @@ const MAX_NAMED = 100;
 
 /**
  * The age counts from `provenAt` of views/freshness.ts, or from when the repository was added. A paused
- * repository is old because an operator wants so, and is left out.
+ * repository is old because an operator wants so, and is left out. Parameters: the time, whether REFSPECS has more
+ * than heads and tags, the latest time that is believed.
  */
-const MANAGED_WITH_AGE = `FROM (SELECT *, ?1 - coalesce(CASE
-    WHEN ?2 = 0 AND state = 'fresh' AND pushed_at <= settled_pushed_at THEN max(full_at, confirmed_at)
-    ELSE full_at END, added_at) AS age
+const MANAGED_WITH_AGE = `FROM (SELECT *, max(0, ?1 - coalesce(CASE
+    WHEN full_at > ?3 THEN NULL
+    WHEN ?2 = 0 AND state = 'fresh' AND pushed_at <= settled_pushed_at AND asked_at <= ?3 THEN max(full_at, asked_at)
+    ELSE full_at END, added_at)) AS age
   FROM repositories WHERE state NOT IN ('gone', 'retired') AND paused_at IS NULL)`;
 
 /**
@@ -37,15 +43,16 @@ const MANAGED_WITH_AGE = `FROM (SELECT *, ?1 - coalesce(CASE
 export function createProofAges({ store, staleAfterMs, customRefs, now }: Options): () => ProofAges {
   const oldest = store.prepare(`SELECT max(age) AS age ${MANAGED_WITH_AGE}`);
   const stale = store.prepare(
-    `SELECT owner, name, state, error_code ${MANAGED_WITH_AGE} WHERE age > ?3
+    `SELECT owner, name, state, error_code ${MANAGED_WITH_AGE} WHERE ((age > ?4 OR full_at > ?3) AND state <> 'onboarding')
      OR (state IN ('failing', 'onboarding') AND error_attempt >= ${MANY_ATTEMPTS})
      ORDER BY owner, name, id LIMIT ${MAX_NAMED}`,
   );
   return () => {
-    const given = [now(), customRefs ? 1 : 0];
+    const at = now();
+    const given = [at, customRefs ? 1 : 0, latestBelieved(at)];
     const age = oldest.get(...given)?.age;
     return {
-      oldestMs: age === null || age === undefined ? null : Math.max(0, Number(age)),
+      oldestMs: age === null || age === undefined ? null : Number(age),
       stale: stale.all(...given, staleAfterMs).map(({ owner, name, state, error_code }) => ({
         repository: fullName({ owner: String(owner), name: String(name) }),
         reason: error_code === null ? String(state) : `${state}: ${error_code}`,

@@ -1,3 +1,4 @@
+import { latestBelieved } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
 import type { RemoteRepository, RepositoryName, RepositoryState } from "../base/model.js";
 import type { Store } from "../store/database.js";
@@ -22,7 +23,7 @@ export interface Registry {
    * Records GitHub's answer; times stored while GitHub's clock was ahead are replaced. @param answeredAt
    * GitHub's clock in whole seconds
    */
-  confirm(remote: RemoteRepository, answeredAt: number): void;
+  confirm(remote: RemoteRepository, answeredAt: number, askedAt: number): void;
   setState(id: number, state: RepositoryState): void;
   /** Records that the repository belongs to another installation now. */
   moveTo(id: number, installationId: number): void;
@@ -49,11 +50,15 @@ export interface Registry {
   countOf(installationId: number | null, since: number): { managed: number; left: number };
   /** Returns the number of repositories in each state. */
   states(): Record<string, number>;
+  /**
+   * Returns how many repositories are to be mirrored, and how many of them were cloned. Those that are gone, retired,
+   * suspended or paused do not count.
+   */
+  mirrors(): { managed: number; cloned: number };
   /** Returns the repositories gone since before `before`, oldest first. */
   goneBefore(before: number): ManagedRepository[];
   recordRefresh(id: number, state: RepositoryState, lagMs: number | null): void;
-  /** @param at equal: whether the mirror has all that GitHub has, with no ref held */
-  recordComparison(id: number, at: { comparedAt: number; settledPushedAt: number; equal: boolean }): void;
+  recordComparison(id: number, at: Comparison): void;
   /**
    * A gone, retired or suspended repository keeps its state: a failure at GitHub does not make it managed
    * again.
@@ -62,6 +67,17 @@ export interface Registry {
   ref(id: number, ref: string): RefKnowledge;
   refs(id: number): Map<string, RefKnowledge>;
   learnRef(id: number, ref: string, knowledge: RefKnowledge): void;
+}
+
+/** A full comparison, dated by what its answer can prove. */
+export interface Comparison {
+  /** GitHub's clock at the answer, in whole seconds. */
+  comparedAt: number;
+  /** The local clock before GitHub was asked for its refs, in milliseconds: a later push is not in the answer. */
+  askedAt: number;
+  settledPushedAt: number;
+  /** Whether the mirror has all that GitHub has, with no ref held. */
+  equal: boolean;
 }
 
 export function createRegistry(store: Store, now: () => number = Date.now): Registry {
@@ -73,9 +89,20 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => toRepository(row)!),
     note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
     doubt: (id) => void sql.doubt.run(id),
-    confirm(remote, answeredAt) {
+    confirm(remote, answeredAt, askedAt) {
       const { id, installationId, owner, name, defaultBranch, pushedAt } = remote;
-      sql.confirm.run(id, installationId, owner, name, defaultBranch, pushedAt, answeredAt, now(), now());
+      sql.confirm.run(
+        id,
+        installationId,
+        owner,
+        name,
+        defaultBranch,
+        pushedAt,
+        answeredAt,
+        askedAt,
+        now(),
+        now(),
+      );
     },
     setState: (id, state) => void sql.state.run(state, id),
     moveTo: (id, installationId) => void sql.moveTo.run(installationId, id),
@@ -89,14 +116,18 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       return { managed: Number(row?.managed), left: Number(row?.left_since ?? 0) };
     },
     states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.shown), Number(row.n)])),
+    mirrors() {
+      const row = sql.mirrors.get();
+      return { managed: Number(row?.managed), cloned: Number(row?.cloned) };
+    },
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
     recordRefresh: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
     recordComparison(id, at) {
-      const fullAt = at.equal ? now() : null;
+      const fullAt = at.equal ? at.askedAt : null;
       sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id);
       // The comparison's clock now proves what these rows proved; a row about a move of the last minute is
-      // still needed.
-      sql.forgetRefs.run(id, at.comparedAt, now() - 60_000);
+      // still needed. A move ahead of the clock was stored while the clock was wrong.
+      sql.forgetRefs.run(id, at.comparedAt, now() - 60_000, latestBelieved(now()));
     },
     recordFailure(id, error, attempt) {
       sql.failed.run(error.code, error.message, error.hint, now(), attempt, id);

@@ -10,6 +10,8 @@ export interface ManagedRepository extends RemoteRepository {
   answeredAt: number;
   /** When GitHub last confirmed that the name belongs to the id, in milliseconds. */
   confirmedAt: number;
+  /** When GitHub was asked for the answer that confirmedAt dates, in milliseconds; 0: not known. */
+  askedAt: number;
   /** The stored name may be outdated: GitHub is asked before any use of the name. */
   doubted: boolean;
   /** The `pushed_at` that a full comparison has settled; -1: none yet. */
@@ -18,6 +20,7 @@ export interface ManagedRepository extends RemoteRepository {
   addedAt: number;
   /** GitHub's clock at the last full comparison, in whole seconds. */
   comparedAt: number;
+  /** When GitHub was asked for the refs of the last full comparison that found them equal, in milliseconds. */
   fullAt: number | null;
   /** Since when GitHub no longer lists the repository, in milliseconds. */
   goneAt: number | null;
@@ -62,6 +65,7 @@ export function toRepository(row: Row | undefined): ManagedRepository | null {
     pushedAt: Number(row.pushed_at),
     answeredAt: Number(row.told_at),
     confirmedAt: Number(row.confirmed_at),
+    askedAt: Number(row.asked_at),
     doubted: Number(row.doubted) === 1,
     settledPushedAt: Number(row.settled_pushed_at),
     addedAt: Number(row.added_at),

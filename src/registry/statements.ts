@@ -26,11 +26,11 @@ export function prepareStatements(store: Store) {
     ),
     doubt: store.prepare("UPDATE repositories SET doubted = 1 WHERE id = ?"),
     confirm: store.prepare(
-      `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, told_at, confirmed_at, added_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, told_at, asked_at, confirmed_at, added_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
        name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
-       told_at = excluded.told_at, confirmed_at = excluded.confirmed_at, doubted = 0,
+       told_at = excluded.told_at, asked_at = excluded.asked_at, confirmed_at = excluded.confirmed_at, doubted = 0,
        recheck = CASE WHEN compared_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN 1 ELSE recheck END,
        compared_at = CASE WHEN compared_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN excluded.told_at ELSE compared_at END,
        settled_pushed_at = CASE WHEN settled_pushed_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN -1 ELSE settled_pushed_at END`,
@@ -58,6 +58,10 @@ export function prepareStatements(store: Store) {
     states: store.prepare(
       `SELECT ${shownStateSql()} AS shown, count(*) AS n FROM repositories GROUP BY shown`,
     ),
+    mirrors: store.prepare(
+      `SELECT count(*) AS managed, count(*) FILTER (WHERE state <> 'onboarding') AS cloned FROM repositories
+       WHERE state NOT IN ('gone', 'retired', 'suspended') AND paused_at IS NULL`,
+    ),
     goneBefore: store.prepare(
       "SELECT * FROM repositories WHERE state = 'gone' AND paused_at IS NULL AND gone_at <= ? ORDER BY gone_at",
     ),
@@ -80,7 +84,7 @@ export function prepareStatements(store: Store) {
     ),
     refs: store.prepare("SELECT * FROM ref_knowledge WHERE repository_id = ?"),
     forgetRefs: store.prepare(
-      `DELETE FROM ref_knowledge WHERE repository_id = ?1 AND moved_at < ?3
+      `DELETE FROM ref_knowledge WHERE repository_id = ?1 AND (moved_at < ?3 OR moved_at > ?4)
        AND (pushed_at <= ?2 OR pushed_at > ?2 + ${MAX_CLOCK_SKEW_S})`,
     ),
     learnRef: store.prepare(

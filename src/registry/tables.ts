@@ -41,5 +41,6 @@ export const REGISTRY_TABLES: Tables = {
     "UPDATE repositories SET gone_at = NULL WHERE state NOT IN ('gone', 'retired')",
     `ALTER TABLE repositories ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
      UPDATE repositories SET doubted = 1 WHERE confirmed_at = 0`,
+    "ALTER TABLE repositories ADD COLUMN asked_at INTEGER NOT NULL DEFAULT 0",
   ],
 };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { monotonicMs } from "../base/clock.js";
 import type { Facts } from "./facts.js";
 
 /**
@@ -32,7 +33,7 @@ export interface Tally {
 
 type Log = { warn(details: object, message: string): void };
 
-export function createTally(file: string, facts: Facts, log: Log, now: () => number = Date.now): Tally {
+export function createTally(file: string, facts: Facts, log: Log, now: () => number = monotonicMs): Tally {
   const known = () => facts.get<string[]>(FACT) ?? [];
   let writtenAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;

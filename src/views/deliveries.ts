@@ -89,7 +89,13 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
       return found && view(found);
     },
     refreshes: (id) =>
-      refreshes.of(id).map(({ endedAt, ...refresh }) => ({ endedAt: iso(endedAt), ...refresh })),
+      refreshes.of(id).map(({ endedAt, durationMs, lagMs, ...refresh }) => ({
+        ...refresh,
+        endedAt: iso(endedAt),
+        // A clock that was set back during the refresh makes neither negative.
+        durationMs: Math.max(0, durationMs),
+        lagMs: Math.max(0, lagMs),
+      })),
     queue: (limit) => ({ queue: queue.list(limit).map(item), total: queue.depth() }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Announcer } from "../announce/announcer.js";
+import { ageOf, isAhead } from "../base/clock.js";
 import { iso } from "../base/units.js";
 import type { Config } from "../config/load.js";
 import type { DeliveryLog } from "../deliveries/log.js";
@@ -6,7 +7,8 @@ import type { Recovery } from "../deliveries/recovery.js";
 import type { RateLimit } from "../github/api.js";
 import type { HealthPorts } from "../http/health.js";
 import type { StatusView } from "../http/operate.js";
-import type { Disk } from "../machine/disk.js";
+import type { FreshnessState } from "../http/status-view.js";
+import type { Disk, DiskState } from "../machine/disk.js";
 import type { RefreshQueue } from "../queue/contract.js";
 import { createProofAges } from "../registry/proof-ages.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
@@ -15,7 +17,7 @@ import type { Watch } from "../watch/monitor.js";
 
 interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk" | "customRefs"> {
   store: Store;
-  registry: Pick<Registry, "states">;
+  registry: Pick<Registry, "states" | "mirrors">;
   deliveries: Pick<DeliveryLog, "lastCallAt">;
   queue: Pick<RefreshQueue, "depth">;
   watch: Pick<Watch, "problems" | "backstop">;
@@ -28,16 +30,25 @@ interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDis
 }
 
 /**
- * Returns when a repository was last known to equal GitHub: at its last full comparison, or at a later answer
- * of GitHub's that nothing was pushed since. In milliseconds; null means never.
+ * Returns when a repository was last known to equal GitHub: before the question of its last full comparison, or
+ * before a later question that GitHub answered with nothing pushed since. In milliseconds; null means never, or that
+ * the clock was wrong then.
  * @param customRefs whether REFSPECS includes more than heads and tags, which `pushed_at` does not cover
  */
-export function provenAt(repository: ManagedRepository, customRefs: boolean): number | null {
-  const { fullAt, state, pushedAt, settledPushedAt, confirmedAt } = repository;
-  if (fullAt === null) return null;
-  const quiet = !customRefs && state === "fresh" && pushedAt <= settledPushedAt;
-  return quiet ? Math.max(fullAt, confirmedAt) : fullAt;
+export function provenAt(
+  repository: ManagedRepository,
+  { customRefs, now }: { customRefs: boolean; now: number },
+): number | null {
+  const { fullAt, state, pushedAt, settledPushedAt, askedAt } = repository;
+  if (fullAt === null || isAhead(fullAt, now)) return null;
+  const quiet = !customRefs && state === "fresh" && pushedAt <= settledPushedAt && !isAhead(askedAt, now);
+  return Math.min(now, quiet ? Math.max(fullAt, askedAt) : fullAt);
 }
+
+const stateOf = ({ managed, cloned }: { managed: number; cloned: number }): FreshnessState =>
+  managed === 0 ? "empty" : cloned < managed ? "cloning" : "fresh";
+
+const diskOf = ({ freeBytes, low, full }: DiskState) => ({ freeBytes, low: low || full !== null });
 
 export interface Freshness {
   fresh: HealthPorts["fresh"];
@@ -54,18 +65,22 @@ export function createFreshness(ports: Ports): Freshness {
   function fresh() {
     const { oldestMs, stale } = proofAges();
     const found = problems();
+    const mirrors = registry.mirrors();
     // A consumer that is behind does not make the mirrors stale.
-    const ok = stale.length === 0 && found.every(({ code }) => code === "consumer_behind");
-    return { ok, oldestMs, problems: found, repositories: stale };
+    const isSound = stale.length === 0 && found.every(({ code }) => code === "consumer_behind");
+    const state = isSound ? stateOf(mirrors) : "stale";
+    return { state, mirrors, oldestMs, problems: found, repositories: stale };
   }
 
   function status(): StatusView {
-    const { ok, oldestMs, problems: found } = fresh();
+    const { state, mirrors, oldestMs, problems: found } = fresh();
     const { readAt, reading } = ports.recovery.state();
     const { passedAt, error } = watch.backstop();
     const { calls, limits } = ports.github.usage();
     return {
-      fresh: ok,
+      fresh: state === "fresh",
+      state,
+      mirrors,
       oldestUnprovenMs: oldestMs,
       repositories: registry.states(),
       problems: found,
@@ -87,10 +102,10 @@ export function createFreshness(ports: Ports): Freshness {
       },
       announce: ports.announcer.lags().map(({ oldestAt, lastError, ...lag }) => ({
         ...lag,
-        oldestAgeMs: oldestAt === null ? null : ports.now() - oldestAt,
+        oldestAgeMs: oldestAt === null ? null : ageOf(oldestAt, ports.now()),
         lastError: lastError && { ...lastError, at: iso(lastError.at) },
       })),
-      disk: { ...ports.disk.state(), minFreeBytes: ports.minFreeDisk },
+      disk: { ...diskOf(ports.disk.state()), minFreeBytes: ports.minFreeDisk },
     };
   }
 

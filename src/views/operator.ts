@@ -71,13 +71,13 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       state: shownState(repository, running),
       defaultBranch,
       installationId,
-      lagMs,
+      lagMs: lagMs === null ? null : Math.max(0, lagMs),
       ...extentOf(id),
       queued: queue.has(subject),
       running,
       lastRefreshAt: iso(repository.refreshedAt),
       lastFullAt: iso(repository.fullAt),
-      lastProvenAt: iso(provenAt(repository, ports.customRefs)),
+      lastProvenAt: iso(provenAt(repository, { customRefs: ports.customRefs, now: ports.now() })),
       pausedAt: iso(repository.pausedAt),
       goneAt: iso(goneAt),
       retiresAt:
@@ -119,12 +119,12 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   function headsProvenAt(id: number): Record<string, string> {
     const repository = registry.get(id);
-    const since = (repository && provenAt(repository, ports.customRefs)) ?? 0;
+    const since =
+      (repository && provenAt(repository, { customRefs: ports.customRefs, now: ports.now() })) ?? 0;
     const known = registry.refs(id);
     for (const { ref } of ports.holds.of(id)) known.delete(ref);
-    const proven = [...known].map(
-      ([ref, { pushedAt, movedAt }]) => [ref, Math.max(pushedAt * 1000, movedAt)] as const,
-    );
+    // By GitHub's clock: when the push was made, or GitHub was asked. When the mirror moved proves nothing.
+    const proven = [...known].map(([ref, { pushedAt }]) => [ref, pushedAt * 1000] as const);
     return Object.fromEntries(proven.filter(([, at]) => at > since).map(([ref, at]) => [ref, iso(at)]));
   }
 

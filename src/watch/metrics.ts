@@ -5,6 +5,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 export interface MetricsPorts {
   queue(): { depth: number; oldestMs: number };
   repositories(): Record<string, number>;
+  /** How many repositories are to be mirrored, and how many of them were cloned. */
+  mirrors(): { managed: number; cloned: number };
   /**
    * The age of the oldest proof that a repository equals GitHub, in milliseconds; null when there is none.
    */
@@ -47,8 +49,9 @@ export function createMetrics(): Metrics {
     delivery: (outcome, event) => counted.deliveries.inc({ outcome, event }),
     refreshed(trigger, result, seconds, lagMs) {
       counted.refreshes.inc({ trigger, result });
-      counted.refreshSeconds.observe({ trigger }, seconds);
-      if (lagMs !== null) counted.freshSeconds.observe(lagMs / 1000);
+      // A clock that is set back during a refresh makes no duration negative.
+      counted.refreshSeconds.observe({ trigger }, Math.max(0, seconds));
+      if (lagMs !== null) counted.freshSeconds.observe(Math.max(0, lagMs) / 1000);
     },
     fetched({ requests, bytes }) {
       counted.requests.inc(requests);
@@ -136,6 +139,12 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   gauge("lockstep_repositories", "Repositories by state.", ["state"], (self) => {
     for (const [state, count] of Object.entries(ports.repositories())) self.set({ state }, count);
   });
+  gauge("lockstep_managed_repositories", "Repositories to be mirrored.", [], (self) =>
+    self.set(ports.mirrors().managed),
+  );
+  gauge("lockstep_cloned_repositories", "Repositories to be mirrored that were cloned.", [], (self) =>
+    self.set(ports.mirrors().cloned),
+  );
   gauge("lockstep_oldest_unproven_seconds", "Age of the oldest proof of freshness.", [], (self) =>
     self.set((ports.oldestUnprovenMs() ?? 0) / 1000),
   );

@@ -1,6 +1,8 @@
+import { isAhead } from "../base/clock.js";
 import type { RecoveryState } from "../deliveries/recovery.js";
 import type { Facts } from "../store/facts.js";
-import { type MissedPushes, type Problem, silenceProblems } from "./problems.js";
+import type { Problem } from "./problems.js";
+import { type MissedPushes, silenceProblems } from "./silence.js";
 
 export interface MissedPushPorts {
   facts: Facts;
@@ -8,19 +10,24 @@ export interface MissedPushPorts {
   /** When a delivery last arrived by that source, in milliseconds since 1970. */
   lastDeliveryAt(): number | null;
   now(): number;
+  /** The monotonic clock, in milliseconds. */
+  clock(): number;
 }
 
 /** Pushes found by a refresh whose deliveries may still be on their way. */
 export interface PendingPushes {
-  /** @param since deliveries that arrived after this time may have reported the push */
-  add(repositoryId: number, repository: string, since?: number): void;
+  /** @param begunAgoMs deliveries that arrived since that many milliseconds ago may have reported the push */
+  add(repositoryId: number, repository: string, begunAgoMs?: number): void;
   /** Reports that a delivery about the repository arrived after all. */
   drop(repositoryId: number): void;
   problems(): Problem[];
 }
 
 interface Pending {
+  /** When the push was found, by the wall clock. */
   at: number;
+  /** The same, by the monotonic clock, which the wait goes by. */
+  foundAt: number;
   repository: string;
 }
 
@@ -36,16 +43,20 @@ export function createPendingPushes(
   ports: MissedPushPorts,
   source: "webhook" | "pull" | null,
 ): PendingPushes {
+  /** By the monotonic clock. */
   const deliveredAt = new Map<number, number>();
   const pending = new Map<number, Pending>();
   return {
-    add(repositoryId, repository, since) {
+    add(repositoryId, repository, begunAgoMs) {
       if (source === null || pending.has(repositoryId)) return;
-      if (since !== undefined && (deliveredAt.get(repositoryId) ?? 0) >= since) return;
-      pending.set(repositoryId, { at: ports.now(), repository });
+      const foundAt = ports.clock();
+      const lastAt = deliveredAt.get(repositoryId);
+      if (begunAgoMs !== undefined && lastAt !== undefined && lastAt >= foundAt - Math.max(0, begunAgoMs))
+        return;
+      pending.set(repositoryId, { at: ports.now(), foundAt, repository });
     },
     drop(repositoryId) {
-      deliveredAt.set(repositoryId, ports.now());
+      deliveredAt.set(repositoryId, ports.clock());
       pending.delete(repositoryId);
     },
     problems() {
@@ -58,13 +69,13 @@ export function createPendingPushes(
 
 /** @returns the pushes whose deliveries are overdue; these are not waited for any longer */
 function takeOverdue(
-  { recovery, now }: MissedPushPorts,
+  { recovery, clock }: MissedPushPorts,
   pending: Map<number, Pending>,
   source: "webhook" | "pull",
 ): Pending[] {
   // GitHub's log must be read before a push counts as missed.
-  const knownUpTo = source === "pull" ? (recovery().upTo ?? 0) : now();
-  const overdue = [...pending].filter(([, { at }]) => knownUpTo - at >= ON_ITS_WAY_MS);
+  const knownUpTo = source === "pull" ? (recovery().upTo ?? Number.NEGATIVE_INFINITY) : clock();
+  const overdue = [...pending].filter(([, { foundAt }]) => knownUpTo - foundAt >= ON_ITS_WAY_MS);
   for (const [id] of overdue) pending.delete(id);
   return overdue.map(([, push]) => push);
 }
@@ -84,8 +95,13 @@ function findSilence(ports: MissedPushPorts, source: "webhook" | "pull"): Proble
   const { facts, now } = ports;
   const missed = facts.get<MissedPushes>(FACT[source]);
   if (!missed) return [];
+  // A time stored while the clock was ahead would outlast every delivery, so the wait begins anew.
+  const at = isAhead(missed.at, now()) ? now() : missed.at;
+  if (at !== missed.at) facts.set(FACT[source], { ...missed, at });
   const lastAt = ports.lastDeliveryAt();
-  const isOver = (lastAt ?? 0) > missed.at || now() - missed.at > FORGET_MISSED_MS;
+  const isOver = (lastAt ?? 0) > at || now() - at > FORGET_MISSED_MS;
   if (isOver) facts.set(FACT[source], null);
-  return isOver ? [] : silenceProblems(missed, lastAt, source);
+  return isOver
+    ? []
+    : silenceProblems({ ...missed, at }, lastAt, { deliverySource: source, log: ports.recovery() });
 }

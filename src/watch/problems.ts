@@ -1,4 +1,4 @@
-import { formatSize, iso } from "../base/units.js";
+import { isAhead } from "../base/clock.js";
 import type { RecoveryState } from "../deliveries/recovery.js";
 import type { HeldRemoval, KnownInstallation } from "../registry/installations.js";
 
@@ -6,16 +6,29 @@ export const PROBLEM_CODES = [
   "backstop_failing",
   "backstop_late",
   "consumer_behind",
+  "database_unwritable",
   "deliveries_unread",
+  "disk_full",
   "disk_low",
+  "github_calls_held",
   "installation_failing",
   "installation_suspended",
   "push_never_shown",
+  "refreshes_failing",
   "removal_held",
   "webhook_silent",
 ] as const;
 
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
+
+/**
+ * Why no delivery reported a push:
+ * - not_called: GitHub's log has no call for it.
+ * - refused: GitHub's last call got an answer that refuses it, such as 401.
+ * - unanswered: GitHub's last call got no answer.
+ * - not_logged: with DELIVERIES=pull, GitHub's log does not have the push.
+ */
+export type SilenceCause = "not_called" | "refused" | "unanswered" | "not_logged";
 
 /** A condition that keeps, or may keep, mirrors from being in step, whatever their own state is. */
 export interface Problem {
@@ -26,10 +39,11 @@ export interface Problem {
   remedy: string;
   installationId?: number;
   consumer?: string;
+  /** Of `webhook_silent`: why no delivery arrived; missing when GitHub's log was not read. */
+  cause?: SilenceCause;
 }
 
 interface Pass {
-  passedAt: number | null;
   failedAt: number;
   error: { code: string; message: string; hint: string } | null;
 }
@@ -91,34 +105,6 @@ function stateProblem(installation: KnownInstallation, lateSince: number | null)
   return [{ code: "backstop_late", since: lateSince, detail, remedy }];
 }
 
-/** Reports the latest pushes that no delivery reported. */
-export type MissedPushes = { at: number; repository: string; count: number };
-
-const SILENT = {
-  webhook: {
-    calls: "the webhook calls from GitHub",
-    remedy: "check the App's webhook URL and secret, and its recent deliveries in its settings",
-  },
-  pull: {
-    calls: "the deliveries in GitHub's log",
-    remedy:
-      "activate the App's webhook and give it a URL, such as https://lockstep.invalid/: GitHub logs only what it tries to deliver",
-  },
-};
-
-/** @param deliveredAt when a delivery last arrived; null when none did in 8 days */
-export function silenceProblems(
-  { at, repository, count }: MissedPushes,
-  deliveredAt: number | null,
-  deliverySource: "webhook" | "pull",
-): Problem[] {
-  const { calls, remedy } = SILENT[deliverySource];
-  const last = deliveredAt === null ? "there were none in 8 days" : `the last one was at ${iso(deliveredAt)}`;
-  const what = count === 1 ? "1 push was received" : `${count} pushes were received`;
-  const detail = `${what} without a delivery, such as one to ${repository}; of ${calls} ${last}`;
-  return [{ code: "webhook_silent", since: at, detail, remedy }];
-}
-
 /** A consumer has this long for a restart before it counts as behind. */
 const BEHIND_AFTER_MS = 5 * 60_000;
 
@@ -131,19 +117,14 @@ export interface ConsumerDelay {
 }
 
 export function consumerProblems(consumers: ConsumerDelay[], now: number): Problem[] {
-  const late = consumers.filter(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_AFTER_MS);
+  const isLate = (at: number) => now - at > BEHIND_AFTER_MS || isAhead(at, now);
+  const late = consumers.filter(({ oldestAt }) => oldestAt !== null && isLate(oldestAt));
   return late.map(({ consumer, repositories, oldestAt }) => ({
     code: "consumer_behind",
-    since: oldestAt!,
+    since: Math.min(oldestAt!, now),
     consumer,
     detail: `${consumer} has undelivered events of ${repositories} repositories`,
     remedy:
       "see the consumer's lastError in GET /api/v1/status; if there is none, events arrive faster than the consumer accepts them",
   }));
-}
-
-export function diskProblems(disk: { freeBytes: number; low: boolean }, since: number): Problem[] {
-  if (!disk.low) return [];
-  const detail = `${formatSize(disk.freeBytes)} are free on the disk of DATA_DIR; nothing is cloned`;
-  return [{ code: "disk_low", since, detail, remedy: "free some space, or lower MIN_FREE_DISK" }];
 }

@@ -136,7 +136,11 @@ test("each consumer gets a repository's events in order, independently of the ot
     dropped: 0,
   });
   backlog.failed("b", backlog.position("b", 7)!, clock.now + 50, "it answered 500");
-  expect([backlog.due("b", 9, new Set()), backlog.nextDueAt("b", new Set())]).toEqual([[], clock.now + 50]);
+  expect([backlog.due("b", 9, new Set()), backlog.nextDueIn("b", new Set())]).toEqual([[], 50]);
+  // A time that was stored while the clock was a day ahead delays nothing.
+  clock.now -= 86_400_000;
+  expect([backlog.due("b", 9, new Set()), backlog.nextDueIn("b", new Set())]).toEqual([[7], 0]);
+  clock.now += 86_400_000;
   expect(backlog.lag("b")).toEqual({
     ...{ pending: 2, repositories: 1, oldestAt: 1_000_000, dropped: 0 },
     lastError: { message: "it answered 500", at: 1_000_000 },

@@ -7,6 +7,7 @@ const CODES_WITH: Record<Trait, string[]> = {
   postponed: ["not_yet", "cancelled", "paused"],
   concernsAccess: ["forbidden", "unauthorized", "not_found", "suspended"],
   notVisible: ["not_found", "moved", "forbidden"],
+  concernsEveryRefresh: ["disk_full", "no_git"],
   concernsEveryCall: ["rate_limited", "unreachable", "tls", "unauthorized"],
   isAnswer: ["not_yet", "ref_missing"],
   doubtsMirror: ["tip_moved", "locked", "corrupt", "timeout", "git"],

@@ -77,6 +77,7 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
       isCaredFor: () => true,
       persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
       now: () => clock.now,
+      clock: () => clock.now,
       log: { info: () => {}, warn: () => {} },
       ...over,
     });
@@ -183,6 +184,23 @@ test("pull: a delivery whose call always breaks the connection blocks the others
   await reader.run();
   expect(unread()).toEqual([]);
   expect(reader.state().error).toBeNull();
+});
+
+test("a long reading is no longer unread once GitHub answers with a page, and the newest call is known", async () => {
+  const errors: unknown[] = [];
+  const { github, clock, deliver, recovery } = setUp({ wake: () => void errors.push(reader.state().error) });
+  const reader = recovery();
+  await reader.run();
+  clock.now += MINUTE;
+  for (let n = 0; n < 3 * PAGE; n += 1) deliver(true);
+  github.pagesUntilDown = 0;
+  await reader.run();
+  expect(reader.state().error).toMatchObject({ code: "unreachable" });
+  github.pagesUntilDown = Number.POSITIVE_INFINITY;
+  await reader.run();
+  // The end of each page wakes the runner: the first page of three has already proven that the log can be read.
+  expect(errors).toEqual([null, null, null]);
+  expect(reader.state().newest).toEqual({ at: clock.now, status: 502 });
 });
 
 test("a page without entries ends neither a deep nor a short reading, unless it is the last", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadSurroundings } from "../../src/config/load.js";
 import { SUBSCRIPTIONS } from "../../src/deliveries/events.js";
-import { checkApp, judgeClock, type Needs } from "../../src/doctor/app.js";
+import { checkApp, judgeClock, type Needs, skewBetween } from "../../src/doctor/app.js";
 import { checkDataDir, checkDisk, checkSecrets } from "../../src/doctor/files.js";
 import { parseGitVersion, unfixed } from "../../src/doctor/git-fixes.js";
 import { checkNode, checkProxies, judgeGit } from "../../src/doctor/machine.js";
@@ -59,6 +59,13 @@ const PULLS = { pullRequests: true };
 const ofEveryApp = [...SUBSCRIPTIONS].filter(([, subscription]) => subscription.for === "every App");
 const RIGHTS = { permissions: { contents: "read" }, events: ofEveryApp.map(([event]) => event) };
 const WHERE = "in the App's settings under Permissions & events";
+
+test("a slow answer is no skew: GitHub read its clock between the question and the answer", () => {
+  expect(skewBetween(1_000_000, 1_003_000, 1_030_000)).toBe(0);
+  expect(skewBetween(1_000_900, 1_000_000, 1_001_000)).toBe(0);
+  expect(skewBetween(1_060_000, 1_000_000, 1_061_000)).toBe(60_000);
+  expect(skewBetween(1_000_000, 1_060_000, 1_001_000)).toBe(-59_000);
+});
 
 test("an App with the permissions of app.yml is well, unless REFSPECS has refs of pull requests", async () => {
   expect(await findingsOf(RIGHTS, HEADS)).toEqual([]);

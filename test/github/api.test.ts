@@ -207,3 +207,12 @@ test("the webhook's URL is set by the App, and never becomes the address asked",
   await github().setWebhookUrl("https://lockstep.example.com/api/github/webhooks");
   expect(sent).toEqual({ url: "https://lockstep.example.com/api/github/webhooks", content_type: "json" });
 });
+
+test("an answer counts from before its question: what changed while it was on its way is not in it", async () => {
+  mints();
+  host().get("/repositories/1").delay(300).reply(200, repository(1));
+  const before = Date.now();
+  const answer = await github().repository(7, 1);
+  expect(Date.now() - before).toBeGreaterThanOrEqual(290);
+  expect(answer!.askedAt - before).toBeLessThan(250);
+});

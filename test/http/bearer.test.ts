@@ -11,7 +11,12 @@ const REPOS = "/api/v1/repos";
 /** All routes that need the token share one count of wrong tokens. */
 async function start(trustedProxies?: string[]) {
   const bearers = bearersOf(TOKEN, trustedProxies);
-  const fresh = () => ({ ok: true, oldestMs: 99, problems: [], repositories: [] });
+  const fresh = () => ({
+    ...{ state: "fresh" as const, mirrors: { managed: 1, cloned: 1 } },
+    oldestMs: 99,
+    problems: [],
+    repositories: [],
+  });
   const base = await serveAll(
     createApi({ bearers, ports: apiPorts() }),
     createMetricsRoute({ bearers, scrape: async () => ({ type: "text/plain", body: "metrics" }) }),

@@ -17,7 +17,15 @@ describe("health", () => {
         bearers: createBearers({ apiToken, trustedProxies: [] }),
         ports: {
           ready: () => ({ ok, ...(!ok && { reason: "stopping" }) }),
-          fresh: () => ({ ok, oldestMs: 99, problems: [], repositories: ok ? [] : details }),
+          fresh: () => ({
+            ...{
+              state: ok ? "fresh" : "stale",
+              mirrors: { managed: 2, cloned: 2 },
+              oldestMs: 99,
+              problems: [],
+            },
+            repositories: ok ? [] : details,
+          }),
         },
       }),
     );
@@ -44,6 +52,7 @@ describe("health", () => {
       (await fetch(base + path, { headers: { authorization: `Bearer ${TOKEN}` } })).json();
     expect(await get("/freshz")).toEqual({
       status: "stale",
+      mirrors: { managed: 2, cloned: 2 },
       oldestMs: 99,
       problems: [],
       repositories: details,
@@ -61,7 +70,12 @@ describe("health", () => {
     const ready = () => {
       throw new Error("database is locked");
     };
-    const fresh = () => ({ ok: true, oldestMs: null, problems: [], repositories: [] });
+    const fresh = () => ({
+      ...{ state: "fresh" as const, mirrors: { managed: 1, cloned: 1 } },
+      oldestMs: null,
+      problems: [],
+      repositories: [],
+    });
     const base = await serveAll(
       createHealth({
         bearers: createBearers({ apiToken: null, trustedProxies: [] }),

@@ -34,6 +34,17 @@ test.each<[string, Wear, Task[]]>([
     wear({ refreshes: 500 }, { tidy: run({ retryAt: NOW + 1 }), check: run({ doneAt: 0 }) }),
     ["check"],
   ],
+  [
+    "changed while the clock was a day ahead",
+    wear({ refreshes: 1, refs: 1, changedAt: NOW + DAY }),
+    ["tidy"],
+  ],
+  ["checked while the clock was a day ahead", wear({}, { check: run({ doneAt: NOW + DAY }) }), ["check"]],
+  [
+    "put off while the clock was a month ahead",
+    wear({ refreshes: 500 }, { tidy: run({ retryAt: NOW + 30 * DAY }) }),
+    ["tidy"],
+  ],
 ])("due: %s", (_, known, tasks) => {
   expect(dueTasks(7, known, NOW)).toEqual(tasks);
 });

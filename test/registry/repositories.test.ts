@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { RefreshError } from "../../src/base/errors.js";
 import { createRegistry } from "../../src/registry/repositories.js";
 import { REGISTRY_TABLES } from "../../src/registry/tables.js";
 import { openStore } from "../../src/store/database.js";
+import { provenAt } from "../../src/views/freshness.js";
 import { openRegistry } from "../support/registry.js";
 import { tempDir } from "../support/temp.js";
 
@@ -23,6 +25,8 @@ test("rows that an earlier Lockstep left managed with the time of a removal lose
 
 const NOW = 1_800_000_000;
 const DAY = 86_400;
+/** The local clock, in milliseconds; it may differ from GitHub's. */
+const LOCAL = NOW * 1_000;
 const remote = {
   ...{ id: 7, installationId: 1, owner: "acme", name: "app", defaultBranch: "main" },
   pushedAt: NOW - 60,
@@ -31,15 +35,17 @@ const remote = {
 /** A repository was compared, and a delivery reported a ref, while GitHub's clock was this far ahead. */
 function compared(aheadS: number) {
   const { registry } = openRegistry();
-  registry.confirm({ ...remote, pushedAt: NOW + aheadS - 10 }, NOW + aheadS);
-  registry.recordComparison(7, { comparedAt: NOW + aheadS, settledPushedAt: NOW + aheadS - 10, equal: true });
+  registry.confirm({ ...remote, pushedAt: NOW + aheadS - 10 }, NOW + aheadS, LOCAL);
+  registry.recordComparison(7, {
+    ...{ comparedAt: NOW + aheadS, askedAt: LOCAL, settledPushedAt: NOW + aheadS - 10, equal: true },
+  });
   registry.learnRef(7, "refs/heads/main", { pushedAt: NOW + aheadS + 1, movedAt: 0, movedFrom: null });
   return registry;
 }
 
 test("a time that GitHub's clock was ahead by is lowered by its next answer, and the repository compared", () => {
   const registry = compared(DAY);
-  registry.confirm(remote, NOW);
+  registry.confirm(remote, NOW, LOCAL);
   expect(registry.get(7)).toMatchObject({
     ...{ answeredAt: NOW, comparedAt: NOW, settledPushedAt: -1, recheck: true },
   });
@@ -47,15 +53,38 @@ test("a time that GitHub's clock was ahead by is lowered by its next answer, and
 
 test("a comparison counts over one that GitHub's clock was ahead at, and what was learnt by that clock goes", () => {
   const registry = compared(DAY);
-  registry.recordComparison(7, { comparedAt: NOW, settledPushedAt: -1, equal: true });
+  registry.recordComparison(7, { comparedAt: NOW, askedAt: LOCAL, settledPushedAt: -1, equal: true });
   expect(registry.get(7)).toMatchObject({ comparedAt: NOW, recheck: false });
   expect(registry.refs(7).size).toBe(0);
 });
 
 test("answers that overtake one another by seconds lower nothing", () => {
   const registry = compared(20);
-  registry.confirm(remote, NOW);
-  registry.recordComparison(7, { comparedAt: NOW, settledPushedAt: -1, equal: true });
+  registry.confirm(remote, NOW, LOCAL);
+  registry.recordComparison(7, { comparedAt: NOW, askedAt: LOCAL, settledPushedAt: -1, equal: true });
   expect(registry.get(7)).toMatchObject({ comparedAt: NOW + 20, settledPushedAt: NOW + 10, recheck: false });
   expect(registry.refs(7).size).toBe(1);
+});
+
+test("a comparison and an answer prove what was so when GitHub was asked, not when the work ended", () => {
+  const { registry } = openRegistry();
+  const askedAt = Date.now() - 8_000;
+  registry.confirm(remote, NOW, askedAt);
+  registry.recordComparison(7, { comparedAt: NOW, askedAt, settledPushedAt: NOW, equal: true });
+  registry.recordRefresh(7, "fresh", null);
+  const known = registry.get(7)!;
+  expect([known.fullAt, known.askedAt]).toEqual([askedAt, askedAt]);
+  expect(provenAt(known, { customRefs: false, now: Date.now() })).toBe(askedAt);
+});
+
+test("repositories that are to be mirrored are counted with those that were cloned", () => {
+  const { registry, add } = openRegistry();
+  for (let id = 1; id <= 7; id++) add(id, { owner: "acme", name: `r${id}` });
+  registry.recordRefresh(1, "fresh", null);
+  registry.recordRefresh(2, "fresh", null);
+  registry.recordFailure(3, new RefreshError("timeout", "a clone took too long"), 1);
+  registry.setState(4, "suspended");
+  registry.pause(5, Date.now());
+  registry.markGone(6, false);
+  expect(registry.mirrors()).toEqual({ managed: 4, cloned: 2 });
 });

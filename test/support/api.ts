@@ -25,7 +25,15 @@ export const OPERATE: Omit<OperatePorts, "get"> = {
   installation: () => null,
   confirmRemoval: () => 0,
   status: (): StatusView => ({
-    ...{ fresh: true, oldestUnprovenMs: null, repositories: { fresh: 1 }, problems: [], queue: { depth: 0 } },
+    ...{
+      fresh: true,
+      state: "fresh",
+      mirrors: { managed: 1, cloned: 1 },
+      oldestUnprovenMs: null,
+      repositories: { fresh: 1 },
+      problems: [],
+      queue: { depth: 0 },
+    },
     backstop: { intervalMs: null, lastPassAt: null, lastError: null },
     deliveries: { mode: "webhook", lastWebhookAt: null, lastReadAt: null, reading: null },
     ...{ github: { calls: 0, limits: [] }, announce: [] },

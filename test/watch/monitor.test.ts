@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { RefreshError } from "../../src/base/errors.js";
 import type { RecoveryState } from "../../src/deliveries/recovery.js";
+import type { DiskState } from "../../src/machine/disk.js";
 import { createInstallations, INSTALLATION_TABLES } from "../../src/registry/installations.js";
 import { REGISTRY_TABLES } from "../../src/registry/tables.js";
 import { openStore } from "../../src/store/database.js";
@@ -10,21 +11,31 @@ import { afterThis } from "../support/listen.js";
 import { tempDir } from "../support/temp.js";
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const UNREAD: RecoveryState = { readAt: null, upTo: null, error: null, newest: null, reading: null };
 
 function setUp(over: Partial<WatchPorts> = {}) {
   const store = openStore(tempDir(), [REGISTRY_TABLES, FACT_TABLES, INSTALLATION_TABLES]);
   afterThis(async () => store.close());
-  const clock = { now: 1_000_000_000 };
-  const now = () => clock.now;
+  /** Time that passes, and by how much the wall clock was set meanwhile. */
+  const clock = { now: 1_000_000_000, setBy: 0 };
+  const disk: { full: DiskState["full"]; fault: string | null } = { full: null, fault: null };
+  const held: { until: number } = { until: 0 };
+  const now = () => clock.now + clock.setBy;
   const lines: [string, string, object][] = [];
   const recovery: { state: RecoveryState } = {
-    state: { readAt: null, upTo: null, error: null, reading: null },
+    state: { ...UNREAD },
   };
   const calls: { at: number | null } = { at: null };
   const installations = createInstallations(store, now);
   const watch = createWatch({
     ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, deliverySource: "webhook" },
-    disk: { state: () => ({ freeBytes: 1, low: false }), requireSpace: () => {} },
+    disk: { state: () => ({ freeBytes: 1, low: false, full: disk.full }) },
+    probeStore() {
+      if (disk.fault) throw new Error(disk.fault);
+    },
+    limits: () => [{ whose: "app", heldUntil: held.until }],
+    clock: () => clock.now,
     recovery: () => recovery.state,
     lastDeliveryAt: () => calls.at,
     consumers: () => [],
@@ -35,25 +46,25 @@ function setUp(over: Partial<WatchPorts> = {}) {
     ...over,
   });
   const codes = () => watch.problems().map(({ code }) => code);
-  return { watch, clock, lines, recovery, calls, installations, codes };
+  return { watch, clock, lines, recovery, calls, installations, codes, disk, held };
 }
 
 test("there is no problem at first, nor after a pass that ended in time", () => {
   const { watch, clock, codes } = setUp();
   expect(codes()).toEqual([]);
   clock.now += 10 * MINUTE;
-  watch.passed(null);
+  watch.passed(null, 0);
   clock.now += 10 * MINUTE;
   expect(codes()).toEqual([]);
 });
 
 test("a backstop that fails or never runs is a problem with a remedy, unless it is off", () => {
   const { watch, clock, codes } = setUp();
-  watch.passed(new RefreshError("unreachable", "GitHub's API: ECONNREFUSED"));
+  watch.passed(new RefreshError("unreachable", "GitHub's API: ECONNREFUSED"), 0);
   expect(watch.problems()).toMatchObject([
     { code: "backstop_failing", since: clock.now, remedy: expect.stringContaining("HTTPS_PROXY") },
   ]);
-  watch.passed(null);
+  watch.passed(null, 0);
   expect(codes()).toEqual([]);
   clock.now += 12 * MINUTE;
   expect(codes()).toEqual(["backstop_late"]);
@@ -87,10 +98,10 @@ test("one lost delivery is forgotten after a day; without a webhook none is expe
   const { watch, clock, codes } = setUp();
   watch.reportMissedPush(7, "acme/app");
   clock.now += 2 * MINUTE;
-  watch.passed(null);
+  watch.passed(null, 0);
   expect(codes()).toEqual(["webhook_silent"]);
   clock.now += 24 * 60 * MINUTE;
-  watch.passed(null);
+  watch.passed(null, 0);
   expect(codes()).toEqual([]);
   const none = setUp({ deliverySource: null });
   none.watch.reportMissedPush(7, "acme/app");
@@ -100,13 +111,12 @@ test("one lost delivery is forgotten after a day; without a webhook none is expe
 
 test("a delivery that arrives while the backstop finds its push prevents the problem", () => {
   const { watch, clock, codes } = setUp();
-  const begunAt = clock.now;
   watch.noteDelivery(7);
   clock.now += 500;
-  watch.reportMissedPush(7, "acme/app", begunAt);
+  watch.reportMissedPush(7, "acme/app", 500);
   clock.now += 2 * MINUTE;
   expect(codes()).toEqual([]);
-  watch.reportMissedPush(7, "acme/app", clock.now);
+  watch.reportMissedPush(7, "acme/app", 0);
   clock.now += 2 * MINUTE;
   expect(codes()).toEqual(["webhook_silent"]);
 });
@@ -114,7 +124,7 @@ test("a delivery that arrives while the backstop finds its push prevents the pro
 test("pull: a push missing from GitHub's log, once read a minute later, counts against the webhook", () => {
   const { watch, clock, recovery, codes, calls } = setUp({ deliverySource: "pull" });
   const readNow = () => {
-    recovery.state = { readAt: clock.now, upTo: clock.now, error: null, reading: null };
+    recovery.state = { ...UNREAD, readAt: clock.now, upTo: clock.now };
   };
   watch.reportMissedPush(7, "acme/app");
   readNow();
@@ -143,20 +153,15 @@ test("an installation's suspension, failing list and held removal are reported w
   installations.failed(3, new RefreshError("forbidden", "403"));
   installations.hold(3, [1, 2]);
   installations.note(4, "suspended", "globex");
-  recovery.state = {
-    readAt: null,
-    upTo: null,
-    error: new RefreshError("rate_limited", "403"),
-    reading: null,
-  };
+  recovery.state = { ...UNREAD, error: new RefreshError("rate_limited", "403") };
   expect(codes()).toEqual([
     ...["deliveries_unread", "removal_held", "installation_failing", "installation_suspended"],
   ]);
   expect(watch.problems().map(({ installationId }) => installationId)).toEqual([undefined, 3, 3, 4]);
-  installations.listed(3);
+  installations.listed(3, 1_000_000_000);
   installations.confirm(3);
   installations.note(4, "gone", null);
-  recovery.state = { readAt: 1, upTo: 1, error: null, reading: null };
+  recovery.state = { ...UNREAD, readAt: 1, upTo: 1 };
   expect(codes()).toEqual([]);
 });
 
@@ -185,13 +190,103 @@ test("a consumer that accepts nothing for five minutes is behind, each independe
 
 test("the log has a line when a problem begins and one when it is over", () => {
   const { watch, lines } = setUp();
-  watch.passed(new RefreshError("unreachable", "no route"));
+  watch.passed(new RefreshError("unreachable", "no route"), 0);
   watch.check();
   watch.check();
-  watch.passed(null);
+  watch.passed(null, 0);
   watch.check();
   expect(lines.map(([level, message]) => `${level} ${message}`)).toEqual([
     "warn problem: backstop_failing",
     "info problem resolved: backstop_failing",
   ]);
+});
+
+test("a full disk is a problem, even with MIN_FREE_DISK=0, and so is a database that cannot be written", () => {
+  const { codes, disk, clock, watch } = setUp();
+  disk.full = "space";
+  disk.fault = "database or disk is full";
+  expect(codes()).toEqual(["disk_full", "database_unwritable"]);
+  disk.full = "files";
+  expect(watch.problems()[0]).toMatchObject({ detail: expect.stringContaining("no further file") });
+  disk.full = null;
+  disk.fault = null;
+  clock.now += 5_000;
+  expect(codes()).toEqual([]);
+});
+
+test("refreshes that all fail for the machine or the network are a problem, until one succeeds", () => {
+  const { codes, watch } = setUp();
+  for (const result of ["no_git", "no_git", "history_blocked", "timeout"]) watch.refreshed(result);
+  expect(codes()).toEqual([]);
+  watch.refreshed("no_git");
+  expect(watch.problems()).toMatchObject([
+    {
+      code: "refreshes_failing",
+      detail: expect.stringContaining("no_git"),
+      remedy: expect.stringContaining("PATH"),
+    },
+  ]);
+  watch.refreshed("unchanged");
+  expect(codes()).toEqual([]);
+  for (const result of ["unreachable", "skipped", "unreachable", "tls"]) watch.refreshed(result);
+  expect(codes()).toEqual(["refreshes_failing"]);
+});
+
+test("a long wait that GitHub asks for is a problem, and a short one is not", () => {
+  const { codes, held, clock } = setUp({ intervalMs: null });
+  held.until = clock.now + MINUTE;
+  expect(codes()).toEqual([]);
+  held.until = clock.now + HOUR;
+  expect(codes()).toEqual(["github_calls_held"]);
+  clock.now += HOUR;
+  expect(codes()).toEqual([]);
+});
+
+test("a clock that is set back or ahead makes no pass and no list late, and hides none that is", () => {
+  const { watch, clock, codes, installations } = setUp();
+  installations.note(3, "active", "acme");
+  installations.listed(3, clock.now);
+  watch.passed(null, 0);
+  expect(codes()).toEqual([]);
+  clock.setBy = 24 * HOUR;
+  expect(codes()).toEqual([]);
+  clock.setBy = -HOUR;
+  expect(codes()).toEqual([]);
+  clock.now += 12 * MINUTE;
+  expect(codes()).toEqual(["backstop_late", "backstop_late"]);
+  for (const { since } of watch.problems()) expect(since).toBe(1_000_000_000 - HOUR);
+});
+
+test("a push that was missed while the clock was ahead is forgotten a day after the clock is right", () => {
+  const { watch, clock, codes, calls } = setUp({ intervalMs: null });
+  clock.setBy = 30 * 24 * HOUR;
+  watch.reportMissedPush(7, "acme/app");
+  clock.now += 2 * MINUTE;
+  expect(codes()).toEqual(["webhook_silent"]);
+  clock.setBy = 0;
+  expect(codes()).toEqual(["webhook_silent"]);
+  calls.at = clock.now + 1;
+  expect(codes()).toEqual([]);
+});
+
+const silenceOf = (newest: RecoveryState["newest"], readAt: number | null = 5) => {
+  const { watch, clock, recovery } = setUp();
+  watch.reportMissedPush(7, "acme/app");
+  clock.now += 2 * MINUTE;
+  recovery.state = { ...UNREAD, readAt, newest };
+  return watch.problems()[0];
+};
+
+test("a silent webhook says whether GitHub calls, and what its calls are answered", () => {
+  expect(silenceOf({ at: 0, status: 401 })).toMatchObject({
+    ...{ code: "webhook_silent", cause: "refused", detail: expect.stringContaining("was answered 401") },
+    remedy: expect.stringContaining("WEBHOOK_SECRET"),
+  });
+  expect(silenceOf({ at: 0, status: 0 })).toMatchObject({ cause: "unanswered" });
+  for (const newest of [null, { at: 0, status: 202 }])
+    expect(silenceOf(newest)).toMatchObject({
+      ...{ cause: "not_called", detail: expect.stringContaining("no call for it") },
+      remedy: expect.stringContaining("active"),
+    });
+  expect(silenceOf(null, null)).not.toHaveProperty("cause");
 });

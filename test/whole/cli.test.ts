@@ -47,6 +47,18 @@ test("the command line reads, requests and exits with its documented codes", asy
   expect(stranger).toMatchObject({ code: 1, err: expect.stringContaining("token") });
 });
 
+test("while repositories wait for their first clone, status says how many, and exits with 4", async () => {
+  const standin = await startStandIn();
+  onTestFinished(() => standin.close());
+  for (const name of ["app", "web"]) await standin.createRepository("acme", name);
+  standin.faults.gitStatus = { status: 503, times: 1_000, path: "/acme/web" };
+  const lockstep = await startLockstep({ standin, dataDir: tempDir(), env: { API_TOKEN, INTERVAL: "off" } });
+  onTestFinished(async () => void (await lockstep.kill9()));
+  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  const status = await cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, "status");
+  expect(status).toMatchObject({ code: 4, out: expect.stringMatching(/^cloning 1 of 2/) });
+});
+
 test("without a server, with a wrong command, without a token", async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   expect(await cli({ LOCKSTEP_URL: url }, "status")).toMatchObject({ code: 3 });

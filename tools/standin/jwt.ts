@@ -14,9 +14,11 @@ export function jwtFault(token: string, key: KeyObject, appId: number): string |
   const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
   const now = Date.now() / 1000;
   if (String(claims.iss) !== String(appId)) return "'Issuer' claim ('iss') must be an Integer";
-  if (Number(claims.iat) > now + SKEW_S) return "'Issued at' claim ('iat') must be an Integer in the past";
+  if (Number(claims.iat) > now + SKEW_S)
+    return "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued";
   const exp = Number(claims.exp);
-  if (!(exp > now)) return "'Expiration time' claim ('exp') must be a future time";
+  if (!(exp > now))
+    return "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires";
   if (exp > now + LIFETIME_S + SKEW_S) return "'Expiration time' claim ('exp') is too far in the future";
   return null;
 }

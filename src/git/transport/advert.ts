@@ -1,3 +1,4 @@
+import { monotonicMs } from "../../base/clock.js";
 import { asRefreshError } from "../../base/errors.js";
 import { fullName } from "../../base/names.js";
 import { statusError, type Target, type Upstream } from "./upstream.js";
@@ -23,7 +24,7 @@ export interface Adverts {
 export function createAdverts(upstream: Upstream): Adverts {
   let cached: { body: Buffer; until: number } | null = null;
   let asking: Promise<Buffer> | null = null;
-  let usedAt = 0;
+  let usedAt = Number.NEGATIVE_INFINITY;
 
   async function ask(target: Target): Promise<Buffer> {
     const answer = await upstream.send({
@@ -38,8 +39,8 @@ export function createAdverts(upstream: Upstream): Adverts {
       throw statusError(answer);
     }
     const body = Buffer.from(await answer.body.arrayBuffer());
-    usedAt = Date.now();
-    if (isVersion2(body)) cached = { body, until: Date.now() + KEEP_MS };
+    usedAt = monotonicMs();
+    if (isVersion2(body)) cached = { body, until: monotonicMs() + KEEP_MS };
     return body;
   }
 
@@ -59,17 +60,17 @@ export function createAdverts(upstream: Upstream): Adverts {
 
   return {
     async get(target, signal) {
-      if (cached && cached.until > Date.now()) return { body: cached.body, fetched: false };
+      if (cached && cached.until > monotonicMs()) return { body: cached.body, fetched: false };
       return { body: await shared(target, signal).catch(rethrow), fetched: true };
     },
     warm(target) {
-      if (Date.now() - usedAt > IDLE_MS) cached = null;
-      if (!asking && (!cached || cached.until < Date.now())) {
+      if (monotonicMs() - usedAt > IDLE_MS) cached = null;
+      if (!asking && (!cached || cached.until < monotonicMs())) {
         shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and gets the error
       }
     },
     used() {
-      usedAt = Date.now();
+      usedAt = monotonicMs();
     },
     drop() {
       cached = null;

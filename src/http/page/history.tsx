@@ -9,7 +9,7 @@ import { Confirm } from "./confirm.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
 import { setNote } from "./note.js";
-import { Ago, Facts, Quantity, Sha, Table } from "./parts.js";
+import { Ago, Due, Facts, Quantity, Sha, Table } from "./parts.js";
 
 /** The page shows at most this many; the API has them all. */
 const ROWS = 200;
@@ -67,7 +67,7 @@ export const Kept = ({ of, repository }: { of: KeptView[]; repository: Repositor
       tip.ref ?? "unknown",
       <Sha of={tip.sha} />,
       <Ago at={tip.keptAt} />,
-      <Ago at={tip.expiresAt} />,
+      <Due at={tip.expiresAt} />,
       <>
         {refreshRefusal(repository) === null && <RestoreButton tip={tip} repository={repository} />}
         <code class="long">{tip.restore}</code>

@@ -42,13 +42,25 @@ export function page(context: Context, { title, here, status = 200, headers = {}
         </header>
         <main id="main" tabindex={-1}>
           {note && <p role="status">{note}</p>}
+          {here && <Silence />}
           {content}
         </main>
+        {here && <Drawn at={new Date()} />}
       </body>
     </html>
   );
   return context.html(html`<!DOCTYPE html>${document}`, status, headers);
 }
+
+/** The script fills this in when it hears nothing from the server; without the script it stays empty. */
+const Silence = () => <p id="silence" class="notice warn" role="status" hidden />;
+
+/** Says how old the page is, which a reader without JavaScript cannot tell otherwise. */
+const Drawn = ({ at }: { at: Date }) => (
+  <footer data-live="drawn">
+    Drawn at <time datetime={at.toISOString()}>{at.toISOString().slice(0, 19).replace("T", " ")} UTC</time>
+  </footer>
+);
 
 const Navigation = ({ here }: { here: string }) => (
   <>

@@ -1,4 +1,6 @@
 import type { Child } from "hono/jsx";
+import { ageOf } from "../../base/clock.js";
+import type { StatusView } from "../status-view.js";
 
 const UNITS = [
   [86_400_000, "d"],
@@ -14,15 +16,40 @@ export function duration(ms: number): string {
   return `${Math.round(ms / size)} ${unit}`;
 }
 
-/** Shows an age, with the exact time as a tooltip and in the page's source. */
+/** Shows an age, with the exact time as a tooltip and in the page's source. An age is never negative. */
 export function Ago({ at, never = "never" }: { at: string | null; never?: string }) {
   if (at === null) return <span class="dim">{never}</span>;
-  const ms = Date.now() - Date.parse(at);
-  const text = ms < 0 ? `in ${duration(-ms)}` : ms < 1_000 ? "just now" : `${duration(ms)} ago`;
+  const ms = ageOf(Date.parse(at), Date.now());
+  return <Moment at={at} text={ms < 1_000 ? "just now" : `${duration(ms)} ago`} />;
+}
+
+/** Shows how far away a time is that may be yet to come, such as the end of a wait. */
+export function Due({ at, never = "–" }: { at: string | null; never?: string }) {
+  if (at === null) return <span class="dim">{never}</span>;
+  const ms = Date.parse(at) - Date.now();
+  return ms > 0 ? <Moment at={at} text={`in ${duration(ms)}`} /> : <Ago at={at} />;
+}
+
+const Moment = ({ at, text }: { at: string; text: string }) => (
+  <time datetime={at} title={at}>
+    {text}
+  </time>
+);
+
+/** Says in one word, as /freshz does, whether everything is fresh. The script replaces it while the server is silent. */
+export function Verdict({ of: { state, mirrors } }: { of: Pick<StatusView, "state" | "mirrors"> }) {
+  const { cloned, managed } = mirrors;
+  const text = {
+    fresh: "fresh",
+    cloning: `cloning ${cloned} of ${managed}`,
+    stale: cloned < managed ? `not fresh, ${cloned} of ${managed} cloned` : "not fresh",
+    empty: "no repository is managed",
+  }[state];
+  const kind = { fresh: "good", cloning: "warn", stale: "bad", empty: "bad" } as const;
   return (
-    <time datetime={at} title={at}>
-      {text}
-    </time>
+    <span data-verdict="">
+      <State of={text} kind={kind[state]} />
+    </span>
   );
 }
 

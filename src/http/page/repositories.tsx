@@ -9,7 +9,7 @@ import { type RepositoryView, ShownState } from "../view.js";
 import { Buttons } from "./actions.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
-import { Ago, duration, Live, Pages, Quantity, State, Table, Trouble } from "./parts.js";
+import { Ago, duration, Live, Pages, Quantity, State, Table, Trouble, Verdict } from "./parts.js";
 
 const ROWS = 50;
 const COLUMNS = ["Repository", "State", "Lag", "Refreshed", "Proven", "Failure, and what to do", "Actions"];
@@ -50,13 +50,13 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
 
 /** Shows the overall freshness, the number of repositories in each state, and the problems. */
 function Whole({ status }: { status: StatusView }) {
-  const { fresh, oldestUnprovenMs, repositories, problems, queue } = status;
+  const { oldestUnprovenMs, repositories, problems, queue } = status;
   const age = oldestUnprovenMs === null ? "" : `, oldest proof ${duration(oldestUnprovenMs)} ago`;
   return (
     <>
       <p class="whole">
-        <State of={fresh ? "fresh" : "not fresh"} kind={fresh ? "good" : "bad"} /> as{" "}
-        <a href="/freshz">/freshz</a> says{age}; <a href="/server">{queue.depth} queued</a>
+        <Verdict of={status} /> as <a href="/freshz">/freshz</a> says{age};{" "}
+        <a href="/server">{queue.depth} queued</a>
       </p>
       <ul class="counts">
         {Object.entries(repositories).map(([state, count]) => (

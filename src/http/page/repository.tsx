@@ -9,7 +9,7 @@ import { Buttons } from "./actions.js";
 import { explain } from "./explain.js";
 import { Holds, Kept } from "./history.js";
 import { page } from "./layout.js";
-import { Ago, duration, Facts, Live, Quantity, Sha, State, Table, Trouble } from "./parts.js";
+import { Ago, Due, duration, Facts, Live, Quantity, Sha, State, Table, Trouble } from "./parts.js";
 
 /** At most this many refs are shown; API and git have them all. */
 const ROWS = 200;
@@ -68,7 +68,7 @@ function Summary({ repository, maintenance }: { repository: RepositoryView; main
   if (repository.depth !== null) facts.push(["Shallow", `${repository.depth} commits of each published ref`]);
   if (repository.pausedAt) facts.push(["Paused", <Ago at={repository.pausedAt} />]);
   if (repository.goneAt) facts.push(["Gone", <Ago at={repository.goneAt} />]);
-  if (repository.retiresAt) facts.push(["Mirror deleted", <Ago at={repository.retiresAt} />]);
+  if (repository.retiresAt) facts.push(["Mirror deleted", <Due at={repository.retiresAt} />]);
   return (
     <>
       {lastError && (

@@ -3,7 +3,7 @@ import type { ApiPorts } from "../api.js";
 import type { QueueView } from "../log-view.js";
 import type { InstallationView, StatusView } from "../status-view.js";
 import { page } from "./layout.js";
-import { Ago, duration, Facts, Live, Quantity, State, Table, Trouble } from "./parts.js";
+import { Ago, Due, duration, Facts, Live, Quantity, State, Table, Trouble, Verdict } from "./parts.js";
 import { RemovalButton } from "./removal.js";
 import { Problems } from "./repositories.js";
 
@@ -34,22 +34,27 @@ export function addServerPage(app: Hono, ports: ApiPorts): void {
   });
 }
 
-const Summary = ({ status: { fresh, backstop, deliveries, github, disk } }: { status: StatusView }) => (
+const Summary = ({ status }: { status: StatusView }) => (
   <Facts
     of={[
-      ["Mirrors", <State of={fresh ? "fresh" : "not fresh"} kind={fresh ? "good" : "bad"} />],
-      ["Backstop", backstop.intervalMs === null ? "off" : `every ${duration(backstop.intervalMs)}`],
-      ["Last pass", <Ago at={backstop.lastPassAt} />],
-      ["Last failure of a pass", backstop.lastError ? backstop.lastError.message : "none"],
-      ["How deliveries arrive", deliveries.mode],
-      ["Last webhook", <Ago at={deliveries.lastWebhookAt} />],
-      ["GitHub's delivery log read", <Ago at={deliveries.lastReadAt} />],
-      ["Calls to GitHub", github.calls.toLocaleString("en")],
+      ["Mirrors", <Verdict of={status} />],
+      ["Cloned", `${status.mirrors.cloned} of ${status.mirrors.managed}`],
+      [
+        "Backstop",
+        status.backstop.intervalMs === null ? "off" : `every ${duration(status.backstop.intervalMs)}`,
+      ],
+      ["Last pass", <Ago at={status.backstop.lastPassAt} />],
+      ["Last failure of a pass", status.backstop.lastError ? status.backstop.lastError.message : "none"],
+      ["How deliveries arrive", status.deliveries.mode],
+      ["Last webhook", <Ago at={status.deliveries.lastWebhookAt} />],
+      ["GitHub's delivery log read", <Ago at={status.deliveries.lastReadAt} />],
+      ["Calls to GitHub", status.github.calls.toLocaleString("en")],
       [
         "Free disk",
         <>
-          <State of={disk.low ? "low" : "ok"} kind={disk.low ? "bad" : "good"} />{" "}
-          {(disk.freeBytes / GIB).toFixed(1)} GiB (at least {(disk.minFreeBytes / GIB).toFixed(1)} GiB)
+          <State of={status.disk.low ? "low" : "ok"} kind={status.disk.low ? "bad" : "good"} />{" "}
+          {(status.disk.freeBytes / GIB).toFixed(1)} GiB (at least{" "}
+          {(status.disk.minFreeBytes / GIB).toFixed(1)} GiB)
         </>,
       ],
     ]}
@@ -70,7 +75,7 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
       trigger,
       running ? "running" : "waiting",
       <Ago at={waitingSince} never="–" />,
-      <Ago at={dueAt} />,
+      <Due at={dueAt} />,
       String(attempt),
     ])}
     empty="The queue is empty."
@@ -85,8 +90,8 @@ const Limits = ({ of }: { of: StatusView["github"]["limits"] }) => (
       whose,
       remaining.toLocaleString("en"),
       limit.toLocaleString("en"),
-      <Ago at={resetsAt} />,
-      <Ago at={heldUntil} never="–" />,
+      <Due at={resetsAt} />,
+      <Due at={heldUntil} />,
     ])}
     empty="GitHub has not reported any yet."
   />

@@ -2,6 +2,7 @@ import { hkdfSync, randomBytes } from "node:crypto";
 import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
 import { z } from "zod";
+import { monotonicMs } from "../../base/clock.js";
 
 const LIFE_S = 12 * 3_600;
 const NAME = "lockstep";
@@ -18,7 +19,9 @@ export interface Sessions {
  * Sessions of browsers, kept in a signed cookie. The signing key is derived from the API token and a value of
  * this process, so a new token or a restart ends all sessions.
  */
-export function createSessions(apiToken: string, now: () => number = Date.now): Sessions {
+export function createSessions(apiToken: string, clock: () => number = monotonicMs): Sessions {
+  // The cookie's fields are separated by a point, and a session ends with the process, as its clock does.
+  const now = () => Math.floor(clock());
   const salt = randomBytes(32);
   const key = Buffer.from(hkdfSync("sha256", apiToken, salt, "lockstep page session", 32)).toString("base64");
   /** Sessions that were ended early, with the times at which they would have expired. */

@@ -191,3 +191,40 @@ test("an internal error is reported only to the log", async () => {
   expect(lines).toMatchObject([{ err: { message: "inner detail" } }]);
   expect(JSON.stringify(lines)).not.toContain(TOKEN);
 });
+
+test.each([
+  ["fresh", 120, "fresh"],
+  ["cloning", 31, "cloning 31 of 120"],
+  ["stale", 31, "not fresh, 31 of 120 cloned"],
+  ["stale", 120, "not fresh"],
+  ["empty", 0, "no repository is managed"],
+] as const)("the page says %s with %i clones", async (state, cloned, text) => {
+  const status = { ...apiPorts().status(), state, mirrors: { managed: state === "empty" ? 0 : 120, cloned } };
+  const { get, signIn } = await startPage({ ports: { ...apiPorts(), status: () => status } });
+  for (const path of ["/", "/server"]) {
+    const shown = await (await get(path, await signIn())).text();
+    expect(/data-verdict="">.*?<\/span> ([^<]+)<\/span>/.exec(shown)?.[1], path).toBe(text);
+  }
+});
+
+test("no age on the page is negative, whatever the clock was when a time was stored", async () => {
+  const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
+  const site = {
+    ...SITE,
+    lastRefreshAt: inAnHour,
+    lastProvenAt: inAnHour,
+    retiresAt: inAnHour,
+    goneAt: inAnHour,
+  };
+  const ports = {
+    ...apiPorts(),
+    list: () => ({ repositories: [site], next: null, total: 1 }),
+    get: () => site,
+  };
+  const { get, signIn } = await startPage({ ports });
+  const session = await signIn();
+  expect(await (await get("/", session)).text()).not.toMatch(/>in \d/);
+  // Only what is yet to come is "in" some time.
+  const shown = await (await get("/repos/acme/site", session)).text();
+  expect(shown.match(/>in \d+ \w+</g)).toHaveLength(1);
+});

@@ -1,0 +1,53 @@
+import { expect, onTestFinished, test } from "vitest";
+import { startLockstep } from "../../tools/lockstep.js";
+import { startStandIn } from "../../tools/standin/index.js";
+import { barriers, openTab, signIn } from "../support/browser.js";
+import { tempDir } from "../support/temp.js";
+
+const API_TOKEN = "token-of-the-tests-0123456789";
+
+async function start() {
+  const standin = await startStandIn();
+  onTestFinished(() => standin.close());
+  await standin.createRepository("acme", "app");
+  const env = { API_TOKEN, INTERVAL: "off" };
+  const lockstep = await startLockstep({ standin, dataDir: tempDir(), env });
+  onTestFinished(async () => void (await lockstep.kill9()));
+  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  return lockstep;
+}
+
+test("a page whose server has ended says since when, calls nothing fresh, and asks to sign in when it is back", async () => {
+  const lockstep = await start();
+  const { tab } = await openTab();
+  await signIn(tab, lockstep.url, API_TOKEN);
+  const verdict = tab.locator(".whole");
+  await verdict.getByText("✓ fresh").waitFor();
+  await lockstep.kill9();
+  await tab.getByText(/No word from the server since \d\d:\d\d:\d\d; what you see may be outdated/).waitFor();
+  expect(await verdict.isVisible()).toBe(false);
+  expect(await barriers(tab)).toEqual([]);
+});
+
+test("a server that hangs is as silent, and the page says when it is back", async () => {
+  const lockstep = await start();
+  const { tab } = await openTab();
+  await signIn(tab, `${lockstep.url}/server`, API_TOKEN);
+  const verdict = tab.locator("[data-verdict]");
+  await verdict.waitFor();
+  process.kill(lockstep.pid, "SIGSTOP");
+  await tab.getByText(/No word from the server since/).waitFor({ timeout: 60_000 });
+  expect(await verdict.isVisible()).toBe(false);
+  process.kill(lockstep.pid, "SIGCONT");
+  await tab.getByText(/The server is back since \d\d:\d\d:\d\d/).waitFor();
+  await verdict.waitFor();
+});
+
+test("without JavaScript the page says when it was drawn", async () => {
+  const lockstep = await start();
+  const { tab } = await openTab({ javaScriptEnabled: false });
+  await signIn(tab, lockstep.url, API_TOKEN);
+  const drawn = await tab.locator("footer time").getAttribute("datetime");
+  expect(Math.abs(Date.now() - Date.parse(drawn ?? ""))).toBeLessThan(60_000);
+  expect(await tab.locator("#silence").isVisible()).toBe(false);
+});
