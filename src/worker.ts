@@ -21,6 +21,8 @@ export interface WorkerPorts {
   refreshes: RefreshLog;
   syncer: Syncer;
   lifecycle: Lifecycle;
+  /** Publishes the trees of a repository, without a refresh. @throws RefreshError the first failure */
+  publish(id: number, signal: AbortSignal): Promise<void>;
   log: Log;
 }
 
@@ -96,6 +98,7 @@ async function run(context: WorkerContext, snapshot: Snapshot, signal: AbortSign
   runs.begunAt.set(keyOf(subject), Date.now());
   if (subject.kind === "app") return ports.lifecycle.reconcileApp();
   if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
+  if (subject.kind === "publish") return ports.publish(subject.id, signal);
   return refresh(context, snapshot, signal);
 }
 
@@ -129,6 +132,8 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
   if (error && subject.kind === "repository") countFailure(context, snapshot, error);
   runs.begunAt.delete(key);
   runs.outcomes.delete(key);
+  // A run that was put back goes on later, so whoever waits for its subject waits on.
+  if (error?.retry.kind === "slot") return;
   // The notification comes after the runner has removed the run, so subscribers see it neither queued nor
   // running.
   setImmediate(() => signals.settled.emit({ key, error }));

@@ -72,6 +72,8 @@ export interface RefreshRequest {
   full: boolean;
   /** The first try is 1. */
   attempt: number;
+  /** How many earlier tries GitHub answered with a state from before a push. */
+  staleAnswers: number;
   /** When the request's oldest trigger came in, in milliseconds since 1970. */
   armedAt: number;
   /** The newest delivery that merged into the request, for the log. */
@@ -82,7 +84,9 @@ export interface RefreshRequest {
 export type Subject =
   | { kind: "repository"; id: number }
   | { kind: "installation"; id: number }
-  | { kind: "app"; id: 0 };
+  | { kind: "app"; id: 0 }
+  /** The published trees of the repository with this id. */
+  | { kind: "publish"; id: number };
 
 /** Writes a subject as one word, which is the key of its row in the queue. */
 export const keyOf = (subject: Subject): string => `${subject.kind}:${subject.id}`;

@@ -14,7 +14,7 @@ import { isManaged, type ManagedRepository, type Registry } from "../registry/re
 import type { Settled, Worker } from "../worker.js";
 
 export interface OncePorts {
-  queue: Pick<RefreshQueue, "has">;
+  queue: Pick<RefreshQueue, "has" | "neverWait">;
   requests: Pick<Requests, "byHand">;
   onSettled: Worker["onSettled"];
   registry: Pick<Registry, "get" | "all">;
@@ -121,6 +121,7 @@ export function createOnce(ports: OncePorts): Once {
   }
 
   return async (onStep) => {
+    queue.neverWait();
     ports.deliveries.prune();
     ports.announcer.start();
     ports.publishedTrees.start();

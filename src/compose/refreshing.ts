@@ -4,10 +4,12 @@ import type { Releasers } from "../base/releasers.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
+import { slotsOf } from "../queue/classes.js";
 import { createRunner } from "../queue/runner.js";
 import { createBringer } from "../refresh/bring.js";
 import { createGuard } from "../refresh/guard.js";
 import { createRefreshLog } from "../refresh/log.js";
+import type { ManagedRepository } from "../registry/repositories.js";
 import { createSyncer } from "../syncer.js";
 import { createWorker } from "../worker.js";
 import type { Ground } from "./ground.js";
@@ -15,7 +17,7 @@ import type { Housekeeping } from "./housekeeping.js";
 import { logProgress } from "./progress.js";
 import type { Records } from "./records.js";
 
-type Settings = Pick<Config, "history" | "keepHistoryMs" | "concurrency" | "shutdownTimeoutMs">;
+type Settings = Pick<Config, "history" | "keepHistoryMs" | "concurrency" | "shutdownTimeoutMs" | "gitUrl">;
 
 interface Needs {
   log: Log;
@@ -36,6 +38,13 @@ export function createRefreshing(config: Settings, needs: Needs) {
   const { links, names, maintenance, lifecycle } = needs.housekeeping;
   const { outbox } = announcer;
   const now = Date.now;
+  const gitHost = new URL(config.gitUrl).host;
+  // A name that passed to another repository is not used for this repository's trees any more.
+  const publish = async (
+    repository: ManagedRepository,
+    { retryRefused, signal }: { retryRefused: boolean; signal: AbortSignal },
+  ) =>
+    links.isOwner(repository.id, repository) ? checkouts.publish(repository, retryRefused, signal) : null;
 
   const guard = createGuard({ history: config.history, holds: records.holds, scopeOf, log, now });
   const bring = createBringer({
@@ -62,13 +71,14 @@ export function createRefreshing(config: Settings, needs: Needs) {
     requireSpace: disk.requireSpace,
     hasSpace: () => !disk.state().low,
     link: names.link,
-    // A name that passed to another repository is not used for this repository's trees any more.
-    publish: async (repository, ...how) =>
-      links.isOwner(repository.id, repository) ? checkouts.publish(repository, ...how) : null,
+    publish: (repository, retryRefused, signal) => publish(repository, { retryRefused, signal }),
     announce: announcer.announce,
     upkeep: maintenance,
     onProgress: logProgress(log, "cloning"),
-    onFetched: metrics.fetched,
+    onFetched(stats) {
+      metrics.fetched(stats);
+      if (stats.bytes > 0) queue.reached({ kind: "git", host: gitHost });
+    },
   });
   syncer.onMoved(maintenance.changed);
 
@@ -81,10 +91,15 @@ export function createRefreshing(config: Settings, needs: Needs) {
     syncer,
     lifecycle,
     log,
+    async publish(id, signal) {
+      const repository = registry.get(id);
+      const failure = repository && (await publish(repository, { retryRefused: false, signal }));
+      if (failure) throw failure;
+    },
   });
   worker.onRefreshed(metrics.refreshed);
 
-  const runner = createRunner(queue, config.concurrency, worker, runs);
+  const runner = createRunner(queue, slotsOf(config.concurrency), worker, runs);
   records.requests.onWake(runner.wake);
   // SHUTDOWN_TIMEOUT applies to both at the same time, not to one after the other.
   const timeoutMs = config.shutdownTimeoutMs;

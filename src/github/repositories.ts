@@ -20,10 +20,12 @@ export async function* listRepositories(
   installationId: number,
 ): AsyncIterable<Dated<RemoteRepository[]>> {
   for (let page = 1; ; page++) {
-    const { data, headers } = await callRest(() =>
-      callAsInstallation(context, installationId, (client) =>
-        client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
-      ),
+    const { data, headers } = await callRest(
+      () =>
+        callAsInstallation(context, installationId, (client) =>
+          client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
+        ),
+      installationId,
     );
     yield { value: data.repositories.map((found) => convert(found, installationId)), at: clockOf(headers) };
     // A page can be short without being the last one.
@@ -43,7 +45,7 @@ export function getRepository(
       client.request("GET /repositories/{id}", { id }),
     );
     return { value: convert(data as RestRepository, installationId), at: clockOf(headers) };
-  });
+  }, installationId);
 }
 
 function convert(found: RestRepository, installationId: number): RemoteRepository {

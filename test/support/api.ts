@@ -25,7 +25,13 @@ export const OPERATE: Omit<OperatePorts, "get"> = {
   installation: () => null,
   confirmRemoval: () => 0,
   status: (): StatusView => ({
-    ...{ fresh: true, oldestUnprovenMs: null, repositories: { fresh: 1 }, problems: [], queue: { depth: 0 } },
+    ...{
+      fresh: true,
+      oldestUnprovenMs: null,
+      repositories: { fresh: 1 },
+      problems: [],
+      queue: { depth: 0, held: [], outages: [] },
+    },
     backstop: { intervalMs: null, lastPassAt: null, lastError: null },
     deliveries: { mode: "webhook", lastWebhookAt: null, lastReadAt: null, reading: null },
     ...{ github: { calls: 0, limits: [] }, announce: [] },
@@ -63,7 +69,7 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
     },
     delivery: () => null,
     refreshes: () => [],
-    queue: () => ({ queue: [], total: 0 }),
+    queue: () => ({ queue: [], total: 0, held: [], outages: [] }),
     refresh: (...args) => void calls.push(["refresh", ...args]),
     history: async () => ({ kept: [], holds: [] }),
     allow: (...args) => {

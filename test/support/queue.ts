@@ -1,7 +1,8 @@
 import { onTestFinished } from "vitest";
 import type { PushHint, Subject } from "../../src/base/model.js";
 import type { RefreshQueue } from "../../src/queue/contract.js";
-import { createEmbeddedQueue, QUEUE_TABLES } from "../../src/queue/embedded.js";
+import { createEmbeddedQueue } from "../../src/queue/embedded.js";
+import { QUEUE_TABLES } from "../../src/queue/tables.js";
 import { openStore, type Store } from "../../src/store/database.js";
 import { tempDir } from "./temp.js";
 
@@ -26,6 +27,7 @@ export const pushed = (...hints: PushHint[]) => ({ trigger: "push" as const, hin
 /** A real queue on a real file; `reopen` returns the state after a crash and a restart. */
 export function openQueue(options: { quietPeriodMs?: number; random?: () => number; dir?: string } = {}) {
   const clock: Clock = { now: 1_000_000 };
+  const clones = new Set<number>();
   const dir = options.dir ?? tempDir();
   let store: Store = openStore(dir, [QUEUE_TABLES]);
   onTestFinished(() => store.close());
@@ -33,11 +35,19 @@ export function openQueue(options: { quietPeriodMs?: number; random?: () => numb
     createEmbeddedQueue({
       store,
       quietPeriodMs: options.quietPeriodMs ?? 0,
+      gitHost: "github.com",
+      needsClone: (id) => clones.has(id),
       now: () => clock.now,
+      wallNow: () => clock.now,
       random: options.random ?? (() => 0.5),
     });
   return {
     clock,
+    /** The ids of repositories without a mirror. */
+    clones,
+    /** The path of the database's directory. */
+    dir,
+    store: () => store,
     queue: open(),
     reopen(): RefreshQueue {
       store.close();

@@ -6,6 +6,8 @@ import type { Target } from "./upstream.js";
 export interface Lease {
   /** The remote's URL for git: loopback, without a secret. */
   url: string;
+  /** GitHub's host, such as github.com. */
+  host: string;
   /** The git configuration that carries the lease's key. */
   config: Record<string, string>;
   /** Returns what went wrong between the gateway and GitHub; git itself only sees a broken answer. */
@@ -35,10 +37,11 @@ interface LeasePorts {
   /** The open leases, by the key that git sends. */
   leases: Map<string, LeaseState>;
   adverts: { drop(): void };
+  upstream: { host: string };
 }
 
 /** @param url the remote's URL, for git */
-export function openLease({ leases, adverts }: LeasePorts, target: Target, url: string): Lease {
+export function openLease({ leases, adverts, upstream }: LeasePorts, target: Target, url: string): Lease {
   const key = randomBytes(32).toString("hex");
   const stats = { requests: 0, bytes: 0 };
   const state: LeaseState = {
@@ -52,6 +55,7 @@ export function openLease({ leases, adverts }: LeasePorts, target: Target, url: 
   leases.set(key, state);
   return {
     url,
+    host: upstream.host,
     config: { "http.extraHeader": `X-Lockstep-Key: ${key}` },
     failure: () => state.failure,
     servedAt: () => state.servedAt,

@@ -77,7 +77,7 @@ async function sendPack(
   noteServedAt(lease, answer.headers.date);
   if (answer.statusCode !== 200) {
     await answer.body.dump();
-    throw statusError(answer);
+    throw statusError(answer, { kind: "git", host: upstream.host });
   }
   res.writeHead(200, pick(answer.headers, ["content-type", "content-encoding", "cache-control"]));
   answer.body.on("data", (chunk: Buffer) => {
