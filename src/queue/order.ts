@@ -45,6 +45,7 @@ export interface Order {
 
 export function createOrder(store: Store): Order {
   const prepare = (name: keyof typeof ORDER_QUERIES) => store.prepare(ORDER_QUERIES[name]);
+  // libsql 0.5: a statement that `all` has run finds nothing with `get`, so each is run in one way only.
   const best = prepare("best");
   const longestDue = prepare("longestDue");
   const due = prepare("due");
@@ -62,7 +63,7 @@ export function createOrder(store: Store): Order {
 
   return {
     next: (workClass) =>
-      rowOf(isLongestDuesTurn(workClass) ? longestDue.get(workClass) : best.get(workClass, 1)),
+      rowOf(isLongestDuesTurn(workClass) ? longestDue.get(workClass) : best.all(workClass, 1)[0]),
     started(workClass) {
       const inTurn = !isLongestDuesTurn(workClass);
       starts.set(workClass, (starts.get(workClass) ?? 0) + 1);

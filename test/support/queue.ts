@@ -1,5 +1,8 @@
 import { onTestFinished } from "vitest";
-import type { PushHint, Subject } from "../../src/base/model.js";
+import { type ErrorCode, RefreshError } from "../../src/base/errors.js";
+import type { PushHint, RefreshIntent, Subject, Trigger } from "../../src/base/model.js";
+import type { Resource } from "../../src/base/resources.js";
+import type { WorkClass } from "../../src/queue/classes.js";
 import type { RefreshQueue } from "../../src/queue/contract.js";
 import { createEmbeddedQueue } from "../../src/queue/embedded.js";
 import { QUEUE_TABLES } from "../../src/queue/tables.js";
@@ -56,3 +59,26 @@ export function openQueue(options: { quietPeriodMs?: number; random?: () => numb
     },
   };
 }
+
+/** Begins what may start in a class, in its order, and returns the ids. The runs stay open. */
+export function started(queue: RefreshQueue, workClass: WorkClass = "short", limit = 100): number[] {
+  const ids: number[] = [];
+  for (let tries = 0; tries < limit; tries++) {
+    const subject = queue.next(workClass);
+    if (!subject) break;
+    if (queue.begin(subject)) ids.push(subject.id);
+  }
+  return ids;
+}
+
+export const asks = (trigger: Trigger): RefreshIntent => ({ trigger, hints: [], full: true });
+
+/** A failure without an answer from GitHub's git server. */
+export const silent = (code: ErrorCode = "upstream_error"): RefreshError =>
+  new RefreshError(code, "no answer", { resource: { kind: "git", host: "github.com" } });
+
+/** GitHub's request to wait, for a call of this kind. */
+export const askedToWait = (ms: number, resource: Resource): RefreshError =>
+  new RefreshError("rate_limited", "slow down", { retryAfterMs: ms, resource });
+
+export const GIT: Resource = { kind: "git", host: "github.com" };
