@@ -64,7 +64,7 @@ const NAME_IS_FRESH_MS = 60_000;
 /** A sweep reports a repository and requests its refresh within this time. */
 const SAME_MOMENT_MS = 1_000;
 /** After four retries (1, 2, 5, 15 s) an old answer is GitHub's final answer for now. */
-const PATIENT_ATTEMPTS = 4;
+const PATIENCE = 4;
 /** `pushed_at` may still change within the second, and replicas lag. */
 const SETTLED_AFTER_S = 5;
 
@@ -138,8 +138,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const lease = gateway.open(repository);
     const onProgress = (line: string) => ports.onProgress(repository, line);
     // Fresh pushes shorten the waits, so attempts alone do not prove that GitHub had enough time.
-    const lastTry =
-      request.staleAnswers >= PATIENT_ATTEMPTS && ports.now() - request.armedAt > REPLICA_LAG_MS;
+    const lastTry = request.staleAnswers >= PATIENCE && ports.now() - request.armedAt > REPLICA_LAG_MS;
     const confirmName = () => confirm(repository);
     const run = { signal, onProgress, confirmName };
     return { repository, trigger: request.trigger, lease, run, lastTry, confirmName };
