@@ -4,6 +4,7 @@ import type { Log } from "./base/log.js";
 import { keyOf, type RefreshOutcome, type RefreshRequest, type Trigger } from "./base/model.js";
 import { fullNameOrId } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
+import { steadyNow } from "./base/steady-clock.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
 import type { RefreshQueue, Snapshot } from "./queue/contract.js";
@@ -53,7 +54,7 @@ const LOGGED_REFS = 10;
 
 /** Running subjects, by their keys. */
 interface Runs {
-  /** When each run began, in milliseconds. */
+  /** When each run began, by the steady clock, in milliseconds. */
   begunAt: Map<string, number>;
   /** Results of refreshes whose runs are not settled yet. */
   outcomes: Map<string, RefreshOutcome>;
@@ -95,7 +96,7 @@ export function createWorker(ports: WorkerPorts): Worker {
 async function run(context: WorkerContext, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
   const { ports, runs } = context;
   const { subject } = snapshot;
-  runs.begunAt.set(keyOf(subject), Date.now());
+  runs.begunAt.set(keyOf(subject), steadyNow());
   if (subject.kind === "app") return ports.lifecycle.reconcileApp();
   if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
   if (subject.kind === "publish") return ports.publish(subject.id, signal);
@@ -105,7 +106,7 @@ async function run(context: WorkerContext, snapshot: Snapshot, signal: AbortSign
 async function refresh(context: WorkerContext, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
   const { ports, runs, signals } = context;
   const { subject, request } = snapshot;
-  const begunAt = beginOf(context, snapshot, Date.now());
+  const begunAt = Date.now();
   const before = ports.registry.get(subject.id);
   const outcome = await ports.syncer.refresh(request, signal);
   runs.outcomes.set(keyOf(subject), outcome);
@@ -142,22 +143,16 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
 /** Counts a mirror that caught up with a push, with the time that this took. */
 function count(context: WorkerContext, snapshot: Snapshot, result: string): void {
   const { trigger, armedAt } = snapshot.request;
-  const now = Date.now();
-  const lagMs = trigger === "push" ? now - armedAt : null;
-  context.signals.refreshed.emit(trigger, result, secondsOf(context, snapshot, now), lagMs);
+  const lagMs = trigger === "push" ? since(armedAt) : null;
+  context.signals.refreshed.emit(trigger, result, durationOf(context, snapshot) / 1000, lagMs);
 }
 
 function countFailure(context: WorkerContext, snapshot: Snapshot, { code }: RefreshError): void {
-  context.signals.refreshed.emit(
-    snapshot.request.trigger,
-    code,
-    secondsOf(context, snapshot, Date.now()),
-    null,
-  );
+  context.signals.refreshed.emit(snapshot.request.trigger, code, durationOf(context, snapshot) / 1000, null);
 }
 
-const secondsOf = (context: WorkerContext, snapshot: Snapshot, now: number): number =>
-  (now - beginOf(context, snapshot, now)) / 1000;
+/** A clock that was set back makes no time negative. @param at milliseconds since 1970 */
+const since = (at: number): number => Math.max(0, Date.now() - at);
 
 /** Adds the refresh to the repository's history. */
 function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: RefreshError | null): void {
@@ -168,8 +163,8 @@ function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: Refres
   const endedAt = Date.now();
   context.ports.refreshes.add(subject.id, {
     endedAt,
-    durationMs: endedAt - beginOf(context, snapshot, endedAt),
-    lagMs: endedAt - armedAt,
+    durationMs: durationOf(context, snapshot),
+    lagMs: since(armedAt),
     trigger,
     attempt,
     ...(error || !outcome
@@ -214,7 +209,6 @@ function logFailure(
 function about(context: WorkerContext, snapshot: Snapshot): object {
   const { subject, request } = snapshot;
   const { trigger, deliveryId, attempt, armedAt } = request;
-  const now = Date.now();
   return {
     ...(subject.kind === "repository"
       ? { repository: nameOf(context.ports, subject.id) }
@@ -222,14 +216,16 @@ function about(context: WorkerContext, snapshot: Snapshot): object {
     trigger,
     ...(deliveryId ? { deliveryId } : {}),
     ...(attempt > 1 ? { attempt } : {}),
-    durationMs: now - beginOf(context, snapshot, now),
-    lagMs: now - armedAt,
+    durationMs: durationOf(context, snapshot),
+    lagMs: since(armedAt),
   };
 }
 
-/** @param fallback for a run that never began */
-const beginOf = ({ runs }: WorkerContext, { subject }: Snapshot, fallback: number): number =>
-  runs.begunAt.get(keyOf(subject)) ?? fallback;
+/** Returns how long the run has lasted, in milliseconds; 0 for a run that never began. */
+function durationOf({ runs }: WorkerContext, { subject }: Snapshot): number {
+  const begunAt = runs.begunAt.get(keyOf(subject));
+  return begunAt === undefined ? 0 : steadyNow() - begunAt;
+}
 
 const nameOf = ({ registry }: WorkerPorts, id: number): string => fullNameOrId(registry.get(id), id);
 

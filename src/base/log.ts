@@ -42,6 +42,8 @@ export const LOG_EVENTS = {
   mirror_missing: "somebody removed a mirror; it is cloned again",
   mirrors_from_other_time:
     "the database and the mirrors are from different points in time, for example after a restore",
+  outage_began: "a server of GitHub's answers nobody; requests wait, and one at a time probes it",
+  outage_ended: "the server answers again; what waited for it runs",
   outbox_unavailable: "the table of events could not be read or written",
   pin_not_removed: "the ref that kept a formerly published commit could not be removed",
   pin_not_set: "the published commit could not be kept from pruning",

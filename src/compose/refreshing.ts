@@ -1,6 +1,7 @@
 import type { Announcer } from "../announce/announcer.js";
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
+import { createSignal } from "../base/signal.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
@@ -38,6 +39,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
   const { links, names, maintenance, lifecycle } = needs.housekeeping;
   const { outbox } = announcer;
   const now = Date.now;
+  const cloning = createSignal<[id: number]>();
   const gitHost = new URL(config.gitUrl).host;
   // A name that passed to another repository is not used for this repository's trees any more.
   const publish = async (
@@ -59,7 +61,15 @@ export function createRefreshing(config: Settings, needs: Needs) {
   });
   const syncer = createSyncer({
     registry,
-    mirrors,
+    mirrors: {
+      ...mirrors,
+      async clone(id, lease, defaultBranch, run, judge) {
+        cloning.emit(id);
+        // While every long slot is taken, the run was put back.
+        run.signal.throwIfAborted();
+        return mirrors.clone(id, lease, defaultBranch, run, judge);
+      },
+    },
     gateway,
     bring,
     guard,
@@ -101,6 +111,13 @@ export function createRefreshing(config: Settings, needs: Needs) {
 
   const runner = createRunner(queue, slotsOf(config.concurrency), worker, runs);
   records.requests.onWake(runner.wake);
+  queue.onOutage((server, state) => {
+    if (state === "out") log.warn({ event: "outage_began", server }, "a server of GitHub's answers nobody");
+    else log.info({ event: "outage_ended", server }, "the server answers again");
+    // What waits for the server may start.
+    runner.wake();
+  });
+  cloning.on((id) => runner.becameLong({ kind: "repository", id }));
   // SHUTDOWN_TIMEOUT applies to both at the same time, not to one after the other.
   const timeoutMs = config.shutdownTimeoutMs;
   const stopBoth = () => Promise.all([runner.stop(timeoutMs), announcer.stop(timeoutMs)]);

@@ -3,7 +3,7 @@ import type { RefreshIntent, RefreshRequest, Subject } from "../base/model.js";
 import type { Resource } from "../base/resources.js";
 import type { WorkClass } from "./classes.js";
 import type { HeldResource } from "./held-resources.js";
-import type { Outage } from "./outages.js";
+import type { Outage, Outages } from "./outages.js";
 
 /** The input of one run; the runner uses only the request, the class and the key. */
 export interface Snapshot {
@@ -73,6 +73,8 @@ export interface RefreshQueue {
   held(): HeldResource[];
   /** Returns the servers that are out. */
   outages(): Outage[];
+  /** Reports that a server is out, or back. */
+  onOutage: Outages["onChange"];
 }
 
 /** A row of the queue, for operators. Times are in milliseconds since 1970. */

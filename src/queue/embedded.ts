@@ -74,6 +74,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     },
     held: () => queue.held.list(now()),
     outages: queue.outages.list,
+    onOutage: queue.outages.onChange,
   };
 }
 

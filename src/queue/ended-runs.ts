@@ -34,7 +34,8 @@ export function failedRow(
   // The repository's state says what is wrong, and the backstop checks every repository that is not fresh.
   if (error.retry.kind === "never") return cameIn ? { ...ended, dueAt: row.dueAt ?? at } : null;
   if (error.retry.kind === "slot") return { ...ended, class: "long", isSlow: true, dueAt: at };
-  if (error.retry.kind === "after") return heldRow(ports, { row, ended, error, until: at + error.retry.ms });
+  if (error.retry.kind === "after")
+    return heldRow(ports, { row, ended, error, at, until: at + error.retry.ms });
   if (isUnanswered(error) && ports.outages.failed(serverOf(error.resource), keyOf(row.subject)))
     return { ...ended, met: serverOf(error.resource), dueAt: at + OUTAGE_WAIT_MS };
   return retriedRow(ports, { row, ended, error, at });
@@ -70,10 +71,13 @@ interface End {
 }
 
 /** The wait that GitHub asked for uses up no attempt, since GitHub gave no answer about the repository. */
-function heldRow({ held }: EndPorts, { row, ended, error, until }: End & { until: number }): Failed {
+function heldRow(
+  { held }: EndPorts,
+  { row, ended, error, ...wait }: End & { at: number; until: number },
+): Failed {
   const { resource } = error;
-  if (!resource) return { ...counted(ended, error), dueAt: until };
-  const hold = held.hold(resource, row, until);
+  if (!resource) return { ...counted(ended, error), dueAt: wait.until };
+  const hold = held.hold(resource, row, wait);
   // A push during the run may need nothing of what is held, unless git is.
   const cameIn = resource.kind === "git" ? null : row.dueAt;
   return { ...ended, heldBy: hold.key, dueAt: Math.min(hold.until, cameIn ?? hold.until) };

@@ -21,9 +21,15 @@ interface Holder {
   installationId: number;
 }
 
+/** GitHub's request to wait: when it came, and until when. */
+interface Wait {
+  at: number;
+  until: number;
+}
+
 export interface HeldResources {
   /** Holds what an answer with Retry-After concerns. @returns the hold that the row waits for */
-  hold(resource: Resource, holder: Holder, until: number): HeldResource;
+  hold(resource: Resource, holder: Holder, wait: Wait): HeldResource;
   /** Returns the longest hold on what the next run certainly needs; null: nothing of it is held. */
   on(holder: Holder, at: number): HeldResource | null;
   list(at: number): HeldResource[];
@@ -31,6 +37,8 @@ export interface HeldResources {
 
 /** GitHub's waits end within the hour: a primary limit resets then, and longer values are cut. */
 export const LONGEST_HOLD_MS = 3_600_000;
+
+const FORGET_EVERY_MS = 60_000;
 
 /** So many repositories that GitHub asks to wait make their installation wait. */
 const REPOSITORIES = 3;
@@ -50,6 +58,8 @@ export function createHeldResources(store: Store, now: number): HeldResources {
       .map((row) => [String(row.key), read(row)]),
   );
 
+  let forgetAt = now + FORGET_EVERY_MS;
+
   function put(
     kind: ResourceKind,
     owner: HeldResource["owner"],
@@ -64,27 +74,30 @@ export function createHeldResources(store: Store, now: number): HeldResources {
     return hold;
   }
 
+  /** Forgets what is over, now and then: each call would otherwise cost as much as there are holds. */
   function forget(at: number): void {
-    const over = [...held.values()].filter(({ until }) => until <= at);
-    if (over.length === 0) return;
-    for (const { key } of over) held.delete(key);
+    if (at < forgetAt) return;
+    forgetAt = at + FORGET_EVERY_MS;
+    for (const { key, until } of held.values()) if (until <= at) held.delete(key);
     prune.run(at, at + LONGEST_HOLD_MS);
   }
 
   /** A repository's wait becomes its installation's when several repositories are asked to wait at a time. */
-  function holdGit({ subject, installationId }: Holder, until: number): HeldResource {
+  function holdGit({ subject, installationId }: Holder, { until, at }: Wait): HeldResource {
     const own = put("git", "repository", subject.id, { installationId, until });
     const isAlike = (it: Held) =>
-      it.kind === "git" && it.owner === "repository" && it.installationId === installationId;
+      it.kind === "git" && it.owner === "repository" && it.installationId === installationId && it.until > at;
     const alike = [...held.values()].filter(isAlike).length;
     if (installationId === 0 || alike < REPOSITORIES) return own;
     return put("git", "installation", installationId, { installationId, until });
   }
 
   return {
-    hold(resource, holder, until) {
+    hold(resource, holder, wait) {
+      const { until } = wait;
+      forget(wait.at);
       const { installationId, subject } = holder;
-      if (resource.kind === "git") return holdGit(holder, until);
+      if (resource.kind === "git") return holdGit(holder, wait);
       if (resource.kind !== "rest")
         return put(resource.kind, "repository", subject.id, { installationId, until });
       const { whose } = resource;
@@ -94,13 +107,15 @@ export function createHeldResources(store: Store, now: number): HeldResources {
     },
     on(holder, at) {
       if (held.size === 0) return null;
-      forget(at);
-      const found = needsOf(holder).flatMap((key) => held.get(key) ?? []);
+      const found = needsOf(holder)
+        .flatMap((key) => held.get(key) ?? [])
+        .filter(({ until }) => until > at);
       return found.reduce<Held | null>((a, b) => (a && a.until > b.until ? a : b), null);
     },
     list(at) {
-      forget(at);
-      return [...held.values()].map(({ installationId: _, ...hold }) => hold);
+      return [...held.values()]
+        .filter(({ until }) => until > at)
+        .map(({ installationId: _, ...hold }) => hold);
     },
   };
 }

@@ -1,3 +1,5 @@
+import { createSignal, type Subscribe } from "../base/signal.js";
+
 /** A server of GitHub's that answers nobody. Times are in milliseconds since 1970, by the steady clock. */
 export interface Outage {
   /** Such as `git:github.com`, or `rest`. */
@@ -20,6 +22,8 @@ export interface Outages {
   /** Returns the milliseconds until the next probe that is not due yet; null: none is foreseen. */
   nextProbeIn(): number | null;
   list(): Outage[];
+  /** Reports that a server is out, or back. */
+  onChange: Subscribe<[server: string, now: "out" | "back"]>;
 }
 
 /** So many subjects without an answer, within this time and without a success between, make an outage. */
@@ -43,6 +47,7 @@ interface State {
  */
 export function createOutages(now: () => number): Outages {
   const states = new Map<string, State>();
+  const changed = createSignal<[server: string, now: "out" | "back"]>();
   const outs = () => [...states].filter(([, { since }]) => since !== null);
   const stateOf = (server: string): State => {
     const fresh: State = { failures: new Map(), since: null, nextProbeAt: 0, probes: 0, lastProbe: null };
@@ -62,11 +67,13 @@ export function createOutages(now: () => number): Outages {
       if (state.failures.size < SUBJECTS) return false;
       state.since = at;
       state.nextProbeAt = at + PROBE_MS[0]!;
+      changed.emit(server, "out");
       return true;
     },
     reached(server) {
       const wasOut = states.get(server)?.since != null;
       states.delete(server);
+      if (wasOut) changed.emit(server, "back");
       return wasOut;
     },
     isOut: (server) => states.get(server)?.since != null,
@@ -87,6 +94,7 @@ export function createOutages(now: () => number): Outages {
       const later = waits.filter((ms) => ms > 0);
       return later.length === 0 ? null : Math.min(...later);
     },
+    onChange: changed.on,
     list: () =>
       outs().map(([server, { since, nextProbeAt }]) => ({
         server,
