@@ -4,6 +4,7 @@ import type { Log } from "./base/log.js";
 import { keyOf, type RefreshOutcome, type RefreshRequest, type Trigger } from "./base/model.js";
 import { fullNameOrId } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
+import { steadyNow } from "./base/steady-clock.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
 import type { Left, RefreshQueue, Snapshot } from "./queue/contract.js";
@@ -22,6 +23,8 @@ export interface WorkerPorts {
   refreshes: RefreshLog;
   syncer: Syncer;
   lifecycle: Lifecycle;
+  /** Publishes the trees of a repository, without a refresh. @throws RefreshError the first failure */
+  publish(id: number, signal: AbortSignal): Promise<void>;
   log: Log;
 }
 
@@ -52,7 +55,7 @@ const LOGGED_REFS = 10;
 
 /** Running subjects, by their keys. */
 interface Runs {
-  /** When each run began, in milliseconds. */
+  /** When each run began, by the steady clock, in milliseconds. */
   begunAt: Map<string, number>;
   /** Results of refreshes whose runs are not settled yet. */
   outcomes: Map<string, RefreshOutcome>;
@@ -94,23 +97,23 @@ export function createWorker(ports: WorkerPorts): Worker {
 async function run(context: WorkerContext, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
   const { ports, runs } = context;
   const { subject } = snapshot;
-  runs.begunAt.set(keyOf(subject), Date.now());
+  runs.begunAt.set(keyOf(subject), steadyNow());
   if (subject.kind === "app") return ports.lifecycle.reconcileApp();
   if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
+  if (subject.kind === "publish") return ports.publish(subject.id, signal);
   return refresh(context, snapshot, signal);
 }
 
 async function refresh(context: WorkerContext, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
   const { ports, runs, signals } = context;
   const { subject, request } = snapshot;
-  const begunAt = beginOf(context, snapshot, Date.now());
   const before = ports.registry.get(subject.id);
   const outcome = await ports.syncer.refresh(request, signal);
   runs.outcomes.set(keyOf(subject), outcome);
   const waits = notYetOf(outcome);
   if (!waits) count(context, snapshot, outcome.result);
   if (before && wasMissed(before, request, outcome))
-    signals.missedPush.emit(subject.id, nameOf(ports, subject.id), Date.now() - begunAt);
+    signals.missedPush.emit(subject.id, nameOf(ports, subject.id), durationOf(context, snapshot));
   const details = { ...about(context, snapshot), ...summarize(outcome) };
   if (waits) {
     const { code, message: reason } = waits;
@@ -131,11 +134,13 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
     return null;
   });
   const waits = error ? null : notYetOf(runs.outcomes.get(key) ?? null);
-  if (subject.kind === "app") signals.passed.emit(error, secondsOf(context, snapshot, Date.now()) * 1_000);
+  if (subject.kind === "app") signals.passed.emit(error, durationOf(context, snapshot));
   if (error) logFailure(context, snapshot, error, retryInMs);
   if (error && subject.kind === "repository") countFailure(context, snapshot, error);
   runs.begunAt.delete(key);
   runs.outcomes.delete(key);
+  // A run that was put back goes on later, so whoever waits for its subject waits on.
+  if (error?.retry.kind === "slot") return;
   // The notification comes after the runner has removed the run, so subscribers see it neither queued nor
   // running.
   setImmediate(() => signals.settled.emit({ key, error: error ?? waits }));
@@ -180,22 +185,16 @@ function notYetOf(outcome: RefreshOutcome | null): RefreshError | null {
 /** Counts a mirror that caught up with a push, with the time that this took. */
 function count(context: WorkerContext, snapshot: Snapshot, result: string): void {
   const { trigger, armedAt } = snapshot.request;
-  const now = Date.now();
-  const lagMs = trigger === "push" ? now - armedAt : null;
-  context.signals.refreshed.emit(trigger, result, secondsOf(context, snapshot, now), lagMs);
+  const lagMs = trigger === "push" ? since(armedAt) : null;
+  context.signals.refreshed.emit(trigger, result, durationOf(context, snapshot) / 1000, lagMs);
 }
 
 function countFailure(context: WorkerContext, snapshot: Snapshot, { code }: RefreshError): void {
-  context.signals.refreshed.emit(
-    snapshot.request.trigger,
-    code,
-    secondsOf(context, snapshot, Date.now()),
-    null,
-  );
+  context.signals.refreshed.emit(snapshot.request.trigger, code, durationOf(context, snapshot) / 1000, null);
 }
 
-const secondsOf = (context: WorkerContext, snapshot: Snapshot, now: number): number =>
-  (now - beginOf(context, snapshot, now)) / 1000;
+/** A clock that was set back makes no time negative. @param at milliseconds since 1970 */
+const since = (at: number): number => Math.max(0, Date.now() - at);
 
 /** Adds the refresh to the repository's history. */
 function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: RefreshError | null): void {
@@ -207,8 +206,8 @@ function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: Refres
   const endedAt = Date.now();
   context.ports.refreshes.add(subject.id, {
     endedAt,
-    durationMs: endedAt - beginOf(context, snapshot, endedAt),
-    lagMs: endedAt - armedAt,
+    durationMs: durationOf(context, snapshot),
+    lagMs: since(armedAt),
     trigger,
     attempt,
     ...(error || !outcome
@@ -253,7 +252,6 @@ function logFailure(
 function about(context: WorkerContext, snapshot: Snapshot): object {
   const { subject, request } = snapshot;
   const { trigger, deliveryId, attempt, armedAt } = request;
-  const now = Date.now();
   return {
     ...(subject.kind === "repository"
       ? { repository: nameOf(context.ports, subject.id) }
@@ -261,14 +259,16 @@ function about(context: WorkerContext, snapshot: Snapshot): object {
     trigger,
     ...(deliveryId ? { deliveryId } : {}),
     ...(attempt > 1 ? { attempt } : {}),
-    durationMs: now - beginOf(context, snapshot, now),
-    lagMs: now - armedAt,
+    durationMs: durationOf(context, snapshot),
+    lagMs: since(armedAt),
   };
 }
 
-/** @param fallback for a run that never began */
-const beginOf = ({ runs }: WorkerContext, { subject }: Snapshot, fallback: number): number =>
-  runs.begunAt.get(keyOf(subject)) ?? fallback;
+/** Returns how long the run has lasted, in milliseconds; 0 for a run that never began. */
+function durationOf({ runs }: WorkerContext, { subject }: Snapshot): number {
+  const begunAt = runs.begunAt.get(keyOf(subject));
+  return begunAt === undefined ? 0 : steadyNow() - begunAt;
+}
 
 const nameOf = ({ registry }: WorkerPorts, id: number): string => fullNameOrId(registry.get(id), id);
 

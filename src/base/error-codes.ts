@@ -12,9 +12,10 @@
  *   then tries again.
  * - `full`: the refresh runs again at once, with a full comparison.
  * - `rebuild`: the mirror is proven corrupt; Lockstep clones a new one beside it, then tries again.
+ * - `slot`: the run was ended to make way; the request runs again, as long work, without using up an attempt.
  * - `never`: nothing changes until a person acts; the backstop checks later.
  */
-export type RetryKind = "backoff" | "soon" | "reconcile" | "full" | "rebuild" | "never";
+export type RetryKind = "backoff" | "soon" | "reconcile" | "full" | "rebuild" | "slot" | "never";
 
 /**
  * What a code says beyond its retry. A caller asks for a trait without knowing every code.
@@ -23,6 +24,7 @@ export type RetryKind = "backoff" | "soon" | "reconcile" | "full" | "rebuild" | 
  * - `notVisible`: GitHub does not show the App a repository under this name.
  * - `concernsEveryCall`: every call to GitHub fails this way.
  * - `concernsEveryRefresh`: the machine is at fault, so every refresh fails this way.
+ * - `serverIsSilent`: the server gave no useful answer; several such failures at a time mean that it is out.
  * - `isAnswer`: GitHub has answered in full, and git has not begun to store anything.
  * - `doubtsMirror`: the mirror's own state is in doubt until the mirror has been checked.
  * - `passesOnceCleared`: clearing the leftovers of git or of maintenance in the mirror may end the failure.
@@ -35,6 +37,7 @@ export type Trait =
   | "notVisible"
   | "concernsEveryCall"
   | "concernsEveryRefresh"
+  | "serverIsSilent"
   | "isAnswer"
   | "doubtsMirror"
   | "passesOnceCleared"
@@ -50,12 +53,12 @@ interface Meaning {
 const CODES = {
   unreachable: {
     retry: "backoff",
-    traits: ["concernsEveryCall", "outsideTheTree"],
+    traits: ["concernsEveryCall", "serverIsSilent", "outsideTheTree"],
     hint: "GitHub cannot be reached; check network, DNS and HTTPS_PROXY.",
   },
   upstream_error: {
     retry: "backoff",
-    traits: ["outsideTheTree"],
+    traits: ["serverIsSilent", "outsideTheTree"],
     hint: "GitHub returned a server error; see https://www.githubstatus.com.",
   },
   rate_limited: {
@@ -112,7 +115,7 @@ const CODES = {
   },
   timeout: {
     retry: "backoff",
-    traits: ["doubtsMirror", "outsideTheTree"],
+    traits: ["doubtsMirror", "serverIsSilent", "outsideTheTree"],
     hint: "git took longer than FETCH_TIMEOUT (CLONE_TIMEOUT for a first clone); raise it for large repositories.",
   },
   not_yet: {
@@ -196,6 +199,11 @@ const CODES = {
     retry: "backoff",
     traits: ["postponed"],
     hint: "Lockstep was stopping; the request is kept and runs after the next start.",
+  },
+  put_back: {
+    retry: "slot",
+    traits: ["postponed"],
+    hint: "The refresh took longer than 5 s while every slot for long work was taken; it runs again in one of them.",
   },
   no_git: {
     retry: "backoff",

@@ -1,25 +1,32 @@
 /** This file has the failures of a refresh, as they are thrown. error-codes.ts says what each code means. */
 import { type ErrorCode, hasTrait, meaningOf, type RetryKind, type Trait } from "./error-codes.js";
+import type { Resource } from "./resources.js";
 
 export type { ErrorCode } from "./error-codes.js";
 
-/** `after`: the queue waits at least `ms` from now, whatever else comes in (GitHub's Retry-After). */
+/**
+ * `after`: GitHub asked to wait `ms` from now. The error's resource says what for: a run that certainly needs it
+ * does not begin before, whatever comes in.
+ */
 export type Retry = { kind: RetryKind } | { kind: "after"; ms: number };
 
 export class RefreshError extends Error {
   override readonly name = "RefreshError";
   readonly retry: Retry;
   readonly hint: string;
+  /** What the failed call asked; undefined when the failure is not about a call to GitHub. */
+  readonly resource?: Resource;
 
   /** @param retryAfterMs the wait that GitHub asked for, in milliseconds */
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { cause?: unknown; retryAfterMs?: number } = {},
+    options: { cause?: unknown; retryAfterMs?: number; resource?: Resource } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     const { retry: kind, hint } = meaningOf(code);
     this.hint = hint;
+    if (options.resource) this.resource = options.resource;
     this.retry = options.retryAfterMs === undefined ? { kind } : { kind: "after", ms: options.retryAfterMs };
   }
 
@@ -28,11 +35,24 @@ export class RefreshError extends Error {
   }
 }
 
-/** Returns the same failure with its subject added to the message; the wait that GitHub asked for stays. */
-export function explained(cause: RefreshError, what: string, code: ErrorCode = cause.code): RefreshError {
-  const message = `${what}: ${cause.message}`;
-  if (cause.retry.kind !== "after") return new RefreshError(code, message, { cause });
-  return new RefreshError(code, message, { cause, retryAfterMs: cause.retry.ms });
+/**
+ * Returns the same failure with its subject added to the message; the wait that GitHub asked for stays.
+ * @param resource what the call asked, where the subject knows more than the call did
+ */
+export function explained(
+  cause: RefreshError,
+  what: string,
+  {
+    code = cause.code,
+    resource = cause.resource,
+  }: { code?: ErrorCode; resource?: Resource | undefined } = {},
+): RefreshError {
+  const waits = cause.retry.kind === "after" ? { retryAfterMs: cause.retry.ms } : {};
+  return new RefreshError(code, `${what}: ${cause.message}`, {
+    cause,
+    ...waits,
+    ...(resource && { resource }),
+  });
 }
 
 /** Turns anything thrown into a RefreshError: an unforeseen fault becomes `internal`. */
@@ -54,10 +74,14 @@ function isForbiddenFile(error: unknown): boolean {
  * Says what a failed connection means, by Node's or undici's error code.
  * https://nodejs.org/api/tls.html#x509-certificate-error-codes, https://undici.nodejs.org/#/docs/api/Errors
  */
-export function networkError(whom: string, code: string, cause: unknown): RefreshError {
+export function networkError(
+  whom: string,
+  { code, resource }: { code: string; resource: Resource },
+  cause: unknown,
+): RefreshError {
   const tls = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(code);
   const reason = code || (cause instanceof Error ? cause.message : String(cause));
-  return new RefreshError(tls ? "tls" : "unreachable", `${whom}: ${reason}`, { cause });
+  return new RefreshError(tls ? "tls" : "unreachable", `${whom}: ${reason}`, { cause, resource });
 }
 
 /** A consumer did not accept an event; the event is offered again. */

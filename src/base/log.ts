@@ -42,6 +42,8 @@ export const LOG_EVENTS = {
   mirror_missing: "somebody removed a mirror; it is cloned again",
   mirrors_from_other_time:
     "the database and the mirrors are from different points in time, for example after a restore",
+  outage_began: "a server of GitHub's answers nobody; requests wait, and one at a time probes it",
+  outage_ended: "the server answers again; what waited for it runs",
   outbox_unavailable: "the table of events could not be read or written",
   pass_not_begun:
     "a pass of the backstop could not begin, for example because the database cannot be written",

@@ -113,7 +113,9 @@ export interface OpenRef {
 export type Subject =
   | { kind: "repository"; id: number }
   | { kind: "installation"; id: number }
-  | { kind: "app"; id: 0 };
+  | { kind: "app"; id: 0 }
+  /** The published trees of the repository with this id. */
+  | { kind: "publish"; id: number };
 
 /** Writes a subject as one word, which is the key of its row in the queue. */
 export const keyOf = (subject: Subject): string => `${subject.kind}:${subject.id}`;

@@ -88,5 +88,5 @@ function refuse(
   const since = before?.commit === commit ? before.since : tools.now();
   refused.set(key, { commit, since });
   const code = tools.now() - since > REPLICA_LAG_MS ? "contents_missing" : "not_yet";
-  return explained(cause, `contents of ${commit}`, code);
+  return explained(cause, `contents of ${commit}`, { code });
 }

@@ -111,7 +111,10 @@ function failureOf(error: RefreshError, submodule: Submodule, from: Origin): Ref
     const how = code === "moved" ? "has a different name at GitHub" : "is not visible to the App";
     return new RefreshError("submodule_refused", `${what}: ${name} ${how}`, { cause: error });
   }
-  return explained(error, what);
+  // The failure holds or delays what needs the submodule, not the repository's own refresh.
+  const { resource } = error;
+  if (resource?.kind !== "git") return explained(error, what);
+  return explained(error, what, { resource: { kind: "submodule", host: resource.host } });
 }
 
 const sameLogin = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();

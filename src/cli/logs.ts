@@ -1,7 +1,9 @@
 import { type Command, Option } from "commander";
-import { Delivery, type DeliveryView, type QueueView, type RefreshView } from "../http/log-view.js";
+import { Delivery, type DeliveryView, type RefreshView } from "../http/log-view.js";
+import type { QueueList } from "../http/logs.js";
 import { type Client, repositoryPath } from "./client.js";
 import { ago, print, printJson, table } from "./print.js";
+import { printWaits } from "./waits.js";
 
 interface DeliveryOptions {
   repository?: string;
@@ -68,15 +70,19 @@ async function showRefreshes(client: Client, fullName: string): Promise<void> {
 }
 
 async function showQueue(client: Client): Promise<void> {
-  const { body } = await client.ask<{ queue: QueueView[]; total: number }>("GET", "/api/v1/queue");
+  const { body } = await client.ask<QueueList>("GET", "/api/v1/queue");
   if (client.json) return printJson(body);
-  const rows = body.queue.map(({ subject, name, trigger, running, attempt, waitingSince, dueAt }) => [
-    name || subject,
-    trigger,
-    running ? "runs" : `due ${dueAt.slice(11, 19)}`,
-    String(attempt),
-    waitingSince === null ? "" : ago(waitingSince),
+  printWaits(body);
+  const rows = body.queue.map((item) => [
+    item.name || item.subject,
+    item.trigger,
+    item.class,
+    item.running ? "runs" : `due ${item.dueAt.slice(11, 19)}`,
+    String(item.attempt),
+    item.waitingSince === null ? "" : ago(item.waitingSince),
+    item.waitsFor ?? "",
   ]);
-  for (const line of table([["SUBJECT", "TRIGGER", "STATE", "TRIES", "WAITS"], ...rows])) print(line);
+  const head = ["SUBJECT", "TRIGGER", "CLASS", "STATE", "TRIES", "WAITS", "FOR"];
+  for (const line of table([head, ...rows])) print(line);
   if (body.total > rows.length) print(`and ${body.total - rows.length} more`);
 }

@@ -5,6 +5,7 @@ import type { RepositoryView, ShownState } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
 import { ago, print, printJson, stateText, styled, table } from "./print.js";
+import { printWaits } from "./waits.js";
 
 const STATES = Object.keys({
   onboarding: 1,
@@ -114,6 +115,7 @@ function printStatus({
   const counts = Object.entries(repositories).map(([state, count]) => `${count} ${stateText(state)}`);
   print(`repositories  ${counts.join(", ") || "none"}`);
   print(`queue         ${queue.depth}`);
+  printWaits(queue);
   print(`backstop      ${rest.backstop.intervalMs === null ? "off" : ago(rest.backstop.lastPassAt)}`);
   print(`webhook       ${ago(rest.deliveries.lastWebhookAt)}`);
   for (const { whose, remaining, limit } of rest.github.limits)

@@ -25,7 +25,7 @@ export type Domain = ReturnType<typeof createDomain>;
 
 /** Builds what Lockstep does, from records to work; each part is made after the parts it uses. */
 export function createDomain(config: Config, { log, ground, releasers, isStopping }: Needs) {
-  const records = createRecords(config, ground.store);
+  const records = createRecords(config, ground);
   const tally = openTally(config, { log, records, releasers });
   const mirrors = createMirrors({
     git: ground.git,

@@ -15,7 +15,7 @@ import { isManaged, type ManagedRepository, type Registry } from "../registry/re
 import type { Settled, Worker } from "../worker.js";
 
 export interface OncePorts {
-  queue: Pick<RefreshQueue, "isPending">;
+  queue: Pick<RefreshQueue, "isPending" | "neverWait">;
   requests: Pick<Requests, "byHand">;
   onSettled: Worker["onSettled"];
   registry: Pick<Registry, "get" | "all">;
@@ -122,6 +122,7 @@ export function createOnce(ports: OncePorts): Once {
   }
 
   return async (onStep) => {
+    queue.neverWait();
     ports.deliveries.prune();
     ports.announcer.start();
     ports.publishedTrees.start();

@@ -6,6 +6,7 @@ import { createFreshness } from "../views/freshness.js";
 import { createHistoryViews } from "../views/history.js";
 import { createViews } from "../views/operator.js";
 import { createContains } from "../views/wait-for-commit.js";
+import { readWaits } from "../views/waits.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
 
@@ -45,6 +46,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
     store,
     registry,
     queue,
+    waits: () => readWaits({ queue, registry, installations }),
     watch,
     recovery,
     announcer,

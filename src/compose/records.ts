@@ -2,7 +2,9 @@ import { createLedger } from "../checkouts/ledger.js";
 import type { Config } from "../config/load.js";
 import { createDeliveryLog } from "../deliveries/log.js";
 import { createLayout, ownership } from "../git/disk/layout.js";
+import type { GitHub } from "../github/api.js";
 import { createDisk } from "../machine/disk.js";
+import type { RefreshQueue } from "../queue/contract.js";
 import { createEmbeddedQueue } from "../queue/embedded.js";
 import { createRequests } from "../queue/requests.js";
 import type { Runs } from "../queue/runner.js";
@@ -13,16 +15,26 @@ import { createRegistry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import { createFacts } from "../store/facts.js";
 
-type Settings = Pick<Config, "dataDir" | "minFreeDisk" | "quietPeriodMs" | "refspecs" | "checkouts">;
+type Settings = Pick<
+  Config,
+  "dataDir" | "minFreeDisk" | "quietPeriodMs" | "refspecs" | "checkouts" | "gitUrl"
+>;
 
 export type Records = ReturnType<typeof createRecords>;
 
 /** Builds the passive parts: what is known, what is requested, and where files lie. */
-export function createRecords(config: Settings, store: Store) {
+export function createRecords(config: Settings, { store, github }: { store: Store; github: GitHub }) {
   const { dataDir, minFreeDisk, quietPeriodMs, refspecs, checkouts } = config;
   const layout = createLayout(dataDir);
   const registry = createRegistry(store);
-  const queue = createEmbeddedQueue({ store, quietPeriodMs });
+  const hasMirror = (id: number) => ownership(layout.mirror(id), id) === "ours";
+  const queue = createEmbeddedQueue({
+    store,
+    quietPeriodMs,
+    gitHost: new URL(config.gitUrl).host,
+    needsClone: (id) => registry.get(id)?.state === "onboarding" || !hasMirror(id),
+  });
+  keepHolds(queue, github);
   const runs: Runs = new Map();
   return {
     layout,
@@ -37,6 +49,15 @@ export function createRecords(config: Settings, store: Store) {
     ledger: createLedger(store),
     disk: createDisk(dataDir, minFreeDisk),
     scopeOf: createScopes({ registry, refspecs, checkouts }),
-    hasMirror: (id: number) => ownership(layout.mirror(id), id) === "ours",
+    hasMirror,
   };
+}
+
+/** GitHub may have asked an earlier process to wait. An answer of GitHub's API ends its outage. */
+function keepHolds(queue: RefreshQueue, github: Pick<GitHub, "hold" | "onAnswer">): void {
+  for (const { kind, owner, id, until } of queue.held()) {
+    if (kind !== "rest" || owner === "repository") continue;
+    github.hold(owner === "installation" ? id : owner, until);
+  }
+  github.onAnswer(() => queue.reached({ kind: "rest", whose: "everything" }));
 }

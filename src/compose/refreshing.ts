@@ -2,13 +2,16 @@ import { setTimeout } from "node:timers/promises";
 import type { Announcer } from "../announce/announcer.js";
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
+import { createSignal } from "../base/signal.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
+import { slotsOf } from "../queue/classes.js";
 import { createRunner } from "../queue/runner.js";
 import { createBringer } from "../refresh/bring.js";
 import { createGuard } from "../refresh/guard.js";
 import { createRefreshLog } from "../refresh/log.js";
+import type { ManagedRepository } from "../registry/repositories.js";
 import { createSyncer } from "../syncer.js";
 import { createWorker } from "../worker.js";
 import type { Ground } from "./ground.js";
@@ -16,7 +19,7 @@ import type { Housekeeping } from "./housekeeping.js";
 import { logProgress } from "./progress.js";
 import type { Records } from "./records.js";
 
-type Settings = Pick<Config, "history" | "keepHistoryMs" | "concurrency" | "shutdownTimeoutMs">;
+type Settings = Pick<Config, "history" | "keepHistoryMs" | "concurrency" | "shutdownTimeoutMs" | "gitUrl">;
 
 interface Needs {
   log: Log;
@@ -37,6 +40,14 @@ export function createRefreshing(config: Settings, needs: Needs) {
   const { links, names, maintenance, lifecycle } = needs.housekeeping;
   const { outbox } = announcer;
   const now = Date.now;
+  const cloning = createSignal<[id: number]>();
+  const gitHost = new URL(config.gitUrl).host;
+  // A name that passed to another repository is not used for this repository's trees any more.
+  const publish = async (
+    repository: ManagedRepository,
+    { retryRefused, signal }: { retryRefused: boolean; signal: AbortSignal },
+  ) =>
+    links.isOwner(repository.id, repository) ? checkouts.publish(repository, retryRefused, signal) : null;
 
   const guard = createGuard({ history: config.history, holds: records.holds, scopeOf, log, now });
   const bring = createBringer({
@@ -53,7 +64,15 @@ export function createRefreshing(config: Settings, needs: Needs) {
   });
   const syncer = createSyncer({
     registry,
-    mirrors,
+    mirrors: {
+      ...mirrors,
+      async clone(id, lease, defaultBranch, run, judge) {
+        cloning.emit(id);
+        // While every long slot is taken, the run was put back.
+        run.signal.throwIfAborted();
+        return mirrors.clone(id, lease, defaultBranch, run, judge);
+      },
+    },
     gateway,
     bring,
     guard,
@@ -65,13 +84,14 @@ export function createRefreshing(config: Settings, needs: Needs) {
     requireSpace: disk.requireSpace,
     hasSpace: () => !disk.state().low,
     link: names.link,
-    // A name that passed to another repository is not used for this repository's trees any more.
-    publish: async (repository, ...how) =>
-      links.isOwner(repository.id, repository) ? checkouts.publish(repository, ...how) : null,
+    publish: (repository, retryRefused, signal) => publish(repository, { retryRefused, signal }),
     announce: announcer.announce,
     upkeep: maintenance,
     onProgress: logProgress(log, "cloning"),
-    onFetched: metrics.fetched,
+    onFetched(stats) {
+      metrics.fetched(stats);
+      if (stats.bytes > 0) queue.reached({ kind: "git", host: gitHost });
+    },
   });
   syncer.onMoved(maintenance.changed);
 
@@ -84,11 +104,23 @@ export function createRefreshing(config: Settings, needs: Needs) {
     syncer,
     lifecycle,
     log,
+    async publish(id, signal) {
+      const repository = registry.get(id);
+      const failure = repository && (await publish(repository, { retryRefused: false, signal }));
+      if (failure) throw failure;
+    },
   });
   worker.onRefreshed(metrics.refreshed);
 
-  const runner = createRunner(queue, config.concurrency, worker, runs);
+  const runner = createRunner(queue, slotsOf(config.concurrency), worker, runs);
   records.requests.onWake(runner.wake);
+  queue.onOutage((server, state) => {
+    if (state === "out") log.warn({ event: "outage_began", server }, "a server of GitHub's answers nobody");
+    else log.info({ event: "outage_ended", server }, "the server answers again");
+    // What waits for the server may start.
+    runner.wake();
+  });
+  cloning.on((id) => runner.becameLong({ kind: "repository", id }));
   // SHUTDOWN_TIMEOUT applies to both at the same time, not to one after the other.
   const timeoutMs = config.shutdownTimeoutMs;
   const stopBoth = () => Promise.all([runner.stop(timeoutMs), announcer.stop(timeoutMs)]);

@@ -30,7 +30,12 @@ export function createSurfaces(config: Config, { log, ground, domain, isStopping
   const views = createOperatorViews(config, { log, ground, domain, isStopping });
 
   metrics.readFrom({
-    queue: () => ({ depth: queue.depth(), oldestMs: queue.oldestMs() }),
+    queue: () => ({
+      depth: queue.depth(),
+      oldestMs: queue.oldestMs(),
+      held: queue.held().length,
+      outages: queue.outages(),
+    }),
     repositories: registry.states,
     mirrors: registry.mirrors,
     oldestUnprovenMs: () => views.health.fresh().oldestMs,

@@ -3,7 +3,7 @@ import { OUTBOX_TABLES } from "../announce/outbox-sql.js";
 import { CHECKOUT_TABLES } from "../checkouts/ledger.js";
 import { DELIVERY_TABLES } from "../deliveries/log.js";
 import { MAINTENANCE_TABLES } from "../maintenance/log.js";
-import { QUEUE_TABLES } from "../queue/embedded.js";
+import { QUEUE_TABLES } from "../queue/tables.js";
 import { HOLD_TABLES } from "../refresh/holds.js";
 import { REFRESH_TABLES } from "../refresh/log.js";
 import { INSTALLATION_TABLES } from "../registry/installations.js";

@@ -4,7 +4,7 @@ import { type ClientOptions, createAppClient } from "./client.js";
 import type { ApiContext } from "./context.js";
 import { type DeliveryPage, getPayload, listDeliveries } from "./deliveries.js";
 import { findInstallationOf, type Installation, listInstallations } from "./installations.js";
-import type { RateLimit } from "./limits.js";
+import type { Limits } from "./limits.js";
 import { getRepository, listRepositories } from "./repositories.js";
 import { callRest, type Dated } from "./rest.js";
 
@@ -18,7 +18,7 @@ export interface GitHubOptions extends ClientOptions {
 }
 
 /** The REST calls that Lockstep makes. Every call throws RefreshError. */
-export interface GitHub extends Tokens {
+export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswer"> {
   installations(): Promise<Installation[]>;
   /** Yields every repository of an installation, 100 per call; each page has GitHub's clock. */
   repositories(installationId: number): AsyncIterable<Dated<RemoteRepository[]>>;
@@ -33,8 +33,6 @@ export interface GitHub extends Tokens {
   deliveries(cursor: string | null): Promise<DeliveryPage>;
   /** Gets the payload of a delivery; null: GitHub no longer has the payload. */
   payloadOf(deliveryId: number): Promise<unknown>;
-  /** Returns the rate limits that remain, and the number of calls made. */
-  usage(): { calls: number; limits: RateLimit[] };
   setWebhookUrl(url: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -52,6 +50,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
     deliveries: (cursor) => listDeliveries(context, cursor),
     payloadOf: (deliveryId) => getPayload(context, deliveryId),
     usage: limits.usage,
+    hold: limits.hold,
+    onAnswer: limits.onAnswer,
     async setWebhookUrl(url) {
       // The fields go in `data`, because a parameter called `url` would replace the request's own URL.
       await callRest(() => app.request("PATCH /app/hook/config", { data: { url, content_type: "json" } }));

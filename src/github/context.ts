@@ -2,6 +2,7 @@ import { Octokit } from "@octokit/rest";
 import type { Tokens } from "./auth.js";
 import type { AppClient } from "./client.js";
 import { isRefusal } from "./errors.js";
+import { labelOf } from "./limits.js";
 
 /** The clients that REST calls are made with. */
 export interface ApiContext extends Pick<AppClient, "app" | "shared"> {
@@ -18,7 +19,7 @@ export async function callAsInstallation<T>(
   installationId: number,
   call: (client: Octokit) => Promise<T>,
 ): Promise<T> {
-  const clientWith = (auth: string) => new Octokit({ ...shared(`installation ${installationId}`), auth });
+  const clientWith = (auth: string) => new Octokit({ ...shared(labelOf(installationId)), auth });
   const token = await tokens.token(installationId);
   return call(clientWith(token)).catch(async (error: unknown) => {
     if (!isRefusal(error)) throw error;

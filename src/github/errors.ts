@@ -1,6 +1,6 @@
 import { RequestError } from "@octokit/request-error";
 import { type ErrorCode, networkError, RefreshError } from "../base/errors.js";
-import { DEFAULT_WAIT_MS, untilReset, waitOf } from "./limits.js";
+import { DEFAULT_WAIT_MS, type LimitOwner, untilReset, waitOf } from "./limits.js";
 
 /** Whether GitHub refuses the token. */
 export const isRefusal = (error: unknown): boolean => error instanceof RequestError && error.status === 401;
@@ -9,23 +9,32 @@ export const isRefusal = (error: unknown): boolean => error instanceof RequestEr
  * Says what a failed REST call means.
  * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  */
-export function restError(error: unknown, now: () => number = Date.now): RefreshError {
+export function restError(
+  error: unknown,
+  whose: LimitOwner = "app",
+  now: () => number = Date.now,
+): RefreshError {
   if (error instanceof RefreshError) return error;
   // Octokit wraps the error that fetch throws.
   const cause = (error as { cause?: unknown } | null)?.cause;
   if (cause instanceof RefreshError) return cause;
   if (!(error instanceof RequestError) || error.status === 0 || !error.response) {
     const { code } = (error as { cause?: { code?: string } })?.cause ?? {};
-    return networkError("GitHub's API", code ?? "", error);
+    return networkError("GitHub's API", { code: code ?? "", resource: { kind: "rest", whose } }, error);
   }
   const { status, response } = error;
-  const waitMs = limitedFor(status, response.headers, error.message, now());
-  const code = waitMs === undefined ? codeOf(status, error.message) : "rate_limited";
+  const limited = limitedFor(status, response.headers, error.message, now());
+  const code = limited ? "rate_limited" : codeOf(status, error.message);
   // The error itself is not passed on as a cause, because the request's headers contain the token.
   return new RefreshError(
     code,
     `GitHub's API answered ${status}: ${error.message.slice(0, 200)}`,
-    waitMs === undefined ? {} : { retryAfterMs: waitMs },
+    limited
+      ? {
+          retryAfterMs: limited.ms,
+          resource: { kind: "rest", whose: limited.isPrimary ? whose : "everything" },
+        }
+      : { resource: { kind: "rest", whose } },
   );
 }
 
@@ -40,17 +49,21 @@ function codeOf(status: number, message: string): ErrorCode {
   return status >= 500 ? "upstream_error" : "internal";
 }
 
-/** @returns milliseconds to wait, when the answer says that a primary or secondary limit is used up */
+/**
+ * @returns milliseconds to wait, when the answer says that a limit is used up: its owner's primary limit, or the
+ * secondary one of all calls
+ */
 function limitedFor(
   status: number,
   headers: Record<string, string | number | undefined>,
   message: string,
   now: number,
-): number | undefined {
+): { ms: number; isPrimary: boolean } | undefined {
   if (status !== 403 && status !== 429) return undefined;
   const after = Number(headers["retry-after"]);
-  if (after > 0) return waitOf(after);
+  if (after > 0) return { ms: waitOf(after), isPrimary: false };
   if (String(headers["x-ratelimit-remaining"]) === "0")
-    return untilReset(headers["x-ratelimit-reset"], headers.date, now);
-  return status === 429 || /secondary rate limit/i.test(message) ? DEFAULT_WAIT_MS : undefined;
+    return { ms: untilReset(headers["x-ratelimit-reset"], headers.date, now), isPrimary: true };
+  const isSecondary = status === 429 || /secondary rate limit/i.test(message);
+  return isSecondary ? { ms: DEFAULT_WAIT_MS, isPrimary: false } : undefined;
 }

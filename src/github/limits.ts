@@ -1,4 +1,9 @@
 import { RefreshError } from "../base/errors.js";
+import { createSignal, type Subscribe } from "../base/signal.js";
+import { steadyNow } from "../base/steady-clock.js";
+
+/** Whose limit a call counts against: the App's own, or that of the installation with this id. */
+export type LimitOwner = "app" | number;
 
 /**
  * What GitHub last reported about one limit.
@@ -22,6 +27,13 @@ export interface Limits {
    */
   fetchAs(whose: string): typeof globalThis.fetch;
   usage(): { calls: number; limits: RateLimit[] };
+  /**
+   * Makes no call of the owner before a time, because GitHub asked an earlier process to wait.
+   * @param untilMs milliseconds since 1970, by the steady clock
+   */
+  hold(whose: LimitOwner | "everything", untilMs: number): void;
+  /** Fires when GitHub's API answers, and not with a server error. */
+  onAnswer: Subscribe<[]>;
 }
 
 const mentionsSecondaryLimit = async (answer: Response) =>
@@ -52,17 +64,19 @@ export function untilReset(reset: unknown, date: unknown, now: number): number {
  * Calls made while limited lengthen GitHub's ban, so no call is made until the ban is over. A used-up primary
  * limit blocks only its owner; Retry-After blocks the App as a whole.
  */
-export function createLimits(fetch: typeof globalThis.fetch, now: () => number = Date.now): Limits {
+export function createLimits(fetch: typeof globalThis.fetch, now: () => number = steadyNow): Limits {
+  const answered = createSignal<[]>();
   const known = new Map<string, RateLimit>();
   const blockedUntil = new Map<string, number>();
   let calls = 0;
 
   function requireTime(whose: string): void {
-    const until = Math.max(blockedUntil.get(whose) ?? 0, blockedUntil.get(SECONDARY) ?? 0);
-    const waitMs = until - now();
+    const [own, all] = [blockedUntil.get(whose) ?? 0, blockedUntil.get(SECONDARY) ?? 0];
+    const waitMs = Math.max(own, all) - now();
     if (waitMs <= 0) return;
     throw new RefreshError("rate_limited", "GitHub asked Lockstep to wait; no call was made", {
       retryAfterMs: waitMs,
+      resource: { kind: "rest", whose: all >= own ? "everything" : ownerOf(whose) },
     });
   }
 
@@ -93,8 +107,14 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
       calls += 1;
       const answer = await fetch(input, init);
       await note(whose, answer);
+      if (answer.status < 500) answered.emit();
       return answer;
     },
+    hold(whose, untilMs) {
+      const key = whose === "everything" ? SECONDARY : labelOf(whose);
+      blockedUntil.set(key, Math.max(untilMs, blockedUntil.get(key) ?? 0));
+    },
+    onAnswer: answered.on,
     usage: () => ({
       calls,
       limits: [...known.values()].map((limit) => ({
@@ -104,3 +124,11 @@ export function createLimits(fetch: typeof globalThis.fetch, now: () => number =
     }),
   };
 }
+
+/** Returns the name of a limit's owner, as `fetchAs` takes it. */
+export const labelOf = (whose: LimitOwner): string => (whose === "app" ? whose : `installation ${whose}`);
+
+const ownerOf = (label: string): LimitOwner => {
+  const id = /^installation (\d+)$/.exec(label)?.[1];
+  return id === undefined ? "app" : Number(id);
+};

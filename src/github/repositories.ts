@@ -21,10 +21,12 @@ export async function* listRepositories(
 ): AsyncIterable<Dated<RemoteRepository[]>> {
   for (let page = 1; ; page++) {
     const askedAt = Date.now();
-    const { data, headers } = await callRest(() =>
-      callAsInstallation(context, installationId, (client) =>
-        client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
-      ),
+    const { data, headers } = await callRest(
+      () =>
+        callAsInstallation(context, installationId, (client) =>
+          client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
+        ),
+      installationId,
     );
     const value = data.repositories.map((found) => convert(found, installationId));
     yield { value, at: clockOf(headers), askedAt };
@@ -46,7 +48,7 @@ export function getRepository(
       client.request("GET /repositories/{id}", { id }),
     );
     return { value: convert(data as RestRepository, installationId), at: clockOf(headers), askedAt };
-  });
+  }, installationId);
 }
 
 function convert(found: RestRepository, installationId: number): RemoteRepository {

@@ -1,4 +1,5 @@
 import { restError } from "./errors.js";
+import type { LimitOwner } from "./limits.js";
 
 /** An answer with GitHub's clock at the answer, in whole seconds since 1970. */
 export interface Dated<T> {
@@ -17,19 +18,25 @@ export function clockOf(headers: { date?: string }): number {
   return Math.floor((Number.isNaN(at) ? Date.now() : at) / 1000);
 }
 
-/** Makes a REST call. @throws RefreshError, whatever the call throws */
-export async function callRest<T>(call: () => Promise<T>): Promise<T> {
+/**
+ * Makes a REST call. @param whose the rate limit that the call counts against @throws RefreshError, whatever the
+ * call throws
+ */
+export async function callRest<T>(call: () => Promise<T>, whose: LimitOwner = "app"): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw restError(error);
+    throw restError(error, whose);
   }
 }
 
 /** Makes a REST call. @returns null: the requested object does not exist @throws RefreshError */
-export async function callRestOrNull<T>(call: () => Promise<T>): Promise<T | null> {
+export async function callRestOrNull<T>(
+  call: () => Promise<T>,
+  whose: LimitOwner = "app",
+): Promise<T | null> {
   try {
-    return await callRest(call);
+    return await callRest(call, whose);
   } catch (error) {
     if ((error as { code?: string }).code === "not_found") return null;
     throw error;

@@ -36,20 +36,41 @@ export const Refresh = z
   })
   .meta({ id: "Refresh" });
 
+/** What GitHub asked Lockstep to leave alone. */
+export const Held = z
+  .object({
+    what: z.string().meta({ description: "such as REST of acme, or git of acme/app" }),
+    until: Time,
+  })
+  .meta({ id: "Held" });
+
+/** A server of GitHub's that answers nobody. */
+export const Outage = z
+  .object({
+    server: z.string().meta({ description: "such as github.com" }),
+    since: Time,
+    nextProbeAt: Time.nullable().meta({ description: "null: as soon as a request has a slot" }),
+  })
+  .meta({ id: "Outage" });
+
 /** A subject that waits in the queue or runs. */
 export const QueueItem = z
   .object({
-    subject: z.enum(["repository", "installation", "app"]),
+    subject: z.enum(["repository", "installation", "app", "publish"]),
     id: z.number().int(),
     name: z.string().meta({ description: "owner/name, or the account" }),
+    class: z.enum(["short", "long", "list", "publish"]).meta({ description: "whose slots it takes" }),
     trigger: Trigger,
     running: z.boolean(),
     attempt: z.number().int().meta({ description: "tries so far" }),
     waitingSince: Time.nullable(),
-    dueAt: Time,
+    dueAt: Time.meta({ description: "when it may run; while it runs, when its run began" }),
+    waitsFor: z.string().nullable().meta({ description: "what is held or out that it waits for" }),
   })
   .meta({ id: "QueueItem" });
 
 export type DeliveryView = z.infer<typeof Delivery>;
 export type RefreshView = z.infer<typeof Refresh>;
 export type QueueView = z.infer<typeof QueueItem>;
+export type HeldView = z.infer<typeof Held>;
+export type OutageView = z.infer<typeof Outage>;

@@ -2,6 +2,10 @@ import { z } from "zod";
 import {
   Delivery,
   type DeliveryView,
+  Held,
+  type HeldView,
+  Outage,
+  type OutageView,
   QueueItem,
   type QueueView,
   Refresh,
@@ -21,14 +25,21 @@ export interface DeliveryFilter {
   outcome: DeliveryView["outcome"] | null;
 }
 
+export interface QueueList {
+  queue: QueueView[];
+  total: number;
+  held: HeldView[];
+  outages: OutageView[];
+}
+
 export interface LogPorts {
   get: Lookup;
   deliveries(query: DeliveryFilter & Paging<Place>): { deliveries: DeliveryView[]; next: Place | null };
   delivery(id: string): DeliveryView | null;
   /** Lists deliveries, newest first. */
   refreshes(id: number): RefreshView[];
-  /** Lists queued subjects in the order in which they run. */
-  queue(limit: number): { queue: QueueView[]; total: number };
+  /** Lists queued subjects in the order in which they run, and what some of them wait for. */
+  queue(limit: number): QueueList;
 }
 
 const QUEUE_LIMIT = 100;
@@ -91,7 +102,14 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
       method: "get",
       path: "/api/v1/queue",
       summary: `The first ${QUEUE_LIMIT} requests, in the order they will run`,
-      answers: { 200: z.object({ queue: z.array(QueueItem), total: z.number().int() }) },
+      answers: {
+        200: z.object({
+          queue: z.array(QueueItem),
+          total: z.number().int(),
+          held: z.array(Held),
+          outages: z.array(Outage),
+        }),
+      },
     },
     (context) => context.json(ports.queue(QUEUE_LIMIT)),
   );

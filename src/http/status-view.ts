@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Held, Outage } from "./log-view.js";
 import { Time } from "./view.js";
 
 const Count = z.number().int();
@@ -86,7 +87,7 @@ export const Status = z
       .record(z.string(), Count)
       .meta({ description: "repositories by state; paused ones count as paused" }),
     problems: z.array(ProblemOfWhole),
-    queue: z.object({ depth: Count }),
+    queue: z.object({ depth: Count, held: z.array(Held), outages: z.array(Outage) }),
     backstop: z.object({
       intervalMs: z.number().nullable(),
       lastPassAt: Time.nullable(),

@@ -1,9 +1,14 @@
 import type { RefreshError } from "../base/errors.js";
 import type { RefreshIntent, RefreshRequest, Subject } from "../base/model.js";
+import type { Resource } from "../base/resources.js";
+import type { WorkClass } from "./classes.js";
+import type { HeldResource } from "./held-resources.js";
+import type { Outage, Outages } from "./outages.js";
 
-/** The input of one run; the runner uses only the request and the key. */
+/** The input of one run; the runner uses only the request, the class and the key. */
 export interface Snapshot {
   subject: Subject;
+  class: WorkClass;
   generation: number;
   request: RefreshRequest;
 }
@@ -11,14 +16,14 @@ export interface Snapshot {
 /**
  * The queue separates the parts that ask for a refresh from the part that runs it. The queue is a durable
  * dirty set with one row per subject. At most one run per subject is active; triggers during a run lead to
- * exactly one more.
+ * exactly one more. The time of every call but `depth` and `promote` grows with the logarithm of the rows.
  */
 export interface RefreshQueue {
   /**
    * Merges an intent into the subject's row and gives the row a new generation. When `arm` returns, the
    * request is on disk. Throws when the request cannot be persisted.
-   * An intent ends the row's backoff early, but never the wait that GitHub itself asked for. The backstop
-   * ends a backoff for lists alone, not for a repository.
+   * An intent ends the row's backoff early, but never the wait that GitHub itself asked for, where the next
+   * run certainly needs what is held. The backstop ends a backoff for lists alone, not for a repository.
    * @returns the generation, which `settled` compares
    */
   arm(
@@ -26,9 +31,16 @@ export interface RefreshQueue {
     intent: RefreshIntent,
     about?: { installationId?: number; deliveryId?: string },
   ): number;
+  /** Returns the class of the subject's row, when the row may start now; null otherwise. */
+  startableClass(subject: Subject): WorkClass | null;
   /**
-   * Returns the subject's current row, with its attempt counted; null when no row exists or the row is not
-   * due.
+   * Returns the subject that starts next in a class; null: none may. While the server that the class needs is
+   * out, only probes start.
+   */
+  next(workClass: WorkClass): Subject | null;
+  /**
+   * Marks the subject's row as running. @returns null when no row exists, or the row may not start; a row that
+   * turns out to be of another class, or held, is put where it belongs
    */
   begin(subject: Subject): Snapshot | null;
   /** Removes what the run did; what came in during the run stays. */
@@ -40,21 +52,33 @@ export interface RefreshQueue {
    * repeated
    */
   fail(snapshot: Snapshot, error: RefreshError): number | null;
-  /**
-   * Returns due subjects, best first: by priority, then fair across installations; up to `limit` of each
-   * trigger.
-   */
-  due(limit: number, busy: ReadonlySet<string>): { subject: Subject; trigger: RefreshRequest["trigger"] }[];
-  /** Returns the milliseconds until the next row is due; null when the queue is empty. */
+  /** Makes a row due again, with a backoff, after the end of its run could not be stored. */
+  reclaim(subject: Subject): void;
+  /** Makes rows ready whose wait is over. @returns whether more are left for another call */
+  promote(): boolean;
+  /** Returns the milliseconds until `promote` or a probe has something to do; null: nothing is foreseen. */
   nextDueIn(): number | null;
+  /** Notes that a server has answered, which ends its outage. */
+  reached(resource: Resource): void;
+  /**
+   * From now on every request starts at once, whatever is held or out: the caller makes a single pass, and
+   * reads failures instead of waiting.
+   */
+  neverWait(): void;
   has(subject: Subject): boolean;
   /** Whether the subject has work to do. A row that only waits for a replica that lags for long has none. */
   isPending(subject: Subject): boolean;
-  /** Lists rows, best first, including the running ones. */
+  /** Lists rows, best first: the running ones, those that may start, then those that wait. */
   list(limit: number): QueueEntry[];
   depth(): number;
   /** Returns how long ago the oldest trigger came in, in milliseconds; 0: the queue is empty. */
   oldestMs(): number;
+  /** Returns what GitHub asked to leave alone, and until when. */
+  held(): HeldResource[];
+  /** Returns the servers that are out. */
+  outages(): Outage[];
+  /** Reports that a server is out, or back. */
+  onOutage: Outages["onChange"];
 }
 
 /** What a run could not finish because GitHub's answer may be old. */
@@ -72,10 +96,14 @@ export interface Left {
 /** A row of the queue, for operators. Times are in milliseconds since 1970. */
 export interface QueueEntry {
   subject: Subject;
+  class: WorkClass;
   trigger: RefreshRequest["trigger"];
   /** The number of tries so far. */
   attempt: number;
   /** When the oldest trigger came in that no run has taken yet; null: a run has taken every trigger. */
   armedAt: number | null;
+  /** When the row may start; for a row that runs, when its run began. */
   dueAt: number;
+  /** Why the row waits: the key of a hold, or the server that is out; null for other rows. */
+  waitsFor: string | null;
 }

@@ -1,272 +1,179 @@
-import { backoffMs, type Random } from "../base/backoff.js";
-import { keyOf, type Subject, TRIGGERS, type Trigger } from "../base/model.js";
-import type { Row, Store, Tables } from "../store/database.js";
-import type { QueueEntry, RefreshQueue, Snapshot } from "./contract.js";
-import { mergePushes, type QueuedHint, type QueuedPushes, type QueuedUnlisted } from "./merge.js";
-import { retryDelayMs } from "./retry.js";
+import { backoffMs } from "../base/backoff.js";
+import { keyOf, type Subject } from "../base/model.js";
+import { serverOf } from "../base/resources.js";
+import { steadyNow } from "../base/steady-clock.js";
+import { type Arming, armedRow } from "./armed-rows.js";
+import type { Left, RefreshQueue, Snapshot } from "./contract.js";
+import { doneRow, failedRow, keptRow } from "./ended-runs.js";
+import { createHeldResources } from "./held-resources.js";
+import { createOrder } from "./order.js";
+import { createOutages } from "./outages.js";
+import { classOf, type Options, type Parts, putDue } from "./parts.js";
+import { reopen } from "./reopening.js";
+import { createRows, entryOf, type QueueRow } from "./rows.js";
+import { begin, next, startableClass } from "./starting.js";
+import { createTurns } from "./turns.js";
 
-export const QUEUE_TABLES: Tables = {
-  module: "queue",
-  steps: [
-    `CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-     INSERT INTO counter VALUES ('generation', 0);
-     CREATE TABLE dirty (
-       key TEXT PRIMARY KEY,
-       kind TEXT NOT NULL,
-       id INTEGER NOT NULL,
-       installation_id INTEGER NOT NULL DEFAULT 0,
-       generation INTEGER NOT NULL,
-       priority INTEGER NOT NULL,
-       hints TEXT NOT NULL DEFAULT '[]',
-       full_generation INTEGER NOT NULL DEFAULT 0,
-       attempt INTEGER NOT NULL DEFAULT 0,
-       armed_at INTEGER NOT NULL,
-       due_at INTEGER NOT NULL,
-       held_until INTEGER NOT NULL DEFAULT 0,
-       delivery_id TEXT
-     );
-     CREATE INDEX dirty_due ON dirty (due_at);`,
-    `ALTER TABLE dirty ADD COLUMN unlisted TEXT;
-     ALTER TABLE dirty ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;`,
-  ],
-};
-
-/** Lists have the priority of an operator's requests. */
-const LISTS = TRIGGERS.indexOf("manual");
-
-interface Options {
-  store: Store;
-  quietPeriodMs: number;
-  now?: () => number;
-  random?: Random;
-}
+/** So many rows become ready in one transaction, which takes some milliseconds. */
+const PROMOTED_AT_ONCE = 200;
 
 /**
  * The queue of one machine is a dirty set in SQLite. A crash loses nothing: after a restart a row is due at
  * its stored time.
  */
-export function createEmbeddedQueue({ store, quietPeriodMs, now = Date.now, random }: Options): RefreshQueue {
-  const sql = statements(store);
-
-  const arm: RefreshQueue["arm"] = (subject, intent, about = {}) =>
-    store.transaction(() => {
-      const generation = Number(sql.next.get()?.value);
-      const key = keyOf(subject);
-      const row = sql.get.get(key);
-      const at = now();
-      const pushes = intent.hints.map((hint) => ({ ...hint, receivedAt: hint.receivedAt ?? at }));
-      const { hints, unlisted } = mergePushes(pushesOf(row), pushes, generation);
-      const full = intent.full || unlisted !== null;
-      // Lists are short calls that much other work waits for, so lists do not queue behind clones.
-      const priority = subject.kind === "repository" ? TRIGGERS.indexOf(intent.trigger) : LISTS;
-      // 0: a run has taken the row as it was; this is the first trigger after that run.
-      const armedAt = Number(row?.armed_at ?? 0) || at;
-      sql.put.run(
-        key,
-        subject.kind,
-        subject.id,
-        about.installationId ?? Number(row?.installation_id ?? 0),
-        generation,
-        row ? Math.min(priority, Number(row.priority)) : priority,
-        JSON.stringify(hints),
-        full ? generation : Number(row?.full_generation ?? 0),
-        Number(row?.attempt ?? 0),
-        armedAt,
-        dueAt(row, subject, intent.trigger, at, armedAt),
-        Number(row?.held_until ?? 0),
-        about.deliveryId ?? (row?.delivery_id as string | null) ?? null,
-        unlisted && JSON.stringify(unlisted),
-      );
-      return generation;
-    });
-
-  /** A fresh push or an operator ends a backoff early, but never GitHub's own Retry-After. */
-  function dueAt(
-    row: Row | undefined,
-    { kind }: Subject,
-    trigger: Trigger,
-    at: number,
-    armedAt: number,
-  ): number {
-    const heldUntil = Number(row?.held_until ?? 0);
-    if (trigger === "push") {
-      const quietUntil = Math.min(at + quietPeriodMs, armedAt + 10 * quietPeriodMs);
-      return Math.max(quietUntil, heldUntil, quietPeriodMs === 0 ? at : 0);
-    }
-    // Onboarding ends a backoff too: after a restart the first call to GitHub waits for no earlier backoff. A
-    // backstop ends the backoff of lists, since INTERVAL says how often GitHub is asked for lists. A failing
-    // repository keeps its backoff.
-    if (trigger !== "backstop" || kind !== "repository" || !row) return Math.max(at, heldUntil);
-    return Number(row.due_at);
-  }
-
-  const begin: RefreshQueue["begin"] = (subject) =>
-    store.transaction(() => {
-      const row = sql.get.get(keyOf(subject));
-      const at = now();
-      if (!row || Number(row.due_at) > at) return null;
-      const attempt = Number(row.attempt) + 1;
-      // The attempt is counted before the run: a repository that crashes the process backs off too.
-      sql.started.run(attempt, at + backoffMs(attempt, random), row.key);
-      return snapshotOf(subject, row, attempt, Number(row.armed_at) || at);
-    });
-
-  const succeed: RefreshQueue["succeed"] = (snapshot) =>
-    store.transaction(() => {
-      const key = keyOf(snapshot.subject);
-      if (sql.remove.run(key, snapshot.generation).changes > 0) return;
-      const row = sql.get.get(key);
-      if (!row) return;
-      const { hints, unlisted } = pushesOf(row);
-      const isNew = ({ generation }: { generation: number }) => generation > snapshot.generation;
-      const full = Number(row.full_generation) > snapshot.generation ? Number(row.full_generation) : 0;
-      const newUnlisted = unlisted && isNew(unlisted) ? JSON.stringify(unlisted) : null;
-      sql.subtract.run(JSON.stringify(hints.filter(isNew)), full, newUnlisted, key);
-    });
-
-  const keep: RefreshQueue["keep"] = (snapshot, left) =>
-    store.transaction(() => {
-      const row = sql.get.get(keyOf(snapshot.subject));
-      if (!row) return;
-      const at = now();
-      const cameIn = Number(row.generation) > snapshot.generation;
-      const isLeft = ({ ref, generation }: QueuedHint) =>
-        generation > snapshot.generation || left.refs.includes(ref);
-      // A receipt that lies ahead is from before the clock was set back; the patience counts from now.
-      const hints = pushesOf(row)
-        .hints.filter(isLeft)
-        .map((hint) => ({ ...hint, receivedAt: Math.min(hint.receivedAt, at) }));
-      const fullBefore = Number(row.full_generation) > snapshot.generation || left.full;
-      const due = cameIn ? Math.min(Number(row.due_at), at + left.dueInMs) : at + left.dueInMs;
-      sql.kept.run(
-        JSON.stringify(hints),
-        fullBefore ? Number(row.generation) : 0,
-        due,
-        Number(row.armed_at) || snapshot.request.armedAt,
-        left.isBehind && !cameIn ? 1 : 0,
-        row.key,
-      );
-    });
-
-  const fail: RefreshQueue["fail"] = (snapshot, error) =>
-    store.transaction(() => {
-      const row = sql.get.get(keyOf(snapshot.subject));
-      if (!row) return null;
-      // The repository's state says what is wrong, and the backstop checks every repository that is not
-      // fresh.
-      if (error.retry.kind === "never") {
-        sql.remove.run(row.key, snapshot.generation);
-        return null;
-      }
-      const retry = retryDelayMs(error, snapshot.request.attempt, random);
-      const cameIn = Number(row.generation) > snapshot.generation && error.retry.kind !== "after";
-      const due = cameIn ? Math.min(Number(row.due_at), now() + retry.ms) : now() + retry.ms;
-      const heldUntil = error.retry.kind === "after" ? due : 0;
-      const full = retry.full ? Number(row.generation) : Number(row.full_generation);
-      sql.failed.run(due, heldUntil, full, snapshot.request.armedAt, row.key);
-      return Math.max(0, due - now());
-    });
-
-  const due: RefreshQueue["due"] = (limit, busy) =>
-    sql.due
-      .all(now(), limit + busy.size)
-      .filter((row) => !busy.has(String(row.key)))
-      .map((row) => ({ subject: subjectOf(row), trigger: triggerOf(row) }));
+export function createEmbeddedQueue(options: Options): RefreshQueue {
+  const { store } = options;
+  const now = options.now ?? steadyNow;
+  reopen(store, { now: now(), quietPeriodMs: options.quietPeriodMs, random: options.random });
+  const queue: Parts = {
+    ...options,
+    now,
+    wallNow: options.wallNow ?? Date.now,
+    random: options.random,
+    rows: createRows(store),
+    order: createOrder(store),
+    turns: createTurns(store),
+    held: createHeldResources(store, now()),
+    outages: createOutages(now),
+    released: new Set(),
+    startsAll: false,
+    prober: null,
+  };
+  const nextGeneration = store.prepare(
+    "UPDATE counter SET value = value + 1 WHERE name = 'generation' RETURNING value",
+  );
+  const count = store.prepare("SELECT count(*) AS n FROM dirty");
 
   return {
-    arm,
-    begin,
-    succeed,
-    keep,
-    fail,
-    due,
-    nextDueIn() {
-      const next = sql.next_due.get()?.due_at;
-      return next === null || next === undefined ? null : Math.max(0, Number(next) - now());
+    arm: (subject, intent, about = {}) =>
+      store.transaction(() => {
+        const generation = Number(nextGeneration.get()?.value);
+        arm(queue, { subject, intent, about, generation });
+        return generation;
+      }),
+    startableClass: (subject) => startableClass(queue, subject),
+    next: (workClass) => store.transaction(() => next(queue, workClass)),
+    begin: (subject) => store.transaction(() => begin(queue, subject)),
+    succeed: (snapshot) => store.transaction(() => succeed(queue, snapshot)),
+    keep: (snapshot, left) => store.transaction(() => keep(queue, snapshot, left)),
+    fail: (snapshot, error) => store.transaction(() => fail(queue, snapshot, error)),
+    reclaim: (subject) => store.transaction(() => reclaim(queue, subject)),
+    promote: () => promote(queue),
+    nextDueIn: () => nextDueIn(queue),
+    reached(resource) {
+      if (queue.outages.reached(serverOf(resource))) queue.released.add(serverOf(resource));
     },
-    has: (subject) => sql.get.get(keyOf(subject)) !== undefined,
-    isPending: (subject) => sql.get.get(keyOf(subject))?.behind === 0,
+    neverWait() {
+      queue.startsAll = true;
+    },
+    has: (subject) => queue.rows.get(keyOf(subject)) !== null,
+    isPending: (subject) => queue.rows.get(keyOf(subject))?.isBehind === false,
+    list: (limit) => queue.order.list(limit).map((row) => entryOf(row, queue.wallNow() - now())),
+    depth: () => Number(count.get()?.n),
     oldestMs() {
-      const at = sql.oldest.get()?.at;
-      return at === null || at === undefined ? 0 : Math.max(0, now() - Number(at));
+      const at = queue.order.oldestAt();
+      return at === null ? 0 : Math.max(0, queue.wallNow() - at);
     },
-    depth: () => Number(sql.depth.get()?.n),
-    list: (limit) => sql.list.all(limit).map(entryOf),
+    held: () => queue.held.list(now()),
+    outages: queue.outages.list,
+    onOutage: queue.outages.onChange,
   };
 }
 
-function pushesOf(row: Row | undefined): QueuedPushes {
-  if (!row) return { hints: [], unlisted: null };
-  const hints = JSON.parse(String(row.hints)) as QueuedHint[];
-  // Rows of an earlier Lockstep have no time of receipt: that of the row's oldest trigger stands for it.
-  const receivedAt = Number(row.armed_at);
-  const unlisted = row.unlisted === null ? null : (JSON.parse(String(row.unlisted)) as QueuedUnlisted);
-  return { hints: hints.map((hint) => ({ ...hint, receivedAt: hint.receivedAt ?? receivedAt })), unlisted };
-}
-
-const triggerOf = (row: Row): Trigger => TRIGGERS[Number(row.priority)] ?? "backstop";
-
-const subjectOf = (row: Row) => ({ kind: row.kind, id: Number(row.id) }) as Subject;
-
-const entryOf = (row: Row): QueueEntry => ({
-  subject: subjectOf(row),
-  trigger: triggerOf(row),
-  attempt: Number(row.attempt),
-  armedAt: Number(row.armed_at) || null,
-  dueAt: Number(row.due_at),
-});
-
-function snapshotOf(subject: Subject, row: Row, attempt: number, armedAt: number): Snapshot {
-  return {
+function arm(
+  queue: Parts,
+  { subject, ...came }: Pick<Arming, "intent" | "about" | "generation"> & { subject: Subject },
+) {
+  const row = queue.rows.get(keyOf(subject));
+  const installationId = came.about.installationId ?? row?.installationId ?? 0;
+  const at = queue.now();
+  const armed = armedRow(row, {
+    ...came,
     subject,
-    generation: Number(row.generation),
-    request: {
-      repositoryId: subject.id,
-      trigger: triggerOf(row),
-      hints: pushesOf(row).hints.map(({ generation: _, ...hint }) => hint),
-      unlisted: pushesOf(row).unlisted,
-      full: Number(row.full_generation) > 0,
-      attempt,
-      armedAt,
-      deliveryId: row.delivery_id as string | null,
-    },
-  };
+    at,
+    wallAt: queue.wallNow(),
+    workClass: classOf(queue, { subject, isSlow: row?.isSlow ?? false }),
+    quietPeriodMs: queue.quietPeriodMs,
+    hold: queue.startsAll ? null : queue.held.on({ subject, installationId }, at),
+  });
+  if (row?.state === "running") queue.rows.put({ ...armed, state: "running" });
+  else if (row?.state === "ready" && isInSameLine(row, armed)) queue.rows.put(armed);
+  else putDue(queue, armed, at);
 }
 
-function statements(store: Store) {
-  return {
-    next: store.prepare("UPDATE counter SET value = value + 1 WHERE name = 'generation' RETURNING value"),
-    get: store.prepare("SELECT * FROM dirty WHERE key = ?"),
-    put: store.prepare(
-      `INSERT OR REPLACE INTO dirty (key, kind, id, installation_id, generation, priority, hints,
-       full_generation, attempt, armed_at, due_at, held_until, delivery_id, unlisted)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    started: store.prepare("UPDATE dirty SET attempt = ?, due_at = ?, armed_at = 0 WHERE key = ?"),
-    remove: store.prepare("DELETE FROM dirty WHERE key = ? AND generation = ?"),
-    subtract: store.prepare(
-      "UPDATE dirty SET hints = ?, full_generation = ?, attempt = 0, unlisted = ? WHERE key = ?",
-    ),
-    kept: store.prepare(
-      `UPDATE dirty SET hints = ?, full_generation = ?, due_at = ?, armed_at = ?, behind = ?, attempt = 0
-       WHERE key = ?`,
-    ),
-    failed: store.prepare(
-      "UPDATE dirty SET due_at = ?, held_until = ?, full_generation = ?, armed_at = ? WHERE key = ?",
-    ),
-    // The order is round robin over installations inside a priority: the first of each, then the second of
-    // each.
-    due: store.prepare(
-      `SELECT key, kind, id, priority FROM (
-         SELECT *, row_number() OVER (PARTITION BY priority ORDER BY turn, armed_at) AS place FROM (
-           SELECT key, kind, id, priority, armed_at, row_number() OVER (
-             PARTITION BY priority, installation_id ORDER BY armed_at) AS turn
-           FROM dirty WHERE due_at <= ?))
-       WHERE place <= ? ORDER BY priority, place`,
-    ),
-    next_due: store.prepare("SELECT min(due_at) AS due_at FROM dirty"),
-    oldest: store.prepare("SELECT min(armed_at) AS at FROM dirty WHERE armed_at > 0"),
-    list: store.prepare("SELECT * FROM dirty ORDER BY priority, due_at, key LIMIT ?"),
-    depth: store.prepare("SELECT count(*) AS n FROM dirty"),
-  };
+const isInSameLine = (a: QueueRow, b: QueueRow): boolean =>
+  a.class === b.class && a.priority === b.priority && b.heldBy === null;
+
+function succeed(queue: Parts, { subject, generation }: { subject: Subject; generation: number }): void {
+  const row = queue.rows.get(keyOf(subject));
+  if (!row) return;
+  if (row.generation === generation) {
+    queue.rows.remove(keyOf(subject));
+    return;
+  }
+  const left = doneRow(row, generation);
+  putDue(queue, { ...left, class: classOf(queue, left) }, queue.now());
+}
+
+function keep(queue: Parts, snapshot: Snapshot, left: Left): void {
+  const row = queue.rows.get(keyOf(snapshot.subject));
+  if (!row) return;
+  const at = queue.now();
+  const kept = keptRow(row, { snapshot, left, at, wallAt: queue.wallNow() });
+  putDue(queue, { ...kept, class: classOf(queue, kept) }, at);
+}
+
+const fail = (
+  queue: Parts,
+  snapshot: Parameters<RefreshQueue["fail"]>[0],
+  error: Parameters<RefreshQueue["fail"]>[1],
+) => {
+  const row = queue.rows.get(keyOf(snapshot.subject));
+  if (!row) return null;
+  const at = queue.now();
+  const failed = failedRow({ ...queue, release: (server) => queue.released.add(server) }, row, {
+    snapshot,
+    error,
+    at,
+  });
+  if (!failed) {
+    queue.rows.remove(keyOf(row.subject));
+    return null;
+  }
+  putDue(queue, { ...failed, class: classOf(queue, failed) }, at);
+  // A row that waits for a server is told when the server is asked next.
+  const wait = failed.met === null ? null : queue.outages.list().find(({ server }) => server === failed.met);
+  return Math.max(0, (wait ? (wait.nextProbeAt ?? at) : failed.dueAt) - at);
+};
+
+function reclaim(queue: Parts, subject: Subject): void {
+  const row = queue.rows.get(keyOf(subject));
+  if (row?.state !== "running") return;
+  const at = queue.now();
+  const dueAt = at + backoffMs(row.begun, queue.random);
+  putDue(queue, { ...row, runningSince: null, armedAt: row.armedAt ?? queue.wallNow(), dueAt }, at);
+}
+
+function promote(queue: Parts): boolean {
+  const at = queue.now();
+  const released = [...queue.released];
+  const due = queue.order.due(at, PROMOTED_AT_ONCE);
+  const answered = released.flatMap((server) => queue.order.released(server, PROMOTED_AT_ONCE));
+  const promoted = [...due, ...answered].slice(0, PROMOTED_AT_ONCE);
+  if (promoted.length === 0) {
+    queue.released.clear();
+    return false;
+  }
+  queue.store.transaction(() => {
+    for (const row of promoted) putDue(queue, { ...row, dueAt: Math.min(row.dueAt ?? at, at) }, at);
+  });
+  return promoted.length === PROMOTED_AT_ONCE || queue.released.size > 0;
+}
+
+function nextDueIn(queue: Parts): number | null {
+  const dueAt = queue.order.nextDueAt();
+  const due = dueAt === null ? [] : [Math.max(0, dueAt - queue.now())];
+  const probe = queue.outages.nextProbeIn();
+  const waits = probe === null ? due : [...due, probe];
+  return waits.length === 0 ? null : Math.min(...waits);
 }

@@ -12,11 +12,11 @@ export interface Requests {
   /** Requests what an operator asks for, which goes before other work. */
   byHand(subject: Subject, installationId: number): void;
   /** Fires when something is armed. With a subject: that subject may start at once. */
-  onWake: Subscribe<[subject?: Subject, trigger?: Trigger]>;
+  onWake: Subscribe<[subject?: Subject]>;
 }
 
 export function createRequests(queue: Pick<RefreshQueue, "arm">): Requests {
-  const woken: Signal<[subject?: Subject, trigger?: Trigger]> = createSignal();
+  const woken: Signal<[subject?: Subject]> = createSignal();
 
   function arm(subject: Subject, installationId: number, trigger: Trigger): void {
     queue.arm(subject, { trigger, hints: [], full: true }, { installationId });
@@ -34,7 +34,7 @@ export function createRequests(queue: Pick<RefreshQueue, "arm">): Requests {
     everything: (trigger) => request({ kind: "app", id: 0 }, 0, trigger),
     byHand(subject, installationId) {
       arm(subject, installationId, "manual");
-      woken.emit(subject, "manual");
+      woken.emit(subject);
     },
     onWake: woken.on,
   };

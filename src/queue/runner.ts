@@ -1,15 +1,23 @@
 import { asRefreshError, RefreshError } from "../base/errors.js";
-import { keyOf, type Subject, type Trigger } from "../base/model.js";
+import { keyOf, type Subject } from "../base/model.js";
+import { type Slots, WORK_CLASSES, type WorkClass } from "./classes.js";
 import type { RefreshQueue, Snapshot } from "./contract.js";
+import { hasSlot } from "./slots.js";
 
-/**
- * The runner checks the queue this often even without a wake-up. The check is cheap, and corrects a clock
- * that was set back.
- */
+/** The runner checks the queue this often even without a wake-up. The check is cheap. */
 const RECHECK_MS = 30_000;
+
+/** After the queue could not be read or written, the runner tries again after this time. */
+const FAULT_MS = 1_000;
+
+/** A short run that has not ended after this time counts as long. */
+const LONG_AFTER_MS = 5_000;
 
 /** A cancelled git has 2 s to remove its locks before it is killed. */
 const CANCEL_MS = 4_000;
+
+/** So many rows are tried in one turn of the event loop; each costs up to two transactions. */
+const TRIED_AT_ONCE = 20;
 
 export interface RunnerPorts {
   run(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
@@ -22,9 +30,11 @@ export interface RunnerPorts {
 export interface Runner {
   /**
    * Reports that something was armed. With a subject: the subject starts at once when it is idle and a slot
-   * is free.
+   * of its class is free.
    */
-  wake(subject?: Subject, trigger?: Trigger): void;
+  wake(subject?: Subject): void;
+  /** Reports that a run turned out to be long work, so that it frees its short slot at once. */
+  becameLong(subject: Subject): void;
   busy(subject: Subject): boolean;
   /** Returns the running subjects. */
   subjects(): Subject[];
@@ -37,113 +47,170 @@ export type Runs = Map<string, Run>;
 
 interface Run {
   subject: Subject;
-  trigger: Trigger;
+  /** Whose slot the run takes; null: none, since the run was told to end. */
+  class: WorkClass | null;
   abort: AbortController;
   done: Promise<void>;
+  /** Fires when the run is long work. */
+  timer: NodeJS.Timeout | undefined;
+}
+
+interface State {
+  queue: RefreshQueue;
+  slots: Slots;
+  ports: RunnerPorts;
+  runs: Runs;
+  /** Subjects whose end could not be stored; their rows still count as running. */
+  unsettled: Map<string, Subject>;
+  isStopped: boolean;
+  isAbandoned: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Runs the work of the queue: one run per subject, and as many of each class as the class has slots. */
+export function createRunner(
+  queue: RefreshQueue,
+  slots: Slots,
+  ports: RunnerPorts,
+  runs: Runs = new Map(),
+): Runner {
+  const state: State = {
+    queue,
+    slots,
+    ports,
+    runs,
+    unsettled: new Map(),
+    isStopped: false,
+    isAbandoned: false,
+    timer: undefined,
+  };
+  return {
+    wake: (subject) => wake(state, subject),
+    becameLong(subject) {
+      const run = runs.get(keyOf(subject));
+      if (run) becomeLong(state, run);
+    },
+    busy: (subject) => runs.has(keyOf(subject)),
+    subjects: () => [...runs.values()].map(({ subject }) => subject),
+    stop: (ms) => stop(state, ms),
+  };
+}
+
+function wake(state: State, subject: Subject | undefined): void {
+  if (state.isStopped) return;
+  try {
+    const workClass = subject && !state.runs.has(keyOf(subject)) && state.queue.startableClass(subject);
+    if (workClass && hasSlot(state.slots, state.runs.values(), workClass)) start(state, subject);
+  } catch (error) {
+    state.ports.onFault(error);
+  }
+  pumpAfter(state, 0);
+}
+
+function pumpAfter(state: State, ms: number): void {
+  clearTimeout(state.timer);
+  if (!state.isStopped) state.timer = setTimeout(() => pump(state), ms);
+}
+
+/** Starts what may start, and sets the timer for what comes next. */
+function pump(state: State): void {
+  if (state.isStopped) return;
+  try {
+    reclaim(state);
+    const isMoreDue = state.queue.promote();
+    const isMoreToTry = startAll(state);
+    const next = state.queue.nextDueIn() ?? RECHECK_MS;
+    pumpAfter(state, isMoreDue || isMoreToTry ? 0 : Math.min(RECHECK_MS, Math.max(next, 1)));
+  } catch (error) {
+    state.ports.onFault(error);
+    pumpAfter(state, FAULT_MS);
+  }
+}
+
+/** @returns whether the turn ended before every free slot was tried */
+function startAll(state: State): boolean {
+  let tries = 0;
+  for (const workClass of WORK_CLASSES) {
+    while (hasSlot(state.slots, state.runs.values(), workClass)) {
+      if (tries >= TRIED_AT_ONCE) return true;
+      const subject = state.queue.next(workClass);
+      if (!subject) break;
+      tries += 1;
+      start(state, subject);
+    }
+  }
+  return false;
+}
+
+function reclaim({ unsettled, queue }: State): void {
+  for (const [key, subject] of unsettled) {
+    queue.reclaim(subject);
+    unsettled.delete(key);
+  }
+}
+
+function start(state: State, subject: Subject): void {
+  const snapshot = state.queue.begin(subject);
+  if (!snapshot) return;
+  const key = keyOf(subject);
+  const abort = new AbortController();
+  const run: Run = { subject, class: snapshot.class, abort, done: Promise.resolve(), timer: undefined };
+  if (snapshot.class === "short") run.timer = setTimeout(() => becomeLong(state, run), LONG_AFTER_MS);
+  state.runs.set(key, run);
+  run.done = execute(state, snapshot, abort.signal).finally(() => {
+    clearTimeout(run.timer);
+    state.runs.delete(key);
+    pump(state);
+  });
 }
 
 /**
- * Runs the work of the queue: one run per subject, at most `concurrency` at a time. Background work (onboard,
- * backstop) takes at most half of the slots for each kind, so that neither kind waits for all of the other.
- * Background work never takes every slot, so that a push finds one free.
+ * Counts a short run as long. While every long slot is taken, the run is put back: it ends, keeps its attempts,
+ * and runs again as long work.
  */
-export function createRunner(
-  queue: RefreshQueue,
-  concurrency: number,
-  ports: RunnerPorts,
-  running: Runs = new Map(),
-): Runner {
-  const half = Math.max(1, Math.floor(concurrency / 2));
-  let stopped = false;
-  let abandoned = false;
-  let timer: NodeJS.Timeout | undefined;
-
-  const isBackground = (trigger: Trigger) => trigger === "onboard" || trigger === "backstop";
-  const count = (matches: (trigger: Trigger) => boolean) =>
-    [...running.values()].filter((run) => matches(run.trigger)).length;
-  const hasSlot = (trigger: Trigger) =>
-    running.size < concurrency &&
-    (!isBackground(trigger) ||
-      (count((other) => other === trigger) < half && count(isBackground) < Math.max(1, concurrency - 1)));
-
-  function start(subject: Subject): void {
-    const snapshot = queue.begin(subject);
-    if (!snapshot) return;
-    const abort = new AbortController();
-    const key = keyOf(subject);
-    const done = execute(snapshot, abort.signal).finally(() => {
-      running.delete(key);
-      pump();
-    });
-    running.set(key, { subject, trigger: snapshot.request.trigger, abort, done });
+function becomeLong(state: State, run: Run): void {
+  if (run.class !== "short" || state.isStopped) return;
+  clearTimeout(run.timer);
+  if (hasSlot(state.slots, state.runs.values(), "long")) run.class = "long";
+  else {
+    run.class = null;
+    run.abort.abort(new RefreshError("put_back", "Every slot for long work is taken"));
   }
+  pump(state);
+}
 
-  async function execute(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
-    let failure: RefreshError | null = null;
-    try {
-      await ports.run(snapshot, signal);
-    } catch (error) {
-      failure = signal.aborted
-        ? new RefreshError("cancelled", "Lockstep is stopping", { cause: error })
-        : asRefreshError(error);
-    }
-    if (abandoned) return;
-    try {
-      ports.settle(snapshot, failure);
-    } catch (error) {
-      ports.onFault(error); // The row keeps the time that begin() gave it.
-    }
+async function execute(state: State, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  let failure: RefreshError | null = null;
+  try {
+    await state.ports.run(snapshot, signal);
+  } catch (error) {
+    failure = signal.aborted ? endedBy(signal, error) : asRefreshError(error);
   }
-
-  function pump(): void {
-    if (stopped) return;
-    clearTimeout(timer);
-    try {
-      const free = concurrency - running.size;
-      if (free > 0) {
-        const candidates = queue.due(free, new Set(running.keys()));
-        for (const { subject, trigger } of candidates) if (hasSlot(trigger)) start(subject);
-      }
-      timer = setTimeout(pump, Math.min(RECHECK_MS, untilNext()));
-    } catch (error) {
-      ports.onFault(error);
-      timer = setTimeout(pump, 1_000);
-    }
+  if (state.isAbandoned) return;
+  try {
+    state.ports.settle(snapshot, failure);
+  } catch (error) {
+    state.unsettled.set(keyOf(snapshot.subject), snapshot.subject);
+    state.ports.onFault(error);
   }
+}
 
-  /** A due row without a free slot waits for a run to end, not for a timer. */
-  function untilNext(): number {
-    const next = queue.nextDueIn();
-    return next === null || (next === 0 && running.size > 0) ? RECHECK_MS : Math.max(next, 10);
-  }
+const endedBy = (signal: AbortSignal, cause: unknown): RefreshError =>
+  signal.reason instanceof RefreshError
+    ? signal.reason
+    : new RefreshError("cancelled", "Lockstep is stopping", { cause });
 
-  return {
-    wake(subject, trigger = "backstop") {
-      if (stopped) return;
-      if (subject && !running.has(keyOf(subject)) && hasSlot(trigger)) {
-        try {
-          start(subject);
-        } catch (error) {
-          ports.onFault(error);
-        }
-      }
-      clearTimeout(timer);
-      timer = setTimeout(pump, 0);
-    },
-    busy: (subject) => running.has(keyOf(subject)),
-    subjects: () => [...running.values()].map(({ subject }) => subject),
-    async stop(ms) {
-      stopped = true;
-      clearTimeout(timer);
-      const cancel = setTimeout(() => {
-        for (const run of running.values()) run.abort.abort();
-      }, ms);
-      // A run that does not end when cancelled, such as a hanging REST call, is abandoned: its row stays on
-      // disk.
-      const patience = new Promise((resolve) => setTimeout(resolve, ms + CANCEL_MS).unref());
-      await Promise.race([Promise.all([...running.values()].map((run) => run.done)), patience]);
-      abandoned = true;
-      clearTimeout(cancel);
-    },
-  };
+async function stop(state: State, ms: number): Promise<void> {
+  const { runs } = state;
+  state.isStopped = true;
+  clearTimeout(state.timer);
+  const cancel = setTimeout(() => {
+    for (const run of runs.values()) run.abort.abort();
+  }, ms);
+  // A run that does not end when cancelled, such as a hanging REST call, is abandoned: its row stays on disk.
+  const patience = new Promise((resolve) => setTimeout(resolve, ms + CANCEL_MS).unref());
+  await Promise.race([Promise.all([...runs.values()].map((run) => run.done)), patience]);
+  state.isAbandoned = true;
+  for (const { timer } of runs.values()) clearTimeout(timer);
+  clearTimeout(cancel);
 }

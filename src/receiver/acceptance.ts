@@ -73,8 +73,7 @@ export function createAcceptance(ports: Ports): Acceptance {
     accept(delivery, decision) {
       const outcome = store.transaction(() => persist(delivery, decision));
       // The runner starts after the answer went to the socket, so GitHub does not wait for it.
-      if (outcome === "accepted")
-        setImmediate(() => ports.runner.wake(decision.subject, decision.intent.trigger));
+      if (outcome === "accepted") setImmediate(() => ports.runner.wake(decision.subject));
       return outcome;
     },
     ignore: (delivery, reason) => deliveries.ignored(delivery, reason),

@@ -1,21 +1,22 @@
-import { type Subject, subjectOfKey } from "../base/model.js";
+import { subjectOfKey } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import { iso } from "../base/units.js";
 import { createDeliveryList, type LoggedDelivery } from "../deliveries/list.js";
 import type { DeliveryView, QueueView } from "../http/log-view.js";
-import type { LogPorts } from "../http/logs.js";
+import type { LogPorts, QueueList } from "../http/logs.js";
 import type { QueueEntry, RefreshQueue } from "../queue/contract.js";
 import type { Runner } from "../queue/runner.js";
 import { createRefreshLog } from "../refresh/log.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
+import { readWaits, subjectName, type Waits } from "./waits.js";
 
 interface Ports {
   store: Store;
   registry: Pick<Registry, "get" | "find">;
   installations: Pick<Installations, "get">;
-  queue: Pick<RefreshQueue, "has" | "list" | "depth">;
+  queue: Pick<RefreshQueue, "has" | "list" | "depth" | "held" | "outages">;
   runner: Pick<Runner, "busy">;
 }
 
@@ -57,24 +58,28 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     return { reason: error?.code ?? null, became: `not ${done}: left for the next pass${last}` };
   }
 
-  function item({ subject, trigger, attempt, armedAt, dueAt }: QueueEntry): QueueView {
+  function item(
+    { subject, trigger, attempt, armedAt, dueAt, ...entry }: QueueEntry,
+    waits: Pick<Waits, "describe">,
+  ): QueueView {
     return {
       subject: subject.kind,
       id: subject.id,
-      name: subjectName(subject),
+      name: subjectName(ports, subject),
+      class: entry.class,
       trigger,
       attempt,
       running: runner.busy(subject),
       waitingSince: iso(armedAt),
       dueAt: iso(dueAt),
+      waitsFor: entry.waitsFor && waits.describe(entry.waitsFor),
     };
   }
 
-  function subjectName({ kind, id }: Subject): string {
-    const repository = kind === "repository" ? registry.get(id) : null;
-    const installation = kind === "installation" ? ports.installations.get(id) : null;
-    if (kind === "app") return "every installation";
-    return repository ? fullName(repository) : installation?.login || `${kind} ${id}`;
+  function listQueue(limit: number): QueueList {
+    const { held, outages, ...waits } = readWaits(ports);
+    const items = queue.list(limit).map((entry) => item(entry, waits));
+    return { queue: items, total: queue.depth(), held, outages };
   }
 
   return {
@@ -96,6 +101,6 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
         durationMs: Math.max(0, durationMs),
         lagMs: Math.max(0, lagMs),
       })),
-    queue: (limit) => ({ queue: queue.list(limit).map(item), total: queue.depth() }),
+    queue: listQueue,
   };
 }

@@ -14,12 +14,14 @@ import { createProofAges } from "../registry/proof-ages.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import type { Watch } from "../watch/monitor.js";
+import type { Waits } from "./waits.js";
 
 interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk" | "customRefs"> {
   store: Store;
   registry: Pick<Registry, "states" | "mirrors">;
   deliveries: Pick<DeliveryLog, "lastCallAt">;
   queue: Pick<RefreshQueue, "depth">;
+  waits(): Pick<Waits, "held" | "outages">;
   watch: Pick<Watch, "problems" | "backstop">;
   recovery: Pick<Recovery, "state">;
   disk: Pick<Disk, "state">;
@@ -77,6 +79,7 @@ export function createFreshness(ports: Ports): Freshness {
     const { readAt, reading } = ports.recovery.state();
     const { passedAt, error } = watch.backstop();
     const { calls, limits } = ports.github.usage();
+    const { held, outages } = ports.waits();
     return {
       fresh: state === "fresh",
       state,
@@ -84,7 +87,7 @@ export function createFreshness(ports: Ports): Freshness {
       oldestUnprovenMs: oldestMs,
       repositories: registry.states(),
       problems: found,
-      queue: { depth: ports.queue.depth() },
+      queue: { depth: ports.queue.depth(), held, outages },
       backstop: { intervalMs: ports.intervalMs, lastPassAt: iso(passedAt), lastError: error },
       deliveries: {
         mode: ports.mode,

@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 
 /** Values that are read at the time of a scrape; all others are counted as they happen. */
 export interface MetricsPorts {
-  queue(): { depth: number; oldestMs: number };
+  queue(): { depth: number; oldestMs: number; held: number; outages: { server: string }[] };
   repositories(): Record<string, number>;
   /** How many repositories are to be mirrored, and how many of them were cloned. */
   mirrors(): { managed: number; cloned: number };
@@ -136,6 +136,12 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   gauge("lockstep_queue_oldest_seconds", "Age of the oldest trigger in the queue.", [], (self) =>
     self.set(ports.queue().oldestMs / 1000),
   );
+  gauge("lockstep_queue_held_resources", "Resources that GitHub asked to leave alone.", [], (self) =>
+    self.set(ports.queue().held),
+  );
+  gauge("lockstep_outages", "1 for each server of GitHub's that answers nobody.", ["server"], (self) => {
+    for (const { server } of ports.queue().outages) self.set({ server }, 1);
+  });
   gauge("lockstep_repositories", "Repositories by state.", ["state"], (self) => {
     for (const [state, count] of Object.entries(ports.repositories())) self.set({ state }, count);
   });

@@ -4,11 +4,12 @@ import { explained, RefreshError } from "../../src/base/errors.js";
 
 /** Each trait holds for these codes and no others. */
 const CODES_WITH: Record<Trait, string[]> = {
-  postponed: ["not_yet", "cancelled", "paused"],
+  postponed: ["not_yet", "cancelled", "paused", "put_back"],
   concernsAccess: ["forbidden", "unauthorized", "not_found", "suspended"],
   notVisible: ["not_found", "moved", "forbidden"],
   concernsEveryRefresh: ["disk_full", "no_git"],
   concernsEveryCall: ["rate_limited", "unreachable", "tls", "unauthorized"],
+  serverIsSilent: ["unreachable", "upstream_error", "timeout"],
   isAnswer: ["not_yet", "ref_missing"],
   doubtsMirror: ["tip_moved", "locked", "corrupt", "timeout", "git"],
   passesOnceCleared: ["locked", "corrupt"],
@@ -47,7 +48,7 @@ test("a failure that is explained keeps what GitHub said on when to come back", 
   const failure = explained(cause, "octo/app");
   expect(failure.retry).toEqual({ kind: "after", ms: 7_000 });
   expect(failure.message).toBe("octo/app: slow down");
-  expect(explained(new RefreshError("git", "odd"), "octo/app", "lfs_missing").retry).toEqual({
+  expect(explained(new RefreshError("git", "odd"), "octo/app", { code: "lfs_missing" }).retry).toEqual({
     kind: "backoff",
   });
 });

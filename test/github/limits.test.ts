@@ -118,3 +118,36 @@ test("the limits in the answer to a refused token are not its installation's", a
   await call("installation 3");
   expect(limits.usage().limits).toEqual([]);
 });
+
+test("a refused call says whose limit it met: its owner's primary one, or the one of all calls", async () => {
+  const { call, answer } = setUp();
+  answer(403, primary(0));
+  await call("installation 3");
+  await expect(call("installation 3")).rejects.toMatchObject({ resource: { kind: "rest", whose: 3 } });
+  answer(403, { "retry-after": "90" });
+  await call("app");
+  await expect(call("app")).rejects.toMatchObject({ resource: { kind: "rest", whose: "everything" } });
+});
+
+test("no call is made while GitHub's wait, which an earlier process was asked for, lasts", async () => {
+  const { clock, limits, call, asked } = setUp();
+  limits.hold(3, clock.now + 30_000);
+  await expect(call("installation 3")).rejects.toMatchObject({ retry: { kind: "after", ms: 30_000 } });
+  await call("app");
+  clock.now += 30_000;
+  await call("installation 3");
+  expect(asked()).toBe(2);
+});
+
+test("an answer is reported, a server error is not", async () => {
+  const { limits, call, answer } = setUp();
+  let answers = 0;
+  limits.onAnswer(() => {
+    answers += 1;
+  });
+  answer(502, {});
+  await call("app");
+  expect(answers).toBe(0);
+  await call("app");
+  expect(answers).toBe(1);
+});

@@ -80,9 +80,10 @@ test("the check itself finds an undocumented answer", async () => {
   const answer = (body: object, status = 200) => Response.json(body, { status });
   const queue = "/api/v1/queue";
   expect(document.paths[queue]).toBeDefined();
-  expect(await check.faults("GET", queue, answer({ queue: [], total: 0 }))).toEqual([]);
-  expect(await check.faults("GET", queue, answer({ queue: [], total: 0, more: 1 }))).toHaveLength(1);
-  expect(await check.faults("GET", queue, answer({ queue: [] }))).toHaveLength(1);
-  expect(await check.faults("GET", queue, answer({ queue: [{}], total: 0 }))).not.toEqual([]);
+  const empty = { queue: [], total: 0, held: [], outages: [] };
+  expect(await check.faults("GET", queue, answer(empty))).toEqual([]);
+  expect(await check.faults("GET", queue, answer({ ...empty, more: 1 }))).toHaveLength(1);
+  expect(await check.faults("GET", queue, answer({ queue: [], held: [], outages: [] }))).toHaveLength(1);
+  expect(await check.faults("GET", queue, answer({ ...empty, queue: [{}] }))).not.toEqual([]);
   expect(await check.faults("GET", queue, answer({}, 418))).toHaveLength(1);
 });

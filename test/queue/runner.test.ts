@@ -1,52 +1,8 @@
 import fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
-import type { RefreshRequest, Subject, Trigger } from "../../src/base/model.js";
-import type { Snapshot } from "../../src/queue/contract.js";
-import { createRunner } from "../../src/queue/runner.js";
-import { openQueue, push, pushed, repository } from "../support/queue.js";
-
-/** Makes a runner whose runs end when the test says so. */
-function controlled(concurrency = 4) {
-  const { queue } = openQueue();
-  const runs: RefreshRequest[] = [];
-  const open = new Map<number, () => void>();
-  let idle: (() => void) | null = null;
-  const runner = createRunner(queue, concurrency, {
-    run({ request }: Snapshot, signal) {
-      runs.push(request);
-      return new Promise<void>((resolve, reject) => {
-        open.set(request.repositoryId, resolve);
-        signal.addEventListener("abort", () => reject(new Error("aborted")));
-      });
-    },
-    settle(snapshot, error) {
-      open.delete(snapshot.subject.id);
-      if (error) queue.fail(snapshot, error);
-      else queue.succeed(snapshot);
-      if (queue.depth() === 0) idle?.();
-    },
-    onFault: (error) => {
-      throw error;
-    },
-  });
-  onTestFinished(() => runner.stop(0));
-  const trigger = (subject: Subject, n: number, kind: Trigger = "push") => {
-    queue.arm(subject, kind === "push" ? pushed(push(n)) : { trigger: kind, hints: [], full: true });
-    runner.wake(subject, kind);
-  };
-  const turn = () => new Promise<void>((resolve) => setImmediate(() => setTimeout(resolve, 0)));
-  const drain = async () => {
-    const done = new Promise<void>((resolve) => {
-      idle = resolve;
-    });
-    while (queue.depth() > 0) {
-      for (const end of [...open.values()]) end();
-      await turn();
-    }
-    await done;
-  };
-  return { runs, open, trigger, drain, turn, runner, queue };
-}
+import { expect, test } from "vitest";
+import type { Trigger } from "../../src/base/model.js";
+import { keyOf } from "../../src/base/model.js";
+import { controlled, repository } from "../support/queue-runner.js";
 
 test("a burst of 1,000 pushes to one repository leads to at most two runs after the first", async () => {
   const { runs, trigger, drain } = controlled();
@@ -57,7 +13,7 @@ test("a burst of 1,000 pushes to one repository leads to at most two runs after 
 });
 
 test("distinct repositories run in parallel, up to the limit", async () => {
-  const { runs, open, trigger, drain, turn } = controlled(3);
+  const { runs, open, trigger, drain, turn } = controlled({ short: 3 });
   for (let id = 1; id <= 5; id++) trigger(repository(id), 1);
   await turn();
   expect(open.size).toBe(3);
@@ -66,13 +22,33 @@ test("distinct repositories run in parallel, up to the limit", async () => {
   expect(runs).toHaveLength(5);
 });
 
-test("cloning never takes the slots that pushes need", async () => {
-  const { open, trigger, drain, turn } = controlled(4);
-  for (let id = 1; id <= 10; id++) trigger(repository(id), 1, "onboard");
+test("first clones never take the slots that pushes need, even when they were pushed to", async () => {
+  const { open, clones, trigger, drain, turn } = controlled({ short: 4, long: 2 });
+  for (let id = 1; id <= 10; id++) clones.add(id);
+  for (let id = 1; id <= 10; id++) trigger(repository(id), 1);
   await turn();
   expect(open.size).toBe(2);
   trigger(repository(50), 1);
-  expect(open.has(50)).toBe(true);
+  expect(open.has("repository:50")).toBe(true);
+  await drain();
+});
+
+test("lists that hang take no slot of a refresh", async () => {
+  const { open, trigger, drain, turn } = controlled({ short: 1, list: 2 });
+  for (let id = 1; id <= 20; id++) trigger({ kind: "installation", id }, 1, "backstop");
+  await turn();
+  expect(open.size).toBe(2);
+  trigger(repository(50), 1);
+  expect(open.has("repository:50")).toBe(true);
+  await drain();
+});
+
+test("the trees of a mirror are published in slots of their own", async () => {
+  const { open, trigger, drain, turn } = controlled({ short: 1, publish: 1 });
+  trigger(repository(1), 1);
+  for (const id of [1, 2]) trigger({ kind: "publish", id }, 1, "manual");
+  await turn();
+  expect([...open.keys()].sort()).toEqual(["publish:1", "repository:1"]);
   await drain();
 });
 
@@ -83,33 +59,62 @@ test("stopping cancels what runs after the bound and keeps its request", async (
   expect(queue.depth()).toBe(1);
 });
 
-test("property: no trigger is lost, no repository ever runs twice at once", async () => {
+test("the end of a run that cannot be stored is not lost: the repository runs again", async () => {
+  const { trigger, runs, open, refuseNext, queue, drain, clock } = controlled();
+  trigger(repository(1), 1);
+  refuseNext();
+  open.get("repository:1")?.();
+  const passed = () => {
+    clock.now += 1_000;
+    return runs.length;
+  };
+  await expect.poll(passed, { timeout: 10_000 }).toBe(2);
+  await drain();
+  expect(queue.depth()).toBe(0);
+});
+
+const TRIGGERS: Trigger[] = ["push", "manual", "onboard", "backstop"];
+
+test("property: no trigger is lost, no subject ever runs twice at once, and no class exceeds its slots", async () => {
+  const id = fc.integer({ min: 1, max: 6 });
   const events = fc.array(
     fc.oneof(
-      fc.record({ kind: fc.constant("push" as const), id: fc.integer({ min: 1, max: 3 }) }),
-      fc.record({ kind: fc.constant("end" as const), id: fc.integer({ min: 1, max: 3 }) }),
-      fc.record({ kind: fc.constant("turn" as const), id: fc.constant(0) }),
+      fc.record({ act: fc.constant("push" as const), id }),
+      fc.record({ act: fc.constantFrom("list" as const, "publish" as const), id }),
+      fc.record({ act: fc.constant("other" as const), id, trigger: fc.constantFrom(...TRIGGERS.slice(1)) }),
+      fc.record({ act: fc.constantFrom("end" as const, "fail" as const, "long" as const), id }),
+      fc.record({ act: fc.constant("turn" as const), id: fc.constant(0) }),
     ),
     { maxLength: 60 },
   );
   await fc.assert(
-    fc.asyncProperty(events, async (steps) => {
-      const { runs, open, trigger, drain, turn, queue } = controlled(2);
+    fc.asyncProperty(events, fc.uniqueArray(id), async (steps, withoutMirror) => {
+      const it = controlled({ short: 2, long: 1, list: 1, publish: 1 });
+      for (const one of withoutMirror) it.clones.add(one);
       const counts = new Map<number, number>();
-      for (const { kind, id } of steps) {
-        if (kind === "push") {
-          counts.set(id, (counts.get(id) ?? 0) + 1);
-          trigger(repository(id), counts.get(id)!);
-        } else if (kind === "end") open.get(id)?.();
-        else await turn();
-        expect(open.size).toBeLessThanOrEqual(2);
+      for (const step of steps) {
+        const subject = repository(step.id);
+        if (step.act === "push") {
+          counts.set(step.id, (counts.get(step.id) ?? 0) + 1);
+          it.trigger(subject, counts.get(step.id)!);
+        } else if (step.act === "other") it.trigger(subject, 0, step.trigger);
+        else if (step.act === "list") it.trigger({ kind: "installation", id: step.id }, 0, "backstop");
+        else if (step.act === "publish") it.trigger({ kind: "publish", id: step.id }, 0, "push");
+        else if (step.act === "end") it.open.get(keyOf(subject))?.();
+        else if (step.act === "fail") it.fail(keyOf(subject));
+        else if (step.act === "long") it.runner.becameLong(subject);
+        else await it.turn();
+        expect(it.mostAtOnce()).toBeLessThanOrEqual(1);
+        expect(it.exceeded()).toEqual([]);
       }
-      if (queue.depth() > 0) await drain();
-      for (const [id, n] of counts) {
-        const last = runs.filter(({ repositoryId }) => repositoryId === id).at(-1);
+      await it.drain();
+      for (const [one, n] of counts) {
+        const last = it.runs
+          .filter(({ repositoryId, hints }) => repositoryId === one && hints.length > 0)
+          .at(-1);
         expect(last?.hints[0]?.points.at(-1)).toBe(n.toString(16).padStart(40, "0"));
       }
     }),
     { numRuns: 60 },
   );
-});
+}, 120_000);

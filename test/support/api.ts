@@ -32,7 +32,7 @@ export const OPERATE: Omit<OperatePorts, "get"> = {
       oldestUnprovenMs: null,
       repositories: { fresh: 1 },
       problems: [],
-      queue: { depth: 0 },
+      queue: { depth: 0, held: [], outages: [] },
     },
     backstop: { intervalMs: null, lastPassAt: null, lastError: null },
     deliveries: { mode: "webhook", lastWebhookAt: null, lastReadAt: null, reading: null },
@@ -71,7 +71,7 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
     },
     delivery: () => null,
     refreshes: () => [],
-    queue: () => ({ queue: [], total: 0 }),
+    queue: () => ({ queue: [], total: 0, held: [], outages: [] }),
     refresh: (...args) => void calls.push(["refresh", ...args]),
     history: async () => ({ kept: [], holds: [] }),
     allow: (...args) => {

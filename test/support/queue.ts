@@ -1,7 +1,11 @@
 import { onTestFinished } from "vitest";
-import type { PushHint, Subject } from "../../src/base/model.js";
+import { type ErrorCode, RefreshError } from "../../src/base/errors.js";
+import type { PushHint, RefreshIntent, Subject, Trigger } from "../../src/base/model.js";
+import type { Resource } from "../../src/base/resources.js";
+import type { WorkClass } from "../../src/queue/classes.js";
 import type { RefreshQueue } from "../../src/queue/contract.js";
-import { createEmbeddedQueue, QUEUE_TABLES } from "../../src/queue/embedded.js";
+import { createEmbeddedQueue } from "../../src/queue/embedded.js";
+import { QUEUE_TABLES } from "../../src/queue/tables.js";
 import { openStore, type Store } from "../../src/store/database.js";
 import { tempDir } from "./temp.js";
 
@@ -26,6 +30,7 @@ export const pushed = (...hints: PushHint[]) => ({ trigger: "push" as const, hin
 /** A real queue on a real file; `reopen` returns the state after a crash and a restart. */
 export function openQueue(options: { quietPeriodMs?: number; random?: () => number; dir?: string } = {}) {
   const clock: Clock = { now: 1_000_000 };
+  const clones = new Set<number>();
   const dir = options.dir ?? tempDir();
   let store: Store = openStore(dir, [QUEUE_TABLES]);
   onTestFinished(() => store.close());
@@ -33,11 +38,19 @@ export function openQueue(options: { quietPeriodMs?: number; random?: () => numb
     createEmbeddedQueue({
       store,
       quietPeriodMs: options.quietPeriodMs ?? 0,
+      gitHost: "github.com",
+      needsClone: (id) => clones.has(id),
       now: () => clock.now,
+      wallNow: () => clock.now,
       random: options.random ?? (() => 0.5),
     });
   return {
     clock,
+    /** The ids of repositories without a mirror. */
+    clones,
+    /** The path of the database's directory. */
+    dir,
+    store: () => store,
     queue: open(),
     reopen(): RefreshQueue {
       store.close();
@@ -46,3 +59,26 @@ export function openQueue(options: { quietPeriodMs?: number; random?: () => numb
     },
   };
 }
+
+/** Begins what may start in a class, in its order, and returns the ids. The runs stay open. */
+export function started(queue: RefreshQueue, workClass: WorkClass = "short", limit = 100): number[] {
+  const ids: number[] = [];
+  for (let tries = 0; tries < limit; tries++) {
+    const subject = queue.next(workClass);
+    if (!subject) break;
+    if (queue.begin(subject)) ids.push(subject.id);
+  }
+  return ids;
+}
+
+export const asks = (trigger: Trigger): RefreshIntent => ({ trigger, hints: [], full: true });
+
+/** A failure without an answer from GitHub's git server. */
+export const silent = (code: ErrorCode = "upstream_error"): RefreshError =>
+  new RefreshError(code, "no answer", { resource: { kind: "git", host: "github.com" } });
+
+/** GitHub's request to wait, for a call of this kind. */
+export const askedToWait = (ms: number, resource: Resource): RefreshError =>
+  new RefreshError("rate_limited", "slow down", { retryAfterMs: ms, resource });
+
+export const GIT: Resource = { kind: "git", host: "github.com" };

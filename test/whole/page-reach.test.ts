@@ -66,9 +66,11 @@ function full(): ApiPorts {
       queue: [
         {
           ...{ subject: "repository", id: 7, name: "acme/site", trigger: "push", running: true, attempt: 1 },
-          ...{ waitingSince: AT, dueAt: AT },
+          ...{ waitingSince: AT, dueAt: AT, class: "short", waitsFor: null },
         },
       ],
+      held: [],
+      outages: [],
       total: 1,
     }),
     status: () => ({

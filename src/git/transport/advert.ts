@@ -36,7 +36,7 @@ export function createAdverts(upstream: Upstream): Adverts {
     });
     if (answer.statusCode !== 200) {
       await answer.body.dump();
-      throw statusError(answer);
+      throw statusError(answer, { kind: "git", host: upstream.host });
     }
     const body = Buffer.from(await answer.body.arrayBuffer());
     usedAt = monotonicMs();

@@ -34,6 +34,7 @@ export async function createGateway(origin: string, token: TokenSource): Promise
   const ports = {
     leases: proxy.leases,
     adverts,
+    upstream,
     ask: (lease: LeaseState, question: RefsQuestion, signal: AbortSignal) =>
       askForRefs(proxy, lease, question, signal),
   };

@@ -16,6 +16,8 @@ export interface RefsQuestion {
 export interface Lease {
   /** The remote's URL for git: loopback, without a secret. */
   url: string;
+  /** GitHub's host, such as github.com. */
+  host: string;
   /** The git configuration that carries the lease's key. */
   config: Record<string, string>;
   /**
@@ -50,11 +52,16 @@ interface LeasePorts {
   /** The open leases, by the key that git sends. */
   leases: Map<string, LeaseState>;
   adverts: { drop(): void };
+  upstream: { host: string };
   ask(lease: LeaseState, question: RefsQuestion, signal: AbortSignal): Promise<Map<string, string>>;
 }
 
 /** @param url the remote's URL, for git */
-export function openLease({ leases, adverts, ask }: LeasePorts, target: Target, url: string): Lease {
+export function openLease(
+  { leases, adverts, upstream, ask }: LeasePorts,
+  target: Target,
+  url: string,
+): Lease {
   const key = randomBytes(32).toString("hex");
   const stats = { requests: 0, bytes: 0 };
   const state: LeaseState = {
@@ -68,6 +75,7 @@ export function openLease({ leases, adverts, ask }: LeasePorts, target: Target, 
   leases.set(key, state);
   return {
     url,
+    host: upstream.host,
     config: { "http.extraHeader": `X-Lockstep-Key: ${key}` },
     async refs(question, signal) {
       const deadline = AbortSignal.timeout(question.timeoutMs);

@@ -105,7 +105,7 @@ async function askUploadPack(
   noteServedAt(lease, answer.headers.date);
   if (answer.statusCode !== 200) {
     await answer.body.dump();
-    throw statusError(answer);
+    throw statusError(answer, { kind: "git", host: upstream.host });
   }
   answer.body.on("data", (chunk: Buffer) => {
     lease.stats.bytes += chunk.length;

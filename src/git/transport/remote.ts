@@ -1,4 +1,4 @@
-import { asRefreshError, type ErrorCode } from "../../base/errors.js";
+import { asRefreshError, type ErrorCode, explained, type RefreshError } from "../../base/errors.js";
 import type { GitCall, GitResult, RunGit } from "../run/exec.js";
 import type { Lease } from "./lease.js";
 
@@ -16,7 +16,7 @@ export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promi
     try {
       return await git({ ...call, config: { ...call.config, ...lease.config } });
     } catch (error) {
-      throw lease.failure() ?? error;
+      throw lease.failure() ?? namedAfterServer(lease, asRefreshError(error));
     }
   };
   try {
@@ -26,4 +26,10 @@ export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promi
     if (!mayBeStale || call.signal?.aborted || !lease.renewAdvert()) throw error;
     return attempt();
   }
+}
+
+/** A git that GitHub left hanging, or hung up on, without a byte says something about GitHub's server. */
+function namedAfterServer({ stats, host }: Lease, error: RefreshError): RefreshError {
+  if (!error.is("serverIsSilent") || stats.bytes > 0) return error;
+  return explained(error, host, { resource: { kind: "git", host } });
 }

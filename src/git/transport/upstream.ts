@@ -1,5 +1,6 @@
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { type ErrorCode, networkError, RefreshError } from "../../base/errors.js";
+import type { Resource } from "../../base/resources.js";
 import { parseRetryAfter } from "../../base/retry-after.js";
 
 /** GitHub's git servers keep an idle connection open for about a minute. */
@@ -27,9 +28,11 @@ export interface UpstreamRequest {
 export type UpstreamAnswer = Dispatcher.ResponseData;
 
 export interface Upstream {
+  /** GitHub's host, such as github.com. */
+  host: string;
   /** Sends one request with the installation's token, over a warm connection. @throws RefreshError */
   send(call: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** Gets any other URL, without the token. @throws RefreshError */
+  /** Gets any other URL of Git LFS, without the token. @throws RefreshError */
   get(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<UpstreamAnswer>;
   close(): Promise<void>;
 }
@@ -45,6 +48,8 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
     bodyTimeout: STALL_MS,
     connect: { timeout: 10_000 },
   });
+
+  const { host } = new URL(origin);
 
   async function credentials(installationId: number | null, fresh: boolean) {
     if (installationId === null) return {};
@@ -63,6 +68,7 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
   }
 
   return {
+    host,
     async send(call) {
       const answer = await attempt(call).catch((error: unknown) => {
         // The other side may have just closed the idle connection, so the request is sent once more on a new
@@ -81,7 +87,7 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
     },
     get: (url, headers, signal) =>
       request(url, { dispatcher, headers, signal }).catch((error: unknown) => {
-        throw asNetworkError(error, new URL(url).origin);
+        throw asNetworkError(error, new URL(url).origin, "lfs");
       }),
     close: () => dispatcher.destroy(),
   };
@@ -91,21 +97,27 @@ const errorCode = (error: unknown): string => String((error as { code?: unknown 
 
 const isReset = (error: unknown) => /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(errorCode(error));
 
-export const asNetworkError = (error: unknown, origin: string): RefreshError =>
-  error instanceof RefreshError ? error : networkError(origin, errorCode(error), error);
+/** @param kind what was asked for */
+export const asNetworkError = (error: unknown, origin: string, kind: "git" | "lfs" = "git"): RefreshError =>
+  error instanceof RefreshError
+    ? error
+    : networkError(origin, { code: errorCode(error), resource: { kind, host: new URL(origin).host } }, error);
 
 /**
  * Says what an HTTP status of GitHub's git servers means.
  * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
-export function statusError(answer: { statusCode: number; headers: Record<string, unknown> }): RefreshError {
+export function statusError(
+  answer: { statusCode: number; headers: Record<string, unknown> },
+  resource: Resource,
+): RefreshError {
   const { statusCode: status, headers } = answer;
   const retryAfterMs = parseRetryAfter(headers["retry-after"]);
   const waits = retryAfterMs === undefined ? {} : { retryAfterMs };
   return new RefreshError(
     codeOf(status, retryAfterMs !== undefined),
     `GitHub's git server answered ${status}`,
-    waits,
+    { ...waits, resource },
   );
 }
 

@@ -27,7 +27,12 @@ function hostile(): ApiPorts {
     history: async () => ({ kept: [tip], holds: [hold as never] }),
     deliveries: () => ({ deliveries: [delivery as never], next: [1, 1] }),
     status: () => ({ ...status, problems: [problem], repositories: { [EVIL]: 1 } }),
-    queue: () => ({ queue: [{ name: EVIL, subject: "repository", dueAt: EVIL } as never], total: 1 }),
+    queue: () => ({
+      queue: [{ name: EVIL, subject: "repository", dueAt: EVIL, waitsFor: EVIL } as never],
+      total: 1,
+      held: [{ what: EVIL, until: EVIL }],
+      outages: [{ server: EVIL, since: EVIL, nextProbeAt: EVIL }],
+    }),
     installations: () => ({
       installations: [{ id: 1, login: EVIL, state: EVIL, lastError: error, heldRemoval: null } as never],
       ...{ next: null, total: 1 },

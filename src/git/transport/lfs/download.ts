@@ -20,7 +20,7 @@ export async function downloadObject(
   const answer = await upstream.get(href, header, signal);
   if (answer.statusCode !== 200) {
     await answer.body.dump();
-    throw missingIfRefused(statusError(answer), label);
+    throw missingIfRefused(statusError(answer, { kind: "lfs", host: new URL(href).host }), label);
   }
   const hash = createHash("sha256");
   let bytes = 0;
@@ -35,7 +35,7 @@ export async function downloadObject(
   });
   const sink = createWriteStream(file, { flags: "wx", mode: 0o640 });
   await pipeline(answer.body, check, sink, { signal }).catch((error: unknown) => {
-    throw fileError(error) ?? asNetworkError(error, new URL(href).origin);
+    throw fileError(error) ?? asNetworkError(error, new URL(href).origin, "lfs");
   });
   if (bytes !== size) throw unsound(`has ${bytes} bytes, not ${size}`);
   if (hash.digest("hex") !== oid) throw unsound("does not match its name (SHA-256)");

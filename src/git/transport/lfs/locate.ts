@@ -50,7 +50,10 @@ export async function locateObjects(
   });
   if (answer.statusCode !== 200) {
     await answer.body.dump();
-    throw missingIfRefused(statusError(answer), `Git LFS of ${fullName(target)}`);
+    throw missingIfRefused(
+      statusError(answer, { kind: "lfs", host: upstream.host }),
+      `Git LFS of ${fullName(target)}`,
+    );
   }
   const found = ANSWER.safeParse(parse(await text(answer.body)));
   if (!found.success) throw new RefreshError("upstream_error", "GitHub's response is not a Git LFS response");

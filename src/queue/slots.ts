@@ -1,0 +1,16 @@
+import type { Slots, WorkClass } from "./classes.js";
+
+interface Taker {
+  /** Null: the run was told to end, and no longer counts. */
+  class: WorkClass | null;
+}
+
+/** Counts how many runs of each class there are. */
+export function countRuns(runs: Iterable<Taker>, workClass: WorkClass): number {
+  let count = 0;
+  for (const run of runs) if (run.class === workClass) count += 1;
+  return count;
+}
+
+export const hasSlot = (slots: Slots, runs: Iterable<Taker>, workClass: WorkClass): boolean =>
+  countRuns(runs, workClass) < slots[workClass];
