@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeDurablySync } from "../machine/durable.js";
 import type { Facts } from "./facts.js";
 
 /**
@@ -53,7 +54,7 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
   function write(tally: string): boolean {
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-      writeFileSync(file, `${tally}\n`, { flush: true });
+      writeDurablySync(file, `${tally}\n`);
       return true;
     } catch (error) {
       const { message } = error as Error;
