@@ -42,7 +42,9 @@ test("a start that finds no git leaves nothing open", async () => {
 test("a start in another App's DATA_DIR leaves nothing open", async () => {
   const dataDir = tempDir();
   await (await compose(configOf(dataDir), NO_LOG)).close();
-  await expectNothingOpen(dataDir, () => failing(configOf(dataDir, { APP_ID: "2" }), /belongs to App 1, and APP_ID is 2/));
+  await expectNothingOpen(dataDir, () =>
+    failing(configOf(dataDir, { APP_ID: "2" }), /belongs to App 1, and APP_ID is 2/),
+  );
 });
 
 test("a start with tables of a newer Lockstep leaves nothing open", async () => {
