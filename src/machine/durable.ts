@@ -3,8 +3,10 @@ import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import PQueue from "p-queue";
 
-/** The number of calls to the disk that one list makes at a time; Node.js has four threads for all of them. */
-const AT_ONCE = 4;
+/** The number of look-ups that one list makes at a time; Node.js has four threads for all of them. */
+const LANES = 4;
+/** Slow disks take long to sync, and the other threads serve whoever else needs one. */
+const syncs = new PQueue({ concurrency: 2 });
 /** A directory that has just changed can change again without a new time: the kernel's clock has ticks. */
 const TICK_MS = 1_000;
 
@@ -12,7 +14,9 @@ const TICK_MS = 1_000;
  * Makes a file's content, or a directory's names, survive a power cut: fsync(2). A name is only as durable as
  * its directory.
  */
-export async function syncPath(path: string): Promise<void> {
+export const syncPath = (path: string): Promise<void> => syncs.add(() => sync(path));
+
+async function sync(path: string): Promise<void> {
   const file = await open(path, "r");
   try {
     await file.sync();
@@ -97,6 +101,19 @@ export async function syncTree(dir: string): Promise<void> {
   await syncPaths([...found.map((entry) => join(entry.parentPath, entry.name)), dir]);
 }
 
+/** Returns when each path that exists last changed, in milliseconds since 1970. */
+export async function timesOf(paths: Iterable<string>): Promise<Map<string, number>> {
+  const times = new Map<string, number>();
+  await onEach(paths, async (path) => {
+    try {
+      times.set(path, (await stat(path)).mtimeMs);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  });
+  return times;
+}
+
 interface Stamp {
   stamp: string;
   /** The directory changed so recently that its time cannot show another change. */
@@ -117,15 +134,19 @@ async function stampsOf(paths: string[]): Promise<Map<string, Stamp>> {
   return stamps;
 }
 
+/** Each lane takes the next path when it is done with one. */
 async function onEach(paths: Iterable<string>, act: (path: string) => Promise<void>): Promise<void> {
-  const queue = new PQueue({ concurrency: AT_ONCE });
-  await queue.addAll([...paths].map((path) => () => act(path)));
+  const next = paths[Symbol.iterator]();
+  async function lane(): Promise<void> {
+    for (let path = next.next(); !path.done; path = next.next()) await act(path.value);
+  }
+  await Promise.all(Array.from({ length: LANES }, lane));
 }
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "";
 
-/** ENOTDIR: a file has taken the place of a directory on the way. */
-const isMissing = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(codeOf(error));
+/** A file may be where a directory is expected on the way, and no path exists that is too long. */
+const isMissing = (error: unknown): boolean => ["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(codeOf(error));
 
 /** Some file systems, such as shares of other machines, cannot sync a directory. */
 const isUnsupported = (error: unknown): boolean => ["EINVAL", "ENOTSUP", "EBADF"].includes(codeOf(error));

@@ -106,6 +106,6 @@ export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promi
         config: AS_A_PACK,
         input: `${blobs.slice(n, n + AT_ONCE).join("\n")}\n`,
       });
-    await keepObjects(mirror, fetchSome);
+    await keepObjects(mirror, scratch, fetchSome);
   }
 }

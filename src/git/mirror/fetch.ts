@@ -30,7 +30,7 @@ export async function fetchObjects(
   lendShallow(layout.mirror(id), scratch.dir);
   try {
     const mirror = layout.mirror(id);
-    await keepObjects(mirror, () => fetchInto(context, mirror, scratch, lease, wants, run));
+    await keepObjects(mirror, scratch, () => fetchInto(context, mirror, scratch, lease, wants, run));
     const fetched = scratch.fetched();
     return wants.map((want, index) => {
       const sha = fetched.get(index);
