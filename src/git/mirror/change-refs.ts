@@ -1,5 +1,6 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { syncPaths, watchDirectories } from "../../machine/durable.js";
+import { syncPath, syncPaths, watchDirectories } from "../../machine/durable.js";
 import { syncFileSystem } from "../../machine/sync.js";
 import type { Dialogue, RunGit } from "../run/exec.js";
 
@@ -25,11 +26,22 @@ const timeoutFor = (refs: string[]): number => TIMEOUT_MS + refs.length * TIMEOU
 /** git syncs each ref's file, and never a directory, which has the file's name. */
 async function changeFew(git: RunGit, mirror: string, commands: string[], refs: string[]): Promise<void> {
   const syncChanged = await watchDirectories(() => directoriesOf(mirror, refs));
+  const packed = join(mirror, "packed-refs");
+  const before = await inodeOf(packed);
   // git update-ref --no-deref --stdin -z
   const input = `start\0${commands.join("")}prepare\0commit\0`;
   await git({ args: ARGS, gitDir: mirror, input, timeoutMs: timeoutFor(refs) });
   await syncChanged();
+  // A lock of HEAD comes and goes with each change of the default branch, and needs no sync.
+  if ((await inodeOf(packed)) !== before) await syncPath(mirror);
 }
+
+/** A file that git has replaced has another inode. @returns null: the file does not exist */
+const inodeOf = (path: string): Promise<number | null> =>
+  stat(path).then(
+    ({ ino }) => ino,
+    () => null,
+  );
 
 /**
  * After `prepare` every new value is in a lock file. The file system is synced before git renames these files,
@@ -47,7 +59,7 @@ async function changeMany(git: RunGit, mirror: string, commands: string[], refs:
   }
   const config = { "core.fsync": "-reference" };
   await git({ args: ARGS, gitDir: mirror, config, converse, timeoutMs: timeoutFor(refs) });
-  await syncAll(mirror, directoriesOf(mirror, refs));
+  await syncAll(mirror, [mirror, ...directoriesOf(mirror, refs)]);
 }
 
 /** @param paths what is synced one by one where the program `sync` is missing */
@@ -56,9 +68,9 @@ async function syncAll(mirror: string, paths: string[]): Promise<void> {
   await syncPaths([join(mirror, "packed-refs"), join(mirror, "packed-refs.new"), ...paths]);
 }
 
-/** Returns the directories that a change of these refs can change; a deletion writes packed-refs. */
+/** Returns the directories that have these refs as loose files, and those above them. */
 function directoriesOf(mirror: string, refs: string[]): string[] {
-  const directories = new Set([mirror]);
+  const directories = new Set<string>();
   for (const ref of refs) {
     const parts = ref.split("/");
     for (let n = 1; n < parts.length; n++) directories.add(join(mirror, ...parts.slice(0, n)));
