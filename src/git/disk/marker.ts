@@ -6,8 +6,11 @@ import { writeDurably } from "../../machine/durable.js";
 /** The file marks a directory as Lockstep's; a directory without the file is never deleted or rewritten. */
 export const MARKER = "lockstep.json";
 
-/** The directory of a mirror, to which the mirror's path is a link. */
-export const VERSION = /^mirror-[0-9a-f]{16}\.git$/;
+/**
+ * The directory of a mirror, to which the mirror's path is a link. The name is no longer than `mirror.git`, as a
+ * ref's name may be as long as the path allows.
+ */
+export const VERSION = /^m-[0-9a-f]{8}$/;
 
 /** The mark is inside the condemned mirror, so a mirror that replaces it is not condemned. */
 const CONDEMNED = "lockstep-condemned";

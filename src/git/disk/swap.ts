@@ -16,7 +16,7 @@ const AT_A_TIME = 200;
 const leaving = new Set<string>();
 
 const newVersion = (repositoryDir: string): string =>
-  join(repositoryDir, `mirror-${randomBytes(8).toString("hex")}.git`);
+  join(repositoryDir, `m-${randomBytes(4).toString("hex")}`);
 
 /**
  * Puts a finished mirror, whose files are on disk, in the place of the old one: the mirror's path is a link,

@@ -17,7 +17,7 @@ import { PATH, plainGit } from "../../support/git.js";
 import { compare, worldWith } from "../../support/history.js";
 
 const run = promisify(execFile);
-const VERSION = /^mirror-[0-9a-f]{16}\.git$/;
+const VERSION = /^m-[0-9a-f]{8}$/;
 
 /** Asks a mirror for its branch, one time after the other, until told to stop. @returns each failure */
 function readOn(mirror: string): () => Promise<string[]> {
@@ -92,7 +92,7 @@ test.each<[string, (stopped: Stopped) => void]>([
   ],
   [
     "a swap that was killed before it removed the old mirror",
-    ({ dir }) => mkdirSync(join(dir, "mirror-0123456789abcdef.git")),
+    ({ dir }) => mkdirSync(join(dir, "m-01234567")),
   ],
 ])("a start brings the mirror in form, and clones nothing: %s", async (_, change) => {
   const it = await stopped();
