@@ -87,12 +87,12 @@ async function fetchAll(tools: MirrorOptions, gitDir: string, { lease, run }: Cl
   for (let wanted = scope.refspecs; wanted.length > 0; ) {
     try {
       // git fetch --progress --no-tags [--depth=<n>] <url> +refs/heads/*:refs/heads/* …
-      const { options, from, config } = asking(lease, scope);
+      const { options, from, config: remote } = asking(lease, scope);
       const specs = wanted.map((pattern) => `+${pattern}:${pattern}`);
       await askRemote(tools.git, lease, {
         args: ["fetch", "--progress", ...options, from, ...specs],
         gitDir,
-        config: { ...config, ...UNSYNCED },
+        config: { ...remote, ...UNSYNCED },
         timeoutMs: tools.cloneTimeoutMs,
         signal: run.signal,
         ...(run.onProgress ? { onProgress: run.onProgress } : {}),
