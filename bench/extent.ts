@@ -106,7 +106,7 @@ async function receivedOf(lockstep: { api(path: string): Promise<Response> }): P
 }
 
 const sizeOf = (dir: string): number =>
-  Number(/^\d+/.exec(execFileSync("du", ["-sb", dir], { encoding: "utf8" }))![0]);
+  Number(/^\d+/.exec(execFileSync("du", ["-sbL", dir], { encoding: "utf8" }))![0]);
 
 const MIB = 2 ** 20;
 

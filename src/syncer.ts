@@ -175,7 +175,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function ensureMirror(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome | null> {
     const { id } = pass.repository;
     await ports.upkeep.yieldToRefresh(id, { all: !mirrors.trusts(id) });
-    if (!mirrors.ensure(id)) return clone(pass, request, "first");
+    if (!(await mirrors.ensureSound(id, pass.run.signal))) return clone(pass, request, "first");
     // With too little space the mirror keeps its extent.
     if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, "replacement");
     return null;

@@ -5,6 +5,7 @@
 export const LOG_EVENTS = {
   changes_unannounced: "changes were never announced because their refresh did not finish",
   checkout_link_failed: "the link to a published tree could not follow a rename",
+  comparison_not_requested: "comparisons after a restart of the machine could not be requested",
   contents_cleanup_failed: "contents of old trees could not be removed",
   deliveries_reading: "Lockstep is still reading GitHub's delivery log",
   deliveries_recovered: "missed deliveries were found in GitHub's log",
@@ -33,6 +34,8 @@ export const LOG_EVENTS = {
   link_removed: "a dangling link was removed",
   links_check_failed: "the by-name links could not be checked",
   links_not_renamed: "the links of a renamed repository could not be changed; the next pass tries again",
+  machine_restarted:
+    "the machine was restarted since Lockstep last ran; every mirror is inspected and compared in full",
   maintenance_done: "a maintenance task finished",
   maintenance_failed: "a maintenance task failed; it is tried again later",
   maintenance_not_stored: "the result of a maintenance task could not be stored",

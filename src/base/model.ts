@@ -137,7 +137,7 @@ export interface RepositoryName {
  * - onboarding: managed, not cloned yet.
  * - fresh: equal to GitHub as far as any delivery or answer has reported.
  * - behind: GitHub itself still serves the state before a push, or the repository was not compared since it
- *   came back.
+ *   came back or since the machine was restarted.
  * - failing: the last refresh failed.
  * - suspended: the repository's installation is suspended.
  * - gone: GitHub no longer lists the repository, or REPOSITORIES does not include it; the mirror is kept for

@@ -39,7 +39,7 @@ async function fetchMissing(tools: BlobTools, refused: Refused, call: BlobsCall)
   const needed = new Set([...all, ...Object.values(silent)]);
   const missing = await missingOf(tools.git, placeOf(tools, call), [...needed]);
   if (missing.length > 0) await fetchContents(tools, refused, call, missing);
-  writeNote(noteOf(tools.layout, repository.id, slug), { commit, paths, silent });
+  await writeNote(noteOf(tools.layout, repository.id, slug), { commit, paths, silent });
 }
 
 /** Lists the objects of the tree that the mirror may lack. */

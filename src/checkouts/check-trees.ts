@@ -2,11 +2,13 @@ import { asRefreshError, type RefreshError } from "../base/errors.js";
 import { type Trees, treeDir } from "../git/tree/trees.js";
 import type { Blobs } from "./blobs.js";
 import { type Tree, writtenTo } from "./ledger.js";
-import { BOOT, type Pool } from "./pool.js";
+import type { Pool } from "./pool.js";
 import { type TidyContext, tidy } from "./schedule-tidy.js";
 
 export type CheckContext = TidyContext & {
   pool: Pick<Pool, "place">;
+  /** The machine's boot id. */
+  boot: string;
   trees: Pick<Trees, "differences">;
   blobs: Pick<Blobs, "mayLack">;
   /** Requests a refresh of a repository whose published tree differs from its commit. */
@@ -21,8 +23,20 @@ const LOGGED = 10;
 /** Compares trees with their commits; the trees whose last check is oldest come first. */
 export async function checkTrees(context: CheckContext): Promise<void> {
   const { ledger, inTurn } = context;
-  for (const tree of [...ledger.ofOtherBoots(BOOT), ...ledger.leastChecked(CHECKED_SHARE)])
+  for (const tree of [...ledger.ofOtherBoots(context.boot), ...ledger.leastChecked(CHECKED_SHARE)])
     await inTurn(tree.id, () => checkTree(context, tree));
+}
+
+/**
+ * Checks the published trees of a repository that were written before the machine was started again, so that no
+ * refresh calls them proven before.
+ */
+export async function checkOldTrees(context: CheckContext, id: number): Promise<void> {
+  const { ledger, boot } = context;
+  const published = ledger
+    .of(id)
+    .flatMap(({ slug, n }) => (n === null ? [] : (ledger.tree(id, slug, n) ?? [])));
+  for (const tree of published) if (tree.boot !== boot) await checkTree(context, tree);
 }
 
 async function checkTree(context: CheckContext, tree: Tree): Promise<void> {
@@ -38,10 +52,10 @@ async function compareFiles(context: CheckContext, tree: Tree): Promise<void> {
   const found = findReady(context, tree);
   if (!found) return;
   // Writes before a crash of the machine may not have reached the disk, so file contents are read.
-  const readsContent = found.boot !== BOOT;
+  const readsContent = found.boot !== context.boot;
   const checkedAt = context.now();
   const differences = await trees.differences(pool.place(found), writtenTo(found)!, readsContent);
-  const checked = { ...found, checkedAt, boot: BOOT };
+  const checked = { ...found, checkedAt, boot: context.boot };
   if (differences.length === 0) return ledger.putTree(checked);
   const details = { tree: treeDir(pool.place(found)), differences: differences.slice(0, LOGGED) };
   log.warn(

@@ -14,7 +14,7 @@ export interface Content {
   /** The object that is written: the commit, or a tree or commit with additional files. */
   sha: string;
   /** The content is kept for as long as directory `n` uses it. */
-  hold(n: number): void;
+  hold(n: number): Promise<void>;
   /** Drops contents that none of these directories uses. */
   tidy(trees: number[]): Promise<void>;
 }
@@ -42,7 +42,7 @@ export function createContents(tools: ContentTools) {
     async of(call: ContentCall): Promise<Content> {
       if (isMore(call.options)) return contentOf(tools, maker, call);
       if (existsSync(storeDir(call.base))) forget(call.base);
-      return { sha: call.commit, hold() {}, async tidy() {} };
+      return { sha: call.commit, async hold() {}, async tidy() {} };
     },
     /** Discards fetched contents where a new fetch may repair the failure. @returns whether to retry */
     recover(error: unknown, { base, options, signal }: Omit<ContentCall, "commit">): boolean {

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Layout } from "../git/disk/layout.js";
 import type { Blobs } from "../git/mirror/blobs.js";
+import { writeDurably } from "../machine/durable.js";
 
 /** A note in the mirror: up to which commit a checkout's contents were fetched, and which contents. */
 export interface Fetched {
@@ -27,10 +28,9 @@ export function readNote(note: string): Fetched | null {
   }
 }
 
-export function writeNote(note: string, fetched: Fetched): void {
+export async function writeNote(note: string, fetched: Fetched): Promise<void> {
   mkdirSync(dirname(note), { recursive: true, mode: 0o750 });
-  writeFileSync(`${note}.lock`, JSON.stringify(fetched));
-  renameSync(`${note}.lock`, note);
+  await writeDurably(note, JSON.stringify(fetched));
 }
 
 export const dropNote = (note: string): void => rmSync(note, { force: true });

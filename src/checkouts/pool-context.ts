@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import type { CheckoutChange } from "../base/model.js";
 import { dropLink, type Layout } from "../git/disk/layout.js";
 import { treeDir } from "../git/tree/trees.js";
@@ -13,6 +12,8 @@ export interface PoolTools {
   /** Checks free disk before a tree is added. @throws RefreshError `disk_low` */
   requireSpace(): void;
   published(id: number, change: CheckoutChange): void;
+  /** The machine's boot id; data written under an earlier boot may not have reached the disk. */
+  boot: string;
   now(): number;
 }
 
@@ -30,11 +31,6 @@ export interface Key {
   slug: string;
   options: string;
 }
-
-/** The boot id changes with each start of the machine: random(4). */
-export const BOOT = existsSync("/proc/sys/kernel/random/boot_id")
-  ? readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
-  : "";
 
 export const placeOf = (
   { layout }: Pick<PoolTools, "layout">,

@@ -17,8 +17,6 @@ import {
 import { takeTree } from "./take-tree.js";
 import { tidyTrees } from "./tidy-trees.js";
 
-export { BOOT } from "./pool-context.js";
-
 /**
  * A small pool of trees for each checkout. One tree is published, readers may still use others, and one whose
  * grace is over becomes the next. The pool grows when none is free.
@@ -33,7 +31,7 @@ export function createPool(tools: PoolTools) {
      */
     take: (key: Key, sha: string, content: string) => takeTree(context, key, sha, content),
     /** @throws RefreshError `foreign` when something else occupies the trees' directory */
-    claim: (id: number, slug: string): void => claim(context, id, slug),
+    claim: (id: number, slug: string): Promise<void> => claim(context, id, slug),
     /** Removes trees that are due. @returns when more trees are due; null when there are none */
     tidy: (id: number, slug: string) => tidyTrees(context, id, slug),
     graceIsOver: (tree: Tree): boolean => isGraceOver(context, tree),
@@ -55,12 +53,14 @@ export function createPool(tools: PoolTools) {
 
 export type Pool = ReturnType<typeof createPool>;
 
-function claim({ layout }: PoolContext, id: number, slug: string): void {
+async function claim({ layout }: PoolContext, id: number, slug: string): Promise<void> {
   const base = layout.trees(id, slug);
   mkdirSync(base, { recursive: true, mode: 0o750 });
-  if (ownership(base, id) === "ours") return;
-  if (readdirSync(base).length > 0) throw new RefreshError("foreign", `${base} was not made by Lockstep`);
-  writeMarker(base, id);
+  const owner = ownership(base, id);
+  if (owner === "ours") return;
+  if (owner !== "broken" && readdirSync(base).length > 0)
+    throw new RefreshError("foreign", `${base} was not made by Lockstep`);
+  await writeMarker(base, id);
 }
 
 function withdraw(context: PoolContext, checkout: Checkout): void {

@@ -109,7 +109,7 @@ export function createPublisher(tools: PublishTools) {
     const of = { repository, commit: candidate.sha, options: readOptions(next.options), signal: how.signal };
     const call = { ...of, base, mirror, slug: next.slug };
     const attempt = async () => {
-      pool.claim(next.id, next.slug);
+      await pool.claim(next.id, next.slug);
       await blobs.fetch(call);
       const content = await contents.of(call);
       return putContent(next, candidate, content, how);
@@ -133,7 +133,7 @@ export function createPublisher(tools: PublishTools) {
     const { tip, sha } = candidate;
     const startedAt = performance.now();
     const { tree, from } = pool.take({ id, slug, options }, sha, content.sha);
-    content.hold(tree.n);
+    await content.hold(tree.n);
     const changed = await write(tree, from, how.signal);
     const verdict = how.gated ? await inspected(tree, candidate, how.signal) : null;
     if (verdict) {

@@ -3,10 +3,9 @@ import type { RepositoryName } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import type { Selection, Wanted } from "../config/checkouts.js";
 import { type Pin, pinOf } from "../git/mirror/pins.js";
-import { type CheckContext, checkTrees } from "./check-trees.js";
+import { type CheckContext, checkOldTrees, checkTrees } from "./check-trees.js";
 import { isOutdated } from "./is-outdated.js";
 import type { Ledger, Refusal } from "./ledger.js";
-import { BOOT } from "./pool.js";
 import { createPublisher, type Publishable, type PublishCall, type PublishTools } from "./publish.js";
 import { renameLinks } from "./rename-links.js";
 import { tidy } from "./schedule-tidy.js";
@@ -14,6 +13,8 @@ import { createTurns } from "./turns.js";
 import { unpublish, withdrawUnwanted } from "./withdraw.js";
 
 export interface CheckoutsTools extends PublishTools {
+  /** The machine's boot id. */
+  boot: string;
   selection: Selection;
   graceMs: number;
   /** Requests a refresh of a repository whose published tree differs from its commit. */
@@ -85,7 +86,7 @@ const wantedOf = ({ selection }: CheckoutsTools, repository: Publishable): Wante
 function start(context: Context): void {
   const { ledger } = context;
   for (const id of ledger.ids()) startWith(context, id);
-  if (ledger.ofOtherBoots(BOOT).length > 0) void checkTrees(context);
+  if (ledger.ofOtherBoots(context.boot).length > 0) void checkTrees(context);
 }
 
 function startWith(context: Context, id: number): void {
@@ -108,6 +109,7 @@ async function publish(context: Context, call: Omit<PublishCall, "wanted">): Pro
   const wanted = wantedOf(context, call.repository);
   if (wanted.length === 0 && ledger.of(id).length === 0) return null;
   return inTurn(id, async () => {
+    await checkOldTrees(context, id);
     const failure = await publishEach(context, call, wanted);
     await withdrawUnwanted(context, id, new Set(wanted.map(({ slug }) => slug)));
     tidy(context, id);

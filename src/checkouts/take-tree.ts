@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { treeDir } from "../git/tree/trees.js";
 import { type Tree, writtenTo } from "./ledger.js";
-import { BOOT, freeSince, isGraceOver, type Key, type PoolTools, placeOf } from "./pool-context.js";
+import { freeSince, isGraceOver, type Key, type PoolTools, placeOf } from "./pool-context.js";
 
 /**
  * @returns an unused tree marked dirty, and its present contents; null contents mean that the tree must be
@@ -13,10 +13,10 @@ export function takeTree(
   sha: string,
   content: string,
 ): { tree: Tree; from: string | null } {
-  const { ledger, requireSpace, now } = tools;
+  const { ledger, requireSpace, boot, now } = tools;
   const all = ledger.trees(id, slug);
   const published = ledger.get(id, slug)?.n;
-  const isUsable = (tree: Tree) => tree.state === "ready" && tree.options === options && tree.boot === BOOT;
+  const isUsable = (tree: Tree) => tree.state === "ready" && tree.options === options && tree.boot === boot;
   const free = all.filter((tree) => tree.n !== published && isUsable(tree) && isGraceOver(tools, tree));
   // The most recently unpublished tree differs least from the new commit.
   const [found] = free.sort((a, b) => freeSince(tools, b) - freeSince(tools, a));
@@ -29,7 +29,7 @@ export function takeTree(
     sha,
     content,
     options,
-    boot: BOOT,
+    boot,
     freedAt: null,
     checkedAt: now(),
   };

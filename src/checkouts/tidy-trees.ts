@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { linkTarget, toTrash } from "../git/disk/layout.js";
 import { indexOf, treeDir } from "../git/tree/trees.js";
 import type { Checkout, Tree } from "./ledger.js";
-import { BOOT, freeSince, isGraceOver, type PoolContext, placeOf } from "./pool-context.js";
+import { freeSince, isGraceOver, type PoolContext, placeOf } from "./pool-context.js";
 import { sweepStrays } from "./sweep-strays.js";
 
 /** A second free tree is kept this long, in case of another burst of pushes. */
@@ -34,7 +34,7 @@ function removeDue(context: PoolContext, checkout: Checkout | null, trees: Tree[
   let later: number | null = null;
   let spares = 0;
   for (const tree of trees.sort((a, b) => freeSince(context, b) - freeSince(context, a))) {
-    const isSpare = mayBePublished(tree, checkout);
+    const isSpare = mayBePublished(context, tree, checkout);
     const isFree = isGraceOver(context, tree);
     if (isSpare && isFree) spares += 1;
     const keptUntil = freeSince(context, tree) + (isSpare ? SURPLUS_MS : 0);
@@ -47,8 +47,8 @@ function removeDue(context: PoolContext, checkout: Checkout | null, trees: Tree[
 }
 
 /** Whether the tree can become the checkout's next published tree. */
-const mayBePublished = (tree: Tree, checkout: Checkout | null): boolean =>
-  checkout !== null && tree.state === "ready" && tree.options === checkout.options && tree.boot === BOOT;
+const mayBePublished = ({ boot }: PoolContext, tree: Tree, checkout: Checkout | null): boolean =>
+  checkout !== null && tree.state === "ready" && tree.options === checkout.options && tree.boot === boot;
 
 /**
  * @returns whether the tree was removed; a tree that cannot be removed is marked corrupt and retried later

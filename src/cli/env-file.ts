@@ -1,4 +1,5 @@
-import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { writeDurablySync } from "../machine/durable.js";
 
 /** Loads missing variables from `.env` in the working directory, as Probot does. */
 export function loadEnvFile(): void {
@@ -17,9 +18,8 @@ export function updateEnvFile(file: string, values: Record<string, string>): voi
   const keptLines = readLines(file).filter((line) => !names.has(/^\s*([A-Z_]+)\s*=/.exec(line)?.[1] ?? ""));
   const lines = Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}`);
   const text = [...keptLines, ...lines].join("\n");
-  writeFileSync(`${file}.new`, `${text}\n`, { mode: 0o600 });
-  chmodSync(`${file}.new`, 0o600);
-  renameSync(`${file}.new`, file);
+  // GitHub shows a private key once, so a power cut must not lose the file.
+  writeDurablySync(file, `${text}\n`, { mode: 0o600 });
 }
 
 function readLines(file: string): string[] {

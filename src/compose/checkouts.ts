@@ -39,12 +39,14 @@ interface Needs {
   records: Records;
   mirrors: Mirrors;
   outbox: Outbox;
+  /** The machine's boot id. */
+  boot: string;
   releasers: Releasers;
 }
 
 /** Builds the published trees, and the sweep that finds what no webhook reports. */
 export function createPublishing(config: Settings, needs: Needs) {
-  const { log, ground, records, mirrors } = needs;
+  const { log, ground, records, mirrors, boot } = needs;
   const { git, gateway, metrics } = ground;
   const { layout, ledger, registry } = records;
   const { requireSpace } = records.disk;
@@ -91,10 +93,11 @@ export function createPublishing(config: Settings, needs: Needs) {
     request,
     published,
     blobs,
+    boot,
     now,
     selection: config.checkouts,
     tip: mirrors.tip,
-    pool: createPool({ ledger, layout, obstacles, graceMs, requireSpace, published, now }),
+    pool: createPool({ ledger, layout, obstacles, graceMs, requireSpace, published, boot, now }),
     contents: createContents({ git, layout, timeoutMs, submodules, lfs }),
     trees: createTrees({ git, timeoutMs }),
     pins: createPins({ git, log }),

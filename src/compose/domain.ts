@@ -6,6 +6,7 @@ import type { Releasers } from "../base/releasers.js";
 import { publishedPins } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
 import { createMirrors } from "../git/mirror/mirrors.js";
+import { createDoubts, openAfterBoot } from "./after-boot.js";
 import { createPublishing } from "./checkouts.js";
 import { createIntake } from "./deliveries.js";
 import type { Ground } from "./ground.js";
@@ -18,15 +19,18 @@ interface Needs {
   log: Log;
   ground: Ground;
   releasers: Releasers;
+  /** The machine's boot id. */
+  boot: string;
   isStopping(): boolean;
 }
 
 export type Domain = ReturnType<typeof createDomain>;
 
 /** Builds what Lockstep does, from records to work; each part is made after the parts it uses. */
-export function createDomain(config: Config, { log, ground, releasers, isStopping }: Needs) {
+export function createDomain(config: Config, { log, ground, releasers, boot, isStopping }: Needs) {
   const records = createRecords(config, ground);
   const tally = openTally(config, { log, records, releasers });
+  const afterBoot = openAfterBoot(boot, { log, ground, records });
   const mirrors = createMirrors({
     git: ground.git,
     layout: records.layout,
@@ -34,12 +38,22 @@ export function createDomain(config: Config, { log, ground, releasers, isStoppin
     fetchTimeoutMs: config.fetchTimeoutMs,
     cloneTimeoutMs: config.cloneTimeoutMs,
     published: (id) => publishedPins(records.ledger, id),
+    keptRecord: records.keptTips,
+    doubts: createDoubts({ log, ground, records }),
   });
   const announcer = openAnnouncer(config, { log, ground, records, releasers });
   const { outbox } = announcer;
-  const publishing = createPublishing(config, { log, ground, records, mirrors, outbox, releasers });
+  const publishing = createPublishing(config, { log, ground, records, mirrors, outbox, boot, releasers });
   const { checkouts } = publishing;
-  const housekeeping = createHousekeeping(config, { log, ground, records, mirrors, checkouts, releasers });
+  const housekeeping = createHousekeeping(config, {
+    log,
+    ground,
+    records,
+    mirrors,
+    checkouts,
+    afterBoot,
+    releasers,
+  });
   const refreshing = createRefreshing(config, {
     log,
     ground,
@@ -57,7 +71,7 @@ export function createDomain(config: Config, { log, ground, releasers, isStoppin
     for (const { ref, points } of hints)
       intake.watch.reportAbandonedPush(fullName(repository), ref, points.at(-1) ?? ZERO);
   });
-  return { records, tally, mirrors, announcer, publishing, housekeeping, refreshing, intake };
+  return { records, tally, afterBoot, mirrors, announcer, publishing, housekeeping, refreshing, intake };
 }
 
 type AnnouncerSettings = Pick<

@@ -12,6 +12,7 @@ import { createRemoval } from "../lifecycle/removal.js";
 import { createMaintenanceLog } from "../maintenance/log.js";
 import { createMaintenance } from "../maintenance/scheduler.js";
 import type { ManagedRepository } from "../registry/repositories.js";
+import type { AfterBoot } from "./after-boot.js";
 import type { Ground } from "./ground.js";
 import type { Records } from "./records.js";
 
@@ -26,6 +27,7 @@ interface Needs {
   records: Records;
   mirrors: Mirrors;
   checkouts: Checkouts;
+  afterBoot: AfterBoot;
   releasers: Releasers;
 }
 
@@ -77,7 +79,10 @@ export function createHousekeeping(config: Settings, needs: Needs) {
       void maintenance.yieldToRefresh(id, { all: true });
       mirrors.distrust(id);
       const discarded = discard(layout, id);
-      if (discarded) checkouts.forget(id);
+      if (discarded) {
+        checkouts.forget(id);
+        records.keptTips.replace(id, []);
+      }
       return discarded;
     },
   });
@@ -95,7 +100,10 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     unlink: names.unlink,
     isWanted: config.repositories,
     fullFetchIntervalMs: config.fullFetchIntervalMs,
-    request: requests.repository,
+    request(id, installationId, trigger) {
+      if (trigger !== "backstop" || !needs.afterBoot.waitsForTurn(id))
+        requests.repository(id, installationId, trigger);
+    },
     requestInstallation: requests.installation,
   });
   return { links, names, maintenance, removal, lifecycle };

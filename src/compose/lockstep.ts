@@ -1,7 +1,10 @@
 import type { Log } from "../base/log.js";
 import { createReleasers, type Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
+import { createLayout } from "../git/disk/layout.js";
+import { convertMirrors } from "../git/disk/swap.js";
 import type { Handler } from "../http/mount.js";
+import { BOOT_ID_FILE, readBootId } from "../machine/boot.js";
 import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
@@ -30,15 +33,22 @@ export interface Lockstep {
  */
 const GRACES_MS = 15_000;
 
+interface Options {
+  /** The file with the machine's boot id. */
+  bootIdFile?: string;
+}
+
 /**
  * The only place that constructs parts. @throws Error with a remedy when Lockstep cannot start; then nothing
  * stays open
  */
-export async function compose(config: Config, log: Log): Promise<Lockstep> {
+export async function compose(config: Config, log: Log, options: Options = {}): Promise<Lockstep> {
   const releasers = createReleasers();
   const deadlineMs = config.shutdownTimeoutMs + GRACES_MS;
+  const boot = readBootId(options.bootIdFile ?? BOOT_ID_FILE);
+  const close = () => releasers.release({ deadlineMs });
   try {
-    return await open(config, log, releasers, () => releasers.release({ deadlineMs }));
+    return await open(config, { log, releasers, boot, close });
   } catch (error) {
     await releasers
       .release({ deadlineMs })
@@ -52,16 +62,20 @@ export async function compose(config: Config, log: Log): Promise<Lockstep> {
   }
 }
 
-async function open(
-  config: Config,
-  log: Log,
-  releasers: Releasers,
-  close: () => Promise<void>,
-): Promise<Lockstep> {
+interface Needs {
+  log: Log;
+  releasers: Releasers;
+  /** The machine's boot id. */
+  boot: string;
+  close(): Promise<void>;
+}
+
+async function open(config: Config, { log, releasers, boot, close }: Needs): Promise<Lockstep> {
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
   const ground = await openGround(config, log, releasers);
-  const domain = createDomain(config, { log, ground, releasers, isStopping });
+  await convertMirrors(createLayout(config.dataDir));
+  const domain = createDomain(config, { log, ground, releasers, boot, isStopping });
   const { handlers, status } = createSurfaces(config, { log, ground, domain, isStopping });
   const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
   releasers.add("receiving", () => stopping.abort());

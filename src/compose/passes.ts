@@ -1,6 +1,7 @@
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
+import { TURN_MS } from "../lifecycle/after-boot.js";
 import { startBackstop } from "../schedule.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
@@ -17,7 +18,7 @@ interface Needs {
 
 /** Builds what starts on its own: the first pass, the backstop's passes, and the readings of GitHub's log. */
 export function startClocks(config: Settings, { log, ground, domain, releasers }: Needs) {
-  const { records, tally, announcer, publishing, housekeeping, intake } = domain;
+  const { records, tally, afterBoot, announcer, publishing, housekeeping, intake } = domain;
   const { deliveries, requests } = records;
   const { links, maintenance } = housekeeping;
   const { recovery, watch } = intake;
@@ -31,6 +32,7 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     announcer.start();
     requests.everything("onboard");
     publishing.sweep.start();
+    void afterBoot.requestSome();
     void links.sweep();
     if (config.intervalMs !== null || isPulling) void readLog();
     if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
@@ -47,6 +49,8 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     void readLog();
   }
 
+  const turns = setInterval(afterBoot.requestSome, TURN_MS).unref();
+  releasers.add("comparisons after a restart", () => clearInterval(turns));
   const onFault = (error: unknown) =>
     log.error(
       { event: "pass_not_begun", err: error },

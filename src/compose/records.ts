@@ -10,7 +10,9 @@ import { createRequests } from "../queue/requests.js";
 import type { Runs } from "../queue/runner.js";
 import { createHolds } from "../refresh/holds.js";
 import { createScopes } from "../refresh/scope.js";
+import { createBootChecks } from "../registry/boot-checks.js";
 import { createInstallations } from "../registry/installations.js";
+import { createKeptTips } from "../registry/kept-tips.js";
 import { createRegistry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import { createFacts } from "../store/facts.js";
@@ -44,6 +46,8 @@ export function createRecords(config: Settings, { store, github }: { store: Stor
     requests: createRequests(queue),
     installations: createInstallations(store),
     facts: createFacts(store),
+    keptTips: createKeptTips(store),
+    bootChecks: createBootChecks(store),
     deliveries: createDeliveryLog(store),
     holds: createHolds(store),
     ledger: createLedger(store),

@@ -6,7 +6,9 @@ import { MAINTENANCE_TABLES } from "../maintenance/log.js";
 import { QUEUE_TABLES } from "../queue/tables.js";
 import { HOLD_TABLES } from "../refresh/holds.js";
 import { REFRESH_TABLES } from "../refresh/log.js";
+import { BOOT_CHECK_TABLES } from "../registry/boot-checks.js";
 import { INSTALLATION_TABLES } from "../registry/installations.js";
+import { KEPT_TIP_TABLES } from "../registry/kept-tips.js";
 import { REGISTRY_TABLES } from "../registry/tables.js";
 import { FACT_TABLES } from "../store/facts.js";
 
@@ -26,4 +28,6 @@ export const TABLES = [
   BACKLOG_TABLES,
   CHECKOUT_TABLES,
   REFRESH_TABLES,
+  KEPT_TIP_TABLES,
+  BOOT_CHECK_TABLES,
 ];

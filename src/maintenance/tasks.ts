@@ -50,6 +50,6 @@ async function check(ports: TaskPorts, repository: ManagedRepository, signal: Ab
     { event: "mirror_corrupt", repository: fullName(repository), object, reason },
     "the mirror is corrupt; Lockstep clones it again",
   );
-  ports.mirrors.condemn(repository.id);
+  await ports.mirrors.condemn(repository.id);
   ports.request(repository);
 }

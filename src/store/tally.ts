@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { monotonicMs } from "../base/clock.js";
+import { writeDurablySync } from "../machine/durable.js";
 import type { Facts } from "./facts.js";
 
 /**
@@ -54,7 +55,7 @@ export function createTally(file: string, facts: Facts, log: Log, now: () => num
   function write(tally: string): boolean {
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-      writeFileSync(file, `${tally}\n`, { flush: true });
+      writeDurablySync(file, `${tally}\n`);
       return true;
     } catch (error) {
       const { message } = error as Error;

@@ -29,7 +29,7 @@ test("a database of the old shape opens with its rows intact", () => {
   const run = queue.begin(repository(1))!;
   expect(run).toMatchObject({ generation: 3, request: { trigger: "push", attempt: 1, deliveryId: "guid" } });
   expect(run.request.hints).toEqual([
-    { ref: "refs/heads/main", points: ["a", "b"], pushedAt: 5, ordered: true },
+    { ref: "refs/heads/main", points: ["a", "b"], pushedAt: 5, ordered: true, receivedAt: 900_000 },
   ]);
   expect(started(queue, "list")).toEqual([0]);
   // GitHub's own wait still holds; a backoff does not end early by itself.

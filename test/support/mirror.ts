@@ -1,5 +1,6 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createLayout, writeMarker } from "../../src/git/disk/layout.js";
+import { createLayout, MARKER } from "../../src/git/disk/layout.js";
 import { dropMarks } from "../../src/git/mirror/partial.js";
 import { createUpkeep } from "../../src/git/mirror/upkeep.js";
 import { createGit } from "../../src/git/run/exec.js";
@@ -26,7 +27,8 @@ function fetchPart(dir: string, id: number, count: number): void {
   const config = Object.entries(remote).flatMap(([key, value]) => ["-c", `remote.github.${key}=${value}`]);
   plainGit(dir, ...config, "fetch", "-q", "--no-write-fetch-head", "github", "+refs/heads/*:refs/heads/*");
   dropMarks(dir);
-  writeMarker(dir, id, { depth: null, filter: "blob:none" });
+  const marker = { program: "lockstep", version: 1, repositoryId: id, filter: "blob:none" };
+  writeFileSync(join(dir, MARKER), JSON.stringify(marker));
 }
 
 /** A mirror with this many commits on main, and its maintenance. */

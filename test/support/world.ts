@@ -24,6 +24,8 @@ export class World {
   readonly #lines = new EventEmitter();
   #running: Lockstep | null = null;
   url = "";
+  /** The file that Lockstep reads the machine's boot id from; undefined: the machine's own. */
+  bootIdFile: string | undefined;
 
   private constructor(
     readonly standin: StandIn,
@@ -53,7 +55,8 @@ export class World {
       ...this.env,
       ...env,
     });
-    const running = await compose(config, this.#logger());
+    const options = this.bootIdFile === undefined ? {} : { bootIdFile: this.bootIdFile };
+    const running = await compose(config, this.#logger(), options);
     this.#running = running;
     const server = createServer(async (req, res) => {
       for (const handler of running.handlers) if (await handler(req, res)) return;

@@ -63,7 +63,7 @@ async function fetchFiles(tools: LfsTools, job: Job, part: Part): Promise<Files>
   const absent = scan.pointers.filter(({ oid }) => inventory.objects[oid] === undefined);
   const wanted = [...new Map(absent.map((one) => [one.oid, objectOf(one, prefix)])).values()];
   await download(tools, job, part.parent, inventory, wanted);
-  if (isNew) writeInventory(store.dir, inventory);
+  if (isNew) await writeInventory(store.dir, inventory);
   const { objects } = inventory;
   const grafts = scan.pointers.map(({ path, mode, oid }) => ({ path, mode, sha: objects[oid]!.sha }));
   // Attributes above a submodule apply in the published tree, but were not part of the question to git.
@@ -101,7 +101,7 @@ async function download(
     const shas = await downloadObjects(tools, store, from, batch, signal);
     for (const [index, { oid, size }] of batch.entries())
       inventory.objects[oid] = { sha: shas[index]!, size };
-    writeInventory(store.dir, inventory);
+    await writeInventory(store.dir, inventory);
   }
 }
 
@@ -119,7 +119,7 @@ async function tidied(store: ContentStore, oids: string[]): Promise<void> {
   const present = await store.present(entries.map(([, { sha }]) => sha));
   inventory.objects = Object.fromEntries(entries.filter(([, { sha }]) => present.has(sha)));
   inventory.left = weigh(inventory, oids).stray;
-  writeInventory(store.dir, inventory);
+  await writeInventory(store.dir, inventory);
 }
 
 const objectOf = ({ oid, size, path }: Pointer, prefix: string): LfsObject => ({

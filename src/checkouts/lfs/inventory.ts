@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Scan } from "../../git/tree/lfs-pointers.js";
+import { writeDurably } from "../../machine/durable.js";
 
 /** The files of LFS in a content store. The inventory lies in the store, so both are deleted together. */
 export interface Inventory {
@@ -25,10 +26,8 @@ export function readInventory(dir: string): Inventory {
   }
 }
 
-export function writeInventory(dir: string, inventory: Inventory): void {
-  writeFileSync(join(dir, "lfs.new"), JSON.stringify(inventory));
-  renameSync(join(dir, "lfs.new"), join(dir, "lfs.json"));
-}
+export const writeInventory = (dir: string, inventory: Inventory): Promise<void> =>
+  writeDurably(join(dir, "lfs.json"), JSON.stringify(inventory));
 
 /** Returns the bytes of these objects, and the bytes of all others. */
 export function weigh({ objects }: Inventory, oids: string[]): { needed: number; stray: number } {

@@ -3,35 +3,29 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  readFileSync,
   readlinkSync,
   renameSync,
   rmdirSync,
   rmSync,
   symlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { RefreshError } from "../../base/errors.js";
-import type { Extent, RepositoryName } from "../../base/model.js";
+import type { RepositoryName } from "../../base/model.js";
+import { ownership } from "./marker.js";
 import { deleteAll, moveAway } from "./permissions.js";
 
-/** The file marks a directory as Lockstep's; a directory without the file is never deleted or rewritten. */
-export const MARKER = "lockstep.json";
-
-/** The mark is inside the condemned mirror, so a mirror that replaces it is not condemned. */
-const CONDEMNED = "lockstep-condemned";
-
-export const condemn = (mirror: string): void => writeFileSync(join(mirror, CONDEMNED), "");
-
-export const isCondemned = (mirror: string): boolean => existsSync(join(mirror, CONDEMNED));
+export { condemn, extentOf, isCondemned, MARKER, ownership, writeMarker } from "./marker.js";
 
 export interface Layout {
   repository(id: number): string;
+  /** The mirror's path is a link to the directory that has the mirror now, and stays the same. */
   mirror(id: number): string;
   /** What is deleted is first renamed into the trash: deleting takes time, and may be interrupted. */
   readonly trash: string;
+  /** The directory of all repositories' directories, which have the repositories' ids as names. */
+  readonly repositories: string;
   /** The directory of the mirrors' public names. */
   readonly links: string;
   /** The tally file changes with every pass of the backstop, and after mirrors have changed. */
@@ -48,6 +42,7 @@ export const createLayout = (dataDir: string): Layout => ({
   repository: (id) => join(dataDir, "repos", String(id)),
   mirror: (id) => join(dataDir, "repos", String(id), "mirror.git"),
   trash: join(dataDir, "trash"),
+  repositories: join(dataDir, "repos"),
   links: join(dataDir, "mirrors"),
   tally: join(dataDir, "repos", ".tally"),
   link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
@@ -55,63 +50,6 @@ export const createLayout = (dataDir: string): Layout => ({
   trees: (id, slug) => join(dataDir, "repos", String(id), "trees", slug || "@"),
   checkout: ({ owner, name }, slug) => join(dataDir, "checkouts", owner, name + slug),
 });
-
-const WHOLE: Extent = { depth: null, filter: null };
-
-/** @param extent the extent of a mirror that is not whole */
-export function writeMarker(dir: string, repositoryId: number, { depth, filter } = WHOLE): void {
-  const extent = { ...(depth === null ? {} : { depth }), ...(filter === null ? {} : { filter }) };
-  const marker = { program: "lockstep", version: 1, repositoryId, ...extent };
-  writeFileSync(join(dir, MARKER), `${JSON.stringify(marker)}\n`);
-}
-
-/** Returns the extent of a finished mirror. */
-export function extentOf(mirror: string): Extent {
-  const { depth, filter } = readMarker(mirror) ?? {};
-  return {
-    depth: typeof depth === "number" ? depth : null,
-    filter: filter === "blob:none" ? filter : null,
-  };
-}
-
-/** @returns null: no readable marker exists */
-function readMarker(dir: string): Record<string, unknown> | null {
-  try {
-    return JSON.parse(readFileSync(join(dir, MARKER), "utf8")) as Record<string, unknown>;
-  } catch {
-    return null;
-  }
-}
-
-/**
- * - absent: the directory does not exist.
- * - ours: a finished mirror of this repository, or what is left of one.
- * - wrong: a directory of Lockstep's, but of another repository; it may be replaced.
- * - foreign: the directory is not Lockstep's.
- */
-export function ownership(dir: string, repositoryId: number): "absent" | "ours" | "wrong" | "foreign" {
-  if (!lstatSync(dir, { throwIfNoEntry: false })) return "absent";
-  const marker = readMarker(dir);
-  if (marker?.program !== "lockstep") return "foreign";
-  return marker.repositoryId === repositoryId ? "ours" : "wrong";
-}
-
-/** Puts a finished mirror in the place of the old one, which serves until then. */
-export function swapIn(fresh: string, place: string): void {
-  const old = `${place}.old`;
-  rmSync(old, { recursive: true, force: true });
-  if (lstatSync(place, { throwIfNoEntry: false })) renameSync(place, old);
-  renameSync(fresh, place);
-  rmSync(old, { recursive: true, force: true });
-}
-
-/** Undoes a swap that was interrupted between its two renames. */
-export function finishSwap(place: string): void {
-  const old = `${place}.old`;
-  if (!lstatSync(old, { throwIfNoEntry: false })) return;
-  if (lstatSync(place, { throwIfNoEntry: false })) rmSync(old, { recursive: true, force: true });
-  else renameSync(old, place);
-}
 
 /**
  * Points a public name at a directory, atomically: a symlink beside the name, then rename(2).

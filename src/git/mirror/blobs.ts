@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { GitCall, RunGit } from "../run/exec.js";
 import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
+import { keepObjects, SYNC_OBJECTS } from "./objects.js";
 import { FETCH_OPTIONS } from "./partial.js";
 import { openScratch } from "./scratch.js";
 
@@ -73,7 +74,7 @@ export async function missingOf(git: RunGit, within: Within, objects: string[]):
  * Objects are stored as a pack. A pack is read before a broken loose object of the same name, and is synced
  * to disk.
  */
-const AS_A_PACK = { "fetch.unpackLimit": "1" };
+const AS_A_PACK = { ...SYNC_OBJECTS, "fetch.unpackLimit": "1" };
 
 interface Fetch {
   /** The repository's directory, which contains the mirror. */
@@ -96,13 +97,15 @@ export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promi
   rmSync(join(scratch.dir, "shallow"), { force: true });
   for (let n = 0; n < blobs.length; n += AT_ONCE) {
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch --stdin <url>
-    await askRemote(git, lease, {
-      ...call,
-      gitDir: scratch.dir,
-      objectDir: join(mirror, "objects"),
-      args: ["fetch", "--progress", ...FETCH_OPTIONS, "--stdin", lease.url],
-      config: AS_A_PACK,
-      input: `${blobs.slice(n, n + AT_ONCE).join("\n")}\n`,
-    });
+    const fetchSome = () =>
+      askRemote(git, lease, {
+        ...call,
+        gitDir: scratch.dir,
+        objectDir: join(mirror, "objects"),
+        args: ["fetch", "--progress", ...FETCH_OPTIONS, "--stdin", lease.url],
+        config: AS_A_PACK,
+        input: `${blobs.slice(n, n + AT_ONCE).join("\n")}\n`,
+      });
+    await keepObjects(mirror, scratch, fetchSome);
   }
 }

@@ -9,7 +9,7 @@ import { missingOf } from "./blobs.js";
 import { copyObjects, objectsOf } from "./copy.js";
 import { applyChanges, type Keep, type KeptTip, keptTips, makeKept, readKept } from "./kept.js";
 import { type Pin, readPins } from "./pins.js";
-import { compareTips, readRefs, swapRefs } from "./refs.js";
+import { compareTips, readBrokenRefs, readRefs, swapRefs } from "./refs.js";
 import { addShallow } from "./shallow.js";
 
 export type IsAncestor = (ancestor: string, descendant: string) => Promise<boolean>;
@@ -50,6 +50,8 @@ interface Carry {
   extent: Extent;
   /** The published commits, which stay in the mirror, whether a ref leads to them or not. */
   published: Pin[];
+  /** The kept tips that the database knows, whether the old mirror's refs can be read or not. */
+  recorded: KeptTip[];
   /** Brings contents from GitHub into the new mirror. @throws RefreshError */
   supply(blobs: string[]): Promise<void>;
   call: Pick<GitCall, "timeoutMs" | "signal">;
@@ -58,8 +60,8 @@ interface Carry {
 /**
  * Brings into a new mirror what GitHub does not give: the old mirror's kept tips, and the refs that the judge
  * leaves in place.
- * @returns the changes from the old mirror to the new one, and the verdict's `record`, for when the new
- * mirror is in its place
+ * @returns the changes from the old mirror to the new one, the tips that the new mirror keeps, and the
+ * verdict's `record`, for when the new mirror is in its place
  */
 export async function carryOver(carry: Carry, judge: Judge) {
   const github = await readRefs(carry.git, carry.beside, [], carry.call.signal);
@@ -70,7 +72,8 @@ export async function carryOver(carry: Carry, judge: Judge) {
 
   const left = changesOfVerdict(differences, verdict.changes);
   const isShallow = carry.extent.depth !== null;
-  const tips = isShallow ? [] : [...old.kept, ...keptTips(verdict.changes, verdict.keep)];
+  const known = [...new Map([...carry.recorded, ...old.kept].map((tip) => [tip.name, tip])).values()];
+  const tips = isShallow ? [] : [...known, ...keptTips(verdict.changes, verdict.keep)];
   if (isShallow) await addWithoutHistory(carry, pins);
   const wanted = [...tips, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
   const saved = await copyObjects(carry, wanted, [...github.values()]);
@@ -101,9 +104,10 @@ export async function carryOver(carry: Carry, judge: Judge) {
     ({ sha }) => !isSaved(sha),
   );
   const now = await readRefs(carry.git, carry.beside, [], carry.call.signal);
-  const fresh = made.filter(({ name }) => !old.kept.some((known) => known.name === name));
-  const record = () => verdict.record({ kept: fresh, lost, unreadable: old.unreadable });
-  return { changes: compareTips(old.refs, now), record };
+  const fresh = made.filter(({ name }) => !known.some((tip) => tip.name === name));
+  const unreadable = old.unreadable && carry.recorded.length === 0;
+  const record = () => verdict.record({ kept: fresh, lost, unreadable });
+  return { changes: compareTips(old.refs, now), kept: made, record };
 }
 
 /** Returns the old mirror's pins and the published commits, as far as their objects exist. */
@@ -175,7 +179,7 @@ async function readOldRefs({ git, beside, old, call }: Carry) {
     writeFileSync(join(view, "HEAD"), "ref: refs/heads/none\n");
     writeFileSync(join(view, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
     for (const part of ["refs", "packed-refs", "objects"]) symlinkSync(join(old, part), join(view, part));
-    const refs = await readRefs(git, view, [], call.signal);
+    const refs = await readBrokenRefs(git, view, call.signal);
     const pins = await readPins(git, view, call.signal);
     return { refs, kept: await readKept(git, view, call.signal), pins, unreadable: false };
   } catch {

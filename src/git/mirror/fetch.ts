@@ -3,6 +3,7 @@ import { extentOf } from "../disk/layout.js";
 import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
 import type { MirrorContext } from "./memory.js";
+import { keepObjects, SYNC_OBJECTS } from "./objects.js";
 import type { RunContext } from "./options.js";
 import { asking, dropMarks, requireTrees } from "./partial.js";
 import { openScratch, type Scratch } from "./scratch.js";
@@ -12,7 +13,7 @@ import { lendShallow, takeShallow } from "./shallow.js";
 const MAX_ARGUMENTS = 50;
 
 /**
- * Brings objects, by object name or by ref name.
+ * Brings objects, by object name or by ref name. The objects are on disk when the call returns.
  * @param bases what GitHub may build on
  * @returns the object of each, in the same order
  */
@@ -28,7 +29,8 @@ export async function fetchObjects(
   const scratch = openScratch(layout.repository(id), bases);
   lendShallow(layout.mirror(id), scratch.dir);
   try {
-    await fetchInto(context, layout.mirror(id), scratch, lease, wants, run);
+    const mirror = layout.mirror(id);
+    await keepObjects(mirror, scratch, () => fetchInto(context, mirror, scratch, lease, wants, run));
     const fetched = scratch.fetched();
     return wants.map((want, index) => {
       const sha = fetched.get(index);
@@ -65,7 +67,7 @@ async function fetchInto(
   // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch <url> +<want>:refs/x/<n>
   await askRemote(git, lease, {
     ...call,
-    config: ask.config,
+    config: { ...ask.config, ...SYNC_OBJECTS },
     args: ["fetch", ...ask.options, ...(byArgument ? [ask.from, ...specs] : ["--stdin", ask.from])],
     ...(byArgument ? {} : { input: `${specs.join("\n")}\n` }),
   });
@@ -73,5 +75,5 @@ async function fetchInto(
     dropMarks(mirror);
     await requireTrees(git, call, ["--glob=refs/x/*", "--not", "--glob=refs/base/*"]);
   }
-  if (extent.depth !== null) takeShallow(scratch.dir, mirror);
+  if (extent.depth !== null) await takeShallow(scratch.dir, mirror);
 }

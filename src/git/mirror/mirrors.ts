@@ -1,12 +1,17 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { RefreshError } from "../../base/errors.js";
 import { type RefChange, ZERO } from "../../base/model.js";
 import { clearHalfWork, clearLeftovers } from "../disk/heal.js";
-import { condemn, extentOf, finishSwap, isCondemned, ownership } from "../disk/layout.js";
+import { condemn, extentOf, isCondemned, ownership } from "../disk/layout.js";
+import { writeLocked } from "../disk/locked-file.js";
+import { clearOldVersions, finishSwap } from "../disk/swap.js";
 import type { Lease } from "../transport/lease.js";
 import { isAncestor, mayBeAncestor } from "./ancestry.js";
 import type { Judge } from "./carry.js";
 import { type CloneOf, cloneMirror } from "./clone.js";
+import { survivedBoot } from "./doubt.js";
 import { fetchObjects } from "./fetch.js";
 import { type Keep, type KeptTip, readKept } from "./kept.js";
 import { createMemory, forgetMirror, type MirrorContext } from "./memory.js";
@@ -24,6 +29,11 @@ export interface Mirrors {
    * `foreign`
    */
   ensure(id: number): boolean;
+  /**
+   * Does what `ensure` does, and inspects a mirror that is doubted since the machine was started again.
+   * @returns false: no mirror exists, or it is broken and now condemned, so clone one @throws `foreign`
+   */
+  ensureSound(id: number, signal: AbortSignal): Promise<boolean>;
   /** Whether the mirror has exactly its wanted extent; if not, a clone gives it that extent. */
   hasWantedExtent(id: number): boolean;
   /** @returns the differences from the previous mirror */
@@ -59,7 +69,7 @@ export interface Mirrors {
   /** Whether `ensure` would neither clear anything nor ask for a clone. */
   trusts(id: number): boolean;
   /** Marks the mirror as proven corrupt: it serves until a clone replaces it, also after a restart. */
-  condemn(id: number): void;
+  condemn(id: number): Promise<void>;
 }
 
 const LOCAL_TIMEOUT_MS = 120_000;
@@ -72,6 +82,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
 
   return {
     ensure: (id) => ensureMirror(context, id),
+    ensureSound: async (id, signal) => ensureMirror(context, id) && survivedBoot(context, id, signal),
     hasWantedExtent: (id) => hasWantedExtent(context, id),
     clone: (id, lease, defaultBranch, run, judge) =>
       replaceMirror(context, { id, lease, defaultBranch, run, judge }),
@@ -82,7 +93,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     remoteRefs: (lease, refs, run) => readRemoteRefs(context, lease, refs, run),
     fetch: (id, lease, wants, bases, run) => fetchObjects(context, id, lease, wants, bases, run),
     apply: (id, changes, keep) => changeTips(context, id, changes, keep),
-    kept: (id, signal) => readKept(git, layout.mirror(id), signal),
+    kept: (id, signal) => readKeptTips(context, id, signal),
     dropKept: (id, tips) => dropKept(context, id, tips),
     setHead: (id, defaultBranch) => setHead(context, id, defaultBranch),
     isAncestor: (id, ...commits) => isAncestor(git, callOn(id), ...commits),
@@ -97,7 +108,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
 function ensureMirror({ layout, memory }: MirrorContext, id: number): boolean {
   const mirror = layout.mirror(id);
   if (!memory.tips.has(id)) {
-    finishSwap(mirror);
+    finishSwap(layout, mirror);
+    clearOldVersions(layout, mirror);
     clearHalfWork(layout.repository(id));
   }
   const owner = ownership(mirror, id);
@@ -107,8 +119,12 @@ function ensureMirror({ layout, memory }: MirrorContext, id: number): boolean {
     clearLeftovers(mirror);
     memory.tips.set(id, new Map());
   }
-  return !isCondemned(mirror);
+  return !isCondemned(mirror) && hasConfig(mirror);
 }
+
+/** git reads an empty configuration, as a power cut may leave it, without an error. */
+const hasConfig = (mirror: string): boolean =>
+  (statSync(join(mirror, "config"), { throwIfNoEntry: false })?.size ?? 0) > 0;
 
 function hasWantedExtent({ layout, scopeOf }: MirrorContext, id: number): boolean {
   const { depth, filter } = extentOf(layout.mirror(id));
@@ -127,18 +143,34 @@ async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<Re
   return changes;
 }
 
-function dropKept({ git, layout }: MirrorContext, id: number, tips: KeptTip[]): Promise<void> {
+async function dropKept({ git, layout, keptRecord }: MirrorContext, id: number, tips: KeptTip[]) {
   const deletions = tips.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO }));
-  return swapRefs(git, layout.mirror(id), deletions);
+  await swapRefs(git, layout.mirror(id), deletions);
+  keptRecord.drop(id, tips);
 }
 
-async function setHead({ git, layout, memory }: MirrorContext, id: number, defaultBranch: string) {
+/** Tips that the database does not know were kept by an earlier Lockstep, or just before a kill. */
+async function readKeptTips({ git, layout, keptRecord }: MirrorContext, id: number, signal?: AbortSignal) {
+  const tips = await readKept(git, layout.mirror(id), signal);
+  const known = new Set(keptRecord.of(id).map(({ name }) => name));
+  keptRecord.add(
+    id,
+    tips.filter(({ name }) => !known.has(name)),
+  );
+  return tips;
+}
+
+/**
+ * Does what `git symbolic-ref HEAD refs/heads/<default branch>` does, which syncs nothing.
+ * @throws RefreshError `corrupt` when HEAD cannot be read, `locked`
+ */
+async function setHead({ layout, memory }: MirrorContext, id: number, defaultBranch: string) {
   if (memory.heads.get(id) === defaultBranch) return;
-  // git symbolic-ref HEAD refs/heads/<default branch>
-  await git({
-    args: ["symbolic-ref", "HEAD", `refs/heads/${defaultBranch}`],
-    gitDir: layout.mirror(id),
-    timeoutMs: LOCAL_TIMEOUT_MS,
-  });
+  const head = join(layout.mirror(id), "HEAD");
+  const wanted = `ref: refs/heads/${defaultBranch}\n`;
+  const found = await readFile(head, "utf8").catch(() => "");
+  if (!/^(?:ref: refs\/\S+|[0-9a-f]{40})\n$/.test(found))
+    throw new RefreshError("corrupt", `${head} does not name a branch`);
+  if (found !== wanted) await writeLocked(head, wanted);
   memory.heads.set(id, defaultBranch);
 }

@@ -1,6 +1,7 @@
 import type { ScopeOf } from "../../base/model.js";
 import type { Layout } from "../disk/layout.js";
 import type { RunGit } from "../run/exec.js";
+import type { KeptTip } from "./kept.js";
 import type { Pin } from "./pins.js";
 
 export interface MirrorOptions {
@@ -11,6 +12,26 @@ export interface MirrorOptions {
   cloneTimeoutMs: number;
   /** Returns which commits are published, and the refs that would keep them. */
   published(id: number): Pin[];
+  keptRecord: KeptRecord;
+  doubts: Doubts;
+}
+
+/** The database's copy of the kept tips, from which lost refs are made again. */
+export interface KeptRecord {
+  of(id: number): KeptTip[];
+  add(id: number, tips: KeptTip[]): void;
+  drop(id: number, tips: KeptTip[]): void;
+  replace(id: number, tips: KeptTip[]): void;
+}
+
+/** The mirrors whose files may not have reached the disk before the machine was started again. */
+export interface Doubts {
+  needsInspection(id: number): boolean;
+  inspected(id: number): void;
+  /** Returns when all objects were last found to exist, in milliseconds since 1970; null: never. */
+  checkedAt(id: number): number | null;
+  /** Called with what the inspection has found; the mirror is cloned again. */
+  onBroken(id: number, reason: string): void;
 }
 
 export interface RunContext {

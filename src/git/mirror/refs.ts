@@ -1,18 +1,39 @@
-import type { RefChange } from "../../base/model.js";
-import { ZERO } from "../../base/model.js";
+import { type RefChange, ZERO } from "../../base/model.js";
 import type { RunGit } from "../run/exec.js";
+import { requireAllRefs } from "../run/failure.js";
+import { changeRefs } from "./change-refs.js";
 
 const TIMEOUT_MS = 120_000;
 
-/** Reads refs by name, without symbolic refs and Lockstep's own. */
+/**
+ * Reads refs by name, without symbolic refs and Lockstep's own.
+ * @throws GitFailure `corrupt` when a ref cannot be read, or its object does not exist
+ */
 export async function readRefs(git: RunGit, mirror: string, prefixes: string[], signal?: AbortSignal) {
-  // git for-each-ref --format='%(objectname) %(refname)' <prefix>…
-  const { stdout } = await git({
-    args: ["for-each-ref", "--format=%(objectname) %(refname) %(symref)", ...prefixes],
+  // git for-each-ref --format='%(objectname) %(refname) %(symref) %(objecttype)' <prefix>… opens each object
+  const answer = await readLines(git, mirror, ["%(symref)", "%(objecttype)"], prefixes, signal);
+  requireAllRefs(answer);
+  return refsOf(answer.stdout);
+}
+
+/** Reads the refs of a mirror that may be broken, as far as they can be read, whatever their objects are. */
+export async function readBrokenRefs(git: RunGit, mirror: string, signal?: AbortSignal) {
+  // git for-each-ref --format='%(objectname) %(refname) %(symref)'
+  const { stdout } = await readLines(git, mirror, ["%(symref)"], [], signal);
+  return refsOf(stdout);
+}
+
+function readLines(git: RunGit, mirror: string, more: string[], prefixes: string[], signal?: AbortSignal) {
+  const format = ["%(objectname)", "%(refname)", ...more].join(" ");
+  return git({
+    args: ["for-each-ref", `--format=${format}`, ...prefixes],
     gitDir: mirror,
     timeoutMs: TIMEOUT_MS,
     ...(signal ? { signal } : {}),
   });
+}
+
+function refsOf(stdout: string): Map<string, string> {
   const refs = new Map<string, string>();
   for (const line of stdout.split("\n")) {
     const [sha, ref, symref] = line.split(" ");
@@ -22,7 +43,8 @@ export async function readRefs(git: RunGit, mirror: string, prefixes: string[], 
 }
 
 /**
- * Changes a mirror's refs, which nothing else does: compare and swap, all or nothing.
+ * Changes a mirror's refs, which nothing else does: compare and swap, all or nothing. The changes are on disk
+ * when the call returns.
  * @param made refs that are also made, or exist already: their names contain the object's.
  * @throws GitFailure `tip_moved` when a ref is not at `before`, `ref_conflict` for `a` beside `a/b`.
  */
@@ -41,12 +63,7 @@ export async function swapRefs(
   // than lost a tip. An empty old value compares nothing. Two refs that left the same tip may share a name.
   const names = new Map(made.map(({ name, sha }) => [name, sha]));
   commands.unshift(...[...names].map(([name, sha]) => `update ${name}\0${sha}\0\0`));
-  await git({
-    args: ["update-ref", "--no-deref", "--stdin", "-z"],
-    gitDir: mirror,
-    input: `start\0${commands.join("")}prepare\0commit\0`,
-    timeoutMs: TIMEOUT_MS,
-  });
+  await changeRefs(git, mirror, commands, [...names.keys(), ...changes.map(({ ref }) => ref)]);
 }
 
 /** Whether one of the two names is a directory of the other, so that only one of them can exist. */

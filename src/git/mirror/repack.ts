@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { syncPath } from "../../machine/durable.js";
 import type { GitCall, GitResult } from "../run/exec.js";
 
 type Run = (args: string[], more?: Partial<GitCall>) => Promise<GitResult>;
@@ -24,7 +25,7 @@ export async function repackPresent(run: Run, gitDir: string, expiry: string): P
   const list = [...made.map((name) => `${name}.pack`), ...removedPacks.map((name) => `-${name}.pack`), ""];
   const cruft = ["--cruft", `--cruft-expiration=${expiry}`];
   made.push(...(await packs.make(cruft, list.join("\n") || NO_MORE)));
-  packs.drop(removedPacks.filter((name) => !made.includes(name)));
+  await packs.drop(removedPacks.filter((name) => !made.includes(name)));
 }
 
 /**
@@ -43,7 +44,7 @@ export async function repackStore(run: Run, gitDir: string, commits: string[]): 
   const rest = await packs.make(["--all", "--local", ALLOW_MISSING], NO_MORE).finally(() => {
     for (const mark of marks) rmSync(mark, { force: true });
   });
-  packs.drop(packs.old.filter((name) => ![...whole, ...rest].includes(name)));
+  await packs.drop(packs.old.filter((name) => ![...whole, ...rest].includes(name)));
   await run(["prune", "--expire=now"]);
 }
 
@@ -64,9 +65,10 @@ function packsOf(run: Run, gitDir: string) {
     },
     /**
      * git has already stopped at a pack that cannot be read, so an unreadable pack's objects do not count as
-     * missing.
+     * missing. The new packs must have their names on disk first.
      */
-    drop(names: string[]): void {
+    async drop(names: string[]): Promise<void> {
+      await syncPath(dir);
       rmSync(join(dir, "multi-pack-index"), { force: true });
       for (const name of names)
         for (const part of PARTS) rmSync(join(dir, `${name}.${part}`), { force: true });

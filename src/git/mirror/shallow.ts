@@ -1,17 +1,6 @@
-import {
-  appendFileSync,
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { RefreshError } from "../../base/errors.js";
+import { writeLocked } from "../disk/locked-file.js";
 
 /** The file has the commits at which history ends, one a line: gitrepository-layout(5), shallow. */
 const fileOf = (gitDir: string): string => join(gitDir, "shallow");
@@ -28,31 +17,13 @@ export function lendShallow(mirror: string, gitDir: string): void {
  * lock's name.
  * @throws RefreshError `locked`
  */
-export function takeShallow(gitDir: string, mirror: string): void {
+export async function takeShallow(gitDir: string, mirror: string): Promise<void> {
   const ends = read(gitDir);
-  if (ends === read(mirror)) return;
-  const lock = `${fileOf(mirror)}.lock`;
-  const file = openLock(lock);
-  try {
-    writeSync(file, ends);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(lock, fileOf(mirror));
+  if (ends !== read(mirror)) await writeLocked(fileOf(mirror), ends);
 }
 
 /** Ends history at one more commit; the mirror must not be in use yet. */
 export const addShallow = (gitDir: string, sha: string): void => appendFileSync(fileOf(gitDir), `${sha}\n`);
-
-function openLock(path: string): number {
-  try {
-    return openSync(path, "wx", 0o640);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new RefreshError("locked", `${path} exists: another git process is writing it`, { cause: error });
-  }
-}
 
 const read = (gitDir: string): string =>
   existsSync(fileOf(gitDir)) ? readFileSync(fileOf(gitDir), "utf8") : "";

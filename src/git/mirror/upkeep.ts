@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { syncPath } from "../../machine/durable.js";
 import { extentOf, type Layout } from "../disk/layout.js";
 import type { GitCall, GitResult, RunGit } from "../run/exec.js";
 import { checkConnectivity, type Verdict } from "./connectivity.js";
@@ -73,6 +74,9 @@ async function tidyMirror(work: Work): Promise<void> {
   // the objects of the next; large packs are skipped. https://git-scm.com/docs/git-repack
   await work.run(["repack", "--geometric=2", "-d", "--quiet"]);
   await writeGraph(work, "--split");
+  // The new file must have its name on disk before the loose refs go.
+  await work.run(["pack-refs", "--all", "--no-prune"]);
+  await syncPath(work.mirror);
   await work.run(["pack-refs", "--all"]);
 }
 

@@ -12,6 +12,8 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   ["ref_missing", /couldn't find remote ref (\S+)/],
   // refs/files-backend.c: the old value given to update-ref is not the ref's value
   ["tip_moved", /is at [0-9a-f]{40,64} but expected [0-9a-f]{40,64}/],
+  // refs/files-backend.c, refs/packed-backend.c: a power cut leaves empty refs and cut files
+  ["corrupt", /reference broken$|ignoring broken ref |unterminated line in \S*packed-refs/m],
   ["tip_moved", /reference already exists|unable to resolve reference '[^']+'$/m],
   // refs.c refs_verify_refname_available: `a` conflicts with `a/b`
   [
@@ -42,7 +44,7 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   ["corrupt", /(?:fatal|error): bad (?:object|tree|ref|signature)|bad object (?:HEAD|[0-9a-f]{40})/],
   [
     "corrupt",
-    /unable to read (?:sha1 file of|tree|parent) |missing (?:blob|tree|commit|tag) (?:object ')?[0-9a-f]{40}/,
+    /unable to read (?:sha1 file of|tree|parent) |missing (?:object|blob|tree|commit|tag) (?:object ')?[0-9a-f]{40}/,
   ],
   ["corrupt", /inflate: (?:data stream error|needs dictionary)|garbage at end of loose object/],
   ["corrupt", /(?:object file|file) \S+ is empty|unable to unpack [0-9a-f]{40} header/],
@@ -65,3 +67,7 @@ export function classify(stderr: string): ErrorCode {
 /** Returns the ref that a fetch by name did not find. */
 export const missingRef = (stderr: string): string | null =>
   /couldn't find remote ref (\S+)/.exec(stderr)?.[1] ?? null;
+
+/** Returns the first ref that git has left out of an answer because its file cannot be read; null: none. */
+export const brokenRef = (stderr: string): string | null =>
+  /ignoring broken ref (\S+)/.exec(stderr)?.[1] ?? null;

@@ -30,6 +30,10 @@ const HERMETIC = {
   "gc.auto": "0",
   "maintenance.auto": "false",
   "core.logAllRefUpdates": "false",
+  // Loose objects, packs and refs are synced as they are written: git-config(1), core.fsync. The method
+  // `batch` is not used: on btrfs a ref outlived the commit that it names.
+  "core.fsync": "committed",
+  "core.fsyncMethod": "fsync",
 };
 
 /** git splits the variable at colons, except inside quotes: git(1) */

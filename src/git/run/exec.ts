@@ -1,10 +1,22 @@
 import { startLimit } from "../../machine/limit.js";
-import { createTail } from "../../machine/tail.js";
-import { type ChildCall, type GitOptions, isAnswer, runChild } from "./child.js";
+import { createTail, type Tail } from "../../machine/tail.js";
+import { type ChildCall, type GitOptions, isAnswer, type Plumbing, runChild } from "./child.js";
 import { failureOf } from "./failure.js";
+
+/** What a caller says to a running git, and hears from it. */
+export interface Dialogue {
+  write(text: string): void;
+  /** Resolves once git has printed the text. @throws Error when git ends before */
+  printed(text: string): Promise<void>;
+}
 
 export interface GitCall extends ChildCall {
   input?: string | Buffer;
+  /**
+   * Talks to git while git runs, in place of `input`; git's input ends when the promise settles. When the
+   * promise rejects and git has not failed, the run rejects with the same error.
+   */
+  converse?(dialogue: Dialogue): Promise<void>;
 }
 
 export interface GitResult {
@@ -25,18 +37,47 @@ export function createGit(options: GitOptions): RunGit {
     const limit = startLimit(call);
     const stdout = createTail(Number.POSITIVE_INFINITY);
     const stderr = createTail(Number.POSITIVE_INFINITY);
+    let talk: Promise<unknown> = Promise.resolve(null);
     try {
       const code = await runChild(options, call, limit, {
         connect(child) {
           child.stdout.on("data", stdout.add);
           child.stderr.on("data", stderr.add);
-          child.stdin.end(call.input);
+          if (call.converse) talk = converse(child, call.converse, stdout);
+          else child.stdin.end(call.input);
         },
       });
       if (!isAnswer(call, code)) throw failureOf(call, code, stderr.text());
+      const fault = await talk;
+      if (fault !== null) throw fault;
       return { code, stdout: stdout.text(), stderr: stderr.text() };
     } finally {
       limit.release();
     }
   };
+}
+
+/** @returns why the conversation failed, which may be that git has failed; null: it succeeded */
+async function converse(
+  child: Parameters<Plumbing["connect"]>[0],
+  talk: (dialogue: Dialogue) => Promise<void>,
+  stdout: Tail,
+): Promise<unknown> {
+  const printed = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const check = () => {
+        if (stdout.text().includes(text)) resolve();
+      };
+      child.stdout.on("data", check);
+      child.stdout.once("close", () => reject(new Error(`git ended before it printed ${text.trim()}`)));
+      check();
+    });
+  try {
+    await talk({ write: (text) => void child.stdin.write(text), printed });
+    return null;
+  } catch (error) {
+    return error;
+  } finally {
+    child.stdin.end();
+  }
 }

@@ -1,6 +1,6 @@
 import { type ErrorCode, RefreshError } from "../../base/errors.js";
 import type { EndReason } from "../../machine/limit.js";
-import { classify, missingRef } from "./classify.js";
+import { brokenRef, classify, missingRef } from "./classify.js";
 
 export class GitFailure extends RefreshError {
   constructor(
@@ -16,6 +16,16 @@ export class GitFailure extends RefreshError {
 /** @returns the missing ref that made a fetch fail; null: the fetch failed for another reason */
 export const missingRefOf = (error: unknown): string | null =>
   error instanceof GitFailure && error.code === "ref_missing" ? missingRef(error.stderr) : null;
+
+/**
+ * Requires that git has left out no ref. git exits with 0 although a ref's file is empty, and such a ref would
+ * look deleted.
+ * @throws GitFailure `corrupt`
+ */
+export function requireAllRefs({ stderr }: { stderr: string }): void {
+  const broken = brokenRef(stderr);
+  if (broken !== null) throw new GitFailure("corrupt", `the file of ${broken} is broken`, stderr);
+}
 
 interface FailedCall {
   args: string[];

@@ -1,5 +1,6 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { writeDurably } from "../../machine/durable.js";
 import { clearLeftovers } from "../disk/heal.js";
 import type { RunGit } from "../run/exec.js";
 import type { Lease } from "../transport/lease.js";
@@ -36,7 +37,7 @@ export interface ContentStore {
   /** Returns which of the objects exist. */
   present(objects: string[]): Promise<Set<string>>;
   /** Records that directory `n` holds this tree. */
-  hold(n: number, tree: string): void;
+  hold(n: number, tree: string): Promise<void>;
   /**
    * Drops what is no longer needed, once that is worth it, or at once. @returns whether anything was dropped
    */
@@ -72,7 +73,7 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
     pointers: (tree, paths, known) => findPointers(git, call, tree, paths, known),
     takeIn: (files) => takeIn(store, files),
     present: (objects) => findPresent(store, objects),
-    hold: (n, tree) => writeFileSync(join(heldDir(dir), String(n)), `${tree}\n`),
+    hold: (n, tree) => writeDurably(join(heldDir(dir), String(n)), `${tree}\n`),
     async tidy(needed, atOnce) {
       if (!atOnce) return tidyStoreWhenDue(store, needed);
       await tidyStore(store, needed);

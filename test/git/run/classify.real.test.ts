@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ZERO } from "../../../src/base/model.js";
 import { matchesPattern } from "../../../src/base/patterns.js";
 import { applyChanges } from "../../../src/git/mirror/kept.js";
-import { swapRefs } from "../../../src/git/mirror/refs.js";
+import { readRefs, swapRefs } from "../../../src/git/mirror/refs.js";
 import { bareRepository, plainGit, realGit } from "../../support/git.js";
 import { tempDir } from "../../support/temp.js";
 import { commitAnyPath, commitFiles } from "../../support/trees.js";
@@ -97,6 +97,40 @@ const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknow
     (dir) => {
       writeFileSync(join(dir, "packed-refs"), "garbage\n");
       return realGit()({ args: ["for-each-ref"], gitDir: dir, ...T });
+    },
+  ],
+  [
+    "corrupt",
+    "packed-refs is cut",
+    (dir) => {
+      plainGit(dir, "pack-refs", "--all");
+      const path = join(dir, "packed-refs");
+      truncateSync(path, statSync(path).size - 20);
+      return realGit()({ args: ["for-each-ref"], gitDir: dir, ...T });
+    },
+  ],
+  [
+    "corrupt",
+    "the file of a ref is empty, and the ref is to be moved",
+    (dir, commit) => {
+      truncateSync(join(dir, "refs/heads/main"), 0);
+      return swapRefs(realGit(), dir, [{ ref: "refs/heads/main", before: commit, after: OTHER }]);
+    },
+  ],
+  [
+    "corrupt",
+    "the file of a ref is empty, and refs are read",
+    (dir) => {
+      truncateSync(join(dir, "refs/heads/main"), 0);
+      return readRefs(realGit(), dir, []);
+    },
+  ],
+  [
+    "corrupt",
+    "the object of a ref is missing, and refs are read",
+    (dir, commit) => {
+      rmSync(join(dir, "objects", commit.slice(0, 2), commit.slice(2)));
+      return readRefs(realGit(), dir, []);
     },
   ],
   [

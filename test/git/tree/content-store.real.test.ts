@@ -56,7 +56,7 @@ test("what is no longer needed is dropped, trees that were made stay, and nothin
   const [last] = commits.slice(-1);
   const [outer, inner] = await store.treesOf([main, last!]);
   const tree = await store.graft(outer!, [{ mode: "040000", path: '"lib"', sha: inner! }]);
-  store.hold(1, tree);
+  await store.hold(1, tree);
   // A process that was killed while packing left these files.
   for (const name of packs())
     writeFileSync(join(store.dir, "objects/pack", name.replace(".pack", ".keep")), "");
@@ -81,7 +81,7 @@ test("trees that cannot be read at the moment are not dropped", async () => {
   const make = async (text: string) => {
     const [outer, inner] = await store.treesOf([commitFiles(mirror, { text, "dir/a": "1" }), commit]);
     const tree = await store.graft(outer!, [{ mode: "040000", path: '"dir/lib"', sha: inner! }]);
-    store.hold(1, tree);
+    await store.hold(1, tree);
     return tree;
   };
   await make("1");

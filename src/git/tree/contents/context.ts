@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GitCall, GitResult, RunGit } from "../../run/exec.js";
 
@@ -29,9 +29,13 @@ export const packDir = (dir: string): string => join(dir, "objects", "pack");
 export function prepareStore(dir: string): void {
   for (const part of [heldDir(dir), modulesDir(dir), packDir(dir)])
     mkdirSync(part, { recursive: true, mode: 0o750 });
-  if (existsSync(join(dir, "HEAD"))) return;
-  writeFileSync(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
-  writeFileSync(join(dir, "HEAD"), "ref: refs/heads/none\n");
+  put(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+  put(join(dir, "HEAD"), "ref: refs/heads/none\n");
+}
+
+/** A power cut may leave an empty file. */
+function put(file: string, text: string): void {
+  if (!statSync(file, { throwIfNoEntry: false })?.size) writeFileSync(file, text);
 }
 
 /** @returns the names in a directory; none when the directory does not exist */

@@ -1,0 +1,152 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import PQueue from "p-queue";
+
+/** The number of look-ups that one list makes at a time; Node.js has four threads for all of them. */
+const LANES = 4;
+/** Slow disks take long to sync, and the other threads serve whoever else needs one. */
+const syncs = new PQueue({ concurrency: 2 });
+/** A directory that has just changed can change again without a new time: the kernel's clock has ticks. */
+const TICK_MS = 1_000;
+
+/**
+ * Makes a file's content, or a directory's names, survive a power cut: fsync(2). A name is only as durable as
+ * its directory.
+ */
+export const syncPath = (path: string): Promise<void> => syncs.add(() => sync(path));
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Syncs each path that still exists. */
+export async function syncPaths(paths: Iterable<string>): Promise<void> {
+  await onEach(paths, async (path) => {
+    try {
+      await syncPath(path);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  });
+}
+
+/**
+ * Writes a small file so that a power cut leaves either the old content or the new: beside, then fsync, then
+ * rename, then fsync of the directory.
+ * @param replacesLock false: `<path>.lock` is another program's while it exists
+ * @throws Error with code EEXIST for a lock that must not be replaced
+ */
+export async function writeDurably(path: string, text: string, { replacesLock = true } = {}): Promise<void> {
+  const beside = `${path}.lock`;
+  if (replacesLock) await rm(beside, { force: true });
+  const file = await open(beside, "wx", 0o640);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, path);
+  await syncPath(dirname(path));
+}
+
+/** Does what `writeDurably` does, for callers that wait for the disk already, such as SQLite's. */
+export function writeDurablySync(path: string, text: string, { mode = 0o640 } = {}): void {
+  const beside = `${path}.lock`;
+  // An existing file would keep its mode.
+  rmSync(beside, { force: true });
+  writeFileSync(beside, text, { mode, flush: true });
+  renameSync(beside, path);
+  const directory = openSync(dirname(path), "r");
+  try {
+    fsyncSync(directory);
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/**
+ * Remembers how directories are, before a program changes some of them.
+ * @param list names the directories that exist, and is called again after the change
+ * @returns a function that syncs those whose names may have changed since
+ */
+export async function watchDirectories(
+  list: () => Promise<string[]> | string[],
+): Promise<() => Promise<void>> {
+  const before = await stampsOf(await list());
+  return async () => {
+    const after = await stampsOf(await list());
+    const changed = [...after].filter(([path, { stamp }]) => {
+      const known = before.get(path);
+      return !known || known.isYoung || known.stamp !== stamp;
+    });
+    await syncPaths(changed.map(([path]) => path));
+  };
+}
+
+/** Syncs every file and directory below a directory, and the directory itself. */
+export async function syncTree(dir: string): Promise<void> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const found = entries.filter((entry) => entry.isFile() || entry.isDirectory());
+  await syncPaths([...found.map((entry) => join(entry.parentPath, entry.name)), dir]);
+}
+
+/** Returns when each path that exists last changed, in milliseconds since 1970. */
+export async function timesOf(paths: Iterable<string>): Promise<Map<string, number>> {
+  const times = new Map<string, number>();
+  await onEach(paths, async (path) => {
+    try {
+      times.set(path, (await stat(path)).mtimeMs);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  });
+  return times;
+}
+
+interface Stamp {
+  stamp: string;
+  /** The directory changed so recently that its time cannot show another change. */
+  isYoung: boolean;
+}
+
+async function stampsOf(paths: string[]): Promise<Map<string, Stamp>> {
+  const stamps = new Map<string, Stamp>();
+  await onEach(new Set(paths), async (path) => {
+    try {
+      const { ino, mtimeNs, mtimeMs } = await stat(path, { bigint: true });
+      const isYoung = Math.abs(Date.now() - Number(mtimeMs)) < TICK_MS;
+      stamps.set(path, { stamp: `${ino} ${mtimeNs}`, isYoung });
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  });
+  return stamps;
+}
+
+/** Each lane takes the next path when it is done with one. */
+async function onEach(paths: Iterable<string>, act: (path: string) => Promise<void>): Promise<void> {
+  const next = paths[Symbol.iterator]();
+  async function lane(): Promise<void> {
+    for (let path = next.next(); !path.done; path = next.next()) await act(path.value);
+  }
+  await Promise.all(Array.from({ length: LANES }, lane));
+}
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "";
+
+/** A file may be where a directory is expected on the way, and no path exists that is too long. */
+const isMissing = (error: unknown): boolean => ["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(codeOf(error));
+
+/** Some file systems, such as shares of other machines, cannot sync a directory. */
+const isUnsupported = (error: unknown): boolean => ["EINVAL", "ENOTSUP", "EBADF"].includes(codeOf(error));
