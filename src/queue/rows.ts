@@ -143,13 +143,13 @@ const valuesOf = (row: QueueRow): unknown[] => [
   row.isBehind ? 1 : 0,
 ];
 
-type Pushes = Pick<QueueRow, "hints" | "unlisted" | "armedAt">;
+type Pushes = Pick<QueueRow, "hints" | "unlisted" | "armedAt" | "runningSince">;
 
 export function pushesOf(row: Pushes | null): QueuedPushes {
   if (!row) return { hints: [], unlisted: null };
   const hints = JSON.parse(row.hints) as QueuedHint[];
   // Rows of an earlier Lockstep have no time of receipt: that of the row's oldest trigger stands for it.
-  const receivedAt = row.armedAt ?? 0;
+  const receivedAt = row.armedAt ?? row.runningSince ?? 0;
   const unlisted = row.unlisted === null ? null : (JSON.parse(row.unlisted) as QueuedUnlisted);
   return { hints: hints.map((hint) => ({ ...hint, receivedAt: hint.receivedAt ?? receivedAt })), unlisted };
 }
@@ -162,7 +162,7 @@ export const triesOf = ({ attempts }: QueueRow): number =>
 
 /** @param armedAt when the oldest trigger came in that this run takes */
 export function snapshotOf(row: QueueRow, armedAt: number): Snapshot {
-  const pushes = pushesOf(row);
+  const pushes = pushesOf({ ...row, armedAt });
   return {
     subject: row.subject,
     class: row.class,
