@@ -58,6 +58,8 @@ export interface RefHint {
   receivedAt: number;
   /** Where deliveries of no proven order have left the ref, besides the last point. */
   rivals?: string[];
+  /** True: another delivery has come in since, of which only the repository is known; it may be of this ref. */
+  contested?: boolean;
   /**
    * False: no step from point to point was forced. True: some step was. Undefined: for some step no delivery
    * says.

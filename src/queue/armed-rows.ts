@@ -1,7 +1,7 @@
 import { type RefreshIntent, type Subject, TRIGGERS } from "../base/model.js";
 import type { WorkClass } from "./classes.js";
 import type { HeldResource } from "./held-resources.js";
-import { mergePushes } from "./merge.js";
+import { mergePushes, type QueuedHint } from "./merge.js";
 import { pushesOf, type QueueRow } from "./rows.js";
 
 /** What a trigger brings to a subject's row. */
@@ -29,6 +29,8 @@ export function armedRow(row: QueueRow | null, arming: Arming): QueueRow {
   const { subject, intent, about, generation, workClass, wallAt } = arming;
   const pushes = intent.hints.map((hint) => ({ ...hint, receivedAt: hint.receivedAt ?? wallAt }));
   const { hints, unlisted } = mergePushes(pushesOf(row), pushes, generation);
+  // A delivery without its payload, as recovery finds them, may be of any ref.
+  const isUnknown = about.deliveryId !== undefined && intent.full;
   const full = intent.full || unlisted !== null;
   const isRefresh = subject.kind === "repository" || subject.kind === "publish";
   const priority = isRefresh ? TRIGGERS.indexOf(intent.trigger) : LIST_PRIORITY;
@@ -40,7 +42,7 @@ export function armedRow(row: QueueRow | null, arming: Arming): QueueRow {
     class: row?.state === "running" ? row.class : workClass,
     installationId: about.installationId ?? row?.installationId ?? 0,
     priority: Math.min(priority, row?.priority ?? priority),
-    hints: JSON.stringify(hints),
+    hints: JSON.stringify(isUnknown ? hints.map(contest) : hints),
     unlisted: unlisted && JSON.stringify(unlisted),
     isBehind: false,
     fullGeneration: full ? generation : (row?.fullGeneration ?? 0),
@@ -70,17 +72,20 @@ const NEW: Omit<QueueRow, "subject" | "installationId" | "generation" | "class" 
   isBehind: false,
 };
 
+const contest = (hint: QueuedHint): QueuedHint => ({ ...hint, contested: true });
+
 type Due = Pick<QueueRow, "dueAt" | "quietUntil" | "heldBy" | "met">;
 
 /**
  * A fresh push or an operator ends a wait early, but never one that GitHub asked for. Onboarding ends a
  * backoff too: after a restart the first call to GitHub waits for no earlier backoff. A backstop ends the
  * backoff of lists, since INTERVAL says how often GitHub is asked for lists. A failing repository keeps its
- * backoff, and one that runs is not due because of the backstop alone.
+ * backoff, and one that runs is not due because of the backstop alone. A row that only waits for a lagging
+ * replica is asked again by each pass.
  */
 function dueOf(row: QueueRow | null, { subject, intent, quietPeriodMs, hold, at }: Arming): Due {
   const { trigger } = intent;
-  if (trigger === "backstop" && subject.kind === "repository" && row) {
+  if (trigger === "backstop" && subject.kind === "repository" && row && !row.isBehind) {
     const { dueAt, quietUntil, heldBy, met } = row;
     return { dueAt, quietUntil, heldBy, met };
   }

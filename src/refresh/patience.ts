@@ -36,8 +36,8 @@ export function ruleOnOldAnswer({ hint, answer, isNews, pushedAt, now }: OldAnsw
   if (ageMs < REPLICA_LAG_MS) return waitingFor(hint.ref, ageMs);
   // Something was pushed later, so the ref may well be back at its former tip.
   if (pushedAt > hint.pushedAt) return { kind: "accept" };
-  // Another delivery of the same second was acted on, or reported just this; nothing proves that it came first.
-  if (!isNews || hint.rivals?.includes(answer)) return { kind: "accept" };
+  // Another delivery was acted on, reported just this, or is not known in full; nothing proves that it came first.
+  if (!isNews || hint.contested || hint.rivals?.includes(answer)) return { kind: "accept" };
   if (ageMs >= REPLICA_GIVES_UP_MS) return { kind: "abandon" };
   return { kind: "open", open: { ref: hint.ref, stage: "behind", askInMs: Math.min(LONGEST_MS, ageMs) } };
 }

@@ -37,6 +37,20 @@ test("a row that only waits for a lagging replica is no work to do, until someth
   expect(queue.isPending(repository(1))).toBe(true);
 });
 
+test("a delivery without its payload contests the hints, and has a row that was behind asked at once", () => {
+  const { queue } = openQueue();
+  queue.arm(repository(1), pushed(push(1)));
+  queue.keep(queue.begin(repository(1))!, {
+    ...left,
+    dueInMs: 300_000,
+    refs: ["refs/heads/main"],
+    isBehind: true,
+  });
+  queue.arm(repository(1), { trigger: "backstop", hints: [], full: true }, { deliveryId: "recovered" });
+  const { request } = queue.begin(repository(1))!;
+  expect(request).toMatchObject({ full: true, hints: [{ ref: "refs/heads/main", contested: true }] });
+});
+
 test("a receipt that lies ahead after the clock was set back counts from now, once", () => {
   const { queue, clock } = openQueue();
   queue.arm(repository(1), pushed(push(1)));

@@ -51,6 +51,11 @@ test("after the deadline an answer is the truth when the push is no later than w
   expect(after(REPLICA_LAG_MS, { isNews: false })).toEqual({ kind: "accept" });
 });
 
+test("after the deadline an answer is the truth when another delivery may be of the same ref", () => {
+  expect(after(1_000, { hint: { ...hint, contested: true } })).toMatchObject({ kind: "open" });
+  expect(after(REPLICA_LAG_MS, { hint: { ...hint, contested: true } })).toEqual({ kind: "accept" });
+});
+
 test("the questions become rarer, at most five minutes apart, and end after a day", () => {
   expect(after(60_000)).toEqual(open("behind", 60_000));
   expect(after(3_600_000)).toEqual(open("behind", 300_000));
