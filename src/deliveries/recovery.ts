@@ -32,6 +32,9 @@ export interface Recovery {
   stop(): Promise<void>;
 }
 
+/** A timer may fire a moment before the wait is over by the clock. Milliseconds. */
+const AFTER_HOLD_MS = 20;
+
 /**
  * Finds deliveries that never arrived, in GitHub's own log. Each becomes the request that its delivery would
  * have become. GitHub is never asked to redeliver.
@@ -57,6 +60,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
   };
   let running: Promise<void> | null = null;
   let heldUntil = Number.NEGATIVE_INFINITY;
+  let resumption: NodeJS.Timeout | undefined;
 
   async function read(): Promise<void> {
     try {
@@ -66,7 +70,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
       if (state.stopped) return;
       lastError = asRefreshError(error);
       const { code, hint, message, retry } = lastError;
-      if (retry.kind === "after") heldUntil = ports.clock() + retry.ms;
+      if (retry.kind === "after") holdFor(retry.ms);
       ports.log.warn(
         { event: "deliveries_unreadable", code, reason: message, hint },
         "could not read the App's deliveries",
@@ -76,12 +80,22 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     }
   }
 
+  /** GitHub's wait is kept, and the reading goes on after it, however far off the next pass is. */
+  function holdFor(ms: number): void {
+    heldUntil = ports.clock() + ms;
+    clearTimeout(resumption);
+    resumption = setTimeout(() => void run(), ms + AFTER_HOLD_MS);
+    resumption.unref();
+  }
+
+  function run(): Promise<void> {
+    if (state.stopped || ports.clock() < heldUntil) return Promise.resolve();
+    running ??= read();
+    return running;
+  }
+
   return {
-    run() {
-      if (state.stopped || ports.clock() < heldUntil) return Promise.resolve();
-      running ??= read();
-      return running;
-    },
+    run,
     state() {
       const reading = getProgress(ports)?.reading;
       return {
@@ -97,6 +111,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     onMissed: missed.on,
     stop() {
       state.stopped = true;
+      clearTimeout(resumption);
       return running ?? Promise.resolve();
     },
   };
