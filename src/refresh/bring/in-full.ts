@@ -74,7 +74,7 @@ async function findOldAnswers(
     if (ruling.kind === "abandon") abandoned.push(hint);
   }
   for (const { ref, after, before } of compareTips(local, remote)) {
-    if (hinted.has(ref)) continue;
+    if (hinted.has(ref) || isReplaced(ref, hints, remote)) continue;
     const facts = { tip: before, knowledge: context.registry.ref(id, ref), comparedAt };
     const answered = { ref, answer: after, hint: undefined, facts };
     const ruling = await ruleOnAnswer(context, pass, answered, pushedAt);
@@ -82,6 +82,10 @@ async function findOldAnswers(
   }
   return { open, abandoned };
 }
+
+/** Whether GitHub has `a/b` as a delivery has reported it, so that it can have no `a` any more. */
+const isReplaced = (ref: string, hints: RefHint[], remote: Map<string, string>): boolean =>
+  hints.some((hint) => clash(ref, hint.ref) && remote.get(hint.ref) === expectedTip(hint));
 
 /** `a/b` cannot be made while `a` waits for a later answer, nor `a` beside an `a/b` that waits. */
 function waitFor(ref: string, old: readonly OpenRef[]): OpenRef[] {
