@@ -1,10 +1,10 @@
+import { steadyNow } from "./base/clock.js";
 import { RefreshError } from "./base/errors.js";
 import { MAX_TAGS_WITH_DELIVERY } from "./base/github-facts.js";
 import type { Log } from "./base/log.js";
 import { keyOf, type RefreshOutcome, type RefreshRequest, type Trigger } from "./base/model.js";
 import { fullNameOrId } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
-import { steadyNow } from "./base/steady-clock.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
 import type { Left, RefreshQueue, Snapshot } from "./queue/contract.js";

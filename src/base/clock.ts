@@ -3,6 +3,8 @@
  * - The monotonic clock (`monotonicMs`) measures waits, pauses and ages within the process. Nobody can set it.
  * - The wall clock (`Date.now`) dates what is stored or shown. An operator or NTP may set it back or ahead at any
  *   moment, so a stored time is bounded by `isAhead` or `ageOf` when it is read.
+ * - The steady clock (`steadyNow`) is both: the wall clock's time at the start of the process, carried on by the
+ *   monotonic clock. What is stored to be waited for has its time, such as when a request of the queue is due.
  * GitHub's own clock, the Date of its answers, orders GitHub's answers, and measures what GitHub limits in time.
  */
 
@@ -41,3 +43,21 @@ export function startStopwatch(clock: () => number = monotonicMs): Stopwatch {
   const startedAt = clock();
   return { elapsedMs: () => clock() - startedAt };
 }
+
+/**
+ * Makes a clock that no step of the machine's clock moves: it starts at the machine's time and goes on by
+ * `performance.now()`. Waits within the process go by such a clock.
+ * https://nodejs.org/api/perf_hooks.html#performancenow
+ * @returns a function that returns milliseconds since 1970, as far as the machine's clock was right at the
+ * start
+ */
+export function createSteadyClock(
+  wall: () => number = Date.now,
+  elapsed: () => number = () => performance.now(),
+): () => number {
+  const startedAt = wall() - elapsed();
+  return () => Math.round(startedAt + elapsed());
+}
+
+/** The steady clock of this process, in milliseconds since 1970. */
+export const steadyNow = createSteadyClock();

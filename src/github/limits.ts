@@ -1,6 +1,6 @@
+import { steadyNow } from "../base/clock.js";
 import { RefreshError } from "../base/errors.js";
 import { createSignal, type Subscribe } from "../base/signal.js";
-import { steadyNow } from "../base/steady-clock.js";
 
 /** Whose limit a call counts against: the App's own, or that of the installation with this id. */
 export type LimitOwner = "app" | number;

@@ -1,7 +1,7 @@
 import { backoffMs } from "../base/backoff.js";
+import { steadyNow } from "../base/clock.js";
 import { keyOf, type Subject } from "../base/model.js";
 import { serverOf } from "../base/resources.js";
-import { steadyNow } from "../base/steady-clock.js";
 import { type Arming, armedRow } from "./armed-rows.js";
 import type { Left, RefreshQueue, Snapshot } from "./contract.js";
 import { doneRow, failedRow, keptRow } from "./ended-runs.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ageOf, isAhead, startStopwatch, waitUntil } from "../../src/base/clock.js";
+import { ageOf, createSteadyClock, isAhead, startStopwatch, waitUntil } from "../../src/base/clock.js";
 
 const NOW = 1_800_000_000_000;
 const HOUR = 3_600_000;
@@ -22,4 +22,16 @@ test("a stopwatch counts by its own clock", () => {
   const watch = startStopwatch(() => at);
   at += 5;
   expect(watch.elapsedMs()).toBe(5);
+});
+
+test("a step of the machine's clock does not move a steady clock", () => {
+  const machine = { wall: 1_000_000, elapsed: 500 };
+  const now = createSteadyClock(
+    () => machine.wall,
+    () => machine.elapsed,
+  );
+  expect(now()).toBe(1_000_000);
+  machine.wall -= 3_600_000;
+  machine.elapsed += 250;
+  expect(now()).toBe(1_000_250);
 });
