@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { startDelayProxy } from "../tools/delay-proxy.js";
+import { startLockstep } from "../tools/lockstep.js";
+import { mirrorPath, waitForTip } from "../tools/mirror.js";
+import { Releasers } from "../tools/releasers.js";
+import { startStandIn } from "../tools/standin/index.js";
+import { formatMs, median } from "../tools/stats.js";
+import { print, progress, table } from "../tools/terminal.js";
+import { run, workDir } from "./run.js";
+import { makeCertificate } from "./tls.js";
+
+const HELP = `Usage: npm run bench:by-name [-- --json]
+
+How long a push takes from its delivery until a mirror has it, over TLS with 30 ms of round trip:
+by word, by name where GitHub answers what the delivery reports, and by name where GitHub has moved on.
+Ratios are to by word.
+
+  --json  one JSON document, no table`;
+
+const ROUND_TRIP_MS = 30;
+const WARM_UPS = 3;
+const PUSHES = 15;
+/** Lockstep rests between two pushes, as it does on most days. */
+const SETTLE_MS = 100;
+
+type Way = "by word" | "by name, as reported" | "by name, moved on";
+const WAYS: Way[] = ["by word", "by name, as reported", "by name, moved on"];
+
+const releasers = new Releasers();
+run(releasers, async () => {
+  const { values } = parseArgs({ options: { help: { type: "boolean" }, json: { type: "boolean" } } });
+  if (values.help) return print(HELP);
+  const bring = await setUp(await workDir(releasers));
+  const taken = new Map<Way, number[]>(WAYS.map((way) => [way, []]));
+  for (let round = 0; round < WARM_UPS + PUSHES; round++) {
+    progress(`push ${round + 1} of ${WARM_UPS + PUSHES} …`);
+    for (const way of WAYS) {
+      const ms = await bring(way);
+      if (round >= WARM_UPS) taken.get(way)!.push(ms);
+      await sleep(SETTLE_MS);
+    }
+  }
+  const base = median(taken.get("by word")!);
+  const rows = WAYS.map((way) => ({
+    way,
+    medianMs: median(taken.get(way)!),
+    ratio: median(taken.get(way)!) / base,
+  }));
+  if (values.json) return print(JSON.stringify({ roundTripMs: ROUND_TRIP_MS, rows }, null, 2));
+  const cells = rows.map(({ way, medianMs, ratio }) => [way, formatMs(medianMs), `${ratio.toFixed(2)}×`]);
+  for (const line of table([["way", "median", "ratio"], ...cells])) print(line);
+});
+
+/** @returns a function that pushes, and returns the milliseconds from the delivery until the mirror has the push */
+async function setUp(dir: string): Promise<(way: Way) => Promise<number>> {
+  const certificate = await makeCertificate(dir);
+  const standin = await startStandIn({ tls: certificate });
+  releasers.add(() => standin.close());
+  const repo = await standin.createRepository("octo-org", "upstream", { manyRefs: 1_000 });
+  const proxy = await startDelayProxy(Number(standin.host.split(":")[1]), ROUND_TRIP_MS);
+  releasers.add(() => proxy.close());
+  const env = { GHE_HOST: proxy.host, INTERVAL: "off", NODE_EXTRA_CA_CERTS: certificate.caFile };
+  const dataDir = join(dir, "data");
+  const lockstep = await startLockstep({ standin, dataDir, env });
+  releasers.add(() => lockstep.stop());
+  const mirror = mirrorPath(dataDir, repo.owner, repo.name);
+  const ref = "refs/heads/main";
+  await waitForTip(mirror, ref, (await standin.tip(repo, ref))!, 60_000);
+
+  return async (way) => {
+    // In one second with the last push, a delivery proves no order, and GitHub is asked by name.
+    standin.strictClock = way === "by word";
+    const reported = await standin.commit(repo, "main");
+    const wanted = way === "by name, moved on" ? await standin.commit(repo, "main") : reported;
+    const arrived = waitForTip(mirror, ref, wanted.after);
+    const [at, { id, sentAt }] = await Promise.all([
+      arrived,
+      standin.deliver(reported, { to: lockstep.webhookUrl }),
+    ]);
+    const line = await lockstep.waitForLog(
+      ({ event, deliveryId }) => event === "refreshed" && deliveryId === id,
+    );
+    const expected = way === "by word" ? "word" : "name";
+    if (line.way !== expected) throw new Error(`${way}: the refresh went by ${String(line.way)}`);
+    return at - sentAt;
+  };
+}
