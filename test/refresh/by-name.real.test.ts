@@ -20,7 +20,7 @@ async function requestsOf(world: World, push: Push) {
   standin.gitRequests.length = 0;
   standin.calls.length = 0;
   const line = await refreshed(world, () => world.pushed(push));
-  const rest = standin.calls.filter(({ path }) => path.startsWith("/repositories/"));
+  const rest = standin.calls.filter(({ path }) => path.includes("/repositories/"));
   return {
     way: line.way,
     git: standin.gitRequests.map(({ protocol }) => protocol).sort(),
@@ -66,7 +66,10 @@ test("a name that another repository has by now brings nothing of that one", asy
   await standin.deleteRepository(repo);
   const other = await standin.createRepository("acme", repo.name);
   const foreign = await standin.commit(other, "main");
+  const from = world.log.length;
   await world.pushed(push);
+  await world.line(({ event }) => /^refresh/.test(event), from);
+  world.sweep();
   await world.inStep(other);
   const mirror = `${world.dataDir}/repos/${repo.id}/mirror.git`;
   expect(plainGit(mirror, "cat-file", "--batch-check", "--batch-all-objects")).not.toContain(foreign.after);
