@@ -8,6 +8,9 @@ import { openStore } from "../../src/store/database.js";
 import { asks, push, pushed, repository, silent } from "../support/queue.js";
 import { tempDir } from "../support/temp.js";
 
+/** A busy machine may take the processor away for once; a queue that is too slow fails each time. */
+const BOUND = { retry: 2, timeout: 180_000 };
+
 const SLOTS: Slots = { short: 4, long: 2, list: 2, publish: 2 };
 
 /** A queue and a runner with real clocks. A run hangs until it is aborted where the test says so. */
@@ -90,35 +93,43 @@ async function fill(it: ReturnType<typeof running>, clones: number): Promise<voi
 const percentile99 = (values: number[]): number =>
   values.sort((a, b) => a - b)[Math.floor(values.length * 0.99)]!;
 
-test("a push starts within 50 ms while clones and lists hang, 10,000 wait and 1,000 back off", async () => {
-  const it = running();
-  await fill(it, 10_000);
-  const times: number[] = [];
-  for (let id = 10_000; id < 10_200; id++) {
-    times.push(await it.startOf(id));
-    await new Promise(setImmediate);
-  }
-  expect(percentile99(times)).toBeLessThan(50);
-}, 60_000);
+test(
+  "a push starts within 50 ms while clones and lists hang, 10,000 wait and 1,000 back off",
+  BOUND,
+  async () => {
+    const it = running();
+    await fill(it, 10_000);
+    const times: number[] = [];
+    for (let id = 10_000; id < 10_200; id++) {
+      times.push(await it.startOf(id));
+      await new Promise(setImmediate);
+    }
+    expect(percentile99(times)).toBeLessThan(50);
+  },
+);
 
-test("a push starts within 6 s while as many mirrored repositories hang as there are short slots", async () => {
-  const it = running();
-  await fill(it, 100);
-  for (let id = 1; id <= SLOTS.short; id++) {
-    it.hangs.add(keyOf(repository(id)));
-    await it.startOf(id);
-  }
-  expect(await it.startOf(50)).toBeLessThan(6_000);
-  // Those that hang are put back, and wait for a slot of long work without an attempt used up.
-  const hanging = () =>
-    it.queue
-      .list(200)
-      .filter(({ subject }) => subject.kind === "repository" && subject.id <= SLOTS.short)
-      .map(({ class: workClass, attempt }) => `${workClass} ${attempt}`);
-  await expect.poll(hanging, { timeout: 5_000 }).toEqual(["long 0", "long 0", "long 0", "long 0"]);
-}, 30_000);
+test(
+  "a push starts within 6 s while as many mirrored repositories hang as there are short slots",
+  BOUND,
+  async () => {
+    const it = running();
+    await fill(it, 100);
+    for (let id = 1; id <= SLOTS.short; id++) {
+      it.hangs.add(keyOf(repository(id)));
+      await it.startOf(id);
+    }
+    expect(await it.startOf(50)).toBeLessThan(6_000);
+    // Those that hang are put back, and wait for a slot of long work without an attempt used up.
+    const hanging = () =>
+      it.queue
+        .list(200)
+        .filter(({ subject }) => subject.kind === "repository" && subject.id <= SLOTS.short)
+        .map(({ class: workClass, attempt }) => `${workClass} ${attempt}`);
+    await expect.poll(hanging, { timeout: 5_000 }).toEqual(["long 0", "long 0", "long 0", "long 0"]);
+  },
+);
 
-test("a short run that hangs takes a free slot of long work, and goes on", async () => {
+test("a short run that hangs takes a free slot of long work, and goes on", BOUND, async () => {
   const it = running();
   for (let id = 1; id <= SLOTS.short; id++) {
     it.hangs.add(keyOf(repository(id)));
@@ -126,9 +137,9 @@ test("a short run that hangs takes a free slot of long work, and goes on", async
   }
   expect(await it.startOf(50)).toBeLessThan(6_000);
   await expect.poll(() => it.runner.subjects().length, { timeout: 5_000 }).toBe(SLOTS.long);
-}, 30_000);
+});
 
-test("a retry that is due in 1 s starts within 1.2 s beside a long clone", async () => {
+test("a retry that is due in 1 s starts within 1.2 s beside a long clone", BOUND, async () => {
   const it = running();
   it.clones.add(1);
   it.hangs.add("repository:1");
@@ -141,9 +152,9 @@ test("a retry that is due in 1 s starts within 1.2 s beside a long clone", async
   await expect.poll(() => it.begunAt.get("repository:2")! > at, { timeout: 5_000 }).toBe(true);
   expect(it.begunAt.get("repository:2")! - at).toBeGreaterThan(900);
   expect(it.begunAt.get("repository:2")! - at).toBeLessThan(1_200);
-}, 15_000);
+});
 
-test("after an outage the first retry comes within 15 s, and the rest at once", async () => {
+test("after an outage the first retry comes within 15 s, and the rest at once", BOUND, async () => {
   const it = running();
   const ids = Array.from({ length: 50 }, (_, n) => n + 1);
   for (const id of ids) it.fails.add(keyOf(repository(id)));
@@ -174,4 +185,4 @@ test("after an outage the first retry comes within 15 s, and the rest at once", 
     )
     .toBe(0);
   expect(performance.now() - from).toBeLessThan(16_000);
-}, 40_000);
+});

@@ -37,7 +37,7 @@ test("GitHub is out for a while: one repository probes, and all are in step soon
   expect((await waits(world)).outages).toEqual([]);
   const events = world.log.map(({ event }) => event).filter((event) => event.startsWith("outage_"));
   expect(events).toEqual(["outage_began", "outage_ended"]);
-}, 90_000);
+});
 
 test("mirrors that hang put no push to another mirror off for more than 6 s", async () => {
   const { world, repos, standin } = await worldOf(4, { CONCURRENCY: "2" });
@@ -57,7 +57,7 @@ test("mirrors that hang put no push to another mirror off for more than 6 s", as
   await world.inStep(last!);
   await Promise.all(repos.map((repo) => world.inStep(repo)));
   expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
-}, 90_000);
+});
 
 test("REST's Retry-After does not hold a push that needs no REST, and is shown to operators", async () => {
   const { world, repos, standin } = await worldOf(1);
@@ -67,4 +67,4 @@ test("REST's Retry-After does not hold a push that needs no REST, and is shown t
   expect((await waits(world)).held[0]?.what).toBe("REST of the App and every installation");
   await world.pushed(await standin.commit(repos[0]!, "main"));
   await world.inStep(repos[0]!);
-}, 60_000);
+});

@@ -57,4 +57,4 @@ test("a full disk is a problem that ends by itself, even with MIN_FREE_DISK=0", 
     .toMatchObject({ status: "fresh", problems: [] });
   await world.pushed(await world.standin.commit(repo, "main"));
   await world.inStep(repo);
-}, 60_000);
+});

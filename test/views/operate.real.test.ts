@@ -60,7 +60,7 @@ test("with too little free disk nothing is cloned, refreshes continue, and cloni
   truncateSync(filler, 0);
   await world.inStep(fresh);
   expect(await problems(world)).toEqual([]);
-}, 90_000);
+});
 
 test("when GitHub cannot be reached, the backstop reports it at once, and its end", async () => {
   const { world } = await acme();

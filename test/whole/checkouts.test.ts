@@ -93,5 +93,5 @@ test.each([
     expect(there.filter((name) => name.endsWith(".lock") || name.startsWith("tmp"))).toEqual([]);
     for (const n of trees) expect(existsSync(join(base, `${n}.index`))).toBe(true);
   },
-  240_000,
+  600_000,
 );
