@@ -36,9 +36,9 @@ test("deliveries, refreshes and queue list what came in, what was done and what 
   expect(refreshes).toMatch(/^AGO +TRIGGER +RESULT .*\n\S+ +push +changed +(word|name) +1 /);
   expect(refreshes).toMatch(/onboard +cloned +clone/);
 
-  expect((await run("queue")).out).toMatch(/^SUBJECT +TRIGGER +STATE +TRIES +WAITS\n$/);
+  expect((await run("queue")).out).toMatch(/^SUBJECT +TRIGGER +CLASS +STATE +TRIES +WAITS +FOR\n$/);
   standin.faults.hangGit = true;
   await run("refresh", "acme/app", "--wait", "0s");
-  expect((await run("queue")).out).toMatch(/\nacme\/app +manual +(runs|due \S+) +\d+( +\d+s)?\n$/);
+  expect((await run("queue")).out).toMatch(/\nacme\/app +manual +short +(runs|due \S+) +\d+( +\d+s)?\n$/);
   standin.faults.hangGit = false;
 });
