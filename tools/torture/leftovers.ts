@@ -42,26 +42,8 @@ function entriesOf(dir: string) {
   }
 }
 
-/** Every process that works in DATA_DIR beside Lockstep itself. */
-export function pidsIn(world: World): number[] {
-  const own = world.isRunning ? world.lockstep.pid : 0;
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => pid !== own && pid !== process.pid && worksIn(pid, world.dataDir));
-}
-
-function worksIn(pid: number, dir: string): boolean {
-  try {
-    const cwd = readlinkSync(`/proc/${pid}/cwd`);
-    return cwd.startsWith(dir) || readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${dir}/repos`);
-  } catch {
-    return false; // The process has ended, or is somebody else's.
-  }
-}
-
 const processesLeft = (world: World): string[] =>
-  pidsIn(world).map((pid) => `process ${pid} runs in DATA_DIR: ${commandOf(pid)}`);
+  world.gits().map((pid) => `process ${pid} runs in DATA_DIR: ${commandOf(pid)}`);
 
 function commandOf(pid: number): string {
   try {

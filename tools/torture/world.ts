@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, type Lockstep, startLockstep } from "../lockstep.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../standin/index.js";
+import { pidsIn, sendSignal } from "./processes.js";
 import { type FileSystem, Volume } from "./volume.js";
 
 const API_TOKEN = "token-of-the-torture-0123456789";
@@ -19,6 +20,7 @@ const ENV = {
   LOG_LEVEL: "info",
 };
 const START_MS = 60_000;
+const ENDED_MS = 10_000;
 /** A look at GitHub's limits is no part of the faults, unless one of them sets a limit. */
 const LIMIT = 1_000_000;
 
@@ -96,6 +98,21 @@ export class World {
   /** kill -9 of a Lockstep that has not said yet that it is ready. */
   killStarting(): void {
     for (const pid of childrenOf(process.pid)) if (isLockstep(pid)) process.kill(pid, "SIGKILL");
+  }
+
+  /** Lists the processes that work in DATA_DIR, beside Lockstep itself. */
+  gits(): number[] {
+    return pidsIn(this.dataDir, { except: this.#lockstep?.pid ?? 0 });
+  }
+
+  /** Ends every process that works in DATA_DIR, and waits until they are gone. */
+  async endAll(): Promise<void> {
+    const running = (): number[] => {
+      const pids = this.gits();
+      for (const pid of pids) sendSignal(pid, "SIGKILL");
+      return pids;
+    };
+    await this.until("every process has ended", () => running().length === 0, ENDED_MS);
   }
 
   note(what: string): void {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../random.js";
 import type { Kind, Undo } from "../kind.js";
-import { pidsIn } from "../leftovers.js";
+import { sendSignal } from "../processes.js";
 import { change, changes } from "../traffic.js";
 import type { World } from "../world.js";
 
@@ -65,7 +65,7 @@ async function stopSometime(world: World, random: Random): Promise<Undo> {
 async function signalGit(world: World, random: Random, signal: NodeJS.Signals): Promise<Undo> {
   await changes(world, random, 2);
   for (let looks = 0; looks < LOOKS; looks += 1) {
-    const pids = pidsIn(world);
+    const pids = world.gits();
     if (pids.length > 0 && random.chance(0.3)) {
       for (const pid of pids) sendSignal(pid, signal);
       break;
@@ -73,12 +73,4 @@ async function signalGit(world: World, random: Random, signal: NodeJS.Signals): 
     await sleep(2);
   }
   return async () => {};
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has ended.
-  }
 }
