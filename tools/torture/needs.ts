@@ -6,7 +6,8 @@ const succeeds = (program: string, ...args: string[]): boolean => spawnSync(prog
 
 /** Returns for each need why this machine does not meet it; null: it does. */
 export function unmetNeeds(): Record<Need, string | null> {
-  const isRoot = process.getuid?.() === 0 && succeeds("losetup", "--find");
+  const isRoot =
+    process.getuid?.() === 0 && succeeds("losetup", "--find") && succeeds("unshare", "--mount", "true");
   return {
     root: isRoot ? null : "needs root and loop devices",
     faketime: CLOCK_LIBRARY === undefined ? "needs libfaketime (npm run test:setup)" : null,

@@ -14,8 +14,11 @@ export interface Round {
   faults: string[];
 }
 
-/** A held resource, an outage's probe and a retry's wait end within this time. */
-const PATIENCE_MS = 150_000;
+/**
+ * A held resource, an outage's probe and a retry's wait end within this time, and so does the deadline of a frozen git that
+ * does not talk to GitHub.
+ */
+const PATIENCE_MS = 300_000;
 const LOOK_EVERY_MS = 100;
 const CHECK_EVERY_MS = 250;
 /** Seeds of neighbouring rounds are far from each other. */
