@@ -31,16 +31,18 @@ async function run(options: Options): Promise<number> {
   return 1;
 }
 
-function printRound({ number, kind, recoveryMs, faults }: Round): void {
+/** A terminal shows the last round, and a log has all. */
+function printRound({ number, kind, recoveryMs, faults, notes }: Round): void {
   const text = `round ${number}: ${kind}, in step after ${formatMs(recoveryMs)}`;
-  if (faults.length === 0) progress(text);
-  if (faults.length === 0 && process.env.CI) print(text);
+  if (faults.length > 0) return;
+  if (process.stdout.isTTY) progress(text);
+  else print([text, ...notes].join("; "));
 }
 
-function printFailure({ round, notes, log, dataDir }: Failure, { seed }: Options): void {
+function printFailure({ round, log, dataDir }: Failure, { seed }: Options): void {
   print();
   print(red(`round ${round.number} (${round.kind}) failed:`));
-  for (const line of [...round.faults.slice(0, 20), ...notes]) print(`  ${line}`);
+  for (const line of [...round.faults.slice(0, 20), ...round.notes]) print(`  ${line}`);
   print(`the end of Lockstep's log:\n${log}`);
   print(`its data is left in ${dataDir}`);
   print(`to repeat it: npm run torture -- --seed ${seed} --only ${round.kind} --round ${round.number}`);

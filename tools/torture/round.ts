@@ -10,6 +10,8 @@ export interface Round {
   kind: string;
   /** From the end of the fault until every ref of every mirror is GitHub's. */
   recoveryMs: number;
+  /** What the fault was, in detail. */
+  notes: string[];
   /** What was still wrong when the patience ended; empty when the round is good. */
   faults: string[];
 }
@@ -27,7 +29,11 @@ const STRIDE = 7_919;
 export const randomOf = (seed: number, round: number): Random => new Random(seed + round * STRIDE);
 
 /** Pushes, a fault, pushes during the fault, the end of the fault, and the check of everything. */
-export async function runRound(world: World, kind: Kind, { seed, number }: { seed: number; number: number }) {
+export async function runRound(
+  world: World,
+  kind: Kind,
+  { seed, number }: { seed: number; number: number },
+): Promise<Round> {
   const random = randomOf(seed, number);
   world.notes.length = 0;
   await changes(world, random, 1 + random.below(3));
@@ -41,7 +47,7 @@ export async function runRound(world: World, kind: Kind, { seed, number }: { see
   const recoveryMs = await untilInStep(world, endedAt);
   const faults = await untilSound(world, endedAt);
   if (faults.length === 0) await rememberTips(world);
-  return { number, kind: kind.name, recoveryMs, faults };
+  return { number, kind: kind.name, recoveryMs, faults, notes: [...world.notes] };
 }
 
 /** No further delivery is sent while this waits. @returns the time since `from`, also when the patience ended */

@@ -9,7 +9,6 @@ import { World } from "./world.js";
 /** The first round that went wrong ends the run. */
 export interface Failure {
   round: Round;
-  notes: string[];
   /** The end of Lockstep's log. */
   log: string;
   dataDir: string;
@@ -78,13 +77,12 @@ async function oneRound(world: World, kind: Kind, at: { seed: number; number: nu
     return await runRound(world, kind, at);
   } catch (error) {
     const faults = [(error as Error).stack ?? String(error)];
-    return { number: at.number, kind: kind.name, recoveryMs: Number.NaN, faults };
+    return { number: at.number, kind: kind.name, recoveryMs: Number.NaN, faults, notes: [...world.notes] };
   }
 }
 
 const failure = (world: World, round: Round): Failure => ({
   round,
-  notes: [...world.notes],
   log: world.isRunning ? lastOf(world.lockstep) : "",
   dataDir: world.dataDir,
 });

@@ -42,7 +42,6 @@ async function cutSometime(world: World, random: Random): Promise<Undo> {
 async function cutAtCall(world: World, random: Random): Promise<Undo> {
   const calls = random.pick(CALLS)!;
   const when = 1 + random.below(MOST_CALLS);
-  world.note(`power cut at call ${when} of ${calls}`);
   const inject = ["-e", `trace=${calls}`, "-e", `inject=${calls}:signal=SIGSTOP:when=${when}`];
   const strace = spawn("strace", ["-f", "-p", String(world.lockstep.pid), ...inject], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -51,23 +50,24 @@ async function cutAtCall(world: World, random: Random): Promise<Undo> {
     await said(strace, /attached/, ATTACH_MS);
     const stopped = said(strace, /--- stopped by SIGSTOP ---/, STOP_MS);
     await changes(world, random, 3);
-    await stopped;
+    const isStopped = await stopped;
+    world.note(`power cut ${isStopped ? `at call ${when} of` : `after less than ${when} calls of`} ${calls}`);
     return await cut(world);
   } finally {
     strace.kill("SIGKILL");
   }
 }
 
-/** Waits until strace prints something, and no longer than `timeoutMs`. */
-function said(strace: ChildProcess, what: RegExp, timeoutMs: number): Promise<void> {
+/** Waits until strace prints something. @returns false: strace did not within `timeoutMs` */
+function said(strace: ChildProcess, what: RegExp, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
+    const timer = setTimeout(() => resolve(false), timeoutMs);
     let text = "";
     strace.stderr?.on("data", (chunk: Buffer) => {
       text = (text + chunk).slice(-2_000);
       if (!what.test(text)) return;
       clearTimeout(timer);
-      resolve();
+      resolve(true);
     });
   });
 }
