@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { Random } from "../../tools/random.js";
 import { faultsOf } from "../support/life/faults.js";
 import { holdingsOf } from "../support/life/holdings.js";
 import { ownerActs } from "../support/life/owners.js";
@@ -10,7 +11,6 @@ import { Post } from "../support/life/post.js";
 import { sweepUntilQuiet } from "../support/life/quiet.js";
 import { refActs } from "../support/life/refs.js";
 import { repositoryActs } from "../support/life/repositories.js";
-import { Random } from "../support/random.js";
 import { World } from "../support/world.js";
 
 const CHANGES = Number(process.env.LIFE_CHANGES ?? 1_000);

@@ -5,6 +5,8 @@ export interface StatusFault {
   times: number;
   path?: string;
   message?: string;
+  /** The body, as a proxy before GitHub writes it, instead of JSON. Only for REST. */
+  html?: string;
 }
 
 const SECONDARY =
@@ -21,6 +23,8 @@ export class Faults {
   serverDelayMs = 0;
   /** git POSTs get no answer until this is false again. */
   hangGit = false;
+  /** REST requests get no answer until this is false again. */
+  hangRest = false;
   /** The connection is destroyed after so many bytes of a fetch's answer, `truncateTimes` times. */
   truncate = 0;
   truncateTimes = 1;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Faults } from "./faults.js";
 import { GitHttp } from "./git-http.js";
 import type { LfsServer } from "./lfs.js";
@@ -14,6 +15,8 @@ interface Listeners {
   git(request: GitRequest): void;
 }
 
+/** How often a hung request looks whether it may go on. */
+const HANG_CHECK_MS = 20;
 const ABOUT_LIMITS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
 
 /** One request of either kind: routed, answered and reported to the listeners. */
@@ -60,9 +63,10 @@ export class Front {
       return void response.end(page.html ?? "");
     }
     const requestId = String(response.getHeader("x-github-request-id"));
+    while (this.faults.hangRest && !response.destroyed) await sleep(HANG_CHECK_MS);
     const { headers, ...answer } = this.#limited(request, url, body, requestId);
     response.writeHead(answer.status, { "content-type": "application/json; charset=utf-8", ...headers });
-    response.end(answer.body === undefined ? "" : JSON.stringify(answer.body));
+    response.end(textOfBody(answer.body));
     this.listeners.call({
       method: request.method ?? "",
       path: `${url.pathname}${url.search}`,
@@ -74,13 +78,23 @@ export class Front {
     const caller = this.rest.callerOf(request);
     const { headers, exceeded } = this.limits.take(caller);
     const fault = this.faults.takeRest(url.pathname);
-    const answer = fault
-      ? refusal(fault.status, fault.message ? `${fault.message} ${requestId}.` : "Unavailable")
+    const answer: Answer = fault
+      ? fault.html === undefined
+        ? refusal(fault.status, fault.message ? `${fault.message} ${requestId}.` : "Unavailable")
+        : { status: fault.status, body: fault.html }
       : exceeded
         ? refusal(403, exceededMessage(caller))
         : this.rest.answer(request, url, body, caller);
-    return { ...answer, headers: { ...headers, ...answer.headers, ...fault?.headers } };
+    const page: Record<string, string> =
+      fault?.html === undefined ? {} : { "content-type": "text/html; charset=utf-8" };
+    return { ...answer, headers: { ...headers, ...answer.headers, ...page, ...fault?.headers } };
   }
+}
+
+/** A text is a page of HTML, and is sent as it is. */
+function textOfBody(body: unknown): string {
+  if (body === undefined) return "";
+  return typeof body === "string" ? body : JSON.stringify(body);
 }
 
 const newRequestId = (): string => randomUUID().slice(0, 18).toUpperCase();

@@ -1,3 +1,4 @@
+import type { Random } from "../../../tools/random.js";
 import type {
   EventActions,
   EventDetails,
@@ -8,7 +9,6 @@ import type {
   StandIn,
 } from "../../../tools/standin/index.js";
 import { ZERO } from "../../../tools/standin/index.js";
-import type { Random } from "../random.js";
 
 /** One webhook call, as it was when GitHub made the call. */
 export interface Call {

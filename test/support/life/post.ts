@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Random } from "../random.js";
+import type { Random } from "../../../tools/random.js";
 import type { World } from "../world.js";
 import type { Call } from "./population.js";
 

@@ -1,5 +1,5 @@
+import type { Random } from "../../../tools/random.js";
 import { type RefUpdate, ZERO } from "../../../tools/standin/index.js";
-import type { Random } from "../random.js";
 import type { Act, Life } from "./population.js";
 
 /** `a` and `a/b` cannot both exist, because one is a directory of the other. */

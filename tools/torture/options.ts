@@ -1,0 +1,82 @@
+import { parseArgs } from "node:util";
+import type { Kind } from "./kind.js";
+import { KINDS } from "./kinds/index.js";
+import { FILE_SYSTEMS, type FileSystem } from "./volume.js";
+
+export const HELP = `Usage: npm run torture [-- --minutes 10 --seed 7 --only kill-9,power-cut]
+
+Runs Lockstep against a stand-in for GitHub, does to it what a bad night does, and checks after each fault that every
+mirror and tree is GitHub's again, without a further delivery, and that nothing is lost or left.
+
+  --minutes <n>      how long; default 10
+  --seed <n>         what is random; default a new one, which is printed
+  --only <names>     only these kinds of faults
+  --round <n>        only this round of the seed, as the message about a failed round says
+  --file-system <fs> ext4 (default), xfs or btrfs, for the disk of DATA_DIR; needs root
+  --list             prints the kinds of faults
+
+Exit status: 0 nothing was lost, 1 a round failed, 2 wrong use.`;
+
+export class UsageError extends Error {}
+
+export interface Options {
+  minutes: number;
+  seed: number;
+  kinds: Kind[];
+  /** Null: all rounds from the first one on, until the time is over. */
+  round: number | null;
+  fileSystem: FileSystem;
+}
+
+/** @returns "help" or "list" when only that was wanted. @throws UsageError */
+export function readOptions(args: string[]): Options | "help" | "list" {
+  const values = parsed(args);
+  if (values.help) return "help";
+  if (values.list) return "list";
+  return {
+    minutes: positive("--minutes", values.minutes),
+    seed: values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : positive("--seed", values.seed),
+    kinds: values.only === undefined ? KINDS : values.only.split(",").flatMap(kindsNamed),
+    round: values.round === undefined ? null : positive("--round", values.round),
+    fileSystem: fileSystemNamed(values["file-system"]),
+  };
+}
+
+function parsed(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        minutes: { type: "string", default: "10" },
+        seed: { type: "string" },
+        only: { type: "string" },
+        round: { type: "string" },
+        "file-system": { type: "string", default: "ext4" },
+        list: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new UsageError(`${name} must be a number above 0, not ${text}`);
+  return value;
+}
+
+/** A name also stands for the kinds that begin with the name, such as `damaged`. */
+function kindsNamed(name: string): Kind[] {
+  const exact = KINDS.filter((kind) => kind.name === name);
+  const found = exact.length > 0 ? exact : KINDS.filter((kind) => kind.name.startsWith(`${name}-`));
+  if (found.length === 0) throw new UsageError(`there is no kind of fault ${name}; --list prints them`);
+  return found;
+}
+
+function fileSystemNamed(name: string): FileSystem {
+  const found = FILE_SYSTEMS.find((fileSystem) => fileSystem === name);
+  if (!found) throw new UsageError(`--file-system must be one of ${FILE_SYSTEMS.join(", ")}, not ${name}`);
+  return found;
+}
