@@ -52,6 +52,8 @@ export function pretendRestart(dataDir: string): void {
   const db = new Database(join(dataDir, "lockstep.db"));
   try {
     db.exec(`UPDATE facts SET value = '"before the restart"' WHERE name = 'boot'`);
+    // Each published tree remembers the boot in which its files were written.
+    db.exec("UPDATE trees SET boot = 'before the restart'");
     db.exec("UPDATE maintenance_runs SET done_at = 0, retry_at = NULL WHERE task = 'check'");
   } finally {
     db.close();
