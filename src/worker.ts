@@ -1,4 +1,4 @@
-import { steadyNow } from "./base/clock.js";
+import { ageOf, steadyNow } from "./base/clock.js";
 import { RefreshError } from "./base/errors.js";
 import { MAX_TAGS_WITH_DELIVERY } from "./base/github-facts.js";
 import type { Log } from "./base/log.js";
@@ -185,16 +185,13 @@ function notYetOf(outcome: RefreshOutcome | null): RefreshError | null {
 /** Counts a mirror that caught up with a push, with the time that this took. */
 function count(context: WorkerContext, snapshot: Snapshot, result: string): void {
   const { trigger, armedAt } = snapshot.request;
-  const lagMs = trigger === "push" ? since(armedAt) : null;
+  const lagMs = trigger === "push" ? ageOf(armedAt, Date.now()) : null;
   context.signals.refreshed.emit(trigger, result, durationOf(context, snapshot) / 1000, lagMs);
 }
 
 function countFailure(context: WorkerContext, snapshot: Snapshot, { code }: RefreshError): void {
   context.signals.refreshed.emit(snapshot.request.trigger, code, durationOf(context, snapshot) / 1000, null);
 }
-
-/** A clock that was set back makes no time negative. @param at milliseconds since 1970 */
-const since = (at: number): number => Math.max(0, Date.now() - at);
 
 /** Adds the refresh to the repository's history. */
 function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: RefreshError | null): void {
@@ -207,7 +204,7 @@ function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: Refres
   context.ports.refreshes.add(subject.id, {
     endedAt,
     durationMs: durationOf(context, snapshot),
-    lagMs: since(armedAt),
+    lagMs: ageOf(armedAt, Date.now()),
     trigger,
     attempt,
     ...(error || !outcome
@@ -260,7 +257,7 @@ function about(context: WorkerContext, snapshot: Snapshot): object {
     ...(deliveryId ? { deliveryId } : {}),
     ...(attempt > 1 ? { attempt } : {}),
     durationMs: durationOf(context, snapshot),
-    lagMs: since(armedAt),
+    lagMs: ageOf(armedAt, Date.now()),
   };
 }
 

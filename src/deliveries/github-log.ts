@@ -76,22 +76,23 @@ export function createEntries(ports: EntryPorts) {
     return !app || app.remaining > app.limit * DETAILS_BUDGET;
   }
 
-  /** Requests a delivery again that has arrived, but whose request was given up. */
-  function request(delivery: LoggedDelivery): void {
-    const { guid: id, event, action } = delivery;
-    const content = summary(delivery);
+  /** Says what an entry is about, and what it asks for. @param content the payload, or what stands for it */
+  function read({ guid: id, event, action }: LoggedDelivery, content: unknown) {
     const decision = toIntent({ id, name: event, payload: content }, ports);
     const about: DeliveryRecord = { id, event, action, receivedAt: ports.now(), via, ...aboutOf(content) };
+    return { about, decision };
+  }
+
+  /** Requests a delivery again that has arrived, but whose request was given up. */
+  function request(delivery: LoggedDelivery): void {
+    const { about, decision } = read(delivery, summary(delivery));
     if (decision.kind === "request")
       ports.persist(about, { ...decision, intent: { ...decision.intent, trigger: "backstop" } });
   }
 
   /** @returns whether the entry became a request */
   function record(delivery: LoggedDelivery, payload: unknown): boolean {
-    const { guid: id, event, action } = delivery;
-    const content = payload ?? summary(delivery);
-    const decision = toIntent({ id, name: event, payload: content }, ports);
-    const about: DeliveryRecord = { id, event, action, receivedAt: ports.now(), via, ...aboutOf(content) };
+    const { about, decision } = read(delivery, payload ?? summary(delivery));
     if (decision.kind === "ignored") {
       ports.deliveries.ignored(about, decision.reason);
       return false;

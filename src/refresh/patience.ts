@@ -1,3 +1,4 @@
+import { ageOf } from "../base/clock.js";
 import { REPLICA_GIVES_UP_MS, REPLICA_LAG_MS } from "../base/github-facts.js";
 import type { OpenRef, RefHint } from "../base/model.js";
 
@@ -32,7 +33,8 @@ export type Ruling = { kind: "accept" } | { kind: "abandon" } | { kind: "open"; 
  * counts from the push's first receipt. Other failures, and the number of tries, change nothing about it.
  */
 export function ruleOnOldAnswer({ hint, answer, isNews, pushedAt, now }: OldAnswer): Ruling {
-  const ageMs = ageOf(hint, now);
+  // A clock that was set back makes the receipt seem to lie ahead; the push then counts as just received.
+  const ageMs = ageOf(hint.receivedAt, now);
   if (ageMs < REPLICA_LAG_MS) return waitingFor(hint.ref, ageMs);
   // Something was pushed later, so the ref may well be back at its former tip.
   if (pushedAt > hint.pushedAt) return { kind: "accept" };
@@ -44,16 +46,13 @@ export function ruleOnOldAnswer({ hint, answer, isNews, pushedAt, now }: OldAnsw
 
 /** Rules on an answer that would turn back a ref that a delivery has just moved; it is always waited for. */
 export function waitForMove(ref: string, movedAt: number, now: number): Ruling {
-  return waitingFor(ref, Math.max(0, now - movedAt));
+  return waitingFor(ref, ageOf(movedAt, now));
 }
 
 function waitingFor(ref: string, ageMs: number): Ruling {
   const nextAt = ASK_AT_MS.find((at) => at > ageMs) ?? ageMs;
   return { kind: "open", open: { ref, stage: "waiting", askInMs: Math.max(SHORTEST_MS, nextAt - ageMs) } };
 }
-
-/** A clock that was set back makes the receipt seem to lie ahead; the push then counts as just received. */
-const ageOf = ({ receivedAt }: RefHint, now: number): number => Math.max(0, now - receivedAt);
 
 /** Returns when refs too many to name are compared once more, in milliseconds; null: replicas had their time. */
 export function compareAgainInMs(receivedAt: number, now: number): number | null {

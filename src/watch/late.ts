@@ -1,4 +1,4 @@
-import { isAhead } from "../base/clock.js";
+import { ageOf, isAhead } from "../base/clock.js";
 
 interface Ports {
   /** Null means that the backstop is off. */
@@ -32,7 +32,7 @@ export function createLateness({ intervalMs, now, clock }: Ports): Lateness {
     const before = seen.get(installationId);
     // A list that was stored by an earlier process is as old as the wall clock says.
     if (before === undefined || before.listedAt !== listedAt) {
-      const ageMs = isAhead(listedAt, now()) ? 0 : Math.max(0, now() - listedAt);
+      const ageMs = isAhead(listedAt, now()) ? 0 : ageOf(listedAt, now());
       seen.set(installationId, { listedAt, at: clock() - ageMs });
     }
     return clock() - seen.get(installationId)!.at;

@@ -1,34 +1,8 @@
-import { generateKeyPairSync } from "node:crypto";
 import nock from "nock";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { createGitHub } from "../../src/github/api.js";
+import { expect, test } from "vitest";
+import { API, github, withNock } from "../support/github.js";
 
-const API = "https://github.example.com/api/v3";
-const { privateKey } = generateKeyPairSync("rsa", {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: "pkcs1", format: "pem" },
-  publicKeyEncoding: { type: "spki", format: "pem" },
-});
-
-beforeAll(() => {
-  if (!nock.isActive()) nock.activate();
-});
-// Other test files run in this process afterwards.
-afterAll(() => nock.restore());
-beforeEach(() => nock.disableNetConnect());
-afterEach(() => {
-  nock.cleanAll();
-  nock.enableNetConnect();
-});
-
-const github = () =>
-  createGitHub({
-    appId: "1",
-    privateKey,
-    apiUrl: API,
-    log: { debug() {}, warn() {} },
-    fetch: globalThis.fetch,
-  });
+withNock();
 
 const host = () => nock(API);
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();

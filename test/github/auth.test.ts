@@ -1,37 +1,13 @@
-import { generateKeyPairSync } from "node:crypto";
 import nock from "nock";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { createGitHub } from "../../src/github/api.js";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createTokens } from "../../src/github/auth.js";
+import { API, github, withNock } from "../support/github.js";
 
-const API = "https://github.example.com/api/v3";
 const MINUTE = 60_000;
-const { privateKey } = generateKeyPairSync("rsa", {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: "pkcs1", format: "pem" },
-  publicKeyEncoding: { type: "spki", format: "pem" },
-});
 
-beforeAll(() => {
-  if (!nock.isActive()) nock.activate();
-});
-// Other test files run in this process afterwards.
-afterAll(() => nock.restore());
-beforeEach(() => {
-  nock.disableNetConnect();
-  vi.useFakeTimers({ toFake: ["Date"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-  nock.cleanAll();
-  nock.enableNetConnect();
-});
-
-const github = () =>
-  createGitHub({
-    ...{ appId: "1", privateKey, apiUrl: API, fetch: globalThis.fetch },
-    log: { debug() {}, warn() {} },
-  });
+withNock();
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+afterEach(() => void vi.useRealTimers());
 
 const minting = () => nock(API).post("/app/installations/7/access_tokens");
 const minted = (token: string, at: number) =>

@@ -13,9 +13,8 @@ import { lendShallow, takeShallow } from "./shallow.js";
 const MAX_ARGUMENTS = 50;
 
 /**
- * Brings objects, by object name or by ref name. The objects are on disk when the call returns.
+ * Brings objects, by object name. The objects are on disk when the call returns.
  * @param bases what GitHub may build on
- * @returns the object of each, in the same order
  */
 export async function fetchObjects(
   context: MirrorContext,
@@ -24,7 +23,7 @@ export async function fetchObjects(
   wants: string[],
   bases: string[],
   run: RunContext,
-): Promise<string[]> {
+): Promise<void> {
   const { layout, memory } = context;
   const scratch = openScratch(layout.repository(id), bases);
   lendShallow(layout.mirror(id), scratch.dir);
@@ -32,11 +31,10 @@ export async function fetchObjects(
     const mirror = layout.mirror(id);
     await keepObjects(mirror, scratch, () => fetchInto(context, mirror, scratch, lease, wants, run));
     const fetched = scratch.fetched();
-    return wants.map((want, index) => {
+    for (const [index, want] of wants.entries()) {
       const sha = fetched.get(index);
-      if (!sha) throw new RefreshError("git", `git fetch returned nothing for ${want}`);
-      return sha;
-    });
+      if (sha !== want) throw new RefreshError("git", `git fetch returned ${sha ?? "nothing"} for ${want}`);
+    }
   } catch (error) {
     // An interrupted answer leaves part of a pack, which must be cleared before the mirror's next use.
     if (!asRefreshError(error).is("isAnswer")) memory.tips.delete(id);

@@ -50,8 +50,8 @@ export interface Mirrors {
   remoteTips(id: number, lease: Lease, run: RunContext): Promise<Map<string, string>>;
   /** Returns GitHub's tips of these refs; refs that GitHub does not have are missing. */
   remoteRefs(lease: Lease, refs: readonly string[], run: RunContext): Promise<Map<string, string>>;
-  /** Brings objects, by object name. @returns the object of each, in the same order */
-  fetch(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext): Promise<string[]>;
+  /** Brings objects, by object name. */
+  fetch(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext): Promise<void>;
   /** @returns the tips that the changes kept */
   apply(id: number, changes: RefChange[], keep?: Keep): Promise<KeptTip[]>;
   /** Returns the kept tips, oldest first. */

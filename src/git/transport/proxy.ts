@@ -132,21 +132,23 @@ export async function askForRefs(
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const attempt = async () => {
-    const body = lsRefsRequest(prefixes);
-    const answer = await askUploadPack(proxy, lease, { headers: LS_REFS_HEADERS, body, signal });
-    return readLsRefs(answer.body, isWanted);
+    try {
+      const body = lsRefsRequest(prefixes);
+      const answer = await askUploadPack(proxy, lease, { headers: LS_REFS_HEADERS, body, signal });
+      return await readLsRefs(answer.body, isWanted);
+    } catch (error) {
+      throw asNetworkError(error, proxy.origin);
+    }
   };
   try {
     return await attempt();
   } catch (error) {
     proxy.adverts.drop();
-    const failure = asNetworkError(error, proxy.origin);
+    const failure = asRefreshError(error);
     // A single odd answer is asked for again at once, as git's requests are.
     if (failure.code !== "upstream_error" || failure.retry.kind === "after" || signal.aborted) throw failure;
   }
-  return attempt().catch((error: unknown) => {
-    throw asNetworkError(error, proxy.origin);
-  });
+  return attempt();
 }
 
 function forwarded(req: IncomingMessage): Record<string, string> {

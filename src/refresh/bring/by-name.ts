@@ -3,8 +3,8 @@ import type { Move } from "../guard.js";
 import {
   type BringContext,
   type Brought,
-  basesFor,
   expectedTip,
+  fetchNewTips,
   learn,
   NOTHING,
   type Pass,
@@ -70,7 +70,8 @@ async function takeAnswers(
     if (answer !== expectedTip(hint)) brought.superseded = true;
     moves.push({ ref: hint.ref, before: facts.tip, after: answer });
   }
-  await fetchMissing(context, pass, moves, fetched);
+  const missing = moves.filter(({ after }) => !fetched.has(after));
+  await fetchNewTips(context, pass, missing, [...moves.map(({ before }) => before), ...fetched]);
   brought.changes = await writeRefs(context, pass, moves);
   // Without a confirmed name, an answer proves no later time than its delivery does.
   const servedAt = answers.pushedAt === null ? 0 : (pass.lease.servedAt() ?? 0);
@@ -78,20 +79,4 @@ async function takeAnswers(
     learn(context, pass, { ...hint, pushedAt: Math.max(hint.pushedAt, servedAt) }, null);
   }
   return brought;
-}
-
-async function fetchMissing(
-  context: BringContext,
-  pass: Pass,
-  moves: Move[],
-  fetched: ReadonlySet<string>,
-): Promise<void> {
-  const missing = moves.filter(
-    ({ before, after }) => after !== ZERO && after !== before && !fetched.has(after),
-  );
-  const wants = [...new Set(missing.map(({ after }) => after))];
-  if (wants.length === 0) return;
-  const tips = moves.map(({ before }) => before);
-  const bases = await basesFor(context, pass, [...tips, ...fetched]);
-  await context.mirrors.fetch(pass.repository.id, pass.lease, wants, bases, pass.run);
 }

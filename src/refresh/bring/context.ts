@@ -90,6 +90,20 @@ export async function basesFor({ mirrors }: BringContext, pass: Pass, tips: stri
   return main === ZERO ? [] : [main];
 }
 
+/** Fetches the objects to which refs move. @param tips what GitHub may build on */
+export async function fetchNewTips(
+  context: BringContext,
+  pass: Pass,
+  moves: Move[],
+  tips: string[],
+): Promise<void> {
+  const missing = moves.filter(({ before, after }) => after !== ZERO && after !== before);
+  const wants = [...new Set(missing.map(({ after }) => after))];
+  if (wants.length === 0) return;
+  const bases = await basesFor(context, pass, tips);
+  await context.mirrors.fetch(pass.repository.id, pass.lease, wants, bases, pass.run);
+}
+
 /** The mirror's refs are only written here. @returns what changed: the history guard may hold refs */
 export async function writeRefs(
   { mirrors, guard, outbox }: BringContext,

@@ -31,7 +31,8 @@ async function fetchWants(
 ): Promise<ReadonlySet<string>> {
   const lease = pass.openLease();
   try {
-    return new Set(await mirrors.fetch(pass.repository.id, lease, wants, bases, { ...pass.run, signal }));
+    await mirrors.fetch(pass.repository.id, lease, wants, bases, { ...pass.run, signal });
+    return new Set(wants);
   } catch {
     return new Set(); // What GitHub shows is fetched afterwards, and a lasting failure is met again there.
   } finally {

@@ -4,9 +4,9 @@ import { clash, compareTips } from "../../git/mirror/refs.js";
 import {
   type BringContext,
   type Brought,
-  basesFor,
   expectedTip,
   factsOf,
+  fetchNewTips,
   learn,
   type Pass,
   writeRefs,
@@ -31,13 +31,8 @@ export async function bringInFull(context: BringContext, pass: Pass, hints: RefH
   const open = [...old, ...differences.flatMap(({ ref }) => waitFor(ref, old))];
   const waiting = new Set(open.map(({ ref }) => ref));
   const moves = differences.filter(({ ref }) => !waiting.has(ref));
-  const missing = moves.filter(({ before, after }) => after !== ZERO && after !== before);
-  const wants = [...new Set(missing.map(({ after }) => after))];
-  if (wants.length > 0) {
-    const main = local.get(`refs/heads/${defaultBranch}`) ?? ZERO;
-    const bases = await basesFor(context, pass, [main, ...moves.map(({ before }) => before)]);
-    await mirrors.fetch(id, pass.lease, wants, bases, pass.run);
-  }
+  const main = local.get(`refs/heads/${defaultBranch}`) ?? ZERO;
+  await fetchNewTips(context, pass, moves, [main, ...moves.map(({ before }) => before)]);
   const changes = await writeRefs(context, pass, moves);
   // The comparison is acted on, whatever the Date of the answer: GitHub's servers each have their own clock.
   for (const hint of inside) if (!waiting.has(hint.ref)) learn(context, pass, hint, null);

@@ -1,0 +1,36 @@
+import { generateKeyPairSync } from "node:crypto";
+import nock from "nock";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { createGitHub } from "../../src/github/api.js";
+
+export const API = "https://github.example.com/api/v3";
+
+const { privateKey } = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: "pkcs1", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+});
+
+/** The client of a GitHub whose answers nock gives. */
+export const github = () =>
+  createGitHub({
+    appId: "1",
+    privateKey,
+    apiUrl: API,
+    log: { debug() {}, warn() {} },
+    fetch: globalThis.fetch,
+  });
+
+/** Lets nock answer for GitHub in every test of the file, and refuses any other request. */
+export function withNock(): void {
+  beforeAll(() => {
+    if (!nock.isActive()) nock.activate();
+  });
+  // Other test files run in this process afterwards.
+  afterAll(() => nock.restore());
+  beforeEach(() => nock.disableNetConnect());
+  afterEach(() => {
+    nock.cleanAll();
+    nock.enableNetConnect();
+  });
+}
