@@ -11,6 +11,7 @@ import type {
 import { fullName } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
+import type { Write } from "./git/mirror/writers.js";
 import type { Gateway } from "./git/transport/gateway.js";
 import { removalHeld } from "./lifecycle/hold.js";
 import type { Bringer, Pass } from "./refresh/bring.js";
@@ -37,16 +38,10 @@ export interface SyncerPorts {
   requireSpace(): void;
   hasSpace(): boolean;
   link(id: number, name: RepositoryName): void;
-  /**
-   * Brings the published trees in step with the mirror, whether the mirror has changed or not.
-   * @param retryRefused whether a commit that was refused is offered once more
-   * @returns the first failure; the mirror is in step all the same
-   */
-  publish(
-    repository: ManagedRepository,
-    retryRefused: boolean,
-    signal: AbortSignal,
-  ): Promise<RefreshError | null>;
+  /** Refreshes of one repository, and what else writes to its mirror, run one at a time. */
+  write: Write;
+  /** Requests a publish of the repository's trees, if it has any; the request is on disk with the transaction. */
+  requestPublish(repository: ManagedRepository, trigger: Trigger): void;
   /** Announces the outbox's changes; the events are on disk with the surrounding transaction. */
   announce(repository: ManagedRepository, trigger: Trigger): void;
   /** Maintenance of the mirrors gives way to a refresh. */
@@ -63,7 +58,7 @@ export interface SyncerPorts {
 export interface Syncer {
   /** Makes one pass over one repository. @throws RefreshError, whose policy the queue follows */
   refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome>;
-  /** Fires when refs of a mirror have changed; publishing the changes may still take a while. */
+  /** Fires when refs of a mirror have changed. */
   onMoved: Subscribe<[id: number, changes: RefChange[]]>;
   /** Fires when a push that GitHub reported has not been shown by GitHub for a day. */
   onAbandoned: Subscribe<[repository: ManagedRepository, hints: RefHint[]]>;
@@ -74,15 +69,18 @@ const NAME_IS_FRESH_MS = 60_000;
 /** A sweep reports a repository and requests its refresh within this time. */
 const SAME_MOMENT_MS = 1_000;
 /**
- * The steps are authorise → ensure mirror → bring refs → verify → publish → record → announce. Push, manual,
- * onboarding and backstop all take these steps.
+ * The steps are authorise → ensure mirror → bring refs → verify → record → announce. Push, manual, onboarding and
+ * backstop all take these steps. Trees are published by a run of their own, which the record requests.
  */
 export function createSyncer(ports: SyncerPorts): Syncer {
   const { registry, mirrors, gateway, guard, outbox } = ports;
   const moved = createSignal<[id: number, changes: RefChange[]]>();
   const abandoned = createSignal<[repository: ManagedRepository, hints: RefHint[]]>();
 
-  async function refresh(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
+  const refresh = (request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> =>
+    ports.write(request.repositoryId, signal, () => refreshAlone(request, signal));
+
+  async function refreshAlone(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);
     if (!repository) return SKIPPED;
     if (repository.pausedAt !== null) throw paused();
@@ -126,13 +124,12 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       const outcome = cloned ?? (await bringRefs(work, request));
       if (outcome.changes.length > 0) moved.emit(repository.id, outcome.changes);
       const unlinked = link(work);
-      const unpublished = await publish(work, request);
       ports.transaction(() => {
         if (isAnswered(outcome)) recordRefresh(ports, repository, request, outcome);
         ports.announce(repository, request.trigger);
+        ports.requestPublish(repository, request.trigger);
       });
-      const failure = unlinked ?? unpublished;
-      if (failure) throw failure;
+      if (unlinked) throw unlinked;
       return outcome;
     } finally {
       work.lease.close();
@@ -147,18 +144,6 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const run = { signal, onProgress, confirmName };
     const openLease = () => gateway.open(repository);
     return { repository, trigger: request.trigger, lease, run, openLease, confirmName };
-  }
-
-  /** Making a tree may be what shows that the mirror is damaged. */
-  async function publish(work: Pass, request: RefreshRequest): Promise<RefreshError | null> {
-    // The repository is read again, because its name may have changed.
-    const repository = () => registry.get(work.repository.id) ?? work.repository;
-    const offer = () => ports.publish(repository(), request.trigger === "manual", work.run.signal);
-    const failure = await offer();
-    if (failure?.retry.kind !== "rebuild") return failure;
-    mirrors.distrust(work.repository.id);
-    await clone(work, request, "replacement");
-    return offer();
   }
 
   /**

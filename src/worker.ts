@@ -2,7 +2,7 @@ import { ageOf, steadyNow } from "./base/clock.js";
 import { RefreshError } from "./base/errors.js";
 import { MAX_TAGS_WITH_DELIVERY } from "./base/github-facts.js";
 import type { Log } from "./base/log.js";
-import { keyOf, type RefreshOutcome, type RefreshRequest, type Trigger } from "./base/model.js";
+import { keyOf, type RefreshOutcome, type RefreshRequest, type Subject, type Trigger } from "./base/model.js";
 import { fullNameOrId } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
 import type { DeliveryLog } from "./deliveries/log.js";
@@ -24,7 +24,7 @@ export interface WorkerPorts {
   syncer: Syncer;
   lifecycle: Lifecycle;
   /** Publishes the trees of a repository, without a refresh. @throws RefreshError the first failure */
-  publish(id: number, signal: AbortSignal): Promise<void>;
+  publish(request: RefreshRequest, signal: AbortSignal): Promise<void>;
   log: Log;
 }
 
@@ -100,7 +100,7 @@ async function run(context: WorkerContext, snapshot: Snapshot, signal: AbortSign
   runs.begunAt.set(keyOf(subject), steadyNow());
   if (subject.kind === "app") return ports.lifecycle.reconcileApp();
   if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
-  if (subject.kind === "publish") return ports.publish(subject.id, signal);
+  if (subject.kind === "publish") return ports.publish(snapshot.request, signal);
   return refresh(context, snapshot, signal);
 }
 
@@ -219,7 +219,7 @@ function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: Refres
  */
 function recordFailure(ports: WorkerPorts, snapshot: Snapshot, error: RefreshError): number | null {
   const { subject, request } = snapshot;
-  if (subject.kind === "repository") {
+  if (isOfRepository(subject)) {
     const repository = ports.registry.get(subject.id);
     if (error.code === "suspended") {
       if (repository && isManaged(repository)) ports.registry.setState(subject.id, "suspended");
@@ -239,18 +239,25 @@ function logFailure(
   const { log } = context.ports;
   const { code, message, hint } = error;
   const details = { ...about(context, snapshot), code, reason: message, retryInMs };
+  const failed =
+    snapshot.subject.kind === "publish"
+      ? ({ event: "publish_failed" } as const)
+      : ({ event: "refresh_failed" } as const);
+  const text = failed.event.replace("_", " ");
   if (error.is("postponed")) log.info({ event: "refresh_deferred", ...details }, "refresh deferred");
-  else if (code === "internal")
-    log.error({ event: "refresh_failed", ...details, hint, err: error.cause ?? error }, "refresh failed");
-  else log.warn({ event: "refresh_failed", ...details, hint }, "refresh failed");
+  else if (code === "internal") log.error({ ...failed, ...details, hint, err: error.cause ?? error }, text);
+  else log.warn({ ...failed, ...details, hint }, text);
 }
+
+/** A failed publish is a failure of its repository, which is not what GitHub has. */
+const isOfRepository = ({ kind }: Subject): boolean => kind === "repository" || kind === "publish";
 
 /** The fields of every log line about a run: subject, reason and duration so far. */
 function about(context: WorkerContext, snapshot: Snapshot): object {
   const { subject, request } = snapshot;
   const { trigger, deliveryId, attempt, armedAt } = request;
   return {
-    ...(subject.kind === "repository"
+    ...(isOfRepository(subject)
       ? { repository: nameOf(context.ports, subject.id) }
       : { subject: keyOf(subject) }),
     trigger,

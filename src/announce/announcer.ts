@@ -32,8 +32,11 @@ export interface Announcer {
   /**
    * Turns what a refresh did into events. Inside a transaction the events join it; consumers get them after
    * it.
+   * @param published the refs that trees are published from
    */
-  announce(repository: Repository, trigger: Trigger): void;
+  announce(repository: Repository, trigger: Trigger, published: readonly string[]): void;
+  /** Turns what a publish did into events, unless a refresh has to announce its changes first. */
+  announceTrees(repository: Repository, trigger: Trigger): void;
   /** Starts delivery to consumers, beginning with the events that an earlier process left. */
   start(): void;
   /** Deletes events older than a week, and the backlog of consumers that did not accept them. */
@@ -64,6 +67,16 @@ export function createAnnouncer(tools: Tools): Announcer {
     newEvents.emit("event");
   }
 
+  /** Consumers are notified only after the transaction around this call has been committed. */
+  function announce(repository: Repository, publish: () => number[]): void {
+    const [first] = store.transaction(() => {
+      const ids = publish();
+      if (ids[0] !== undefined) for (const { key } of consumers) backlog.add(key, repository.id, ids[0]);
+      return ids;
+    });
+    if (first !== undefined) setImmediate(notify);
+  }
+
   function prune(): void {
     const before = now() - KEEP_MS;
     store.transaction(() => {
@@ -87,15 +100,10 @@ export function createAnnouncer(tools: Tools): Announcer {
   return {
     outbox,
     newEvents,
-    announce(repository, trigger) {
-      const [first] = store.transaction(() => {
-        const ids = outbox.publish(repository, trigger);
-        if (ids[0] !== undefined) for (const { key } of consumers) backlog.add(key, repository.id, ids[0]);
-        return ids;
-      });
-      // Consumers are notified only after the transaction around this call has been committed.
-      if (first !== undefined) setImmediate(notify);
-    },
+    announce: (repository, trigger, published) =>
+      announce(repository, () => outbox.publish(repository, trigger, published)),
+    announceTrees: (repository, trigger) =>
+      announce(repository, () => outbox.publishTrees(repository, trigger)),
     start() {
       prune();
       notify();

@@ -23,10 +23,11 @@ const AT_A_TIME = 4;
 /** Each ref is one call. A new or rebuilt mirror, or a list that was cut, is one call without a ref. */
 const isWhole = ({ type, truncated }: Announcement) => type === "cloned" || truncated;
 
-/** A tree may be published later than its ref moved. */
-function changesOf({ changes, checkouts }: Announcement): RefChange[] {
-  const moved = new Set(changes.map(({ ref }) => ref));
-  return [...changes, ...checkouts.filter(({ ref }) => !moved.has(ref))];
+/** A ref whose tree is being published has its call when that has ended. Two links may lead to trees of one ref. */
+function changesOf({ changes, publishing, checkouts, refused }: Announcement): RefChange[] {
+  const later = new Set(publishing);
+  const all = [...changes.filter(({ ref }) => !later.has(ref)), ...checkouts, ...refused];
+  return [...new Map(all.reverse().map((change) => [change.ref, change])).values()].reverse();
 }
 
 /** Calls ANNOUNCE_HOOK, an operator's program, once for each changed ref. */
@@ -34,6 +35,7 @@ export function createHook(options: Options): Consumer {
   const { file, timeoutMs, dataDir: cwd, runProgram, log } = options;
 
   async function deliver(event: Announcement, part: number, signal: AbortSignal): Promise<void> {
+    if (!isWhole(event) && changesOf(event).length === 0) return;
     const env = environment(event, part, options.searchPath);
     const input = `${JSON.stringify(event)}\n`;
     const call = { file, args: [], cwd, env, input, timeoutMs, maxOutputBytes: MAX_OUTPUT, signal };

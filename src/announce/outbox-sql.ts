@@ -30,6 +30,14 @@ export const OUTBOX_TABLES: Tables = {
        after TEXT NOT NULL,
        PRIMARY KEY (repository_id, path)
      ) WITHOUT ROWID;`,
+    `CREATE TABLE refused (
+       repository_id INTEGER NOT NULL,
+       path TEXT NOT NULL,
+       ref TEXT NOT NULL,
+       before TEXT NOT NULL,
+       after TEXT NOT NULL,
+       PRIMARY KEY (repository_id, path)
+     ) WITHOUT ROWID;`,
   ],
 };
 
@@ -60,6 +68,14 @@ export function outboxStatements(store: Store) {
       "SELECT ref, before, after, path FROM published WHERE repository_id = ? ORDER BY path",
     ),
     forgetTrees: store.prepare("DELETE FROM published WHERE repository_id = ?"),
+    refuse: store.prepare(
+      "INSERT OR REPLACE INTO refused (repository_id, path, ref, before, after) VALUES (?, ?, ?, ?, ?)",
+    ),
+    accept: store.prepare("DELETE FROM refused WHERE repository_id = ? AND path = ?"),
+    refused: store.prepare(
+      "SELECT ref, before, after, path FROM refused WHERE repository_id = ? ORDER BY path",
+    ),
+    forgetRefused: store.prepare("DELETE FROM refused WHERE repository_id = ?"),
     publish: store.prepare("INSERT INTO events (repository_id, at, body) VALUES (?, ?, ?) RETURNING id"),
     after: store.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"),
     afterOf: store.prepare("SELECT * FROM events WHERE id > ? AND repository_id = ? ORDER BY id LIMIT ?"),

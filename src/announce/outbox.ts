@@ -2,7 +2,7 @@ import { type Announcement, type CheckoutChange, type RefChange, type Trigger, Z
 import type { Row, Store } from "../store/database.js";
 import { addIntent, cutChanges, isUnsettled, settleIntents } from "./intents.js";
 import { outboxStatements } from "./outbox-sql.js";
-import { publishEvents, type Repository } from "./publish-events.js";
+import { publishChanges, publishTrees, type Repository } from "./publish-events.js";
 
 export type { Repository } from "./publish-events.js";
 
@@ -26,8 +26,16 @@ export interface Outbox {
   resolve(id: number, tips: Map<string, string> | null): void;
   /** Records that a tree was published; must be called in the transaction that records the publishing. */
   published(id: number, change: CheckoutChange): void;
-  /** Turns the finished changes of a repository into events. @returns their ids, oldest first */
-  publish(repository: Repository, trigger: Trigger): number[];
+  /** Records that a commit was refused; must be called in the transaction that records the refusal. */
+  refused(id: number, change: CheckoutChange): void;
+  /**
+   * Turns the finished changes of a repository into events, and what was published of them.
+   * @param published the refs that trees are published from
+   * @returns the events' ids, oldest first
+   */
+  publish(repository: Repository, trigger: Trigger, published?: readonly string[]): number[];
+  /** Turns published trees and refusals into events, unless a change of the mirror comes first. */
+  publishTrees(repository: Repository, trigger: Trigger): number[];
   /** Lists events later than `id`, oldest first. @param repositoryId null means all repositories */
   after(id: number, limit: number, repositoryId: number | null): Announcement[];
   get(id: number): Announcement | null;
@@ -49,7 +57,10 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
 
   const readEvent = (row: Row): Announcement => ({
     id: Number(row.id),
-    ...(JSON.parse(String(row.body)) as Omit<Announcement, "id" | "mirror">),
+    // Events of an earlier version lack these two.
+    publishing: [],
+    refused: [],
+    ...(JSON.parse(String(row.body)) as Omit<Announcement, "id" | "mirror" | "publishing" | "refused">),
     mirror: mirrorOf(Number(row.repository_id)),
   });
 
@@ -71,9 +82,14 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
     inDoubt: (id) => isUnsettled(context, id),
     resolve: (id, tips) => settleIntents(context, id, tips),
     published(id, { path, ref, before, after }) {
-      if (before !== after) sql.tree.run(id, path, ref, before, after);
+      if (before === after) return;
+      sql.accept.run(id, path);
+      sql.tree.run(id, path, ref, before, after);
     },
-    publish: (repository, trigger) => publishEvents(context, repository, trigger),
+    refused: (id, { path, ref, before, after }) => void sql.refuse.run(id, path, ref, before, after),
+    publish: (repository, trigger, published = []) =>
+      publishChanges(context, repository, { trigger, published }),
+    publishTrees: (repository, trigger) => publishTrees(context, repository, trigger),
     after(id, limit, repositoryId) {
       const rows =
         repositoryId === null ? sql.after.all(id, limit) : sql.afterOf.all(id, repositoryId, limit);

@@ -1,7 +1,7 @@
-import type { CheckoutChange, Trigger } from "../base/model.js";
+import type { Announcement, CheckoutChange, Trigger } from "../base/model.js";
 import { iso } from "../base/units.js";
 import type { Row } from "../store/database.js";
-import { findIntents, type Intent, type OutboxContext } from "./intents.js";
+import { findIntents, type OutboxContext } from "./intents.js";
 
 export interface Repository {
   id: number;
@@ -10,32 +10,56 @@ export interface Repository {
 }
 
 /**
- * Makes one event of what the current pass did, and one of each thing an earlier pass left. @returns their
- * ids, oldest first
+ * Makes one event of what the current pass did, and one of each thing an earlier pass left. Then come the trees whose
+ * publishing was over before the mirror's change was announced.
+ * @param published the refs that trees are published from
+ * @returns the events' ids, oldest first
  */
-export function publishEvents(context: OutboxContext, repository: Repository, trigger: Trigger): number[] {
+export function publishChanges(
+  context: OutboxContext,
+  repository: Repository,
+  { trigger, published }: { trigger: Trigger; published: readonly string[] },
+): number[] {
   const { store, sql } = context;
-  const intents = findIntents(context, repository.id);
-  const checkouts = sql.trees.all(repository.id).map(readTree).filter(isChange);
-  if (intents.length === 0 && checkouts.length === 0) return [];
-  if (intents.length === 0) intents.push({ type: "published", trigger, changed: 0, changes: [] });
   return store.transaction(() => {
-    sql.forgetAll.run(repository.id);
-    sql.forgetTrees.run(repository.id);
-    return intents.map((intent, index) => {
-      const isLast = index === intents.length - 1;
-      return writeEvent(context, repository, intent, isLast ? checkouts : []);
+    const intents = findIntents(context, repository.id);
+    if (intents.length > 0) sql.forgetAll.run(repository.id);
+    const ids = intents.map(({ changes, ...intent }) => {
+      const moved = new Set(changes.map(({ ref }) => ref));
+      const publishing = published.filter((ref) => moved.has(ref));
+      return writeEvent(context, repository, { ...intent, changes, publishing });
     });
+    return [...ids, ...publishTrees(context, repository, trigger)];
   });
 }
 
-function writeEvent(
-  { sql, now }: OutboxContext,
-  { id, owner, name }: Repository,
-  { type, trigger, changed, changes }: Intent,
-  checkouts: CheckoutChange[],
-): number {
+/**
+ * Makes an event of the trees that were published, and one of the commits that were refused. While a change of the
+ * mirror is not announced, the trees wait for it: the refresh announces them.
+ * @returns the events' ids, oldest first
+ */
+export function publishTrees(context: OutboxContext, repository: Repository, trigger: Trigger): number[] {
+  const { store, sql } = context;
+  const { id } = repository;
+  return store.transaction(() => {
+    if (sql.intents.all(id).length > 0) return [];
+    const checkouts = sql.trees.all(id).map(readTree).filter(isChange);
+    const refused = sql.refused.all(id).map(readTree);
+    sql.forgetTrees.run(id);
+    sql.forgetRefused.run(id);
+    const ids = [];
+    if (checkouts.length > 0)
+      ids.push(writeEvent(context, repository, { type: "published", trigger, checkouts }));
+    if (refused.length > 0) ids.push(writeEvent(context, repository, { type: "refused", trigger, refused }));
+    return ids;
+  });
+}
+
+type Content = Pick<Announcement, "type" | "trigger"> & Partial<Announcement>;
+
+function writeEvent({ sql, now }: OutboxContext, { id, owner, name }: Repository, content: Content): number {
   const at = now();
+  const { type, trigger, changed = 0, changes = [] } = content;
   const body = {
     type,
     at: iso(at),
@@ -44,7 +68,9 @@ function writeEvent(
     changed,
     truncated: changed > changes.length,
     changes,
-    checkouts,
+    publishing: content.publishing ?? [],
+    checkouts: content.checkouts ?? [],
+    refused: content.refused ?? [],
   };
   return Number(sql.publish.get(id, at, JSON.stringify(body))?.id);
 }

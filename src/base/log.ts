@@ -55,6 +55,7 @@ export const LOG_EVENTS = {
   problem_closed: "a problem that affected the whole server ended",
   problem_opened: "a problem that affects the whole server began; `code` says which",
   progress: "progress of a long clone or fetch",
+  publish_failed: "trees could not be published, and are tried again; `code` and `hint` say why",
   publish_refused: "a commit was not published; the old tree stays",
   published: "a published tree now points to a new commit",
   published_ref_deleted: "the ref that a tree is published from was deleted",

@@ -209,11 +209,12 @@ export type CheckoutChange = RefChange & { path: string };
 /**
  * The content of one event.
  * - `cloned`: the mirror was made or rebuilt; any of its refs may be new.
- * - `published`: a tree was published of what the mirror had before.
+ * - `published`: a link now leads to the tree of another commit, which an earlier event has brought.
+ * - `refused`: a commit that the mirror has was not published; the earlier tree stays.
  */
 export interface Announcement {
   id: number;
-  type: "changed" | "cloned" | "published";
+  type: "changed" | "cloned" | "published" | "refused";
   /** ISO 8601, in UTC. */
   at: string;
   repository: RepositoryName & { id: number };
@@ -222,7 +223,11 @@ export interface Announcement {
   changed: number;
   truncated: boolean;
   changes: RefChange[];
+  /** The refs of `changes` that trees are published from: an event follows when that has ended. */
+  publishing: string[];
   checkouts: CheckoutChange[];
+  /** The links that stay where they are, with the published commit and the one that was refused. */
+  refused: CheckoutChange[];
   /** The mirror's path stays the same when the repository is renamed. */
   mirror: string;
 }

@@ -38,7 +38,9 @@ async function fetchMissing(tools: BlobTools, refused: Refused, call: BlobsCall)
   const { all, silent } = await findNeeded(tools, call, paths);
   const needed = new Set([...all, ...Object.values(silent)]);
   const missing = await missingOf(tools.git, placeOf(tools, call), [...needed]);
-  if (missing.length > 0) await fetchContents(tools, refused, call, missing);
+  const { id } = repository;
+  if (missing.length > 0)
+    await tools.write(id, call.signal, () => fetchContents(tools, refused, call, missing));
   await writeNote(noteOf(tools.layout, repository.id, slug), { commit, paths, silent });
 }
 

@@ -20,41 +20,47 @@ const CHECKED_SHARE = 1 / 12;
 /** A log line names at most this many files. */
 const LOGGED = 10;
 
-/** Compares trees with their commits; the trees whose last check is oldest come first. */
+/**
+ * Compares trees with their commits; the trees whose last check is oldest come first. A check ends at once for a
+ * publish of its repository and for a stop; its tree then comes first in the next pass.
+ */
 export async function checkTrees(context: CheckContext): Promise<void> {
   const { ledger, inTurn } = context;
   for (const tree of [...ledger.ofOtherBoots(context.boot), ...ledger.leastChecked(CHECKED_SHARE)])
-    await inTurn(tree.id, () => checkTree(context, tree));
+    await inTurn.check(tree.id, (signal) => checkTree(context, tree, signal));
 }
 
 /**
  * Checks the published trees of a repository that were written before the machine was started again, so that no
- * refresh calls them proven before.
+ * publish leaves a tree that may not have reached the disk.
  */
-export async function checkOldTrees(context: CheckContext, id: number): Promise<void> {
+export async function checkOldTrees(context: CheckContext, id: number, signal: AbortSignal): Promise<void> {
   const { ledger, boot } = context;
   const published = ledger
     .of(id)
     .flatMap(({ slug, n }) => (n === null ? [] : (ledger.tree(id, slug, n) ?? [])));
-  for (const tree of published) if (tree.boot !== boot) await checkTree(context, tree);
+  for (const tree of published) if (tree.boot !== boot) await checkTree(context, tree, signal);
 }
 
-async function checkTree(context: CheckContext, tree: Tree): Promise<void> {
+async function checkTree(context: CheckContext, tree: Tree, signal: AbortSignal): Promise<void> {
   try {
-    await compareFiles(context, tree);
+    await compareFiles(context, tree, signal);
   } catch (error) {
+    // A check that was ended has found nothing.
+    if (signal.aborted) return;
     handleUnchecked(context, tree, asRefreshError(error));
   }
 }
 
-async function compareFiles(context: CheckContext, tree: Tree): Promise<void> {
+async function compareFiles(context: CheckContext, tree: Tree, signal: AbortSignal): Promise<void> {
   const { ledger, pool, trees, log } = context;
   const found = findReady(context, tree);
   if (!found) return;
   // Writes before a crash of the machine may not have reached the disk, so file contents are read.
   const readsContent = found.boot !== context.boot;
   const checkedAt = context.now();
-  const differences = await trees.differences(pool.place(found), writtenTo(found)!, readsContent);
+  const differences = await trees.differences(pool.place(found), writtenTo(found)!, readsContent, signal);
+  if (signal.aborted) return;
   const checked = { ...found, checkedAt, boot: context.boot };
   if (differences.length === 0) return ledger.putTree(checked);
   const details = { tree: treeDir(pool.place(found)), differences: differences.slice(0, LOGGED) };

@@ -4,6 +4,7 @@ import type { RepositoryName } from "../base/model.js";
 import type { TreeOptions } from "../config/checkouts.js";
 import type { Layout } from "../git/disk/layout.js";
 import { fetchBlobs } from "../git/mirror/blobs.js";
+import type { Write } from "../git/mirror/writers.js";
 import type { RunGit } from "../git/run/exec.js";
 import type { Gateway } from "../git/transport/gateway.js";
 import type { Target } from "../git/transport/upstream.js";
@@ -14,6 +15,7 @@ export interface BlobTools {
   layout: Layout;
   gateway: Pick<Gateway, "open">;
   timeoutMs: number;
+  write: Write;
   /** Marks the mirror for cleaning, because an interrupted fetch may have left files there. */
   distrust(id: number): void;
   /** @throws RefreshError `disk_low` */
@@ -39,6 +41,7 @@ export type Refused = Map<string, { commit: string; since: number }>;
 const MANY = 1_000;
 
 /**
+ * Fetches the contents as the mirror's writer, since a fetch has the scratch directory for itself.
  * @throws RefreshError that names the commit; `not_yet` or `contents_missing` when GitHub lacks the contents
  */
 export async function fetchContents(

@@ -1,21 +1,23 @@
-import { existsSync } from "node:fs";
 import { asRefreshError, RefreshError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import { type CheckoutChange, type RepositoryName, ZERO } from "../base/model.js";
+import { type RepositoryName, ZERO } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import { readOptions, type Wanted, writeOptions } from "../config/checkouts.js";
-import { type Layout, linkTarget, pointLink } from "../git/disk/layout.js";
+import { type Layout, pointLink } from "../git/disk/layout.js";
 import type { Pins } from "../git/mirror/pins.js";
+import type { Write } from "../git/mirror/writers.js";
 import type { RunGit } from "../git/run/exec.js";
 import { type Trees, treeDir } from "../git/tree/trees.js";
 import type { Blobs } from "./blobs.js";
 import type { Content, Contents } from "./contents.js";
 import type { Candidate, Gate, Verdict } from "./gate.js";
-import { type Checkout, type Ledger, type Tree, writtenTo } from "./ledger.js";
+import { isInStep, isMoved, newCheckout } from "./in-step.js";
+import { type Checkout, type Tree, writtenTo } from "./ledger.js";
 import type { Pool } from "./pool.js";
+import type { PoolTools } from "./pool-context.js";
+import { type RefuseTools, refuse, refuseMissing } from "./refuse.js";
 
-export interface PublishTools {
-  ledger: Ledger;
+export interface PublishTools extends RefuseTools {
   pool: Pool;
   trees: Trees;
   gate: Gate;
@@ -24,11 +26,12 @@ export interface PublishTools {
   pins: Pins;
   git: RunGit;
   layout: Layout;
+  /** Returns the object of a ref; its caller is the mirror's writer. */
   tip(id: number, ref: string): Promise<string>;
+  write: Write;
   /** Announces the change; must be called in the transaction that records the publishing. */
-  published(id: number, change: CheckoutChange): void;
+  published: PoolTools["published"];
   log: Pick<Log, "info" | "warn">;
-  now(): number;
 }
 
 export interface Publishable extends RepositoryName {
@@ -43,54 +46,87 @@ export interface PublishCall {
   /** Whether a commit that the gate refused is offered once more. */
   retryRefused: boolean;
   signal: AbortSignal;
+  /** Returns the repository as it is now; null: its name is another's, or it is no longer managed. */
+  current(): Publishable | null;
+  /** Called once the end of the publish is recorded, before its pins are settled; may be called again. */
+  onEnd(): void;
+}
+
+/** What a publish is about to do, decided by the mirror's writer. */
+interface Begun {
+  candidate: Publishing;
+  known: Checkout | null;
+  next: Checkout;
+  /** Whether the ref's commit was refused, so that only the earlier tree is repaired. */
+  isRefused: boolean;
 }
 
 /** Brings one published tree in step with its ref. */
 export function createPublisher(tools: PublishTools) {
-  const { ledger, pool, trees, gate, contents, blobs, pins, git, layout, log, now } = tools;
-  /** @param tip the object that the ref points at in the mirror */
-  return async function publish({ repository, wanted, retryRefused, signal }: PublishCall, tip: string) {
+  const { ledger, pool, trees, gate, contents, blobs, pins, git, layout, log, write, now } = tools;
+
+  return async function publish(call: PublishCall): Promise<void> {
+    const { repository, wanted, signal } = call;
     const { id } = repository;
     const { slug } = wanted;
-    const link = layout.checkout(repository, slug);
-    pool.heal(id, slug, ledger.get(id, slug)?.link ?? link);
-    const known = seen(ledger.get(id, slug), tip);
-    const ref = wanted.ref ?? `refs/heads/${repository.defaultBranch}`;
-    // A refused tip is not built again; the earlier tree stays as the gate accepted it, and is repaired where
-    // it differs.
-    const refused = known?.refusal?.tip === tip && !retryRefused;
-    const asked = refused ? {} : { ref, options: writeOptions(wanted) };
-    const next = { ...(known ?? fresh(id, slug, link)), ...asked };
-    const target = refused ? known.tip : tip;
-    if (target === null) return;
-    const mirror = layout.mirror(id);
-    if (known && isInStep(known, { ...next, link, tip: target })) {
-      if (refused) return pin(known);
-      if (known.refusal) ledger.put({ ...known, wanted: known.sha, refusal: null });
-      return pins.drop(mirror, slug);
-    }
-    const about = { repository, checkout: known ?? next, ref };
-    if (target === ZERO) return missing(about);
-    const sha = await commitOf(mirror, target, ref);
-    if (sha === null) return refuse(about, { reason: "not_a_commit", output: "" }, target, null);
-    const candidate = { repository, mirror, ref, tip: target, sha, before: known?.sha ?? null };
+    pool.heal(id, slug, ledger.get(id, slug)?.link ?? layout.checkout(repository, slug));
+    // The commit is pinned before anything reads it. What follows holds up no refresh.
+    const begun = await write(id, signal, () => begin(call));
+    if (!begun) return;
+    const { candidate, known, next, isRefused } = begun;
     const offer = async () =>
-      (refused ? null : await gate.signature(candidate)) ??
-      put(next, candidate, { link, gated: !refused, signal });
+      (isRefused ? null : await gate.signature(candidate)) ??
+      put(next, candidate, { gated: !isRefused, call });
     const verdict = await offer().catch(async (error) => {
-      if (known && !signal.aborted) await keep(known, { ...candidate, ref: known.ref }, signal);
+      if (known && !signal.aborted) await keep(known, { ...candidate, ref: known.ref }, call);
       throw error;
     });
-    if (verdict) return refuse(about, verdict, target, sha);
-    if (!refused) await pins.drop(mirror, slug);
+    if (verdict)
+      refuse(tools, { repository, checkout: known ?? next, ref: candidate.ref }, verdict, candidate);
+    call.onEnd();
+    await write(id, signal, () => (verdict || isRefused ? pinPublished : unpin)(next));
   };
 
+  /** Decides what is to be published, and pins it. @returns null: nothing is left to do */
+  async function begin({ repository, wanted, retryRefused }: PublishCall): Promise<Begun | null> {
+    const { id } = repository;
+    const { slug } = wanted;
+    const mirror = layout.mirror(id);
+    const link = layout.checkout(repository, slug);
+    const ref = wanted.ref ?? `refs/heads/${repository.defaultBranch}`;
+    const tip = await tools.tip(id, ref);
+    const known = seen(ledger.get(id, slug), tip);
+    // A refused tip is not built again; the earlier tree stays as the gate accepted it, and is repaired where
+    // it differs.
+    const isRefused = known?.refusal?.tip === tip && !retryRefused;
+    const asked = isRefused ? {} : { ref, options: writeOptions(wanted) };
+    const next = { ...(known ?? newCheckout(id, slug, link)), ...asked };
+    const target = isRefused ? known.tip : tip;
+    if (target === null) return null;
+    const of = { repository, checkout: known ?? next, ref };
+    if (known && isInStep(tools, known, { ...next, link, tip: target })) {
+      if (!isRefused && known.refusal) ledger.put({ ...known, wanted: known.sha, refusal: null });
+      await (isRefused ? pinPublished : unpin)(known);
+      return null;
+    }
+    const sha = target === ZERO ? null : await commitOf(mirror, target, ref);
+    if (sha === null) {
+      if (target === ZERO) refuseMissing(tools, of);
+      else refuse(tools, of, { reason: "not_a_commit", output: "" }, { tip: target, sha });
+      await pinPublished(of.checkout);
+      return null;
+    }
+    await pins.hold(mirror, slug, sha);
+    const candidate = { repository, mirror, ref, tip: target, sha, before: known?.sha ?? null };
+    return { candidate, known, next, isRefused };
+  }
+
   /** Keeps the published tree when the ref moved to a commit that cannot be published yet. */
-  async function keep(known: Checkout, candidate: Publishing, signal: AbortSignal): Promise<void> {
-    await pin(known);
+  async function keep(known: Checkout, candidate: Publishing, call: PublishCall): Promise<void> {
+    await write(known.id, call.signal, () => pinPublished(known));
     const { tip, sha, link } = known;
-    if (tip === null || sha === null || isInStep(known, known) || isMoved(known)) return;
-    await put(known, { ...candidate, tip, sha, before: sha }, { link, gated: false, signal }).catch((error) =>
+    if (tip === null || sha === null || isInStep(tools, known, known) || isMoved(tools, known)) return;
+    await put(known, { ...candidate, tip, sha, before: sha }, { gated: false, call }).catch((error) =>
       log.warn(
         { event: "tree_repair_failed", link, reason: asRefreshError(error).message },
         "the published tree could not be repaired",
@@ -99,14 +135,11 @@ export function createPublisher(tools: PublishTools) {
   }
 
   /** @returns the gate's reason for not publishing; null when the tree was published */
-  async function put(
-    next: Checkout,
-    candidate: Publishing,
-    how: { link: string; gated: boolean; signal: AbortSignal },
-  ): Promise<Verdict> {
+  async function put(next: Checkout, candidate: Publishing, how: How): Promise<Verdict> {
     const { repository, mirror } = candidate;
+    const { signal } = how.call;
     const base = layout.trees(next.id, next.slug);
-    const of = { repository, commit: candidate.sha, options: readOptions(next.options), signal: how.signal };
+    const of = { repository, commit: candidate.sha, options: readOptions(next.options), signal };
     const call = { ...of, base, mirror, slug: next.slug };
     const attempt = async () => {
       await pool.claim(next.id, next.slug);
@@ -127,35 +160,37 @@ export function createPublisher(tools: PublishTools) {
     next: Checkout,
     candidate: Publishing,
     content: Content,
-    how: { link: string; gated: boolean; signal: AbortSignal },
+    how: How,
   ): Promise<Verdict> {
     const { id, slug, options } = next;
+    const { signal } = how.call;
     const { tip, sha } = candidate;
     const startedAt = performance.now();
     const { tree, from } = pool.take({ id, slug, options }, sha, content.sha);
     await content.hold(tree.n);
-    const changed = await write(tree, from, how.signal);
-    const verdict = how.gated ? await inspected(tree, candidate, how.signal) : null;
+    const changed = await writeFiles(tree, from, signal);
+    const verdict = how.gated ? await inspected(tree, candidate, signal) : null;
     if (verdict) {
       ledger.putTree({ ...tree, state: "ready" });
       return verdict;
     }
     const dir = treeDir(pool.place(tree));
+    const link = linkNow(how.call);
     const former = ledger.get(id, slug);
     // The ledger names the link first, so a process killed right after linking leaves a link whose owner is
     // known.
-    if (!former) ledger.put({ ...next, link: how.link });
-    pointLink(how.link, dir);
+    if (!former) ledger.put({ ...next, link });
+    pointLink(link, dir);
     // Until the ledger records the publishing, only the link shows which tree is published.
     pool.doubt(id, slug);
     ledger.transaction(() => {
       if (former) pool.withdraw(former);
       ledger.putTree({ ...tree, state: "ready" });
-      const published = { n: tree.n, tip, sha, wanted: sha, publishedAt: now(), link: how.link };
+      const published = { n: tree.n, tip, sha, wanted: sha, publishedAt: now(), link };
       const fields = how.gated ? { refusal: null } : { wanted: next.wanted };
       ledger.put({ ...next, ...published, missingSince: null, ...fields });
       const { ref, before } = candidate;
-      tools.published(id, { ref, path: how.link, before: before ?? ZERO, after: sha });
+      tools.published(id, { ref, path: link, before: before ?? ZERO, after: sha });
     });
     pool.trust(id, slug);
     const durationMs = Math.round(performance.now() - startedAt);
@@ -170,7 +205,7 @@ export function createPublisher(tools: PublishTools) {
   }
 
   /** @returns the number of files written in place; null when the whole tree was written */
-  async function write(tree: Tree, from: string | null, signal: AbortSignal): Promise<number | null> {
+  async function writeFiles(tree: Tree, from: string | null, signal: AbortSignal): Promise<number | null> {
     const place = pool.place(tree);
     try {
       const changed = from === null ? null : await trees.update(place, from, writtenTo(tree)!, signal);
@@ -193,7 +228,7 @@ export function createPublisher(tools: PublishTools) {
     const place = pool.place(tree);
     const verdict = await gate.inspect(candidate, treeDir(place), signal);
     if (signal.aborted) throw new RefreshError("cancelled", "the pre-publish hook was stopped");
-    const differences = await trees.differences(place, writtenTo(tree)!);
+    const differences = await trees.differences(place, writtenTo(tree)!, undefined, signal);
     if (differences.length === 0) return verdict;
     log.warn(
       { event: "tree_rebuilt", ...described(candidate), differences: differences.slice(0, 10) },
@@ -203,32 +238,26 @@ export function createPublisher(tools: PublishTools) {
     return verdict;
   }
 
-  async function refuse(
-    { repository, checkout, ref }: Of,
-    why: NonNullable<Verdict>,
-    tip: string,
-    sha: string | null,
-  ): Promise<void> {
-    ledger.put({ ...checkout, wanted: sha, refusal: { ...why, at: now(), tip } });
-    await pin(checkout);
-    const details = { repository: fullName(repository), ref, commit: sha, published: checkout.sha, ...why };
-    log.warn({ event: "publish_refused", ...details }, "commit not published; the old tree stays");
+  /**
+   * Pins the published commit, so that the tree can be repaired after its ref moved or was deleted. The caller is the
+   * mirror's writer.
+   */
+  async function pinPublished({ id, slug }: Checkout): Promise<void> {
+    const sha = ledger.get(id, slug)?.sha ?? null;
+    const mirror = layout.mirror(id);
+    await (sha === null ? pins.drop(mirror, slug) : pins.set(mirror, slug, sha));
   }
 
-  /** Handles a deleted ref: the default branch's tree stays, and any other tree stays for the grace. */
-  async function missing({ repository, checkout, ref }: Of): Promise<void> {
-    const refusal = { reason: "missing" as const, output: `the mirror has no ${ref}`, at: now(), tip: ZERO };
-    ledger.put({ ...checkout, wanted: null, missingSince: checkout.missingSince ?? now(), refusal });
-    await pin(checkout);
-    log.warn(
-      { event: "published_ref_deleted", repository: fullName(repository), ref },
-      "the ref of a published tree was deleted",
-    );
+  /** Unpins the commits, which their own ref keeps. The caller is the mirror's writer. */
+  function unpin({ id, slug }: Checkout): Promise<void> {
+    return pins.drop(layout.mirror(id), slug);
   }
 
-  /** Pins the published commit, so that the tree can be repaired after its ref moved or was deleted. */
-  async function pin({ id, slug, sha }: Checkout): Promise<void> {
-    if (sha !== null) await pins.set(layout.mirror(id), slug, sha);
+  /** Returns the link that the repository has now: it may have been renamed, or have lost its name, meanwhile. */
+  function linkNow({ repository, wanted, current }: PublishCall): string {
+    const now = current();
+    if (!now) throw new RefreshError("moved", `${fullName(repository)} is no longer this repository's name`);
+    return layout.checkout(now, wanted.slug);
   }
 
   /** Clears the deletion mark of a ref that exists again, whether or not its commit can be published. */
@@ -247,47 +276,15 @@ export function createPublisher(tools: PublishTools) {
     const { stdout } = await git({ args, gitDir: mirror, timeoutMs: 60_000, okCodes: [0, 1] });
     return stdout.trim() || null;
   }
-
-  /** The link leads to a newer tree that the ledger does not record yet. */
-  function isMoved({ id, slug, n, link }: Checkout): boolean {
-    const shown = linkTarget(link);
-    const isOwn = n !== null && shown === treeDir({ base: layout.trees(id, slug), n });
-    return shown !== null && !isOwn && existsSync(shown);
-  }
-
-  /** Compares the ledger with the link and the tree; costs one lookup each. */
-  function isInStep(known: Checkout | null, wanted: Checkout): boolean {
-    if (!known || known.n === null || known.tip !== wanted.tip) return false;
-    if (known.ref !== wanted.ref || known.options !== wanted.options || known.link !== wanted.link)
-      return false;
-    const tree = ledger.tree(known.id, known.slug, known.n);
-    const dir = tree && treeDir(pool.place(tree));
-    return tree?.state === "ready" && linkTarget(known.link) === dir && existsSync(dir!);
-  }
 }
 
 type Publishing = Candidate & { repository: Publishable };
 
-interface Of {
-  repository: Publishable;
-  checkout: Checkout;
-  ref: string;
+interface How {
+  /** Whether the gate has not accepted the commit yet. */
+  gated: boolean;
+  call: PublishCall;
 }
-
-const fresh = (id: number, slug: string, link: string): Checkout => ({
-  id,
-  slug,
-  ref: "",
-  options: "",
-  link,
-  n: null,
-  tip: null,
-  sha: null,
-  publishedAt: null,
-  wanted: null,
-  missingSince: null,
-  refusal: null,
-});
 
 const described = ({ repository, ref, sha, before }: Candidate) => ({
   repository: fullName(repository),

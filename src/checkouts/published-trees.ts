@@ -37,7 +37,11 @@ export interface Checkouts {
    */
   start(): void;
   /** Brings every published tree of a repository in step with its ref. @returns the first failure */
-  publish(repository: Publishable, retryRefused: boolean, signal: AbortSignal): Promise<RefreshError | null>;
+  publish(call: PublishAll): Promise<RefreshError | null>;
+  /** Lists the refs that CHECKOUTS publishes trees of. */
+  refs(repository: Publishable): string[];
+  /** Whether something of the repository is published, or is to be. */
+  has(repository: Publishable): boolean;
   /** Whether a tree that CHECKOUTS asks for is missing, or a published tree is no longer asked for. */
   isOutdated(repository: Publishable): boolean;
   /** Renames the links after the repository was renamed; each link is replaced without a gap. */
@@ -53,7 +57,10 @@ export interface Checkouts {
   stop(): Promise<void>;
 }
 
-type Context = CheckoutsTools & CheckContext & { publishOne(call: PublishCall, tip: string): Promise<void> };
+/** All trees of a repository are brought in step. */
+export type PublishAll = Omit<PublishCall, "wanted">;
+
+type Context = CheckoutsTools & CheckContext & { publishOne(call: PublishCall): Promise<void> };
 
 export function createCheckouts(tools: CheckoutsTools): Checkouts {
   const context: Context = {
@@ -65,7 +72,10 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
   };
   return {
     start: () => start(context),
-    publish: (repository, retryRefused, signal) => publish(context, { repository, retryRefused, signal }),
+    publish: (call) => publish(context, call),
+    refs: (repository) =>
+      wantedOf(tools, repository).map(({ ref }) => ref ?? `refs/heads/${repository.defaultBranch}`),
+    has: (repository) => wantedOf(tools, repository).length > 0 || tools.ledger.of(repository.id).length > 0,
     isOutdated: (repository) => isOutdated(tools, repository, wantedOf(tools, repository)),
     check: () => checkTrees(context),
     renameLinks: (repository) => renameLinks(tools, repository),
@@ -75,6 +85,7 @@ export function createCheckouts(tools: CheckoutsTools): Checkouts {
     async stop() {
       context.stopped = true;
       for (const timer of context.timers.values()) clearTimeout(timer);
+      context.inTurn.endChecks(null);
       await context.inTurn.idle();
     },
   };
@@ -103,13 +114,14 @@ function startWith(context: Context, id: number): void {
   }
 }
 
-async function publish(context: Context, call: Omit<PublishCall, "wanted">): Promise<RefreshError | null> {
+async function publish(context: Context, call: PublishAll): Promise<RefreshError | null> {
   const { ledger, inTurn } = context;
   const { id } = call.repository;
   const wanted = wantedOf(context, call.repository);
   if (wanted.length === 0 && ledger.of(id).length === 0) return null;
+  inTurn.endChecks(id);
   return inTurn(id, async () => {
-    await checkOldTrees(context, id);
+    await checkOldTrees(context, id, call.signal);
     const failure = await publishEach(context, call, wanted);
     await withdrawUnwanted(context, id, new Set(wanted.map(({ slug }) => slug)));
     tidy(context, id);
@@ -120,18 +132,17 @@ async function publish(context: Context, call: Omit<PublishCall, "wanted">): Pro
 /** Publishes each checkout, even when another one fails. @returns the first failure */
 async function publishEach(
   context: Context,
-  call: Omit<PublishCall, "wanted">,
+  call: PublishAll,
   wanted: Wanted[],
 ): Promise<RefreshError | null> {
-  const { repository } = call;
   let failure: RefreshError | null = null;
   for (const one of wanted) {
     try {
-      const tip = await context.tip(repository.id, one.ref ?? `refs/heads/${repository.defaultBranch}`);
-      await context.publishOne({ ...call, wanted: one }, tip);
+      await context.publishOne({ ...call, wanted: one });
     } catch (error) {
       failure ??= asRefreshError(error);
     }
+    call.onEnd();
   }
   return failure;
 }

@@ -1,6 +1,7 @@
 import type { Log } from "../base/log.js";
 import type { Layout } from "../git/disk/layout.js";
 import type { Pins } from "../git/mirror/pins.js";
+import type { Write } from "../git/mirror/writers.js";
 import type { Blobs } from "./blobs.js";
 import type { Checkout, Ledger } from "./ledger.js";
 import type { Pool } from "./pool.js";
@@ -10,6 +11,7 @@ export interface WithdrawTools {
   pool: Pick<Pool, "heal" | "withdraw">;
   blobs: Pick<Blobs, "forget">;
   pins: Pick<Pins, "drop">;
+  write: Write;
   layout: Layout;
   graceMs: number;
   now(): number;
@@ -38,9 +40,11 @@ export async function withdrawUnwanted(
     });
     tools.log.info({ event: "unpublished", link, ref }, "no longer published");
     tools.blobs.forget(id, slug);
-    await tools.pins.drop(layout.mirror(id), slug);
+    await tools.write(id, never, () => tools.pins.drop(layout.mirror(id), slug));
   }
 }
+
+const never = new AbortController().signal;
 
 /** Whether the ref was deleted longer ago than the grace. The default branch's tree stays. */
 const isPastGrace = ({ graceMs, now }: WithdrawTools, { slug, missingSince }: Checkout): boolean =>

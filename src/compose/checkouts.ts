@@ -14,6 +14,7 @@ import type { Config } from "../config/load.js";
 import { extentOf } from "../git/disk/layout.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import { createPins } from "../git/mirror/pins.js";
+import type { Write } from "../git/mirror/writers.js";
 import { createTrees } from "../git/tree/trees.js";
 import { isManaged } from "../registry/repositories.js";
 import type { Ground } from "./ground.js";
@@ -38,6 +39,7 @@ interface Needs {
   ground: Ground;
   records: Records;
   mirrors: Mirrors;
+  write: Write;
   outbox: Outbox;
   /** The machine's boot id. */
   boot: string;
@@ -46,11 +48,11 @@ interface Needs {
 
 /** Builds the published trees, and the sweep that finds what no webhook reports. */
 export function createPublishing(config: Settings, needs: Needs) {
-  const { log, ground, records, mirrors, boot } = needs;
+  const { log, ground, records, mirrors, write, boot } = needs;
   const { git, gateway, metrics } = ground;
   const { layout, ledger, registry } = records;
   const { requireSpace } = records.disk;
-  const { published } = needs.outbox;
+  const { published, refused } = needs.outbox;
   const obstacles = createObstacles(log);
   const graceMs = config.checkoutGraceMs;
   const timeoutMs = config.cloneTimeoutMs;
@@ -78,6 +80,7 @@ export function createPublishing(config: Settings, needs: Needs) {
     gateway,
     timeoutMs,
     requireSpace,
+    write,
     distrust: mirrors.distrust,
     onProgress: logProgress(log, "fetching contents"),
     onFetched: metrics.fetched,
@@ -92,6 +95,8 @@ export function createPublishing(config: Settings, needs: Needs) {
     graceMs,
     request,
     published,
+    refused,
+    write,
     blobs,
     boot,
     now,

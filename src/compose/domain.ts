@@ -6,6 +6,7 @@ import type { Releasers } from "../base/releasers.js";
 import { publishedPins } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
 import { createMirrors } from "../git/mirror/mirrors.js";
+import { createWriters } from "../git/mirror/writers.js";
 import { createDoubts, openAfterBoot } from "./after-boot.js";
 import { createPublishing } from "./checkouts.js";
 import { createIntake } from "./deliveries.js";
@@ -41,9 +42,19 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     keptRecord: records.keptTips,
     doubts: createDoubts({ log, ground, records }),
   });
+  const write = createWriters();
   const announcer = openAnnouncer(config, { log, ground, records, releasers });
   const { outbox } = announcer;
-  const publishing = createPublishing(config, { log, ground, records, mirrors, outbox, boot, releasers });
+  const publishing = createPublishing(config, {
+    log,
+    ground,
+    records,
+    mirrors,
+    write,
+    outbox,
+    boot,
+    releasers,
+  });
   const { checkouts } = publishing;
   const housekeeping = createHousekeeping(config, {
     log,
@@ -59,6 +70,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     ground,
     records,
     mirrors,
+    write,
     announcer,
     checkouts,
     housekeeping,

@@ -72,7 +72,8 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     retireAfterMs,
     transaction,
     unlink: names.unlink,
-    withdraw: checkouts.withdraw,
+    // Nothing is deleted below a publish, which ends before it would move the link.
+    withdraw: (id) => checkouts.withdraw(id) || records.runs.has(keyOf({ kind: "publish", id })),
     discard(id) {
       // The directory is not removed yet; whatever a stopped task still writes goes to the trash with the
       // rest.
@@ -109,8 +110,11 @@ export function createHousekeeping(config: Settings, needs: Needs) {
   return { links, names, maintenance, removal, lifecycle };
 }
 
-/** Whether no refresh of a repository runs or is about to; one that waits for a lagging replica does not count. */
-function isIdle({ runs, queue }: Records, id: number): boolean {
-  const subject = { kind: "repository", id } as const;
-  return !runs.has(keyOf(subject)) && !queue.isPending(subject);
-}
+/**
+ * Whether no refresh or publish of a repository runs or is about to; one that waits for a lagging replica does not
+ * count.
+ */
+const isIdle = ({ runs, queue }: Records, id: number): boolean =>
+  (["repository", "publish"] as const).every(
+    (kind) => !runs.has(keyOf({ kind, id })) && !queue.isPending({ kind, id }),
+  );

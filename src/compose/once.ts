@@ -62,10 +62,10 @@ export function createOnce(ports: OncePorts): Once {
   /** Resolves when each repository was refreshed or has failed for good. */
   function doAll(subjects: Subject[], onDone: (subject: Subject, error: RefreshError | null) => void) {
     const open = new Map(
-      subjects.map((subject) => [
-        keyOf(subject),
-        { subject, tries: 0, timer: undefined as NodeJS.Timeout | undefined },
-      ]),
+      subjects.flatMap((subject) => {
+        const found = { subject, tries: 0, timer: undefined as NodeJS.Timeout | undefined };
+        return workOf(subject).map((work) => [keyOf(work), found] as const);
+      }),
     );
     return new Promise<void>((resolve) => {
       const unsubscribe = ports.onSettled(listen);
@@ -74,7 +74,7 @@ export function createOnce(ports: OncePorts): Once {
 
       function listen({ key, error }: Settled): void {
         const found = open.get(key);
-        if (!found || (!error && queue.isPending(found.subject))) return;
+        if (!found || (!error && workOf(found.subject).some(queue.isPending))) return;
         found.tries += 1;
         // The queue may finish a repository before this line.
         clearTimeout(found.timer);
@@ -82,7 +82,7 @@ export function createOnce(ports: OncePorts): Once {
           found.timer = setTimeout(ask, RETRY_MS * found.tries, found.subject);
           return;
         }
-        open.delete(key);
+        for (const work of workOf(found.subject)) open.delete(keyOf(work));
         onDone(found.subject, error);
         end();
       }
@@ -148,6 +148,10 @@ export function createOnce(ports: OncePorts): Once {
     return { failure, problems, fresh: isDone && allFresh && failure === null };
   };
 }
+
+/** A repository is done when its trees are published, too. */
+const workOf = (subject: Subject): Subject[] =>
+  subject.kind === "repository" ? [subject, { kind: "publish", id: subject.id }] : [subject];
 
 const isWanted = (it: ManagedRepository) => isManaged(it) && it.state !== "suspended" && it.pausedAt === null;
 

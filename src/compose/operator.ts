@@ -36,7 +36,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
   const { registry, installations, queue, requests, holds, layout, scopeOf, hasMirror } = records;
   const { checkouts } = domain.publishing;
   const { removal, maintenance } = domain.housekeeping;
-  const { syncer, worker, runner } = domain.refreshing;
+  const { syncer, publisher, worker, runner } = domain.refreshing;
   const { recovery, watch } = domain.intake;
   const { customRefs, retireAfterMs, keepHistoryMs, gitUrl } = config;
   const { outbox, newEvents } = announcer;
@@ -66,6 +66,8 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
     published: (id) => (checkouts.of(id) ?? []).flatMap(({ commit }) => commit ?? []),
     refresh: (id) => requests.byHand({ kind: "repository", id }, registry.get(id)?.installationId ?? 0),
     isRunning: (id) => runner.busy({ kind: "repository", id }),
+    isPublishing: (id) => runner.busy({ kind: "publish", id }),
+    onPublished: publisher.onPublished,
     onMoved: syncer.onMoved,
     onSettled: worker.onSettled,
     stopping: isStopping,

@@ -5,13 +5,15 @@ import type { Releasers } from "../base/releasers.js";
 import { createSignal } from "../base/signal.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
+import { linkTarget } from "../git/disk/layout.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
+import type { Write } from "../git/mirror/writers.js";
+import { createPublisher } from "../publisher.js";
 import { slotsOf } from "../queue/classes.js";
 import { createRunner } from "../queue/runner.js";
 import { createBringer } from "../refresh/bring.js";
 import { createGuard } from "../refresh/guard.js";
 import { createRefreshLog } from "../refresh/log.js";
-import type { ManagedRepository } from "../registry/repositories.js";
 import { createSyncer } from "../syncer.js";
 import { createWorker } from "../worker.js";
 import type { Ground } from "./ground.js";
@@ -26,6 +28,7 @@ interface Needs {
   ground: Ground;
   records: Records;
   mirrors: Mirrors;
+  write: Write;
   announcer: Announcer;
   checkouts: Checkouts;
   housekeeping: Housekeeping;
@@ -34,7 +37,7 @@ interface Needs {
 
 /** Builds the chain queue → runner → worker → syncer. */
 export function createRefreshing(config: Settings, needs: Needs) {
-  const { log, ground, records, mirrors, announcer, checkouts, releasers } = needs;
+  const { log, ground, records, mirrors, write, announcer, checkouts, releasers } = needs;
   const { store, gateway, metrics } = ground;
   const { registry, installations, queue, scopeOf, disk, runs } = records;
   const { links, names, maintenance, lifecycle } = needs.housekeeping;
@@ -42,13 +45,6 @@ export function createRefreshing(config: Settings, needs: Needs) {
   const now = Date.now;
   const cloning = createSignal<[id: number]>();
   const gitHost = new URL(config.gitUrl).host;
-  // A name that passed to another repository is not used for this repository's trees any more.
-  const publish = async (
-    repository: ManagedRepository,
-    { retryRefused, signal }: { retryRefused: boolean; signal: AbortSignal },
-  ) =>
-    links.isOwner(repository.id, repository) ? checkouts.publish(repository, retryRefused, signal) : null;
-
   const guard = createGuard({ history: config.history, holds: records.holds, scopeOf, log, now });
   const bring = createBringer({
     mirrors,
@@ -84,8 +80,13 @@ export function createRefreshing(config: Settings, needs: Needs) {
     requireSpace: disk.requireSpace,
     hasSpace: () => !disk.state().low,
     link: names.link,
-    publish: (repository, retryRefused, signal) => publish(repository, { retryRefused, signal }),
-    announce: announcer.announce,
+    write,
+    announce: (repository, trigger) =>
+      announcer.announce(repository, trigger, checkouts.refs(registry.get(repository.id) ?? repository)),
+    requestPublish({ id, installationId }, trigger) {
+      const repository = registry.get(id);
+      if (repository && checkouts.has(repository)) records.requests.publish(id, installationId, trigger);
+    },
     upkeep: maintenance,
     onProgress: logProgress(log, "cloning"),
     onFetched(stats) {
@@ -94,6 +95,17 @@ export function createRefreshing(config: Settings, needs: Needs) {
     },
   });
   syncer.onMoved(maintenance.changed);
+  const publisher = createPublisher({
+    registry,
+    mirrors,
+    write,
+    checkouts,
+    upkeep: maintenance,
+    isOwner: (repository) => links.isOwner(repository.id, repository),
+    directoryOf: (id) => linkTarget(records.layout.mirror(id)),
+    announce: announcer.announceTrees,
+    requestRefresh: ({ id, installationId }) => records.requests.repository(id, installationId),
+  });
 
   const worker = createWorker({
     store,
@@ -104,11 +116,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     syncer,
     lifecycle,
     log,
-    async publish(id, signal) {
-      const repository = registry.get(id);
-      const failure = repository && (await publish(repository, { retryRefused: false, signal }));
-      if (failure) throw failure;
-    },
+    publish: publisher.publish,
   });
   worker.onRefreshed(metrics.refreshed);
 
@@ -127,5 +135,5 @@ export function createRefreshing(config: Settings, needs: Needs) {
   releasers.add("refreshes and announcements", stopBoth);
   // Git processes serve the runner and end before it does; neither starts work on its own.
   releasers.add("maintenance", maintenance.stop);
-  return { syncer, worker, runner };
+  return { syncer, publisher, worker, runner };
 }

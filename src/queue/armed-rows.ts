@@ -81,18 +81,21 @@ type Due = Pick<QueueRow, "dueAt" | "quietUntil" | "heldBy" | "met">;
  * backoff too: after a restart the first call to GitHub waits for no earlier backoff. A backstop ends the
  * backoff of lists, since INTERVAL says how often GitHub is asked for lists. A failing repository keeps its
  * backoff, and one that runs is not due because of the backstop alone. A row that only waits for a lagging
- * replica is asked again by each pass.
+ * replica is asked again by each pass. A push has been quiet before its refresh, so a publish is not delayed
+ * once more.
  */
 function dueOf(row: QueueRow | null, { subject, intent, quietPeriodMs, hold, at }: Arming): Due {
   const { trigger } = intent;
-  if (trigger === "backstop" && subject.kind === "repository" && row && !row.isBehind) {
+  const isPublish = subject.kind === "publish";
+  const isKept = subject.kind === "repository" || isPublish;
+  if (trigger === "backstop" && isKept && row && !row.isBehind) {
     const { dueAt, quietUntil, heldBy, met } = row;
     return { dueAt, quietUntil, heldBy, met };
   }
   const heldBy = hold?.key ?? null;
   const heldUntil = hold?.until ?? 0;
   // A row that is due already stays due since then.
-  if (row?.state === "ready" || trigger !== "push" || quietPeriodMs === 0) {
+  if (row?.state === "ready" || trigger !== "push" || quietPeriodMs === 0 || isPublish) {
     const dueAt = Math.min(row?.state === "ready" ? (row.dueAt ?? at) : at, at);
     return { dueAt: Math.max(dueAt, heldUntil), quietUntil: null, heldBy, met: null };
   }

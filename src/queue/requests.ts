@@ -6,6 +6,8 @@ import type { RefreshQueue } from "./contract.js";
 export interface Requests {
   /** Requests a refresh that compares every ref. */
   repository(id: number, installationId: number, trigger?: Trigger): void;
+  /** Requests a publish of a repository's trees. By hand, commits that were refused are offered once more. */
+  publish(id: number, installationId: number, trigger: Trigger): void;
   installation(id: number): void;
   /** Requests a pass over every installation, which in turn requests what is needed. */
   everything(trigger: "onboard" | "backstop"): void;
@@ -30,6 +32,11 @@ export function createRequests(queue: Pick<RefreshQueue, "arm">): Requests {
   return {
     repository: (id, installationId, trigger = "backstop") =>
       request({ kind: "repository", id }, installationId, trigger),
+    publish(id, installationId, trigger) {
+      const intent = { trigger, hints: [], full: trigger === "manual" };
+      queue.arm({ kind: "publish", id }, intent, { installationId });
+      woken.emit();
+    },
     installation: (id) => request({ kind: "installation", id }, id, "backstop"),
     everything: (trigger) => request({ kind: "app", id: 0 }, 0, trigger),
     byHand(subject, installationId) {

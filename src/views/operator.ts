@@ -49,6 +49,8 @@ interface Ports extends Freshness {
 }
 
 const subjectOf = (id: number): Subject => ({ kind: "repository", id });
+/** The work of a repository: its refresh, and the publish of its trees. */
+const subjectsOf = (id: number): Subject[] => [subjectOf(id), { kind: "publish", id }];
 
 /** Shows registry and queue to the operator. */
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
@@ -62,19 +64,18 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   function view(repository: ManagedRepository): RepositoryView {
     const { id, owner, name, defaultBranch, installationId, lagMs, error, goneAt } = repository;
-    const subject = subjectOf(id);
-    const running = runner.busy(subject);
+    const refreshing = runner.busy(subjectOf(id));
     return {
       id,
       owner,
       name,
-      state: shownState(repository, running),
+      state: shownState(repository, refreshing),
       defaultBranch,
       installationId,
       lagMs: lagMs === null ? null : Math.max(0, lagMs),
       ...extentOf(id),
-      queued: queue.has(subject),
-      running,
+      queued: subjectsOf(id).some(queue.has),
+      running: subjectsOf(id).some(runner.busy),
       lastRefreshAt: iso(repository.refreshedAt),
       lastFullAt: iso(repository.fullAt),
       lastProvenAt: iso(provenAt(repository, { customRefs: ports.customRefs, now: ports.now() })),
@@ -162,7 +163,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       return { tidiedAt: iso(tidiedAt), prunedAt: iso(prunedAt), checkedAt: iso(checkedAt), ...now };
     },
     refresh,
-    settled: (id, ms) => settled(ports, keyOf(subjectOf(id)), () => queue.isPending(subjectOf(id)), ms),
+    settled: (id, ms) => settled(ports, id, ms),
     pause: (id) => registry.pause(id, ports.now()),
     resume(id) {
       registry.pause(id, null);
@@ -206,8 +207,10 @@ function shownState(repository: ManagedRepository, running: boolean): ShownState
   return running ? "refreshing" : state;
 }
 
-/** Waits until the subject's row is gone, or its run has failed. */
-function settled({ onSettled }: Pick<Ports, "onSettled">, key: string, isQueued: () => boolean, ms: number) {
+/** Waits until the repository is refreshed and its trees are published, or a run of either has failed. */
+function settled({ onSettled, queue }: Pick<Ports, "onSettled" | "queue">, id: number, ms: number) {
+  const keys = subjectsOf(id).map(keyOf);
+  const isQueued = () => subjectsOf(id).some(queue.isPending);
   return new Promise<Awaited<ReturnType<ApiPorts["settled"]>>>((resolve) => {
     const end = (answer: Awaited<ReturnType<ApiPorts["settled"]>>) => {
       clearTimeout(timer);
@@ -216,7 +219,7 @@ function settled({ onSettled }: Pick<Ports, "onSettled">, key: string, isQueued:
     };
     const timer = setTimeout(() => end("timeout"), ms);
     const unsubscribe = onSettled((event) => {
-      if (event.key !== key) return;
+      if (!keys.includes(event.key)) return;
       if (event.error) end({ ok: false, code: event.error.code, hint: event.error.hint });
       else if (!isQueued()) end({ ok: true });
     });

@@ -1,5 +1,5 @@
 import PQueue from "p-queue";
-import { keyOf } from "../base/model.js";
+import { keyOf, subjectOfKey } from "../base/model.js";
 import type { Subscribe } from "../base/signal.js";
 import type { Reach } from "../git/mirror/reach.js";
 import type { Place } from "../http/contains.js";
@@ -13,8 +13,12 @@ interface Ports {
   /** Requests a refresh that compares every ref. */
   refresh(id: number): void;
   isRunning(id: number): boolean;
+  /** Whether a publish of the repository's trees runs. */
+  isPublishing(id: number): boolean;
   /** Reports that refs of a mirror have changed. */
   onMoved: Subscribe<[id: number]>;
+  /** Reports that a tree was published, or a commit was refused. */
+  onPublished: Subscribe<[id: number]>;
   /** Reports that a run has ended. */
   onSettled: Subscribe<[Settled]>;
   stopping(): boolean;
@@ -64,14 +68,18 @@ export function createContains(ports: Ports) {
   ports.onSettled(({ key }) => {
     const group = groups.get(key);
     if (group) ended(group);
+    const subject = subjectOfKey(key);
+    if (subject?.kind === "publish") checkAgain(subject.id);
   });
-  // A refresh may still wait for a pre-publish hook after its refs have changed.
-  ports.onMoved((id) => {
+  ports.onMoved(checkAgain);
+  ports.onPublished(checkAgain);
+
+  function checkAgain(id: number): void {
     const group = groups.get(keyFor(id));
     if (!group) return;
     group.rounds += 1;
     void check(group);
-  });
+  }
 
   /** @returns whether the object's commit is there, now or within `ms` milliseconds */
   function wait(id: number, sha: string, place: Place, ms: number, signal: AbortSignal): Promise<boolean> {
@@ -158,7 +166,7 @@ export function createContains(ports: Ports) {
   /** Requests one refresh for all waiters; a running refresh may already fetch what they wait for. */
   function ask(group: Group): void {
     if (!isOpen(group) || group.asked || group.timer || ports.stopping()) return;
-    if (ports.isRunning(group.id)) return;
+    if (ports.isRunning(group.id) || waitsForPublish(group)) return;
     try {
       ports.refresh(group.id);
       group.asked = true;
@@ -166,6 +174,10 @@ export function createContains(ports: Ports) {
       askLater(group); // the store is not writable, which /readyz reports
     }
   }
+
+  /** A refresh would bring nothing that these waiters wait for, until the trees of the last one are published. */
+  const waitsForPublish = ({ id, questions }: Group): boolean =>
+    ports.isPublishing(id) && [...questions.values()].every(({ place }) => place === "checkout");
 
   function askLater(group: Group): void {
     if (!isOpen(group) || group.timer) return;

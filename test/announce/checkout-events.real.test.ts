@@ -15,26 +15,44 @@ const eventsOf = async (world: World, count: number) =>
     ({ data }) => data!,
   );
 
-test("an event names the trees that moved with the refs, and the hook gets the path", async () => {
+/** A consumer's view: types, refs and commits of all events so far. */
+const briefly = (events: Awaited<ReturnType<typeof eventsOf>>) =>
+  events.map(({ type, changes, checkouts, refused }) => [
+    type,
+    ...[...changes, ...checkouts, ...refused].map(({ ref, after }) => `${ref} ${after}`),
+  ]);
+
+test("a published tree has an event after that of its ref, and the hook runs once, with the path", async () => {
   const { file, runs, until } = hook();
-  const { world, link, push } = await published({ ANNOUNCE_HOOK: file });
+  const { world, repo, link, push, standin } = await published({ ANNOUNCE_HOOK: file });
   const after = await push({ a: "1" });
-  await until(() => runs().length === 2);
-  const [first, second] = await eventsOf(world, 2);
-  const before = first!.checkouts[0]!.after;
-  expect(first).toMatchObject({
-    type: "cloned",
+  const side = await standin.commit(repo, "side");
+  await world.pushed(side);
+  await until(() => runs().length === 4);
+  const [first, second, third, fourth] = await eventsOf(world, 5);
+  const before = second!.checkouts[0]!.after;
+  expect(first).toMatchObject({ type: "cloned", checkouts: [] });
+  expect(second).toMatchObject({
+    type: "published",
     checkouts: [{ ref: MAIN, before: ZERO, after: before, path: link() }],
   });
-  expect(second).toMatchObject({
-    type: "changed",
+  expect(third).toMatchObject({
+    ...{ type: "changed", publishing: [MAIN], checkouts: [] },
     changes: [{ ref: MAIN, before, after }],
+  });
+  expect(fourth).toMatchObject({
+    ...{ type: "published", changed: 0, changes: [], publishing: [] },
     checkouts: [{ ref: MAIN, before, after, path: link() }],
   });
-  expect(runs()[1]).toMatchObject({ REF: MAIN, CHECKOUT: link() });
+  expect(runs().map(({ EVENT_TYPE, REF, AFTER, CHECKOUT }) => [EVENT_TYPE, REF, AFTER, CHECKOUT])).toEqual([
+    ["cloned", "", ZERO, ""],
+    ["published", MAIN, before, link()],
+    ["published", MAIN, after, link()],
+    ["changed", side.ref, side.after, ""],
+  ]);
 });
 
-test("a tree that is published later than its ref moved has its own event", async () => {
+test("a veto has an event of its own, at which the hook runs, and so has the later publish", async () => {
   const gate = hook("! [ -e bad ] || [ -e $DIR/pardon ]");
   const { file, runs, until } = hook();
   const { world, repo, link, push } = await published({ PRE_PUBLISH_HOOK: gate.file, ANNOUNCE_HOOK: file });
@@ -42,16 +60,47 @@ test("a tree that is published later than its ref moved has its own event", asyn
   const after = await push({ bad: "1" });
   touch(gate.dir, "pardon");
   await compare(world, repo);
-  await until(() => runs().length === 4);
-  const [, , vetoed, late] = await eventsOf(world, 4);
-  expect(vetoed).toMatchObject({ type: "changed", changes: [{ after }], checkouts: [] });
-  expect(late).toMatchObject({
-    ...{ type: "published", trigger: "manual", changed: 0, changes: [] },
+  await until(() => runs().length === 5);
+  const events = await eventsOf(world, 7);
+  expect(briefly(events.slice(4))).toEqual([
+    ["changed", `${MAIN} ${after}`],
+    ["refused", `${MAIN} ${after}`],
+    ["published", `${MAIN} ${after}`],
+  ]);
+  expect(events[5]).toMatchObject({ checkouts: [], refused: [{ ref: MAIN, before, after, path: link() }] });
+  expect(events[6]).toMatchObject({
+    ...{ trigger: "manual", changed: 0, changes: [] },
     checkouts: [{ ref: MAIN, before, after, path: link() }],
   });
-  expect(runs()[3]).toMatchObject({
+  expect(runs()[3]).toMatchObject({ EVENT_TYPE: "refused", REF: MAIN, AFTER: after, CHECKOUT: "" });
+  expect(runs()[4]).toMatchObject({
     ...{ EVENT_TYPE: "published", REF: MAIN, BEFORE: before, AFTER: after, CHECKOUT: link() },
   });
+});
+
+test("the event of the ref comes while the pre-publish hook still runs", async () => {
+  const gate = hook('while [ -e "$DIR/block" ]; do sleep 0.05; done');
+  const { world, repo, standin } = await published({ PRE_PUBLISH_HOOK: gate.file });
+  touch(gate.dir, "block");
+  const push = await standin.commit(repo, "main", { files: { a: "2" } });
+  await world.pushed(push);
+  const events = await eventsOf(world, 3);
+  expect(briefly(events)[2]).toEqual(["changed", `${MAIN} ${push.after}`]);
+  rmSync(join(gate.dir, "block"));
+  expect(briefly(await eventsOf(world, 4))[3]).toEqual(["published", `${MAIN} ${push.after}`]);
+});
+
+test("refresh?wait answers once the tree is published, too", async () => {
+  const gate = hook('while [ -e "$DIR/block" ]; do sleep 0.05; done');
+  const { world, repo, standin, link } = await published({ PRE_PUBLISH_HOOK: gate.file });
+  touch(gate.dir, "block");
+  const push = await standin.commit(repo, "main", { files: { a: "2" } });
+  const waiting = compare(world, repo);
+  await world.line(({ event, changed }) => event === "refreshed" && changed === 1);
+  await world.inStep(repo);
+  rmSync(join(gate.dir, "block"));
+  await waiting;
+  expectTree(world, repo, link(), push.after);
 });
 
 test("in=checkout waits for the published tree, not for the mirror", async () => {

@@ -35,7 +35,8 @@ test("the changes of one pass are one event, with everything a consumer needs", 
   expect(all()).toEqual([
     {
       ...{ id: 1, type: "changed", at: "1970-01-01T00:16:40.000Z", repository: APP, trigger: "push" },
-      ...{ changed: 2, truncated: false, changes: [step(1), step(5, SIDE)], checkouts: [] },
+      ...{ changed: 2, truncated: false, changes: [step(1), step(5, SIDE)], publishing: [] },
+      ...{ checkouts: [], refused: [] },
       mirror: "/data/7",
     },
   ]);
@@ -175,21 +176,38 @@ test("events that grow too old are dropped and counted; later ones are still ann
   expect(outbox.publish(APP, "push")).toEqual([4]);
 });
 
-test("trees published since the last event are part of the next one, or make one of their own", () => {
+test("published trees are announced after the change that brought their commit, never before", () => {
   const { outbox, all } = setUp();
   const tree = (n: number) => ({ ...step(n), path: "/data/checkouts/acme/app" });
+  outbox.intend(7, "push", [step(2)]);
   outbox.published(7, tree(1));
   outbox.published(7, tree(2));
   outbox.published(7, { ...tree(3), after: sha(2) });
-  outbox.intend(7, "push", [step(2)]);
-  outbox.publish(APP, "push");
+  expect(outbox.publishTrees(APP, "push")).toEqual([]);
+  expect(outbox.publish(APP, "push", [MAIN, "refs/heads/other"])).toEqual([1, 2]);
   outbox.published(7, tree(3));
   outbox.published(8, tree(9));
-  expect(outbox.publish(APP, "manual")).toEqual([2]);
-  expect(outbox.publish(APP, "manual")).toEqual([]);
-  expect(all().map(({ type, trigger, checkouts }) => ({ type, trigger, checkouts }))).toEqual([
-    { type: "changed", trigger: "push", checkouts: [{ ...tree(2), before: sha(0) }] },
-    { type: "published", trigger: "manual", checkouts: [tree(3)] },
+  expect(outbox.publishTrees(APP, "manual")).toEqual([3]);
+  expect(outbox.publishTrees(APP, "manual")).toEqual([]);
+  expect(
+    all().map(({ type, trigger, publishing, checkouts }) => ({ type, trigger, publishing, checkouts })),
+  ).toEqual([
+    { type: "changed", trigger: "push", publishing: [MAIN], checkouts: [] },
+    { type: "published", trigger: "push", publishing: [], checkouts: [{ ...tree(2), before: sha(0) }] },
+    { type: "published", trigger: "manual", publishing: [], checkouts: [tree(3)] },
+  ]);
+});
+
+test("a refusal is announced after the published trees, unless its commit was published after all", () => {
+  const { outbox, all } = setUp();
+  const [app, docs] = ["app", "docs"].map((name) => ({ ...step(1), path: `/data/checkouts/acme/${name}` }));
+  outbox.refused(7, app!);
+  outbox.refused(7, docs!);
+  outbox.published(7, app!);
+  expect(outbox.publishTrees(APP, "push")).toEqual([1, 2]);
+  expect(all().map(({ type, checkouts, refused }) => ({ type, checkouts, refused }))).toEqual([
+    { type: "published", checkouts: [app], refused: [] },
+    { type: "refused", checkouts: [], refused: [docs] },
   ]);
 });
 

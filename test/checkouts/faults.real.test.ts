@@ -25,7 +25,7 @@ test("after the link moved and the ledger could not be written, the tree stays a
   const next = await standin.commit(repo, "main", { files: { a: "2" } });
   const from = world.log.length;
   await world.pushed(next);
-  await world.line(({ event }) => event === "refresh_failed", from);
+  await world.line(({ event }) => event === "publish_failed", from);
   expectTree(world, repo, link(), next.after);
   sql(world, "DROP TRIGGER full");
   await compare(world, repo);

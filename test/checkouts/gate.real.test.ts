@@ -4,8 +4,15 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { type Repo, ZERO } from "../../tools/standin/index.js";
 import { hook, isThere, touch } from "../support/consumers.js";
 import { isRunning, plainGit } from "../support/git.js";
-import { compare, refreshed } from "../support/history.js";
-import { checkoutsOf, expectTree, published, treesOf } from "../support/published.js";
+import { compare, refreshed as mirrored } from "../support/history.js";
+import {
+  checkoutsOf,
+  expectTree,
+  published,
+  refreshed,
+  treesOf,
+  untilPublished,
+} from "../support/published.js";
 import { allowedSigners, gpgSigner, signedPush, signedTag, sshSigner } from "../support/signing.js";
 import { filesBelow } from "../support/trees.js";
 import type { World } from "../support/world.js";
@@ -28,7 +35,7 @@ test("the hook sees the new tree before any reader, and all facts about it", asy
   expect(text("env")).not.toMatch(/TOKEN|SECRET|PRIVATE_KEY/);
 });
 
-test("publishing waits for the hook; until then the old tree is shown", async () => {
+test("publishing waits for the hook, and meanwhile the next pushes reach the mirror and overtake", async () => {
   const { file, dir, runs, until } = hook('while [ -e "$DIR/block" ]; do sleep 0.05; done');
   const { world, repo, standin, link, push } = await published({ PRE_PUBLISH_HOOK: file });
   const before = await push({ a: "1" });
@@ -39,8 +46,21 @@ test("publishing waits for the hook; until then the old tree is shown", async ()
   await until(() => runs().length > count);
   expectTree(world, repo, link(), before);
   expect(await shownOf(world, repo)).toMatchObject({ commit: before });
-  await refreshed(world, async () => rmSync(join(dir, "block")));
-  expectTree(world, repo, link(), next.after);
+  for (const a of ["3", "4"]) {
+    await mirrored(world, async () => world.pushed(await standin.commit(repo, "main", { files: { a } })));
+    await world.inStep(repo);
+  }
+  expectTree(world, repo, link(), before);
+  rmSync(join(dir, "block"));
+  await untilPublished(world);
+  const tip = world.tips(repo)["refs/heads/main"]!;
+  expectTree(world, repo, link(), tip);
+  // The hook has not seen the commit between.
+  expect(
+    runs()
+      .slice(count)
+      .map(({ AFTER }) => AFTER),
+  ).toEqual([next.after, tip]);
 });
 
 test("a veto keeps the old tree, shows its reason and is not repeated, except by a manual refresh", async () => {

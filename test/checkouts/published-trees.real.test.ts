@@ -12,8 +12,8 @@ import {
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { plainGit } from "../support/git.js";
-import { compare, post, refreshed } from "../support/history.js";
-import { checkoutsOf, expectTree, published, treesOf } from "../support/published.js";
+import { compare, post } from "../support/history.js";
+import { checkoutsOf, expectTree, published, refreshed, treesOf } from "../support/published.js";
 import { passed, stateOf, untilState } from "../support/state.js";
 import { filesBelow, filesOf } from "../support/trees.js";
 

@@ -5,6 +5,7 @@ import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
 import { shown, worldWith } from "../support/history.js";
 import { expectComplete, expectPart } from "../support/partial.js";
+import { type Shown, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 test("the old tip is served for two seconds after the delivery", async () => {
@@ -150,9 +151,11 @@ test.each([
 
 /** Checks that the main branch is published, and that commits and trees of every ref exist. */
 async function expectPublished(world: World, repo: Repo): Promise<void> {
-  expectComplete(world.mirror(repo));
   const link = join(world.dataDir, "checkouts", repo.owner, repo.name);
   const sha = (await world.standin.tips(repo)).get("refs/heads/main")!;
+  const shows = (it: Shown) => it.checkouts[0]?.commit === sha;
+  await untilState(world, `${repo.owner}/${repo.name}`, shows);
+  expectComplete(world.mirror(repo));
   expectPart(repo, link, sha);
 }
 

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import type { NewCommit } from "../../tools/standin/commit-object.js";
 import type { Repo } from "../../tools/standin/index.js";
-import { refreshed } from "./history.js";
+import { refreshed as mirrored } from "./history.js";
 import { type Shown, stateOf, untilState } from "./state.js";
 import { filesBelow, filesOf } from "./trees.js";
-import { World } from "./world.js";
+import { type LogLine, World } from "./world.js";
 
 type Files = NonNullable<NewCommit["files"]>;
 
@@ -15,12 +15,23 @@ export async function published(env: Record<string, string> = {}) {
   const world = await World.create({ CHECKOUTS: "acme/*", CHECKOUT_GRACE: "1h", ...env });
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
-  await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
+  await untilPublished(world);
   world.standin.strictClock = true;
   for (let ticks = 0; ticks < 3; ticks++) world.standin.world.tick();
   const link = (name = "app") => join(world.dataDir, "checkouts", "acme", name);
   const push = (files: Files, branch = "main") => pushed(world, repo, files, branch);
   return { world, repo, standin: world.standin, link, push };
+}
+
+/** Waits until no refresh and no publish of the repository runs or waits. */
+export const untilPublished = (world: World, fullName = "acme/app"): Promise<Shown> =>
+  untilState(world, fullName, ({ queued, running }) => !queued && !running);
+
+/** Waits for the end of a refresh that a delivery requested, and of the publish after it. */
+export async function refreshed(world: World, act: () => Promise<void>): Promise<LogLine> {
+  const line = await mirrored(world, act);
+  await untilPublished(world, String(line.repository));
+  return line;
 }
 
 async function pushed(world: World, repo: Repo, files: Files, branch: string) {

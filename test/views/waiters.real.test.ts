@@ -36,6 +36,8 @@ function setUp(refspecs = ["refs/heads/*", "refs/tags/v1"]) {
     published: () => state.published,
     refresh: () => void state.refreshes++,
     isRunning: () => state.running,
+    isPublishing: () => false,
+    onPublished: createSignal<[id: number]>().on,
     onSettled: settled.on,
     onMoved: moved.on,
     stopping: () => false,

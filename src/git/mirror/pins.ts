@@ -22,17 +22,19 @@ interface Tools {
   log: Pick<Log, "warn">;
 }
 
+/** The pin of a commit that is being published, beside the pin of the commit that is published. */
+const nextPinOf = (slug: string): string => `${PINS}next${slug}`;
+
 /**
- * Neither `set` nor `drop` fails: a publish is complete without its pin, and a leftover pin only costs room.
+ * The caller is the mirror's writer. Neither `set` nor `drop` fails: a publish is complete without its pin, and a
+ * leftover pin only costs room.
  */
 export function createPins({ git, log }: Tools) {
   /** The known pins, by mirror and name, so that most publishes need no git for them. */
   const known = new Map<string, string | null>();
 
   async function put(mirror: string, slug: string, sha: string | null, act: () => Promise<unknown>) {
-    // A mirror that was rebuilt may have other pins.
-    const made = statSync(mirror, { throwIfNoEntry: false })?.ino;
-    const key = `${mirror} ${made} ${slug}`;
+    const key = keyOf(mirror, slug);
     if (known.get(key) === sha) return;
     try {
       await act();
@@ -50,16 +52,36 @@ export function createPins({ git, log }: Tools) {
     }
   }
 
+  function remove(mirror: string, names: string[]): Promise<unknown> {
+    // git update-ref --no-deref --stdin
+    const args = ["update-ref", "--no-deref", "--stdin"];
+    const input = names.map((name) => `delete ${name}\n`).join("");
+    return git({ args, input, gitDir: mirror, timeoutMs: TIMEOUT_MS });
+  }
+
   return {
-    set: (mirror: string, slug: string, sha: string) =>
-      put(mirror, slug, sha, () => swapRefs(git, mirror, [], [{ name: pinOf(slug), sha }])),
-    /** Removes a pin whose commit is kept by its own ref, or need not be kept. */
-    drop(mirror: string, slug: string) {
-      // git update-ref --no-deref -d <name>
-      const args = ["update-ref", "--no-deref", "-d", pinOf(slug)];
-      return put(mirror, slug, null, () => git({ args, gitDir: mirror, timeoutMs: TIMEOUT_MS }));
+    /**
+     * Pins a commit before it is read, so that no prune and no new mirror loses it.
+     * @throws GitFailure, for example when the commit is not there
+     */
+    async hold(mirror: string, slug: string, sha: string): Promise<void> {
+      known.delete(keyOf(mirror, slug));
+      await swapRefs(git, mirror, [], [{ name: nextPinOf(slug), sha }]);
     },
+    set: (mirror: string, slug: string, sha: string) =>
+      put(mirror, slug, sha, async () => {
+        await swapRefs(git, mirror, [], [{ name: pinOf(slug), sha }]);
+        await remove(mirror, [nextPinOf(slug)]);
+      }),
+    /** Removes the pins of commits that are kept by their own ref, or need not be kept. */
+    drop: (mirror: string, slug: string) =>
+      put(mirror, slug, null, () => remove(mirror, [pinOf(slug), nextPinOf(slug)])),
   };
+}
+
+/** A mirror that was rebuilt may have other pins. */
+function keyOf(mirror: string, slug: string): string {
+  return `${mirror} ${statSync(mirror, { throwIfNoEntry: false })?.ino} ${slug}`;
 }
 
 export type Pins = ReturnType<typeof createPins>;

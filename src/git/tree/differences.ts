@@ -51,5 +51,6 @@ async function compare(work: TreeWork, commit: string): Promise<string[]> {
 async function findUnexpected(work: TreeWork): Promise<BytePath[]> {
   // git ls-files -t -s: S marks files that were left out
   const { stdout } = await runInTree(work, ["ls-files", "-t", "-s"]);
-  return findUnexpectedIn(treeDir(work.place), entriesOf(stdout.split("\n")), besideOf(work.place));
+  const { place, signal } = work;
+  return findUnexpectedIn(treeDir(place), entriesOf(stdout.split("\n")), besideOf(place), signal);
 }

@@ -20,7 +20,7 @@ export interface Trees {
    * Returns the files that are not the commit's, or that the tree lacks, and how many. @param content true:
    * compares content, not times alone
    */
-  differences(place: TreePlace, commit: string, content?: boolean): Promise<string[]>;
+  differences(place: TreePlace, commit: string, content?: boolean, signal?: AbortSignal): Promise<string[]>;
 }
 
 export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number }): Trees {
@@ -28,7 +28,7 @@ export function createTrees({ git, timeoutMs }: { git: RunGit; timeoutMs: number
   return {
     build: (place, commit, signal) => buildTree(workOn(place, signal), commit),
     update: (place, from, to, signal) => updateTree(workOn(place, signal), from, to),
-    differences: (place, commit, content = false) =>
-      (content ? findDifferencesInContent : findDifferences)(workOn(place), commit),
+    differences: (place, commit, content = false, signal) =>
+      (content ? findDifferencesInContent : findDifferences)(workOn(place, signal), commit),
   };
 }

@@ -35,8 +35,14 @@ export function entriesOf(lines: string[]): Entries {
  * Finds what git ignores, since git would never commit it: empty directories, whatever is in a submodule's
  * place, anything called `.git`, files outside of the sparse paths, permissions other than the owner's x.
  * @param beside a temporary place, where files get the same permissions
+ * @throws the signal's reason
  */
-export async function findUnexpectedIn(tree: string, entries: Entries, beside: string): Promise<BytePath[]> {
+export async function findUnexpectedIn(
+  tree: string,
+  entries: Entries,
+  beside: string,
+  signal?: AbortSignal,
+): Promise<BytePath[]> {
   const modes = modesBeside(beside);
   const directories = parentsOf(entries);
   const top = lstatSync(tree, { throwIfNoEntry: false });
@@ -46,7 +52,10 @@ export async function findUnexpectedIn(tree: string, entries: Entries, beside: s
   let seen = 0;
   for (let under = left.pop(); under !== undefined; under = left.pop()) {
     for (const name of readdirSync(below(tree, under), { encoding: "latin1" })) {
-      if (++seen % AT_ONCE === 0) await turn();
+      if (++seen % AT_ONCE === 0) {
+        await turn();
+        signal?.throwIfAborted();
+      }
       const path = under + name;
       const kind = directories.has(path) ? "directory" : entries.get(path);
       if (kind === undefined || !isAsGitMakesIt(below(tree, path), kind, modes)) found.push(path);

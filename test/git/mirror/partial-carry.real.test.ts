@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Repo } from "../../../tools/standin/index.js";
 import { plainGit } from "../../support/git.js";
-import { force, MAIN, post, refreshed, shown } from "../../support/history.js";
+import { force, MAIN, post, shown } from "../../support/history.js";
 import { expectComplete, expectPart, textsIn } from "../../support/partial.js";
-import { published } from "../../support/published.js";
+import { published, refreshed } from "../../support/published.js";
 import { stateOf, untilState } from "../../support/state.js";
 import { shownFiles } from "../../support/submodules.js";
 

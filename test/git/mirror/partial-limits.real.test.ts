@@ -5,10 +5,10 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { createLayout } from "../../../src/git/disk/layout.js";
 import { createUpkeep } from "../../../src/git/mirror/upkeep.js";
 import { looseFile, plainGit, realGit } from "../../support/git.js";
-import { force, post, refreshed, shown } from "../../support/history.js";
+import { force, post, shown } from "../../support/history.js";
 import { never } from "../../support/mirror.js";
 import { expectComplete, expectPart, textsIn } from "../../support/partial.js";
-import { published } from "../../support/published.js";
+import { published, refreshed } from "../../support/published.js";
 import { stateOf, untilState } from "../../support/state.js";
 import { gitmodules, library, shownFiles } from "../../support/submodules.js";
 import { ageObjects, DAY_MS } from "../../support/wear.js";
@@ -114,7 +114,7 @@ test("a broken download of contents leaves nothing behind once it has come after
   await world.pushed(next);
   await untilState(world, "acme/app", (it) => isAtRest(it) && it.checkouts[0].commit === next.after);
   expectPart(repo, link(), next.after, "docs");
-  expect(world.log.some(({ event, code }) => event === "refresh_failed" && code === "unreachable")).toBe(
+  expect(world.log.some(({ event, code }) => event === "publish_failed" && code === "unreachable")).toBe(
     true,
   );
   await push({ "docs/a": "2" });

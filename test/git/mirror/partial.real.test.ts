@@ -10,9 +10,9 @@ import {
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { plainGit } from "../../support/git.js";
-import { compare, refreshed } from "../../support/history.js";
+import { compare } from "../../support/history.js";
 import { expectComplete, expectPart, textsIn } from "../../support/partial.js";
-import { published } from "../../support/published.js";
+import { published, refreshed } from "../../support/published.js";
 import { stateOf, untilState } from "../../support/state.js";
 import { gitmodules, library, shownFiles } from "../../support/submodules.js";
 import { commitFiles } from "../../support/trees.js";

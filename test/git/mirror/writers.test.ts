@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { createWriters } from "../../../src/git/mirror/writers.js";
+
+const never = new AbortController().signal;
+
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+test("one writer of a repository at a time, in the order of the calls; repositories are independent", async () => {
+  const write = createWriters();
+  const { open, opened } = gate();
+  const order: string[] = [];
+  const act = (name: string, until?: Promise<void>) => async () => {
+    order.push(`${name} begins`);
+    await until;
+    order.push(`${name} ends`);
+  };
+  const all = [write(1, never, act("a", opened)), write(1, never, act("b"))];
+  await write(2, never, act("other"));
+  expect(order).toEqual(["a begins", "other begins", "other ends"]);
+  open();
+  await Promise.all(all);
+  expect(order.slice(3)).toEqual(["a ends", "b begins", "b ends"]);
+});
+
+test("who gives up while waiting lets nobody overtake, and a writer that fails holds nobody up", async () => {
+  const write = createWriters();
+  const { open, opened } = gate();
+  const abort = new AbortController();
+  const order: string[] = [];
+  const first = write(1, never, async () => {
+    await opened;
+    order.push("first");
+    throw new Error("fails");
+  });
+  const second = write(1, abort.signal, async () => void order.push("second"));
+  const third = write(1, never, async () => void order.push("third"));
+  abort.abort(new Error("gave up"));
+  await expect(second).rejects.toThrow("gave up");
+  open();
+  await expect(first).rejects.toThrow("fails");
+  await third;
+  expect(order).toEqual(["first", "third"]);
+});
