@@ -13,6 +13,7 @@ import { createSignal, type Subscribe } from "./base/signal.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
 import type { Write } from "./git/mirror/writers.js";
 import type { Gateway } from "./git/transport/gateway.js";
+import type { LeaseOptions } from "./git/transport/lease.js";
 import { removalHeld } from "./lifecycle/hold.js";
 import type { Bringer, Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
@@ -142,7 +143,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const onProgress = (line: string) => ports.onProgress(repository, line);
     const confirmName = () => confirm(repository);
     const run = { signal, onProgress, confirmName };
-    const openLease = () => gateway.open(repository);
+    const openLease = (options?: LeaseOptions) => gateway.open(repository, options);
     return { repository, trigger: request.trigger, lease, run, openLease, confirmName };
   }
 

@@ -13,10 +13,25 @@ import { lendShallow, takeShallow } from "./shallow.js";
 const MAX_ARGUMENTS = 50;
 
 /**
- * Brings objects, by object name. The objects are on disk when the call returns.
+ * Brings objects, by object name. The objects are on disk when the call returns. Two fetches may run at once.
  * @param bases what GitHub may build on
  */
 export async function fetchObjects(
+  context: MirrorContext,
+  id: number,
+  lease: Lease,
+  wants: string[],
+  bases: string[],
+  run: RunContext,
+): Promise<void> {
+  const fetch = () => fetchNow(context, id, lease, wants, bases, run);
+  const { filter, depth } = extentOf(context.layout.mirror(id));
+  // The shallow file and the marks of a partial mirror are written after git has ended.
+  if (filter === null && depth === null) return fetch();
+  return context.memory.fetches(id, run.signal, fetch);
+}
+
+async function fetchNow(
   context: MirrorContext,
   id: number,
   lease: Lease,

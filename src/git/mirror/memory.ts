@@ -1,4 +1,5 @@
 import type { MirrorOptions } from "./options.js";
+import { createWriters, type Write } from "./writers.js";
 
 /** What this process knows of mirrors, by repository, so that most questions need no git. */
 export interface Memory {
@@ -8,6 +9,8 @@ export interface Memory {
   heads: Map<number, string>;
   /** Mirrors that are known to hide Lockstep's own refs. */
   hiding: Set<number>;
+  /** Fetches into partial and shallow mirrors, of which each mirror has one at a time. */
+  fetches: Write;
 }
 
 /** The objects that the functions on mirrors work with. */
@@ -17,7 +20,12 @@ export interface MirrorContext extends MirrorOptions {
 
 const CACHED_TIPS = 256;
 
-export const createMemory = (): Memory => ({ tips: new Map(), heads: new Map(), hiding: new Set() });
+export const createMemory = (): Memory => ({
+  tips: new Map(),
+  heads: new Map(),
+  hiding: new Set(),
+  fetches: createWriters(),
+});
 
 /** Records tips, unless the mirror has been distrusted in the meantime; the oldest go first. */
 export function rememberTips(memory: Memory, id: number, changes: Iterable<readonly [string, string]>): void {

@@ -1,14 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdverts } from "./advert.js";
-import { type Lease, type LeaseState, openLease, type RefsQuestion } from "./lease.js";
+import { type Lease, type LeaseOptions, type LeaseState, openLease, type RefsQuestion } from "./lease.js";
 import { createLfs, type Lfs } from "./lfs.js";
 import { answerGit, askForRefs, type GitProxy, pathOf } from "./proxy.js";
 import { createReadLimits } from "./read-limits.js";
 import { createUpstream, type Target, type TokenSource } from "./upstream.js";
 
 export interface Gateway {
-  open(target: Target): Lease;
+  open(target: Target, options?: LeaseOptions): Lease;
   /** Prepares a connection and the capability advertisement before git asks. Never throws. */
   warm(target: Target): void;
   /** Git LFS runs in this process, since git itself does not speak the protocol. */
@@ -40,7 +40,7 @@ export async function createGateway(origin: string, token: TokenSource): Promise
   };
 
   return {
-    open: (target) => openLease(ports, target, base + pathOf(target, "")),
+    open: (target, options = {}) => openLease(ports, { ...options, target, url: base + pathOf(target, "") }),
     warm: (target) => adverts.warm(target),
     lfs: createLfs(upstream, origin),
     async close() {

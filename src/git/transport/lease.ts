@@ -41,6 +41,8 @@ export interface Lease {
 /** The gateway's state of an open lease. */
 export interface LeaseState {
   target: Target;
+  /** GitHub is asked for packs once this has resolved; its failure is the lease's. */
+  allowed: Promise<unknown>;
   abort: AbortController;
   failure: RefreshError | null;
   servedAt: number | null;
@@ -56,16 +58,21 @@ interface LeasePorts {
   ask(lease: LeaseState, question: RefsQuestion, signal: AbortSignal): Promise<Map<string, string>>;
 }
 
+export interface LeaseOptions {
+  /** git may start at once, but nothing is fetched before this has resolved. Its failure becomes the lease's. */
+  allowed?: Promise<unknown>;
+}
+
 /** @param url the remote's URL, for git */
 export function openLease(
   { leases, adverts, upstream, ask }: LeasePorts,
-  target: Target,
-  url: string,
+  { target, url, allowed = Promise.resolve() }: LeaseOptions & { target: Target; url: string },
 ): Lease {
   const key = randomBytes(32).toString("hex");
   const stats = { requests: 0, bytes: 0 };
   const state: LeaseState = {
     target,
+    allowed,
     abort: new AbortController(),
     failure: null,
     servedAt: null,
@@ -73,6 +80,7 @@ export function openLease(
     stats,
   };
   leases.set(key, state);
+  allowed.catch(() => {}); // A git that asks for a pack gets the failure.
   return {
     url,
     host: upstream.host,

@@ -72,6 +72,7 @@ async function sendPack(
   res: ServerResponse,
 ): Promise<void> {
   const body = await readBody(req);
+  await lease.allowed;
   const answer = await askUploadPack(proxy, lease, {
     headers: forwarded(req),
     body,

@@ -11,24 +11,29 @@ import {
   type Plan,
   writeRefs,
 } from "./context.js";
-import { fetchAhead } from "./fetch-ahead.js";
+import { fetchAnswered, fetchReported } from "./fetch-ahead.js";
 import { ruleOnAnswer } from "./old-answers.js";
 
-/** GitHub's answers about the refs of the plans. */
+/** GitHub's answers about the refs of the plans, and what was fetched meanwhile. */
 interface Answers {
   tips: Map<string, string>;
   /** The repository's `pushed_at`, in whole seconds since 1970; null: the name was not confirmed. */
   pushedAt: number | null;
+  fetched: ReadonlySet<string>;
 }
 
 /** Asks GitHub where the refs are, and fetches meanwhile what the deliveries report. */
 export async function bringByName(context: BringContext, pass: Pass, plans: Plan[]): Promise<Brought> {
   if (plans.length === 0) return NOTHING;
-  const ahead = await fetchAhead(context, pass, plans);
+  const ahead = await fetchReported(context, pass, plans);
   try {
-    const answers = await askForRefs(context, pass, plans);
-    const fetched = await ahead.done;
-    return await takeAnswers(context, pass, { plans, answers, fetched });
+    const refs = plans.map(({ hint }) => hint.ref);
+    const tips = await context.mirrors.remoteRefs(pass.lease, refs, pass.run);
+    const isProven = plans.every((plan) => proves(tips, plan));
+    const late = isProven ? null : await confirm(context, pass, plans, tips);
+    const fetched = new Set([...(await ahead.done), ...(late?.fetched ?? [])]);
+    const answers = { tips, pushedAt: late?.pushedAt ?? null, fetched };
+    return await takeAnswers(context, pass, plans, answers);
   } finally {
     ahead.cancel();
     // Nothing else may happen in the mirror while git still runs there.
@@ -38,21 +43,38 @@ export async function bringByName(context: BringContext, pass: Pass, plans: Plan
 
 /**
  * An answer that equals the tip of a signed delivery is about this repository, whoever has the name now. Any other
- * answer counts only once GitHub has confirmed the name.
+ * answer counts only once GitHub has confirmed the name. An absent ref proves nothing about the name, so a deletion is
+ * confirmed, too.
  */
-async function askForRefs({ mirrors }: BringContext, pass: Pass, plans: Plan[]): Promise<Answers> {
-  const refs = plans.map(({ hint }) => hint.ref);
-  const tips = await mirrors.remoteRefs(pass.lease, refs, pass.run);
-  const isExpected = ({ hint }: Plan) => (tips.get(hint.ref) ?? ZERO) === expectedTip(hint);
-  // An absent ref proves nothing about the name, so a deletion is confirmed, too.
-  const isProven = plans.every((plan) => isExpected(plan) && expectedTip(plan.hint) !== ZERO);
-  return { tips, pushedAt: isProven ? null : await pass.confirmName() };
+function proves(tips: Map<string, string>, { hint }: Plan): boolean {
+  const answer = tips.get(hint.ref) ?? ZERO;
+  return answer !== ZERO && answer === expectedTip(hint);
+}
+
+/** Confirms the name while git gets ready to fetch what the deliveries did not report. */
+async function confirm(
+  context: BringContext,
+  pass: Pass,
+  plans: Plan[],
+  tips: Map<string, string>,
+): Promise<Pick<Answers, "fetched"> & { pushedAt: number }> {
+  const confirmed = pass.confirmName();
+  confirmed.catch(() => {}); // It is awaited below, once git has started.
+  const behind = await fetchAnswered(context, pass, { plans, tips, confirmed });
+  try {
+    const pushedAt = await confirmed;
+    return { pushedAt, fetched: await behind.done };
+  } finally {
+    behind.cancel();
+    await behind.done;
+  }
 }
 
 async function takeAnswers(
   context: BringContext,
   pass: Pass,
-  { plans, answers, fetched }: { plans: Plan[]; answers: Answers; fetched: ReadonlySet<string> },
+  plans: Plan[],
+  answers: Answers,
 ): Promise<Brought> {
   const moves: Move[] = [];
   const proven: RefHint[] = [];
@@ -70,6 +92,7 @@ async function takeAnswers(
     if (answer !== expectedTip(hint)) brought.superseded = true;
     moves.push({ ref: hint.ref, before: facts.tip, after: answer });
   }
+  const { fetched } = answers;
   const missing = moves.filter(({ after }) => !fetched.has(after));
   await fetchNewTips(context, pass, missing, [...moves.map(({ before }) => before), ...fetched]);
   brought.changes = await writeRefs(context, pass, moves);

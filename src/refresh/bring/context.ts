@@ -8,7 +8,7 @@ import {
   ZERO,
 } from "../../base/model.js";
 import type { Mirrors, RunContext } from "../../git/mirror/mirrors.js";
-import type { Lease } from "../../git/transport/lease.js";
+import type { Lease, LeaseOptions } from "../../git/transport/lease.js";
 import type { ManagedRepository, Registry } from "../../registry/repositories.js";
 import type { RefFacts } from "../decide.js";
 import type { Guard, Move } from "../guard.js";
@@ -21,7 +21,7 @@ export interface Pass {
   lease: Lease;
   run: RunContext;
   /** Opens a further lease, for a fetch whose failure must not become the pass's own. */
-  openLease(): Lease;
+  openLease(options?: LeaseOptions): Lease;
   /**
    * Confirms, after an answer under the name, that the name still belongs to the repository.
    * @returns the repository's `pushed_at`, in whole seconds since 1970 @throws RefreshError `moved`

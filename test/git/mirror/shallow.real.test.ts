@@ -9,7 +9,7 @@ import { objectsOf, plainGit, realGit } from "../../support/git.js";
 import { compare, shown } from "../../support/history.js";
 import { never } from "../../support/mirror.js";
 import { expectTree, published, refreshed } from "../../support/published.js";
-import { readEvents } from "../../support/sse.js";
+import { type Message, readEvents } from "../../support/sse.js";
 import { stateOf, untilState } from "../../support/state.js";
 import { gitmodules, library, shownFiles } from "../../support/submodules.js";
 import { ageObjects, DAY_MS } from "../../support/wear.js";
@@ -113,9 +113,12 @@ test("another default branch takes the place of the old one", async () => {
   expectTree(world, repo, link(), trunk.after);
   await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
   expect(Object.keys(world.tips(repo))).toEqual(["refs/heads/trunk"]);
-  // The events report a clone, pushes, and one branch in place of another.
-  const events = await readEvents(await world.api("/api/v1/events?after=0"), (all) => all.length === 3);
-  expect(events[2]!.data!.changes).toEqual(
+  // The events report a clone, pushes, and one branch in place of another, and the trees besides.
+  const isLast = ({ data }: Message) => data?.checkouts.some(({ after }) => after === trunk.after);
+  const events = await readEvents(await world.api("/api/v1/events?after=0"), (all) => all.some(isLast));
+  const ofMirror = events.filter(({ event }) => event !== "published");
+  expect(ofMirror.map(({ event }) => event)).toEqual(["cloned", "changed", "changed"]);
+  expect(ofMirror[2]!.data!.changes).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ ref: MAIN, after: ZERO }),
       expect.objectContaining({ ref: "refs/heads/trunk", after: trunk.after }),

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
+import { RefreshError } from "../../../src/base/errors.js";
 import { createGateway } from "../../../src/git/transport/gateway.js";
+import type { Lease } from "../../../src/git/transport/lease.js";
 import type { TokenSource } from "../../../src/git/transport/upstream.js";
 import { answer, scriptedHost } from "../../support/upstream.js";
 
@@ -11,12 +13,16 @@ const PACK = { "content-type": "application/x-git-upload-pack-result" };
 async function gatewayTo(origin: string, token: TokenSource = async () => "token-1") {
   const gateway = await createGateway(origin, token);
   onTestFinished(() => gateway.close());
-  const lease = gateway.open(TARGET);
+  return { gateway, ...askVia(gateway.open(TARGET)) };
+}
+
+/** What a git with this lease asks the gateway. */
+function askVia(lease: Lease) {
   const key = lease.config["http.extraHeader"]!.split(": ")[1]!;
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(lease.url + path, { ...init, headers: { "x-lockstep-key": key, ...init.headers } });
   const post = (body = "0000") => ask("/git-upload-pack", { method: "POST", body });
-  return { gateway, lease, ask, post };
+  return { lease, ask, post };
 }
 
 test("the two git questions are forwarded with the token, and nothing else is", async () => {
@@ -155,15 +161,38 @@ test("one repository is asked at most 15 times a second, another is not held up 
   const host = await scriptedHost(answer(200, "PACK", PACK));
   const { gateway, post } = await gatewayTo(host.origin);
   const first = Array.from({ length: 20 }, () => post().then((response) => response.text()));
-  const other = gateway.open({ ...TARGET, name: "other" });
-  const key = other.config["http.extraHeader"]!.split(": ")[1]!;
-  await fetch(`${other.url}/git-upload-pack`, {
-    method: "POST",
-    body: "0000",
-    headers: { "x-lockstep-key": key },
-  });
+  await askVia(gateway.open({ ...TARGET, name: "other" })).post();
   const mine = host.asked.filter(({ url }) => url.includes("/app.git"));
   expect(mine.length).toBeLessThanOrEqual(15);
   await Promise.all(first);
   expect(host.asked).toHaveLength(21);
+});
+
+test("a lease that waits for a confirmation shows git the advertisement, and asks for no pack before", async () => {
+  const host = await scriptedHost(answer(200, V2), answer(200, "PACK", PACK));
+  const { gateway, post } = await gatewayTo(host.origin);
+  let confirm: () => void = () => {};
+  const allowed = new Promise<void>((resolve) => {
+    confirm = resolve;
+  });
+  const waiting = askVia(gateway.open({ ...TARGET, name: "waiting" }, { allowed }));
+  expect(await (await waiting.ask("/info/refs?service=git-upload-pack")).text()).toBe(V2);
+  const pack = waiting.post();
+  await post();
+  await post();
+  const asked = () => host.asked.filter(({ url }) => url === "/acme/waiting.git/git-upload-pack");
+  expect(asked()).toEqual([]);
+  confirm();
+  expect(await (await pack).text()).toBe("PACK");
+  expect(asked()).toHaveLength(1);
+});
+
+test("a confirmation that fails is the failure of the lease, and no pack is asked for", async () => {
+  const host = await scriptedHost(answer(200, "PACK", PACK));
+  const { gateway } = await gatewayTo(host.origin);
+  const moved = new RefreshError("moved", "acme/app is now another repository's name");
+  const { post, lease } = askVia(gateway.open(TARGET, { allowed: Promise.reject(moved) }));
+  expect((await post()).status).toBe(502);
+  expect(lease.failure()).toBe(moved);
+  expect(host.asked).toEqual([]);
 });
