@@ -1,3 +1,4 @@
+import { monotonicMs } from "../base/clock.js";
 import { asRefreshError, explained, type RefreshError } from "../base/errors.js";
 import { REPLICA_LAG_MS } from "../base/github-facts.js";
 import type { RepositoryName } from "../base/model.js";
@@ -22,7 +23,6 @@ export interface BlobTools {
   requireSpace(): void;
   onProgress(repository: RepositoryName, line: string): void;
   onFetched(stats: { requests: number; bytes: number }): void;
-  now(): number;
 }
 
 /** One tree that is about to be written. */
@@ -34,7 +34,7 @@ export interface BlobsCall {
   signal: AbortSignal;
 }
 
-/** The note of the checkout says since when GitHub does not serve a commit's contents. */
+/** The note of the checkout says since when GitHub does not serve a commit's contents, by the monotonic clock. */
 export type Refused = Map<string, { commit: string; since: number }>;
 
 /** A fetch of this many objects is like a clone: free disk is checked first and progress is logged. */
@@ -88,8 +88,8 @@ function refuse(
 ): RefreshError {
   const key = noteOf(tools.layout, repository.id, slug);
   const before = refused.get(key);
-  const since = before?.commit === commit ? before.since : tools.now();
+  const since = before?.commit === commit ? before.since : monotonicMs();
   refused.set(key, { commit, since });
-  const code = tools.now() - since > REPLICA_LAG_MS ? "contents_missing" : "not_yet";
+  const code = monotonicMs() - since > REPLICA_LAG_MS ? "contents_missing" : "not_yet";
   return explained(cause, `contents of ${commit}`, { code });
 }

@@ -84,7 +84,6 @@ export function createPublishing(config: Settings, needs: Needs) {
     distrust: mirrors.distrust,
     onProgress: logProgress(log, "fetching contents"),
     onFetched: metrics.fetched,
-    now,
   });
   const lfs = createLfsFiles({ lfs: gateway.lfs, requireSpace, timeoutMs });
   const checkouts = createCheckouts({

@@ -85,7 +85,7 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
 const Limits = ({ of }: { of: StatusView["github"]["limits"] }) => (
   <Table
     caption="Rate limits of GitHub"
-    columns={["Whose", "Left", "Of", "Anew", "Held until"]}
+    columns={["Whose", "Left", "Of", "Resets", "Held until"]}
     rows={of.map(({ whose, remaining, limit, resetsAt, heldUntil }) => [
       whose,
       remaining.toLocaleString("en"),
