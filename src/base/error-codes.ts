@@ -116,7 +116,7 @@ const CODES = {
   timeout: {
     retry: "backoff",
     traits: ["doubtsMirror", "serverIsSilent", "outsideTheTree"],
-    hint: "git took longer than FETCH_TIMEOUT (CLONE_TIMEOUT for a first clone); raise it for large repositories.",
+    hint: "git made no progress for FETCH_TIMEOUT, or took longer than CLONE_TIMEOUT; raise it for large repositories.",
   },
   not_yet: {
     retry: "soon",

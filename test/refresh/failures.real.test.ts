@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -78,6 +79,20 @@ test("a git that GitHub leaves hanging is ended in time", async () => {
   world.standin.faults.hangGit = false;
   await world.inStep(repo);
   expect(readdirSync(join(world.dataDir, "run"))).toEqual([]);
+});
+
+test("a fetch over a slow line may take longer than FETCH_TIMEOUT, as long as it goes on", async () => {
+  const world = await World.create({ FETCH_TIMEOUT: "2s" });
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  const noise = randomBytes(20_000).toString("base64");
+  const push = await world.standin.commit(repo, "main", { files: { noise } });
+  world.standin.faults.slowLine = { bytes: 1_000, everyMs: 200 };
+  const from = world.log.length;
+  await world.pushed(push);
+  const line = await world.line(({ event }) => /^refresh/.test(event), from);
+  expect(line).toMatchObject({ event: "refreshed", changed: 1 });
+  expect(line.durationMs).toBeGreaterThan(2_500);
 });
 
 test("a repository that was renamed unseen is found by its id", async () => {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
 import { post, shown } from "../support/history.js";
+import { refreshedOnce } from "../support/state.js";
 import { World } from "../support/world.js";
 
 interface Step {
@@ -34,8 +35,9 @@ test("property: no held ref ever leaves its line, and when all is allowed the mi
     const shuffled = pushes.map((push, i) => ({ push, key: order[i]! })).sort((x, y) => x.key - y.key);
     let tips = world.tips(repo);
     for (const [i, { push }] of shuffled.entries()) {
+      const from = world.log.length;
       expect(await world.deliver(push)).toBe(202);
-      if (pause[i]) await world.line(({ event }) => event?.startsWith("refresh"), world.log.length - 1);
+      if (pause[i]) await refreshedOnce(world, repo, from);
       tips = goesOnFrom(tips, world, repo);
     }
     await compare(world, repo);

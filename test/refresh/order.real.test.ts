@@ -5,7 +5,7 @@ import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
 import { shown, worldWith } from "../support/history.js";
 import { expectComplete, expectPart } from "../support/partial.js";
-import { type Shown, untilState } from "../support/state.js";
+import { atRest, refreshedOnce, type Shown, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 test("the old tip is served for two seconds after the delivery", async () => {
@@ -28,7 +28,7 @@ test("a forced push back to before, then the first, delayed delivery: nothing tu
   const first = await world.standin.commit(repo, "main");
   const back = await world.standin.forcePush(repo, "main", first.before);
   await world.pushed(back, first);
-  await settled(world, repo.id);
+  await atRest(world, repo);
   expect(world.tips(repo)["refs/heads/main"]).toBe(first.before);
 });
 
@@ -42,7 +42,7 @@ test("made and deleted in one second, delivered in the wrong order: GitHub's ans
   const deleted = await world.standin.deleteRef(repo, "refs/heads/short-lived");
   expect(deleted.pushedAt).toBe(made.pushedAt);
   await world.pushed(deleted, made);
-  await settled(world, repo.id);
+  await atRest(world, repo);
   expect(await shown(world, repo)).toMatchObject({ state: "fresh", lastError: null });
   expect(world.tips(repo)).not.toHaveProperty("refs/heads/short-lived");
 });
@@ -54,7 +54,7 @@ test("a delivery that comes again changes nothing and starts nothing", async () 
   const push = await world.standin.commit(repo, "main");
   expect(await world.deliver(push, "11111111-2222-3333-4444-555555555555")).toBe(202);
   await world.inStep(repo);
-  await settled(world, repo.id);
+  await atRest(world, repo);
   const runs = world.refreshes().length;
   expect(await world.deliver(push, "11111111-2222-3333-4444-555555555555")).toBe(202);
   await world.pushed(await world.standin.commit(repo, "main"));
@@ -130,11 +130,11 @@ test.each([
           .map((push, i) => ({ push, key: (order[i % 14] ?? 0) * 31 + i }))
           .sort((x, y) => (x.key % 97) - (y.key % 97));
         for (const [i, { push }] of shuffled.entries()) {
+          const from = world.log.length;
           expect(await world.deliver(push)).toBe(202);
-          if (pause[i % 14])
-            await world.line(({ event }) => event?.startsWith("refresh"), world.log.length - 1);
+          if (pause[i % 14]) await refreshedOnce(world, repo, from);
         }
-        await settled(world, repo.id);
+        await atRest(world, repo);
         const wanted = [...(await world.standin.tips(repo))].filter(([ref]) => isIn(ref));
         expect(world.tips(repo)).toEqual(Object.fromEntries(wanted));
         if (kind === "a partial one") await expectPublished(world, repo);
@@ -183,17 +183,4 @@ function tipsOnceHad(world: World, { owner, name }: Repo): string[] {
   const lines = world.refreshes().filter(({ repository }) => repository === `${owner}/${name}`);
   const tips = lines.flatMap(({ refs }) => (refs as string[]).map((change) => change.split("@")[1]!));
   return tips.filter((tip) => !/^0+$/.test(tip));
-}
-
-/** Waits until nothing is queued or running for the repository. */
-async function settled(world: World, id: number): Promise<void> {
-  for (;;) {
-    const seen = world.log.length;
-    const list = (await (await world.api("/api/v1/repos")).json()) as
-      | { id: number; queued: boolean; running: boolean }[]
-      | { repositories: { id: number; queued: boolean; running: boolean }[] };
-    const repo = (Array.isArray(list) ? list : list.repositories).find((one) => one.id === id);
-    if (repo && !repo.queued && !repo.running) return;
-    await world.line(() => true, seen);
-  }
 }

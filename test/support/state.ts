@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Repo } from "../../tools/standin/index.js";
 import type { World } from "./world.js";
 
 /** A repository in the API's form, loosely typed because the API's own test checks every field. */
@@ -28,6 +29,16 @@ export async function untilState(
     await Promise.race([world.nextLine(), sleep(250)]);
     meanwhile();
   }
+}
+
+/** Waits until nothing is queued or running for the repository, its trees included. */
+export const atRest = (world: World, { owner, name }: Repo): Promise<Shown> =>
+  untilState(world, `${owner}/${name}`, ({ queued, running }) => !queued && !running);
+
+/** Waits until a refresh has ended since that line of the log; a delivery that asks for none leaves the queue empty. */
+export async function refreshedOnce(world: World, repo: Repo, from: number): Promise<void> {
+  const line = world.line(({ event }) => event.startsWith("refresh"), from);
+  await Promise.race([line, atRest(world, repo)]);
 }
 
 /**

@@ -2,6 +2,8 @@ import { execFileSync, spawn } from "node:child_process";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SlowLine } from "./faults.js";
 import { type Git, hermeticEnv } from "./git.js";
 
 export interface CgiCall {
@@ -14,6 +16,8 @@ export interface CgiCall {
   /** `/info/refs` or `/git-upload-pack`. */
   service: string;
   query: string;
+  /** null: the answer comes as fast as it can. */
+  slowLine: SlowLine | null;
   /** The connection is destroyed after so many bytes of the body. */
   truncateAfter: number;
 }
@@ -46,6 +50,7 @@ export function runHttpBackend(git: Git, call: CgiCall): Promise<void> {
     let head: Buffer | null = Buffer.alloc(0);
     let left = call.truncateAfter;
     let cut = false;
+    let sent: Promise<void> = Promise.resolve();
     const send = (chunk: Buffer): void => {
       if (cut) return;
       if (left < chunk.length) {
@@ -55,6 +60,11 @@ export function runHttpBackend(git: Git, call: CgiCall): Promise<void> {
         return;
       }
       left -= chunk.length;
+      const { slowLine } = call;
+      if (slowLine) {
+        sent = sent.then(() => trickle(response, chunk, slowLine));
+        return;
+      }
       if (chunk.length > 0 && !response.write(chunk)) {
         child.stdout.pause();
         response.once("drain", () => child.stdout.resume());
@@ -71,12 +81,20 @@ export function runHttpBackend(git: Git, call: CgiCall): Promise<void> {
       send(rest);
     });
     child.once("error", () => response.destroy());
-    child.once("close", () => {
+    child.once("close", async () => {
+      await sent;
       if (head !== null && !response.headersSent) response.writeHead(500);
       if (!cut) response.end();
       resolve();
     });
   });
+}
+
+async function trickle(response: ServerResponse, chunk: Buffer, { bytes, everyMs }: SlowLine): Promise<void> {
+  for (let at = 0; at < chunk.length && !response.destroyed; at += bytes) {
+    response.write(chunk.subarray(at, at + bytes));
+    await sleep(everyMs);
+  }
 }
 
 function cgiEnv({ request, repository, service, query }: CgiCall): NodeJS.ProcessEnv {

@@ -13,6 +13,11 @@ const SECONDARY =
   "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. " +
   "If you reach out to GitHub Support for help, please include the request ID";
 
+export interface SlowLine {
+  bytes: number;
+  everyMs: number;
+}
+
 /** The faults of GitHub; each is off until a test sets it. */
 export class Faults {
   /** So many git requests get 401 for a valid token. */
@@ -28,6 +33,8 @@ export class Faults {
   /** The connection is destroyed after so many bytes of a fetch's answer, `truncateTimes` times. */
   truncate = 0;
   truncateTimes = 1;
+  /** A fetch's answer comes over a slow line: so many bytes at a time, with so many milliseconds between. */
+  slowLine: SlowLine | null = null;
   /** A fetch that asks for no contents gets no trees either. */
   withoutTrees = false;
   #secondary: StatusFault | undefined;

@@ -60,6 +60,7 @@ export class GitHttp {
       repository: stale.directoryOf(repo),
       service,
       query: url.search.slice(1),
+      slowLine: protocol === "fetch" ? faults.slowLine : null,
       truncateAfter: protocol === "fetch" ? faults.takeTruncation() : Number.POSITIVE_INFINITY,
     });
   }

@@ -60,7 +60,7 @@ async function fetchNow(
 }
 
 async function fetchInto(
-  { git, fetchTimeoutMs }: MirrorContext,
+  { git, fetchTimeoutMs, cloneTimeoutMs }: MirrorContext,
   mirror: string,
   scratch: Scratch,
   lease: Lease,
@@ -74,14 +74,21 @@ async function fetchInto(
   const call = {
     gitDir: scratch.dir,
     objectDir: `${mirror}/objects`,
-    timeoutMs: fetchTimeoutMs,
+    // A fetch after a long absence is as large as a clone.
+    timeoutMs: Math.max(fetchTimeoutMs, cloneTimeoutMs),
     signal: run.signal,
   };
-  // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch <url> +<want>:refs/x/<n>
+  // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch --progress <url> +<want>:refs/x/<n>
   await askRemote(git, lease, {
     ...call,
+    stallMs: fetchTimeoutMs,
     config: { ...ask.config, ...SYNC_OBJECTS },
-    args: ["fetch", ...ask.options, ...(byArgument ? [ask.from, ...specs] : ["--stdin", ask.from])],
+    args: [
+      "fetch",
+      "--progress",
+      ...ask.options,
+      ...(byArgument ? [ask.from, ...specs] : ["--stdin", ask.from]),
+    ],
     ...(byArgument ? {} : { input: `${specs.join("\n")}\n` }),
   });
   if (extent.filter !== null) {

@@ -4,7 +4,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { setPriority } from "node:os";
 import { simpleGit } from "simple-git";
 import { RefreshError } from "../../base/errors.js";
-import { type Limit, onceAborted } from "../../machine/limit.js";
+import { type Limit, onceAborted, type Stall } from "../../machine/limit.js";
 import type { Processes } from "../../machine/processes.js";
 import { closePipesAfterExit, terminate } from "../../machine/terminate.js";
 import { environment, type Surroundings } from "./environment.js";
@@ -20,6 +20,8 @@ export interface GitOptions {
 export interface ChildCall extends Surroundings {
   args: string[];
   timeoutMs: number;
+  /** What git prints to stderr counts as progress, too. */
+  stall?: Stall;
   signal?: AbortSignal;
   /** Exit codes that are an answer, not a failure. Default: only 0. */
   okCodes?: number[];
@@ -58,6 +60,7 @@ export async function runChild(
       child.once("spawn", () => {
         if (call.background) lowerPriority(child);
         takePipes(child as ChildProcessWithoutNullStreams, call, plumbing);
+        child.stderr?.on("data", limit.alive);
       });
       closePipesAfterExit(child, { isBusy: () => plumbing.isBusy?.() ?? false });
       onceAborted(limit.signal, async () => {

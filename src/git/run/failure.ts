@@ -30,6 +30,7 @@ export function requireAllRefs({ stderr }: { stderr: string }): void {
 interface FailedCall {
   args: string[];
   timeoutMs: number;
+  stall?: { ms: number };
 }
 
 /** @param code null: a signal ended git */
@@ -40,7 +41,14 @@ export function failureOf({ args }: FailedCall, code: number | null, stderr: str
   return new GitFailure(classify(printed), `git ${args[0]} ${how}: ${detail}`, printed);
 }
 
-const lastLines = (text: string) => text.split("\n").slice(-4).join(" | ").slice(0, 600);
+/** git redraws a line of progress with carriage returns. */
+const lastLines = (text: string) =>
+  text
+    .split("\n")
+    .slice(-4)
+    .map((line) => line.slice(line.lastIndexOf("\r") + 1))
+    .join(" | ")
+    .slice(0, 600);
 
 /** git was not started: the system could not start it, or simple-git's guard refused to. */
 export function notStarted({ args }: FailedCall, error: Error): RefreshError {
@@ -51,8 +59,10 @@ export function notStarted({ args }: FailedCall, error: Error): RefreshError {
 }
 
 /** git was ended before it ended by itself. */
-export function endedEarly({ args, timeoutMs }: FailedCall, reason: EndReason): RefreshError {
+export function endedEarly({ args, timeoutMs, stall }: FailedCall, reason: EndReason): RefreshError {
   switch (reason) {
+    case "stalled":
+      return new RefreshError("timeout", `git ${args[0]} was stopped after ${stall?.ms} ms without progress`);
     case "timeout":
       return new RefreshError("timeout", `git ${args[0]} was stopped after ${timeoutMs} ms`);
     case "cancelled":

@@ -7,14 +7,19 @@ import type { Lease } from "./lease.js";
  */
 const STALE_ADVERT_CODES: ErrorCode[] = ["git", "upstream_error"];
 
+/** @param stallMs git is ended when GitHub sends nothing for so long, and git prints nothing either */
+export type RemoteCall = GitCall & { stallMs?: number };
+
 /**
  * Runs git through a lease. A failure that the gateway saw is named after what the gateway saw; git only
  * knows that the answer broke.
  */
-export async function askRemote(git: RunGit, lease: Lease, call: GitCall): Promise<GitResult> {
+export async function askRemote(git: RunGit, lease: Lease, call: RemoteCall): Promise<GitResult> {
+  const { stallMs, ...own } = call;
+  const stall = stallMs === undefined ? {} : { stall: { ms: stallMs, progress: () => lease.stats.bytes } };
   const attempt = async () => {
     try {
-      return await git({ ...call, config: { ...call.config, ...lease.config } });
+      return await git({ ...own, ...stall, config: { ...call.config, ...lease.config } });
     } catch (error) {
       throw lease.failure() ?? namedAfterServer(lease, asRefreshError(error));
     }
