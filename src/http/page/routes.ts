@@ -1,8 +1,8 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { ApiPorts } from "../api.js";
 import { tokenCheck } from "../bearer.js";
+import { limitBody } from "../body-limit.js";
 import { clientAddress } from "../client-address.js";
 import type { Handler } from "../mount.js";
 import { serve } from "../serve.js";
@@ -47,7 +47,7 @@ export function createPage(options: PageOptions): Handler {
 
   app.use(headers);
   addAssets(app);
-  app.use(noStore, sameOrigin(publicUrl), bodyLimit({ maxSize: MAX_BODY, onError: tooLarge }));
+  app.use(noStore, sameOrigin(publicUrl), limitBody({ maxBytes: MAX_BODY, onTooLarge: tooLarge }));
   addSignIn(app, {
     sessions,
     isToken: tokenCheck(apiToken),

@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import { createAttempts } from "../attempts.js";
 import { isLocalPath } from "./actions.js";
+import { readForm } from "./form.js";
 import { message, page } from "./layout.js";
 import type { Sessions } from "./session.js";
 
@@ -27,7 +28,7 @@ export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): vo
       } as const;
       return message(context, frame, "Too many wrong tokens.", `try again in ${wait} seconds`);
     }
-    const { token, next } = await context.req.parseBody();
+    const { token, next } = await readForm(context);
     const target = typeof next === "string" && isLocalPath(next) ? next : "/";
     if (typeof token !== "string" || !isToken(token.trim()))
       return signInForm(context, target, { wasWrong: true });
