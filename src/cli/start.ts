@@ -1,6 +1,6 @@
 import { run } from "probot";
 import type { Lockstep } from "../compose/lockstep.js";
-import { ConfigError, loadConfig, prepareSetup } from "../config/load.js";
+import { ConfigError, loadConfig, passKeyToProbot, prepareSetup } from "../config/load.js";
 import { startIn } from "../index.js";
 import { AnswerError } from "./client.js";
 import { loadEnvFile } from "./env-file.js";
@@ -47,7 +47,7 @@ function withRemedy(error: unknown): unknown {
 
 function requireConfig(): void {
   try {
-    loadConfig();
+    passKeyToProbot(loadConfig());
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
