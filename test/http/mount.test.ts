@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { request, type Server } from "node:http";
 import { describe, expect, it } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
 import { createBearers } from "../../src/http/bearer.js";
@@ -108,6 +108,23 @@ describe("mount", () => {
     const answers = await Promise.all(["/a", "/b", "/c"].map((path) => fetch(base + path)));
     expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(["first", "third", ""]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
+  });
+
+  it("keeps idle connections longer than a balancer does", async () => {
+    const app = { getNodeMiddleware: null as unknown };
+    const servers = new Set<Server>();
+    mount(app, [answering("/a", "here")]);
+    const handler = await (app.getNodeMiddleware as Middleware)();
+    const base = await listen((req, res) => {
+      servers.add((req.socket as typeof req.socket & { server: Server }).server);
+      void handler(req, res);
+    });
+    // Node writes the header of the very first answer before any handler runs.
+    await fetch(`${base}/a`);
+    const { headers } = await fetch(`${base}/a`);
+    expect(headers.get("keep-alive")).toBe("timeout=620");
+    const [server] = servers;
+    expect(server!.headersTimeout).toBeGreaterThan(server!.keepAliveTimeout);
   });
 
   it("passes on a handler's error, unless the answer has begun", async () => {
