@@ -30,6 +30,16 @@ export const wrongTooOften = (seconds: number) =>
     headers: { "retry-after": String(seconds) },
   });
 
+/** The answer to an address that asks too often. */
+export const askedTooOften = (seconds: number) =>
+  problem({
+    status: 429,
+    reason: "rate_limited",
+    detail: "too many requests from this address",
+    remedy: `try again in ${seconds} seconds; raise WEBHOOK_RATE, or set TRUSTED_PROXIES to your proxy`,
+    headers: { "retry-after": String(seconds) },
+  });
+
 /** The answer to a missing or wrong token. */
 export const unauthorized = () =>
   problem({

@@ -66,6 +66,37 @@ describe("health", () => {
     expect(await answer.json()).toEqual({ status: "stale" });
   });
 
+  it("keeps the answer of /freshz for a moment, whoever asks how often", async () => {
+    let counted = 0;
+    const fresh = () => {
+      counted += 1;
+      const mirrors = { managed: 1, cloned: 1 };
+      return { state: "fresh" as const, mirrors, oldestMs: null, problems: [], repositories: [] };
+    };
+    const bearers = createBearers({ apiToken: TOKEN, trustedProxies: [] });
+    const base = await serveAll(createHealth({ bearers, ports: { ready: () => ({ ok: true }), fresh } }));
+    const answers = await Promise.all(Array.from({ length: 150 }, () => fetch(`${base}/freshz`)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(counted).toBeLessThan(10);
+  });
+
+  it("limits /readyz and /freshz for each address, and never /healthz", async () => {
+    const bearers = createBearers({ apiToken: TOKEN, trustedProxies: [] });
+    const limits = { trustedProxies: ["127.0.0.1"], webhookRate: 2, webhookBurst: 0 };
+    const state = { state: "fresh" as const, mirrors: { managed: 1, cloned: 1 }, oldestMs: null };
+    const fresh = () => ({ ...state, problems: [], repositories: [] });
+    const base = await serveAll(
+      createHealth({ bearers, ports: { ready: () => ({ ok: true }), fresh }, limits }),
+    );
+    const ask = (path: string, address: string) =>
+      fetch(base + path, { headers: { "x-forwarded-for": address } });
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n++) statuses.push((await ask(n % 2 ? "/readyz" : "/freshz", "192.0.2.1")).status);
+    expect(statuses).toContain(429);
+    expect((await ask("/freshz", "192.0.2.2")).status).toBe(200);
+    for (let n = 0; n < 6; n++) expect((await ask("/healthz", "192.0.2.1")).status).toBe(200);
+  });
+
   it("is not ready when its state cannot be read", async () => {
     const ready = () => {
       throw new Error("database is locked");
