@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import { isSystemError, RefreshError } from "../base/errors.js";
 
 /** An answer that explains why a request failed. */
 export interface Problem {
@@ -28,6 +29,19 @@ export const wrongTooOften = (seconds: number) =>
     detail: "too many wrong bearer tokens",
     remedy: `send the value of API_TOKEN, or try again in ${seconds} seconds`,
     headers: { "retry-after": String(seconds) },
+  });
+
+/** Whether a mirror or the database cannot be read or written, rather than that Lockstep has a fault. */
+export const isOfMachine = (error: unknown): boolean => error instanceof RefreshError || isSystemError(error);
+
+/** The answer while a mirror or the database cannot be read or written. The log has what git said, with its paths. */
+export const unreadable = ({ code, hint }: RefreshError) =>
+  problem({
+    status: 503,
+    reason: code,
+    detail: "a mirror or the database cannot be read or written",
+    remedy: hint,
+    headers: { "retry-after": "30" },
   });
 
 /** The answer to an address that asks too often. */
