@@ -9,12 +9,18 @@ import { hideCredentials } from "./http/privacy.js";
  * getNodeMiddleware; see docs/adr/0002-one-front-door.md.
  */
 export default async function lockstep(app: Probot): Promise<void> {
+  await startIn(app);
+}
+
+/** Starts Lockstep in a Probot instance, whose server does not listen yet. @returns what to close if it never does */
+export async function startIn(app: Probot): Promise<Lockstep> {
   process.umask(0o027);
   hideCredentials();
   const running = await startOrExit(app);
   mount(app, running.handlers);
   stopOnSignals(app, running);
   running.start();
+  return running;
 }
 
 /** Probot does not handle a failing app function, and its stack trace would bury the remedy. */

@@ -59,16 +59,51 @@ export function explained(
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new RefreshError(isForbiddenFile(error) ? "permission" : "internal", message, { cause: error });
+  const system = systemErrorOf(error);
+  const code = (system && codeOf(system)) ?? "internal";
+  const detail = !system || message.includes(system.code) ? message : `${message} (${system.code})`;
+  return new RefreshError(code, detail, { cause: error });
+}
+
+/** Whether the system or the database has failed, rather than Lockstep. */
+export const isSystemError = (error: unknown): boolean => systemErrorOf(error) !== null;
+
+/**
+ * What a code of Node's, undici's or SQLite's means; the first match wins.
+ * https://nodejs.org/api/errors.html#common-system-errors, https://undici.nodejs.org/#/docs/api/Errors,
+ * https://sqlite.org/rescode.html
+ */
+const SYSTEM_CODES: readonly (readonly [ErrorCode, RegExp])[] = [
+  ["disk_full", /^(?:ENOSPC|EDQUOT|SQLITE_FULL)$/],
+  ["permission", /^(?:EROFS|SQLITE_(?:READONLY|CANTOPEN|PERM)\w*)$/],
+  [
+    "unreachable",
+    /^(?:ECONN(?:RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|E(?:HOST|NET)UNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN)$/,
+  ],
+  [
+    "unreachable",
+    /^(?:UND_ERR_(?:SOCKET|(?:CONNECT|HEADERS|BODY)_TIMEOUT|CLOSED|DESTROYED|RES_\w+)|HPE_\w+|ERR_STREAM_PREMATURE_CLOSE)$/,
+  ],
+];
+
+type SystemError = NodeJS.ErrnoException & { code: string };
+
+/** An error of fetch() has what happened as its cause. @returns null: it is no error of the system's */
+function systemErrorOf(error: unknown, depth = 0): SystemError | null {
+  const { code, cause } = (error ?? {}) as SystemError;
+  if (typeof code === "string" && /^(?:E[A-Z\d_]+|UND_ERR_|HPE_|SQLITE_)/.test(code))
+    return error as SystemError;
+  return cause !== undefined && depth < 5 ? systemErrorOf(cause, depth + 1) : null;
+}
+
+function codeOf(error: SystemError): ErrorCode | undefined {
+  if (isForbiddenFile(error)) return "permission";
+  return SYSTEM_CODES.find(([, pattern]) => pattern.test(error.code))?.[0];
 }
 
 /** A system error that names a path is about a file or directory, not about a program or an address. */
-function isForbiddenFile(error: unknown): boolean {
-  const { code = "", path, syscall = "" } = (error ?? {}) as NodeJS.ErrnoException;
-  return (
-    ["EACCES", "EPERM", "EROFS"].includes(code) && path !== undefined && !/^(?:spawn|connect)/.test(syscall)
-  );
-}
+const isForbiddenFile = ({ code, path, syscall = "" }: SystemError): boolean =>
+  ["EACCES", "EPERM"].includes(code) && path !== undefined && !/^(?:spawn|connect)/.test(syscall);
 
 /**
  * Says what a failed connection means, by Node's or undici's error code.

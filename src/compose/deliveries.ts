@@ -45,6 +45,7 @@ export function createIntake(config: Settings, needs: Needs) {
     deliveries,
     registry,
     gateway,
+    gitHost: new URL(config.gitUrl).host,
     runner,
     stopping: needs.isStopping,
   });

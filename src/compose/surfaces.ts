@@ -27,6 +27,7 @@ export function createSurfaces(config: Config, { log, ground, domain, isStopping
   const { queue, registry, disk } = domain.records;
   const { acceptance, watch } = domain.intake;
   const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
+  const { webhookRate, webhookBurst } = config;
   const views = createOperatorViews(config, { log, ground, domain, isStopping });
 
   metrics.readFrom({
@@ -49,8 +50,8 @@ export function createSurfaces(config: Config, { log, ground, domain, isStopping
     config: {
       webhookSecrets: config.webhookSecrets,
       webhookPaths: config.webhookPaths,
-      webhookRate: config.webhookRate,
-      webhookBurst: config.webhookBurst,
+      webhookRate,
+      webhookBurst,
       repositories: config.repositories,
       refs: config.refs,
       trustedProxies,
@@ -63,7 +64,7 @@ export function createSurfaces(config: Config, { log, ground, domain, isStopping
   const handlers: Handler[] = [
     receiver,
     createMetricsRoute({ bearers, scrape: metrics.scrape }),
-    createHealth({ bearers, ports: views.health }),
+    createHealth({ bearers, ports: views.health, limits: { trustedProxies, webhookRate, webhookBurst } }),
     createApi({ bearers, ports: views.api, log }),
     createPage({ apiToken, publicUrl, trustedProxies, ports: views.api, log }),
   ];

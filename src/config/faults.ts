@@ -7,8 +7,10 @@ import { ABOUT, VARIABLES } from "./variables.js";
 export type Name = keyof typeof VARIABLES.shape;
 export type Environment = Partial<Record<string, string>>;
 
+export const nameOf = (issue: z.core.$ZodIssue): Name => String(issue.path[0]) as Name;
+
 export function fieldFault(issue: z.core.$ZodIssue, env: Environment): string {
-  const name = String(issue.path[0]) as Name;
+  const name = nameOf(issue);
   return fault(name, env[name] === undefined ? "is missing" : issue.message, env);
 }
 
@@ -17,6 +19,34 @@ export function fault(name: Name, wrong: string, env: Environment): string {
   const value = env[name]?.replace(/\/\/[^/@]*@/, "//…@");
   const got = value === undefined || secret ? "" : `, got ${JSON.stringify(value)}`;
   return `${name}: ${wrong}${got} → ${remedy}`;
+}
+
+const PASTED: readonly (readonly [RegExp, string, string])[] = [
+  [/[\r\n]$/, "ends with a line end", "remove it; printf '%s' writes none, and echo does"],
+  [/\\n$/, "ends with \\n", "remove it"],
+  [/^\s|^\ufeff|\s$/, "begins or ends with white space", "remove it"],
+  [/^(["'`]).*\1$/s, "has quotes around it", "remove them; Docker's --env-file takes quotes literally"],
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  [/[\x00-\x1f\x7f]/, "contains a line end or another control character", "write it on one line"],
+];
+
+/** What is around these is unmistakable, so they are read in spite of it. */
+const TOLERANT: readonly Name[] = ["PRIVATE_KEY", "ANNOUNCE_URLS"];
+
+/**
+ * Returns the faults of secrets that were pasted with more than themselves, by the variable's name. Nothing else would
+ * show them: every signature is merely wrong.
+ */
+export function pasteFaults(env: Environment): Map<Name, string> {
+  const secrets = (Object.keys(VARIABLES.shape) as Name[]).filter(
+    (name) => ABOUT.get(VARIABLES.shape[name])!.secret && !TOLERANT.includes(name),
+  );
+  return new Map(
+    secrets.flatMap((name) => {
+      const found = PASTED.find(([pattern]) => pattern.test(env[name] ?? ""));
+      return found ? [[name, `${name}: ${found[1]} → ${found[2]}`] as const] : [];
+    }),
+  );
 }
 
 export function announceFaults(env: Environment): string[] {

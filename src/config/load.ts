@@ -1,11 +1,18 @@
-import { createPrivateKey } from "node:crypto";
 import { resolve } from "node:path";
-import { getPrivateKey } from "@probot/get-private-key";
 import type { z } from "zod";
 import type { History } from "../base/model.js";
 import { allowList, matchesPattern, repositoryMatcher } from "../base/patterns.js";
 import { NO_CHECKOUTS, type Selection } from "./checkouts.js";
-import { announceFaults, depthFaults, type Environment, fault, fieldFault, gateFaults } from "./faults.js";
+import {
+  announceFaults,
+  depthFaults,
+  type Environment,
+  fieldFault,
+  gateFaults,
+  nameOf,
+  pasteFaults,
+} from "./faults.js";
+import { readPrivateKey } from "./private-key.js";
 import { VARIABLES } from "./variables.js";
 
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
@@ -111,7 +118,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value)) as Environment;
   const result = ENVIRONMENT.safeParse(given);
   const key = readPrivateKey(given);
-  const faults = result.success ? [] : result.error.issues.map((issue) => fieldFault(issue, given));
+  const pasted = pasteFaults(given);
+  // A line end that was pasted says more than what it makes wrong.
+  const others = result.success ? [] : result.error.issues.filter((issue) => !pasted.has(nameOf(issue)));
+  const faults = [...pasted.values(), ...others.map((issue) => fieldFault(issue, given))];
   if ("fault" in key) faults.push(key.fault);
   faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
@@ -178,7 +188,12 @@ export function loadSurroundings(env: NodeJS.ProcessEnv = process.env) {
 /** Says where the command line finds a running Lockstep. @param url given on the command line */
 export function loadClientConfig(url?: string, env: NodeJS.ProcessEnv = process.env) {
   const address = url ?? (env.LOCKSTEP_URL || `http://localhost:${env.PORT || 3000}`);
-  return { url: address.replace(/\/+$/, ""), token: env.API_TOKEN || null };
+  return { url: address.replace(/\/+$/, ""), token: env.API_TOKEN?.trim() || null };
+}
+
+/** Gives Probot, which accepts fewer forms of a key, the form that was verified. */
+export function passKeyToProbot({ privateKey }: Pick<Config, "privateKey">, env = process.env): void {
+  if (env.PRIVATE_KEY) env.PRIVATE_KEY = privateKey;
 }
 
 function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
@@ -244,20 +259,6 @@ function signersOf({ VERIFY_SIGNATURES: kind, ALLOWED_SIGNERS, GPG_HOME }: Value
  */
 const staleAfter = (intervalMs: number | null, fullFetchMs: number) =>
   Math.max(intervalMs === null ? 48 * HOUR : 3 * intervalMs, 15 * MINUTE, 1.5 * fullFetchMs);
-
-/** Reads the key that Probot itself finds: PRIVATE_KEY_PATH, PRIVATE_KEY, or the only *.pem file here. */
-function readPrivateKey(env: Environment): { pem: string } | { fault: string } {
-  const name = env.PRIVATE_KEY_PATH ? "PRIVATE_KEY_PATH" : "PRIVATE_KEY";
-  try {
-    const pem = getPrivateKey({ env, ...(env.PRIVATE_KEY_PATH && { filepath: env.PRIVATE_KEY_PATH }) });
-    if (!pem) return { fault: fault(name, "is missing", env) };
-    const isRsa = createPrivateKey(pem).asymmetricKeyType === "rsa";
-    return isRsa ? { pem } : { fault: fault(name, "is not an RSA key", env) };
-  } catch {
-    // The cause is left out, because the cause may quote the key.
-    return { fault: fault(name, "is not the path of a readable PEM key", env) };
-  }
-}
 
 const distinct = (...texts: string[]): string[] => [...new Set(texts)];
 

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import { asRefreshError } from "../base/errors.js";
 import type { Bearers } from "./bearer.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { addEventRoute, type EventPorts } from "./events.js";
@@ -9,7 +10,7 @@ import { addLogRoutes, type LogPorts } from "./logs.js";
 import { notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { addOperatorRoutes, type OperatePorts } from "./operate.js";
-import { problem } from "./problem.js";
+import { isOfMachine, problem, unreadable } from "./problem.js";
 import { addRefreshRoute, type RefreshPorts } from "./refresh.js";
 import { addRepositoryRoute, type RepositoryPorts } from "./repository.js";
 import { createRoutes, type Route } from "./routes.js";
@@ -71,6 +72,7 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {
     log?.error({ err: error }, "an API request failed");
+    if (isOfMachine(error)) return unreadable(asRefreshError(error));
     return problem({
       status: 500,
       reason: "internal",

@@ -1,6 +1,11 @@
-import { type Context, Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Bearers } from "./bearer.js";
+import { cached } from "./cached.js";
+import { clientAddress } from "./client-address.js";
 import type { Handler } from "./mount.js";
+import { askedTooOften } from "./problem.js";
+import { createRateLimit } from "./rate-limit.js";
 import { serve } from "./serve.js";
 import type { FreshnessState } from "./status-view.js";
 
@@ -20,11 +25,30 @@ export interface HealthPorts {
   };
 }
 
+/** What one address may ask; like a webhook's calls, with a count of its own. */
+export interface HealthLimits {
+  trustedProxies: readonly string[];
+  webhookRate: number;
+  webhookBurst: number;
+}
+
+interface Options {
+  bearers: Bearers;
+  ports: HealthPorts;
+  limits?: HealthLimits;
+}
+
 const PATHS = ["/healthz", "/readyz", "/freshz"];
+/** Whether all is fresh is counted over every repository and problem, so anyone who asks gets the same answer for so long. */
+const KEPT_MS = 1_000;
+const USUAL: HealthLimits = { trustedProxies: [], webhookRate: 200, webhookBurst: 2_000 };
 
 /** Serves probes and monitors without a token; names and reasons are shown only with the token. */
-export function createHealth({ bearers, ports }: { bearers: Bearers; ports: HealthPorts }): Handler {
+export function createHealth({ bearers, ports, limits = USUAL }: Options): Handler {
   const app = new Hono();
+  const fresh = cached(KEPT_MS, ports.fresh);
+  // A probe of /healthz asks nothing that costs, and its failure would end the process.
+  const limited = limitPerAddress(limits);
 
   /** @param details shown only with the token */
   const answer = async (context: Context, code: 200 | 503, status: string, details: object) => {
@@ -35,16 +59,25 @@ export function createHealth({ bearers, ports }: { bearers: Bearers; ports: Heal
   };
 
   app.get("/healthz", (context) => answer(context, 200, "ok", {}));
-  app.get("/readyz", (context) => {
+  app.get("/readyz", limited, (context) => {
     const { ok, reason } = ports.ready();
     const details = reason === undefined ? {} : { reason };
     return ok ? answer(context, 200, "ok", details) : answer(context, 503, "unavailable", details);
   });
-  app.get("/freshz", (context) => {
-    const { state, ...details } = ports.fresh();
+  app.get("/freshz", limited, (context) => {
+    const { state, ...details } = fresh();
     return answer(context, state === "fresh" ? 200 : 503, state, details);
   });
   app.onError((_, context) => answer(context, 503, "unavailable", {}));
 
   return serve(app, (path) => PATHS.includes(path));
+}
+
+function limitPerAddress({ trustedProxies, webhookRate, webhookBurst }: HealthLimits): MiddlewareHandler {
+  const secondsToWait = createRateLimit(webhookRate, webhookBurst);
+  const addressOf = clientAddress(trustedProxies);
+  return async ({ env }, next) => {
+    const seconds = await secondsToWait(addressOf((env as HttpBindings).incoming));
+    return seconds === 0 ? next() : askedTooOften(seconds);
+  };
 }

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { ALL_REFS, isRefName, isSha } from "../base/names.js";
+import { limitBody } from "./body-limit.js";
 import { badRequest } from "./lookup.js";
 import { type Problem, problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
@@ -66,7 +66,7 @@ const RESTORE: Route = {
 
 /** The operator's actions on kept tips and holds; only the requested refresh writes refs. */
 export function addHistoryRoutes(routes: Routes, ports: HistoryPorts, act: Act): void {
-  const limit = bodyLimit({ maxSize: MAX_BODY, onError: () => problem(tooLarge) });
+  const limit = limitBody({ maxBytes: MAX_BODY, onTooLarge: () => problem(tooLarge) });
 
   routes.add(ALLOW, limit, async (context) => {
     const body = await read(context, Allow, '{"ref": "refs/heads/main"}');

@@ -1,9 +1,18 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
 /**
  * Resolves to true when the handler has answered, and to false when the request belongs to another handler.
  */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+
+/**
+ * How long an idle connection stays open: longer than in any balancer, which would otherwise send a delivery into a
+ * connection that is just being closed, and answer GitHub with 502. The longest known is Google's, with 600 s:
+ * https://cloud.google.com/load-balancing/docs/https#timeout-keepalive-backends. Node's own value is 5 s.
+ */
+const KEEP_ALIVE_MS = 620_000;
+/** Node closes a connection that has sent no request yet after this time. */
+const HEADERS_MS = KEEP_ALIVE_MS + 10_000;
 
 /**
  * Replaces the webhook middleware of a Probot instance, which is the first handler of its server. Probot's
@@ -14,11 +23,18 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
  */
 export function mount(app: { getNodeMiddleware: unknown }, handlers: readonly Handler[]): void {
   app.getNodeMiddleware = async () => async (request: IncomingMessage, response: ServerResponse) => {
+    keepIdleConnections(request);
     for (const handler of handlers) {
       if (await answered(handler, request, response)) return true;
     }
     return false;
   };
+}
+
+/** Probot does not expose its server, whose times are read anew after each answer. */
+function keepIdleConnections({ socket }: IncomingMessage): void {
+  const { server } = socket as typeof socket & { server?: Server };
+  if (server) Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS });
 }
 
 /** @throws what the handler threw, which Probot's server logs and answers with a 500 */

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import { isSystemError, RefreshError } from "../base/errors.js";
 
 /** An answer that explains why a request failed. */
 export interface Problem {
@@ -27,6 +28,29 @@ export const wrongTooOften = (seconds: number) =>
     reason: "too_many_attempts",
     detail: "too many wrong bearer tokens",
     remedy: `send the value of API_TOKEN, or try again in ${seconds} seconds`,
+    headers: { "retry-after": String(seconds) },
+  });
+
+/** Whether a mirror or the database cannot be read or written, rather than that Lockstep has a fault. */
+export const isOfMachine = (error: unknown): boolean => error instanceof RefreshError || isSystemError(error);
+
+/** The answer while a mirror or the database cannot be read or written. The log has what git said, with its paths. */
+export const unreadable = ({ code, hint }: RefreshError) =>
+  problem({
+    status: 503,
+    reason: code,
+    detail: "a mirror or the database cannot be read or written",
+    remedy: hint,
+    headers: { "retry-after": "30" },
+  });
+
+/** The answer to an address that asks too often. */
+export const askedTooOften = (seconds: number) =>
+  problem({
+    status: 429,
+    reason: "rate_limited",
+    detail: "too many requests from this address",
+    remedy: `try again in ${seconds} seconds; raise WEBHOOK_RATE, or set TRUSTED_PROXIES to your proxy`,
     headers: { "retry-after": String(seconds) },
   });
 

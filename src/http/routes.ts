@@ -75,7 +75,7 @@ export function createRoutes(app: Hono): Routes {
 function describe({ method, path, summary, query, headers, body, answers, problems = [] }: Route) {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const responses = Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]);
-  const refusals = [401, 429, ...problems, 500].map((status) => [status, refusal(status)]);
+  const refusals = [401, 429, ...problems, 500, 503].map((status) => [status, refusal(status)]);
   return {
     method,
     path,
@@ -111,6 +111,7 @@ const MEANINGS: Record<number, string> = {
   429: "too many wrong tokens",
   500: "an error in Lockstep",
   502: "the refresh failed",
+  503: "a mirror or the database cannot be read or written; `reason` is the code",
   504: "the refresh did not finish in time and continues",
 };
 

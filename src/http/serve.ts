@@ -11,7 +11,14 @@ export function serve(app: Hono, isServed: (path: string) => boolean): Handler {
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return async (request, response) => {
     if (!isServed(request.url?.split("?")[0] ?? "")) return false;
+    if (!isHost(request.headers.host)) {
+      response.writeHead(400, { connection: "close" }).end();
+      return true;
+    }
     await listener(request, response);
     return true;
   };
 }
+
+/** The adapter accepts hosts such as `xn--`, and throws later, when it makes a URL of them. */
+const isHost = (host: string | undefined): boolean => host !== undefined && URL.canParse(`http://${host}`);

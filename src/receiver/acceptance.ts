@@ -1,4 +1,5 @@
 import type { RepositoryName } from "../base/model.js";
+import { serverOf } from "../base/resources.js";
 import { createSignal, type Subscribe } from "../base/signal.js";
 import type { RequestDecision } from "../deliveries/decisions.js";
 import { eventNamed } from "../deliveries/events.js";
@@ -16,6 +17,8 @@ interface Ports {
   deliveries: DeliveryLog;
   registry: Registry;
   gateway: Gateway;
+  /** GitHub's host, such as github.com. */
+  gitHost: string;
   runner: Pick<Runner, "wake">;
   stopping(): boolean;
 }
@@ -28,6 +31,19 @@ export interface Acceptance extends ReceiverPorts {
   persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
   /** Reports that GitHub delivered a delivery about the repository, so that recovery was not needed. */
   onDelivery: Subscribe<[repositoryId: number]>;
+}
+
+/** Whether a fetch of the repository waits, because GitHub asked for that or its git server answers nobody. */
+function isWaiting(
+  { queue, gitHost }: Pick<Ports, "queue" | "gitHost">,
+  { id, installationId }: { id: number; installationId: number },
+): boolean {
+  const holds = [`git:repository:${id}`, `git:installation:${installationId}`];
+  const server = serverOf({ kind: "git", host: gitHost });
+  return (
+    queue.outages().some((outage) => outage.server === server) ||
+    queue.held().some(({ key }) => holds.includes(key))
+  );
 }
 
 /** Stores a verified delivery in one transaction, and then wakes the runner. */
@@ -79,8 +95,8 @@ export function createAcceptance(ports: Ports): Acceptance {
     ignore: (delivery, reason) => deliveries.ignored(delivery, reason),
     warm({ subject, intent }) {
       const repository = subject.kind === "repository" ? registry.get(subject.id) : null;
-      if (repository && repository.state !== "suspended" && intent.trigger === "push")
-        gateway.warm(repository);
+      if (!repository || repository.state === "suspended" || intent.trigger !== "push") return;
+      if (!isWaiting(ports, repository)) gateway.warm(repository);
     },
     stopping: ports.stopping,
     onDelivery: delivered.on,

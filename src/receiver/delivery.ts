@@ -13,23 +13,28 @@ export interface DeliveryHeaders {
   mediaType: "json" | "form";
 }
 
-const MEDIA_TYPES: Readonly<Record<string, DeliveryHeaders["mediaType"]>> = {
-  "application/json": "json",
-  "application/x-www-form-urlencoded": "form",
-};
+const MEDIA_TYPES: ReadonlyMap<string, DeliveryHeaders["mediaType"]> = new Map([
+  ["application/json", "json"],
+  ["application/x-www-form-urlencoded", "form"],
+]);
 
 /** @returns the parsed headers, or the reason why the body need not be read */
 export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Refusal {
   const id = headers["x-github-delivery"];
   const event = headers["x-github-event"];
   const signature = headers["x-hub-signature-256"];
-  if (typeof id !== "string" || typeof event !== "string" || typeof signature !== "string") {
+  // An empty signature is none; the library that verifies signatures throws when it is given one.
+  if (
+    typeof id !== "string" ||
+    typeof event !== "string" ||
+    typeof signature !== "string" ||
+    signature === ""
+  )
     return REFUSALS.missing_header;
-  }
   // Both values are stored and logged before anyone can review them, so their form is checked.
   if (!/^[A-Za-z\d-]{1,64}$/.test(id) || !/^[a-z\d_]{1,64}$/.test(event)) return REFUSALS.bad_header;
   if (Number(headers["content-length"] ?? 0) > MAX_PAYLOAD_BYTES) return REFUSALS.too_large;
-  const mediaType = MEDIA_TYPES[(headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase()];
+  const mediaType = MEDIA_TYPES.get((headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase());
   return mediaType === undefined ? REFUSALS.unsupported_media_type : { id, event, signature, mediaType };
 }
 

@@ -26,7 +26,8 @@ export interface ReceiverPorts {
   /** Records a delivery that requests nothing. Throws when that fails. */
   ignore(delivery: DeliveryRecord, reason: string): void;
   /**
-   * Opens a connection to GitHub; called as soon as a delivery is verified whose event warms the connection.
+   * Opens a connection to GitHub, unless the repository has to wait; called as soon as a delivery is verified whose
+   * event warms the connection.
    * Neither waits nor throws.
    */
   warm(decision: RequestDecision): void;

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../base/clock.js";
 import { keyOf, type ScopeOf, type Subject } from "../base/model.js";
 import { fullNameOrId } from "../base/names.js";
 import { iso } from "../base/units.js";
@@ -19,6 +20,7 @@ import type { Installations, KnownInstallation } from "../registry/installations
 import { createRepositoryList } from "../registry/list.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
+import { createStoreCheck } from "../watch/store-check.js";
 import type { Worker } from "../worker.js";
 import { type Freshness, provenAt } from "./freshness.js";
 
@@ -56,6 +58,7 @@ const subjectsOf = (id: number): Subject[] => [subjectOf(id), { kind: "publish",
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
   const { registry, queue, runner, installations } = ports;
   const pageOf = createRepositoryList(ports.store);
+  const storeFault = createStoreCheck(ports.store.probe, monotonicMs);
 
   function extentOf(id: number) {
     const { depth, filter } = ports.scopeOf(id);
@@ -131,12 +134,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   function ready() {
     if (ports.stopping()) return { ok: false, reason: "stopping" };
-    try {
-      ports.store.probe();
-      return { ok: true };
-    } catch {
-      return { ok: false, reason: "deliveries cannot be stored" };
-    }
+    return storeFault() === null ? { ok: true } : { ok: false, reason: "deliveries cannot be stored" };
   }
 
   function refresh(id: number): void {

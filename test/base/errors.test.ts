@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { codesWith, ERROR_CODES, hasTrait, type Trait } from "../../src/base/error-codes.js";
-import { explained, RefreshError } from "../../src/base/errors.js";
+import { asRefreshError, explained, RefreshError } from "../../src/base/errors.js";
 
 /** Each trait holds for these codes and no others. */
 const CODES_WITH: Record<Trait, string[]> = {
@@ -51,4 +51,26 @@ test("a failure that is explained keeps what GitHub said on when to come back", 
   expect(explained(new RefreshError("git", "odd"), "octo/app", { code: "lfs_missing" }).retry).toEqual({
     kind: "backoff",
   });
+});
+
+test.each([
+  ["disk_full", { code: "ENOSPC", syscall: "write" }],
+  ["disk_full", { code: "ENOSPC", syscall: "open", path: "/data/x" }],
+  ["disk_full", { code: "EDQUOT", syscall: "write" }],
+  ["disk_full", { code: "SQLITE_FULL" }],
+  ["permission", { code: "EROFS", syscall: "fsync" }],
+  ["permission", { code: "SQLITE_READONLY_DBMOVED" }],
+  ["permission", { code: "EACCES", syscall: "open", path: "/data/x" }],
+  ["internal", { code: "EACCES", syscall: "spawn git", path: "git" }],
+  ["unreachable", { code: "ECONNRESET", syscall: "read" }],
+  ["unreachable", { code: "UND_ERR_SOCKET" }],
+  ["unreachable", { code: "UND_ERR_BODY_TIMEOUT" }],
+  ["unreachable", { code: "ERR_STREAM_PREMATURE_CLOSE" }],
+  ["internal", { code: "UND_ERR_INVALID_ARG" }],
+  ["internal", { code: "ENOENT", syscall: "open", path: "/data/x" }],
+] as const)("the code of a failure is %s after %j, alone or as a cause", (code, fields) => {
+  const thrown = Object.assign(new Error("it failed"), fields);
+  expect(asRefreshError(thrown)).toMatchObject({ code, cause: thrown });
+  const wrapped = new TypeError("terminated", { cause: thrown });
+  expect(asRefreshError(wrapped)).toMatchObject({ code, message: `terminated (${fields.code})` });
 });

@@ -141,12 +141,26 @@ describe("values", () => {
 describe("the private key", () => {
   const path = join(directory, "key.pem");
   writeFileSync(path, pem);
+  const base64 = Buffer.from(pem).toString("base64");
+  const base64Path = join(directory, "key.base64");
+  writeFileSync(base64Path, base64);
 
   it.each([
     ["as text", { PRIVATE_KEY: pem }],
     ["with \\n for line breaks", { PRIVATE_KEY: pem.replaceAll("\n", "\\n") }],
     ["in base64", { PRIVATE_KEY: Buffer.from(pem).toString("base64") }],
     ["from a file", { PRIVATE_KEY_PATH: path }],
+    ["with CRLF", { PRIVATE_KEY: pem.replaceAll("\n", "\r\n") }],
+    ["with \\r\\n for line breaks", { PRIVATE_KEY: pem.replaceAll("\n", "\\r\\n") }],
+    ["within quotes", { PRIVATE_KEY: `"${pem.trim()}"` }],
+    ["within quotes and with \\n", { PRIVATE_KEY: `'${pem.replaceAll("\n", "\\n")}'` }],
+    ["on one line, with spaces", { PRIVATE_KEY: pem.replaceAll("\n", " ") }],
+    ["indented, as in YAML", { PRIVATE_KEY: pem.replaceAll(/^/gm, "  ") }],
+    ["with a mark of the byte order", { PRIVATE_KEY: `\ufeff${pem}` }],
+    ["in base64 of several lines", { PRIVATE_KEY: base64.replaceAll(/.{76}/g, "$&\n") }],
+    ["in base64 with a line end", { PRIVATE_KEY: `${base64}\r\n` }],
+    ["in base64 within quotes", { PRIVATE_KEY: `"${base64}"` }],
+    ["from a file in base64", { PRIVATE_KEY_PATH: base64Path }],
   ])("is read %s", (_, env) =>
     expect(loadConfig({ APP_ID: "1", ...env }).privateKey.trim()).toBe(pem.trim()),
   );
@@ -157,8 +171,11 @@ describe("the private key", () => {
     const of = (env: Record<string, string>) => faultsOf({ APP_ID: "1", ...env });
     expect(of({})).toEqual([expect.stringMatching(/^PRIVATE_KEY: is missing → /)]);
     expect(of({ PRIVATE_KEY: "junk" })).toEqual([
-      expect.stringMatching(/^PRIVATE_KEY: is not the path of a readable PEM key/),
+      expect.stringMatching(/^PRIVATE_KEY: is not a readable PEM key → /),
     ]);
+    expect(of({ PRIVATE_KEY: "/etc/lockstep/key.pem" })[0]).toMatch(/is a path: use PRIVATE_KEY_PATH/);
+    expect(of({ PRIVATE_KEY: pem.split("\n")[0]! })[0]).toMatch(/only a part of the key arrived/);
+    expect(of({ PRIVATE_KEY: pem.replace("BEGIN RSA", "BEGIN ENCRYPTED") })[0]).toMatch(/passphrase/);
     expect(of({ PRIVATE_KEY_PATH: join(directory, "none.pem") })).toEqual([
       expect.stringMatching(/^PRIVATE_KEY_PATH: is not the path of a readable PEM key, got ".*none\.pem" → /),
     ]);
@@ -255,6 +272,31 @@ describe("faults", () => {
       expect(faultOf("ANNOUNCE_URLS", url.replaceAll("%", "%25"))).toMatch(/^ANNOUNCE_SECRET: is missing/);
     },
   );
+
+  const SECRETS = ["WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS", "API_TOKEN", "ANNOUNCE_SECRET", "REDIS_URL"];
+  const RIGHT = `whsec_${Buffer.alloc(32, "k").toString("base64")}`;
+  it.each(SECRETS)("of %s say what was pasted with it, and never the secret", (name) => {
+    const secret = name === "REDIS_URL" ? "redis://:hidden@cache:6379" : RIGHT;
+    const given = { [name]: secret };
+    expect(() => load(given)).not.toThrow();
+    const faults = [
+      `${secret}\n`,
+      `${secret}\r\n`,
+      `${secret}\\n`,
+      ` ${secret}`,
+      `"${secret}"`,
+      `'${secret}'`,
+    ].map((value) => faultOf(name, value));
+    expect(faults.map((fault) => /: (.*?) → ./.exec(fault)?.[1])).toEqual([
+      "ends with a line end",
+      "ends with a line end",
+      "ends with \\n",
+      "begins or ends with white space",
+      "has quotes around it",
+      "has quotes around it",
+    ]);
+    expect(faults.join()).not.toContain(secret);
+  });
 
   it("of two variables together are reported, too", () => {
     const both = { HISTORY: "block", CHECKOUTS: "acme/*,acme/huge?depth=1" };

@@ -1,7 +1,8 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
+import { RefreshError } from "../../src/base/errors.js";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
-import { bearersOf, MAINTENANCE, OPERATE, SITE, startApi, TOKEN } from "../support/api.js";
+import { apiPorts, bearersOf, MAINTENANCE, OPERATE, SITE, startApi, TOKEN } from "../support/api.js";
 import { serveAll } from "../support/listen.js";
 
 describe("the API", () => {
@@ -230,6 +231,33 @@ describe("the API", () => {
     const { call, calls } = await startApi();
     expect((await call(`/api/v1/repos/acme/${path}`)).status).toBe(status);
     expect(calls).toEqual([]);
+  });
+
+  it.each([
+    ["corrupt", new RefreshError("corrupt", "git for-each-ref exited with 128: /data/repos/7")],
+    ["disk_full", Object.assign(new Error("disk I/O"), { code: "SQLITE_FULL" })],
+    [
+      "permission",
+      Object.assign(new Error("no"), { code: "EACCES", path: "/data/repos/7", syscall: "open" }),
+    ],
+    ["internal", Object.assign(new Error("i/o error"), { code: "EIO", syscall: "read" })],
+  ])("answers 503 with the code %s while a mirror or the database cannot be read", async (reason, error) => {
+    const ports = {
+      ...apiPorts(),
+      heads: () => Promise.reject(error),
+      history: () => Promise.reject(error),
+      contains: () => Promise.reject(error),
+    };
+    const base = await serveAll(createApi({ bearers: bearersOf(), ports }));
+    const repo = `${base}/api/v1/repos/acme/site`;
+    for (const path of [repo, `${repo}/contains/${"1".repeat(40)}`]) {
+      const answer = await fetch(path, { headers: { authorization: `Bearer ${TOKEN}` } });
+      expect(answer.status).toBe(503);
+      const body = (await answer.json()) as { remedy: string };
+      expect(body).toMatchObject({ reason });
+      expect(body.remedy).not.toBe("");
+      expect(JSON.stringify(body)).not.toContain("/data");
+    }
   });
 
   it("reveals an internal error only to the log", async () => {

@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { request, type Server } from "node:http";
 import { describe, expect, it } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
 import { createBearers } from "../../src/http/bearer.js";
@@ -66,6 +66,37 @@ describe("health", () => {
     expect(await answer.json()).toEqual({ status: "stale" });
   });
 
+  it("keeps the answer of /freshz for a moment, whoever asks how often", async () => {
+    let counted = 0;
+    const fresh = () => {
+      counted += 1;
+      const mirrors = { managed: 1, cloned: 1 };
+      return { state: "fresh" as const, mirrors, oldestMs: null, problems: [], repositories: [] };
+    };
+    const bearers = createBearers({ apiToken: TOKEN, trustedProxies: [] });
+    const base = await serveAll(createHealth({ bearers, ports: { ready: () => ({ ok: true }), fresh } }));
+    const answers = await Promise.all(Array.from({ length: 150 }, () => fetch(`${base}/freshz`)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(counted).toBeLessThan(10);
+  });
+
+  it("limits /readyz and /freshz for each address, and never /healthz", async () => {
+    const bearers = createBearers({ apiToken: TOKEN, trustedProxies: [] });
+    const limits = { trustedProxies: ["127.0.0.1"], webhookRate: 2, webhookBurst: 0 };
+    const state = { state: "fresh" as const, mirrors: { managed: 1, cloned: 1 }, oldestMs: null };
+    const fresh = () => ({ ...state, problems: [], repositories: [] });
+    const base = await serveAll(
+      createHealth({ bearers, ports: { ready: () => ({ ok: true }), fresh }, limits }),
+    );
+    const ask = (path: string, address: string) =>
+      fetch(base + path, { headers: { "x-forwarded-for": address } });
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n++) statuses.push((await ask(n % 2 ? "/readyz" : "/freshz", "192.0.2.1")).status);
+    expect(statuses).toContain(429);
+    expect((await ask("/freshz", "192.0.2.2")).status).toBe(200);
+    for (let n = 0; n < 6; n++) expect((await ask("/healthz", "192.0.2.1")).status).toBe(200);
+  });
+
   it("is not ready when its state cannot be read", async () => {
     const ready = () => {
       throw new Error("database is locked");
@@ -108,6 +139,23 @@ describe("mount", () => {
     const answers = await Promise.all(["/a", "/b", "/c"].map((path) => fetch(base + path)));
     expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(["first", "third", ""]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
+  });
+
+  it("keeps idle connections longer than a balancer does", async () => {
+    const app = { getNodeMiddleware: null as unknown };
+    const servers = new Set<Server>();
+    mount(app, [answering("/a", "here")]);
+    const handler = await (app.getNodeMiddleware as Middleware)();
+    const base = await listen((req, res) => {
+      servers.add((req.socket as typeof req.socket & { server: Server }).server);
+      void handler(req, res);
+    });
+    // Node writes the header of the very first answer before any handler runs.
+    await fetch(`${base}/a`);
+    const { headers } = await fetch(`${base}/a`);
+    expect(headers.get("keep-alive")).toBe("timeout=620");
+    const [server] = servers;
+    expect(server!.headersTimeout).toBeGreaterThan(server!.keepAliveTimeout);
   });
 
   it("passes on a handler's error, unless the answer has begun", async () => {

@@ -83,6 +83,9 @@ test("doctor checks as much as possible: another App's key, no GitHub, a faulty 
   expect(bad(await findings({ INTERVAL: "1", APP_ID: "" })).map(({ about }) => about)).toEqual([
     ...["configuration", "configuration"],
   ]);
+  expect(bad(await findings({ WEBHOOK_SECRET: "secret\n" }))).toMatchObject([
+    { about: "configuration", level: "fail", detail: "WEBHOOK_SECRET: ends with a line end" },
+  ]);
   expect((await findings({ GIT_BINARY: "/nowhere/git" })).find(({ about }) => about === "git")).toMatchObject(
     {
       level: "fail",

@@ -25,7 +25,7 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
     "tree_refused",
     /error: invalid path '|bad config line \d+ in (?:blob|file|submodule-blob) \S*\.gitmodules/,
   ],
-  ["disk_full", /No space left on device|Disk quota exceeded/],
+  ["disk_full", /No space left on device|Disk quota exceeded|Out of diskspace/],
   // lockfile.c
   ["locked", /Unable to create '[^']+\.lock': File exists|Another git process seems to be running/],
   ["permission", /Permission denied|Read-only file system/],
@@ -33,6 +33,11 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   [
     "git",
     /Input\/output error|Cannot allocate memory|[Oo]ut of memory|Too many open files|Stale file handle/,
+  ],
+  // entry.c, files-backend.c, config.c: these leave out the reason, and whatever else it can be is named above
+  [
+    "disk_full",
+    /unable to write (?:file |new index file)|couldn't write '[^']+\.lock'|failed to write new configuration file/,
   ],
   // setup.c, object-file.c, packfile.c, commit.c, tree.c, connected.c
   ["corrupt", /not a git repository/],

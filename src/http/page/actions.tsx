@@ -3,6 +3,7 @@ import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
 import { find } from "../lookup.js";
 import type { RepositoryView } from "../view.js";
+import { readForm } from "./form.js";
 import { message } from "./layout.js";
 import { setNote } from "./note.js";
 
@@ -56,7 +57,7 @@ export function addActions(app: Hono, ports: ApiPorts): void {
     }
     ports[action](repository.id);
     setNote(context, `${DONE[action]} ${fullName(repository)}`);
-    const { from } = await context.req.parseBody();
+    const { from } = await readForm(context);
     return context.redirect(typeof from === "string" && isLocalPath(from) ? from : "/", 303);
   });
 }

@@ -7,6 +7,7 @@ import { problem } from "../problem.js";
 import type { HoldView, KeptView, RepositoryView } from "../view.js";
 import { Confirm } from "./confirm.js";
 import { explain } from "./explain.js";
+import { readForm } from "./form.js";
 import { page } from "./layout.js";
 import { setNote } from "./note.js";
 import { Ago, Due, Facts, Quantity, Sha, Table } from "./parts.js";
@@ -107,7 +108,7 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
 
   app.post("/repos/:owner/:name/allow", (context) =>
     act(context, async ({ id }) => {
-      const sent = check(Allow.required(), await context.req.parseBody(), "check the holds again");
+      const sent = check(Allow.required(), await readForm(context), "check the holds again");
       if (sent instanceof Response) return sent;
       const { ref, wanted } = sent;
       const done = `GitHub's value is allowed for ${ref}; a refresh applies it`;
@@ -117,7 +118,7 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
   app.get(RESTORE, (context) => confirmPage(context, ports));
   app.post(RESTORE, (context) =>
     act(context, async ({ id }) => {
-      const sent = check(Restore, await context.req.parseBody(), "choose a kept tip and a full ref name");
+      const sent = check(Restore, await readForm(context), "choose a kept tip and a full ref name");
       if (sent instanceof Response) return sent;
       const done = `A refresh restores ${sent.ref ?? "the ref"} to the kept tip and holds it there`;
       return { refusal: await ports.restore(id, sent.kept, sent.ref), done };

@@ -8,7 +8,7 @@ interface Frame {
   title: string;
   /** The active entry of the navigation; undefined when nobody is signed in. */
   here?: string;
-  status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500;
+  status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 503;
   headers?: Record<string, string>;
 }
 

@@ -5,6 +5,7 @@ import { findHeld, type Held } from "../operate.js";
 import type { InstallationView } from "../status-view.js";
 import { Confirm } from "./confirm.js";
 import { explain } from "./explain.js";
+import { readForm } from "./form.js";
 import { page } from "./layout.js";
 import { markOf } from "./mark.js";
 import { setNote } from "./note.js";
@@ -34,7 +35,7 @@ export function addRemovalActions(app: Hono, ports: ApiPorts): void {
   app.post(PATH, async (context) => {
     const held = findHeld(context, ports);
     if (held instanceof Response) return explain(context, "/server", held);
-    const { seen } = await context.req.parseBody();
+    const { seen } = await readForm(context);
     if (seen !== seenOf(held)) return explain(context, "/server", listChanged());
     const count = ports.confirmRemoval(held.id);
     setNote(context, `Confirmed: ${count} repositories are gone; their mirrors are kept for RETIRE_AFTER`);

@@ -1,14 +1,16 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import { asRefreshError } from "../../base/errors.js";
 import type { ApiPorts } from "../api.js";
 import { tokenCheck } from "../bearer.js";
+import { limitBody } from "../body-limit.js";
+import { cached } from "../cached.js";
 import { clientAddress } from "../client-address.js";
 import type { Handler } from "../mount.js";
+import { isOfMachine } from "../problem.js";
 import { serve } from "../serve.js";
 import { addActions } from "./actions.js";
 import { addAssets } from "./assets.js";
-import { cached } from "./cached.js";
 import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
@@ -47,7 +49,7 @@ export function createPage(options: PageOptions): Handler {
 
   app.use(headers);
   addAssets(app);
-  app.use(noStore, sameOrigin(publicUrl), bodyLimit({ maxSize: MAX_BODY, onError: tooLarge }));
+  app.use(noStore, sameOrigin(publicUrl), limitBody({ maxBytes: MAX_BODY, onTooLarge: tooLarge }));
   addSignIn(app, {
     sessions,
     isToken: tokenCheck(apiToken),
@@ -67,6 +69,11 @@ export function createPage(options: PageOptions): Handler {
   );
   app.onError((error, context) => {
     log?.error({ err: error }, "a request for the page failed");
+    if (isOfMachine(error)) {
+      const frame = { title: "Not readable now", here: "/", status: 503 } as const;
+      const { code, hint } = asRefreshError(error);
+      return message(context, frame, `A mirror or the database cannot be read or written: ${code}.`, hint);
+    }
     const frame = { title: "An error in Lockstep", here: "/", status: 500 } as const;
     return message(context, frame, "The page could not be made.", "see the server's log");
   });

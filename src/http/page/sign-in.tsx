@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import { createAttempts } from "../attempts.js";
 import { isLocalPath } from "./actions.js";
+import { readForm } from "./form.js";
 import { message, page } from "./layout.js";
 import type { Sessions } from "./session.js";
 
@@ -12,33 +13,35 @@ interface Door {
   addressOf(context: Context): string;
 }
 
-/** The token opens a session. After too many wrong tokens an address has to wait. */
+/**
+ * The token opens a session. After too many wrong tokens an address gets no form, and the right token still opens a
+ * session: all clients of a proxy that TRUSTED_PROXIES lacks share one address.
+ */
 export function addSignIn(app: Hono, { sessions, isToken, addressOf }: Door): void {
   const attempts = createAttempts(ATTEMPTS);
 
   app.post("/sign-in", async (context) => {
     const address = addressOf(context);
-    const wait = await attempts.take(address);
-    if (wait > 0) {
-      const frame = {
-        title: "Too many attempts",
-        status: 429,
-        headers: { "retry-after": String(wait) },
-      } as const;
-      return message(context, frame, "Too many wrong tokens.", `try again in ${wait} seconds`);
-    }
-    const { token, next } = await context.req.parseBody();
+    const { token, next } = await readForm(context);
     const target = typeof next === "string" && isLocalPath(next) ? next : "/";
-    if (typeof token !== "string" || !isToken(token.trim()))
-      return signInForm(context, target, { wasWrong: true });
-    await attempts.clear(address);
-    await sessions.begin(context);
-    return context.redirect(target, 303);
+    if (typeof token === "string" && isToken(token.trim())) {
+      await attempts.clear(address);
+      await sessions.begin(context);
+      return context.redirect(target, 303);
+    }
+    const wait = await attempts.take(address);
+    return wait === 0 ? signInForm(context, target, { wasWrong: true }) : tooManyAttempts(context, wait);
   });
   app.post("/sign-out", async (context) => {
     await sessions.end(context);
     return context.redirect("/", 303);
   });
+}
+
+function tooManyAttempts(context: Context, seconds: number) {
+  const headers = { "retry-after": String(seconds) };
+  const frame = { title: "Too many attempts", status: 429, headers } as const;
+  return message(context, frame, "Too many wrong tokens.", `try again in ${seconds} seconds`);
 }
 
 /** @param next the path to open after signing in */

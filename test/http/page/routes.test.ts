@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../../src/http/api.js";
-import { cached } from "../../../src/http/page/cached.js";
+import { cached } from "../../../src/http/cached.js";
 import type { RepositoryView } from "../../../src/http/view.js";
 import { apiPorts, SITE, TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";

@@ -1,4 +1,4 @@
-import { monotonicMs } from "../../base/clock.js";
+import { monotonicMs } from "../base/clock.js";
 
 /** Caches the result of `read` for `ms` milliseconds. */
 export function cached<T>(ms: number, read: () => T, now: () => number = monotonicMs): () => T {
