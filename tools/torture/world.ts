@@ -85,13 +85,17 @@ export class World {
     return this.#lockstep !== null;
   }
 
-  /** @param env further settings of this run alone */
-  async start(env: Record<string, string> = {}): Promise<Lockstep> {
+  /**
+   * @param env further settings of this run alone
+   * @param node the program that runs Lockstep this time; default this process's own
+   */
+  async start(env: Record<string, string> = {}, node = process.execPath): Promise<Lockstep> {
     const { standin, dataDir, port } = this;
     const lockstep = await startLockstep({
       standin,
       dataDir,
       port,
+      node,
       env: { ...ENV, ...env },
       readyTimeoutMs: START_MS,
     });

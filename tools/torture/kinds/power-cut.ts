@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../random.js";
+import { faultsOf } from "../check.js";
 import { pretendRestart } from "../damage.js";
 import type { Kind, Undo } from "../kind.js";
 import { prepare, untilSound } from "../push.js";
@@ -8,8 +9,8 @@ import { changes } from "../traffic.js";
 import type { World } from "../world.js";
 
 const REFRESH_MS = 400;
-/** A push makes all its calls within this time, although each is stopped. */
-const REACHED_MS = 15_000;
+/** A push whose refresh is over makes no more calls. */
+const LOOK_MS = 500;
 
 export const POWER_CUT_KINDS: Kind[] = [
   { name: "power-cut", needs: ["root"], inflict: cutSometime },
@@ -45,7 +46,8 @@ async function cutAtCall(world: World): Promise<Undo> {
   });
   try {
     for (const made of await push(world)) void world.deliver(made);
-    await sleep(REACHED_MS, undefined, { signal: reached.signal }).catch(() => {});
+    while (!reached.signal.aborted && (await faultsOf(world)).length > 0)
+      await sleep(LOOK_MS, undefined, { signal: reached.signal }).catch(() => {});
   } finally {
     world.killAll();
     await counted.strace.kill();

@@ -3,7 +3,7 @@ import { CallLines } from "./lines.js";
 import { OPERATION_CALLS, type Operation, Operations } from "./operations.js";
 
 /** Calls that change nothing by themselves, or nothing that a power cut can spoil. */
-const HARMLESS = /^(?:lseek|chdir|chmod|fchmod|fchmodat)$/;
+const HARMLESS = /^(?:lseek|chdir|fchdir|chmod|fchmod|fchmodat)$/;
 const HELD = OPERATION_CALLS.filter((name) => !HARMLESS.test(name)).join(",");
 /** Time enough to read strace's line and to send SIGKILL. */
 const HELD_US = 5_000;
@@ -21,7 +21,7 @@ export function holdAtCalls(
 ): Promise<Attached> {
   const lines = new CallLines();
   const operations = new Operations();
-  const args = ["-s", "0", "-e", `trace=${HELD},chdir`, "-e", `inject=${HELD}:delay_exit=${HELD_US}`];
+  const args = ["-s", "0", "-e", `trace=${HELD},chdir,fchdir`, "-e", `inject=${HELD}:delay_exit=${HELD_US}`];
   return attach(pid, args, (line) => {
     const call = lines.read(line);
     for (const operation of call === null ? [] : operations.of(call).slice(-1))

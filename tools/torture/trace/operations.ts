@@ -28,7 +28,7 @@ export type Operation =
 export const OPERATION_CALLS = [
   ..."openat,creat,write,writev,pwrite64,pwritev,lseek,truncate,ftruncate".split(","),
   ..."fsync,fdatasync,sync_file_range,syncfs,sync,mkdir,mkdirat,symlink,symlinkat,link,linkat".split(","),
-  ..."rename,renameat,renameat2,unlink,unlinkat,rmdir,chmod,fchmod,fchmodat,chdir".split(","),
+  ..."rename,renameat,renameat2,unlink,unlinkat,rmdir,chmod,fchmod,fchmodat,chdir,fchdir".split(","),
 ];
 
 /** The system's umask where none is set; Lockstep's own modes are narrower. */
@@ -50,8 +50,8 @@ export class Operations {
   #learnCwd({ tid, name, args, result }: Call): void {
     const shown = /AT_FDCWD<([^>]*)>/.exec(args)?.[1];
     if (shown !== undefined) this.#cwds.set(tid, unescaped(shown));
-    const [to] = texts(args);
-    if (name !== "chdir" || to === undefined || result !== "0") return;
+    const to = name === "fchdir" ? fileOf(args) : texts(args)[0];
+    if (!/^f?chdir$/.test(name) || to === undefined || result !== "0") return;
     this.#cwds.set(tid, to.startsWith("/") ? to : join(this.#cwds.get(tid) ?? "/", to));
   }
 }
@@ -150,11 +150,13 @@ const onePath = (call: Call, absolute: Absolute): string | undefined => paths(ca
 
 /** Returns the paths that a call names, each below the directory that is open for it. */
 function paths({ tid, args }: Call, absolute: Absolute): string[] {
-  const named = [...args.matchAll(/(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"/g)];
-  return named.map(([, dir, text]) => {
-    const path = utf8(unescaped(text!));
-    if (path.startsWith("/")) return path;
-    return dir === undefined ? absolute(tid, path) : join(utf8(unescaped(dir)), path);
+  let dir: string | undefined;
+  return [...args.matchAll(SHOWN)].flatMap(([, opened, text]) => {
+    if (opened !== undefined) dir = utf8(unescaped(opened));
+    if (text === undefined) return [];
+    const path = utf8(unescaped(text));
+    if (path.startsWith("/")) return [path];
+    return [dir === undefined ? absolute(tid, path) : join(dir, path)];
   });
 }
 
@@ -164,9 +166,12 @@ function fileOf(text: string): string | undefined {
   return path === undefined ? undefined : utf8(unescaped(path));
 }
 
+/** `<path of a descriptor>`, in which quotes stand for themselves, or `"a string"`. */
+const SHOWN = /<([^>]*)>|"((?:[^"\\]|\\.)*)"/g;
+
 /** Returns the strings of the arguments, a character for each byte. */
 const texts = (args: string): string[] =>
-  [...args.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text]) => unescaped(text!));
+  [...args.matchAll(SHOWN)].flatMap(([, , text]) => (text === undefined ? [] : [unescaped(text)]));
 
 const NAMED: Record<string, string> = { n: "\n", t: "\t", r: "\r", v: "\v", f: "\f" };
 
