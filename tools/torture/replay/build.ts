@@ -23,7 +23,8 @@ export function buildDirectory(node: DirectoryNode, dir: string, unsynced: Unsyn
 
 function build(node: DiskNode, path: string, unsynced: Unsynced): void {
   if (node instanceof DirectoryNode) {
-    mkdirSync(path);
+    // The file system of its own has its lost+found.
+    mkdirSync(path, { recursive: true });
     buildDirectory(node, path, unsynced);
   } else if (node instanceof FileNode) buildFile(node, path, unsynced);
   else symlinkSync(node.target, path);
