@@ -45,7 +45,7 @@ export class World {
   /** The answers to deliveries, each with how often it came; 0: Lockstep could not be reached. */
   readonly answers = new Map<number, number>();
   /** The branch tips that a mirror was proven to have, by repository. */
-  readonly proven = new Map<number, Set<string>>();
+  readonly proven = new Map<number, ReadonlySet<string>>();
   /** What happened in this round, printed when it ends badly. */
   readonly notes: string[] = [];
   readonly #underWay = new Set<Promise<void>>();
