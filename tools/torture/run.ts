@@ -29,7 +29,8 @@ export interface RunOptions {
   kinds: Kind[];
   /** Null: all rounds until the time is over. */
   round: number | null;
-  fileSystem: FileSystem;
+  /** For root; null, and for everybody else: an ordinary directory. */
+  fileSystem: FileSystem | null;
   /** Where the sweep of power cuts begins; null: at the first call. */
   cut: Start | null;
   report?(round: Round): void;
@@ -38,7 +39,8 @@ export interface RunOptions {
 }
 
 const MINUTE_MS = 60_000;
-const CLONED_MS = 60_000;
+/** A busy machine clones slowly. */
+const CLONED_MS = 300_000;
 const LOG_LINES = 60;
 
 /** Runs rounds until the time is over, or one fails. The data of a failed round stays on the disk. */
