@@ -17,6 +17,7 @@ mirror and tree is GitHub's again, without a further delivery, and that nothing 
   --file-system <fs> ext4 (default), xfs or btrfs, for the disk of DATA_DIR; needs root
   --cut <push:n>     power-cut-at-call begins at the nth system call of this push, as the message about a failed round
                      says; a run of this kind alone ends after the last call of the last push
+  --markdown         prints the figures as docs/reliability.md has them
   --list             prints the kinds of faults
 
 Exit status: 0 nothing was lost, 1 a round failed, 2 wrong use.`;
@@ -32,6 +33,8 @@ export interface Options {
   fileSystem: FileSystem;
   /** Null: the sweep of power cuts begins at the first call of the first push. */
   cut: Start | null;
+  /** Whether the figures are printed as a table of a document. */
+  isMarkdown: boolean;
 }
 
 /** @returns "help" or "list" when only that was wanted. @throws UsageError */
@@ -46,6 +49,7 @@ export function readOptions(args: string[]): Options | "help" | "list" {
     round: values.round === undefined ? null : positive("--round", values.round),
     fileSystem: fileSystemNamed(values["file-system"]),
     cut: values.cut === undefined ? null : cutNamed(values.cut),
+    isMarkdown: values.markdown === true,
   };
 }
 
@@ -60,6 +64,7 @@ function parsed(args: string[]) {
         round: { type: "string" },
         "file-system": { type: "string", default: "ext4" },
         cut: { type: "string" },
+        markdown: { type: "boolean" },
         list: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
