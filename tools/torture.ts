@@ -3,7 +3,7 @@ import { formatMs } from "./stats.js";
 import { bold, print, progress, red } from "./terminal.js";
 import { KINDS } from "./torture/kinds/index.js";
 import { HELP, type Options, readOptions, UsageError } from "./torture/options.js";
-import { printSummary } from "./torture/report.js";
+import { printMarkdown, printSummary } from "./torture/report.js";
 import type { Round } from "./torture/round.js";
 import { type Failure, torture } from "./torture/run.js";
 
@@ -25,7 +25,8 @@ async function run(options: Options): Promise<number> {
     report: printRound,
     onWorld: (world) => releasers.add(() => world.release({ keepsData: false })),
   });
-  printSummary(outcome);
+  if (options.isMarkdown) printMarkdown(outcome, options);
+  else printSummary(outcome);
   if (outcome.failed === null) return 0;
   printFailure(outcome.failed, options);
   return 1;

@@ -6,15 +6,28 @@ import { promisify } from "node:util";
 import { mirrorTips } from "../demo/compare.js";
 import { mirrorPath } from "../mirror.js";
 import { hermeticEnv } from "../standin/git.js";
-import type { Repo } from "../standin/index.js";
+import type { Repo, StandIn } from "../standin/index.js";
 import { leftoversOf } from "./leftovers.js";
-import type { World } from "./world.js";
 
 const exec = promisify(execFile);
 /** One page of the log of deliveries. */
 const PAGE = 1_000;
 
-export const mirrorOf = ({ dataDir }: World, { owner, name }: Repo): string =>
+/** What the checks need of a world. */
+export interface Checked {
+  standin: Pick<StandIn, "tips">;
+  repos: Repo[];
+  dataDir: string;
+  /** The ids of the deliveries that were answered with 202. */
+  acknowledged: ReadonlySet<string>;
+  /** The branch tips that a mirror was proven to have, by repository. */
+  proven: ReadonlyMap<number, ReadonlySet<string>>;
+  lockstep: { pid: number };
+  gits(): number[];
+  api<T>(path: string): Promise<T>;
+}
+
+export const mirrorOf = ({ dataDir }: Pick<Checked, "dataDir">, { owner, name }: Repo): string =>
   mirrorPath(dataDir, owner, name);
 
 /** Runs git without anybody's configuration. @returns its output */
@@ -24,12 +37,12 @@ async function git(dir: string, ...args: string[]): Promise<string> {
 }
 
 /** Lists the refs in which a mirror differs from GitHub. */
-export async function refFaults(world: World): Promise<string[]> {
+export async function refFaults(world: Checked): Promise<string[]> {
   const found = await Promise.all(world.repos.map((repo) => refFaultsOf(world, repo)));
   return found.flat();
 }
 
-async function refFaultsOf(world: World, repo: Repo): Promise<string[]> {
+async function refFaultsOf(world: Checked, repo: Repo): Promise<string[]> {
   const name = `${repo.owner}/${repo.name}`;
   const upstream = await world.standin.tips(repo, "refs/heads", "refs/tags");
   try {
@@ -46,7 +59,7 @@ async function refFaultsOf(world: World, repo: Repo): Promise<string[]> {
 }
 
 /** Lists everything that is not as it must be when a fault is over; empty when all is well. */
-export async function faultsOf(world: World): Promise<string[]> {
+export async function faultsOf(world: Checked): Promise<string[]> {
   try {
     const refs = await refFaults(world);
     if (refs.length > 0) return refs;
@@ -64,7 +77,7 @@ export async function faultsOf(world: World): Promise<string[]> {
 }
 
 /** What git and the history guard promise of one mirror. */
-async function mirrorFaults(world: World, repo: Repo): Promise<string[]> {
+async function mirrorFaults(world: Checked, repo: Repo): Promise<string[]> {
   const name = `${repo.owner}/${repo.name}`;
   const dir = mirrorOf(world, repo);
   const faults: string[] = [];
@@ -81,17 +94,19 @@ async function mirrorFaults(world: World, repo: Repo): Promise<string[]> {
 }
 
 /** Remembers what the mirrors have now: HISTORY=keep promises that it stays. */
-export async function rememberTips(world: World): Promise<void> {
-  for (const repo of world.repos) {
-    const tips = (await world.standin.tips(repo, "refs/heads")).values();
-    const proven = world.proven.get(repo.id) ?? new Set();
-    for (const tip of tips) proven.add(tip);
-    world.proven.set(repo.id, proven);
+export async function rememberTips({ standin, repos, proven }: Remembered): Promise<void> {
+  for (const repo of repos) {
+    const tips = await standin.tips(repo, "refs/heads");
+    proven.set(repo.id, new Set([...(proven.get(repo.id) ?? []), ...tips.values()]));
   }
 }
 
+interface Remembered extends Pick<Checked, "standin" | "repos"> {
+  proven: Map<number, ReadonlySet<string>>;
+}
+
 /** Compares the published tree, file by file, with the commit at GitHub. */
-async function treeFaults(world: World): Promise<string[]> {
+async function treeFaults(world: Checked): Promise<string[]> {
   const [site] = world.repos;
   const link = join(world.dataDir, "checkouts", site!.owner, site!.name);
   if (!existsSync(link)) return [`no tree is published at ${link}`];
@@ -128,7 +143,7 @@ interface Deliveries {
 }
 
 /** Every delivery that was answered 202 is in the log of deliveries, and a refresh covered it. */
-async function deliveryFaults(world: World): Promise<string[]> {
+async function deliveryFaults(world: Checked): Promise<string[]> {
   const outcomes = new Map<string, string>();
   let cursor: string | null = "";
   while (cursor !== null) {
@@ -149,7 +164,7 @@ interface Status {
 }
 
 /** Nothing waits, and every repository is fresh. */
-async function restFaults(world: World): Promise<string[]> {
+async function restFaults(world: Checked): Promise<string[]> {
   const { queue, repositories } = await world.api<Status>("/api/v1/status");
   const faults = queue.depth === 0 ? [] : [`${queue.depth} requests wait in the queue`];
   const others = Object.entries(repositories).filter(([state, count]) => state !== "fresh" && count > 0);

@@ -20,6 +20,10 @@ export interface Kind {
   name: string;
   needs?: Need[];
   mayLose?: Loss[];
+  /** The fault makes its own pushes, and others would be in its way. */
+  isAlone?: boolean;
+  /** Whether the kind has done all that it can do; without this, it never has. */
+  isComplete?(world: World): boolean;
   /**
    * Makes the fault happen while pushes go on. All that is random comes from `random`.
    * @returns what ends the fault; the time of recovery starts when it has ended

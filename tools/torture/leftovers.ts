@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { World } from "./world.js";
+import type { Checked } from "./check.js";
 
 /** The names of locks and temporary files of git's, and of Lockstep's own. */
 const LEFTOVER =
@@ -11,11 +11,11 @@ const OWN_FILES = /^(?:lock|lock-journal|lockstep\.db(?:-wal|-shm)?)$/;
 const MOST_DESCRIPTORS = 150;
 
 /** Lists the files, processes and descriptors that nothing needs any more. */
-export function leftoversOf(world: World): string[] {
+export function leftoversOf(world: Checked): string[] {
   return [...filesLeft(world), ...processesLeft(world), ...descriptorsLeft(world)];
 }
 
-function filesLeft({ dataDir }: World): string[] {
+function filesLeft({ dataDir }: Checked): string[] {
   const found = below(dataDir, "");
   for (const name of ["run", "trash"]) {
     const dir = join(dataDir, name);
@@ -42,7 +42,7 @@ function entriesOf(dir: string) {
   }
 }
 
-const processesLeft = (world: World): string[] =>
+const processesLeft = (world: Checked): string[] =>
   world.gits().map((pid) => `process ${pid} runs in DATA_DIR: ${commandOf(pid)}`);
 
 function commandOf(pid: number): string {
@@ -53,7 +53,7 @@ function commandOf(pid: number): string {
   }
 }
 
-function descriptorsLeft({ lockstep, dataDir }: World): string[] {
+function descriptorsLeft({ lockstep, dataDir }: Checked): string[] {
   const targets = openFiles(lockstep.pid);
   const inside = targets
     .filter((target) => target.startsWith(`${dataDir}/`))

@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 import type { Kind } from "./kind.js";
 import { KINDS } from "./kinds/index.js";
+import { COUNTED_PUSHES } from "./push.js";
+import type { Start } from "./sweep.js";
 import { FILE_SYSTEMS, type FileSystem } from "./volume.js";
 
 export const HELP = `Usage: npm run torture [-- --minutes 10 --seed 7 --only kill-9,power-cut]
@@ -13,6 +15,9 @@ mirror and tree is GitHub's again, without a further delivery, and that nothing 
   --only <names>     only these kinds of faults
   --round <n>        only this round of the seed, as the message about a failed round says
   --file-system <fs> ext4 (default), xfs or btrfs, for the disk of DATA_DIR; needs root
+  --cut <push:n>     power-cut-at-call begins at the nth system call of this push, as the message about a failed round
+                     says; a run of this kind alone ends after the last call of the last push
+  --markdown         prints the figures as docs/reliability.md has them
   --list             prints the kinds of faults
 
 Exit status: 0 nothing was lost, 1 a round failed, 2 wrong use.`;
@@ -26,6 +31,10 @@ export interface Options {
   /** Null: all rounds from the first one on, until the time is over. */
   round: number | null;
   fileSystem: FileSystem;
+  /** Null: the sweep of power cuts begins at the first call of the first push. */
+  cut: Start | null;
+  /** Whether the figures are printed as a table of a document. */
+  isMarkdown: boolean;
 }
 
 /** @returns "help" or "list" when only that was wanted. @throws UsageError */
@@ -39,6 +48,8 @@ export function readOptions(args: string[]): Options | "help" | "list" {
     kinds: values.only === undefined ? KINDS : values.only.split(",").flatMap(kindsNamed),
     round: values.round === undefined ? null : positive("--round", values.round),
     fileSystem: fileSystemNamed(values["file-system"]),
+    cut: values.cut === undefined ? null : cutNamed(values.cut),
+    isMarkdown: values.markdown === true,
   };
 }
 
@@ -52,6 +63,8 @@ function parsed(args: string[]) {
         only: { type: "string" },
         round: { type: "string" },
         "file-system": { type: "string", default: "ext4" },
+        cut: { type: "string" },
+        markdown: { type: "boolean" },
         list: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
@@ -79,4 +92,12 @@ function fileSystemNamed(name: string): FileSystem {
   const found = FILE_SYSTEMS.find((fileSystem) => fileSystem === name);
   if (!found) throw new UsageError(`--file-system must be one of ${FILE_SYSTEMS.join(", ")}, not ${name}`);
   return found;
+}
+
+function cutNamed(text: string): Start {
+  const [push = "", call = ""] = text.split(":");
+  const names = COUNTED_PUSHES.map(({ name }) => name);
+  if (!names.includes(push))
+    throw new UsageError(`--cut must begin with one of ${names.join(", ")}, not ${push}`);
+  return { push, call: positive("the call of --cut", call) };
 }

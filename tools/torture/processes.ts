@@ -2,10 +2,24 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** Lists the processes that work in a directory, such as git; `except` is Lockstep's own, 0 for none. */
 export function pidsIn(dir: string, { except }: { except: number }): number[] {
-  return readdirSync("/proc")
+  return allPids().filter((pid) => pid !== except && pid !== process.pid && worksIn(pid, dir));
+}
+
+/** Lists the processes that were started with this argument. */
+export const pidsWithArgument = (argument: string): number[] =>
+  allPids().filter((pid) => argumentsOf(pid).includes(argument));
+
+const allPids = (): number[] =>
+  readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => pid !== except && pid !== process.pid && worksIn(pid, dir));
+    .map(Number);
+
+function argumentsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return []; // The process has ended.
+  }
 }
 
 function worksIn(pid: number, dir: string): boolean {

@@ -36,9 +36,9 @@ export async function runRound(
 ): Promise<Round> {
   const random = randomOf(seed, number);
   world.notes.length = 0;
-  await changes(world, random, 1 + random.below(3));
+  if (!kind.isAlone) await changes(world, random, 1 + random.below(3));
   const undo = await kind.inflict(world, random);
-  await changes(world, random, 1 + random.below(3));
+  if (!kind.isAlone) await changes(world, random, 1 + random.below(3));
   await undo();
   if (!world.isRunning) await world.start();
   if (kind.mayLose?.includes("deliveries")) world.acknowledged.clear();

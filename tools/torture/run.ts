@@ -3,6 +3,7 @@ import { refFaults } from "./check.js";
 import type { Kind } from "./kind.js";
 import { unmetNeeds, whyNot } from "./needs.js";
 import { type Round, randomOf, runRound } from "./round.js";
+import type { Start } from "./sweep.js";
 import type { FileSystem } from "./volume.js";
 import { World } from "./world.js";
 
@@ -28,14 +29,18 @@ export interface RunOptions {
   kinds: Kind[];
   /** Null: all rounds until the time is over. */
   round: number | null;
-  fileSystem: FileSystem;
+  /** For root; null, and for everybody else: an ordinary directory. */
+  fileSystem: FileSystem | null;
+  /** Where the sweep of power cuts begins; null: at the first call. */
+  cut: Start | null;
   report?(round: Round): void;
   /** Hears of the world as soon as there is one, to release it when the process is ended. */
   onWorld?(world: World): void;
 }
 
 const MINUTE_MS = 60_000;
-const CLONED_MS = 60_000;
+/** A busy machine clones slowly. */
+const CLONED_MS = 300_000;
 const LOG_LINES = 60;
 
 /** Runs rounds until the time is over, or one fails. The data of a failed round stays on the disk. */
@@ -44,7 +49,10 @@ export async function torture(options: RunOptions): Promise<Outcome> {
   const reasons = options.kinds.map((kind) => ({ kind: kind.name, reason: whyNot(kind, unmet) }));
   const skipped = reasons.flatMap(({ kind, reason }) => (reason === null ? [] : [{ kind, reason }]));
   const kinds = options.kinds.filter((kind) => whyNot(kind, unmet) === null);
-  const world = await World.create({ fileSystem: unmet.root === null ? options.fileSystem : null });
+  const world = await World.create({
+    fileSystem: unmet.root === null ? options.fileSystem : null,
+    cut: options.cut,
+  });
   options.onWorld?.(world);
   const rounds: Round[] = [];
   let failed: Failure | null = null;
@@ -58,6 +66,7 @@ export async function torture(options: RunOptions): Promise<Outcome> {
       options.report?.(round);
       if (round.faults.length > 0) failed = failure(world, round);
       if (options.round !== null || performance.now() > deadline) break;
+      if (kinds.every((kind) => kind.isComplete?.(world))) break;
     }
   } finally {
     await world.release({ keepsData: failed !== null });

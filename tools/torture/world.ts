@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, type Lockstep, startLockstep } from "../lockstep.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../standin/index.js";
 import { pidsIn, sendSignal } from "./processes.js";
+import { type Start, Sweep } from "./sweep.js";
 import { type FileSystem, Volume } from "./volume.js";
 
 const API_TOKEN = "token-of-the-torture-0123456789";
@@ -19,8 +20,9 @@ const ENV = {
   CHECKOUT_GRACE: "1s",
   LOG_LEVEL: "info",
 };
-const START_MS = 60_000;
-const ENDED_MS = 10_000;
+/** A busy machine is slow, and a Lockstep that hangs is found just as well later. */
+const START_MS = 180_000;
+const ENDED_MS = 60_000;
 /** A look at GitHub's limits is no part of the faults, unless one of them sets a limit. */
 const LIMIT = 1_000_000;
 
@@ -32,6 +34,8 @@ export const CLOCK_LIBRARY = ["x86_64-linux-gnu", "aarch64-linux-gnu", "."]
 export interface WorldOptions {
   /** Null: DATA_DIR is on an ordinary directory. */
   fileSystem: FileSystem | null;
+  /** Where the power is cut first; null: at the first call of the first push. */
+  cut?: Start | null;
 }
 
 /** GitHub's stand-in with three repositories, and Lockstep as a process of its own, which faults may end. */
@@ -42,7 +46,7 @@ export class World {
   /** The answers to deliveries, each with how often it came; 0: Lockstep could not be reached. */
   readonly answers = new Map<number, number>();
   /** The branch tips that a mirror was proven to have, by repository. */
-  readonly proven = new Map<number, Set<string>>();
+  readonly proven = new Map<number, ReadonlySet<string>>();
   /** What happened in this round, printed when it ends badly. */
   readonly notes: string[] = [];
   readonly #underWay = new Set<Promise<void>>();
@@ -53,13 +57,15 @@ export class World {
     readonly standin: StandIn,
     readonly volume: Volume,
     private readonly port: number,
+    /** Where the power is cut next. */
+    readonly sweep: Sweep,
   ) {}
 
-  static async create({ fileSystem }: WorldOptions): Promise<World> {
+  static async create({ fileSystem, cut = null }: WorldOptions): Promise<World> {
     const standin = await startStandIn();
     standin.limits.app = LIMIT;
     standin.limits.installation = LIMIT;
-    const world = new World(standin, await Volume.create(fileSystem), await freePort());
+    const world = new World(standin, await Volume.create(fileSystem), await freePort(), new Sweep(cut));
     world.repos.push(await standin.createRepository("acme", "site"));
     world.repos.push(await standin.createRepository("acme", "app", { manyRefs: 60 }));
     world.repos.push(await standin.createRepository("acme", "lib"));
@@ -80,13 +86,17 @@ export class World {
     return this.#lockstep !== null;
   }
 
-  /** @param env further settings of this run alone */
-  async start(env: Record<string, string> = {}): Promise<Lockstep> {
+  /**
+   * @param env further settings of this run alone
+   * @param node the program that runs Lockstep this time; default this process's own
+   */
+  async start(env: Record<string, string> = {}, node = process.execPath): Promise<Lockstep> {
     const { standin, dataDir, port } = this;
     const lockstep = await startLockstep({
       standin,
       dataDir,
       port,
+      node,
       env: { ...ENV, ...env },
       readyTimeoutMs: START_MS,
     });
@@ -103,6 +113,11 @@ export class World {
   /** Lists the processes that work in DATA_DIR, beside Lockstep itself. */
   gits(): number[] {
     return pidsIn(this.dataDir, { except: this.#lockstep?.pid ?? 0 });
+  }
+
+  /** kill -9 of Lockstep and of every git at once, without waiting for their ends. */
+  killAll(): void {
+    for (const pid of [this.lockstep.pid, ...this.gits()]) sendSignal(pid, "SIGKILL");
   }
 
   /** Ends every process that works in DATA_DIR, and waits until they are gone. */

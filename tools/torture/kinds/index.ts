@@ -6,6 +6,7 @@ import { DISK_KINDS } from "./disk.js";
 import { LEFTOVER_KINDS } from "./leftovers.js";
 import { POWER_CUT_KINDS } from "./power-cut.js";
 import { PROCESS_KINDS } from "./process.js";
+import { REPLAYED_CUT_KINDS } from "./replayed-cut.js";
 import { RESTORE_KINDS } from "./restore.js";
 import { UPSTREAM_KINDS } from "./upstream.js";
 
@@ -19,4 +20,5 @@ export const KINDS: Kind[] = [
   ...CLOCK_KINDS,
   ...DISK_KINDS,
   ...POWER_CUT_KINDS,
+  ...REPLAYED_CUT_KINDS,
 ];

@@ -1,31 +1,26 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../random.js";
+import { faultsOf } from "../check.js";
 import { pretendRestart } from "../damage.js";
 import type { Kind, Undo } from "../kind.js";
+import { prepare, untilSound } from "../push.js";
+import { countCalls } from "../sweep.js";
 import { changes } from "../traffic.js";
 import type { World } from "../world.js";
 
 const REFRESH_MS = 400;
-/** The calls that change a directory, write a file, or make something durable. */
-const CALLS = [
-  "fsync,fdatasync,syncfs",
-  "rename,renameat,renameat2",
-  "link,linkat,symlink,symlinkat",
-  "unlink,unlinkat,rmdir",
-  "mkdir,mkdirat",
-  "write,pwrite64",
-  "openat",
-  "close",
-];
-/** A refresh makes fewer of these calls in each of its processes. */
-const MOST_CALLS = 60;
-const ATTACH_MS = 10_000;
-const STOP_MS = 3_000;
+/** A push whose refresh is over makes no more calls. */
+const LOOK_MS = 500;
 
 export const POWER_CUT_KINDS: Kind[] = [
   { name: "power-cut", needs: ["root"], inflict: cutSometime },
-  { name: "power-cut-at-call", needs: ["root", "strace"], inflict: cutAtCall },
+  {
+    name: "power-cut-at-call",
+    needs: ["root", "strace"],
+    isAlone: true,
+    isComplete: ({ sweep }) => sweep.isComplete,
+    inflict: cutAtCall,
+  },
 ];
 
 /** The power fails at any time of a refresh; what the kernel had not written is gone. */
@@ -35,41 +30,47 @@ async function cutSometime(world: World, random: Random): Promise<Undo> {
   return cut(world);
 }
 
-/**
- * The power fails at the Nth call of one kind, in the first process or git that makes so many:
- * strace -f -p <pid> -e inject=rename:signal=SIGSTOP:when=N
- */
-async function cutAtCall(world: World, random: Random): Promise<Undo> {
-  const calls = random.pick(CALLS)!;
-  const when = 1 + random.below(MOST_CALLS);
-  const inject = ["-e", `trace=${calls}`, "-e", `inject=${calls}:signal=SIGSTOP:when=${when}`];
-  const strace = spawn("strace", ["-f", "-p", String(world.lockstep.pid), ...inject], {
-    stdio: ["ignore", "ignore", "pipe"],
+/** The power fails after the first system call of a push, in the next round after the second one, and so on. */
+async function cutAtCall(world: World): Promise<Undo> {
+  const { sweep } = world;
+  await prepare(world, sweep.push);
+  const total = sweep.calls?.length ?? (await learnCalls(world));
+  const { name, push } = sweep.push;
+  const at = sweep.take();
+  let where = "";
+  const reached = new AbortController();
+  const counted = await countCalls(world, at, () => {
+    world.killAll();
+    where = `at call ${at} of ${total}: ${counted.calls.at(-1)}`;
+    reached.abort();
   });
   try {
-    await said(strace, /attached/, ATTACH_MS);
-    const stopped = said(strace, /--- stopped by SIGSTOP ---/, STOP_MS);
-    await changes(world, random, 3);
-    const isStopped = await stopped;
-    world.note(`power cut ${isStopped ? `at call ${when} of` : `after less than ${when} calls of`} ${calls}`);
-    return await cut(world);
+    for (const made of await push(world)) void world.deliver(made);
+    while (!reached.signal.aborted && (await faultsOf(world)).length > 0)
+      await sleep(LOOK_MS, undefined, { signal: reached.signal }).catch(() => {});
   } finally {
-    strace.kill("SIGKILL");
+    world.killAll();
+    await counted.strace.kill();
   }
+  world.note(
+    `power cut ${where || `after all ${counted.calls.length} calls, not at call ${at}`}; --cut ${name}:${at}`,
+  );
+  return cut(world);
 }
 
-/** Waits until strace prints something. @returns false: strace did not within `timeoutMs` */
-function said(strace: ChildProcess, what: RegExp, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), timeoutMs);
-    let text = "";
-    strace.stderr?.on("data", (chunk: Buffer) => {
-      text = (text + chunk).slice(-2_000);
-      if (!what.test(text)) return;
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
+/** Does the push without a fault. @returns the number of its calls */
+async function learnCalls(world: World): Promise<number> {
+  const { sweep } = world;
+  const counted = await countCalls(world, null, () => {});
+  try {
+    for (const made of await sweep.push.push(world)) await world.deliver(made);
+    await untilSound(world);
+  } finally {
+    await counted.strace.detach();
+  }
+  sweep.learn(counted.calls);
+  await prepare(world, sweep.push);
+  return counted.calls.length;
 }
 
 async function cut(world: World): Promise<Undo> {
