@@ -26,6 +26,8 @@ export interface Made {
   oids: string[];
   /** Paths in the published tree that are not converted, quoted as git prints them. */
   verbatim: string[];
+  /** What readers of the tree should know. */
+  notes: string[];
 }
 
 /** The tools that build trees. */
@@ -48,7 +50,7 @@ interface Part {
   within: string[];
 }
 
-const NO_FILES = { grafts: [], oids: [], verbatim: [] };
+const NO_FILES = { grafts: [], oids: [], verbatim: [], notes: [] };
 const MAX_DEPTH = 8;
 const MAX_REMEMBERED = 1000;
 
@@ -68,7 +70,7 @@ export async function makeContent(maker: Maker, job: Job, part: Part): Promise<M
   const files =
     options.lfs && paths ? await lfs.fetch(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
   const grafts: Graft[] = [...files.grafts];
-  const [oids, verbatim] = [[...files.oids], [...files.verbatim]];
+  const [oids, verbatim, notes] = [[...files.oids], [...files.verbatim], [...files.notes]];
   for (const [n, { path, commit: sha }] of wanted.entries()) {
     const inner = await makeSubmodule(maker, job, {
       parent: origins[n]!,
@@ -78,10 +80,11 @@ export async function makeContent(maker: Maker, job: Job, part: Part): Promise<M
     commits.push(...inner.commits);
     oids.push(...inner.oids);
     verbatim.push(...inner.verbatim);
+    notes.push(...inner.notes);
     grafts.push({ mode: "040000", path: quotedPath(path), sha: inner.tree });
   }
   const made = grafts.length === 0 ? tree! : await store.graft(tree!, grafts);
-  return { tree: made, commits, oids, verbatim };
+  return { tree: made, commits, oids, verbatim, notes };
 }
 
 async function makeSubmodule(maker: Maker, job: Job, part: Part): Promise<Made> {

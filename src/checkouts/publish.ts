@@ -11,8 +11,9 @@ import { type Trees, treeDir } from "../git/tree/trees.js";
 import type { Blobs } from "./blobs.js";
 import type { Content, Contents } from "./contents.js";
 import type { Candidate, Gate, Verdict } from "./gate.js";
-import { type Checkout, type Ledger, type Tree, writtenTo } from "./ledger.js";
+import { type Checkout, fresh, type Ledger, type Tree, writtenTo } from "./ledger.js";
 import type { Pool } from "./pool.js";
+import { reportNotes } from "./report-notes.js";
 
 export interface PublishTools {
   ledger: Ledger;
@@ -153,11 +154,12 @@ export function createPublisher(tools: PublishTools) {
       ledger.putTree({ ...tree, state: "ready" });
       const published = { n: tree.n, tip, sha, wanted: sha, publishedAt: now(), link: how.link };
       const fields = how.gated ? { refusal: null } : { wanted: next.wanted };
-      ledger.put({ ...next, ...published, missingSince: null, ...fields });
+      ledger.put({ ...next, ...published, notes: content.notes, missingSince: null, ...fields });
       const { ref, before } = candidate;
       tools.published(id, { ref, path: how.link, before: before ?? ZERO, after: sha });
     });
     pool.trust(id, slug);
+    reportNotes(log, described(candidate), former?.notes ?? [], content.notes);
     const durationMs = Math.round(performance.now() - startedAt);
     log.info({ event: "published", ...described(candidate), tree: dir, changed, durationMs }, "published");
     const existing = ledger.trees(id, slug).map(({ n }) => n);
@@ -273,21 +275,6 @@ interface Of {
   checkout: Checkout;
   ref: string;
 }
-
-const fresh = (id: number, slug: string, link: string): Checkout => ({
-  id,
-  slug,
-  ref: "",
-  options: "",
-  link,
-  n: null,
-  tip: null,
-  sha: null,
-  publishedAt: null,
-  wanted: null,
-  missingSince: null,
-  refusal: null,
-});
 
 const described = ({ repository, ref, sha, before }: Candidate) => ({
   repository: fullName(repository),
