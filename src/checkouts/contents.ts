@@ -66,7 +66,7 @@ async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): 
   const { git, timeoutMs } = tools;
   const { lfs, known } = maker;
   const store = openContentStore(git, { ...call, timeoutMs });
-  const parent = { ...call.repository, isOfInstallation: true };
+  const parent = { ...call.repository, written: call.repository, isOfInstallation: true };
   const part = { parent, commit: call.commit, within: [] };
   const { tree, commits, oids, verbatim, notes } = await makeContent(maker, { ...call, store }, part);
   const sha = await store.exempt(tree, verbatim);
