@@ -30,6 +30,8 @@ export const LOG_EVENTS = {
   installation_gone: "the App was uninstalled",
   installation_suspended: "an installation was suspended",
   kept_tips_unreadable: "a corrupt mirror's kept tips could not be read",
+  lfs_pointer_unreadable:
+    "files of a published tree look like pointers of Git LFS but cannot be read; `notes` names them",
   link_failed: "the by-name link could not be created",
   link_removed: "a dangling link was removed",
   links_check_failed: "the by-name links could not be checked",

@@ -13,6 +13,8 @@ export type { ContentCall } from "./make-content.js";
 export interface Content {
   /** The object that is written: the commit, or a tree or commit with additional files. */
   sha: string;
+  /** What readers of the tree should know; a few entries. */
+  notes: string[];
   /** The content is kept for as long as directory `n` uses it. */
   hold(n: number): Promise<void>;
   /** Drops contents that none of these directories uses. */
@@ -26,6 +28,9 @@ interface ContentTools {
   submodules: Submodules;
   lfs: LfsFiles;
 }
+
+/** A publish reports at most this many notes. */
+const MAX_NOTES = 10;
 
 /** Builds trees that include files of submodules and of Git LFS. */
 export function createContents(tools: ContentTools) {
@@ -42,7 +47,7 @@ export function createContents(tools: ContentTools) {
     async of(call: ContentCall): Promise<Content> {
       if (isMore(call.options)) return contentOf(tools, maker, call);
       if (existsSync(storeDir(call.base))) forget(call.base);
-      return { sha: call.commit, async hold() {}, async tidy() {} };
+      return { sha: call.commit, notes: [], async hold() {}, async tidy() {} };
     },
     /** Discards fetched contents where a new fetch may repair the failure. @returns whether to retry */
     recover(error: unknown, { base, options, signal }: Omit<ContentCall, "commit">): boolean {
@@ -61,12 +66,13 @@ async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): 
   const { git, timeoutMs } = tools;
   const { lfs, known } = maker;
   const store = openContentStore(git, { ...call, timeoutMs });
-  const parent = { ...call.repository, isOfInstallation: true };
+  const parent = { ...call.repository, written: call.repository, isOfInstallation: true };
   const part = { parent, commit: call.commit, within: [] };
-  const { tree, commits, oids, verbatim } = await makeContent(maker, { ...call, store }, part);
+  const { tree, commits, oids, verbatim, notes } = await makeContent(maker, { ...call, store }, part);
   const sha = await store.exempt(tree, verbatim);
   return {
     sha,
+    notes: shorten(notes),
     hold: (n) => store.hold(n, sha),
     async tidy(trees) {
       const isDue = call.options.lfs && lfs.isDue(store.dir, oids);
@@ -75,6 +81,12 @@ async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): 
       if (call.options.lfs) await lfs.tidied(store, oids);
     },
   };
+}
+
+function shorten(notes: string[]): string[] {
+  const more = notes.length - MAX_NOTES;
+  if (more <= 0) return notes;
+  return [...notes.slice(0, MAX_NOTES), `${more} further files are published as pointers, too`];
 }
 
 /** Whether a tree may contain more than its commit's own files. */

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fitName, NAME_BYTES } from "../git/disk/file-name.js";
 import type { Layout } from "../git/disk/layout.js";
 import type { Blobs } from "../git/mirror/blobs.js";
 import { writeDurably } from "../machine/durable.js";
@@ -15,9 +16,12 @@ export interface Fetched {
   silent: Blobs["silent"];
 }
 
+/** `writeDurably` writes `<name>.lock` first. */
+const SLUG_BYTES = NAME_BYTES - ".lock".length;
+
 /** The note lies inside the mirror, so a mirror that replaces this one starts without the note. */
 export const noteOf = (layout: Layout, id: number, slug: string): string =>
-  join(layout.mirror(id), "lockstep-brought", slug || "@");
+  join(layout.mirror(id), "lockstep-brought", fitName(slug || "@", SLUG_BYTES));
 
 /** @returns null when nothing was fetched yet */
 export function readNote(note: string): Fetched | null {

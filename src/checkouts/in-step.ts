@@ -26,19 +26,3 @@ export function isMoved({ layout }: Tools, { id, slug, n, link }: Checkout): boo
   const isOwn = n !== null && shown === treeDir({ base: layout.trees(id, slug), n });
   return shown !== null && !isOwn && existsSync(shown);
 }
-
-/** Returns the row of a checkout of which nothing was published yet. */
-export const newCheckout = (id: number, slug: string, link: string): Checkout => ({
-  id,
-  slug,
-  ref: "",
-  options: "",
-  link,
-  n: null,
-  tip: null,
-  sha: null,
-  publishedAt: null,
-  wanted: null,
-  missingSince: null,
-  refusal: null,
-});

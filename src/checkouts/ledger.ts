@@ -35,6 +35,7 @@ export const CHECKOUT_TABLES: Tables = {
      ALTER TABLE trees ADD COLUMN content TEXT;
      UPDATE checkouts SET options = '{"paths":' || options || ',"submodules":"no"}';
      UPDATE trees SET options = '{"paths":' || options || ',"submodules":"no"}';`,
+    `ALTER TABLE checkouts ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';`,
   ],
 };
 
@@ -68,7 +69,26 @@ export interface Checkout {
   wanted: string | null;
   missingSince: number | null;
   refusal: Refusal | null;
+  /** What readers of the published tree should know, such as pointers of Git LFS that cannot be read. */
+  notes: string[];
 }
+
+/** A checkout of which nothing is published yet. */
+export const newCheckout = (id: number, slug: string, link: string): Checkout => ({
+  id,
+  slug,
+  ref: "",
+  options: "",
+  link,
+  n: null,
+  tip: null,
+  sha: null,
+  publishedAt: null,
+  wanted: null,
+  missingSince: null,
+  refusal: null,
+  notes: [],
+});
 
 /**
  * - dirty: the tree is being written, or a killed process left it; its contents are unknown.
@@ -102,7 +122,7 @@ export function createLedger(store: Store) {
   const sql = {
     get: store.prepare("SELECT * FROM checkouts WHERE repository_id = ? AND slug = ?"),
     of: store.prepare("SELECT * FROM checkouts WHERE repository_id = ? ORDER BY slug"),
-    put: store.prepare("INSERT OR REPLACE INTO checkouts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    put: store.prepare("INSERT OR REPLACE INTO checkouts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     drop: store.prepare("DELETE FROM checkouts WHERE repository_id = ? AND slug = ?"),
     trees: store.prepare("SELECT * FROM trees WHERE repository_id = ? AND slug = ? ORDER BY n"),
     putTree: store.prepare("INSERT OR REPLACE INTO trees VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -125,7 +145,7 @@ export function createLedger(store: Store) {
       const refusal = it.refusal && JSON.stringify(it.refusal);
       const wanted = [it.id, it.slug, it.ref, it.options, it.link];
       const published = [it.n, it.tip, it.sha, it.publishedAt];
-      sql.put.run(...wanted, ...published, it.wanted, it.missingSince, refusal);
+      sql.put.run(...wanted, ...published, it.wanted, it.missingSince, refusal, JSON.stringify(it.notes));
     },
     drop: (id: number, slug: string) => void sql.drop.run(id, slug),
     trees: (id: number, slug: string): Tree[] => sql.trees.all(id, slug).map(readTree),
@@ -168,6 +188,7 @@ function readCheckout(row: Row | undefined): Checkout | null {
     wanted: row.wanted as string | null,
     missingSince: number(row.missing_since),
     refusal: row.refusal === null ? null : (JSON.parse(String(row.refusal)) as Refusal),
+    notes: JSON.parse(String(row.notes)) as string[],
   };
 }
 

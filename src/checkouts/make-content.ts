@@ -4,7 +4,7 @@ import { quotedPath } from "../git/run/path-bytes.js";
 import type { Target } from "../git/transport/upstream.js";
 import type { ContentStore, Graft } from "../git/tree/content-store.js";
 import type { LfsFiles } from "./lfs/files.js";
-import type { Parent, Submodules } from "./submodules.js";
+import type { Origin, Parent, Submodules } from "./submodules.js";
 
 /** The repositories that a tree is built from. */
 export interface ContentCall {
@@ -26,6 +26,8 @@ export interface Made {
   oids: string[];
   /** Paths in the published tree that are not converted, quoted as git prints them. */
   verbatim: string[];
+  /** What readers of the tree should know. */
+  notes: string[];
 }
 
 /** The tools that build trees. */
@@ -48,7 +50,7 @@ interface Part {
   within: string[];
 }
 
-const NO_FILES = { grafts: [], oids: [], verbatim: [] };
+const NO_FILES = { grafts: [], oids: [], verbatim: [], notes: [] };
 const MAX_DEPTH = 8;
 const MAX_REMEMBERED = 1000;
 
@@ -61,42 +63,46 @@ export async function makeContent(maker: Maker, job: Job, part: Part): Promise<M
   const all = options.submodules === "no" ? [] : await store.submodules(commit);
   const wanted = all.filter(({ path }) => isWanted(prefix + path, options.paths));
   const origins = wanted.map((submodule) => submodules.origin(submodule, parent, job.repository));
-  for (const [n, submodule] of wanted.entries()) await submodules.fetch(store, submodule, origins[n]!);
+  for (const [n, origin] of origins.entries())
+    origins[n] = await submodules.fetch(store, origin, job.repository);
   const commits = wanted.map((submodule) => submodule.commit);
   const [tree] = await store.treesOf([commit]);
   const paths = pathsBelow(prefix, options.paths);
   const files =
     options.lfs && paths ? await lfs.fetch(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
   const grafts: Graft[] = [...files.grafts];
-  const [oids, verbatim] = [[...files.oids], [...files.verbatim]];
-  for (const [n, { path, commit: sha }] of wanted.entries()) {
-    const inner = await makeSubmodule(maker, job, {
-      parent: origins[n]!,
-      commit: sha,
-      within: [...within, path],
-    });
+  const [oids, verbatim, notes] = [[...files.oids], [...files.verbatim], [...files.notes]];
+  for (const origin of origins) {
+    const { path } = origin.submodule;
+    const inner = await makeSubmodule(maker, job, origin, [...within, path]);
     commits.push(...inner.commits);
     oids.push(...inner.oids);
     verbatim.push(...inner.verbatim);
+    notes.push(...inner.notes);
     grafts.push({ mode: "040000", path: quotedPath(path), sha: inner.tree });
   }
   const made = grafts.length === 0 ? tree! : await store.graft(tree!, grafts);
-  return { tree: made, commits, oids, verbatim };
+  return { tree: made, commits, oids, verbatim, notes };
 }
 
-async function makeSubmodule(maker: Maker, job: Job, part: Part): Promise<Made> {
+async function makeSubmodule(maker: Maker, job: Job, origin: Origin, within: string[]): Promise<Made> {
   const { known } = maker;
-  const { parent, commit, within } = part;
+  const { commit } = origin.submodule;
   const label = `submodule ${JSON.stringify(within.join("/"))}`;
   if (within.length > MAX_DEPTH)
     throw new RefreshError("submodule_refused", `${label} is nested more than ${MAX_DEPTH} deep`);
   const { base, options } = job;
-  const key = JSON.stringify([base, options, within, parent.owner, parent.name, commit]);
+  const key = JSON.stringify([base, options, within, origin.owner, origin.name, commit]);
   const found = known.get(key);
   if (found) return found;
   const isRecursive = options.submodules === "recursive";
   const inner: Job = isRecursive ? job : { ...job, options: { ...options, submodules: "no" } };
-  const made = await makeContent(maker, inner, part);
+  const make = (parent: Parent) => makeContent(maker, inner, { parent, commit, within });
+  const made = await make(origin).catch(async (error: unknown) => {
+    const now = await maker.submodules.follow(error, origin, job.repository);
+    if (now === null) throw error;
+    return make(now);
+  });
   if (known.size >= MAX_REMEMBERED) known.clear();
   known.set(key, made);
   return made;

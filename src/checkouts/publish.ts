@@ -11,11 +11,12 @@ import { type Trees, treeDir } from "../git/tree/trees.js";
 import type { Blobs } from "./blobs.js";
 import type { Content, Contents } from "./contents.js";
 import type { Candidate, Gate, Verdict } from "./gate.js";
-import { isInStep, isMoved, newCheckout } from "./in-step.js";
-import { type Checkout, type Tree, writtenTo } from "./ledger.js";
+import { isInStep, isMoved } from "./in-step.js";
+import { type Checkout, newCheckout, type Tree, writtenTo } from "./ledger.js";
 import type { Pool } from "./pool.js";
 import type { PoolTools } from "./pool-context.js";
 import { type RefuseTools, refuse, refuseMissing } from "./refuse.js";
+import { reportNotes } from "./report-notes.js";
 
 export interface PublishTools extends RefuseTools {
   pool: Pool;
@@ -188,11 +189,12 @@ export function createPublisher(tools: PublishTools) {
       ledger.putTree({ ...tree, state: "ready" });
       const published = { n: tree.n, tip, sha, wanted: sha, publishedAt: now(), link };
       const fields = how.gated ? { refusal: null } : { wanted: next.wanted };
-      ledger.put({ ...next, ...published, missingSince: null, ...fields });
+      ledger.put({ ...next, ...published, notes: content.notes, missingSince: null, ...fields });
       const { ref, before } = candidate;
       tools.published(id, { ref, path: link, before: before ?? ZERO, after: sha });
     });
     pool.trust(id, slug);
+    reportNotes(log, described(candidate), former?.notes ?? [], content.notes);
     const durationMs = Math.round(performance.now() - startedAt);
     log.info({ event: "published", ...described(candidate), tree: dir, changed, durationMs }, "published");
     const existing = ledger.trees(id, slug).map(({ n }) => n);

@@ -29,6 +29,7 @@ export interface CheckoutState {
   publishedAt: number | null;
   wanted: string | null;
   refusal: Refusal | null;
+  notes: string[];
 }
 
 export interface Checkouts {
@@ -165,12 +166,13 @@ export const publishedPins = (ledger: Pick<Ledger, "of">, id: number): Pin[] =>
 function statesOf({ ledger }: CheckoutsTools, id: number): CheckoutState[] | undefined {
   const all = ledger.of(id);
   if (all.length === 0) return undefined;
-  return all.map(({ ref, link, sha, publishedAt, wanted, refusal }) => ({
+  return all.map(({ ref, link, sha, publishedAt, wanted, refusal, notes }) => ({
     ref,
     path: link,
     commit: sha,
     publishedAt,
     wanted,
     refusal,
+    notes,
   }));
 }

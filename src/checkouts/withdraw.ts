@@ -57,6 +57,6 @@ export function unpublish(
 ): void {
   ledger.transaction(() => {
     pool.withdraw(checkout);
-    ledger.put({ ...checkout, n: null, tip: null, sha: null, publishedAt: null });
+    ledger.put({ ...checkout, n: null, tip: null, sha: null, publishedAt: null, notes: [] });
   });
 }

@@ -72,6 +72,7 @@ export function createPublishing(config: Settings, needs: Needs) {
     submodulesFrom: config.submodulesFrom,
     // A partial mirror lacks the contents that none of its own checkouts publishes.
     isSource: (id) => records.hasMirror(id) && extentOf(layout.mirror(id)).filter === null,
+    repositoryNamed: ground.github.repositoryNamed,
     installationOf: (login) => activeInstallation(records, login),
   });
   const blobs = createBlobs({

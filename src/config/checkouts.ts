@@ -15,7 +15,10 @@ interface Entry {
 export interface Wanted extends Options {
   /** A full ref; null: the default branch, whatever its name. */
   ref: string | null;
-  /** The part of the link's name after the repository's name; empty for the default branch. */
+  /**
+   * The part of the link's name after the repository's name, before it is shortened to the room of a file name;
+   * empty for the default branch.
+   */
   slug: string;
 }
 
@@ -30,25 +33,35 @@ export interface Selection {
 export const NO_CHECKOUTS: Selection = Object.assign(() => [], { hasDepth: false, narrows: false });
 
 const ENTRY = /^(?<pattern>!?[^@]*?)(?:@(?<ref>[^?]+))?(?:\?(?<options>[a-z]+=.*))?$/;
-/** A file name on Linux has at most 255 bytes, and a repository's name up to 100. */
-const MAX_SLUG = 150;
 
 /** @returns null when an entry is invalid */
 export function parseCheckouts(text: string): Selection | null {
   const entries = parseList(text).map(parseEntry);
-  const known = entries.filter((entry) => entry !== null);
+  const known = entries.filter((entry) => typeof entry !== "string");
   return known.length > 0 && known.length === entries.length ? selection(known) : null;
 }
 
-function parseEntry(text: string): Entry | null {
+/** Names each entry that makes `parseCheckouts` return null, and what is wrong with the entry. */
+export function describeWrongEntries(text: string): string {
+  const wrong = parseList(text).flatMap((entry) => {
+    const found = parseEntry(entry);
+    return typeof found === "string" ? [`the entry ${JSON.stringify(entry)} ${found}`] : [];
+  });
+  return wrong.join(", ") || "names no repository";
+}
+
+/** @returns what is wrong with an invalid entry */
+function parseEntry(text: string): Entry | string {
   const { pattern = "", ref = null, options: query = null } = ENTRY.exec(text)?.groups ?? {};
-  if (!isRepositoryPattern(pattern)) return null;
-  if (pattern.startsWith("!")) return ref || query ? null : { pattern, ref: null, options: NO_OPTIONS };
+  if (!isRepositoryPattern(pattern)) return "has no valid pattern";
+  if (pattern.startsWith("!"))
+    return ref || query
+      ? "takes out a whole repository, without ref and options"
+      : { pattern, ref: null, options: NO_OPTIONS };
   const full = ref && (ref.startsWith("refs/") ? ref : `refs/heads/${ref}`);
-  if (full && (!isRefName(full) || full.startsWith(RESERVED_REFS) || slugOf(full).length > MAX_SLUG))
-    return null;
+  if (full && (!isRefName(full) || full.startsWith(RESERVED_REFS))) return "has no valid ref";
   const options = query ? parseOptions(query) : NO_OPTIONS;
-  return options && { pattern, ref: full || null, options };
+  return options ? { pattern, ref: full || null, options } : "has no valid options";
 }
 
 /** A branch called `refs/tags/v1` keeps its `refs/heads/`, because it is another ref than the tag. */

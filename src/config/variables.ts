@@ -3,7 +3,7 @@ import { z } from "zod";
 import { isRefPattern, isRepositoryPattern, parseList } from "../base/patterns.js";
 import { formatDuration, parseDuration, parseSize } from "../base/units.js";
 import { SAMPLE } from "./checkout-options.js";
-import { parseCheckouts } from "./checkouts.js";
+import { describeWrongEntries, parseCheckouts } from "./checkouts.js";
 
 /** What a fault needs in addition to its message. The value of a secret is never shown. */
 export interface VariableMeta {
@@ -17,12 +17,14 @@ export const ABOUT = z.registry<VariableMeta>();
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 
+type Wrong = string | ((text: string) => string);
+
 /** Defines one variable: text → value; `parse` returns null for a text that it cannot read. */
-function variable<T>(parse: (text: string) => T | null, wrong: string, meta: VariableMeta) {
+function variable<T>(parse: (text: string) => T | null, wrong: Wrong, meta: VariableMeta) {
   const schema = z.string().transform((text, context) => {
     const value = parse(text);
     if (value !== null) return value;
-    context.addIssue(wrong);
+    context.addIssue(typeof wrong === "string" ? wrong : wrong(text));
     return z.NEVER;
   });
   return schema.register(ABOUT, meta);
@@ -218,7 +220,7 @@ const LOCKSTEP = {
     remedy: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
     secret: true,
   }),
-  CHECKOUTS: variable(parseCheckouts, "must be a list of owner/name patterns, each with a ref and options", {
+  CHECKOUTS: variable(parseCheckouts, describeWrongEntries, {
     remedy: `write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?${SAMPLE}`,
   }),
   SUBMODULES_FROM: listOf(

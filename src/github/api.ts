@@ -1,11 +1,11 @@
-import type { RemoteRepository } from "../base/model.js";
+import type { RemoteRepository, RepositoryName } from "../base/model.js";
 import { createTokens, mintToken, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
 import type { ApiContext } from "./context.js";
 import { type DeliveryPage, getPayload, listDeliveries } from "./deliveries.js";
 import { findInstallationOf, type Installation, listInstallations } from "./installations.js";
 import type { Limits } from "./limits.js";
-import { getRepository, listRepositories } from "./repositories.js";
+import { getRepository, getRepositoryNamed, listRepositories } from "./repositories.js";
 import { callRest, type Dated } from "./rest.js";
 
 export type { DeliveryPage, LoggedDelivery } from "./deliveries.js";
@@ -27,6 +27,8 @@ export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswe
    * installation.
    */
   repository(installationId: number, id: number): Promise<Dated<RemoteRepository> | null>;
+  /** Gets a repository by a name that it has or had. Null: there is none, or not for this installation. */
+  repositoryNamed(installationId: number, name: RepositoryName): Promise<RemoteRepository | null>;
   /** Finds the installation that a repository belongs to. Null: the repository is not visible to the App. */
   installationOf(owner: string, name: string): Promise<number | null>;
   /** Lists the App's log of deliveries, 100 to a page; GitHub keeps them for 3 days, GHES for 7. */
@@ -46,6 +48,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     installations: () => listInstallations(context),
     repositories: (installationId) => listRepositories(context, installationId),
     repository: (installationId, id) => getRepository(context, installationId, id),
+    repositoryNamed: (installationId, name) => getRepositoryNamed(context, installationId, name),
     installationOf: (owner, name) => findInstallationOf(context, owner, name),
     deliveries: (cursor) => listDeliveries(context, cursor),
     payloadOf: (deliveryId) => getPayload(context, deliveryId),

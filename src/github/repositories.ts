@@ -1,4 +1,4 @@
-import type { RemoteRepository } from "../base/model.js";
+import type { RemoteRepository, RepositoryName } from "../base/model.js";
 import { type ApiContext, callAsInstallation } from "./context.js";
 import { callRest, callRestOrNull, clockOf, type Dated } from "./rest.js";
 
@@ -48,6 +48,25 @@ export function getRepository(
       client.request("GET /repositories/{id}", { id }),
     );
     return { value: convert(data as RestRepository, installationId), at: clockOf(headers), askedAt };
+  }, installationId);
+}
+
+/**
+ * Gets a repository by a name that it has or had. GitHub redirects from a former name to the id; an answer of
+ * another server counts as none.
+ * @returns null: no such repository for this installation @throws RefreshError
+ */
+export function getRepositoryNamed(
+  context: ApiContext,
+  installationId: number,
+  { owner, name }: RepositoryName,
+): Promise<RemoteRepository | null> {
+  return callRestOrNull(async () => {
+    const { data, url } = await callAsInstallation(context, installationId, (client) =>
+      client.rest.repos.get({ owner, repo: name }),
+    );
+    const { baseUrl } = context.shared("");
+    return new URL(url).origin === new URL(baseUrl).origin ? convert(data, installationId) : null;
   }, installationId);
 }
 

@@ -67,6 +67,9 @@ const Checkout = z
       .object({ reason: z.string(), output: z.string(), at: Time })
       .nullable()
       .meta({ description: "why `wanted` is not published" }),
+    notes: z.array(z.string()).meta({
+      description: "what readers of the tree should know, such as pointers of Git LFS that cannot be read",
+    }),
   })
   .meta({ id: "Checkout" });
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createLayout } from "../../src/git/disk/layout.js";
@@ -7,20 +7,11 @@ import { objectsOf, plainGit, realGit } from "../support/git.js";
 import { post } from "../support/history.js";
 import { never } from "../support/mirror.js";
 import { expectComplete } from "../support/partial.js";
-import { checkoutsOf, expectTree, published } from "../support/published.js";
+import { checkoutsOf, expectTree, published, vetoing } from "../support/published.js";
 import { type Shown, untilState } from "../support/state.js";
 
-import { tempDir } from "../support/temp.js";
 import { ageObjects, DAY_MS } from "../support/wear.js";
 import type { World } from "../support/world.js";
-
-/** A hook that vetoes every tree with a file called `veto`. */
-function vetoing(): string {
-  const path = join(tempDir(), "hook.sh");
-  writeFileSync(path, '#!/bin/sh\n[ ! -e "$LOCKSTEP_TREE/veto" ]\n');
-  chmodSync(path, 0o755);
-  return path;
-}
 
 async function refused(env: Record<string, string>) {
   const setup = await published({ PRE_PUBLISH_HOOK: vetoing(), ...env });

@@ -34,6 +34,7 @@ test("the default branch is published, and each push moves the link to another t
       publishedAt: expect.any(String),
       wanted: after,
       veto: null,
+      notes: [],
     },
   ]);
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseCheckouts } from "../../src/config/checkouts.js";
+import { describeWrongEntries, parseCheckouts } from "../../src/config/checkouts.js";
 
 const WHOLE = { paths: [], submodules: "no", lfs: false, depth: null, filter: null };
 const of = (text: string, name: string) => parseCheckouts(text)!(name);
@@ -50,7 +50,6 @@ test.each([
   ["no pattern", "@main"],
   ["a ref that cannot be", "acme/app@a..b"],
   ["a ref of Lockstep's own", "acme/app@refs/lockstep/kept/1"],
-  ["a link's name that is too long", `acme/app@${"x".repeat(200)}`],
   ["an option that there is not", "acme/app?depth-of-water=1"],
   ["no commit at all", "acme/app?depth=0"],
   ["a depth that is not a number", "acme/app?depth=all"],
@@ -62,6 +61,31 @@ test.each([
   ["a ref taken out", "!acme/app@main"],
 ])("%s is refused", (_, text) => {
   expect(parseCheckouts(text)).toBeNull();
+});
+
+test("a ref of any length and in any script is accepted", () => {
+  const [wanted] = of(`acme/app@${"\u672c".repeat(19)}`, "acme/app");
+  expect(wanted).toMatchObject({
+    ref: `refs/heads/${"\u672c".repeat(19)}`,
+    slug: `@${"%E6%9C%AC".repeat(19)}`,
+  });
+  expect(of(`acme/app@${"x".repeat(250)}`, "acme/app")).toHaveLength(1);
+});
+
+test.each([
+  ["acme/app,@main", 'the entry "@main" has no valid pattern'],
+  ["acme/app@a..b,acme/*", 'the entry "acme/app@a..b" has no valid ref'],
+  ["acme/*,acme/app@refs/lockstep/kept/1", 'the entry "acme/app@refs/lockstep/kept/1" has no valid ref'],
+  ["acme/app?lfs=yes,acme/app?lfs=on", 'the entry "acme/app?lfs=on" has no valid options'],
+  [
+    "acme/*,!acme/app@main",
+    'the entry "!acme/app@main" takes out a whole repository, without ref and options',
+  ],
+  ["a/b@.x,c/d,a/b@v~1", 'the entry "a/b@.x" has no valid ref, the entry "a/b@v~1" has no valid ref'],
+  [",", "names no repository"],
+])("what is wrong in %s is said with the entry", (text, message) => {
+  expect(parseCheckouts(text)).toBeNull();
+  expect(describeWrongEntries(text)).toBe(message);
 });
 
 test("a link stays beside its repository's, whatever the entry", () => {

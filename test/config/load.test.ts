@@ -254,6 +254,7 @@ describe("faults", () => {
     ["PUBLIC_URL", "https://example.com/?a=b", /without path/],
     ["REFSPECS", "refs/lockstep/*", /outside refs\/lockstep\//],
     ["REFSPECS", ",", /must be a list/],
+    ["CHECKOUTS", "acme/*,acme/app@a..b", /^CHECKOUTS: the entry "acme\/app@a\.\.b" has no valid ref, got /],
     ["ANNOUNCE_HOOK", "/bin", /not an executable file/],
     ["ANNOUNCE_URLS", "https://ci.example.com", /^ANNOUNCE_SECRET: is missing → make one with/],
     ["ANNOUNCE_SECRET", `whsec_${btoa("x".repeat(23))}`, /24 to 64/],

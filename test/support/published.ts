@@ -1,14 +1,23 @@
-import { readdirSync, realpathSync } from "node:fs";
+import { chmodSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { NewCommit } from "../../tools/standin/commit-object.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { refreshed as mirrored } from "./history.js";
 import { type Shown, stateOf, untilState } from "./state.js";
+import { tempDir } from "./temp.js";
 import { filesBelow, filesOf } from "./trees.js";
 import { type LogLine, World } from "./world.js";
 
 type Files = NonNullable<NewCommit["files"]>;
+
+/** A hook that vetoes every tree with a file called `veto`. */
+export function vetoing(): string {
+  const path = join(tempDir(), "hook.sh");
+  writeFileSync(path, '#!/bin/sh\n[ ! -e "$LOCKSTEP_TREE/veto" ]\n');
+  chmodSync(path, 0o755);
+  return path;
+}
 
 /** Lockstep with one repository, published by default. */
 export async function published(env: Record<string, string> = {}) {

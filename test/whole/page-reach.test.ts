@@ -28,7 +28,7 @@ function full(): ApiPorts {
     ...{ id: 3, login: "acme", state: "active", since: AT, lastListedAt: AT, lastError: null, heldRemoval },
   };
   const veto = { reason: "veto", output: "no", at: AT };
-  const checkout = { ref, path: `/srv/${ref}`, commit: SHA, publishedAt: AT, wanted: SHA, veto };
+  const checkout = { ref, path: `/srv/${ref}`, commit: SHA, publishedAt: AT, wanted: SHA, veto, notes: [] };
   return {
     ...ports,
     list: (query) => ({

@@ -36,7 +36,7 @@ export class GitHttp {
     seen: (protocol: GitRequest["protocol"]) => void,
   ): Promise<void> {
     const [, owner = "", name = "", service = ""] = GIT_PATH.exec(url.pathname) ?? [];
-    const { world, faults, git, stale } = this.deps;
+    const { faults, git, stale } = this.deps;
     if (request.method === "GET") seen("advert");
     const fault = Faults.take(faults.gitStatus, url.pathname);
     if (fault) return refuse(response, fault.status, "Unavailable\n", fault.headers);
@@ -44,11 +44,7 @@ export class GitHttp {
       return refuse(response, 403, "Write access to repository not granted.\n");
     const repo = this.authorise(request, response, owner, name);
     if (!repo) return;
-    if (repo === "moved") {
-      const to = world.findFormer(owner, name)!;
-      const location = `${url.origin}/${to.owner}/${to.name}.git${service}${url.search}`;
-      return refuse(response, 301, "Moved Permanently\n", { location });
-    }
+    if (repo === "moved") return this.redirect(response, owner, name, `${service}${url.search}`);
     const protocol = request.method === "POST" ? await protocolOf(request) : "advert";
     seen(protocol);
     await this.#dawdle(request, response);
@@ -75,6 +71,8 @@ export class GitHttp {
     const { world, faults } = this.deps;
     const open = world.find(owner, name);
     if (!request.headers.authorization && open && !open.private) return open;
+    const former = open ? undefined : world.findFormer(owner, name);
+    if (!request.headers.authorization && former && !former.private) return "moved";
     const [scheme = "", credentials = ""] = (request.headers.authorization ?? "").split(" ");
     const [user, token = ""] = Buffer.from(credentials, "base64").toString().split(":");
     const installation =
@@ -95,6 +93,12 @@ export class GitHttp {
     if (!repo && world.isReadable(world.findFormer(owner, name), installation)) return "moved";
     refuse(response, 404, "Repository not found.\n");
     return null;
+  }
+
+  /** Answers with the present address of a repository that was renamed. */
+  redirect(response: ServerResponse, owner: string, name: string, rest: string): void {
+    const to = this.deps.world.findFormer(owner, name)!;
+    refuse(response, 301, "Moved Permanently\n", { location: `/${to.owner}/${to.name}.git${rest}` });
   }
 
   async #dawdle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -49,8 +49,19 @@ export class LfsServer {
     const [, owner, name] = BATCH_PATH.exec(url.pathname) ?? [];
     if (url.pathname.startsWith(STORE_PATH)) this.#download(request, response, url);
     else if (!owner || !name) return false;
-    else if (this.#git?.authorise(request, response, owner, name)) await this.#batch(request, response, url);
+    else await this.#answerBatch(request, response, url, [owner, name]);
     return true;
+  }
+
+  async #answerBatch(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    [owner, name]: [string, string],
+  ) {
+    const found = this.#git?.authorise(request, response, owner, name);
+    if (found === "moved") this.#git?.redirect(response, owner, name, "/info/lfs/objects/batch");
+    else if (found) await this.#batch(request, response, url);
   }
 
   async #batch(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import PQueue from "p-queue";
 import { asRefreshError, RefreshError } from "../../base/errors.js";
@@ -47,7 +47,11 @@ async function downloadInto(
   rmSync(incoming, { recursive: true, force: true });
   mkdirSync(incoming, { mode: 0o750 });
   try {
-    const found = await lfs.locate(from, objects, signal);
+    // An empty file needs no answer of GitHub's.
+    const empty = objects.filter(({ size }) => size === 0);
+    for (const { oid } of empty) writeFileSync(join(incoming, oid), "");
+    const others = objects.filter(({ size }) => size > 0);
+    const found = others.length === 0 ? [] : await lfs.locate(from, others, signal);
     await downloadAll(lfs, found, incoming, signal);
     return await store.takeIn(objects.map(({ oid }) => join(incoming, oid)));
   } finally {

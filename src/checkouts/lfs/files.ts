@@ -1,7 +1,7 @@
 import type { LfsObject } from "../../git/transport/lfs.js";
 import type { Target } from "../../git/transport/upstream.js";
 import type { ContentStore, Graft } from "../../git/tree/content-store.js";
-import type { Pointer, Scan } from "../../git/tree/lfs-pointers.js";
+import { describeUnreadable, type Pointer, type Scan } from "../../git/tree/lfs-pointers.js";
 import { quotedBelow } from "../../git/tree/verbatim.js";
 import { type DownloadTools, downloadObjects } from "./download.js";
 import { type Inventory, readInventory, sumOfSizes, weigh, writeInventory } from "./inventory.js";
@@ -27,6 +27,8 @@ interface Files {
   oids: string[];
   /** Paths in the published tree, quoted as git prints them. */
   verbatim: string[];
+  /** Says for people which files look like pointers and stay as they are. */
+  notes: string[];
 }
 
 interface Job {
@@ -69,7 +71,8 @@ async function fetchFiles(tools: LfsTools, job: Job, part: Part): Promise<Files>
   // Attributes above a submodule apply in the published tree, but were not part of the question to git.
   const exempt = scan.pointers.filter(({ isConverted }) => isConverted || prefix !== "");
   const verbatim = exempt.map(({ path }) => quotedBelow(prefix, path));
-  return { grafts, oids: scan.pointers.map(({ oid }) => oid), verbatim };
+  const notes = scan.unreadable.map((one) => describeUnreadable(one, prefix));
+  return { grafts, oids: scan.pointers.map(({ oid }) => oid), verbatim, notes };
 }
 
 /** Adds the scan to the inventory. @returns whether the scan differs from the stored one */

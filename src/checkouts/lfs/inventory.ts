@@ -14,7 +14,7 @@ export interface Inventory {
   left: number;
 }
 
-const VERSION = 2;
+const VERSION = 3;
 
 /** @param dir the directory of the content store */
 export function readInventory(dir: string): Inventory {

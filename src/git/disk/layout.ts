@@ -13,6 +13,7 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { RefreshError } from "../../base/errors.js";
 import type { RepositoryName } from "../../base/model.js";
+import { fitName, NAME_BYTES } from "./file-name.js";
 import { ownership } from "./marker.js";
 import { deleteAll, moveAway } from "./permissions.js";
 
@@ -47,8 +48,9 @@ export const createLayout = (dataDir: string): Layout => ({
   tally: join(dataDir, "repos", ".tally"),
   link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
   // No repository's name has an @, so neither path can belong to another checkout.
-  trees: (id, slug) => join(dataDir, "repos", String(id), "trees", slug || "@"),
-  checkout: ({ owner, name }, slug) => join(dataDir, "checkouts", owner, name + slug),
+  trees: (id, slug) => join(dataDir, "repos", String(id), "trees", fitName(slug || "@", NAME_BYTES)),
+  checkout: ({ owner, name }, slug) =>
+    join(dataDir, "checkouts", owner, name + fitName(slug, NAME_BYTES - name.length)),
 });
 
 /**
@@ -68,8 +70,11 @@ export function pointLink(path: string, directory: string): void {
   renameSync(beside, path);
 }
 
-/** No repository's name begins with an @; a link that a killed process left is replaced by the next one. */
-const besideLink = (path: string): string => join(dirname(path), `@${basename(path)}`);
+/**
+ * No repository's name begins with an @; a link that a killed process left is replaced by the next one. Two long
+ * names may share this one, since nothing else runs between making the link and renaming it.
+ */
+const besideLink = (path: string): string => join(dirname(path), `@${basename(path)}`.slice(0, NAME_BYTES));
 
 /** Removes a public name if the name points at this directory. */
 export function dropLink(path: string, directory: string): void {
@@ -107,7 +112,8 @@ export function discard(layout: Layout, id: number): boolean {
 export function toTrash(layout: Layout, path: string): void {
   if (!lstatSync(path, { throwIfNoEntry: false })) return;
   mkdirSync(layout.trash, { recursive: true, mode: 0o750 });
-  moveAway(path, join(layout.trash, `${basename(path)}-${randomBytes(8).toString("hex")}`));
+  const unique = `-${randomBytes(8).toString("hex")}`;
+  moveAway(path, join(layout.trash, basename(path).slice(0, NAME_BYTES - unique.length) + unique));
   void emptyTrash(layout);
 }
 

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { asRefreshError } from "../../base/errors.js";
 import type { Log } from "../../base/log.js";
 import { RESERVED_REFS } from "../../base/names.js";
+import { fitName, NAME_BYTES } from "../disk/file-name.js";
 import type { RunGit } from "../run/exec.js";
 import { swapRefs } from "./refs.js";
 
@@ -14,8 +15,11 @@ export interface Pin {
 const PINS = `${RESERVED_REFS}published/`;
 const TIMEOUT_MS = 60_000;
 
+/** git writes a ref to `<name>.lock` first. */
+const SLUG_BYTES = NAME_BYTES - "tree.lock".length;
+
 /** @param slug as in the name of the checkout's link; empty for the default branch */
-export const pinOf = (slug: string): string => `${PINS}tree${slug}`;
+export const pinOf = (slug: string): string => `${PINS}tree${fitName(slug, SLUG_BYTES)}`;
 
 interface Tools {
   git: RunGit;

@@ -2,10 +2,10 @@ import type { RunGit } from "../run/exec.js";
 import type { Source } from "./gitmodules.js";
 import { type Entry, listChangedEntries, listEntries, type TreeQuery } from "./pointers/entries.js";
 import { selectFiltered } from "./pointers/filter.js";
-import { type Pointer, readPointers } from "./pointers/read.js";
+import { type Pointer, type ReadPointers, readPointers, type UnreadablePointer } from "./pointers/read.js";
 
 export { withAttributes } from "./pointers/attributes.js";
-export type { Pointer } from "./pointers/read.js";
+export { describeUnreadable, type Pointer } from "./pointers/read.js";
 
 /** The result of scanning a tree, so that scanning the next tree costs only what has changed. */
 export interface Scan {
@@ -13,10 +13,11 @@ export interface Scan {
   /** Every .gitattributes, as git ls-tree prints it. */
   attributes: string[];
   pointers: Pointer[];
+  unreadable: UnreadablePointer[];
 }
 
 /**
- * Finds the files that .gitattributes gives to LFS and that are pointers.
+ * Finds the files that .gitattributes gives to LFS and that are pointers, or look like one.
  * @param paths only these, and what is below them; none: all
  * @param known the scan of another tree, with the same paths
  */
@@ -31,14 +32,24 @@ export async function findPointers(
   const difference = known && (await listChangedEntries(query, known.tree));
   if (!difference) {
     const { entries, attributes } = await listEntries(query);
-    return { tree, attributes, pointers: await pointersAmong(query, entries, attributes) };
+    return { tree, attributes, ...(await pointersAmong(query, entries, attributes)) };
   }
   const { attributes } = known;
-  const unchanged = known.pointers.filter(({ path }) => !difference.changed.has(path));
+  const isUnchanged = ({ path }: { path: string }) => !difference.changed.has(path);
   const changed = await pointersAmong(query, difference.entries, attributes);
-  return { tree, attributes, pointers: [...unchanged, ...changed] };
+  const pointers = [...known.pointers.filter(isUnchanged), ...changed.pointers];
+  return {
+    tree,
+    attributes,
+    pointers,
+    unreadable: [...known.unreadable.filter(isUnchanged), ...changed.unreadable],
+  };
 }
 
-async function pointersAmong(query: TreeQuery, entries: Entry[], attributes: string[]): Promise<Pointer[]> {
+async function pointersAmong(
+  query: TreeQuery,
+  entries: Entry[],
+  attributes: string[],
+): Promise<ReadPointers> {
   return readPointers(query, await selectFiltered(query, entries, attributes));
 }

@@ -15,7 +15,15 @@ function hostile(): ApiPorts {
   const tip = { name: EVIL, ref: EVIL, sha: EVIL, keptAt: EVIL, expiresAt: EVIL, restore: EVIL, push: EVIL };
   const hold = { ref: EVIL, tip: EVIL, wanted: EVIL, since: EVIL, cause: "blocked", allow: EVIL, push: EVIL };
   const veto = { reason: EVIL, output: EVIL, at: EVIL };
-  const checkout = { ref: EVIL, path: EVIL, commit: EVIL, publishedAt: EVIL, wanted: EVIL, veto };
+  const checkout = {
+    ref: EVIL,
+    path: EVIL,
+    commit: EVIL,
+    publishedAt: EVIL,
+    wanted: EVIL,
+    veto,
+    notes: [EVIL],
+  };
   const delivery = { id: EVIL, event: EVIL, action: EVIL, receivedAt: EVIL, repository: EVIL, became: EVIL };
   const status = apiPorts().status();
   const problem = { code: EVIL, detail: EVIL, remedy: EVIL, since: EVIL };
