@@ -19,7 +19,7 @@ async function publishedWithModes(env: Record<string, string> = {}) {
 
 const isRemoval = ({ event }: { event: string }) => event === "removal_obstructed";
 
-const isFailure = ({ event }: { event: string }) => event === "refresh_failed";
+const isFailure = ({ event }: { event: string }) => event === "refresh_failed" || event === "publish_failed";
 
 const MODES: [string, number, string[]][] = [
   ["made read-only", 0o555, ["."]],
