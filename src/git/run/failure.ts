@@ -1,6 +1,10 @@
 import { type ErrorCode, RefreshError } from "../../base/errors.js";
+import { asMessage } from "../../base/message.js";
 import type { EndReason } from "../../machine/limit.js";
 import { brokenRef, classify, missingRef } from "./classify.js";
+
+/** git passes on what the server says; a line may be long. In characters. */
+const MAX_SAID = 10_000;
 
 export class GitFailure extends RefreshError {
   constructor(
@@ -40,7 +44,7 @@ export function failureOf({ args }: FailedCall, code: number | null, stderr: str
   return new GitFailure(classify(printed), `git ${args[0]} ${how}: ${detail}`, printed);
 }
 
-const lastLines = (text: string) => text.split("\n").slice(-4).join(" | ").slice(0, 600);
+const lastLines = (text: string) => asMessage(text.slice(-MAX_SAID).split("\n").slice(-4).join(" | "), 600);
 
 /** git was not started: the system could not start it, or simple-git's guard refused to. */
 export function notStarted({ args }: FailedCall, error: Error): RefreshError {
