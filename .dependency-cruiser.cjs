@@ -32,11 +32,8 @@ module.exports = {
     only(
       "octokit-and-probot-stay-outside",
       "^src/(index|cli/start|cli/register)\\.ts|^src/github/|^(tools|test|bench)/",
-      { path: "node_modules/(probot|@octokit)/", pathNot: "node_modules/@octokit/webhooks/" },
+      { path: "node_modules/(probot|@octokit)/" },
     ),
-    only("webhooks-are-the-receivers", "^src/receiver/|^(tools|test|bench)/", {
-      path: "node_modules/@octokit/webhooks/",
-    }),
     {
       name: "src-imports-no-tools",
       severity: "error",

@@ -1,3 +1,4 @@
+import { asMessage } from "../base/message.js";
 import { EXIT } from "./exit.js";
 
 export interface ClientOptions {
@@ -28,6 +29,9 @@ export interface Client {
   /** Opens an answer that is a stream. @throws AnswerError */
   open(path: string, headers: Record<string, string>): Promise<ReadableStream<Uint8Array>>;
 }
+
+/** In characters. */
+const MAX_SAID = 1_000;
 
 interface Problem {
   detail?: string;
@@ -99,7 +103,7 @@ function refuseStranger(): never {
 }
 
 async function failure(answer: Response, token: string | null): Promise<AnswerError> {
-  const problem = (await answer.json().catch(() => ({}))) as Problem;
+  const problem = await problemOf(answer);
   if (problem.detail === undefined && answer.status === 404) {
     return new AnswerError(
       "the server does not serve the API",
@@ -112,6 +116,17 @@ async function failure(answer: Response, token: string | null): Promise<AnswerEr
     answer.status === 401 && token === null ? "set API_TOKEN, or put it in .env" : problem.remedy;
   const message = problem.detail ?? `the server answered ${answer.status}`;
   return new AnswerError(message, exitCodes.get(answer.status) ?? EXIT.failed, remedy, answer.status);
+}
+
+/** Another server's page or JSON has no message of Lockstep's. */
+async function problemOf(answer: Response): Promise<Problem> {
+  const isProblem = answer.headers.get("content-type")?.startsWith("application/problem+json");
+  const sent = (isProblem ? await answer.json().catch(() => null) : null) as Record<string, unknown> | null;
+  const said = (name: string) => {
+    const value = sent?.[name];
+    return typeof value === "string" ? { [name]: asMessage(value, MAX_SAID) } : {};
+  };
+  return { ...said("detail"), ...said("remedy"), ...said("reason") };
 }
 
 const exitCodes = new Map<number, number>([

@@ -4,7 +4,7 @@ import type { LoggedDelivery, RateLimit } from "../github/api.js";
 import type { RequestDecision } from "./decisions.js";
 import { eventNamed, toIntent } from "./events.js";
 import type { DeliveryLog, DeliveryRecord, Via } from "./log.js";
-import { aboutOf } from "./payload.js";
+import { aboutOf, shortened } from "./payload.js";
 
 export interface EntryPorts {
   github: {
@@ -79,7 +79,15 @@ export function createEntries(ports: EntryPorts) {
   /** Says what an entry is about, and what it asks for. @param content the payload, or what stands for it */
   function read({ guid: id, event, action }: LoggedDelivery, content: unknown) {
     const decision = toIntent({ id, name: event, payload: content }, ports);
-    const about: DeliveryRecord = { id, event, action, receivedAt: ports.now(), via, ...aboutOf(content) };
+    const known = action === null ? null : shortened(action);
+    const about: DeliveryRecord = {
+      id,
+      event,
+      action: known,
+      receivedAt: ports.now(),
+      via,
+      ...aboutOf(content),
+    };
     return { about, decision };
   }
 

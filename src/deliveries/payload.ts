@@ -4,6 +4,14 @@ import type { RepositoryName } from "../base/model.js";
 import { ZERO } from "../base/model.js";
 import { fullName, isOwner, isRefName, isRepositoryName, isSha, RESERVED_REFS } from "../base/names.js";
 
+/**
+ * What is kept or shown of a payload has a length: even a signed field may have 25 MiB. GitHub's actions are short words,
+ * and its refs have at most 255 bytes. In characters.
+ */
+const MAX_ACTION = 64;
+const MAX_REF = 1_024;
+const MAX_TIME = 40;
+
 const Id = z.number().int().positive();
 export const Repository = z.object({
   id: Id,
@@ -13,7 +21,10 @@ export const Repository = z.object({
 export const WithRepository = z.object({ repository: Repository });
 const WithInstallation = z.object({ installation: z.object({ id: Id }) });
 const WithAction = z.object({ action: z.string() });
-const RefName = z.string().refine((ref) => isRefName(ref) && !ref.startsWith(RESERVED_REFS));
+const RefName = z
+  .string()
+  .max(MAX_REF)
+  .refine((ref) => isRefName(ref) && !ref.startsWith(RESERVED_REFS));
 const Sha = z.string().refine(isSha);
 export const Push = z
   .object({ ref: RefName, before: Sha, after: Sha, forced: z.boolean().optional().catch(undefined) })
@@ -27,8 +38,13 @@ export const PullRequest = z.object({
 
 /** The payload's `action` distinguishes the kinds of one event. */
 export function actionOf(payload: unknown): string | null {
-  return WithAction.safeParse(payload).data?.action ?? null;
+  const action = WithAction.safeParse(payload).data?.action;
+  return action === undefined ? null : shortened(action);
 }
+
+/** Shortens an action that is longer than any of GitHub's. */
+export const shortened = (action: string): string =>
+  action.length <= MAX_ACTION ? action : `${action.slice(0, MAX_ACTION)}…`;
 
 /** The repository and installation of a delivery, as far as the payload is usable. */
 export interface DeliveryAbout {
@@ -54,13 +70,15 @@ export function installationOf(payload: unknown): number | undefined {
 }
 
 export function toName(fullName: string | undefined): RepositoryName | null {
-  const [owner = "", name = "", ...rest] = fullName?.split("/") ?? [];
+  // Only the beginning matters: a name with more than one slash is none.
+  const [owner = "", name = "", ...rest] = fullName?.split("/", 3) ?? [];
   return isOwner(owner) && isRepositoryName(name) && rest.length === 0 ? { owner, name } : null;
 }
 
 /** `pushed_at` is in seconds since 1970 in push events, and an ISO 8601 text everywhere else. */
 export function toEpochSeconds(value: unknown): number | null {
-  const seconds = typeof value === "string" ? Date.parse(value) / 1_000 : value;
+  const isTime = typeof value === "string" && value.length <= MAX_TIME;
+  const seconds = isTime ? Date.parse(value) / 1_000 : value;
   // A time in the far future would make every later push of the ref look old.
   const plausible = typeof seconds === "number" && seconds > 0 && seconds < 2 ** 32;
   return plausible ? Math.floor(seconds) : null;

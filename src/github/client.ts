@@ -1,6 +1,7 @@
 import { createAppAuth } from "@octokit/auth-app";
 import { Octokit } from "@octokit/rest";
 import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
+import { requireJson } from "./json.js";
 import { createLimits, type Limits } from "./limits.js";
 
 export interface ClientOptions {
@@ -40,7 +41,7 @@ export function createAppClient(options: ClientOptions): AppClient {
   const limits = createLimits((options.fetch ?? viaProxy) as typeof globalThis.fetch);
   const shared = (whose: string) => ({
     baseUrl: options.apiUrl,
-    request: { fetch: limits.fetchAs(whose) },
+    request: { fetch: requireJson(limits.fetchAs(whose)) },
     log: quiet,
   });
   const app = new Octokit({

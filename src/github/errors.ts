@@ -1,5 +1,6 @@
 import { RequestError } from "@octokit/request-error";
 import { type ErrorCode, networkError, RefreshError } from "../base/errors.js";
+import { asMessage } from "../base/message.js";
 import { DEFAULT_WAIT_MS, type LimitOwner, untilReset, waitOf } from "./limits.js";
 
 /** Whether GitHub refuses the token. */
@@ -19,16 +20,22 @@ export function restError(
   const cause = (error as { cause?: unknown } | null)?.cause;
   if (cause instanceof RefreshError) return cause;
   if (!(error instanceof RequestError) || error.status === 0 || !error.response) {
+    // Octokit's answer had not the form that the call reads.
+    if (error instanceof TypeError && cause === undefined)
+      return new RefreshError("upstream_error", "GitHub's API gave an answer that is not GitHub's", {
+        resource: { kind: "rest", whose },
+      });
     const { code } = (error as { cause?: { code?: string } })?.cause ?? {};
     return networkError("GitHub's API", { code: code ?? "", resource: { kind: "rest", whose } }, error);
   }
   const { status, response } = error;
   const limited = limitedFor(status, response.headers, error.message, now());
-  const code = limited ? "rate_limited" : codeOf(status, error.message);
+  const said = messageOf(error);
+  const code = limited ? "rate_limited" : codeOf(status, said ?? "");
   // The error itself is not passed on as a cause, because the request's headers contain the token.
   return new RefreshError(
     code,
-    `GitHub's API answered ${status}: ${error.message.slice(0, 200)}`,
+    `GitHub's API answered ${status}${said === null ? "" : `: ${said}`}`,
     limited
       ? {
           retryAfterMs: limited.ms,
@@ -36,6 +43,15 @@ export function restError(
         }
       : { resource: { kind: "rest", whose } },
   );
+}
+
+/**
+ * Returns what GitHub says of the failure. Null: the answer has no message, such as a page in HTML, which a proxy or a
+ * gateway sends in place of GitHub's answer; Octokit takes its whole text for the message.
+ */
+function messageOf({ response, message }: RequestError): string | null {
+  const data = response?.data as { message?: unknown } | null | undefined;
+  return typeof data === "object" && typeof data?.message === "string" ? asMessage(message) : null;
 }
 
 function codeOf(status: number, message: string): ErrorCode {

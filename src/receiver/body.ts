@@ -5,38 +5,87 @@ export type BodyFailure = "too_large" | "too_slow" | "overloaded" | "aborted";
 export interface BodyLimits {
   /** The length limit of a body, in bytes. */
   maxBytes: number;
-  /** The limit of all bodies held at a time, in bytes. */
+  /** The limit of the memory that all bodies hold at a time, in bytes. */
   maxBytesInFlight: number;
   /** The time within which a whole body must arrive, in milliseconds. */
   timeoutMs: number;
 }
 
-/** Reads a body, passes it to `use`, and counts it as held until `use` has finished. */
-export type BodyReader = <T>(
-  request: IncomingMessage,
-  use: (body: Buffer) => Promise<T>,
-) => Promise<T | BodyFailure>;
+export interface BodyUse<T> {
+  /** Sees the bytes in their order as they arrive, and keeps none of them. */
+  onBytes(bytes: Buffer): void;
+  /** Called once the whole body is there. @param read returns the body in one piece, which costs its length again */
+  use(read: () => Buffer): T;
+}
 
-/** Bytes are counted as they arrive, so a length that a client announces costs nothing. */
+/** Reads a body, and counts it as held until `use` has returned. */
+export type BodyReader = <T>(request: IncomingMessage, use: BodyUse<T>) => Promise<T | BodyFailure>;
+
+/** A body is kept in blocks: the first is small, as most bodies are, and each further one is larger. */
+const FIRST_BLOCK = 4 * 1024;
+const LARGEST_BLOCK = 256 * 1024;
+
+interface Body {
+  bytes: number;
+  blocks: Buffer[];
+  /** How much of the last block is not used yet, in bytes. */
+  free: number;
+  /** How much memory the blocks take, in bytes. */
+  held: number;
+}
+
+/**
+ * The memory of blocks is counted when it is taken, so a length that a client announces costs nothing. What Node hands
+ * over is copied: a piece of one byte would keep all that arrived with it, uncounted.
+ */
 export function createBodyReader(limits: BodyLimits): BodyReader {
   const inFlight = { bytes: 0 };
-  return async (request, use) => {
-    const body = { chunks: [] as Buffer[], bytes: 0 };
+  const grow = (body: Body): boolean => {
+    const size = nextBlock(body, limits.maxBytes);
+    if (inFlight.bytes + size > limits.maxBytesInFlight) return false;
+    inFlight.bytes += size;
+    addBlock(body, size);
+    return true;
+  };
+  return async (request, { onBytes, use }) => {
+    const body: Body = { bytes: 0, blocks: [], free: 0, held: 0 };
     const take = (chunk: Buffer): BodyFailure | null => {
       body.bytes += chunk.length;
-      inFlight.bytes += chunk.length;
-      body.chunks.push(chunk);
       if (body.bytes > limits.maxBytes) return "too_large";
-      return inFlight.bytes > limits.maxBytesInFlight ? "overloaded" : null;
+      for (let rest = chunk; rest.length > 0; ) {
+        if (body.free === 0 && !grow(body)) return "overloaded";
+        rest = rest.subarray(append(body, rest));
+      }
+      onBytes(chunk);
+      return null;
     };
     try {
-      const failure = await receive(request, take, limits.timeoutMs);
-      return failure ?? (await use(Buffer.concat(body.chunks, body.bytes)));
+      return (await receive(request, take, limits.timeoutMs)) ?? use(() => joined(body));
     } finally {
-      inFlight.bytes -= body.bytes;
+      inFlight.bytes -= body.held;
+      body.blocks = [];
     }
   };
 }
+
+const nextBlock = ({ held }: Body, maxBytes: number) =>
+  Math.min(Math.max(FIRST_BLOCK, held), LARGEST_BLOCK, Math.max(1, maxBytes - held));
+
+function addBlock(body: Body, size: number): void {
+  body.blocks.push(Buffer.allocUnsafeSlow(size));
+  body.free = size;
+  body.held += size;
+}
+
+/** Fills the last block. @returns how many of the bytes it had room for */
+function append(body: Body, bytes: Buffer): number {
+  const block = body.blocks.at(-1)!;
+  const copied = bytes.copy(block, block.length - body.free);
+  body.free -= copied;
+  return copied;
+}
+
+const joined = ({ blocks, bytes }: Body): Buffer => Buffer.concat(blocks, bytes);
 
 function receive(
   request: IncomingMessage,

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
 import { REFUSALS, type Refusal } from "./refusals.js";
@@ -39,7 +40,9 @@ export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Ref
 }
 
 /** @returns the payload, or undefined when the body does not contain one */
-export function parsePayload(text: string, mediaType: DeliveryHeaders["mediaType"]): unknown {
+export function parsePayload(body: Buffer, mediaType: DeliveryHeaders["mediaType"]): unknown {
+  if (!isUtf8(body)) return undefined;
+  const text = body.toString("utf8");
   const json = mediaType === "json" ? text : new URLSearchParams(text).get("payload");
   try {
     return json === null ? undefined : JSON.parse(json);

@@ -1,6 +1,4 @@
-import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Webhooks } from "@octokit/webhooks";
 import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
 import type { Config } from "../config/load.js";
 import type { RequestDecision } from "../deliveries/decisions.js";
@@ -14,6 +12,7 @@ import { type BodyFailure, createBodyReader } from "./body.js";
 import { type DeliveryHeaders, parsePayload, readHeaders } from "./delivery.js";
 import { type Outcome, type ReceiverLog, report, toAnswer } from "./outcome.js";
 import { isRefusal, REFUSALS, rateLimited } from "./refusals.js";
+import { createVerifier } from "./signature.js";
 
 export type { ReceiverLog } from "./outcome.js";
 
@@ -51,7 +50,7 @@ export interface ReceiverOptions {
   onOutcome?: (outcome: string, event: string) => void;
   /** The time for a body to arrive, in milliseconds; GitHub itself waits 10 s for the answer. */
   bodyTimeoutMs?: number;
-  /** The limit of all bodies held at a time, in bytes. */
+  /** The limit of the memory that all bodies hold at a time, in bytes. */
   maxBytesInFlight?: number;
   /** The current time, in milliseconds since 1970. */
   now?: () => number;
@@ -73,11 +72,13 @@ export function createReceiver(options: ReceiverOptions) {
     timeoutMs: bodyTimeoutMs,
   });
 
-  const receive = (request: IncomingMessage, headers: DeliveryHeaders): Promise<Outcome | BodyFailure> =>
-    withBody<Outcome>(request, async (body) => {
-      const text = await verify(body, headers.signature);
-      return text === null ? REFUSALS.bad_signature : decide(options, headers, text);
+  const receive = (request: IncomingMessage, headers: DeliveryHeaders): Promise<Outcome | BodyFailure> => {
+    const check = verify(headers.signature);
+    return withBody<Outcome>(request, {
+      onBytes: check.update,
+      use: (read) => (check.matches() ? decide(options, headers, read()) : REFUSALS.bad_signature),
     });
+  };
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const path = request.url?.split("?")[0] ?? "";
@@ -98,22 +99,10 @@ export function createReceiver(options: ReceiverOptions) {
   };
 }
 
-/** @returns a function that returns the body as text when one of the secrets signed it, else null */
-function createVerifier(secrets: readonly string[]) {
-  const verifiers = secrets.map((secret) => new Webhooks({ secret }));
-  return async (body: Buffer, signature: string): Promise<string | null> => {
-    // verify() signs text: bytes that are not valid UTF-8 would be signed as their replacement characters.
-    if (body.length === 0 || !isUtf8(body)) return null;
-    const text = body.toString("utf8");
-    for (const verifier of verifiers) if (await verifier.verify(text, signature)) return text;
-    return null;
-  };
-}
-
 /** Acts on a verified delivery; the result is on disk on return. */
-function decide(options: ReceiverOptions, headers: DeliveryHeaders, text: string): Outcome {
+function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: Buffer): Outcome {
   const { config, ports, now = Date.now } = options;
-  const payload = parsePayload(text, headers.mediaType);
+  const payload = parsePayload(body, headers.mediaType);
   if (payload === undefined) return REFUSALS.malformed;
   if (ports.stopping()) return REFUSALS.stopping;
   const { id, event } = headers;

@@ -1,5 +1,6 @@
 import nock from "nock";
 import { expect, test } from "vitest";
+import type { RefreshError } from "../../src/base/errors.js";
 import { API, github, withNock } from "../support/github.js";
 
 withNock();
@@ -189,4 +190,46 @@ test("an answer counts from before its question: what changed while it was on it
   const answer = await github().repository(7, 1);
   expect(Date.now() - before).toBeGreaterThanOrEqual(290);
   expect(answer!.askedAt - before).toBeLessThan(250);
+});
+
+const PAGE = "<!doctype html><title>Suspended</title><p>This page is suspended. secret=hunter2</p>";
+
+test.each([
+  ["a page in HTML", 502, "text/html", PAGE, "GitHub's API answered 502"],
+  ["a page that speaks of suspension", 403, "text/html", PAGE, "GitHub's API answered 403"],
+  ["text", 500, "text/plain", "upstream connect error", "GitHub's API answered 500"],
+  ["JSON without a message", 500, "application/json", '{"html": "<p>"}', "GitHub's API answered 500"],
+  [
+    "JSON whose message is none",
+    500,
+    "application/json",
+    '{"message": {"a": 1}}',
+    "GitHub's API answered 500",
+  ],
+  ["broken JSON", 500, "application/json", '{"message": "<p>', "GitHub's API answered 500"],
+  ["a page as a success", 200, "text/html", PAGE, "GitHub's API answered 200 with text/html, not with JSON"],
+  [
+    "broken JSON as a success",
+    200,
+    "application/json",
+    "<p>",
+    "GitHub's API gave an answer that is not GitHub's",
+  ],
+])("%s is not shown as a message of GitHub's", async (_, status, type, body, message) => {
+  host().get("/app/installations").query(true).reply(status, body, { "content-type": type });
+  const failure = await github()
+    .installations()
+    .catch((error: unknown) => error as RefreshError);
+  expect(failure).toMatchObject({ code: status === 403 ? "forbidden" : "upstream_error", message });
+});
+
+test("a message of GitHub's is one line of a bounded length", async () => {
+  const message = `Server\n\u001b[31mError ${"x".repeat(1_000)}`;
+  host().get("/app/installations").query(true).reply(500, { message });
+  const failure = await github()
+    .installations()
+    .catch((error: unknown) => error as RefreshError);
+  expect((failure as RefreshError).message).toMatch(
+    /^GitHub's API answered 500: Server \[31mError x{100,190}…$/,
+  );
 });

@@ -54,3 +54,17 @@ test("a missing program fails with the system's error", async () => {
   const { result } = program("", { file: "/no/such/program", signal: AbortSignal.abort() });
   await expect(result).rejects.toMatchObject({ code: "ENOENT" });
 });
+
+test("a program that floods its output without end is ended in time, and only the last bytes are kept", async () => {
+  const before = process.memoryUsage().arrayBuffers;
+  const { result } = program("trap '' TERM; exec yes", { timeoutMs: 500 });
+  let peak = 0;
+  const sampling = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
+  }, 5);
+  const { code, timedOut, output } = await result;
+  clearInterval(sampling);
+  expect([code, timedOut]).toEqual([null, true]);
+  expect(output.length).toBeLessThanOrEqual(1_000);
+  expect(peak).toBeLessThan(200 * 2 ** 20);
+});

@@ -153,3 +153,14 @@ describe("bytes in flight", () => {
 });
 
 const received = () => [...harness.sockets].reduce((sum, socket) => sum + socket.bytesRead, 0);
+
+it("an unsigned body is refused without a copy of it in one piece", async () => {
+  harness = await startReceiver();
+  const copy = vi.spyOn(Buffer, "concat");
+  const answer = await deliver(harness.port, pushOf(24 * MIB), { "x-hub-signature-256": "sha256=0" });
+  const copied = copy.mock.results.map(({ value }) => (value as Buffer).length);
+  copy.mockRestore();
+  expect(answer.status).toBe(401);
+  // The test itself copies the body once, to make it.
+  expect(copied.filter((length) => length > MIB)).toHaveLength(1);
+});

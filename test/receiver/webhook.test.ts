@@ -289,3 +289,31 @@ describe("the log", () => {
     expect(JSON.stringify(lines)).not.toMatch(/in the payload|a secret for tests|sha256=/);
   });
 });
+
+describe("what is kept or shown of a signed delivery has a length", () => {
+  const long = "x".repeat(2 ** 20);
+  const kept = () => JSON.stringify([harness.accepted, harness.ignored, harness.lines]).length;
+
+  it.each([
+    ["push", { ...PUSH, action: long }],
+    ["push", { ...PUSH, ref: `refs/heads/${long}` }],
+    ["push", { ...PUSH, before: long, after: long, forced: long }],
+    ["push", { ...PUSH, repository: { ...PUSH.repository, full_name: `${long}/${long}`, pushed_at: long } }],
+    ["push", { ...PUSH, repository: { ...PUSH.repository, full_name: "a/".repeat(2 ** 20) } }],
+    ["pull_request", { action: long, number: 1, repository: PUSH.repository }],
+    ["repository", { action: long, repository: PUSH.repository, installation: { id: long } }],
+    ["installation", { action: long, installation: { id: 3, account: { login: long } } }],
+    ["issues", { action: long, repository: PUSH.repository }],
+  ])("of the event %s, whatever field is long", async (event, payload) => {
+    await start();
+    const answer = await deliver(harness.port, JSON.stringify(payload), { "x-github-event": event });
+    expect([202, 204]).toContain(answer.status);
+    expect(kept()).toBeLessThan(5_000);
+  });
+
+  it("and a ref that is too long to be GitHub's leads to a full comparison", async () => {
+    await start();
+    await deliver(harness.port, JSON.stringify({ ...PUSH, ref: `refs/heads/${long}` }));
+    expect(harness.accepted).toMatchObject([{ decision: { intent: { full: true, hints: [] } } }]);
+  });
+});

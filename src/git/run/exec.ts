@@ -25,6 +25,11 @@ export interface GitResult {
   stderr: string;
 }
 
+/**
+ * The number of bytes kept of stderr, where git passes on whatever a server says. The reason of a failure is at its end.
+ */
+const MAX_STDERR = 2 ** 20;
+
 export type RunGit = (call: GitCall) => Promise<GitResult>;
 
 /**
@@ -36,7 +41,7 @@ export function createGit(options: GitOptions): RunGit {
   return async (call) => {
     const limit = startLimit(call);
     const stdout = createTail(Number.POSITIVE_INFINITY);
-    const stderr = createTail(Number.POSITIVE_INFINITY);
+    const stderr = createTail(MAX_STDERR);
     let talk: Promise<unknown> = Promise.resolve(null);
     try {
       const code = await runChild(options, call, limit, {

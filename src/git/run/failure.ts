@@ -1,6 +1,10 @@
 import { type ErrorCode, RefreshError } from "../../base/errors.js";
+import { asMessage } from "../../base/message.js";
 import type { EndReason } from "../../machine/limit.js";
 import { brokenRef, classify, missingRef } from "./classify.js";
+
+/** git passes on what the server says; a line may be long. In characters. */
+const MAX_SAID = 10_000;
 
 export class GitFailure extends RefreshError {
   constructor(
@@ -42,13 +46,10 @@ export function failureOf({ args }: FailedCall, code: number | null, stderr: str
 }
 
 /** git redraws a line of progress with carriage returns. */
-const lastLines = (text: string) =>
-  text
-    .split("\n")
-    .slice(-4)
-    .map((line) => line.slice(line.lastIndexOf("\r") + 1))
-    .join(" | ")
-    .slice(0, 600);
+function lastLines(text: string): string {
+  const lines = text.slice(-MAX_SAID).split("\n").slice(-4);
+  return asMessage(lines.map((line) => line.slice(line.lastIndexOf("\r") + 1)).join(" | "), 600);
+}
 
 /** git was not started: the system could not start it, or simple-git's guard refused to. */
 export function notStarted({ args }: FailedCall, error: Error): RefreshError {

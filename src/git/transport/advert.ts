@@ -1,5 +1,5 @@
 import { monotonicMs } from "../../base/clock.js";
-import { asRefreshError } from "../../base/errors.js";
+import { asRefreshError, RefreshError } from "../../base/errors.js";
 import { fullName } from "../../base/names.js";
 import { statusError, type Target, type Upstream } from "./upstream.js";
 
@@ -7,6 +7,9 @@ import { statusError, type Target, type Upstream } from "./upstream.js";
 const KEEP_MS = 5 * 60_000;
 /** After this time the idle connections may be closed: asking again opens one while git is still starting. */
 const IDLE_MS = 50_000;
+
+/** A server without protocol v2 lists its refs: this is a million of them. */
+const MAX_BYTES = 64 * 2 ** 20;
 
 export interface Adverts {
   /** @returns the advertisement, and whether GitHub was asked for it @throws RefreshError */
@@ -38,7 +41,16 @@ export function createAdverts(upstream: Upstream): Adverts {
       await answer.body.dump();
       throw statusError(answer, { kind: "git", host: upstream.host });
     }
-    const body = Buffer.from(await answer.body.arrayBuffer());
+    const body = await readUpTo(answer.body, MAX_BYTES);
+    // The page of a proxy or of a network's sign-in is no answer of git's; git would only call it invalid.
+    if (!isPktLine(body))
+      throw new RefreshError(
+        "upstream_error",
+        "GitHub's git server answered 200 with something other than git's protocol",
+        {
+          resource: { kind: "git", host: upstream.host },
+        },
+      );
     usedAt = monotonicMs();
     if (isVersion2(body)) cached = { body, until: monotonicMs() + KEEP_MS };
     return body;
@@ -81,6 +93,21 @@ export function createAdverts(upstream: Upstream): Adverts {
 const rethrow = (error: unknown): never => {
   throw asRefreshError(error);
 };
+
+async function readUpTo(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > maxBytes)
+      throw new RefreshError("upstream_error", "GitHub's advertisement is larger than 64 MiB");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+/** Every answer begins with the length of its first line: gitprotocol-common(5). */
+const isPktLine = (body: Buffer) => /^[0-9a-f]{4}/i.test(body.toString("latin1", 0, 4));
 
 /** A v2 server names its version in its first or second pkt-line; a v0 server lists its refs instead. */
 const isVersion2 = (body: Buffer) => body.subarray(0, 64).includes("version 2");

@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createGit } from "../../../src/git/run/exec.js";
+import type { GitFailure } from "../../../src/git/run/failure.js";
 import { createProcesses } from "../../../src/machine/processes.js";
 import { bareRepository, isRunning, PATH, realGit } from "../../support/git.js";
 import { tempDir } from "../../support/temp.js";
@@ -133,4 +134,17 @@ test("a pid that now belongs to another program is skipped", async () => {
   const { writeFileSync } = await import("node:fs");
   writeFileSync(join(runDir, String(process.pid)), "1");
   expect(await createProcesses(runDir).endSurvivors()).toBe(0);
+});
+
+test("of a git that floods its stderr, as a server can make it, the end is kept", async () => {
+  const binary = join(tempDir(), "git");
+  const flood = "head -c 40000000 /dev/zero | tr '\\0' x >&2";
+  writeFileSync(binary, `#!/bin/sh\n${flood}\necho "fatal: not our ref ${"1".repeat(40)}" >&2\nexit 128\n`, {
+    mode: 0o755,
+  });
+  const git = createGit({ binary, path: PATH, processes: createProcesses(join(tempDir(), "run")) });
+  const failure = await git({ args: ["fetch"], gitDir: null, ...TIMEOUT }).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "not_yet" });
+  expect((failure as GitFailure).stderr.length).toBeLessThanOrEqual(2 ** 20);
+  expect((failure as GitFailure).message.length).toBeLessThan(1_000);
 });

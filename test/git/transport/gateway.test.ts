@@ -72,6 +72,17 @@ test("the advertisement is asked for once, and again after a failure", async () 
   expect(host.asked).toHaveLength(3);
 });
 
+test.each([
+  ["a page in HTML", "<!doctype html><p>Sign in to this network</p>", /something other than git's protocol/],
+  ["a flood", "001e".padEnd(65 * 2 ** 20, "x"), /larger than 64 MiB/],
+])("%s is no advertisement, and git never sees it", async (_, body, message) => {
+  const host = await scriptedHost(answer(200, body, { "content-type": "text/html" }));
+  const { ask, lease } = await gatewayTo(host.origin);
+  const response = await ask("/info/refs?service=git-upload-pack");
+  expect([response.status, await response.text()]).not.toContain(body);
+  expect(lease.failure()).toMatchObject({ code: "upstream_error", message: expect.stringMatching(message) });
+});
+
 test("a refused token is renewed once, with the same request", async () => {
   const host = await scriptedHost(answer(401), answer(200, "PACK", PACK));
   const asked: boolean[] = [];
