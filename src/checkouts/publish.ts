@@ -14,8 +14,9 @@ import type { Candidate, Gate, Verdict } from "./gate.js";
 import { type Checkout, fresh, type Ledger, type Tree, writtenTo } from "./ledger.js";
 import type { Pool } from "./pool.js";
 import { reportNotes } from "./report-notes.js";
+import { type LimitTools, withinLimits } from "./within-limits.js";
 
-export interface PublishTools {
+export interface PublishTools extends LimitTools {
   ledger: Ledger;
   pool: Pool;
   trees: Trees;
@@ -100,17 +101,18 @@ export function createPublisher(tools: PublishTools) {
   }
 
   /** @returns the gate's reason for not publishing; null when the tree was published */
-  async function put(
-    next: Checkout,
-    candidate: Publishing,
-    how: { link: string; gated: boolean; signal: AbortSignal },
-  ): Promise<Verdict> {
+  function put(next: Checkout, candidate: Publishing, how: How): Promise<Verdict> {
+    return withinLimits(tools, how.signal, (signal) => build(next, candidate, { ...how, signal }));
+  }
+
+  async function build(next: Checkout, candidate: Publishing, how: How): Promise<Verdict> {
     const { repository, mirror } = candidate;
     const base = layout.trees(next.id, next.slug);
     const of = { repository, commit: candidate.sha, options: readOptions(next.options), signal: how.signal };
     const call = { ...of, base, mirror, slug: next.slug };
     const attempt = async () => {
       await pool.claim(next.id, next.slug);
+      await contents.count(call);
       await blobs.fetch(call);
       const content = await contents.of(call);
       return putContent(next, candidate, content, how);
@@ -128,7 +130,7 @@ export function createPublisher(tools: PublishTools) {
     next: Checkout,
     candidate: Publishing,
     content: Content,
-    how: { link: string; gated: boolean; signal: AbortSignal },
+    how: How,
   ): Promise<Verdict> {
     const { id, slug, options } = next;
     const { tip, sha } = candidate;
@@ -269,6 +271,12 @@ export function createPublisher(tools: PublishTools) {
 }
 
 type Publishing = Candidate & { repository: Publishable };
+
+interface How {
+  link: string;
+  gated: boolean;
+  signal: AbortSignal;
+}
 
 interface Of {
   repository: Publishable;

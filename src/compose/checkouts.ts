@@ -24,6 +24,7 @@ type Settings = Pick<
   Config,
   | "checkouts"
   | "checkoutGraceMs"
+  | "treeBudget"
   | "cloneTimeoutMs"
   | "gitUrl"
   | "submodulesFrom"
@@ -47,7 +48,7 @@ interface Needs {
 /** Builds the published trees, and the sweep that finds what no webhook reports. */
 export function createPublishing(config: Settings, needs: Needs) {
   const { log, ground, records, mirrors, boot } = needs;
-  const { git, gateway, metrics } = ground;
+  const { git, streamGit, gateway, metrics } = ground;
   const { layout, ledger, registry } = records;
   const { requireSpace } = records.disk;
   const { published } = needs.outbox;
@@ -84,7 +85,7 @@ export function createPublishing(config: Settings, needs: Needs) {
     onFetched: metrics.fetched,
     now,
   });
-  const lfs = createLfsFiles({ lfs: gateway.lfs, requireSpace, timeoutMs });
+  const lfs = createLfsFiles({ lfs: gateway.lfs, budget: config.treeBudget, requireSpace, timeoutMs });
   const checkouts = createCheckouts({
     git,
     layout,
@@ -96,10 +97,20 @@ export function createPublishing(config: Settings, needs: Needs) {
     blobs,
     boot,
     now,
+    budget: config.treeBudget,
+    disk: records.disk,
     selection: config.checkouts,
     tip: mirrors.tip,
     pool: createPool({ ledger, layout, obstacles, graceMs, requireSpace, published, boot, now }),
-    contents: createContents({ git, layout, timeoutMs, submodules, lfs }),
+    contents: createContents({
+      git,
+      streamGit,
+      budget: config.treeBudget,
+      layout,
+      timeoutMs,
+      submodules,
+      lfs,
+    }),
     trees: createTrees({ git, timeoutMs }),
     pins: createPins({ git, log }),
     gate: createGate({
