@@ -172,6 +172,11 @@ const CODES = {
     retry: "backoff",
     hint: "GitHub no longer has the contents of a file that the partial mirror needs, because the commit is gone. The old tree stays; push or allow another commit.",
   },
+  tree_too_large: {
+    retry: "never",
+    traits: ["outsideTheTree"],
+    hint: "The tree exceeds a budget that the message names; the old tree stays. Raise the variable that the message names, or publish only some paths.",
+  },
   submodule_refused: {
     retry: "never",
     hint: "A submodule cannot be published; the old tree stays. Allow its repository in SUBMODULES_FROM, give the App access to it, or fix .gitmodules.",

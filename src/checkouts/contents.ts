@@ -1,9 +1,13 @@
 import { existsSync } from "node:fs";
 import { asRefreshError } from "../base/errors.js";
 import type { TreeOptions } from "../config/checkouts.js";
-import { type Layout, toTrash } from "../git/disk/layout.js";
+import { extentOf, type Layout, toTrash } from "../git/disk/layout.js";
 import type { RunGit } from "../git/run/exec.js";
+import type { StreamGit } from "../git/run/stream.js";
 import { openContentStore, storeDir } from "../git/tree/content-store.js";
+import { type Count, countEntries } from "../git/tree/count.js";
+import { NO_TOTALS, requireWithin, type TreeBudget } from "./budget.js";
+import { countContent } from "./count-content.js";
 import type { LfsFiles } from "./lfs/files.js";
 import { type ContentCall, type Maker, makeContent } from "./make-content.js";
 import type { Submodules } from "./submodules.js";
@@ -23,6 +27,8 @@ export interface Content {
 
 interface ContentTools {
   git: RunGit;
+  streamGit: StreamGit;
+  budget: TreeBudget;
   layout: Layout;
   timeoutMs: number;
   submodules: Submodules;
@@ -35,7 +41,7 @@ const MAX_NOTES = 10;
 /** Builds trees that include files of submodules and of Git LFS. */
 export function createContents(tools: ContentTools) {
   const { submodules, lfs } = tools;
-  const maker: Maker = { submodules, lfs, known: new Map() };
+  const maker: Maker = { submodules, lfs, budget: tools.budget, known: new Map() };
 
   function forget(base: string): void {
     maker.known.clear();
@@ -43,9 +49,17 @@ export function createContents(tools: ContentTools) {
   }
 
   return {
+    /**
+     * Counts the files of a commit in a partial mirror, before their contents are asked for.
+     * @throws RefreshError `tree_too_large`
+     */
+    async count(call: ContentCall): Promise<void> {
+      if (extentOf(call.mirror).filter !== null) await countOwn(tools, call, { countsBytes: false });
+    },
     /** @throws RefreshError that names the content that is not available */
     async of(call: ContentCall): Promise<Content> {
       if (isMore(call.options)) return contentOf(tools, maker, call);
+      await countOwn(tools, call, { countsBytes: true });
       if (existsSync(storeDir(call.base))) forget(call.base);
       return { sha: call.commit, notes: [], async hold() {}, async tidy() {} };
     },
@@ -62,12 +76,27 @@ export function createContents(tools: ContentTools) {
 
 export type Contents = ReturnType<typeof createContents>;
 
+/** Counts what the commit itself has. @throws RefreshError `tree_too_large` */
+async function countOwn(
+  { streamGit, budget, timeoutMs }: ContentTools,
+  { mirror, commit, options, signal }: ContentCall,
+  { countsBytes }: { countsBytes: boolean },
+): Promise<void> {
+  const most: Count = { entries: budget.files, bytes: budget.bytes };
+  const from = { gitDir: mirror, timeoutMs, signal };
+  const { paths } = options;
+  const { entries: files, bytes } = await countEntries(streamGit, from, { commit, paths, most, countsBytes });
+  requireWithin(budget, { ...NO_TOTALS, files, bytes });
+}
+
 async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): Promise<Content> {
   const { git, timeoutMs } = tools;
   const { lfs, known } = maker;
   const store = openContentStore(git, { ...call, timeoutMs });
   const parent = { ...call.repository, written: call.repository, isOfInstallation: true };
   const part = { parent, commit: call.commit, within: [] };
+  const { streamGit, submodules, budget } = tools;
+  await countContent({ streamGit, submodules, budget, job: { ...call, store } }, parent, call.commit);
   const { tree, commits, oids, verbatim, notes } = await makeContent(maker, { ...call, store }, part);
   const sha = await store.exempt(tree, verbatim);
   return {

@@ -1,9 +1,10 @@
-import { RefreshError } from "../base/errors.js";
 import type { TreeOptions } from "../config/checkouts.js";
 import { quotedPath } from "../git/run/path-bytes.js";
 import type { Target } from "../git/transport/upstream.js";
 import type { ContentStore, Graft } from "../git/tree/content-store.js";
+import { NO_TOTALS, requireWithin, type TreeBudget } from "./budget.js";
 import type { LfsFiles } from "./lfs/files.js";
+import { isWanted, pathsBelow } from "./paths.js";
 import type { Origin, Parent, Submodules } from "./submodules.js";
 
 /** The repositories that a tree is built from. */
@@ -28,12 +29,15 @@ export interface Made {
   verbatim: string[];
   /** What readers of the tree should know. */
   notes: string[];
+  /** The bytes of its LFS files. */
+  lfsBytes: number;
 }
 
 /** The tools that build trees. */
 export interface Maker {
   submodules: Submodules;
   lfs: LfsFiles;
+  budget: TreeBudget;
   /** Trees of submodules, by path and by what they are built from. */
   known: Map<string, Made>;
 }
@@ -50,8 +54,7 @@ interface Part {
   within: string[];
 }
 
-const NO_FILES = { grafts: [], oids: [], verbatim: [], notes: [] };
-const MAX_DEPTH = 8;
+const NO_FILES = { grafts: [], oids: [], verbatim: [], notes: [], bytes: 0 };
 const MAX_REMEMBERED = 1000;
 
 /** @throws RefreshError that names the content that is not available */
@@ -71,6 +74,7 @@ export async function makeContent(maker: Maker, job: Job, part: Part): Promise<M
   const files =
     options.lfs && paths ? await lfs.fetch(job, { parent, tree: tree!, paths, prefix }) : NO_FILES;
   const grafts: Graft[] = [...files.grafts];
+  let lfsBytes = files.bytes;
   const [oids, verbatim, notes] = [[...files.oids], [...files.verbatim], [...files.notes]];
   for (const origin of origins) {
     const { path } = origin.submodule;
@@ -79,18 +83,17 @@ export async function makeContent(maker: Maker, job: Job, part: Part): Promise<M
     oids.push(...inner.oids);
     verbatim.push(...inner.verbatim);
     notes.push(...inner.notes);
+    lfsBytes += inner.lfsBytes;
+    requireWithin(maker.budget, { ...NO_TOTALS, bytes: lfsBytes });
     grafts.push({ mode: "040000", path: quotedPath(path), sha: inner.tree });
   }
   const made = grafts.length === 0 ? tree! : await store.graft(tree!, grafts);
-  return { tree: made, commits, oids, verbatim, notes };
+  return { tree: made, commits, oids, verbatim, notes, lfsBytes };
 }
 
 async function makeSubmodule(maker: Maker, job: Job, origin: Origin, within: string[]): Promise<Made> {
   const { known } = maker;
   const { commit } = origin.submodule;
-  const label = `submodule ${JSON.stringify(within.join("/"))}`;
-  if (within.length > MAX_DEPTH)
-    throw new RefreshError("submodule_refused", `${label} is nested more than ${MAX_DEPTH} deep`);
   const { base, options } = job;
   const key = JSON.stringify([base, options, within, origin.owner, origin.name, commit]);
   const found = known.get(key);
@@ -106,15 +109,4 @@ async function makeSubmodule(maker: Maker, job: Job, origin: Origin, within: str
   if (known.size >= MAX_REMEMBERED) known.clear();
   known.set(key, made);
   return made;
-}
-
-/** Whether the path, a path below it or a directory above it is published. */
-const isWanted = (path: string, paths: readonly string[]): boolean =>
-  paths.length === 0 || paths.some((one) => `${one}/`.startsWith(`${path}/`) || path.startsWith(`${one}/`));
-
-/** Translates the paths for a submodule at `prefix`; null when nothing in the submodule is published. */
-function pathsBelow(prefix: string, paths: readonly string[]): string[] | null {
-  if (paths.length === 0 || paths.some((path) => prefix.startsWith(`${path}/`))) return [];
-  const below = paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
-  return below.length > 0 ? below : null;
 }

@@ -9,6 +9,7 @@ import type { Write } from "../git/mirror/writers.js";
 import type { RunGit } from "../git/run/exec.js";
 import { type Trees, treeDir } from "../git/tree/trees.js";
 import type { Blobs } from "./blobs.js";
+import { commitOf } from "./commit-of.js";
 import type { Content, Contents } from "./contents.js";
 import type { Candidate, Gate, Verdict } from "./gate.js";
 import { isInStep, isMoved } from "./in-step.js";
@@ -17,8 +18,9 @@ import type { Pool } from "./pool.js";
 import type { PoolTools } from "./pool-context.js";
 import { type RefuseTools, refuse, refuseMissing } from "./refuse.js";
 import { reportNotes } from "./report-notes.js";
+import { type LimitTools, withinLimits } from "./within-limits.js";
 
-export interface PublishTools extends RefuseTools {
+export interface PublishTools extends RefuseTools, LimitTools {
   pool: Pool;
   trees: Trees;
   gate: Gate;
@@ -110,7 +112,7 @@ export function createPublisher(tools: PublishTools) {
       await (isRefused ? pinPublished : unpin)(known);
       return null;
     }
-    const sha = target === ZERO ? null : await commitOf(mirror, target, ref);
+    const sha = target === ZERO ? null : await commitOf(git, { mirror, tip: target, ref });
     if (sha === null) {
       if (target === ZERO) refuseMissing(tools, of);
       else refuse(tools, of, { reason: "not_a_commit", output: "" }, { tip: target, sha });
@@ -136,7 +138,13 @@ export function createPublisher(tools: PublishTools) {
   }
 
   /** @returns the gate's reason for not publishing; null when the tree was published */
-  async function put(next: Checkout, candidate: Publishing, how: How): Promise<Verdict> {
+  function put(next: Checkout, candidate: Publishing, how: How): Promise<Verdict> {
+    return withinLimits(tools, how.call.signal, (signal) =>
+      build(next, candidate, { ...how, call: { ...how.call, signal } }),
+    );
+  }
+
+  async function build(next: Checkout, candidate: Publishing, how: How): Promise<Verdict> {
     const { repository, mirror } = candidate;
     const { signal } = how.call;
     const base = layout.trees(next.id, next.slug);
@@ -144,6 +152,7 @@ export function createPublisher(tools: PublishTools) {
     const call = { ...of, base, mirror, slug: next.slug };
     const attempt = async () => {
       await pool.claim(next.id, next.slug);
+      await contents.count(call);
       await blobs.fetch(call);
       const content = await contents.of(call);
       return putContent(next, candidate, content, how);
@@ -268,15 +277,6 @@ export function createPublisher(tools: PublishTools) {
     const returned = { ...known, missingSince: null };
     ledger.put(returned);
     return returned;
-  }
-
-  /** Resolves a ref's object to a commit; null when the object is neither a commit nor a tag of one. */
-  async function commitOf(mirror: string, tip: string, ref: string): Promise<string | null> {
-    if (ref.startsWith("refs/heads/")) return tip;
-    // git rev-parse --verify --quiet <tip>^{commit}
-    const args = ["rev-parse", "--verify", "--quiet", `${tip}^{commit}`];
-    const { stdout } = await git({ args, gitDir: mirror, timeoutMs: 60_000, okCodes: [0, 1] });
-    return stdout.trim() || null;
   }
 }
 

@@ -25,6 +25,7 @@ type Settings = Pick<
   Config,
   | "checkouts"
   | "checkoutGraceMs"
+  | "treeBudget"
   | "cloneTimeoutMs"
   | "gitUrl"
   | "submodulesFrom"
@@ -49,7 +50,7 @@ interface Needs {
 /** Builds the published trees, and the sweep that finds what no webhook reports. */
 export function createPublishing(config: Settings, needs: Needs) {
   const { log, ground, records, mirrors, write, boot } = needs;
-  const { git, gateway, metrics } = ground;
+  const { git, streamGit, gateway, metrics } = ground;
   const { layout, ledger, registry } = records;
   const { requireSpace } = records.disk;
   const { published, refused } = needs.outbox;
@@ -86,7 +87,7 @@ export function createPublishing(config: Settings, needs: Needs) {
     onProgress: logProgress(log, "fetching contents"),
     onFetched: metrics.fetched,
   });
-  const lfs = createLfsFiles({ lfs: gateway.lfs, requireSpace, timeoutMs });
+  const lfs = createLfsFiles({ lfs: gateway.lfs, budget: config.treeBudget, requireSpace, timeoutMs });
   const checkouts = createCheckouts({
     git,
     layout,
@@ -100,10 +101,20 @@ export function createPublishing(config: Settings, needs: Needs) {
     blobs,
     boot,
     now,
+    budget: config.treeBudget,
+    disk: records.disk,
     selection: config.checkouts,
     tip: mirrors.tip,
     pool: createPool({ ledger, layout, obstacles, graceMs, requireSpace, published, boot, now }),
-    contents: createContents({ git, layout, timeoutMs, submodules, lfs }),
+    contents: createContents({
+      git,
+      streamGit,
+      budget: config.treeBudget,
+      layout,
+      timeoutMs,
+      submodules,
+      lfs,
+    }),
     trees: createTrees({ git, timeoutMs }),
     pins: createPins({ git, log }),
     gate: createGate({

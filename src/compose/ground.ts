@@ -3,6 +3,7 @@ import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createGit } from "../git/run/exec.js";
+import { createStreamGit } from "../git/run/stream.js";
 import { createGateway } from "../git/transport/gateway.js";
 import { createGitHub } from "../github/api.js";
 import { createProcesses } from "../machine/processes.js";
@@ -34,6 +35,7 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const processes = createProcesses(join(dataDir, "run"));
   await endSurvivors(processes, log);
   const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
+  const streamGit = createStreamGit({ binary: config.gitBinary, path: config.searchPath, processes });
   await requireGit(git);
 
   /**
@@ -55,5 +57,14 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const gateway = await createGateway(config.gitUrl, github.token);
   releasers.add("gateway", gateway.close);
 
-  return { store, git, runProgram: createPrograms(processes), github, gateway, metrics, lastCalls };
+  return {
+    store,
+    git,
+    streamGit,
+    runProgram: createPrograms(processes),
+    github,
+    gateway,
+    metrics,
+    lastCalls,
+  };
 }

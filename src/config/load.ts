@@ -81,6 +81,14 @@ export interface Config {
   readonly submodulesFrom: { allows(fullName: string): boolean; refuses(fullName: string): boolean };
   /** How long a reader keeps a tree that a newer tree has replaced. */
   readonly checkoutGraceMs: number;
+  /** What one published tree may have, its submodules included; bytes and milliseconds. */
+  readonly treeBudget: {
+    readonly submodules: number;
+    readonly depth: number;
+    readonly files: number;
+    readonly bytes: number;
+    readonly timeMs: number;
+  };
   /** null: no program is asked before a tree is published. */
   readonly prePublishHook: string | null;
   readonly prePublishTimeoutMs: number;
@@ -241,6 +249,13 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
     checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
     submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : ALLOW_NONE,
     checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,
+    treeBudget: {
+      submodules: values.CHECKOUT_MAX_SUBMODULES ?? 1_000,
+      depth: values.CHECKOUT_MAX_DEPTH ?? 10,
+      files: values.CHECKOUT_MAX_FILES ?? 2_000_000,
+      bytes: values.CHECKOUT_MAX_SIZE ?? 64 * 2 ** 30,
+      timeMs: values.CHECKOUT_TIMEOUT ?? 30 * MINUTE,
+    },
     prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
     prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
     signers: signersOf(values),

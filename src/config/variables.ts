@@ -229,6 +229,13 @@ const LOCKSTEP = {
     "write them as partner/*,!acme/secret-*",
   ),
   CHECKOUT_GRACE: duration(0, 7 * DAY),
+  CHECKOUT_MAX_SUBMODULES: whole(0, 1_000_000),
+  CHECKOUT_MAX_DEPTH: whole(0, 1_000),
+  CHECKOUT_MAX_FILES: whole(1, 1_000_000_000),
+  CHECKOUT_MAX_SIZE: variable(parseSize, "must be a size", {
+    remedy: "write a whole number and its unit, such as 512MiB or 64GiB",
+  }),
+  CHECKOUT_TIMEOUT: duration(1_000, 7 * DAY),
   // config/load.ts checks that the file exists and can be run, as for the two variables below.
   PRE_PUBLISH_HOOK: absolutePath("write the path of a program, such as /etc/lockstep/pre-publish"),
   PRE_PUBLISH_TIMEOUT: duration(1_000, DAY),

@@ -9,6 +9,8 @@ export interface DiskState {
   low: boolean;
   /** What is used up, whatever MIN_FREE_DISK is, so that nothing can be written; null: nothing is. */
   full: "space" | "files" | null;
+  /** How many files can still be made; null: the file system has no fixed number. */
+  freeFiles: number | null;
 }
 
 export interface Disk {
@@ -34,7 +36,7 @@ export function createDisk(dataDir: string, minFree: number): Disk {
     // File systems without a fixed number of files, such as btrfs, report 0 of them.
     const hasFiles = files === 0 || ffree > 0;
     const full = freeBytes < FULL_BELOW ? "space" : hasFiles ? null : "files";
-    return { freeBytes, low: freeBytes < minFree, full };
+    return { freeBytes, low: freeBytes < minFree, full, freeFiles: files === 0 ? null : ffree };
   }
   return {
     state,

@@ -53,6 +53,13 @@ describe("defaults", () => {
       checkoutGraceMs: 60_000,
       checkouts: expect.any(Function),
       submodulesFrom: { allows: expect.any(Function), refuses: expect.any(Function) },
+      treeBudget: {
+        submodules: 1_000,
+        depth: 10,
+        files: 2_000_000,
+        bytes: 64 * 2 ** 30,
+        timeMs: 30 * 60_000,
+      },
       prePublishHook: null,
       prePublishTimeoutMs: 60_000,
       signers: null,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createGit, type RunGit } from "../../src/git/run/exec.js";
+import { createStreamGit, type StreamGit } from "../../src/git/run/stream.js";
 import { createProcesses } from "../../src/machine/processes.js";
 import { tempDir } from "./temp.js";
 
@@ -12,6 +13,10 @@ export const PATH = process.env.PATH ?? "/usr/bin:/bin";
 export function realGit(runDir = join(tempDir(), "run")): RunGit {
   return createGit({ binary: "git", path: PATH, processes: createProcesses(runDir) });
 }
+
+/** Lockstep's own way to run git and read its output meanwhile. */
+export const streamingGit = (): StreamGit =>
+  createStreamGit({ binary: "git", path: PATH, processes: createProcesses(join(tempDir(), "run")) });
 
 /** Runs plain git, to inspect what Lockstep did. */
 export const plainGit = (gitDir: string, ...args: string[]): string => plainGitWith({}, gitDir, ...args);

@@ -30,7 +30,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
   const installations = createInstallations(store, now);
   const watch = createWatch({
     ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, deliverySource: "webhook" },
-    disk: { state: () => ({ freeBytes: 1, low: false, full: disk.full }) },
+    disk: { state: () => ({ freeBytes: 1, low: false, freeFiles: null, full: disk.full }) },
     probeStore() {
       if (disk.fault) throw new Error(disk.fault);
     },

@@ -3,10 +3,12 @@ import type { Target } from "../../git/transport/upstream.js";
 import type { ContentStore, Graft } from "../../git/tree/content-store.js";
 import { describeUnreadable, type Pointer, type Scan } from "../../git/tree/lfs-pointers.js";
 import { quotedBelow } from "../../git/tree/verbatim.js";
+import { NO_TOTALS, requireWithin, type TreeBudget } from "../budget.js";
 import { type DownloadTools, downloadObjects } from "./download.js";
 import { type Inventory, readInventory, sumOfSizes, weigh, writeInventory } from "./inventory.js";
 
 export interface LfsTools extends DownloadTools {
+  budget: TreeBudget;
   /** @param largest the size of the largest file, in bytes @throws RefreshError `disk_low` */
   requireSpace(bytes: number, largest: string): void;
 }
@@ -29,6 +31,7 @@ interface Files {
   verbatim: string[];
   /** Says for people which files look like pointers and stay as they are. */
   notes: string[];
+  bytes: number;
 }
 
 interface Job {
@@ -62,6 +65,8 @@ async function fetchFiles(tools: LfsTools, job: Job, part: Part): Promise<Files>
   const { prefix } = part;
   const inventory = readInventory(store.dir);
   const { scan, isNew } = await findPointers(inventory, store, part);
+  const bytes = sumOfSizes(scan.pointers);
+  requireWithin(tools.budget, { ...NO_TOTALS, bytes });
   const absent = scan.pointers.filter(({ oid }) => inventory.objects[oid] === undefined);
   const wanted = [...new Map(absent.map((one) => [one.oid, objectOf(one, prefix)])).values()];
   await download(tools, job, part.parent, inventory, wanted);
@@ -72,7 +77,7 @@ async function fetchFiles(tools: LfsTools, job: Job, part: Part): Promise<Files>
   const exempt = scan.pointers.filter(({ isConverted }) => isConverted || prefix !== "");
   const verbatim = exempt.map(({ path }) => quotedBelow(prefix, path));
   const notes = scan.unreadable.map((one) => describeUnreadable(one, prefix));
-  return { grafts, oids: scan.pointers.map(({ oid }) => oid), verbatim, notes };
+  return { grafts, oids: scan.pointers.map(({ oid }) => oid), verbatim, notes, bytes };
 }
 
 /** Adds the scan to the inventory. @returns whether the scan differs from the stored one */

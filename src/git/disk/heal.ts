@@ -36,7 +36,7 @@ export function clearLeftovers(gitDir: string): string[] {
 export function clearHalfWork(repositoryDir: string): void {
   if (!existsSync(repositoryDir)) return;
   for (const { name } of entries(repositoryDir)) {
-    if (/^(?:clone-[0-9a-f]+|scratch\.git)$/.test(name)) {
+    if (/^(?:clone-[0-9a-f]+|ancestry-\w+|scratch\.git)$/.test(name)) {
       rmSync(join(repositoryDir, name), { recursive: true, force: true });
     }
   }

@@ -1,6 +1,26 @@
 import type { GitCall, RunGit } from "../run/exec.js";
+import { compareHistories, type Pair, type Relation, readTimes } from "./compare-histories.js";
 
-type Within = Omit<GitCall, "args">;
+type Within = Omit<GitCall, "args" | "gitDir"> & { gitDir: string };
+
+/** Answers `isAncestor` for each pair, with one git however many there are. */
+export async function areAncestors(git: RunGit, within: Within, pairs: Pair[]): Promise<boolean[]> {
+  if (pairs.length === 1) return [await isAncestor(git, within, ...pairs[0]!)];
+  const all = await compareHistories(git, within, pairs);
+  return all.map(isAhead);
+}
+
+const isAhead = (relation: Relation): boolean => relation === ">" || relation === "=";
+
+/** Answers `mayBeAncestor` for each pair, with two gits however many there are. */
+export async function mayBeAncestors(git: RunGit, within: Within, pairs: Pair[]): Promise<boolean[]> {
+  if (pairs.length === 1) return [await mayBeAncestor(git, within, ...pairs[0]!)];
+  const all = await compareHistories(git, within, pairs);
+  const open = pairs.filter((_, n) => !isAhead(all[n]!) && all[n] !== "<");
+  const times = open.length === 0 ? new Map() : await readTimes(git, within, [...new Set(open.flat())]);
+  const isOlder = ([a, b]: Pair) => times.has(a) && times.has(b) && times.get(a)! < times.get(b)!;
+  return pairs.map((pair, n) => isAhead(all[n]!) || (all[n] !== "<" && isOlder(pair)));
+}
 
 export async function isAncestor(
   git: RunGit,

@@ -4,8 +4,10 @@ import { RefreshError } from "../../base/errors.js";
 import { type Extent, type RefChange, ZERO } from "../../base/model.js";
 import { extentOf } from "../disk/layout.js";
 import type { GitCall, RunGit } from "../run/exec.js";
-import { isAncestor } from "./ancestry.js";
+import { areAncestors } from "./ancestry.js";
+import { inBatches } from "./batches.js";
 import { missingOf } from "./blobs.js";
+import type { Pair } from "./compare-histories.js";
 import { copyObjects, objectsOf } from "./copy.js";
 import { applyChanges, type Keep, type KeptTip, keptTips, makeKept, readKept } from "./kept.js";
 import { type Pin, readPins } from "./pins.js";
@@ -158,7 +160,8 @@ function changesOfVerdict(differences: RefChange[], changes: RefChange[]): RefCh
 
 function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {
   const within = { ...call, ...objectsOf(old), gitDir: beside };
-  return (ancestor, descendant) => isAncestor(git, within, ancestor, descendant);
+  const ask = inBatches((_: null, pairs: Pair[]) => areAncestors(git, within, pairs));
+  return (...pair) => ask(null, pair);
 }
 
 /**

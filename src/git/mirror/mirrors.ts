@@ -8,9 +8,11 @@ import { condemn, extentOf, isCondemned, ownership } from "../disk/layout.js";
 import { writeLocked } from "../disk/locked-file.js";
 import { clearOldVersions, finishSwap } from "../disk/swap.js";
 import type { Lease } from "../transport/lease.js";
-import { isAncestor, mayBeAncestor } from "./ancestry.js";
+import { areAncestors, mayBeAncestors } from "./ancestry.js";
+import { inBatches } from "./batches.js";
 import type { Judge } from "./carry.js";
 import { type CloneOf, cloneMirror } from "./clone.js";
+import type { Pair } from "./compare-histories.js";
 import { survivedBoot } from "./doubt.js";
 import { fetchObjects } from "./fetch.js";
 import { type Keep, type KeptTip, readKept } from "./kept.js";
@@ -18,7 +20,7 @@ import { createMemory, forgetMirror, type MirrorContext } from "./memory.js";
 import type { MirrorOptions, RunContext } from "./options.js";
 import { swapRefs } from "./refs.js";
 import { readRemoteRefs, readRemoteTips } from "./remote-tips.js";
-import { changeTips, readTip, readTipsInside, readTipsOutside } from "./tips.js";
+import { changeTips, readTip, readTipsByName, readTipsInside, readTipsOutside } from "./tips.js";
 
 export type { RunContext } from "./options.js";
 
@@ -58,6 +60,7 @@ export interface Mirrors {
   kept(id: number, signal?: AbortSignal): Promise<KeptTip[]>;
   dropKept(id: number, tips: KeptTip[]): Promise<void>;
   setHead(id: number, defaultBranch: string): Promise<void>;
+  /** Answers with one git what is asked at the same time; so do `tip` and `mayBeAncestor`. */
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
   /**
    * In a shallow mirror, also true where history ends before the answer is known and dates do not rule it
@@ -79,6 +82,11 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   const context: MirrorContext = { ...options, memory: createMemory() };
   const callOn = (id: number) => ({ gitDir: layout.mirror(id), timeoutMs: LOCAL_TIMEOUT_MS });
   const isShallow = (id: number) => extentOf(layout.mirror(id)).depth !== null;
+  const askTip = inBatches((id: number, refs: string[]) => readTipsByName(context, id, refs));
+  const askAncestry = inBatches((id: number, pairs: Pair[]) => areAncestors(git, callOn(id), pairs));
+  const askPossible = inBatches((id: number, pairs: Pair[]) =>
+    (isShallow(id) ? mayBeAncestors : areAncestors)(git, callOn(id), pairs),
+  );
 
   return {
     ensure: (id) => ensureMirror(context, id),
@@ -86,7 +94,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     hasWantedExtent: (id) => hasWantedExtent(context, id),
     clone: (id, lease, defaultBranch, run, judge) =>
       replaceMirror(context, { id, lease, defaultBranch, run, judge }),
-    tip: (id, ref) => readTip(context, id, ref),
+    tip: (id, ref) => readTip(context, id, ref, askTip),
     tips: (id, signal) => readTipsInside(context, id, signal),
     outside: (id, signal) => readTipsOutside(context, id, signal),
     remoteTips: (id, lease, run) => readRemoteTips(context, id, lease, run),
@@ -96,9 +104,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     kept: (id, signal) => readKeptTips(context, id, signal),
     dropKept: (id, tips) => dropKept(context, id, tips),
     setHead: (id, defaultBranch) => setHead(context, id, defaultBranch),
-    isAncestor: (id, ...commits) => isAncestor(git, callOn(id), ...commits),
-    mayBeAncestor: (id, ...commits) =>
-      (isShallow(id) ? mayBeAncestor : isAncestor)(git, callOn(id), ...commits),
+    isAncestor: (id, ...pair) => askAncestry(id, pair),
+    mayBeAncestor: (id, ...pair) => askPossible(id, pair),
     distrust: (id) => forgetMirror(context.memory, id),
     trusts: (id) => context.memory.tips.has(id) && !isCondemned(layout.mirror(id)),
     condemn: (id) => condemn(layout.mirror(id)),

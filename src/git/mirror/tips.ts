@@ -5,14 +5,26 @@ import { type MirrorContext, rememberTips } from "./memory.js";
 import { hideOwnRefs } from "./own-refs.js";
 import { readRefs } from "./refs.js";
 
-/** @returns the ref's object, ZERO when the ref does not exist */
-export async function readTip(context: MirrorContext, id: number, ref: string): Promise<string> {
+/** More refs than this are not named to git, whose arguments have little room; then git reads all refs. */
+const MAX_NAMED = 1_000;
+
+/** @returns the ref's object, ZERO when the ref does not exist. @param ask reads what is not remembered */
+export async function readTip(
+  { memory }: MirrorContext,
+  id: number,
+  ref: string,
+  ask: (id: number, ref: string) => Promise<string>,
+): Promise<string> {
+  return memory.tips.get(id)?.get(ref) ?? ask(id, ref);
+}
+
+/** Reads refs with one git. @returns the object of each, ZERO for a ref that does not exist */
+export async function readTipsByName(context: MirrorContext, id: number, refs: string[]): Promise<string[]> {
   const { git, layout, memory } = context;
-  const cached = memory.tips.get(id)?.get(ref);
-  if (cached !== undefined) return cached;
-  const sha = (await readRefs(git, layout.mirror(id), [ref])).get(ref) ?? ZERO;
-  rememberTips(memory, id, [[ref, sha]]);
-  return sha;
+  const found = await readRefs(git, layout.mirror(id), refs.length > MAX_NAMED ? [] : refs);
+  const tips = refs.map((ref) => [ref, found.get(ref) ?? ZERO] as const);
+  rememberTips(memory, id, tips);
+  return tips.map(([, sha]) => sha);
 }
 
 /** @returns the refs inside the mirror's scope, without Lockstep's own */

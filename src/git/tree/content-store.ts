@@ -9,7 +9,7 @@ import { fetchCommit } from "./contents/fetch.js";
 import { exemptPaths, type Graft, graftInto } from "./contents/graft.js";
 import { findPresent, readTreesOf, takeIn } from "./contents/objects.js";
 import { tidyStore, tidyStoreWhenDue } from "./contents/tidy.js";
-import { readSubmodules, type Submodule } from "./gitmodules.js";
+import { readSubmodules, type Source, type Submodule } from "./gitmodules.js";
 import { findPointers, type Scan } from "./lfs-pointers.js";
 
 export type { Graft } from "./contents/graft.js";
@@ -21,6 +21,8 @@ export type { Graft } from "./contents/graft.js";
  */
 export interface ContentStore {
   readonly dir: string;
+  /** How git runs on the store's objects and the mirror's. */
+  readonly call: Source;
   submodules(commit: string): Promise<Submodule[]>;
   /** Returns the tree of each commit. */
   treesOf(commits: string[]): Promise<string[]>;
@@ -64,6 +66,7 @@ export function openContentStore(git: RunGit, { base, mirror, ...limits }: Store
 
   return {
     dir,
+    call,
     submodules: (commit) => readSubmodules(git, call, commit),
     treesOf: (commits) => readTreesOf(store, commits),
     has: (commit) => existsSync(join(modulesDir(dir), commit)),

@@ -12,7 +12,7 @@ import {
   writeRefs,
 } from "./context.js";
 import { fetchAnswered, fetchReported } from "./fetch-ahead.js";
-import { ruleOnAnswer } from "./old-answers.js";
+import { ruleOnAnswers } from "./old-answers.js";
 
 /** GitHub's answers about the refs of the plans, and what was fetched meanwhile. */
 interface Answers {
@@ -79,10 +79,13 @@ async function takeAnswers(
   const moves: Move[] = [];
   const proven: RefHint[] = [];
   const brought: Brought = { changes: [], superseded: false, open: [], abandoned: [] };
-  for (const { hint, facts } of plans) {
+  const answered = plans.map(({ hint, facts }) => {
     const answer = answers.tips.get(hint.ref) ?? ZERO;
-    const answered = { ref: hint.ref, answer, hint, facts };
-    const ruling = await ruleOnAnswer(context, pass, answered, answers.pushedAt ?? 0);
+    return { ref: hint.ref, answer, hint, facts };
+  });
+  const ruled = await ruleOnAnswers(context, pass, answered, answers.pushedAt ?? 0);
+  for (const [n, { ruling }] of ruled.entries()) {
+    const { hint, facts, answer } = answered[n]!;
     if (ruling.kind === "open") {
       brought.open.push(ruling.open);
       continue;

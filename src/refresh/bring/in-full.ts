@@ -12,7 +12,7 @@ import {
   writeRefs,
 } from "./context.js";
 import { askForEveryRef } from "./every-ref.js";
-import { ruleOnAnswer } from "./old-answers.js";
+import { type Answered, ruleOnAnswers } from "./old-answers.js";
 
 /** Compares every ref of GitHub's with every ref of the mirror. */
 export async function bringInFull(context: BringContext, pass: Pass, hints: RefHint[]): Promise<Brought> {
@@ -61,19 +61,21 @@ async function findOldAnswers(
   const open: OpenRef[] = [];
   const abandoned: RefHint[] = [];
   const hinted = new Set(hints.map(({ ref }) => ref));
-  for (const hint of hints) {
-    const facts = await factsOf(context, pass, hint.ref);
-    const answered = { ref: hint.ref, answer: remote.get(hint.ref) ?? ZERO, hint, facts };
-    const ruling = await ruleOnAnswer(context, pass, answered, pushedAt);
-    if (ruling.kind === "open") open.push(ruling.open);
-    if (ruling.kind === "abandon") abandoned.push(hint);
-  }
+  const facts = await Promise.all(hints.map(({ ref }) => factsOf(context, pass, ref)));
+  const answers: Answered[] = hints.map((hint, n) => ({
+    ref: hint.ref,
+    answer: remote.get(hint.ref) ?? ZERO,
+    hint,
+    facts: facts[n]!,
+  }));
   for (const { ref, after, before } of compareTips(local, remote)) {
     if (hinted.has(ref) || isReplaced(ref, hints, remote)) continue;
-    const facts = { tip: before, knowledge: context.registry.ref(id, ref), comparedAt };
-    const answered = { ref, answer: after, hint: undefined, facts };
-    const ruling = await ruleOnAnswer(context, pass, answered, pushedAt);
+    const known = { tip: before, knowledge: context.registry.ref(id, ref), comparedAt };
+    answers.push({ ref, answer: after, hint: undefined, facts: known });
+  }
+  for (const { answered, ruling } of await ruleOnAnswers(context, pass, answers, pushedAt)) {
     if (ruling.kind === "open") open.push(ruling.open);
+    if (ruling.kind === "abandon" && answered.hint) abandoned.push(answered.hint);
   }
   return { open, abandoned };
 }

@@ -13,11 +13,20 @@ export interface Answered {
   facts: RefFacts;
 }
 
+/** Rules on answers, all at the same time, so that one git compares all histories that have to be compared. */
+export const ruleOnAnswers = (context: BringContext, pass: Pass, answers: Answered[], pushedAt: number) =>
+  Promise.all(
+    answers.map(async (answered) => ({
+      answered,
+      ruling: await ruleOnAnswer(context, pass, answered, pushedAt),
+    })),
+  );
+
 /**
  * Rules on one answer of GitHub's, which may be older than a reported push.
  * @param pushedAt the repository's `pushed_at` by REST, read after the answer, in whole seconds since 1970
  */
-export async function ruleOnAnswer(
+async function ruleOnAnswer(
   { mirrors, now }: BringContext,
   { repository }: Pass,
   { ref, answer, hint, facts }: Answered,

@@ -1,4 +1,3 @@
-import PQueue from "p-queue";
 import { type RefChange, ZERO } from "../../base/model.js";
 import type { IsAncestor, Made, Verdict } from "../../git/mirror/carry.js";
 import { KEEP_NOTHING } from "../../git/mirror/kept.js";
@@ -13,9 +12,6 @@ import {
 import { endHold, recordRulings } from "./record.js";
 import { ruleOn } from "./rule.js";
 
-/** The number of refs that are decided on at the same time. */
-const AT_A_TIME = 4;
-
 /** Decides which of the differences become changes of the mirror, and for which the old tip is kept. */
 export async function judgeMoves(
   context: GuardContext,
@@ -26,9 +22,9 @@ export async function judgeMoves(
   if (!isGuarded(context, repository.id)) return allowAll(context, repository, moves);
   const { history, now } = context;
   const holdOf = new Map(findStandingHolds(context, repository.id).map((hold) => [hold.ref, hold]));
-  const queue = new PQueue({ concurrency: AT_A_TIME });
-  const rulings = await queue.addAll(
-    moves.map((move) => () => ruleOn({ history, now, isAncestor }, move, holdOf.get(move.ref))),
+  // All questions are asked at the same time, so that one git answers them together.
+  const rulings = await Promise.all(
+    moves.map((move) => ruleOn({ history, now, isAncestor }, move, holdOf.get(move.ref))),
   );
   for (const ruling of rulings) {
     if (ruling.ended) holdOf.delete(ruling.ended.hold.ref);
