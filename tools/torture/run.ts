@@ -52,6 +52,7 @@ export async function torture(options: RunOptions): Promise<Outcome> {
   const world = await World.create({
     fileSystem: unmet.root === null ? options.fileSystem : null,
     cut: options.cut,
+    isSmall: kinds.every(({ isAlone }) => isAlone),
   });
   options.onWorld?.(world);
   const rounds: Round[] = [];

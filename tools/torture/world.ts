@@ -36,9 +36,11 @@ export interface WorldOptions {
   fileSystem: FileSystem | null;
   /** Where the power is cut first; null: at the first call of the first push. */
   cut?: Start | null;
+  /** Whether one repository is enough, so that a round takes less time. */
+  isSmall?: boolean;
 }
 
-/** GitHub's stand-in with three repositories, and Lockstep as a process of its own, which faults may end. */
+/** GitHub's stand-in with up to three repositories, and Lockstep as a process of its own, which faults may end. */
 export class World {
   readonly repos: Repo[] = [];
   /** The ids of the deliveries that Lockstep answered with 202. */
@@ -61,12 +63,13 @@ export class World {
     readonly sweep: Sweep,
   ) {}
 
-  static async create({ fileSystem, cut = null }: WorldOptions): Promise<World> {
+  static async create({ fileSystem, cut = null, isSmall = false }: WorldOptions): Promise<World> {
     const standin = await startStandIn();
     standin.limits.app = LIMIT;
     standin.limits.installation = LIMIT;
     const world = new World(standin, await Volume.create(fileSystem), await freePort(), new Sweep(cut));
     world.repos.push(await standin.createRepository("acme", "site"));
+    if (isSmall) return world;
     world.repos.push(await standin.createRepository("acme", "app", { manyRefs: 60 }));
     world.repos.push(await standin.createRepository("acme", "lib"));
     return world;
