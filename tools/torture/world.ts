@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, type Lockstep, startLockstep } from "../lockstep.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../standin/index.js";
 import { pidsIn, sendSignal } from "./processes.js";
-import { type Start, Sweep } from "./sweep.js";
 import { type FileSystem, Volume } from "./volume.js";
 
 const API_TOKEN = "token-of-the-torture-0123456789";
@@ -30,6 +29,12 @@ const LIMIT = 1_000_000;
 export const CLOCK_LIBRARY = ["x86_64-linux-gnu", "aarch64-linux-gnu", "."]
   .map((machine) => `/usr/lib/${machine}/faketime/libfaketime.so.1`)
   .find((path) => existsSync(path));
+
+/** The system call at which the power is cut first, as the message of a failed round says: `forced:17`. */
+export interface Start {
+  push: string;
+  call: number;
+}
 
 export interface WorldOptions {
   /** Null: DATA_DIR is on an ordinary directory. */
@@ -59,15 +64,14 @@ export class World {
     readonly standin: StandIn,
     readonly volume: Volume,
     private readonly port: number,
-    /** Where the power is cut next. */
-    readonly sweep: Sweep,
+    readonly cut: Start | null,
   ) {}
 
   static async create({ fileSystem, cut = null, isSmall = false }: WorldOptions): Promise<World> {
     const standin = await startStandIn();
     standin.limits.app = LIMIT;
     standin.limits.installation = LIMIT;
-    const world = new World(standin, await Volume.create(fileSystem), await freePort(), new Sweep(cut));
+    const world = new World(standin, await Volume.create(fileSystem), await freePort(), cut);
     world.repos.push(await standin.createRepository("acme", "site"));
     if (isSmall) return world;
     world.repos.push(await standin.createRepository("acme", "app", { manyRefs: 60 }));
