@@ -224,6 +224,8 @@ export class World {
 
   async #release({ keepsData }: { keepsData: boolean }): Promise<void> {
     await this.kill9();
+    // What still runs keeps the disk from being unmounted.
+    await this.endAll().catch(() => {});
     await this.standin.close();
     if (!keepsData) await this.volume.remove();
   }
