@@ -168,9 +168,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   }
 
   async function bringRefs(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome> {
-    const { id, defaultBranch } = pass.repository;
     try {
-      await mirrors.setHead(id, defaultBranch);
       return await bring(pass, request);
     } catch (error) {
       if (pass.run.signal.aborted) throw error;
@@ -178,7 +176,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
   }
 
+  /** git reads a HEAD that was cut to "ref: refs/h" without an error, so each try looks at HEAD first. */
   async function bring(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome> {
+    const { id, defaultBranch } = pass.repository;
+    await mirrors.setHead(id, defaultBranch);
     const comparesAll = request.full || request.hints.length === 0;
     return comparesAll ? compareAll(pass, request) : bringHinted(pass, request);
   }

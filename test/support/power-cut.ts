@@ -51,6 +51,8 @@ export const HIDDEN_DAMAGES: [string, Damage][] = [
   ["a tree is empty", (mirror, tip) => empty(objectAt(mirror, `${tip}^{tree}`))],
   ["a blob is empty", (mirror, tip) => empty(objectAt(mirror, `${tip}:a`))],
   ["a blob has the content of another file", (mirror, tip) => swapContent(mirror, tip)],
+  // git reads this HEAD without an error.
+  ["HEAD is cut", (mirror) => writeFileSync(join(mirror, "HEAD"), "ref: refs/h")],
 ];
 
 function cutPackedRefs(mirror: string): void {

@@ -7,23 +7,20 @@ import { mirrorTips } from "../demo/compare.js";
 import { mirrorPath } from "../mirror.js";
 import { hermeticEnv } from "../standin/git.js";
 import type { Repo, StandIn } from "../standin/index.js";
-import { leftoversOf } from "./leftovers.js";
+import { leftoversOf, type Place } from "./leftovers.js";
 
 const exec = promisify(execFile);
 /** One page of the log of deliveries. */
 const PAGE = 1_000;
 
 /** What the checks need of a world. */
-export interface Checked {
+export interface Checked extends Place {
   standin: Pick<StandIn, "tips">;
   repos: Repo[];
-  dataDir: string;
   /** The ids of the deliveries that were answered with 202. */
   acknowledged: ReadonlySet<string>;
   /** The branch tips that a mirror was proven to have, by repository. */
   proven: ReadonlyMap<number, ReadonlySet<string>>;
-  lockstep: { pid: number };
-  gits(): number[];
   api<T>(path: string): Promise<T>;
 }
 

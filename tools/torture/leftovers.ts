@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { Checked } from "./check.js";
 
 /** The names of locks and temporary files of git's, and of Lockstep's own. */
 const LEFTOVER =
@@ -10,12 +9,20 @@ const OWN_FILES = /^(?:lock|lock-journal|lockstep\.db(?:-wal|-shm)?)$/;
 /** Connections, pipes and files of an idle process with three repositories are some 40; more are leaks. */
 const MOST_DESCRIPTORS = 150;
 
+/** Where leftovers are looked for. */
+export interface Place {
+  dataDir: string;
+  lockstep: { pid: number };
+  /** Lists the processes that work in DATA_DIR, beside Lockstep itself. */
+  gits(): number[];
+}
+
 /** Lists the files, processes and descriptors that nothing needs any more. */
-export function leftoversOf(world: Checked): string[] {
+export function leftoversOf(world: Place): string[] {
   return [...filesLeft(world), ...processesLeft(world), ...descriptorsLeft(world)];
 }
 
-function filesLeft({ dataDir }: Checked): string[] {
+function filesLeft({ dataDir }: Place): string[] {
   const found = below(dataDir, "");
   for (const name of ["run", "trash"]) {
     const dir = join(dataDir, name);
@@ -42,7 +49,7 @@ function entriesOf(dir: string) {
   }
 }
 
-const processesLeft = (world: Checked): string[] =>
+const processesLeft = (world: Place): string[] =>
   world.gits().map((pid) => `process ${pid} runs in DATA_DIR: ${commandOf(pid)}`);
 
 function commandOf(pid: number): string {
@@ -53,7 +60,7 @@ function commandOf(pid: number): string {
   }
 }
 
-function descriptorsLeft({ lockstep, dataDir }: Checked): string[] {
+function descriptorsLeft({ lockstep, dataDir }: Place): string[] {
   const targets = openFiles(lockstep.pid);
   const inside = targets
     .filter((target) => target.startsWith(`${dataDir}/`))

@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import type { Kind } from "./kind.js";
 import { KINDS } from "./kinds/index.js";
 import { COUNTED_PUSHES } from "./push.js";
-import type { Start } from "./sweep.js";
 import { FILE_SYSTEMS, type FileSystem } from "./volume.js";
+import type { Start } from "./world.js";
 
 export const HELP = `Usage: npm run torture [-- --minutes 10 --seed 7 --only kill-9,power-cut]
 

@@ -21,10 +21,13 @@ export const COUNTED_PUSHES: CountedPush[] = [
   { name: "forced", push: async (world) => [await rewrite(world, world.repos[0]!)] },
   {
     name: "deleted",
-    prepare: async (world) => [await commit(world, world.repos[1]!, BRANCH)],
-    push: async ({ standin, repos }) => [await standin.deleteRef(repos[1]!, `refs/heads/${BRANCH}`)],
+    prepare: async (world) => [await commit(world, manyRefs(world), BRANCH)],
+    push: async (world) => [await world.standin.deleteRef(manyRefs(world), `refs/heads/${BRANCH}`)],
   },
 ];
+
+/** A small world has only the first repository. */
+const manyRefs = ({ repos: [site, app] }: World): Repo => app ?? site!;
 
 /** Brings the mirrors to where the push begins, and waits until Lockstep has nothing left to do. */
 export async function prepare(world: World, { prepare }: CountedPush): Promise<void> {

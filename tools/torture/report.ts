@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { formatMs, percentile } from "../stats.js";
 import { bold, green, print, red, table } from "../terminal.js";
+import { KINDS } from "./kinds/index.js";
 import type { Options } from "./options.js";
 import type { Round } from "./round.js";
 import type { Outcome } from "./run.js";
@@ -17,11 +18,14 @@ export function printSummary(outcome: Outcome): void {
 }
 
 /** Prints what docs/reliability.md has under "Figures". */
-export function printMarkdown(outcome: Outcome, { minutes, seed, fileSystem }: Options): void {
+export function printMarkdown(outcome: Outcome, { minutes, seed, fileSystem, kinds }: Options): void {
   const { rounds, failed } = outcome;
   const lost = failed === null ? "lost: 0" : "lost: 1 round failed";
+  const only = kinds.length < KINDS.length ? ` --only ${kinds.map(({ name }) => name).join(",")}` : "";
   print();
-  print(`\`npm run torture -- --minutes ${minutes} --seed ${seed} --file-system ${fileSystem} --markdown\`,`);
+  print(
+    `\`npm run torture -- --minutes ${minutes} --seed ${seed} --file-system ${fileSystem}${only} --markdown\`,`,
+  );
   print(`with ${availableParallelism()} processors: ${rounds.length} rounds, ${lost}.`);
   print();
   for (const line of markdownTable([HEADING, ...rowsOf(rounds)])) print(line);

@@ -3,9 +3,8 @@ import { refFaults } from "./check.js";
 import type { Kind } from "./kind.js";
 import { unmetNeeds, whyNot } from "./needs.js";
 import { type Round, randomOf, runRound } from "./round.js";
-import type { Start } from "./sweep.js";
 import type { FileSystem } from "./volume.js";
-import { World } from "./world.js";
+import { type Start, World } from "./world.js";
 
 /** The first round that went wrong ends the run. */
 export interface Failure {
@@ -52,6 +51,7 @@ export async function torture(options: RunOptions): Promise<Outcome> {
   const world = await World.create({
     fileSystem: unmet.root === null ? options.fileSystem : null,
     cut: options.cut,
+    isSmall: kinds.every(({ isAlone }) => isAlone),
   });
   options.onWorld?.(world);
   const rounds: Round[] = [];

@@ -1,16 +1,19 @@
 import { COUNTED_PUSHES, type CountedPush } from "./push.js";
 import { holdAtCalls } from "./trace/held-calls.js";
 import type { Operation } from "./trace/operations.js";
-import type { World } from "./world.js";
+import type { Start, World } from "./world.js";
 
-/** Where a sweep begins, as the message of a failed round says: `forced:17`. */
-export interface Start {
-  push: string;
-  call: number;
+const sweeps = new WeakMap<World, Sweep>();
+
+/** All rounds of a world share one sweep. */
+export function sweepOf(world: World): Sweep {
+  const sweep = sweeps.get(world) ?? new Sweep(world.cut);
+  sweeps.set(world, sweep);
+  return sweep;
 }
 
 /** Cuts at the first, second, … call of the same push in turn, and then of the next push. */
-export class Sweep {
+class Sweep {
   #push: CountedPush;
   #next: number;
   /** The calls of each push, learnt from one without a fault. */

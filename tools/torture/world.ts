@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, type Lockstep, startLockstep } from "../lockstep.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../standin/index.js";
 import { pidsIn, sendSignal } from "./processes.js";
-import { type Start, Sweep } from "./sweep.js";
 import { type FileSystem, Volume } from "./volume.js";
 
 const API_TOKEN = "token-of-the-torture-0123456789";
@@ -31,14 +30,22 @@ export const CLOCK_LIBRARY = ["x86_64-linux-gnu", "aarch64-linux-gnu", "."]
   .map((machine) => `/usr/lib/${machine}/faketime/libfaketime.so.1`)
   .find((path) => existsSync(path));
 
+/** The system call at which the power is cut first, as the message of a failed round says: `forced:17`. */
+export interface Start {
+  push: string;
+  call: number;
+}
+
 export interface WorldOptions {
   /** Null: DATA_DIR is on an ordinary directory. */
   fileSystem: FileSystem | null;
   /** Where the power is cut first; null: at the first call of the first push. */
   cut?: Start | null;
+  /** Whether one repository is enough, so that a round takes less time. */
+  isSmall?: boolean;
 }
 
-/** GitHub's stand-in with three repositories, and Lockstep as a process of its own, which faults may end. */
+/** GitHub's stand-in with up to three repositories, and Lockstep as a process of its own, which faults may end. */
 export class World {
   readonly repos: Repo[] = [];
   /** The ids of the deliveries that Lockstep answered with 202. */
@@ -57,16 +64,16 @@ export class World {
     readonly standin: StandIn,
     readonly volume: Volume,
     private readonly port: number,
-    /** Where the power is cut next. */
-    readonly sweep: Sweep,
+    readonly cut: Start | null,
   ) {}
 
-  static async create({ fileSystem, cut = null }: WorldOptions): Promise<World> {
+  static async create({ fileSystem, cut = null, isSmall = false }: WorldOptions): Promise<World> {
     const standin = await startStandIn();
     standin.limits.app = LIMIT;
     standin.limits.installation = LIMIT;
-    const world = new World(standin, await Volume.create(fileSystem), await freePort(), new Sweep(cut));
+    const world = new World(standin, await Volume.create(fileSystem), await freePort(), cut);
     world.repos.push(await standin.createRepository("acme", "site"));
+    if (isSmall) return world;
     world.repos.push(await standin.createRepository("acme", "app", { manyRefs: 60 }));
     world.repos.push(await standin.createRepository("acme", "lib"));
     return world;
@@ -217,6 +224,8 @@ export class World {
 
   async #release({ keepsData }: { keepsData: boolean }): Promise<void> {
     await this.kill9();
+    // What still runs keeps the disk from being unmounted.
+    await this.endAll().catch(() => {});
     await this.standin.close();
     if (!keepsData) await this.volume.remove();
   }

@@ -4,7 +4,7 @@ import { faultsOf } from "../check.js";
 import { pretendRestart } from "../damage.js";
 import type { Kind, Undo } from "../kind.js";
 import { prepare, untilSound } from "../push.js";
-import { countCalls } from "../sweep.js";
+import { countCalls, sweepOf } from "../sweep.js";
 import { changes } from "../traffic.js";
 import type { World } from "../world.js";
 
@@ -18,7 +18,7 @@ export const POWER_CUT_KINDS: Kind[] = [
     name: "power-cut-at-call",
     needs: ["root", "strace"],
     isAlone: true,
-    isComplete: ({ sweep }) => sweep.isComplete,
+    isComplete: (world) => sweepOf(world).isComplete,
     inflict: cutAtCall,
   },
 ];
@@ -32,7 +32,7 @@ async function cutSometime(world: World, random: Random): Promise<Undo> {
 
 /** The power fails after the first system call of a push, in the next round after the second one, and so on. */
 async function cutAtCall(world: World): Promise<Undo> {
-  const { sweep } = world;
+  const sweep = sweepOf(world);
   await prepare(world, sweep.push);
   const total = sweep.calls?.length ?? (await learnCalls(world));
   const { name, push } = sweep.push;
@@ -60,7 +60,7 @@ async function cutAtCall(world: World): Promise<Undo> {
 
 /** Does the push without a fault. @returns the number of its calls */
 async function learnCalls(world: World): Promise<number> {
-  const { sweep } = world;
+  const sweep = sweepOf(world);
   const counted = await countCalls(world, null, () => {});
   try {
     for (const made of await sweep.push.push(world)) await world.deliver(made);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Random } from "../../random.js";
@@ -8,7 +8,7 @@ import { pretendRestart } from "../damage.js";
 import type { Kind, Undo } from "../kind.js";
 import { COUNTED_PUSHES, prepare, untilSound } from "../push.js";
 import { buildDirectory, STATES } from "../replay/build.js";
-import { Disk } from "../replay/disk.js";
+import { type DirectoryNode, Disk } from "../replay/disk.js";
 import type { Unsynced } from "../replay/file.js";
 import type { Operation } from "../trace/operations.js";
 import { isRecording, readOperations, writeRecordingNode } from "../trace/record.js";
@@ -17,6 +17,8 @@ import type { World } from "../world.js";
 const exec = promisify(execFile);
 /** A trace has some hundred operations, each of which could be the last, in four states: a round takes some of them. */
 const CUTS = 3;
+/** Processes share this file in memory; SQLite makes it from its log. */
+const SHARED = "lockstep.db-shm";
 const RECORDED_MS = 30_000;
 
 export const REPLAYED_CUT_KINDS: Kind[] = [
@@ -70,11 +72,34 @@ async function recordPush(world: World, random: Random): Promise<Recorded> {
   await world.until("strace has ended", () => !isRecording(file!), RECORDED_MS);
   const operations = (await readOperations(file!)).filter((operation) => isIn(world.dataDir, operation));
   await Promise.all([rm(file!), rm(node!)]);
+  await verify(world, copy!, operations);
   return { push: push.name, acknowledged, copy: copy!, operations };
 }
 
 const isIn = (dir: string, operation: Operation): boolean =>
   "path" in operation ? operation.path.startsWith(`${dir}/`) : true;
+
+/**
+ * All operations lead to the files that are there.
+ * @throws Error with the differences: the record lacks what Lockstep did, so that it proves nothing
+ */
+async function verify({ dataDir }: World, copy: string, operations: Operation[]): Promise<void> {
+  const built = join(dataDir, "..", "replayed");
+  await mkdir(built);
+  buildDirectory(replayed(dataDir, copy, operations), built, "present");
+  // diff -r --no-dereference --exclude=… replayed data
+  const options = ["-r", "--no-dereference", "--brief", `--exclude=${SHARED}`];
+  await exec("diff", [...options, built, dataDir]).catch((error: { stdout: string }) => {
+    throw new Error(`the replay differs from the disk:\n${error.stdout}`);
+  });
+  await rm(built, { recursive: true });
+}
+
+function replayed(dataDir: string, copy: string, operations: Operation[]): DirectoryNode {
+  const disk = new Disk(dataDir, copy);
+  for (const operation of operations) disk.apply(operation);
+  return disk.root;
+}
 
 /** Has DATA_DIR be what a power cut after the first operations could leave. */
 async function cutAfter(
@@ -85,13 +110,11 @@ async function cutAfter(
 ): Promise<void> {
   const { dataDir } = world;
   const done = operations.slice(0, count);
-  const disk = new Disk(dataDir, copy);
-  for (const operation of done) disk.apply(operation);
+  const root = replayed(dataDir, copy, done);
   for (const name of readdirSync(dataDir))
     if (name !== "lost+found") rmSync(join(dataDir, name), { recursive: true, force: true });
-  buildDirectory(disk.root, dataDir, unsynced);
-  // Processes share this file in memory; SQLite writes it again from its log.
-  rmSync(join(dataDir, "lockstep.db-shm"), { force: true });
+  buildDirectory(root, dataDir, unsynced);
+  rmSync(join(dataDir, SHARED), { force: true });
   const isAccepted = done.some(({ kind }) => kind === "accepted");
   world.note(
     `power cut after operation ${count} of ${operations.length} of a push (${push}), ${isAccepted ? "answered 202" : "not answered"}: unsynced data is ${unsynced}`,
