@@ -1,3 +1,4 @@
+import type { EmitterWebhookEventName } from "@octokit/webhooks";
 import {
   type Decision,
   FULL_AFTER,
@@ -66,7 +67,7 @@ const PULL_REQUESTS: Permission = { name: "pull_requests", title: "Pull requests
 
 /**
  * Lists every event that Lockstep handles. Receiver, acceptance, recovery and `lockstep doctor` use the
- * table; tests compare app.yml, README.md and docs/how-it-works.md with it.
+ * table; tests compare app.yml, README.md and docs/how-it-works.md with it. The compiler knows every name of GitHub's.
  * https://docs.github.com/en/webhooks/webhook-events-and-payloads
  */
 export const EVENTS = {
@@ -113,7 +114,7 @@ export const EVENTS = {
   installation: ofInstallation("installation"),
   installation_repositories: ofInstallation("installation_repositories"),
   installation_target: ofInstallation("installation_target"),
-} as const satisfies Record<string, GitHubEvent>;
+} as const satisfies Partial<Record<EmitterWebhookEventName, GitHubEvent>>;
 
 function ofInstallation(name: string): GitHubEvent {
   return {

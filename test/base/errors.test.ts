@@ -20,6 +20,7 @@ const CODES_WITH: Record<Trait, string[]> = {
     "unreachable",
     "upstream_error",
     "timeout",
+    "tree_too_large",
     "disk_full",
   ],
 };
