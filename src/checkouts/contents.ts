@@ -6,11 +6,12 @@ import type { RunGit } from "../git/run/exec.js";
 import type { StreamGit } from "../git/run/stream.js";
 import { openContentStore, storeDir } from "../git/tree/content-store.js";
 import { type Count, countEntries } from "../git/tree/count.js";
+import { createRecount, type Recount } from "../git/tree/recount.js";
 import { NO_TOTALS, requireWithin, type TreeBudget } from "./budget.js";
 import { countContent } from "./count-content.js";
 import type { LfsFiles } from "./lfs/files.js";
-import { type ContentCall, type Maker, makeContent } from "./make-content.js";
-import type { Submodules } from "./submodules.js";
+import { type ContentCall, type Job, type Maker, makeContent } from "./make-content.js";
+import type { Parent, Submodules } from "./submodules.js";
 
 export type { ContentCall } from "./make-content.js";
 
@@ -41,6 +42,7 @@ const MAX_NOTES = 10;
 /** Builds trees that include files of submodules and of Git LFS. */
 export function createContents(tools: ContentTools) {
   const { submodules, lfs } = tools;
+  const recount = createRecount(tools.streamGit);
   const maker: Maker = { submodules, lfs, budget: tools.budget, known: new Map() };
 
   function forget(base: string): void {
@@ -54,12 +56,12 @@ export function createContents(tools: ContentTools) {
      * @throws RefreshError `tree_too_large`
      */
     async count(call: ContentCall): Promise<void> {
-      if (extentOf(call.mirror).filter !== null) await countOwn(tools, call, { countsBytes: false });
+      if (extentOf(call.mirror).filter !== null) await countOwn(tools, call, countFiles(tools.streamGit));
     },
     /** @throws RefreshError that names the content that is not available */
     async of(call: ContentCall): Promise<Content> {
-      if (isMore(call.options)) return contentOf(tools, maker, call);
-      await countOwn(tools, call, { countsBytes: true });
+      if (isMore(call.options)) return contentOf({ ...tools, recount }, maker, call);
+      await countOwn(tools, call, recount);
       if (existsSync(storeDir(call.base))) forget(call.base);
       return { sha: call.commit, notes: [], async hold() {}, async tidy() {} };
     },
@@ -78,25 +80,34 @@ export type Contents = ReturnType<typeof createContents>;
 
 /** Counts what the commit itself has. @throws RefreshError `tree_too_large` */
 async function countOwn(
-  { streamGit, budget, timeoutMs }: ContentTools,
-  { mirror, commit, options, signal }: ContentCall,
-  { countsBytes }: { countsBytes: boolean },
+  { budget, timeoutMs }: ContentTools,
+  { mirror, base, commit, options, signal }: ContentCall,
+  count: Recount,
 ): Promise<void> {
   const most: Count = { entries: budget.files, bytes: budget.bytes };
   const from = { gitDir: mirror, timeoutMs, signal };
   const { paths } = options;
-  const { entries: files, bytes } = await countEntries(streamGit, from, { commit, paths, most, countsBytes });
+  const { entries: files, bytes } = await count(base, from, { commit, paths, most });
   requireWithin(budget, { ...NO_TOTALS, files, bytes });
 }
 
-async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): Promise<Content> {
+/** Counts files alone, whose contents may be missing. */
+const countFiles =
+  (streamGit: StreamGit): Recount =>
+  (_, from, call) =>
+    countEntries(streamGit, from, { ...call, countsBytes: false });
+
+async function contentOf(
+  tools: ContentTools & { recount: Recount },
+  maker: Maker,
+  call: ContentCall,
+): Promise<Content> {
   const { git, timeoutMs } = tools;
   const { lfs, known } = maker;
   const store = openContentStore(git, { ...call, timeoutMs });
   const parent = { ...call.repository, written: call.repository, isOfInstallation: true };
   const part = { parent, commit: call.commit, within: [] };
-  const { streamGit, submodules, budget } = tools;
-  await countContent({ streamGit, submodules, budget, job: { ...call, store } }, parent, call.commit);
+  await countAll(tools, { ...call, store }, parent);
   const { tree, commits, oids, verbatim, notes } = await makeContent(maker, { ...call, store }, part);
   const sha = await store.exempt(tree, verbatim);
   return {
@@ -110,6 +121,23 @@ async function contentOf(tools: ContentTools, maker: Maker, call: ContentCall): 
       if (call.options.lfs) await lfs.tidied(store, oids);
     },
   };
+}
+
+/** Counts the tree with its submodules. @throws RefreshError `tree_too_large` */
+async function countAll(
+  { streamGit, submodules, budget, recount }: ContentTools & { recount: Recount },
+  job: Job,
+  parent: Parent,
+): Promise<void> {
+  const countWith = (counting: Recount) =>
+    countContent({ recount: counting, submodules, budget, job }, parent, job.commit);
+  try {
+    await countWith(recount);
+  } catch (error) {
+    if (asRefreshError(error).code !== "tree_too_large") throw error;
+    // The bounds of several parts may add up to more than there is.
+    await countWith(createRecount(streamGit));
+  }
 }
 
 function shorten(notes: string[]): string[] {

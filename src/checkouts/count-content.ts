@@ -1,12 +1,11 @@
-import type { StreamGit } from "../git/run/stream.js";
-import { countEntries } from "../git/tree/count.js";
+import type { Recount } from "../git/tree/recount.js";
 import { NO_TOTALS, plus, requireWithin, type Totals, type TreeBudget } from "./budget.js";
 import type { Job } from "./make-content.js";
 import { isWanted, pathsBelow } from "./paths.js";
 import type { Parent, Submodules } from "./submodules.js";
 
 interface Counter {
-  streamGit: StreamGit;
+  recount: Recount;
   submodules: Submodules;
   budget: TreeBudget;
   job: Job;
@@ -38,7 +37,7 @@ export async function countContent(
 }
 
 async function countPart(counter: Counter, part: Part): Promise<Totals> {
-  const { budget, job, counted, streamGit } = counter;
+  const { budget, job, counted, recount } = counter;
   const { parent, commit, paths, depth } = part;
   const { owner, name } = parent.written;
   const key = JSON.stringify([owner, name, commit, paths, expandsAt(job, depth), parent.isOfInstallation]);
@@ -46,7 +45,7 @@ async function countPart(counter: Counter, part: Part): Promise<Totals> {
   if (known) return known;
   requireWithin(budget, { ...NO_TOTALS, submodules: counted.size, depth });
   const most = { entries: budget.files, bytes: budget.bytes };
-  const own = await countEntries(streamGit, job.store.call, { commit, paths, most });
+  const own = await recount(`${job.base} ${owner}/${name}`, job.store.call, { commit, paths, most });
   let totals: Totals = { ...NO_TOTALS, files: own.entries, bytes: own.bytes };
   requireWithin(budget, totals);
   for (const inner of expandsAt(job, depth) ? await findParts(counter, part) : []) {

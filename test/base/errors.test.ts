@@ -15,6 +15,7 @@ const CODES_WITH: Record<Trait, string[]> = {
   passesOnceCleared: ["locked", "corrupt"],
   outsideTheTree: [
     "submodule_missing",
+    "tree_too_large",
     "lfs_missing",
     "lfs_unsound",
     "unreachable",

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
+import type { StreamGit } from "../../../src/git/run/stream.js";
 import { countEntries } from "../../../src/git/tree/count.js";
+import { createRecount } from "../../../src/git/tree/recount.js";
 import { bareRepository, streamingGit } from "../../support/git.js";
 import { commitFiles } from "../../support/trees.js";
 
@@ -40,4 +42,24 @@ test("a failure of git is no count", async () => {
   await expect(
     countEntries(streamingGit(), from(dir), { commit: "1".repeat(40), paths: [], most: UNBOUNDED }),
   ).rejects.toThrow();
+});
+
+test("a later commit costs what it changes, and is never counted as less than it has", async () => {
+  const { dir } = bareRepository();
+  const asked: string[] = [];
+  const real = streamingGit();
+  const git: StreamGit = (call) => {
+    asked.push(call.args.find((arg) => /^[a-z]/.test(arg))!);
+    return real(call);
+  };
+  const recount = createRecount(git);
+  const count = (commit: string, most = UNBOUNDED) => recount("app", from(dir), { commit, paths: [], most });
+  const first = commitFiles(dir, { "a/b": "123", c: "1" });
+  const second = commitFiles(dir, { "a/b": "1234", c: "1", d: "12" });
+  expect(await count(first)).toEqual({ entries: 3, bytes: 4 });
+  expect(await count(second)).toEqual({ entries: 6, bytes: 10 });
+  expect(await count(second)).toEqual({ entries: 6, bytes: 10 });
+  expect(asked).toEqual(["ls-tree", "diff-tree", "cat-file"]);
+  // The bound exceeds this budget, and the commit does not.
+  expect(await count(first, { entries: 5, bytes: 10 })).toEqual({ entries: 3, bytes: 4 });
 });
