@@ -21,7 +21,6 @@ const CODES_WITH: Record<Trait, string[]> = {
     "unreachable",
     "upstream_error",
     "timeout",
-    "tree_too_large",
     "disk_full",
   ],
 };
