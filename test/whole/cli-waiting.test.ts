@@ -8,6 +8,7 @@ import { tempDir } from "../support/temp.js";
 
 const FILE = new URL("../../lib/cli.js", import.meta.url).pathname;
 const CLEAR_LINE = "\r\u001b[2K";
+const PROBLEM = { "content-type": "application/problem+json" };
 const SHA = "1".repeat(40);
 
 /** An API that answers when the test decides. */
@@ -64,7 +65,9 @@ test.each([
 test("a failure has its own line", async () => {
   const { url, asked } = await startApi();
   const terminal = atTerminal({ LOCKSTEP_URL: url }, "refresh", "acme/app");
-  (await asked()).writeHead(504).end(JSON.stringify({ detail: "not done in time", remedy: "wait longer" }));
+  (await asked())
+    .writeHead(504, PROBLEM)
+    .end(JSON.stringify({ detail: "not done in time", remedy: "wait longer" }));
   const { code, seen } = await terminal.ended();
   expect(code).toBe(5);
   expect(seen).toContain(`${CLEAR_LINE}lockstep: acme/app: not done in time\r\n  → wait longer`);
