@@ -97,7 +97,7 @@ test("downloads use HTTPS or the server itself only; no token and no ticket is r
 });
 
 test("the free disk is checked before a download", async () => {
-  const { world, refuse, lfs } = await withLfs();
+  const { world, refuse, lfs } = await withLfs({ CHECKOUT_MAX_SIZE: "1000TiB" });
   const huge = lfs.put("1").replace("size 1", "size 900000000000000");
   const body = await refuse({
     ...{ ".gitattributes": ATTRIBUTES, "a.bin": lfs.put("small"), "d/b.bin": huge, "z.bin": lfs.put("too") },
