@@ -38,10 +38,12 @@ test("off starts no task, and stopping removes the task", async () => {
 });
 
 const HOUR = 3_600_000;
+/** Each pass comes in the first six seconds of a minute, so what is counted in minutes begins in the middle of one. */
+const MID_MINUTE = Date.parse("2026-01-01T12:00:30Z");
 
 /** Counts the passes of 1 minute's interval in each of the next minutes, with a clock that is set before the second. */
 async function passesPerMinute(step: number): Promise<number[]> {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ now: MID_MINUTE });
   onTestFinished(() => void vi.useRealTimers());
   let count = 0;
   const backstop = startBackstop(
@@ -67,7 +69,7 @@ test.each([-HOUR, 24 * HOUR])("a clock that is set by %i ms holds up no pass for
 });
 
 test("a pass that throws is reported, and the next one comes all the same; passes never overlap", async () => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ now: MID_MINUTE });
   onTestFinished(() => void vi.useRealTimers());
   let count = 0;
   const ports = passes(async () => {
