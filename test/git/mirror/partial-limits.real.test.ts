@@ -55,9 +55,11 @@ test("a mirror that is proven corrupt is cloned again, and its kept tips and its
 test("a commit that GitHub's replicas do not have yet is waited for, contents and all", async () => {
   const { world, repo, standin, link, push } = await published(PART);
   await push({ "docs/a": "1" });
-  await standin.serveStale(repo, 2_000);
+  await standin.serveStale(repo, 60_000);
   const next = await standin.commit(repo, "main", { files: { "docs/a": "2" } });
   await world.pushed(next);
+  await world.line(({ event, code }) => event === "refresh_deferred" && code === "not_yet");
+  standin.stopStale(repo);
   await untilState(world, "acme/app", (it) => isAtRest(it) && it.checkouts[0].commit === next.after);
   expectPart(repo, link(), next.after, "docs");
 });
