@@ -141,7 +141,7 @@ const fail = (
     return null;
   }
   putDue(queue, { ...failed, class: classOf(queue, failed) }, at);
-  // A row that waits for a server is told when the server is asked next.
+  // A row that waits for a server becomes due when the server is asked next.
   const wait = failed.met === null ? null : queue.outages.list().find(({ server }) => server === failed.met);
   return Math.max(0, (wait ? (wait.nextProbeAt ?? at) : failed.dueAt) - at);
 };

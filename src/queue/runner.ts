@@ -47,7 +47,7 @@ export type Runs = Map<string, Run>;
 
 interface Run {
   subject: Subject;
-  /** Whose slot the run takes; null: none, since the run was told to end. */
+  /** Whose slot the run takes; null: none, since the run is being ended. */
   class: WorkClass | null;
   abort: AbortController;
   done: Promise<void>;

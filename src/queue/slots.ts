@@ -1,7 +1,7 @@
 import type { Slots, WorkClass } from "./classes.js";
 
 interface Taker {
-  /** Null: the run was told to end, and no longer counts. */
+  /** Null: the run is being ended, and no longer counts. */
   class: WorkClass | null;
 }
 

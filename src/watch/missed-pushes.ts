@@ -95,7 +95,7 @@ function findSilence(ports: MissedPushPorts, source: "webhook" | "pull"): Proble
   const { facts, now } = ports;
   const missed = facts.get<MissedPushes>(FACT[source]);
   if (!missed) return [];
-  // A time stored while the clock was ahead would outlast every delivery, so the wait begins anew.
+  // A time stored while the clock was ahead would outlast every delivery, so the wait begins again.
   const at = isAhead(missed.at, now()) ? now() : missed.at;
   if (at !== missed.at) facts.set(FACT[source], { ...missed, at });
   const lastAt = ports.lastDeliveryAt();
