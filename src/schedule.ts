@@ -32,8 +32,8 @@ export interface Passes {
 
 /**
  * The backstop finds what no delivery reported. Passes never overlap, and a random delay of up to a tenth of
- * the interval keeps many servers from asking GitHub in the same second. When the clock is set, the cron job is
- * made again: it would otherwise wait until the clock shows the time of its next pass.
+ * the interval keeps many servers from asking GitHub in the same second. When the clock is set, the cron job starts
+ * again: it would otherwise wait until the clock shows the time of its next pass.
  * @param intervalMs null turns the backstop off
  */
 export function startBackstop(name: string, intervalMs: number | null, { pass, onFault }: Passes): Backstop {

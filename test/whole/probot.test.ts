@@ -172,8 +172,12 @@ test("no git process sees a token, and the gateway serves no other client", asyn
   await standin.deliver(await standin.commit(repo, "main"), { to: lockstep.webhookUrl });
   await asked;
   // Lockstep itself may ask for the advertisement before git runs.
-  await vi.waitFor(() => expect(gitProcessesOf(lockstep.pid)).not.toEqual([]), { timeout: 30_000 });
-  const processes = gitProcessesOf(lockstep.pid);
+  const running = () => {
+    const processes = gitProcessesOf(lockstep.pid);
+    expect(processes.length).toBeGreaterThan(0);
+    return processes;
+  };
+  const processes = await vi.waitFor(running, { timeout: 30_000 });
   const seen = processes.map(({ cmdline, environ }) => cmdline + environ).join("\n");
   for (const secret of secretsOf(standin)) expect(seen).not.toContain(secret);
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(seen)?.[0];
