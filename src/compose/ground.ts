@@ -9,12 +9,13 @@ import { createProcesses } from "../machine/processes.js";
 import { createPrograms } from "../machine/programs.js";
 import { openStore } from "../store/database.js";
 import { createMetrics } from "../watch/metrics.js";
+import { openDisk } from "./disk.js";
 import { endSurvivors, requireGit, requireSameApp } from "./preflight.js";
 import { TABLES } from "./tables.js";
 
 type Settings = Pick<
   Config,
-  "appId" | "privateKey" | "apiUrl" | "gitUrl" | "dataDir" | "gitBinary" | "searchPath"
+  "appId" | "privateKey" | "apiUrl" | "gitUrl" | "dataDir" | "gitBinary" | "searchPath" | "minFreeDisk"
 >;
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -27,6 +28,7 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const { dataDir, appId, privateKey, apiUrl } = config;
   const metrics = createMetrics();
 
+  const { disk, reserve } = await openDisk(config);
   const store = openStore(dataDir, TABLES);
   releasers.add("store", store.close);
   requireSameApp({ appId, dataDir }, store);
@@ -55,5 +57,6 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const gateway = await createGateway(config.gitUrl, github.token);
   releasers.add("gateway", gateway.close);
 
-  return { store, git, runProgram: createPrograms(processes), github, gateway, metrics, lastCalls };
+  const runProgram = createPrograms(processes);
+  return { disk, reserve, store, git, runProgram, github, gateway, metrics, lastCalls };
 }
