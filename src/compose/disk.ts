@@ -35,8 +35,8 @@ export async function openDisk({ dataDir, minFreeDisk }: Pick<Config, "dataDir" 
   const reserve = createReserve(join(dataDir, "reserve"));
   const disk = createDisk({ places: placesIn(dataDir), minFree: minFreeDisk, reserved: reserve.bytes });
   await disk.measure();
-  const full = disk.isFullForDatabase() ? disk.state().full : null;
-  if (full?.lacks === "space" && full.freeBytes < START_BYTES) {
+  const full = disk.lacksSpaceForDatabase() ? disk.state().full : null;
+  if (full && full.freeBytes < START_BYTES) {
     await emptyTrash(createLayout(dataDir));
     await reserve.release();
     await disk.measure();

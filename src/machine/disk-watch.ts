@@ -97,8 +97,8 @@ async function look(state: State): Promise<void> {
   state.closed = new Set(full);
   if (full.length > 0 && (isNew || monotonicMs() - state.clearedAt >= CLEAR_AGAIN_MS))
     await clear(state, full);
-  if (disk.isFullForDatabase()) await giveBack(state);
-  else keepReserve(state);
+  if (disk.lacksSpaceForDatabase()) await giveBack(state);
+  else if (full.length === 0) keepReserve(state);
   if (isNew || isOver) state.onChange();
 }
 
@@ -128,13 +128,16 @@ function keepReserve(state: State): void {
   const { reserve, log } = state;
   const now = monotonicMs();
   if (state.isStopped || reserve.bytes() === RESERVE_BYTES || now < state.reserveAt) return;
-  state.reserveAt = now + RESERVE_AGAIN_MS;
+  state.reserveAt = Number.POSITIVE_INFINITY;
   reserve.make().then(
     () => {
+      state.reserveAt = now;
       if (reserve.bytes() === RESERVE_BYTES)
         log.info({ event: "reserve_made" }, "the space that is kept for the database was taken");
     },
-    (error: unknown) =>
-      log.warn({ event: "reserve_not_made", err: error }, "the space for the database could not be taken"),
+    (error: unknown) => {
+      state.reserveAt = monotonicMs() + RESERVE_AGAIN_MS;
+      log.warn({ event: "reserve_not_made", err: error }, "the space for the database could not be taken");
+    },
   );
 }

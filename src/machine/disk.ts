@@ -58,8 +58,8 @@ export interface Disk {
   closedWhile<T>(act: () => Promise<T>): Promise<T>;
   /** @throws RefreshError `disk_full` when the work may not begin */
   requireRoom(work: Work): void;
-  /** Whether the floor is crossed where the database is. */
-  isFullForDatabase(): boolean;
+  /** Whether the database's file system has less space than its floor. Its files are made when it is opened. */
+  lacksSpaceForDatabase(): boolean;
   /** Returns how far the nearest floor is, in bytes and files. */
   distance(): { bytes: number; files: number };
   /**
@@ -124,7 +124,7 @@ export function createDisk({ places, minFree, reserved }: Options): Disk {
       if (full) throw fullError(full);
       if (closed > 0) throw new RefreshError("disk_full", "the full disk is being cleared");
     },
-    isFullForDatabase: () => fullAt("database") !== null,
+    lacksSpaceForDatabase: () => fullAt("database")?.lacks === "space",
     state: () => ({
       freeBytes: freeBytes(),
       low: freeBytes() < minFree,
