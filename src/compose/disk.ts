@@ -9,6 +9,7 @@ import type { Write } from "../git/mirror/writers.js";
 import { clearAllLeftovers } from "../lifecycle/clear-leftovers.js";
 import { createDisk, fullError, type Places, type Work } from "../machine/disk.js";
 import { createDiskWatch } from "../machine/disk-watch.js";
+import { createMeter } from "../machine/file-systems.js";
 import { createReserve } from "../machine/reserve.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
 import type { WorkClass } from "../queue/classes.js";
@@ -33,7 +34,9 @@ const placesIn = (dataDir: string): Places => ({
  */
 export async function openDisk({ dataDir, minFreeDisk }: Pick<Config, "dataDir" | "minFreeDisk">) {
   const reserve = createReserve(join(dataDir, "reserve"));
-  const disk = createDisk({ places: placesIn(dataDir), minFree: minFreeDisk, reserved: reserve.bytes });
+  const places = placesIn(dataDir);
+  const meter = createMeter<keyof Places>({ ...places });
+  const disk = createDisk({ places, meter, minFree: minFreeDisk, reserved: reserve.bytes });
   await disk.measure();
   const full = disk.lacksSpaceForDatabase() ? disk.state().full : null;
   if (full && full.freeBytes < START_BYTES) {

@@ -1,6 +1,6 @@
 import { RefreshError } from "../base/errors.js";
 import { formatSize } from "../base/units.js";
-import { createMeter, type Free } from "./file-systems.js";
+import type { Free, Meter } from "./file-systems.js";
 import { RESERVE_BYTES } from "./reserve.js";
 
 /** Below this floor nothing is fetched and nothing is published, whatever MIN_FREE_DISK is. */
@@ -71,6 +71,8 @@ export interface Disk {
 
 interface Options {
   places: Places;
+  /** Knows what is free at each place. */
+  meter: Meter<keyof Places>;
   /** Bytes; 0: the floor alone counts. */
   minFree: number;
   /** Returns how much of the reserve is on disk, in bytes. */
@@ -81,9 +83,7 @@ interface Options {
 const AGAIN_MS = 30_000;
 
 /** The first `measure` must have ended before anything else is called. */
-export function createDisk({ places, minFree, reserved }: Options): Disk {
-  const meter = createMeter(places as Places & Record<keyof Places, string>);
-
+export function createDisk({ places, meter, minFree, reserved }: Options): Disk {
   /** The reserve is made again before anything else is written. */
   function neededAt({ device }: Free): number {
     const isBesideReserve = device === meter.get("database")?.device;
