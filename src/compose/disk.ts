@@ -12,7 +12,6 @@ import { createDiskWatch } from "../machine/disk-watch.js";
 import { createMeter } from "../machine/file-systems.js";
 import { createReserve } from "../machine/reserve.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
-import type { WorkClass } from "../queue/classes.js";
 import type { Runner } from "../queue/runner.js";
 import type { Watch } from "../watch/monitor.js";
 import type { Ground } from "./ground.js";
@@ -46,10 +45,6 @@ export async function openDisk({ dataDir, minFreeDisk }: Pick<Config, "dataDir" 
   }
   return { disk, reserve };
 }
-
-/** Reading GitHub's lists writes rows of the database alone, for which the reserve is kept. */
-export const workOf = (workClass: WorkClass): Work | null =>
-  workClass === "list" ? null : workClass === "publish" ? "publish" : "refresh";
 
 interface Needs {
   log: Log;

@@ -10,12 +10,20 @@ import { createPrograms } from "../machine/programs.js";
 import { openStore } from "../store/database.js";
 import { createMetrics } from "../watch/metrics.js";
 import { openDisk } from "./disk.js";
-import { endSurvivors, requireGit, requireSameApp } from "./preflight.js";
+import { endSurvivors, requireGit, requireSameApp, requireUsable } from "./preflight.js";
 import { TABLES } from "./tables.js";
 
 type Settings = Pick<
   Config,
-  "appId" | "privateKey" | "apiUrl" | "gitUrl" | "dataDir" | "gitBinary" | "searchPath" | "minFreeDisk"
+  | "appId"
+  | "privateKey"
+  | "apiUrl"
+  | "gitUrl"
+  | "dataDir"
+  | "gitBinary"
+  | "searchPath"
+  | "minFreeDisk"
+  | "extraCertificates"
 >;
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -26,6 +34,7 @@ export type Ground = Awaited<ReturnType<typeof openGround>>;
  */
 export async function openGround(config: Settings, log: Log, releasers: Releasers) {
   const { dataDir, appId, privateKey, apiUrl } = config;
+  requireUsable(config);
   const metrics = createMetrics();
 
   const { disk, reserve } = await openDisk(config);
@@ -36,7 +45,7 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const processes = createProcesses(join(dataDir, "run"));
   await endSurvivors(processes, log);
   const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
-  await requireGit(git);
+  await requireGit(git, config);
 
   /**
    * Calls that are cancelled when the connections to GitHub's API close; until then they write to the store.

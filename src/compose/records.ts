@@ -16,7 +16,6 @@ import { createKeptTips } from "../registry/kept-tips.js";
 import { createRegistry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import { createFacts } from "../store/facts.js";
-import { workOf } from "./disk.js";
 
 type Settings = Pick<Config, "dataDir" | "quietPeriodMs" | "refspecs" | "checkouts" | "gitUrl">;
 
@@ -38,10 +37,9 @@ export function createRecords(config: Settings, { store, github, disk }: Ground)
     store,
     quietPeriodMs,
     gitHost: new URL(config.gitUrl).host,
-    hasRoom(workClass) {
-      const work = workOf(workClass);
-      return work === null || disk.hasRoom(work);
-    },
+    // Reading GitHub's lists writes rows of the database alone, for which the reserve is kept.
+    hasRoom: (workClass) =>
+      workClass === "list" || disk.hasRoom(workClass === "publish" ? "publish" : "refresh"),
     needsClone: (id) => registry.get(id)?.state === "onboarding" || !hasMirror(id),
   });
   keepHolds(queue, github);

@@ -15,7 +15,8 @@ const readyz = async (world: World) => {
   const answer = await world.api("/readyz");
   return { status: answer.status, body: (await answer.json()) as object };
 };
-const codesOf = async (world: World) => (await statusOf(world)).problems.map(({ code }: { code: string }) => code);
+const codesOf = async (world: World) =>
+  (await statusOf(world)).problems.map(({ code }: { code: string }) => code);
 const isEvent = (event: string) => (line: LogLine) => line.event === event;
 
 /** A Lockstep with a repository in step, on a disk of its own that has the reserve. */
