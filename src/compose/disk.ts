@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
@@ -46,6 +47,9 @@ export async function openDisk({ dataDir, minFreeDisk }: Pick<Config, "dataDir" 
   return { disk, reserve };
 }
 
+/** A run that hangs, such as in a REST call, does not keep the others' leftovers from being cleared. */
+const END_WITHIN_MS = 10_000;
+
 interface Needs {
   log: Log;
   ground: Ground;
@@ -74,12 +78,19 @@ export function careForDisk(needs: Needs): void {
       const full = disk.fullFor(work);
       return full && runner.end((subject) => subject.kind === kind, fullError(full));
     });
-    await Promise.all([...endings, maintenance.yieldToDisk()]);
+    const ended = Promise.all([...endings, maintenance.yieldToDisk()]);
+    await Promise.race([
+      ended,
+      sleep(END_WITHIN_MS, undefined, { signal: stopping.signal, ref: false }),
+    ]).catch(() => {});
     const onFault = (path: string, error: unknown) =>
       log.warn({ event: "space_not_cleared", path, err: error }, "leftovers could not be cleared");
     const { trusts, ensure } = mirrors;
+    const isBusy = (id: number) =>
+      runner.busy({ kind: "repository", id }) ||
+      (works.includes("publish") && runner.busy({ kind: "publish", id }));
     await clearAllLeftovers(
-      { layout, trusts, ensure, write, onFault },
+      { layout, trusts, ensure, isBusy, write, onFault },
       works.includes("publish") ? published : [],
       stopping.signal,
     );

@@ -10,6 +10,8 @@ export interface ClearPorts {
   trusts(id: number): boolean;
   /** Clears the leftovers of a mirror. */
   ensure(id: number): boolean;
+  /** Whether a refresh of the repository, or a publish, could not be ended in time; it is cleared later. */
+  isBusy(id: number): boolean;
   /** Runs one writer of a mirror at a time. */
   write<T>(id: number, signal: AbortSignal, act: () => Promise<T>): Promise<T>;
   /** Called with what could not be cleared; the rest is cleared all the same. */
@@ -28,11 +30,12 @@ export async function clearAllLeftovers(
 ): Promise<void> {
   const { layout } = ports;
   await emptied(ports);
-  for (const id of published) await attempt(ports, layout.repository(id), () => clearContents(layout, id));
+  for (const id of published.filter((one) => !ports.isBusy(one)))
+    await attempt(ports, layout.repository(id), () => clearContents(layout, id));
   const names = await readdir(layout.repositories).catch(() => []);
   for (const id of names.filter((name) => /^\d+$/.test(name)).map(Number)) {
     if (signal.aborted) return;
-    if (ports.trusts(id)) continue;
+    if (ports.trusts(id) || ports.isBusy(id)) continue;
     await attempt(ports, layout.repository(id), () => ports.write(id, signal, async () => ports.ensure(id)));
     await nextTurn();
   }

@@ -127,7 +127,7 @@ export function createDisk({ places, meter, minFree, reserved }: Options): Disk 
     lacksSpaceForDatabase: () => fullAt("database")?.lacks === "space",
     state: () => ({
       freeBytes: freeBytes(),
-      low: freeBytes() < minFree,
+      low: meter.get("mirrors") !== undefined && freeBytes() < minFree,
       full: firstFull(all),
       hasReserve: reserved() === RESERVE_BYTES,
     }),

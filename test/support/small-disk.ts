@@ -30,12 +30,15 @@ export function smallDisk(size = "32m"): string | null {
  * Mounts an ext4 from a sparse file, which has room above the floor and is still filled at once.
  * @param options of mkfs.ext4, such as -N for the number of files @returns null: this machine does not let the tests mount one
  */
-export function loopDisk(size: number, ...options: string[]): string | null {
-  const base = tempDir();
-  const [image, dir] = [join(base, "image"), join(base, "mounted")];
+export const loopDisk = (size: number, ...options: string[]): string | null =>
+  mountLoop(join(tempDir(), "mounted"), size, ...options);
+
+/** Does the same at a path, which is made. */
+export function mountLoop(dir: string, size: number, ...options: string[]): string | null {
+  const image = join(tempDir(), "image");
   writeFileSync(image, "");
   truncateSync(image, size);
-  mkdirSync(dir);
+  mkdirSync(dir, { recursive: true });
   try {
     execFileSync("mkfs.ext4", ["-q", "-F", "-m", "0", ...options, image], { stdio: "pipe" });
     execFileSync("mount", ["-o", "loop", image, dir], { stdio: "pipe" });

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } f
 import { join } from "node:path";
 import { expect, type TestContext, test } from "vitest";
 import { RESERVE_BYTES } from "../../src/machine/reserve.js";
-import { loopDisk, take } from "../support/small-disk.js";
+import { loopDisk, mountLoop, take } from "../support/small-disk.js";
 import { statusOf } from "../support/state.js";
 import type { LogLine } from "../support/world.js";
 import { World } from "../support/world.js";
@@ -109,4 +109,21 @@ test("few inodes hold fetches, too, and the reserve stays while the database has
   rmSync(join(dir, "many"), { recursive: true });
   await world.inStep(repo);
   await world.line(isEvent("problem_closed"), since);
+});
+
+test("a full disk of the published trees' links holds publishes alone", async (context) => {
+  const world = await World.create({ MIN_FREE_DISK: "0", CHECKOUTS: "acme/*" });
+  const dir = mountLoop(join(world.dataDir, "checkouts"), 600 * MIB);
+  if (dir === null) return context.skip(NO_MOUNT);
+  const repo = await world.standin.createRepository("acme", "app");
+  const free = take(dir, 100 * MIB);
+  await world.start(repo);
+  expect((await statusOf(world)).disk).toMatchObject({
+    full: { path: join(world.dataDir, "checkouts"), lacks: "space", stops: ["publish"] },
+  });
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  expect(world.log.filter(isEvent("published"))).toEqual([]);
+  free();
+  await world.line(isEvent("published"));
 });
