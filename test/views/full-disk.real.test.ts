@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type TestContext, test } from "vitest";
@@ -29,8 +30,9 @@ async function setUp(context: TestContext, dir: string | null) {
   return { dir, world, repo, reserve: join(world.dataDir, "reserve") };
 }
 
+/** A pack of more than a megabyte, which a slow line brings in more than a minute. */
 const manyFiles = () =>
-  Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${n}`, `${n} ${Math.random()}\n`.repeat(500)]));
+  Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${n}`, randomBytes(4_096).toString("base64")]));
 const leftovers = (objects: string) =>
   (readdirSync(objects, { recursive: true }) as string[]).filter((path) => /tmp_|\.lock$/.test(path));
 
@@ -42,7 +44,7 @@ test("a disk that fills up ends a fetch and clears it, still takes deliveries, a
 
   world.standin.faults.slowLine = { bytes: 2_000, everyMs: 100 };
   await world.pushed(await world.standin.commit(repo, "main", { files: manyFiles() }));
-  await expect.poll(() => leftovers(objects), { timeout: 20_000 }).not.toEqual([]);
+  await expect.poll(() => leftovers(objects), { timeout: 60_000 }).not.toEqual([]);
   const since = world.log.length;
   const free = take(dir);
   await world.line(isEvent("reserve_released"), since);
@@ -86,7 +88,7 @@ test("a disk below the floor ends a clone, which begins again once there is room
   world.standin.faults.slowLine = { bytes: 2_000, everyMs: 100 };
   await world.start();
   const repos = join(world.dataDir, "repos");
-  await expect.poll(() => leftovers(repos), { timeout: 20_000 }).not.toEqual([]);
+  await expect.poll(() => leftovers(repos), { timeout: 60_000 }).not.toEqual([]);
   const free = take(dir, 200 * MIB);
   expect(await world.line(isEvent("refresh_failed"))).toMatchObject({ code: "disk_full" });
   await expect.poll(() => leftovers(repos)).toEqual([]);
