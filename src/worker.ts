@@ -25,6 +25,8 @@ export interface WorkerPorts {
   lifecycle: Lifecycle;
   /** Publishes the trees of a repository, without a refresh. @throws RefreshError the first failure */
   publish(request: RefreshRequest, signal: AbortSignal): Promise<void>;
+  /** @throws RefreshError `disk_full` when the disk has no room for the work */
+  requireRoom(work: "refresh" | "publish"): void;
   log: Log;
 }
 
@@ -100,6 +102,8 @@ async function run(context: WorkerContext, snapshot: Snapshot, signal: AbortSign
   runs.begunAt.set(keyOf(subject), steadyNow());
   if (subject.kind === "app") return ports.lifecycle.reconcileApp();
   if (subject.kind === "installation") return ports.lifecycle.reconcileInstallation(subject.id);
+  // The queue starts nothing without room, but for the single pass of a process that ends after the pass.
+  ports.requireRoom(subject.kind === "publish" ? "publish" : "refresh");
   if (subject.kind === "publish") return ports.publish(snapshot.request, signal);
   return refresh(context, snapshot, signal);
 }

@@ -145,7 +145,7 @@ const CODES = {
   disk_full: {
     retry: "backoff",
     traits: ["concernsEveryRefresh", "outsideTheTree"],
-    hint: "The disk that holds DATA_DIR is full; free some space. Nothing was deleted.",
+    hint: "A disk that Lockstep writes to is full, or nearly so; free some space. Nothing that is needed was deleted.",
   },
   disk_low: {
     retry: "backoff",

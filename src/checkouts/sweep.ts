@@ -16,6 +16,8 @@ interface Tools {
 }
 
 export interface Sweep {
+  /** Begins to delete what is in the trash. Needs no database, and never throws. */
+  clearTrash(): void;
   start(): void;
   /** Runs once in each pass of the backstop. */
   run(): void;
@@ -35,18 +37,17 @@ export function createSweep(tools: Tools): Sweep {
     }
   }
 
-  async function clearTrash(): Promise<void> {
+  async function emptied(): Promise<void> {
     for (const { path, error } of await emptyTrash(layout)) tools.obstacles.report(path, error);
   }
 
   return {
+    clearTrash: () => void emptied(),
     start() {
-      void clearTrash();
       checkouts.start();
       requestMissing({ atStart: true });
     },
     run() {
-      void clearTrash();
       requestMissing({ atStart: false });
       void checkouts.check();
     },

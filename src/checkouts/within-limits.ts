@@ -1,23 +1,19 @@
-import { RefreshError } from "../base/errors.js";
 import { formatDuration } from "../base/units.js";
 import type { Disk } from "../machine/disk.js";
 import { type TreeBudget, tooLarge } from "./budget.js";
 
 export interface LimitTools {
   budget: Pick<TreeBudget, "timeMs">;
-  disk: Pick<Disk, "state" | "requireSpace">;
+  disk: Pick<Disk, "state" | "requireRoom" | "requireSpace">;
 }
 
 /** A build writes some hundred megabytes in this time. */
 const LOOK_MS = 1_000;
-/** A build ends where fewer files can be made; database, queue and mirrors need some, too. */
-const MIN_FREE_FILES = 10_000;
-const AGAIN_MS = 30_000;
 
 /**
  * Runs a publish, and ends it when it takes too long or when the disk runs low meanwhile. A publish that begins on
- * a low disk goes on, as it may write in place; it ends when the disk is full.
- * @throws RefreshError `tree_too_large`, `disk_low`, or what the publish throws
+ * a low disk goes on, as it may write in place; it ends below the floor.
+ * @throws RefreshError `tree_too_large`, `disk_low`, `disk_full`, or what the publish throws
  */
 export async function withinLimits<T>(
   { budget, disk }: LimitTools,
@@ -44,14 +40,9 @@ export async function withinLimits<T>(
 }
 
 function findFault(disk: LimitTools["disk"], isLowBefore: boolean): unknown {
-  const { low, full, freeFiles } = disk.state();
-  if (full !== null || (freeFiles !== null && freeFiles < MIN_FREE_FILES))
-    return new RefreshError("disk_low", `the disk ran out of ${full ?? "files"} while a tree was written`, {
-      retryAfterMs: AGAIN_MS,
-    });
-  if (!low || isLowBefore) return null;
   try {
-    disk.requireSpace();
+    disk.requireRoom("publish");
+    if (!isLowBefore) disk.requireSpace();
     return null;
   } catch (error) {
     return error;

@@ -1,6 +1,7 @@
 import { type Config, ConfigError, loadConfig, loadSurroundings } from "../config/load.js";
 import { checkApp, checkClock } from "../doctor/app.js";
-import { checkDataDir, checkDisk, checkSecrets } from "../doctor/files.js";
+import { checkDatabase, checkDataDir } from "../doctor/data-dir.js";
+import { checkDisk, checkSecrets } from "../doctor/files.js";
 import { type Finding, fail, ok } from "../doctor/finding.js";
 import { checkGit, checkNode, checkProxies } from "../doctor/machine.js";
 import { checkWebhook } from "../doctor/webhook.js";
@@ -26,6 +27,7 @@ export async function examine(json: boolean): Promise<void> {
   report(
     ...checkSecrets(around),
     checkDataDir(around),
+    ...checkDatabase(around),
     checkDisk(around, config?.minFreeDisk ?? DEFAULT_MIN_FREE),
   );
   if (config) await askGitHub(config, report);

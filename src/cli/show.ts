@@ -120,7 +120,8 @@ function printStatus({
   print(`webhook       ${ago(rest.deliveries.lastWebhookAt)}`);
   for (const { whose, remaining, limit } of rest.github.limits)
     print(`rate limit    ${remaining} of ${limit} (${whose})`);
-  print(`disk          ${(rest.disk.freeBytes / 2 ** 30).toFixed(1)} GiB free`);
+  const { freeBytes, full } = rest.disk;
+  print(`disk          ${(freeBytes / 2 ** 30).toFixed(1)} GiB free${full ? `, full at ${full.path}` : ""}`);
   for (const { code, detail, remedy } of problems) {
     print();
     print(`${styled("red", code)}: ${detail}`);

@@ -10,6 +10,7 @@ import { createWriters } from "../git/mirror/writers.js";
 import { createDoubts, openAfterBoot } from "./after-boot.js";
 import { createPublishing } from "./checkouts.js";
 import { createIntake } from "./deliveries.js";
+import { careForDisk } from "./disk.js";
 import type { Ground } from "./ground.js";
 import { createHousekeeping } from "./housekeeping.js";
 import { openTally } from "./preflight.js";
@@ -79,6 +80,17 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
   const { syncer, worker, runner } = refreshing;
   syncer.onMoved(tally.changed);
   const intake = createIntake(config, { log, ground, records, announcer, worker, runner, isStopping });
+  careForDisk({
+    log,
+    ground,
+    records,
+    mirrors,
+    write,
+    maintenance: housekeeping.maintenance,
+    runner,
+    watch: intake.watch,
+    releasers,
+  });
   syncer.onAbandoned((repository, hints) => {
     for (const { ref, points } of hints)
       intake.watch.reportAbandonedPush(fullName(repository), ref, points.at(-1) ?? ZERO);

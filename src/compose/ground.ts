@@ -10,12 +10,21 @@ import { createProcesses } from "../machine/processes.js";
 import { createPrograms } from "../machine/programs.js";
 import { openStore } from "../store/database.js";
 import { createMetrics } from "../watch/metrics.js";
-import { endSurvivors, requireGit, requireSameApp } from "./preflight.js";
+import { openDisk } from "./disk.js";
+import { endSurvivors, requireGit, requireSameApp, requireUsable } from "./preflight.js";
 import { TABLES } from "./tables.js";
 
 type Settings = Pick<
   Config,
-  "appId" | "privateKey" | "apiUrl" | "gitUrl" | "dataDir" | "gitBinary" | "searchPath"
+  | "appId"
+  | "privateKey"
+  | "apiUrl"
+  | "gitUrl"
+  | "dataDir"
+  | "gitBinary"
+  | "searchPath"
+  | "minFreeDisk"
+  | "extraCertificates"
 >;
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -26,8 +35,10 @@ export type Ground = Awaited<ReturnType<typeof openGround>>;
  */
 export async function openGround(config: Settings, log: Log, releasers: Releasers) {
   const { dataDir, appId, privateKey, apiUrl } = config;
+  requireUsable(config);
   const metrics = createMetrics();
 
+  const { disk, reserve } = await openDisk(config);
   const store = openStore(dataDir, TABLES);
   releasers.add("store", store.close);
   requireSameApp({ appId, dataDir }, store);
@@ -36,7 +47,7 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   await endSurvivors(processes, log);
   const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
   const streamGit = createStreamGit({ binary: config.gitBinary, path: config.searchPath, processes });
-  await requireGit(git);
+  await requireGit(git, config);
 
   /**
    * Calls that are cancelled when the connections to GitHub's API close; until then they write to the store.
@@ -58,6 +69,8 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   releasers.add("gateway", gateway.close);
 
   return {
+    disk,
+    reserve,
     store,
     git,
     streamGit,

@@ -63,6 +63,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     repositories: registry.all,
     repository: registry.get,
     isIdle: (id) => isIdle(records, id),
+    hasRoom: () => records.disk.hasRoom("refresh"),
   });
   const removal = createRemoval({
     registry,

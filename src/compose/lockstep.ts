@@ -9,6 +9,7 @@ import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
 import { startClocks } from "./passes.js";
+import { explainStart } from "./preflight.js";
 import { createSurfaces } from "./surfaces.js";
 
 export interface Lockstep {
@@ -58,7 +59,7 @@ export async function compose(config: Config, log: Log, options: Options = {}): 
           "some of what was opened could not be closed",
         ),
       );
-    throw error;
+    throw explainStart(error, config);
   }
 }
 

@@ -22,7 +22,7 @@ export interface OncePorts {
   installations: Pick<Installations, "all">;
   announcer: Pick<Announcer, "start" | "lags">;
   deliveries: Pick<DeliveryLog, "prune">;
-  publishedTrees: Pick<Sweep, "start">;
+  publishedTrees: Pick<Sweep, "clearTrash" | "start">;
   links: Pick<Links, "sweep">;
   status(): StatusView;
   maintenance: Pick<Maintenance, "pass" | "idle">;
@@ -125,6 +125,7 @@ export function createOnce(ports: OncePorts): Once {
     queue.neverWait();
     ports.deliveries.prune();
     ports.announcer.start();
+    ports.publishedTrees.clearTrash();
     ports.publishedTrees.start();
     const failure = await list();
     void ports.links.sweep();

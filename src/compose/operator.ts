@@ -80,6 +80,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
     runner,
     requests,
     removal,
+    disk: records.disk,
     mirrors,
     hasMirror,
     holds,

@@ -27,36 +27,53 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
   /** A reading begins or ends `deliveries_unread`, which the log then says. */
   const readLog = () => recovery.run().finally(watch.check);
 
+  const onFault = (error: unknown) =>
+    log.error(
+      { event: "pass_not_begun", err: error },
+      "a part of a pass of the backstop could not begin; the next one tries again",
+    );
+
+  /** A full disk fails what writes to the database, and must not keep what frees space from beginning. */
+  function doEach(steps: (() => unknown)[]): void {
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        onFault(error);
+      }
+    }
+  }
+
   function start(): void {
-    deliveries.prune();
-    announcer.start();
-    requests.everything("onboard");
-    publishing.sweep.start();
-    void afterBoot.requestSome();
-    void links.sweep();
+    doEach([
+      publishing.sweep.clearTrash,
+      deliveries.prune,
+      announcer.start,
+      () => requests.everything("onboard"),
+      publishing.sweep.start,
+      afterBoot.requestSome,
+      links.sweep,
+    ]);
     if (config.intervalMs !== null || isPulling) void readLog();
     if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
   }
 
   function sweep(): void {
-    deliveries.prune();
-    announcer.prune();
-    requests.everything("backstop");
-    maintenance.pass();
-    publishing.sweep.run();
-    void links.sweep();
-    tally.next();
-    void readLog();
+    doEach([
+      publishing.sweep.clearTrash,
+      deliveries.prune,
+      announcer.prune,
+      () => requests.everything("backstop"),
+      maintenance.pass,
+      publishing.sweep.run,
+      links.sweep,
+      tally.next,
+      readLog,
+    ]);
   }
 
   const turns = setInterval(afterBoot.requestSome, TURN_MS).unref();
   releasers.add("comparisons after a restart", () => clearInterval(turns));
-  const onFault = (error: unknown) =>
-    log.error(
-      { event: "pass_not_begun", err: error },
-      "a pass of the backstop could not begin; the next one tries again",
-    );
-
   const backstop = startBackstop("backstop", config.intervalMs, { pass: sweep, onFault });
   releasers.add("backstop", backstop.stop);
   const pull = startBackstop("pull", isPulling ? config.pullIntervalMs : null, { pass: readLog, onFault });

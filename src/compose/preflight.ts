@@ -1,6 +1,11 @@
+import { join } from "node:path";
+import { asRefreshError, isSystemError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
+import { checkDatabase, checkDataDir, notADatabase } from "../doctor/data-dir.js";
+import { type Finding, fail } from "../doctor/finding.js";
+import { checkCertificates, checkStartedGit } from "../doctor/machine.js";
 import type { RunGit } from "../git/run/exec.js";
 import type { GitHub } from "../github/api.js";
 import type { Processes } from "../machine/processes.js";
@@ -10,15 +15,53 @@ import { createFacts, type Facts } from "../store/facts.js";
 import { createTally, type Tally } from "../store/tally.js";
 import type { Records } from "./records.js";
 
-/** @throws Error with a remedy when git is too old */
-export async function requireGit(git: RunGit): Promise<void> {
-  const { stdout } = await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
-  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
-  if (Number(major) * 1000 + Number(minor) < 2038) {
-    throw new Error(
-      `git 2.38 or newer is needed, but this is "${stdout.trim()}". Upgrade git, or set GIT_BINARY to another git.`,
-    );
+/** Something that a start needs cannot be used. The message names it, its variable and a remedy. */
+export class Unusable extends Error {
+  override readonly name = "Unusable";
+
+  constructor(findings: readonly Finding[], cause?: unknown) {
+    const lines = findings.map(({ about, detail, remedy }) => `${about}: ${detail} → ${remedy}`);
+    super(lines.join("\n  "), { cause });
   }
+}
+
+/** Makes the checks of `lockstep doctor` that concern this machine. @throws Unusable with all that fail */
+export function requireUsable({
+  dataDir,
+  extraCertificates,
+}: Pick<Config, "dataDir" | "extraCertificates">): void {
+  requireNone([
+    checkDataDir({ dataDir }),
+    ...checkDatabase({ dataDir }),
+    ...(extraCertificates ? [checkCertificates(extraCertificates)] : []),
+  ]);
+}
+
+/** @throws Unusable when git cannot be started or is too old */
+export async function requireGit(
+  git: RunGit,
+  { gitBinary, searchPath }: Pick<Config, "gitBinary" | "searchPath">,
+): Promise<void> {
+  requireNone([await checkStartedGit(git, { gitBinary, searchPath })]);
+}
+
+function requireNone(findings: readonly Finding[]): void {
+  const failing = findings.filter(({ level }) => level === "fail");
+  if (failing.length > 0) throw new Unusable(failing);
+}
+
+/** Says what an error of the system or of SQLite at the start means for an operator; other errors stay as they are. */
+export function explainStart(error: unknown, { dataDir }: Pick<Config, "dataDir">): unknown {
+  if (error instanceof Unusable || !isSystemError(error)) return error;
+  const { code, message } = asRefreshError(error);
+  if (/SQLITE_(?:NOTADB|CORRUPT)/.test(String((error as NodeJS.ErrnoException).code)))
+    return new Unusable([notADatabase(join(dataDir, "lockstep.db"))], error);
+  const remedy =
+    code === "disk_full"
+      ? "free some space, or move DATA_DIR to another disk (docs/operations.md)"
+      : "run lockstep doctor, and check owner, mode and attributes (lsattr) of what is in it";
+  const detail = `${dataDir} ${code === "disk_full" ? "has no space left" : "cannot be used"} (${message})`;
+  return new Unusable([fail("DATA_DIR", detail, remedy)], error);
 }
 
 export async function endSurvivors(processes: Pick<Processes, "endSurvivors">, log: Log): Promise<void> {

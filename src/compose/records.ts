@@ -3,7 +3,7 @@ import type { Config } from "../config/load.js";
 import { createDeliveryLog } from "../deliveries/log.js";
 import { createLayout, ownership } from "../git/disk/layout.js";
 import type { GitHub } from "../github/api.js";
-import { createDisk } from "../machine/disk.js";
+import type { Disk } from "../machine/disk.js";
 import type { RefreshQueue } from "../queue/contract.js";
 import { createEmbeddedQueue } from "../queue/embedded.js";
 import { createRequests } from "../queue/requests.js";
@@ -17,16 +17,19 @@ import { createRegistry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import { createFacts } from "../store/facts.js";
 
-type Settings = Pick<
-  Config,
-  "dataDir" | "minFreeDisk" | "quietPeriodMs" | "refspecs" | "checkouts" | "gitUrl"
->;
+type Settings = Pick<Config, "dataDir" | "quietPeriodMs" | "refspecs" | "checkouts" | "gitUrl">;
+
+interface Ground {
+  store: Store;
+  github: GitHub;
+  disk: Disk;
+}
 
 export type Records = ReturnType<typeof createRecords>;
 
 /** Builds the passive parts: what is known, what is requested, and where files lie. */
-export function createRecords(config: Settings, { store, github }: { store: Store; github: GitHub }) {
-  const { dataDir, minFreeDisk, quietPeriodMs, refspecs, checkouts } = config;
+export function createRecords(config: Settings, { store, github, disk }: Ground) {
+  const { dataDir, quietPeriodMs, refspecs, checkouts } = config;
   const layout = createLayout(dataDir);
   const registry = createRegistry(store);
   const hasMirror = (id: number) => ownership(layout.mirror(id), id) === "ours";
@@ -34,6 +37,9 @@ export function createRecords(config: Settings, { store, github }: { store: Stor
     store,
     quietPeriodMs,
     gitHost: new URL(config.gitUrl).host,
+    // Reading GitHub's lists writes rows of the database alone, for which the reserve is kept.
+    hasRoom: (workClass) =>
+      workClass === "list" || disk.hasRoom(workClass === "publish" ? "publish" : "refresh"),
     needsClone: (id) => registry.get(id)?.state === "onboarding" || !hasMirror(id),
   });
   keepHolds(queue, github);
@@ -51,7 +57,7 @@ export function createRecords(config: Settings, { store, github }: { store: Stor
     deliveries: createDeliveryLog(store),
     holds: createHolds(store),
     ledger: createLedger(store),
-    disk: createDisk(dataDir, minFreeDisk),
+    disk,
     scopeOf: createScopes({ registry, refspecs, checkouts }),
     hasMirror,
   };

@@ -117,6 +117,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     lifecycle,
     log,
     publish: publisher.publish,
+    requireRoom: disk.requireRoom,
   });
   worker.onRefreshed(metrics.refreshed);
 

@@ -52,7 +52,7 @@ export function pasteFaults(env: Environment): Map<Name, string> {
 export function announceFaults(env: Environment): string[] {
   const faults: string[] = [];
   if (env.ANNOUNCE_URLS && !env.ANNOUNCE_SECRET) faults.push(fault("ANNOUNCE_SECRET", "is missing", env));
-  if (env.ANNOUNCE_HOOK && !isExecutable(resolve(env.ANNOUNCE_HOOK)))
+  if (env.ANNOUNCE_HOOK && !isUsable(resolve(env.ANNOUNCE_HOOK), "file", constants.X_OK))
     faults.push(fault("ANNOUNCE_HOOK", "is not an executable file", env));
   return faults;
 }
@@ -63,13 +63,13 @@ export function gateFaults(env: Environment): string[] {
   const wanted = needed[env.VERIFY_SIGNATURES as keyof typeof needed];
   const faults = wanted && !env[wanted] ? [fault(wanted, "is missing", env)] : [];
   const paths = [
-    ["PRE_PUBLISH_HOOK", constants.X_OK, "cannot be run"],
-    ["ALLOWED_SIGNERS", constants.R_OK, "cannot be read"],
-    ["GPG_HOME", constants.R_OK | constants.X_OK, "cannot be read"],
+    ["PRE_PUBLISH_HOOK", "file", constants.X_OK, "cannot be run"],
+    ["ALLOWED_SIGNERS", "file", constants.R_OK, "cannot be read"],
+    ["GPG_HOME", "directory", constants.R_OK | constants.X_OK, "cannot be read"],
   ] as const;
-  for (const [name, mode, wrong] of paths) {
+  for (const [name, kind, mode, wrong] of paths) {
     const path = env[name];
-    if (path?.startsWith("/") && !isAllowed(path, mode)) faults.push(fault(name, wrong, env));
+    if (path?.startsWith("/") && !isUsable(path, kind, mode)) faults.push(fault(name, wrong, env));
   }
   return faults;
 }
@@ -84,19 +84,12 @@ export function depthFaults(env: Environment): string[] {
     : [];
 }
 
-function isAllowed(path: string, mode: number): boolean {
+/** @param mode as in access(2) */
+function isUsable(path: string, kind: "file" | "directory", mode: number): boolean {
   try {
     accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
+    // Whoever names a device as a file, such as /dev/null, means a file.
+    return statSync(path).isDirectory() === (kind === "directory");
   } catch {
     return false;
   }

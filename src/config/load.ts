@@ -95,6 +95,8 @@ export interface Config {
   /** The keys of which one must have signed a commit before it is published; null: no signature is needed. */
   readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
   readonly gitBinary: string;
+  /** The path of a file with certificates that Node.js trusts besides its own; null: none. */
+  readonly extraCertificates: string | null;
   /** PATH is the only part of this environment that a git process sees. */
   readonly searchPath: string;
 }
@@ -134,7 +136,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? SEARCH_PATH;
-  return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath });
+  const extraCertificates = given.NODE_EXTRA_CA_CERTS ?? null;
+  return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath, extraCertificates });
 }
 
 /** The settings for Probot's setup page. */
@@ -204,7 +207,7 @@ export function passKeyToProbot({ privateKey }: Pick<Config, "privateKey">, env 
   if (env.PRIVATE_KEY) env.PRIVATE_KEY = privateKey;
 }
 
-function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath"> {
+function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath" | "extraCertificates"> {
   const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
   const customRefs = refspecs.some((pattern) => !/^refs\/(heads|tags)\//.test(pattern));
   const fullFetchIntervalMs = values.FULL_FETCH_INTERVAL ?? 24 * HOUR;

@@ -10,7 +10,10 @@ import { serve } from "./serve.js";
 import type { FreshnessState } from "./status-view.js";
 
 export interface HealthPorts {
-  /** Fails only when deliveries cannot be stored or the process is stopping. */
+  /**
+   * Fails only when deliveries cannot be stored or the process is stopping. A reason without a failure says what else
+   * is wrong with this machine.
+   */
   ready(): { ok: boolean; reason?: string };
   /**
    * Succeeds when the state is `fresh`. It is not while some repository has no mirror, or its proof is older than

@@ -50,6 +50,21 @@ const RateLimit = z.object({
   heldUntil: Time.nullable(),
 });
 
+const Disk = z.object({
+  freeBytes: z.number(),
+  minFreeBytes: z.number(),
+  low: z.boolean(),
+  full: z
+    .object({
+      path: z.string(),
+      lacks: z.enum(["space", "files"]),
+      stops: z.array(z.enum(["refresh", "publish"])),
+    })
+    .nullable()
+    .meta({ description: "the file system that has too little left for the work in `stops` to run" }),
+  reserve: z.boolean().meta({ description: "whether the space that is kept for the database is there" }),
+});
+
 const ConsumerLag = z.object({
   consumer: z.string(),
   pending: Count,
@@ -101,7 +116,7 @@ export const Status = z
     }),
     github: z.object({ calls: Count, limits: z.array(RateLimit) }),
     announce: z.array(ConsumerLag),
-    disk: z.object({ freeBytes: z.number(), minFreeBytes: z.number(), low: z.boolean() }),
+    disk: Disk,
   })
   .meta({ id: "Status" });
 

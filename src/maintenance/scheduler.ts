@@ -14,6 +14,8 @@ export interface MaintenancePorts {
   mirrors: Pick<Mirrors, "ensure" | "trusts" | "distrust" | "condemn">;
   repositories(): ManagedRepository[];
   repository(id: number): ManagedRepository | null;
+  /** Whether the disk has room; without it no task starts. */
+  hasRoom(): boolean;
   /** Whether no refresh of the repository runs or waits. */
   isIdle(id: number): boolean;
   /** Requests a refresh that compares every ref. */
@@ -42,6 +44,8 @@ export interface Maintenance {
    * @returns whether a task was stopped
    */
   yieldToRefresh(id: number, options?: { all?: boolean }): Promise<boolean>;
+  /** Stops the running task, and waits until it has ended. */
+  yieldToDisk(): Promise<void>;
   state(id: number): MaintenanceState;
   /** Resolves when no task runs or waits. */
   idle(): Promise<void>;
@@ -85,6 +89,10 @@ export function createMaintenance(ports: MaintenancePorts): Maintenance {
     },
     pass: () => enqueueDue(schedule),
     yieldToRefresh: (id, { all = false } = {}) => yieldToRefresh(schedule, id, { all }),
+    async yieldToDisk() {
+      schedule.running?.abort.abort();
+      await schedule.running?.done;
+    },
     state: (id) => stateOf(schedule, id),
     idle: () => queue.onIdle(),
     stop: () => stop(schedule),
@@ -115,7 +123,7 @@ function enqueue(schedule: Schedule, id: number, task: Task): void {
 async function start(schedule: Schedule, id: number, task: Task): Promise<void> {
   const { ports } = schedule;
   const repository = ports.repository(id);
-  if (schedule.stopped || !repository || !mayRun(ports, repository, task)) return;
+  if (schedule.stopped || !repository || !ports.hasRoom() || !mayRun(ports, repository, task)) return;
   const abort = new AbortController();
   const options = { signal: abort.signal, isStopped: () => schedule.stopped };
   const done = runTask(ports, repository, task, options)

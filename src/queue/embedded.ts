@@ -29,6 +29,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     ...options,
     now,
     wallNow: options.wallNow ?? Date.now,
+    hasRoom: options.hasRoom ?? (() => true),
     random: options.random,
     rows: createRows(store),
     order: createOrder(store),

@@ -15,6 +15,8 @@ export interface Options {
   gitHost: string;
   /** Whether a repository has no mirror yet. */
   needsClone: (id: number) => boolean;
+  /** Whether the disk has room for a class of work; without room, none of its rows starts. */
+  hasRoom?: (workClass: WorkClass) => boolean;
   /** The steady clock, by which waits go; in milliseconds since 1970. */
   now?: () => number;
   /** The machine's clock, by which triggers are dated. */
@@ -44,10 +46,15 @@ function gateOf({ gitHost }: Parts, workClass: WorkClass): string | null {
   return workClass === "list" ? "rest" : serverOf({ kind: "git", host: gitHost });
 }
 
-/** Returns the server that keeps a class from running; null: the class runs. */
+/** Stands for the disk among the servers that keep a class from running; nothing probes it. */
+const DISK = "disk";
+
+/** Returns the server that keeps a class from running, or the disk; null: the class runs. */
 export function outOf(queue: Parts, workClass: WorkClass): string | null {
+  if (queue.startsAll) return null;
+  if (!queue.hasRoom(workClass)) return DISK;
   const server = gateOf(queue, workClass);
-  return server !== null && !queue.startsAll && queue.outages.isOut(server) ? server : null;
+  return server !== null && queue.outages.isOut(server) ? server : null;
 }
 
 export const classOf = ({ needsClone }: Parts, row: Pick<QueueRow, "subject" | "isSlow">): WorkClass =>

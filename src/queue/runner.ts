@@ -38,6 +38,8 @@ export interface Runner {
   busy(subject: Subject): boolean;
   /** Returns the running subjects. */
   subjects(): Subject[];
+  /** Ends the running subjects that match, with this failure, and waits until they have ended. */
+  end(matches: (subject: Subject) => boolean, reason: RefreshError): Promise<void>;
   /** Starts no more runs; waits for the running ones, and cancels them after `ms`. */
   stop(ms: number): Promise<void>;
 }
@@ -92,6 +94,7 @@ export function createRunner(
     },
     busy: (subject) => runs.has(keyOf(subject)),
     subjects: () => [...runs.values()].map(({ subject }) => subject),
+    end: (matches, reason) => end(state, matches, reason),
     stop: (ms) => stop(state, ms),
   };
 }
@@ -199,6 +202,16 @@ const endedBy = (signal: AbortSignal, cause: unknown): RefreshError =>
   signal.reason instanceof RefreshError
     ? signal.reason
     : new RefreshError("cancelled", "Lockstep is stopping", { cause });
+
+async function end(
+  state: State,
+  matches: (subject: Subject) => boolean,
+  reason: RefreshError,
+): Promise<void> {
+  const ended = [...state.runs.values()].filter(({ subject }) => matches(subject));
+  for (const { abort } of ended) abort.abort(reason);
+  await Promise.all(ended.map(({ done }) => done));
+}
 
 async function stop(state: State, ms: number): Promise<void> {
   const { runs } = state;

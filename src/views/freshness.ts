@@ -50,7 +50,12 @@ export function provenAt(
 const stateOf = ({ managed, cloned }: { managed: number; cloned: number }): FreshnessState =>
   managed === 0 ? "empty" : cloned < managed ? "cloning" : "fresh";
 
-const diskOf = ({ freeBytes, low, full }: DiskState) => ({ freeBytes, low: low || full !== null });
+const diskOf = ({ freeBytes, low, full, hasReserve }: DiskState) => ({
+  freeBytes,
+  low: low || full !== null,
+  full: full && { path: full.path, lacks: full.lacks, stops: full.stops },
+  reserve: hasReserve,
+});
 
 export interface Freshness {
   fresh: HealthPorts["fresh"];

@@ -11,6 +11,7 @@ import type { LogPorts } from "../http/logs.js";
 import type { InstallationView } from "../http/operate.js";
 import type { RepositoryView, ShownState } from "../http/view.js";
 import type { Removal } from "../lifecycle/removal.js";
+import { type Disk, describeFull } from "../machine/disk.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
 import type { RefreshQueue } from "../queue/contract.js";
 import type { Requests } from "../queue/requests.js";
@@ -33,6 +34,7 @@ interface Ports extends Freshness {
   requests: Pick<Requests, "byHand">;
   onSettled: Worker["onSettled"];
   removal: Pick<Removal, "confirm">;
+  disk: Pick<Disk, "state">;
   mirrors: Pick<Mirrors, "tips">;
   hasMirror(id: number): boolean;
   holds: Pick<Holds, "of">;
@@ -134,7 +136,10 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
 
   function ready() {
     if (ports.stopping()) return { ok: false, reason: "stopping" };
-    return storeFault() === null ? { ok: true } : { ok: false, reason: "deliveries cannot be stored" };
+    if (storeFault() !== null) return { ok: false, reason: "deliveries cannot be stored" };
+    // Deliveries still arrive, so a balancer must not turn away from this server.
+    const { full } = ports.disk.state();
+    return full ? { ok: true, reason: describeFull(full) } : { ok: true };
   }
 
   function refresh(id: number): void {

@@ -1,5 +1,6 @@
 import { subscribe } from "node:diagnostics_channel";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type DiskState, WORKS } from "../machine/disk.js";
 
 /** Values that are read at the time of a scrape; all others are counted as they happen. */
 export interface MetricsPorts {
@@ -13,7 +14,7 @@ export interface MetricsPorts {
   oldestUnprovenMs(): number | null;
   problems(): { code: string }[];
   github(): { calls: number; limits: { whose: string; limit: number; remaining: number }[] };
-  disk(): { freeBytes: number };
+  disk(): Pick<DiskState, "freeBytes" | "full" | "hasReserve">;
   /** Limits against which some values are judged. */
   bounds: { staleAfterMs: number; minFreeDisk: number };
 }
@@ -177,6 +178,18 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   });
   gauge("lockstep_disk_free_bytes", "Free on the disk of DATA_DIR.", [], (self) =>
     self.set(ports.disk().freeBytes),
+  );
+  gauge(
+    "lockstep_disk_full",
+    "1: a file system has so little left that work does not run.",
+    ["work"],
+    (self) => {
+      const stops = ports.disk().full?.stops ?? [];
+      for (const work of WORKS) self.set({ work }, stops.includes(work) ? 1 : 0);
+    },
+  );
+  gauge("lockstep_disk_reserve", "1: the space that is kept for the database is there.", [], (self) =>
+    self.set(ports.disk().hasReserve ? 1 : 0),
   );
   gauge("lockstep_disk_min_free_bytes", "MIN_FREE_DISK: below this nothing is cloned.", [], (self) =>
     self.set(ports.bounds.minFreeDisk),

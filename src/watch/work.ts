@@ -1,6 +1,6 @@
 import { ERROR_CODES, type ErrorCode, hasTrait, meaningOf } from "../base/error-codes.js";
 import { formatSize, iso } from "../base/units.js";
-import type { DiskState } from "../machine/disk.js";
+import { type DiskState, describeFull, type Full } from "../machine/disk.js";
 import type { Problem } from "./problems.js";
 
 /** This many refreshes in a row fail for a reason that is no single repository's. */
@@ -39,18 +39,20 @@ export function createFailures(now: () => number): Failures {
 const concernsAll = (code: ErrorCode): boolean =>
   hasTrait(code, "concernsEveryCall") || hasTrait(code, "concernsEveryRefresh");
 
-/** A full disk is a problem of its own: nothing can be stored, whatever MIN_FREE_DISK is. */
+/** A full disk is a problem of its own: no refresh or no publish runs, whatever MIN_FREE_DISK is. */
 export function diskProblems({ freeBytes, low, full }: DiskState, since: number): Problem[] {
   const free = `${formatSize(freeBytes)} are free on the disk of DATA_DIR`;
   if (full !== null) {
-    const what = full === "files" ? "no further file can be made on the disk of DATA_DIR" : free;
-    const detail = `${what}; nothing can be stored, and no refresh can run`;
-    return [{ code: "disk_full", since, detail, remedy: "free some space; nothing was deleted" }];
+    const detail = `${describeFull(full)}; ${describeStops(full)}`;
+    const remedy = `free some ${full.lacks === "files" ? "inodes" : "space"}; whatever waits runs once there is room`;
+    return [{ code: "disk_full", since, detail, remedy }];
   }
   if (!low) return [];
   const detail = `${free}; nothing is cloned`;
   return [{ code: "disk_low", since, detail, remedy: "free some space, or lower MIN_FREE_DISK" }];
 }
+
+const describeStops = ({ stops }: Full): string => `no ${stops.join(" and no ")} runs until there is more`;
 
 /** @param fault why the database cannot be written; null: it can */
 export function storeProblems(fault: string | null, since: number): Problem[] {

@@ -3,23 +3,30 @@ import { expect, test } from "vitest";
 import { RefreshError } from "../../src/base/errors.js";
 import { withinLimits } from "../../src/checkouts/within-limits.js";
 
-const ROOM = { freeBytes: 2 ** 40, low: false, full: null, freeFiles: 1_000_000 } as const;
 const never = new AbortController().signal;
 const forever = (signal: AbortSignal) => sleep(60_000, undefined, { signal });
 
-/** A disk that is in the first state once, and then in the second one. */
-function turning(first: object, then: object) {
-  let looks = 0;
+type State = "room" | "low" | "full";
+
+/** A disk that is in the first state when the publish begins, and then in the second one. */
+function turning(first: State, then: State) {
+  let state = first;
+  const refuseIn = (states: readonly State[], code: "disk_low" | "disk_full") => () => {
+    if (states.includes(state)) throw new RefreshError(code, "too little free");
+  };
   return {
-    state: () => ({ ...ROOM, ...(looks++ === 0 ? first : then) }),
-    requireSpace() {
-      throw new RefreshError("disk_low", "too little free");
+    state() {
+      const low = state !== "room";
+      state = then;
+      return { freeBytes: 2 ** 40, low, full: null, hasReserve: true };
     },
+    requireRoom: refuseIn(["full"], "disk_full"),
+    requireSpace: refuseIn(["low", "full"], "disk_low"),
   };
 }
 
 test("a publish that takes too long is ended, and says which budget that is", async () => {
-  const limits = { budget: { timeMs: 20 }, disk: turning({}, {}) };
+  const limits = { budget: { timeMs: 20 }, disk: turning("room", "room") };
   await expect(withinLimits(limits, never, forever)).rejects.toMatchObject({
     code: "tree_too_large",
     message:
@@ -28,16 +35,16 @@ test("a publish that takes too long is ended, and says which budget that is", as
 });
 
 test.each([
-  ["space", {}, { low: true }],
-  ["the last bytes, though it was low before", { low: true }, { low: true, full: "space" }],
-  ["files", {}, { freeFiles: 9_999 }],
-])("a disk that runs out of %s ends the publish", async (_, first, then) => {
+  ["runs low", "room", "low", "disk_low"],
+  ["falls below the floor", "room", "full", "disk_full"],
+  ["falls below the floor, though it was low before,", "low", "full", "disk_full"],
+] as const)("a disk that %s ends the publish", async (_, first, then, code) => {
   const limits = { budget: { timeMs: 60_000 }, disk: turning(first, then) };
-  await expect(withinLimits(limits, never, forever)).rejects.toMatchObject({ code: "disk_low" });
+  await expect(withinLimits(limits, never, forever)).rejects.toMatchObject({ code });
 });
 
 test("what the publish returns or throws is passed on, and so is the caller's own end", async () => {
-  const limits = { budget: { timeMs: 60_000 }, disk: turning({ low: true }, { low: true }) };
+  const limits = { budget: { timeMs: 60_000 }, disk: turning("low", "low") };
   expect(await withinLimits(limits, never, async () => 1)).toBe(1);
   const failing = async () => {
     throw new RefreshError("git", "no");

@@ -68,6 +68,7 @@ describe("defaults", () => {
       keepHistoryMs: 2_592_000_000,
       retireAfterMs: 604_800_000,
       minFreeDisk: 2 ** 30,
+      extraCertificates: null,
       quietPeriodMs: 0,
       fetchTimeoutMs: 120_000,
       cloneTimeoutMs: 3_600_000,

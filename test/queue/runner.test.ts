@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { RefreshError } from "../../src/base/errors.js";
 import type { Trigger } from "../../src/base/model.js";
 import { keyOf } from "../../src/base/model.js";
 import { controlled, repository } from "../support/queue-runner.js";
@@ -118,3 +119,33 @@ test("property: no trigger is lost, no subject ever runs twice at once, and no c
     { numRuns: 60 },
   );
 }, 120_000);
+
+test("runs are ended with a reason, and keep their requests", async () => {
+  const { trigger, runner, queue, open } = controlled();
+  trigger(repository(1), 1);
+  trigger({ kind: "installation", id: 7 }, 1, "backstop");
+  await expect.poll(() => open.size).toBe(2);
+  await runner.end(({ kind }) => kind === "repository", new RefreshError("disk_full", "0B are free"));
+  expect([...open.keys()]).toEqual(["installation:7"]);
+  expect(queue.list(9).find(({ subject }) => subject.kind === "repository")).toMatchObject({ attempt: 1 });
+  expect(queue.depth()).toBe(2);
+});
+
+test("without room nothing of a class starts, and all of it once there is room", async () => {
+  const { open, trigger, drain, turn, runner, room } = controlled();
+  room.delete("short");
+  room.delete("publish");
+  trigger(repository(1), 1);
+  trigger({ kind: "publish", id: 2 }, 1, "manual");
+  trigger({ kind: "installation", id: 7 }, 1, "backstop");
+  await turn();
+  runner.wake(repository(1));
+  await turn();
+  expect([...open.keys()]).toEqual(["installation:7"]);
+  room.add("short");
+  runner.wake();
+  await turn();
+  expect([...open.keys()].sort()).toEqual(["installation:7", "repository:1"]);
+  room.add("publish");
+  await drain();
+});

@@ -37,7 +37,7 @@ export const OPERATE: Omit<OperatePorts, "get"> = {
     backstop: { intervalMs: null, lastPassAt: null, lastError: null },
     deliveries: { mode: "webhook", lastWebhookAt: null, lastReadAt: null, reading: null },
     ...{ github: { calls: 0, limits: [] }, announce: [] },
-    disk: { freeBytes: 1, minFreeBytes: 0, low: false },
+    disk: { freeBytes: 1, minFreeBytes: 0, low: false, full: null, reserve: true },
   }),
 };
 

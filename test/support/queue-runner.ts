@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import { RefreshError } from "../../src/base/errors.js";
 import { keyOf, type RefreshRequest, type Subject, type Trigger } from "../../src/base/model.js";
-import type { Slots } from "../../src/queue/classes.js";
+import { type Slots, WORK_CLASSES, type WorkClass } from "../../src/queue/classes.js";
 import type { Snapshot } from "../../src/queue/contract.js";
 import { createRunner, type Runs } from "../../src/queue/runner.js";
 import { asks, openQueue, push, pushed } from "./queue.js";
@@ -12,7 +12,12 @@ const SLOTS: Slots = { short: 4, long: 2, list: 2, publish: 2 };
 
 /** Makes a runner whose runs end when the test says so. The queue's clock goes on while the queue drains. */
 export function controlled(slots: Partial<Slots> = {}) {
-  const { queue, clock, clones } = openQueue({ random: () => 0 });
+  /** The classes of work for which the disk has room. */
+  const room = new Set<WorkClass>(WORK_CLASSES);
+  const { queue, clock, clones } = openQueue({
+    random: () => 0,
+    hasRoom: (workClass) => room.has(workClass),
+  });
   const all = { ...SLOTS, ...slots };
   const runs: RefreshRequest[] = [];
   const open = new Map<string, () => void>();
@@ -59,6 +64,7 @@ export function controlled(slots: Partial<Slots> = {}) {
     runs,
     open,
     clones,
+    room,
     clock,
     runner,
     queue,

@@ -27,8 +27,15 @@ export const push = (n: number, ref = "refs/heads/main"): PushHint => ({
 
 export const pushed = (...hints: PushHint[]) => ({ trigger: "push" as const, hints, full: false });
 
+interface Opening {
+  quietPeriodMs?: number;
+  random?: () => number;
+  hasRoom?: (workClass: WorkClass) => boolean;
+  dir?: string;
+}
+
 /** A real queue on a real file; `reopen` returns the state after a crash and a restart. */
-export function openQueue(options: { quietPeriodMs?: number; random?: () => number; dir?: string } = {}) {
+export function openQueue(options: Opening = {}) {
   const clock: Clock = { now: 1_000_000 };
   const clones = new Set<number>();
   const dir = options.dir ?? tempDir();
@@ -43,6 +50,7 @@ export function openQueue(options: { quietPeriodMs?: number; random?: () => numb
       now: () => clock.now,
       wallNow: () => clock.now,
       random: options.random ?? (() => 0.5),
+      hasRoom: options.hasRoom ?? (() => true),
     });
   return {
     clock,

@@ -30,7 +30,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
   const installations = createInstallations(store, now);
   const watch = createWatch({
     ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, deliverySource: "webhook" },
-    disk: { state: () => ({ freeBytes: 1, low: false, freeFiles: null, full: disk.full }) },
+    disk: { state: () => ({ freeBytes: 1, low: false, full: disk.full, hasReserve: true }) },
     probeStore() {
       if (disk.fault) throw new Error(disk.fault);
     },
@@ -203,11 +203,18 @@ test("the log has a line when a problem begins and one when it is over", () => {
 
 test("a full disk is a problem, even with MIN_FREE_DISK=0, and so is a database that cannot be written", () => {
   const { codes, disk, clock, watch } = setUp();
-  disk.full = "space";
+  const full = { path: "/data", freeBytes: 0, neededBytes: 2 ** 28, freeFiles: 9 };
+  disk.full = { ...full, lacks: "space", stops: ["refresh", "publish"] };
   disk.fault = "database or disk is full";
   expect(codes()).toEqual(["disk_full", "database_unwritable"]);
-  disk.full = "files";
-  expect(watch.problems()[0]).toMatchObject({ detail: expect.stringContaining("no further file") });
+  expect(watch.problems()[0]).toMatchObject({
+    detail:
+      "on the disk of /data 0B are free, and at least 256MiB are needed; no refresh and no publish runs until there is more",
+  });
+  disk.full = { ...full, lacks: "files", stops: ["publish"] };
+  expect(watch.problems()[0]).toMatchObject({
+    detail: expect.stringMatching(/9 further files can be made.*10000.*; no publish runs/),
+  });
   disk.full = null;
   disk.fault = null;
   clock.now += 5_000;

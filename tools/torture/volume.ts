@@ -10,8 +10,8 @@ const exec = promisify(execFile);
 export const FILE_SYSTEMS = ["ext4", "xfs", "btrfs"] as const;
 export type FileSystem = (typeof FILE_SYSTEMS)[number];
 
-/** mkfs.xfs refuses less than 300 MiB; a sparse file takes only what is written. */
-const SIZE_BYTES = 320 * 2 ** 20;
+/** Nothing is fetched with less than 320 MiB free; a sparse file takes only what is written. */
+const SIZE_BYTES = 2 ** 30;
 const MKFS: Record<FileSystem, string[]> = {
   ext4: ["mkfs.ext4", "-q", "-F"],
   xfs: ["mkfs.xfs", "-q", "-f"],

@@ -52,7 +52,7 @@ const Summary = ({ status }: { status: StatusView }) => (
       [
         "Free disk",
         <>
-          <State of={status.disk.low ? "low" : "ok"} kind={status.disk.low ? "bad" : "good"} />{" "}
+          <State of={diskState(status.disk)} kind={status.disk.low ? "bad" : "good"} />{" "}
           {(status.disk.freeBytes / GIB).toFixed(1)} GiB (at least{" "}
           {(status.disk.minFreeBytes / GIB).toFixed(1)} GiB)
         </>,
@@ -60,6 +60,8 @@ const Summary = ({ status }: { status: StatusView }) => (
     ]}
   />
 );
+
+const diskState = ({ full, low }: StatusView["disk"]): string => (full ? "full" : low ? "low" : "ok");
 
 const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
   <Table
