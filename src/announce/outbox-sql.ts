@@ -79,6 +79,9 @@ export function outboxStatements(store: Store) {
     publish: store.prepare("INSERT INTO events (repository_id, at, body) VALUES (?, ?, ?) RETURNING id"),
     after: store.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"),
     afterOf: store.prepare("SELECT * FROM events WHERE id > ? AND repository_id = ? ORDER BY id LIMIT ?"),
+    latestOf: store.prepare(
+      "SELECT * FROM events WHERE repository_id = ? AND id <= ? ORDER BY id DESC LIMIT 1",
+    ),
     get: store.prepare("SELECT * FROM events WHERE id = ?"),
     // AUTOINCREMENT remembers the last id even after its row was deleted: https://sqlite.org/autoinc.html
     bounds: store.prepare(

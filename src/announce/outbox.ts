@@ -38,6 +38,8 @@ export interface Outbox {
   publishTrees(repository: Repository, trigger: Trigger): number[];
   /** Lists events later than `id`, oldest first. @param repositoryId null means all repositories */
   after(id: number, limit: number, repositoryId: number | null): Announcement[];
+  /** Reads a repository's events one by one, newest first, beginning with `from` or the next older one. */
+  latestOf(repositoryId: number, from: number): Iterable<Announcement>;
   get(id: number): Announcement | null;
   /** Returns the ids of the oldest stored event (0 when there is none) and of the last event ever made. */
   bounds(): { oldest: number; newest: number };
@@ -94,6 +96,13 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
       const rows =
         repositoryId === null ? sql.after.all(id, limit) : sql.afterOf.all(id, repositoryId, limit);
       return rows.map(readEvent);
+    },
+    *latestOf(repositoryId, from) {
+      let row = sql.latestOf.get(repositoryId, from);
+      while (row) {
+        yield readEvent(row);
+        row = sql.latestOf.get(repositoryId, Number(row.id) - 1);
+      }
     },
     get(id) {
       const row = sql.get.get(id);

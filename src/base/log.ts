@@ -29,6 +29,7 @@ export const LOG_EVENTS = {
   installation_active: "an installation is active again",
   installation_gone: "the App was uninstalled",
   installation_suspended: "an installation was suspended",
+  kept_tips_dropped: "a mirror had more kept tips than KEEP_HISTORY_TIPS; the oldest were dropped",
   kept_tips_unreadable: "a corrupt mirror's kept tips could not be read",
   lfs_pointer_unreadable:
     "files of a published tree look like pointers of Git LFS but cannot be read; `notes` names them",

@@ -11,6 +11,7 @@ export const KEPT_TIP_TABLES: Tables = {
        at INTEGER NOT NULL,
        PRIMARY KEY (repository_id, name)
      ) WITHOUT ROWID;`,
+    "CREATE INDEX kept_tips_at ON kept_tips (repository_id, at, name)",
   ],
 };
 
@@ -25,18 +26,42 @@ export interface KeptTipRow {
   at: number;
 }
 
+/** The time and the name of a tip. */
+export type KeptTipPlace = [at: number, name: string];
+
+export interface KeptTipPage {
+  tips: KeptTipRow[];
+  /** Where the next page begins; null: this is the last page. */
+  next: KeptTipPlace | null;
+  /** The number of tips on all pages. */
+  total: number;
+}
+
 /** The database's copy of every mirror's kept tips, which outlives the mirror's refs. */
 export interface KeptTips {
   /** Returns the tips, oldest first. */
   of(id: number): KeptTipRow[];
+  /** Returns a page of the tips, newest first. @param after only tips behind this place; null: the first page */
+  page(id: number, query: { limit: number; after: KeptTipPlace | null }): KeptTipPage;
+  find(id: number, name: string): KeptTipRow | null;
+  count(id: number): number;
   add(id: number, tips: KeptTipRow[]): void;
   drop(id: number, tips: KeptTipRow[]): void;
+  /** Drops all tips that were kept before `at`, in milliseconds since 1970. */
+  dropBefore(id: number, at: number): void;
   replace(id: number, tips: KeptTipRow[]): void;
 }
 
 export function createKeptTips(store: Store): KeptTips {
   const sql = {
     of: store.prepare("SELECT * FROM kept_tips WHERE repository_id = ? ORDER BY at, name"),
+    page: store.prepare(
+      `SELECT * FROM kept_tips WHERE repository_id = ?1 AND (at, name) < (?2, ?3)
+       ORDER BY at DESC, name DESC LIMIT ?4`,
+    ),
+    find: store.prepare("SELECT * FROM kept_tips WHERE repository_id = ? AND name = ?"),
+    count: store.prepare("SELECT count(*) AS n FROM kept_tips WHERE repository_id = ?"),
+    dropBefore: store.prepare("DELETE FROM kept_tips WHERE repository_id = ? AND at < ?"),
     add: store.prepare("INSERT OR REPLACE INTO kept_tips VALUES (?, ?, ?, ?, ?)"),
     drop: store.prepare("DELETE FROM kept_tips WHERE repository_id = ? AND name = ?"),
     clear: store.prepare("DELETE FROM kept_tips WHERE repository_id = ?"),
@@ -49,13 +74,28 @@ export function createKeptTips(store: Store): KeptTips {
     });
   }
 
+  const count = (id: number): number => Number(sql.count.get(id)?.n);
+
   return {
     of: (id) => sql.of.all(id).map(read),
+    page(id, { limit, after }) {
+      const [at, name] = after ?? [Number.MAX_SAFE_INTEGER, ""];
+      const rows = sql.page.all(id, at, name, limit + 1).map(read);
+      const tips = rows.slice(0, limit);
+      const last = tips.at(-1);
+      return { tips, next: rows.length > limit && last ? [last.at, last.name] : null, total: count(id) };
+    },
+    find(id, name) {
+      const row = sql.find.get(id, name);
+      return row ? read(row) : null;
+    },
+    count,
     add,
     drop: (id, tips) =>
       store.transaction(() => {
         for (const { name } of tips) sql.drop.run(id, name);
       }),
+    dropBefore: (id, at) => void sql.dropBefore.run(id, at),
     replace: (id, tips) =>
       store.transaction(() => {
         sql.clear.run(id);

@@ -19,8 +19,11 @@ export interface MirrorOptions {
 /** The database's copy of the kept tips, from which lost refs are made again. */
 export interface KeptRecord {
   of(id: number): KeptTip[];
+  count(id: number): number;
   add(id: number, tips: KeptTip[]): void;
   drop(id: number, tips: KeptTip[]): void;
+  /** Drops all tips that were kept before `at`, in milliseconds since 1970. */
+  dropBefore(id: number, at: number): void;
   replace(id: number, tips: KeptTip[]): void;
 }
 

@@ -12,6 +12,7 @@ import {
   writeRefs,
 } from "./context.js";
 import { askForEveryRef } from "./every-ref.js";
+import { forgetOldTips } from "./kept-tips.js";
 import { type Answered, ruleOnAnswers } from "./old-answers.js";
 
 /** Compares every ref of GitHub's with every ref of the mirror. */
@@ -101,19 +102,4 @@ async function dropOutside(
   outbox.intend(id, trigger, changes);
   await mirrors.apply(id, changes);
   return changes;
-}
-
-/** Drops kept tips older than KEEP_HISTORY. */
-async function forgetOldTips(
-  { mirrors, keepHistoryMs, dropped, now }: BringContext,
-  { repository: { id }, run }: Pass,
-): Promise<void> {
-  const keptTips = await mirrors.kept(id, run.signal);
-  const old = keptTips.filter(({ at }) => at < now() - keepHistoryMs);
-  if (old.length === 0) return;
-  await mirrors.dropKept(id, old);
-  dropped(
-    id,
-    old.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO })),
-  );
 }
