@@ -87,7 +87,9 @@ export function outboxStatements(store: Store) {
     bounds: store.prepare(
       "SELECT (SELECT min(id) FROM events) AS oldest, (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS newest",
     ),
-    pruneEvents: store.prepare("DELETE FROM events WHERE at < ?"),
-    pruneIntents: store.prepare("DELETE FROM intents WHERE at < ?"),
+    pruneEvents: store.prepare("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? LIMIT ?)"),
+    pruneIntents: store.prepare(
+      "DELETE FROM intents WHERE seq IN (SELECT seq FROM intents WHERE at < ? LIMIT ?)",
+    ),
   };
 }

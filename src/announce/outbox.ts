@@ -43,8 +43,10 @@ export interface Outbox {
   get(id: number): Announcement | null;
   /** Returns the ids of the oldest stored event (0 when there is none) and of the last event ever made. */
   bounds(): { oldest: number; newest: number };
-  /** @returns the number of intents that expired before a refresh could determine their outcome */
-  prune(before: number): number;
+  /** Deletes events made before `before`, at most `limit`. @returns how many were deleted */
+  pruneEvents(before: number, limit: number): number;
+  /** Deletes intents whose outcome no refresh has determined in time, at most `limit`. @returns how many were deleted */
+  pruneIntents(before: number, limit: number): number;
 }
 
 interface Options {
@@ -112,10 +114,7 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
       const row = sql.bounds.get();
       return { oldest: Number(row?.oldest ?? 0), newest: Number(row?.newest ?? 0) };
     },
-    prune: (before) =>
-      store.transaction(() => {
-        sql.pruneEvents.run(before);
-        return sql.pruneIntents.run(before).changes;
-      }),
+    pruneEvents: (before, limit) => sql.pruneEvents.run(before, limit).changes,
+    pruneIntents: (before, limit) => sql.pruneIntents.run(before, limit).changes,
   };
 }

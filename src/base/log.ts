@@ -76,6 +76,7 @@ export const LOG_EVENTS = {
   repository_retired: "the mirror of a repository that is gone was deleted",
   repository_returned: "a repository that was gone, suspended or held is managed again",
   retire_skipped: "a directory was not deleted because it contains foreign files",
+  rows_not_pruned: "old rows of the database could not be deleted; Lockstep tries again within an hour",
   start_cleanup_failed: "a start failed, and some of what it had opened could not be closed",
   stop_failed: "some tasks could not be stopped in time",
   stopped: "Lockstep has shut down",

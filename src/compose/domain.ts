@@ -13,6 +13,7 @@ import { createIntake } from "./deliveries.js";
 import type { Ground } from "./ground.js";
 import { createHousekeeping } from "./housekeeping.js";
 import { openTally } from "./preflight.js";
+import { createPruning } from "./pruning.js";
 import { createRecords, type Records } from "./records.js";
 import { createRefreshing } from "./refreshing.js";
 
@@ -56,6 +57,8 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     releasers,
   });
   const { checkouts } = publishing;
+  const pruning = createPruning(config, { log, ground, records, announcer });
+  releasers.add("pruning", pruning.stop);
   const housekeeping = createHousekeeping(config, {
     log,
     ground,
@@ -78,12 +81,32 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
   });
   const { syncer, worker, runner } = refreshing;
   syncer.onMoved(tally.changed);
-  const intake = createIntake(config, { log, ground, records, announcer, worker, runner, isStopping });
+  const intake = createIntake(config, {
+    log,
+    ground,
+    records,
+    announcer,
+    worker,
+    runner,
+    maintenance: housekeeping.maintenance,
+    isStopping,
+  });
   syncer.onAbandoned((repository, hints) => {
     for (const { ref, points } of hints)
       intake.watch.reportAbandonedPush(fullName(repository), ref, points.at(-1) ?? ZERO);
   });
-  return { records, tally, afterBoot, mirrors, announcer, publishing, housekeeping, refreshing, intake };
+  return {
+    records,
+    tally,
+    afterBoot,
+    mirrors,
+    announcer,
+    publishing,
+    pruning,
+    housekeeping,
+    refreshing,
+    intake,
+  };
 }
 
 type AnnouncerSettings = Pick<

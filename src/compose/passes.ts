@@ -16,10 +16,12 @@ interface Needs {
   releasers: Releasers;
 }
 
+const HOUR_MS = 3_600_000;
+
 /** Builds what starts on its own: the first pass, the backstop's passes, and the readings of GitHub's log. */
 export function startClocks(config: Settings, { log, ground, domain, releasers }: Needs) {
-  const { records, tally, afterBoot, announcer, publishing, housekeeping, intake } = domain;
-  const { deliveries, requests } = records;
+  const { records, tally, afterBoot, announcer, publishing, pruning, housekeeping, intake } = domain;
+  const { requests } = records;
   const { links, maintenance } = housekeeping;
   const { recovery, watch } = intake;
   const isPulling = config.deliveries === "pull";
@@ -28,7 +30,7 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
   const readLog = () => recovery.run().finally(watch.check);
 
   function start(): void {
-    deliveries.prune();
+    void pruning.run();
     announcer.start();
     requests.everything("onboard");
     publishing.sweep.start();
@@ -39,10 +41,8 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
   }
 
   function sweep(): void {
-    deliveries.prune();
-    announcer.prune();
     requests.everything("backstop");
-    maintenance.pass();
+    void maintenance.pass();
     publishing.sweep.run();
     void links.sweep();
     tally.next();
@@ -51,6 +51,12 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
 
   const turns = setInterval(afterBoot.requestSome, TURN_MS).unref();
   releasers.add("comparisons after a restart", () => clearInterval(turns));
+  // Tables and mirrors wear also while the backstop is off, or comes once a day.
+  const hourly = setInterval(() => {
+    void pruning.run();
+    void maintenance.pass();
+  }, HOUR_MS).unref();
+  releasers.add("hourly work", () => clearInterval(hourly));
   const onFault = (error: unknown) =>
     log.error(
       { event: "pass_not_begun", err: error },
