@@ -40,15 +40,19 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
   }
 
-  function sweep(): void {
+  async function sweep(): Promise<void> {
     requests.everything("backstop");
     void maintenance.pass();
-    publishing.sweep.run();
     void links.sweep();
     tally.next();
     void readLog();
+    await publishing.sweep.run(() => isStopping);
   }
 
+  let isStopping = false;
+  releasers.add("passes", () => {
+    isStopping = true;
+  });
   const turns = setInterval(afterBoot.requestSome, TURN_MS).unref();
   releasers.add("comparisons after a restart", () => clearInterval(turns));
   // Tables and mirrors wear also while the backstop is off, or comes once a day.

@@ -20,6 +20,7 @@ export function prepareStatements(store: Store) {
       "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state IN ('gone', 'retired'), confirmed_at DESC LIMIT 1",
     ),
     all: store.prepare("SELECT * FROM repositories ORDER BY owner, name"),
+    idsOf: store.prepare("SELECT id FROM repositories WHERE installation_id = ?"),
     ids: store.prepare("SELECT id FROM repositories ORDER BY id"),
     installation: store.prepare("SELECT * FROM repositories WHERE installation_id = ?"),
     note: store.prepare(

@@ -1,5 +1,6 @@
 import { type OpenRef, type RefChange, type RefHint, ZERO } from "../../base/model.js";
 import { isInside } from "../../base/patterns.js";
+import { beginSlice } from "../../base/slices.js";
 import { clash, compareTips } from "../../git/mirror/refs.js";
 import {
   type BringContext,
@@ -69,7 +70,9 @@ async function findOldAnswers(
     hint,
     facts: facts[n]!,
   }));
+  const slice = beginSlice();
   for (const { ref, after, before } of compareTips(local, remote)) {
+    if (slice.isOver()) await slice.next();
     if (hinted.has(ref) || isReplaced(ref, hints, remote)) continue;
     const known = { tip: before, knowledge: context.registry.ref(id, ref), comparedAt };
     answers.push({ ref, answer: after, hint: undefined, facts: known });
