@@ -84,7 +84,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
       const discarded = discard(layout, id);
       if (discarded) {
         checkouts.forget(id);
-        records.keptTips.replace(id, []);
+        void records.keptTips.replace(id, []);
       }
       return discarded;
     },

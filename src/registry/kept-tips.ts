@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Row, Store, Tables } from "../store/database.js";
 
 export const KEPT_TIP_TABLES: Tables = {
@@ -26,6 +27,9 @@ export interface KeptTipRow {
   at: number;
 }
 
+/** So many rows are written in some milliseconds, and with one sync of the disk. */
+const ROWS = 1_000;
+
 /** The time and the name of a tip. */
 export type KeptTipPlace = [at: number, name: string];
 
@@ -37,7 +41,10 @@ export interface KeptTipPage {
   total: number;
 }
 
-/** The database's copy of every mirror's kept tips, which outlives the mirror's refs. */
+/**
+ * The database's copy of every mirror's kept tips, which outlives the mirror's refs. Many tips are written in several
+ * transactions, between which other work runs: after a kill the next full comparison adds what is missing.
+ */
 export interface KeptTips {
   /** Returns the tips, oldest first. */
   of(id: number): KeptTipRow[];
@@ -45,11 +52,11 @@ export interface KeptTips {
   page(id: number, query: { limit: number; after: KeptTipPlace | null }): KeptTipPage;
   find(id: number, name: string): KeptTipRow | null;
   count(id: number): number;
-  add(id: number, tips: KeptTipRow[]): void;
-  drop(id: number, tips: KeptTipRow[]): void;
+  add(id: number, tips: KeptTipRow[]): Promise<void>;
+  drop(id: number, tips: KeptTipRow[]): Promise<void>;
   /** Drops all tips that were kept before `at`, in milliseconds since 1970. */
   dropBefore(id: number, at: number): void;
-  replace(id: number, tips: KeptTipRow[]): void;
+  replace(id: number, tips: KeptTipRow[]): Promise<void>;
 }
 
 export function createKeptTips(store: Store): KeptTips {
@@ -67,12 +74,17 @@ export function createKeptTips(store: Store): KeptTips {
     clear: store.prepare("DELETE FROM kept_tips WHERE repository_id = ?"),
   };
 
-  function add(id: number, tips: KeptTipRow[]): void {
-    if (tips.length === 0) return;
-    store.transaction(() => {
-      for (const { name, ref, sha, at } of tips) sql.add.run(id, name, ref, sha, at);
-    });
+  async function writeEach(tips: KeptTipRow[], write: (tip: KeptTipRow) => void): Promise<void> {
+    for (let from = 0; from < tips.length; from += ROWS) {
+      if (from > 0) await setImmediate();
+      store.transaction(() => {
+        for (const tip of tips.slice(from, from + ROWS)) write(tip);
+      });
+    }
   }
+
+  const add = (id: number, tips: KeptTipRow[]): Promise<void> =>
+    writeEach(tips, ({ name, ref, sha, at }) => void sql.add.run(id, name, ref, sha, at));
 
   const count = (id: number): number => Number(sql.count.get(id)?.n);
 
@@ -91,16 +103,12 @@ export function createKeptTips(store: Store): KeptTips {
     },
     count,
     add,
-    drop: (id, tips) =>
-      store.transaction(() => {
-        for (const { name } of tips) sql.drop.run(id, name);
-      }),
+    drop: (id, tips) => writeEach(tips, ({ name }) => void sql.drop.run(id, name)),
     dropBefore: (id, at) => void sql.dropBefore.run(id, at),
-    replace: (id, tips) =>
-      store.transaction(() => {
-        sql.clear.run(id);
-        add(id, tips);
-      }),
+    replace(id, tips) {
+      sql.clear.run(id);
+      return add(id, tips);
+    },
   };
 }
 

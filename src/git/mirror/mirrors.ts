@@ -163,14 +163,14 @@ async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<Re
 async function dropKept({ git, layout, keptRecord }: MirrorContext, id: number, tips: KeptTip[]) {
   const deletions = tips.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO }));
   await swapRefs(git, layout.mirror(id), deletions);
-  keptRecord.drop(id, tips);
+  await keptRecord.drop(id, tips);
 }
 
 /** Tips that the database does not know were kept by an earlier Lockstep, or just before a kill. */
 async function readKeptTips({ git, layout, keptRecord }: MirrorContext, id: number, signal?: AbortSignal) {
   const tips = await readKept(git, layout.mirror(id), signal);
   const known = new Set(keptRecord.of(id).map(({ name }) => name));
-  keptRecord.add(
+  await keptRecord.add(
     id,
     tips.filter(({ name }) => !known.has(name)),
   );
