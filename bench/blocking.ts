@@ -130,7 +130,7 @@ const releasers = new Releasers();
 run(releasers, async () => {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return print(HELP);
-  const { json, help, ...given } = values;
+  const { json, help: _, ...given } = values;
   const sizes = Object.fromEntries(Object.entries(given).map(([name, n]) => [name, Number(n)])) as Sizes;
   const store = openStore(await workDir(releasers), TABLES);
   releasers.add(() => store.close());
