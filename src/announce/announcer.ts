@@ -11,6 +11,7 @@ import type { Consumer } from "./consumer.js";
 import { createDispatcher } from "./dispatch.js";
 import { createHook } from "./hook.js";
 import { createOutbox, type Outbox, type Repository } from "./outbox.js";
+import { pruneAnnounced } from "./prune.js";
 import { createWebhook, createWebhookAgent } from "./webhook.js";
 
 type Settings = Pick<
@@ -39,8 +40,8 @@ export interface Announcer {
   announceTrees(repository: Repository, trigger: Trigger): void;
   /** Starts delivery to consumers, beginning with the events that an earlier process left. */
   start(): void;
-  /** Deletes events older than a week, and the backlog of consumers that did not accept them. */
-  prune(): void;
+  /** Deletes events older than a week, and the backlog of consumers that did not accept them. @throws what the database throws */
+  prune(signal?: AbortSignal): Promise<void>;
   delays(): (Delay & { consumer: string })[];
   lags(): (Lag & { consumer: string })[];
   /** Emits "event" when new events exist. */
@@ -77,26 +78,6 @@ export function createAnnouncer(tools: Tools): Announcer {
     if (first !== undefined) setImmediate(notify);
   }
 
-  function prune(): void {
-    const before = now() - KEEP_MS;
-    store.transaction(() => {
-      for (const { key, shown } of consumers) {
-        const dropped = backlog.drop(key, before);
-        if (dropped > 0)
-          log.error(
-            { event: "events_dropped", consumer: shown, dropped },
-            "a consumer accepted no events for a week; its backlog was dropped",
-          );
-      }
-      const dropped = outbox.prune(before);
-      if (dropped > 0)
-        log.error(
-          { event: "changes_unannounced", changes: dropped },
-          "some changes were never announced because their refresh did not finish",
-        );
-    });
-  }
-
   return {
     outbox,
     newEvents,
@@ -104,11 +85,8 @@ export function createAnnouncer(tools: Tools): Announcer {
       announce(repository, () => outbox.publish(repository, trigger, published)),
     announceTrees: (repository, trigger) =>
       announce(repository, () => outbox.publishTrees(repository, trigger)),
-    start() {
-      prune();
-      notify();
-    },
-    prune,
+    start: notify,
+    prune: (signal) => pruneAnnounced({ outbox, backlog, consumers, log }, now() - KEEP_MS, signal),
     delays: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.delay(key) })),
     lags: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.lag(key) })),
     async stop(ms) {

@@ -67,8 +67,11 @@ export interface Backlog {
   failed(consumer: string, at: Position, dueAt: number, error: string): void;
   delay(consumer: string): Delay;
   lag(consumer: string): Lag;
-  /** Skips events made before `before`. @returns the number of skipped events */
-  drop(consumer: string, before: number): number;
+  /**
+   * Skips events made before `before`, in at most `limit` repositories.
+   * @returns the number of repositories, and of their skipped events
+   */
+  dropSome(consumer: string, before: number, limit: number): { repositories: number; events: number };
 }
 
 /** No consumer is waited for longer: Retry-After counts for at most an hour. */
@@ -114,7 +117,7 @@ export function createBacklog(store: Store, now: () => number): Backlog {
         dropped: Number(sql.dropped.get(consumer)?.events ?? 0),
       };
     },
-    drop: (consumer, before) => store.transaction(() => dropOld(sql, consumer, before)),
+    dropSome: (consumer, before, limit) => store.transaction(() => dropOld(sql, consumer, before, limit)),
   };
 }
 
@@ -134,12 +137,16 @@ function readDelay(sql: Statements, consumer: string): Delay {
   return { repositories: Number(repositories), oldestAt: oldest === null ? null : Number(oldest) };
 }
 
-function dropOld(sql: Statements, consumer: string, before: number): number {
-  const old = sql.old.all(before, before, consumer);
-  for (const row of old) advance(sql, consumer, Number(row.repository_id), Number(row.last));
-  const events = old.reduce((sum, row) => sum + Number(row.events), 0);
+function dropOld(sql: Statements, consumer: string, before: number, limit: number) {
+  const old = sql.old.all(consumer, before, limit);
+  let events = 0;
+  for (const { repository_id: id, event_id: from } of old) {
+    const row = sql.oldEvents.get(id, from, before)!;
+    events += Number(row.events);
+    advance(sql, consumer, Number(id), Number(row.last));
+  }
   if (events > 0) sql.drop.run(consumer, events);
-  return events;
+  return { repositories: old.length, events };
 }
 
 const read = (row: Row): Position => ({
@@ -189,10 +196,11 @@ function statements(store: Store) {
     ),
     dropped: store.prepare("SELECT events FROM dropped WHERE consumer = ?"),
     old: store.prepare(
-      `SELECT b.repository_id, max(e.id) AS last, count(*) AS events FROM backlog b
-       JOIN events e ON e.repository_id = b.repository_id AND e.id >= b.event_id AND e.at < ?
-       WHERE EXISTS (SELECT 1 FROM events f WHERE f.id = b.event_id AND f.at < ?) AND b.consumer = ?
-       GROUP BY b.repository_id`,
+      `SELECT b.repository_id, b.event_id FROM backlog b JOIN events e ON e.id = b.event_id
+       WHERE b.consumer = ? AND e.at < ? LIMIT ?`,
+    ),
+    oldEvents: store.prepare(
+      "SELECT max(id) AS last, count(*) AS events FROM events WHERE repository_id = ? AND id >= ? AND at < ?",
     ),
     drop: store.prepare(
       "INSERT INTO dropped (consumer, events) VALUES (?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events",

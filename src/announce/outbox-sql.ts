@@ -79,12 +79,17 @@ export function outboxStatements(store: Store) {
     publish: store.prepare("INSERT INTO events (repository_id, at, body) VALUES (?, ?, ?) RETURNING id"),
     after: store.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"),
     afterOf: store.prepare("SELECT * FROM events WHERE id > ? AND repository_id = ? ORDER BY id LIMIT ?"),
+    latestOf: store.prepare(
+      "SELECT * FROM events WHERE repository_id = ? AND id <= ? ORDER BY id DESC LIMIT 1",
+    ),
     get: store.prepare("SELECT * FROM events WHERE id = ?"),
     // AUTOINCREMENT remembers the last id even after its row was deleted: https://sqlite.org/autoinc.html
     bounds: store.prepare(
       "SELECT (SELECT min(id) FROM events) AS oldest, (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS newest",
     ),
-    pruneEvents: store.prepare("DELETE FROM events WHERE at < ?"),
-    pruneIntents: store.prepare("DELETE FROM intents WHERE at < ?"),
+    pruneEvents: store.prepare("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? LIMIT ?)"),
+    pruneIntents: store.prepare(
+      "DELETE FROM intents WHERE seq IN (SELECT seq FROM intents WHERE at < ? LIMIT ?)",
+    ),
   };
 }

@@ -38,11 +38,15 @@ export interface Outbox {
   publishTrees(repository: Repository, trigger: Trigger): number[];
   /** Lists events later than `id`, oldest first. @param repositoryId null means all repositories */
   after(id: number, limit: number, repositoryId: number | null): Announcement[];
+  /** Reads a repository's events one by one, newest first, beginning with `from` or the next older one. */
+  latestOf(repositoryId: number, from: number): Iterable<Announcement>;
   get(id: number): Announcement | null;
   /** Returns the ids of the oldest stored event (0 when there is none) and of the last event ever made. */
   bounds(): { oldest: number; newest: number };
-  /** @returns the number of intents that expired before a refresh could determine their outcome */
-  prune(before: number): number;
+  /** Deletes events made before `before`, at most `limit`. @returns how many were deleted */
+  pruneEvents(before: number, limit: number): number;
+  /** Deletes intents whose outcome no refresh has determined in time, at most `limit`. @returns how many were deleted */
+  pruneIntents(before: number, limit: number): number;
 }
 
 interface Options {
@@ -95,6 +99,13 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
         repositoryId === null ? sql.after.all(id, limit) : sql.afterOf.all(id, repositoryId, limit);
       return rows.map(readEvent);
     },
+    *latestOf(repositoryId, from) {
+      let row = sql.latestOf.get(repositoryId, from);
+      while (row) {
+        yield readEvent(row);
+        row = sql.latestOf.get(repositoryId, Number(row.id) - 1);
+      }
+    },
     get(id) {
       const row = sql.get.get(id);
       return row ? readEvent(row) : null;
@@ -103,10 +114,7 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
       const row = sql.bounds.get();
       return { oldest: Number(row?.oldest ?? 0), newest: Number(row?.newest ?? 0) };
     },
-    prune: (before) =>
-      store.transaction(() => {
-        sql.pruneEvents.run(before);
-        return sql.pruneIntents.run(before).changes;
-      }),
+    pruneEvents: (before, limit) => sql.pruneEvents.run(before, limit).changes,
+    pruneIntents: (before, limit) => sql.pruneIntents.run(before, limit).changes,
   };
 }

@@ -29,6 +29,7 @@ export const LOG_EVENTS = {
   installation_active: "an installation is active again",
   installation_gone: "the App was uninstalled",
   installation_suspended: "an installation was suspended",
+  kept_tips_dropped: "a mirror had more kept tips than KEEP_HISTORY_TIPS; the oldest were dropped",
   kept_tips_unreadable: "a corrupt mirror's kept tips could not be read",
   lfs_pointer_unreadable:
     "files of a published tree look like pointers of Git LFS but cannot be read; `notes` names them",
@@ -78,6 +79,7 @@ export const LOG_EVENTS = {
   reserve_not_made: "the space that is kept for the database could not be taken; Lockstep tries again",
   reserve_released: "the disk is full, and the space that was kept for the database was given back",
   retire_skipped: "a directory was not deleted because it contains foreign files",
+  rows_not_pruned: "old rows of the database could not be deleted; Lockstep tries again within an hour",
   space_not_cleared: "leftovers could not be cleared from a full disk; Lockstep tries again",
   start_cleanup_failed: "a start failed, and some of what it had opened could not be closed",
   stop_failed: "some tasks could not be stopped in time",

@@ -1,3 +1,4 @@
+import { beginSlice } from "../base/slices.js";
 import { emptyTrash, type Layout } from "../git/disk/layout.js";
 import { isManaged, type Registry } from "../registry/repositories.js";
 import type { Obstacles } from "./obstacles.js";
@@ -5,7 +6,7 @@ import type { Checkouts } from "./published-trees.js";
 
 interface Tools {
   checkouts: Pick<Checkouts, "start" | "check" | "isOutdated">;
-  registry: Pick<Registry, "all">;
+  registry: Pick<Registry, "ids" | "get">;
   layout: Layout;
   obstacles: Pick<Obstacles, "report">;
   hasMirror(id: number): boolean;
@@ -19,8 +20,8 @@ export interface Sweep {
   /** Begins to delete what is in the trash. Needs no database, and never throws. */
   clearTrash(): void;
   start(): void;
-  /** Runs once in each pass of the backstop. */
-  run(): void;
+  /** Runs once in each pass of the backstop, a few repositories at a time. @throws what the database throws */
+  run(isStopped: () => boolean): Promise<void>;
 }
 
 /** Finds what no webhook reports: published trees that are missing, corrupt or no longer needed. */
@@ -28,13 +29,12 @@ export function createSweep(tools: Tools): Sweep {
   const { checkouts, layout, hasMirror } = tools;
 
   /** A new entry of CHECKOUTS or a deleted link causes no webhook. */
-  function requestMissing({ atStart }: { atStart: boolean }): void {
-    for (const repository of tools.registry.all()) {
-      const { id, state, pausedAt } = repository;
-      if (!isManaged(repository) || state === "suspended" || pausedAt !== null) continue;
-      const lacksExtent = () => atStart && hasMirror(id) && !tools.hasWantedExtent(id);
-      if ((checkouts.isOutdated(repository) || lacksExtent()) && hasMirror(id)) tools.request(id);
-    }
+  function requestIfMissing(id: number, { atStart }: { atStart: boolean }): void {
+    const repository = tools.registry.get(id);
+    if (!repository || !isManaged(repository)) return;
+    if (repository.state === "suspended" || repository.pausedAt !== null) return;
+    const lacksExtent = () => atStart && hasMirror(id) && !tools.hasWantedExtent(id);
+    if ((checkouts.isOutdated(repository) || lacksExtent()) && hasMirror(id)) tools.request(id);
   }
 
   async function emptied(): Promise<void> {
@@ -45,11 +45,16 @@ export function createSweep(tools: Tools): Sweep {
     clearTrash: () => void emptied(),
     start() {
       checkouts.start();
-      requestMissing({ atStart: true });
+      for (const id of tools.registry.ids()) requestIfMissing(id, { atStart: true });
     },
-    run() {
-      requestMissing({ atStart: false });
-      void checkouts.check();
+    async run(isStopped) {
+      const slice = beginSlice();
+      for (const id of tools.registry.ids()) {
+        if (isStopped()) return;
+        requestIfMissing(id, { atStart: false });
+        if (slice.isOver()) await slice.next();
+      }
+      if (!isStopped()) void checkouts.check();
     },
   };
 }

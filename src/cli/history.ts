@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { HoldView, KeptView } from "../http/history.js";
-import type { RepositoryView } from "../http/view.js";
+import type { HoldView, KeptView, RepositoryView } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
+import { everyPage } from "./pages.js";
 import { print, printJson, table } from "./print.js";
 import { waiting, waitQuery } from "./wait.js";
 
@@ -38,8 +38,9 @@ export function addHistoryCommands(program: Command, client: () => Client): void
 }
 
 async function showKept(client: Client, fullName: string): Promise<void> {
-  const { body } = await client.ask<{ kept: KeptView[]; holds: HoldView[] }>("GET", repositoryPath(fullName));
-  const { kept, holds } = body;
+  const path = repositoryPath(fullName);
+  const kept = await everyPage<KeptView>(client, `${path}/kept`, "kept");
+  const holds = await everyPage<HoldView>(client, `${path}/holds`, "holds");
   if (client.json) return printJson({ kept, holds });
   const keptRows = kept.map(({ ref, sha, expiresAt, name }) => [
     ref ?? "?",

@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
 import { fullName } from "../base/names.js";
 import type { InstallationView, StatusView } from "../http/operate.js";
-import type { RepositoryView, ShownState } from "../http/view.js";
+import type { HoldView, KeptView, RefView, RepositoryView, ShownState } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
+import { everyPage } from "./pages.js";
 import { ago, print, printJson, stateText, styled, table } from "./print.js";
 import { printWaits } from "./waits.js";
 
@@ -45,7 +46,7 @@ export function addShowCommands(program: Command, client: () => Client): void {
     .addHelpText("after", "\nExample:\n  lockstep list --state failing")
     .action(async ({ state }: { state?: string }) => {
       const filter: Record<string, string> = state === undefined ? {} : { state };
-      const shown = await everyPage<RepositoryView>(client(), "repos", "repositories", filter);
+      const shown = await everyPage<RepositoryView>(client(), "/api/v1/repos", "repositories", filter);
       if (client().json) return printJson(shown);
       const rows = shown.map((it) => [
         fullName(it),
@@ -60,14 +61,14 @@ export function addShowCommands(program: Command, client: () => Client): void {
     .description("show one repository with every ref's tip, as JSON")
     .addHelpText("after", "\nExample:\n  lockstep show acme/app")
     .action(async (fullName: string) => {
-      printJson((await client().ask("GET", repositoryPath(fullName))).body);
+      printJson(await showWhole(client(), fullName));
     });
   program
     .command("installations")
     .description("list the App's installations and the removals that wait for confirmation")
     .addHelpText("after", "\nExample:\n  lockstep installations")
     .action(async () => {
-      const shown = await everyPage<InstallationView>(client(), "installations", "installations");
+      const shown = await everyPage<InstallationView>(client(), "/api/v1/installations", "installations");
       if (client().json) return printJson(shown);
       const rows = shown.map((it) => [
         String(it.id),
@@ -80,17 +81,19 @@ export function addShowCommands(program: Command, client: () => Client): void {
     });
 }
 
-/** Fetches a whole list, page by page. @param member the field of the answer that has the entries */
-async function everyPage<T>(client: Client, list: string, member: string, filter = {}): Promise<T[]> {
-  const found: T[] = [];
-  let cursor: string | null = "";
-  while (cursor !== null) {
-    const query = new URLSearchParams({ ...filter, limit: "1000", cursor });
-    const { body }: { body: Record<string, unknown> } = await client.ask("GET", `/api/v1/${list}?${query}`);
-    found.push(...(body[member] as T[]));
-    cursor = body.next as string | null;
-  }
-  return found;
+/** Returns the API's answer about one repository, with all refs, kept tips and holds instead of the first ones. */
+async function showWhole(client: Client, fullName: string): Promise<object> {
+  const path = repositoryPath(fullName);
+  const { body } = await client.ask<object>("GET", path);
+  const refs = await everyPage<RefView>(client, `${path}/refs`, "refs");
+  const proven = refs.flatMap(({ ref, provenAt }) => (provenAt === null ? [] : [[ref, provenAt]]));
+  return {
+    ...body,
+    heads: Object.fromEntries(refs.map(({ ref, sha }) => [ref, sha])),
+    headsProvenAt: Object.fromEntries(proven),
+    kept: await everyPage<KeptView>(client, `${path}/kept`, "kept"),
+    holds: await everyPage<HoldView>(client, `${path}/holds`, "holds"),
+  };
 }
 
 /** Says whether everything is fresh, as /freshz does. */

@@ -9,6 +9,7 @@ import type { Config } from "../config/load.js";
 import type { DeliveryLog } from "../deliveries/log.js";
 import { createRecovery } from "../deliveries/recovery.js";
 import type { LoggedDelivery } from "../github/api.js";
+import type { Maintenance } from "../maintenance/scheduler.js";
 import type { Runner } from "../queue/runner.js";
 import { createAcceptance } from "../receiver/acceptance.js";
 import { isManaged } from "../registry/repositories.js";
@@ -29,6 +30,7 @@ interface Needs {
   announcer: Announcer;
   worker: Worker;
   runner: Runner;
+  maintenance: Pick<Maintenance, "backlog">;
   isStopping(): boolean;
 }
 
@@ -82,6 +84,7 @@ export function createIntake(config: Settings, needs: Needs) {
     intervalMs: config.intervalMs,
     recovery: recovery.state,
     consumers: needs.announcer.delays,
+    maintenance: needs.maintenance.backlog,
     deliverySource: source.kind,
     lastDeliveryAt: source.lastAt,
   });

@@ -14,6 +14,7 @@ import { careForDisk } from "./disk.js";
 import type { Ground } from "./ground.js";
 import { createHousekeeping } from "./housekeeping.js";
 import { openTally } from "./preflight.js";
+import { createPruning } from "./pruning.js";
 import { createRecords, type Records } from "./records.js";
 import { createRefreshing } from "./refreshing.js";
 
@@ -57,6 +58,8 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     releasers,
   });
   const { checkouts } = publishing;
+  const pruning = createPruning(config, { log, ground, records, announcer });
+  releasers.add("pruning", pruning.stop);
   const housekeeping = createHousekeeping(config, {
     log,
     ground,
@@ -79,7 +82,16 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
   });
   const { syncer, worker, runner } = refreshing;
   syncer.onMoved(tally.changed);
-  const intake = createIntake(config, { log, ground, records, announcer, worker, runner, isStopping });
+  const intake = createIntake(config, {
+    log,
+    ground,
+    records,
+    announcer,
+    worker,
+    runner,
+    maintenance: housekeeping.maintenance,
+    isStopping,
+  });
   careForDisk({
     log,
     ground,
@@ -95,7 +107,18 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     for (const { ref, points } of hints)
       intake.watch.reportAbandonedPush(fullName(repository), ref, points.at(-1) ?? ZERO);
   });
-  return { records, tally, afterBoot, mirrors, announcer, publishing, housekeeping, refreshing, intake };
+  return {
+    records,
+    tally,
+    afterBoot,
+    mirrors,
+    announcer,
+    publishing,
+    pruning,
+    housekeeping,
+    refreshing,
+    intake,
+  };
 }
 
 type AnnouncerSettings = Pick<

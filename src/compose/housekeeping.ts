@@ -1,3 +1,4 @@
+import { monotonicMs } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { keyOf, type RepositoryName } from "../base/model.js";
 import type { Releasers } from "../base/releasers.js";
@@ -60,7 +61,8 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     request,
     records: createMaintenanceLog(ground.store),
     upkeep: createUpkeep({ git: ground.git, layout, timeoutMs: MAINTENANCE_TIMEOUT_MS }),
-    repositories: registry.all,
+    repositoryIds: registry.ids,
+    clock: monotonicMs,
     repository: registry.get,
     isIdle: (id) => isIdle(records, id),
     hasRoom: () => records.disk.hasRoom("refresh"),
@@ -83,7 +85,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
       const discarded = discard(layout, id);
       if (discarded) {
         checkouts.forget(id);
-        records.keptTips.replace(id, []);
+        void records.keptTips.replace(id, []);
       }
       return discarded;
     },

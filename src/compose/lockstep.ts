@@ -86,7 +86,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
 
 function oncePorts(domain: Domain, status: OncePorts["status"], shutdownTimeoutMs: number): OncePorts {
   const { records, announcer, publishing, housekeeping, refreshing } = domain;
-  const { queue, requests, registry, installations, deliveries } = records;
+  const { queue, requests, registry, installations } = records;
   return {
     queue,
     requests,
@@ -94,7 +94,7 @@ function oncePorts(domain: Domain, status: OncePorts["status"], shutdownTimeoutM
     registry,
     installations,
     announcer,
-    deliveries,
+    pruning: domain.pruning,
     publishedTrees: publishing.sweep,
     links: housekeeping.links,
     maintenance: housekeeping.maintenance,

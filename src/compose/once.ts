@@ -4,7 +4,6 @@ import { monotonicMs } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
 import { keyOf, type Subject } from "../base/model.js";
 import type { Sweep } from "../checkouts/sweep.js";
-import type { DeliveryLog } from "../deliveries/log.js";
 import type { StatusView } from "../http/operate.js";
 import type { Links } from "../lifecycle/links.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
@@ -13,6 +12,7 @@ import type { Requests } from "../queue/requests.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import type { Settled, Worker } from "../worker.js";
+import type { Pruning } from "./pruning.js";
 
 export interface OncePorts {
   queue: Pick<RefreshQueue, "isPending" | "neverWait">;
@@ -21,7 +21,7 @@ export interface OncePorts {
   registry: Pick<Registry, "get" | "all">;
   installations: Pick<Installations, "all">;
   announcer: Pick<Announcer, "start" | "lags">;
-  deliveries: Pick<DeliveryLog, "prune">;
+  pruning: Pruning;
   publishedTrees: Pick<Sweep, "clearTrash" | "start">;
   links: Pick<Links, "sweep">;
   status(): StatusView;
@@ -123,7 +123,7 @@ export function createOnce(ports: OncePorts): Once {
 
   return async (onStep) => {
     queue.neverWait();
-    ports.deliveries.prune();
+    await ports.pruning.run();
     ports.announcer.start();
     ports.publishedTrees.clearTrash();
     ports.publishedTrees.start();
@@ -140,7 +140,7 @@ export function createOnce(ports: OncePorts): Once {
       wanted.map(({ id }) => ({ kind: "repository", id })),
       onRun,
     );
-    ports.maintenance.pass();
+    await ports.maintenance.pass();
     await Promise.all([announced(), ports.maintenance.idle()]);
     const { state, problems } = ports.status();
     // An App without repositories has nothing to bring in step.

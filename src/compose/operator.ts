@@ -1,6 +1,7 @@
 import type { Log } from "../base/log.js";
 import type { Config } from "../config/load.js";
 import { createReach } from "../git/mirror/reach.js";
+import { createChangeViews } from "../views/changes.js";
 import { createLogViews } from "../views/deliveries.js";
 import { createFreshness } from "../views/freshness.js";
 import { createHistoryViews } from "../views/history.js";
@@ -95,9 +96,11 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
     onSettled: worker.onSettled,
     contains: contains.wait,
     events: { after: outbox.after, bounds: outbox.bounds, newEvents, stopping: isStopping },
+    changes: createChangeViews(outbox),
     history: createHistoryViews({
       registry,
       mirrors,
+      keptTips: records.keptTips,
       hasMirror,
       holds,
       scopeOf,

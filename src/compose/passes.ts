@@ -16,10 +16,12 @@ interface Needs {
   releasers: Releasers;
 }
 
+const HOUR_MS = 3_600_000;
+
 /** Builds what starts on its own: the first pass, the backstop's passes, and the readings of GitHub's log. */
 export function startClocks(config: Settings, { log, ground, domain, releasers }: Needs) {
-  const { records, tally, afterBoot, announcer, publishing, housekeeping, intake } = domain;
-  const { deliveries, requests } = records;
+  const { records, tally, afterBoot, announcer, publishing, pruning, housekeeping, intake } = domain;
+  const { requests } = records;
   const { links, maintenance } = housekeeping;
   const { recovery, watch } = intake;
   const isPulling = config.deliveries === "pull";
@@ -33,21 +35,23 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
       "a part of a pass of the backstop could not begin; the next one tries again",
     );
 
+  async function attempt(step: () => unknown): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      onFault(error);
+    }
+  }
+
   /** A full disk fails what writes to the database, and must not keep what frees space from beginning. */
   function doEach(steps: (() => unknown)[]): void {
-    for (const step of steps) {
-      try {
-        step();
-      } catch (error) {
-        onFault(error);
-      }
-    }
+    for (const step of steps) void attempt(step);
   }
 
   function start(): void {
     doEach([
       publishing.sweep.clearTrash,
-      deliveries.prune,
+      pruning.run,
       announcer.start,
       () => requests.everything("onboard"),
       publishing.sweep.start,
@@ -58,22 +62,29 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
   }
 
-  function sweep(): void {
+  async function sweep(): Promise<void> {
     doEach([
       publishing.sweep.clearTrash,
-      deliveries.prune,
-      announcer.prune,
       () => requests.everything("backstop"),
       maintenance.pass,
-      publishing.sweep.run,
       links.sweep,
       tally.next,
       readLog,
     ]);
+    await publishing.sweep.run(() => isStopping);
   }
 
-  const turns = setInterval(afterBoot.requestSome, TURN_MS).unref();
+  let isStopping = false;
+  releasers.add("passes", () => {
+    isStopping = true;
+  });
+  const turns = setInterval(() => void attempt(afterBoot.requestSome), TURN_MS).unref();
   releasers.add("comparisons after a restart", () => clearInterval(turns));
+  // Tables and mirrors wear also while the backstop is off, or comes once a day.
+  const hourly = setInterval(() => {
+    doEach([pruning.run, maintenance.pass]);
+  }, HOUR_MS).unref();
+  releasers.add("hourly work", () => clearInterval(hourly));
   const backstop = startBackstop("backstop", config.intervalMs, { pass: sweep, onFault });
   releasers.add("backstop", backstop.stop);
   const pull = startBackstop("pull", isPulling ? config.pullIntervalMs : null, { pass: readLog, onFault });

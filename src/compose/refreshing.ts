@@ -21,7 +21,10 @@ import type { Housekeeping } from "./housekeeping.js";
 import { logProgress } from "./progress.js";
 import type { Records } from "./records.js";
 
-type Settings = Pick<Config, "history" | "keepHistoryMs" | "concurrency" | "shutdownTimeoutMs" | "gitUrl">;
+type Settings = Pick<
+  Config,
+  "history" | "keepHistoryMs" | "maxKeptTips" | "concurrency" | "shutdownTimeoutMs" | "gitUrl"
+>;
 
 interface Needs {
   log: Log;
@@ -56,6 +59,8 @@ export function createRefreshing(config: Settings, needs: Needs) {
     now,
     pause: (ms, signal) => setTimeout(ms, undefined, { signal }),
     keepHistoryMs: config.keepHistoryMs,
+    maxKeptTips: config.maxKeptTips,
+    log,
     dropped: maintenance.changed,
   });
   const syncer = createSyncer({

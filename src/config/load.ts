@@ -49,6 +49,8 @@ export interface Config {
   /** What happens to the old tip when a ref is forced or deleted. */
   readonly history: History;
   readonly keepHistoryMs: number;
+  /** The number of kept tips that each mirror may have. */
+  readonly maxKeptTips: number;
   readonly retireAfterMs: number;
   /** Bytes; 0: no minimum. */
   readonly minFreeDisk: number;
@@ -234,6 +236,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath" | "e
     pullIntervalMs: values.PULL_INTERVAL ?? 10_000,
     history: (values.HISTORY ?? "keep") as History,
     keepHistoryMs: values.KEEP_HISTORY ?? 30 * DAY,
+    maxKeptTips: values.KEEP_HISTORY_TIPS ?? 25_000,
     retireAfterMs: values.RETIRE_AFTER ?? 7 * DAY,
     minFreeDisk: values.MIN_FREE_DISK ?? 2 ** 30,
     quietPeriodMs: values.QUIET_PERIOD ?? 0,

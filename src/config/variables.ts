@@ -207,6 +207,7 @@ const LOCKSTEP = {
   WEBHOOK_BURST: whole(0, 10_000_000),
   HISTORY: oneOf("mirror", "keep", "block"),
   KEEP_HISTORY: duration(60_000, 3650 * DAY),
+  KEEP_HISTORY_TIPS: whole(1, 1_000_000),
   RETIRE_AFTER: duration(1_000, 3650 * DAY),
   MIN_FREE_DISK: size,
   ANNOUNCE_HOOK: anyText({ remedy: "name an executable file (chmod +x), without arguments" }),

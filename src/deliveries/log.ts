@@ -71,7 +71,8 @@ export interface DeliveryLog {
    * deliveries are still open
    */
   settle(subject: Subject, generation: number, openRefs: readonly string[]): void;
-  prune(): void;
+  /** Deletes deliveries older than 8 days, at most `limit`. @returns how many were deleted */
+  pruneSome(limit: number): number;
 }
 
 const columnsOf = ({ repositoryId, repository, installationId }: DeliveryAbout) => [
@@ -106,7 +107,9 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
     "SELECT received_at FROM deliveries WHERE via = 'webhook' AND received_at <= ? ORDER BY received_at DESC LIMIT 1",
   );
   const last = store.prepare("SELECT max(received_at) AS received_at FROM deliveries WHERE received_at <= ?");
-  const prune = store.prepare("DELETE FROM deliveries WHERE received_at < ?");
+  const prune = store.prepare(
+    "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE received_at < ? LIMIT ?)",
+  );
   return {
     isDone: (id) => done.get(id) !== undefined,
     isKnown: (id) => known.get(id) !== undefined,
@@ -123,6 +126,6 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
     },
     settle: (subject, generation, openRefs) =>
       void settle.run(now(), keyOf(subject), generation, JSON.stringify(openRefs)),
-    prune: () => void prune.run(now() - KEEP_MS),
+    pruneSome: (limit) => prune.run(now() - KEEP_MS, limit).changes,
   };
 }

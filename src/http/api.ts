@@ -13,11 +13,13 @@ import { addOperatorRoutes, type OperatePorts } from "./operate.js";
 import { isOfMachine, problem, unreadable } from "./problem.js";
 import { addRefreshRoute, type RefreshPorts } from "./refresh.js";
 import { addRepositoryRoute, type RepositoryPorts } from "./repository.js";
+import { addRepositoryLists, type RepositoryListPorts } from "./repository-lists.js";
 import { createRoutes, type Route } from "./routes.js";
 import { serve } from "./serve.js";
 
 export interface ApiPorts
   extends RepositoryPorts,
+    RepositoryListPorts,
     RefreshPorts,
     OperatePorts,
     HistoryPorts,
@@ -63,6 +65,7 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   addListRoutes(routes, ports);
   addLogRoutes(routes, ports);
   addRepositoryRoute(routes, ports);
+  addRepositoryLists(routes, ports);
   const act = addRefreshRoute(routes, ports);
   addHistoryRoutes(routes, ports, act);
   addContainsRoute(routes, ports);

@@ -5,7 +5,7 @@ import { limitBody } from "./body-limit.js";
 import { badRequest } from "./lookup.js";
 import { type Problem, problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
-import type { HoldView, KeptView } from "./view.js";
+import type { KeptView } from "./view.js";
 
 export type { HoldView, KeptView } from "./view.js";
 
@@ -13,8 +13,8 @@ export type { HoldView, KeptView } from "./view.js";
 export type Refusal = Pick<Problem, "status" | "reason" | "detail" | "remedy">;
 
 export interface HistoryPorts {
-  /** @param heads every ref of the mirror */
-  history(id: number, heads: Record<string, string>): Promise<{ kept: KeptView[]; holds: HoldView[] }>;
+  /** Returns the kept tip of that name, and the tip that its ref has now (null: none); null: there is no such kept tip. */
+  keptTip(id: number, name: string): Promise<{ kept: KeptView; current: string | null } | null>;
   /**
    * @param wanted the only value of GitHub's to allow; undefined allows the present one
    * @returns null when the permission was recorded

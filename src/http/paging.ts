@@ -16,13 +16,17 @@ export interface Paging<Place> {
 export const toCursor = (place: readonly (string | number)[] | null): string | null =>
   place && Buffer.from(JSON.stringify(place)).toString("base64url");
 
-/** Parses `?limit=` and `?cursor=`, or returns the answer that explains what is wrong with them. */
+/**
+ * Parses `?limit=` and `?cursor=`, or returns the answer that explains what is wrong with them.
+ * @param field the query's field that has the cursor, where an answer has several lists
+ */
 export function findPaging<Place>(
   context: Context,
   place: z.ZodType<Place>,
   entries = DEFAULT_LIMIT,
+  field = "cursor",
 ): Paging<Place> | Response {
-  const { limit = String(entries), cursor } = context.req.query();
+  const { limit = String(entries), [field]: cursor } = context.req.query();
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
     return badRequest(
       "limit is not a valid number of entries",

@@ -4,6 +4,9 @@ import { z } from "zod";
 export const Time = z.string().meta({ format: "date-time" });
 const Sha = z.string().meta({ description: "full object name" });
 const Shas = z.record(z.string(), z.string());
+/** The answer about one repository has at most this many refs, and this many kept tips and holds. */
+export const MAX_SHOWN_REFS = 1_000;
+export const MAX_SHOWN = 100;
 
 /** The stored state, unless a running refresh or an operator's pause hides it. */
 export const ShownState = z.enum([
@@ -11,8 +14,31 @@ export const ShownState = z.enum([
   ...(["refreshing", "paused"] as const),
 ]);
 
+/** A ref of the mirror. */
+export const Ref = z
+  .object({
+    ref: z.string(),
+    sha: Sha,
+    provenAt: Time.nullable().meta({
+      description:
+        "when the ref was proven equal to GitHub's; null if not later than the repository as a whole",
+    }),
+  })
+  .meta({ id: "Ref" });
+
+/** A change of a ref that a refresh has made and announced. */
+export const Change = z
+  .object({
+    event: z.number().int().meta({ description: "id of the event that announced it" }),
+    at: Time,
+    ref: z.string(),
+    before: Sha.meta({ description: "all zeros if the ref was created" }),
+    after: Sha.meta({ description: "all zeros if the ref was deleted" }),
+  })
+  .meta({ id: "Change" });
+
 /** An old tip that can be restored. */
-const Kept = z
+export const Kept = z
   .object({
     name: z.string().meta({ description: "the ref in the mirror that keeps it" }),
     ref: z
@@ -31,7 +57,7 @@ const Kept = z
   .meta({ id: "KeptTip" });
 
 /** A ref that is held at its old tip. */
-const Hold = z
+export const Hold = z
   .object({
     ref: z.string(),
     tip: Sha,
@@ -118,18 +144,25 @@ export const Repository = z.object(repository).meta({ id: "Repository" });
 export const RepositoryDetails = z
   .object({
     ...repository,
-    heads: Shas.meta({ description: "every ref of the mirror and its object name" }),
+    heads: Shas.meta({
+      description: `the first ${MAX_SHOWN_REFS} refs of the mirror, and their object names`,
+    }),
     headsProvenAt: Shas.meta({
-      description: "refs proven equal to GitHub's after lastProvenAt, with the time of each proof",
+      description: "those of them proven equal to GitHub's after lastProvenAt, with the time of each proof",
     }),
     maintenance: Maintenance,
-    kept: z.array(Kept).meta({ description: "newest first" }),
-    holds: z.array(Hold),
+    kept: z.array(Kept).meta({ description: `newest first, at most ${MAX_SHOWN}` }),
+    holds: z.array(Hold).meta({ description: `at most ${MAX_SHOWN}` }),
+    totals: z
+      .object({ heads: z.number().int(), kept: z.number().int(), holds: z.number().int() })
+      .meta({ description: "how many there are; /refs, /kept and /holds below this path list all of them" }),
   })
   .meta({ id: "RepositoryDetails" });
 
 export type ShownState = z.infer<typeof ShownState>;
 export type RepositoryView = z.infer<typeof Repository>;
+export type RefView = z.infer<typeof Ref>;
+export type ChangeView = z.infer<typeof Change>;
 export type KeptView = z.infer<typeof Kept>;
 export type HoldView = z.infer<typeof Hold>;
 export type CheckoutView = z.infer<typeof Checkout>;

@@ -8,7 +8,7 @@ import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import { hasCertainName, isNameOwner, linkOwner, type NamePorts } from "./public-name.js";
 
 export type SweepPorts = NamePorts & {
-  registry: Pick<Registry, "get" | "all">;
+  registry: Pick<Registry, "get" | "ids">;
   /** Something else has the link's name; a refresh reports that in its state. */
   request(repository: ManagedRepository): void;
   log: Pick<Log, "info">;
@@ -19,7 +19,7 @@ const AT_A_TIME = 200;
 
 /** Creates missing links, and removes links to mirrors that have another name. */
 export async function sweepLinks(ports: SweepPorts, isStopped: () => boolean): Promise<void> {
-  for (const [n, { id }] of ports.registry.all().entries()) {
+  for (const [n, id] of ports.registry.ids().entries()) {
     if (n % AT_A_TIME === 0) await nextTurn();
     if (isStopped()) return;
     restoreLink(ports, id);

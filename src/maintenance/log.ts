@@ -57,7 +57,6 @@ export interface MaintenanceLog {
   /** Creates missing records. */
   see(ids: number[]): void;
   get(id: number): Wear;
-  all(): Map<number, Wear>;
   changed(id: number, changes: RefChange[]): void;
   /** Lists tips that refs have left since the last tidy. */
   oldTips(id: number): string[];
@@ -95,15 +94,6 @@ export function createMaintenanceLog(store: Store, now: () => number = Date.now)
   return {
     see: (ids) => store.transaction(() => ids.forEach((id) => void sql.see.run(id, now()))),
     get: (id) => wearOf(sql.get.get(id), sql.runs.all(id)),
-    all() {
-      const wear = new Map(sql.all.all().map((row) => [Number(row.repository_id), wearOf(row, [])]));
-      for (const row of sql.allRuns.all()) {
-        const [task, run] = runOf(row);
-        const of = wear.get(Number(row.repository_id));
-        if (of) of.runs[task] = run;
-      }
-      return wear;
-    },
     changed: (id, changes) =>
       store.transaction(() => {
         sql.changed.run(id, now(), changes.length, now());
@@ -137,9 +127,7 @@ function statements(store: Store) {
   return {
     see: store.prepare("INSERT OR IGNORE INTO maintenance (repository_id, seen_at) VALUES (?, ?)"),
     get: store.prepare("SELECT * FROM maintenance WHERE repository_id = ?"),
-    all: store.prepare("SELECT * FROM maintenance"),
     runs: store.prepare("SELECT * FROM maintenance_runs WHERE repository_id = ?"),
-    allRuns: store.prepare("SELECT * FROM maintenance_runs"),
     changed: store.prepare(
       `INSERT INTO maintenance (repository_id, seen_at, refreshes, refs, changed_at) VALUES (?, ?, 1, ?, ?)
        ON CONFLICT DO UPDATE SET refreshes = refreshes + 1, refs = refs + excluded.refs,

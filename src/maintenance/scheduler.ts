@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import PQueue from "p-queue";
 import type { Log } from "../base/log.js";
 import type { RefChange } from "../base/model.js";
@@ -12,7 +13,7 @@ export interface MaintenancePorts {
   records: MaintenanceLog;
   upkeep: Upkeep;
   mirrors: Pick<Mirrors, "ensure" | "trusts" | "distrust" | "condemn">;
-  repositories(): ManagedRepository[];
+  repositoryIds(): number[];
   repository(id: number): ManagedRepository | null;
   /** Whether the disk has room; without it no task starts. */
   hasRoom(): boolean;
@@ -22,6 +23,8 @@ export interface MaintenancePorts {
   request(repository: ManagedRepository): void;
   log: Log;
   now(): number;
+  /** The monotonic clock, in milliseconds. */
+  clock(): number;
 }
 
 export interface MaintenanceState {
@@ -32,11 +35,18 @@ export interface MaintenanceState {
   running: Task | null;
 }
 
+/** The tasks that wait for their turn. */
+export interface MaintenanceBacklog {
+  waiting: number;
+  /** For how long the oldest of them has waited, in milliseconds; 0: none waits. */
+  oldestMs: number;
+}
+
 export interface Maintenance {
   /** Records that a refresh changed refs, whose old tips may be unreachable now. */
   changed(id: number, changes: RefChange[]): void;
-  /** Starts tasks that are due. */
-  pass(): void;
+  /** Queues tasks that are due, a few mirrors at a time. Logs what goes wrong, and never throws. */
+  pass(): Promise<void>;
   /**
    * Stops tasks that must not run beside a write to the mirror, and waits until they have ended. With `all`
    * every task is stopped. No task starts again until the repository is idle and, with `all`, its mirror is
@@ -47,6 +57,7 @@ export interface Maintenance {
   /** Stops the running task, and waits until it has ended. */
   yieldToDisk(): Promise<void>;
   state(id: number): MaintenanceState;
+  backlog(): MaintenanceBacklog;
   /** Resolves when no task runs or waits. */
   idle(): Promise<void>;
   /** Stops running tasks and starts no more. */
@@ -56,8 +67,9 @@ export interface Maintenance {
 interface Schedule {
   ports: MaintenancePorts;
   queue: PQueue;
-  /** Queued tasks, by task and repository. */
-  waiting: Set<string>;
+  /** When a task was queued, by task and repository, by the monotonic clock in milliseconds; the oldest comes first. */
+  waiting: Map<string, number>;
+  passing: Promise<void> | null;
   running: Running | null;
   stopped: boolean;
 }
@@ -71,6 +83,8 @@ interface Running {
 
 /** A tidy goes first: a mirror with many pushes needs it most. */
 const PRIORITY: Record<Task, number> = { tidy: 2, prune: 1, check: 0 };
+/** What a pass reads and writes about so many mirrors takes some milliseconds. */
+const MIRRORS_AT_A_TIME = 100;
 /** Stopping does not wait longer for a git process that the kernel does not end. */
 const STOP_MS = 5_000;
 
@@ -80,38 +94,65 @@ const STOP_MS = 5_000;
  */
 export function createMaintenance(ports: MaintenancePorts): Maintenance {
   const queue = new PQueue({ concurrency: 1 });
-  const schedule: Schedule = { ports, queue, waiting: new Set(), running: null, stopped: false };
+  const schedule: Schedule = {
+    ports,
+    queue,
+    waiting: new Map(),
+    passing: null,
+    running: null,
+    stopped: false,
+  };
   return {
     changed(id, changes) {
       const { records, now } = ports;
       records.changed(id, changes);
       if (isDue("tidy", id, records.get(id), now())) enqueue(schedule, id, "tidy");
     },
-    pass: () => enqueueDue(schedule),
+    pass: () => pass(schedule),
     yieldToRefresh: (id, { all = false } = {}) => yieldToRefresh(schedule, id, { all }),
     async yieldToDisk() {
       schedule.running?.abort.abort();
       await schedule.running?.done;
     },
     state: (id) => stateOf(schedule, id),
+    backlog: () => backlogOf(schedule),
     idle: () => queue.onIdle(),
     stop: () => stop(schedule),
   };
 }
 
-function enqueueDue(schedule: Schedule): void {
-  const { records, repositories, now } = schedule.ports;
-  const ids = repositories().map(({ id }) => id);
-  records.see(ids);
-  const wear = records.all();
-  for (const id of ids) for (const task of dueTasks(id, wear.get(id)!, now())) enqueue(schedule, id, task);
+/** A pass that is going on also serves whoever asks meanwhile. */
+function pass(schedule: Schedule): Promise<void> {
+  schedule.passing ??= enqueueDue(schedule)
+    .catch((error: unknown) => logFault(schedule, error))
+    .finally(() => {
+      schedule.passing = null;
+    });
+  return schedule.passing;
+}
+
+async function enqueueDue(schedule: Schedule): Promise<void> {
+  const { records, repositoryIds, now } = schedule.ports;
+  const ids = repositoryIds();
+  for (let from = 0; from < ids.length && !schedule.stopped; from += MIRRORS_AT_A_TIME) {
+    const some = ids.slice(from, from + MIRRORS_AT_A_TIME);
+    records.see(some);
+    for (const id of some)
+      for (const task of dueTasks(id, records.get(id), now())) enqueue(schedule, id, task);
+    await setImmediate();
+  }
+}
+
+function backlogOf({ waiting, ports }: Schedule): MaintenanceBacklog {
+  const [oldest] = waiting.values();
+  return { waiting: waiting.size, oldestMs: oldest === undefined ? 0 : ports.clock() - oldest };
 }
 
 function enqueue(schedule: Schedule, id: number, task: Task): void {
   const { queue, waiting, running } = schedule;
   const key = `${task}:${id}`;
   if (schedule.stopped || waiting.has(key) || (running?.id === id && running.task === task)) return;
-  waiting.add(key);
+  waiting.set(key, schedule.ports.clock());
   const turn = () => {
     waiting.delete(key);
     return start(schedule, id, task);

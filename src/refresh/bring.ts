@@ -4,6 +4,7 @@ import { bringByName } from "./bring/by-name.js";
 import { bringByWord } from "./bring/by-word.js";
 import { type BringContext, type Brought, factsOf, learn, type Pass } from "./bring/context.js";
 import { bringInFull } from "./bring/in-full.js";
+import { forgetExcessTips } from "./bring/kept-tips.js";
 import { decide } from "./decide.js";
 
 export type { Brought, Pass } from "./bring/context.js";
@@ -48,5 +49,7 @@ async function bringByHint(
   const asked = changed === null ? [...words, ...names] : names;
   const brought = await bringByName(context, pass, asked);
   const way = asked.length > 0 ? "name" : words.length > 0 ? "word" : "none";
-  return { ...brought, changes: [...(changed ?? []), ...brought.changes], way };
+  const changes = [...(changed ?? []), ...brought.changes];
+  if (changes.length > 0) await forgetExcessTips(context, pass);
+  return { ...brought, changes, way };
 }

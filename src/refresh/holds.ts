@@ -36,6 +36,10 @@ export interface Hold {
 /** An operator's calls come in while a refresh is running, so each write names the hold that it means. */
 export interface Holds {
   of(id: number): Hold[];
+  find(id: number, ref: string): Hold | null;
+  /** Returns a page of the holds, by ref. @param after only holds of later refs; null: the first page */
+  page(id: number, query: { limit: number; after: string | null }): { holds: Hold[]; next: string | null };
+  count(id: number): number;
   /** Stores the hold of a refused change; a hold that an operator has made in the meantime stands. */
   begin(id: number, hold: Hold): void;
   /** Stores an operator's hold, which replaces any other. */
@@ -52,6 +56,9 @@ export function createHolds(store: Store): Holds {
   const values = "(repository_id, ref, tip, wanted, since, cause) VALUES (?, ?, ?, ?, ?, ?)";
   const sql = {
     of: store.prepare("SELECT * FROM holds WHERE repository_id = ? ORDER BY ref"),
+    find: store.prepare(`SELECT * FROM holds WHERE ${one}`),
+    page: store.prepare("SELECT * FROM holds WHERE repository_id = ? AND ref > ? ORDER BY ref LIMIT ?"),
+    count: store.prepare("SELECT count(*) AS n FROM holds WHERE repository_id = ?"),
     begin: store.prepare(`INSERT INTO holds ${values} ON CONFLICT DO NOTHING`),
     restore: store.prepare(`INSERT OR REPLACE INTO holds ${values}`),
     allow: store.prepare(`UPDATE holds SET allowed = ? WHERE ${one}`),
@@ -63,6 +70,16 @@ export function createHolds(store: Store): Holds {
   const row = (id: number, { ref, tip, wanted, since, cause }: Hold) => [id, ref, tip, wanted, since, cause];
   return {
     of: (id) => sql.of.all(id).map(read),
+    find(id, ref) {
+      const found = sql.find.get(id, ref);
+      return found ? read(found) : null;
+    },
+    page(id, { limit, after }) {
+      const rows = sql.page.all(id, after ?? "", limit + 1).map(read);
+      const holds = rows.slice(0, limit);
+      return { holds, next: rows.length > limit ? (holds.at(-1)?.ref ?? null) : null };
+    },
+    count: (id) => Number(sql.count.get(id)?.n),
     begin: (id, hold) => void sql.begin.run(...row(id, hold)),
     restore: (id, hold) => void sql.restore.run(...row(id, hold)),
     allow: (id, ref, wanted) => void sql.allow.run(wanted, id, ref),

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Row, Store, Tables } from "../store/database.js";
 
 export const KEPT_TIP_TABLES: Tables = {
@@ -11,6 +12,7 @@ export const KEPT_TIP_TABLES: Tables = {
        at INTEGER NOT NULL,
        PRIMARY KEY (repository_id, name)
      ) WITHOUT ROWID;`,
+    "CREATE INDEX kept_tips_at ON kept_tips (repository_id, at, name)",
   ],
 };
 
@@ -25,42 +27,88 @@ export interface KeptTipRow {
   at: number;
 }
 
-/** The database's copy of every mirror's kept tips, which outlives the mirror's refs. */
+/** So many rows are written in some milliseconds, and with one sync of the disk. */
+const ROWS = 1_000;
+
+/** The time and the name of a tip. */
+export type KeptTipPlace = [at: number, name: string];
+
+export interface KeptTipPage {
+  tips: KeptTipRow[];
+  /** Where the next page begins; null: this is the last page. */
+  next: KeptTipPlace | null;
+  /** The number of tips on all pages. */
+  total: number;
+}
+
+/**
+ * The database's copy of every mirror's kept tips, which outlives the mirror's refs. Many tips are written in several
+ * transactions, between which other work runs: after a kill the next full comparison adds what is missing.
+ */
 export interface KeptTips {
   /** Returns the tips, oldest first. */
   of(id: number): KeptTipRow[];
-  add(id: number, tips: KeptTipRow[]): void;
-  drop(id: number, tips: KeptTipRow[]): void;
-  replace(id: number, tips: KeptTipRow[]): void;
+  /** Returns a page of the tips, newest first. @param after only tips behind this place; null: the first page */
+  page(id: number, query: { limit: number; after: KeptTipPlace | null }): KeptTipPage;
+  find(id: number, name: string): KeptTipRow | null;
+  count(id: number): number;
+  add(id: number, tips: KeptTipRow[]): Promise<void>;
+  drop(id: number, tips: KeptTipRow[]): Promise<void>;
+  /** Drops all tips that were kept before `at`, in milliseconds since 1970. */
+  dropBefore(id: number, at: number): void;
+  replace(id: number, tips: KeptTipRow[]): Promise<void>;
 }
 
 export function createKeptTips(store: Store): KeptTips {
   const sql = {
     of: store.prepare("SELECT * FROM kept_tips WHERE repository_id = ? ORDER BY at, name"),
+    page: store.prepare(
+      `SELECT * FROM kept_tips WHERE repository_id = ?1 AND (at, name) < (?2, ?3)
+       ORDER BY at DESC, name DESC LIMIT ?4`,
+    ),
+    find: store.prepare("SELECT * FROM kept_tips WHERE repository_id = ? AND name = ?"),
+    count: store.prepare("SELECT count(*) AS n FROM kept_tips WHERE repository_id = ?"),
+    dropBefore: store.prepare("DELETE FROM kept_tips WHERE repository_id = ? AND at < ?"),
     add: store.prepare("INSERT OR REPLACE INTO kept_tips VALUES (?, ?, ?, ?, ?)"),
     drop: store.prepare("DELETE FROM kept_tips WHERE repository_id = ? AND name = ?"),
     clear: store.prepare("DELETE FROM kept_tips WHERE repository_id = ?"),
   };
 
-  function add(id: number, tips: KeptTipRow[]): void {
-    if (tips.length === 0) return;
-    store.transaction(() => {
-      for (const { name, ref, sha, at } of tips) sql.add.run(id, name, ref, sha, at);
-    });
+  async function writeEach(tips: KeptTipRow[], write: (tip: KeptTipRow) => void): Promise<void> {
+    for (let from = 0; from < tips.length; from += ROWS) {
+      if (from > 0) await setImmediate();
+      store.transaction(() => {
+        for (const tip of tips.slice(from, from + ROWS)) write(tip);
+      });
+    }
   }
+
+  const add = (id: number, tips: KeptTipRow[]): Promise<void> =>
+    writeEach(tips, ({ name, ref, sha, at }) => void sql.add.run(id, name, ref, sha, at));
+
+  const count = (id: number): number => Number(sql.count.get(id)?.n);
 
   return {
     of: (id) => sql.of.all(id).map(read),
+    page(id, { limit, after }) {
+      const [at, name] = after ?? [Number.MAX_SAFE_INTEGER, ""];
+      const rows = sql.page.all(id, at, name, limit + 1).map(read);
+      const tips = rows.slice(0, limit);
+      const last = tips.at(-1);
+      return { tips, next: rows.length > limit && last ? [last.at, last.name] : null, total: count(id) };
+    },
+    find(id, name) {
+      const row = sql.find.get(id, name);
+      return row ? read(row) : null;
+    },
+    count,
     add,
-    drop: (id, tips) =>
-      store.transaction(() => {
-        for (const { name } of tips) sql.drop.run(id, name);
-      }),
-    replace: (id, tips) =>
-      store.transaction(() => {
-        sql.clear.run(id);
-        add(id, tips);
-      }),
+    drop: (id, tips) => writeEach(tips, ({ name }) => void sql.drop.run(id, name)),
+    dropBefore: (id, at) => void sql.dropBefore.run(id, at),
+    replace(id, tips) {
+      sql.clear.run(id);
+      return add(id, tips);
+    },
   };
 }
 

@@ -14,7 +14,11 @@ export interface Registry {
   get(id: number): ManagedRepository | null;
   find(name: RepositoryName): ManagedRepository | null;
   all(): ManagedRepository[];
+  /** Returns the id of every repository, managed or not. */
+  ids(): number[];
   ofInstallation(installationId: number): ManagedRepository[];
+  /** Returns the ids of the installation's repositories, managed or not. */
+  idsOfInstallation(installationId: number): number[];
   /** Records a repository that only a delivery has named. */
   note(id: number, installationId: number, name: RepositoryName): void;
   /** Doubts the name until GitHub confirms it. The repository keeps the name until then. */
@@ -57,6 +61,10 @@ export interface Registry {
   mirrors(): { managed: number; cloned: number };
   /** Returns the repositories gone since before `before`, oldest first. */
   goneBefore(before: number): ManagedRepository[];
+  /** Returns ids of repositories that are retired and have been gone since before `before`, at most `limit`. */
+  retiredBefore(before: number, limit: number): number[];
+  /** Deletes the repository's row, unless it is managed again. */
+  forgetRetired(id: number): void;
   recordRefresh(id: number, state: RepositoryState, lagMs: number | null): void;
   recordComparison(id: number, at: Comparison): void;
   /**
@@ -86,7 +94,9 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     get: (id) => toRepository(sql.get.get(id)),
     find: ({ owner, name }) => toRepository(sql.find.get(owner, name)),
     all: () => sql.all.all().map((row) => toRepository(row)!),
+    ids: () => sql.ids.all().map(({ id }) => Number(id)),
     ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => toRepository(row)!),
+    idsOfInstallation: (installationId) => sql.idsOf.all(installationId).map(({ id }) => Number(id)),
     note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
     doubt: (id) => void sql.doubt.run(id),
     confirm(remote, answeredAt, askedAt) {
@@ -121,6 +131,8 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       return { managed: Number(row?.managed), cloned: Number(row?.cloned) };
     },
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
+    retiredBefore: (before, limit) => sql.retiredBefore.all(before, limit).map(({ id }) => Number(id)),
+    forgetRetired: (id) => void sql.forgetRetired.run(id),
     recordRefresh: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
     recordComparison(id, at) {
       const fullAt = at.equal ? at.askedAt : null;

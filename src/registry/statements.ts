@@ -20,6 +20,8 @@ export function prepareStatements(store: Store) {
       "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state IN ('gone', 'retired'), confirmed_at DESC LIMIT 1",
     ),
     all: store.prepare("SELECT * FROM repositories ORDER BY owner, name"),
+    idsOf: store.prepare("SELECT id FROM repositories WHERE installation_id = ?"),
+    ids: store.prepare("SELECT id FROM repositories ORDER BY id"),
     installation: store.prepare("SELECT * FROM repositories WHERE installation_id = ?"),
     note: store.prepare(
       "INSERT INTO repositories (id, installation_id, owner, name, added_at, doubted) VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING",
@@ -65,6 +67,10 @@ export function prepareStatements(store: Store) {
     goneBefore: store.prepare(
       "SELECT * FROM repositories WHERE state = 'gone' AND paused_at IS NULL AND gone_at <= ? ORDER BY gone_at",
     ),
+    retiredBefore: store.prepare(
+      "SELECT id FROM repositories WHERE state = 'retired' AND gone_at <= ? ORDER BY gone_at LIMIT ?",
+    ),
+    forgetRetired: store.prepare("DELETE FROM repositories WHERE id = ? AND state = 'retired'"),
     refreshed: store.prepare(
       `UPDATE repositories SET state = ?, gone_at = NULL, refreshed_at = ?, lag_ms = coalesce(?, lag_ms), error_code = NULL,
        error_message = NULL, error_hint = NULL, error_at = NULL, error_attempt = NULL WHERE id = ?`,

@@ -13,7 +13,7 @@ import type { RefreshQueue } from "../queue/contract.js";
 import { createProofAges } from "../registry/proof-ages.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
-import type { Watch } from "../watch/monitor.js";
+import type { ProblemCode, Watch } from "../watch/monitor.js";
 import type { Waits } from "./waits.js";
 
 interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk" | "customRefs"> {
@@ -57,6 +57,9 @@ const diskOf = ({ freeBytes, low, full, hasReserve }: DiskState) => ({
   reserve: hasReserve,
 });
 
+/** A consumer or a maintenance that is behind does not make the mirrors stale. */
+const HARMLESS: ProblemCode[] = ["consumer_behind", "maintenance_behind"];
+
 export interface Freshness {
   fresh: HealthPorts["fresh"];
   status(): StatusView;
@@ -73,8 +76,7 @@ export function createFreshness(ports: Ports): Freshness {
     const { oldestMs, stale } = proofAges();
     const found = problems();
     const mirrors = registry.mirrors();
-    // A consumer that is behind does not make the mirrors stale.
-    const isSound = stale.length === 0 && found.every(({ code }) => code === "consumer_behind");
+    const isSound = stale.length === 0 && found.every(({ code }) => HARMLESS.includes(code));
     const state = isSound ? stateOf(mirrors) : "stale";
     return { state, mirrors, oldestMs, problems: found, repositories: stale };
   }

@@ -8,13 +8,16 @@ import type { KeptTip } from "../git/mirror/kept.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import { clash } from "../git/mirror/refs.js";
 import type { HistoryPorts, HoldView, KeptView, Refusal } from "../http/history.js";
+import type { RepositoryListPorts } from "../http/repository-lists.js";
 import { allowCall } from "../refresh/guard.js";
 import type { Hold, Holds } from "../refresh/holds.js";
+import type { KeptTipPlace, KeptTips } from "../registry/kept-tips.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 
 export interface HistoryTools {
   registry: Pick<Registry, "get">;
-  mirrors: Pick<Mirrors, "kept" | "tips">;
+  mirrors: Pick<Mirrors, "keptTip" | "tip" | "tips">;
+  keptTips: Pick<KeptTips, "page">;
   hasMirror(id: number): boolean;
   holds: Holds;
   scopeOf: ScopeOf;
@@ -26,20 +29,47 @@ export interface HistoryTools {
   now(): number;
 }
 
-/** Shows kept tips and holds to the operator, and carries out the operator's actions on them. */
-export function createHistoryViews(tools: HistoryTools): HistoryPorts {
+/** Shows kept tips and holds to the operator, by pages, and carries out the operator's actions on them. */
+export function createHistoryViews(
+  tools: HistoryTools,
+): HistoryPorts & Pick<RepositoryListPorts, "kept" | "holds"> {
   const { registry, mirrors, holds } = tools;
-  const holdOn = (id: number, ref: string) => holds.of(id).find((hold) => hold.ref === ref);
+  const holdOn = (id: number, ref: string) => holds.find(id, ref);
 
-  async function history(id: number, heads: Record<string, string>) {
+  /** @returns the ref's tip in the mirror; null: the ref does not exist there */
+  async function currentTip(id: number, ref: string | null): Promise<string | null> {
+    if (ref === null || ref === ALL_REFS || !tools.hasMirror(id)) return null;
+    const tip = await mirrors.tip(id, ref);
+    return tip === ZERO ? null : tip;
+  }
+
+  async function show(id: number, tip: KeptTip): Promise<KeptView> {
+    const wanted = tip.ref === null ? undefined : holdOn(id, tip.ref)?.wanted;
+    const github = wanted ?? (await currentTip(id, tip.ref)) ?? ZERO;
+    return keptView(tools, registry.get(id)!, tip, github);
+  }
+
+  const findTip = async (id: number, name: string): Promise<KeptTip | null> =>
+    tools.hasMirror(id) ? mirrors.keptTip(id, name) : null;
+
+  async function kept(id: number, paging: { limit: number; after: KeptTipPlace | null }) {
+    const { tips, next, total } = tools.keptTips.page(id, paging);
+    // All refs are asked for at the same time, so that one git answers them together.
+    return { kept: await Promise.all(tips.map((tip) => show(id, tip))), next, total };
+  }
+
+  async function keptTip(id: number, name: string) {
+    const tip = await findTip(id, name);
+    return tip && { kept: await show(id, tip), current: await currentTip(id, tip.ref) };
+  }
+
+  function heldRefs(id: number, { limit, after }: { limit: number; after: [string] | null }) {
+    const page = holds.page(id, { limit, after: after?.[0] ?? null });
     const repository = registry.get(id)!;
-    const standing = holds.of(id);
-    const github = new Map(Object.entries(heads));
-    for (const { ref, wanted } of standing) github.set(ref, wanted);
-    const keptTips = tools.hasMirror(id) ? await mirrors.kept(id) : [];
     return {
-      kept: keptTips.reverse().map((tip) => keptView(tools, repository, tip, github)),
-      holds: standing.map((hold) => holdView(tools, repository, hold)),
+      holds: page.holds.map((hold) => holdView(tools, repository, hold)),
+      next: page.next === null ? null : ([page.next] as [string]),
+      total: holds.count(id),
     };
   }
 
@@ -52,8 +82,7 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
   }
 
   async function restore(id: number, name: string, requested: string | undefined): Promise<Refusal | null> {
-    const keptTips = tools.hasMirror(id) ? await mirrors.kept(id) : [];
-    const tip = keptTips.find((one) => one.name === name);
+    const tip = await findTip(id, name);
     if (!tip) return notKept(name);
     const ref = tip.ref ?? requested;
     if (ref === undefined || (requested !== undefined && requested !== ref)) return otherRef(tip);
@@ -74,7 +103,9 @@ export function createHistoryViews(tools: HistoryTools): HistoryPorts {
   }
 
   return {
-    history,
+    kept,
+    keptTip,
+    holds: heldRefs,
     allow,
     restore,
     stillHeld(id, ref) {
@@ -94,7 +125,7 @@ function keptView(
   tools: HistoryTools,
   repository: ManagedRepository,
   { name, ref, sha, at }: KeptTip,
-  github: ReadonlyMap<string, string>,
+  github: string,
 ): KeptView {
   const { owner, name: repo } = repository;
   return {
@@ -104,7 +135,7 @@ function keptView(
     keptAt: iso(at),
     expiresAt: iso(at + tools.keepHistoryMs),
     restore: `POST /api/v1/repos/${owner}/${repo}/restore ${JSON.stringify({ kept: name })}`,
-    push: ref && pushCommand(tools, repository, { from: name, ref, github: github.get(ref) ?? ZERO }),
+    push: ref && pushCommand(tools, repository, { from: name, ref, github }),
   };
 }
 

@@ -24,6 +24,7 @@ import type { Store } from "../store/database.js";
 import { createStoreCheck } from "../watch/store-check.js";
 import type { Worker } from "../worker.js";
 import { type Freshness, provenAt } from "./freshness.js";
+import { createRefViews } from "./refs.js";
 
 interface Ports extends Freshness {
   store: Store;
@@ -37,7 +38,7 @@ interface Ports extends Freshness {
   disk: Pick<Disk, "state">;
   mirrors: Pick<Mirrors, "tips">;
   hasMirror(id: number): boolean;
-  holds: Pick<Holds, "of">;
+  holds: Pick<Holds, "find">;
   maintenance: Pick<Maintenance, "state">;
   checkouts: Pick<Checkouts, "of">;
   scopeOf: ScopeOf;
@@ -46,7 +47,8 @@ interface Ports extends Freshness {
   /** Resolves when an object's commit has arrived, or when the time is over. */
   contains: ApiPorts["contains"];
   events: ApiPorts["events"];
-  history: HistoryPorts;
+  history: HistoryPorts & Pick<ApiPorts, "kept" | "holds">;
+  changes: ApiPorts["changes"];
   logs: Omit<LogPorts, "get">;
   stopping(): boolean;
   now(): number;
@@ -123,17 +125,6 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     };
   }
 
-  function headsProvenAt(id: number): Record<string, string> {
-    const repository = registry.get(id);
-    const since =
-      (repository && provenAt(repository, { customRefs: ports.customRefs, now: ports.now() })) ?? 0;
-    const known = registry.refs(id);
-    for (const { ref } of ports.holds.of(id)) known.delete(ref);
-    // By GitHub's clock: when the push was made, or GitHub was asked. When the mirror moved proves nothing.
-    const proven = [...known].map(([ref, { pushedAt }]) => [ref, pushedAt * 1000] as const);
-    return Object.fromEntries(proven.filter(([, at]) => at > since).map(([ref, at]) => [ref, iso(at)]));
-  }
-
   function ready() {
     if (ports.stopping()) return { ok: false, reason: "stopping" };
     if (storeFault() !== null) return { ok: false, reason: "deliveries cannot be stored" };
@@ -159,8 +150,8 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       const found = registry.find({ owner, name });
       return found && { ...view(found), ...checkoutsOf(found.id) };
     },
-    heads: async (id) => (ports.hasMirror(id) ? Object.fromEntries(await ports.mirrors.tips(id)) : {}),
-    headsProvenAt,
+    refs: createRefViews(ports),
+    changes: ports.changes,
     maintenance(id) {
       const { tidiedAt, prunedAt, checkedAt, ...now } = ports.maintenance.state(id);
       return { tidiedAt: iso(tidiedAt), prunedAt: iso(prunedAt), checkedAt: iso(checkedAt), ...now };

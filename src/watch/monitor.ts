@@ -14,6 +14,7 @@ import {
   type ConsumerDelay,
   consumerProblems,
   installationProblems,
+  maintenanceProblems,
   type Problem,
   recoveryProblems,
 } from "./problems.js";
@@ -35,6 +36,8 @@ export interface WatchPorts {
   lastDeliveryAt(): number | null;
   /** Consumers of events. */
   consumers(): ConsumerDelay[];
+  /** The tasks of maintenance that wait for their turn. */
+  maintenance(): { waiting: number; oldestMs: number };
   /** Null means that the backstop is off. */
   intervalMs: number | null;
   /**
@@ -108,6 +111,7 @@ export function createWatch(ports: WatchPorts): Watch {
       ...pushes.problems(),
       ...abandoned.problems(),
       ...consumerProblems(ports.consumers(), now()),
+      ...maintenanceProblems(ports.maintenance(), now()),
       ...all.flatMap((it) =>
         installationProblems(it, installations.held(it.id), late.ofList(it.id, it.listedAt)),
       ),

@@ -13,6 +13,7 @@ export const PROBLEM_CODES = [
   "github_calls_held",
   "installation_failing",
   "installation_suspended",
+  "maintenance_behind",
   "push_never_shown",
   "refreshes_failing",
   "removal_held",
@@ -103,6 +104,26 @@ function stateProblem(installation: KnownInstallation, lateSince: number | null)
   const detail = `the repositories of ${login} were not listed in time`;
   const remedy = "see the queue in GET /api/v1/status and the server's log";
   return [{ code: "backstop_late", since: lateSince, detail, remedy }];
+}
+
+/** A task that waits this long is not the last of a busy night: tasks become due faster than they end. */
+const MAINTENANCE_LATE_MS = 86_400_000;
+
+/** @param oldestMs for how long the oldest task has waited, in milliseconds */
+export function maintenanceProblems(
+  { waiting, oldestMs }: { waiting: number; oldestMs: number },
+  now: number,
+): Problem[] {
+  if (oldestMs < MAINTENANCE_LATE_MS) return [];
+  return [
+    {
+      code: "maintenance_behind",
+      since: now - oldestMs + MAINTENANCE_LATE_MS,
+      detail: `${waiting} tasks of maintenance wait, the oldest for ${Math.floor(oldestMs / 3_600_000)} hours`,
+      remedy:
+        "give the server a faster disk or fewer repositories; see maintenance_done and maintenance_failed in its log for what takes long",
+    },
+  ];
 }
 
 /** A consumer has this long for a restart before it counts as behind. */

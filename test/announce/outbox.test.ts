@@ -162,15 +162,18 @@ test("events that grow too old are dropped and counted; later ones are still ann
     backlog.add("a", 7, first!);
   }
   const before = backlog.position("a", 7)!;
-  expect([backlog.drop("a", 2500), outbox.prune(2500)]).toEqual([2, 0]);
+  expect(backlog.dropSome("a", 2500, 10)).toEqual({ repositories: 1, events: 2 });
+  expect(backlog.dropSome("a", 2500, 10)).toEqual({ repositories: 0, events: 0 });
+  expect([outbox.pruneEvents(2500, 1), outbox.pruneEvents(2500, 10)]).toEqual([1, 1]);
+  expect(outbox.pruneIntents(2500, 10)).toBe(0);
   // A delivery that was running does not affect the event that is next now.
   backlog.markPartAccepted("a", before);
   expect(backlog.position("a", 7)).toEqual({ repositoryId: 7, eventId: 3, part: 0, attempt: 0 });
   expect(backlog.lag("a")).toMatchObject({ pending: 1, dropped: 2 });
   expect(outbox.bounds()).toEqual({ oldest: 3, newest: 3 });
   clock.now = 9000;
-  backlog.drop("a", 9000);
-  outbox.prune(9000);
+  backlog.dropSome("a", 9000, 10);
+  outbox.pruneEvents(9000, 10);
   expect(outbox.bounds()).toEqual({ oldest: 0, newest: 3 });
   outbox.intend(7, "push", [step(4)]);
   expect(outbox.publish(APP, "push")).toEqual([4]);

@@ -66,6 +66,7 @@ describe("defaults", () => {
       pullIntervalMs: 10_000,
       history: "keep",
       keepHistoryMs: 2_592_000_000,
+      maxKeptTips: 25_000,
       retireAfterMs: 604_800_000,
       minFreeDisk: 2 ** 30,
       extraCertificates: null,

@@ -44,8 +44,31 @@ describe("the API", () => {
       ...{ heads: { "refs/heads/main": "1".repeat(40) }, kept: [], holds: [] },
       headsProvenAt: { "refs/heads/main": "2024-01-01T00:00:00.000Z" },
       maintenance: MAINTENANCE,
+      totals: { heads: 1, kept: 0, holds: 0 },
     });
     expect(one.headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("lists a repository's refs, kept tips, holds and changes by pages, and shows only the first of them", async () => {
+    const { call, calls } = await startApi();
+    const repo = "/api/v1/repos/acme/site";
+    await call(repo);
+    for (const list of ["refs?name=main&limit=7", "kept", "holds", "changes?limit=1000"])
+      expect((await call(`${repo}/${list}`)).status, list).toBe(200);
+    expect(calls).toEqual([
+      ["refs", 7, { name: null, limit: 1000, after: null }],
+      ["kept", 7, { limit: 100, after: null }],
+      ["holds", 7, { limit: 100, after: null }],
+      ["refs", 7, { name: "main", limit: 7, after: null }],
+      ["kept", 7, { limit: 100, after: null }],
+      ["holds", 7, { limit: 100, after: null }],
+      ["changes", 7, { limit: 1000, after: null }],
+    ]);
+    for (const list of ["refs", "kept", "holds", "changes"]) {
+      expect((await call(`${repo}/${list}?limit=0`)).status, list).toBe(400);
+      expect((await call(`${repo}/${list}?cursor=x`)).status, list).toBe(400);
+      expect((await call(`/api/v1/repos/acme/none/${list}`)).status, list).toBe(404);
+    }
   });
 
   it("passes on filter and cursor of a page, and refuses invalid ones", async () => {
@@ -244,13 +267,13 @@ describe("the API", () => {
   ])("answers 503 with the code %s while a mirror or the database cannot be read", async (reason, error) => {
     const ports = {
       ...apiPorts(),
-      heads: () => Promise.reject(error),
-      history: () => Promise.reject(error),
+      refs: () => Promise.reject(error),
+      kept: () => Promise.reject(error),
       contains: () => Promise.reject(error),
     };
     const base = await serveAll(createApi({ bearers: bearersOf(), ports }));
     const repo = `${base}/api/v1/repos/acme/site`;
-    for (const path of [repo, `${repo}/contains/${"1".repeat(40)}`]) {
+    for (const path of [repo, `${repo}/refs`, `${repo}/kept`, `${repo}/contains/${"1".repeat(40)}`]) {
       const answer = await fetch(path, { headers: { authorization: `Bearer ${TOKEN}` } });
       expect(answer.status).toBe(503);
       const body = (await answer.json()) as { remedy: string };
@@ -266,9 +289,10 @@ describe("the API", () => {
       throw new Error("inner detail");
     };
     const ports: ApiPorts = {
-      ...{ list: fail, installations: fail, get: fail, heads: fail, headsProvenAt: fail, maintenance: fail },
+      ...{ list: fail, installations: fail, get: fail, maintenance: fail },
       ...{ deliveries: fail, delivery: fail, refreshes: fail, queue: fail, refresh: fail, settled: fail },
-      ...{ history: fail, allow: fail, stillHeld: fail, restore: fail, contains: fail },
+      ...{ refs: fail, kept: fail, holds: fail, changes: fail, keptTip: fail },
+      ...{ allow: fail, stillHeld: fail, restore: fail, contains: fail },
       events: { after: fail, bounds: fail, newEvents: new EventEmitter(), stopping: () => false },
       ...OPERATE,
     };

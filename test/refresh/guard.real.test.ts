@@ -149,6 +149,30 @@ test("kept tips are dropped after KEEP_HISTORY", async () => {
   expect(Object.keys(world.kept(repo))).toEqual([young]);
 });
 
+test("beyond KEEP_HISTORY_TIPS the oldest kept tips go, and the log says so", async () => {
+  const { world, repo } = await worldWith({ KEEP_HISTORY_TIPS: "2" });
+  const tip = world.tips(repo)[MAIN]!;
+  const names = [3, 2, 1].map((age) => `refs/lockstep/kept/${Date.now() - age * 1_000}-${tip}/heads/x`);
+  for (const ref of names) plainGit(world.mirror(repo), "update-ref", ref, tip);
+  await compare(world, repo);
+  expect(Object.keys(world.kept(repo))).toEqual(names.slice(1));
+  const { kept } = await shown(world, repo);
+  expect(kept.map(({ name }) => name)).toEqual(names.slice(1).reverse());
+  expect(world.log).toContainEqual(
+    expect.objectContaining({ event: "kept_tips_dropped", repository: "acme/app", tips: 1, limit: 2 }),
+  );
+});
+
+test("many forced pushes between two comparisons do not exceed the limit by more than a tenth", async () => {
+  const { world, repo, standin } = await worldWith({ KEEP_HISTORY_TIPS: "2" });
+  for (let n = 0; n < 4; n++) {
+    const push = await standin.forcePush(repo, "main", force);
+    await refreshed(world, () => world.pushed(push));
+    await world.inStep(repo);
+  }
+  expect(Object.keys(world.kept(repo))).toHaveLength(2);
+});
+
 test("a clone of the mirror does not see Lockstep's own refs, nor does a clone of an older mirror", async () => {
   const { world, repo, standin } = await worldWith();
   plainGit(world.mirror(repo), "config", "--unset-all", "transfer.hideRefs");

@@ -18,6 +18,7 @@ export const SITE: RepositoryView = {
   lastError: { code: "disk_full", message: "No space left", hint: "free some space", at: "", attempt: 2 },
 };
 
+const MAIN = { ref: "refs/heads/main", sha: "1".repeat(40), provenAt: "2024-01-01T00:00:00.000Z" };
 export const MAINTENANCE = { tidiedAt: null, prunedAt: null, checkedAt: null, due: [], running: null };
 export const OPERATE: Omit<OperatePorts, "get"> = {
   pause: () => {},
@@ -61,8 +62,23 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       return { installations: [], next: null, total: 0 };
     },
     get: (owner, name) => (`${owner}/${name}`.toLowerCase() === "acme/site" ? SITE : null),
-    heads: async () => ({ "refs/heads/main": "1".repeat(40) }),
-    headsProvenAt: () => ({ "refs/heads/main": "2024-01-01T00:00:00.000Z" }),
+    refs: async (...args) => {
+      calls.push(["refs", ...args]);
+      return { refs: [MAIN], next: null, total: 1 };
+    },
+    kept: async (...args) => {
+      calls.push(["kept", ...args]);
+      return { kept: [], next: null, total: 0 };
+    },
+    holds: (...args) => {
+      calls.push(["holds", ...args]);
+      return { holds: [], next: null, total: 0 };
+    },
+    changes: (...args) => {
+      calls.push(["changes", ...args]);
+      return { changes: [], next: null };
+    },
+    keptTip: async () => null,
     maintenance: () => MAINTENANCE,
     ...OPERATE,
     deliveries: (...args) => {
@@ -73,7 +89,6 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
     refreshes: () => [],
     queue: () => ({ queue: [], total: 0, held: [], outages: [] }),
     refresh: (...args) => void calls.push(["refresh", ...args]),
-    history: async () => ({ kept: [], holds: [] }),
     allow: (...args) => {
       calls.push(["allow", ...args]);
       return options.refusal ?? null;

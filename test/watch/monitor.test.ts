@@ -39,6 +39,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
     recovery: () => recovery.state,
     lastDeliveryAt: () => calls.at,
     consumers: () => [],
+    maintenance: () => ({ waiting: 0, oldestMs: 0 }),
     log: {
       warn: (details, message) => void lines.push(["warn", message, details]),
       info: (details, message) => void lines.push(["info", message, details]),
@@ -296,4 +297,18 @@ test("a silent webhook says whether GitHub calls, and what its calls are answere
       remedy: expect.stringContaining("active"),
     });
   expect(silenceOf(null, null)).not.toHaveProperty("cause");
+});
+
+test("maintenance that does not keep pace is a problem that tells the backlog", () => {
+  const backlog = { waiting: 900, oldestMs: 24 * HOUR - 1 };
+  const { watch, codes, clock } = setUp({ maintenance: () => backlog });
+  expect(codes()).toEqual([]);
+  backlog.oldestMs = 30 * HOUR;
+  expect(watch.problems()).toMatchObject([
+    {
+      code: "maintenance_behind",
+      since: clock.now - 6 * HOUR,
+      detail: "900 tasks of maintenance wait, the oldest for 30 hours",
+    },
+  ]);
 });

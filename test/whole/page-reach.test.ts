@@ -38,7 +38,9 @@ function full(): ApiPorts {
     get: () => ({ ...site, checkouts: [checkout] }),
     installations: () => ({ installations: [installation], next: null, total: 1 }),
     installation: () => installation,
-    history: async () => ({ kept: [kept], holds: [hold] }),
+    kept: async () => ({ kept: [kept], next: [1, ref], total: 2 }),
+    keptTip: async () => ({ kept, current: SHA }),
+    holds: () => ({ holds: [hold], next: [ref], total: 2 }),
     refreshes: () => [
       {
         ...{ endedAt: AT, durationMs: 1, lagMs: 5, trigger: "push", attempt: 1, changed: 0, way: "none" },

@@ -71,7 +71,7 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
     await writeMarker(beside, id, scope);
     if (!(await syncFileSystem(beside, { timeoutMs: tools.cloneTimeoutMs }))) await syncTree(beside);
     await swapIn(layout, beside, mirror);
-    tools.keptRecord.replace(id, kept);
+    await tools.keptRecord.replace(id, kept);
     record();
     return changes;
   } finally {

@@ -42,6 +42,6 @@ async function restoreKept(context: MirrorContext, id: number, signal: AbortSign
   const missing = await missingOf(git, call, [...new Set(lost.map(({ sha }) => sha))]);
   const restored = lost.filter(({ sha }) => !missing.includes(sha));
   const made = await makeKept(git, mirror, restored);
-  keptRecord.drop(id, lost);
-  keptRecord.add(id, made);
+  await keptRecord.drop(id, lost);
+  await keptRecord.add(id, made);
 }

@@ -79,11 +79,16 @@ export async function applyChanges(git: RunGit, gitDir: string, changes: RefChan
   return [...recorded, ...(await swapKeeping(git, gitDir, moves, keptTips(moves, keep)))];
 }
 
-/** Reads every kept tip of a mirror, oldest first. */
-export async function readKept(git: RunGit, gitDir: string, signal?: AbortSignal): Promise<KeptTip[]> {
+/** Reads kept tips of a mirror, oldest first. @param name the only one to read, or a directory of them */
+export async function readKept(
+  git: RunGit,
+  gitDir: string,
+  signal?: AbortSignal,
+  name = RESERVED_REFS,
+): Promise<KeptTip[]> {
   // git for-each-ref --format='%(objectname) %(refname)' refs/lockstep/
   const { stdout } = await git({
-    args: ["for-each-ref", "--format=%(objectname) %(refname)", RESERVED_REFS],
+    args: ["for-each-ref", "--format=%(objectname) %(refname)", name],
     gitDir,
     timeoutMs: TIMEOUT_MS,
     ...(signal && { signal }),

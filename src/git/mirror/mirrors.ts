@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RefreshError } from "../../base/errors.js";
 import { type RefChange, ZERO } from "../../base/model.js";
+import { RESERVED_REFS } from "../../base/names.js";
 import { clearHalfWork, clearLeftovers } from "../disk/heal.js";
 import { condemn, extentOf, isCondemned, ownership } from "../disk/layout.js";
 import { writeLocked } from "../disk/locked-file.js";
@@ -58,7 +59,13 @@ export interface Mirrors {
   apply(id: number, changes: RefChange[], keep?: Keep): Promise<KeptTip[]>;
   /** Returns the kept tips, oldest first. */
   kept(id: number, signal?: AbortSignal): Promise<KeptTip[]>;
+  /** Returns the kept tip of that name; null: the mirror has none. */
+  keptTip(id: number, name: string): Promise<KeptTip | null>;
+  /** Returns the number of kept tips that are known, without asking git. */
+  countKept(id: number): number;
   dropKept(id: number, tips: KeptTip[]): Promise<void>;
+  /** Forgets all tips that were kept before `at`, in milliseconds since 1970, once the mirror has none of them. */
+  forgetKeptBefore(id: number, at: number): void;
   setHead(id: number, defaultBranch: string): Promise<void>;
   /** Answers with one git what is asked at the same time; so do `tip` and `mayBeAncestor`. */
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
@@ -102,7 +109,10 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     fetch: (id, lease, wants, bases, run) => fetchObjects(context, id, lease, wants, bases, run),
     apply: (id, changes, keep) => changeTips(context, id, changes, keep),
     kept: (id, signal) => readKeptTips(context, id, signal),
+    keptTip: (id, name) => readKeptTip(context, id, name),
+    countKept: (id) => options.keptRecord.count(id),
     dropKept: (id, tips) => dropKept(context, id, tips),
+    forgetKeptBefore: (id, at) => options.keptRecord.dropBefore(id, at),
     setHead: (id, defaultBranch) => setHead(context, id, defaultBranch),
     isAncestor: (id, ...pair) => askAncestry(id, pair),
     mayBeAncestor: (id, ...pair) => askPossible(id, pair),
@@ -153,18 +163,28 @@ async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<Re
 async function dropKept({ git, layout, keptRecord }: MirrorContext, id: number, tips: KeptTip[]) {
   const deletions = tips.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO }));
   await swapRefs(git, layout.mirror(id), deletions);
-  keptRecord.drop(id, tips);
+  await keptRecord.drop(id, tips);
 }
 
 /** Tips that the database does not know were kept by an earlier Lockstep, or just before a kill. */
 async function readKeptTips({ git, layout, keptRecord }: MirrorContext, id: number, signal?: AbortSignal) {
   const tips = await readKept(git, layout.mirror(id), signal);
   const known = new Set(keptRecord.of(id).map(({ name }) => name));
-  keptRecord.add(
+  await keptRecord.add(
     id,
     tips.filter(({ name }) => !known.has(name)),
   );
   return tips;
+}
+
+async function readKeptTip(
+  { git, layout }: MirrorContext,
+  id: number,
+  name: string,
+): Promise<KeptTip | null> {
+  if (!name.startsWith(RESERVED_REFS)) return null;
+  const tips = await readKept(git, layout.mirror(id), undefined, name);
+  return tips.find((tip) => tip.name === name) ?? null;
 }
 
 /**

@@ -19,9 +19,12 @@ export interface MirrorOptions {
 /** The database's copy of the kept tips, from which lost refs are made again. */
 export interface KeptRecord {
   of(id: number): KeptTip[];
-  add(id: number, tips: KeptTip[]): void;
-  drop(id: number, tips: KeptTip[]): void;
-  replace(id: number, tips: KeptTip[]): void;
+  count(id: number): number;
+  add(id: number, tips: KeptTip[]): Promise<void>;
+  drop(id: number, tips: KeptTip[]): Promise<void>;
+  /** Drops all tips that were kept before `at`, in milliseconds since 1970. */
+  dropBefore(id: number, at: number): void;
+  replace(id: number, tips: KeptTip[]): Promise<void>;
 }
 
 /** The mirrors whose files may not have reached the disk before the machine was started again. */

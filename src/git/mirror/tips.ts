@@ -70,7 +70,7 @@ export async function changeTips(
     const keptTips = await applyChanges(git, layout.mirror(id), changes, keep);
     const tips = changes.map(({ ref, after }) => [ref, after] as const);
     rememberTips(memory, id, tips);
-    context.keptRecord.add(id, keptTips);
+    await context.keptRecord.add(id, keptTips);
     return keptTips;
   } catch (error) {
     memory.tips.get(id)?.clear();

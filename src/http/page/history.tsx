@@ -12,15 +12,20 @@ import { page } from "./layout.js";
 import { setNote } from "./note.js";
 import { Ago, Due, Facts, Quantity, Sha, Table } from "./parts.js";
 
-/** The page shows at most this many; the API has them all. */
-const ROWS = 200;
 const RESTORE = "/repos/:owner/:name/restore";
 
 const pathOf = (repository: RepositoryView) => `/repos/${fullName(repository)}`;
 
-export const Holds = ({ of, repository }: { of: HoldView[]; repository: RepositoryView }) => (
+interface ListProps<Entry> {
+  of: Entry[];
+  /** The number of entries on all pages. */
+  total: number;
+  repository: RepositoryView;
+}
+
+export const Holds = ({ of, total, repository }: ListProps<HoldView>) => (
   <Table
-    caption="Held refs"
+    caption={<Quantity of={total} one="held ref" many="held refs" />}
     columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To apply it", "To undo it at GitHub"]}
     rows={of.map((hold) => [
       hold.ref,
@@ -55,16 +60,15 @@ const AllowButton = ({
   </form>
 );
 
-export const Kept = ({ of, repository }: { of: KeptView[]; repository: RepositoryView }) => (
+export const Kept = ({ of, total, repository }: ListProps<KeptView>) => (
   <Table
     caption={
       <>
-        <Quantity of={of.length} one="kept tip" many="kept tips" />
-        {of.length > ROWS && `, the newest ${ROWS}`}
+        <Quantity of={total} one="kept tip" many="kept tips" />, newest first
       </>
     }
     columns={["Ref", "Previous tip", "Kept", "Until", "To restore it"]}
-    rows={of.slice(0, ROWS).map((tip) => [
+    rows={of.map((tip) => [
       tip.ref ?? "unknown",
       <Sha of={tip.sha} />,
       <Ago at={tip.keptAt} />,
@@ -135,22 +139,23 @@ function findFree(context: Context, ports: ApiPorts): RepositoryView | Response 
 async function confirmPage(context: Context, ports: ApiPorts): Promise<Response> {
   const found = findFree(context, ports);
   if (found instanceof Response) return explain(context, "/", found);
-  const heads = await ports.heads(found.id);
-  const { kept } = await ports.history(found.id, heads);
-  const tip = kept.find(({ name }) => name === context.req.query("kept"));
-  if (tip) return page(context, { title: "Restore a kept tip", here: "/" }, second(found, tip, heads));
+  const tip = await ports.keptTip(found.id, context.req.query("kept") ?? "");
+  if (tip) return page(context, { title: "Restore a kept tip", here: "/" }, second(found, tip));
   const remedy = "see the kept tips of the repository; it may have expired";
   return explain(context, "/", notFound("that is not a kept tip of this repository", remedy));
 }
 
-const second = (repository: RepositoryView, tip: KeptView, heads: Record<string, string>) => (
+const second = (
+  repository: RepositoryView,
+  { kept: tip, current }: { kept: KeptView; current: string | null },
+) => (
   <>
     <h1>Restore a kept tip</h1>
     <Facts
       of={[
         ["Repository", fullName(repository)],
         ["Ref", tip.ref ?? "unknown; its name was too long to record"],
-        ["Current tip", tip.ref === null ? "–" : <Sha of={heads[tip.ref] ?? null} />],
+        ["Current tip", tip.ref === null ? "–" : <Sha of={current} />],
         ["New tip", <Sha of={tip.sha} />],
         ["Kept", <Ago at={tip.keptAt} />],
       ]}

@@ -169,27 +169,28 @@ export const Live = ({ name, children }: { name: string; children: Child }) => (
   <div data-live={name}>{children}</div>
 );
 
-/** Links to the first and the next page; the links keep the filter. */
-export function Pages({
-  path,
-  query,
-  next,
-}: {
+interface PagesProps {
   path: string;
   query: Record<string, string>;
   next: string | null;
-}) {
-  const { cursor, ...filter } = query;
+  /** The query's field that has the cursor. */
+  field?: string;
+  label?: string;
+}
+
+/** Links to the first and the next page; the links keep the filter. */
+export function Pages({ path, query, next, field = "cursor", label = "Pages" }: PagesProps) {
+  const { [field]: cursor, ...filter } = query;
   const to = (more: Record<string, string>) => {
     const text = new URLSearchParams({ ...filter, ...more }).toString();
     return text === "" ? path : `${path}?${text}`;
   };
   if (!cursor && next === null) return null;
   return (
-    <nav class="pages" aria-label="Pages">
+    <nav class="pages" aria-label={label}>
       {cursor && <a href={to({})}>First page</a>}
       {next !== null && (
-        <a href={to({ cursor: next })} rel="next">
+        <a href={to({ [field]: next })} rel="next">
           Next page
         </a>
       )}

@@ -1,17 +1,19 @@
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
 import type { Child } from "hono/jsx";
 import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
 import type { RefreshView } from "../log-view.js";
 import { find } from "../lookup.js";
-import type { CheckoutView, MaintenanceView, RepositoryView } from "../view.js";
+import { findPaging, toCursor } from "../paging.js";
+import { KeptPlace, RefPlace } from "../repository-lists.js";
+import type { CheckoutView, MaintenanceView, RefView, RepositoryView } from "../view.js";
 import { Buttons } from "./actions.js";
 import { explain } from "./explain.js";
 import { Holds, Kept } from "./history.js";
 import { page } from "./layout.js";
-import { Ago, Due, duration, Facts, Live, Quantity, Sha, State, Table, Trouble } from "./parts.js";
+import { Ago, Due, duration, Facts, Live, Pages, Quantity, Sha, State, Table, Trouble } from "./parts.js";
 
-/** At most this many refs are shown; API and git have them all. */
+/** So many refs, kept tips and holds are on one page each. */
 const ROWS = 200;
 
 /** Shows one repository with all known facts. */
@@ -20,9 +22,14 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
     const found = find(context, ports.get);
     if (found instanceof Response) return explain(context, "/", found);
     const { id } = found;
-    const heads = await ports.heads(id);
-    const { kept, holds } = await ports.history(id, heads);
-    const wanted = context.req.query("ref") ?? "";
+    const query = context.req.query();
+    const places = findPlaces(context);
+    if (places instanceof Response) return explain(context, "/", places);
+    const wanted = query.ref ?? "";
+    const refs = await ports.refs(id, { name: wanted || null, ...places.refs });
+    const kept = await ports.kept(id, places.kept);
+    const holds = ports.holds(id, places.holds);
+    const pages = { path: `/repos/${fullName(found)}`, query };
     return page(
       context,
       { title: fullName(found), here: "/" },
@@ -30,21 +37,36 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
         <h1>{fullName(found)}</h1>
         <Live name="repository">
           <Summary repository={found} maintenance={ports.maintenance(id)} />
-          {holds.length > 0 && <Holds of={holds} repository={found} />}
+          {holds.total > 0 && <Holds of={holds.holds} total={holds.total} repository={found} />}
+          <Pages {...pages} field="holds" next={toCursor(holds.next)} label="Pages of held refs" />
           {found.checkouts && <Checkouts of={found.checkouts} />}
           <Refreshes of={ports.refreshes(id)} />
         </Live>
         <p>
           <a href={`/deliveries?repository=${fullName(found)}`}>Its deliveries</a>
         </p>
-        <Live name="kept">{kept.length > 0 && <Kept of={kept} repository={found} />}</Live>
+        <Live name="kept">
+          {kept.total > 0 && <Kept of={kept.kept} total={kept.total} repository={found} />}
+          <Pages {...pages} field="kept" next={toCursor(kept.next)} label="Pages of kept tips" />
+        </Live>
         <RefFilter wanted={wanted} />
         <Live name="refs">
-          <Refs of={heads} wanted={wanted} />
+          <Refs of={refs.refs} total={refs.total} />
+          <Pages {...pages} field="refs" next={toCursor(refs.next)} label="Pages of refs" />
         </Live>
       </>,
     );
   });
+}
+
+/** Parses the places of the three lists, or returns the answer that explains what is wrong. */
+function findPlaces(context: Context) {
+  const refs = findPaging(context, RefPlace, ROWS, "refs");
+  const kept = findPaging(context, KeptPlace, ROWS, "kept");
+  const holds = findPaging(context, RefPlace, ROWS, "holds");
+  if (refs instanceof Response) return refs;
+  if (kept instanceof Response) return kept;
+  return holds instanceof Response ? holds : { refs, kept, holds };
 }
 
 function Summary({ repository, maintenance }: { repository: RepositoryView; maintenance: MaintenanceView }) {
@@ -132,19 +154,11 @@ const RefFilter = ({ wanted }: { wanted: string }) => (
   </search>
 );
 
-function Refs({ of, wanted }: { of: Record<string, string>; wanted: string }) {
-  const found = Object.entries(of).filter(([ref]) => ref.includes(wanted));
-  return (
-    <Table
-      caption={
-        <>
-          <Quantity of={found.length} one="ref" many="refs" />
-          {found.length > ROWS && `, the first ${ROWS}`}
-        </>
-      }
-      columns={["Ref", "Tip"]}
-      rows={found.slice(0, ROWS).map(([ref, tip]) => [ref, <Sha of={tip} />])}
-      empty="None."
-    />
-  );
-}
+const Refs = ({ of, total }: { of: RefView[]; total: number }) => (
+  <Table
+    caption={<Quantity of={total} one="ref" many="refs" />}
+    columns={["Ref", "Tip"]}
+    rows={of.map(({ ref, sha }) => [ref, <Sha of={sha} />])}
+    empty="None."
+  />
+);

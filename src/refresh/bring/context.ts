@@ -1,4 +1,5 @@
 import type { Outbox } from "../../announce/outbox.js";
+import type { Log } from "../../base/log.js";
 import {
   type OpenRef,
   type RefChange,
@@ -48,6 +49,9 @@ export interface BringContext {
   outbox: Outbox;
   scopeOf: ScopeOf;
   keepHistoryMs: number;
+  /** The number of kept tips that a mirror may have. */
+  maxKeptTips: number;
+  log: Pick<Log, "warn">;
   /** Called when refs that are not GitHub's have been removed. */
   dropped(id: number, changes: RefChange[]): void;
   /** Resolves after so many milliseconds. @throws when the signal aborts */

@@ -1,5 +1,6 @@
 import { type OpenRef, type RefChange, type RefHint, ZERO } from "../../base/model.js";
 import { isInside } from "../../base/patterns.js";
+import { beginSlice } from "../../base/slices.js";
 import { clash, compareTips } from "../../git/mirror/refs.js";
 import {
   type BringContext,
@@ -12,6 +13,7 @@ import {
   writeRefs,
 } from "./context.js";
 import { askForEveryRef } from "./every-ref.js";
+import { forgetOldTips } from "./kept-tips.js";
 import { type Answered, ruleOnAnswers } from "./old-answers.js";
 
 /** Compares every ref of GitHub's with every ref of the mirror. */
@@ -68,7 +70,9 @@ async function findOldAnswers(
     hint,
     facts: facts[n]!,
   }));
+  const slice = beginSlice();
   for (const { ref, after, before } of compareTips(local, remote)) {
+    if (slice.isOver()) await slice.next();
     if (hinted.has(ref) || isReplaced(ref, hints, remote)) continue;
     const known = { tip: before, knowledge: context.registry.ref(id, ref), comparedAt };
     answers.push({ ref, answer: after, hint: undefined, facts: known });
@@ -101,19 +105,4 @@ async function dropOutside(
   outbox.intend(id, trigger, changes);
   await mirrors.apply(id, changes);
   return changes;
-}
-
-/** Drops kept tips older than KEEP_HISTORY. */
-async function forgetOldTips(
-  { mirrors, keepHistoryMs, dropped, now }: BringContext,
-  { repository: { id }, run }: Pass,
-): Promise<void> {
-  const keptTips = await mirrors.kept(id, run.signal);
-  const old = keptTips.filter(({ at }) => at < now() - keepHistoryMs);
-  if (old.length === 0) return;
-  await mirrors.dropKept(id, old);
-  dropped(
-    id,
-    old.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO })),
-  );
 }

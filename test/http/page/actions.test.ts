@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../../src/http/api.js";
 import type { InstallationView } from "../../../src/http/operate.js";
+import type { KeptView } from "../../../src/http/view.js";
 import { apiPorts, SITE } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
 
@@ -16,11 +17,17 @@ const no = { status: 409, reason: "moved_on", detail: "GitHub is elsewhere", rem
 const KEPT = { name: NAME, ref: REF, sha: OLD, keptAt: AT, expiresAt: AT, restore: "POST …", push: "git" };
 const HOLD = { ref: REF, tip: OLD, wanted: WANTED, since: AT, allow: "POST …", push: "git" };
 
+const historyOf = (tip: KeptView): Pick<ApiPorts, "refs" | "kept" | "keptTip" | "holds"> => ({
+  refs: apiPorts().refs,
+  kept: async () => ({ kept: [tip], next: null, total: 1 }),
+  keptTip: async (_, name) => (name === tip.name ? { kept: tip, current: WANTED } : null),
+  holds: () => ({ holds: [{ ...HOLD, cause: "blocked" }], next: null, total: 1 }),
+});
+
 /** A repository with a hold and a kept tip, signed in. */
 async function start(ports: Partial<ApiPorts> = {}, options: Parameters<typeof apiPorts>[0] = {}) {
   const calls: unknown[][] = [];
-  const history: ApiPorts["history"] = async () => ({ kept: [KEPT], holds: [{ ...HOLD, cause: "blocked" }] });
-  const page = await startPage({ ports: { ...apiPorts(options, calls), history, ...ports } });
+  const page = await startPage({ ports: { ...apiPorts(options, calls), ...historyOf(KEPT), ...ports } });
   const cookie = await page.signIn();
   const text = async (path: string) => (await page.get(path, cookie)).text();
   const post = (path: string, fields: Record<string, string>) => page.post(path, fields, cookie);
@@ -65,8 +72,7 @@ test("a kept tip is restored after a confirmation page, which changes nothing", 
 });
 
 test("a kept tip that does not name its ref is asked for it", async () => {
-  const history: ApiPorts["history"] = async () => ({ kept: [{ ...KEPT, ref: null }], holds: [] });
-  const { text, send, calls } = await start({ history });
+  const { text, send, calls } = await start(historyOf({ ...KEPT, ref: null }));
   expect(await text(RESTORE)).toMatch(/<label>Ref <input name="ref" required/);
   const wrong = await send(`${REPO}/restore`, { kept: NAME, ref: "main" });
   expect([wrong.status, await wrong.text()]).toEqual([400, expect.stringContaining("refs/heads/main")]);

@@ -31,8 +31,10 @@ function hostile(): ApiPorts {
     ...apiPorts(),
     list: () => ({ repositories: [bad], next: [EVIL, EVIL, 1], total: 1 }),
     get: () => ({ ...bad, checkouts: [checkout] }),
-    heads: async () => ({ [EVIL]: EVIL }),
-    history: async () => ({ kept: [tip], holds: [hold as never] }),
+    refs: async () => ({ refs: [{ ref: EVIL, sha: EVIL, provenAt: EVIL }], next: [EVIL], total: 2 }),
+    kept: async () => ({ kept: [tip], next: [1, EVIL], total: 2 }),
+    keptTip: async () => ({ kept: tip, current: EVIL }),
+    holds: () => ({ holds: [hold as never], next: [EVIL], total: 2 }),
     deliveries: () => ({ deliveries: [delivery as never], next: [1, 1] }),
     status: () => ({ ...status, problems: [problem], repositories: { [EVIL]: 1 } }),
     queue: () => ({
