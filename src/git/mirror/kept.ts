@@ -86,6 +86,7 @@ export async function readKept(git: RunGit, gitDir: string, signal?: AbortSignal
     args: ["for-each-ref", "--format=%(objectname) %(refname)", RESERVED_REFS],
     gitDir,
     timeoutMs: TIMEOUT_MS,
+    printsRefs: true,
     ...(signal && { signal }),
   });
   const tips: KeptTip[] = [];

@@ -1,4 +1,5 @@
 import { type RefChange, ZERO } from "../../base/model.js";
+import { hasEscapedByte } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
 import { applyChanges, KEEP_NOTHING, type KeptTip } from "./kept.js";
 import { type MirrorContext, rememberTips } from "./memory.js";
@@ -21,7 +22,8 @@ export async function readTip(
 /** Reads refs with one git. @returns the object of each, ZERO for a ref that does not exist */
 export async function readTipsByName(context: MirrorContext, id: number, refs: string[]): Promise<string[]> {
   const { git, layout, memory } = context;
-  const found = await readRefs(git, layout.mirror(id), refs.length > MAX_NAMED ? [] : refs);
+  const canBeNamed = refs.length <= MAX_NAMED && !refs.some(hasEscapedByte);
+  const found = await readRefs(git, layout.mirror(id), canBeNamed ? refs : []);
   const tips = refs.map((ref) => [ref, found.get(ref) ?? ZERO] as const);
   rememberTips(memory, id, tips);
   return tips.map(([, sha]) => sha);
