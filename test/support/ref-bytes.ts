@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Repo } from "../../tools/standin/index.js";
 import { PATH } from "./git.js";
@@ -45,4 +46,13 @@ export function looseCommit(dir: string, message: string): string {
   const who = "T <t@example.com> 1700000000 +0000";
   const text = `tree ${tree}\nauthor ${who}\ncommitter ${who}\n\n${message}\n`;
   return git(dir, ["hash-object", "-t", "commit", "-w", "--stdin"], text);
+}
+
+/** Makes a ref that git cannot lock, and so cannot write by itself. @param ref in Latin-1 */
+export function packRef(dir: string, ref: string, sha: string): void {
+  git(dir, ["pack-refs", "--all"]);
+  const path = join(dir, "packed-refs");
+  const lines = readFileSync(path, "latin1").trim().split("\n").slice(1);
+  const byName = (a: string, b: string) => (a.slice(41) < b.slice(41) ? -1 : 1);
+  writeFileSync(path, `${[...lines, `${sha} ${ref}`].sort(byName).join("\n")}\n`, "latin1");
 }

@@ -33,4 +33,4 @@ export function toBytes(text: string): Buffer {
   return Buffer.from(latin1.replace(ESCAPED_BYTE, toByte), "latin1");
 }
 
-const toByte = (escape: string): string => String.fromCharCode(Number.parseInt(escape.slice(1), 8));
+const toByte = (escaped: string): string => String.fromCharCode(Number.parseInt(escaped.slice(1), 8));
