@@ -19,7 +19,8 @@ import type { Bringer, Pass } from "./refresh/bring.js";
 import type { Guard } from "./refresh/guard.js";
 import { isAnswered, outcomeOf, paused, SKIPPED } from "./refresh/outcome.js";
 import { compareAgainInMs } from "./refresh/patience.js";
-import { recordComparison, recordRefresh } from "./refresh/record.js";
+import { recordComparison, recordRefresh, recordRefused } from "./refresh/record.js";
+import type { RefusedRefs } from "./refresh/refused-refs.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
 export interface SyncerPorts {
@@ -28,6 +29,7 @@ export interface SyncerPorts {
   gateway: Gateway;
   bring: Bringer;
   guard: Guard;
+  refusedRefs: RefusedRefs;
   outbox: Outbox;
   /** Writes everything in the callback, or nothing. */
   transaction<T>(fn: () => T): T;
@@ -126,6 +128,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       if (outcome.changes.length > 0) moved.emit(repository.id, outcome.changes);
       const unlinked = link(work);
       ports.transaction(() => {
+        recordRefused(ports, request, outcome);
         if (isAnswered(outcome)) recordRefresh(ports, repository, request, outcome);
         ports.announce(repository, request.trigger);
         ports.requestPublish(repository, request.trigger);
@@ -248,17 +251,29 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     outbox.resolve(id, null);
     outbox.intendClone(id, request.trigger);
     const askedAt = ports.now();
-    const changes = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
+    const { changes, refused } = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
     outbox.cloned(id, changes, kind === "first");
     link(pass);
     const compareInMs = whenToCompareAgain(request);
     if (compareInMs === null) recordComparison(ports, pass, askedAt);
-    const outcome: RefreshOutcome = { result: "cloned", changes, way: "clone", open: [], compareInMs };
+    const outcome: RefreshOutcome = {
+      result: "cloned",
+      changes,
+      refused,
+      way: "clone",
+      open: [],
+      compareInMs,
+    };
     if (request.hints.length === 0) return outcome;
     mirrors.ensure(id);
     const repository = registry.get(id) ?? pass.repository;
     const hinted = await bringHinted({ ...pass, repository }, request);
-    return { ...outcome, changes: [...changes, ...hinted.changes], open: hinted.open };
+    return {
+      ...outcome,
+      changes: [...changes, ...hinted.changes],
+      refused: [...refused, ...hinted.refused],
+      open: hinted.open,
+    };
   }
 
   /**

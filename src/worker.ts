@@ -124,6 +124,16 @@ async function refresh(context: WorkerContext, snapshot: Snapshot, signal: Abort
     const retryInMs = whatIsLeft(outcome, request)?.dueInMs;
     ports.log.info({ event: "refresh_deferred", ...details, code, reason, retryInMs }, "refresh deferred");
   } else ports.log.info({ event: "refreshed", ...details }, "refreshed");
+  logRefused(context, snapshot, outcome);
+}
+
+function logRefused(context: WorkerContext, snapshot: Snapshot, { refused }: RefreshOutcome): void {
+  if (refused.length === 0) return;
+  const details = { ...about(context, snapshot), refused: refused.length };
+  context.ports.log.warn(
+    { event: "refs_refused", ...details, refs: refused.slice(0, LOGGED_REFS) },
+    "refs were left out of the mirror, because git or the disk refuses to write them",
+  );
 }
 
 /** Records the outcome of a run, and notifies subscribers that wait for it. */

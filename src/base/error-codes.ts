@@ -132,6 +132,10 @@ const CODES = {
     retry: "full",
     hint: "One ref's name is a prefix of another's, such as a and a/b; Lockstep compares every ref.",
   },
+  ref_refused: {
+    retry: "never",
+    hint: "git or the disk refuses to write a ref of this name; every other ref is in step. Rename the ref at GitHub.",
+  },
   ref_missing: {
     retry: "full",
     traits: ["isAnswer"],

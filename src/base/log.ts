@@ -68,6 +68,7 @@ export const LOG_EVENTS = {
   refresh_deferred: "a refresh was put off, although nothing is wrong with the repository",
   refresh_failed: "a refresh failed; `code` and `hint` say why and what to do",
   refreshed: "a refresh finished",
+  refs_refused: "refs were left out of a mirror, because git or the disk refuses to write them",
   removal_held: "too many repositories disappeared at once; their removal waits for an operator",
   removal_obstructed: "files that are no longer needed could not be removed",
   repository_gone: "a repository is no longer managed",

@@ -7,6 +7,7 @@
  * - scope: which refs of its repository a mirror has, and how many commits of each.
  * - shallow mirror: a mirror that has only the last commits of the refs that are published.
  * - tip: the object a ref points at.
+ * - name of a ref: bytes; as text, a byte that is not part of UTF-8 is written as git quotes it, such as `\351`.
  * - full comparison: every ref of GitHub's compared with every ref of the mirror.
  * - forced: a change of a ref that leaves its old tip behind: not a fast-forward, a moved tag, a deletion.
  * - kept tip: the old tip of a ref that was forced or deleted, under refs/lockstep/kept for KEEP_HISTORY.
@@ -128,6 +129,12 @@ export function subjectOfKey(key: string | null): Subject | null {
   return kind && id ? ({ kind, id: Number(id) } as Subject) : null;
 }
 
+/** A ref of GitHub's that git, or the disk, refuses to write. The mirror is in step but for such refs. */
+export interface RefusedRef {
+  ref: string;
+  reason: string;
+}
+
 export type RefChange = { ref: string; before: string; after: string };
 
 export interface RepositoryName {
@@ -140,6 +147,7 @@ export interface RepositoryName {
  * - fresh: equal to GitHub as far as any delivery or answer has reported.
  * - behind: GitHub itself still serves the state before a push, or the repository was not compared since it
  *   came back or since the machine was restarted.
+ * - incomplete: in step, but for refs that git or the disk refuses to write; the last error names them.
  * - failing: the last refresh failed.
  * - suspended: the repository's installation is suspended.
  * - gone: GitHub no longer lists the repository, or REPOSITORIES does not include it; the mirror is kept for
@@ -150,6 +158,7 @@ export type RepositoryState =
   | "onboarding"
   | "fresh"
   | "behind"
+  | "incomplete"
   | "failing"
   | "suspended"
   | "gone"
@@ -195,6 +204,7 @@ export type RefreshResult = "changed" | "unchanged" | "cloned" | "superseded" | 
 export interface RefreshOutcome {
   result: RefreshResult;
   changes: RefChange[];
+  refused: RefusedRef[];
   /** How the refs were brought: by the delivery's word, asked by name, or every ref compared. */
   way: "none" | "word" | "name" | "full" | "clone";
   /** The refs whose reported push GitHub does not show yet; every other hint of the request is satisfied. */

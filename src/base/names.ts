@@ -36,6 +36,18 @@ export function isRefName(text: string): boolean {
   return text.split("/").every((part) => part !== "" && !part.startsWith(".") && !part.endsWith(".lock"));
 }
 
+/**
+ * One byte of a ref's name that is not part of UTF-8, as git quotes such a byte. Lockstep writes a ref's name, which
+ * is bytes, in this form wherever the name is text: no name may contain a backslash.
+ */
+export const ESCAPED_BYTE = /\\[2-3][0-7]{2}/g;
+
+/** Whether the name has bytes that are not UTF-8, which no argument and no variable of a program can carry. */
+export const hasEscapedByte = (ref: string): boolean => ref.includes("\\");
+
+/** Whether this is a full ref name as `isRefName` knows it, perhaps with bytes that are not UTF-8. */
+export const isRefText = (text: string): boolean => isRefName(text.replace(ESCAPED_BYTE, "x"));
+
 /** Whether this is a full object name, in SHA-1 or SHA-256, as git and GitHub write it. */
 export function isSha(text: string): boolean {
   return /^([\da-f]{40}|[\da-f]{64})$/.test(text);

@@ -56,6 +56,7 @@ const COLORS: Record<string, Style> = {
   fresh: "green",
   failing: "red",
   behind: "yellow",
+  incomplete: "yellow",
   suspended: "yellow",
 };
 

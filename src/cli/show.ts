@@ -13,6 +13,7 @@ const STATES = Object.keys({
   fresh: 1,
   refreshing: 1,
   behind: 1,
+  incomplete: 1,
   failing: 1,
   paused: 1,
   suspended: 1,

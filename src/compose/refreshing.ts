@@ -14,6 +14,7 @@ import { createRunner } from "../queue/runner.js";
 import { createBringer } from "../refresh/bring.js";
 import { createGuard } from "../refresh/guard.js";
 import { createRefreshLog } from "../refresh/log.js";
+import { createRefusedRefs } from "../refresh/refused-refs.js";
 import { createSyncer } from "../syncer.js";
 import { createWorker } from "../worker.js";
 import type { Ground } from "./ground.js";
@@ -77,6 +78,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     gateway,
     bring,
     guard,
+    refusedRefs: createRefusedRefs(store),
     outbox,
     now,
     transaction: store.transaction,

@@ -6,6 +6,7 @@ import { MAINTENANCE_TABLES } from "../maintenance/log.js";
 import { QUEUE_TABLES } from "../queue/tables.js";
 import { HOLD_TABLES } from "../refresh/holds.js";
 import { REFRESH_TABLES } from "../refresh/log.js";
+import { REFUSED_REF_TABLES } from "../refresh/refused-refs.js";
 import { BOOT_CHECK_TABLES } from "../registry/boot-checks.js";
 import { INSTALLATION_TABLES } from "../registry/installations.js";
 import { KEPT_TIP_TABLES } from "../registry/kept-tips.js";
@@ -28,6 +29,7 @@ export const TABLES = [
   BACKLOG_TABLES,
   CHECKOUT_TABLES,
   REFRESH_TABLES,
+  REFUSED_REF_TABLES,
   KEPT_TIP_TABLES,
   BOOT_CHECK_TABLES,
 ];

@@ -11,6 +11,8 @@ import { fullName, isOwner, isRefName, isRepositoryName, isSha, RESERVED_REFS } 
 const MAX_ACTION = 64;
 const MAX_REF = 1_024;
 const MAX_TIME = 40;
+/** JSON has this in place of a byte that is not UTF-8, so that a name with it may be another ref's. */
+const REPLACEMENT = "\uFFFD";
 
 const Id = z.number().int().positive();
 export const Repository = z.object({
@@ -24,7 +26,7 @@ const WithAction = z.object({ action: z.string() });
 const RefName = z
   .string()
   .max(MAX_REF)
-  .refine((ref) => isRefName(ref) && !ref.startsWith(RESERVED_REFS));
+  .refine((ref) => isRefName(ref) && !ref.startsWith(RESERVED_REFS) && !ref.includes(REPLACEMENT));
 const Sha = z.string().refine(isSha);
 export const Push = z
   .object({ ref: RefName, before: Sha, after: Sha, forced: z.boolean().optional().catch(undefined) })

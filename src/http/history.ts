@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import { ALL_REFS, isRefName, isSha } from "../base/names.js";
+import { ALL_REFS, isRefText, isSha } from "../base/names.js";
 import { limitBody } from "./body-limit.js";
 import { badRequest } from "./lookup.js";
 import { type Problem, problem } from "./problem.js";
@@ -38,7 +38,7 @@ type Step = (repository: { id: number }) => Refusal | null | Promise<Refusal | n
 export type Act = (context: Context, start: Step, end?: Step) => Promise<Response>;
 
 const MAX_BODY = 16 * 1024;
-const Ref = z.string().refine(isRefName, "is not a full ref name such as refs/heads/main");
+const Ref = z.string().refine(isRefText, "is not a full ref name such as refs/heads/main");
 export const Allow = z.strictObject({
   ref: z.union([z.literal(ALL_REFS), Ref]),
   wanted: z.string().refine(isSha, "is not a full object name").optional(),

@@ -10,7 +10,7 @@ export const MAX_SHOWN = 100;
 
 /** The stored state, unless a running refresh or an operator's pause hides it. */
 export const ShownState = z.enum([
-  ...(["onboarding", "fresh", "behind", "failing", "suspended", "gone", "retired"] as const),
+  ...(["onboarding", "fresh", "behind", "incomplete", "failing", "suspended", "gone", "retired"] as const),
   ...(["refreshing", "paused"] as const),
 ]);
 

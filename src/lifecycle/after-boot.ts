@@ -40,7 +40,8 @@ export function doubtMirrors(ports: AfterBootPorts): void {
   ports.transaction(() => {
     checks.doubt(repositories.map(({ id }) => id));
     registry.recheckAll();
-    for (const { id, state } of repositories) if (state === "fresh") registry.setState(id, "behind");
+    for (const { id, state } of repositories)
+      if (state === "fresh" || state === "incomplete") registry.setState(id, "behind");
   });
   log.warn(
     { event: "machine_restarted", mirrors: repositories.length },

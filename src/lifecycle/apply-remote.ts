@@ -56,7 +56,8 @@ export function applyRemote(
   const returns = before !== null && manageAgain(ports, before);
   const isRenamed = before !== null && (before.owner !== remote.owner || before.name !== remote.name);
   if (returns || isRenamed) renameLinks(ports, remote, isRenamed ? before : null);
-  if (before?.state === "fresh" && !ports.hasMirror(remote.id)) onboardAgain(ports, before);
+  const wasInStep = before?.state === "fresh" || before?.state === "incomplete";
+  if (before && wasInStep && !ports.hasMirror(remote.id)) onboardAgain(ports, before);
   const repository = registry.get(remote.id)!;
   const trigger = findNeed(ports, repository, before);
   // A refresh of single refs would not fetch what the repository missed while it was not managed.

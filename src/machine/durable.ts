@@ -1,7 +1,10 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import PQueue from "p-queue";
+
+/** Buffer: a name in the path is not UTF-8. */
+export type Path = string | Buffer;
 
 /** The number of look-ups that one list makes at a time; Node.js has four threads for all of them. */
 const LANES = 4;
@@ -14,9 +17,9 @@ const TICK_MS = 1_000;
  * Makes a file's content, or a directory's names, survive a power cut: fsync(2). A name is only as durable as
  * its directory.
  */
-export const syncPath = (path: string): Promise<void> => syncs.add(() => sync(path));
+export const syncPath = (path: Path): Promise<void> => syncs.add(() => sync(path));
 
-async function sync(path: string): Promise<void> {
+async function sync(path: Path): Promise<void> {
   const file = await open(path, "r");
   try {
     await file.sync();
@@ -28,7 +31,7 @@ async function sync(path: string): Promise<void> {
 }
 
 /** Syncs each path that still exists. */
-export async function syncPaths(paths: Iterable<string>): Promise<void> {
+export async function syncPaths(paths: Iterable<Path>): Promise<void> {
   await onEach(paths, async (path) => {
     try {
       await syncPath(path);
@@ -80,25 +83,29 @@ export function writeDurablySync(path: string, text: string, { mode = 0o640 } = 
  * @param list names the directories that exist, and is called again after the change
  * @returns a function that syncs those whose names may have changed since
  */
-export async function watchDirectories(
-  list: () => Promise<string[]> | string[],
-): Promise<() => Promise<void>> {
+export async function watchDirectories(list: () => Promise<Path[]> | Path[]): Promise<() => Promise<void>> {
   const before = await stampsOf(await list());
   return async () => {
     const after = await stampsOf(await list());
-    const changed = [...after].filter(([path, { stamp }]) => {
-      const known = before.get(path);
+    const changed = [...after].filter(([key, { stamp }]) => {
+      const known = before.get(key);
       return !known || known.isYoung || known.stamp !== stamp;
     });
-    await syncPaths(changed.map(([path]) => path));
+    await syncPaths(changed.map(([, { path }]) => path));
   };
 }
 
 /** Syncs every file and directory below a directory, and the directory itself. */
 export async function syncTree(dir: string): Promise<void> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  const found = entries.filter((entry) => entry.isFile() || entry.isDirectory());
-  await syncPaths([...found.map((entry) => join(entry.parentPath, entry.name)), dir]);
+  const directories = [Buffer.from(dir)];
+  for (const directory of directories) {
+    // Names are read as bytes, since a ref's file has the ref's name.
+    const entries = await readdir(directory, { withFileTypes: true, encoding: "buffer" });
+    const pathOf = ({ name }: { name: Buffer }) => Buffer.concat([directory, Buffer.from("/"), name]);
+    directories.push(...entries.filter((entry) => entry.isDirectory()).map(pathOf));
+    await syncPaths(entries.filter((entry) => entry.isFile()).map(pathOf));
+  }
+  await syncPaths(directories);
 }
 
 /** Returns when each path that exists last changed, in milliseconds since 1970. */
@@ -115,18 +122,20 @@ export async function timesOf(paths: Iterable<string>): Promise<Map<string, numb
 }
 
 interface Stamp {
+  path: Path;
   stamp: string;
   /** The directory changed so recently that its time cannot show another change. */
   isYoung: boolean;
 }
 
-async function stampsOf(paths: string[]): Promise<Map<string, Stamp>> {
+/** @returns the stamps by path, in Latin-1 where a name is not UTF-8 */
+async function stampsOf(paths: Path[]): Promise<Map<string, Stamp>> {
   const stamps = new Map<string, Stamp>();
   await onEach(new Set(paths), async (path) => {
     try {
       const { ino, mtimeNs, mtimeMs } = await stat(path, { bigint: true });
       const isYoung = Math.abs(Date.now() - Number(mtimeMs)) < TICK_MS;
-      stamps.set(path, { stamp: `${ino} ${mtimeNs}`, isYoung });
+      stamps.set(path.toString("latin1"), { path, stamp: `${ino} ${mtimeNs}`, isYoung });
     } catch (error) {
       if (!isMissing(error)) throw error;
     }
@@ -135,7 +144,7 @@ async function stampsOf(paths: string[]): Promise<Map<string, Stamp>> {
 }
 
 /** Each lane takes the next path when it is done with one. */
-async function onEach(paths: Iterable<string>, act: (path: string) => Promise<void>): Promise<void> {
+async function onEach<P extends Path>(paths: Iterable<P>, act: (path: P) => Promise<void>): Promise<void> {
   const next = paths[Symbol.iterator]();
   async function lane(): Promise<void> {
     for (let path = next.next(); !path.done; path = next.next()) await act(path.value);

@@ -1,6 +1,7 @@
 /** The last bytes of what a process has written. */
 export interface Tail {
   add(chunk: Buffer): void;
+  bytes(): Buffer;
   text(): string;
 }
 
@@ -8,15 +9,17 @@ export interface Tail {
 export function createTail(maxBytes: number): Tail {
   const chunks: Buffer[] = [];
   let size = 0;
+  function bytes(): Buffer {
+    const all = Buffer.concat(chunks);
+    return all.subarray(Math.max(0, all.length - maxBytes));
+  }
   return {
+    bytes,
     add(chunk) {
       chunks.push(chunk);
       size += chunk.length;
       while (chunks.length > 1 && size - chunks[0]!.length >= maxBytes) size -= chunks.shift()!.length;
     },
-    text() {
-      const bytes = Buffer.concat(chunks);
-      return bytes.subarray(Math.max(0, bytes.length - maxBytes)).toString("utf8");
-    },
+    text: () => bytes().toString("utf8"),
   };
 }

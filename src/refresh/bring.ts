@@ -1,8 +1,9 @@
-import type { RefHint, RefreshOutcome } from "../base/model.js";
+import { type RefHint, type RefreshOutcome, type RefusedRef, ZERO } from "../base/model.js";
 import { isInside } from "../base/patterns.js";
+import { whyRefused } from "../git/mirror/refusals.js";
 import { bringByName } from "./bring/by-name.js";
 import { bringByWord } from "./bring/by-word.js";
-import { type BringContext, type Brought, factsOf, learn, type Pass } from "./bring/context.js";
+import { type BringContext, type Brought, expectedTip, factsOf, learn, type Pass } from "./bring/context.js";
 import { bringInFull } from "./bring/in-full.js";
 import { forgetExcessTips } from "./bring/kept-tips.js";
 import { decide } from "./decide.js";
@@ -31,7 +32,9 @@ async function bringByHint(
 ): ReturnType<Bringer["byHint"]> {
   const { guard, scopeOf } = context;
   const isIn = isInside(scopeOf(pass.repository.id));
-  const inside = hints.filter(({ ref }) => isIn(ref));
+  const all = hints.filter(({ ref }) => isIn(ref));
+  const refused = all.flatMap(refusedOf);
+  const inside = all.filter(({ ref }) => whyRefused(ref) === null);
   const heldRefs = new Set(guard.standing(pass.repository.id).map(({ ref }) => ref));
   const plans = await Promise.all(
     inside.map(async (hint) => {
@@ -44,12 +47,23 @@ async function bringByHint(
   for (const { hint, way } of plans) if (way === "none") learn(context, pass, hint, null);
   const words = plans.filter((plan) => plan.way === "word");
   const names = plans.filter((plan) => plan.way === "name");
-  const changed = await bringByWord(context, pass, words);
+  const written = await bringByWord(context, pass, words);
   // What GitHub does not serve by its object name is asked for by its ref name.
-  const asked = changed === null ? [...words, ...names] : names;
+  const asked = written === null ? [...words, ...names] : names;
   const brought = await bringByName(context, pass, asked);
   const way = asked.length > 0 ? "name" : words.length > 0 ? "word" : "none";
-  const changes = [...(changed ?? []), ...brought.changes];
+  const changes = [...(written?.changes ?? []), ...brought.changes];
   if (changes.length > 0) await forgetExcessTips(context, pass);
-  return { ...brought, changes, way };
+  return {
+    ...brought,
+    changes,
+    refused: [...refused, ...(written?.refused ?? []), ...brought.refused],
+    way,
+  };
+}
+
+/** A ref that was deleted is not missing in the mirror. */
+function refusedOf(hint: RefHint): RefusedRef[] {
+  const reason = whyRefused(hint.ref);
+  return reason === null || expectedTip(hint) === ZERO ? [] : [{ ref: hint.ref, reason }];
 }

@@ -6,17 +6,18 @@ import type { Brought } from "./bring.js";
 export const SKIPPED: RefreshOutcome = {
   result: "skipped",
   changes: [],
+  refused: [],
   way: "none",
   open: [],
   compareInMs: null,
 };
 
 export function outcomeOf(
-  { changes, superseded, open }: Brought,
+  { changes, refused, superseded, open }: Brought,
   way: RefreshOutcome["way"],
 ): RefreshOutcome {
   const result = superseded ? "superseded" : changes.length > 0 ? "changed" : "unchanged";
-  return { result, changes, way, open, compareInMs: null };
+  return { result, changes, refused, way, open, compareInMs: null };
 }
 
 /** Whether GitHub's replicas had their time; until then the answers prove nothing about the repository. */

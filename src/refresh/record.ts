@@ -2,10 +2,12 @@ import type { RefreshOutcome, RefreshRequest } from "../base/model.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import type { Pass } from "./bring.js";
 import type { Guard } from "./guard.js";
+import type { RefusedRefs } from "./refused-refs.js";
 
 interface RecordPorts {
-  registry: Pick<Registry, "get" | "recordComparison" | "recordRefresh" | "recordFailure">;
+  registry: Pick<Registry, "get" | "recordComparison" | "recordRefresh" | "recordFailure" | "recordReason">;
   guard: Pick<Guard, "standing" | "failure">;
+  refusedRefs: RefusedRefs;
   now(): number;
 }
 
@@ -35,7 +37,7 @@ export function recordComparison(
 
 /** Records the refresh. A refresh of single refs proves only those: a repository behind stays so. */
 export function recordRefresh(
-  { registry, guard, now }: RecordPorts,
+  { registry, guard, refusedRefs, now }: RecordPorts,
   repository: ManagedRepository,
   { trigger, armedAt, attempt, full }: RefreshRequest,
   { open }: RefreshOutcome,
@@ -47,7 +49,22 @@ export function recordRefresh(
   const lagMs = trigger === "push" && !isBehind ? now() - armedAt : null;
   const staysBehind = known.state === "behind" && !full;
   const heldFailure = guard.failure(repository);
-  registry.recordRefresh(id, heldFailure ? "failing" : isBehind || staysBehind ? "behind" : "fresh", lagMs);
+  const refusal = refusedRefs.failure(id);
+  const whole = refusal ? "incomplete" : "fresh";
+  registry.recordRefresh(id, heldFailure ? "failing" : isBehind || staysBehind ? "behind" : whole, lagMs);
   // The refresh succeeded, so the queue repeats nothing; yet the mirror is not what GitHub has.
   if (heldFailure) registry.recordFailure(id, heldFailure, attempt);
+  else if (refusal) registry.recordReason(id, refusal, attempt);
+}
+
+/** Records which refs were left out, also while GitHub's answers about others may be old. */
+export function recordRefused(
+  { registry, refusedRefs }: Pick<RecordPorts, "registry" | "refusedRefs">,
+  { repositoryId: id, hints }: RefreshRequest,
+  { way, refused, open }: RefreshOutcome,
+): void {
+  if (registry.get(id) === null) return;
+  const waiting = new Set(open.map(({ ref }) => ref));
+  const settled = hints.map(({ ref }) => ref).filter((ref) => !waiting.has(ref));
+  refusedRefs.settle(id, refused, way === "full" || way === "clone" ? null : settled);
 }

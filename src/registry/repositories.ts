@@ -72,6 +72,8 @@ export interface Registry {
    * again.
    */
   recordFailure(id: number, error: RefreshError, attempt: number): void;
+  /** Records why a repository that is not failing is not fresh either; the state stays. */
+  recordReason(id: number, reason: RefreshError, attempt: number): void;
   ref(id: number, ref: string): RefKnowledge;
   refs(id: number): Map<string, RefKnowledge>;
   learnRef(id: number, ref: string, knowledge: RefKnowledge): void;
@@ -143,6 +145,9 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     },
     recordFailure(id, error, attempt) {
       sql.failed.run(error.code, error.message, error.hint, now(), attempt, id);
+    },
+    recordReason(id, { code, message, hint }, attempt) {
+      sql.explained.run(code, message, hint, now(), attempt, id);
     },
     ref(id, ref) {
       const row = sql.ref.get(id, ref);

@@ -49,7 +49,7 @@ export function prepareStatements(store: Store) {
     pause: store.prepare("UPDATE repositories SET paused_at = ? WHERE id = ?"),
     recheckAll: store.prepare("UPDATE repositories SET recheck = 1"),
     doubtAll: store.prepare(
-      "UPDATE repositories SET recheck = 1, doubted = 1, state = CASE state WHEN 'fresh' THEN 'behind' ELSE state END",
+      "UPDATE repositories SET recheck = 1, doubted = 1, state = CASE WHEN state IN ('fresh', 'incomplete') THEN 'behind' ELSE state END",
     ),
     count: store.prepare(
       `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
@@ -84,6 +84,10 @@ export function prepareStatements(store: Store) {
       `UPDATE repositories SET state = CASE state WHEN 'onboarding' THEN state ELSE 'failing' END, error_code = ?,
        error_message = ?, error_hint = ?, error_at = ?, error_attempt = ?
        WHERE id = ? AND state NOT IN ('gone', 'retired', 'suspended')`,
+    ),
+    explained: store.prepare(
+      `UPDATE repositories SET error_code = ?, error_message = ?, error_hint = ?, error_at = ?, error_attempt = ?
+       WHERE id = ?`,
     ),
     ref: store.prepare(
       "SELECT pushed_at, moved_at, moved_from FROM ref_knowledge WHERE repository_id = ? AND ref = ?",

@@ -1,6 +1,6 @@
 import type { Log } from "../base/log.js";
 import { type ScopeOf, ZERO } from "../base/model.js";
-import { ALL_REFS, fullName } from "../base/names.js";
+import { ALL_REFS, fullName, hasEscapedByte } from "../base/names.js";
 import { matchesPattern } from "../base/patterns.js";
 import { iso } from "../base/units.js";
 import type { Layout } from "../git/disk/layout.js";
@@ -153,8 +153,11 @@ function pushCommand(
 }
 
 /** A branch may be named `$(…)`; a shell must not run that name when an operator pastes the command. */
-const quote = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+function quote(word: string): string {
+  // Only this form of quotes makes bytes from what Lockstep writes for bytes that are not UTF-8.
+  if (hasEscapedByte(word)) return `$'${word.replaceAll("'", "\\'")}'`;
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
 
 const notHeld = (ref: string): Refusal => ({
   status: 404,

@@ -12,6 +12,12 @@ const decide = (name: string, payload: unknown, repositories: (name: string) => 
   toIntent({ id: "x", name, payload }, { repositories, refs: (ref) => !ref.startsWith("refs/pull/9") });
 
 describe("a push", () => {
+  it("whose ref JSON could not carry asks for every ref", () => {
+    expect(decide("push", { ...push, ref: "refs/heads/caf\uFFFD" })).toMatchObject({
+      intent: { trigger: "push", hints: [], full: true },
+    });
+  });
+
   const hint = { ref: push.ref, before: push.before, after: push.after, pushedAt: 1_700_000_000 };
 
   it.each([

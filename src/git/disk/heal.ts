@@ -1,4 +1,4 @@
-import { type Dirent, existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -16,14 +16,15 @@ const LEFTOVER =
  */
 export function clearLeftovers(gitDir: string): string[] {
   const removed: string[] = [];
-  const directories = [{ path: gitDir, pattern: LEFTOVER }];
+  const directories = [{ path: Buffer.from(gitDir), pattern: LEFTOVER }];
   for (const directory of directories) {
     for (const entry of entries(directory.path)) {
-      const path = join(directory.path, entry.name);
-      const holdsRefs = directory.path === gitDir && /^(?:refs|logs)$/.test(entry.name);
-      if (directory.pattern.test(entry.name)) {
+      const name = entry.name.toString("latin1");
+      const path = Buffer.concat([directory.path, Buffer.from("/"), entry.name]);
+      const holdsRefs = directory === directories[0] && /^(?:refs|logs)$/.test(name);
+      if (directory.pattern.test(name)) {
         rmSync(path, { recursive: true, force: true });
-        removed.push(path);
+        removed.push(path.toString());
       } else if (entry.isDirectory()) {
         directories.push({ path, pattern: holdsRefs ? LOCK : directory.pattern });
       }
@@ -35,16 +36,18 @@ export function clearLeftovers(gitDir: string): string[] {
 /** Removes directories of other interrupted work: half clones and scratch directories beside the mirror. */
 export function clearHalfWork(repositoryDir: string): void {
   if (!existsSync(repositoryDir)) return;
-  for (const { name } of entries(repositoryDir)) {
+  for (const entry of entries(Buffer.from(repositoryDir))) {
+    const name = entry.name.toString("latin1");
     if (/^(?:clone-[0-9a-f]+|ancestry-\w+|scratch\.git)$/.test(name)) {
       rmSync(join(repositoryDir, name), { recursive: true, force: true });
     }
   }
 }
 
-function entries(directory: string): Dirent[] {
+/** Names are read as bytes, since the file of a ref has the ref's name. */
+function entries(directory: Buffer) {
   try {
-    return readdirSync(directory, { withFileTypes: true });
+    return readdirSync(directory, { withFileTypes: true, encoding: "buffer" });
   } catch {
     return []; // The directory was removed in the meantime.
   }

@@ -1,8 +1,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { syncPath, syncPaths, watchDirectories } from "../../machine/durable.js";
+import { hasEscapedByte } from "../../base/names.js";
+import { type Path, syncPath, syncPaths, watchDirectories } from "../../machine/durable.js";
 import { syncFileSystem } from "../../machine/sync.js";
 import type { Dialogue, RunGit } from "../run/exec.js";
+import { toBytes } from "../run/ref-names.js";
 
 /** With more changes than this, one sync of the whole file system takes less time than one for each ref. */
 const MAX_SINGLE = 50;
@@ -29,7 +31,7 @@ async function changeFew(git: RunGit, mirror: string, commands: string[], refs: 
   const packed = join(mirror, "packed-refs");
   const before = await inodeOf(packed);
   // git update-ref --no-deref --stdin -z
-  const input = `start\0${commands.join("")}prepare\0commit\0`;
+  const input = toBytes(`start\0${commands.join("")}prepare\0commit\0`);
   await git({ args: ARGS, gitDir: mirror, input, timeoutMs: timeoutFor(refs) });
   await syncChanged();
   // A lock of HEAD comes and goes with each change of the default branch, and needs no sync.
@@ -49,11 +51,11 @@ const inodeOf = (path: string): Promise<number | null> =>
  */
 async function changeMany(git: RunGit, mirror: string, commands: string[], refs: string[]): Promise<void> {
   async function converse({ write, printed }: Dialogue): Promise<void> {
-    write(`start\0${commands.join("")}prepare\0`);
+    write(toBytes(`start\0${commands.join("")}prepare\0`));
     await printed("prepare: ok\n");
     await syncAll(
       mirror,
-      refs.map((ref) => join(mirror, `${ref}.lock`)),
+      refs.map((ref) => pathIn(mirror, `${ref}.lock`)),
     );
     write("commit\0");
   }
@@ -63,17 +65,21 @@ async function changeMany(git: RunGit, mirror: string, commands: string[], refs:
 }
 
 /** @param paths what is synced one by one where the program `sync` is missing */
-async function syncAll(mirror: string, paths: string[]): Promise<void> {
+async function syncAll(mirror: string, paths: Path[]): Promise<void> {
   if (await syncFileSystem(mirror, { timeoutMs: TIMEOUT_MS })) return;
   await syncPaths([join(mirror, "packed-refs"), join(mirror, "packed-refs.new"), ...paths]);
 }
 
 /** Returns the directories that have these refs as loose files, and those above them. */
-function directoriesOf(mirror: string, refs: string[]): string[] {
+function directoriesOf(mirror: string, refs: string[]): Path[] {
   const directories = new Set<string>();
   for (const ref of refs) {
     const parts = ref.split("/");
-    for (let n = 1; n < parts.length; n++) directories.add(join(mirror, ...parts.slice(0, n)));
+    for (let n = 1; n < parts.length; n++) directories.add(parts.slice(0, n).join("/"));
   }
-  return [...directories];
+  return [...directories].map((directory) => pathIn(mirror, directory));
 }
+
+/** The path of a ref's file, which has the bytes of the ref's name. */
+const pathIn = (mirror: string, ref: string): Path =>
+  hasEscapedByte(ref) ? Buffer.concat([Buffer.from(`${mirror}/`), toBytes(ref)]) : join(mirror, ref);

@@ -1,19 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { RefChange, Scope } from "../../base/model.js";
+import type { RefChange, RefusedRef } from "../../base/model.js";
 import { syncTree } from "../../machine/durable.js";
 import { syncFileSystem } from "../../machine/sync.js";
 import { ownership, writeMarker } from "../disk/layout.js";
 import { swapIn } from "../disk/swap.js";
-import { missingRefOf } from "../run/failure.js";
 import type { Lease } from "../transport/lease.js";
-import { askRemote } from "../transport/remote.js";
 import { fetchBlobs } from "./blobs.js";
 import { carryOver, type Judge } from "./carry.js";
+import { fetchEveryRef } from "./fetch-refs.js";
 import type { MirrorOptions, RunContext } from "./options.js";
 import { HIDE_OWN_REFS } from "./own-refs.js";
-import { asking, dropMarks, requireTrees } from "./partial.js";
+import { dropMarks, requireTrees } from "./partial.js";
 
 /** What to clone, and how. */
 export interface CloneOf {
@@ -22,6 +21,13 @@ export interface CloneOf {
   defaultBranch: string;
   run: RunContext;
   judge: Judge;
+}
+
+export interface Cloned {
+  /** The differences from the previous mirror. */
+  changes: RefChange[];
+  /** The refs of GitHub's that the mirror could not be given. */
+  refused: RefusedRef[];
 }
 
 /**
@@ -33,9 +39,8 @@ const UNSYNCED = { "core.fsync": "-reference,-loose-object" };
 /**
  * Makes a first clone, or a rebuild: beside the mirror, packed, marked, then swapped in. A half-done clone is
  * never seen under the mirror's name.
- * @returns the differences from the previous mirror
  */
-export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise<RefChange[]> {
+export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise<Cloned> {
   const { id, defaultBranch, run, judge } = clone;
   const { git, layout } = tools;
   const scope = tools.scopeOf(id);
@@ -49,7 +54,8 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
       args: ["init", "--bare", "--template=", `--initial-branch=${defaultBranch}`, beside],
     });
     await git({ ...local, args: ["config", ...HIDE_OWN_REFS] });
-    await fetchAll(tools, beside, clone, scope);
+    const fetch = { gitDir: beside, lease: clone.lease, run, scope, config: UNSYNCED };
+    const refused = await fetchEveryRef(tools, fetch);
     if (scope.filter !== null) {
       dropMarks(beside);
       await requireTrees(git, local, ["--all"]);
@@ -73,35 +79,8 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
     await swapIn(layout, beside, mirror);
     await tools.keptRecord.replace(id, kept);
     record();
-    return changes;
+    return { changes, refused };
   } finally {
     rmSync(beside, { recursive: true, force: true });
-  }
-}
-
-/**
- * Fetches every ref of the scope. A pattern without `*` that the repository does not have would fail the
- * whole fetch, so such a pattern is left out.
- */
-async function fetchAll(tools: MirrorOptions, gitDir: string, { lease, run }: CloneOf, scope: Scope) {
-  for (let wanted = scope.refspecs; wanted.length > 0; ) {
-    try {
-      // git fetch --progress --no-tags [--depth=<n>] <url> +refs/heads/*:refs/heads/* …
-      const { options, from, config: remote } = asking(lease, scope);
-      const specs = wanted.map((pattern) => `+${pattern}:${pattern}`);
-      await askRemote(tools.git, lease, {
-        args: ["fetch", "--progress", ...options, from, ...specs],
-        gitDir,
-        config: { ...remote, ...UNSYNCED },
-        timeoutMs: tools.cloneTimeoutMs,
-        signal: run.signal,
-        ...(run.onProgress ? { onProgress: run.onProgress } : {}),
-      });
-      return;
-    } catch (error) {
-      const absent = missingRefOf(error);
-      if (absent === null || !wanted.includes(absent)) throw error;
-      wanted = wanted.filter((pattern) => pattern !== absent);
-    }
   }
 }

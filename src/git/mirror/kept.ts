@@ -1,4 +1,4 @@
-import { type RefChange, ZERO } from "../../base/model.js";
+import type { RefChange } from "../../base/model.js";
 import { RESERVED_REFS } from "../../base/names.js";
 import type { RunGit } from "../run/exec.js";
 import { GitFailure } from "../run/failure.js";
@@ -51,7 +51,12 @@ export const keptTips = (changes: RefChange[], keep: Keep): KeptTip[] =>
  * Changes refs as `swapRefs` does; old tips get their names in the same transaction. A name that cannot be
  * made (too long for the disk, say) never blocks a change: the name is then made from the tip alone.
  */
-async function swapKeeping(git: RunGit, gitDir: string, changes: RefChange[], tips: KeptTip[]) {
+export async function swapKeeping(
+  git: RunGit,
+  gitDir: string,
+  changes: RefChange[],
+  tips: KeptTip[],
+): Promise<KeptTip[]> {
   let recorded = tips;
   for (let tries = 1; ; tries++) {
     try {
@@ -68,17 +73,6 @@ async function swapKeeping(git: RunGit, gitDir: string, changes: RefChange[], ti
 
 export const makeKept = (git: RunGit, gitDir: string, tips: KeptTip[]) => swapKeeping(git, gitDir, [], tips);
 
-/**
- * Applies deletions first, in a separate transaction: one transaction cannot delete `a` and create `a/b`.
- * @returns the tips that the changes kept
- */
-export async function applyChanges(git: RunGit, gitDir: string, changes: RefChange[], keep = KEEP_NOTHING) {
-  const deletions = changes.filter(({ after }) => after === ZERO);
-  const moves = changes.filter(({ after }) => after !== ZERO);
-  const recorded = await swapKeeping(git, gitDir, deletions, keptTips(deletions, keep));
-  return [...recorded, ...(await swapKeeping(git, gitDir, moves, keptTips(moves, keep)))];
-}
-
 /** Reads kept tips of a mirror, oldest first. @param name the only one to read, or a directory of them */
 export async function readKept(
   git: RunGit,
@@ -91,6 +85,7 @@ export async function readKept(
     args: ["for-each-ref", "--format=%(objectname) %(refname)", name],
     gitDir,
     timeoutMs: TIMEOUT_MS,
+    printsRefs: true,
     ...(signal && { signal }),
   });
   const tips: KeptTip[] = [];

@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { RefreshError } from "../../base/errors.js";
+import { type ErrorCode, RefreshError } from "../../base/errors.js";
 import { type RefChange, ZERO } from "../../base/model.js";
 import { RESERVED_REFS } from "../../base/names.js";
 import { clearHalfWork, clearLeftovers } from "../disk/heal.js";
@@ -10,9 +10,10 @@ import { writeLocked } from "../disk/locked-file.js";
 import { clearOldVersions, finishSwap } from "../disk/swap.js";
 import type { Lease } from "../transport/lease.js";
 import { areAncestors, mayBeAncestors } from "./ancestry.js";
+import type { Applied } from "./apply-changes.js";
 import { inBatches } from "./batches.js";
 import type { Judge } from "./carry.js";
-import { type CloneOf, cloneMirror } from "./clone.js";
+import { type Cloned, type CloneOf, cloneMirror } from "./clone.js";
 import type { Pair } from "./compare-histories.js";
 import { survivedBoot } from "./doubt.js";
 import { fetchObjects } from "./fetch.js";
@@ -39,8 +40,7 @@ export interface Mirrors {
   ensureSound(id: number, signal: AbortSignal): Promise<boolean>;
   /** Whether the mirror has exactly its wanted extent; if not, a clone gives it that extent. */
   hasWantedExtent(id: number): boolean;
-  /** @returns the differences from the previous mirror */
-  clone(id: number, lease: Lease, defaultBranch: string, run: RunContext, judge: Judge): Promise<RefChange[]>;
+  clone(id: number, lease: Lease, defaultBranch: string, run: RunContext, judge: Judge): Promise<Cloned>;
   /**
    * Returns the ref's object, ZERO when the ref does not exist. The answer is cached: only Lockstep writes
    * refs, by compare and swap.
@@ -55,8 +55,8 @@ export interface Mirrors {
   remoteRefs(lease: Lease, refs: readonly string[], run: RunContext): Promise<Map<string, string>>;
   /** Brings objects, by object name. */
   fetch(id: number, lease: Lease, wants: string[], bases: string[], run: RunContext): Promise<void>;
-  /** @returns the tips that the changes kept */
-  apply(id: number, changes: RefChange[], keep?: Keep): Promise<KeptTip[]>;
+  /** @param refusals the codes of failures that leave out a ref and no other. Default: REFUSALS */
+  apply(id: number, changes: RefChange[], keep?: Keep, refusals?: readonly ErrorCode[]): Promise<Applied>;
   /** Returns the kept tips, oldest first. */
   kept(id: number, signal?: AbortSignal): Promise<KeptTip[]>;
   /** Returns the kept tip of that name; null: the mirror has none. */
@@ -107,7 +107,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     remoteTips: (id, lease, run) => readRemoteTips(context, id, lease, run),
     remoteRefs: (lease, refs, run) => readRemoteRefs(context, lease, refs, run),
     fetch: (id, lease, wants, bases, run) => fetchObjects(context, id, lease, wants, bases, run),
-    apply: (id, changes, keep) => changeTips(context, id, changes, keep),
+    apply: (id, changes, keep, refusals) => changeTips(context, id, changes, keep, refusals),
     kept: (id, signal) => readKeptTips(context, id, signal),
     keptTip: (id, name) => readKeptTip(context, id, name),
     countKept: (id) => options.keptRecord.count(id),
@@ -149,15 +149,15 @@ function hasWantedExtent({ layout, scopeOf }: MirrorContext, id: number): boolea
   return depth === scope.depth && filter === scope.filter;
 }
 
-async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<RefChange[]> {
+async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<Cloned> {
   const { layout, memory } = context;
   const { id, defaultBranch } = clone;
   mkdirSync(layout.repository(id), { recursive: true, mode: 0o750 });
   memory.tips.delete(id);
-  const changes = await cloneMirror(context, clone);
+  const cloned = await cloneMirror(context, clone);
   memory.heads.set(id, defaultBranch);
   memory.tips.set(id, new Map());
-  return changes;
+  return cloned;
 }
 
 async function dropKept({ git, layout, keptRecord }: MirrorContext, id: number, tips: KeptTip[]) {

@@ -29,6 +29,7 @@ function readLines(git: RunGit, mirror: string, more: string[], prefixes: string
     args: ["for-each-ref", `--format=${format}`, ...prefixes],
     gitDir: mirror,
     timeoutMs: TIMEOUT_MS,
+    printsRefs: true,
     ...(signal ? { signal } : {}),
   });
 }

@@ -34,7 +34,7 @@ export function readRemoteRefs(
 }
 
 /** A pattern's part before the star; GitHub may send more than asked for, and `isWanted` drops that. */
-function prefixesOf(refspecs: readonly string[]): string[] {
+export function prefixesOf(refspecs: readonly string[]): string[] {
   const prefixes = [...new Set(refspecs.map((pattern) => pattern.split("*")[0]!))];
   return prefixes.length > MAX_PREFIXES ? ["refs/"] : prefixes;
 }

@@ -1,6 +1,8 @@
 import { type RefChange, ZERO } from "../../base/model.js";
+import { hasEscapedByte } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
-import { applyChanges, KEEP_NOTHING, type KeptTip } from "./kept.js";
+import { type Applied, applyChanges, REFUSALS } from "./apply-changes.js";
+import { KEEP_NOTHING } from "./kept.js";
 import { type MirrorContext, rememberTips } from "./memory.js";
 import { hideOwnRefs } from "./own-refs.js";
 import { readRefs } from "./refs.js";
@@ -21,7 +23,8 @@ export async function readTip(
 /** Reads refs with one git. @returns the object of each, ZERO for a ref that does not exist */
 export async function readTipsByName(context: MirrorContext, id: number, refs: string[]): Promise<string[]> {
   const { git, layout, memory } = context;
-  const found = await readRefs(git, layout.mirror(id), refs.length > MAX_NAMED ? [] : refs);
+  const canBeNamed = refs.length <= MAX_NAMED && !refs.some(hasEscapedByte);
+  const found = await readRefs(git, layout.mirror(id), canBeNamed ? refs : []);
   const tips = refs.map((ref) => [ref, found.get(ref) ?? ZERO] as const);
   rememberTips(memory, id, tips);
   return tips.map(([, sha]) => sha);
@@ -57,21 +60,24 @@ async function readTipsWhere(
   return new Map([...all].filter(([ref]) => isWanted(ref)));
 }
 
-/** @returns the tips that the changes kept */
+/** @param refusals the codes of failures that leave out a ref and no other */
 export async function changeTips(
   context: MirrorContext,
   id: number,
   changes: RefChange[],
   keep = KEEP_NOTHING,
-): Promise<KeptTip[]> {
+  refusals = REFUSALS,
+): Promise<Applied> {
   const { git, layout, memory } = context;
   try {
     if (keep.refs.size > 0) await hideOwnRefs(context, id);
-    const keptTips = await applyChanges(git, layout.mirror(id), changes, keep);
-    const tips = changes.map(({ ref, after }) => [ref, after] as const);
+    const applied = await applyChanges(git, layout.mirror(id), changes, keep, refusals);
+    const refused = new Set(applied.refused.map(({ ref }) => ref));
+    const made = changes.filter(({ ref }) => !refused.has(ref));
+    const tips = made.map(({ ref, after }) => [ref, after] as const);
     rememberTips(memory, id, tips);
-    await context.keptRecord.add(id, keptTips);
-    return keptTips;
+    await context.keptRecord.add(id, applied.kept);
+    return applied;
   } catch (error) {
     memory.tips.get(id)?.clear();
     throw error;

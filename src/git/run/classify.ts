@@ -29,6 +29,12 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   // lockfile.c
   ["locked", /Unable to create '[^']+\.lock': File exists|Another git process seems to be running/],
   ["permission", /Permission denied|Read-only file system/],
+  // refs.c, refs/files-backend.c, lockfile.c: the file system has no room for the name, or other files are in its place
+  [
+    "ref_refused",
+    /(?:cannot (?:lock|update) ref|[Uu]nable to create) '.*(?:File name too long|Invalid argument|Illegal byte sequence|[Ii]nvalid or incomplete multibyte|(?:Not|Is) a directory)$/m,
+  ],
+  ["ref_refused", /invalid ref format: |; non-directory in the way$/m],
   // The machine is at fault: what git concludes from a failed read proves nothing about the mirror.
   [
     "git",
@@ -72,6 +78,12 @@ export function classify(stderr: string): ErrorCode {
 /** Returns the ref that a fetch by name did not find. */
 export const missingRef = (stderr: string): string | null =>
   /couldn't find remote ref (\S+)/.exec(stderr)?.[1] ?? null;
+
+/** Returns the refs that a fetch could not write, and git's reason for each. */
+export const refusedRefs = (stderr: string): { ref: string; reason: string }[] =>
+  [
+    ...stderr.matchAll(/^error: (?:cannot (?:lock|update) ref '(.+?)': |fetching ref (\S+) failed: )(.*)$/gm),
+  ].map(([, locked, fetched, reason]) => ({ ref: (locked ?? fetched)!, reason: reason! }));
 
 /** Returns the first ref that git has left out of an answer because its file cannot be read; null: none. */
 export const brokenRef = (stderr: string): string | null =>

@@ -2,16 +2,22 @@ import { startLimit } from "../../machine/limit.js";
 import { createTail, type Tail } from "../../machine/tail.js";
 import { type ChildCall, type GitOptions, isAnswer, type Plumbing, runChild } from "./child.js";
 import { failureOf } from "./failure.js";
+import { toText } from "./ref-names.js";
 
 /** What a caller says to a running git, and hears from it. */
 export interface Dialogue {
-  write(text: string): void;
+  write(bytes: string | Buffer): void;
   /** Resolves once git has printed the text. @throws Error when git ends before */
   printed(text: string): Promise<void>;
 }
 
 export interface GitCall extends ChildCall {
   input?: string | Buffer;
+  /**
+   * True: stdout has names of refs, so that a byte that is not UTF-8 is written `\351`. Default: such a byte becomes
+   * U+FFFD.
+   */
+  printsRefs?: boolean;
   /**
    * Talks to git while git runs, in place of `input`; git's input ends when the promise settles. When the
    * promise rejects and git has not failed, the run rejects with the same error.
@@ -52,10 +58,12 @@ export function createGit(options: GitOptions): RunGit {
           else child.stdin.end(call.input);
         },
       });
-      if (!isAnswer(call, code)) throw failureOf(call, code, stderr.text());
+      // git's messages name refs.
+      const said = toText(stderr.bytes());
+      if (!isAnswer(call, code)) throw failureOf(call, code, said);
       const fault = await talk;
       if (fault !== null) throw fault;
-      return { code, stdout: stdout.text(), stderr: stderr.text() };
+      return { code, stdout: call.printsRefs ? toText(stdout.bytes()) : stdout.text(), stderr: said };
     } finally {
       limit.release();
     }
@@ -78,7 +86,7 @@ async function converse(
       check();
     });
   try {
-    await talk({ write: (text) => void child.stdin.write(text), printed });
+    await talk({ write: (bytes) => void child.stdin.write(bytes), printed });
     return null;
   } catch (error) {
     return error;

@@ -1,7 +1,7 @@
 import { type ErrorCode, RefreshError } from "../../base/errors.js";
 import { asMessage } from "../../base/message.js";
 import type { EndReason } from "../../machine/limit.js";
-import { brokenRef, classify, missingRef } from "./classify.js";
+import { brokenRef, classify, missingRef, refusedRefs } from "./classify.js";
 
 /** git passes on what the server says; a line may be long. In characters. */
 const MAX_SAID = 10_000;
@@ -20,6 +20,12 @@ export class GitFailure extends RefreshError {
 /** @returns the missing ref that made a fetch fail; null: the fetch failed for another reason */
 export const missingRefOf = (error: unknown): string | null =>
   error instanceof GitFailure && error.code === "ref_missing" ? missingRef(error.stderr) : null;
+
+/** @returns the refs that a fetch could not write; none: the fetch failed for another reason */
+export const refusedRefsOf = (error: unknown): { ref: string; reason: string }[] =>
+  error instanceof GitFailure && ["ref_refused", "ref_conflict"].includes(error.code)
+    ? refusedRefs(error.stderr).map(({ ref, reason }) => ({ ref, reason: asMessage(reason, 600) }))
+    : [];
 
 /**
  * Requires that git has left out no ref. git exits with 0 although a ref's file is empty, and such a ref would

@@ -1,4 +1,5 @@
 import { RefreshError } from "../../base/errors.js";
+import { toBytes, toText } from "../run/ref-names.js";
 
 /** A pkt-line's length is written in this many hexadecimal digits, and includes them. gitprotocol-common(5) */
 const LENGTH_DIGITS = 4;
@@ -15,13 +16,13 @@ export function lsRefsRequest(prefixes: readonly string[]): Buffer {
 }
 
 function pktLine(text: string): Buffer {
-  const body = Buffer.from(text);
+  const body = toBytes(text);
   const length = (body.length + LENGTH_DIGITS).toString(16).padStart(LENGTH_DIGITS, "0");
   return Buffer.concat([Buffer.from(length), body]);
 }
 
 /**
- * Reads the answer as it arrives. @returns objects by ref name, for the names that `isWanted` accepts
+ * Reads the answer as it arrives. @returns objects by ref name as `toText` writes it, for the names that `isWanted` accepts
  * @throws RefreshError `upstream_error` when the answer breaks off or is not the answer to ls-refs
  */
 export async function readLsRefs(
@@ -59,7 +60,7 @@ function lengthAt(bytes: Buffer, at: number): number {
 }
 
 function addRef(refs: Map<string, string>, line: Buffer, isWanted: (ref: string) => boolean): void {
-  const text = line.toString("utf8").replace(/\n$/, "");
+  const text = toText(line).replace(/\n$/, "");
   const [, sha, ref] = /^([0-9a-f]{40}) ([^ ]+)/.exec(text) ?? [];
   if (sha && ref && isWanted(ref)) refs.set(ref, sha);
   // An unborn HEAD has no object. Anything else is not an answer to ls-refs.

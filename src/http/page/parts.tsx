@@ -63,6 +63,7 @@ const KINDS: Record<string, "good" | "bad" | "warn"> = {
   failing: "bad",
   failed: "bad",
   behind: "warn",
+  incomplete: "warn",
   suspended: "warn",
   open: "warn",
   paused: "warn",

@@ -78,7 +78,7 @@ async function takeAnswers(
 ): Promise<Brought> {
   const moves: Move[] = [];
   const proven: RefHint[] = [];
-  const brought: Brought = { changes: [], superseded: false, open: [], abandoned: [] };
+  const brought: Brought = { ...NOTHING, open: [], abandoned: [] };
   const answered = plans.map(({ hint, facts }) => {
     const answer = answers.tips.get(hint.ref) ?? ZERO;
     return { ref: hint.ref, answer, hint, facts };
@@ -98,7 +98,7 @@ async function takeAnswers(
   const { fetched } = answers;
   const missing = moves.filter(({ after }) => !fetched.has(after));
   await fetchNewTips(context, pass, missing, [...moves.map(({ before }) => before), ...fetched]);
-  brought.changes = await writeRefs(context, pass, moves);
+  Object.assign(brought, await writeRefs(context, pass, moves));
   // Without a confirmed name, an answer proves no later time than its delivery does.
   const servedAt = answers.pushedAt === null ? 0 : (pass.lease.servedAt() ?? 0);
   for (const hint of proven) {

@@ -1,5 +1,5 @@
 import { asRefreshError } from "../../base/errors.js";
-import { type RefChange, type RefHint, ZERO } from "../../base/model.js";
+import { type RefHint, ZERO } from "../../base/model.js";
 import {
   type BringContext,
   basesFor,
@@ -7,6 +7,7 @@ import {
   learn,
   type Pass,
   type Plan,
+  type Written,
   writeRefs,
 } from "./context.js";
 
@@ -14,12 +15,8 @@ import {
  * Acts on deliveries that are provably the newest.
  * @returns null: GitHub does not serve a reported commit, because a replica lags or a later push removed it
  */
-export async function bringByWord(
-  context: BringContext,
-  pass: Pass,
-  plans: Plan[],
-): Promise<RefChange[] | null> {
-  if (plans.length === 0) return [];
+export async function bringByWord(context: BringContext, pass: Pass, plans: Plan[]): Promise<Written | null> {
+  if (plans.length === 0) return { changes: [], refused: [] };
   const moves = plans.map(({ hint, facts }) => ({
     ref: hint.ref,
     before: facts.tip,
@@ -29,10 +26,10 @@ export async function bringByWord(
   const wants = [...new Set(moves.map(({ after }) => after).filter((after) => after !== ZERO))];
   const tips = moves.map(({ before }) => before);
   if (wants.length > 0 && !(await fetchWants(context, pass, wants, tips))) return null;
-  const changes = await writeRefs(context, pass, moves);
-  const moved = new Set(changes.map(({ ref }) => ref));
+  const written = await writeRefs(context, pass, moves);
+  const moved = new Set(written.changes.map(({ ref }) => ref));
   for (const { hint, facts } of plans) learn(context, pass, hint, moved.has(hint.ref) ? facts.tip : null);
-  return changes;
+  return written;
 }
 
 /** @returns false: GitHub does not serve one of the commits */

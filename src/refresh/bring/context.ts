@@ -1,9 +1,11 @@
 import type { Outbox } from "../../announce/outbox.js";
+import type { ErrorCode } from "../../base/errors.js";
 import type { Log } from "../../base/log.js";
 import {
   type OpenRef,
   type RefChange,
   type RefHint,
+  type RefusedRef,
   type ScopeOf,
   type Trigger,
   ZERO,
@@ -32,6 +34,8 @@ export interface Pass {
 
 export interface Brought {
   changes: RefChange[];
+  /** The refs that git or the disk refuses to write. */
+  refused: RefusedRef[];
   /** The answer differed from the deliveries: a later push superseded them. */
   superseded: boolean;
   /** The refs whose reported push GitHub does not show yet; they were left unchanged. */
@@ -65,7 +69,7 @@ export interface Plan {
   facts: RefFacts;
 }
 
-export const NOTHING: Brought = { changes: [], superseded: false, open: [], abandoned: [] };
+export const NOTHING: Brought = { changes: [], refused: [], superseded: false, open: [], abandoned: [] };
 
 /** Where the ref should be, by the newest delivery; ZERO: it should not exist. */
 export const expectedTip = ({ points }: RefHint): string => points.at(-1)!;
@@ -108,18 +112,40 @@ export async function fetchNewTips(
   await context.mirrors.fetch(pass.repository.id, pass.lease, wants, bases, pass.run);
 }
 
-/** The mirror's refs are only written here. @returns what changed: the history guard may hold refs */
+/** What became of moves; the history guard may hold refs besides. */
+export type Written = Pick<Brought, "changes" | "refused">;
+
+/**
+ * The mirror's refs are only written here.
+ * @param refusals the codes of failures that leave out a ref and no other. Default: REFUSALS
+ */
 export async function writeRefs(
-  { mirrors, guard, outbox }: BringContext,
+  context: BringContext,
   { repository, trigger }: Pass,
   moves: Move[],
-): Promise<RefChange[]> {
+  refusals?: readonly ErrorCode[],
+): Promise<Written> {
+  const { mirrors, guard, outbox } = context;
   const { changes, keep, record } = await guard.judge(repository, moves, (a, b) =>
     mirrors.isAncestor(repository.id, a, b),
   );
   outbox.intend(repository.id, trigger, changes);
-  record({ kept: await mirrors.apply(repository.id, changes, keep) });
-  return changes;
+  const { kept, refused } = await mirrors.apply(repository.id, changes, keep, refusals);
+  record({ kept });
+  return written(context, repository.id, changes, refused);
+}
+
+/** Takes refused changes out of those that are announced. */
+export async function written(
+  { mirrors, outbox }: BringContext,
+  id: number,
+  changes: RefChange[],
+  refused: RefusedRef[],
+): Promise<Written> {
+  if (refused.length === 0) return { changes, refused };
+  outbox.resolve(id, new Map([...(await mirrors.tips(id)), ...(await mirrors.outside(id))]));
+  const names = new Set(refused.map(({ ref }) => ref));
+  return { changes: changes.filter(({ ref }) => !names.has(ref)), refused };
 }
 
 /** @param movedFrom the tip from which the delivery's word moved the ref; null: the delivery moved nothing */

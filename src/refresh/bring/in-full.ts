@@ -1,7 +1,10 @@
-import { type OpenRef, type RefChange, type RefHint, ZERO } from "../../base/model.js";
+import { type OpenRef, type RefHint, type RefusedRef, ZERO } from "../../base/model.js";
 import { isInside } from "../../base/patterns.js";
 import { beginSlice } from "../../base/slices.js";
+import { REFUSALS_ONCE_READ } from "../../git/mirror/apply-changes.js";
 import { clash, compareTips } from "../../git/mirror/refs.js";
+import { whyRefused } from "../../git/mirror/refusals.js";
+import type { Move } from "../guard.js";
 import {
   type BringContext,
   type Brought,
@@ -10,7 +13,9 @@ import {
   fetchNewTips,
   learn,
   type Pass,
+  type Written,
   writeRefs,
+  written,
 } from "./context.js";
 import { askForEveryRef } from "./every-ref.js";
 import { forgetOldTips } from "./kept-tips.js";
@@ -32,18 +37,27 @@ export async function bringInFull(context: BringContext, pass: Pass, hints: RefH
   const differences = guard.differences(id, local, remote);
   const open = [...old, ...differences.flatMap(({ ref }) => waitFor(ref, old))];
   const waiting = new Set(open.map(({ ref }) => ref));
-  const moves = differences.filter(({ ref }) => !waiting.has(ref));
+  const unwritable = differences.flatMap(refusedOf);
+  const leftOut = new Set([...waiting, ...unwritable.map(({ ref }) => ref)]);
+  const moves = differences.filter(({ ref }) => !leftOut.has(ref));
   const main = local.get(`refs/heads/${defaultBranch}`) ?? ZERO;
   await fetchNewTips(context, pass, moves, [main, ...moves.map(({ before }) => before)]);
-  const changes = await writeRefs(context, pass, moves);
+  const written = await writeRefs(context, pass, moves, REFUSALS_ONCE_READ);
   // The comparison is acted on, whatever the Date of the answer: GitHub's servers each have their own clock.
   for (const hint of inside) if (!waiting.has(hint.ref)) learn(context, pass, hint, null);
   await forgetOldTips(context, pass);
   // The old scope is kept while a new scope waits for room on the disk.
   const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.hasWantedExtent(id);
-  if (drops) changes.push(...(await dropOutside(context, pass)));
+  const dropped = drops ? await dropOutside(context, pass) : { changes: [], refused: [] };
   const superseded = inside.some((hint) => (remote.get(hint.ref) ?? ZERO) !== expectedTip(hint));
-  return { changes, superseded, open, abandoned };
+  const changes = [...written.changes, ...dropped.changes];
+  const refused = [...unwritable, ...written.refused, ...dropped.refused];
+  return { changes, refused, superseded, open, abandoned };
+}
+
+function refusedOf({ ref, before, after }: Move): RefusedRef[] {
+  const reason = before === after ? null : whyRefused(ref);
+  return reason === null ? [] : [{ ref, reason }];
 }
 
 interface Comparison {
@@ -97,12 +111,13 @@ function waitFor(ref: string, old: readonly OpenRef[]): OpenRef[] {
 
 /** Drops refs of an earlier scope, which no refresh follows any more. */
 async function dropOutside(
-  { mirrors, outbox }: BringContext,
+  context: BringContext,
   { repository: { id }, trigger, run }: Pass,
-): Promise<RefChange[]> {
+): Promise<Written> {
+  const { mirrors, outbox } = context;
   const outside = [...(await mirrors.outside(id, run.signal))];
   const changes = outside.map(([ref, before]) => ({ ref, before, after: ZERO }));
   outbox.intend(id, trigger, changes);
-  await mirrors.apply(id, changes);
-  return changes;
+  const { refused } = await mirrors.apply(id, changes);
+  return written(context, id, changes, refused);
 }

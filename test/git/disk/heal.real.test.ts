@@ -48,6 +48,16 @@ test.each(LEFTOVERS)("%s is cleared", (name) => {
   plainGit(dir, "fsck", "--strict");
 });
 
+test("locks in names that are not UTF-8 are cleared", () => {
+  const { dir } = bareRepository();
+  const heads = Buffer.from(join(dir, "refs/heads/"));
+  const path = (name: string) => Buffer.concat([heads, Buffer.from(name, "latin1")]);
+  mkdirSync(path("caf\xe9"));
+  for (const name of ["caf\xe9/main.lock", "th\xe9.lock"]) writeFileSync(path(name), "");
+  clearLeftovers(dir);
+  for (const name of ["caf\xe9/main.lock", "th\xe9.lock"]) expect(existsSync(path(name))).toBe(false);
+});
+
 test("nothing else is touched", () => {
   const { dir, commit } = bareRepository();
   plainGit(dir, "update-ref", "refs/heads/lock", commit);

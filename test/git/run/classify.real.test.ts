@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ZERO } from "../../../src/base/model.js";
 import { matchesPattern } from "../../../src/base/patterns.js";
-import { applyChanges } from "../../../src/git/mirror/kept.js";
+import { applyChanges } from "../../../src/git/mirror/apply-changes.js";
 import { readRefs, swapRefs } from "../../../src/git/mirror/refs.js";
 import { bareRepository, plainGit, realGit } from "../../support/git.js";
 import { tempDir } from "../../support/temp.js";
@@ -159,7 +159,29 @@ const FAILURES: [string, string, (dir: string, commit: string) => Promise<unknow
   ],
 ];
 
-test.each(FAILURES)("%s: %s", async (code, _, provoke) => {
+const REFUSED: typeof FAILURES = [
+  [
+    "ref_refused",
+    "a name too long for its lock",
+    (dir, commit) =>
+      swapRefs(realGit(), dir, [{ ref: `refs/heads/${"l".repeat(251)}`, before: ZERO, after: commit }]),
+  ],
+  [
+    "ref_refused",
+    "a file in the place of a ref's directory",
+    (dir, commit) => {
+      writeFileSync(join(dir, "refs/notes"), "no ref");
+      return swapRefs(realGit(), dir, [{ ref: "refs/notes/new", before: ZERO, after: commit }]);
+    },
+  ],
+  [
+    "ref_refused",
+    "a name that is none",
+    (dir, commit) => swapRefs(realGit(), dir, [{ ref: "refs/heads/a..b", before: ZERO, after: commit }]),
+  ],
+];
+
+test.each([...FAILURES, ...REFUSED])("%s: %s", async (code, _, provoke) => {
   const { dir, commit } = bareRepository();
   await expect(provoke(dir, commit)).rejects.toMatchObject({ code });
 });
