@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bytesOfRefs, hasEveryByte, looseCommit, packRef, setRefs } from "../support/ref-bytes.js";
+import { byHand, bytesOfRefs, hasEveryByte, looseCommit, packRef, setRefs } from "../support/ref-bytes.js";
 import { untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
@@ -58,7 +58,7 @@ test("files in the place of a ref leave out that ref alone, until they are remov
   writeFileSync(join(inTheWay, "notes .txt"), "an operator's\n");
   const names = ["a", "blocked", "c", "d", "e"].map((name) => `refs/heads/${name}`);
   setRefs(repo.dir, Object.fromEntries(names.map((name) => [name, looseCommit(repo.dir, name)])));
-  world.sweep();
+  await byHand(world, repo);
   await hasEveryByte(world, repo, ["refs/heads/blocked"]);
   const { lastError } = await untilState(world, "acme/app", ({ state }) => state === "incomplete");
   expect(lastError.message).toContain("refs/heads/blocked");

@@ -2,8 +2,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { expect } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { PATH } from "./git.js";
+import { post } from "./history.js";
 import type { World } from "./world.js";
 
 const git = (dir: string, args: string[], input = ""): string =>
@@ -28,6 +30,11 @@ export function bytesOfRefs(dir: string): Record<string, string> {
 
 /** The bytes of a text in UTF-8, in Latin-1. */
 export const utf8 = (text: string): string => Buffer.from(text).toString("latin1");
+
+/** Compares every ref; for GitHub, refs that `setRefs` changed were not pushed, so that no pass would look. */
+export async function byHand(world: World, repo: Repo): Promise<void> {
+  expect((await post(world, repo, "refresh")).status).toBe(202);
+}
 
 /** Waits until the mirror has the repository's refs, byte for byte. @param except names that are left out */
 export async function hasEveryByte(world: World, repo: Repo, except: string[] = []): Promise<void> {
