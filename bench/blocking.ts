@@ -97,7 +97,7 @@ function operationsOn(store: Store): Operations {
     ["list: a page of kept tips", () => tips.page(1, { limit: 1_000, after: null })],
     ["comparison: known kept tips", () => tips.of(1)],
     ["comparison: forget what refs proved", () => registry.recordComparison(1, COMPARISON)],
-    ["prune: deliveries", () => deleteInSlices(deliveries.pruneSome)],
+    ["prune: deliveries", () => deleteInSlices((limit) => deliveries.pruneSome(Date.now(), limit))],
     [
       "prune: events",
       () => pruneAnnounced({ outbox, backlog, consumers, log: { error: () => {} } }, now() - DAY_MS),

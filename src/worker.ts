@@ -1,5 +1,5 @@
 import { ageOf, steadyNow } from "./base/clock.js";
-import { RefreshError } from "./base/errors.js";
+import type { RefreshError } from "./base/errors.js";
 import { MAX_TAGS_WITH_DELIVERY } from "./base/github-facts.js";
 import type { Log } from "./base/log.js";
 import { keyOf, type RefreshOutcome, type RefreshRequest, type Subject, type Trigger } from "./base/model.js";
@@ -10,7 +10,7 @@ import type { Lifecycle } from "./lifecycle/reconcile.js";
 import type { Left, RefreshQueue, Snapshot } from "./queue/contract.js";
 import type { RunnerPorts } from "./queue/runner.js";
 import type { RefreshLog } from "./refresh/log.js";
-import { isAnswered } from "./refresh/outcome.js";
+import { notYetOf } from "./refresh/outcome.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 import type { Store } from "./store/database.js";
 import type { Syncer } from "./syncer.js";
@@ -186,14 +186,6 @@ function whatIsLeft({ open, compareInMs }: RefreshOutcome, { hints }: RefreshReq
     dueInMs: Math.min(...open.map(({ askInMs }) => askInMs), compareInMs ?? Number.POSITIVE_INFINITY),
     isBehind: compareInMs === null && open.every(({ stage }) => stage === "behind"),
   };
-}
-
-/** For whoever waits: the refresh has ended without the push. */
-function notYetOf(outcome: RefreshOutcome | null): RefreshError | null {
-  if (!outcome || isAnswered(outcome)) return null;
-  const [first] = outcome.open;
-  const what = first ? first.ref : "its refs";
-  return new RefreshError("not_yet", `GitHub still serves ${what} as before a push`);
 }
 
 /** Counts a mirror that caught up with a push, with the time that this took. */

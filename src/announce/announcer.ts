@@ -40,8 +40,11 @@ export interface Announcer {
   announceTrees(repository: Repository, trigger: Trigger): void;
   /** Starts delivery to consumers, beginning with the events that an earlier process left. */
   start(): void;
-  /** Deletes events older than a week, and the backlog of consumers that did not accept them. @throws what the database throws */
-  prune(signal?: AbortSignal): Promise<void>;
+  /**
+   * Deletes events older than a week, and the backlog of consumers that did not accept them.
+   * @param now milliseconds since 1970 @throws what the database throws
+   */
+  prune(now: number, signal?: AbortSignal): Promise<void>;
   delays(): (Delay & { consumer: string })[];
   lags(): (Lag & { consumer: string })[];
   /** Emits "event" when new events exist. */
@@ -86,7 +89,7 @@ export function createAnnouncer(tools: Tools): Announcer {
     announceTrees: (repository, trigger) =>
       announce(repository, () => outbox.publishTrees(repository, trigger)),
     start: notify,
-    prune: (signal) => pruneAnnounced({ outbox, backlog, consumers, log }, now() - KEEP_MS, signal),
+    prune: (time, signal) => pruneAnnounced({ outbox, backlog, consumers, log }, time - KEEP_MS, signal),
     delays: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.delay(key) })),
     lags: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.lag(key) })),
     async stop(ms) {

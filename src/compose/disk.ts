@@ -1,51 +1,17 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
-import type { Config } from "../config/load.js";
-import { createLayout, emptyTrash } from "../git/disk/layout.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import type { Write } from "../git/mirror/writers.js";
 import { clearAllLeftovers } from "../lifecycle/clear-leftovers.js";
-import { createDisk, fullError, type Places, type Work } from "../machine/disk.js";
+import { fullError, type Work } from "../machine/disk.js";
 import { createDiskWatch } from "../machine/disk-watch.js";
-import { createMeter } from "../machine/file-systems.js";
-import { createReserve } from "../machine/reserve.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
 import type { Runner } from "../queue/runner.js";
 import type { Watch } from "../watch/monitor.js";
 import type { Ground } from "./ground.js";
 import type { Records } from "./records.js";
-
-/** A start writes less than this before the disk is looked at again, in bytes. */
-const START_BYTES = 16 * 2 ** 20;
-
-const placesIn = (dataDir: string): Places => ({
-  database: dataDir,
-  mirrors: join(dataDir, "repos"),
-  links: join(dataDir, "mirrors"),
-  checkouts: join(dataDir, "checkouts"),
-});
-
-/**
- * Measures the disk before the database is opened. Nothing runs yet, so where a start cannot write, the trash is
- * emptied and the reserve given back at once.
- */
-export async function openDisk({ dataDir, minFreeDisk }: Pick<Config, "dataDir" | "minFreeDisk">) {
-  const reserve = createReserve(join(dataDir, "reserve"));
-  const places = placesIn(dataDir);
-  const meter = createMeter<keyof Places>({ ...places });
-  const disk = createDisk({ places, meter, minFree: minFreeDisk, reserved: reserve.bytes });
-  await disk.measure();
-  const full = disk.lacksSpaceForDatabase() ? disk.state().full : null;
-  if (full && full.freeBytes < START_BYTES) {
-    await emptyTrash(createLayout(dataDir));
-    await reserve.release();
-    await disk.measure();
-  }
-  return { disk, reserve };
-}
 
 /** A run that hangs, such as in a REST call, does not keep the others' leftovers from being cleared. */
 const END_WITHIN_MS = 10_000;

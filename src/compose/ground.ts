@@ -10,7 +10,7 @@ import { createProcesses } from "../machine/processes.js";
 import { createPrograms } from "../machine/programs.js";
 import { openStore } from "../store/database.js";
 import { createMetrics } from "../watch/metrics.js";
-import { openDisk } from "./disk.js";
+import { openDisk } from "./open-disk.js";
 import { endSurvivors, requireGit, requireSameApp, requireUsable } from "./preflight.js";
 import { TABLES } from "./tables.js";
 

@@ -41,6 +41,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
   const { retireAfterMs } = config;
   const { transaction } = ground.store;
   const now = Date.now;
+  const { earliestNow, latestNow } = ground.github;
   const request = ({ id, installationId }: ManagedRepository) => requests.repository(id, installationId);
 
   const links = createLinks({ layout, registry, hasMirror, log, request });
@@ -72,6 +73,8 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     installations,
     log,
     now,
+    earliestNow,
+    latestNow,
     retireAfterMs,
     transaction,
     unlink: names.unlink,
@@ -98,6 +101,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     removal,
     log,
     now,
+    earliestNow,
     hasMirror,
     retireAfterMs,
     link: names.link,

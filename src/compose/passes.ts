@@ -29,6 +29,11 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
   /** A reading begins or ends `deliveries_unread`, which the log then says. */
   const readLog = () => recovery.run().finally(watch.check);
 
+  let isStopping = false;
+  releasers.add("passes", () => {
+    isStopping = true;
+  });
+
   const onFault = (error: unknown) =>
     log.error(
       { event: "pass_not_begun", err: error },
@@ -74,10 +79,6 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
     await publishing.sweep.run(() => isStopping);
   }
 
-  let isStopping = false;
-  releasers.add("passes", () => {
-    isStopping = true;
-  });
   const turns = setInterval(() => void attempt(afterBoot.requestSome), TURN_MS).unref();
   releasers.add("comparisons after a restart", () => clearInterval(turns));
   // Tables and mirrors wear also while the backstop is off, or comes once a day.

@@ -8,7 +8,7 @@ import type { Records } from "./records.js";
 
 interface Needs {
   log: Log;
-  ground: Pick<Ground, "store">;
+  ground: Pick<Ground, "store" | "github">;
   records: Pick<Records, "deliveries" | "registry" | "queue">;
   announcer: Pick<Announcer, "prune">;
 }
@@ -36,7 +36,7 @@ export function createPruning({ retireAfterMs }: Pick<Config, "retireAfterMs">, 
   let running: Promise<void> | null = null;
 
   async function forgetRetired(): Promise<void> {
-    const before = Date.now() - retireAfterMs - KEEP_RETIRED_MS;
+    const before = ground.github.earliestNow() - retireAfterMs - KEEP_RETIRED_MS;
     for (const id of registry.retiredBefore(before, REPOSITORIES)) {
       const isWanted = () => registry.get(id)?.state !== "retired" || queue.has({ kind: "repository", id });
       await deleteInSlices((limit) => (isWanted() ? 0 : forgetSome(id, limit)), signal);
@@ -48,8 +48,9 @@ export function createPruning({ retireAfterMs }: Pick<Config, "retireAfterMs">, 
   async function prune(): Promise<void> {
     try {
       // A consumer that begins now is not offered what nobody accepted for a week.
-      await announcer.prune(signal);
-      await deleteInSlices(deliveries.pruneSome, signal);
+      const now = ground.github.earliestNow();
+      await announcer.prune(now, signal);
+      await deleteInSlices((limit) => deliveries.pruneSome(now, limit), signal);
       await forgetRetired();
     } catch (error) {
       if (signal.aborted) return;

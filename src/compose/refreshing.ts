@@ -49,7 +49,13 @@ export function createRefreshing(config: Settings, needs: Needs) {
   const now = Date.now;
   const cloning = createSignal<[id: number]>();
   const gitHost = new URL(config.gitUrl).host;
-  const guard = createGuard({ history: config.history, holds: records.holds, scopeOf, log, now });
+  const guard = createGuard({
+    history: config.history,
+    holds: records.holds,
+    scopeOf,
+    log,
+    now: ground.github.latestNow,
+  });
   const bring = createBringer({
     mirrors,
     registry,
@@ -58,6 +64,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     outbox,
     scopeOf,
     now,
+    earliestNow: ground.github.earliestNow,
     pause: (ms, signal) => setTimeout(ms, undefined, { signal }),
     keepHistoryMs: config.keepHistoryMs,
     maxKeptTips: config.maxKeptTips,

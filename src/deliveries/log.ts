@@ -72,7 +72,7 @@ export interface DeliveryLog {
    */
   settle(subject: Subject, generation: number, openRefs: readonly string[]): void;
   /** Deletes deliveries older than 8 days, at most `limit`. @returns how many were deleted */
-  pruneSome(limit: number): number;
+  pruneSome(now: number, limit: number): number;
 }
 
 const columnsOf = ({ repositoryId, repository, installationId }: DeliveryAbout) => [
@@ -126,6 +126,6 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
     },
     settle: (subject, generation, openRefs) =>
       void settle.run(now(), keyOf(subject), generation, JSON.stringify(openRefs)),
-    pruneSome: (limit) => prune.run(now() - KEEP_MS, limit).changes,
+    pruneSome: (time, limit) => prune.run(time - KEEP_MS, limit).changes,
   };
 }

@@ -36,11 +36,15 @@ export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswe
   /** Gets the payload of a delivery; null: GitHub no longer has the payload. */
   payloadOf(deliveryId: number): Promise<unknown>;
   setWebhookUrl(url: string): Promise<void>;
+  /** The time by which things are deleted for their age: see `HeardClock.earliest`. */
+  earliestNow(): number;
+  /** The time from which things are kept: see `HeardClock.latest`. */
+  latestNow(): number;
   close(): Promise<void>;
 }
 
 export function createGitHub(options: GitHubOptions): GitHub {
-  const { app, shared, limits, close } = createAppClient(options);
+  const { app, shared, limits, clock, close } = createAppClient(options);
   const tokens = createTokens((id) => mintToken(app, id), options.onToken);
   const context: ApiContext = { app, shared, tokens };
   return {
@@ -55,6 +59,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
     usage: limits.usage,
     hold: limits.hold,
     onAnswer: limits.onAnswer,
+    earliestNow: clock.earliest,
+    latestNow: clock.latest,
     async setWebhookUrl(url) {
       // The fields go in `data`, because a parameter called `url` would replace the request's own URL.
       await callRest(() => app.request("PATCH /app/hook/config", { data: { url, content_type: "json" } }));

@@ -1,6 +1,7 @@
 import { createAppAuth } from "@octokit/auth-app";
 import { Octokit } from "@octokit/rest";
 import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
+import { createHeardClock, type HeardClock } from "./clock.js";
 import { requireJson } from "./json.js";
 import { createLimits, type Limits } from "./limits.js";
 
@@ -27,6 +28,7 @@ export interface AppClient {
     log: Record<"debug" | "info" | "warn" | "error", (message: string) => void>;
   };
   limits: Limits;
+  clock: HeardClock;
   close(): Promise<void>;
 }
 
@@ -38,7 +40,13 @@ export function createAppClient(options: ClientOptions): AppClient {
   });
   const viaProxy = ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown;
   const quiet = { debug: () => {}, info: () => {}, warn: options.log.warn, error: options.log.debug };
-  const limits = createLimits((options.fetch ?? viaProxy) as typeof globalThis.fetch);
+  const fetch = (options.fetch ?? viaProxy) as typeof globalThis.fetch;
+  const clock = createHeardClock();
+  const limits = createLimits(async (input, init) => {
+    const answer = await fetch(input, init);
+    clock.hear(answer.headers.get("date"));
+    return answer;
+  });
   const shared = (whose: string) => ({
     baseUrl: options.apiUrl,
     request: { fetch: requireJson(limits.fetchAs(whose)) },
@@ -49,5 +57,5 @@ export function createAppClient(options: ClientOptions): AppClient {
     authStrategy: createAppAuth,
     auth: { appId: options.appId, privateKey: options.privateKey },
   });
-  return { app, shared, limits, close: () => dispatcher.destroy() };
+  return { app, shared, limits, clock, close: () => dispatcher.destroy() };
 }

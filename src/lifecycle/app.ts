@@ -13,7 +13,7 @@ export type AppPorts = SuspendPorts & {
   request(id: number, installationId: number, trigger: Trigger): void;
   requestInstallation(id: number): void;
   retireAfterMs: number;
-  now(): number;
+  earliestNow(): number;
   log: Pick<Log, "info">;
 };
 
@@ -25,7 +25,7 @@ export async function reconcileApp(ports: AppPorts): Promise<void> {
     else noteActive(ports, id, login);
   }
   requestUnlisted(ports, new Set(listed.map(({ id }) => id)));
-  for (const { id, installationId } of ports.registry.goneBefore(ports.now() - ports.retireAfterMs))
+  for (const { id, installationId } of ports.registry.goneBefore(ports.earliestNow() - ports.retireAfterMs))
     ports.request(id, installationId, "backstop");
 }
 

@@ -8,7 +8,8 @@ export interface GonePorts {
   registry: Pick<Registry, "forget" | "markGone">;
   installations: Pick<Installations, "release">;
   retireAfterMs: number;
-  now(): number;
+  /** The time from which the mirror is kept. */
+  latestNow(): number;
   log: Pick<Log, "warn">;
 }
 
@@ -17,7 +18,7 @@ export interface GonePorts {
  * @param isExcluded whether REPOSITORIES excludes the repository, rather than GitHub no longer listing it
  */
 export function markGone(
-  { registry, installations, retireAfterMs, now, log }: GonePorts,
+  { registry, installations, retireAfterMs, latestNow, log }: GonePorts,
   repository: ManagedRepository,
   { why, isExcluded = false }: { why: string; isExcluded?: boolean },
 ): void {
@@ -28,8 +29,9 @@ export function markGone(
     registry.forget(repository.id);
     return;
   }
-  registry.markGone(repository.id, isExcluded);
-  const retiresAt = iso(now() + retireAfterMs);
+  const at = latestNow();
+  registry.markGone(repository.id, isExcluded, at);
+  const retiresAt = iso(at + retireAfterMs);
   log.warn(
     { event: "repository_gone", repository: fullName(repository), why, retiresAt },
     "repository no longer managed; its mirror is kept for RETIRE_AFTER",

@@ -25,6 +25,7 @@ export interface LifecyclePorts {
   unlink(id: number, name: RepositoryName): void;
   fullFetchIntervalMs: number;
   retireAfterMs: number;
+  earliestNow(): number;
   now(): number;
   log: Pick<Log, "info" | "warn">;
 }

@@ -1,15 +1,17 @@
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
-import { holdIfTooMany } from "./hold.js";
-import { markGone } from "./mark-gone.js";
+import { type HoldPorts, holdIfTooMany } from "./hold.js";
+import { type GonePorts, markGone } from "./mark-gone.js";
 import { type RetirePorts, retire } from "./retire.js";
 
-export interface RemovalPorts extends RetirePorts {
-  registry: Registry;
-  installations: Installations;
-  /** Runs the function in one transaction. */
-  transaction<T>(fn: () => T): T;
-}
+export type RemovalPorts = RetirePorts &
+  GonePorts &
+  HoldPorts & {
+    registry: Registry;
+    installations: Installations;
+    /** Runs the function in one transaction. */
+    transaction<T>(fn: () => T): T;
+  };
 
 /** Handles repositories that are no longer managed. */
 export interface Removal {

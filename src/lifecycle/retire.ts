@@ -14,7 +14,8 @@ export interface RetirePorts {
   discard(id: number): boolean;
   unlink(id: number, name: RepositoryName): void;
   retireAfterMs: number;
-  now(): number;
+  /** The time by which things are deleted for their age. */
+  earliestNow(): number;
   log: Pick<Log, "info" | "warn">;
 }
 
@@ -42,4 +43,4 @@ export function retire(ports: RetirePorts, id: number): void {
 
 /** A paused repository is never retired. */
 const isDue = (ports: RetirePorts, { state, pausedAt, goneAt }: ManagedRepository): boolean =>
-  pausedAt === null && state === "gone" && (goneAt ?? 0) <= ports.now() - ports.retireAfterMs;
+  pausedAt === null && state === "gone" && (goneAt ?? 0) <= ports.earliestNow() - ports.retireAfterMs;

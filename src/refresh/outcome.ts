@@ -25,3 +25,11 @@ export const isAnswered = ({ open, compareInMs }: RefreshOutcome): boolean =>
   compareInMs === null && open.every(({ stage }) => stage === "behind");
 
 export const paused = () => new RefreshError("paused", "An operator paused the repository");
+
+/** For whoever waits: the refresh has ended without the push. */
+export function notYetOf(outcome: RefreshOutcome | null): RefreshError | null {
+  if (!outcome || isAnswered(outcome)) return null;
+  const [first] = outcome.open;
+  const what = first ? first.ref : "its refs";
+  return new RefreshError("not_yet", `GitHub still serves ${what} as before a push`);
+}

@@ -35,7 +35,8 @@ export interface Registry {
    * Records that GitHub no longer lists the repository, or that REPOSITORIES does not include it. A second
    * call keeps the time of the first.
    */
-  markGone(id: number, excluded: boolean): void;
+  /** @param at milliseconds since 1970 */
+  markGone(id: number, excluded: boolean, at: number): void;
   /** Deletes all that is known of the repository. */
   forget(id: number): void;
   /** @param at null: resumed */
@@ -118,7 +119,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     },
     setState: (id, state) => void sql.state.run(state, id),
     moveTo: (id, installationId) => void sql.moveTo.run(installationId, id),
-    markGone: (id, excluded) => void sql.markGone.run(now(), excluded ? 1 : 0, id),
+    markGone: (id, excluded, at) => void sql.markGone.run(at, excluded ? 1 : 0, id),
     forget: (id) => void sql.forget.run(id),
     pause: (id, at) => void sql.pause.run(at, id),
     recheckAll: () => void sql.recheckAll.run(),

@@ -15,6 +15,7 @@ function setUp() {
   const registry = createRegistry(store);
   const faults: object[] = [];
   const queued = new Set<number>();
+  const clock = { at: Date.now() };
   const log = { error: (details: object) => void faults.push(details) } as never;
   const records = {
     registry,
@@ -23,7 +24,12 @@ function setUp() {
   };
   const pruning = createPruning(
     { retireAfterMs: DAY_MS },
-    { log, ground: { store }, records, announcer: { prune: async () => {} } },
+    {
+      log,
+      ground: { store, github: { earliestNow: () => clock.at } as never },
+      records,
+      announcer: { prune: async () => {} },
+    },
   );
   const add = (id: number, state: string, goneDays: number) => {
     registry.note(id, 1, { owner: "acme", name: `app-${id}` });
@@ -31,7 +37,7 @@ function setUp() {
     const goneAt = Date.now() - goneDays * DAY_MS;
     store.prepare("UPDATE repositories SET state = ?, gone_at = ? WHERE id = ?").run(state, goneAt, id);
   };
-  return { store, registry, pruning, faults, add, queued };
+  return { store, registry, pruning, faults, add, queued, clock };
 }
 
 test("a month after a mirror was deleted nothing is left of its repository", async () => {
@@ -66,4 +72,14 @@ test("after its end it writes nothing, and reports nothing", async () => {
   pruning.stop();
   await pruning.run();
   expect([registry.ids(), faults]).toEqual([[1], []]);
+});
+
+test("nothing goes before GitHub's clock is known, or while this machine's clock is ahead of it", async () => {
+  const { registry, pruning, add, clock } = setUp();
+  add(1, "retired", 32);
+  clock.at = Number.NEGATIVE_INFINITY;
+  await pruning.run();
+  clock.at = Date.now() - 2 * DAY_MS;
+  await pruning.run();
+  expect(registry.ids()).toEqual([1]);
 });

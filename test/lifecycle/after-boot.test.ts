@@ -65,7 +65,7 @@ test("a pass leaves a doubted repository to its turn, unless it has a push that 
 
 test("a repository that is gone is inspected when it returns, and its comparison is not requested", async () => {
   const { ports, registry, checks, requested } = doubted(1);
-  registry.markGone(1, false);
+  registry.markGone(1, false, 1);
   doubtMirrors(ports);
   await requestSome(ports);
   expect(requested).toEqual([2]);

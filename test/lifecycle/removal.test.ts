@@ -13,12 +13,13 @@ test("a confirmation that is interrupted has confirmed nothing", () => {
   const removal = createRemoval({
     registry: {
       ...registry,
-      markGone(id, excluded) {
+      markGone(id, excluded, at) {
         if (fails.on && id === 2) throw new Error("disk I/O error");
-        registry.markGone(id, excluded);
+        registry.markGone(id, excluded, at);
       },
     },
     ...{ installations, transaction: store.transaction, retireAfterMs: 1, now: Date.now },
+    ...{ earliestNow: Date.now, latestNow: Date.now },
     ...{
       withdraw: () => false,
       discard: () => true,

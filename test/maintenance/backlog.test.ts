@@ -24,6 +24,7 @@ test("the backlog counts the tasks that wait for their turn, and tells how long 
     repositoryIds: () => [1, 2, 3],
     repository: (id: number) => ({ id, owner: "acme", name: `app-${id}`, state: "fresh" }),
     isIdle: () => true,
+    hasRoom: () => true,
     request() {},
     log: quiet,
     now: () => NOW,

@@ -85,6 +85,6 @@ test("repositories that are to be mirrored are counted with those that were clon
   registry.recordFailure(3, new RefreshError("timeout", "a clone took too long"), 1);
   registry.setState(4, "suspended");
   registry.pause(5, Date.now());
-  registry.markGone(6, false);
+  registry.markGone(6, false, Date.now());
   expect(registry.mirrors()).toEqual({ managed: 4, cloned: 2 });
 });

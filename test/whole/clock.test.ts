@@ -21,7 +21,7 @@ async function start({ aheadS = 0 } = {}) {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   const repo = await standin.createRepository("acme", "app");
-  await standin.createRepository("acme", "quiet");
+  const quiet = await standin.createRepository("acme", "quiet");
   const dataDir = tempDir();
   const clockFile = join(tempDir(), "clock");
   const setClockBy = (seconds: number) => writeFileSync(clockFile, `${seconds < 0 ? "" : "+"}${seconds}\n`);
@@ -38,7 +38,7 @@ async function start({ aheadS = 0 } = {}) {
     onTestFinished(async () => void (await lockstep.kill9()));
     return lockstep;
   };
-  return { standin, repo, dataDir, setClockBy, run, lockstep: await run() };
+  return { standin, repo, quiet, dataDir, setClockBy, run, lockstep: await run() };
 }
 
 type Running = { standin: StandIn; repo: Repo; dataDir: string; lockstep: Lockstep };
@@ -120,5 +120,30 @@ test.skipIf(LIBRARY === undefined)(
     await arrives({ ...running, lockstep });
     await arrives({ ...running, lockstep }, { isLost: true });
     expect(await negativeIn({ ...running, lockstep })).toEqual([]);
+  },
+);
+
+test.skipIf(LIBRARY === undefined)(
+  "a clock that is a month ahead deletes nothing, neither at once nor when it is right again",
+  async () => {
+    const { standin, quiet, dataDir, setClockBy, lockstep } = await start();
+    await isFresh(lockstep);
+    const get = async (path: string) =>
+      (await (await lockstep.api(`/api/v1/${path}`)).json()) as Record<string, unknown>;
+    const state = () => get("repos/acme/quiet");
+    const lastReadAt = async () => ((await get("status")).deliveries as { lastReadAt: string }).lastReadAt;
+    standin.removeRepository(quiet);
+    await expect.poll(state, { timeout: ARRIVES_MS }).toMatchObject({ state: "gone" });
+    const mirror = mirrorPath(dataDir, "acme", "quiet");
+    for (const seconds of [30 * 24 * HOUR_S, 0]) {
+      setClockBy(seconds);
+      // Two passes of the backstop see the new time.
+      for (let passes = 0; passes < 2; passes++) {
+        const before = await lastReadAt();
+        await expect.poll(lastReadAt, { timeout: ARRIVES_MS }).not.toBe(before);
+      }
+      expect(await state()).toMatchObject({ state: "gone" });
+      expect(existsSync(mirror)).toBe(true);
+    }
   },
 );

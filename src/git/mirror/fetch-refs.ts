@@ -53,7 +53,7 @@ export async function fetchEveryRef(tools: MirrorOptions, fetch: Fetch): Promise
 
 async function fetchPatterns(
   { git, cloneTimeoutMs }: MirrorOptions,
-  { gitDir, lease, run, scope, config }: Fetch,
+  { gitDir, lease, run, scope, config: more }: Fetch,
   wanted: readonly string[],
   without: string[],
 ): Promise<void> {
@@ -64,7 +64,7 @@ async function fetchPatterns(
     args: ["fetch", "--progress", ...options, "--stdin", from],
     input: toBytes(`${specs.join("\n")}\n`),
     gitDir,
-    config: { ...remote, ...config },
+    config: { ...remote, ...more },
     timeoutMs: cloneTimeoutMs,
     signal: run.signal,
     ...(run.onProgress ? { onProgress: run.onProgress } : {}),

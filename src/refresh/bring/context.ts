@@ -61,6 +61,8 @@ export interface BringContext {
   /** Resolves after so many milliseconds. @throws when the signal aborts */
   pause(ms: number, signal: AbortSignal): Promise<void>;
   now: () => number;
+  /** The time by which things are deleted for their age. */
+  earliestNow: () => number;
 }
 
 /** One ref that deliveries report, and what is known before it is brought. */

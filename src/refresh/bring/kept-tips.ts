@@ -8,9 +8,9 @@ const SLACK = 1.1;
 
 /** Drops kept tips older than KEEP_HISTORY, and the oldest of those beyond KEEP_HISTORY_TIPS. */
 export async function forgetOldTips(context: BringContext, pass: Pass): Promise<void> {
-  const { mirrors, keepHistoryMs, maxKeptTips, now } = context;
+  const { mirrors, keepHistoryMs, maxKeptTips, earliestNow } = context;
   const { id } = pass.repository;
-  const since = now() - keepHistoryMs;
+  const since = earliestNow() - keepHistoryMs;
   const keptTips = await mirrors.kept(id, pass.run.signal);
   const old = keptTips.filter(({ at }) => at < since);
   const young = keptTips.filter(({ at }) => at >= since);
