@@ -219,6 +219,11 @@ const CODES = {
     traits: ["concernsEveryRefresh"],
     hint: "git cannot be started; install git 2.38 or newer and add it to PATH.",
   },
+  out_of_resources: {
+    retry: "backoff",
+    traits: ["concernsEveryRefresh", "outsideTheTree"],
+    hint: "The machine gives Lockstep no further file, process or memory; raise its limits (LimitNOFILE, TasksMax, MemoryMax), or lower CONCURRENCY.",
+  },
   git: {
     retry: "backoff",
     traits: ["doubtsMirror"],

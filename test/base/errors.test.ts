@@ -7,7 +7,7 @@ const CODES_WITH: Record<Trait, string[]> = {
   postponed: ["not_yet", "cancelled", "paused", "put_back"],
   concernsAccess: ["forbidden", "unauthorized", "not_found", "suspended"],
   notVisible: ["not_found", "moved", "forbidden"],
-  concernsEveryRefresh: ["disk_full", "no_git"],
+  concernsEveryRefresh: ["disk_full", "no_git", "out_of_resources"],
   concernsEveryCall: ["rate_limited", "unreachable", "tls", "unauthorized"],
   serverIsSilent: ["unreachable", "upstream_error", "timeout"],
   isAnswer: ["not_yet", "ref_missing"],
@@ -22,6 +22,7 @@ const CODES_WITH: Record<Trait, string[]> = {
     "upstream_error",
     "timeout",
     "disk_full",
+    "out_of_resources",
   ],
 };
 
@@ -63,6 +64,8 @@ test.each([
   ["permission", { code: "SQLITE_READONLY_DBMOVED" }],
   ["permission", { code: "EACCES", syscall: "open", path: "/data/x" }],
   ["internal", { code: "EACCES", syscall: "spawn git", path: "git" }],
+  ["out_of_resources", { code: "EMFILE", syscall: "open", path: "/srv/lockstep/lockstep.db" }],
+  ["out_of_resources", { code: "EAGAIN", syscall: "spawn git" }],
   ["unreachable", { code: "ECONNRESET", syscall: "read" }],
   ["unreachable", { code: "UND_ERR_SOCKET" }],
   ["unreachable", { code: "UND_ERR_BODY_TIMEOUT" }],

@@ -36,10 +36,12 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   ],
   ["ref_refused", /invalid ref format: |; non-directory in the way$/m],
   // The machine is at fault: what git concludes from a failed read proves nothing about the mirror.
+  // wrapper.c, run-command.c; Node names the call alone: spawn git EAGAIN
   [
-    "git",
-    /Input\/output error|Cannot allocate memory|[Oo]ut of memory|Too many open files|Stale file handle/,
+    "out_of_resources",
+    /Cannot allocate memory|[Oo]ut of memory|Too many open files|Resource temporarily unavailable|spawn \S* ?(?:E[MN]FILE|ENOMEM|EAGAIN)\b/,
   ],
+  ["git", /Input\/output error|Stale file handle/],
   // entry.c, files-backend.c, config.c: these leave out the reason, and whatever else it can be is named above
   [
     "disk_full",

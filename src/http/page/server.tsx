@@ -24,6 +24,8 @@ export function addServerPage(app: Hono, ports: ApiPorts): void {
         <Live name="server">
           <Problems of={status.problems} />
           <Summary status={status} />
+          <Outages of={status.queue.outages} />
+          <Holds of={status.queue.held} />
           <Queue of={queue} total={total} />
           <Limits of={status.github.limits} />
           <Consumers of={status.announce} />
@@ -83,6 +85,30 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
     empty="The queue is empty."
   />
 );
+
+const Outages = ({ of }: { of: StatusView["queue"]["outages"] }) =>
+  of.length > 0 && (
+    <Table
+      caption="Servers that answer nobody"
+      columns={["Server", "Since", "Asked again"]}
+      rows={of.map(({ server, since, nextProbeAt }) => [
+        server,
+        <Ago at={since} />,
+        nextProbeAt === null ? "as soon as a request has a slot" : <Due at={nextProbeAt} />,
+      ])}
+      empty=""
+    />
+  );
+
+const Holds = ({ of }: { of: StatusView["queue"]["held"] }) =>
+  of.length > 0 && (
+    <Table
+      caption="What GitHub asked Lockstep to leave alone"
+      columns={["What", "Until"]}
+      rows={of.map(({ what, until }) => [what, <Due at={until} />])}
+      empty=""
+    />
+  );
 
 const Limits = ({ of }: { of: StatusView["github"]["limits"] }) => (
   <Table

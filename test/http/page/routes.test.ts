@@ -27,6 +27,8 @@ function hostile(): ApiPorts {
   const delivery = { id: EVIL, event: EVIL, action: EVIL, receivedAt: EVIL, repository: EVIL, became: EVIL };
   const status = apiPorts().status();
   const problem = { code: EVIL, detail: EVIL, remedy: EVIL, since: EVIL };
+  const held = [{ what: EVIL, until: EVIL }];
+  const outages = [{ server: EVIL, since: EVIL, nextProbeAt: EVIL }];
   return {
     ...apiPorts(),
     list: () => ({ repositories: [bad], next: [EVIL, EVIL, 1], total: 1 }),
@@ -36,12 +38,17 @@ function hostile(): ApiPorts {
     keptTip: async () => ({ kept: tip, current: EVIL }),
     holds: () => ({ holds: [hold as never], next: [EVIL], total: 2 }),
     deliveries: () => ({ deliveries: [delivery as never], next: [1, 1] }),
-    status: () => ({ ...status, problems: [problem], repositories: { [EVIL]: 1 } }),
+    status: () => ({
+      ...status,
+      problems: [problem],
+      repositories: { [EVIL]: 1 },
+      queue: { depth: 1, held, outages },
+    }),
     queue: () => ({
       queue: [{ name: EVIL, subject: "repository", dueAt: EVIL, waitsFor: EVIL } as never],
       total: 1,
-      held: [{ what: EVIL, until: EVIL }],
-      outages: [{ server: EVIL, since: EVIL, nextProbeAt: EVIL }],
+      held,
+      outages,
     }),
     installations: () => ({
       installations: [{ id: 1, login: EVIL, state: EVIL, lastError: error, heldRemoval: null } as never],

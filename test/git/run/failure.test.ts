@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { failureOf, notStarted } from "../../../src/git/run/failure.js";
+
+const CALL = { args: ["fetch"], timeoutMs: 1_000 };
+
+// What git says after fork(2), open(2) or malloc(3) has failed: run-command.c, wrapper.c.
+test.each([
+  "error: cannot fork() for index-pack: Resource temporarily unavailable",
+  "error: cannot open .git/objects/pack: Too many open files",
+  "fatal: Out of memory, malloc failed (tried to allocate 1073741824 bytes)",
+  "fatal: mmap failed: Cannot allocate memory",
+])("a machine without room for more is told apart from a fault of the mirror: %s", (said) => {
+  expect(failureOf(CALL, 128, said).code).toBe("out_of_resources");
+});
+
+test.each(["EAGAIN", "EMFILE", "ENOMEM"])("a git that cannot be started for %s is no missing git", (code) => {
+  const error = Object.assign(new Error(`spawn git ${code}`), { code });
+  expect(notStarted(CALL, error).code).toBe("out_of_resources");
+});
+
+test.each(["ENOENT", "EACCES"])("a git that cannot be started for %s is missing", (code) => {
+  expect(notStarted(CALL, Object.assign(new Error(`spawn git ${code}`), { code })).code).toBe("no_git");
+});
