@@ -1,14 +1,15 @@
 import { asRefreshError } from "../base/errors.js";
+import type { Fields } from "../base/large-json.js";
 import type { Log } from "../base/log.js";
 import type { LoggedDelivery, RateLimit } from "../github/api.js";
 import type { RequestDecision } from "./decisions.js";
 import { eventNamed, toIntent } from "./events.js";
 import type { DeliveryLog, DeliveryRecord, Via } from "./log.js";
-import { aboutOf, shortened } from "./payload.js";
+import { aboutOf, shortened, USED_FIELDS } from "./payload.js";
 
 export interface EntryPorts {
   github: {
-    payloadOf(deliveryId: number): Promise<unknown>;
+    payloadOf(deliveryId: number, fields: Fields): Promise<unknown>;
     usage(): { limits: Pick<RateLimit, "whose" | "limit" | "remaining">[] };
   };
   deliveries: DeliveryLog;
@@ -55,7 +56,7 @@ export function createEntries(ports: EntryPorts) {
    */
   async function payloadOf(id: number): Promise<unknown> {
     try {
-      return await ports.github.payloadOf(id);
+      return await ports.github.payloadOf(id, USED_FIELDS);
     } catch (error) {
       const failure = asRefreshError(error);
       const { code, message } = failure;

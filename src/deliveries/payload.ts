@@ -1,5 +1,6 @@
 /** Parses payloads. Ids are trusted once the signature was verified; everything else is a hint. */
 import { z } from "zod";
+import type { Fields } from "../base/large-json.js";
 import type { RepositoryName } from "../base/model.js";
 import { ZERO } from "../base/model.js";
 import { fullName, isOwner, isRefName, isRepositoryName, isSha, RESERVED_REFS } from "../base/names.js";
@@ -37,6 +38,19 @@ export const PullRequest = z.object({
   before: Sha.optional(),
   pull_request: z.object({ head: z.object({ sha: Sha }), updated_at: z.string() }),
 });
+
+/** The fields of a payload that these schemas read. */
+export const USED_FIELDS: Fields = {
+  action: true,
+  ref: true,
+  before: true,
+  after: true,
+  forced: true,
+  number: true,
+  repository: { id: true, full_name: true, pushed_at: true },
+  installation: { id: true },
+  pull_request: { head: { sha: true }, updated_at: true },
+};
 
 /** The payload's `action` distinguishes the kinds of one event. */
 export function actionOf(payload: unknown): string | null {

@@ -1,3 +1,4 @@
+import type { Fields } from "../base/large-json.js";
 import type { RemoteRepository, RepositoryName } from "../base/model.js";
 import { createTokens, mintToken, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
@@ -33,8 +34,8 @@ export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswe
   installationOf(owner: string, name: string): Promise<number | null>;
   /** Lists the App's log of deliveries, 100 to a page; GitHub keeps them for 3 days, GHES for 7. */
   deliveries(cursor: string | null): Promise<DeliveryPage>;
-  /** Gets the payload of a delivery; null: GitHub no longer has the payload. */
-  payloadOf(deliveryId: number): Promise<unknown>;
+  /** Gets the used fields of a delivery's payload; null: GitHub no longer has the payload. */
+  payloadOf(deliveryId: number, fields: Fields): Promise<unknown>;
   setWebhookUrl(url: string): Promise<void>;
   /** The time by which things are deleted for their age: see `HeardClock.earliest`. */
   earliestNow(): number;
@@ -55,7 +56,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     repositoryNamed: (installationId, name) => getRepositoryNamed(context, installationId, name),
     installationOf: (owner, name) => findInstallationOf(context, owner, name),
     deliveries: (cursor) => listDeliveries(context, cursor),
-    payloadOf: (deliveryId) => getPayload(context, deliveryId),
+    payloadOf: (deliveryId, fields) => getPayload(context, deliveryId, fields),
     usage: limits.usage,
     hold: limits.hold,
     onAnswer: limits.onAnswer,

@@ -1,4 +1,7 @@
 import type { Octokit } from "@octokit/rest";
+import { RefreshError } from "../base/errors.js";
+import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
+import { type Fields, parseJson } from "../base/large-json.js";
 import type { ApiContext } from "./context.js";
 import { callRest, callRestOrNull, clockOf } from "./rest.js";
 
@@ -40,12 +43,34 @@ export function listDeliveries({ app }: ApiContext, cursor: string | null): Prom
   });
 }
 
-/** @returns the payload of a delivery; null: GitHub no longer has the payload @throws RefreshError */
-export function getPayload({ app }: ApiContext, deliveryId: number): Promise<unknown> {
+/**
+ * @param fields what of the payload is used: the rest of a large one is left out
+ * @returns the payload of a delivery; null: GitHub no longer has the payload @throws RefreshError
+ */
+export function getPayload({ app }: ApiContext, deliveryId: number, fields: Fields): Promise<unknown> {
   return callRestOrNull(async () => {
-    const { data } = await app.rest.apps.getWebhookDelivery({ delivery_id: deliveryId });
-    return data.request.payload;
+    // Octokit would parse the answer, of up to 25 MiB, in one piece.
+    const request = { parseSuccessResponseBody: false };
+    const { data } = await app.rest.apps.getWebhookDelivery({ delivery_id: deliveryId, request });
+    const bytes = await readAnswer(data as unknown as ReadableStream<Uint8Array>);
+    const answer = await parseJson(bytes, { fields: { request: { payload: fields } } });
+    return (answer as { request?: { payload?: unknown } } | undefined)?.request?.payload ?? null;
   });
+}
+
+/** The payload, its headers, and how JSON writes it. */
+const MAX_ANSWER_BYTES = 2 * MAX_PAYLOAD_BYTES;
+
+async function readAnswer(body: ReadableStream<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_ANSWER_BYTES)
+      throw new RefreshError("upstream_error", "GitHub's answer about a delivery is too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 type LogEntry = Awaited<ReturnType<Octokit["rest"]["apps"]["listWebhookDeliveries"]>>["data"][number];

@@ -15,10 +15,10 @@ export interface BodyUse<T> {
   /** Sees the bytes in their order as they arrive, and keeps none of them. */
   onBytes(bytes: Buffer): void;
   /** Called once the whole body is there. @param read returns the body in one piece, which costs its length again */
-  use(read: () => Buffer): T;
+  use(read: () => Buffer): T | Promise<T>;
 }
 
-/** Reads a body, and counts it as held until `use` has returned. */
+/** Reads a body, and counts it as held until `use` has ended. */
 export type BodyReader = <T>(request: IncomingMessage, use: BodyUse<T>) => Promise<T | BodyFailure>;
 
 /** A body is kept in blocks: the first is small, as most bodies are, and each further one is larger. */
@@ -60,7 +60,7 @@ export function createBodyReader(limits: BodyLimits): BodyReader {
       return null;
     };
     try {
-      return (await receive(request, take, limits.timeoutMs)) ?? use(() => joined(body));
+      return (await receive(request, take, limits.timeoutMs)) ?? (await use(() => joined(body)));
     } finally {
       inFlight.bytes -= body.held;
       body.blocks = [];

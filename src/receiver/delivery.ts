@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
 import { REFUSALS, type Refusal } from "./refusals.js";
@@ -37,16 +36,4 @@ export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Ref
   if (Number(headers["content-length"] ?? 0) > MAX_PAYLOAD_BYTES) return REFUSALS.too_large;
   const mediaType = MEDIA_TYPES.get((headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase());
   return mediaType === undefined ? REFUSALS.unsupported_media_type : { id, event, signature, mediaType };
-}
-
-/** @returns the payload, or undefined when the body does not contain one */
-export function parsePayload(body: Buffer, mediaType: DeliveryHeaders["mediaType"]): unknown {
-  if (!isUtf8(body)) return undefined;
-  const text = body.toString("utf8");
-  const json = mediaType === "json" ? text : new URLSearchParams(text).get("payload");
-  try {
-    return json === null ? undefined : JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

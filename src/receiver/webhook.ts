@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
+import { parseJson } from "../base/large-json.js";
 import type { Config } from "../config/load.js";
 import type { RequestDecision } from "../deliveries/decisions.js";
 import { eventNamed, toIntent } from "../deliveries/events.js";
 import type { DeliveryRecord } from "../deliveries/log.js";
-import { aboutOf, actionOf } from "../deliveries/payload.js";
+import { aboutOf, actionOf, USED_FIELDS } from "../deliveries/payload.js";
 import { clientAddress } from "../http/client-address.js";
 import { createRateLimit } from "../http/rate-limit.js";
 import { send } from "./answer.js";
 import { type BodyFailure, createBodyReader } from "./body.js";
-import { type DeliveryHeaders, parsePayload, readHeaders } from "./delivery.js";
+import { type DeliveryHeaders, readHeaders } from "./delivery.js";
 import { type Outcome, type ReceiverLog, report, toAnswer } from "./outcome.js";
 import { isRefusal, REFUSALS, rateLimited } from "./refusals.js";
 import { createVerifier } from "./signature.js";
@@ -99,10 +100,10 @@ export function createReceiver(options: ReceiverOptions) {
   };
 }
 
-/** Acts on a verified delivery; the result is on disk on return. */
-function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: Buffer): Outcome {
+/** Acts on a verified delivery; the result is on disk at the end. */
+async function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: Buffer): Promise<Outcome> {
   const { config, ports, now = Date.now } = options;
-  const payload = parsePayload(body, headers.mediaType);
+  const payload = await parseJson(body, { fields: USED_FIELDS, isForm: headers.mediaType === "form" });
   if (payload === undefined) return REFUSALS.malformed;
   if (ports.stopping()) return REFUSALS.stopping;
   const { id, event } = headers;

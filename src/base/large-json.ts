@@ -1,0 +1,62 @@
+import { isUtf8 } from "node:buffer";
+import { Worker } from "node:worker_threads";
+import PQueue from "p-queue";
+
+/** The fields of an object that are used: `true` for a single value, an object for an object. */
+export type Fields = true | { readonly [name: string]: Fields };
+
+export interface ParseOptions {
+  /** What of a large document is used; of a smaller one everything is returned. */
+  fields: Fields;
+  /** Whether the document is the field `payload` of a form. */
+  isForm?: boolean;
+}
+
+/** JSON.parse takes 5 to 30 ms for so many bytes, by what they hold. */
+const LARGE_BYTES = 2 ** 20;
+/** A document of 25 MiB that holds only the smallest values takes some 600 MiB once it is parsed. */
+const LIMITS = { maxOldGenerationSizeMb: 1_024 };
+
+/** Several large documents at a time would take several times the memory, and are rare. */
+const oneAtATime = new PQueue({ concurrency: 1 });
+
+/**
+ * Parses JSON without blocking the event loop for long: a document of more than 1 MiB is parsed in a thread of its own,
+ * and only the fields that are used come back. Texts longer than 4,096 characters come back cut, arrays empty.
+ * @returns undefined when the bytes are no JSON, or are too much for the thread's memory; for a smaller document at
+ * once, not as a promise
+ */
+export function parseJson(bytes: Buffer, options: ParseOptions): unknown | Promise<unknown> {
+  if (bytes.length <= LARGE_BYTES) return parseAtOnce(bytes, options);
+  return oneAtATime.add(() => parseInThread(bytes, options));
+}
+
+function parseAtOnce(bytes: Buffer, { isForm = false }: ParseOptions): unknown {
+  if (!isUtf8(bytes)) return undefined;
+  const text = bytes.toString("utf8");
+  const json = isForm ? new URLSearchParams(text).get("payload") : text;
+  try {
+    return json === null ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseInThread(bytes: Buffer, { fields, isForm = false }: ParseOptions): Promise<unknown> {
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL("./json-worker.js", import.meta.url), {
+      workerData: { bytes, fields, isForm },
+      resourceLimits: LIMITS,
+      env: {},
+    });
+    worker.unref();
+    const end = (answer: { value: unknown } | null) => {
+      resolve(answer?.value);
+      void worker.terminate();
+    };
+    worker.once("message", end);
+    // ERR_WORKER_OUT_OF_MEMORY: https://nodejs.org/api/errors.html#err_worker_out_of_memory
+    worker.once("error", () => end(null));
+    worker.once("exit", () => end(null));
+  });
+}
