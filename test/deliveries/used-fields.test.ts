@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 import { parseJson } from "../../src/base/large-json.js";
-import { toIntent } from "../../src/deliveries/events.js";
+import { eventNamed, toIntent } from "../../src/deliveries/events.js";
 import { aboutOf, actionOf, USED_FIELDS } from "../../src/deliveries/payload.js";
 
 type Example = { name: string; examples: Record<string, unknown>[] };
@@ -18,8 +18,8 @@ const taken = (name: string, payload: unknown) => ({
   decision: toIntent({ id: "x", name, payload }, letAll),
 });
 
-test("a payload of which only the used fields are left says the same, for each event of GitHub's", async () => {
-  for (const { name, examples: payloads } of examples) {
+test("a payload of which only the used fields are left says the same, for each event that Lockstep acts on", async () => {
+  for (const { name, examples: payloads } of examples.filter(({ name }) => eventNamed(name))) {
     const payload = payloads[0]!;
     const large = Buffer.from(JSON.stringify({ ...payload, padding: PADDING }));
     expect(taken(name, await parseJson(large, { fields: USED_FIELDS })), name).toEqual(taken(name, payload));
