@@ -18,16 +18,18 @@ const TIMEOUT_MS = 60_000;
 /** git writes a ref to `<name>.lock` first. */
 const SLUG_BYTES = NAME_BYTES - "tree.lock".length;
 
+const named = (kind: "tree" | "next", slug: string): string => `${PINS}${kind}${fitName(slug, SLUG_BYTES)}`;
+
 /** @param slug as in the name of the checkout's link; empty for the default branch */
-export const pinOf = (slug: string): string => `${PINS}tree${fitName(slug, SLUG_BYTES)}`;
+export const pinOf = (slug: string): string => named("tree", slug);
+
+/** The pin of a commit that is being published, beside the pin of the commit that is published. */
+const nextPinOf = (slug: string): string => named("next", slug);
 
 interface Tools {
   git: RunGit;
   log: Pick<Log, "warn">;
 }
-
-/** The pin of a commit that is being published, beside the pin of the commit that is published. */
-const nextPinOf = (slug: string): string => `${PINS}next${slug}`;
 
 /**
  * The caller is the mirror's writer. Neither `set` nor `drop` fails: a publish is complete without its pin, and a
