@@ -1,0 +1,109 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Lockstep, startLockstep } from "../tools/lockstep.js";
+import { Releasers } from "../tools/releasers.js";
+import { type Repo, startStandIn } from "../tools/standin/index.js";
+import { print, progress, table } from "../tools/terminal.js";
+import { run, workDir } from "./run.js";
+
+const HELP = `Usage: npm run bench:blocking-live [-- --refs <n> --json]
+
+The longest time for which a running Lockstep's event loop is blocked, while it clones a repository of many refs and
+compares every ref after many of them have appeared, moved and gone. Nothing may block it for more than 50 ms.
+
+  --refs <n>  how many refs; default 50000
+  --json      one JSON document, no table`;
+
+const OPTIONS = {
+  refs: { type: "string", default: "50000" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+/** The limit, in milliseconds. */
+const LIMIT_MS = 50;
+const WAIT = "refresh?wait=600s";
+
+const git = (dir: string, args: string[], input = ""): string =>
+  execFileSync("git", args, {
+    input,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+    env: { PATH: process.env.PATH, GIT_DIR: dir },
+  }).trim();
+
+/** Makes commits without parents. @returns their names */
+function commits(dir: string, count: number, text: string): string[] {
+  const lines: string[] = [];
+  for (let n = 1; n <= count; n++)
+    lines.push(
+      `commit refs/x\nmark :${n}\ncommitter T <t@example.com> ${1_700_000_000 + n} +0000\ndata <<E\n${text} ${n}\nE\ndeleteall\n`,
+      "reset refs/x\n",
+      `get-mark :${n}\n`,
+    );
+  const names = git(dir, ["fast-import", "--quiet", "--force"], lines.join(""));
+  return names.split("\n").filter((line) => /^[0-9a-f]{40}$/.test(line));
+}
+
+function setRefs(dir: string, refs: (readonly [name: string, sha: string | null])[]): void {
+  const lines = refs.map(([name, sha]) => (sha === null ? `delete ${name}\n` : `update ${name} ${sha}\n`));
+  git(dir, ["update-ref", "--stdin"], lines.join(""));
+  git(dir, ["pack-refs", "--all", "--prune"]);
+}
+
+/** @returns the longest block since the last call, in milliseconds */
+async function longestBlock(lockstep: Lockstep): Promise<number> {
+  const metrics = await (await lockstep.api("/metrics")).text();
+  return Number(/^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(metrics)?.[1]) * 1_000;
+}
+
+async function compare(lockstep: Lockstep, { owner, name }: Repo): Promise<void> {
+  const answer = await lockstep.api(`/api/v1/repos/${owner}/${name}/${WAIT}`, { method: "POST" });
+  if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+}
+
+const releasers = new Releasers();
+run(releasers, async () => {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) return print(HELP);
+  const count = Number(values.refs);
+  const standin = await startStandIn();
+  releasers.add(() => standin.close());
+  const repo = await standin.createRepository("octo-org", "many");
+  progress("making commits …");
+  const [old, more] = [commits(repo.dir, count, "old"), commits(repo.dir, count, "new")];
+  const names = Array.from({ length: count }, (_, n) => `refs/heads/topic/${n}`);
+  const env = { INTERVAL: "off", API_TOKEN: "token-of-the-benchmark-0123456789" };
+  const lockstep = await startLockstep({ standin, dataDir: join(await workDir(releasers), "data"), env });
+  releasers.add(() => lockstep.stop());
+  await lockstep.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
+
+  const some = names.slice(0, Math.floor(count * 0.4));
+  const steps: [step: string, refs: (readonly [string, string | null])[]][] = [
+    ["new refs at one commit", names.map((name) => [name, old[0]!])],
+    ["refs move to commits of their own", names.map((name, n) => [name, more[n]!])],
+    ["nothing changes", []],
+    ["two fifths of the refs go", some.map((name) => [name, null])],
+    ["new refs at commits of their own", some.map((name, n) => [name, old[n]!])],
+  ];
+  const rows: { step: string; refs: number; ms: number; longestMs: number }[] = [];
+  for (const [step, refs] of steps) {
+    progress(`${step} …`);
+    setRefs(repo.dir, refs);
+    await longestBlock(lockstep);
+    const began = performance.now();
+    await compare(lockstep, repo);
+    const ms = performance.now() - began;
+    rows.push({ step, refs: refs.length, ms, longestMs: await longestBlock(lockstep) });
+  }
+  if (values.json) return print(JSON.stringify({ rows }, null, 2));
+  const cells = rows.map(({ step, refs, ms, longestMs }) => [
+    step,
+    refs.toLocaleString("en"),
+    `${(ms / 1_000).toFixed(1)} s`,
+    `${longestMs.toFixed(0)} ms`,
+    longestMs > LIMIT_MS ? "too long" : "",
+  ]);
+  for (const line of table([["step", "refs", "time", "longest block", ""], ...cells])) print(line);
+});
