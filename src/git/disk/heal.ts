@@ -38,7 +38,7 @@ export function clearHalfWork(repositoryDir: string): void {
   if (!existsSync(repositoryDir)) return;
   for (const entry of entries(Buffer.from(repositoryDir))) {
     const name = entry.name.toString("latin1");
-    if (/^(?:clone-[0-9a-f]+|ancestry-\w+|scratch\.git)$/.test(name)) {
+    if (/^(?:clone-[0-9a-f]+|ancestry-\w+|scratch(?:-\d+)?\.git)$/.test(name)) {
       rmSync(join(repositoryDir, name), { recursive: true, force: true });
     }
   }

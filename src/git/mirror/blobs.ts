@@ -92,20 +92,24 @@ export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promi
   const { repositoryDir, mirror, blobs, call } = fetch;
   // The fetch names no local commits: the contents of a commit may be missing here, and GitHub must not build
   // on such a commit.
-  const scratch = openScratch(repositoryDir, []);
-  // An earlier fetch left a copy of the mirror's shallow file here; a fetch without commits does not use one.
-  rmSync(join(scratch.dir, "shallow"), { force: true });
-  for (let n = 0; n < blobs.length; n += AT_ONCE) {
-    // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch --stdin <url>
-    const fetchSome = () =>
-      askRemote(git, lease, {
-        ...call,
-        gitDir: scratch.dir,
-        objectDir: join(mirror, "objects"),
-        args: ["fetch", "--progress", ...FETCH_OPTIONS, "--stdin", lease.url],
-        config: AS_A_PACK,
-        input: `${blobs.slice(n, n + AT_ONCE).join("\n")}\n`,
-      });
-    await keepObjects(mirror, scratch, fetchSome);
+  const scratch = await openScratch(repositoryDir, []);
+  try {
+    // An earlier fetch left a copy of the mirror's shallow file here; a fetch without commits does not use one.
+    rmSync(join(scratch.dir, "shallow"), { force: true });
+    for (let n = 0; n < blobs.length; n += AT_ONCE) {
+      // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git fetch --stdin <url>
+      const fetchSome = () =>
+        askRemote(git, lease, {
+          ...call,
+          gitDir: scratch.dir,
+          objectDir: join(mirror, "objects"),
+          args: ["fetch", "--progress", ...FETCH_OPTIONS, "--stdin", lease.url],
+          config: AS_A_PACK,
+          input: `${blobs.slice(n, n + AT_ONCE).join("\n")}\n`,
+        });
+      await keepObjects(mirror, scratch, fetchSome);
+    }
+  } finally {
+    await scratch.close();
   }
 }

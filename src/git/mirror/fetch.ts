@@ -40,12 +40,12 @@ async function fetchNow(
   run: RunContext,
 ): Promise<void> {
   const { layout, memory } = context;
-  const scratch = openScratch(layout.repository(id), bases);
-  lendShallow(layout.mirror(id), scratch.dir);
+  const scratch = await openScratch(layout.repository(id), bases);
   try {
     const mirror = layout.mirror(id);
+    lendShallow(mirror, scratch.dir);
     await keepObjects(mirror, scratch, () => fetchInto(context, mirror, scratch, lease, wants, run));
-    const fetched = scratch.fetched();
+    const fetched = await scratch.fetched();
     for (const [index, want] of wants.entries()) {
       const sha = fetched.get(index);
       if (sha !== want) throw new RefreshError("git", `git fetch returned ${sha ?? "nothing"} for ${want}`);
@@ -55,7 +55,7 @@ async function fetchNow(
     if (!asRefreshError(error).is("isAnswer")) memory.tips.delete(id);
     throw error;
   } finally {
-    scratch.clear();
+    await scratch.close();
   }
 }
 
