@@ -27,7 +27,7 @@ export interface KeptTipRow {
   at: number;
 }
 
-/** So many rows are written in some milliseconds, and with one sync of the disk. */
+/** So many rows are read or written in some milliseconds, and with one sync of the disk. */
 const ROWS = 1_000;
 
 /** The time and the name of a tip. */
@@ -46,8 +46,8 @@ export interface KeptTipPage {
  * transactions, between which other work runs: after a kill the next full comparison adds what is missing.
  */
 export interface KeptTips {
-  /** Returns the tips, oldest first. */
-  of(id: number): KeptTipRow[];
+  /** Returns the tips, oldest first. Other work runs while they are read. */
+  of(id: number): Promise<KeptTipRow[]>;
   /** Returns a page of the tips, newest first. @param after only tips behind this place; null: the first page */
   page(id: number, query: { limit: number; after: KeptTipPlace | null }): KeptTipPage;
   find(id: number, name: string): KeptTipRow | null;
@@ -61,7 +61,9 @@ export interface KeptTips {
 
 export function createKeptTips(store: Store): KeptTips {
   const sql = {
-    of: store.prepare("SELECT * FROM kept_tips WHERE repository_id = ? ORDER BY at, name"),
+    some: store.prepare(
+      `SELECT * FROM kept_tips WHERE repository_id = ?1 AND (at, name) > (?2, ?3) ORDER BY at, name LIMIT ${ROWS}`,
+    ),
     page: store.prepare(
       `SELECT * FROM kept_tips WHERE repository_id = ?1 AND (at, name) < (?2, ?3)
        ORDER BY at DESC, name DESC LIMIT ?4`,
@@ -89,7 +91,16 @@ export function createKeptTips(store: Store): KeptTips {
   const count = (id: number): number => Number(sql.count.get(id)?.n);
 
   return {
-    of: (id) => sql.of.all(id).map(read),
+    async of(id) {
+      const tips: KeptTipRow[] = [];
+      for (let last: KeptTipRow | undefined; ; ) {
+        const rows = sql.some.all(id, last?.at ?? -1, last?.name ?? "").map(read);
+        for (const row of rows) tips.push(row);
+        if (rows.length < ROWS) return tips;
+        last = rows.at(-1);
+        await setImmediate();
+      }
+    },
     page(id, { limit, after }) {
       const [at, name] = after ?? [Number.MAX_SAFE_INTEGER, ""];
       const rows = sql.page.all(id, at, name, limit + 1).map(read);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { deleteInSlices, forEachInSlices } from "../../src/base/slices.js";
+import { deleteInSlices, forEachInSlices, mapTogether } from "../../src/base/slices.js";
 
 test("other work runs between the slices of a long loop", async () => {
   let [turns, done] = [0, false];
@@ -38,4 +38,24 @@ test("rows are deleted 200 at a time, until none is left or the signal aborts", 
   }, stopping.signal);
   await expect(deleting).rejects.toThrow(/abort/);
   expect(rows).toBe(250);
+});
+
+test("many answers are awaited together, in their order, with other work between every 5,000", async () => {
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  const asked: number[] = [];
+  const together: number[] = [];
+  const answers = await mapTogether(
+    Array.from({ length: 12_000 }, (_, n) => n),
+    async (n) => {
+      asked.push(n);
+      await Promise.resolve();
+      if (together.at(-1) !== asked.length) together.push(asked.length);
+      return n * 2;
+    },
+  );
+  clearInterval(timer);
+  expect(answers).toEqual(asked.map((n) => n * 2));
+  expect(together).toEqual([5_000, 10_000, 12_000]);
+  expect(turns).toBeGreaterThanOrEqual(1);
 });

@@ -10,12 +10,12 @@ test("kept tips are remembered by repository, oldest first", async () => {
   await tips.add(7, [tip("b", 2), tip("a", 1)]);
   await tips.add(7, [tip("a", 1)]);
   await tips.add(8, [tip("a", 3)]);
-  expect(tips.of(7)).toEqual([tip("a", 1), tip("b", 2)]);
+  expect(await tips.of(7)).toEqual([tip("a", 1), tip("b", 2)]);
   await tips.drop(7, [tip("a", 1)]);
-  expect(tips.of(7)).toEqual([tip("b", 2)]);
+  expect(await tips.of(7)).toEqual([tip("b", 2)]);
   await tips.replace(7, [{ ...tip("c", 4), ref: null }]);
-  expect(tips.of(7)).toEqual([{ ...tip("c", 4), ref: null }]);
-  expect(tips.of(8)).toEqual([tip("a", 3)]);
+  expect(await tips.of(7)).toEqual([{ ...tip("c", 4), ref: null }]);
+  expect(await tips.of(8)).toEqual([tip("a", 3)]);
 });
 
 test("kept tips come by pages, newest first, and a tip that was added meanwhile shifts nothing", async () => {
@@ -35,4 +35,15 @@ test("kept tips come by pages, newest first, and a tip that was added meanwhile 
   expect(tips.find(8, "b")).toBeNull();
   tips.dropBefore(7, 2);
   expect([tips.count(7), tips.count(8)]).toEqual([3, 1]);
+});
+
+test("many kept tips are read whole, though some thousand at a time", async () => {
+  const { store } = openRegistry(KEPT_TIP_TABLES);
+  const tips = createKeptTips(store);
+  // Many are of one time, so that a page ends between two of them.
+  const all = Array.from({ length: 2_500 }, (_, n) =>
+    tip(`tip-${String(n).padStart(4, "0")}`, n < 1_500 ? 1 : 2),
+  );
+  await tips.add(7, all);
+  expect(await tips.of(7)).toEqual(all);
 });

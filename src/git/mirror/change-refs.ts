@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasEscapedByte } from "../../base/names.js";
+import { forEachInSlices } from "../../base/slices.js";
 import { type Path, syncPath, syncPaths, watchDirectories } from "../../machine/durable.js";
 import { syncFileSystem } from "../../machine/sync.js";
 import type { Dialogue, RunGit } from "../run/exec.js";
@@ -27,7 +28,8 @@ const timeoutFor = (refs: string[]): number => TIMEOUT_MS + refs.length * TIMEOU
 
 /** git syncs each ref's file, and never a directory, which has the file's name. */
 async function changeFew(git: RunGit, mirror: string, commands: string[], refs: string[]): Promise<void> {
-  const syncChanged = await watchDirectories(() => directoriesOf(mirror, refs));
+  const directories = await directoriesOf(mirror, refs);
+  const syncChanged = await watchDirectories(() => directories);
   const packed = join(mirror, "packed-refs");
   const before = await inodeOf(packed);
   // git update-ref --no-deref --stdin -z
@@ -53,30 +55,27 @@ async function changeMany(git: RunGit, mirror: string, commands: string[], refs:
   async function converse({ write, printed }: Dialogue): Promise<void> {
     write(toBytes(`start\0${commands.join("")}prepare\0`));
     await printed("prepare: ok\n");
-    await syncAll(
-      mirror,
-      refs.map((ref) => pathIn(mirror, `${ref}.lock`)),
-    );
+    await syncAll(mirror, async () => refs.map((ref) => pathIn(mirror, `${ref}.lock`)));
     write("commit\0");
   }
   const config = { "core.fsync": "-reference" };
   await git({ args: ARGS, gitDir: mirror, config, converse, timeoutMs: timeoutFor(refs) });
-  await syncAll(mirror, [mirror, ...directoriesOf(mirror, refs)]);
+  await syncAll(mirror, async () => [mirror, ...(await directoriesOf(mirror, refs))]);
 }
 
-/** @param paths what is synced one by one where the program `sync` is missing */
-async function syncAll(mirror: string, paths: Path[]): Promise<void> {
+/** @param paths returns what is synced one by one where the program `sync` is missing */
+async function syncAll(mirror: string, paths: () => Promise<Path[]>): Promise<void> {
   if (await syncFileSystem(mirror, { timeoutMs: TIMEOUT_MS })) return;
-  await syncPaths([join(mirror, "packed-refs"), join(mirror, "packed-refs.new"), ...paths]);
+  await syncPaths([join(mirror, "packed-refs"), join(mirror, "packed-refs.new"), ...(await paths())]);
 }
 
 /** Returns the directories that have these refs as loose files, and those above them. */
-function directoriesOf(mirror: string, refs: string[]): Path[] {
+async function directoriesOf(mirror: string, refs: string[]): Promise<Path[]> {
   const directories = new Set<string>();
-  for (const ref of refs) {
+  await forEachInSlices(refs, (ref) => {
     const parts = ref.split("/");
     for (let n = 1; n < parts.length; n++) directories.add(parts.slice(0, n).join("/"));
-  }
+  });
   return [...directories].map((directory) => pathIn(mirror, directory));
 }
 

@@ -67,7 +67,7 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
     const into = { repositoryDir: layout.repository(id), mirror: beside, call };
     const supply = (blobs: string[]) => fetchBlobs(git, clone.lease, { ...into, blobs });
     const published = tools.published(id);
-    const recorded = tools.keptRecord.of(id);
+    const recorded = await tools.keptRecord.of(id);
     const { changes, kept, record } = await carryOver(
       { git, beside, old, extent: scope, published, recorded, supply, call },
       judge,

@@ -12,7 +12,7 @@ export type Pair = readonly [ancestor: string, descendant: string];
 export type Relation = ">" | "=" | "<" | "<>" | null;
 
 /** One process gets this many pairs. */
-const AT_ONCE = 20_000;
+const AT_ONCE = 5_000;
 const FORMAT = "%(refname) %(upstream:trackshort)";
 
 /** Compares each pair of commits, with one git for all of them. @throws RefreshError */

@@ -33,14 +33,14 @@ export async function survivedBoot(
 /** Makes the refs of kept tips again whose files were lost, as far as the tips' objects exist. */
 async function restoreKept(context: MirrorContext, id: number, signal: AbortSignal): Promise<void> {
   const { git, layout, keptRecord } = context;
-  const recorded = keptRecord.of(id);
+  const recorded = await keptRecord.of(id);
   if (recorded.length === 0) return;
   const mirror = layout.mirror(id);
   const present = new Set((await readKept(git, mirror, signal)).map(({ name }) => name));
   const lost = recorded.filter(({ name }) => !present.has(name));
   const call = { gitDir: mirror, timeoutMs: TIMEOUT_MS, signal };
-  const missing = await missingOf(git, call, [...new Set(lost.map(({ sha }) => sha))]);
-  const restored = lost.filter(({ sha }) => !missing.includes(sha));
+  const missing = new Set(await missingOf(git, call, [...new Set(lost.map(({ sha }) => sha))]));
+  const restored = lost.filter(({ sha }) => !missing.has(sha));
   const made = await makeKept(git, mirror, restored);
   await keptRecord.drop(id, lost);
   await keptRecord.add(id, made);

@@ -1,5 +1,6 @@
 import type { RefChange } from "../../base/model.js";
 import { RESERVED_REFS } from "../../base/names.js";
+import { forEachInSlices } from "../../base/slices.js";
 import type { RunGit } from "../run/exec.js";
 import { GitFailure } from "../run/failure.js";
 import { swapRefs } from "./refs.js";
@@ -89,11 +90,11 @@ export async function readKept(
     ...(signal && { signal }),
   });
   const tips: KeptTip[] = [];
-  for (const line of stdout.split("\n")) {
+  await forEachInSlices(stdout.split("\n"), (line) => {
     const [sha = "", name = ""] = line.split(" ");
     const [, timeOfTip, timeOfRef, ref] = NAME.exec(name) ?? [];
     const at = Number(timeOfTip ?? timeOfRef);
     if (!Number.isNaN(at)) tips.push({ name, ref: ref === undefined ? null : `refs/${ref}`, sha, at });
-  }
+  });
   return tips.sort((a, b) => a.at - b.at);
 }

@@ -31,7 +31,7 @@ export const createMemory = (): Memory => ({
 export function rememberTips(memory: Memory, id: number, changes: Iterable<readonly [string, string]>): void {
   const tips = memory.tips.get(id);
   if (!tips) return;
-  for (const [ref, sha] of changes) tips.set(ref, sha);
+  for (const [ref, sha] of [...changes].slice(-CACHED_TIPS)) tips.set(ref, sha);
   for (const ref of tips.keys()) {
     if (tips.size <= CACHED_TIPS) break;
     tips.delete(ref);

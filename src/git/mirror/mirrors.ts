@@ -169,7 +169,7 @@ async function dropKept({ git, layout, keptRecord }: MirrorContext, id: number, 
 /** Tips that the database does not know were kept by an earlier Lockstep, or just before a kill. */
 async function readKeptTips({ git, layout, keptRecord }: MirrorContext, id: number, signal?: AbortSignal) {
   const tips = await readKept(git, layout.mirror(id), signal);
-  const known = new Set(keptRecord.of(id).map(({ name }) => name));
+  const known = new Set((await keptRecord.of(id)).map(({ name }) => name));
   await keptRecord.add(
     id,
     tips.filter(({ name }) => !known.has(name)),

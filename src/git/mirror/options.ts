@@ -18,7 +18,7 @@ export interface MirrorOptions {
 
 /** The database's copy of the kept tips, from which lost refs are made again. */
 export interface KeptRecord {
-  of(id: number): KeptTip[];
+  of(id: number): Promise<KeptTip[]>;
   count(id: number): number;
   add(id: number, tips: KeptTip[]): Promise<void>;
   drop(id: number, tips: KeptTip[]): Promise<void>;

@@ -1,4 +1,5 @@
 import { type RefChange, ZERO } from "../../base/model.js";
+import { forEachInSlices } from "../../base/slices.js";
 import type { RunGit } from "../run/exec.js";
 import { requireAllRefs } from "../run/failure.js";
 import { changeRefs } from "./change-refs.js";
@@ -34,12 +35,12 @@ function readLines(git: RunGit, mirror: string, more: string[], prefixes: string
   });
 }
 
-function refsOf(stdout: string): Map<string, string> {
+async function refsOf(stdout: string): Promise<Map<string, string>> {
   const refs = new Map<string, string>();
-  for (const line of stdout.split("\n")) {
+  await forEachInSlices(stdout.split("\n"), (line) => {
     const [sha, ref, symref] = line.split(" ");
     if (sha && ref && !symref && !ref.startsWith("refs/lockstep/")) refs.set(ref, sha);
-  }
+  });
   return refs;
 }
 
@@ -69,6 +70,23 @@ export async function swapRefs(
 
 /** Whether one of the two names is a directory of the other, so that only one of them can exist. */
 export const clash = (a: string, b: string): boolean => a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+
+/**
+ * Finds names that clash with one of these in a time that does not grow with their number.
+ * @returns a function that returns the first of the names that clashes with another name; null: none does
+ */
+export function indexClashes(names: readonly string[]): (ref: string) => string | null {
+  const known = new Set(names);
+  const below = new Map<string, string>();
+  for (const name of names)
+    for (const directory of directoriesAbove(name)) if (!below.has(directory)) below.set(directory, name);
+  return (ref) => below.get(ref) ?? directoriesAbove(ref).find((directory) => known.has(directory)) ?? null;
+}
+
+function directoriesAbove(ref: string): string[] {
+  const parts = ref.split("/");
+  return parts.slice(1).map((_, n) => parts.slice(0, n + 1).join("/"));
+}
 
 /** Returns every ref in which the two differ. */
 export function compareTips(before: Map<string, string>, after: Map<string, string>): RefChange[] {

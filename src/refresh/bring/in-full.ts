@@ -2,7 +2,7 @@ import { type OpenRef, type RefHint, type RefusedRef, ZERO } from "../../base/mo
 import { isInside } from "../../base/patterns.js";
 import { beginSlice } from "../../base/slices.js";
 import { REFUSALS_ONCE_READ } from "../../git/mirror/apply-changes.js";
-import { clash, compareTips } from "../../git/mirror/refs.js";
+import { clash, compareTips, indexClashes } from "../../git/mirror/refs.js";
 import { whyRefused } from "../../git/mirror/refusals.js";
 import type { Move } from "../guard.js";
 import {
@@ -35,7 +35,7 @@ export async function bringInFull(context: BringContext, pass: Pass, hints: RefH
     pushedAt,
   });
   const differences = guard.differences(id, local, remote);
-  const open = [...old, ...differences.flatMap(({ ref }) => waitFor(ref, old))];
+  const open = [...old, ...whatWaits(differences, old)];
   const waiting = new Set(open.map(({ ref }) => ref));
   const unwritable = differences.flatMap(refusedOf);
   const leftOut = new Set([...waiting, ...unwritable.map(({ ref }) => ref)]);
@@ -103,10 +103,14 @@ const isReplaced = (ref: string, hints: RefHint[], remote: Map<string, string>):
   hints.some((hint) => clash(ref, hint.ref) && remote.get(hint.ref) === expectedTip(hint));
 
 /** `a/b` cannot be made while `a` waits for a later answer, nor `a` beside an `a/b` that waits. */
-function waitFor(ref: string, old: readonly OpenRef[]): OpenRef[] {
-  if (old.some((other) => other.ref === ref)) return [];
-  const inTheWay = old.find((other) => clash(ref, other.ref));
-  return inTheWay ? [{ ...inTheWay, ref }] : [];
+function whatWaits(differences: readonly Move[], old: readonly OpenRef[]): OpenRef[] {
+  if (old.length === 0) return [];
+  const waiting = new Map(old.map((open) => [open.ref, open]));
+  const inTheWay = indexClashes([...waiting.keys()]);
+  return differences.flatMap(({ ref }) => {
+    const other = waiting.has(ref) ? null : inTheWay(ref);
+    return other === null ? [] : [{ ...waiting.get(other)!, ref }];
+  });
 }
 
 /** Drops refs of an earlier scope, which no refresh follows any more. */

@@ -1,4 +1,5 @@
 import type { RefHint } from "../../base/model.js";
+import { mapTogether } from "../../base/slices.js";
 import { isBeforePush, isNews, type RefFacts, turnsBack } from "../decide.js";
 import { type Ruling, ruleOnOldAnswer, waitForMove } from "../patience.js";
 import type { BringContext, Pass } from "./context.js";
@@ -13,14 +14,12 @@ export interface Answered {
   facts: RefFacts;
 }
 
-/** Rules on answers, all at the same time, so that one git compares all histories that have to be compared. */
+/** Rules on answers, many at the same time, so that one git compares all histories that have to be compared. */
 export const ruleOnAnswers = (context: BringContext, pass: Pass, answers: Answered[], pushedAt: number) =>
-  Promise.all(
-    answers.map(async (answered) => ({
-      answered,
-      ruling: await ruleOnAnswer(context, pass, answered, pushedAt),
-    })),
-  );
+  mapTogether(answers, async (answered) => ({
+    answered,
+    ruling: await ruleOnAnswer(context, pass, answered, pushedAt),
+  }));
 
 /**
  * Rules on one answer of GitHub's, which may be older than a reported push.

@@ -1,7 +1,8 @@
 import { type RefChange, ZERO } from "../../base/model.js";
+import { forEachInSlices, mapTogether } from "../../base/slices.js";
 import type { IsAncestor, Made, Verdict } from "../../git/mirror/carry.js";
 import { KEEP_NOTHING } from "../../git/mirror/kept.js";
-import { clash } from "../../git/mirror/refs.js";
+import { indexClashes } from "../../git/mirror/refs.js";
 import {
   findStandingHolds,
   type GuardContext,
@@ -22,9 +23,9 @@ export async function judgeMoves(
   if (!isGuarded(context, repository.id)) return allowAll(context, repository, moves);
   const { history, now } = context;
   const holdOf = new Map(findStandingHolds(context, repository.id).map((hold) => [hold.ref, hold]));
-  // All questions are asked at the same time, so that one git answers them together.
-  const rulings = await Promise.all(
-    moves.map((move) => ruleOn({ history, now, isAncestor }, move, holdOf.get(move.ref))),
+  // Many questions are asked at the same time, so that one git answers them together.
+  const rulings = await mapTogether(moves, (move) =>
+    ruleOn({ history, now, isAncestor }, move, holdOf.get(move.ref)),
   );
   for (const ruling of rulings) {
     if (ruling.ended) holdOf.delete(ruling.ended.hold.ref);
@@ -32,11 +33,13 @@ export async function judgeMoves(
   }
   const changes: RefChange[] = [];
   const refs = new Set<string>();
-  for (const { change, keepsTip } of rulings) {
-    if (!change || mustWait(change, holdOf.keys())) continue;
+  const inTheWay = indexClashes([...holdOf.keys()]);
+  await forEachInSlices(rulings, ({ change, keepsTip }) => {
+    // `a/b` cannot be made while `a` is held, nor `a` beside a held `a/b`.
+    if (!change || (change.after !== ZERO && inTheWay(change.ref) !== null)) return;
     changes.push(change);
     if (keepsTip) refs.add(change.ref);
-  }
+  });
   const record = (made: Made) => recordRulings(context, repository, moves, rulings, made);
   return { changes, keep: { refs, at: now() }, record };
 }
@@ -50,7 +53,3 @@ function allowAll(context: GuardContext, repository: GuardedRepository, moves: M
   };
   return { changes: changes.filter(({ before, after }) => before !== after), keep: KEEP_NOTHING, record };
 }
-
-/** `a/b` cannot be made while `a` is held, nor `a` beside a held `a/b`. */
-const mustWait = ({ ref, after }: RefChange, heldRefs: Iterable<string>): boolean =>
-  after !== ZERO && [...heldRefs].some((other) => clash(ref, other));
