@@ -37,6 +37,8 @@ export class Faults {
   slowLine: SlowLine | null = null;
   /** A fetch that asks for no contents gets no trees either. */
   withoutTrees = false;
+  /** GitHub's clock, in milliseconds since 1970, in the Date of each answer; null: the machine's own. */
+  clock: (() => number) | null = null;
   #secondary: StatusFault | undefined;
 
   /**

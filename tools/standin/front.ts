@@ -35,6 +35,8 @@ export class Front {
     const host = request.headers.host ?? "127.0.0.1";
     const url = new URL(request.url ?? "/", `${protocol}://${host}`);
     response.setHeader("x-github-request-id", newRequestId());
+    const { clock } = this.faults;
+    if (clock) response.setHeader("date", new Date(clock()).toUTCString());
     if (GitHttp.handles(url.pathname)) return this.#serveGit(request, response, connection, url);
     if (await this.lfs.answer(request, response, url)) return;
     return this.#serveRest(request, response, url);

@@ -120,14 +120,14 @@ test("submodules and files of LFS are published from it", async () => {
   const files = { ".gitmodules": gitmodules({ lib: "../lib.git" }), ".gitattributes": "*.bin filter=lfs\n" };
   await push({ ...files, lib: { gitlink: await lib.write({ a: "old" }) }, "a.bin": standin.lfs.put("one") });
   expect(shownFiles(link())).toEqual({ "lib/a": "old", "a.bin": "one" });
-  for (let n = 0; n < 30; n++) {
+  for (let n = 0; n < 15; n++) {
     const gitlink = await lib.write({ a: `new ${n}` });
     await push({ lib: { gitlink }, "a.bin": standin.lfs.put(`two ${n}`), "docs/d": `d${n}`, out: `${n}` });
   }
-  expect(shownFiles(link())).toEqual({ "lib/a": "new 29", "a.bin": "two 29", "docs/d": "d29" });
+  expect(shownFiles(link())).toEqual({ "lib/a": "new 14", "a.bin": "two 14", "docs/d": "d14" });
   const warned = world.log.filter(({ level }) => level === "warn" || level === "error");
   expect(warned.map(({ msg, err }) => `${msg} ${err}`)).toEqual([]);
-  expect(textsIn(world.mirror(repo))).not.toContain("29");
+  expect(textsIn(world.mirror(repo))).not.toContain("14");
 });
 
 test("a submodule of the same repository comes with its files", async () => {
