@@ -11,6 +11,7 @@ import type { GitHub } from "../github/api.js";
 import type { Processes } from "../machine/processes.js";
 import type { Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
+import { DirectoryTaken } from "../store/database.js";
 import { createFacts, type Facts } from "../store/facts.js";
 import { createTally, type Tally } from "../store/tally.js";
 import type { Records } from "./records.js";
@@ -52,7 +53,7 @@ function requireNone(findings: readonly Finding[]): void {
 
 /** Says what an error of the system or of SQLite at the start means for an operator; other errors stay as they are. */
 export function explainStart(error: unknown, { dataDir }: Pick<Config, "dataDir">): unknown {
-  if (error instanceof Unusable || !isSystemError(error)) return error;
+  if (error instanceof Unusable || error instanceof DirectoryTaken || !isSystemError(error)) return error;
   const { code, message } = asRefreshError(error);
   if (/SQLITE_(?:NOTADB|CORRUPT)/.test(String((error as NodeJS.ErrnoException).code)))
     return new Unusable([notADatabase(join(dataDir, "lockstep.db"))], error);

@@ -43,7 +43,7 @@ test("without JavaScript: a held change is allowed, and its old tip restored aft
   const { lockstep, main, old, after, refreshed } = await held();
   const { tab } = await openTab({ javaScriptEnabled: false });
   await signIn(tab, `${lockstep.url}/repos/acme/app`, API_TOKEN);
-  const holds = tab.getByRole("table", { name: "Held refs" });
+  const holds = tab.getByRole("table", { name: /held ref/ });
   await holds.getByRole("button", { name: "Allow GitHub's value for refs/heads/main" }).press("Enter");
   await tab.getByRole("status").getByText("GitHub's value is allowed for refs/heads/main").waitFor();
   await refreshed();
