@@ -1,0 +1,67 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../package-root.js";
+import type { Sample } from "./probe.js";
+
+export const MIB = 2 ** 20;
+const EVERY_MS = 200;
+/** What the issue of an outage is for a load balancer's health check, in milliseconds. */
+const SLOW_MS = 1_000;
+const PROBE = join(packageRoot(), ".build/tools/hostile/probe.js");
+
+/** Watches health and memory of a process while it is attacked. */
+export class Vitals {
+  readonly samples: Sample[] = [];
+  peakBytes = 0;
+  readonly #probe: ChildProcess;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly pid: number,
+    url: string,
+  ) {
+    this.#probe = fork(PROBE, [url], { execArgv: [] });
+    this.#probe.on("message", (sample) => this.samples.push(sample as Sample));
+    this.#timer = setInterval(() => this.#look(), EVERY_MS);
+  }
+
+  get worst(): Sample {
+    const none: Sample = { status: 0, tookMs: 0, controlMs: 0 };
+    return this.samples.reduce((worst, sample) => (sample.tookMs > worst.tookMs ? sample : worst), none);
+  }
+
+  /** Lists what is wrong with the answers of /healthz. A server that does nothing else is as slow on a busy machine. */
+  faults(): string[] {
+    const bad = this.samples.filter(({ status }) => status !== 200);
+    const slow = this.samples.filter(({ tookMs, controlMs }) => tookMs - controlMs > SLOW_MS);
+    return [
+      ...(this.samples.length === 0 ? ["/healthz was never answered"] : []),
+      ...(bad.length > 0 ? [`/healthz was answered ${bad[0]!.status} ${bad.length} times`] : []),
+      ...(slow.length > 0
+        ? [
+            `/healthz took more than ${SLOW_MS} ms ${slow.length} times, at most ${Math.round(this.worst.tookMs)} ms`,
+          ]
+        : []),
+    ];
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    this.#probe.kill();
+  }
+
+  #look(): void {
+    try {
+      this.peakBytes = Math.max(this.peakBytes, residentBytes(this.pid));
+    } catch {
+      // The process has ended, which the run reports.
+    }
+  }
+}
+
+// proc(5): VmRSS, in kB
+export const residentBytes = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1_024;
+
+export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
