@@ -16,6 +16,10 @@ interface Repositories extends Page {
   repositories: { id: number; owner: string; name: string }[];
 }
 
+interface Installations {
+  installations: { id: number; state: string; heldRemoval: unknown }[];
+}
+
 interface Deliveries extends Page {
   deliveries: { id: string }[];
 }
@@ -25,7 +29,7 @@ export async function stateOf(world: World): Promise<State> {
   const state: State = {
     "directories of mirrors": listOf(join(dataDir, "repos")),
     "names of mirrors": listOf(join(dataDir, "mirrors")),
-    installations: JSON.stringify(await world.api("/api/v1/installations")),
+    installation: JSON.stringify(await installationOf(world)),
   };
   for (const repo of world.traps) {
     const { state: shown, pausedAt, holds, kept } = await world.repository(repo);
@@ -45,6 +49,13 @@ export async function effectsOn(world: World, before: State): Promise<string[]> 
     ...(await unverifiedDeliveries(world)),
     ...(await differences(world.standin, world.live, world.dataDir)),
   ];
+}
+
+/** Signed deliveries may make others known, which GitHub then denies. */
+async function installationOf(world: World): Promise<object | undefined> {
+  const { installations } = await world.api<Installations>("/api/v1/installations");
+  const found = installations.find(({ id }) => id === world.live.installation?.id);
+  return found && { state: found.state, heldRemoval: found.heldRemoval };
 }
 
 /** Names of owners, and of their repositories below. */

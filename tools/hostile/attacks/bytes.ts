@@ -34,7 +34,7 @@ const WAYS: ((target: Target, random: Random) => Buffer)[] = [
   },
   // A name with bytes that are not UTF-8.
   (target, random) => {
-    const bytes = Buffer.from(textOf(target).replace("refs/heads/", "refs/heads/########"));
+    const bytes = Buffer.from(textOf(target).replace('"ref":"', '"ref":"########'));
     return bytes.fill(0x80 + random.below(128), bytes.indexOf("####"), bytes.indexOf("####") + 8);
   },
 ];
