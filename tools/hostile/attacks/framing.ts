@@ -29,7 +29,10 @@ interface Way {
 /** Requests that end early are never complete, and whoever sends them does not wait. */
 const WAYS: Way[] = [
   ...["zz", "-1", "ffffffffffffffff", "0x10", "1;".padEnd(20_000, "a"), "", " 5", "5 ", "+5", "1e9"].map(
-    (size): Way => ({ bytes: (message) => framed(message, CHUNKED, chunk(message.body, size), END) }),
+    (size): Way => ({
+      ending: "half-close",
+      bytes: (message) => framed(message, CHUNKED, chunk(message.body, size), END),
+    }),
   ),
   ...["-1", "99999999999999999999", "1e3", "0x5", "+5", "5, 5", "5,6", " ", "\xb2", "NaN"].map(
     (length): Way => ({

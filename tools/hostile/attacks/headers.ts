@@ -66,7 +66,13 @@ const WAYS: ((headers: Headers, random: Random) => Headers)[] = [
   },
   (headers, random) => {
     const name = one(random, NAMES);
-    return headers.map((header) => (header[0] === name ? [name, one(random, VALUES)] : header));
+    const value = one(random, VALUES);
+    // The beginning of an id says whether the delivery is signed, so it stays.
+    const changed = ([, old]: Headers[0]): Headers[0] => [
+      name,
+      name === "x-github-delivery" ? old + value : value,
+    ];
+    return headers.map((header) => (header[0] === name ? changed(header) : header));
   },
   (headers, random) => [...headers, [one(random, NAMES), one(random, VALUES)]],
   (headers, random) => [[one(random, NAMES), one(random, VALUES)], ...headers],

@@ -139,7 +139,8 @@ const LISTS = [
   "/api/v1/deliveries",
   "/api/v1/queue",
   "/api/v1/installations",
-  "/api/v1/logs",
+  "/api/v1/events",
+  `/api/v1/repos/${OWNER}/${LIVE}/refreshes`,
   `/api/v1/repos/${OWNER}/${LIVE}/refs`,
   `/api/v1/repos/${OWNER}/${LIVE}/changes`,
   `/api/v1/repos/${OWNER}/${LIVE}/kept`,
@@ -197,7 +198,9 @@ export const PATHS: Attack = {
     const method = one(random, METHODS);
     const path = pathOf(random);
     const { headers, isVerified } = rightsOf(random, target, isHarmless(method, path));
-    return { bytes: requestOf({ method, path, headers }), isVerified, expected: "anything" };
+    // The stream of an open page has no end.
+    const ending = /live$/.test(path) ? "leave" : "wait";
+    return { bytes: requestOf({ method, path, headers }), isVerified, expected: "anything", ending };
   },
 };
 
@@ -208,7 +211,10 @@ export const QUERIES: Attack = {
   make(target, { random }) {
     const path = queryOf(random);
     const { headers, isVerified } = rightsOf(random, target, isHarmless("GET", path));
-    // A list answers; a stream or a wait would go on.
-    return { bytes: requestOf({ method: "GET", path, headers }), isVerified, expected: "answer" };
+    const bytes = requestOf({ method: "GET", path, headers });
+    // A list answers and ends; a stream has no end.
+    const isStream = path.startsWith("/api/v1/events");
+    if (isStream) return { bytes, isVerified, expected: "anything", ending: "leave" };
+    return { bytes, isVerified, expected: "answer" };
   },
 };
