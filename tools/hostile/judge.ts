@@ -14,7 +14,8 @@ export function faultOf(
   const failed = statuses.find((status) => status >= 500 && status !== 503);
   if (failed !== undefined) return `answered ${failed}`;
   if (expected === "answer" && statuses.length === 0) return "no answer came";
-  const good = statuses.find((status) => status < 400);
+  // 100 only says that a body may come.
+  const good = statuses.find((status) => status >= 200 && status < 400);
   if (expected === "refusal" && good !== undefined) return `answered ${good}, and not refused`;
   if (isVerified) return null;
   if (isFor(bytes, HOOK) && statuses.some((status) => status === 202 || status === 204))

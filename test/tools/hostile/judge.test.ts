@@ -36,6 +36,7 @@ test("each fault of an answer is found", () => {
 test("what a verified request may have is no fault of an answer to it", () => {
   const text = "HTTP/1.1 200 OK\r\n\r\nthe secret";
   expect(judged({ isVerified: true }, { statuses: [202], text })).toBeNull();
+  expect(judged({ expected: "refusal" }, { statuses: [100, 401] })).toBeNull();
   expect(judged({ expected: "anything", ending: "leave" }, { statuses: [] })).toBeNull();
 });
 
