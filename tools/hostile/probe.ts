@@ -1,11 +1,9 @@
-import { once } from "node:events";
-import { createServer, get } from "node:http";
-import type { AddressInfo } from "node:net";
+import { readFileSync } from "node:fs";
+import { get } from "node:http";
 
 /**
  * Asks /healthz again and again, in a process of its own, because the process of the attackers is busy itself:
- * node .build/tools/hostile/probe.js <url>. A server that only answers is asked at the same time: what this one
- * takes is the machine's fault.
+ * node .build/tools/hostile/probe.js <url> <pid>
  */
 
 const EVERY_MS = 200;
@@ -16,34 +14,39 @@ export interface Sample {
   /** 0: no answer came. */
   status: number;
   tookMs: number;
-  /** What the other server took, in milliseconds. */
-  controlMs: number;
+  /** How long the server's main thread was ready to run meanwhile, and the machine had no processor for it. */
+  starvedMs: number;
 }
 
-async function ask(url: string): Promise<{ status: number; tookMs: number }> {
-  const startedAt = performance.now();
-  const status = await new Promise<number>((resolve) => {
-    const request = get(url, { agent: false, timeout: GIVES_UP_MS }, (answer) => {
+const [, , url = "", pid = ""] = process.argv;
+
+const ask = (): Promise<number> =>
+  new Promise((resolve) => {
+    const request = get(`${url}/healthz`, { agent: false, timeout: GIVES_UP_MS }, (answer) => {
       answer.resume().once("close", () => resolve(answer.statusCode ?? 0));
     });
     request.once("timeout", () => request.destroy());
     request.once("error", () => resolve(0));
   });
-  return { status, tookMs: performance.now() - startedAt };
-}
 
-const [, , url = ""] = process.argv;
-const control = createServer((_, response) => response.end("ok")).listen(0, "127.0.0.1");
-await once(control, "listening");
-const controlUrl = `http://127.0.0.1:${(control.address() as AddressInfo).port}`;
+/**
+ * Returns the second number of schedstat, in milliseconds; 0 where the kernel does not count it:
+ * https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+ */
+function starvedMs(): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
 
 // A question that takes long does not keep the next one from being asked.
 const timer = setInterval(async () => {
-  const [{ status, tookMs }, { tookMs: controlMs }] = await Promise.all([
-    ask(`${url}/healthz`),
-    ask(controlUrl),
-  ]);
-  if (process.connected) process.send?.({ status, tookMs, controlMs } satisfies Sample);
+  const [startedAt, before] = [performance.now(), starvedMs()];
+  const status = await ask();
+  const tookMs = performance.now() - startedAt;
+  if (process.connected) process.send?.({ status, tookMs, starvedMs: starvedMs() - before } satisfies Sample);
 }, EVERY_MS);
 
 process.once("disconnect", () => {

@@ -36,12 +36,12 @@ export function printFaults({ faults, log }: Outcome, { seed, requests }: Option
 }
 
 function figuresOf(outcome: Outcome): [name: string, value: string][] {
-  const { sent, answers, crowds, lags, seconds, worstHealthMs, worstControlMs } = outcome;
+  const { sent, answers, crowds, lags, seconds, worstHealthMs, worstOwnHealthMs } = outcome;
   const { baseBytes, peakBytes, boundBytes } = outcome;
   const total = [...sent.values()].reduce((sum, count) => sum + count, 0);
   const kinds = [...sent].map(([name, count]) => `${name} ${count.toLocaleString("en")}`);
   const counts = [...answers].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
-  const control = `a server that does nothing: ${formatMs(worstControlMs)}`;
+  const own = `without waiting for a processor: ${formatMs(worstOwnHealthMs)}`;
   return [
     ["requests", `${total.toLocaleString("en")} in ${Math.round(seconds)} s: ${kinds.join(", ")}`],
     ["answers (0: none)", counts.join(", ")],
@@ -49,7 +49,7 @@ function figuresOf(outcome: Outcome): [name: string, value: string][] {
       line.slice(0, line.indexOf(":")),
       line.slice(line.indexOf(":") + 2),
     ]),
-    ["slowest `/healthz`", `${formatMs(worstHealthMs)} (${control})`],
+    ["slowest `/healthz`", `${formatMs(worstHealthMs)} (${own})`],
     ["memory", `${inMib(baseBytes)} before, at most ${inMib(peakBytes)}; the bound was ${inMib(boundBytes)}`],
     [
       "genuine pushes",

@@ -40,8 +40,8 @@ export interface Outcome {
   crowds: string[];
   seconds: number;
   worstHealthMs: number;
-  /** The longest answer of a server that does nothing, on the same machine at the same time. */
-  worstControlMs: number;
+  /** The same, without the time for which the machine had no processor for Lockstep. */
+  worstOwnHealthMs: number;
   baseBytes: number;
   peakBytes: number;
   boundBytes: number;
@@ -106,8 +106,8 @@ async function attacked(world: World, options: RunOptions): Promise<Outcome> {
   return {
     ...run,
     seconds: (performance.now() - startedAt) / 1_000,
-    worstHealthMs: vitals.worst.tookMs,
-    worstControlMs: Math.max(0, ...vitals.samples.map(({ controlMs }) => controlMs)),
+    worstHealthMs: vitals.worstHealthMs,
+    worstOwnHealthMs: vitals.worstOwnHealthMs,
     baseBytes,
     peakBytes: vitals.peakBytes,
     boundBytes,

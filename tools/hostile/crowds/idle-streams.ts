@@ -10,7 +10,9 @@ export const IDLE_STREAMS: Crowd = {
       `GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`,
     );
     const page = Buffer.from(`GET /live HTTP/1.1\r\nhost: x\r\ncookie: ${cookie}\r\n\r\n`);
-    const clients = await gathered(size, (index) => connected(port, random, index % 4 === 0 ? page : api));
+    const clients = await gathered(port, size, (index) =>
+      connected(port, random, index % 4 === 0 ? page : api),
+    );
     return { describe: () => figuresOf(clients), leave: () => leave(clients) };
   },
 };

@@ -58,7 +58,7 @@ export const SLOW_CLIENTS: Crowd = {
   about:
     "clients that send headers, bodies or chunks, or read answers, a byte a second; one that is cut off comes again",
   async gather(target, size, random) {
-    const slow = await gathered(size, async (index) =>
+    const slow = await gathered(target.port, size, async (index) =>
       beginning(target, MANNERS[index % MANNERS.length]!, random),
     );
     let again = 0;

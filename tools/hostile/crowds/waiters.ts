@@ -25,7 +25,7 @@ export const WAITERS: Crowd = {
       Buffer.from(
         `${call()} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 0\r\n\r\n`,
       );
-    const clients = await gathered(size, () => connected(port, random, request()));
+    const clients = await gathered(port, size, () => connected(port, random, request()));
     return { describe: () => figuresOf(clients), leave: () => leave(clients) };
   },
 };
