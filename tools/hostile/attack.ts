@@ -10,14 +10,17 @@ export type Expected =
   /** An answer below 500, or none. */
   | "anything";
 
-/** One hostile request, on a connection of its own. */
+/** One hostile request. */
 export interface Attempt {
   bytes: Buffer;
   expected: Expected;
   /** Whether it is rightly signed or carries the API token, so that Lockstep may act on it and tell what it knows. */
   isVerified: boolean;
-  /** What the client does when it has sent everything: it waits for the end (default), closes its side, or leaves. */
-  ending?: "wait" | "half-close" | "leave";
+  /**
+   * What the client does when it has sent everything: it waits for the end of the connection (default), closes its side,
+   * leaves, or keeps the connection for the next request.
+   */
+  ending?: "wait" | "half-close" | "leave" | "keep";
 }
 
 /** Where a request is in the run; all of it follows from the seed and the number. */

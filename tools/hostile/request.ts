@@ -12,16 +12,19 @@ export interface Parts {
   body?: Buffer;
   /** The headers that say how long the body is; default the right Content-Length. */
   framing?: Headers;
+  /** Whether the connection goes on after the answer; default: it ends. */
+  isKept?: boolean;
 }
 
-/** Returns the bytes of a request whose connection ends with the answer. Headers are latin-1, as Node reads them. */
-export function requestOf({ method = "POST", path, headers = [], body, framing }: Parts): Buffer {
+/** Returns the bytes of a request. Headers are latin-1, as Node reads them. */
+export function requestOf(parts: Parts): Buffer {
+  const { method = "POST", path, headers = [], body, framing, isKept = false } = parts;
   const length: Headers = framing ?? (body === undefined ? [] : [["content-length", String(body.length)]]);
   const usual: Headers = headers.some(([name]) => name.toLowerCase() === "host")
     ? []
     : [["host", "localhost"]];
   const lines = [...usual, ...headers, ...length].map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = `${method} ${path} HTTP/1.1\r\n${lines.join("")}connection: close\r\n\r\n`;
+  const head = `${method} ${path} HTTP/1.1\r\n${lines.join("")}connection: ${isKept ? "keep-alive" : "close"}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), body ?? Buffer.alloc(0)]);
 }
 
@@ -59,4 +62,4 @@ export function headersOf(
 
 /** Returns the bytes of a delivery that is wrong in nothing but its body, and perhaps its signature. */
 export const deliveryOf = (target: Target, draw: Draw, delivery: Delivery): Buffer =>
-  requestOf({ path: HOOK, headers: headersOf(target, draw, delivery), body: delivery.body });
+  requestOf({ path: HOOK, headers: headersOf(target, draw, delivery), body: delivery.body, isKept: true });

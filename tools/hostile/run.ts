@@ -4,6 +4,7 @@ import type { Attack } from "./attack.js";
 import type { Crowd, Gathered } from "./crowd.js";
 import { effectsOn, stateOf } from "./effects.js";
 import { faultOf } from "./judge.js";
+import { KeptConnection } from "./kept.js";
 import { planOf } from "./plan.js";
 import { Pushes } from "./pushes.js";
 import { addressOf, exchange } from "./send.js";
@@ -138,25 +139,32 @@ async function sendAll(target: Target, options: RunOptions, run: Run): Promise<v
   const numbers = request === null ? Array.from({ length: requests }).keys() : [request].values();
   const plan = planOf(attacks, options.seed);
   let done = 0;
-  const worker = async (): Promise<void> => {
+  const worker = async (_: unknown, index: number): Promise<void> => {
+    const random = new Random(options.seed + index);
+    const kept = new KeptConnection(() => ({ port: target.port, from: addressOf(random) }));
     for (const number of numbers) {
-      if (run.faults.length >= MOST_FAULTS) return;
-      await sendOne(target, plan(number), run);
+      if (run.faults.length >= MOST_FAULTS) break;
+      await sendOne(target, { kept, planned: plan(number) }, run);
       done += 1;
       if (done % REPORT_EVERY === 0) options.report?.({ done, faults: run.faults.length });
     }
+    kept.close();
   };
-  if (attacks.length > 0) await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+  if (attacks.length > 0) await Promise.all(Array.from({ length: AT_A_TIME }).map(worker));
 }
 
-async function sendOne(
-  target: Target,
-  planned: ReturnType<ReturnType<typeof planOf>>,
-  run: Run,
-): Promise<void> {
+interface Sending {
+  kept: KeptConnection;
+  planned: ReturnType<ReturnType<typeof planOf>>;
+}
+
+async function sendOne(target: Target, { kept, planned }: Sending, run: Run): Promise<void> {
   const { attack, number, random } = planned;
   const attempt = attack.make(target, planned);
-  const reply = await exchange({ port: target.port, from: addressOf(random) }, attempt);
+  const reply =
+    attempt.ending === "keep"
+      ? await kept.exchange(attempt.bytes)
+      : await exchange({ port: target.port, from: addressOf(random) }, attempt);
   count(run.sent, attack.name);
   for (const status of reply.statuses.length > 0 ? reply.statuses : [0]) count(run.answers, status);
   const fault = faultOf(attempt, reply, target);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Attempt } from "../../../tools/hostile/attack.js";
 import { faultOf } from "../../../tools/hostile/judge.js";
+import { endOfAnswer } from "../../../tools/hostile/kept.js";
 import { requestOf } from "../../../tools/hostile/request.js";
 import { type Reply, statusesIn } from "../../../tools/hostile/send.js";
 import { HOOK } from "../../../tools/hostile/target.js";
@@ -45,4 +46,15 @@ test("the status of each answer on a connection is read", () => {
     "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 401 Unauthorized\r\nx: HTTP/1.1 500 x\r\n\r\n";
   expect(statusesIn(answers)).toEqual([200, 401]);
   expect(statusesIn("")).toEqual([]);
+});
+
+test("the end of an answer on a kept connection is found", () => {
+  const plain = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno";
+  const chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\n0\r\n\r\n0\r\n\r\n";
+  const none = "HTTP/1.1 204 No Content\r\n\r\n";
+  for (const answer of [plain, chunked, none, `HTTP/1.1 100 Continue\r\n\r\n${plain}`]) {
+    expect(endOfAnswer(`${answer}HTTP/1.1 `)).toBe(answer.length);
+    for (let length = 0; length < answer.length; length += 1)
+      expect(endOfAnswer(answer.slice(0, length)), answer.slice(0, length)).toBeNull();
+  }
 });

@@ -54,6 +54,6 @@ export const BYTES: Attack = {
     const event = one(random, ["push", "repository", "pull_request", "installation", "ping"]);
     const type = random.chance(0.2) ? "application/x-www-form-urlencoded" : "application/json";
     const bytes = deliveryOf(target, draw, { event, body, type, isVerified });
-    return { bytes, isVerified, expected: isVerified ? "answer" : "refusal" };
+    return { bytes, isVerified, expected: isVerified ? "answer" : "refusal", ending: "keep" };
   },
 };

@@ -71,10 +71,7 @@ export const CROSS_ORIGIN: Attack = {
     if (random.chance(0.2))
       headers.push(["x-forwarded-host", "evil.example"], ["x-http-method-override", "POST"]);
     const path = one(random, isPage ? ACTIONS : API_ACTIONS);
-    return {
-      bytes: requestOf({ path, headers, body: Buffer.from(body) }),
-      isVerified: false,
-      expected: "refusal",
-    };
+    const bytes = requestOf({ path, headers, body: Buffer.from(body), isKept: true });
+    return { bytes, isVerified: false, expected: "refusal", ending: "keep" };
   },
 };

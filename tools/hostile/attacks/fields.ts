@@ -92,6 +92,6 @@ export const FIELDS: Attack = {
     const body = Buffer.from(JSON.stringify(replaced(payload, path, value)));
     const isVerified = draw.random.chance(0.7);
     const bytes = deliveryOf(target, draw, { event, body, isVerified });
-    return { bytes, isVerified, expected: isVerified ? "answer" : "refusal" };
+    return { bytes, isVerified, expected: isVerified ? "answer" : "refusal", ending: "keep" };
   },
 };

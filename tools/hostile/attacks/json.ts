@@ -92,6 +92,6 @@ export const JSON_SHAPES: Attack = {
     const event = one(random, ["push", "push", "repository", "pull_request", "installation", "__proto__"]);
     const type = isForm ? "application/x-www-form-urlencoded" : "application/json";
     const bytes = deliveryOf(target, draw, { event, body, type, isVerified });
-    return { bytes, isVerified, expected: isVerified ? "answer" : "refusal" };
+    return { bytes, isVerified, expected: isVerified ? "answer" : "refusal", ending: "keep" };
   },
 };

@@ -211,10 +211,10 @@ export const QUERIES: Attack = {
   make(target, { random }) {
     const path = queryOf(random);
     const { headers, isVerified } = rightsOf(random, target, isHarmless("GET", path));
-    const bytes = requestOf({ method: "GET", path, headers });
     // A list answers and ends; a stream has no end.
     const isStream = path.startsWith("/api/v1/events");
+    const bytes = requestOf({ method: "GET", path, headers, isKept: !isStream });
     if (isStream) return { bytes, isVerified, expected: "anything", ending: "leave" };
-    return { bytes, isVerified, expected: "answer" };
+    return { bytes, isVerified, expected: "answer", ending: "keep" };
   },
 };

@@ -46,6 +46,7 @@ export const SIGNATURES_FORGED: Attack = {
     const usual = headersOf(target, draw, { event, body, isVerified: false });
     const headers = usual.filter(([name]) => name !== "x-hub-signature-256");
     headers.push(...one(random, SIGNATURES)({ body, secret: target.secret }));
-    return { bytes: requestOf({ path: HOOK, headers, body }), isVerified: false, expected: "refusal" };
+    const bytes = requestOf({ path: HOOK, headers, body, isKept: true });
+    return { bytes, isVerified: false, expected: "refusal", ending: "keep" };
   },
 };
