@@ -34,7 +34,7 @@ export class KeptConnection {
     const failure = signal.aborted ? "no end" : null;
     ended.abort();
     socket.removeAllListeners("data");
-    if (failure !== null) socket.destroy();
+    if (failure !== null || isLast(text)) socket.destroy();
     return { statuses: statusesIn(text), text, failure };
   }
 
@@ -53,6 +53,9 @@ export class KeptConnection {
     return socket;
   }
 }
+
+/** Whether an answer says that the connection ends after it. */
+const isLast = (text: string): boolean => /^connection: *close/im.test(text);
 
 /** Returns the length of the first answer that is not a 100; null while it is incomplete, or ends with the connection. */
 export function endOfAnswer(text: string): number | null {
