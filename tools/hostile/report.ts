@@ -31,7 +31,7 @@ export function printFaults({ faults, log }: Outcome, { seed, requests }: Option
   print();
   for (const fault of faults.slice(0, MOST_SHOWN)) print(red(`  ${fault}`));
   if (faults.length > MOST_SHOWN) print(`  and ${faults.length - MOST_SHOWN} more`);
-  print(`the end of Lockstep's log:\n${log}`);
+  print(`from Lockstep's log:\n${log}`);
   print(`to repeat it: npm run hostile -- --seed ${seed} --requests ${requests}, or with --request <n>`);
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import PQueue from "p-queue";
 import { Random } from "../random.js";
 import type { Attack } from "./attack.js";
 import type { Crowd, Gathered } from "./crowd.js";
@@ -49,11 +50,13 @@ export interface Outcome {
   /** From the delivery of each genuine push until it was in the mirror, in milliseconds. */
   lags: number[];
   faults: string[];
-  /** The end of Lockstep's log, for a failed run. */
+  /** What Lockstep's log tells of a failed run. */
   log: string;
 }
 
 const AT_A_TIME = 32;
+/** Node accepts one connection in each turn of its event loop, so more at a time would only wait. */
+const alone = new PQueue({ concurrency: 4 });
 const REPORT_EVERY = 500;
 /** Bodies take at most 256 MiB, and Node gives memory back late; docs/security.md. */
 const BODIES_BYTES = (256 + 128) * MIB;
@@ -113,7 +116,7 @@ async function attacked(world: World, options: RunOptions): Promise<Outcome> {
     peakBytes: vitals.peakBytes,
     boundBytes,
     lags: pushes.lags,
-    log: lastOf(lockstep),
+    log: telling(world, logged),
   };
 }
 
@@ -164,7 +167,7 @@ async function sendOne(target: Target, { kept, planned }: Sending, run: Run): Pr
   const reply =
     attempt.ending === "keep"
       ? await kept.exchange(attempt.bytes)
-      : await exchange({ port: target.port, from: addressOf(random) }, attempt);
+      : await alone.add(() => exchange({ port: target.port, from: addressOf(random) }, attempt));
   count(run.sent, attack.name);
   for (const status of reply.statuses.length > 0 ? reply.statuses : [0]) count(run.answers, status);
   const fault = faultOf(attempt, reply, target);
@@ -190,13 +193,13 @@ async function descriptorFaults(pid: number, before: number): Promise<string[]> 
   return now > before + MORE_DESCRIPTORS ? [`${now} descriptors are open; before, it were ${before}`] : [];
 }
 
-/** Returns the end of Lockstep's own log; Probot logs each HTTP request as well. */
-const lastOf = ({ log }: World["lockstep"]): string =>
-  log
-    .filter(({ event }) => event !== undefined)
-    .slice(-LOG_LINES)
-    .map((line) => JSON.stringify(line))
-    .join("\n");
+/** Returns what Lockstep's own log has of the traps, and its end; Probot logs each HTTP request as well. */
+function telling({ lockstep, traps }: World, from: number): string {
+  const lines = lockstep.log.slice(from).filter(({ event }) => event !== undefined);
+  const names = traps.map(({ owner, name }) => `${owner}/${name}`);
+  const about = lines.filter(({ repository }) => names.includes(String(repository))).slice(0, LOG_LINES);
+  return [...about, ...lines.slice(-LOG_LINES)].map((line) => JSON.stringify(line)).join("\n");
+}
 
 /** Lines without a level are node's own: warnings, and errors that nobody caught. */
 function logFaults({ lockstep }: World, from: number): string[] {
