@@ -56,7 +56,7 @@ export interface Outcome {
 
 const AT_A_TIME = 32;
 /** Node accepts one connection in each turn of its event loop, so more at a time would only wait. */
-const alone = new PQueue({ concurrency: 4 });
+const alone = new PQueue({ concurrency: 12 });
 const REPORT_EVERY = 500;
 /** Bodies take at most 256 MiB, and Node gives memory back late; docs/security.md. */
 const BODIES_BYTES = (256 + 128) * MIB;

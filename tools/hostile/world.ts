@@ -80,12 +80,7 @@ export class World {
     await this.deliver(rewritten);
     await this.#until("the forced push is held", async () => (await this.repository(held!)).holds.length > 0);
     await this.post(`/api/v1/repos/${paused!.owner}/${paused!.name}/pause`);
-    // Nobody reports these pushes, so whoever brings them has believed somebody unverified.
-    const unreported = [
-      await standin.commit(quiet!, "main"),
-      await standin.commit(paused!, "main"),
-      rewritten,
-    ];
+    const unreported = [await this.#unreported(quiet!), await this.#unreported(paused!), rewritten];
     const firstPush = await standin.commit(live, "main");
     await this.deliver(firstPush);
     await waitForTip(this.mirrorOf(live), firstPush.ref, firstPush.after, READY_MS);
@@ -140,6 +135,17 @@ export class World {
   async #cloned(repo: Repo): Promise<void> {
     const tip = await this.standin.tip(repo, "refs/heads/main");
     await waitForTip(this.mirrorOf(repo), "refs/heads/main", tip, READY_MS);
+  }
+
+  /**
+   * Pushes, so that whoever brings the push has believed somebody unverified. GitHub's list of repositories keeps the time
+   * of the last push, because a signed delivery about an unknown installation has the list read.
+   */
+  async #unreported(repo: Repo): Promise<Push> {
+    const { pushedAt } = repo;
+    const push = await this.standin.commit(repo, "main");
+    repo.pushedAt = pushedAt;
+    return push;
   }
 
   #idle(): Promise<void> {
