@@ -6,6 +6,8 @@ import { hostile } from "./hostile/run.js";
 import { Releasers } from "./releasers.js";
 import { bold, print, progress, red } from "./terminal.js";
 
+/** Health checks of balancers and containers commonly give up after this time. */
+const HEALTH_MS = 1_000;
 const releasers = new Releasers();
 
 async function main(): Promise<number> {
@@ -24,6 +26,7 @@ async function run(options: Options): Promise<number> {
   );
   const outcome = await hostile({
     ...options,
+    healthMs: HEALTH_MS,
     report: ({ done, faults }) => progress(`${done} requests, ${faults} faults`),
     onWorld: (world) => releasers.add(() => world.release()),
   });

@@ -22,6 +22,8 @@ export interface RunOptions {
   share: number;
   /** Null: every request; else the number of the only one. */
   request: number | null;
+  /** The longest that /healthz may take, in milliseconds. */
+  healthMs: number;
   report?(progress: Progress): void;
   /** Hears of the world as soon as there is one, to release it when the process is ended. */
   onWorld?(world: World): void;
@@ -105,7 +107,11 @@ async function attacked(world: World, options: RunOptions): Promise<Outcome> {
     vitals.end();
   }
   const boundBytes = baseBytes + BODIES_BYTES + clients * CONNECTION_BYTES;
-  run.faults.push(...pushes.faults, ...vitals.faults(), ...memoryFaults(vitals.peakBytes, boundBytes));
+  run.faults.push(
+    ...pushes.faults,
+    ...vitals.faults(options.healthMs),
+    ...memoryFaults(vitals.peakBytes, boundBytes),
+  );
   run.faults.push(...logFaults(world, logged), ...(await effectsOn(world, before)));
   return {
     ...run,

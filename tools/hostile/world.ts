@@ -22,6 +22,7 @@ const ENV = {
 const START_MS = 180_000;
 const READY_MS = 120_000;
 const POLL_MS = 50;
+const SETTLES_MS = 6_000;
 /** A look at GitHub's limits is no part of the attacks. */
 const LIMIT = 10_000_000;
 const require = createRequire(import.meta.url);
@@ -80,6 +81,9 @@ export class World {
     await this.deliver(rewritten);
     await this.#until("the forced push is held", async () => (await this.repository(held!)).holds.length > 0);
     await this.post(`/api/v1/repos/${paused!.owner}/${paused!.name}/pause`);
+    // A pushed_at counts as settled when it is 5 s old; until then, any reading of GitHub's list has it compared.
+    await sleep(SETTLES_MS);
+    await this.post(`/api/v1/repos/${quiet!.owner}/${quiet!.name}/refresh?wait=2m`);
     const unreported = [await this.#unreported(quiet!), await this.#unreported(paused!), rewritten];
     const firstPush = await standin.commit(live, "main");
     await this.deliver(firstPush);
