@@ -1,0 +1,24 @@
+/** What an attacker may know and use, and what Lockstep must not tell him. */
+export interface Target {
+  port: number;
+  secret: string;
+  token: string;
+  /** The cookie of an open session of the page. */
+  cookie: string;
+  /** Payloads of pushes that really happened, by repository. */
+  genuine: { live: Json };
+  /** Payloads that would change something, if an unsigned one was believed: each with its event. */
+  baits: { event: string; payload: Json }[];
+  /** GitHub's example payloads. */
+  examples: { name: string; examples: Json[] }[];
+  /** Texts that no answer to an unverified request may have. */
+  confidential: string[];
+}
+
+export type Json = Record<string, unknown>;
+
+export const HOOK = "/api/github/webhooks";
+/** The repositories of the world. Pushes of the live one arrive; nothing may change the others. */
+export const OWNER = "acme";
+export const LIVE = "live";
+export const TRAPS = ["quiet", "paused", "held"] as const;
