@@ -15,7 +15,7 @@ export interface ParseOptions {
 /** JSON.parse takes 5 to 30 ms for so many bytes, by what they hold. */
 const LARGE_BYTES = 2 ** 20;
 /** A document of 25 MiB that holds only the smallest values takes some 600 MiB once it is parsed. */
-const LIMITS = { maxOldGenerationSizeMb: 1_024 };
+const LIMITS = { maxOldGenerationSizeMb: 768 };
 
 /** Several large documents at a time would take several times the memory, and are rare. */
 const oneAtATime = new PQueue({ concurrency: 1 });

@@ -61,8 +61,14 @@ export function addEventRoute(routes: Routes, ports: EventPorts): void {
     const drop = () => void (context.env as HttpBindings).outgoing.destroy();
     const reader = { after: after > newest ? 0 : after, gap, repositoryId, drop };
     // A reader whose stream breaks reconnects, and resumes by Last-Event-ID.
-    return streamSSE(context, (stream) => sendEvents(ports.events, stream, reader).catch(drop));
+    return streamTo(context, (stream) => sendEvents(ports.events, stream, reader).catch(drop));
   });
+}
+
+/** Answers with a stream. HEAD gets the head alone: nobody would read the stream, and its end would not be noticed. */
+export function streamTo(context: Context, write: (stream: SSEStreamingApi) => Promise<void>): Response {
+  if (context.req.method === "HEAD") return context.body(null, 200, { "content-type": "text/event-stream" });
+  return streamSSE(context, write);
 }
 
 /** Parses `?repository=owner/name`; null means all repositories. */

@@ -10,7 +10,7 @@ const TOKEN = "0123456789abcdef";
 const LARGE = "x".repeat(10_000);
 
 /** An endless supply of events, and a client that is notified of them. */
-async function endless() {
+async function endless({ method = "GET" } = {}) {
   const state = { asked: 0, stopping: false };
   const events: EventPorts["events"] = {
     after(id, limit) {
@@ -35,7 +35,7 @@ async function endless() {
   });
   const client = connect(Number(new URL(base).port), "127.0.0.1");
   afterThis(() => client.destroy());
-  client.write(`GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`);
+  client.write(`${method} /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`);
   client.pause();
   client.on("error", () => {});
   return { state, client, sockets };
@@ -61,6 +61,15 @@ test("a client that leaves is forgotten", async () => {
   const { asked } = state;
   await turns();
   expect(state.asked).toBe(asked);
+});
+
+test("HEAD is answered at once, and no stream is begun that nobody would read", async () => {
+  const { state, client, sockets } = await endless({ method: "HEAD" });
+  client.resume();
+  const [head] = await once(client, "data");
+  expect(String(head)).toMatch(/^HTTP\/1\.1 200 .*\r\ncontent-type: text\/event-stream/is);
+  await turns();
+  expect([state.asked, sockets[0]!.destroyed]).toEqual([0, false]);
 });
 
 test("a stop ends the stream", async () => {

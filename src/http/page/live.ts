@@ -1,6 +1,5 @@
 import type { Hono } from "hono";
-import { streamSSE } from "hono/streaming";
-import { type EventPorts, waitForEvent } from "../events.js";
+import { type EventPorts, streamTo, waitForEvent } from "../events.js";
 
 /** A burst of refreshes sends one message per this time. */
 const PAUSE_MS = 500;
@@ -11,7 +10,7 @@ const PAUSE_MS = 500;
 export function addLive(app: Hono, { newEvents, stopping }: EventPorts["events"]): void {
   app.get("/live", (context) => {
     context.header("x-accel-buffering", "no");
-    return streamSSE(context, async (stream) => {
+    return streamTo(context, async (stream) => {
       const left = new AbortController();
       stream.onAbort(() => left.abort());
       await stream.write("retry: 5000\n\n");
