@@ -9,7 +9,7 @@ import {
   readSync,
   statSync,
 } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { type Finding, fail, ok, warn } from "./finding.js";
 import type { Surroundings } from "./machine.js";
 
@@ -19,7 +19,8 @@ const OTHERS = 0o007;
 /** The first bytes of every file of SQLite: https://sqlite.org/fileformat.html#magic_header_string */
 const SQLITE_HEADER = "SQLite format 3\0";
 
-const DIRECTORIES = ["repos", "mirrors", "checkouts", "trash", "run"];
+const TRASH = "trash";
+const DIRECTORIES = ["repos", "mirrors", "checkouts", TRASH, "run"];
 const FILES = ["lockstep.db", "lockstep.db-wal", "lockstep.db-shm", "lock", "lock-journal"];
 
 /** Checks that DATA_DIR, and what Lockstep made in it, can be used. Changes nothing. */
@@ -31,8 +32,9 @@ export function checkDataDir({ dataDir }: Where): Finding {
   const unusable = [dataDir, ...DIRECTORIES.map((name) => join(dataDir, name))]
     .map((path) => judgeEntry(path, { isDirectory: true }))
     .concat(FILES.map((name) => judgeEntry(join(dataDir, name), { isDirectory: false })))
-    .find((found) => found !== null);
-  if (unusable) return unusable;
+    .filter((found) => found !== null);
+  const failing = unusable.find(({ level }) => level === "fail") ?? unusable[0];
+  if (failing) return failing;
   if (statSync(dataDir).mode & OTHERS)
     return warn("DATA_DIR", `every user of this machine can read ${dataDir}`, `chmod o= ${dataDir}`);
   return ok("DATA_DIR", dataDir);
@@ -98,7 +100,9 @@ function judgeEntry(path: string, { isDirectory }: { isDirectory: boolean }): Fi
     return null;
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
-    return wrong(`${path} cannot be written (${code})`, REMEDIES[code] ?? "choose another DATA_DIR");
+    const found = wrong(`${path} cannot be written (${code})`, REMEDIES[code] ?? "choose another DATA_DIR");
+    // Without the trash nothing can be removed, and all else goes on; what stays is reported.
+    return basename(path) === TRASH ? { ...found, level: "warn" } : found;
   }
 }
 
