@@ -1,5 +1,5 @@
-import { isUtf8 } from "node:buffer";
 import { parentPort, workerData } from "node:worker_threads";
+import { readJson } from "./read-json.js";
 
 /** A text that is longer than anything that Lockstep uses stays longer than that, and so is refused as before. */
 const MAX_TEXT = 4_096;
@@ -20,19 +20,5 @@ function pick(value, fields) {
   return Object.fromEntries(names.map((name) => [name, pick(found[name], fields[name] ?? true)]));
 }
 
-/** @returns {{ value: unknown } | null} null: the bytes are no JSON */
-function parse() {
-  const { fields, isForm } = workerData;
-  const bytes = Buffer.from(workerData.bytes);
-  if (!isUtf8(bytes)) return null;
-  const text = bytes.toString("utf8");
-  const json = isForm ? new URLSearchParams(text).get("payload") : text;
-  if (json === null) return null;
-  try {
-    return { value: pick(JSON.parse(json), fields) };
-  } catch {
-    return null;
-  }
-}
-
-parentPort?.postMessage(parse());
+const { bytes, fields, isForm } = workerData;
+parentPort?.postMessage(pick(readJson(Buffer.from(bytes), isForm), fields));

@@ -1,6 +1,6 @@
-import { isUtf8 } from "node:buffer";
 import { Worker } from "node:worker_threads";
 import PQueue from "p-queue";
+import { readJson } from "./read-json.js";
 
 /** The fields of an object that are used: `true` for a single value, an object for an object. */
 export type Fields = true | { readonly [name: string]: Fields };
@@ -27,19 +27,8 @@ const oneAtATime = new PQueue({ concurrency: 1 });
  * once, not as a promise
  */
 export function parseJson(bytes: Buffer, options: ParseOptions): unknown | Promise<unknown> {
-  if (bytes.length <= LARGE_BYTES) return parseAtOnce(bytes, options);
+  if (bytes.length <= LARGE_BYTES) return readJson(bytes, options.isForm ?? false);
   return oneAtATime.add(() => parseInThread(bytes, options));
-}
-
-function parseAtOnce(bytes: Buffer, { isForm = false }: ParseOptions): unknown {
-  if (!isUtf8(bytes)) return undefined;
-  const text = bytes.toString("utf8");
-  const json = isForm ? new URLSearchParams(text).get("payload") : text;
-  try {
-    return json === null ? undefined : JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function parseInThread(bytes: Buffer, { fields, isForm = false }: ParseOptions): Promise<unknown> {
@@ -50,13 +39,13 @@ function parseInThread(bytes: Buffer, { fields, isForm = false }: ParseOptions):
       env: {},
     });
     worker.unref();
-    const end = (answer: { value: unknown } | null) => {
-      resolve(answer?.value);
+    const end = (answer: unknown) => {
+      resolve(answer);
       void worker.terminate();
     };
     worker.once("message", end);
     // ERR_WORKER_OUT_OF_MEMORY: https://nodejs.org/api/errors.html#err_worker_out_of_memory
-    worker.once("error", () => end(null));
-    worker.once("exit", () => end(null));
+    worker.once("error", () => end(undefined));
+    worker.once("exit", () => end(undefined));
   });
 }

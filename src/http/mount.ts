@@ -31,7 +31,7 @@ export function mount(app: { getNodeMiddleware: unknown }, handlers: readonly Ha
   };
 }
 
-/** Probot does not expose its server, whose times are read anew after each answer. */
+/** Probot does not expose its server, whose times are read again after each answer. */
 function keepIdleConnections({ socket }: IncomingMessage): void {
   const { server } = socket as typeof socket & { server?: Server };
   if (server) Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS });
