@@ -223,7 +223,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       // Leftovers are cleared next, and a lock or pack out of place may be from running maintenance.
       const disturbed = await ports.upkeep.yieldToRefresh(id, { all: true });
       const passes = first.is("passesOnceCleared") || (disturbed && first.code === "git");
-      if (passes && mirrors.ensure(id)) {
+      if (passes && (await mirrors.ensure(id))) {
         try {
           return await bring(pass, request);
         } catch (second) {
@@ -233,7 +233,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
     if (pass.run.signal.aborted) throw error;
     if (error.retry.kind === "rebuild") return clone(pass, request, "replacement");
-    if (error.retry.kind === "full" && !request.full && mirrors.ensure(id)) return compareAll(pass, request);
+    if (error.retry.kind === "full" && !request.full && (await mirrors.ensure(id)))
+      return compareAll(pass, request);
     throw error;
   }
 
@@ -265,7 +266,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       compareInMs,
     };
     if (request.hints.length === 0) return outcome;
-    mirrors.ensure(id);
+    await mirrors.ensure(id);
     const repository = registry.get(id) ?? pass.repository;
     const hinted = await bringHinted({ ...pass, repository }, request);
     return {

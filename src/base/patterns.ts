@@ -59,16 +59,18 @@ export function isRefPattern(text: string): boolean {
 }
 
 /** Compiles a scope into a check for single refs, so that checking many refs is cheap. */
-export const isInside =
-  ({ refspecs }: Pick<Scope, "refspecs">) =>
-  (ref: string): boolean =>
-    matchesPattern(ref, refspecs);
+export function isInside({ refspecs }: Pick<Scope, "refspecs">): (ref: string) => boolean {
+  const matchers = refspecs.map(refMatcher);
+  return (ref) => matchers.some((matches) => matches(ref));
+}
 
 /** Whether a ref is inside one of REFSPECS' patterns, each with at most one `*`. */
-export function matchesPattern(ref: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    const [head = "", tail] = pattern.split("*");
-    if (tail === undefined) return ref === pattern;
-    return ref.length >= head.length + tail.length && ref.startsWith(head) && ref.endsWith(tail);
-  });
+export const matchesPattern = (ref: string, patterns: readonly string[]): boolean =>
+  patterns.some((pattern) => refMatcher(pattern)(ref));
+
+function refMatcher(pattern: string): (ref: string) => boolean {
+  const [head = "", tail] = pattern.split("*");
+  if (tail === undefined) return (ref) => ref === pattern;
+  const shortest = head.length + tail.length;
+  return (ref) => ref.length >= shortest && ref.startsWith(head) && ref.endsWith(tail);
 }

@@ -22,13 +22,47 @@ export function beginSlice(): Slice {
   };
 }
 
-/** Calls `act` with each entry in turn, and lets other work run in between. */
+/** Lets other work run before what follows. */
+export const nextTurn = (): Promise<void> => setImmediate();
+
+/** Several loops in a row, each shorter than a slice, must not make a long one. */
+const SHORT_MS = 1;
+
+/** Calls `act` with each entry in turn, and lets other work run in between, and after a loop that was not short. */
 export async function forEachInSlices<T>(all: Iterable<T>, act: (entry: T) => void): Promise<void> {
+  const began = performance.now();
   const slice = beginSlice();
   for (const entry of all) {
     act(entry);
     if (slice.isOver()) await slice.next();
   }
+  if (performance.now() - began >= SHORT_MS) await nextTurn();
+}
+
+/** Does what an array's `map` does, in slices. */
+export async function mapInSlices<T, R>(all: Iterable<T>, act: (entry: T) => R): Promise<R[]> {
+  const results: R[] = [];
+  await forEachInSlices(all, (entry) => void results.push(act(entry)));
+  return results;
+}
+
+/** Does what an array's `filter` does, in slices. */
+export async function selectInSlices<T>(all: Iterable<T>, isWanted: (entry: T) => boolean): Promise<T[]> {
+  const selected: T[] = [];
+  await forEachInSlices(all, (entry) => {
+    if (isWanted(entry)) selected.push(entry);
+  });
+  return selected;
+}
+
+/** Reads a long text line by line, without an array of all lines. What follows the last line end is a line, too. */
+export function* linesOf(text: string): Iterable<string> {
+  let from = 0;
+  for (let to = text.indexOf("\n"); to !== -1; to = text.indexOf("\n", from)) {
+    yield text.slice(from, to);
+    from = to + 1;
+  }
+  yield text.slice(from);
 }
 
 /** As many answers are awaited together; all of them at once would run one after the other without a pause. */
@@ -38,8 +72,13 @@ const TOGETHER = 5_000;
 export async function mapTogether<T, R>(all: readonly T[], act: (entry: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = [];
   for (let from = 0; from < all.length; from += TOGETHER) {
-    if (from > 0) await setImmediate();
-    for (const answer of await Promise.all(all.slice(from, from + TOGETHER).map(act))) answers.push(answer);
+    const asked = await mapInSlices(all.slice(from, from + TOGETHER), (entry) => {
+      const answer = act(entry);
+      // One that fails while others are asked is met below.
+      answer.catch(() => {});
+      return answer;
+    });
+    for (const answer of await Promise.all(asked)) answers.push(answer);
   }
   return answers;
 }

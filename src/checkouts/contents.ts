@@ -104,7 +104,7 @@ async function contentOf(
 ): Promise<Content> {
   const { git, timeoutMs } = tools;
   const { lfs, known } = maker;
-  const store = openContentStore(git, { ...call, timeoutMs });
+  const store = await openContentStore(git, { ...call, timeoutMs });
   const parent = { ...call.repository, written: call.repository, isOfInstallation: true };
   const part = { parent, commit: call.commit, within: [] };
   await countAll(tools, { ...call, store }, parent);

@@ -88,7 +88,8 @@ export function createHousekeeping(config: Settings, needs: Needs) {
       const discarded = discard(layout, id);
       if (discarded) {
         checkouts.forget(id);
-        void records.keptTips.replace(id, []);
+        // What a full disk keeps from being deleted goes with the repository's other rows.
+        records.keptTips.replace(id, []).catch(() => {});
       }
       return discarded;
     },

@@ -9,7 +9,7 @@ export interface ClearPorts {
   /** Whether the mirror has no leftovers that are not cleared yet. */
   trusts(id: number): boolean;
   /** Clears the leftovers of a mirror. */
-  ensure(id: number): boolean;
+  ensure(id: number): Promise<boolean>;
   /** Whether a refresh of the repository, or a publish, could not be ended in time; it is cleared later. */
   isBusy(id: number): boolean;
   /** Runs one writer of a mirror at a time. */
@@ -36,7 +36,7 @@ export async function clearAllLeftovers(
   for (const id of names.filter((name) => /^\d+$/.test(name)).map(Number)) {
     if (signal.aborted) return;
     if (ports.trusts(id) || ports.isBusy(id)) continue;
-    await attempt(ports, layout.repository(id), () => ports.write(id, signal, async () => ports.ensure(id)));
+    await attempt(ports, layout.repository(id), () => ports.write(id, signal, () => ports.ensure(id)));
     await nextTurn();
   }
   await emptied(ports);
@@ -49,7 +49,8 @@ async function emptied({ layout, onFault }: ClearPorts): Promise<void> {
 /** Clears what a publish that was ended has downloaded or fetched in part. */
 async function clearContents(layout: Layout, id: number): Promise<void> {
   const trees = join(layout.repository(id), "trees");
-  for (const slug of await readdir(trees).catch(() => [])) clearLeftovers(join(trees, slug, "content.git"));
+  for (const slug of await readdir(trees).catch(() => []))
+    await clearLeftovers(join(trees, slug, "content.git"));
 }
 
 async function attempt({ onFault }: ClearPorts, path: string, act: () => Promise<unknown>): Promise<void> {

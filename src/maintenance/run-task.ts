@@ -31,7 +31,7 @@ export async function runTask(
   const beganAt = ports.now();
   const took = startStopwatch();
   try {
-    if (!mirrors.ensure(id)) return;
+    if (!(await mirrors.ensure(id))) return;
     log.debug({ event: "maintenance_started", ...about }, "maintenance begins");
     await RUN_TASK[task](ports, repository, signal);
     records.done(id, task, beganAt);

@@ -1,8 +1,9 @@
 import { RefreshError } from "../base/errors.js";
 import { ZERO } from "../base/model.js";
 import { isInside } from "../base/patterns.js";
+import { forEachInSlices, selectInSlices } from "../base/slices.js";
 import type { IsAncestor, Judge, Verdict } from "../git/mirror/carry.js";
-import { clash, compareTips } from "../git/mirror/refs.js";
+import { compareTips, indexClashes } from "../git/mirror/refs.js";
 import {
   apiPathOf,
   findStandingHolds,
@@ -23,7 +24,7 @@ export interface Guard {
    * Returns every ref to decide on when all refs of GitHub's are known: those that differ, and those that are
    * held.
    */
-  differences(id: number, local: Map<string, string>, github: Map<string, string>): Move[];
+  differences(id: number, local: Map<string, string>, github: Map<string, string>): Promise<Move[]>;
   judge(repository: GuardedRepository, moves: Move[], isAncestor: IsAncestor): Promise<Verdict>;
   /** Returns the failure that a repository has while a hold stands; null: no hold stands. */
   failure(repository: GuardedRepository): RefreshError | null;
@@ -39,31 +40,36 @@ export function createGuard(context: GuardContext): Guard {
     judge: (repository, moves, isAncestor) => judgeMoves(context, repository, moves, isAncestor),
     failure: (repository) => describeHolds(repository, findStandingHolds(context, repository.id)),
     judgeOf: (repository) => ({
-      differences: (local, github) =>
-        findDifferences(context, repository.id, selectInside(context, repository.id, local), github),
+      async differences(local, github) {
+        const inside = await selectInside(context, repository.id, local);
+        return findDifferences(context, repository.id, inside, github);
+      },
       judge: (moves, isAncestor) => judgeMoves(context, repository, moves, isAncestor),
     }),
   };
 }
 
-function findDifferences(
+async function findDifferences(
   context: GuardContext,
   id: number,
   local: Map<string, string>,
   github: Map<string, string>,
-): Move[] {
+): Promise<Move[]> {
   const heldRefs = new Set(findStandingHolds(context, id).map(({ ref }) => ref));
-  const moves: Move[] = compareTips(local, github).filter(({ ref }) => !heldRefs.has(ref));
-  for (const ref of heldRefs) {
-    const inPlace = local.has(ref) ? undefined : [...github.keys()].find((other) => clash(other, ref));
+  const differences = await compareTips(local, github);
+  const moves: Move[] = await selectInSlices(differences, ({ ref }) => !heldRefs.has(ref));
+  const areAllHere = [...heldRefs].every((ref) => local.has(ref));
+  const inTheWay = areAllHere ? () => null : await indexClashes(github.keys());
+  await forEachInSlices(heldRefs, (ref) => {
+    const inPlace = local.has(ref) ? undefined : (inTheWay(ref) ?? undefined);
     moves.push({ ref, before: local.get(ref) ?? ZERO, after: github.get(ref) ?? ZERO, inPlace });
-  }
+  });
   return moves;
 }
 
-function selectInside({ scopeOf }: GuardContext, id: number, tips: Map<string, string>): Map<string, string> {
+async function selectInside({ scopeOf }: GuardContext, id: number, tips: Map<string, string>) {
   const isIn = isInside(scopeOf(id));
-  return new Map([...tips].filter(([ref]) => isIn(ref)));
+  return new Map(await selectInSlices(tips, ([ref]) => isIn(ref)));
 }
 
 function describeHolds(repository: GuardedRepository, all: Hold[]): RefreshError | null {

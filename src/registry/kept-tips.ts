@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { deleteInSlices, nextTurn } from "../base/slices.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
 export const KEPT_TIP_TABLES: Tables = {
@@ -27,8 +27,10 @@ export interface KeptTipRow {
   at: number;
 }
 
-/** So many rows are read or written in some milliseconds, and with one sync of the disk. */
-const ROWS = 1_000;
+/** So many rows are read in some milliseconds. */
+const READ_TOGETHER = 500;
+/** So many rows are written in some milliseconds, and with one sync of the disk. */
+const WRITTEN_TOGETHER = 200;
 
 /** The time and the name of a tip. */
 export type KeptTipPlace = [at: number, name: string];
@@ -55,14 +57,14 @@ export interface KeptTips {
   add(id: number, tips: KeptTipRow[]): Promise<void>;
   drop(id: number, tips: KeptTipRow[]): Promise<void>;
   /** Drops all tips that were kept before `at`, in milliseconds since 1970. */
-  dropBefore(id: number, at: number): void;
+  dropBefore(id: number, at: number): Promise<void>;
   replace(id: number, tips: KeptTipRow[]): Promise<void>;
 }
 
 export function createKeptTips(store: Store): KeptTips {
   const sql = {
     some: store.prepare(
-      `SELECT * FROM kept_tips WHERE repository_id = ?1 AND (at, name) > (?2, ?3) ORDER BY at, name LIMIT ${ROWS}`,
+      `SELECT * FROM kept_tips WHERE repository_id = ?1 AND (at, name) > (?2, ?3) ORDER BY at, name LIMIT ${READ_TOGETHER}`,
     ),
     page: store.prepare(
       `SELECT * FROM kept_tips WHERE repository_id = ?1 AND (at, name) < (?2, ?3)
@@ -70,23 +72,29 @@ export function createKeptTips(store: Store): KeptTips {
     ),
     find: store.prepare("SELECT * FROM kept_tips WHERE repository_id = ? AND name = ?"),
     count: store.prepare("SELECT count(*) AS n FROM kept_tips WHERE repository_id = ?"),
-    dropBefore: store.prepare("DELETE FROM kept_tips WHERE repository_id = ? AND at < ?"),
+    dropBefore: store.prepare(
+      `DELETE FROM kept_tips WHERE repository_id = ?1 AND name IN
+       (SELECT name FROM kept_tips WHERE repository_id = ?1 AND at < ?2 LIMIT ?3)`,
+    ),
     add: store.prepare("INSERT OR REPLACE INTO kept_tips VALUES (?, ?, ?, ?, ?)"),
     drop: store.prepare("DELETE FROM kept_tips WHERE repository_id = ? AND name = ?"),
-    clear: store.prepare("DELETE FROM kept_tips WHERE repository_id = ?"),
   };
 
   async function writeEach(tips: KeptTipRow[], write: (tip: KeptTipRow) => void): Promise<void> {
-    for (let from = 0; from < tips.length; from += ROWS) {
-      if (from > 0) await setImmediate();
+    for (let from = 0; from < tips.length; from += WRITTEN_TOGETHER) {
+      if (from > 0) await nextTurn();
       store.transaction(() => {
-        for (const tip of tips.slice(from, from + ROWS)) write(tip);
+        for (const tip of tips.slice(from, from + WRITTEN_TOGETHER)) write(tip);
       });
     }
   }
 
   const add = (id: number, tips: KeptTipRow[]): Promise<void> =>
     writeEach(tips, ({ name, ref, sha, at }) => void sql.add.run(id, name, ref, sha, at));
+
+  async function dropBefore(id: number, at: number): Promise<void> {
+    await deleteInSlices((limit) => sql.dropBefore.run(id, at, limit).changes);
+  }
 
   const count = (id: number): number => Number(sql.count.get(id)?.n);
 
@@ -96,9 +104,9 @@ export function createKeptTips(store: Store): KeptTips {
       for (let last: KeptTipRow | undefined; ; ) {
         const rows = sql.some.all(id, last?.at ?? -1, last?.name ?? "").map(read);
         for (const row of rows) tips.push(row);
-        if (rows.length < ROWS) return tips;
+        if (rows.length < READ_TOGETHER) return tips;
         last = rows.at(-1);
-        await setImmediate();
+        await nextTurn();
       }
     },
     page(id, { limit, after }) {
@@ -115,10 +123,10 @@ export function createKeptTips(store: Store): KeptTips {
     count,
     add,
     drop: (id, tips) => writeEach(tips, ({ name }) => void sql.drop.run(id, name)),
-    dropBefore: (id, at) => void sql.dropBefore.run(id, at),
-    replace(id, tips) {
-      sql.clear.run(id);
-      return add(id, tips);
+    dropBefore,
+    async replace(id, tips) {
+      await dropBefore(id, Number.MAX_SAFE_INTEGER);
+      await add(id, tips);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { deleteInSlices, forEachInSlices, mapTogether } from "../../src/base/slices.js";
+import { deleteInSlices, forEachInSlices, linesOf, mapTogether, nextTurn } from "../../src/base/slices.js";
 
 test("other work runs between the slices of a long loop", async () => {
   let [turns, done] = [0, false];
@@ -40,22 +40,41 @@ test("rows are deleted 200 at a time, until none is left or the signal aborts", 
   expect(rows).toBe(250);
 });
 
-test("many answers are awaited together, in their order, with other work between every 5,000", async () => {
-  let turns = 0;
-  const timer = setInterval(() => turns++, 0);
-  const asked: number[] = [];
-  const together: number[] = [];
-  const answers = await mapTogether(
+test("at most 5,000 answers are awaited at a time, and come in the order of the questions", async () => {
+  const waiting: (() => void)[] = [];
+  let most = 0;
+  const answering = mapTogether(
     Array.from({ length: 12_000 }, (_, n) => n),
-    async (n) => {
-      asked.push(n);
-      await Promise.resolve();
-      if (together.at(-1) !== asked.length) together.push(asked.length);
-      return n * 2;
-    },
+    (n) => new Promise<number>((resolve) => waiting.push(() => resolve(n * 2))),
   );
-  clearInterval(timer);
-  expect(answers).toEqual(asked.map((n) => n * 2));
-  expect(together).toEqual([5_000, 10_000, 12_000]);
-  expect(turns).toBeGreaterThanOrEqual(1);
+  let isDone = false;
+  const answers = answering.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    await nextTurn();
+    most = Math.max(most, waiting.length);
+    if (waiting.length >= 5_000 || most === 5_000) for (const answer of waiting.splice(0)) answer();
+  }
+  expect(most).toBe(5_000);
+  expect(await answers).toEqual(Array.from({ length: 12_000 }, (_, n) => n * 2));
+});
+
+test("an answer that fails while others are asked fails the call", async () => {
+  const asked = Array.from({ length: 100 }, (_, n) => n);
+  const slow = () => {
+    const until = performance.now() + 1;
+    while (performance.now() < until);
+  };
+  const answering = mapTogether(asked, async (n) => {
+    slow();
+    if (n === 0) throw new Error("no answer");
+    return n;
+  });
+  await expect(answering).rejects.toThrow("no answer");
+});
+
+test("a text is read line by line as split does it", () => {
+  for (const text of ["", "\n", "a", "a\n", "a\n\nb", "a\nb\n"])
+    expect([...linesOf(text)]).toEqual(text.split("\n"));
 });

@@ -15,7 +15,7 @@ function setUp() {
   const ports = {
     layout,
     trusts: (id: number) => id === 2,
-    ensure(id: number) {
+    async ensure(id: number) {
       if (id === 1) throw new Error("database or disk is full");
       ensured.push(id);
       return true;

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../base/errors.js";
 import { type RefChange, type RefusedRef, ZERO } from "../../base/model.js";
+import { forEachInSlices, selectInSlices } from "../../base/slices.js";
 import type { RunGit } from "../run/exec.js";
 import { GitFailure } from "../run/failure.js";
 import { KEEP_NOTHING, type Keep, type KeptTip, keptTips, swapKeeping } from "./kept.js";
@@ -42,14 +43,11 @@ export async function applyChanges(
   refusals = REFUSALS,
 ): Promise<Applied> {
   const work: Work = { git, gitDir, keep, refusals };
-  const deletions = changes.filter(({ after }) => after === ZERO);
-  const moves = changes.filter(({ after }) => after !== ZERO);
-  const all: Applied = { kept: [], refused: [] };
-  for (const some of [...inRounds(deletions), ...inRounds(moves)]) {
-    const { kept, refused } = await swapOrSplit(work, some);
-    all.kept.push(...kept);
-    all.refused.push(...refused);
-  }
+  const deletions = await selectInSlices(changes, ({ after }) => after === ZERO);
+  const moves = await selectInSlices(changes, ({ after }) => after !== ZERO);
+  let all: Applied = { kept: [], refused: [] };
+  for (const some of [...(await inRounds(deletions)), ...(await inRounds(moves))])
+    all = together(all, await swapOrSplit(work, some));
   return all.refused.length === 0 ? all : withoutMade(work, changes, all);
 }
 
@@ -57,25 +55,30 @@ export async function applyChanges(
  * Separates names that a file system may take for one, as it folds case or forms of Unicode: it would take their
  * locks for one lock, too.
  */
-function inRounds(changes: RefChange[]): RefChange[][] {
+async function inRounds(changes: RefChange[]): Promise<RefChange[][]> {
   const rounds: RefChange[][] = [];
   const counts = new Map<string, number>();
-  for (const change of changes) {
+  await forEachInSlices(changes, (change) => {
     const folded = change.ref.normalize("NFC").toLowerCase();
     const count = counts.get(folded) ?? 0;
     counts.set(folded, count + 1);
     const round = rounds[count] ?? [];
     rounds[count] = round;
     round.push(change);
-  }
+  });
   return rounds;
 }
+
+const together = (a: Applied, b: Applied): Applied => ({
+  kept: a.kept.concat(b.kept),
+  refused: a.refused.concat(b.refused),
+});
 
 /** Finds by halves the refs because of which a transaction failed. */
 async function swapOrSplit(work: Work, changes: RefChange[]): Promise<Applied> {
   const { git, gitDir, keep, refusals } = work;
   try {
-    return { kept: await swapKeeping(git, gitDir, changes, keptTips(changes, keep)), refused: [] };
+    return { kept: await swapKeeping(git, gitDir, changes, await keptTips(changes, keep)), refused: [] };
   } catch (error) {
     if (!(error instanceof GitFailure) || !refusals.includes(error.code)) throw error;
     const [first] = changes;
@@ -83,8 +86,7 @@ async function swapOrSplit(work: Work, changes: RefChange[]): Promise<Applied> {
       return { kept: [], refused: first ? [{ ref: first.ref, reason: error.message }] : [] };
     const half = Math.ceil(changes.length / 2);
     const before = await swapOrSplit(work, changes.slice(0, half));
-    const after = await swapOrSplit(work, changes.slice(half));
-    return { kept: [...before.kept, ...after.kept], refused: [...before.refused, ...after.refused] };
+    return together(before, await swapOrSplit(work, changes.slice(half)));
   }
 }
 

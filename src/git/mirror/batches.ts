@@ -1,12 +1,17 @@
+import { forEachInSlices } from "../../base/slices.js";
+
 interface Waiting<Question, Answer> {
   question: Question;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
 }
 
+/** So many questions wait for no further ones. */
+const FULL = 5_000;
+
 /**
- * Collects the questions that are asked in one turn of the event loop, and has them answered together, so that
- * their number does not become a number of processes.
+ * Collects the questions that are asked in one turn of the event loop, or in several turns without a pause, and has
+ * them answered together, so that their number does not become a number of processes.
  * @param answer answers all questions about one subject, in their order
  */
 export function inBatches<Subject, Question, Answer>(
@@ -21,10 +26,16 @@ export function inBatches<Subject, Question, Answer>(
         subject,
         all.map(({ question }) => question),
       );
-      for (const [n, { resolve }] of all.entries()) resolve(answers[n]!);
+      await forEachInSlices(all.entries(), ([n, { resolve }]) => resolve(answers[n]!));
     } catch (error) {
       for (const { reject } of all) reject(error);
     }
+  };
+  /** @param seen the number of questions when this turn of the event loop began */
+  const flushOnceQuiet = (subject: Subject, seen: number) => {
+    const count = waiting.get(subject)?.length ?? 0;
+    if (count > seen && count < FULL) setImmediate(() => flushOnceQuiet(subject, count));
+    else void flush(subject);
   };
   return (subject, question) =>
     new Promise((resolve, reject) => {
@@ -32,6 +43,6 @@ export function inBatches<Subject, Question, Answer>(
       all.push({ question, resolve, reject });
       if (all.length > 1) return;
       waiting.set(subject, all);
-      setImmediate(() => void flush(subject));
+      setImmediate(() => flushOnceQuiet(subject, 1));
     });
 }

@@ -110,6 +110,6 @@ export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promi
       await keepObjects(mirror, scratch, fetchSome);
     }
   } finally {
-    await scratch.close();
+    scratch.close();
   }
 }

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RefreshError } from "../../base/errors.js";
 import { type Extent, type RefChange, ZERO } from "../../base/model.js";
+import { mapInSlices, selectInSlices } from "../../base/slices.js";
 import { extentOf } from "../disk/layout.js";
 import type { GitCall, RunGit } from "../run/exec.js";
 import { areAncestors } from "./ancestry.js";
@@ -23,7 +24,7 @@ export interface Verdict {
   changes: RefChange[];
   keep: Keep;
   /** Called when the changes are made. */
-  record(made: Made): void;
+  record(made: Made): Promise<void>;
 }
 
 export interface Made {
@@ -36,7 +37,7 @@ export interface Made {
 
 /** The judge decides about the refs of a mirror that is rebuilt. */
 export interface Judge {
-  differences(old: Map<string, string>, github: Map<string, string>): RefChange[];
+  differences(old: Map<string, string>, github: Map<string, string>): Promise<RefChange[]>;
   judge(differences: RefChange[], isAncestor: IsAncestor): Promise<Verdict>;
 }
 
@@ -70,13 +71,13 @@ export async function carryOver(carry: Carry, judge: Judge) {
   const github = await readRefs(carry.git, carry.beside, [], carry.call.signal);
   const old = await readOldRefs(carry);
   const pins = await pinsOf(carry, old.pins);
-  const differences = judge.differences(old.refs, github);
+  const differences = await judge.differences(old.refs, github);
   const verdict = await judge.judge(differences, ancestryOf(carry));
 
-  const left = changesOfVerdict(differences, verdict.changes);
+  const left = await changesOfVerdict(differences, verdict.changes);
   const isShallow = carry.extent.depth !== null;
   const known = [...new Map([...carry.recorded, ...old.kept].map((tip) => [tip.name, tip])).values()];
-  const tips = isShallow ? [] : [...known, ...keptTips(verdict.changes, verdict.keep)];
+  const tips = isShallow ? [] : [...known, ...(await keptTips(verdict.changes, verdict.keep))];
   if (isShallow) await addWithoutHistory(carry, pins);
   const wanted = [...tips, ...pins].map(({ sha }) => sha).concat(left.map(({ after }) => after));
   const saved = await copyObjects(carry, wanted, [...github.values()]);
@@ -107,10 +108,11 @@ export async function carryOver(carry: Carry, judge: Judge) {
     ({ sha }) => !isSaved(sha),
   );
   const now = await readRefs(carry.git, carry.beside, [], carry.call.signal);
-  const fresh = made.filter(({ name }) => !known.some((tip) => tip.name === name));
+  const names = new Set(known.map(({ name }) => name));
+  const fresh = made.filter(({ name }) => !names.has(name));
   const unreadable = old.unreadable && carry.recorded.length === 0;
   const record = () => verdict.record({ kept: fresh, lost, unreadable });
-  return { changes: compareTips(old.refs, now), kept: made, record };
+  return { changes: await compareTips(old.refs, now), kept: made, record };
 }
 
 /** Returns the old mirror's pins and the published commits, as far as their objects exist. */
@@ -152,11 +154,14 @@ async function addWithoutHistory({ git, beside, call }: Carry, pins: Pin[]): Pro
 }
 
 /** Returns the changes that turn the new mirror's refs, which are GitHub's, into those of the verdict. */
-function changesOfVerdict(differences: RefChange[], changes: RefChange[]): RefChange[] {
-  const targets = new Map(changes.map(({ ref, after }) => [ref, after]));
-  return differences
-    .map(({ ref, before, after }) => ({ ref, before: after, after: targets.get(ref) ?? before }))
-    .filter(({ before, after }) => before !== after);
+async function changesOfVerdict(differences: RefChange[], changes: RefChange[]): Promise<RefChange[]> {
+  const targets = new Map(await mapInSlices(changes, ({ ref, after }) => [ref, after] as const));
+  const all = await mapInSlices(differences, ({ ref, before, after }) => ({
+    ref,
+    before: after,
+    after: targets.get(ref) ?? before,
+  }));
+  return selectInSlices(all, ({ before, after }) => before !== after);
 }
 
 function ancestryOf({ git, beside, old, call }: Carry): IsAncestor {

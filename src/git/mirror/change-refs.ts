@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasEscapedByte } from "../../base/names.js";
-import { forEachInSlices } from "../../base/slices.js";
+import { forEachInSlices, mapInSlices, nextTurn } from "../../base/slices.js";
 import { type Path, syncPath, syncPaths, watchDirectories } from "../../machine/durable.js";
 import { syncFileSystem } from "../../machine/sync.js";
 import type { Dialogue, RunGit } from "../run/exec.js";
@@ -10,6 +10,8 @@ import { toBytes } from "../run/ref-names.js";
 /** With more changes than this, one sync of the whole file system takes less time than one for each ref. */
 const MAX_SINGLE = 50;
 const TIMEOUT_MS = 120_000;
+/** So many commands are written to git at a time. */
+const WRITTEN_TOGETHER = 1_000;
 /** A slow disk syncs 50 refs a second. */
 const TIMEOUT_FOR_EACH_MS = 20;
 const ARGS = ["update-ref", "--no-deref", "--stdin", "-z"];
@@ -53,9 +55,14 @@ const inodeOf = (path: string): Promise<number | null> =>
  */
 async function changeMany(git: RunGit, mirror: string, commands: string[], refs: string[]): Promise<void> {
   async function converse({ write, printed }: Dialogue): Promise<void> {
-    write(toBytes(`start\0${commands.join("")}prepare\0`));
+    write("start\0");
+    for (let n = 0; n < commands.length; n += WRITTEN_TOGETHER) {
+      write(toBytes(commands.slice(n, n + WRITTEN_TOGETHER).join("")));
+      await nextTurn();
+    }
+    write("prepare\0");
     await printed("prepare: ok\n");
-    await syncAll(mirror, async () => refs.map((ref) => pathIn(mirror, `${ref}.lock`)));
+    await syncAll(mirror, () => mapInSlices(refs, (ref) => pathIn(mirror, `${ref}.lock`)));
     write("commit\0");
   }
   const config = { "core.fsync": "-reference" };
@@ -76,7 +83,7 @@ async function directoriesOf(mirror: string, refs: string[]): Promise<Path[]> {
     const parts = ref.split("/");
     for (let n = 1; n < parts.length; n++) directories.add(parts.slice(0, n).join("/"));
   });
-  return [...directories].map((directory) => pathIn(mirror, directory));
+  return mapInSlices(directories, (directory) => pathIn(mirror, directory));
 }
 
 /** The path of a ref's file, which has the bytes of the ref's name. */

@@ -58,7 +58,7 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
     const refused = await fetchEveryRef(tools, fetch);
     if (scope.filter !== null) {
       dropMarks(beside);
-      await requireTrees(git, local, ["--all"]);
+      await requireTrees(git, local);
     }
     await run.confirmName?.();
     const mirror = layout.mirror(id);
@@ -78,7 +78,7 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
     if (!(await syncFileSystem(beside, { timeoutMs: tools.cloneTimeoutMs }))) await syncTree(beside);
     await swapIn(layout, beside, mirror);
     await tools.keptRecord.replace(id, kept);
-    record();
+    await record();
     return { changes, refused };
   } finally {
     rmSync(beside, { recursive: true, force: true });

@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { forEachInSlices, linesOf, mapInSlices } from "../../base/slices.js";
 import type { GitCall, RunGit } from "../run/exec.js";
 import { GitFailure } from "../run/failure.js";
 
@@ -37,7 +38,7 @@ async function compareOrSplit(git: RunGit, within: Within, pairs: Pair[]): Promi
 }
 
 async function compareInScratch(git: RunGit, within: Within, pairs: Pair[]): Promise<Relation[]> {
-  const scratch = makeScratch(within.gitDir, pairs);
+  const scratch = await makeScratch(within.gitDir, pairs);
   try {
     // GIT_DIR=<scratch> GIT_OBJECT_DIRECTORY=<mirror>/objects git for-each-ref --format='…%(upstream:trackshort)' refs/heads/
     const objects = { gitDir: scratch, objectDir: join(within.gitDir, "objects") };
@@ -46,9 +47,9 @@ async function compareInScratch(git: RunGit, within: Within, pairs: Pair[]): Pro
       ...objects,
       args: ["for-each-ref", `--format=${FORMAT}`, "refs/heads/"],
     });
-    return readAnswers(stdout, pairs);
+    return await readAnswers(stdout, pairs);
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    await rm(scratch, { recursive: true, force: true });
   }
 }
 
@@ -58,33 +59,44 @@ const nameOf = (n: number): string => String(n).padStart(6, "0");
  * Makes a git directory in which each pair is a branch and its upstream. What a kill leaves is removed
  * with other half work. Layout: gitrepository-layout(5), git-config(1) branch.<name>.merge.
  */
-function makeScratch(gitDir: string, pairs: Pair[]): string {
-  const dir = mkdtempSync(join(dirname(gitDir), "ancestry-"));
-  mkdirSync(join(dir, "refs"));
-  writeFileSync(join(dir, "HEAD"), "ref: refs/heads/none\n");
-  const branches = pairs.map(
-    (_, n) => `[branch "${nameOf(n)}"]\n\tremote = .\n\tmerge = refs/up/${nameOf(n)}\n`,
+async function makeScratch(gitDir: string, pairs: Pair[]): Promise<string> {
+  const dir = await mkdtemp(join(dirname(gitDir), "ancestry-"));
+  await mkdir(join(dir, "refs"));
+  await writeFile(join(dir, "HEAD"), "ref: refs/heads/none\n");
+  const branches = await mapInSlices(
+    pairs.keys(),
+    (n) => `[branch "${nameOf(n)}"]\n\tremote = .\n\tmerge = refs/up/${nameOf(n)}\n`,
   );
-  writeFileSync(
+  await writeFile(
     join(dir, "config"),
     `[core]\n\trepositoryformatversion = 0\n\tbare = true\n${branches.join("")}`,
   );
-  const heads = pairs.map(([, descendant], n) => `${descendant} refs/heads/${nameOf(n)}\n`);
-  const upstreams = pairs.map(([ancestor], n) => `${ancestor} refs/up/${nameOf(n)}\n`);
-  writeFileSync(join(dir, "packed-refs"), `# pack-refs with: sorted \n${[...heads, ...upstreams].join("")}`);
-  const shallow = join(gitDir, "shallow");
-  if (existsSync(shallow)) copyFileSync(shallow, join(dir, "shallow"));
+  const heads = await mapInSlices(
+    pairs.entries(),
+    ([n, [, descendant]]) => `${descendant} refs/heads/${nameOf(n)}\n`,
+  );
+  const upstreams = await mapInSlices(
+    pairs.entries(),
+    ([n, [ancestor]]) => `${ancestor} refs/up/${nameOf(n)}\n`,
+  );
+  const refs = heads.concat(upstreams).join("");
+  await writeFile(join(dir, "packed-refs"), `# pack-refs with: sorted \n${refs}`);
+  await copyFile(join(gitDir, "shallow"), join(dir, "shallow")).catch(ignoreMissing);
   return dir;
 }
 
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT") throw error;
+}
+
 /** git prints no relation where an object is missing, or is not a commit. */
-function readAnswers(stdout: string, pairs: Pair[]): Relation[] {
+async function readAnswers(stdout: string, pairs: Pair[]): Promise<Relation[]> {
   const relations = new Map<string, Relation>();
-  for (const line of stdout.split("\n")) {
+  await forEachInSlices(linesOf(stdout), (line) => {
     const [ref = "", relation] = line.split(" ");
     if (relation) relations.set(ref, relation as Relation);
-  }
-  return pairs.map((_, n) => relations.get(`refs/heads/${nameOf(n)}`) ?? null);
+  });
+  return mapInSlices(pairs.keys(), (n) => relations.get(`refs/heads/${nameOf(n)}`) ?? null);
 }
 
 /** Reads the times of commits, in seconds since 1970, with one git. Commits that are missing have none. */

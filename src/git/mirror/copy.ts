@@ -1,9 +1,13 @@
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Extent, ZERO } from "../../base/model.js";
+import { clearLeftovers } from "../disk/heal.js";
 import { extentOf } from "../disk/layout.js";
 import type { GitCall, RunGit } from "../run/exec.js";
 import { ALLOW_MISSING } from "./repack.js";
+
+/** Each try is a git of its own, and a broken mirror may have 25,000 kept tips. */
+const MAX_TRIES = 2_000;
 
 interface Copy {
   git: RunGit;
@@ -31,11 +35,25 @@ export async function copyObjects(copy: Copy, tips: string[], have: string[]): P
       ? copyPresent(copy, shas)
       : pack(copy, [ALLOW_MISSING], linesOf(shas) + without);
   };
-  if (await isCopied(wanted)) return new Set(wanted);
-  const saved = new Set<string>();
-  for (const sha of wanted) if (await isCopied([sha])) saved.add(sha);
-  return saved;
+  return new Set(await copiedOf(wanted, isCopied, { tries: MAX_TRIES }));
 }
+
+/** Finds by halves what cannot be copied, until no try is left. What was not tried alone counts as not copied. */
+async function copiedOf(
+  shas: string[],
+  isCopied: (shas: string[]) => Promise<boolean>,
+  budget: { tries: number },
+): Promise<string[]> {
+  if (budget.tries === 0) return [];
+  budget.tries -= 1;
+  if (await isCopied(shas)) return shas;
+  if (shas.length === 1) return [];
+  const half = Math.ceil(shas.length / 2);
+  const first = await copiedOf(shas.slice(0, half), isCopied, budget);
+  return first.concat(await copiedOf(shas.slice(half), isCopied, budget));
+}
+
+const packsOf = (mirror: string): string => join(mirror, "objects", "pack");
 
 const isPartial = (mirror: string | null): boolean => mirror !== null && extentOf(mirror).filter !== null;
 
@@ -69,7 +87,7 @@ async function isSupplied({ git, beside, old, supply, call }: Copy, input: strin
  * mirror has are unknown, so the walk covers everything, and what the new mirror's packs have is left out.
  */
 async function copyPresent(copy: Copy, shas: string[]): Promise<boolean> {
-  const packs = join(copy.beside, "objects", "pack");
+  const packs = packsOf(copy.beside);
   const marks = readdirSync(packs)
     .filter((name) => name.endsWith(".pack"))
     .map((name) => join(packs, name.replace(/pack$/, "keep")));
@@ -87,7 +105,7 @@ async function pack({ git, beside, old, call }: Copy, more: string[], input: str
   try {
     await git({
       ...call,
-      args: ["pack-objects", ...options, join(beside, "objects/pack/pack")],
+      args: ["pack-objects", ...options, join(packsOf(beside), "pack")],
       gitDir: beside,
       ...objectsOf(old),
       // The old mirror's indexes may be what is broken, so git does not use them.
@@ -96,6 +114,8 @@ async function pack({ git, beside, old, call }: Copy, more: string[], input: str
     });
     return true;
   } catch {
+    // git leaves what it had written when it met the broken object.
+    await clearLeftovers(packsOf(beside));
     call.signal?.throwIfAborted();
     return false;
   }

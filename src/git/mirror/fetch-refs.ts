@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RefusedRef, Scope } from "../../base/model.js";
-import { matchesPattern } from "../../base/patterns.js";
+import { isInside } from "../../base/patterns.js";
+import { linesOf, selectInSlices } from "../../base/slices.js";
 import { missingRefOf, refusedRefsOf } from "../run/failure.js";
 import { toBytes, toText } from "../run/ref-names.js";
 import type { Lease } from "../transport/lease.js";
@@ -77,7 +78,7 @@ async function findRefused(
   { lease, run, scope }: Fetch,
   error: unknown,
 ): Promise<RefusedRef[]> {
-  const isIn = (ref: string) => matchesPattern(ref, scope.refspecs);
+  const isIn = isInside(scope);
   const named = refusedRefsOf(error).filter(({ ref }) => isIn(ref));
   if (named.length === 0) return [];
   const isWanted = (ref: string) => isIn(ref) && whyRefused(ref) !== null;
@@ -96,7 +97,7 @@ export async function dropUnwritable(gitDir: string): Promise<RefusedRef[]> {
   const text = await readFile(path, "latin1").catch(() => "");
   const refused: RefusedRef[] = [];
   let isKept = true;
-  const lines = text.split("\n").filter((line) => {
+  const lines = await selectInSlices(linesOf(text), (line) => {
     // A line with `^` belongs to the ref of the line before.
     if (line.startsWith("^")) return isKept;
     const [, name] = /^[0-9a-f]+ (.+)$/.exec(line) ?? [];

@@ -1,6 +1,6 @@
 import type { RefChange } from "../../base/model.js";
 import { RESERVED_REFS } from "../../base/names.js";
-import { forEachInSlices } from "../../base/slices.js";
+import { forEachInSlices, linesOf, mapInSlices, selectInSlices } from "../../base/slices.js";
 import type { RunGit } from "../run/exec.js";
 import { GitFailure } from "../run/failure.js";
 import { swapRefs } from "./refs.js";
@@ -45,8 +45,10 @@ const byRef = ({ ref, before: sha }: RefChange, at: number): KeptTip => ({
 const byTip = ({ sha, at }: KeptTip): KeptTip => ({ name: `${BY_TIP}${at}-${sha}`, ref: null, sha, at });
 
 /** Returns the names under which the old tips of changes are kept. */
-export const keptTips = (changes: RefChange[], keep: Keep): KeptTip[] =>
-  changes.filter(({ ref }) => keep.refs.has(ref)).map((change) => byRef(change, keep.at));
+export async function keptTips(changes: RefChange[], keep: Keep): Promise<KeptTip[]> {
+  const left = await selectInSlices(changes, ({ ref }) => keep.refs.has(ref));
+  return mapInSlices(left, (change) => byRef(change, keep.at));
+}
 
 /**
  * Changes refs as `swapRefs` does; old tips get their names in the same transaction. A name that cannot be
@@ -90,7 +92,7 @@ export async function readKept(
     ...(signal && { signal }),
   });
   const tips: KeptTip[] = [];
-  await forEachInSlices(stdout.split("\n"), (line) => {
+  await forEachInSlices(linesOf(stdout), (line) => {
     const [sha = "", name = ""] = line.split(" ");
     const [, timeOfTip, timeOfRef, ref] = NAME.exec(name) ?? [];
     const at = Number(timeOfTip ?? timeOfRef);

@@ -28,10 +28,16 @@ export const createMemory = (): Memory => ({
 });
 
 /** Records tips, unless the mirror has been distrusted in the meantime; the oldest go first. */
-export function rememberTips(memory: Memory, id: number, changes: Iterable<readonly [string, string]>): void {
+export function rememberTips(
+  memory: Memory,
+  id: number,
+  changes: readonly (readonly [string, string])[],
+): void {
   const tips = memory.tips.get(id);
   if (!tips) return;
-  for (const [ref, sha] of [...changes].slice(-CACHED_TIPS)) tips.set(ref, sha);
+  // Of more tips the first ones are not recorded, and what was known of their refs is wrong now.
+  if (changes.length > CACHED_TIPS) tips.clear();
+  for (const [ref, sha] of changes.slice(-CACHED_TIPS)) tips.set(ref, sha);
   for (const ref of tips.keys()) {
     if (tips.size <= CACHED_TIPS) break;
     tips.delete(ref);

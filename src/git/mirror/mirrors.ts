@@ -32,7 +32,7 @@ export interface Mirrors {
    * Heals what a killed git left, once per process. @returns false: no mirror exists, so clone one @throws
    * `foreign`
    */
-  ensure(id: number): boolean;
+  ensure(id: number): Promise<boolean>;
   /**
    * Does what `ensure` does, and inspects a mirror that is doubted since the machine was started again.
    * @returns false: no mirror exists, or it is broken and now condemned, so clone one @throws `foreign`
@@ -65,7 +65,7 @@ export interface Mirrors {
   countKept(id: number): number;
   dropKept(id: number, tips: KeptTip[]): Promise<void>;
   /** Forgets all tips that were kept before `at`, in milliseconds since 1970, once the mirror has none of them. */
-  forgetKeptBefore(id: number, at: number): void;
+  forgetKeptBefore(id: number, at: number): Promise<void>;
   setHead(id: number, defaultBranch: string): Promise<void>;
   /** Answers with one git what is asked at the same time; so do `tip` and `mayBeAncestor`. */
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
@@ -97,7 +97,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
 
   return {
     ensure: (id) => ensureMirror(context, id),
-    ensureSound: async (id, signal) => ensureMirror(context, id) && survivedBoot(context, id, signal),
+    ensureSound: async (id, signal) => (await ensureMirror(context, id)) && survivedBoot(context, id, signal),
     hasWantedExtent: (id) => hasWantedExtent(context, id),
     clone: (id, lease, defaultBranch, run, judge) =>
       replaceMirror(context, { id, lease, defaultBranch, run, judge }),
@@ -122,18 +122,18 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   };
 }
 
-function ensureMirror({ layout, memory }: MirrorContext, id: number): boolean {
+async function ensureMirror({ layout, memory }: MirrorContext, id: number): Promise<boolean> {
   const mirror = layout.mirror(id);
   if (!memory.tips.has(id)) {
     finishSwap(layout, mirror);
     clearOldVersions(layout, mirror);
-    clearHalfWork(layout.repository(id));
+    await clearHalfWork(layout.repository(id));
   }
   const owner = ownership(mirror, id);
   if (owner === "foreign") throw new RefreshError("foreign", `${mirror} is not a mirror that Lockstep made`);
   if (owner !== "ours") return false;
   if (!memory.tips.has(id)) {
-    clearLeftovers(mirror);
+    await clearLeftovers(mirror);
     memory.tips.set(id, new Map());
   }
   return !isCondemned(mirror) && hasConfig(mirror);

@@ -23,7 +23,7 @@ export interface KeptRecord {
   add(id: number, tips: KeptTip[]): Promise<void>;
   drop(id: number, tips: KeptTip[]): Promise<void>;
   /** Drops all tips that were kept before `at`, in milliseconds since 1970. */
-  dropBefore(id: number, at: number): void;
+  dropBefore(id: number, at: number): Promise<void>;
   replace(id: number, tips: KeptTip[]): Promise<void>;
 }
 

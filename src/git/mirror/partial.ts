@@ -25,18 +25,26 @@ export function asking({ url }: Pick<Lease, "url">, { depth, filter }: Extent) {
   return { options, from: "github", config: remote };
 }
 
+const REQUIRE = ["rev-list", "--objects", "--filter=blob:none", "--quiet"];
+
 /**
- * Requires all commits and trees. Of a promisor's answer git only checks the first objects.
- * @param revisions such as `--all`
+ * Requires all commits and trees of every ref. Of a promisor's answer git only checks the first objects.
  * @throws RefreshError `corrupt`
  */
-export async function requireTrees(
+export async function requireTrees(git: RunGit, call: Omit<GitCall, "args">): Promise<void> {
+  // git rev-list --objects --filter=blob:none --quiet --all
+  await git({ ...call, args: [...REQUIRE, "--all"] });
+}
+
+/** Requires what a fetch has brought for these commits beyond the bases of its scratch directory. @throws RefreshError `corrupt` */
+export async function requireFetchedTrees(
   git: RunGit,
   call: Omit<GitCall, "args">,
-  revisions: string[],
+  commits: string[],
 ): Promise<void> {
-  // git rev-list --objects --filter=blob:none --quiet <revisions>
-  await git({ ...call, args: ["rev-list", "--objects", "--filter=blob:none", "--quiet", ...revisions] });
+  // git rev-list --objects --filter=blob:none --quiet --stdin --not --glob=refs/base/*
+  const args = [...REQUIRE, "--stdin", "--not", "--glob=refs/base/*"];
+  await git({ ...call, args, input: `${commits.join("\n")}\n` });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type RefChange, ZERO } from "../../base/model.js";
-import { forEachInSlices } from "../../base/slices.js";
+import { forEachInSlices, linesOf, mapInSlices } from "../../base/slices.js";
 import type { RunGit } from "../run/exec.js";
 import { requireAllRefs } from "../run/failure.js";
 import { changeRefs } from "./change-refs.js";
@@ -37,7 +37,7 @@ function readLines(git: RunGit, mirror: string, more: string[], prefixes: string
 
 async function refsOf(stdout: string): Promise<Map<string, string>> {
   const refs = new Map<string, string>();
-  await forEachInSlices(stdout.split("\n"), (line) => {
+  await forEachInSlices(linesOf(stdout), (line) => {
     const [sha, ref, symref] = line.split(" ");
     if (sha && ref && !symref && !ref.startsWith("refs/lockstep/")) refs.set(ref, sha);
   });
@@ -58,14 +58,15 @@ export async function swapRefs(
 ): Promise<void> {
   if (changes.length === 0 && made.length === 0) return;
   // git update-ref --stdin -z; "update" with a zero old value creates, "delete" needs the old value
-  const commands = changes.map(({ ref, before, after }) =>
+  const commands = await mapInSlices(changes, ({ ref, before, after }) =>
     after === ZERO ? `delete ${ref}\0${before}\0` : `update ${ref}\0${after}\0${before}\0`,
   );
   // The new names come first, as git renames its locks in this order: killed halfway, git has kept rather
   // than lost a tip. An empty old value compares nothing. Two refs that left the same tip may share a name.
-  const names = new Map(made.map(({ name, sha }) => [name, sha]));
-  commands.unshift(...[...names].map(([name, sha]) => `update ${name}\0${sha}\0\0`));
-  await changeRefs(git, mirror, commands, [...names.keys(), ...changes.map(({ ref }) => ref)]);
+  const names = new Map(await mapInSlices(made, ({ name, sha }) => [name, sha] as const));
+  const first = await mapInSlices(names, ([name, sha]) => `update ${name}\0${sha}\0\0`);
+  const refs = await mapInSlices(changes, ({ ref }) => ref);
+  await changeRefs(git, mirror, first.concat(commands), [...names.keys()].concat(refs));
 }
 
 /** Whether one of the two names is a directory of the other, so that only one of them can exist. */
@@ -75,11 +76,13 @@ export const clash = (a: string, b: string): boolean => a.startsWith(`${b}/`) ||
  * Finds names that clash with one of these in a time that does not grow with their number.
  * @returns a function that returns the first of the names that clashes with another name; null: none does
  */
-export function indexClashes(names: readonly string[]): (ref: string) => string | null {
-  const known = new Set(names);
+export async function indexClashes(names: Iterable<string>): Promise<(ref: string) => string | null> {
+  const known = new Set<string>();
   const below = new Map<string, string>();
-  for (const name of names)
+  await forEachInSlices(names, (name) => {
+    known.add(name);
     for (const directory of directoriesAbove(name)) if (!below.has(directory)) below.set(directory, name);
+  });
   return (ref) => below.get(ref) ?? directoriesAbove(ref).find((directory) => known.has(directory)) ?? null;
 }
 
@@ -89,12 +92,17 @@ function directoriesAbove(ref: string): string[] {
 }
 
 /** Returns every ref in which the two differ. */
-export function compareTips(before: Map<string, string>, after: Map<string, string>): RefChange[] {
+export async function compareTips(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): Promise<RefChange[]> {
   const changes: RefChange[] = [];
-  for (const [ref, sha] of after) {
+  await forEachInSlices(after, ([ref, sha]) => {
     const old = before.get(ref) ?? ZERO;
     if (old !== sha) changes.push({ ref, before: old, after: sha });
-  }
-  for (const [ref, sha] of before) if (!after.has(ref)) changes.push({ ref, before: sha, after: ZERO });
+  });
+  await forEachInSlices(before, ([ref, sha]) => {
+    if (!after.has(ref)) changes.push({ ref, before: sha, after: ZERO });
+  });
   return changes;
 }

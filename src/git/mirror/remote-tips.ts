@@ -1,5 +1,5 @@
 import { RESERVED_REFS } from "../../base/names.js";
-import { matchesPattern } from "../../base/patterns.js";
+import { isInside } from "../../base/patterns.js";
 import type { Lease } from "../transport/lease.js";
 import type { MirrorContext } from "./memory.js";
 import type { RunContext } from "./options.js";
@@ -15,7 +15,8 @@ export function readRemoteTips(
   run: RunContext,
 ): Promise<Map<string, string>> {
   const { refspecs } = scopeOf(id);
-  const isWanted = (ref: string) => matchesPattern(ref, refspecs) && !ref.startsWith(RESERVED_REFS);
+  const isIn = isInside({ refspecs });
+  const isWanted = (ref: string) => isIn(ref) && !ref.startsWith(RESERVED_REFS);
   const question = { prefixes: prefixesOf(refspecs), isWanted, timeoutMs: fetchTimeoutMs };
   return lease.refs(question, run.signal);
 }

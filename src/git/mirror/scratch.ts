@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { forEachInSlices } from "../../base/slices.js";
 
 /**
  * A scratch is a git directory with only the refs that a fetch should start from. The fetch stores its
@@ -10,10 +9,8 @@ import { forEachInSlices } from "../../base/slices.js";
  */
 export interface Scratch {
   dir: string;
-  /** Returns the objects fetched to refs/x/<index>, by index. */
-  fetched(): Promise<Map<number, string>>;
-  /** Forgets what was fetched; the empty directory is kept for a later fetch. */
-  close(): Promise<void>;
+  /** Leaves the directory to a later fetch. */
+  close(): void;
 }
 
 /** The directories that fetches of this process work in. */
@@ -22,35 +19,17 @@ const open = new Set<string>();
 /** Opens a scratch directory beside the mirror, which no other fetch uses until it is closed. */
 export async function openScratch(repositoryDir: string, bases: string[]): Promise<Scratch> {
   const dir = takeFree(repositoryDir);
-  const brought = join(dir, "refs", "x");
-  const clear = () => rm(brought, { recursive: true, force: true });
+  const close = () => void open.delete(dir);
   try {
-    await clear();
-    fill(dir, bases);
+    await fill(dir, bases);
   } catch (error) {
-    open.delete(dir);
+    close();
     throw error;
   }
-  return {
-    dir,
-    async fetched() {
-      const found = new Map<number, string>();
-      await forEachInSlices(await readdir(brought), (name) => {
-        found.set(Number(name), readFileSync(join(brought, name), "utf8").trim());
-      });
-      return found;
-    },
-    async close() {
-      try {
-        await clear();
-      } finally {
-        open.delete(dir);
-      }
-    },
-  };
+  return { dir, close };
 }
 
-/** Two fetches in one directory would take each other's refs for their own. */
+/** Two fetches in one directory would start from each other's refs. */
 function takeFree(repositoryDir: string): string {
   for (let n = 1; ; n++) {
     const dir = join(repositoryDir, n === 1 ? "scratch.git" : `scratch-${n}.git`);
@@ -60,13 +39,13 @@ function takeFree(repositoryDir: string): string {
   }
 }
 
-function fill(dir: string, bases: string[]): void {
+async function fill(dir: string, bases: string[]): Promise<void> {
   if (!existsSync(join(dir, "config"))) {
-    mkdirSync(join(dir, "refs"), { recursive: true, mode: 0o750 });
-    writeFileSync(join(dir, "HEAD"), "ref: refs/heads/none\n");
-    writeFileSync(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+    await mkdir(join(dir, "refs"), { recursive: true, mode: 0o750 });
+    await writeFile(join(dir, "HEAD"), "ref: refs/heads/none\n");
+    await writeFile(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
   }
   // All bases go into one file, as `git pack-refs` writes it: each further file costs half a millisecond.
   const lines = bases.map((sha, index) => `${sha} refs/base/${String(index).padStart(6, "0")}\n`);
-  writeFileSync(join(dir, "packed-refs"), `# pack-refs with: sorted \n${lines.join("")}`);
+  await writeFile(join(dir, "packed-refs"), `# pack-refs with: sorted \n${lines.join("")}`);
 }

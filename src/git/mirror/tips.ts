@@ -1,6 +1,7 @@
 import { type RefChange, ZERO } from "../../base/model.js";
 import { hasEscapedByte } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
+import { mapInSlices, selectInSlices } from "../../base/slices.js";
 import { type Applied, applyChanges, REFUSALS } from "./apply-changes.js";
 import { KEEP_NOTHING } from "./kept.js";
 import { type MirrorContext, rememberTips } from "./memory.js";
@@ -57,7 +58,7 @@ async function readTipsWhere(
   signal?: AbortSignal,
 ): Promise<Map<string, string>> {
   const all = await readRefs(git, layout.mirror(id), [], signal);
-  return new Map([...all].filter(([ref]) => isWanted(ref)));
+  return new Map(await selectInSlices(all, ([ref]) => isWanted(ref)));
 }
 
 /** @param refusals the codes of failures that leave out a ref and no other */
@@ -73,9 +74,8 @@ export async function changeTips(
     if (keep.refs.size > 0) await hideOwnRefs(context, id);
     const applied = await applyChanges(git, layout.mirror(id), changes, keep, refusals);
     const refused = new Set(applied.refused.map(({ ref }) => ref));
-    const made = changes.filter(({ ref }) => !refused.has(ref));
-    const tips = made.map(({ ref, after }) => [ref, after] as const);
-    rememberTips(memory, id, tips);
+    const made = await selectInSlices(changes, ({ ref }) => !refused.has(ref));
+    rememberTips(memory, id, await mapInSlices(made, ({ ref, after }) => [ref, after] as const));
     await context.keptRecord.add(id, applied.kept);
     return applied;
   } catch (error) {

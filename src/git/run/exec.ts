@@ -1,7 +1,8 @@
 import { startLimit } from "../../machine/limit.js";
-import { createTail, type Tail } from "../../machine/tail.js";
+import { createTail } from "../../machine/tail.js";
 import { type ChildCall, type GitOptions, isAnswer, type Plumbing, runChild } from "./child.js";
 import { failureOf } from "./failure.js";
+import { collectText, type OutputText } from "./output.js";
 import { toText } from "./ref-names.js";
 
 /** What a caller says to a running git, and hears from it. */
@@ -46,7 +47,7 @@ export type RunGit = (call: GitCall) => Promise<GitResult>;
 export function createGit(options: GitOptions): RunGit {
   return async (call) => {
     const limit = startLimit(call);
-    const stdout = createTail(Number.POSITIVE_INFINITY);
+    const stdout = collectText(call.printsRefs ? toText : (lines) => lines.toString("utf8"));
     const stderr = createTail(MAX_STDERR);
     let talk: Promise<unknown> = Promise.resolve(null);
     try {
@@ -55,7 +56,7 @@ export function createGit(options: GitOptions): RunGit {
           child.stdout.on("data", stdout.add);
           child.stderr.on("data", stderr.add);
           if (call.converse) talk = converse(child, call.converse, stdout);
-          else child.stdin.end(call.input);
+          else child.stdin.end(bytesOf(call.input));
         },
       });
       // git's messages name refs.
@@ -63,18 +64,21 @@ export function createGit(options: GitOptions): RunGit {
       if (!isAnswer(call, code)) throw failureOf(call, code, said);
       const fault = await talk;
       if (fault !== null) throw fault;
-      return { code, stdout: call.printsRefs ? toText(stdout.bytes()) : stdout.text(), stderr: said };
+      return { code, stdout: stdout.text(), stderr: said };
     } finally {
       limit.release();
     }
   };
 }
 
+/** A long string would be encoded while the process writes it, and so at once. */
+const bytesOf = (input: GitCall["input"]) => (typeof input === "string" ? Buffer.from(input) : input);
+
 /** @returns why the conversation failed, which may be that git has failed; null: it succeeded */
 async function converse(
   child: Parameters<Plumbing["connect"]>[0],
   talk: (dialogue: Dialogue) => Promise<void>,
-  stdout: Tail,
+  stdout: OutputText,
 ): Promise<unknown> {
   const printed = (text: string) =>
     new Promise<void>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { RefreshError } from "../../base/errors.js";
+import { beginSlice } from "../../base/slices.js";
 import { toBytes, toText } from "../run/ref-names.js";
 
 /** A pkt-line's length is written in this many hexadecimal digits, and includes them. gitprotocol-common(5) */
@@ -33,6 +34,7 @@ export async function readLsRefs(
   let rest: Buffer = Buffer.alloc(0);
   let size = 0;
   let isComplete = false;
+  const slice = beginSlice();
   for await (const chunk of body) {
     size += chunk.length;
     if (size > MAX_ANSWER_BYTES) throw invalid("is larger than 256 MiB");
@@ -44,6 +46,7 @@ export async function readLsRefs(
       if (length > 0 && rest.length - at < length) break;
       if (length > 0) addRef(refs, rest.subarray(at + LENGTH_DIGITS, at + length), isWanted);
       at += Math.max(length, LENGTH_DIGITS);
+      if (slice.isOver()) await slice.next();
     }
     rest = rest.subarray(at);
   }

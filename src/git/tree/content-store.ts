@@ -55,14 +55,17 @@ export interface StoreCall {
   signal: AbortSignal;
 }
 
-export function openContentStore(git: RunGit, { base, mirror, ...limits }: StoreCall): ContentStore {
+export async function openContentStore(
+  git: RunGit,
+  { base, mirror, ...limits }: StoreCall,
+): Promise<ContentStore> {
   const dir = storeDir(base);
   const call = { gitDir: dir, alternate: join(mirror, "objects"), ...limits };
   const store: StoreContext = { git, dir, call };
   prepareStore(dir);
   // One publish of a checkout runs at a time: no git runs here now, and the files of a killed git are in the
   // way.
-  clearLeftovers(dir);
+  await clearLeftovers(dir);
 
   return {
     dir,

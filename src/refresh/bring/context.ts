@@ -10,6 +10,7 @@ import {
   type Trigger,
   ZERO,
 } from "../../base/model.js";
+import { forEachInSlices } from "../../base/slices.js";
 import type { Mirrors, RunContext } from "../../git/mirror/mirrors.js";
 import type { Lease, LeaseOptions } from "../../git/transport/lease.js";
 import type { ManagedRepository, Registry } from "../../registry/repositories.js";
@@ -93,9 +94,17 @@ export async function factsOf(
 }
 
 /** @returns commits that GitHub may build on: the tips that exist, or the default branch's */
-export async function basesFor({ mirrors }: BringContext, pass: Pass, tips: string[]): Promise<string[]> {
-  const known = tips.filter((tip) => tip !== ZERO);
-  if (known.length > 0) return [...new Set(known)].slice(0, MAX_BASES);
+export async function basesFor(
+  { mirrors }: BringContext,
+  pass: Pass,
+  tips: Iterable<string>,
+): Promise<string[]> {
+  const known = new Set<string>();
+  for (const tip of tips) {
+    if (known.size === MAX_BASES) break;
+    if (tip !== ZERO) known.add(tip);
+  }
+  if (known.size > 0) return [...known];
   const main = await mirrors.tip(pass.repository.id, `refs/heads/${pass.repository.defaultBranch}`);
   return main === ZERO ? [] : [main];
 }
@@ -105,13 +114,15 @@ export async function fetchNewTips(
   context: BringContext,
   pass: Pass,
   moves: Move[],
-  tips: string[],
+  tips: Iterable<string>,
 ): Promise<void> {
-  const missing = moves.filter(({ before, after }) => after !== ZERO && after !== before);
-  const wants = [...new Set(missing.map(({ after }) => after))];
-  if (wants.length === 0) return;
+  const wants = new Set<string>();
+  await forEachInSlices(moves, ({ before, after }) => {
+    if (after !== ZERO && after !== before) wants.add(after);
+  });
+  if (wants.size === 0) return;
   const bases = await basesFor(context, pass, tips);
-  await context.mirrors.fetch(pass.repository.id, pass.lease, wants, bases, pass.run);
+  await context.mirrors.fetch(pass.repository.id, pass.lease, [...wants], bases, pass.run);
 }
 
 /** What became of moves; the history guard may hold refs besides. */
@@ -133,7 +144,7 @@ export async function writeRefs(
   );
   outbox.intend(repository.id, trigger, changes);
   const { kept, refused } = await mirrors.apply(repository.id, changes, keep, refusals);
-  record({ kept });
+  await record({ kept });
   return written(context, repository.id, changes, refused);
 }
 

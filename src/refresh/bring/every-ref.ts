@@ -1,6 +1,7 @@
 import { RefreshError } from "../../base/errors.js";
 import { ZERO } from "../../base/model.js";
 import { ALL_REFS } from "../../base/names.js";
+import { selectInSlices } from "../../base/slices.js";
 import type { BringContext, Pass } from "./context.js";
 
 /** The refs of both sides, and when GitHub says that the repository was last pushed to. */
@@ -27,17 +28,17 @@ export async function askForEveryRef(context: BringContext, pass: Pass): Promise
   const first = await ask(context, pass);
   const hold = context.holds.of(id).find(({ ref }) => ref === ALL_REFS);
   const isAllowed = hold !== undefined && hold.allowed === hold.wanted;
-  if (!lacksTooMany(local, first.remote) || isAllowed) {
+  if (isAllowed || !(await lacksTooMany(local, first.remote))) {
     if (hold) context.holds.end(id, hold);
     return { ...first, local };
   }
   await context.pause(ASK_AGAIN_MS, pass.run.signal);
   const second = await ask(context, pass);
-  if (!lacksTooMany(local, second.remote)) return { ...second, local };
+  if (!(await lacksTooMany(local, second.remote))) return { ...second, local };
   if (!hold) holdAll(context, id);
   throw new RefreshError(
     "refs_vanished",
-    `GitHub lists ${second.remote.size} refs, and ${countMissing(local, second.remote)} of the mirror's ${local.size} are not among them`,
+    `GitHub lists ${second.remote.size} refs, and ${await countMissing(local, second.remote)} of the mirror's ${local.size} are not among them`,
   );
 }
 
@@ -52,10 +53,10 @@ function holdAll({ holds, now }: BringContext, id: number): void {
 
 type Tips = ReadonlyMap<string, string>;
 
-function lacksTooMany(local: Tips, remote: Tips): boolean {
+async function lacksTooMany(local: Tips, remote: Tips): Promise<boolean> {
   if (remote.size === 0) return local.size > 0;
-  return local.size > MANY && countMissing(local, remote) > local.size / 2;
+  return local.size > MANY && (await countMissing(local, remote)) > local.size / 2;
 }
 
-const countMissing = (local: Tips, remote: Tips): number =>
-  [...local.keys()].filter((ref) => !remote.has(ref)).length;
+const countMissing = async (local: Tips, remote: Tips): Promise<number> =>
+  (await selectInSlices(local.keys(), (ref) => !remote.has(ref))).length;

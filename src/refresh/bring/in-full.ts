@@ -1,6 +1,6 @@
 import { type OpenRef, type RefHint, type RefusedRef, ZERO } from "../../base/model.js";
 import { isInside } from "../../base/patterns.js";
-import { beginSlice } from "../../base/slices.js";
+import { forEachInSlices, mapInSlices, selectInSlices } from "../../base/slices.js";
 import { REFUSALS_ONCE_READ } from "../../git/mirror/apply-changes.js";
 import { clash, compareTips, indexClashes } from "../../git/mirror/refs.js";
 import { whyRefused } from "../../git/mirror/refusals.js";
@@ -34,14 +34,14 @@ export async function bringInFull(context: BringContext, pass: Pass, hints: RefH
     local,
     pushedAt,
   });
-  const differences = guard.differences(id, local, remote);
-  const open = [...old, ...whatWaits(differences, old)];
+  const differences = await guard.differences(id, local, remote);
+  const open = [...old, ...(await whatWaits(differences, old))];
   const waiting = new Set(open.map(({ ref }) => ref));
-  const unwritable = differences.flatMap(refusedOf);
+  const unwritable = await unwritableOf(differences);
   const leftOut = new Set([...waiting, ...unwritable.map(({ ref }) => ref)]);
-  const moves = differences.filter(({ ref }) => !leftOut.has(ref));
+  const moves = await selectInSlices(differences, ({ ref }) => !leftOut.has(ref));
   const main = local.get(`refs/heads/${defaultBranch}`) ?? ZERO;
-  await fetchNewTips(context, pass, moves, [main, ...moves.map(({ before }) => before)]);
+  await fetchNewTips(context, pass, moves, oldTips(main, moves));
   const written = await writeRefs(context, pass, moves, REFUSALS_ONCE_READ);
   // The comparison is acted on, whatever the Date of the answer: GitHub's servers each have their own clock.
   for (const hint of inside) if (!waiting.has(hint.ref)) learn(context, pass, hint, null);
@@ -55,9 +55,18 @@ export async function bringInFull(context: BringContext, pass: Pass, hints: RefH
   return { changes, refused, superseded, open, abandoned };
 }
 
-function refusedOf({ ref, before, after }: Move): RefusedRef[] {
-  const reason = before === after ? null : whyRefused(ref);
-  return reason === null ? [] : [{ ref, reason }];
+function* oldTips(main: string, moves: readonly Move[]): Iterable<string> {
+  yield main;
+  for (const { before } of moves) yield before;
+}
+
+async function unwritableOf(differences: readonly Move[]): Promise<RefusedRef[]> {
+  const refused: RefusedRef[] = [];
+  await forEachInSlices(differences, ({ ref, before, after }) => {
+    const reason = before === after ? null : whyRefused(ref);
+    if (reason !== null) refused.push({ ref, reason });
+  });
+  return refused;
 }
 
 interface Comparison {
@@ -84,17 +93,15 @@ async function findOldAnswers(
     hint,
     facts: facts[n]!,
   }));
-  const slice = beginSlice();
-  for (const { ref, after, before } of compareTips(local, remote)) {
-    if (slice.isOver()) await slice.next();
-    if (hinted.has(ref) || isReplaced(ref, hints, remote)) continue;
+  await forEachInSlices(await compareTips(local, remote), ({ ref, after, before }) => {
+    if (hinted.has(ref) || isReplaced(ref, hints, remote)) return;
     const known = { tip: before, knowledge: context.registry.ref(id, ref), comparedAt };
     answers.push({ ref, answer: after, hint: undefined, facts: known });
-  }
-  for (const { answered, ruling } of await ruleOnAnswers(context, pass, answers, pushedAt)) {
+  });
+  await forEachInSlices(await ruleOnAnswers(context, pass, answers, pushedAt), ({ answered, ruling }) => {
     if (ruling.kind === "open") open.push(ruling.open);
     if (ruling.kind === "abandon" && answered.hint) abandoned.push(answered.hint);
-  }
+  });
   return { open, abandoned };
 }
 
@@ -103,14 +110,16 @@ const isReplaced = (ref: string, hints: RefHint[], remote: Map<string, string>):
   hints.some((hint) => clash(ref, hint.ref) && remote.get(hint.ref) === expectedTip(hint));
 
 /** `a/b` cannot be made while `a` waits for a later answer, nor `a` beside an `a/b` that waits. */
-function whatWaits(differences: readonly Move[], old: readonly OpenRef[]): OpenRef[] {
-  if (old.length === 0) return [];
+async function whatWaits(differences: readonly Move[], old: readonly OpenRef[]): Promise<OpenRef[]> {
+  const waits: OpenRef[] = [];
+  if (old.length === 0) return waits;
   const waiting = new Map(old.map((open) => [open.ref, open]));
-  const inTheWay = indexClashes([...waiting.keys()]);
-  return differences.flatMap(({ ref }) => {
+  const inTheWay = await indexClashes(waiting.keys());
+  await forEachInSlices(differences, ({ ref }) => {
     const other = waiting.has(ref) ? null : inTheWay(ref);
-    return other === null ? [] : [{ ...waiting.get(other)!, ref }];
+    if (other !== null) waits.push({ ...waiting.get(other)!, ref });
   });
+  return waits;
 }
 
 /** Drops refs of an earlier scope, which no refresh follows any more. */
@@ -119,8 +128,8 @@ async function dropOutside(
   { repository: { id }, trigger, run }: Pass,
 ): Promise<Written> {
   const { mirrors, outbox } = context;
-  const outside = [...(await mirrors.outside(id, run.signal))];
-  const changes = outside.map(([ref, before]) => ({ ref, before, after: ZERO }));
+  const outside = await mirrors.outside(id, run.signal);
+  const changes = await mapInSlices(outside, ([ref, before]) => ({ ref, before, after: ZERO }));
   outbox.intend(id, trigger, changes);
   const { refused } = await mirrors.apply(id, changes);
   return written(context, id, changes, refused);

@@ -17,7 +17,7 @@ export async function forgetOldTips(context: BringContext, pass: Pass): Promise<
   const excess = young.slice(0, Math.max(0, young.length - maxKeptTips));
   await drop(context, pass, [...old, ...excess]);
   // A process that was killed between the two drops has left names in the database alone.
-  mirrors.forgetKeptBefore(id, since);
+  await mirrors.forgetKeptBefore(id, since);
   if (excess.length > 0) reportExcess(context, pass, excess);
 }
 

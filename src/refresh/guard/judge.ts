@@ -1,5 +1,5 @@
 import { type RefChange, ZERO } from "../../base/model.js";
-import { forEachInSlices, mapTogether } from "../../base/slices.js";
+import { forEachInSlices, mapInSlices, mapTogether, selectInSlices } from "../../base/slices.js";
 import type { IsAncestor, Made, Verdict } from "../../git/mirror/carry.js";
 import { KEEP_NOTHING } from "../../git/mirror/kept.js";
 import { indexClashes } from "../../git/mirror/refs.js";
@@ -20,20 +20,20 @@ export async function judgeMoves(
   moves: Move[],
   isAncestor: IsAncestor,
 ): Promise<Verdict> {
-  if (!isGuarded(context, repository.id)) return allowAll(context, repository, moves);
+  if (!isGuarded(context, repository.id)) return await allowAll(context, repository, moves);
   const { history, now } = context;
   const holdOf = new Map(findStandingHolds(context, repository.id).map((hold) => [hold.ref, hold]));
   // Many questions are asked at the same time, so that one git answers them together.
   const rulings = await mapTogether(moves, (move) =>
     ruleOn({ history, now, isAncestor }, move, holdOf.get(move.ref)),
   );
-  for (const ruling of rulings) {
-    if (ruling.ended) holdOf.delete(ruling.ended.hold.ref);
-    if (ruling.hold) holdOf.set(ruling.hold.ref, ruling.hold);
-  }
+  await forEachInSlices(rulings, ({ ended, hold }) => {
+    if (ended) holdOf.delete(ended.hold.ref);
+    if (hold) holdOf.set(hold.ref, hold);
+  });
   const changes: RefChange[] = [];
   const refs = new Set<string>();
-  const inTheWay = indexClashes([...holdOf.keys()]);
+  const inTheWay = await indexClashes(holdOf.keys());
   await forEachInSlices(rulings, ({ change, keepsTip }) => {
     // `a/b` cannot be made while `a` is held, nor `a` beside a held `a/b`.
     if (!change || (change.after !== ZERO && inTheWay(change.ref) !== null)) return;
@@ -45,11 +45,19 @@ export async function judgeMoves(
 }
 
 /** No hold stands on a ref of a shallow mirror. */
-function allowAll(context: GuardContext, repository: GuardedRepository, moves: Move[]): Verdict {
-  const changes = moves.map(({ ref, before, after }) => ({ ref, before, after }));
-  const record = () => {
-    for (const hold of context.holds.of(repository.id))
-      endHold(context, repository, hold, "its mirror is shallow");
+async function allowAll(
+  context: GuardContext,
+  repository: GuardedRepository,
+  moves: Move[],
+): Promise<Verdict> {
+  const changes = await mapInSlices(moves, ({ ref, before, after }) => ({ ref, before, after }));
+  const record = () =>
+    forEachInSlices(context.holds.of(repository.id), (hold) =>
+      endHold(context, repository, hold, "its mirror is shallow"),
+    );
+  return {
+    changes: await selectInSlices(changes, ({ before, after }) => before !== after),
+    keep: KEEP_NOTHING,
+    record,
   };
-  return { changes: changes.filter(({ before, after }) => before !== after), keep: KEEP_NOTHING, record };
 }

@@ -1,4 +1,5 @@
 import { fullName } from "../../base/names.js";
+import { forEachInSlices, mapInSlices } from "../../base/slices.js";
 import type { Made } from "../../git/mirror/carry.js";
 import type { Hold } from "../holds.js";
 import {
@@ -12,25 +13,25 @@ import {
 import type { Ruling } from "./rule.js";
 
 /** Records what became of the holds, once the changes are made. */
-export function recordRulings(
+export async function recordRulings(
   context: GuardContext,
   repository: GuardedRepository,
   moves: Move[],
   rulings: Ruling[],
   made: Made,
-): void {
+): Promise<void> {
   const { id } = repository;
-  const github = new Map(moves.map(({ ref, after }) => [ref, after]));
-  const lost = made.lost ?? [];
-  for (const { hold, isNewHold, ended } of rulings) {
+  const github = new Map(await mapInSlices(moves, ({ ref, after }) => [ref, after] as const));
+  const lost = new Set((made.lost ?? []).map(({ ref, sha }) => `${sha} ${ref}`));
+  await forEachInSlices(rulings, ({ hold, isNewHold, ended }) => {
     if (ended) endHold(context, repository, ended.hold, ended.why);
-    if (!hold) continue;
+    if (!hold) return;
     const wanted = github.get(hold.ref) ?? hold.wanted;
-    if (lost.some(({ ref, sha }) => ref === hold.ref && sha === hold.tip)) {
+    if (lost.has(`${hold.tip} ${hold.ref}`)) {
       if (!isNewHold) endHold(context, repository, hold, "its tip was lost with the old mirror");
     } else if (isNewHold) beginHold(context, repository, hold);
     else if (wanted !== hold.wanted) context.holds.follow(id, hold, wanted);
-  }
+  });
   reportKept(context, repository, made);
 }
 

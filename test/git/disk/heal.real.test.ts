@@ -37,32 +37,32 @@ const LEFTOVERS = [
   "objects/tmp_objdir-incoming-a1B2c3/x",
 ];
 
-test.each(LEFTOVERS)("%s is cleared", (name) => {
+test.each(LEFTOVERS)("%s is cleared", async (name) => {
   const { dir, commit } = bareRepository();
   const path = join(dir, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, "");
-  clearLeftovers(dir);
+  await clearLeftovers(dir);
   expect(existsSync(path)).toBe(false);
   expect(plainGit(dir, "rev-parse", "main")).toBe(commit);
   plainGit(dir, "fsck", "--strict");
 });
 
-test("locks in names that are not UTF-8 are cleared", () => {
+test("locks in names that are not UTF-8 are cleared", async () => {
   const { dir } = bareRepository();
   const heads = Buffer.from(join(dir, "refs/heads/"));
   const path = (name: string) => Buffer.concat([heads, Buffer.from(name, "latin1")]);
   mkdirSync(path("caf\xe9"));
   for (const name of ["caf\xe9/main.lock", "th\xe9.lock"]) writeFileSync(path(name), "");
-  clearLeftovers(dir);
+  await clearLeftovers(dir);
   for (const name of ["caf\xe9/main.lock", "th\xe9.lock"]) expect(existsSync(path(name))).toBe(false);
 });
 
-test("nothing else is touched", () => {
+test("nothing else is touched", async () => {
   const { dir, commit } = bareRepository();
   plainGit(dir, "update-ref", "refs/heads/lock", commit);
   plainGit(dir, "update-ref", "refs/heads/tmp_pack_x/lockfile", commit);
   plainGit(dir, "update-ref", "refs/heads/gc.pid", commit);
-  expect(clearLeftovers(dir)).toEqual([]);
+  expect(await clearLeftovers(dir)).toEqual([]);
   expect(plainGit(dir, "for-each-ref", "--format=%(refname)").split("\n")).toHaveLength(4);
 });

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { requireTrees } from "../../../src/git/mirror/partial.js";
+import { requireFetchedTrees, requireTrees } from "../../../src/git/mirror/partial.js";
 import { looseFile, objectsOf, PATH, plainGit, realGit } from "../../support/git.js";
 import { mirrorWith, never } from "../../support/mirror.js";
 import { expectComplete, textsIn } from "../../support/partial.js";
@@ -103,10 +103,12 @@ test("the presence of all commits and trees is checked", async () => {
   const { dir, commit } = partialMirror(3);
   const call = { gitDir: dir, timeoutMs: 60_000 };
   const tree = plainGit(dir, "rev-parse", `${commit("one")}^{tree}`);
-  await requireTrees(realGit(), call, ["--all"]);
+  await requireTrees(realGit(), call);
   rmSync(looseFile(dir, tree));
-  await expect(requireTrees(realGit(), call, ["--all"])).rejects.toMatchObject({ code: "corrupt" });
-  await requireTrees(realGit(), call, ["main~1", "--not", "main~2"]);
+  await expect(requireTrees(realGit(), call)).rejects.toMatchObject({ code: "corrupt" });
+  const [fetched, base] = ["main~1", "main~2"].map((name) => plainGit(dir, "rev-parse", name));
+  plainGit(dir, "update-ref", "refs/base/000000", base!);
+  await requireFetchedTrees(realGit(), call, [fetched!]);
 });
 
 test("a check finds a missing tree, and a prune stops at it; neither asks for contents", async () => {

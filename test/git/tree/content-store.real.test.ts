@@ -17,12 +17,12 @@ import { tempDir } from "../../support/temp.js";
 import { commitFiles } from "../../support/trees.js";
 
 /** Makes a mirror, a library that shares files with the mirror, and a content store beside it. */
-function setUp() {
+async function setUp() {
   const mirror = bareRepository().dir;
   const library = bareRepository().dir;
   const base = tempDir();
   const limits = { timeoutMs: 60_000, signal: never };
-  const store = openContentStore(realGit(), { base, mirror, ...limits });
+  const store = await openContentStore(realGit(), { base, mirror, ...limits });
   const needed = (commits: string[]) => ({ trees: [], commits: new Set(commits) });
   const packs = () =>
     readdirSync(join(store.dir, "objects/pack")).filter((name) => /\.(pack|keep)$/.test(name));
@@ -34,7 +34,7 @@ const SHARED = { ".gitattributes": "*.txt eol=crlf\n", "dir/same": "same" };
 test.each([false, true])(
   "a submodule's commit is there with all it leads to, without the mirror (packed again: %s)",
   async (isTidied) => {
-    const { mirror, library, store, needed, packs } = setUp();
+    const { mirror, library, store, needed, packs } = await setUp();
     commitFiles(mirror, SHARED);
     const commit = commitFiles(library, { ...SHARED, own: "own" });
     await store.fetch(commit, library);
@@ -49,7 +49,7 @@ test.each([false, true])(
 );
 
 test("what is no longer needed is dropped, trees that were made stay, and nothing is packed twice", async () => {
-  const { mirror, library, store, needed, packs } = setUp();
+  const { mirror, library, store, needed, packs } = await setUp();
   const main = commitFiles(mirror, { a: "1" });
   const commits = ["1", "2", "3"].map((text) => commitFiles(library, { text }));
   for (const commit of commits) await store.fetch(commit, library);
@@ -74,7 +74,7 @@ test("what is no longer needed is dropped, trees that were made stay, and nothin
 });
 
 test("trees that cannot be read at the moment are not dropped", async () => {
-  const { mirror, library, store, needed, packs } = setUp();
+  const { mirror, library, store, needed, packs } = await setUp();
   const commit = commitFiles(library, { text: "1" });
   await store.fetch(commit, library);
   const wanted = { ...needed([commit]), trees: [1] };

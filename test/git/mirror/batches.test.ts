@@ -1,0 +1,33 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { inBatches } from "../../../src/git/mirror/batches.js";
+
+function setUp() {
+  const batches: number[] = [];
+  const ask = inBatches(async (_: string, questions: number[]) => {
+    batches.push(questions.length);
+    return questions.map((n) => n * 2);
+  });
+  return { batches, ask };
+}
+
+test("questions of several turns without a pause are answered together, up to 5,000", async () => {
+  const { batches, ask } = setUp();
+  const answers: Promise<number>[] = [];
+  for (let n = 0; n < 6_000; n++) {
+    answers.push(ask("a", n));
+    if (n % 1_000 === 999) await nextTurn();
+  }
+  expect(await Promise.all(answers)).toEqual(answers.map((_, n) => n * 2));
+  expect(batches).toEqual([5_000, 1_000]);
+});
+
+test("a question alone does not wait for others, and subjects stay apart", async () => {
+  const { batches, ask } = setUp();
+  const first = ask("a", 1);
+  const other = ask("b", 2);
+  await nextTurn();
+  await nextTurn();
+  expect(batches).toEqual([1, 1]);
+  expect(await Promise.all([first, other])).toEqual([2, 4]);
+});
