@@ -12,6 +12,7 @@ function setUp(count: number) {
   const old = bareRepository().dir;
   const beside = bareRepository().dir;
   const names = Array.from({ length: count }, (_, n) => `tip-${n}`);
+  for (const name of names) plainGit(old, "update-ref", `refs/heads/${name}`, "main");
   const tips = names.map((name) => commitFiles(old, { file: `${name} ${"x".repeat(5_000)}` }, name));
   const calls: string[][] = [];
   const git = (call: GitCall) => {
