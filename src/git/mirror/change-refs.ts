@@ -1,17 +1,16 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasEscapedByte } from "../../base/names.js";
-import { forEachInSlices, mapInSlices, nextTurn } from "../../base/slices.js";
+import { forEachInSlices, mapInSlices } from "../../base/slices.js";
 import { type Path, syncPath, syncPaths, watchDirectories } from "../../machine/durable.js";
 import { syncFileSystem } from "../../machine/sync.js";
 import type { Dialogue, RunGit } from "../run/exec.js";
+import { writeInParts } from "../run/parts.js";
 import { toBytes } from "../run/ref-names.js";
 
 /** With more changes than this, one sync of the whole file system takes less time than one for each ref. */
 const MAX_SINGLE = 50;
 const TIMEOUT_MS = 120_000;
-/** So many commands are written to git at a time. */
-const WRITTEN_TOGETHER = 1_000;
 /** A slow disk syncs 50 refs a second. */
 const TIMEOUT_FOR_EACH_MS = 20;
 const ARGS = ["update-ref", "--no-deref", "--stdin", "-z"];
@@ -56,10 +55,7 @@ const inodeOf = (path: string): Promise<number | null> =>
 async function changeMany(git: RunGit, mirror: string, commands: string[], refs: string[]): Promise<void> {
   async function converse({ write, printed }: Dialogue): Promise<void> {
     write("start\0");
-    for (let n = 0; n < commands.length; n += WRITTEN_TOGETHER) {
-      write(toBytes(commands.slice(n, n + WRITTEN_TOGETHER).join("")));
-      await nextTurn();
-    }
+    await writeInParts(write, commands);
     write("prepare\0");
     await printed("prepare: ok\n");
     await syncAll(mirror, () => mapInSlices(refs, (ref) => pathIn(mirror, `${ref}.lock`)));

@@ -1,5 +1,6 @@
 import { asRefreshError } from "../../base/errors.js";
 import { extentOf } from "../disk/layout.js";
+import { writeInParts } from "../run/parts.js";
 import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
 import type { MirrorContext } from "./memory.js";
@@ -84,7 +85,7 @@ async function fetchInto(
       ...ask.options,
       ...(byArgument ? [ask.from, ...wants] : ["--stdin", ask.from]),
     ],
-    ...(byArgument ? {} : { input: linesFrom(wants) }),
+    ...(byArgument ? {} : { converse: ({ write }) => writeInParts(write, wants, "\n") }),
   });
   if (extent.filter !== null) {
     dropMarks(mirror);
@@ -92,5 +93,3 @@ async function fetchInto(
   }
   if (extent.depth !== null) await takeShallow(scratch.dir, mirror);
 }
-
-const linesFrom = (wants: string[]): string => `${wants.join("\n")}\n`;

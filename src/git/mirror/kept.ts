@@ -1,6 +1,6 @@
 import type { RefChange } from "../../base/model.js";
 import { RESERVED_REFS } from "../../base/names.js";
-import { forEachInSlices, linesOf, mapInSlices, selectInSlices } from "../../base/slices.js";
+import { mapInSlices, selectInSlices } from "../../base/slices.js";
 import type { RunGit } from "../run/exec.js";
 import { GitFailure } from "../run/failure.js";
 import { swapRefs } from "./refs.js";
@@ -84,19 +84,18 @@ export async function readKept(
   name = RESERVED_REFS,
 ): Promise<KeptTip[]> {
   // git for-each-ref --format='%(objectname) %(refname)' refs/lockstep/
-  const { stdout } = await git({
+  const tips: KeptTip[] = [];
+  await git({
     args: ["for-each-ref", "--format=%(objectname) %(refname)", name],
     gitDir,
     timeoutMs: TIMEOUT_MS,
-    printsRefs: true,
+    takeLine(line) {
+      const [sha = "", name = ""] = line.split(" ");
+      const [, timeOfTip, timeOfRef, ref] = NAME.exec(name) ?? [];
+      const at = Number(timeOfTip ?? timeOfRef);
+      if (!Number.isNaN(at)) tips.push({ name, ref: ref === undefined ? null : `refs/${ref}`, sha, at });
+    },
     ...(signal && { signal }),
-  });
-  const tips: KeptTip[] = [];
-  await forEachInSlices(linesOf(stdout), (line) => {
-    const [sha = "", name = ""] = line.split(" ");
-    const [, timeOfTip, timeOfRef, ref] = NAME.exec(name) ?? [];
-    const at = Number(timeOfTip ?? timeOfRef);
-    if (!Number.isNaN(at)) tips.push({ name, ref: ref === undefined ? null : `refs/${ref}`, sha, at });
   });
   return tips.sort((a, b) => a.at - b.at);
 }

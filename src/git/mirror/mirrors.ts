@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type ErrorCode, RefreshError } from "../../base/errors.js";
 import { type RefChange, ZERO } from "../../base/model.js";
 import { RESERVED_REFS } from "../../base/names.js";
+import { mapInSlices, selectInSlices } from "../../base/slices.js";
 import { clearHalfWork, clearLeftovers } from "../disk/heal.js";
 import { condemn, extentOf, isCondemned, ownership } from "../disk/layout.js";
 import { writeLocked } from "../disk/locked-file.js";
@@ -161,7 +162,7 @@ async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<Cl
 }
 
 async function dropKept({ git, layout, keptRecord }: MirrorContext, id: number, tips: KeptTip[]) {
-  const deletions = tips.map(({ name, sha }) => ({ ref: name, before: sha, after: ZERO }));
+  const deletions = await mapInSlices(tips, ({ name, sha }) => ({ ref: name, before: sha, after: ZERO }));
   await swapRefs(git, layout.mirror(id), deletions);
   await keptRecord.drop(id, tips);
 }
@@ -169,11 +170,8 @@ async function dropKept({ git, layout, keptRecord }: MirrorContext, id: number, 
 /** Tips that the database does not know were kept by an earlier Lockstep, or just before a kill. */
 async function readKeptTips({ git, layout, keptRecord }: MirrorContext, id: number, signal?: AbortSignal) {
   const tips = await readKept(git, layout.mirror(id), signal);
-  const known = new Set((await keptRecord.of(id)).map(({ name }) => name));
-  await keptRecord.add(
-    id,
-    tips.filter(({ name }) => !known.has(name)),
-  );
+  const known = new Set(await mapInSlices(await keptRecord.of(id), ({ name }) => name));
+  await keptRecord.add(id, await selectInSlices(tips, ({ name }) => !known.has(name)));
   return tips;
 }
 

@@ -1,5 +1,6 @@
 import { type RefChange, ZERO } from "../../base/model.js";
-import { forEachInSlices, linesOf, mapInSlices } from "../../base/slices.js";
+import { RESERVED_REFS } from "../../base/names.js";
+import { forEachInSlices, mapInSlices } from "../../base/slices.js";
 import type { RunGit } from "../run/exec.js";
 import { requireAllRefs } from "../run/failure.js";
 import { changeRefs } from "./change-refs.js";
@@ -12,36 +13,38 @@ const TIMEOUT_MS = 120_000;
  */
 export async function readRefs(git: RunGit, mirror: string, prefixes: string[], signal?: AbortSignal) {
   // git for-each-ref --format='%(objectname) %(refname) %(symref) %(objecttype)' <prefix>… opens each object
-  const answer = await readLines(git, mirror, ["%(symref)", "%(objecttype)"], prefixes, signal);
+  const { refs, ...answer } = await readLines(git, mirror, ["%(symref)", "%(objecttype)"], prefixes, signal);
   requireAllRefs(answer);
-  return refsOf(answer.stdout);
+  return refs;
 }
 
 /** Reads the refs of a mirror that may be broken, as far as they can be read, whatever their objects are. */
 export async function readBrokenRefs(git: RunGit, mirror: string, signal?: AbortSignal) {
   // git for-each-ref --format='%(objectname) %(refname) %(symref)'
-  const { stdout } = await readLines(git, mirror, ["%(symref)"], [], signal);
-  return refsOf(stdout);
+  const { refs } = await readLines(git, mirror, ["%(symref)"], [], signal);
+  return refs;
 }
 
-function readLines(git: RunGit, mirror: string, more: string[], prefixes: string[], signal?: AbortSignal) {
+async function readLines(
+  git: RunGit,
+  mirror: string,
+  more: string[],
+  prefixes: string[],
+  signal?: AbortSignal,
+) {
   const format = ["%(objectname)", "%(refname)", ...more].join(" ");
-  return git({
+  const refs = new Map<string, string>();
+  const { stderr } = await git({
     args: ["for-each-ref", `--format=${format}`, ...prefixes],
     gitDir: mirror,
     timeoutMs: TIMEOUT_MS,
-    printsRefs: true,
+    takeLine(line) {
+      const [sha, ref, symref] = line.split(" ");
+      if (sha && ref && !symref && !ref.startsWith(RESERVED_REFS)) refs.set(ref, sha);
+    },
     ...(signal ? { signal } : {}),
   });
-}
-
-async function refsOf(stdout: string): Promise<Map<string, string>> {
-  const refs = new Map<string, string>();
-  await forEachInSlices(linesOf(stdout), (line) => {
-    const [sha, ref, symref] = line.split(" ");
-    if (sha && ref && !symref && !ref.startsWith("refs/lockstep/")) refs.set(ref, sha);
-  });
-  return refs;
+  return { refs, stderr };
 }
 
 /**

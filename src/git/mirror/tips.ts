@@ -1,7 +1,7 @@
 import { type RefChange, ZERO } from "../../base/model.js";
 import { hasEscapedByte } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
-import { mapInSlices, selectInSlices } from "../../base/slices.js";
+import { forEachInSlices, mapInSlices, selectInSlices } from "../../base/slices.js";
 import { type Applied, applyChanges, REFUSALS } from "./apply-changes.js";
 import { KEEP_NOTHING } from "./kept.js";
 import { type MirrorContext, rememberTips } from "./memory.js";
@@ -58,7 +58,11 @@ async function readTipsWhere(
   signal?: AbortSignal,
 ): Promise<Map<string, string>> {
   const all = await readRefs(git, layout.mirror(id), [], signal);
-  return new Map(await selectInSlices(all, ([ref]) => isWanted(ref)));
+  const wanted = new Map<string, string>();
+  await forEachInSlices(all, ([ref, sha]) => {
+    if (isWanted(ref)) wanted.set(ref, sha);
+  });
+  return wanted;
 }
 
 /** @param refusals the codes of failures that leave out a ref and no other */

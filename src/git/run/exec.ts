@@ -15,10 +15,10 @@ export interface Dialogue {
 export interface GitCall extends ChildCall {
   input?: string | Buffer;
   /**
-   * True: stdout has names of refs, so that a byte that is not UTF-8 is written `\351`. Default: such a byte becomes
-   * U+FFFD.
+   * Takes each line of stdout as git prints it, without its end; the result's stdout is then empty. A line may have
+   * names of refs, so that a byte that is not UTF-8 is written `\351`. Default: such a byte becomes U+FFFD.
    */
-  printsRefs?: boolean;
+  takeLine?(line: string): void;
   /**
    * Talks to git while git runs, in place of `input`; git's input ends when the promise settles. When the
    * promise rejects and git has not failed, the run rejects with the same error.
@@ -47,7 +47,7 @@ export type RunGit = (call: GitCall) => Promise<GitResult>;
 export function createGit(options: GitOptions): RunGit {
   return async (call) => {
     const limit = startLimit(call);
-    const stdout = collectText(call.printsRefs ? toText : (lines) => lines.toString("utf8"));
+    const stdout = collectText(call.takeLine ? toText : toUtf8, call.takeLine);
     const stderr = createTail(MAX_STDERR);
     let talk: Promise<unknown> = Promise.resolve(null);
     try {
@@ -64,12 +64,14 @@ export function createGit(options: GitOptions): RunGit {
       if (!isAnswer(call, code)) throw failureOf(call, code, said);
       const fault = await talk;
       if (fault !== null) throw fault;
-      return { code, stdout: stdout.text(), stderr: said };
+      return { code, stdout: stdout.end(), stderr: said };
     } finally {
       limit.release();
     }
   };
 }
+
+const toUtf8 = (bytes: Buffer): string => bytes.toString("utf8");
 
 /** A long string would be encoded while the process writes it, and so at once. */
 const bytesOf = (input: GitCall["input"]) => (typeof input === "string" ? Buffer.from(input) : input);

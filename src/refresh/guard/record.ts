@@ -1,5 +1,5 @@
 import { fullName } from "../../base/names.js";
-import { forEachInSlices, mapInSlices } from "../../base/slices.js";
+import { forEachInSlices, selectInSlices } from "../../base/slices.js";
 import type { Made } from "../../git/mirror/carry.js";
 import type { Hold } from "../holds.js";
 import {
@@ -21,12 +21,13 @@ export async function recordRulings(
   made: Made,
 ): Promise<void> {
   const { id } = repository;
-  const github = new Map(await mapInSlices(moves, ({ ref, after }) => [ref, after] as const));
+  // Each move has its ruling, in the same order, and few rulings are about holds.
+  const about = await selectInSlices(rulings.entries(), ([, { hold, ended }]) => Boolean(hold ?? ended));
   const lost = new Set((made.lost ?? []).map(({ ref, sha }) => `${sha} ${ref}`));
-  await forEachInSlices(rulings, ({ hold, isNewHold, ended }) => {
+  await forEachInSlices(about, ([n, { hold, isNewHold, ended }]) => {
     if (ended) endHold(context, repository, ended.hold, ended.why);
     if (!hold) return;
-    const wanted = github.get(hold.ref) ?? hold.wanted;
+    const wanted = moves[n]!.after;
     if (lost.has(`${hold.tip} ${hold.ref}`)) {
       if (!isNewHold) endHold(context, repository, hold, "its tip was lost with the old mirror");
     } else if (isNewHold) beginHold(context, repository, hold);

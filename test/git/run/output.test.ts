@@ -17,6 +17,23 @@ test.each([
       const output = collectText(decode);
       for (const [n, end] of ends.slice(1).entries()) output.add(whole.subarray(ends[n]!, end));
       expect(output.text()).toBe(decode(whole));
+      expect(output.end()).toBe(decode(whole));
+    }),
+  );
+});
+
+test("property: each line is taken once, whole, whether the last one has an end or not", () => {
+  fc.assert(
+    fc.property(bytes, cuts, (all, at) => {
+      const whole = Buffer.from(all);
+      const ends = [0, ...at.filter((n) => n < whole.length).sort((a, b) => a - b), whole.length];
+      const lines: string[] = [];
+      const output = collectText(toText, (line) => lines.push(line));
+      for (const [n, end] of ends.slice(1).entries()) output.add(whole.subarray(ends[n]!, end));
+      expect(output.end()).toBe("");
+      const expected = toText(whole).split("\n");
+      if (expected.at(-1) === "") expected.pop();
+      expect(lines).toEqual(expected);
     }),
   );
 });
