@@ -2,6 +2,7 @@ import type { Octokit } from "@octokit/rest";
 import { RefreshError } from "../base/errors.js";
 import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
 import { type Fields, parseJson } from "../base/large-json.js";
+import { readUpTo } from "../base/read-up-to.js";
 import type { ApiContext } from "./context.js";
 import { callRest, callRestOrNull, clockOf } from "./rest.js";
 
@@ -62,15 +63,10 @@ export function getPayload({ app }: ApiContext, deliveryId: number, fields: Fiel
 const MAX_ANSWER_BYTES = 2 * MAX_PAYLOAD_BYTES;
 
 async function readAnswer(body: ReadableStream<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES)
-      throw new RefreshError("upstream_error", "GitHub's answer about a delivery is too long");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const answer = await readUpTo(body, MAX_ANSWER_BYTES);
+  if (answer === null)
+    throw new RefreshError("upstream_error", "GitHub's answer about a delivery is too long");
+  return answer;
 }
 
 type LogEntry = Awaited<ReturnType<Octokit["rest"]["apps"]["listWebhookDeliveries"]>>["data"][number];

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { readUpTo } from "../base/read-up-to.js";
 import { badRequest } from "./lookup.js";
 
 interface Options {
@@ -17,27 +18,12 @@ export function limitBody({ maxBytes, onTooLarge }: Options): MiddlewareHandler 
     const announced = Number(context.req.header("content-length") ?? 0);
     if (announced > maxBytes) return onTooLarge(context);
     const { body } = context.req.raw;
-    const read = body === null ? new Uint8Array() : await readUpTo(body, maxBytes);
-    if (read === "too_large") return onTooLarge(context);
-    if (read === "aborted") return badRequest("the body is incomplete", "send it again");
-    // text() and parseBody() read from here.
-    Object.assign(context.req.bodyCache, { arrayBuffer: Promise.resolve(read.buffer) });
+    const read = body === null ? Buffer.alloc(0) : await readUpTo(body, maxBytes).catch(() => "aborted");
+    if (read === null) return onTooLarge(context);
+    // The client went away, or its framing was wrong.
+    if (typeof read === "string") return badRequest("the body is incomplete", "send it again");
+    // text() and parseBody() read from here. A small Buffer is part of a larger one.
+    Object.assign(context.req.bodyCache, { arrayBuffer: Promise.resolve(new Uint8Array(read).buffer) });
     return next();
   };
-}
-
-async function readUpTo(body: ReadableStream<Uint8Array>, maxBytes: number) {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) return "too_large";
-      chunks.push(chunk);
-    }
-  } catch {
-    // The client went away, or its framing was wrong.
-    return "aborted";
-  }
-  return new Uint8Array(Buffer.concat(chunks, bytes));
 }

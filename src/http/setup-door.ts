@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { readUpTo } from "../base/read-up-to.js";
 import type { Handler } from "./mount.js";
 import { forbidden, type Refusal, refuse } from "./setup-refusal.js";
 import { SetupState } from "./setup-state.js";
@@ -84,13 +85,8 @@ async function wrongImport(request: IncomingMessage, path: string): Promise<Refu
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string | null> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length <= MAX_BODY) parts.push(part);
-  }
-  return length > MAX_BODY ? null : Buffer.concat(parts).toString("utf8");
+  const body = await readUpTo(request, MAX_BODY);
+  return body === null ? null : body.toString("utf8");
 }
 
 function fieldsOf(text: string): Record<string, unknown> {

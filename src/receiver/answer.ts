@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { countPieces } from "./pieces.js";
 
 export interface Answer {
   status: number;
@@ -14,7 +15,7 @@ const LINGER_MS = 5_000;
 /**
  * Answers a request, whether or not its body was read. Closing a socket with unread bytes resets the
  * connection, and the client may never see the answer (RFC 9112, 9.6). So the whole answer is sent, the rest
- * of the body is discarded for a while, and only then the connection is closed.
+ * of the body is discarded for a while, unless it comes in too many pieces, and only then the connection is closed.
  */
 export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   const text = answer.body === undefined ? "" : JSON.stringify(answer.body);
@@ -32,8 +33,10 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
     clearTimeout(timer);
     response.end();
   };
+  const isFragmented = countPieces();
   request
     .on("error", () => {})
+    .on("data", (piece: Buffer) => isFragmented(piece) && request.destroy())
     .once("end", finish)
     .once("close", finish)
     .resume();

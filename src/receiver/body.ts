@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
-export type BodyFailure = "too_large" | "too_slow" | "overloaded" | "aborted";
+import { countPieces } from "./pieces.js";
+
+export type BodyFailure = "too_large" | "fragmented" | "too_slow" | "overloaded" | "aborted";
 
 export interface BodyLimits {
   /** The length limit of a body, in bytes. */
@@ -49,9 +51,11 @@ export function createBodyReader(limits: BodyLimits): BodyReader {
   };
   return async (request, { onBytes, use }) => {
     const body: Body = { bytes: 0, blocks: [], free: 0, held: 0 };
+    const isFragmented = countPieces();
     const take = (chunk: Buffer): BodyFailure | null => {
       body.bytes += chunk.length;
       if (body.bytes > limits.maxBytes) return "too_large";
+      if (isFragmented(chunk)) return "fragmented";
       for (let rest = chunk; rest.length > 0; ) {
         if (body.free === 0 && !grow(body)) return "overloaded";
         rest = rest.subarray(append(body, rest));

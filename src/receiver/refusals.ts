@@ -25,6 +25,7 @@ const TABLE = {
     "only GitHub should send deliveries here",
   ],
   too_large: [413, "the body is larger than 25 MiB", "GitHub never sends a larger one"],
+  fragmented: [400, "the body comes in too many small pieces", "send it with a Content-Length"],
   unsupported_media_type: [
     415,
     "the body is neither JSON nor form-encoded",

@@ -124,6 +124,56 @@ describe("a body that arrives slowly", () => {
   });
 });
 
+describe("a body in pieces of one byte", () => {
+  /** Sends pieces of one byte until the connection is closed. @returns what came back, and how many were sent */
+  async function sendPieces(headers: Record<string, string>) {
+    const socket = connect(harness.port, "127.0.0.1");
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.on("error", () => {});
+    let answer = "";
+    socket.on("data", (data) => {
+      answer += data;
+    });
+    const lines = Object.entries({ ...headers, host: "x", "transfer-encoding": "chunked" });
+    socket.write(
+      `POST ${PATHS[0]} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}`).join("\r\n")}\r\n\r\n`,
+    );
+    const many = "1\r\nx\r\n".repeat(10_000);
+    let sent = 0;
+    for (; sent < 5_000_000 && !socket.destroyed; sent += 10_000) {
+      if (socket.write(many)) continue;
+      await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), closed]);
+    }
+    socket.destroy();
+    return { answer, sent };
+  }
+
+  it("is refused after some thousands, and no more of it is read", async () => {
+    harness = await startReceiver();
+    const { sent } = await sendPieces(headersFor(""));
+    expect(sent).toBeLessThan(5_000_000);
+    expect(harness.lines.map(({ fields }) => fields.reason)).toEqual(["fragmented"]);
+    expect(harness.accepted).toEqual([]);
+  });
+
+  it("is not read on after a refusal for another reason either", async () => {
+    harness = await startReceiver();
+    const { sent } = await sendPieces({ "x-github-event": "push" });
+    expect(sent).toBeLessThan(5_000_000);
+  });
+
+  it("is accepted when it is short", async () => {
+    harness = await startReceiver();
+    const body = Buffer.from(JSON.stringify(PUSH));
+    const { outgoing, answer } = open(harness.port, {
+      headers: { ...headersFor(body), "transfer-encoding": "chunked" },
+    });
+    for (const byte of body) outgoing.write(Buffer.of(byte));
+    outgoing.end();
+    expect((await answer).status).toBe(202);
+  });
+});
+
 describe("bytes in flight", () => {
   it("are bounded over all requests: 503 until some are answered", async () => {
     harness = await startReceiver({ maxBytesInFlight: 2 * MIB });

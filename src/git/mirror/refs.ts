@@ -66,7 +66,8 @@ export async function swapRefs(
   );
   // The new names come first, as git renames its locks in this order: killed halfway, git has kept rather
   // than lost a tip. An empty old value compares nothing. Two refs that left the same tip may share a name.
-  const names = new Map(await mapInSlices(made, ({ name, sha }) => [name, sha] as const));
+  const names = new Map<string, string>();
+  await forEachInSlices(made, ({ name, sha }) => void names.set(name, sha));
   const first = await mapInSlices(names, ([name, sha]) => `update ${name}\0${sha}\0\0`);
   const refs = await mapInSlices(changes, ({ ref }) => ref);
   await changeRefs(git, mirror, first.concat(commands), [...names.keys()].concat(refs));

@@ -1,6 +1,7 @@
 import { monotonicMs } from "../../base/clock.js";
 import { asRefreshError, RefreshError } from "../../base/errors.js";
 import { fullName } from "../../base/names.js";
+import { readUpTo } from "../../base/read-up-to.js";
 import { statusError, type Target, type Upstream } from "./upstream.js";
 
 /** GitHub deploys its git servers often; an outdated copy costs one failed fetch. */
@@ -41,7 +42,7 @@ export function createAdverts(upstream: Upstream): Adverts {
       await answer.body.dump();
       throw statusError(answer, { kind: "git", host: upstream.host });
     }
-    const body = await readUpTo(answer.body, MAX_BYTES);
+    const body = await readAdvert(answer.body, MAX_BYTES);
     // The page of a proxy or of a network's sign-in is no answer of git's; git would only call it invalid.
     if (!isPktLine(body))
       throw new RefreshError(
@@ -94,16 +95,11 @@ const rethrow = (error: unknown): never => {
   throw asRefreshError(error);
 };
 
-async function readUpTo(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > maxBytes)
-      throw new RefreshError("upstream_error", "GitHub's advertisement is larger than 64 MiB");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, bytes);
+async function readAdvert(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const advert = await readUpTo(body, maxBytes);
+  if (advert === null)
+    throw new RefreshError("upstream_error", "GitHub's advertisement is larger than 64 MiB");
+  return advert;
 }
 
 /** Every answer begins with the length of its first line: gitprotocol-common(5). */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { asRefreshError, RefreshError } from "../../base/errors.js";
 import { fullName } from "../../base/names.js";
+import { readUpTo } from "../../base/read-up-to.js";
 import type { Adverts } from "./advert.js";
 import { type LeaseState, noteServedAt, type RefsQuestion } from "./lease.js";
 import { lsRefsRequest, readLsRefs } from "./ls-refs.js";
@@ -174,12 +175,7 @@ function pick(headers: Record<string, unknown>, names: string[]): Record<string,
  * connection.
  */
 async function readBody(req: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REQUEST_BYTES) throw new RefreshError("git", "git's request is larger than 64 MiB");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const body = await readUpTo(req, MAX_REQUEST_BYTES);
+  if (body === null) throw new RefreshError("git", "git's request is larger than 64 MiB");
+  return body;
 }

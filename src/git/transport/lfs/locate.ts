@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RefreshError } from "../../../base/errors.js";
 import { fullName } from "../../../base/names.js";
+import { readUpTo } from "../../../base/read-up-to.js";
 import { statusError, type Target, type Upstream } from "../upstream.js";
 import type { LfsDownload, LfsObject } from "./objects.js";
 import { missingIfRefused } from "./refused.js";
@@ -78,15 +79,9 @@ function isFetchable(href: string, origin: string): boolean {
 }
 
 async function text(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES)
-      throw new RefreshError("upstream_error", "GitHub's LFS answer is too large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+  const answer = await readUpTo(body, MAX_ANSWER_BYTES);
+  if (answer === null) throw new RefreshError("upstream_error", "GitHub's LFS answer is too large");
+  return answer.toString();
 }
 
 function parse(json: string): unknown {
