@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { clearLeftovers } from "../disk/heal.js";
 import type { GitCall, RunGit } from "../run/exec.js";
 import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
@@ -93,6 +94,10 @@ export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promi
   // The fetch names no local commits: the contents of a commit may be missing here, and GitHub must not build
   // on such a commit.
   const scratch = await openScratch(repositoryDir, []);
+  let hasLeft = false;
+  const onRetry = () => {
+    hasLeft = true;
+  };
   try {
     // An earlier fetch left a copy of the mirror's shallow file here; a fetch without commits does not use one.
     rmSync(join(scratch.dir, "shallow"), { force: true });
@@ -101,6 +106,7 @@ export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promi
       const fetchSome = () =>
         askRemote(git, lease, {
           ...call,
+          onRetry,
           gitDir: scratch.dir,
           objectDir: join(mirror, "objects"),
           args: ["fetch", "--progress", ...FETCH_OPTIONS, "--stdin", lease.url],
@@ -111,5 +117,6 @@ export async function fetchBlobs(git: RunGit, lease: Lease, fetch: Fetch): Promi
     }
   } finally {
     scratch.close();
+    if (hasLeft) await clearLeftovers(join(mirror, "objects"));
   }
 }

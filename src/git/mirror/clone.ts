@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { RefChange, RefusedRef } from "../../base/model.js";
 import { syncTree } from "../../machine/durable.js";
 import { syncFileSystem } from "../../machine/sync.js";
+import { clearLeftovers } from "../disk/heal.js";
 import { ownership, writeMarker } from "../disk/layout.js";
 import { swapIn } from "../disk/swap.js";
 import type { Lease } from "../transport/lease.js";
@@ -72,6 +73,8 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
       { git, beside, old, extent: scope, published, recorded, supply, call },
       judge,
     );
+    // A fetch that was tried twice may have left part of a pack.
+    await clearLeftovers(beside);
     // git pack-refs --all: loose refs are six times as slow at 50,000
     await git({ ...local, args: ["pack-refs", "--all"] });
     await writeMarker(beside, id, scope);

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { asRefreshError } from "../../base/errors.js";
+import { clearLeftovers } from "../disk/heal.js";
 import { extentOf } from "../disk/layout.js";
 import { writeInParts } from "../run/parts.js";
 import type { Lease } from "../transport/lease.js";
@@ -25,27 +27,52 @@ export async function fetchObjects(
   bases: string[],
   run: RunContext,
 ): Promise<void> {
-  const fetch = () => fetchNow(context, id, lease, wants, bases, run);
+  const fetch = () =>
+    clearingUp(context, id, (onRetry) => fetchNow(context, id, { lease, wants, bases, run, onRetry }));
   const { filter, depth } = extentOf(context.layout.mirror(id));
   // The shallow file and the marks of a partial mirror are written after git has ended.
   if (filter === null && depth === null) return fetch();
   return context.memory.fetches(id, run.signal, fetch);
 }
 
-async function fetchNow(
-  context: MirrorContext,
+interface Fetch {
+  lease: Lease;
+  wants: string[];
+  bases: string[];
+  run: RunContext;
+  onRetry(): void;
+}
+
+/** A git that failed, and was run once more, may have left files; they are removed when no other fetch runs beside it. */
+async function clearingUp(
+  { layout, memory: { fetching } }: MirrorContext,
   id: number,
-  lease: Lease,
-  wants: string[],
-  bases: string[],
-  run: RunContext,
+  fetch: (onRetry: () => void) => Promise<void>,
 ): Promise<void> {
+  const running = fetching.get(id) ?? { count: 0, hasLeft: false };
+  fetching.set(id, running);
+  running.count += 1;
+  try {
+    await fetch(() => {
+      running.hasLeft = true;
+    });
+  } finally {
+    running.count -= 1;
+    if (running.count === 0) {
+      fetching.delete(id);
+      if (running.hasLeft) await clearLeftovers(join(layout.mirror(id), "objects"));
+    }
+  }
+}
+
+async function fetchNow(context: MirrorContext, id: number, fetch: Fetch): Promise<void> {
   const { layout, memory } = context;
+  const { bases } = fetch;
   const scratch = await openScratch(layout.repository(id), bases);
   try {
     const mirror = layout.mirror(id);
     lendShallow(mirror, scratch.dir);
-    await keepObjects(mirror, scratch, () => fetchInto(context, mirror, scratch, lease, wants, run));
+    await keepObjects(mirror, scratch, () => fetchInto(context, mirror, scratch, fetch));
   } catch (error) {
     // An interrupted answer leaves part of a pack, which must be cleared before the mirror's next use.
     if (!asRefreshError(error).is("isAnswer")) memory.tips.delete(id);
@@ -59,9 +86,7 @@ async function fetchInto(
   { git, fetchTimeoutMs, cloneTimeoutMs }: MirrorContext,
   mirror: string,
   scratch: Scratch,
-  lease: Lease,
-  wants: string[],
-  run: RunContext,
+  { lease, wants, run, onRetry }: Fetch,
 ): Promise<void> {
   const extent = extentOf(mirror);
   const ask = asking(lease, extent);
@@ -77,6 +102,7 @@ async function fetchInto(
   // succeeds only when each want is there with all that it needs (check_connected in git's builtin/fetch.c).
   await askRemote(git, lease, {
     ...call,
+    onRetry,
     stallMs: fetchTimeoutMs,
     config: { ...ask.config, ...SYNC_OBJECTS },
     args: [

@@ -9,6 +9,8 @@ export interface Memory {
   heads: Map<number, string>;
   /** Mirrors that are known to hide Lockstep's own refs. */
   hiding: Set<number>;
+  /** The fetches that run in each mirror, and whether one of them has left temporary files. */
+  fetching: Map<number, { count: number; hasLeft: boolean }>;
   /** Fetches into partial and shallow mirrors, of which each mirror has one at a time. */
   fetches: Write;
 }
@@ -24,6 +26,7 @@ export const createMemory = (): Memory => ({
   tips: new Map(),
   heads: new Map(),
   hiding: new Set(),
+  fetching: new Map(),
   fetches: createWriters(),
 });
 

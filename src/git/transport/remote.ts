@@ -7,15 +7,19 @@ import type { Lease } from "./lease.js";
  */
 const STALE_ADVERT_CODES: ErrorCode[] = ["git", "upstream_error"];
 
-/** @param stallMs git is ended when GitHub sends nothing for so long, and git prints nothing either */
-export type RemoteCall = GitCall & { stallMs?: number };
+export type RemoteCall = GitCall & {
+  /** git is ended when GitHub sends nothing for so long, and git prints nothing either; in milliseconds. */
+  stallMs?: number;
+  /** Called before git is run once more, whatever the call's outcome: the first git may have left temporary files. */
+  onRetry?(): void;
+};
 
 /**
  * Runs git through a lease. A failure that the gateway saw is named after what the gateway saw; git only
  * knows that the answer broke.
  */
 export async function askRemote(git: RunGit, lease: Lease, call: RemoteCall): Promise<GitResult> {
-  const { stallMs, ...own } = call;
+  const { stallMs, onRetry, ...own } = call;
   const stall = stallMs === undefined ? {} : { stall: { ms: stallMs, progress: () => lease.stats.bytes } };
   const attempt = async () => {
     try {
@@ -29,6 +33,7 @@ export async function askRemote(git: RunGit, lease: Lease, call: RemoteCall): Pr
   } catch (error) {
     const mayBeStale = STALE_ADVERT_CODES.includes(asRefreshError(error).code);
     if (!mayBeStale || call.signal?.aborted || !lease.renewAdvert()) throw error;
+    onRetry?.();
     return attempt();
   }
 }

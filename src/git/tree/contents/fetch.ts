@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { clearLeftovers } from "../../disk/heal.js";
 import { FETCH_OPTIONS } from "../../mirror/partial.js";
 import type { Lease } from "../../transport/lease.js";
 import { askRemote } from "../../transport/remote.js";
@@ -29,5 +31,17 @@ export async function fetchCommit(store: StoreContext, commit: string, from: Lea
   // git fetch --depth=1 <url or mirror> +<commit>:refs/modules/<commit>
   const local = { ...ALONE, "protocol.file.allow": "always" };
   if (typeof from === "string") await runInStore(store, args(from), { config: local });
-  else await askRemote(store.git, from, { ...store.call, args: args(from.url), config: ALONE });
+  else await fetchFromGitHub(store, from, args(from.url));
+}
+
+async function fetchFromGitHub(store: StoreContext, lease: Lease, args: string[]): Promise<void> {
+  let hasLeft = false;
+  const onRetry = () => {
+    hasLeft = true;
+  };
+  try {
+    await askRemote(store.git, lease, { ...store.call, args, config: ALONE, onRetry });
+  } finally {
+    if (hasLeft) await clearLeftovers(join(store.dir, "objects"));
+  }
 }
