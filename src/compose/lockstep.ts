@@ -10,6 +10,7 @@ import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
 import { startClocks } from "./passes.js";
 import { explainStart } from "./preflight.js";
+import { openServing } from "./serving.js";
 import { createSurfaces } from "./surfaces.js";
 
 export interface Lockstep {
@@ -79,6 +80,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
   const domain = createDomain(config, { log, ground, releasers, boot, isStopping });
   const { handlers, status } = createSurfaces(config, { log, ground, domain, isStopping });
   const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
+  await openServing(config, { log, ground, domain, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return { handlers, start, once, sweep, close };

@@ -9,6 +9,8 @@ export interface Memory {
   heads: Map<number, string>;
   /** Mirrors that are known to hide Lockstep's own refs. */
   hiding: Set<number>;
+  /** How often the refs of a mirror, or its HEAD, may have changed since the start. */
+  generations: Map<number, number>;
   /** Fetches into partial and shallow mirrors, of which each mirror has one at a time. */
   fetches: Write;
 }
@@ -24,6 +26,7 @@ export const createMemory = (): Memory => ({
   tips: new Map(),
   heads: new Map(),
   hiding: new Set(),
+  generations: new Map(),
   fetches: createWriters(),
 });
 
@@ -37,6 +40,10 @@ export function rememberTips(memory: Memory, id: number, changes: Iterable<reado
     tips.delete(ref);
   }
 }
+
+/** Notes that refs may have changed, before anybody hears of the change. */
+export const noteChange = ({ generations }: Memory, id: number): void =>
+  void generations.set(id, (generations.get(id) ?? 0) + 1);
 
 /** Deletes all knowledge of the mirror, which is no longer trusted. */
 export function forgetMirror({ tips, heads, hiding }: Memory, id: number): void {

@@ -3,7 +3,7 @@ import { hasEscapedByte } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
 import { type Applied, applyChanges, REFUSALS } from "./apply-changes.js";
 import { KEEP_NOTHING } from "./kept.js";
-import { type MirrorContext, rememberTips } from "./memory.js";
+import { type MirrorContext, noteChange, rememberTips } from "./memory.js";
 import { hideOwnRefs } from "./own-refs.js";
 import { readRefs } from "./refs.js";
 
@@ -81,5 +81,7 @@ export async function changeTips(
   } catch (error) {
     memory.tips.get(id)?.clear();
     throw error;
+  } finally {
+    noteChange(memory, id);
   }
 }

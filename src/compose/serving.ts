@@ -1,0 +1,67 @@
+import { availableParallelism } from "node:os";
+import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
+import type { Config } from "../config/load.js";
+import { isManaged } from "../registry/repositories.js";
+import { openListener } from "../serve/listener.js";
+import { createServedMirrors } from "../serve/mirrors.js";
+import { createRequestReader } from "../serve/request/body.js";
+import { NOBODY } from "../serve/rights.js";
+import { createService } from "../serve/service.js";
+import { createSlots } from "../serve/slots.js";
+import { type AskGitHub, createWantsCheck } from "../serve/wants/check.js";
+import { provenAt } from "../views/freshness.js";
+import type { Domain } from "./domain.js";
+import type { Ground } from "./ground.js";
+
+type Settings = Pick<Config, "serve" | "customRefs" | "cloneTimeoutMs" | "shutdownTimeoutMs">;
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  domain: Domain;
+  releasers: Releasers;
+}
+
+/** Readers that may wait while others are served. */
+const MAX_WAITING = 1_000;
+
+/** GitHub is not asked yet, so that only what the mirror shows is served. */
+const NOT_ASKED: AskGitHub = { ask: async () => new Set(), isProven: () => false };
+
+/** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
+export async function openServing(
+  config: Settings,
+  { log, ground: { git, streamGit }, domain, releasers }: Needs,
+): Promise<void> {
+  const { serve, customRefs, cloneTimeoutMs, shutdownTimeoutMs } = config;
+  if (serve === null) return;
+  const { layout, registry } = domain.records;
+  const running = availableParallelism();
+  const mirrors = createServedMirrors({
+    layout,
+    streamGit,
+    isActive(id) {
+      const repository = registry.get(id);
+      return repository !== null && isManaged(repository) && repository.pausedAt === null;
+    },
+    provenAt(id) {
+      const repository = registry.get(id);
+      return repository && provenAt(repository, { customRefs, now: Date.now() });
+    },
+    generation: domain.mirrors.generation,
+  });
+  const service = createService({
+    rights: NOBODY,
+    openMirror: mirrors.open,
+    readShown: mirrors.readShown,
+    checkWants: createWantsCheck({ git, streamGit, github: NOT_ASKED }),
+    readRequest: createRequestReader(),
+    streamGit,
+    slots: createSlots({ running, waiting: MAX_WAITING }),
+    timeoutMs: cloneTimeoutMs,
+    threads: 1,
+  });
+  const listener = await openListener({ ...serve, shutdownTimeoutMs }, service, log);
+  releasers.add("serving", listener.close);
+}
