@@ -1,8 +1,10 @@
 import { availableParallelism } from "node:os";
 import type { Log } from "../base/log.js";
+import { subjectOfKey } from "../base/model.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { isManaged } from "../registry/repositories.js";
+import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
 import { openListener } from "../serve/listener.js";
 import { createServedMirrors } from "../serve/mirrors.js";
 import { createRequestReader } from "../serve/request/body.js";
@@ -28,6 +30,25 @@ const MAX_WAITING = 1_000;
 
 /** GitHub is not asked yet, so that only what the mirror shows is served. */
 const NOT_ASKED: AskGitHub = { ask: async () => new Set(), isProven: () => false };
+
+const subjectOf = (id: number) => ({ kind: "repository", id }) as const;
+
+function ensurePorts({ records: { queue }, mirrors, refreshing }: Domain): EnsurePorts {
+  const { syncer, worker, runner } = refreshing;
+  return {
+    reported: (id) => queue.reported(subjectOf(id)),
+    tip: mirrors.tip,
+    hurry(id) {
+      if (queue.endQuiet(subjectOf(id))) runner.wake(subjectOf(id));
+    },
+    onMoved: syncer.onMoved,
+    onSettled: (listener) =>
+      worker.onSettled(({ key, error }) => {
+        const subject = subjectOfKey(key);
+        if (subject?.kind === "repository") listener(subject.id, error === null ? "done" : "failed");
+      }),
+  };
+}
 
 /** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
 export async function openServing(
@@ -55,6 +76,7 @@ export async function openServing(
     rights: NOBODY,
     openMirror: mirrors.open,
     readShown: mirrors.readShown,
+    ensureFresh: createEnsure(ensurePorts(domain)),
     checkWants: createWantsCheck({ git, streamGit, github: NOT_ASKED }),
     readRequest: createRequestReader(),
     streamGit,

@@ -4,6 +4,7 @@ import type { Resource } from "../base/resources.js";
 import type { WorkClass } from "./classes.js";
 import type { HeldResource } from "./held-resources.js";
 import type { Outage, Outages } from "./outages.js";
+import type { Reported } from "./reported.js";
 
 /** The input of one run; the runner uses only the request, the class and the key. */
 export interface Snapshot {
@@ -68,6 +69,10 @@ export interface RefreshQueue {
   has(subject: Subject): boolean;
   /** Whether the subject has work to do. A row that only waits for a replica that lags for long has none. */
   isPending(subject: Subject): boolean;
+  /** Returns the pushes of a subject that GitHub has reported and no run has finished; null: there are none. */
+  reported(subject: Subject): Reported | null;
+  /** Ends the wait for a quiet moment, because somebody waits for the subject. @returns whether it may start now */
+  endQuiet(subject: Subject): boolean;
   /** Lists rows, best first: the running ones, those that may start, then those that wait. */
   list(limit: number): QueueEntry[];
   depth(): number;

@@ -3,6 +3,7 @@ import { pipeline } from "node:stream";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise, VERSION_TWO } from "./advertisement.js";
 import { type Head, sendBytes, sendDenied, sendStream } from "./answer.js";
+import type { EnsureFresh } from "./ensure.js";
 import { errorLine } from "./pktline.js";
 import { Refusal } from "./refusal.js";
 import type { ReadRequest } from "./request/body.js";
@@ -28,6 +29,7 @@ export interface ServiceNeeds {
   /** @returns null: no mirror can be read now */
   openMirror(repositoryId: number): ServedMirror | null;
   readShown(mirror: ServedMirror): Promise<Shown>;
+  ensureFresh: EnsureFresh;
   checkWants: CheckWants;
   readRequest: ReadRequest;
   streamGit: StreamGit;
@@ -94,11 +96,19 @@ function mirrorFor({ openMirror }: ServiceNeeds, { repositoryId }: Granted): Ser
 
 const headOf = ({ provenAt }: ServedMirror, type: string): Head => ({ type, source: "mirror", provenAt });
 
+/** After a delivery's 202 no reader gets an older answer. @throws Refusal 503 */
+async function requireFresh({ ensureFresh }: ServiceNeeds, id: number, signal: AbortSignal): Promise<void> {
+  if (await ensureFresh(id, signal)) return;
+  throw new Refusal(503, "a push that GitHub has reported is not here yet", 2);
+}
+
 async function advertiseTo(needs: ServiceNeeds, right: Granted, reading: Reading): Promise<void> {
-  const { version, response } = reading;
+  const { version, response, signal } = reading;
+  if (version === 2)
+    return sendBytes(response, headOf(mirrorFor(needs, right), ADVERTISEMENT_TYPE), VERSION_TWO);
+  await requireFresh(needs, mirrorFor(needs, right).id, signal);
   const mirror = mirrorFor(needs, right);
   const head = headOf(mirror, ADVERTISEMENT_TYPE);
-  if (version === 2) return sendBytes(response, head, VERSION_TWO);
   await withSlot(needs, reading.signal, async () => {
     const { stdout } = run(needs, mirror, { ...reading, input: null });
     const list = pipeline(stdout, advertise(), () => {});
@@ -116,25 +126,45 @@ async function answerRequest(needs: ServiceNeeds, right: Granted, reading: Readi
     const asked = held.request;
     const mirror = mirrorFor(needs, right);
     if (asked.command === "probe") sendBytes(response, headOf(mirror, RESULT_TYPE), "");
-    else if (asked.command === "ls-refs") await sendAnswer(needs, mirror, asked, reading);
-    else await sendPack(needs, mirror, asked, reading);
+    else if (asked.command === "ls-refs") await sendList(needs, right, asked, reading);
+    else await sendPack(needs, right, asked, reading);
   } finally {
     held.release();
   }
 }
 
+async function sendList(
+  needs: ServiceNeeds,
+  right: Granted,
+  asked: ListRequest,
+  reading: Reading,
+): Promise<void> {
+  await requireFresh(needs, mirrorFor(needs, right).id, reading.signal);
+  await sendAnswer(needs, mirrorFor(needs, right), asked, reading);
+}
+
 async function sendPack(
   needs: ServiceNeeds,
-  mirror: ServedMirror,
+  right: Granted,
   asked: FetchRequest,
   reading: Reading,
 ): Promise<void> {
-  const shown = await needs.readShown(mirror);
+  const { mirror, shown } = await showTips(needs, right, asked, reading);
   const verdict = await needs.checkWants(mirror, shown, asked);
   if (verdict.kind === "allowed") return sendAnswer(needs, mirror, verdict.request, reading);
   // git and GitHub say the same, whether the object is hidden or does not exist.
   const id = verdict.kind === "absent" ? verdict.ids[0]! : verdict.id;
   sendBytes(reading.response, headOf(mirror, RESULT_TYPE), errorLine(`upload-pack: not our ref ${id}`));
+}
+
+/** A reader may know a commit from elsewhere, and ask for it before the push is here. */
+async function showTips(needs: ServiceNeeds, right: Granted, { wants }: FetchRequest, { signal }: Reading) {
+  const mirror = mirrorFor(needs, right);
+  const shown = await needs.readShown(mirror);
+  if (wants.every((id) => shown.tips.has(id))) return { mirror, shown };
+  await needs.ensureFresh(mirror.id, signal);
+  const now = mirrorFor(needs, right);
+  return { mirror: now, shown: await needs.readShown(now) };
 }
 
 const sendAnswer = (

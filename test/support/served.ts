@@ -73,6 +73,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     rights: EVERYBODY,
     openMirror: (id) => ({ id, dir, provenAt: Date.UTC(2026, 0, 1) }),
     readShown: (mirror) => readShown(streamGit, mirror),
+    ensureFresh: async () => true,
     checkWants: createWantsCheck({ git: realGit(), streamGit, github }),
     readRequest: createRequestReader(),
     streamGit,
