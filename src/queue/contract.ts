@@ -4,7 +4,6 @@ import type { Resource } from "../base/resources.js";
 import type { WorkClass } from "./classes.js";
 import type { HeldResource } from "./held-resources.js";
 import type { Outage, Outages } from "./outages.js";
-import type { Reported } from "./reported.js";
 
 /** The input of one run; the runner uses only the request, the class and the key. */
 export interface Snapshot {
@@ -96,6 +95,18 @@ export interface Left {
   dueInMs: number;
   /** Whether replicas lag for so long that other work no longer waits for the row. */
   isBehind: boolean;
+}
+
+/** The pushes that GitHub has reported of a repository, and that no run has finished. */
+export interface Reported {
+  /** Where these refs should be, by the last delivery of each; ZERO: deleted. */
+  tips: ReadonlyMap<string, string>;
+  /** Whether pushes of refs that are not known are among them; a full comparison brings these. */
+  isPartial: boolean;
+  /** Whether a run has begun, perhaps before the last push was reported. */
+  isRunning: boolean;
+  /** When the row may start, in milliseconds from now; 0 for a row that may, or runs. */
+  dueInMs: number;
 }
 
 /** A row of the queue, for operators. Times are in milliseconds since 1970. */

@@ -1,19 +1,8 @@
 import type { Subject } from "../base/model.js";
 import { keyOf, ZERO } from "../base/model.js";
+import type { Reported } from "./contract.js";
 import { type Parts, putDue } from "./parts.js";
 import { pushesOf, triggerOf } from "./rows.js";
-
-/** The pushes that GitHub has reported of a repository, and that no run has finished. */
-export interface Reported {
-  /** Where these refs should be, by the last delivery of each; ZERO: deleted. */
-  tips: ReadonlyMap<string, string>;
-  /** Whether pushes of refs that are not known are among them; a full comparison brings these. */
-  isPartial: boolean;
-  /** Whether a run has begun, perhaps before the last push was reported. */
-  isRunning: boolean;
-  /** When the row may start, in milliseconds from now; 0 for a row that may, or runs. */
-  dueInMs: number;
-}
 
 /**
  * @returns null: nothing that GitHub has reported is left to be brought. What replicas of GitHub's do not show for long

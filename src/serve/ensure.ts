@@ -1,5 +1,5 @@
 import type { Subscribe } from "../base/signal.js";
-import type { Reported } from "../queue/reported.js";
+import type { Reported } from "../queue/contract.js";
 
 export interface EnsurePorts {
   /** What GitHub has reported of the repository and no run has finished; null: nothing. */
