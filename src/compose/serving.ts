@@ -5,6 +5,8 @@ import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { isManaged } from "../registry/repositories.js";
 import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
+import { createSpillSpace } from "../serve/herd/spill.js";
+import { createHerd } from "../serve/herd/table.js";
 import { openListener } from "../serve/listener.js";
 import { createServedMirrors } from "../serve/mirrors.js";
 import { createRequestReader } from "../serve/request/body.js";
@@ -72,6 +74,12 @@ export async function openServing(
     },
     generation: domain.mirrors.generation,
   });
+  const spills = createSpillSpace({
+    dir: layout.serving,
+    maxBytes: serve.cacheBytes,
+    hasRoom: () => !domain.records.disk.state().low,
+  });
+  const herd = createHerd({ spills });
   const service = createService({
     rights: NOBODY,
     openMirror: mirrors.open,
@@ -81,9 +89,13 @@ export async function openServing(
     readRequest: createRequestReader(),
     streamGit,
     slots: createSlots({ running, waiting: MAX_WAITING }),
+    checks: createSlots({ running, waiting: MAX_WAITING }),
+    herd,
+    generation: domain.mirrors.generation,
     timeoutMs: cloneTimeoutMs,
     threads: 1,
   });
+  releasers.add("shared answers", herd.close);
   const listener = await openListener({ ...serve, shutdownTimeoutMs }, service, log);
   releasers.add("serving", listener.close);
 }

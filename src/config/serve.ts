@@ -9,6 +9,8 @@ export interface Serve {
   readonly port: number;
   readonly host: string;
   /** The paths of two PEM files; null: a proxy ends TLS, or readers are on this machine. */
+  /** What files with answers for several readers may hold, in bytes; 0: there are none. */
+  readonly cacheBytes: number;
   readonly tls: { readonly cert: string; readonly key: string } | null;
 }
 
@@ -17,10 +19,11 @@ type Values = Partial<z.output<typeof VARIABLES>>;
 const LOOPBACK = "127.0.0.1";
 
 /** @returns null: mirrors are not served */
-export function serveOf({ SERVE_PORT, SERVE_HOST, SERVE_TLS_CERT, SERVE_TLS_KEY }: Values): Serve | null {
+export function serveOf(values: Values): Serve | null {
+  const { SERVE_PORT, SERVE_HOST, SERVE_TLS_CERT, SERVE_TLS_KEY, SERVE_CACHE } = values;
   if (SERVE_PORT === undefined) return null;
   const tls = SERVE_TLS_CERT && SERVE_TLS_KEY ? { cert: SERVE_TLS_CERT, key: SERVE_TLS_KEY } : null;
-  return { port: SERVE_PORT, host: SERVE_HOST ?? LOOPBACK, tls };
+  return { port: SERVE_PORT, host: SERVE_HOST ?? LOOPBACK, tls, cacheBytes: SERVE_CACHE ?? 10 * 2 ** 30 };
 }
 
 /** Credentials must not cross a network in the clear because somebody forgot a certificate. */

@@ -253,6 +253,7 @@ const LOCKSTEP = {
   SERVE_TLS_CERT: absolutePath(CERT_REMEDY),
   SERVE_TLS_KEY: absolutePath(CERT_REMEDY),
   SERVE_TLS: oneOf("proxy"),
+  SERVE_CACHE: size,
 };
 
 /** Every variable that Lockstep reads; .env.example says what each one means and its default. */

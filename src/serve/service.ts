@@ -4,6 +4,7 @@ import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise, VERSION_TWO } from "./advertisement.js";
 import { type Head, sendBytes, sendDenied, sendStream } from "./answer.js";
 import type { EnsureFresh } from "./ensure.js";
+import type { Herd } from "./herd/table.js";
 import { errorLine } from "./pktline.js";
 import { Refusal } from "./refusal.js";
 import type { ReadRequest } from "./request/body.js";
@@ -33,7 +34,12 @@ export interface ServiceNeeds {
   checkWants: CheckWants;
   readRequest: ReadRequest;
   streamGit: StreamGit;
+  /** Limits the programs that serve, and those that check. */
   slots: Slots;
+  checks: Slots;
+  herd: Herd;
+  /** A number that grows whenever a mirror's refs may have changed. */
+  generation(repositoryId: number): number;
   /** The time for one answer, in milliseconds. */
   timeoutMs: number;
   /** How many threads one program may compress with. */
@@ -109,7 +115,7 @@ async function advertiseTo(needs: ServiceNeeds, right: Granted, reading: Reading
   await requireFresh(needs, mirrorFor(needs, right).id, signal);
   const mirror = mirrorFor(needs, right);
   const head = headOf(mirror, ADVERTISEMENT_TYPE);
-  await withSlot(needs, reading.signal, async () => {
+  await withSlot(needs.slots, reading.signal, async () => {
     const { stdout } = run(needs, mirror, { ...reading, input: null });
     const list = pipeline(stdout, advertise(), () => {});
     await sendStream(response, head, list);
@@ -149,9 +155,11 @@ async function sendPack(
   asked: FetchRequest,
   reading: Reading,
 ): Promise<void> {
-  const { mirror, shown } = await showTips(needs, right, asked, reading);
-  const verdict = await needs.checkWants(mirror, shown, asked);
-  if (verdict.kind === "allowed") return sendAnswer(needs, mirror, verdict.request, reading);
+  const { mirror, verdict } = await withSlot(needs.checks, reading.signal, async () => {
+    const { mirror, shown } = await showTips(needs, right, asked, reading);
+    return { mirror, verdict: await needs.checkWants(mirror, shown, asked) };
+  });
+  if (verdict.kind === "allowed") return sendChecked(needs, mirror, verdict.request, reading);
   // git and GitHub say the same, whether the object is hidden or does not exist.
   const id = verdict.kind === "absent" ? verdict.ids[0]! : verdict.id;
   sendBytes(reading.response, headOf(mirror, RESULT_TYPE), errorLine(`upload-pack: not our ref ${id}`));
@@ -167,13 +175,37 @@ async function showTips(needs: ServiceNeeds, right: Granted, { wants }: FetchReq
   return { mirror: now, shown: await needs.readShown(now) };
 }
 
+/** Readers who have nothing yet, as each CI job, share one answer. */
+async function sendChecked(
+  needs: ServiceNeeds,
+  mirror: ServedMirror,
+  asked: FetchRequest,
+  reading: Reading,
+): Promise<void> {
+  if (asked.haves.length > 0) return sendAnswer(needs, mirror, asked, reading);
+  const written = writeRequest(asked);
+  const dependsOnRefs = asked.options.has("include-tag") || asked.not.length > 0;
+  const refs = dependsOnRefs ? needs.generation(mirror.id) : "any";
+  const key = [mirror.id, mirror.dir, refs, asked.version, written].join(" ");
+  const { streamGit, timeoutMs, threads } = needs;
+  const { stream } = needs.herd.answer(key, async (signal) => {
+    const giveBack = await needs.slots.take(signal);
+    const input = Buffer.from(written, "latin1");
+    const call = { version: asked.version, input, timeoutMs, threads, signal };
+    const { stdout, done } = uploadPack(streamGit, mirror, call);
+    void done.then(giveBack, giveBack);
+    return stdout;
+  });
+  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stream);
+}
+
 const sendAnswer = (
   needs: ServiceNeeds,
   mirror: ServedMirror,
   asked: FetchRequest | ListRequest,
   reading: Reading,
 ): Promise<void> =>
-  withSlot(needs, reading.signal, async () => {
+  withSlot(needs.slots, reading.signal, async () => {
     const input = Buffer.from(writeRequest(asked), "latin1");
     const { stdout } = run(needs, mirror, { ...reading, input });
     await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
@@ -203,14 +235,10 @@ function run(
   return answer;
 }
 
-async function withSlot(
-  { slots }: ServiceNeeds,
-  signal: AbortSignal,
-  use: () => Promise<void>,
-): Promise<void> {
+async function withSlot<T>(slots: Slots, signal: AbortSignal, use: () => Promise<T>): Promise<T> {
   const giveBack = await slots.take(signal);
   try {
-    await use();
+    return await use();
   } finally {
     giveBack();
   }

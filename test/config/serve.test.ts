@@ -8,7 +8,12 @@ const of = (env: Record<string, string>) => configOf("/data", env).serve;
 
 test("mirrors are not served unless there is a port", () => {
   expect(of({})).toBe(null);
-  expect(of({ SERVE_PORT: "8443" })).toEqual({ port: 8443, host: "127.0.0.1", tls: null });
+  expect(of({ SERVE_PORT: "8443" })).toEqual({
+    port: 8443,
+    host: "127.0.0.1",
+    tls: null,
+    cacheBytes: 10 * 2 ** 30,
+  });
 });
 
 test("another address than this machine's own needs a certificate, or a proxy that has one", () => {

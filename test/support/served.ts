@@ -2,6 +2,8 @@ import { execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import { createSpillSpace } from "../../src/serve/herd/spill.js";
+import { createHerd } from "../../src/serve/herd/table.js";
 import { openListener } from "../../src/serve/listener.js";
 import { createRequestReader } from "../../src/serve/request/body.js";
 import type { Granted, Rights } from "../../src/serve/rights.js";
@@ -69,6 +71,7 @@ export interface ServedOptions extends Partial<ServiceNeeds> {
 /** Serves a mirror to everybody, until the test ends. @returns the address of the repository */
 export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...options }: ServedOptions = {}) {
   const streamGit = streamingGit();
+  const spillDir = join(tempDir(), "spill");
   const service = createService({
     rights: EVERYBODY,
     openMirror: (id) => ({ id, dir, provenAt: Date.UTC(2026, 0, 1) }),
@@ -78,6 +81,9 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     readRequest: createRequestReader(),
     streamGit,
     slots: createSlots({ running: 4, waiting: 100 }),
+    checks: createSlots({ running: 4, waiting: 1_000 }),
+    herd: createHerd({ spills: createSpillSpace({ dir: spillDir, maxBytes: 2 ** 30, hasRoom: () => true }) }),
+    generation: () => 0,
     timeoutMs: 60_000,
     threads: 1,
     ...options,
