@@ -13,7 +13,8 @@ import { createRequestReader } from "../serve/request/body.js";
 import { NOBODY } from "../serve/rights.js";
 import { createService } from "../serve/service.js";
 import { createSlots } from "../serve/slots.js";
-import { type AskGitHub, createWantsCheck } from "../serve/wants/check.js";
+import { createWantsCheck } from "../serve/wants/check.js";
+import { createGitHubAnswers } from "../serve/wants/github.js";
 import { provenAt } from "../views/freshness.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
@@ -30,8 +31,10 @@ interface Needs {
 /** Readers that may wait while others are served. */
 const MAX_WAITING = 1_000;
 
-/** GitHub is not asked yet, so that only what the mirror shows is served. */
-const NOT_ASKED: AskGitHub = { ask: async () => new Set(), isProven: () => false };
+/** Readers whom GitHub answers at a time, in the mirrors' place. */
+const MAX_PASSING = 50;
+/** How long GitHub may take to say whether it gives an object, in milliseconds. */
+const ASKED_MS = 30_000;
 
 const subjectOf = (id: number) => ({ kind: "repository", id }) as const;
 
@@ -55,7 +58,7 @@ function ensurePorts({ records: { queue }, mirrors, refreshing }: Domain): Ensur
 /** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
 export async function openServing(
   config: Settings,
-  { log, ground: { git, streamGit }, domain, releasers }: Needs,
+  { log, ground: { git, streamGit, gateway }, domain, releasers }: Needs,
 ): Promise<void> {
   const { serve, customRefs, cloneTimeoutMs, shutdownTimeoutMs } = config;
   if (serve === null) return;
@@ -80,12 +83,20 @@ export async function openServing(
     hasRoom: () => !domain.records.disk.state().low,
   });
   const herd = createHerd({ spills });
+  const targetOf = (id: number) => {
+    const repository = registry.get(id);
+    return repository && isManaged(repository) ? repository : null;
+  };
+  const github = createGitHubAnswers(async (id, object) => {
+    const target = targetOf(id);
+    return target !== null && gateway.givesObject(target, object, AbortSignal.timeout(ASKED_MS));
+  });
   const service = createService({
     rights: NOBODY,
     openMirror: mirrors.open,
     readShown: mirrors.readShown,
     ensureFresh: createEnsure(ensurePorts(domain)),
-    checkWants: createWantsCheck({ git, streamGit, github: NOT_ASKED }),
+    checkWants: createWantsCheck({ git, streamGit, github }),
     readRequest: createRequestReader(),
     streamGit,
     slots: createSlots({ running, waiting: MAX_WAITING }),
@@ -94,6 +105,12 @@ export async function openServing(
     generation: domain.mirrors.generation,
     timeoutMs: cloneTimeoutMs,
     threads: 1,
+    pass: {
+      send: gateway.sendForReader,
+      targetOf,
+      passing: createSlots({ running: MAX_PASSING, waiting: MAX_WAITING }),
+      herd,
+    },
   });
   releasers.add("shared answers", herd.close);
   const listener = await openListener({ ...serve, shutdownTimeoutMs }, service, log);

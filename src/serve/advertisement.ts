@@ -61,12 +61,21 @@ export function advertise(): Transform {
   });
 }
 
+/** GitHub's list begins with a comment and a flush, `001e# service=git-upload-pack 0000`; that of git's own program does not. */
+const HASH = "#".charCodeAt(0);
+const ANNOUNCED_BYTES = SERVICE.length;
+
 /** @returns the head of the list as it is sent, with what follows; null: the first ref is not complete yet */
 function writeHead(bytes: Buffer): Buffer | null {
   let at = 0;
   let before = SERVICE;
   for (;;) {
     if (bytes.length - at < 4) return null;
+    if (at === 0 && bytes[4] === HASH) {
+      if (bytes.length < ANNOUNCED_BYTES) return null;
+      at = ANNOUNCED_BYTES;
+      continue;
+    }
     const length = Number.parseInt(bytes.toString("latin1", at, at + 4), 16);
     // Older gits list no capabilities where there are no refs.
     if (length === 0) return Buffer.concat([Buffer.from(before, "latin1"), bytes.subarray(at)]);

@@ -15,6 +15,8 @@ export interface Head {
   provenAt: number | null;
 }
 
+export const RESULT_TYPE = "application/x-git-upload-pack-result";
+
 const headersOf = ({ type, source, provenAt }: Head): Record<string, string> => ({
   "content-type": type,
   // Answers depend on the reader, and are outdated at once: gitprotocol-http(5)
@@ -53,17 +55,17 @@ async function firstByte(stream: Readable): Promise<void> {
 /** git shows a text to its user only with this type. */
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
 
+/** Only a 401 makes git ask its user for credentials. */
 export function sendRefusal(response: ServerResponse, { status, message, retryAfter }: Refusal): void {
   if (response.headersSent) return void response.destroy();
   const wait = retryAfter === null ? {} : { "retry-after": String(retryAfter) };
+  if (status === 401) response.setHeader("www-authenticate", 'Basic realm="Lockstep"');
   // The rest of a body that was not read would be taken for the next request.
   const end = response.req.method === "GET" ? {} : { connection: "close" };
   response.writeHead(status, { ...TEXT, ...wait, ...end }).end(`${message}\n`);
 }
 
-/** Only a 401 makes git ask its user for credentials. */
 export function sendDenied(response: ServerResponse, { status, retryAfter }: Denied): void {
-  if (status === 401) response.setHeader("www-authenticate", 'Basic realm="Lockstep"');
   const message = { 401: "credentials are needed", 404: "not found", 503: "try again later" }[status];
   sendRefusal(response, new Refusal(status, message, retryAfter));
 }

@@ -1,6 +1,6 @@
 import { extentOf, isCondemned, type Layout, linkTarget, ownership } from "../git/disk/layout.js";
 import type { StreamGit } from "../git/run/stream.js";
-import type { ServedMirror } from "./service.js";
+import type { ServedMirror } from "./from-mirror.js";
 import { readShown, type Shown } from "./shown.js";
 
 export interface MirrorPorts {

@@ -1,31 +1,29 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pipeline } from "node:stream";
-import type { StreamGit } from "../git/run/stream.js";
-import { ADVERTISEMENT_TYPE, advertise, VERSION_TWO } from "./advertisement.js";
-import { type Head, sendBytes, sendDenied, sendStream } from "./answer.js";
+import { ADVERTISEMENT_TYPE, VERSION_TWO } from "./advertisement.js";
+import { RESULT_TYPE, sendBytes, sendDenied } from "./answer.js";
 import type { EnsureFresh } from "./ensure.js";
-import type { Herd } from "./herd/table.js";
+import {
+  headOf,
+  type MirrorNeeds,
+  type Reading,
+  type ServedMirror,
+  sendAnswer,
+  sendPack,
+  sendRefs,
+} from "./from-mirror.js";
+import { type PassPorts, passThrough } from "./pass-through.js";
 import { errorLine } from "./pktline.js";
 import { Refusal } from "./refusal.js";
 import type { ReadRequest } from "./request/body.js";
-import type { FetchRequest, ListRequest, Version } from "./request/form.js";
+import type { FetchRequest, ListRequest } from "./request/form.js";
 import { versionOf } from "./request/version.js";
-import { writeRequest } from "./request/write.js";
 import type { Granted, Rights } from "./rights.js";
 import { type Route, routeOf } from "./route.js";
 import type { Shown } from "./shown.js";
-import type { Slots } from "./slots.js";
-import { type Served, uploadPack } from "./upload-pack.js";
+import { type Slots, withSlot } from "./slots.js";
 import type { CheckWants } from "./wants/check.js";
 
-/** A mirror that can be read now. */
-export interface ServedMirror extends Served {
-  id: number;
-  /** When GitHub's refs were last found to be the mirror's, in milliseconds since 1970; null: not known. */
-  provenAt: number | null;
-}
-
-export interface ServiceNeeds {
+export interface ServiceNeeds extends MirrorNeeds {
   rights: Rights;
   /** @returns null: no mirror can be read now */
   openMirror(repositoryId: number): ServedMirror | null;
@@ -33,26 +31,15 @@ export interface ServiceNeeds {
   ensureFresh: EnsureFresh;
   checkWants: CheckWants;
   readRequest: ReadRequest;
-  streamGit: StreamGit;
-  /** Limits the programs that serve, and those that check. */
-  slots: Slots;
+  /** Limits the programs that check. */
   checks: Slots;
-  herd: Herd;
-  /** A number that grows whenever a mirror's refs may have changed. */
-  generation(repositoryId: number): number;
-  /** The time for one answer, in milliseconds. */
-  timeoutMs: number;
-  /** How many threads one program may compress with. */
-  threads: number;
+  pass: PassPorts;
 }
 
-/** A request on its way to its answer. */
-interface Reading {
-  request: IncomingMessage;
-  response: ServerResponse;
-  version: Version;
-  /** Aborts when the reader goes away, or Lockstep stops. */
-  signal: AbortSignal;
+/** A request of a reader who may read the repository. */
+interface Allowed extends Reading {
+  route: Route;
+  right: Granted;
 }
 
 /** Answers one request of a reader. */
@@ -62,7 +49,6 @@ export type Service = (
   signal: AbortSignal,
 ) => Promise<void>;
 
-const RESULT_TYPE = "application/x-git-upload-pack-result";
 const REQUEST_TYPE = "application/x-git-upload-pack-request";
 
 /**
@@ -75,9 +61,8 @@ export function createService(needs: ServiceNeeds): Service {
     const right = await judge(needs, route, request);
     if (right.kind === "no") return sendDenied(response, right);
     const version = versionOf(request.headers["git-protocol"]);
-    const reading: Reading = { request, response, version, signal };
-    if (route.act === "refs") return advertiseTo(needs, right, reading);
-    return answerRequest(needs, right, reading);
+    const allowed: Allowed = { request, response, version, signal, route, right };
+    return route.act === "refs" ? answerRefs(needs, allowed) : answerRequest(needs, allowed);
   };
 }
 
@@ -93,153 +78,89 @@ function originOf({ headers, socket }: IncomingMessage): string {
   return `${"encrypted" in socket ? "https" : "http"}://${headers.host ?? "this-server"}`;
 }
 
-function mirrorFor({ openMirror }: ServiceNeeds, { repositoryId }: Granted): ServedMirror {
-  if (repositoryId === null) throw new Refusal(404, "not found");
-  const mirror = openMirror(repositoryId);
-  if (mirror === null) throw new Refusal(503, "the mirror cannot be read now", 30);
-  return mirror;
+const mirrorOf = ({ openMirror }: ServiceNeeds, { right }: Allowed): ServedMirror | null =>
+  right.repositoryId === null ? null : openMirror(right.repositoryId);
+
+/** After a delivery's 202 no reader gets an older answer. @returns null: GitHub must answer */
+async function freshMirror(needs: ServiceNeeds, allowed: Allowed): Promise<ServedMirror | null> {
+  const mirror = mirrorOf(needs, allowed);
+  if (mirror === null || !(await needs.ensureFresh(mirror.id, allowed.signal))) return null;
+  // A clone may have replaced the mirror meanwhile.
+  return mirrorOf(needs, allowed);
 }
 
-const headOf = ({ provenAt }: ServedMirror, type: string): Head => ({ type, source: "mirror", provenAt });
-
-/** After a delivery's 202 no reader gets an older answer. @throws Refusal 503 */
-async function requireFresh({ ensureFresh }: ServiceNeeds, id: number, signal: AbortSignal): Promise<void> {
-  if (await ensureFresh(id, signal)) return;
-  throw new Refusal(503, "a push that GitHub has reported is not here yet", 2);
-}
-
-async function advertiseTo(needs: ServiceNeeds, right: Granted, reading: Reading): Promise<void> {
-  const { version, response, signal } = reading;
+async function answerRefs(needs: ServiceNeeds, allowed: Allowed): Promise<void> {
+  const { version, response } = allowed;
   if (version === 2)
-    return sendBytes(response, headOf(mirrorFor(needs, right), ADVERTISEMENT_TYPE), VERSION_TWO);
-  await requireFresh(needs, mirrorFor(needs, right).id, signal);
-  const mirror = mirrorFor(needs, right);
-  const head = headOf(mirror, ADVERTISEMENT_TYPE);
-  await withSlot(needs.slots, reading.signal, async () => {
-    const { stdout } = run(needs, mirror, { ...reading, input: null });
-    const list = pipeline(stdout, advertise(), () => {});
-    await sendStream(response, head, list);
-  });
+    return sendBytes(response, headOf(mirrorOf(needs, allowed), ADVERTISEMENT_TYPE), VERSION_TWO);
+  const mirror = await freshMirror(needs, allowed);
+  if (mirror === null) return passThrough(needs.pass, { ...allowed, asked: null });
+  return sendRefs(needs, mirror, allowed);
 }
 
-async function answerRequest(needs: ServiceNeeds, right: Granted, reading: Reading): Promise<void> {
-  const { request, response, version } = reading;
+async function answerRequest(needs: ServiceNeeds, allowed: Allowed): Promise<void> {
+  const { request, response, version } = allowed;
   if (request.headers["content-type"] !== REQUEST_TYPE)
     throw new Refusal(415, `the request is not of the type ${REQUEST_TYPE}`);
   if (/100-continue/i.test(request.headers.expect ?? "")) response.writeContinue();
   const held = await needs.readRequest(request, request.headers, version);
   try {
     const asked = held.request;
-    const mirror = mirrorFor(needs, right);
-    if (asked.command === "probe") sendBytes(response, headOf(mirror, RESULT_TYPE), "");
-    else if (asked.command === "ls-refs") await sendList(needs, right, asked, reading);
-    else await sendPack(needs, right, asked, reading);
+    if (asked.command === "probe") sendBytes(response, headOf(mirrorOf(needs, allowed), RESULT_TYPE), "");
+    else if (asked.command === "ls-refs") await answerList(needs, allowed, asked);
+    else await answerFetch(needs, allowed, asked);
   } finally {
     held.release();
   }
 }
 
-async function sendList(
-  needs: ServiceNeeds,
-  right: Granted,
-  asked: ListRequest,
-  reading: Reading,
-): Promise<void> {
-  await requireFresh(needs, mirrorFor(needs, right).id, reading.signal);
-  await sendAnswer(needs, mirrorFor(needs, right), asked, reading);
+async function answerList(needs: ServiceNeeds, allowed: Allowed, asked: ListRequest): Promise<void> {
+  const mirror = await freshMirror(needs, allowed);
+  if (mirror === null) return passThrough(needs.pass, { ...allowed, asked });
+  if (isElsewhere(asked, await needs.readShown(mirror))) {
+    const isAnswered = await passThrough(needs.pass, { ...allowed, asked }).then(
+      () => true,
+      (error) => {
+        // The mirror has nothing to wait for, and answers while GitHub cannot.
+        if (!(error instanceof Refusal) || error.status !== 503 || allowed.response.headersSent) throw error;
+        return false;
+      },
+    );
+    if (isAnswered) return;
+  }
+  await sendAnswer(needs, mirror, asked, allowed);
 }
 
-async function sendPack(
-  needs: ServiceNeeds,
-  right: Granted,
-  asked: FetchRequest,
-  reading: Reading,
-): Promise<void> {
-  const { mirror, verdict } = await withSlot(needs.checks, reading.signal, async () => {
-    const { mirror, shown } = await showTips(needs, right, asked, reading);
-    return { mirror, verdict: await needs.checkWants(mirror, shown, asked) };
-  });
-  if (verdict.kind === "allowed") return sendChecked(needs, mirror, verdict.request, reading);
+/** More prefixes than this are not compared with every ref. */
+const MAX_COMPARED = 32;
+
+/** Refs of pull requests have no webhook, and a name that the mirror does not know may be one of GitHub's. */
+function isElsewhere({ prefixes }: ListRequest, { refs }: Shown): boolean {
+  if (prefixes.some((prefix) => prefix.startsWith("refs/pull/"))) return true;
+  if (prefixes.length === 0 || prefixes.length > MAX_COMPARED) return false;
+  for (const ref of refs.keys()) if (prefixes.some((prefix) => ref.startsWith(prefix))) return false;
+  return true;
+}
+
+async function answerFetch(needs: ServiceNeeds, allowed: Allowed, asked: FetchRequest): Promise<void> {
+  const found = await findTips(needs, allowed, asked);
+  if (found === null) return passThrough(needs.pass, { ...allowed, asked });
+  const { mirror, shown } = found;
+  const verdict = await withSlot(needs.checks, allowed.signal, () => needs.checkWants(mirror, shown, asked));
+  if (verdict.kind === "allowed") return sendPack(needs, mirror, verdict.request, allowed);
+  if (verdict.kind === "absent") return passThrough(needs.pass, { ...allowed, asked });
   // git and GitHub say the same, whether the object is hidden or does not exist.
-  const id = verdict.kind === "absent" ? verdict.ids[0]! : verdict.id;
-  sendBytes(reading.response, headOf(mirror, RESULT_TYPE), errorLine(`upload-pack: not our ref ${id}`));
+  const refused = errorLine(`upload-pack: not our ref ${verdict.id}`);
+  sendBytes(allowed.response, headOf(mirror, RESULT_TYPE), refused);
 }
 
 /** A reader may know a commit from elsewhere, and ask for it before the push is here. */
-async function showTips(needs: ServiceNeeds, right: Granted, { wants }: FetchRequest, { signal }: Reading) {
-  const mirror = mirrorFor(needs, right);
+async function findTips(needs: ServiceNeeds, allowed: Allowed, { wants }: FetchRequest) {
+  const mirror = mirrorOf(needs, allowed);
+  if (mirror === null) return null;
   const shown = await needs.readShown(mirror);
   if (wants.every((id) => shown.tips.has(id))) return { mirror, shown };
-  await needs.ensureFresh(mirror.id, signal);
-  const now = mirrorFor(needs, right);
-  return { mirror: now, shown: await needs.readShown(now) };
-}
-
-/** Readers who have nothing yet, as each CI job, share one answer. */
-async function sendChecked(
-  needs: ServiceNeeds,
-  mirror: ServedMirror,
-  asked: FetchRequest,
-  reading: Reading,
-): Promise<void> {
-  if (asked.haves.length > 0) return sendAnswer(needs, mirror, asked, reading);
-  const written = writeRequest(asked);
-  const dependsOnRefs = asked.options.has("include-tag") || asked.not.length > 0;
-  const refs = dependsOnRefs ? needs.generation(mirror.id) : "any";
-  const key = [mirror.id, mirror.dir, refs, asked.version, written].join(" ");
-  const { streamGit, timeoutMs, threads } = needs;
-  const { stream } = needs.herd.answer(key, async (signal) => {
-    const giveBack = await needs.slots.take(signal);
-    const input = Buffer.from(written, "latin1");
-    const call = { version: asked.version, input, timeoutMs, threads, signal };
-    const { stdout, done } = uploadPack(streamGit, mirror, call);
-    void done.then(giveBack, giveBack);
-    return stdout;
-  });
-  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stream);
-}
-
-const sendAnswer = (
-  needs: ServiceNeeds,
-  mirror: ServedMirror,
-  asked: FetchRequest | ListRequest,
-  reading: Reading,
-): Promise<void> =>
-  withSlot(needs.slots, reading.signal, async () => {
-    const input = Buffer.from(writeRequest(asked), "latin1");
-    const { stdout } = run(needs, mirror, { ...reading, input });
-    await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
-  });
-
-/** A reader that takes nothing for this long is cut off. */
-const STALL_MS = 60_000;
-
-function run(
-  { streamGit, timeoutMs, threads }: ServiceNeeds,
-  mirror: ServedMirror,
-  { version, input, signal, response }: Reading & { input: Buffer | null },
-) {
-  const socket = response.socket;
-  let idle = 0;
-  // Only a reader who has not taken what is there can stall: git alone may be silent while it counts.
-  const progress = () => (response.writableNeedDrain ? (socket?.bytesWritten ?? 0) : -++idle);
-  const answer = uploadPack(streamGit, mirror, {
-    version,
-    input,
-    timeoutMs,
-    threads,
-    signal,
-    stall: { ms: STALL_MS, progress },
-  });
-  answer.done.catch(() => {}); // The stream has the same error.
-  return answer;
-}
-
-async function withSlot<T>(slots: Slots, signal: AbortSignal, use: () => Promise<T>): Promise<T> {
-  const giveBack = await slots.take(signal);
-  try {
-    return await use();
-  } finally {
-    giveBack();
-  }
+  await needs.ensureFresh(mirror.id, allowed.signal);
+  const now = mirrorOf(needs, allowed);
+  return now && { mirror: now, shown: await needs.readShown(now) };
 }

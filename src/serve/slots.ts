@@ -56,3 +56,13 @@ export function createSlots({ running, waiting }: { running: number; waiting: nu
     },
   };
 }
+
+/** Holds a slot while `use` runs. */
+export async function withSlot<T>(slots: Slots, signal: AbortSignal, use: () => Promise<T>): Promise<T> {
+  const giveBack = await slots.take(signal);
+  try {
+    return await use();
+  } finally {
+    giveBack();
+  }
+}

@@ -2,9 +2,11 @@ import { execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import { RefreshError } from "../../src/base/errors.js";
 import { createSpillSpace } from "../../src/serve/herd/spill.js";
 import { createHerd } from "../../src/serve/herd/table.js";
 import { openListener } from "../../src/serve/listener.js";
+import type { PassPorts } from "../../src/serve/pass-through.js";
 import { createRequestReader } from "../../src/serve/request/body.js";
 import type { Granted, Rights } from "../../src/serve/rights.js";
 import { createService, type ServiceNeeds } from "../../src/serve/service.js";
@@ -72,6 +74,17 @@ export interface ServedOptions extends Partial<ServiceNeeds> {
 export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...options }: ServedOptions = {}) {
   const streamGit = streamingGit();
   const spillDir = join(tempDir(), "spill");
+  const herd = createHerd({
+    spills: createSpillSpace({ dir: spillDir, maxBytes: 2 ** 30, hasRoom: () => true }),
+  });
+  const pass: PassPorts = {
+    async send() {
+      throw new RefreshError("unreachable", "GitHub cannot be reached");
+    },
+    targetOf: () => ({ owner: "acme", name: "site", installationId: 1 }),
+    passing: createSlots({ running: 4, waiting: 100 }),
+    herd,
+  };
   const service = createService({
     rights: EVERYBODY,
     openMirror: (id) => ({ id, dir, provenAt: Date.UTC(2026, 0, 1) }),
@@ -82,10 +95,11 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     streamGit,
     slots: createSlots({ running: 4, waiting: 100 }),
     checks: createSlots({ running: 4, waiting: 1_000 }),
-    herd: createHerd({ spills: createSpillSpace({ dir: spillDir, maxBytes: 2 ** 30, hasRoom: () => true }) }),
+    herd,
     generation: () => 0,
     timeoutMs: 60_000,
     threads: 1,
+    pass,
     ...options,
   });
   const { shutdownTimeoutMs = 0 } = options;
