@@ -10,7 +10,7 @@ import { createHerd } from "../serve/herd/table.js";
 import { openListener } from "../serve/listener.js";
 import { createServedMirrors } from "../serve/mirrors.js";
 import { createRequestReader } from "../serve/request/body.js";
-import { NOBODY } from "../serve/rights.js";
+import type { Rights } from "../serve/rights.js";
 import { createService } from "../serve/service.js";
 import { createSlots } from "../serve/slots.js";
 import { createWantsCheck } from "../serve/wants/check.js";
@@ -25,6 +25,7 @@ interface Needs {
   log: Log;
   ground: Ground;
   domain: Domain;
+  rights: Rights;
   releasers: Releasers;
 }
 
@@ -58,7 +59,7 @@ function ensurePorts({ records: { queue }, mirrors, refreshing }: Domain): Ensur
 /** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
 export async function openServing(
   config: Settings,
-  { log, ground: { git, streamGit, gateway }, domain, releasers }: Needs,
+  { log, ground: { git, streamGit, gateway }, domain, rights, releasers }: Needs,
 ): Promise<void> {
   const { serve, customRefs, cloneTimeoutMs, shutdownTimeoutMs } = config;
   if (serve === null) return;
@@ -92,7 +93,7 @@ export async function openServing(
     return target !== null && gateway.givesObject(target, object, AbortSignal.timeout(ASKED_MS));
   });
   const service = createService({
-    rights: NOBODY,
+    rights,
     openMirror: mirrors.open,
     readShown: mirrors.readShown,
     ensureFresh: createEnsure(ensurePorts(domain)),
