@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pipeline } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
@@ -21,7 +21,7 @@ export interface MirrorNeeds {
   /** Limits the programs that serve. */
   slots: Slots;
   herd: Herd;
-  /** A number that grows whenever a mirror's refs may have changed. */
+  /** A number that two calls have in common only if the mirror's refs have not changed. */
   generation(repositoryId: number): number;
   /** The time for one answer, in milliseconds. */
   timeoutMs: number;
@@ -44,43 +44,66 @@ export const headOf = (mirror: ServedMirror | null, type: string): Head => ({
   provenAt: mirror?.provenAt ?? null,
 });
 
-/** Sends the list of refs of versions 0 and 1. */
+/** Sends the list of refs of versions 0 and 1, which all readers share until the refs change. */
 export async function sendRefs(needs: MirrorNeeds, mirror: ServedMirror, reading: Reading): Promise<void> {
-  await withSlot(needs.slots, reading.signal, async () => {
-    const { stdout } = run(needs, mirror, { ...reading, input: null });
-    const list = pipeline(stdout, advertise(), () => {});
-    await sendStream(reading.response, headOf(mirror, ADVERTISEMENT_TYPE), list);
-  });
+  const answer = share(needs, mirror, { version: reading.version, written: null, dependsOnRefs: true });
+  const list = pipeline(answer, advertise(), () => {});
+  await sendStream(reading.response, headOf(mirror, ADVERTISEMENT_TYPE), list);
 }
 
-/** Readers who have nothing yet, as each CI job, share one answer. */
+/** Sends refs that a reader of version 2 asks for. */
+export async function sendList(
+  needs: MirrorNeeds,
+  mirror: ServedMirror,
+  asked: ListRequest,
+  { response }: Reading,
+): Promise<void> {
+  const answer = share(needs, mirror, { version: 2, written: writeRequest(asked), dependsOnRefs: true });
+  await sendStream(response, headOf(mirror, RESULT_TYPE), answer);
+}
+
+/** Sends a pack. Readers who have nothing yet, as each CI job, share one. */
 export async function sendPack(
   needs: MirrorNeeds,
   mirror: ServedMirror,
   asked: FetchRequest,
   reading: Reading,
 ): Promise<void> {
-  if (asked.haves.length > 0) return sendAnswer(needs, mirror, asked, reading);
-  const written = writeRequest(asked);
+  if (asked.haves.length > 0) return sendAlone(needs, mirror, asked, reading);
   const dependsOnRefs = asked.options.has("include-tag") || asked.not.length > 0;
-  const refs = dependsOnRefs ? needs.generation(mirror.id) : "any";
-  const key = [mirror.id, mirror.dir, refs, asked.version, written].join(" ");
-  const { streamGit, timeoutMs, threads } = needs;
-  const { stream } = needs.herd.answer(key, async (signal) => {
-    const giveBack = await needs.slots.take(signal);
-    const input = Buffer.from(written, "latin1");
-    const call = { version: asked.version, input, timeoutMs, threads, signal };
-    const { stdout, done } = uploadPack(streamGit, mirror, call);
+  const shared = { version: asked.version, written: writeRequest(asked), dependsOnRefs };
+  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), share(needs, mirror, shared));
+}
+
+interface Shared {
+  version: Version;
+  /** The request as it was written anew; null: the list of refs of versions 0 and 1. */
+  written: string | null;
+  /** Whether the answer is another one when refs change. */
+  dependsOnRefs: boolean;
+}
+
+/** @returns the answer from its first byte on, which others may follow, too */
+function share(
+  { streamGit, timeoutMs, threads, slots, herd, generation }: MirrorNeeds,
+  mirror: ServedMirror,
+  { version, written, dependsOnRefs }: Shared,
+): Readable {
+  const refs = dependsOnRefs ? generation(mirror.id) : "any";
+  const { stream } = herd.answer([mirror.dir, refs, version, written].join(" "), async (signal) => {
+    const giveBack = await slots.take(signal);
+    const input = written === null ? null : Buffer.from(written, "latin1");
+    const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
     void done.then(giveBack, giveBack);
     return stdout;
   });
-  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stream);
+  return stream;
 }
 
-export const sendAnswer = (
+const sendAlone = (
   needs: MirrorNeeds,
   mirror: ServedMirror,
-  asked: FetchRequest | ListRequest,
+  asked: FetchRequest,
   reading: Reading,
 ): Promise<void> =>
   withSlot(needs.slots, reading.signal, async () => {
@@ -95,7 +118,7 @@ const STALL_MS = 60_000;
 function run(
   { streamGit, timeoutMs, threads }: MirrorNeeds,
   mirror: ServedMirror,
-  { version, input, signal, response }: Reading & { input: Buffer | null },
+  { version, input, signal, response }: Reading & { input: Buffer },
 ) {
   const socket = response.socket;
   let idle = 0;

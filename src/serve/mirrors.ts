@@ -10,7 +10,7 @@ export interface MirrorPorts {
   isActive(repositoryId: number): boolean;
   /** When GitHub's refs were last found to be the mirror's, in milliseconds since 1970; null: not known. */
   provenAt(repositoryId: number): number | null;
-  /** A number that grows whenever the mirror's refs may have changed. */
+  /** A number that two calls have in common only if the mirror's refs have not changed. */
   generation(repositoryId: number): number;
 }
 

@@ -7,7 +7,7 @@ import {
   type MirrorNeeds,
   type Reading,
   type ServedMirror,
-  sendAnswer,
+  sendList,
   sendPack,
   sendRefs,
 } from "./from-mirror.js";
@@ -128,11 +128,11 @@ async function answerList(needs: ServiceNeeds, allowed: Allowed, asked: ListRequ
     );
     if (isAnswered) return;
   }
-  await sendAnswer(needs, mirror, asked, allowed);
+  await sendList(needs, mirror, asked, allowed);
 }
 
 /** More prefixes than this are not compared with every ref. */
-const MAX_COMPARED = 32;
+const MAX_COMPARED = 16;
 
 /** Refs of pull requests have no webhook, and a name that the mirror does not know may be one of GitHub's. */
 function isElsewhere({ prefixes }: ListRequest, { refs }: Shown): boolean {

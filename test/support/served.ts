@@ -73,6 +73,7 @@ export interface ServedOptions extends Partial<ServiceNeeds> {
 /** Serves a mirror to everybody, until the test ends. @returns the address of the repository */
 export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...options }: ServedOptions = {}) {
   const streamGit = streamingGit();
+  let lists = 0;
   const spillDir = join(tempDir(), "spill");
   const herd = createHerd({
     spills: createSpillSpace({ dir: spillDir, maxBytes: 2 ** 30, hasRoom: () => true }),
@@ -96,7 +97,8 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     slots: createSlots({ running: 4, waiting: 100 }),
     checks: createSlots({ running: 4, waiting: 1_000 }),
     herd,
-    generation: () => 0,
+    // The refs change without Lockstep, so that no list is one that was read before.
+    generation: () => ++lists,
     timeoutMs: 60_000,
     threads: 1,
     pass,

@@ -9,8 +9,8 @@ export interface Memory {
   heads: Map<number, string>;
   /** Mirrors that are known to hide Lockstep's own refs. */
   hiding: Set<number>;
-  /** How often the refs of a mirror, or its HEAD, may have changed since the start. */
-  generations: Map<number, number>;
+  /** How often the refs of a mirror, or its HEAD, may have changed since the start, and how many changes run. */
+  generations: Map<number, { count: number; running: number }>;
   /** Fetches into partial and shallow mirrors, of which each mirror has one at a time. */
   fetches: Write;
 }
@@ -41,9 +41,25 @@ export function rememberTips(memory: Memory, id: number, changes: Iterable<reado
   }
 }
 
-/** Notes that refs may have changed, before anybody hears of the change. */
-export const noteChange = ({ generations }: Memory, id: number): void =>
-  void generations.set(id, (generations.get(id) ?? 0) + 1);
+/** Notes that refs are about to change. @returns what notes the end of the change */
+export function beginChange({ generations }: Memory, id: number): () => void {
+  const state = generations.get(id) ?? { count: 0, running: 0 };
+  generations.set(id, state);
+  state.running += 1;
+  return () => {
+    state.running -= 1;
+    state.count += 1;
+  };
+}
+
+let reads = 0;
+
+/** @returns a number that two calls have in common only if no ref has changed in between */
+export function generationOf({ generations }: Memory, id: number): number {
+  const { count, running } = generations.get(id) ?? { count: 0, running: 0 };
+  // Half of a change may be on disk, so that what is read now is never taken for what is read later.
+  return running > 0 ? -++reads : count;
+}
 
 /** Deletes all knowledge of the mirror, which is no longer trusted. */
 export function forgetMirror({ tips, heads, hiding }: Memory, id: number): void {

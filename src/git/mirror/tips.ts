@@ -3,7 +3,7 @@ import { hasEscapedByte } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
 import { type Applied, applyChanges, REFUSALS } from "./apply-changes.js";
 import { KEEP_NOTHING } from "./kept.js";
-import { type MirrorContext, noteChange, rememberTips } from "./memory.js";
+import { beginChange, type MirrorContext, rememberTips } from "./memory.js";
 import { hideOwnRefs } from "./own-refs.js";
 import { readRefs } from "./refs.js";
 
@@ -69,6 +69,7 @@ export async function changeTips(
   refusals = REFUSALS,
 ): Promise<Applied> {
   const { git, layout, memory } = context;
+  const endChange = beginChange(memory, id);
   try {
     if (keep.refs.size > 0) await hideOwnRefs(context, id);
     const applied = await applyChanges(git, layout.mirror(id), changes, keep, refusals);
@@ -82,6 +83,6 @@ export async function changeTips(
     memory.tips.get(id)?.clear();
     throw error;
   } finally {
-    noteChange(memory, id);
+    endChange();
   }
 }

@@ -7,6 +7,7 @@ test("clients that clone the same at once share one run of git, and each gets ev
   const git = streamingGit();
   const packs: string[] = [];
   const { url } = await serveMirror(dir, {
+    generation: () => 0,
     streamGit(call) {
       const input = call.args[0] === "upload-pack" ? String(call.input ?? "") : "";
       if (input.includes("want ")) packs.push(input);
