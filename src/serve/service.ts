@@ -146,7 +146,9 @@ async function answerFetch(needs: ServiceNeeds, allowed: Allowed, asked: FetchRe
   const found = await findTips(needs, allowed, asked);
   if (found === null) return passThrough(needs.pass, { ...allowed, asked });
   const { mirror, shown } = found;
-  const verdict = await withSlot(needs.checks, allowed.signal, () => needs.checkWants(mirror, shown, asked));
+  const verdict = await withSlot(needs.checks, allowed.signal, () =>
+    needs.checkWants({ mirror, shown, reader: allowed.right.reader }, asked),
+  );
   if (verdict.kind === "allowed") return sendPack(needs, mirror, verdict.request, allowed);
   if (verdict.kind === "absent") return passThrough(needs.pass, { ...allowed, asked });
   // git and GitHub say the same, whether the object is hidden or does not exist.

@@ -11,8 +11,11 @@ import { type ObjectType, readParents, readTypes } from "./types.js";
 
 /** What GitHub says about objects that the mirror's refs do not prove. */
 export interface AskGitHub {
-  /** Asks GitHub, and remembers a yes for minutes. @returns those that GitHub gives by their names */
-  ask(repositoryId: number, ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Asks GitHub, and remembers a yes for minutes. @returns those that GitHub gives by their names
+   * @throws Refusal 503 when the reader has asked for too many
+   */
+  ask(repositoryId: number, ids: readonly string[], reader: string): Promise<ReadonlySet<string>>;
   /** Whether GitHub has said yes in the last minutes. */
   isProven(repositoryId: number, id: string): boolean;
 }
@@ -25,11 +28,14 @@ export type Verdict =
   /** The object is unknown, or hidden, which must not be told apart. */
   | { kind: "refused"; id: string };
 
-export type CheckWants = (
-  served: Served & { id: number },
-  shown: Shown,
-  fetch: FetchRequest,
-) => Promise<Verdict>;
+/** What is known of a mirror and its reader. */
+export interface Checked {
+  mirror: Served & { id: number };
+  shown: Shown;
+  reader: string;
+}
+
+export type CheckWants = (checked: Checked, fetch: FetchRequest) => Promise<Verdict>;
 
 interface Tools {
   git: RunGit;
@@ -47,7 +53,7 @@ const MAX_UNKNOWN = 16;
  */
 export function createWantsCheck({ git, streamGit, github }: Tools): CheckWants {
   const trees = createTrees(streamGit);
-  return async (served, shown, fetch) => {
+  return async ({ mirror: served, shown, reader }, fetch) => {
     const types = await readTypes(git, served, idsToType(shown, fetch));
     const typeOf = (id: string): ObjectType | undefined => types.get(id);
     const isCommit = (id: string) => typeOf(id) === "commit";
@@ -67,7 +73,7 @@ export function createWantsCheck({ git, streamGit, github }: Tools): CheckWants 
       )),
       ...(await findUnreached(streamGit, served, shown, parents)),
     ];
-    const proven = await askFor(github, served.id, unproven);
+    const proven = await askFor(unproven, (ids) => github.ask(served.id, ids, reader));
     if ("refused" in proven) return { kind: "refused", id: proven.refused };
     const absent = unproven.filter((id) => typeOf(id) === undefined && !parents.includes(id));
     if (absent.length > 0) return { kind: "absent", ids: absent };
@@ -102,13 +108,12 @@ const idsToType = ({ tips }: Shown, { wants, shallows, haves }: FetchRequest): s
 ];
 
 async function askFor(
-  github: AskGitHub,
-  repositoryId: number,
   ids: readonly string[],
+  ask: (ids: readonly string[]) => Promise<ReadonlySet<string>>,
 ): Promise<{ refused: string } | { all: true }> {
   if (ids.length === 0) return { all: true };
   if (ids.length > MAX_UNKNOWN) return { refused: ids[0]! };
-  const yes = await github.ask(repositoryId, ids);
+  const yes = await ask(ids);
   const refused = ids.find((id) => !yes.has(id));
   return refused === undefined ? { all: true } : { refused };
 }
