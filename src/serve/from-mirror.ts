@@ -3,7 +3,7 @@ import { pipeline, type Readable } from "node:stream";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
-import type { Herd } from "./herd/table.js";
+import { type Herd, MAX_SHARED } from "./herd/table.js";
 import type { FetchRequest, ListRequest, Version } from "./request/form.js";
 import { writeRequest } from "./request/write.js";
 import { type Slots, withSlot } from "./slots.js";
@@ -56,10 +56,12 @@ export async function sendList(
   needs: MirrorNeeds,
   mirror: ServedMirror,
   asked: ListRequest,
-  { response }: Reading,
+  reading: Reading,
 ): Promise<void> {
-  const answer = share(needs, mirror, { version: 2, written: writeRequest(asked), dependsOnRefs: true });
-  await sendStream(response, headOf(mirror, RESULT_TYPE), answer);
+  const written = writeRequest(asked);
+  if (written.length > MAX_SHARED) return sendAlone(needs, mirror, written, reading);
+  const answer = share(needs, mirror, { version: 2, written, dependsOnRefs: true });
+  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), answer);
 }
 
 /** Sends a pack. Readers who have nothing yet, as each CI job, share one. */
@@ -69,9 +71,11 @@ export async function sendPack(
   asked: FetchRequest,
   reading: Reading,
 ): Promise<void> {
-  if (asked.haves.length > 0) return sendAlone(needs, mirror, asked, reading);
+  const written = writeRequest(asked);
+  if (asked.haves.length > 0 || written.length > MAX_SHARED)
+    return sendAlone(needs, mirror, written, reading);
   const dependsOnRefs = asked.options.has("include-tag") || asked.not.length > 0;
-  const shared = { version: asked.version, written: writeRequest(asked), dependsOnRefs };
+  const shared = { version: asked.version, written, dependsOnRefs };
   await sendStream(reading.response, headOf(mirror, RESULT_TYPE), share(needs, mirror, shared));
 }
 
@@ -103,11 +107,11 @@ function share(
 const sendAlone = (
   needs: MirrorNeeds,
   mirror: ServedMirror,
-  asked: FetchRequest,
+  written: string,
   reading: Reading,
 ): Promise<void> =>
   withSlot(needs.slots, reading.signal, async () => {
-    const input = Buffer.from(writeRequest(asked), "latin1");
+    const input = Buffer.from(written, "latin1");
     const { stdout } = run(needs, mirror, { ...reading, input });
     await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
   });

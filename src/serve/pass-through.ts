@@ -5,7 +5,7 @@ import type { ReaderCall } from "../git/transport/reader.js";
 import type { Target } from "../git/transport/upstream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
-import type { Herd } from "./herd/table.js";
+import { type Herd, MAX_SHARED } from "./herd/table.js";
 import { Refusal } from "./refusal.js";
 import type { FetchRequest, ListRequest, Version } from "./request/form.js";
 import { writeRequest } from "./request/write.js";
@@ -62,7 +62,7 @@ export async function passThrough(ports: PassPorts, passed: Passed): Promise<voi
     provenAt: null,
   };
   const key =
-    body && canShare(asked)
+    body && body.length <= MAX_SHARED && canShare(asked)
       ? ["github", target.owner, target.name, call.version, body.toString("latin1")]
       : null;
   const answer = key ? ports.herd.answer(key.join(" "), produce).stream : await produce(signal);

@@ -15,14 +15,25 @@ export interface HerdOptions {
   spills: SpillSpace;
   /** What the heads of all answers may take in memory, in bytes. */
   maxMemory?: number;
+  /** How many answers are kept for further readers. */
+  maxAnswers?: number;
   /** How long a finished answer is kept for further readers, in milliseconds. */
   keepMs?: number;
 }
 
 const MAX_MEMORY = 256 * 2 ** 20;
+const MAX_ANSWERS = 1_000;
 const KEEP_MS = 5 * 60_000;
 
-export function createHerd({ spills, maxMemory = MAX_MEMORY, keepMs = KEEP_MS }: HerdOptions): Herd {
+/** A request that is longer than this, in characters, is kept for nobody: hardly anybody sends the same. */
+export const MAX_SHARED = 16 * 1024;
+
+export function createHerd({
+  spills,
+  maxMemory = MAX_MEMORY,
+  maxAnswers = MAX_ANSWERS,
+  keepMs = KEEP_MS,
+}: HerdOptions): Herd {
   const answers = new Map<string, SharedAnswer>();
   const timers = new Map<SharedAnswer, NodeJS.Timeout>();
   let used = 0;
@@ -48,6 +59,10 @@ export function createHerd({ spills, maxMemory = MAX_MEMORY, keepMs = KEEP_MS }:
       timers.delete(answer);
       if (answers.get(key) === answer) answers.delete(key);
     });
+    for (const oldest of answers.values()) {
+      if (answers.size < maxAnswers) break;
+      if (oldest.isIdle) oldest.free();
+    }
     answers.set(key, answer);
     timers.set(answer, setTimeout(expire, keepMs, key, answer).unref());
     return answer;

@@ -11,6 +11,7 @@ const MiB = 2 ** 20;
 const PIECE = 64 * 1024;
 
 interface Options {
+  maxAnswers?: number;
   maxBytes?: number;
   maxMemory?: number;
   keepMs?: number;
@@ -149,6 +150,13 @@ test("heads share their memory: an answer nobody follows makes room, and without
   expect(herd.answer("a", small.produce).isShared).toBe(false);
   const large = producer(6 * MiB);
   expect(digest(await buffer(herd.answer("c", large.produce).stream))).toBe(expected(6 * MiB));
+});
+
+test("so many answers are kept, and the oldest go first", async () => {
+  const { herd } = opened({ maxAnswers: 2 });
+  const { produce } = producer(PIECE);
+  for (const key of ["a", "b", "c"]) await buffer(herd.answer(key, produce).stream);
+  expect(["c", "b", "a"].map((key) => herd.answer(key, produce).isShared)).toEqual([true, true, false]);
 });
 
 test("a stop ends what is followed with an error", async () => {
