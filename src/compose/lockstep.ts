@@ -5,11 +5,13 @@ import { createLayout } from "../git/disk/layout.js";
 import { convertMirrors } from "../git/disk/swap.js";
 import type { Handler } from "../http/mount.js";
 import { BOOT_ID_FILE, readBootId } from "../machine/boot.js";
+import { NOBODY, type Rights } from "../serve/rights.js";
 import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
 import { startClocks } from "./passes.js";
 import { explainStart } from "./preflight.js";
+import { openServing } from "./serving.js";
 import { createSurfaces } from "./surfaces.js";
 
 export interface Lockstep {
@@ -37,6 +39,8 @@ const GRACES_MS = 15_000;
 interface Options {
   /** The file with the machine's boot id. */
   bootIdFile?: string;
+  /** Says who may read mirrors over HTTP. Default: nobody. */
+  rights?: Rights;
 }
 
 /**
@@ -49,7 +53,7 @@ export async function compose(config: Config, log: Log, options: Options = {}): 
   const boot = readBootId(options.bootIdFile ?? BOOT_ID_FILE);
   const close = () => releasers.release({ deadlineMs });
   try {
-    return await open(config, { log, releasers, boot, close });
+    return await open(config, { log, releasers, boot, close, rights: options.rights ?? NOBODY });
   } catch (error) {
     await releasers
       .release({ deadlineMs })
@@ -68,10 +72,11 @@ interface Needs {
   releasers: Releasers;
   /** The machine's boot id. */
   boot: string;
+  rights: Rights;
   close(): Promise<void>;
 }
 
-async function open(config: Config, { log, releasers, boot, close }: Needs): Promise<Lockstep> {
+async function open(config: Config, { log, releasers, boot, rights, close }: Needs): Promise<Lockstep> {
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
   const ground = await openGround(config, log, releasers);
@@ -79,6 +84,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
   const domain = createDomain(config, { log, ground, releasers, boot, isStopping });
   const { handlers, status } = createSurfaces(config, { log, ground, domain, isStopping });
   const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
+  await openServing(config, { log, ground, domain, rights, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return { handlers, start, once, sweep, close };

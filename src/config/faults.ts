@@ -85,7 +85,7 @@ export function depthFaults(env: Environment): string[] {
 }
 
 /** @param mode as in access(2) */
-function isUsable(path: string, kind: "file" | "directory", mode: number): boolean {
+export function isUsable(path: string, kind: "file" | "directory", mode: number): boolean {
   try {
     accessSync(path, mode);
     // Whoever names a device as a file, such as /dev/null, means a file.

@@ -13,6 +13,7 @@ import {
   pasteFaults,
 } from "./faults.js";
 import { readPrivateKey } from "./private-key.js";
+import { type Serve, serveFaults, serveOf } from "./serve.js";
 import { VARIABLES } from "./variables.js";
 
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
@@ -96,6 +97,8 @@ export interface Config {
   readonly prePublishTimeoutMs: number;
   /** The keys of which one must have signed a commit before it is published; null: no signature is needed. */
   readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
+  /** Where mirrors are served to other machines; null: nowhere. */
+  readonly serve: Serve | null;
   readonly gitBinary: string;
   /** The path of a file with certificates that Node.js trusts besides its own; null: none. */
   readonly extraCertificates: string | null;
@@ -135,7 +138,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const others = result.success ? [] : result.error.issues.filter((issue) => !pasted.has(nameOf(issue)));
   const faults = [...pasted.values(), ...others.map((issue) => fieldFault(issue, given))];
   if ("fault" in key) faults.push(key.fault);
-  faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given));
+  faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given), ...serveFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? SEARCH_PATH;
   const extraCertificates = given.NODE_EXTRA_CA_CERTS ?? null;
@@ -265,6 +268,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath" | "e
     prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
     prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
     signers: signersOf(values),
+    serve: serveOf(values),
     gitBinary: values.GIT_BINARY ?? "git",
   };
 }

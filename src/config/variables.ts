@@ -129,6 +129,15 @@ function isSigningSecret(text: string): boolean {
 const HOST = /^(\[[\da-f:]+\]|[a-z\d]([a-z\d.-]*[a-z\d])?)(:\d{1,5})?$/i;
 const KEY_REMEDY = "put the App's key in PRIVATE_KEY, or the path of its .pem file in PRIVATE_KEY_PATH";
 
+const CERT_REMEDY =
+  "name PEM files with the certificate's chain and its key, or set SERVE_TLS=proxy where a proxy in front has them";
+
+const host = textWhere(
+  (text) => isIP(text) !== 0 || /^[a-z\d.-]+$/i.test(text),
+  "must be an address or a host name",
+  { remedy: "write 0.0.0.0 to listen on every address" },
+);
+
 const PROBOT = {
   APP_ID: textWhere((text) => /^[1-9]\d*$/.test(text), "must be the number of a GitHub App", {
     remedy: "copy the App ID from the App's settings page",
@@ -145,13 +154,7 @@ const PROBOT = {
   }),
   // Probot treats 0 as "not set" and listens on 3000.
   PORT: whole(1, 65_535),
-  HOST: textWhere(
-    (text) => isIP(text) !== 0 || /^[a-z\d.-]+$/i.test(text),
-    "must be an address or a host name",
-    {
-      remedy: "write 0.0.0.0 to listen on every address",
-    },
-  ),
+  HOST: host,
   LOG_LEVEL: oneOf("trace", "debug", "info", "warn", "error", "fatal"),
   LOG_FORMAT: oneOf("pretty", "json"),
   GHE_HOST: textWhere((text) => HOST.test(text), "must be a host name, with a port where needed", {
@@ -244,6 +247,13 @@ const LOCKSTEP = {
   ALLOWED_SIGNERS: absolutePath("write the path of an allowed-signers file; see ssh-keygen(1)"),
   GPG_HOME: absolutePath("write the path of a GnuPG home with the keyring"),
   GIT_BINARY: anyText({ remedy: "" }),
+  SERVE_PORT: whole(1, 65_535),
+  SERVE_HOST: host,
+  // config/load.ts checks that both files can be read.
+  SERVE_TLS_CERT: absolutePath(CERT_REMEDY),
+  SERVE_TLS_KEY: absolutePath(CERT_REMEDY),
+  SERVE_TLS: oneOf("proxy"),
+  SERVE_CACHE: size,
 };
 
 /** Every variable that Lockstep reads; .env.example says what each one means and its default. */

@@ -68,6 +68,10 @@ export interface RefreshQueue {
   has(subject: Subject): boolean;
   /** Whether the subject has work to do. A row that only waits for a replica that lags for long has none. */
   isPending(subject: Subject): boolean;
+  /** Returns the pushes of a subject that GitHub has reported and no run has finished; null: there are none. */
+  reported(subject: Subject): Reported | null;
+  /** Ends the wait for a quiet moment, because somebody waits for the subject. @returns whether it may start now */
+  endQuiet(subject: Subject): boolean;
   /** Lists rows, best first: the running ones, those that may start, then those that wait. */
   list(limit: number): QueueEntry[];
   depth(): number;
@@ -91,6 +95,18 @@ export interface Left {
   dueInMs: number;
   /** Whether replicas lag for so long that other work no longer waits for the row. */
   isBehind: boolean;
+}
+
+/** The pushes that GitHub has reported of a repository, and that no run has finished. */
+export interface Reported {
+  /** Where these refs should be, by the last delivery of each; ZERO: deleted. */
+  tips: ReadonlyMap<string, string>;
+  /** Whether pushes of refs that are not known are among them; a full comparison brings these. */
+  isPartial: boolean;
+  /** Whether a run has begun, perhaps before the last push was reported. */
+  isRunning: boolean;
+  /** When the row may start, in milliseconds from now; 0 for a row that may, or runs. */
+  dueInMs: number;
 }
 
 /** A row of the queue, for operators. Times are in milliseconds since 1970. */

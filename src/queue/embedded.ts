@@ -10,6 +10,7 @@ import { createOrder } from "./order.js";
 import { createOutages } from "./outages.js";
 import { classOf, type Options, type Parts, putDue } from "./parts.js";
 import { reopen } from "./reopening.js";
+import { endQuiet, reportedIn } from "./reported.js";
 import { createRows, entryOf, type QueueRow } from "./rows.js";
 import { begin, next, startableClass } from "./starting.js";
 import { createTurns } from "./turns.js";
@@ -69,6 +70,8 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     },
     has: (subject) => queue.rows.get(keyOf(subject)) !== null,
     isPending: (subject) => queue.rows.get(keyOf(subject))?.isBehind === false,
+    reported: (subject) => reportedIn(queue, subject),
+    endQuiet: (subject) => store.transaction(() => endQuiet(queue, subject)),
     list: (limit) => queue.order.list(limit).map((row) => entryOf(row, queue.wallNow() - now())),
     depth: () => Number(count.get()?.n),
     oldestMs() {

@@ -83,6 +83,7 @@ describe("defaults", () => {
       announceTimeoutMs: 60_000,
       announceUrls: [],
       announceSecret: null,
+      serve: null,
       gitBinary: "git",
     });
   });

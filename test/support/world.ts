@@ -5,6 +5,7 @@ import { expect, onTestFinished } from "vitest";
 import type { LogDetails } from "../../src/base/log.js";
 import { compose, type Lockstep } from "../../src/compose/lockstep.js";
 import { loadConfig } from "../../src/config/load.js";
+import { NOBODY, type Rights } from "../../src/serve/rights.js";
 import { mirrorPath } from "../../tools/mirror.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
 import { plainGit } from "./git.js";
@@ -26,6 +27,8 @@ export class World {
   url = "";
   /** The file that Lockstep reads the machine's boot id from; undefined: the machine's own. */
   bootIdFile: string | undefined;
+  /** Who may read mirrors over HTTP. */
+  rights: Rights = NOBODY;
 
   private constructor(
     readonly standin: StandIn,
@@ -55,7 +58,8 @@ export class World {
       ...this.env,
       ...env,
     });
-    const options = this.bootIdFile === undefined ? {} : { bootIdFile: this.bootIdFile };
+    const { rights, bootIdFile } = this;
+    const options = bootIdFile === undefined ? { rights } : { rights, bootIdFile };
     const running = await compose(config, this.#logger(), options);
     this.#running = running;
     const server = createServer(async (req, res) => {

@@ -29,6 +29,8 @@ export interface Layout {
   readonly repositories: string;
   /** The directory of the mirrors' public names. */
   readonly links: string;
+  /** The directory where answers to readers are made; nothing in it outlives the process. */
+  readonly serving: string;
   /** The tally file changes with every pass of the backstop, and after mirrors have changed. */
   readonly tally: string;
   /** The public name of a mirror is a symlink. */
@@ -45,6 +47,7 @@ export const createLayout = (dataDir: string): Layout => ({
   trash: join(dataDir, "trash"),
   repositories: join(dataDir, "repos"),
   links: join(dataDir, "mirrors"),
+  serving: join(dataDir, "serving"),
   tally: join(dataDir, "repos", ".tally"),
   link: ({ owner, name }) => join(dataDir, "mirrors", owner, `${name}.git`),
   // No repository's name has an @, so neither path can belong to another checkout.

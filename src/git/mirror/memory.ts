@@ -11,6 +11,8 @@ export interface Memory {
   hiding: Set<number>;
   /** The fetches that run in each mirror, and whether one of them has left temporary files. */
   fetching: Map<number, { count: number; hasLeft: boolean }>;
+  /** How often the refs of a mirror, or its HEAD, may have changed since the start, and how many changes run. */
+  generations: Map<number, { count: number; running: number }>;
   /** Fetches into partial and shallow mirrors, of which each mirror has one at a time. */
   fetches: Write;
 }
@@ -27,6 +29,7 @@ export const createMemory = (): Memory => ({
   heads: new Map(),
   hiding: new Set(),
   fetching: new Map(),
+  generations: new Map(),
   fetches: createWriters(),
 });
 
@@ -45,6 +48,26 @@ export function rememberTips(
     if (tips.size <= CACHED_TIPS) break;
     tips.delete(ref);
   }
+}
+
+/** Notes that refs are about to change. @returns what notes the end of the change */
+export function beginChange({ generations }: Memory, id: number): () => void {
+  const state = generations.get(id) ?? { count: 0, running: 0 };
+  generations.set(id, state);
+  state.running += 1;
+  return () => {
+    state.running -= 1;
+    state.count += 1;
+  };
+}
+
+let reads = 0;
+
+/** @returns a number that two calls have in common only if no ref has changed in between */
+export function generationOf({ generations }: Memory, id: number): number {
+  const { count, running } = generations.get(id) ?? { count: 0, running: 0 };
+  // Half of a change may be on disk, so that what is read now is never taken for what is read later.
+  return running > 0 ? -++reads : count;
 }
 
 /** Deletes all knowledge of the mirror, which is no longer trusted. */

@@ -19,7 +19,7 @@ import type { Pair } from "./compare-histories.js";
 import { survivedBoot } from "./doubt.js";
 import { fetchObjects } from "./fetch.js";
 import { type Keep, type KeptTip, readKept } from "./kept.js";
-import { createMemory, forgetMirror, type MirrorContext } from "./memory.js";
+import { beginChange, createMemory, forgetMirror, generationOf, type MirrorContext } from "./memory.js";
 import type { MirrorOptions, RunContext } from "./options.js";
 import { swapRefs } from "./refs.js";
 import { readRemoteRefs, readRemoteTips } from "./remote-tips.js";
@@ -75,6 +75,8 @@ export interface Mirrors {
    * out.
    */
   mayBeAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
+  /** Returns a number that two calls have in common only if neither refs nor HEAD of the mirror have changed. */
+  generation(id: number): number;
   /** Forgets what is known of the mirror, and clears leftovers before its next use. */
   distrust(id: number): void;
   /** Whether `ensure` would neither clear anything nor ask for a clone. */
@@ -117,6 +119,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     setHead: (id, defaultBranch) => setHead(context, id, defaultBranch),
     isAncestor: (id, ...pair) => askAncestry(id, pair),
     mayBeAncestor: (id, ...pair) => askPossible(id, pair),
+    generation: (id) => generationOf(context.memory, id),
     distrust: (id) => forgetMirror(context.memory, id),
     trusts: (id) => context.memory.tips.has(id) && !isCondemned(layout.mirror(id)),
     condemn: (id) => condemn(layout.mirror(id)),
@@ -155,7 +158,8 @@ async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<Cl
   const { id, defaultBranch } = clone;
   mkdirSync(layout.repository(id), { recursive: true, mode: 0o750 });
   memory.tips.delete(id);
-  const cloned = await cloneMirror(context, clone);
+  // The directory is another one afterwards, so that only the end of a clone is a change.
+  const cloned = await cloneMirror(context, clone).finally(() => beginChange(memory, id)());
   memory.heads.set(id, defaultBranch);
   memory.tips.set(id, new Map());
   return cloned;
@@ -196,6 +200,6 @@ async function setHead({ layout, memory }: MirrorContext, id: number, defaultBra
   const found = await readFile(head, "utf8").catch(() => "");
   if (!/^(?:ref: refs\/\S+|[0-9a-f]{40})\n$/.test(found))
     throw new RefreshError("corrupt", `${head} does not name a branch`);
-  if (found !== wanted) await writeLocked(head, wanted);
+  if (found !== wanted) await writeLocked(head, wanted).finally(beginChange(memory, id));
   memory.heads.set(id, defaultBranch);
 }

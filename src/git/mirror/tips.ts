@@ -4,7 +4,7 @@ import { isInside } from "../../base/patterns.js";
 import { forEachInSlices, mapInSlices, selectInSlices } from "../../base/slices.js";
 import { type Applied, applyChanges, REFUSALS } from "./apply-changes.js";
 import { KEEP_NOTHING } from "./kept.js";
-import { type MirrorContext, rememberTips } from "./memory.js";
+import { beginChange, type MirrorContext, rememberTips } from "./memory.js";
 import { hideOwnRefs } from "./own-refs.js";
 import { readRefs } from "./refs.js";
 
@@ -74,6 +74,7 @@ export async function changeTips(
   refusals = REFUSALS,
 ): Promise<Applied> {
   const { git, layout, memory } = context;
+  const endChange = beginChange(memory, id);
   try {
     if (keep.refs.size > 0) await hideOwnRefs(context, id);
     const applied = await applyChanges(git, layout.mirror(id), changes, keep, refusals);
@@ -85,5 +86,7 @@ export async function changeTips(
   } catch (error) {
     memory.tips.get(id)?.clear();
     throw error;
+  } finally {
+    endChange();
   }
 }

@@ -13,6 +13,8 @@ export interface Surroundings {
   workTree?: { dir: string; index: string };
   /** GNUPGHOME, for verifying a signature. */
   gnupgHome?: string;
+  /** The protocol of a reader whom git serves: GIT_PROTOCOL in git(1). Default: git's own default, version 0. */
+  protocol?: 0 | 1 | 2;
   /** Configuration for this call, passed through its environment, so that nothing of it shows in `ps`. */
   config?: Record<string, string>;
 }
@@ -67,6 +69,7 @@ export function environment(path: string, call: Surroundings): Record<string, st
     env.GIT_INDEX_FILE = call.workTree.index;
   }
   if (call.gnupgHome !== undefined) env.GNUPGHOME = call.gnupgHome;
+  if (call.protocol !== undefined) env.GIT_PROTOCOL = `version=${call.protocol}`;
   if (call.alternate !== undefined) env.GIT_ALTERNATE_OBJECT_DIRECTORIES = quotedEntry(call.alternate);
   return env;
 }

@@ -1,16 +1,22 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Readable } from "node:stream";
 import { createAdverts } from "./advert.js";
 import { type Lease, type LeaseOptions, type LeaseState, openLease, type RefsQuestion } from "./lease.js";
 import { createLfs, type Lfs } from "./lfs.js";
 import { answerGit, askForRefs, type GitProxy, pathOf } from "./proxy.js";
 import { createReadLimits } from "./read-limits.js";
+import { givesObject, type ReaderCall, sendForReader } from "./reader.js";
 import { createUpstream, type Target, type TokenSource } from "./upstream.js";
 
 export interface Gateway {
   open(target: Target, options?: LeaseOptions): Lease;
   /** Prepares a connection and the capability advertisement before git asks. Never throws. */
   warm(target: Target): void;
+  /** Sends a reader's request to GitHub. @returns the body of an answer with status 200 @throws RefreshError */
+  sendForReader(target: Target, call: ReaderCall): Promise<Readable>;
+  /** Asks GitHub whether it gives an object by its name. @throws RefreshError */
+  givesObject(target: Target, id: string, signal: AbortSignal): Promise<boolean>;
   /** Git LFS runs in this process, since git itself does not speak the protocol. */
   lfs: Lfs;
   close(): Promise<void>;
@@ -42,6 +48,8 @@ export async function createGateway(origin: string, token: TokenSource): Promise
   return {
     open: (target, options = {}) => openLease(ports, { ...options, target, url: base + pathOf(target, "") }),
     warm: (target) => adverts.warm(target),
+    sendForReader: (target, call) => sendForReader(proxy, target, call),
+    givesObject: (target, id, signal) => givesObject(proxy, target, id, signal),
     lfs: createLfs(upstream, origin),
     async close() {
       for (const lease of proxy.leases.values()) lease.abort.abort();

@@ -1,0 +1,119 @@
+import { availableParallelism } from "node:os";
+import type { Log } from "../base/log.js";
+import { subjectOfKey } from "../base/model.js";
+import type { Releasers } from "../base/releasers.js";
+import type { Config } from "../config/load.js";
+import { isManaged } from "../registry/repositories.js";
+import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
+import { createSpillSpace } from "../serve/herd/spill.js";
+import { createHerd } from "../serve/herd/table.js";
+import { openListener } from "../serve/listener.js";
+import { createServedMirrors } from "../serve/mirrors.js";
+import { createRequestReader } from "../serve/request/body.js";
+import type { Rights } from "../serve/rights.js";
+import { createService } from "../serve/service.js";
+import { createSlots } from "../serve/slots.js";
+import { createWantsCheck } from "../serve/wants/check.js";
+import { createGitHubAnswers } from "../serve/wants/github.js";
+import { provenAt } from "../views/freshness.js";
+import type { Domain } from "./domain.js";
+import type { Ground } from "./ground.js";
+
+type Settings = Pick<Config, "serve" | "customRefs" | "cloneTimeoutMs" | "shutdownTimeoutMs">;
+
+interface Needs {
+  log: Log;
+  ground: Ground;
+  domain: Domain;
+  rights: Rights;
+  releasers: Releasers;
+}
+
+/** Readers that may wait while others are served. */
+const MAX_WAITING = 1_000;
+
+/** Readers whom GitHub answers at a time, in the mirrors' place. */
+const MAX_PASSING = 50;
+/** How long GitHub may take to say whether it gives an object, in milliseconds. */
+const ASKED_MS = 30_000;
+
+const subjectOf = (id: number) => ({ kind: "repository", id }) as const;
+
+function ensurePorts({ records: { queue }, mirrors, refreshing }: Domain): EnsurePorts {
+  const { syncer, worker, runner } = refreshing;
+  return {
+    reported: (id) => queue.reported(subjectOf(id)),
+    tip: mirrors.tip,
+    hurry(id) {
+      if (queue.endQuiet(subjectOf(id))) runner.wake(subjectOf(id));
+    },
+    onMoved: syncer.onMoved,
+    onSettled: (listener) =>
+      worker.onSettled(({ key, error }) => {
+        const subject = subjectOfKey(key);
+        if (subject?.kind === "repository") listener(subject.id, error === null ? "done" : "failed");
+      }),
+  };
+}
+
+/** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
+export async function openServing(
+  config: Settings,
+  { log, ground: { git, streamGit, gateway }, domain, rights, releasers }: Needs,
+): Promise<void> {
+  const { serve, customRefs, cloneTimeoutMs, shutdownTimeoutMs } = config;
+  if (serve === null) return;
+  const { layout, registry } = domain.records;
+  const running = availableParallelism();
+  const mirrors = createServedMirrors({
+    layout,
+    streamGit,
+    isActive(id) {
+      const repository = registry.get(id);
+      return repository !== null && isManaged(repository) && repository.pausedAt === null;
+    },
+    provenAt(id) {
+      const repository = registry.get(id);
+      return repository && provenAt(repository, { customRefs, now: Date.now() });
+    },
+    generation: domain.mirrors.generation,
+  });
+  const spills = createSpillSpace({
+    dir: layout.serving,
+    maxBytes: serve.cacheBytes,
+    hasRoom: () => !domain.records.disk.state().low,
+  });
+  const herd = createHerd({ spills });
+  const targetOf = (id: number) => {
+    const repository = registry.get(id);
+    return repository && isManaged(repository) ? repository : null;
+  };
+  const github = createGitHubAnswers(async (id, object) => {
+    const target = targetOf(id);
+    return target !== null && gateway.givesObject(target, object, AbortSignal.timeout(ASKED_MS));
+  });
+  const service = createService({
+    rights,
+    openMirror: mirrors.open,
+    readShown: mirrors.readShown,
+    ensureFresh: createEnsure(ensurePorts(domain)),
+    checkWants: createWantsCheck({ git, streamGit, github }),
+    readRequest: createRequestReader(),
+    streamGit,
+    slots: createSlots({ running, waiting: MAX_WAITING }),
+    checks: createSlots({ running, waiting: MAX_WAITING }),
+    herd,
+    generation: domain.mirrors.generation,
+    timeoutMs: cloneTimeoutMs,
+    threads: 1,
+    pass: {
+      send: gateway.sendForReader,
+      targetOf,
+      passing: createSlots({ running: MAX_PASSING, waiting: MAX_WAITING }),
+      herd,
+    },
+  });
+  releasers.add("shared answers", herd.close);
+  const listener = await openListener({ ...serve, shutdownTimeoutMs }, service, log);
+  releasers.add("serving", listener.close);
+}

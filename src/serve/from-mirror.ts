@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline, type Readable } from "node:stream";
+import type { StreamGit } from "../git/run/stream.js";
+import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
+import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
+import { type Herd, MAX_SHARED } from "./herd/table.js";
+import type { FetchRequest, ListRequest, Version } from "./request/form.js";
+import { writeRequest } from "./request/write.js";
+import { type Slots, withSlot } from "./slots.js";
+import { type Served, uploadPack } from "./upload-pack.js";
+
+/** A mirror that can be read now. */
+export interface ServedMirror extends Served {
+  id: number;
+  /** When GitHub's refs were last found to be the mirror's, in milliseconds since 1970; null: not known. */
+  provenAt: number | null;
+}
+
+export interface MirrorNeeds {
+  streamGit: StreamGit;
+  /** Limits the programs that serve. */
+  slots: Slots;
+  herd: Herd;
+  /** A number that two calls have in common only if the mirror's refs have not changed. */
+  generation(repositoryId: number): number;
+  /** The time for one answer, in milliseconds. */
+  timeoutMs: number;
+  /** How many threads one program may compress with. */
+  threads: number;
+}
+
+/** A request on its way to its answer. */
+export interface Reading {
+  request: IncomingMessage;
+  response: ServerResponse;
+  version: Version;
+  /** Aborts when the reader goes away, or Lockstep stops. */
+  signal: AbortSignal;
+}
+
+export const headOf = (mirror: ServedMirror | null, type: string): Head => ({
+  type,
+  source: mirror === null ? "github" : "mirror",
+  provenAt: mirror?.provenAt ?? null,
+});
+
+/** Sends the list of refs of versions 0 and 1, which all readers share until the refs change. */
+export async function sendRefs(needs: MirrorNeeds, mirror: ServedMirror, reading: Reading): Promise<void> {
+  const answer = share(needs, mirror, { version: reading.version, written: null, dependsOnRefs: true });
+  const list = pipeline(answer, advertise(), () => {});
+  await sendStream(reading.response, headOf(mirror, ADVERTISEMENT_TYPE), list);
+}
+
+/** Sends refs that a reader of version 2 asks for. */
+export async function sendList(
+  needs: MirrorNeeds,
+  mirror: ServedMirror,
+  asked: ListRequest,
+  reading: Reading,
+): Promise<void> {
+  const written = writeRequest(asked);
+  if (written.length > MAX_SHARED) return sendAlone(needs, mirror, written, reading);
+  const answer = share(needs, mirror, { version: 2, written, dependsOnRefs: true });
+  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), answer);
+}
+
+/** Sends a pack. Readers who have nothing yet, as each CI job, share one. */
+export async function sendPack(
+  needs: MirrorNeeds,
+  mirror: ServedMirror,
+  asked: FetchRequest,
+  reading: Reading,
+): Promise<void> {
+  const written = writeRequest(asked);
+  if (asked.haves.length > 0 || written.length > MAX_SHARED)
+    return sendAlone(needs, mirror, written, reading);
+  const dependsOnRefs = asked.options.has("include-tag") || asked.not.length > 0;
+  const shared = { version: asked.version, written, dependsOnRefs };
+  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), share(needs, mirror, shared));
+}
+
+interface Shared {
+  version: Version;
+  /** The request as it was written anew; null: the list of refs of versions 0 and 1. */
+  written: string | null;
+  /** Whether the answer is another one when refs change. */
+  dependsOnRefs: boolean;
+}
+
+/** @returns the answer from its first byte on, which others may follow, too */
+function share(
+  { streamGit, timeoutMs, threads, slots, herd, generation }: MirrorNeeds,
+  mirror: ServedMirror,
+  { version, written, dependsOnRefs }: Shared,
+): Readable {
+  const refs = dependsOnRefs ? generation(mirror.id) : "any";
+  const { stream } = herd.answer([mirror.dir, refs, version, written].join(" "), async (signal) => {
+    const giveBack = await slots.take(signal);
+    const input = written === null ? null : Buffer.from(written, "latin1");
+    const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
+    void done.then(giveBack, giveBack);
+    return stdout;
+  });
+  return stream;
+}
+
+const sendAlone = (
+  needs: MirrorNeeds,
+  mirror: ServedMirror,
+  written: string,
+  reading: Reading,
+): Promise<void> =>
+  withSlot(needs.slots, reading.signal, async () => {
+    const input = Buffer.from(written, "latin1");
+    const { stdout } = run(needs, mirror, { ...reading, input });
+    await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
+  });
+
+/** A reader that takes nothing for this long is cut off. */
+const STALL_MS = 60_000;
+
+function run(
+  { streamGit, timeoutMs, threads }: MirrorNeeds,
+  mirror: ServedMirror,
+  { version, input, signal, response }: Reading & { input: Buffer },
+) {
+  const socket = response.socket;
+  let idle = 0;
+  // Only a reader who has not taken what is there can stall: git alone may be silent while it counts.
+  const progress = () => (response.writableNeedDrain ? (socket?.bytesWritten ?? 0) : -++idle);
+  const answer = uploadPack(streamGit, mirror, {
+    version,
+    input,
+    timeoutMs,
+    threads,
+    signal,
+    stall: { ms: STALL_MS, progress },
+  });
+  answer.done.catch(() => {}); // The stream has the same error.
+  return answer;
+}

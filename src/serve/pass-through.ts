@@ -1,0 +1,100 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline, type Readable } from "node:stream";
+import { asRefreshError, type RefreshError } from "../base/errors.js";
+import type { ReaderCall } from "../git/transport/reader.js";
+import type { Target } from "../git/transport/upstream.js";
+import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
+import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
+import { type Herd, MAX_SHARED } from "./herd/table.js";
+import { Refusal } from "./refusal.js";
+import type { FetchRequest, ListRequest, Version } from "./request/form.js";
+import { writeRequest } from "./request/write.js";
+import type { Granted } from "./rights.js";
+import type { Route } from "./route.js";
+import type { Slots } from "./slots.js";
+
+export interface PassPorts {
+  /** Sends a request to GitHub. @returns the answer's body @throws RefreshError */
+  send(target: Target, call: ReaderCall): Promise<Readable>;
+  /** The managed repository at GitHub, under its name of now; null: it is not managed any more. */
+  targetOf(repositoryId: number): Target | null;
+  /** Limits how many readers GitHub answers at a time. */
+  passing: Slots;
+  herd: Herd;
+}
+
+/** A request that GitHub answers in the mirror's place. */
+export interface Passed {
+  request: IncomingMessage;
+  response: ServerResponse;
+  route: Route;
+  right: Granted;
+  version: Version;
+  /** The request; null: the list of refs of versions 0 and 1. */
+  asked: FetchRequest | ListRequest | null;
+  signal: AbortSignal;
+}
+
+/**
+ * Lets GitHub answer what the mirror cannot: with the reader's own credentials where GitHub has judged them, else with the
+ * App's, for a managed repository alone. Only status and body come back.
+ * @throws Refusal
+ */
+export async function passThrough(ports: PassPorts, passed: Passed): Promise<void> {
+  const { asked, response, signal } = passed;
+  const target = targetFor(ports, passed);
+  const body = asked === null ? null : Buffer.from(writeRequest(asked), "latin1");
+  const call = { body, version: passed.version, authorization: ownCredentials(passed) };
+  const produce = async (producing: AbortSignal) => {
+    const giveBack = await ports.passing.take(producing);
+    try {
+      const stream = await ports.send(target, { ...call, signal: producing });
+      stream.once("close", giveBack);
+      return stream;
+    } catch (error) {
+      giveBack();
+      throw error instanceof Refusal ? error : asRefusal(asRefreshError(error));
+    }
+  };
+  const head: Head = {
+    type: body === null ? ADVERTISEMENT_TYPE : RESULT_TYPE,
+    source: "github",
+    provenAt: null,
+  };
+  const key =
+    body && body.length <= MAX_SHARED && canShare(asked)
+      ? ["github", target.owner, target.name, call.version, body.toString("latin1")]
+      : null;
+  const answer = key ? ports.herd.answer(key.join(" "), produce).stream : await produce(signal);
+  const stream = body === null ? pipeline(answer, advertise(), () => {}) : answer;
+  await sendStream(response, head, stream);
+}
+
+/** The refs that such a request depends on may change. */
+const canShare = (asked: Passed["asked"]): boolean =>
+  asked?.command === "fetch" &&
+  asked.haves.length === 0 &&
+  asked.not.length === 0 &&
+  !asked.options.has("include-tag");
+
+function targetFor({ targetOf }: PassPorts, { route, right }: Passed): Target {
+  const { owner, name } = route;
+  if (right.repositoryId !== null) {
+    const target = targetOf(right.repositoryId);
+    if (target !== null) return target;
+  } else if (right.way === "github" || right.way === "public") return { owner, name, installationId: null };
+  throw new Refusal(404, "not found");
+}
+
+/** Credentials that GitHub has not judged are none of GitHub's. */
+const ownCredentials = ({ right, request }: Passed): string | null =>
+  right.way === "github" ? (request.headers.authorization ?? null) : null;
+
+const RETRY_S = 10;
+
+function asRefusal({ code, retry }: RefreshError): Refusal {
+  if (code === "unauthorized") return new Refusal(401, "credentials are needed");
+  if (code === "forbidden" || code === "not_found" || code === "moved") return new Refusal(404, "not found");
+  const retryS = retry.kind === "after" ? Math.ceil(retry.ms / 1_000) : RETRY_S;
+  return new Refusal(503, "GitHub cannot answer now", retryS);
+}

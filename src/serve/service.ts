@@ -1,0 +1,168 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ADVERTISEMENT_TYPE, VERSION_TWO } from "./advertisement.js";
+import { RESULT_TYPE, sendBytes, sendDenied } from "./answer.js";
+import type { EnsureFresh } from "./ensure.js";
+import {
+  headOf,
+  type MirrorNeeds,
+  type Reading,
+  type ServedMirror,
+  sendList,
+  sendPack,
+  sendRefs,
+} from "./from-mirror.js";
+import { type PassPorts, passThrough } from "./pass-through.js";
+import { errorLine } from "./pktline.js";
+import { Refusal } from "./refusal.js";
+import type { ReadRequest } from "./request/body.js";
+import type { FetchRequest, ListRequest } from "./request/form.js";
+import { versionOf } from "./request/version.js";
+import type { Granted, Rights } from "./rights.js";
+import { type Route, routeOf } from "./route.js";
+import type { Shown } from "./shown.js";
+import { type Slots, withSlot } from "./slots.js";
+import type { CheckWants } from "./wants/check.js";
+
+export interface ServiceNeeds extends MirrorNeeds {
+  rights: Rights;
+  /** @returns null: no mirror can be read now */
+  openMirror(repositoryId: number): ServedMirror | null;
+  readShown(mirror: ServedMirror): Promise<Shown>;
+  ensureFresh: EnsureFresh;
+  checkWants: CheckWants;
+  readRequest: ReadRequest;
+  /** Limits the programs that check. */
+  checks: Slots;
+  pass: PassPorts;
+}
+
+/** A request of a reader who may read the repository. */
+interface Allowed extends Reading {
+  route: Route;
+  right: Granted;
+}
+
+/** Answers one request of a reader. */
+export type Service = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+) => Promise<void>;
+
+const REQUEST_TYPE = "application/x-git-upload-pack-request";
+
+/**
+ * Serves mirrors over git's smart HTTP protocol, for reading alone: gitprotocol-http(5).
+ * @throws Refusal, or what git fails with
+ */
+export function createService(needs: ServiceNeeds): Service {
+  return async (request, response, signal) => {
+    const route = routeOf(request.method ?? "", request.url ?? "", originOf(request));
+    const right = await judge(needs, route, request);
+    if (right.kind === "no") return sendDenied(response, right);
+    const version = versionOf(request.headers["git-protocol"]);
+    const allowed: Allowed = { request, response, version, signal, route, right };
+    return route.act === "refs" ? answerRefs(needs, allowed) : answerRequest(needs, allowed);
+  };
+}
+
+const judge = ({ rights }: ServiceNeeds, { owner, name }: Route, { headers, socket }: IncomingMessage) =>
+  rights.judge({
+    owner,
+    name,
+    authorization: headers.authorization ?? null,
+    address: socket.remoteAddress ?? "",
+  });
+
+function originOf({ headers, socket }: IncomingMessage): string {
+  return `${"encrypted" in socket ? "https" : "http"}://${headers.host ?? "this-server"}`;
+}
+
+const mirrorOf = ({ openMirror }: ServiceNeeds, { right }: Allowed): ServedMirror | null =>
+  right.repositoryId === null ? null : openMirror(right.repositoryId);
+
+/** After a delivery's 202 no reader gets an older answer. @returns null: GitHub must answer */
+async function freshMirror(needs: ServiceNeeds, allowed: Allowed): Promise<ServedMirror | null> {
+  const mirror = mirrorOf(needs, allowed);
+  if (mirror === null || !(await needs.ensureFresh(mirror.id, allowed.signal))) return null;
+  // A clone may have replaced the mirror meanwhile.
+  return mirrorOf(needs, allowed);
+}
+
+async function answerRefs(needs: ServiceNeeds, allowed: Allowed): Promise<void> {
+  const { version, response } = allowed;
+  if (version === 2)
+    return sendBytes(response, headOf(mirrorOf(needs, allowed), ADVERTISEMENT_TYPE), VERSION_TWO);
+  const mirror = await freshMirror(needs, allowed);
+  if (mirror === null) return passThrough(needs.pass, { ...allowed, asked: null });
+  return sendRefs(needs, mirror, allowed);
+}
+
+async function answerRequest(needs: ServiceNeeds, allowed: Allowed): Promise<void> {
+  const { request, response, version } = allowed;
+  if (request.headers["content-type"] !== REQUEST_TYPE)
+    throw new Refusal(415, `the request is not of the type ${REQUEST_TYPE}`);
+  if (/100-continue/i.test(request.headers.expect ?? "")) response.writeContinue();
+  const held = await needs.readRequest(request, request.headers, version);
+  try {
+    const asked = held.request;
+    if (asked.command === "probe") sendBytes(response, headOf(mirrorOf(needs, allowed), RESULT_TYPE), "");
+    else if (asked.command === "ls-refs") await answerList(needs, allowed, asked);
+    else await answerFetch(needs, allowed, asked);
+  } finally {
+    held.release();
+  }
+}
+
+async function answerList(needs: ServiceNeeds, allowed: Allowed, asked: ListRequest): Promise<void> {
+  const mirror = await freshMirror(needs, allowed);
+  if (mirror === null) return passThrough(needs.pass, { ...allowed, asked });
+  if (isElsewhere(asked, await needs.readShown(mirror))) {
+    const isAnswered = await passThrough(needs.pass, { ...allowed, asked }).then(
+      () => true,
+      (error) => {
+        // The mirror has nothing to wait for, and answers while GitHub cannot.
+        if (!(error instanceof Refusal) || error.status !== 503 || allowed.response.headersSent) throw error;
+        return false;
+      },
+    );
+    if (isAnswered) return;
+  }
+  await sendList(needs, mirror, asked, allowed);
+}
+
+/** More prefixes than this are not compared with every ref. */
+const MAX_COMPARED = 16;
+
+/** Refs of pull requests have no webhook, and a name that the mirror does not know may be one of GitHub's. */
+function isElsewhere({ prefixes }: ListRequest, { refs }: Shown): boolean {
+  if (prefixes.some((prefix) => prefix.startsWith("refs/pull/"))) return true;
+  if (prefixes.length === 0 || prefixes.length > MAX_COMPARED) return false;
+  for (const ref of refs.keys()) if (prefixes.some((prefix) => ref.startsWith(prefix))) return false;
+  return true;
+}
+
+async function answerFetch(needs: ServiceNeeds, allowed: Allowed, asked: FetchRequest): Promise<void> {
+  const found = await findTips(needs, allowed, asked);
+  if (found === null) return passThrough(needs.pass, { ...allowed, asked });
+  const { mirror, shown } = found;
+  const verdict = await withSlot(needs.checks, allowed.signal, () =>
+    needs.checkWants({ mirror, shown, reader: allowed.right.reader }, asked),
+  );
+  if (verdict.kind === "allowed") return sendPack(needs, mirror, verdict.request, allowed);
+  if (verdict.kind === "absent") return passThrough(needs.pass, { ...allowed, asked });
+  // git and GitHub say the same, whether the object is hidden or does not exist.
+  const refused = errorLine(`upload-pack: not our ref ${verdict.id}`);
+  sendBytes(allowed.response, headOf(mirror, RESULT_TYPE), refused);
+}
+
+/** A reader may know a commit from elsewhere, and ask for it before the push is here. */
+async function findTips(needs: ServiceNeeds, allowed: Allowed, { wants }: FetchRequest) {
+  const mirror = mirrorOf(needs, allowed);
+  if (mirror === null) return null;
+  const shown = await needs.readShown(mirror);
+  if (wants.every((id) => shown.tips.has(id))) return { mirror, shown };
+  await needs.ensureFresh(mirror.id, allowed.signal);
+  const now = mirrorOf(needs, allowed);
+  return now && { mirror: now, shown: await needs.readShown(now) };
+}

@@ -1,0 +1,129 @@
+import { ZERO } from "../../base/model.js";
+import type { RunGit } from "../../git/run/exec.js";
+import type { StreamGit } from "../../git/run/stream.js";
+import { notUnderstood } from "../refusal.js";
+import type { FetchRequest } from "../request/form.js";
+import type { Shown } from "../shown.js";
+import type { Served } from "../upload-pack.js";
+import { findUnreached } from "./reached.js";
+import { createTrees } from "./trees.js";
+import { type ObjectType, readParents, readTypes } from "./types.js";
+
+/** What GitHub says about objects that the mirror's refs do not prove. */
+export interface AskGitHub {
+  /**
+   * Asks GitHub, and remembers a yes for minutes. @returns those that GitHub gives by their names
+   * @throws Refusal 503 when the reader has asked for too many
+   */
+  ask(repositoryId: number, ids: readonly string[], reader: string): Promise<ReadonlySet<string>>;
+  /** Whether GitHub has said yes in the last minutes. */
+  isProven(repositoryId: number, id: string): boolean;
+}
+
+export type Verdict =
+  /** The request, without what git must not see. */
+  | { kind: "allowed"; request: FetchRequest }
+  /** GitHub has these objects, and the mirror lacks them. */
+  | { kind: "absent"; ids: string[] }
+  /** The object is unknown, or hidden, which must not be told apart. */
+  | { kind: "refused"; id: string };
+
+/** What is known of a mirror and its reader. */
+export interface Checked {
+  mirror: Served & { id: number };
+  shown: Shown;
+  reader: string;
+}
+
+export type CheckWants = (checked: Checked, fetch: FetchRequest) => Promise<Verdict>;
+
+interface Tools {
+  git: RunGit;
+  streamGit: StreamGit;
+  github: AskGitHub;
+}
+
+/** GitHub is asked for so many objects of one request at most. */
+const MAX_UNKNOWN = 16;
+
+/**
+ * Checks everything by which a request can make git give an object: git itself gives each by its name, also what only a
+ * hidden ref leads to. Wants are checked by type, the ends of a shallow history as wants of their parents, and haves are
+ * left out unless they are shown, so that an answer tells nothing of others.
+ */
+export function createWantsCheck({ git, streamGit, github }: Tools): CheckWants {
+  const trees = createTrees(streamGit);
+  return async ({ mirror: served, shown, reader }, fetch) => {
+    const types = await readTypes(git, served, idsToType(shown, fetch));
+    const typeOf = (id: string): ObjectType | undefined => types.get(id);
+    const isCommit = (id: string) => typeOf(id) === "commit";
+
+    const wants = [...new Set(fetch.wants)].filter((id) => !shown.tips.has(id));
+    const commits = [...wants, ...fetch.shallows, ...fetch.haves].filter(isCommit);
+    const unreached = await findUnreached(streamGit, served, shown, commits);
+    const hiddenEnds = fetch.shallows.filter((id) => isCommit(id) && unreached.has(id));
+    const parents = await readParents(git, served, hiddenEnds);
+
+    const unproven = [
+      ...wants.filter((id) => typeOf(id) === undefined || typeOf(id) === "tag" || unreached.has(id)),
+      ...(await trees.findForeign(
+        served,
+        shown,
+        wants.filter((id) => isContent(typeOf(id))),
+      )),
+      ...(await findUnreached(streamGit, served, shown, parents)),
+    ];
+    const proven = await askFor(unproven, (ids) => github.ask(served.id, ids, reader));
+    if ("refused" in proven) return { kind: "refused", id: proven.refused };
+    const absent = unproven.filter((id) => typeOf(id) === undefined && !parents.includes(id));
+    if (absent.length > 0) return { kind: "absent", ids: absent };
+
+    trees.noteServed(
+      served.id,
+      fetch.wants.filter((id) => shown.tips.has(id) || isCommit(id)),
+    );
+    const mayHave = (id: string) =>
+      shown.tips.has(id) || (isCommit(id) && !unreached.has(id)) || github.isProven(served.id, id);
+    const request = {
+      ...fetch,
+      // git leaves out a commit that it does not have, and fails for what is no commit.
+      shallows: fetch.shallows.filter(isCommit),
+      haves: keepHaves(fetch, mayHave),
+      not: fetch.not.map((name) => resolveShown(shown, name)),
+    };
+    return { kind: "allowed", request };
+  };
+}
+
+/** git takes a request of version 2 without haves for a clone, and would not acknowledge; so one unknown have stays. */
+function keepHaves({ version, haves }: FetchRequest, mayHave: (id: string) => boolean): string[] {
+  const kept = haves.filter(mayHave);
+  return version === 2 && haves.length > 0 && kept.length === 0 ? [ZERO] : kept;
+}
+
+const isContent = (type: ObjectType | undefined): boolean => type === "tree" || type === "blob";
+
+const idsToType = ({ tips }: Shown, { wants, shallows, haves }: FetchRequest): string[] => [
+  ...new Set([...shallows, ...[...wants, ...haves].filter((id) => !tips.has(id))]),
+];
+
+async function askFor(
+  ids: readonly string[],
+  ask: (ids: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<{ refused: string } | { all: true }> {
+  if (ids.length === 0) return { all: true };
+  if (ids.length > MAX_UNKNOWN) return { refused: ids[0]! };
+  const yes = await ask(ids);
+  const refused = ids.find((id) => !yes.has(id));
+  return refused === undefined ? { all: true } : { refused };
+}
+
+/** git looks a short name up in this order, among hidden refs, too: gitrevisions(7). */
+const PLACES = ["", "refs/", "refs/tags/", "refs/heads/"];
+
+/** @returns the full name of the ref. @throws Refusal 400 when no shown ref has the name */
+function resolveShown({ refs }: Shown, name: string): string {
+  const place = PLACES.find((it) => refs.has(it + name));
+  if (place === undefined) throw notUnderstood("a ref to leave out that does not exist");
+  return place + name;
+}
