@@ -6,6 +6,7 @@ import { createLogViews } from "../views/deliveries.js";
 import { createFreshness } from "../views/freshness.js";
 import { createHistoryViews } from "../views/history.js";
 import { createViews } from "../views/operator.js";
+import { createTokenViews } from "../views/tokens.js";
 import { createContains } from "../views/wait-for-commit.js";
 import { readWaits } from "../views/waits.js";
 import type { Domain } from "./domain.js";
@@ -110,6 +111,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
       log,
       now,
     }),
+    tokens: createTokenViews({ tokens: records.accessTokens, latestNow: github.latestNow }),
     logs: createLogViews({ store, registry, installations, queue, runner }),
     stopping: isStopping,
   });

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { asRefreshError } from "../base/errors.js";
 import type { Bearers } from "./bearer.js";
+import { setCaller } from "./caller.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { addEventRoute, type EventPorts } from "./events.js";
 import { addHistoryRoutes, type HistoryPorts } from "./history.js";
@@ -16,6 +17,7 @@ import { addRepositoryRoute, type RepositoryPorts } from "./repository.js";
 import { addRepositoryLists, type RepositoryListPorts } from "./repository-lists.js";
 import { createRoutes, type Route } from "./routes.js";
 import { serve } from "./serve.js";
+import { addTokenRoutes, type TokenPorts } from "./tokens.js";
 
 export interface ApiPorts
   extends RepositoryPorts,
@@ -26,7 +28,9 @@ export interface ApiPorts
     ContainsPorts,
     EventPorts,
     ListPorts,
-    LogPorts {}
+    LogPorts {
+  tokens: TokenPorts;
+}
 
 export interface ApiOptions {
   /** The API is served only when a token is configured. */
@@ -57,8 +61,9 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   const routes = createRoutes(app);
 
   app.use(async (context, next) => {
-    const refusal = await bearers.refuse(context);
-    if (refusal) return refusal;
+    const caller = await bearers.judge(context);
+    if (caller instanceof Response) return caller;
+    setCaller(context, caller);
     context.header("cache-control", "no-store");
     await next();
   });
@@ -71,6 +76,7 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   addContainsRoute(routes, ports);
   addEventRoute(routes, ports);
   addOperatorRoutes(routes, ports);
+  addTokenRoutes(routes, ports.tokens);
   routes.add(DOCUMENT, (context) => context.json(routes.document()));
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sightOf } from "./caller.js";
 import { badRequest } from "./lookup.js";
 import { findPaging, Next, type Paging, PagingQuery, toCursor } from "./paging.js";
 import type { Routes } from "./routes.js";
@@ -10,6 +11,9 @@ const InstallationPlace = z.tuple([z.string(), z.number().int()]);
 type RepositoryPlace = z.infer<typeof RepositoryPlace>;
 type InstallationPlace = z.infer<typeof InstallationPlace>;
 
+/** Whether the caller may know of `owner/name`. */
+export type Sees = (fullName: string) => boolean;
+
 /** Null means any value. */
 export interface RepositoryFilter {
   state: ShownState | null;
@@ -18,7 +22,8 @@ export interface RepositoryFilter {
 }
 
 export interface ListPorts {
-  list(query: RepositoryFilter & Paging<RepositoryPlace>): {
+  /** @param query.sees leaves out other repositories; undefined leaves out none */
+  list(query: RepositoryFilter & Paging<RepositoryPlace> & { sees?: Sees }): {
     repositories: RepositoryView[];
     next: RepositoryPlace | null;
     total: number;
@@ -59,7 +64,7 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       if (filter instanceof Response) return filter;
       const paging = findPaging(context, RepositoryPlace);
       if (paging instanceof Response) return paging;
-      const { repositories, next, total } = ports.list({ ...filter, ...paging });
+      const { repositories, next, total } = ports.list({ ...filter, ...paging, ...sightOf(context) });
       return context.json({ repositories, next: toCursor(next), total });
     },
   );
@@ -68,6 +73,7 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       method: "get",
       path: "/api/v1/installations",
       summary: "Installations of the App, by account",
+      isOfWhole: true,
       query: PagingQuery,
       answers: { 200: z.object({ installations: z.array(Installation), next: Next, total: Total }) },
       problems: [400],

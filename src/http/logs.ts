@@ -1,4 +1,7 @@
+import type { Context } from "hono";
 import { z } from "zod";
+import { sightOf } from "./caller.js";
+import type { Sees } from "./lists.js";
 import {
   Delivery,
   type DeliveryView,
@@ -34,12 +37,19 @@ export interface QueueList {
 
 export interface LogPorts {
   get: Lookup;
-  deliveries(query: DeliveryFilter & Paging<Place>): { deliveries: DeliveryView[]; next: Place | null };
+  /** @param query.sees leaves out deliveries about other repositories; a page may then be shorter than its limit */
+  deliveries(query: DeliveryFilter & Paging<Place> & { sees?: Sees }): {
+    deliveries: DeliveryView[];
+    next: Place | null;
+  };
   delivery(id: string): DeliveryView | null;
   /** Lists deliveries, newest first. */
   refreshes(id: number): RefreshView[];
-  /** Lists queued subjects in the order in which they run, and what some of them wait for. */
-  queue(limit: number): QueueList;
+  /**
+   * Lists queued subjects in the order in which they run, and what some of them wait for.
+   * @param sees leaves out other subjects, and what GitHub asks to leave alone
+   */
+  queue(limit: number, sees?: Sees): QueueList;
 }
 
 const QUEUE_LIMIT = 100;
@@ -65,7 +75,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
       if (filter instanceof Response) return filter;
       const paging = findPaging(context, DeliveryPlace);
       if (paging instanceof Response) return paging;
-      const { deliveries, next } = ports.deliveries({ ...filter, ...paging });
+      const { deliveries, next } = ports.deliveries({ ...filter, ...paging, ...sightOf(context) });
       return context.json({ deliveries, next: toCursor(next) });
     },
   );
@@ -79,7 +89,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
     },
     (context) => {
       const delivery = ports.delivery(context.req.param("id") ?? "");
-      return delivery
+      return delivery && canSeeDelivery(context, delivery)
         ? context.json(delivery)
         : notFound("no such delivery", "deliveries are kept for 8 days; refused ones are not kept");
     },
@@ -111,8 +121,14 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
         }),
       },
     },
-    (context) => context.json(ports.queue(QUEUE_LIMIT)),
+    (context) => context.json(ports.queue(QUEUE_LIMIT, sightOf(context).sees)),
   );
+}
+
+/** A delivery about no repository is about an installation, with all its repositories. */
+function canSeeDelivery(context: Context, { repository }: DeliveryView): boolean {
+  const { sees } = sightOf(context);
+  return sees === undefined || (repository !== null && sees(repository));
 }
 
 /** Parses a query's filter; an empty field counts as absent. */

@@ -1,6 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
 import type { Handler, Hono } from "hono";
 import { z } from "zod";
+import { type Access, allowOnly } from "./caller.js";
 import { Repository } from "./view.js";
 
 /** One call of the API, used both to mount and to describe the call. */
@@ -14,8 +15,12 @@ export interface Route {
   body?: z.ZodType;
   /** Answers by status; a string is the media type of an answer that is not JSON. */
   answers: Record<number, z.ZodType | { type: string; description: string }>;
-  /** The error statuses of the call, in addition to 401, 429 and 500. */
+  /** The error statuses of the call, in addition to 401, 403, 429, 500 and 503. */
   problems?: number[];
+  /** The default for GET is `read`, for POST `operate`. */
+  needs?: Access["needs"];
+  /** See `Access`. A route without it shows or changes only repositories that the caller may see. */
+  isOfWhole?: true;
 }
 
 /** Schemas that several calls use. */
@@ -57,13 +62,14 @@ export function createRoutes(app: Hono): Routes {
   registry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",
-    description: "the value of API_TOKEN",
+    description: "the value of API_TOKEN, or a token that was made with it",
   });
   let document: object | undefined;
   return {
     add(route, ...handlers) {
       registry.registerPath(describe(route));
-      app.on(route.method.toUpperCase(), [route.path.replace(/\{(\w+)\}/g, ":$1")], ...handlers);
+      const path = route.path.replace(/\{(\w+)\}/g, ":$1");
+      app.on(route.method.toUpperCase(), [path], allowOnly(accessOf(route)), ...handlers);
     },
     document() {
       document ??= new OpenApiGeneratorV31(registry.definitions).generateDocument(ABOUT);
@@ -72,14 +78,27 @@ export function createRoutes(app: Hono): Routes {
   };
 }
 
-function describe({ method, path, summary, query, headers, body, answers, problems = [] }: Route) {
+const accessOf = ({ method, needs, isOfWhole }: Route): Access => ({
+  needs: needs ?? (method === "get" ? "read" : "operate"),
+  isOfWhole: isOfWhole ?? false,
+});
+
+/** Says in the document which tokens may call a route. */
+function describeAccess({ needs, isOfWhole }: Access): string {
+  if (needs === "API_TOKEN") return "For API_TOKEN alone.";
+  return `Needs the scope \`${needs}\`${isOfWhole ? ", and a token for every repository" : ""}.`;
+}
+
+function describe(route: Route) {
+  const { method, path, summary, query, headers, body, answers, problems = [] } = route;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const responses = Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]);
-  const refusals = [401, 429, ...problems, 500, 503].map((status) => [status, refusal(status)]);
+  const refusals = [401, 403, 429, ...problems, 500, 503].map((status) => [status, refusal(status)]);
   return {
     method,
     path,
     summary,
+    description: describeAccess(accessOf(route)),
     operationId: operationOf(method, path),
     request: {
       ...(names.length > 0 && { params: z.object(Object.fromEntries(names.map((it) => [it, z.string()]))) }),
@@ -104,6 +123,7 @@ function answerOf(answer: Route["answers"][number]) {
 const MEANINGS: Record<number, string> = {
   400: "the request is not valid",
   401: "the token is missing or wrong",
+  403: "the token lacks a scope, or is limited to some repositories",
   404: "not found",
   408: "not there in time",
   409: "conflicts with the current state",

@@ -49,6 +49,7 @@ interface Ports extends Freshness {
   events: ApiPorts["events"];
   history: HistoryPorts & Pick<ApiPorts, "kept" | "holds">;
   changes: ApiPorts["changes"];
+  tokens: ApiPorts["tokens"];
   logs: Omit<LogPorts, "get">;
   stopping(): boolean;
   now(): number;
@@ -140,6 +141,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   const api: ApiPorts = {
     ...ports.history,
     ...ports.logs,
+    tokens: ports.tokens,
     contains: ports.contains,
     events: ports.events,
     list(query) {

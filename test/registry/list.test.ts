@@ -71,3 +71,16 @@ test("the state is the one that is shown, and filters add up", () => {
   expect(names({ state: "fresh", installationId: 2 })).toEqual(["acme/r5"]);
   expect(page({ ...ALL, state: "fresh", limit: 1 })).toMatchObject({ total: 3, next: ["acme", "r1", 1] });
 });
+
+test("whoever sees some repositories gets their pages and their total, and hears of no other", () => {
+  const { add, page } = open();
+  for (const [id, name] of ["app", "b", "site", "z"].entries()) add(id + 1, { owner: "acme", name });
+  add(5, { owner: "other", name: "app" });
+  const sees = (name: string) => /^acme.(app|site)$/.test(name);
+  const first = page({ ...ALL, limit: 1, sees });
+  expect(first).toMatchObject({ repositories: [{ name: "app" }], next: ["acme", "app", 1], total: 2 });
+  const second = page({ ...ALL, limit: 1, after: first.next, sees });
+  expect(second).toMatchObject({ repositories: [{ name: "site" }], next: null, total: 2 });
+  expect(page({ ...ALL, sees: () => false })).toEqual({ repositories: [], next: null, total: 0 });
+  expect(page({ ...ALL, name: "other", sees })).toMatchObject({ total: 0 });
+});

@@ -79,6 +79,7 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       return { changes: [], next: null };
     },
     keptTip: async () => null,
+    tokens: { add: () => "taken", all: () => [], revoke: () => false },
     maintenance: () => MAINTENANCE,
     ...OPERATE,
     deliveries: (...args) => {

@@ -1,7 +1,8 @@
 import type { Context, Hono } from "hono";
 import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
-import { Allow, check, type Refusal, Restore } from "../history.js";
+import { check } from "../body.js";
+import { Allow, type Refusal, Restore } from "../history.js";
 import { find, notFound, refreshRefusal } from "../lookup.js";
 import { problem } from "../problem.js";
 import type { HoldView, KeptView, RepositoryView } from "../view.js";

@@ -15,7 +15,7 @@ import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
-import { headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
+import { asOperator, headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
 import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
@@ -56,6 +56,7 @@ export function createPage(options: PageOptions): Handler {
     addressOf: (context) => client((context.env as HttpBindings).incoming),
   });
   app.use(signedIn(sessions));
+  app.use(asOperator);
   addRepositoriesPage(app, ports);
   addRepositoryPage(app, ports);
   addDeliveriesPage(app, ports);
