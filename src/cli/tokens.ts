@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { TOKEN_SCOPES } from "../base/access.js";
 import { parseList } from "../base/patterns.js";
+import type { AuditView } from "../http/audit.js";
 import type { TokenView } from "../http/tokens.js";
 import { AnswerError, type Client } from "./client.js";
 import { EXIT } from "./exit.js";
@@ -38,6 +39,37 @@ export function addTokenCommands(program: Command, client: () => Client): void {
       const { body } = await client().ask("POST", `${PATH}/${encodeURIComponent(name)}/revoke`);
       if (client().json) printJson(body);
       else print(`${name} revoked`);
+    });
+}
+
+interface AuditOptions {
+  limit: string;
+  cursor?: string;
+}
+
+/** The command that lists who did what. */
+export function addAuditCommand(program: Command, client: () => Client): void {
+  program
+    .command("audit")
+    .description("list the actions that operators asked for, newest first, and by which token")
+    .option("--limit <number>", "how many to list, at most 1000", "50")
+    .option("--cursor <cursor>", "continue after the `next` of an earlier answer (see --json)")
+    .addHelpText("after", "\nExample:\n  lockstep audit --limit 20")
+    .action(async (options: AuditOptions) => {
+      const query = new URLSearchParams({ ...options });
+      const { body } = await client().ask<{ audit: AuditView[] }>("GET", `/api/v1/audit?${query}`);
+      if (client().json) return printJson(body);
+      const rows = body.audit.map(({ at, token, via, action, subject, detail, status }) => [
+        ago(at),
+        token,
+        via,
+        action,
+        subject,
+        status === null ? "-" : String(status),
+        detail ?? "",
+      ]);
+      for (const line of table([["AGO", "TOKEN", "BY", "ACTION", "OF", "STATUS", "DETAILS"], ...rows]))
+        print(line);
     });
 }
 

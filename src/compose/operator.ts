@@ -1,6 +1,8 @@
+import { createAudit } from "../access/audit.js";
 import type { Log } from "../base/log.js";
 import type { Config } from "../config/load.js";
 import { createReach } from "../git/mirror/reach.js";
+import { createAuditViews } from "../views/audit.js";
 import { createChangeViews } from "../views/changes.js";
 import { createLogViews } from "../views/deliveries.js";
 import { createFreshness } from "../views/freshness.js";
@@ -111,6 +113,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
       log,
       now,
     }),
+    audit: createAuditViews(createAudit(store), log),
     tokens: createTokenViews({ tokens: records.accessTokens, latestNow: github.latestNow }),
     logs: createLogViews({ store, registry, installations, queue, runner }),
     stopping: isStopping,

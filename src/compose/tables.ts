@@ -1,3 +1,4 @@
+import { AUDIT_TABLES } from "../access/audit.js";
 import { TOKEN_TABLES } from "../access/tokens.js";
 import { BACKLOG_TABLES } from "../announce/backlog.js";
 import { OUTBOX_TABLES } from "../announce/outbox-sql.js";
@@ -34,4 +35,5 @@ export const TABLES = [
   KEPT_TIP_TABLES,
   BOOT_CHECK_TABLES,
   TOKEN_TABLES,
+  AUDIT_TABLES,
 ];

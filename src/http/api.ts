@@ -1,6 +1,8 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { asRefreshError } from "../base/errors.js";
+import type { AuditPorts } from "./audit.js";
+import { addAuditRoute } from "./audit-list.js";
 import type { Bearers } from "./bearer.js";
 import { setCaller } from "./caller.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
@@ -30,6 +32,7 @@ export interface ApiPorts
     ListPorts,
     LogPorts {
   tokens: TokenPorts;
+  audit: AuditPorts;
 }
 
 export interface ApiOptions {
@@ -58,7 +61,7 @@ export function createApi(options: ApiOptions): Handler {
 
 export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   const app = new Hono();
-  const routes = createRoutes(app);
+  const routes = createRoutes(app, ports.audit);
 
   app.use(async (context, next) => {
     const caller = await bearers.judge(context);
@@ -77,6 +80,7 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   addEventRoute(routes, ports);
   addOperatorRoutes(routes, ports);
   addTokenRoutes(routes, ports.tokens);
+  addAuditRoute(routes, ports.audit);
   routes.add(DOCUMENT, (context) => context.json(routes.document()));
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {

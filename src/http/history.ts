@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { ALL_REFS, isRefText, isSha } from "../base/names.js";
+import { noteDetail } from "./audit.js";
 import { readBody, tooLarge } from "./body.js";
 import { limitBody } from "./body-limit.js";
 import { type Problem, problem } from "./problem.js";
@@ -45,6 +46,10 @@ export const Allow = z.strictObject({
 });
 export const Restore = z.strictObject({ kept: Ref, ref: Ref.optional() });
 
+/** Returns what the audit writes down of such a call. */
+export const detailOf = (body: z.infer<typeof Allow | typeof Restore>): string =>
+  Object.values(body).filter(Boolean).join(" ");
+
 const ACTED = {
   method: "post" as const,
   query: { wait: WaitQuery },
@@ -71,6 +76,7 @@ export function addHistoryRoutes(routes: Routes, ports: HistoryPorts, act: Act):
   routes.add(ALLOW, limit, async (context) => {
     const body = await readBody(context, Allow, '{"ref": "refs/heads/main"}');
     if (body instanceof Response) return body;
+    noteDetail(context, detailOf(body));
     return act(
       context,
       ({ id }) => ports.allow(id, body.ref, body.wanted),
@@ -80,6 +86,7 @@ export function addHistoryRoutes(routes: Routes, ports: HistoryPorts, act: Act):
   routes.add(RESTORE, limit, async (context) => {
     const body = await readBody(context, Restore, '{"kept": "<name of a kept tip>"}');
     if (body instanceof Response) return body;
+    noteDetail(context, detailOf(body));
     return act(context, ({ id }) => ports.restore(id, body.kept, body.ref));
   });
 }

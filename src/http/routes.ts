@@ -1,6 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
-import type { Handler, Hono } from "hono";
+import type { Context, Handler, Hono } from "hono";
 import { z } from "zod";
+import { type AuditPorts, audited } from "./audit.js";
 import { type Access, allowOnly } from "./caller.js";
 import { Repository } from "./view.js";
 
@@ -19,6 +20,8 @@ export interface Route {
   problems?: number[];
   /** The default for GET is `read`, for POST `operate`. */
   needs?: Access["needs"];
+  /** What the audit calls it; the default is the last part of the path. */
+  action?: string;
   /** See `Access`. A route without it shows or changes only repositories that the caller may see. */
   isOfWhole?: true;
 }
@@ -57,7 +60,8 @@ const ABOUT = {
   security: [{ token: [] }],
 };
 
-export function createRoutes(app: Hono): Routes {
+/** @param audit gets every call that is no read */
+export function createRoutes(app: Hono, audit: AuditPorts): Routes {
   const registry = new OpenAPIRegistry();
   registry.registerComponent("securitySchemes", "token", {
     type: "http",
@@ -69,7 +73,9 @@ export function createRoutes(app: Hono): Routes {
     add(route, ...handlers) {
       registry.registerPath(describe(route));
       const path = route.path.replace(/\{(\w+)\}/g, ":$1");
-      app.on(route.method.toUpperCase(), [path], allowOnly(accessOf(route)), ...handlers);
+      const access = accessOf(route);
+      const guards = route.method === "get" ? [] : [audited(audit, actOf(route))];
+      app.on(route.method.toUpperCase(), [path], allowOnly(access), ...guards, ...handlers);
     },
     document() {
       document ??= new OpenApiGeneratorV31(registry.definitions).generateDocument(ABOUT);
@@ -82,6 +88,15 @@ const accessOf = ({ method, needs, isOfWhole }: Route): Access => ({
   needs: needs ?? (method === "get" ? "read" : "operate"),
   isOfWhole: isOfWhole ?? false,
 });
+
+/** Returns what the audit writes down of a call. */
+const actOf =
+  ({ path, action = path.slice(path.lastIndexOf("/") + 1) }: Route) =>
+  ({ req }: Context) => {
+    const { owner, name, id } = req.param() as { owner?: string; name?: string; id?: string };
+    const subject = owner ? `${owner}/${name}` : id ? `installation ${id}` : `token ${name ?? ""}`;
+    return { via: "api" as const, action, subject: subject.trim() };
+  };
 
 /** Says in the document which tokens may call a route. */
 function describeAccess({ needs, isOfWhole }: Access): string {

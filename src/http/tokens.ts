@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isTokenName, TOKEN_SCOPES } from "../base/access.js";
 import { isRepositoryPattern } from "../base/patterns.js";
 import { parseDuration } from "../base/units.js";
+import { noteDetail } from "./audit.js";
 import { readBody, tooLarge } from "./body.js";
 import { limitBody } from "./body-limit.js";
 import { conflict, notFound } from "./lookup.js";
@@ -74,6 +75,7 @@ export interface TokenPorts {
 const ADD: Route = {
   method: "post",
   path: "/api/v1/tokens",
+  action: "tokens add",
   summary: "Make a token; the answer is the only one that has it",
   needs: "API_TOKEN",
   body: Wanted,
@@ -90,6 +92,7 @@ const LIST: Route = {
 const REVOKE: Route = {
   method: "post",
   path: "/api/v1/tokens/{name}/revoke",
+  action: "tokens revoke",
   summary: "Revoke a token; it is refused from now on",
   needs: "API_TOKEN",
   answers: { 200: z.object({ revoked: z.literal(true), name: z.string() }) },
@@ -104,6 +107,7 @@ export function addTokenRoutes(routes: Routes, ports: TokenPorts): void {
     const sent = await readBody(context, Wanted, '{"name": "ci", "scopes": ["git"], "expires": "90d"}');
     if (sent instanceof Response) return sent;
     const { name, scopes, repositories = null, expires = 90 * DAY_MS } = sent;
+    noteDetail(context, [name, scopes.join(","), repositories?.join(",") ?? "every repository"].join(" "));
     const made = ports.add({ name, scopes, repositories, lifeMs: expires });
     if (made === "taken")
       return conflict("name_taken", `a token is called ${name} already`, "revoke it, or choose another name");

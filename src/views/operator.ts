@@ -50,6 +50,7 @@ interface Ports extends Freshness {
   history: HistoryPorts & Pick<ApiPorts, "kept" | "holds">;
   changes: ApiPorts["changes"];
   tokens: ApiPorts["tokens"];
+  audit: ApiPorts["audit"];
   logs: Omit<LogPorts, "get">;
   stopping(): boolean;
   now(): number;
@@ -142,6 +143,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     ...ports.history,
     ...ports.logs,
     tokens: ports.tokens,
+    audit: ports.audit,
     contains: ports.contains,
     events: ports.events,
     list(query) {

@@ -160,6 +160,7 @@ test("a token limited to repositories may call only what is about single reposit
   for (const { method, path } of (await everyCall(call)).filter(({ path }) => path !== "/api/v1/events"))
     if ((await call(path, token, { method })).status === 403) refused.push(`${method} ${path}`);
   expect(refused.sort()).toEqual([
+    "GET /api/v1/audit",
     "GET /api/v1/installations",
     "GET /api/v1/status",
     "GET /api/v1/tokens",
