@@ -11,8 +11,10 @@ import {
   gateFaults,
   nameOf,
   pasteFaults,
+  readerFaults,
 } from "./faults.js";
 import { readPrivateKey } from "./private-key.js";
+import { type ReaderSettings, readerSettings } from "./readers.js";
 import { VARIABLES } from "./variables.js";
 
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
@@ -96,6 +98,8 @@ export interface Config {
   readonly prePublishTimeoutMs: number;
   /** The keys of which one must have signed a commit before it is published; null: no signature is needed. */
   readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
+  /** Who may read mirrors over HTTPS. */
+  readonly readers: ReaderSettings;
   readonly gitBinary: string;
   /** The path of a file with certificates that Node.js trusts besides its own; null: none. */
   readonly extraCertificates: string | null;
@@ -135,7 +139,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const others = result.success ? [] : result.error.issues.filter((issue) => !pasted.has(nameOf(issue)));
   const faults = [...pasted.values(), ...others.map((issue) => fieldFault(issue, given))];
   if ("fault" in key) faults.push(key.fault);
-  faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given));
+  faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given), ...readerFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? SEARCH_PATH;
   const extraCertificates = given.NODE_EXTRA_CA_CERTS ?? null;
@@ -265,6 +269,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath" | "e
     prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
     prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
     signers: signersOf(values),
+    readers: readerSettings(values, host ? gitUrl : null),
     gitBinary: values.GIT_BINARY ?? "git",
   };
 }

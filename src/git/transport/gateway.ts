@@ -5,6 +5,7 @@ import { type Lease, type LeaseOptions, type LeaseState, openLease, type RefsQue
 import { createLfs, type Lfs } from "./lfs.js";
 import { answerGit, askForRefs, type GitProxy, pathOf } from "./proxy.js";
 import { createReadLimits } from "./read-limits.js";
+import { createReaders, type Readers } from "./readers.js";
 import { createUpstream, type Target, type TokenSource } from "./upstream.js";
 
 export interface Gateway {
@@ -13,6 +14,8 @@ export interface Gateway {
   warm(target: Target): void;
   /** Git LFS runs in this process, since git itself does not speak the protocol. */
   lfs: Lfs;
+  /** Questions about those who read mirrors from here. */
+  readers: Readers;
   close(): Promise<void>;
 }
 
@@ -43,6 +46,7 @@ export async function createGateway(origin: string, token: TokenSource): Promise
     open: (target, options = {}) => openLease(ports, { ...options, target, url: base + pathOf(target, "") }),
     warm: (target) => adverts.warm(target),
     lfs: createLfs(upstream, origin),
+    readers: createReaders(upstream),
     async close() {
       for (const lease of proxy.leases.values()) lease.abort.abort();
       server.closeAllConnections();
