@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type Caller, TOKEN_PREFIX, TOKEN_SCOPES, type TokenScope } from "../base/access.js";
+import { type Caller, type Sees, TOKEN_PREFIX, TOKEN_SCOPES, type TokenScope } from "../base/access.js";
 import { allowList } from "../base/patterns.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
@@ -64,6 +64,7 @@ const hashOf = (secret: string): string => createHash("sha256").update(secret).d
 
 export function createAccessTokens(store: Store, { now, latestNow }: Clocks): AccessTokens {
   const sql = prepare(store);
+  const compiled = new Map<string, Sees>();
   const isLive = (row: Row) => Number(row.expires_at) > latestNow();
 
   function noteUse(hash: string, lastUsedAt: unknown): void {
@@ -74,6 +75,13 @@ export function createAccessTokens(store: Store, { now, latestNow }: Clocks): Ac
     } catch {
       // A full disk must not refuse a reader.
     }
+  }
+
+  /** Patterns are compiled once: that takes longer than all else about a request. */
+  function seesOf(hash: string, repositories: string[]): Sees {
+    const sees = compiled.get(hash) ?? allowList(repositories).allows;
+    compiled.set(hash, sees);
+    return sees;
   }
 
   return {
@@ -88,7 +96,12 @@ export function createAccessTokens(store: Store, { now, latestNow }: Clocks): Ac
         return { token: read(sql.named.get(name)!), secret };
       }),
     all: () => sql.all.all().map(read),
-    revoke: (name) => sql.revoke.run(name).changes > 0,
+    revoke(name) {
+      const row = sql.named.get(name);
+      if (!row) return false;
+      compiled.delete(String(row.hash));
+      return sql.revoke.run(name).changes > 0;
+    },
     find(secret) {
       if (!secret.startsWith(TOKEN_PREFIX)) return null;
       const hash = hashOf(secret);
@@ -100,7 +113,7 @@ export function createAccessTokens(store: Store, { now, latestNow }: Clocks): Ac
         name,
         scopes,
         isOperator: false,
-        sees: repositories && allowList(repositories).allows,
+        sees: repositories && seesOf(hash, repositories),
         isValid() {
           const current = sql.get.get(hash);
           return current !== undefined && isLive(current);

@@ -16,6 +16,9 @@ export const API_TOKEN_NAME = "API_TOKEN";
 /** Whether a token can be called like this. */
 export const isTokenName = (text: string): boolean => /^[a-z\d][a-z\d.-]{0,62}$/i.test(text);
 
+/** Whether somebody may know of `owner/name`. A token keeps its function for as long as it exists. */
+export type Sees = (fullName: string) => boolean;
+
 /** Whoever sends a request with a valid token. */
 export interface Caller {
   /** The token's name. */
@@ -24,7 +27,7 @@ export interface Caller {
   /** Whether the caller has API_TOKEN itself, which may do everything and alone makes tokens. */
   readonly isOperator: boolean;
   /** Whether the caller may know of `owner/name`; null: of every repository, and of the whole. */
-  readonly sees: ((fullName: string) => boolean) | null;
+  readonly sees: Sees | null;
   /** Whether the token is still valid: a revoked one ends what is under way. */
   isValid(): boolean;
 }

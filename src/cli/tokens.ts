@@ -17,7 +17,10 @@ const PATH = "/api/v1/tokens";
 
 /** Commands that make, list and revoke tokens; the server wants API_TOKEN for them. */
 export function addTokenCommands(program: Command, client: () => Client): void {
-  const tokens = program.command("tokens").description("make, list and revoke tokens with scopes");
+  const tokens = program
+    .command("tokens")
+    .description("make, list and revoke tokens with scopes")
+    .addHelpText("after", "\nExample:\n  lockstep tokens add ci --scope git");
   tokens
     .command("add <name>")
     .description("make a token and print it; it is never shown again")

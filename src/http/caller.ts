@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import type { Caller, TokenScope } from "../base/access.js";
+import type { Caller, Sees, TokenScope } from "../base/access.js";
 import { fullName } from "../base/names.js";
 import { problem, unauthorized } from "./problem.js";
 
@@ -25,7 +25,7 @@ export function canSee(context: Context, repository: { owner: string; name: stri
 }
 
 /** Returns the part of a query that leaves out what the caller may not see; empty: the caller sees everything. */
-export function sightOf(context: Context): { sees?: (fullName: string) => boolean } {
+export function sightOf(context: Context): { sees?: Sees } {
   const { sees } = callerOf(context);
   return sees === null ? {} : { sees };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Sees } from "../base/access.js";
 import { sightOf } from "./caller.js";
 import { badRequest } from "./lookup.js";
 import { findPaging, Next, type Paging, PagingQuery, toCursor } from "./paging.js";
@@ -11,9 +12,6 @@ const InstallationPlace = z.tuple([z.string(), z.number().int()]);
 type RepositoryPlace = z.infer<typeof RepositoryPlace>;
 type InstallationPlace = z.infer<typeof InstallationPlace>;
 
-/** Whether the caller may know of `owner/name`. */
-export type Sees = (fullName: string) => boolean;
-
 /** Null means any value. */
 export interface RepositoryFilter {
   state: ShownState | null;
@@ -21,13 +19,17 @@ export interface RepositoryFilter {
   name: string | null;
 }
 
+interface RepositoryPage {
+  repositories: RepositoryView[];
+  next: RepositoryPlace | null;
+  total: number;
+}
+
 export interface ListPorts {
   /** @param query.sees leaves out other repositories; undefined leaves out none */
-  list(query: RepositoryFilter & Paging<RepositoryPlace> & { sees?: Sees }): {
-    repositories: RepositoryView[];
-    next: RepositoryPlace | null;
-    total: number;
-  };
+  list(
+    query: RepositoryFilter & Paging<RepositoryPlace> & { sees?: Sees },
+  ): RepositoryPage | Promise<RepositoryPage>;
   installations(page: Paging<InstallationPlace>): {
     installations: InstallationView[];
     next: InstallationPlace | null;
@@ -59,12 +61,12 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       answers: { 200: z.object({ repositories: z.array(Repository), next: Next, total: Total }) },
       problems: [400],
     },
-    (context) => {
+    async (context) => {
       const filter = findFilter(context.req.query());
       if (filter instanceof Response) return filter;
       const paging = findPaging(context, RepositoryPlace);
       if (paging instanceof Response) return paging;
-      const { repositories, next, total } = ports.list({ ...filter, ...paging, ...sightOf(context) });
+      const { repositories, next, total } = await ports.list({ ...filter, ...paging, ...sightOf(context) });
       return context.json({ repositories, next: toCursor(next), total });
     },
   );

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
+import type { Sees } from "../base/access.js";
 import { sightOf } from "./caller.js";
-import type { Sees } from "./lists.js";
 import {
   Delivery,
   type DeliveryView,
@@ -35,13 +35,15 @@ export interface QueueList {
   outages: OutageView[];
 }
 
+export interface DeliveryPage {
+  deliveries: DeliveryView[];
+  next: Place | null;
+}
+
 export interface LogPorts {
   get: Lookup;
   /** @param query.sees leaves out deliveries about other repositories; a page may then be shorter than its limit */
-  deliveries(query: DeliveryFilter & Paging<Place> & { sees?: Sees }): {
-    deliveries: DeliveryView[];
-    next: Place | null;
-  };
+  deliveries(query: DeliveryFilter & Paging<Place> & { sees?: Sees }): DeliveryPage | Promise<DeliveryPage>;
   delivery(id: string): DeliveryView | null;
   /** Lists deliveries, newest first. */
   refreshes(id: number): RefreshView[];
@@ -70,12 +72,16 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
       answers: { 200: z.object({ deliveries: z.array(Delivery), next: Next }) },
       problems: [400],
     },
-    (context) => {
+    async (context) => {
       const filter = findDeliveryFilter(context.req.query());
       if (filter instanceof Response) return filter;
       const paging = findPaging(context, DeliveryPlace);
       if (paging instanceof Response) return paging;
-      const { deliveries, next } = ports.deliveries({ ...filter, ...paging, ...sightOf(context) });
+      const sight = sightOf(context);
+      // The time of the answer must not tell whether a hidden repository had deliveries.
+      if (filter.repository !== null && sight.sees?.(filter.repository) === false)
+        return context.json({ deliveries: [], next: null });
+      const { deliveries, next } = await ports.deliveries({ ...filter, ...paging, ...sight });
       return context.json({ deliveries, next: toCursor(next) });
     },
   );

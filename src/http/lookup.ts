@@ -15,9 +15,9 @@ export function find(context: Context, get: Lookup): RepositoryView | Response {
     return badRequest("GitHub does not allow this repository name", "write it as owner/name, without .git");
   }
   const remedy = "check the name and REPOSITORIES, and that the App is installed there";
-  const found = get(owner, name);
-  // The answer about a repository that the caller may not see is the one about a repository that does not exist.
-  return found && canSee(context, found) ? found : notFound("the repository is not managed", remedy);
+  // Before anything depends on what exists: a hidden repository is answered like one that does not exist, and as fast.
+  const found = canSee(context, { owner, name }) ? get(owner, name) : null;
+  return found ?? notFound("the repository is not managed", remedy);
 }
 
 const MAX_WAIT_MS = 600_000;

@@ -13,7 +13,7 @@ import { Time } from "./view.js";
 const MAX_BODY = 64 * 1024;
 const DAY_MS = 86_400_000;
 const MAX_LIFE_MS = 3_650 * DAY_MS;
-const MAX_PATTERNS = 1_000;
+const MAX_PATTERNS = 100;
 
 /** A token, without its secret. */
 export const Token = z

@@ -1,5 +1,7 @@
+import { fullName } from "../base/names.js";
 import type { Store } from "../store/database.js";
 import { type ManagedRepository, toRepository } from "./rows.js";
+import type { Seen } from "./seen.js";
 import { shownStateSql } from "./statements.js";
 
 /** The list is sorted by owner, name and id. */
@@ -21,7 +23,7 @@ export interface RepositoryQuery extends RepositoryFilter {
   /** The repositories that are being refreshed. */
   running: number[];
   /** Leaves out every other repository; undefined: none is left out. */
-  sees?: (fullName: string) => boolean;
+  seen?: Seen | undefined;
 }
 
 export interface RepositoryPage {
@@ -39,27 +41,20 @@ export function createRepositoryList(store: Store): (query: RepositoryQuery) => 
     `SELECT * ${FILTERED} AND (owner, name, id) > (?7, ?8, ?9) ORDER BY owner, name, id LIMIT ?6`,
   );
   const count = store.prepare(`SELECT count(*) AS n ${FILTERED}`);
-  const names = store.prepare("SELECT id, owner || '/' || name AS full_name FROM repositories");
-
-  /** Patterns are matched by one matcher everywhere, which SQL does not have. */
-  function seenBy(sees: (fullName: string) => boolean): string {
-    const seen = names.all().filter((row) => sees(String(row.full_name)));
-    return JSON.stringify(seen.map(({ id }) => Number(id)));
-  }
-
-  return ({ state, installationId, name, limit, after, running, sees }) => {
+  return ({ state, installationId, name, limit, after, running, seen }) => {
     const filter = [
       installationId,
       name === null ? null : like(name),
       state,
       JSON.stringify(running),
-      sees ? seenBy(sees) : null,
+      seen?.ids ?? null,
     ];
     const rows = after ? behind.all(...filter, limit + 1, ...after) : first.all(...filter, limit + 1);
     const repositories = rows.slice(0, limit).map((row) => toRepository(row)!);
     const last = repositories.at(-1);
     return {
-      repositories,
+      // A name may have changed since the ids were collected.
+      repositories: seen ? repositories.filter((one) => seen.sees(fullName(one))) : repositories,
       next: rows.length > limit && last ? [last.owner, last.name, last.id] : null,
       total: Number(count.get(...filter)?.n),
     };

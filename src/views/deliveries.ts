@@ -1,10 +1,11 @@
+import type { Sees } from "../base/access.js";
 import { subjectOfKey } from "../base/model.js";
 import { fullName } from "../base/names.js";
+import { beginSlice } from "../base/slices.js";
 import { iso } from "../base/units.js";
 import { createDeliveryList, type DeliveryQuery, type LoggedDelivery } from "../deliveries/list.js";
-import type { Sees } from "../http/lists.js";
 import type { DeliveryView, QueueView } from "../http/log-view.js";
-import type { LogPorts, QueueList } from "../http/logs.js";
+import type { DeliveryPage, LogPorts, QueueList } from "../http/logs.js";
 import type { QueueEntry, RefreshQueue } from "../queue/contract.js";
 import type { Runner } from "../queue/runner.js";
 import { createRefreshLog } from "../refresh/log.js";
@@ -83,8 +84,9 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   }
 
   /** Reads on until the page is full of what the caller may see, within bounds. */
-  function seenDeliveries(query: DeliveryQuery, sees: Sees): ReturnType<LogPorts["deliveries"]> {
+  async function seenDeliveries(query: DeliveryQuery, sees: Sees): Promise<DeliveryPage> {
     const found: DeliveryView[] = [];
+    const slice = beginSlice();
     let { after } = query;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const page = list.page({ ...query, after, limit: query.limit - found.length });
@@ -92,6 +94,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
       found.push(...seen);
       after = page.next;
       if (after === null || found.length === query.limit) break;
+      if (slice.isOver()) await slice.next();
     }
     return { deliveries: found, next: after };
   }

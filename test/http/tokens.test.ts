@@ -254,6 +254,41 @@ test("the event stream has only what the token sees, and ends when the token is 
   expect(await readUntil(() => text.includes("id: 4"))).toBe("ended");
 });
 
+test("a reader who may see none of a week's events holds nobody up", async () => {
+  const total = 20_000;
+  let asked = 0;
+  let hasStopped = false;
+  const after = (id: number, limit: number) => {
+    asked += 1;
+    const left = Math.max(0, Math.min(limit, total - id));
+    return Array.from({ length: left }, (_, n) => ({
+      ...({
+        id: id + n + 1,
+        type: "changed",
+        repository: { id: 1, owner: "other", name: "x" },
+      } as Announcement),
+    }));
+  };
+  const { call, tokenFor } = await start({
+    events: {
+      after,
+      bounds: () => ({ oldest: 1, newest: total }),
+      newEvents: new EventEmitter(),
+      stopping: () => hasStopped,
+    },
+  });
+  let turns = 0;
+  const count = setInterval(() => {
+    turns += 1;
+  }, 1);
+  const stream = await call("/api/v1/events?after=0", tokenFor(["read"], ["acme/*"]));
+  await expect.poll(() => asked, { timeout: 10_000 }).toBeGreaterThan(total / 20);
+  clearInterval(count);
+  hasStopped = true;
+  await stream.body!.cancel();
+  expect(turns).toBeGreaterThan(3);
+});
+
 test("a wait that ends after its token was revoked says nothing", async () => {
   let arrive = () => {};
   const arrived = new Promise<boolean>((resolve) => {

@@ -1,4 +1,4 @@
-import { asRefreshError } from "../../base/errors.js";
+import { asRefreshError, RefreshError } from "../../base/errors.js";
 import type { RepositoryName } from "../../base/model.js";
 import { fullName } from "../../base/names.js";
 import { parseRetryAfter } from "../../base/retry-after.js";
@@ -58,7 +58,7 @@ export function createReaders(upstream: Upstream): Readers {
       const answer = await upstream.get(url, { accept: "application/json" }, AbortSignal.timeout(TIMEOUT_MS));
       const text = await readUpTo(answer, MAX_DOCUMENT);
       if (answer.statusCode !== 200 || text === null)
-        throw asRefreshError(new Error(`${new URL(url).host} answered ${answer.statusCode}`));
+        throw new RefreshError("upstream_error", `${new URL(url).host} answered ${answer.statusCode}`);
       return text;
     },
   };

@@ -35,9 +35,10 @@ export function createRights(
   ports: RightsPorts,
   verifier: OidcVerifier,
 ): ReaderRights {
-  const confirmations = createConfirmations(ports);
-  const github = createGitHubWay(ports, confirmations);
-  const judges: Judges = { settings, ports, confirmations, github, verifier };
+  const calm = { ...ports, doubt: doubtRarely(ports) };
+  const confirmations = createConfirmations(calm);
+  const github = createGitHubWay(calm, confirmations);
+  const judges: Judges = { settings, ports: calm, confirmations, github, verifier };
   return {
     judge: (question) => judge(judges, question),
     forget(id) {
@@ -45,6 +46,22 @@ export function createRights(
       confirmations.forget(id);
       github.drop(id, known && `${known.owner}/${known.name}`.toLowerCase());
     },
+  };
+}
+
+/** A doubt requests a reconcile, which readers must not be able to do as often as they ask. */
+const DOUBT_SPACING_MS = 15_000;
+const MAX_DOUBTED = 10_000;
+
+function doubtRarely({ doubt, clock }: Pick<RightsPorts, "doubt" | "clock">): RightsPorts["doubt"] {
+  const doubtedAt = new Map<number, number>();
+  return (repository) => {
+    const now = clock();
+    if (now - (doubtedAt.get(repository.id) ?? Number.NEGATIVE_INFINITY) < DOUBT_SPACING_MS) return;
+    doubtedAt.delete(repository.id);
+    doubtedAt.set(repository.id, now);
+    if (doubtedAt.size > MAX_DOUBTED) doubtedAt.delete(doubtedAt.keys().next().value!);
+    doubt(repository);
   };
 }
 

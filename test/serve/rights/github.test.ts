@@ -100,6 +100,27 @@ test("a redirect is no yes, and has the name reconciled", async () => {
   expect(world.log.doubted).toEqual([1]);
 });
 
+test("however many readers come by a name that was taken over, one reconcile is requested in 15 seconds", async () => {
+  const world = rightsWorld();
+  world.add("acme/app", 1);
+  world.github.repositories.set("acme/app", { id: 666, isPrivate: false, readers: new Set() });
+  const askAll = async () => {
+    for (let n = 0; n < 20; n++) {
+      world.github.tokens.add(`ghs_${world.clock.ms}_${n}`);
+      await world.ask("acme/app", withToken(`ghs_${world.clock.ms}_${n}`));
+    }
+  };
+  world.clock.ms = 1;
+  world.log.paused.length = 0;
+  await Promise.all(Array.from({ length: 3 }, askAll));
+  const first = world.log.doubted.length;
+  world.later(15_000);
+  await world.ask("acme/app");
+  expect(first).toBeLessThanOrEqual(1 + Math.ceil(world.clock.ms / 15_000));
+  expect(world.log.doubted.every((id) => id === 1)).toBe(true);
+  expect(world.log.doubted.length).toBeLessThan(10);
+});
+
 test("what is no answer is neither yes nor no, is not remembered, and tells when to come again", async () => {
   const world = rightsWorld();
   world.add("acme/app", 1, { readers: ["ghs_a"] });
