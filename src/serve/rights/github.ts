@@ -37,7 +37,7 @@ interface State {
 export function createGitHubWay(ports: RightsPorts, confirmations: Confirmations) {
   const answers = createAnswers(ports.clock);
   const queue = new PQueue({ concurrency: AT_A_TIME });
-  const state: State = { ports, confirmations, answers, refusals: createRefusals(), queue };
+  const state: State = { ports, confirmations, answers, refusals: createRefusals(ports.pause), queue };
   /** Questions that are being asked: one for each credential and name. */
   const asking = new Map<string, Promise<Finding>>();
 
@@ -79,7 +79,7 @@ async function ask(
   const source = token === ANYONE ? `${ANYONE} ${question.address}` : question.address;
   // Whoever sends no credentials is counted by the address alone.
   const counted = token === ANYONE ? source : token;
-  const seconds = await refusals.secondsToWait(counted, source);
+  const seconds = await refusals.admit(counted, source);
   if (seconds > 0) return { kind: "unavailable", retryAfter: seconds };
   if (queue.size >= MAX_WAITING) return { kind: "unavailable", retryAfter: 5 };
   const since = answers.generation();
