@@ -12,6 +12,7 @@ import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
 import { addOperateCommands } from "./cli/operate.js";
 import { addShowCommands } from "./cli/show.js";
+import { addAuditCommand, addTokenCommands } from "./cli/tokens.js";
 import { loadClientConfig } from "./config/load.js";
 
 const packageVersion = () => {
@@ -48,6 +49,8 @@ addLogCommands(program, client);
 addOperateCommands(program, client);
 addHistoryCommands(program, client);
 addEventsCommand(program, client);
+addTokenCommands(program, client);
+addAuditCommand(program, client);
 addCompletionCommand(program);
 
 // The reader of a pipe may stop early, as in `lockstep list | head -1`.

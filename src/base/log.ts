@@ -48,6 +48,7 @@ export const LOG_EVENTS = {
   mirror_missing: "somebody removed a mirror; it is cloned again",
   mirrors_from_other_time:
     "the database and the mirrors are from different points in time, for example after a restore",
+  operated: "an operator asked for an action; `token` says by which token, `status` with which result",
   outage_began: "a server of GitHub's answers nobody; requests wait, and one at a time probes it",
   outage_ended: "the server answers again; what waited for it runs",
   outbox_unavailable: "the table of events could not be read or written",

@@ -5,12 +5,13 @@ import { createLayout } from "../git/disk/layout.js";
 import { convertMirrors } from "../git/disk/swap.js";
 import type { Handler } from "../http/mount.js";
 import { BOOT_ID_FILE, readBootId } from "../machine/boot.js";
-import { NOBODY, type Rights } from "../serve/rights.js";
+import type { Rights } from "../serve/rights.js";
 import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
 import { startClocks } from "./passes.js";
 import { explainStart } from "./preflight.js";
+import { createReaderRights } from "./rights.js";
 import { openServing } from "./serving.js";
 import { createSurfaces } from "./surfaces.js";
 
@@ -39,7 +40,7 @@ const GRACES_MS = 15_000;
 interface Options {
   /** The file with the machine's boot id. */
   bootIdFile?: string;
-  /** Says who may read mirrors over HTTP. Default: nobody. */
+  /** Says who may read mirrors over HTTP. Default: whom READERS names. */
   rights?: Rights;
 }
 
@@ -53,7 +54,7 @@ export async function compose(config: Config, log: Log, options: Options = {}): 
   const boot = readBootId(options.bootIdFile ?? BOOT_ID_FILE);
   const close = () => releasers.release({ deadlineMs });
   try {
-    return await open(config, { log, releasers, boot, close, rights: options.rights ?? NOBODY });
+    return await open(config, { log, releasers, boot, close, rights: options.rights ?? null });
   } catch (error) {
     await releasers
       .release({ deadlineMs })
@@ -72,7 +73,8 @@ interface Needs {
   releasers: Releasers;
   /** The machine's boot id. */
   boot: string;
-  rights: Rights;
+  /** Null: READERS says who may read. */
+  rights: Rights | null;
   close(): Promise<void>;
 }
 
@@ -84,7 +86,8 @@ async function open(config: Config, { log, releasers, boot, rights, close }: Nee
   const domain = createDomain(config, { log, ground, releasers, boot, isStopping });
   const { handlers, status } = createSurfaces(config, { log, ground, domain, isStopping });
   const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
-  await openServing(config, { log, ground, domain, rights, releasers });
+  const readers = rights ?? createReaderRights(config, { ground, domain });
+  await openServing(config, { log, ground, domain, rights: readers, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return { handlers, start, once, sweep, close };

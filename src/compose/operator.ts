@@ -1,11 +1,14 @@
+import { createAudit } from "../access/audit.js";
 import type { Log } from "../base/log.js";
 import type { Config } from "../config/load.js";
 import { createReach } from "../git/mirror/reach.js";
+import { createAuditViews } from "../views/audit.js";
 import { createChangeViews } from "../views/changes.js";
 import { createLogViews } from "../views/deliveries.js";
 import { createFreshness } from "../views/freshness.js";
 import { createHistoryViews } from "../views/history.js";
 import { createViews } from "../views/operator.js";
+import { createTokenViews } from "../views/tokens.js";
 import { createContains } from "../views/wait-for-commit.js";
 import { readWaits } from "../views/waits.js";
 import type { Domain } from "./domain.js";
@@ -110,6 +113,8 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
       log,
       now,
     }),
+    audit: createAuditViews(createAudit(store), log),
+    tokens: createTokenViews({ tokens: records.accessTokens, latestNow: github.latestNow }),
     logs: createLogViews({ store, registry, installations, queue, runner }),
     stopping: isStopping,
   });

@@ -1,3 +1,4 @@
+import { createAccessTokens } from "../access/tokens.js";
 import { createLedger } from "../checkouts/ledger.js";
 import type { Config } from "../config/load.js";
 import { createDeliveryLog } from "../deliveries/log.js";
@@ -57,6 +58,7 @@ export function createRecords(config: Settings, { store, github, disk }: Ground)
     deliveries: createDeliveryLog(store),
     holds: createHolds(store),
     ledger: createLedger(store),
+    accessTokens: createAccessTokens(store, { now: Date.now, latestNow: github.latestNow }),
     disk,
     scopeOf: createScopes({ registry, refspecs, checkouts }),
     hasMirror,

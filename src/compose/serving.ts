@@ -3,6 +3,7 @@ import type { Log } from "../base/log.js";
 import { subjectOfKey } from "../base/model.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
+import { clientAddress } from "../http/client-address.js";
 import { isManaged } from "../registry/repositories.js";
 import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
 import { createSpillSpace } from "../serve/herd/spill.js";
@@ -19,7 +20,10 @@ import { provenAt } from "../views/freshness.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
 
-type Settings = Pick<Config, "serve" | "customRefs" | "cloneTimeoutMs" | "shutdownTimeoutMs">;
+type Settings = Pick<
+  Config,
+  "serve" | "trustedProxies" | "customRefs" | "cloneTimeoutMs" | "shutdownTimeoutMs"
+>;
 
 interface Needs {
   log: Log;
@@ -94,6 +98,7 @@ export async function openServing(
   });
   const service = createService({
     rights,
+    addressOf: clientAddress(config.trustedProxies),
     openMirror: mirrors.open,
     readShown: mirrors.readShown,
     ensureFresh: createEnsure(ensurePorts(domain)),

@@ -24,7 +24,7 @@ interface Needs {
  */
 export function createSurfaces(config: Config, { log, ground, domain, isStopping }: Needs) {
   const { metrics, github } = ground;
-  const { queue, registry, disk } = domain.records;
+  const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
   const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
   const { webhookRate, webhookBurst } = config;
@@ -60,7 +60,7 @@ export function createSurfaces(config: Config, { log, ground, domain, isStopping
     log,
     onOutcome: metrics.delivery,
   });
-  const bearers = createBearers({ apiToken, trustedProxies });
+  const bearers = createBearers({ apiToken, trustedProxies, findToken: accessTokens.find });
   const handlers: Handler[] = [
     receiver,
     createMetricsRoute({ bearers, scrape: metrics.scrape }),

@@ -1,3 +1,5 @@
+import { AUDIT_TABLES } from "../access/audit.js";
+import { TOKEN_TABLES } from "../access/tokens.js";
 import { BACKLOG_TABLES } from "../announce/backlog.js";
 import { OUTBOX_TABLES } from "../announce/outbox-sql.js";
 import { CHECKOUT_TABLES } from "../checkouts/ledger.js";
@@ -32,4 +34,6 @@ export const TABLES = [
   REFUSED_REF_TABLES,
   KEPT_TIP_TABLES,
   BOOT_CHECK_TABLES,
+  TOKEN_TABLES,
+  AUDIT_TABLES,
 ];

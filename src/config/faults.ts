@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { parseCheckouts } from "./checkouts.js";
+import { parseReaders } from "./readers.js";
 import { ABOUT, VARIABLES } from "./variables.js";
 
 export type Name = keyof typeof VARIABLES.shape;
@@ -72,6 +73,12 @@ export function gateFaults(env: Environment): string[] {
     if (path?.startsWith("/") && !isUsable(path, kind, mode)) faults.push(fault(name, wrong, env));
   }
   return faults;
+}
+
+/** A token for another server must not be good for this one. */
+export function readerFaults(env: Environment): string[] {
+  const hasOidc = parseReaders(env.READERS ?? "")?.includes("oidc") ?? false;
+  return hasOidc && !env.OIDC_AUDIENCE ? [fault("OIDC_AUDIENCE", "is missing", env)] : [];
 }
 
 /** A ref without its history cannot be shown to be forced. */

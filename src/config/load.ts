@@ -11,9 +11,11 @@ import {
   gateFaults,
   nameOf,
   pasteFaults,
+  readerFaults,
 } from "./faults.js";
 import { readPrivateKey } from "./private-key.js";
 import { type Serve, serveFaults, serveOf } from "./serve.js";
+import { type ReaderSettings, readerSettings } from "./readers.js";
 import { VARIABLES } from "./variables.js";
 
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
@@ -99,6 +101,8 @@ export interface Config {
   readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
   /** Where mirrors are served to other machines; null: nowhere. */
   readonly serve: Serve | null;
+  /** Who may read mirrors over HTTPS. */
+  readonly readers: ReaderSettings;
   readonly gitBinary: string;
   /** The path of a file with certificates that Node.js trusts besides its own; null: none. */
   readonly extraCertificates: string | null;
@@ -138,7 +142,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const others = result.success ? [] : result.error.issues.filter((issue) => !pasted.has(nameOf(issue)));
   const faults = [...pasted.values(), ...others.map((issue) => fieldFault(issue, given))];
   if ("fault" in key) faults.push(key.fault);
-  faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given), ...serveFaults(given));
+  faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given));
+  faults.push(...serveFaults(given), ...readerFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? SEARCH_PATH;
   const extraCertificates = given.NODE_EXTRA_CA_CERTS ?? null;
@@ -269,6 +274,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath" | "e
     prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
     signers: signersOf(values),
     serve: serveOf(values),
+    readers: readerSettings(values, host ? gitUrl : null),
     gitBinary: values.GIT_BINARY ?? "git",
   };
 }

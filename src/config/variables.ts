@@ -4,6 +4,7 @@ import { isRefPattern, isRepositoryPattern, parseList } from "../base/patterns.j
 import { formatDuration, parseDuration, parseSize } from "../base/units.js";
 import { SAMPLE } from "./checkout-options.js";
 import { describeWrongEntries, parseCheckouts } from "./checkouts.js";
+import { parseOwnerRules, parseReaders, READER_WAYS } from "./readers.js";
 
 /** What a fault needs in addition to its message. The value of a secret is never shown. */
 export interface VariableMeta {
@@ -95,6 +96,10 @@ function parseOrigin(text: string): string | null {
 const hasScheme = (text: string, ...schemes: string[]) =>
   URL.canParse(text) && schemes.includes(new URL(text).protocol);
 
+/** Keys that come without TLS could be anyone's; a test has none on loopback. */
+const isIssuer = (text: string) =>
+  hasScheme(text, "https:") || (hasScheme(text, "http:") && new URL(text).hostname === "127.0.0.1");
+
 function isAddressRange(text: string): boolean {
   const [address = "", prefix, ...rest] = text.split("/");
   const family = isIP(address);
@@ -177,6 +182,22 @@ const LOCKSTEP = {
       secret: true,
     },
   ),
+  READERS: variable(parseReaders, "must be a list of ways", {
+    remedy: `name some of ${READER_WAYS.join(", ")}`,
+  }),
+  OIDC_AUDIENCE: textWhere((text) => /^[\x21-\x7e]{1,200}$/.test(text), "must be a word without spaces", {
+    remedy: "write the address that readers clone from, such as https://mirror.example.com",
+  }),
+  OIDC_ISSUER: variable(
+    (text) => (isIssuer(text) ? text.replace(/\/+$/, "") : null),
+    "must be an https URL",
+    {
+      remedy: "write it as https://github.example.com/_services/token",
+    },
+  ),
+  OIDC_OWNERS: variable(parseOwnerRules, "must be a list of <id of an account>=<pattern>", {
+    remedy: "write it as 9919=acme/*; curl https://api.github.com/users/acme shows the id",
+  }),
   DATA_DIR: anyText({ remedy: "" }),
   REPOSITORIES: listOf(
     isRepositoryPattern,

@@ -6,6 +6,7 @@ import type { ApiContext } from "./context.js";
 import { type DeliveryPage, getPayload, listDeliveries } from "./deliveries.js";
 import { findInstallationOf, type Installation, listInstallations } from "./installations.js";
 import type { Limits } from "./limits.js";
+import { createNames } from "./names.js";
 import { getRepository, getRepositoryNamed, listRepositories } from "./repositories.js";
 import { callRest, type Dated } from "./rest.js";
 
@@ -28,6 +29,8 @@ export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswe
    * installation.
    */
   repository(installationId: number, id: number): Promise<Dated<RemoteRepository> | null>;
+  /** Asks which name a repository has now, which costs nothing while nothing has changed. Null: as for `repository`. */
+  nameOf(installationId: number, id: number): Promise<RepositoryName | null>;
   /** Gets a repository by a name that it has or had. Null: there is none, or not for this installation. */
   repositoryNamed(installationId: number, name: RepositoryName): Promise<RemoteRepository | null>;
   /** Finds the installation that a repository belongs to. Null: the repository is not visible to the App. */
@@ -53,6 +56,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     installations: () => listInstallations(context),
     repositories: (installationId) => listRepositories(context, installationId),
     repository: (installationId, id) => getRepository(context, installationId, id),
+    nameOf: createNames(context),
     repositoryNamed: (installationId, name) => getRepositoryNamed(context, installationId, name),
     installationOf: (owner, name) => findInstallationOf(context, owner, name),
     deliveries: (cursor) => listDeliveries(context, cursor),

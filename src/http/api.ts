@@ -1,7 +1,10 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { asRefreshError } from "../base/errors.js";
+import type { AuditPorts } from "./audit.js";
+import { addAuditRoute } from "./audit-list.js";
 import type { Bearers } from "./bearer.js";
+import { setCaller } from "./caller.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { addEventRoute, type EventPorts } from "./events.js";
 import { addHistoryRoutes, type HistoryPorts } from "./history.js";
@@ -16,6 +19,7 @@ import { addRepositoryRoute, type RepositoryPorts } from "./repository.js";
 import { addRepositoryLists, type RepositoryListPorts } from "./repository-lists.js";
 import { createRoutes, type Route } from "./routes.js";
 import { serve } from "./serve.js";
+import { addTokenRoutes, type TokenPorts } from "./tokens.js";
 
 export interface ApiPorts
   extends RepositoryPorts,
@@ -26,7 +30,10 @@ export interface ApiPorts
     ContainsPorts,
     EventPorts,
     ListPorts,
-    LogPorts {}
+    LogPorts {
+  tokens: TokenPorts;
+  audit: AuditPorts;
+}
 
 export interface ApiOptions {
   /** The API is served only when a token is configured. */
@@ -54,11 +61,12 @@ export function createApi(options: ApiOptions): Handler {
 
 export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   const app = new Hono();
-  const routes = createRoutes(app);
+  const routes = createRoutes(app, ports.audit);
 
   app.use(async (context, next) => {
-    const refusal = await bearers.refuse(context);
-    if (refusal) return refusal;
+    const caller = await bearers.judge(context);
+    if (caller instanceof Response) return caller;
+    setCaller(context, caller);
     context.header("cache-control", "no-store");
     await next();
   });
@@ -71,6 +79,8 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   addContainsRoute(routes, ports);
   addEventRoute(routes, ports);
   addOperatorRoutes(routes, ports);
+  addTokenRoutes(routes, ports.tokens);
+  addAuditRoute(routes, ports.audit);
   routes.add(DOCUMENT, (context) => context.json(routes.document()));
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {

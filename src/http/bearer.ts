@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
+import { type Caller, OPERATOR } from "../base/access.js";
 import { createAttempts } from "./attempts.js";
 import { clientAddress } from "./client-address.js";
 import { unauthorized, wrongTooOften } from "./problem.js";
@@ -13,30 +14,33 @@ interface Options {
   /** Null means that no token is accepted. */
   apiToken: string | null;
   trustedProxies: readonly string[];
+  /** Returns whoever has a token that an operator made; null: nobody. */
+  findToken?(given: string): Caller | null;
 }
 
-/** Checks the API token for API, metrics and health together. */
+/** Checks bearer tokens for API, metrics and health together. */
 export interface Bearers {
-  /** Whether a token is configured. */
+  /** Whether API_TOKEN is configured. */
   readonly exist: boolean;
-  /** Returns null for the right token, else the answer to send. */
-  refuse(context: Context): Promise<Response | null>;
+  /** Returns whoever sends the request, or the answer to a request without a valid token. */
+  judge(context: Context): Promise<Caller | Response>;
 }
 
 /**
  * Accepts the right token regardless of wrong ones from the same address. Behind a proxy that TRUSTED_PROXIES
  * lacks, all clients share one address, and a stranger must not lock the operator out.
  */
-export function createBearers({ apiToken, trustedProxies }: Options): Bearers {
+export function createBearers({ apiToken, trustedProxies, findToken = () => null }: Options): Bearers {
   const isToken = apiToken === null ? () => false : tokenCheck(apiToken);
   const addressOf = clientAddress(trustedProxies);
   const attempts = createAttempts(WRONG_ONES);
   return {
     exist: apiToken !== null,
-    async refuse({ req, env }) {
+    async judge({ req, env }) {
       const given = /^Bearer +(\S+)$/i.exec(req.header("authorization") ?? "")?.[1];
       if (given === undefined) return unauthorized();
-      if (isToken(given)) return null;
+      const caller = isToken(given) ? OPERATOR : findToken(given);
+      if (caller !== null) return caller;
       const seconds = await attempts.take(addressOf((env as HttpBindings).incoming));
       return seconds === 0 ? unauthorized() : wrongTooOften(seconds);
     },

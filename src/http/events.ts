@@ -3,7 +3,12 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { z } from "zod";
+import type { Caller } from "../base/access.js";
+import { monotonicMs } from "../base/clock.js";
 import type { Announcement } from "../base/model.js";
+import { fullName } from "../base/names.js";
+import { beginSlice } from "../base/slices.js";
+import { callerOf, canSee } from "./caller.js";
 import { badRequest, type Lookup, notFound } from "./lookup.js";
 import type { Route, Routes } from "./routes.js";
 
@@ -59,7 +64,7 @@ export function addEventRoute(routes: Routes, ports: EventPorts): void {
     const gap = after > newest || (after < newest && (oldest === 0 || after < oldest - 1));
     context.header("x-accel-buffering", "no"); // nginx would otherwise buffer the events
     const drop = () => void (context.env as HttpBindings).outgoing.destroy();
-    const reader = { after: after > newest ? 0 : after, gap, repositoryId, drop };
+    const reader = { after: after > newest ? 0 : after, gap, repositoryId, drop, caller: callerOf(context) };
     // A reader whose stream breaks reconnects, and resumes by Last-Event-ID.
     return streamTo(context, (stream) => sendEvents(ports.events, stream, reader).catch(drop));
   });
@@ -77,7 +82,8 @@ function repositoryOf(context: Context, get: Lookup): number | null | Response {
   if (wanted === undefined) return null;
   const [owner = "", name = "", ...rest] = wanted.split("/");
   if (rest.length > 0) return badRequest("no repository", "write it as owner/name");
-  return get(owner, name)?.id ?? notFound("the repository is not managed", "check the name");
+  const found = canSee(context, { owner, name }) ? get(owner, name) : null;
+  return found?.id ?? notFound("the repository is not managed", "check the name");
 }
 
 interface Reader {
@@ -86,6 +92,7 @@ interface Reader {
   repositoryId: number | null;
   /** Destroys the connection at once. */
   drop(): void;
+  caller: Caller;
 }
 
 async function sendEvents(
@@ -96,19 +103,31 @@ async function sendEvents(
   const left = new AbortController();
   stream.onAbort(() => left.abort());
   const send = (text: string) => inTime(stream.write(text), reader.drop);
-  const isOpen = () => !stream.aborted && !events.stopping();
+  const { sees, isValid } = reader.caller;
+  const isOpen = () => !stream.aborted && !events.stopping() && isValid();
   let { after } = reader;
+  const slice = beginSlice();
+  let sentAt = monotonicMs();
   await send(`retry: ${RETRY_MS}\n\n`);
   if (reader.gap) await send('event: gap\ndata: {"reason":"older events are not kept"}\n\n');
   while (isOpen()) {
     const found = events.after(after, BATCH, reader.repositoryId);
     for (const event of found) {
       if (!isOpen()) return;
-      await send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       after = event.id;
+      if (sees !== null && !sees(fullName(event.repository))) {
+        // A week's events may be none of the reader's, and nothing is sent that would let other work run.
+        if (slice.isOver()) await slice.next();
+        continue;
+      }
+      await send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+      sentAt = monotonicMs();
     }
-    if (found.length === 0 && !(await waitForEvent(events.newEvents, left.signal)) && isOpen())
-      await send(": \n\n");
+    const isQuiet = found.length === 0 && !(await waitForEvent(events.newEvents, left.signal));
+    // Events that the reader may not see are no sign of life.
+    if ((!isQuiet && monotonicMs() - sentAt < HEARTBEAT_MS) || !isOpen()) continue;
+    await send(": \n\n");
+    sentAt = monotonicMs();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { mayReadWhole } from "../base/access.js";
 import type { Bearers } from "./bearer.js";
 import { cached } from "./cached.js";
 import { clientAddress } from "./client-address.js";
@@ -53,11 +54,12 @@ export function createHealth({ bearers, ports, limits = USUAL }: Options): Handl
   // A probe of /healthz asks nothing that costs, and its failure would end the process.
   const limited = limitPerAddress(limits);
 
-  /** @param details shown only with the token */
+  /** @param details shown only to whoever may read the whole */
   const answer = async (context: Context, code: 200 | 503, status: string, details: object) => {
     context.header("cache-control", "no-store");
     // A wrong token counts as an attempt here too, but the probe still gets its answer.
-    const shown = (await bearers.refuse(context)) === null ? details : {};
+    const caller = await bearers.judge(context);
+    const shown = !(caller instanceof Response) && mayReadWhole(caller) ? details : {};
     return context.json({ status, ...shown }, code);
   };
 

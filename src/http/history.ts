@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { ALL_REFS, isRefText, isSha } from "../base/names.js";
+import { noteDetail } from "./audit.js";
+import { readBody, tooLarge } from "./body.js";
 import { limitBody } from "./body-limit.js";
-import { badRequest } from "./lookup.js";
 import { type Problem, problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
 import type { KeptView } from "./view.js";
@@ -45,6 +46,10 @@ export const Allow = z.strictObject({
 });
 export const Restore = z.strictObject({ kept: Ref, ref: Ref.optional() });
 
+/** Returns what the audit writes down of such a call. */
+export const detailOf = (body: z.infer<typeof Allow | typeof Restore>): string =>
+  Object.values(body).filter(Boolean).join(" ");
+
 const ACTED = {
   method: "post" as const,
   query: { wait: WaitQuery },
@@ -66,11 +71,12 @@ const RESTORE: Route = {
 
 /** The operator's actions on kept tips and holds; only the requested refresh writes refs. */
 export function addHistoryRoutes(routes: Routes, ports: HistoryPorts, act: Act): void {
-  const limit = limitBody({ maxBytes: MAX_BODY, onTooLarge: () => problem(tooLarge) });
+  const limit = limitBody({ maxBytes: MAX_BODY, onTooLarge: () => problem(tooLarge(MAX_BODY)) });
 
   routes.add(ALLOW, limit, async (context) => {
-    const body = await read(context, Allow, '{"ref": "refs/heads/main"}');
+    const body = await readBody(context, Allow, '{"ref": "refs/heads/main"}');
     if (body instanceof Response) return body;
+    noteDetail(context, detailOf(body));
     return act(
       context,
       ({ id }) => ports.allow(id, body.ref, body.wanted),
@@ -78,35 +84,9 @@ export function addHistoryRoutes(routes: Routes, ports: HistoryPorts, act: Act):
     );
   });
   routes.add(RESTORE, limit, async (context) => {
-    const body = await read(context, Restore, '{"kept": "<name of a kept tip>"}');
+    const body = await readBody(context, Restore, '{"kept": "<name of a kept tip>"}');
     if (body instanceof Response) return body;
+    noteDetail(context, detailOf(body));
     return act(context, ({ id }) => ports.restore(id, body.kept, body.ref));
   });
-}
-
-const tooLarge: Refusal = {
-  status: 413,
-  reason: "too_large",
-  detail: "the body is too large",
-  remedy: `send at most ${MAX_BODY} bytes of JSON`,
-};
-
-async function read<T extends z.ZodType>(context: Context, schema: T, example: string) {
-  return check(schema, parse(await context.req.text()), `send JSON such as ${example}`);
-}
-
-/** Returns the parsed body, or the answer that explains what is wrong with it. */
-export function check<T extends z.ZodType>(schema: T, sent: unknown, remedy: string): z.infer<T> | Response {
-  const result = schema.safeParse(sent);
-  if (result.success) return result.data;
-  const detail = result.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-  return badRequest(detail.join("; "), remedy);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

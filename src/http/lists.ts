@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { Sees } from "../base/access.js";
+import { sightOf } from "./caller.js";
 import { badRequest } from "./lookup.js";
 import { findPaging, Next, type Paging, PagingQuery, toCursor } from "./paging.js";
 import type { Routes } from "./routes.js";
@@ -17,12 +19,17 @@ export interface RepositoryFilter {
   name: string | null;
 }
 
+interface RepositoryPage {
+  repositories: RepositoryView[];
+  next: RepositoryPlace | null;
+  total: number;
+}
+
 export interface ListPorts {
-  list(query: RepositoryFilter & Paging<RepositoryPlace>): {
-    repositories: RepositoryView[];
-    next: RepositoryPlace | null;
-    total: number;
-  };
+  /** @param query.sees leaves out other repositories; undefined leaves out none */
+  list(
+    query: RepositoryFilter & Paging<RepositoryPlace> & { sees?: Sees },
+  ): RepositoryPage | Promise<RepositoryPage>;
   installations(page: Paging<InstallationPlace>): {
     installations: InstallationView[];
     next: InstallationPlace | null;
@@ -54,12 +61,12 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       answers: { 200: z.object({ repositories: z.array(Repository), next: Next, total: Total }) },
       problems: [400],
     },
-    (context) => {
+    async (context) => {
       const filter = findFilter(context.req.query());
       if (filter instanceof Response) return filter;
       const paging = findPaging(context, RepositoryPlace);
       if (paging instanceof Response) return paging;
-      const { repositories, next, total } = ports.list({ ...filter, ...paging });
+      const { repositories, next, total } = await ports.list({ ...filter, ...paging, ...sightOf(context) });
       return context.json({ repositories, next: toCursor(next), total });
     },
   );
@@ -68,6 +75,7 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       method: "get",
       path: "/api/v1/installations",
       summary: "Installations of the App, by account",
+      isOfWhole: true,
       query: PagingQuery,
       answers: { 200: z.object({ installations: z.array(Installation), next: Next, total: Total }) },
       problems: [400],

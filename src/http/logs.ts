@@ -1,4 +1,7 @@
+import type { Context } from "hono";
 import { z } from "zod";
+import type { Sees } from "../base/access.js";
+import { sightOf } from "./caller.js";
 import {
   Delivery,
   type DeliveryView,
@@ -32,14 +35,23 @@ export interface QueueList {
   outages: OutageView[];
 }
 
+export interface DeliveryPage {
+  deliveries: DeliveryView[];
+  next: Place | null;
+}
+
 export interface LogPorts {
   get: Lookup;
-  deliveries(query: DeliveryFilter & Paging<Place>): { deliveries: DeliveryView[]; next: Place | null };
+  /** @param query.sees leaves out deliveries about other repositories; a page may then be shorter than its limit */
+  deliveries(query: DeliveryFilter & Paging<Place> & { sees?: Sees }): DeliveryPage | Promise<DeliveryPage>;
   delivery(id: string): DeliveryView | null;
   /** Lists deliveries, newest first. */
   refreshes(id: number): RefreshView[];
-  /** Lists queued subjects in the order in which they run, and what some of them wait for. */
-  queue(limit: number): QueueList;
+  /**
+   * Lists queued subjects in the order in which they run, and what some of them wait for.
+   * @param sees leaves out other subjects, and what GitHub asks to leave alone
+   */
+  queue(limit: number, sees?: Sees): QueueList;
 }
 
 const QUEUE_LIMIT = 100;
@@ -60,12 +72,16 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
       answers: { 200: z.object({ deliveries: z.array(Delivery), next: Next }) },
       problems: [400],
     },
-    (context) => {
+    async (context) => {
       const filter = findDeliveryFilter(context.req.query());
       if (filter instanceof Response) return filter;
       const paging = findPaging(context, DeliveryPlace);
       if (paging instanceof Response) return paging;
-      const { deliveries, next } = ports.deliveries({ ...filter, ...paging });
+      const sight = sightOf(context);
+      // The time of the answer must not tell whether a hidden repository had deliveries.
+      if (filter.repository !== null && sight.sees?.(filter.repository) === false)
+        return context.json({ deliveries: [], next: null });
+      const { deliveries, next } = await ports.deliveries({ ...filter, ...paging, ...sight });
       return context.json({ deliveries, next: toCursor(next) });
     },
   );
@@ -79,7 +95,7 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
     },
     (context) => {
       const delivery = ports.delivery(context.req.param("id") ?? "");
-      return delivery
+      return delivery && canSeeDelivery(context, delivery)
         ? context.json(delivery)
         : notFound("no such delivery", "deliveries are kept for 8 days; refused ones are not kept");
     },
@@ -111,8 +127,14 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
         }),
       },
     },
-    (context) => context.json(ports.queue(QUEUE_LIMIT)),
+    (context) => context.json(ports.queue(QUEUE_LIMIT, sightOf(context).sees)),
   );
+}
+
+/** A delivery about no repository is about an installation, with all its repositories. */
+function canSeeDelivery(context: Context, { repository }: DeliveryView): boolean {
+  const { sees } = sightOf(context);
+  return sees === undefined || (repository !== null && sees(repository));
 }
 
 /** Parses a query's filter; an empty field counts as absent. */

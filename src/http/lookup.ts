@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { isOwner, isRepositoryName } from "../base/names.js";
 import { formatDuration, parseDuration } from "../base/units.js";
+import { canSee } from "./caller.js";
 import { problem } from "./problem.js";
 import type { RepositoryView } from "./view.js";
 
@@ -14,7 +15,9 @@ export function find(context: Context, get: Lookup): RepositoryView | Response {
     return badRequest("GitHub does not allow this repository name", "write it as owner/name, without .git");
   }
   const remedy = "check the name and REPOSITORIES, and that the App is installed there";
-  return get(owner, name) ?? notFound("the repository is not managed", remedy);
+  // Before anything depends on what exists: a hidden repository is answered like one that does not exist, and as fast.
+  const found = canSee(context, { owner, name }) ? get(owner, name) : null;
+  return found ?? notFound("the repository is not managed", remedy);
 }
 
 const MAX_WAIT_MS = 600_000;

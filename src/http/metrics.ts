@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Bearers } from "./bearer.js";
+import { allowOnly, setCaller } from "./caller.js";
 import type { Handler } from "./mount.js";
 import { serve } from "./serve.js";
 
@@ -15,9 +16,13 @@ interface Options {
  */
 export function createMetricsRoute({ bearers, scrape }: Options): Handler {
   const app = new Hono();
-  app.get("/metrics", async (context) => {
-    const refusal = await bearers.refuse(context);
-    if (refusal) return refusal;
+  app.use(async (context, next) => {
+    const caller = await bearers.judge(context);
+    if (caller instanceof Response) return caller;
+    setCaller(context, caller);
+    return next();
+  });
+  app.get("/metrics", allowOnly({ needs: "read", isOfWhole: true }), async (context) => {
     const { type, body } = await scrape();
     return context.body(body, 200, { "content-type": type, "cache-control": "no-store" });
   });

@@ -37,12 +37,14 @@ const STATUS: Route = {
   method: "get",
   path: "/api/v1/status",
   summary: "Problems, backstop, rate limits, disk, queue",
+  isOfWhole: true,
   answers: { 200: Status },
 };
 const CONFIRM: Route = {
   method: "post",
   path: "/api/v1/installations/{id}/confirm-removal",
   summary: "Confirm a held removal",
+  isOfWhole: true,
   answers: { 200: z.object({ confirmed: z.literal(true), repositories: z.number().int() }) },
   problems: [404, 409],
 };

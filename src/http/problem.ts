@@ -60,6 +60,6 @@ export const unauthorized = () =>
     status: 401,
     reason: "unauthorized",
     detail: "the bearer token is missing or wrong",
-    remedy: "send Authorization: Bearer with the value of API_TOKEN",
+    remedy: "send Authorization: Bearer with the value of API_TOKEN, or a token of `lockstep tokens`",
     headers: { "www-authenticate": "Bearer" },
   });

@@ -1,6 +1,8 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
-import type { Handler, Hono } from "hono";
+import type { Context, Handler, Hono } from "hono";
 import { z } from "zod";
+import { type AuditPorts, audited } from "./audit.js";
+import { type Access, allowOnly } from "./caller.js";
 import { Repository } from "./view.js";
 
 /** One call of the API, used both to mount and to describe the call. */
@@ -14,8 +16,14 @@ export interface Route {
   body?: z.ZodType;
   /** Answers by status; a string is the media type of an answer that is not JSON. */
   answers: Record<number, z.ZodType | { type: string; description: string }>;
-  /** The error statuses of the call, in addition to 401, 429 and 500. */
+  /** The error statuses of the call, in addition to 401, 403, 429, 500 and 503. */
   problems?: number[];
+  /** The default for GET is `read`, for POST `operate`. */
+  needs?: Access["needs"];
+  /** What the audit calls it; the default is the last part of the path. */
+  action?: string;
+  /** See `Access`. A route without it shows or changes only repositories that the caller may see. */
+  isOfWhole?: true;
 }
 
 /** Schemas that several calls use. */
@@ -52,18 +60,22 @@ const ABOUT = {
   security: [{ token: [] }],
 };
 
-export function createRoutes(app: Hono): Routes {
+/** @param audit gets every call that is no read */
+export function createRoutes(app: Hono, audit: AuditPorts): Routes {
   const registry = new OpenAPIRegistry();
   registry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",
-    description: "the value of API_TOKEN",
+    description: "the value of API_TOKEN, or a token that was made with it",
   });
   let document: object | undefined;
   return {
     add(route, ...handlers) {
       registry.registerPath(describe(route));
-      app.on(route.method.toUpperCase(), [route.path.replace(/\{(\w+)\}/g, ":$1")], ...handlers);
+      const path = route.path.replace(/\{(\w+)\}/g, ":$1");
+      const access = accessOf(route);
+      const guards = route.method === "get" ? [] : [audited(audit, actOf(route))];
+      app.on(route.method.toUpperCase(), [path], allowOnly(access), ...guards, ...handlers);
     },
     document() {
       document ??= new OpenApiGeneratorV31(registry.definitions).generateDocument(ABOUT);
@@ -72,14 +84,36 @@ export function createRoutes(app: Hono): Routes {
   };
 }
 
-function describe({ method, path, summary, query, headers, body, answers, problems = [] }: Route) {
+const accessOf = ({ method, needs, isOfWhole }: Route): Access => ({
+  needs: needs ?? (method === "get" ? "read" : "operate"),
+  isOfWhole: isOfWhole ?? false,
+});
+
+/** Returns what the audit writes down of a call. */
+const actOf =
+  ({ path, action = path.slice(path.lastIndexOf("/") + 1) }: Route) =>
+  ({ req }: Context) => {
+    const { owner, name, id } = req.param() as { owner?: string; name?: string; id?: string };
+    const subject = owner ? `${owner}/${name}` : id ? `installation ${id}` : `token ${name ?? ""}`;
+    return { via: "api" as const, action, subject: subject.trim() };
+  };
+
+/** Says in the document which tokens may call a route. */
+function describeAccess({ needs, isOfWhole }: Access): string {
+  if (needs === "API_TOKEN") return "For API_TOKEN alone.";
+  return `Needs the scope \`${needs}\`${isOfWhole ? ", and a token for every repository" : ""}.`;
+}
+
+function describe(route: Route) {
+  const { method, path, summary, query, headers, body, answers, problems = [] } = route;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const responses = Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]);
-  const refusals = [401, 429, ...problems, 500, 503].map((status) => [status, refusal(status)]);
+  const refusals = [401, 403, 429, ...problems, 500, 503].map((status) => [status, refusal(status)]);
   return {
     method,
     path,
     summary,
+    description: describeAccess(accessOf(route)),
     operationId: operationOf(method, path),
     request: {
       ...(names.length > 0 && { params: z.object(Object.fromEntries(names.map((it) => [it, z.string()]))) }),
@@ -104,6 +138,7 @@ function answerOf(answer: Route["answers"][number]) {
 const MEANINGS: Record<number, string> = {
   400: "the request is not valid",
   401: "the token is missing or wrong",
+  403: "the token lacks a scope, or is limited to some repositories",
   404: "not found",
   408: "not there in time",
   409: "conflicts with the current state",

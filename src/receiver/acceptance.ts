@@ -31,6 +31,8 @@ export interface Acceptance extends ReceiverPorts {
   persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
   /** Reports that GitHub delivered a delivery about the repository, so that recovery was not needed. */
   onDelivery: Subscribe<[repositoryId: number]>;
+  /** Reports that names or rights may have changed. null: of every repository of an installation */
+  onAccessChanged: Subscribe<[repositoryId: number | null]>;
 }
 
 /** Whether a fetch of the repository waits, because GitHub asked for that or its git server answers nobody. */
@@ -50,6 +52,7 @@ function isWaiting(
 export function createAcceptance(ports: Ports): Acceptance {
   const { store, queue, deliveries, registry, gateway } = ports;
   const delivered = createSignal<[repositoryId: number]>();
+  const accessChanged = createSignal<[repositoryId: number | null]>();
 
   function persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" {
     if (deliveries.isDone(delivery.id)) return "done";
@@ -57,8 +60,10 @@ export function createAcceptance(ports: Ports): Acceptance {
     if (subject.kind === "repository" && delivery.via !== "recovered") delivered.emit(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
     // Name, default branch or membership may have changed since GitHub's last answer, however recent.
-    if (subject.kind === "repository" && eventNamed(delivery.event)?.invalidatesName)
-      registry.doubt(subject.id);
+    const doubtsName = subject.kind === "repository" && eventNamed(delivery.event)?.invalidatesName;
+    if (doubtsName) registry.doubt(subject.id);
+    if (doubtsName || subject.kind !== "repository")
+      accessChanged.emit(subject.kind === "repository" ? subject.id : null);
     // A delivery that comes again does not renew the patience with GitHub's replicas.
     const receivedAt = deliveries.firstReceivedAt(delivery.id) ?? delivery.receivedAt;
     const hints = intent.hints.map((hint) => ({ ...hint, receivedAt }));
@@ -81,7 +86,9 @@ export function createAcceptance(ports: Ports): Acceptance {
     const renamed =
       reported && !(sameName(known.owner, reported.owner) && sameName(known.name, reported.name));
     const moved = installationId !== 0 && installationId !== known.installationId;
-    if (renamed || moved) registry.doubt(id);
+    if (!renamed && !moved) return;
+    registry.doubt(id);
+    accessChanged.emit(id);
   }
 
   return {
@@ -100,5 +107,6 @@ export function createAcceptance(ports: Ports): Acceptance {
     },
     stopping: ports.stopping,
     onDelivery: delivered.on,
+    onAccessChanged: accessChanged.on,
   };
 }

@@ -1,5 +1,7 @@
+import { fullName } from "../base/names.js";
 import type { Store } from "../store/database.js";
 import { type ManagedRepository, toRepository } from "./rows.js";
+import type { Seen } from "./seen.js";
 import { shownStateSql } from "./statements.js";
 
 /** The list is sorted by owner, name and id. */
@@ -20,6 +22,8 @@ export interface RepositoryQuery extends RepositoryFilter {
   after: RepositoryPlace | null;
   /** The repositories that are being refreshed. */
   running: number[];
+  /** Leaves out every other repository; undefined: none is left out. */
+  seen?: Seen | undefined;
 }
 
 export interface RepositoryPage {
@@ -32,18 +36,25 @@ export interface RepositoryPage {
 
 /** Lists the registry by pages: a page costs one walk over the table, whatever its place. */
 export function createRepositoryList(store: Store): (query: RepositoryQuery) => RepositoryPage {
-  const first = store.prepare(`SELECT * ${FILTERED} ORDER BY owner, name, id LIMIT ?5`);
+  const first = store.prepare(`SELECT * ${FILTERED} ORDER BY owner, name, id LIMIT ?6`);
   const behind = store.prepare(
-    `SELECT * ${FILTERED} AND (owner, name, id) > (?6, ?7, ?8) ORDER BY owner, name, id LIMIT ?5`,
+    `SELECT * ${FILTERED} AND (owner, name, id) > (?7, ?8, ?9) ORDER BY owner, name, id LIMIT ?6`,
   );
   const count = store.prepare(`SELECT count(*) AS n ${FILTERED}`);
-  return ({ state, installationId, name, limit, after, running }) => {
-    const filter = [installationId, name === null ? null : like(name), state, JSON.stringify(running)];
+  return ({ state, installationId, name, limit, after, running, seen }) => {
+    const filter = [
+      installationId,
+      name === null ? null : like(name),
+      state,
+      JSON.stringify(running),
+      seen?.ids ?? null,
+    ];
     const rows = after ? behind.all(...filter, limit + 1, ...after) : first.all(...filter, limit + 1);
     const repositories = rows.slice(0, limit).map((row) => toRepository(row)!);
     const last = repositories.at(-1);
     return {
-      repositories,
+      // A name may have changed since the ids were collected.
+      repositories: seen ? repositories.filter((one) => seen.sees(fullName(one))) : repositories,
       next: rows.length > limit && last ? [last.owner, last.name, last.id] : null,
       total: Number(count.get(...filter)?.n),
     };
@@ -52,7 +63,8 @@ export function createRepositoryList(store: Store): (query: RepositoryQuery) => 
 
 const FILTERED = `FROM repositories WHERE (?1 IS NULL OR installation_id = ?1)
   AND (?2 IS NULL OR owner || '/' || name LIKE ?2 ESCAPE '\\')
-  AND (?3 IS NULL OR ?3 = ${shownStateSql("WHEN id IN (SELECT value FROM json_each(?4)) THEN 'refreshing'")})`;
+  AND (?3 IS NULL OR ?3 = ${shownStateSql("WHEN id IN (SELECT value FROM json_each(?4)) THEN 'refreshing'")})
+  AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))`;
 
 /** Writes a pattern for LIKE, where `%` and `_` are what `*` and `?` are to a shell. */
 function like(name: string): string {

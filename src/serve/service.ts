@@ -17,6 +17,7 @@ import { Refusal } from "./refusal.js";
 import type { ReadRequest } from "./request/body.js";
 import type { FetchRequest, ListRequest } from "./request/form.js";
 import { versionOf } from "./request/version.js";
+import { authorizationOf } from "./rights/header.js";
 import type { Granted, Rights } from "./rights.js";
 import { type Route, routeOf } from "./route.js";
 import type { Shown } from "./shown.js";
@@ -25,6 +26,8 @@ import type { CheckWants } from "./wants/check.js";
 
 export interface ServiceNeeds extends MirrorNeeds {
   rights: Rights;
+  /** Returns the address of the reader, behind the operator's own proxies. */
+  addressOf(request: IncomingMessage): string;
   /** @returns null: no mirror can be read now */
   openMirror(repositoryId: number): ServedMirror | null;
   readShown(mirror: ServedMirror): Promise<Shown>;
@@ -66,13 +69,8 @@ export function createService(needs: ServiceNeeds): Service {
   };
 }
 
-const judge = ({ rights }: ServiceNeeds, { owner, name }: Route, { headers, socket }: IncomingMessage) =>
-  rights.judge({
-    owner,
-    name,
-    authorization: headers.authorization ?? null,
-    address: socket.remoteAddress ?? "",
-  });
+const judge = ({ rights, addressOf }: ServiceNeeds, { owner, name }: Route, request: IncomingMessage) =>
+  rights.judge({ owner, name, authorization: authorizationOf(request), address: addressOf(request) });
 
 function originOf({ headers, socket }: IncomingMessage): string {
   return `${"encrypted" in socket ? "https" : "http"}://${headers.host ?? "this-server"}`;

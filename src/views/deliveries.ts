@@ -1,9 +1,11 @@
+import type { Sees } from "../base/access.js";
 import { subjectOfKey } from "../base/model.js";
 import { fullName } from "../base/names.js";
+import { beginSlice } from "../base/slices.js";
 import { iso } from "../base/units.js";
-import { createDeliveryList, type LoggedDelivery } from "../deliveries/list.js";
+import { createDeliveryList, type DeliveryQuery, type LoggedDelivery } from "../deliveries/list.js";
 import type { DeliveryView, QueueView } from "../http/log-view.js";
-import type { LogPorts, QueueList } from "../http/logs.js";
+import type { DeliveryPage, LogPorts, QueueList } from "../http/logs.js";
 import type { QueueEntry, RefreshQueue } from "../queue/contract.js";
 import type { Runner } from "../queue/runner.js";
 import { createRefreshLog } from "../refresh/log.js";
@@ -19,6 +21,11 @@ interface Ports {
   queue: Pick<RefreshQueue, "has" | "list" | "depth" | "held" | "outages">;
   runner: Pick<Runner, "busy">;
 }
+
+/** A page of a caller who sees few repositories is read in at most so many steps. */
+const MAX_READS = 20;
+/** So many entries of the queue are searched for those that such a caller may see. */
+const MAX_QUEUE_READ = 1_000;
 
 /** Shows deliveries, the queue and finished refreshes to the operator. */
 export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
@@ -76,17 +83,48 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     };
   }
 
-  function listQueue(limit: number): QueueList {
+  /** Reads on until the page is full of what the caller may see, within bounds. */
+  async function seenDeliveries(query: DeliveryQuery, sees: Sees): Promise<DeliveryPage> {
+    const found: DeliveryView[] = [];
+    const slice = beginSlice();
+    let { after } = query;
+    for (let reads = 0; reads < MAX_READS; reads++) {
+      const page = list.page({ ...query, after, limit: query.limit - found.length });
+      const seen = page.deliveries.map(view).filter(({ repository }) => repository && sees(repository));
+      found.push(...seen);
+      after = page.next;
+      if (after === null || found.length === query.limit) break;
+      if (slice.isOver()) await slice.next();
+    }
+    return { deliveries: found, next: after };
+  }
+
+  function seenQueue(limit: number, sees: Sees): QueueList {
+    const { outages, ...waits } = readWaits(ports);
+    const seen = queue
+      .list(MAX_QUEUE_READ)
+      .filter(({ subject: { kind } }) => kind === "repository" || kind === "publish")
+      .map((entry) => item(entry, waits))
+      .filter(({ name }) => sees(name));
+    // What a request waits for, and what is held, may be another repository.
+    const items = seen.slice(0, limit).map((one) => ({ ...one, waitsFor: null }));
+    return { queue: items, total: seen.length, held: [], outages };
+  }
+
+  function listQueue(limit: number, sees?: Sees): QueueList {
+    if (sees) return seenQueue(limit, sees);
     const { held, outages, ...waits } = readWaits(ports);
     const items = queue.list(limit).map((entry) => item(entry, waits));
     return { queue: items, total: queue.depth(), held, outages };
   }
 
   return {
-    deliveries({ repository, ...query }) {
+    deliveries({ repository, sees, ...query }) {
       const [owner = "", name = ""] = repository?.split("/") ?? [];
       const known = repository === null ? null : registry.find({ owner, name });
-      const { deliveries, next } = list.page({ ...query, repository: known?.id ?? repository });
+      const wanted = { ...query, repository: known?.id ?? repository };
+      if (sees) return seenDeliveries(wanted, sees);
+      const { deliveries, next } = list.page(wanted);
       return { deliveries: deliveries.map(view), next };
     },
     delivery(id) {

@@ -20,6 +20,7 @@ import type { Holds } from "../refresh/holds.js";
 import type { Installations, KnownInstallation } from "../registry/installations.js";
 import { createRepositoryList } from "../registry/list.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
+import { createSeen } from "../registry/seen.js";
 import type { Store } from "../store/database.js";
 import { createStoreCheck } from "../watch/store-check.js";
 import type { Worker } from "../worker.js";
@@ -49,6 +50,8 @@ interface Ports extends Freshness {
   events: ApiPorts["events"];
   history: HistoryPorts & Pick<ApiPorts, "kept" | "holds">;
   changes: ApiPorts["changes"];
+  tokens: ApiPorts["tokens"];
+  audit: ApiPorts["audit"];
   logs: Omit<LogPorts, "get">;
   stopping(): boolean;
   now(): number;
@@ -62,6 +65,7 @@ const subjectsOf = (id: number): Subject[] => [subjectOf(id), { kind: "publish",
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
   const { registry, queue, runner, installations } = ports;
   const pageOf = createRepositoryList(ports.store);
+  const seenBy = createSeen(ports.store);
   const storeFault = createStoreCheck(ports.store.probe, monotonicMs);
 
   function extentOf(id: number) {
@@ -140,10 +144,13 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
   const api: ApiPorts = {
     ...ports.history,
     ...ports.logs,
+    tokens: ports.tokens,
+    audit: ports.audit,
     contains: ports.contains,
     events: ports.events,
-    list(query) {
-      const page = pageOf({ ...query, running: runningIds(runner) });
+    async list({ sees, ...query }) {
+      const seen = sees && (await seenBy(sees));
+      const page = pageOf({ ...query, seen, running: runningIds(runner) });
       return { ...page, repositories: page.repositories.map(view) };
     },
     get(owner, name) {

@@ -70,6 +70,10 @@ describe("defaults", () => {
       retireAfterMs: 604_800_000,
       minFreeDisk: 2 ** 30,
       extraCertificates: null,
+      readers: {
+        ways: [],
+        oidc: { issuer: "https://token.actions.githubusercontent.com", audience: null, owners: [] },
+      },
       quietPeriodMs: 0,
       fetchTimeoutMs: 120_000,
       cloneTimeoutMs: 3_600_000,

@@ -289,6 +289,8 @@ describe("the API", () => {
       throw new Error("inner detail");
     };
     const ports: ApiPorts = {
+      audit: { begin: fail, end: fail, page: fail },
+      tokens: { add: fail, all: fail, revoke: fail },
       ...{ list: fail, installations: fail, get: fail, maintenance: fail },
       ...{ deliveries: fail, delivery: fail, refreshes: fail, queue: fail, refresh: fail, settled: fail },
       ...{ refs: fail, kept: fail, holds: fail, changes: fail, keptTip: fail },

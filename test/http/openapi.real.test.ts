@@ -70,11 +70,24 @@ test("the answers of a running Lockstep match the document, refusals included", 
     await ask(`POST ${app}/refresh`, `${path}/refresh`),
     await ask(`POST ${app}/resume`, `${path}/resume`),
     await ask(`POST ${app}/resume`, `${path}/resume`),
+    await ask("POST /api/v1/tokens", "/api/v1/tokens", {
+      name: "ci",
+      scopes: ["git"],
+      repositories: ["a/*"],
+    }),
+    await ask("POST /api/v1/tokens", "/api/v1/tokens", { name: "ci", scopes: ["git"] }),
+    await ask("POST /api/v1/tokens", "/api/v1/tokens", { name: "ci", scopes: [] }),
+    await ask("GET /api/v1/tokens"),
+    await ask("POST /api/v1/tokens/{name}/revoke", "/api/v1/tokens/ci/revoke"),
+    await ask("POST /api/v1/tokens/{name}/revoke", "/api/v1/tokens/ci/revoke"),
+    await ask("GET /api/v1/audit"),
+    await ask("GET /api/v1/audit", "/api/v1/audit?limit=0"),
   ];
   expect(faults).toEqual([]);
   expect(asked).toEqual([
     ...[200, 400, 200, 404, 400, 200, 200, 200, 200, 200, 408, 200, 400, 404, 200, 200, 200, 404],
     ...[200, 200, 200, 200, 404, 202, 400, 202, 200, 409, 202, 409],
+    ...[201, 409, 400, 200, 200, 404, 200, 400],
   ]);
   expect(check.seen.size).toBeGreaterThan(20);
 });

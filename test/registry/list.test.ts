@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { allowList } from "../../src/base/patterns.js";
 import { createRepositoryList, type RepositoryQuery } from "../../src/registry/list.js";
+import { createSeen } from "../../src/registry/seen.js";
 import { openRegistry } from "../support/registry.js";
 
 const ALL: RepositoryQuery = {
@@ -70,4 +72,51 @@ test("the state is the one that is shown, and filters add up", () => {
   expect(names({ state: "suspended", running })).toEqual(["acme/r4"]);
   expect(names({ state: "fresh", installationId: 2 })).toEqual(["acme/r5"]);
   expect(page({ ...ALL, state: "fresh", limit: 1 })).toMatchObject({ total: 3, next: ["acme", "r1", 1] });
+});
+
+test("whoever sees some repositories gets their pages and their total, and hears of no other", async () => {
+  const { store, registry, add, page } = open();
+  for (const [id, name] of ["app", "b", "site", "z", "abc"].entries()) add(id + 1, { owner: "acme", name });
+  add(9, { owner: "other", name: "app" });
+  const clock = { now: 0 };
+  const seenBy = createSeen(store, () => clock.now);
+  const sees = allowList(["ACME/a*", "acme/s[h-j]te", "!*/ab*"]).allows;
+  const first = page({ ...ALL, limit: 1, seen: await seenBy(sees) });
+  expect(first).toMatchObject({ repositories: [{ name: "app" }], next: ["acme", "app", 1], total: 2 });
+  const second = page({ ...ALL, limit: 1, after: first.next, seen: await seenBy(sees) });
+  expect(second).toMatchObject({ repositories: [{ name: "site" }], next: null, total: 2 });
+  expect(page({ ...ALL, seen: await seenBy(() => false) })).toEqual({
+    repositories: [],
+    next: null,
+    total: 0,
+  });
+  expect(page({ ...ALL, name: "other", seen: await seenBy(sees) })).toMatchObject({ total: 0 });
+  // What was collected a moment ago shows no repository that has got another name since.
+  registry.confirm({ ...registry.get(1)!, owner: "other" }, 1, 1);
+  expect(page({ ...ALL, seen: await seenBy(sees) }).repositories.map(({ name }) => name)).toEqual(["site"]);
+  clock.now += 2_000;
+  expect(page({ ...ALL, seen: await seenBy(sees) })).toMatchObject({ total: 1 });
+});
+
+test("ten thousand names are matched without blocking anything, and once for all who ask at the same time", async () => {
+  const { store, add } = open();
+  store.transaction(() => {
+    for (let id = 1; id <= 10_000; id++) add(id, { owner: id % 2 ? "acme" : "other", name: `r${id}` });
+  });
+  let matched = 0;
+  const matches = allowList(["acme/*"]).allows;
+  const sees = (name: string) => {
+    matched += 1;
+    return matches(name);
+  };
+  let turns = 0;
+  const count = setInterval(() => {
+    turns += 1;
+  }, 0);
+  const seenBy = createSeen(store);
+  const [one, two] = await Promise.all([seenBy(sees), seenBy(sees)]);
+  clearInterval(count);
+  expect(JSON.parse(one.ids)).toHaveLength(5_000);
+  expect([one === two, matched]).toEqual([true, 10_000]);
+  expect(turns).toBeGreaterThan(0);
 });

@@ -79,6 +79,12 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       return { changes: [], next: null };
     },
     keptTip: async () => null,
+    audit: {
+      begin: () => 1,
+      end: () => {},
+      page: () => ({ audit: [], next: null }),
+    },
+    tokens: { add: () => "taken", all: () => [], revoke: () => false },
     maintenance: () => MAINTENANCE,
     ...OPERATE,
     deliveries: (...args) => {

@@ -8,6 +8,7 @@ export interface Document {
 }
 
 interface Operation {
+  description?: string;
   responses: Record<string, { content: Record<string, { schema: object }> }>;
 }
 

@@ -7,6 +7,7 @@ import { createLfs, type Lfs } from "./lfs.js";
 import { answerGit, askForRefs, type GitProxy, pathOf } from "./proxy.js";
 import { createReadLimits } from "./read-limits.js";
 import { givesObject, type ReaderCall, sendForReader } from "./reader.js";
+import { createReaders, type Readers } from "./readers.js";
 import { createUpstream, type Target, type TokenSource } from "./upstream.js";
 
 export interface Gateway {
@@ -19,6 +20,8 @@ export interface Gateway {
   givesObject(target: Target, id: string, signal: AbortSignal): Promise<boolean>;
   /** Git LFS runs in this process, since git itself does not speak the protocol. */
   lfs: Lfs;
+  /** Questions about those who read mirrors from here. */
+  readers: Readers;
   close(): Promise<void>;
 }
 
@@ -51,6 +54,7 @@ export async function createGateway(origin: string, token: TokenSource): Promise
     sendForReader: (target, call) => sendForReader(proxy, target, call),
     givesObject: (target, id, signal) => givesObject(proxy, target, id, signal),
     lfs: createLfs(upstream, origin),
+    readers: createReaders(upstream),
     async close() {
       for (const lease of proxy.leases.values()) lease.abort.abort();
       server.closeAllConnections();

@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
 import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
 import { find } from "../lookup.js";
@@ -15,6 +15,15 @@ const LEFT = ["gone", "retired"];
 export function actionsOf({ state, pausedAt }: RepositoryView): Action[] {
   if (LEFT.includes(state)) return [];
   return pausedAt === null ? ["refresh", "pause"] : ["resume"];
+}
+
+const PATH = /^\/(?:repos\/([\w.-]+\/[\w.-]+)|(installations\/\d+))\/([a-z-]+)$/;
+
+/** Returns what the audit writes down of a form; null: the request is no action. */
+export function actOf({ req: { method, path } }: Context) {
+  const [, repository, installation, action] = PATH.exec(path) ?? [];
+  if (method !== "POST" || action === undefined) return null;
+  return { via: "page" as const, action, subject: repository ?? installation!.replace("s/", " ") };
 }
 
 const NAMES: Record<Action, string> = { refresh: "Refresh", pause: "Pause", resume: "Resume" };

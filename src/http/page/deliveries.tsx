@@ -19,7 +19,7 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
     if (filter instanceof Response) return explain(context, "/deliveries", filter);
     const paging = findPaging(context, DeliveryPlace, ROWS);
     if (paging instanceof Response) return explain(context, "/deliveries", paging);
-    const { deliveries, next } = ports.deliveries({ ...filter, ...paging });
+    const { deliveries, next } = await ports.deliveries({ ...filter, ...paging });
     return page(
       context,
       { title: "Deliveries", here: "/deliveries" },

@@ -1,7 +1,9 @@
 import type { Context, Hono } from "hono";
 import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
-import { Allow, check, type Refusal, Restore } from "../history.js";
+import { noteDetail } from "../audit.js";
+import { check } from "../body.js";
+import { Allow, detailOf, type Refusal, Restore } from "../history.js";
 import { find, notFound, refreshRefusal } from "../lookup.js";
 import { problem } from "../problem.js";
 import type { HoldView, KeptView, RepositoryView } from "../view.js";
@@ -114,6 +116,7 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
     act(context, async ({ id }) => {
       const sent = check(Allow.required(), await readForm(context), "check the holds again");
       if (sent instanceof Response) return sent;
+      noteDetail(context, detailOf(sent));
       const { ref, wanted } = sent;
       const done = `GitHub's value is allowed for ${ref}; a refresh applies it`;
       return { refusal: ports.allow(id, ref, wanted), done };
@@ -124,6 +127,7 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
     act(context, async ({ id }) => {
       const sent = check(Restore, await readForm(context), "choose a kept tip and a full ref name");
       if (sent instanceof Response) return sent;
+      noteDetail(context, detailOf(sent));
       const done = `A refresh restores ${sent.ref ?? "the ref"} to the kept tip and holds it there`;
       return { refusal: await ports.restore(id, sent.kept, sent.ref), done };
     }),

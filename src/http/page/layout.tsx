@@ -16,6 +16,7 @@ const NAVIGATION = [
   ["/", "Repositories"],
   ["/deliveries", "Deliveries"],
   ["/server", "Server"],
+  ["/audit", "Audit"],
 ] as const;
 
 /** Renders a page around its content. */

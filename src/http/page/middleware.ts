@@ -1,5 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
+import { OPERATOR } from "../../base/access.js";
+import { setCaller } from "../caller.js";
 import { message } from "./layout.js";
 import type { Sessions } from "./session.js";
 import { signInForm } from "./sign-in.js";
@@ -60,3 +62,9 @@ export function signedIn(sessions: Sessions): MiddlewareHandler {
     );
   };
 }
+
+/** A session is opened with API_TOKEN alone, so whoever has one sees everything. */
+export const asOperator: MiddlewareHandler = async (context, next) => {
+  setCaller(context, OPERATOR);
+  await next();
+};

@@ -22,7 +22,7 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
     if (filter instanceof Response) return explain(context, "/", filter);
     const paging = findPaging(context, RepositoryPlace, ROWS);
     if (paging instanceof Response) return explain(context, "/", paging);
-    const { repositories, next, total } = ports.list({ ...filter, ...paging });
+    const { repositories, next, total } = await ports.list({ ...filter, ...paging });
     const here = new URL(context.req.url);
     const count = <Quantity of={total} one="repository" many="repositories" />;
     return page(

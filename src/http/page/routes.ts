@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import { asRefreshError } from "../../base/errors.js";
 import type { ApiPorts } from "../api.js";
+import { audited } from "../audit.js";
 import { tokenCheck } from "../bearer.js";
 import { limitBody } from "../body-limit.js";
 import { cached } from "../cached.js";
@@ -9,13 +10,14 @@ import { clientAddress } from "../client-address.js";
 import type { Handler } from "../mount.js";
 import { isOfMachine } from "../problem.js";
 import { serve } from "../serve.js";
-import { addActions } from "./actions.js";
+import { actOf, addActions } from "./actions.js";
 import { addAssets } from "./assets.js";
+import { addAuditPage } from "./audit.js";
 import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
-import { headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
+import { asOperator, headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
 import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
@@ -33,7 +35,7 @@ export interface PageOptions {
   log?: { error(fields: object, message: string): void };
 }
 
-const OURS = /^\/($|(repos|installations|assets)\/|(deliveries|server|live|sign-in|sign-out)$)/;
+const OURS = /^\/($|(repos|installations|assets)\/|(deliveries|server|audit|live|sign-in|sign-out)$)/;
 const MAX_BODY = 16 * 1024;
 /** The status counts repositories and pending events, and open pages ask often, so it is cached. */
 const STATUS_MS = 3_000;
@@ -56,10 +58,12 @@ export function createPage(options: PageOptions): Handler {
     addressOf: (context) => client((context.env as HttpBindings).incoming),
   });
   app.use(signedIn(sessions));
+  app.use(asOperator, audited(ports.audit, actOf));
   addRepositoriesPage(app, ports);
   addRepositoryPage(app, ports);
   addDeliveriesPage(app, ports);
   addServerPage(app, ports);
+  addAuditPage(app, ports);
   addActions(app, ports);
   addHistoryActions(app, ports);
   addRemovalActions(app, ports);

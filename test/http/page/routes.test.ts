@@ -6,7 +6,15 @@ import { apiPorts, SITE, TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
 
 const EVIL = `"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;`;
-const PAGES = ["/", "/deliveries", "/server", "/repos/acme/site", "/?state=gone", "/nothing-like-it"];
+const PAGES = [
+  "/",
+  "/deliveries",
+  "/server",
+  "/audit",
+  "/repos/acme/site",
+  "/?state=gone",
+  "/nothing-like-it",
+];
 
 /** Every text that comes from outside, in its most hostile form. */
 function hostile(): ApiPorts {
@@ -25,6 +33,7 @@ function hostile(): ApiPorts {
     notes: [EVIL],
   };
   const delivery = { id: EVIL, event: EVIL, action: EVIL, receivedAt: EVIL, repository: EVIL, became: EVIL };
+  const entry = { id: 1, at: EVIL, token: EVIL, action: EVIL, subject: EVIL, detail: EVIL };
   const status = apiPorts().status();
   const problem = { code: EVIL, detail: EVIL, remedy: EVIL, since: EVIL };
   const held = [{ what: EVIL, until: EVIL }];
@@ -37,6 +46,10 @@ function hostile(): ApiPorts {
     kept: async () => ({ kept: [tip], next: [1, EVIL], total: 2 }),
     keptTip: async () => ({ kept: tip, current: EVIL }),
     holds: () => ({ holds: [hold as never], next: [EVIL], total: 2 }),
+    audit: {
+      ...apiPorts().audit,
+      page: () => ({ audit: [{ ...entry, via: EVIL, status: 200 } as never], next: [1] }),
+    },
     deliveries: () => ({ deliveries: [delivery as never], next: [1, 1] }),
     status: () => ({
       ...status,

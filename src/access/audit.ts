@@ -1,0 +1,96 @@
+import type { Row, Store, Tables } from "../store/database.js";
+
+export const AUDIT_TABLES: Tables = {
+  module: "audit",
+  steps: [
+    `CREATE TABLE audit (
+       id INTEGER PRIMARY KEY AUTOINCREMENT,
+       at INTEGER NOT NULL,
+       token TEXT NOT NULL,
+       via TEXT NOT NULL,
+       action TEXT NOT NULL,
+       subject TEXT NOT NULL,
+       detail TEXT,
+       status INTEGER
+     );
+     CREATE INDEX audit_token ON audit (token, id)`,
+  ],
+};
+
+/** The number of entries that are kept. */
+const KEPT = 10_000;
+/** In characters; names are shorter, and what a stranger sends may not be. */
+const MAX_TEXT = 500;
+
+export interface Act {
+  /** The name of the token, or `API_TOKEN`. */
+  token: string;
+  via: "api" | "page";
+  /** What the command line calls it, such as `refresh` or `tokens add`. */
+  action: string;
+  /** `owner/name`, an installation or a token. */
+  subject: string;
+}
+
+export interface AuditEntry extends Act {
+  id: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** What else was asked for, such as the ref; null: nothing, or the action has not ended. */
+  detail: string | null;
+  /** The HTTP status of the answer; null: the action has not ended, or Lockstep ended meanwhile. */
+  status: number | null;
+}
+
+export interface Audit {
+  /** Writes an action down before it is carried out; the entry is on disk on return. @returns its id */
+  begin(act: Act): number;
+  /** Adds how the action ended. Never throws: the action is done. */
+  end(id: number, result: Pick<AuditEntry, "detail" | "status">): void;
+  /** Lists entries, newest first. @param query.after the id before which the page begins; null: the newest */
+  page(query: { limit: number; after: number | null }): { entries: AuditEntry[]; next: number | null };
+}
+
+export function createAudit(store: Store, now: () => number = Date.now, kept = KEPT): Audit {
+  const add = store.prepare("INSERT INTO audit (at, token, via, action, subject) VALUES (?, ?, ?, ?, ?)");
+  const newest = store.prepare("SELECT max(id) AS id, count(*) AS n FROM audit");
+  // Whoever acts most loses the oldest entry, so that nobody can push out what others did.
+  const cut = store.prepare(
+    `DELETE FROM audit WHERE id = (SELECT min(id) FROM audit WHERE token =
+       (SELECT token FROM audit GROUP BY token ORDER BY count(*) DESC, token LIMIT 1))`,
+  );
+  const end = store.prepare("UPDATE audit SET detail = ?, status = ? WHERE id = ?");
+  const list = store.prepare("SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?");
+  return {
+    begin: ({ token, via, action, subject }) =>
+      store.transaction(() => {
+        add.run(now(), token, via, action, subject.slice(0, MAX_TEXT));
+        const { id, n } = newest.get()!;
+        if (Number(n) > kept) cut.run();
+        return Number(id);
+      }),
+    end(id, { detail, status }) {
+      try {
+        end.run(detail === null ? null : detail.slice(0, MAX_TEXT), status, id);
+      } catch {
+        // The entry itself is there, without its result.
+      }
+    },
+    page({ limit, after }) {
+      const rows = list.all(after ?? Number.MAX_SAFE_INTEGER, limit + 1);
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      return { entries: rows.slice(0, limit).map(read), next: last ? Number(last.id) : null };
+    },
+  };
+}
+
+const read = (row: Row): AuditEntry => ({
+  id: Number(row.id),
+  at: Number(row.at),
+  token: String(row.token),
+  via: row.via as Act["via"],
+  action: String(row.action),
+  subject: String(row.subject),
+  detail: row.detail as string | null,
+  status: row.status === null ? null : Number(row.status),
+});

@@ -1,0 +1,54 @@
+import { setTimeout } from "node:timers/promises";
+import { monotonicMs } from "../base/clock.js";
+import type { Config } from "../config/load.js";
+import { ownerMatcher } from "../config/readers.js";
+import { isManaged, type ManagedRepository } from "../registry/repositories.js";
+import { createRights } from "../serve/rights/judge.js";
+import { createOidcVerifier } from "../serve/rights/oidc.js";
+import type { Rights } from "../serve/rights.js";
+import type { Domain } from "./domain.js";
+import type { Ground } from "./ground.js";
+
+interface Needs {
+  ground: Pick<Ground, "gateway" | "github">;
+  domain: {
+    records: Pick<Domain["records"], "registry" | "accessTokens" | "requests">;
+    intake: { acceptance: Pick<Domain["intake"]["acceptance"], "onAccessChanged"> };
+  };
+}
+
+/** Builds what judges readers over HTTPS. A reader's right ends at the latest 5 minutes after GitHub has ended it. */
+export function createReaderRights(
+  { readers }: Pick<Config, "readers">,
+  { ground: { gateway, github }, domain }: Needs,
+): Rights {
+  const { registry, accessTokens, requests } = domain.records;
+  const { issuer, audience, owners } = readers.oidc;
+  const verifier = createOidcVerifier(
+    { issuer, audience: audience ?? "" },
+    { document: gateway.readers.document, latestNow: github.latestNow },
+  );
+  const rights = createRights(
+    { readers: readers.ways, oidc: { issuer, allows: ownerMatcher(owners) } },
+    {
+      find: (name) => servable(registry.find(name)),
+      get: (id) => servable(registry.get(id)),
+      mayRead: gateway.readers.mayRead,
+      nameOf: github.nameOf,
+      findToken: accessTokens.find,
+      doubt({ id, installationId }) {
+        registry.doubt(id);
+        requests.repository(id, installationId);
+      },
+      clock: monotonicMs,
+      pause: (ms) => setTimeout(ms),
+    },
+    verifier,
+  );
+  domain.intake.acceptance.onAccessChanged(rights.forget);
+  return rights;
+}
+
+/** The App cannot ask about a repository of a suspended installation, so that nobody's right to it can be proven. */
+const servable = (repository: ManagedRepository | null): ManagedRepository | null =>
+  repository && isManaged(repository) && repository.state !== "suspended" ? repository : null;
