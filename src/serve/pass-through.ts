@@ -9,6 +9,7 @@ import { type Herd, MAX_SHARED } from "./herd/table.js";
 import { Refusal } from "./refusal.js";
 import type { FetchRequest, ListRequest, Version } from "./request/form.js";
 import { writeRequest } from "./request/write.js";
+import { authorizationOf } from "./rights/header.js";
 import type { Granted } from "./rights.js";
 import type { Route } from "./route.js";
 import type { Slots } from "./slots.js";
@@ -88,7 +89,7 @@ function targetFor({ targetOf }: PassPorts, { route, right }: Passed): Target {
 
 /** Credentials that GitHub has not judged are none of GitHub's. */
 const ownCredentials = ({ right, request }: Passed): string | null =>
-  right.way === "github" ? (request.headers.authorization ?? null) : null;
+  right.way === "github" ? authorizationOf(request) : null;
 
 const RETRY_S = 10;
 
