@@ -8,6 +8,8 @@ interface Waiting<Question, Answer> {
 
 /** So many questions wait for no further ones. */
 const FULL = 5_000;
+/** Nor do questions that have waited so long. */
+const LONGEST_WAIT_MS = 250;
 
 /**
  * Collects the questions that are asked in one turn of the event loop, or in several turns without a pause, and has
@@ -32,9 +34,10 @@ export function inBatches<Subject, Question, Answer>(
     }
   };
   /** @param seen the number of questions when this turn of the event loop began */
-  const flushOnceQuiet = (subject: Subject, seen: number) => {
+  const flushOnceQuiet = (subject: Subject, seen: number, until: number) => {
     const count = waiting.get(subject)?.length ?? 0;
-    if (count > seen && count < FULL) setImmediate(() => flushOnceQuiet(subject, count));
+    const waits = count > seen && count < FULL && performance.now() < until;
+    if (waits) setImmediate(() => flushOnceQuiet(subject, count, until));
     else void flush(subject);
   };
   return (subject, question) =>
@@ -43,6 +46,6 @@ export function inBatches<Subject, Question, Answer>(
       all.push({ question, resolve, reject });
       if (all.length > 1) return;
       waiting.set(subject, all);
-      setImmediate(() => flushOnceQuiet(subject, 1));
+      setImmediate(() => flushOnceQuiet(subject, 1, performance.now() + LONGEST_WAIT_MS));
     });
 }

@@ -31,3 +31,20 @@ test("a question alone does not wait for others, and subjects stay apart", async
   expect(batches).toEqual([1, 1]);
   expect(await Promise.all([first, other])).toEqual([2, 4]);
 });
+
+test("questions that come with each turn are answered all the same", async () => {
+  const { batches, ask } = setUp();
+  const first = ask("a", 0);
+  let isAnswered = false;
+  void first.then(() => {
+    isAnswered = true;
+  });
+  const others: Promise<number>[] = [];
+  for (; !isAnswered && others.length < 4_000; await nextTurn()) {
+    others.push(ask("a", 1));
+    const until = performance.now() + 1;
+    while (performance.now() < until);
+  }
+  expect(batches[0]).toBeLessThan(4_000);
+  await Promise.all([first, ...others]);
+});
