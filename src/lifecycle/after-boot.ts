@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../base/log.js";
+import { nextTurn } from "../base/slices.js";
 import type { BootChecks } from "../registry/boot-checks.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 

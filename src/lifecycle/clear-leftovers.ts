@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "../base/slices.js";
 import { clearLeftovers } from "../git/disk/heal.js";
 import { emptyTrash, type Layout } from "../git/disk/layout.js";
 

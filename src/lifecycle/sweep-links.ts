@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../base/log.js";
 import type { RepositoryName } from "../base/model.js";
+import { nextTurn } from "../base/slices.js";
 import { dropLink, type Layout, linkTarget } from "../git/disk/layout.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import { hasCertainName, isNameOwner, linkOwner, type NamePorts } from "./public-name.js";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { readdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "../../base/slices.js";
 import { syncPath } from "../../machine/durable.js";
 import { type Layout, linkTarget, pointLink, toTrash } from "./layout.js";
 import { MARKER, VERSION } from "./marker.js";
