@@ -14,8 +14,8 @@ import {
   readerFaults,
 } from "./faults.js";
 import { readPrivateKey } from "./private-key.js";
-import { type Serve, serveFaults, serveOf } from "./serve.js";
 import { type ReaderSettings, readerSettings } from "./readers.js";
+import { type Serve, serveFaults, serveOf } from "./serve.js";
 import { VARIABLES } from "./variables.js";
 
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */

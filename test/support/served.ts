@@ -101,6 +101,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     generation: () => ++lists,
     timeoutMs: 60_000,
     threads: 1,
+    addressOf: (request) => request.socket.remoteAddress ?? "",
     pass,
     ...options,
   });
