@@ -25,6 +25,7 @@ export type RetryKind = "backoff" | "soon" | "reconcile" | "full" | "rebuild" | 
  * - `concernsEveryCall`: every call to GitHub fails this way.
  * - `concernsEveryRefresh`: the machine is at fault, so every refresh fails this way.
  * - `serverIsSilent`: the server gave no useful answer; several such failures at a time mean that it is out.
+ * - `endsWithRoom`: the failure passes as soon as there is room on the disk, whatever the backoff.
  * - `isAnswer`: GitHub has answered in full, and git has not begun to store anything.
  * - `doubtsMirror`: the mirror's own state is in doubt until the mirror has been checked.
  * - `passesOnceCleared`: clearing the leftovers of git or of maintenance in the mirror may end the failure.
@@ -38,6 +39,7 @@ export type Trait =
   | "concernsEveryCall"
   | "concernsEveryRefresh"
   | "serverIsSilent"
+  | "endsWithRoom"
   | "isAnswer"
   | "doubtsMirror"
   | "passesOnceCleared"
@@ -148,11 +150,12 @@ const CODES = {
   },
   disk_full: {
     retry: "backoff",
-    traits: ["concernsEveryRefresh", "outsideTheTree"],
+    traits: ["concernsEveryRefresh", "outsideTheTree", "endsWithRoom"],
     hint: "A disk that Lockstep writes to is full, or nearly so; free some space. Nothing that is needed was deleted.",
   },
   disk_low: {
     retry: "backoff",
+    traits: ["endsWithRoom"],
     hint: "Less than MIN_FREE_DISK is free; Lockstep clones nothing until there is more. Refreshes continue.",
   },
   permission: {

@@ -67,6 +67,10 @@ export function careForDisk(needs: Needs): void {
     reserve,
     clear,
     log,
+    onRoom() {
+      records.queue.roomFound();
+      runner.wake();
+    },
     onChange() {
       runner.wake();
       watch.check();

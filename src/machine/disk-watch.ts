@@ -13,6 +13,8 @@ interface Ports {
   clear(works: Work[]): Promise<void>;
   /** Called when a work may no longer run, or may run again, and when the database was given space. */
   onChange(): void;
+  /** Called when there is room again for a work that had none, or for clones. */
+  onRoom(): void;
   log: Pick<Log, "info" | "warn" | "error">;
 }
 
@@ -35,6 +37,8 @@ const RESERVE_AGAIN_MS = 60_000;
 interface State extends Ports {
   /** The works that may not begin. */
   closed: Set<Work>;
+  /** Whether clones have less than they need. */
+  isLow: boolean;
   /** When the disk was last cleared, by the monotonic clock. */
   clearedAt: number;
   /** When the reserve is made, by the monotonic clock. */
@@ -52,6 +56,7 @@ export function createDiskWatch(ports: Ports): DiskWatch {
   const state: State = {
     ...ports,
     closed: new Set(),
+    isLow: false,
     clearedAt: Number.NEGATIVE_INFINITY,
     reserveAt: monotonicMs() + RESERVE_AFTER_MS,
     timer: undefined,
@@ -99,6 +104,9 @@ async function look(state: State): Promise<void> {
     await clear(state, full);
   if (disk.lacksSpaceForDatabase()) await giveBack(state);
   else if (full.length === 0) keepReserve(state);
+  const wasLow = state.isLow;
+  state.isLow = disk.state().low;
+  if (isOver || (wasLow && !state.isLow)) state.onRoom();
   if (isNew || isOver) state.onChange();
 }
 

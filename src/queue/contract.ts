@@ -60,6 +60,8 @@ export interface RefreshQueue {
   nextDueIn(): number | null;
   /** Notes that a server has answered, which ends its outage. */
   reached(resource: Resource): void;
+  /** Notes that a disk has room again: rows that found none become ready. */
+  roomFound(): void;
   /**
    * From now on every request starts at once, whatever is held or out: the caller makes a single pass, and
    * reads failures instead of waiting.

@@ -8,7 +8,7 @@ import { doneRow, failedRow, keptRow } from "./ended-runs.js";
 import { createHeldResources } from "./held-resources.js";
 import { createOrder } from "./order.js";
 import { createOutages } from "./outages.js";
-import { classOf, type Options, type Parts, putDue } from "./parts.js";
+import { classOf, DISK, type Options, type Parts, putDue } from "./parts.js";
 import { reopen } from "./reopening.js";
 import { endQuiet, reportedIn } from "./reported.js";
 import { createRows, entryOf, type QueueRow } from "./rows.js";
@@ -64,6 +64,9 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     nextDueIn: () => nextDueIn(queue),
     reached(resource) {
       if (queue.outages.reached(serverOf(resource))) queue.released.add(serverOf(resource));
+    },
+    roomFound() {
+      queue.released.add(DISK);
     },
     neverWait() {
       queue.startsAll = true;

@@ -6,6 +6,7 @@ import type { Left, Snapshot } from "./contract.js";
 import type { HeldResources } from "./held-resources.js";
 import type { QueuedHint } from "./merge.js";
 import type { Outages } from "./outages.js";
+import { DISK } from "./parts.js";
 import { retryDelayMs } from "./retry.js";
 import { pushesOf, type QueueRow } from "./rows.js";
 
@@ -106,6 +107,12 @@ type Unanswered = RefreshError & { resource: NonNullable<RefreshError["resource"
 const isUnanswered = (error: RefreshError): error is Unanswered =>
   error.is("serverIsSilent") && error.resource !== undefined;
 
+/** Returns what a row waits for beside its backoff; null: for nothing else. */
+function metBy(error: RefreshError): string | null {
+  if (error.is("endsWithRoom")) return DISK;
+  return isUnanswered(error) ? serverOf(error.resource) : null;
+}
+
 /** A refusal is an answer, which ends an outage. */
 function noteAnswer({ outages, release }: EndPorts, error: RefreshError): void {
   if (!error.resource || error.is("serverIsSilent")) return;
@@ -125,7 +132,7 @@ function heldRow(
   { row, ended, error, ...wait }: End & { at: number; until: number },
 ): Failed {
   const { resource } = error;
-  if (!resource) return { ...counted(ended, error), dueAt: wait.until };
+  if (!resource) return { ...counted(ended, error), met: metBy(error), dueAt: wait.until };
   const hold = held.hold(resource, row, wait);
   // A push during the run may need nothing of what is held, unless git is.
   const cameIn = resource.kind === "git" ? null : row.dueAt;
@@ -145,7 +152,7 @@ function retriedRow({ random }: EndPorts, { row, ended, error, at }: End & { at:
     ...next,
     retryAt,
     retryFor: error.code,
-    met: isUnanswered(error) ? serverOf(error.resource) : null,
+    met: metBy(error),
     fullGeneration: retry.full ? row.generation : row.fullGeneration,
     dueAt: Math.min(row.dueAt ?? retryAt, retryAt),
   };

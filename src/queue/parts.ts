@@ -46,8 +46,8 @@ function gateOf({ gitHost }: Parts, workClass: WorkClass): string | null {
   return workClass === "list" ? "rest" : serverOf({ kind: "git", host: gitHost });
 }
 
-/** Stands for the disk among the servers that keep a class from running; nothing probes it. */
-const DISK = "disk";
+/** Stands for the disk among the servers that keep a class or a row from running; nothing probes it. */
+export const DISK = "disk";
 
 /** Returns the server that keeps a class from running, or the disk; null: the class runs. */
 export function outOf(queue: Parts, workClass: WorkClass): string | null {

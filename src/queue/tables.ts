@@ -13,7 +13,7 @@ import type { Tables } from "../store/database.js";
  * - is_slow: a short run of the row was put back.
  * - unlisted: the newest of the pushes whose refs were too many to keep, as JSON.
  * - is_behind: the row only waits for a replica of GitHub's that lags for long.
- * - held_by: the key of the hold that the row waits for. met: the server that did not answer the row's run.
+ * - held_by: the key of the hold that the row waits for. met: the server that did not answer the row's run, or `disk`.
  */
 const REQUESTS = `
   CREATE TABLE dirty (

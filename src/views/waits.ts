@@ -49,6 +49,7 @@ function describeServer(server: string): string {
   const [kind, host] = server.split(/:(.*)/);
   if (kind === "git") return host ?? server;
   if (kind === "lfs") return `Git LFS at ${host}`;
+  if (kind === "disk") return "room on the disk";
   return kind === "submodule" ? `submodules at ${host}` : "GitHub's API";
 }
 

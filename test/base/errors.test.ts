@@ -10,6 +10,7 @@ const CODES_WITH: Record<Trait, string[]> = {
   concernsEveryRefresh: ["disk_full", "no_git", "out_of_resources"],
   concernsEveryCall: ["rate_limited", "unreachable", "tls", "unauthorized"],
   serverIsSilent: ["unreachable", "upstream_error", "timeout"],
+  endsWithRoom: ["disk_full", "disk_low"],
   isAnswer: ["not_yet", "ref_missing"],
   doubtsMirror: ["tip_moved", "locked", "corrupt", "timeout", "git"],
   passesOnceCleared: ["locked", "corrupt"],
