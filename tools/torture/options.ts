@@ -17,6 +17,7 @@ mirror and tree is GitHub's again, without a further delivery, and that nothing 
   --file-system <fs> ext4 (default), xfs or btrfs, for the disk of DATA_DIR; needs root
   --cut <push:n>     power-cut-at-call begins at the nth system call of this push, as the message about a failed round
                      says; a run of this kind alone ends after the last call of the last push
+  --every <n>        power-cut-at-call cuts at every nth call only, where time is short; default 1
   --markdown         prints the figures as docs/reliability.md has them
   --list             prints the kinds of faults
 
@@ -31,8 +32,7 @@ export interface Options {
   /** Null: all rounds from the first one on, until the time is over. */
   round: number | null;
   fileSystem: FileSystem;
-  /** Null: the sweep of power cuts begins at the first call of the first push. */
-  cut: Start | null;
+  cut: Start;
   /** Whether the figures are printed as a table of a document. */
   isMarkdown: boolean;
 }
@@ -48,7 +48,7 @@ export function readOptions(args: string[]): Options | "help" | "list" {
     kinds: values.only === undefined ? KINDS : values.only.split(",").flatMap(kindsNamed),
     round: values.round === undefined ? null : positive("--round", values.round),
     fileSystem: fileSystemNamed(values["file-system"]),
-    cut: values.cut === undefined ? null : cutNamed(values.cut),
+    cut: startOf(values.cut, positive("--every", values.every)),
     isMarkdown: values.markdown === true,
   };
 }
@@ -64,6 +64,7 @@ function parsed(args: string[]) {
         round: { type: "string" },
         "file-system": { type: "string", default: "ext4" },
         cut: { type: "string" },
+        every: { type: "string", default: "1" },
         markdown: { type: "boolean" },
         list: { type: "boolean" },
         help: { type: "boolean", short: "h" },
@@ -94,10 +95,10 @@ function fileSystemNamed(name: string): FileSystem {
   return found;
 }
 
-function cutNamed(text: string): Start {
-  const [push = "", call = ""] = text.split(":");
+function startOf(cut: string | undefined, every: number): Start {
   const names = COUNTED_PUSHES.map(({ name }) => name);
+  const [push = "", call = ""] = (cut ?? `${names[0]}:1`).split(":");
   if (!names.includes(push))
     throw new UsageError(`--cut must begin with one of ${names.join(", ")}, not ${push}`);
-  return { push, call: positive("the call of --cut", call) };
+  return { push, call: positive("the call of --cut", call), every };
 }

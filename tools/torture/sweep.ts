@@ -16,6 +16,7 @@ export function sweepOf(world: World): Sweep {
 class Sweep {
   #push: CountedPush;
   #next: number;
+  readonly #every: number;
   /** The calls of each push, learnt from one without a fault. */
   readonly #calls = new Map<CountedPush, string[]>();
   #isComplete = false;
@@ -23,6 +24,7 @@ class Sweep {
   constructor(start: Start | null) {
     this.#push = COUNTED_PUSHES.find(({ name }) => name === start?.push) ?? COUNTED_PUSHES[0]!;
     this.#next = start?.call ?? 1;
+    this.#every = start?.every ?? 1;
   }
 
   /** Every call of every push had its turn. */
@@ -46,7 +48,7 @@ class Sweep {
   /** Returns the number of the call whose turn it is, and goes on to the next one. */
   take(): number {
     const call = this.#next;
-    this.#next += 1;
+    this.#next += this.#every;
     if (this.#next > (this.calls?.length ?? 0)) this.#advance();
     return call;
   }

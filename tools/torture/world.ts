@@ -34,6 +34,8 @@ export const CLOCK_LIBRARY = ["x86_64-linux-gnu", "aarch64-linux-gnu", "."]
 export interface Start {
   push: string;
   call: number;
+  /** 1: at each call from there on; 5: at every fifth one. */
+  every: number;
 }
 
 export interface WorldOptions {
