@@ -109,6 +109,7 @@ export async function openServing(
     checks: createSlots({ running, waiting: MAX_WAITING }),
     herd,
     generation: domain.mirrors.generation,
+    onClone: domain.housekeeping.maintenance.cloned,
     timeoutMs: cloneTimeoutMs,
     threads: 1,
     pass: {

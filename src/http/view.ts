@@ -73,6 +73,9 @@ const Maintenance = z
   .object({
     tidiedAt: Time.nullable(),
     prunedAt: Time.nullable(),
+    bitmapAt: Time.nullable().meta({
+      description: "when a bitmap was written, which mirrors that are cloned often have",
+    }),
     checkedAt: Time.nullable(),
     due: z.array(z.string()),
     running: z.string().nullable(),

@@ -9,6 +9,8 @@ const WEEK_MS = 7 * DAY_MS;
 const TIDY_AFTER_REFRESHES = 100;
 /** Loose refs are six times as slow as packed ones; the cost becomes measurable at about a thousand. */
 const TIDY_AFTER_REFS = 1_000;
+/** A bitmap costs as much processor time as some 25 clones save with it. */
+const BITMAP_AFTER_CLONES = 25;
 /** A busy mirror is usually quiet again after this time. */
 const YIELDED_MS = 5 * 60_000;
 const MAX_PUT_OFF_MS = DAY_MS;
@@ -35,6 +37,9 @@ const RULES: Record<Task, (wear: Wear, now: number, id: number) => boolean> = {
   // A prune rewrites every pack, so it runs at most once a week, and only when something can be dropped.
   prune: ({ unreachableAt, runs }, now) =>
     unreachableAt !== null && Math.min(age(unreachableAt, now), age(runs.prune.doneAt ?? 0, now)) >= WEEK_MS,
+  // Full clones alone gain from it, and it ages with each push.
+  bitmap: ({ clones, runs }, now) =>
+    clones >= BITMAP_AFTER_CLONES && age(runs.bitmap.doneAt ?? 0, now) >= WEEK_MS,
   check: ({ seenAt, runs }, now, id) =>
     runs.check.doneAt === null ? age(seenAt, now) >= turnOf(id) : age(runs.check.doneAt, now) >= WEEK_MS,
 };

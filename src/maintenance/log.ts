@@ -26,10 +26,11 @@ export const MAINTENANCE_TABLES: Tables = {
        sha TEXT NOT NULL,
        PRIMARY KEY (repository_id, sha)
      ) WITHOUT ROWID;`,
+    "ALTER TABLE maintenance ADD COLUMN clones INTEGER NOT NULL DEFAULT 0;",
   ],
 };
 
-export const TASKS = ["tidy", "prune", "check"] as const;
+export const TASKS = ["tidy", "prune", "check", "bitmap"] as const;
 export type Task = (typeof TASKS)[number];
 
 export interface TaskRun {
@@ -50,6 +51,8 @@ export interface Wear {
   changedAt: number | null;
   /** Since when the mirror has objects that no ref reaches. */
   unreachableAt: number | null;
+  /** How many readers over HTTPS have made git pack the whole history since the last bitmap. */
+  clones: number;
   runs: Record<Task, TaskRun>;
 }
 
@@ -58,6 +61,10 @@ export interface MaintenanceLog {
   see(ids: number[]): void;
   get(id: number): Wear;
   changed(id: number, changes: RefChange[]): void;
+  /** Counts one whole history that was packed for a reader. */
+  cloned(id: number): void;
+  /** @param begun the record when the bitmap was begun */
+  bitmapWritten(id: number, begun: Wear): void;
   /** Lists tips that refs have left since the last tidy. */
   oldTips(id: number): string[];
   /** Deletes what was known when the tidy began; what a refresh added meanwhile stays. */
@@ -82,7 +89,8 @@ export function createMaintenanceLog(store: Store, now: () => number = Date.now)
     refs: Number(row?.refs ?? 0),
     changedAt: nullable(row?.changed_at),
     unreachableAt: nullable(row?.unreachable_at),
-    runs: { tidy: NEVER, prune: NEVER, check: NEVER, ...Object.fromEntries(runs.map(runOf)) },
+    clones: Number(row?.clones ?? 0),
+    runs: { tidy: NEVER, prune: NEVER, check: NEVER, bitmap: NEVER, ...Object.fromEntries(runs.map(runOf)) },
   });
 
   function noteOldTips(id: number, changes: RefChange[]): void {
@@ -99,6 +107,8 @@ export function createMaintenanceLog(store: Store, now: () => number = Date.now)
         sql.changed.run(id, now(), changes.length, now());
         noteOldTips(id, changes);
       }),
+    cloned: (id) => void sql.cloned.run(id, now()),
+    bitmapWritten: (id, { clones }) => void sql.served.run(clones, id),
     oldTips: (id) => sql.tips.all(id).map(({ sha }) => String(sha)),
     tidied: (id, begun, oldTips) =>
       store.transaction(() => {
@@ -133,6 +143,11 @@ function statements(store: Store) {
        ON CONFLICT DO UPDATE SET refreshes = refreshes + 1, refs = refs + excluded.refs,
        changed_at = coalesce(changed_at, excluded.changed_at)`,
     ),
+    cloned: store.prepare(
+      `INSERT INTO maintenance (repository_id, seen_at, clones) VALUES (?, ?, 1)
+       ON CONFLICT DO UPDATE SET clones = clones + 1`,
+    ),
+    served: store.prepare("UPDATE maintenance SET clones = clones - ? WHERE repository_id = ?"),
     tidied: store.prepare(
       `UPDATE maintenance SET refreshes = refreshes - ?, refs = refs - ?,
        changed_at = CASE WHEN refreshes > ? THEN ? END WHERE repository_id = ?`,

@@ -30,6 +30,7 @@ export interface MaintenancePorts {
 export interface MaintenanceState {
   tidiedAt: number | null;
   prunedAt: number | null;
+  bitmapAt: number | null;
   checkedAt: number | null;
   due: Task[];
   running: Task | null;
@@ -45,6 +46,8 @@ export interface MaintenanceBacklog {
 export interface Maintenance {
   /** Records that a refresh changed refs, whose old tips may be unreachable now. */
   changed(id: number, changes: RefChange[]): void;
+  /** Records that the whole history of a mirror was packed for a reader. */
+  cloned(id: number): void;
   /** Queues tasks that are due, a few mirrors at a time. Logs what goes wrong, and never throws. */
   pass(): Promise<void>;
   /**
@@ -82,7 +85,7 @@ interface Running {
 }
 
 /** A tidy goes first: a mirror with many pushes needs it most. */
-const PRIORITY: Record<Task, number> = { tidy: 2, prune: 1, check: 0 };
+const PRIORITY: Record<Task, number> = { tidy: 3, prune: 2, check: 1, bitmap: 0 };
 /** What a pass reads and writes about so many mirrors takes some milliseconds. */
 const MIRRORS_AT_A_TIME = 100;
 /** Stopping does not wait longer for a git process that the kernel does not end. */
@@ -108,6 +111,7 @@ export function createMaintenance(ports: MaintenancePorts): Maintenance {
       records.changed(id, changes);
       if (isDue("tidy", id, records.get(id), now())) enqueue(schedule, id, "tidy");
     },
+    cloned: ports.records.cloned,
     pass: () => pass(schedule),
     yieldToRefresh: (id, { all = false } = {}) => yieldToRefresh(schedule, id, { all }),
     async yieldToDisk() {
@@ -199,10 +203,11 @@ async function yieldToRefresh(
 
 function stateOf({ ports, running }: Schedule, id: number): MaintenanceState {
   const wear = ports.records.get(id);
-  const { tidy, prune, check } = wear.runs;
+  const { tidy, prune, check, bitmap } = wear.runs;
   return {
     tidiedAt: tidy.doneAt,
     prunedAt: prune.doneAt,
+    bitmapAt: bitmap.doneAt,
     checkedAt: check.doneAt,
     due: dueTasks(id, wear, ports.now()),
     running: running?.id === id ? running.task : null,

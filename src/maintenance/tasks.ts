@@ -19,7 +19,7 @@ export interface TaskPorts {
 type RunTask = (ports: TaskPorts, repository: ManagedRepository, signal: AbortSignal) => Promise<void>;
 
 /** What each task does to one mirror, and what it records. Each task throws RefreshError. */
-export const RUN_TASK: Record<Task, RunTask> = { tidy, prune, check };
+export const RUN_TASK: Record<Task, RunTask> = { tidy, prune, check, bitmap };
 
 async function tidy(
   { records, upkeep, now }: TaskPorts,
@@ -40,6 +40,16 @@ async function prune(
 ): Promise<void> {
   const leavesUnreachable = await upkeep.prune(id, GRACE_MS, signal);
   if (!leavesUnreachable) records.unreachable(id, null);
+}
+
+async function bitmap(
+  { records, upkeep }: TaskPorts,
+  { id }: ManagedRepository,
+  signal: AbortSignal,
+): Promise<void> {
+  const begun = records.get(id);
+  await upkeep.writeBitmap(id, signal);
+  records.bitmapWritten(id, begun);
 }
 
 async function check(ports: TaskPorts, repository: ManagedRepository, signal: AbortSignal): Promise<void> {

@@ -23,6 +23,8 @@ export interface MirrorNeeds {
   herd: Herd;
   /** A number that two calls have in common only if the mirror's refs have not changed. */
   generation(repositoryId: number): number;
+  /** Called when git begins to pack the whole history of a mirror for readers. */
+  onClone(repositoryId: number): void;
   /** The time for one answer, in milliseconds. */
   timeoutMs: number;
   /** How many threads one program may compress with. */
@@ -75,7 +77,8 @@ export async function sendPack(
   if (asked.haves.length > 0 || written.length > MAX_SHARED)
     return sendAlone(needs, mirror, written, reading);
   const dependsOnRefs = asked.options.has("include-tag") || asked.not.length > 0;
-  const shared = { version: asked.version, written, dependsOnRefs };
+  const isClone = asked.depth === null && asked.since === null && asked.not.length === 0;
+  const shared = { version: asked.version, written, dependsOnRefs, isClone };
   await sendStream(reading.response, headOf(mirror, RESULT_TYPE), share(needs, mirror, shared));
 }
 
@@ -85,17 +88,20 @@ interface Shared {
   written: string | null;
   /** Whether the answer is another one when refs change. */
   dependsOnRefs: boolean;
+  /** Whether the whole history is packed. */
+  isClone?: boolean;
 }
 
 /** @returns the answer from its first byte on, which others may follow, too */
 function share(
-  { streamGit, timeoutMs, threads, slots, herd, generation }: MirrorNeeds,
+  { streamGit, timeoutMs, threads, slots, herd, generation, onClone }: MirrorNeeds,
   mirror: ServedMirror,
-  { version, written, dependsOnRefs }: Shared,
+  { version, written, dependsOnRefs, isClone = false }: Shared,
 ): Readable {
   const refs = dependsOnRefs ? generation(mirror.id) : "any";
   const { stream } = herd.answer([mirror.dir, refs, version, written].join(" "), async (signal) => {
     const giveBack = await slots.take(signal);
+    if (isClone) onClone(mirror.id);
     const input = written === null ? null : Buffer.from(written, "latin1");
     const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
     void done.then(giveBack, giveBack);

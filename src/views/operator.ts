@@ -160,8 +160,14 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     refs: createRefViews(ports),
     changes: ports.changes,
     maintenance(id) {
-      const { tidiedAt, prunedAt, checkedAt, ...now } = ports.maintenance.state(id);
-      return { tidiedAt: iso(tidiedAt), prunedAt: iso(prunedAt), checkedAt: iso(checkedAt), ...now };
+      const { tidiedAt, prunedAt, checkedAt, bitmapAt, ...now } = ports.maintenance.state(id);
+      return {
+        tidiedAt: iso(tidiedAt),
+        prunedAt: iso(prunedAt),
+        checkedAt: iso(checkedAt),
+        bitmapAt: iso(bitmapAt),
+        ...now,
+      };
     },
     refresh,
     settled: (id, ms) => settled(ports, id, ms),

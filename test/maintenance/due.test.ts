@@ -10,9 +10,9 @@ const run = (about: Partial<TaskRun>): TaskRun => ({
 
 /** A mirror that needs nothing except what the test sets. */
 const wear = (about: Partial<Wear>, runs: Partial<Record<Task, TaskRun>> = {}): Wear => ({
-  ...{ seenAt: 0, refreshes: 0, refs: 0, changedAt: null, unreachableAt: null },
+  ...{ seenAt: 0, refreshes: 0, refs: 0, changedAt: null, unreachableAt: null, clones: 0 },
   ...about,
-  runs: { tidy: run({}), prune: run({}), check: run({}), ...runs },
+  runs: { tidy: run({}), prune: run({}), check: run({}), bitmap: run({}), ...runs },
 });
 
 test.each<[string, Wear, Task[]]>([
@@ -29,6 +29,18 @@ test.each<[string, Wear, Task[]]>([
     ["prune"],
   ],
   ["checked a week ago", wear({}, { check: run({ doneAt: NOW - 7 * DAY }) }), ["check"]],
+  [
+    "cloned 25 times, never with a bitmap",
+    wear({ clones: 25 }, { bitmap: run({ doneAt: null }) }),
+    ["bitmap"],
+  ],
+  ["cloned 24 times", wear({ clones: 24 }, { bitmap: run({ doneAt: null }) }), []],
+  ["cloned often since the bitmap of yesterday", wear({ clones: 500 }), []],
+  [
+    "cloned often since a bitmap of a week ago",
+    wear({ clones: 25 }, { bitmap: run({ doneAt: NOW - 7 * DAY }) }),
+    ["bitmap"],
+  ],
   [
     "put off until later",
     wear({ refreshes: 500 }, { tidy: run({ retryAt: NOW + 1 }), check: run({ doneAt: 0 }) }),

@@ -19,7 +19,14 @@ export const SITE: RepositoryView = {
 };
 
 const MAIN = { ref: "refs/heads/main", sha: "1".repeat(40), provenAt: "2024-01-01T00:00:00.000Z" };
-export const MAINTENANCE = { tidiedAt: null, prunedAt: null, checkedAt: null, due: [], running: null };
+export const MAINTENANCE = {
+  tidiedAt: null,
+  prunedAt: null,
+  checkedAt: null,
+  bitmapAt: null,
+  due: [],
+  running: null,
+};
 export const OPERATE: Omit<OperatePorts, "get"> = {
   pause: () => {},
   resume: () => {},

@@ -99,6 +99,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     herd,
     // The refs change without Lockstep, so that no list is one that was read before.
     generation: () => ++lists,
+    onClone() {},
     timeoutMs: 60_000,
     threads: 1,
     addressOf: (request) => request.socket.remoteAddress ?? "",

@@ -21,6 +21,11 @@ export interface Upkeep {
    */
   prune(id: number, graceMs: number, signal: AbortSignal): Promise<boolean>;
   /**
+   * Packs everything that refs reach into one pack, with a bitmap by which a clone of it is counted at once. Nothing is
+   * dropped, so the task runs beside refreshes. A partial or shallow mirror, which serves nobody, stays as it is.
+   */
+  writeBitmap(id: number, signal: AbortSignal): Promise<void>;
+  /**
    * Whether every object that the refs reach exists, or in a partial mirror every commit and tree. @throws
    * when the answer is unknown
    */
@@ -33,7 +38,7 @@ interface Options {
   timeoutMs: number;
 }
 
-/** One processor is left to the refreshes; bitmaps are for servers of clones and cost the most. */
+/** One processor is left to the refreshes; bitmaps cost the most, and help clones over HTTPS alone. */
 const CONFIG = { "pack.threads": "1", "repack.writeBitmaps": "false" };
 
 export function createUpkeep(options: Options): Upkeep {
@@ -41,6 +46,7 @@ export function createUpkeep(options: Options): Upkeep {
     tidy: (id, signal) => tidyMirror(workOn(options, id, signal)),
     isLost: (id, objects, signal) => isLost(workOn(options, id, signal), objects),
     prune: (id, graceMs, signal) => pruneMirror(workOn(options, id, signal), graceMs),
+    writeBitmap: (id, signal) => writeBitmap(workOn(options, id, signal)),
     check(id, signal) {
       const { mirror, run } = workOn(options, id, signal);
       return checkConnectivity(mirror, run, filterOf(mirror));
@@ -62,6 +68,14 @@ function workOn({ git, layout, timeoutMs }: Options, id: number, signal: AbortSi
       git({ gitDir: mirror, args, config: CONFIG, timeoutMs, signal, background: true, ...more }),
   };
 }
+
+async function writeBitmap({ mirror, run }: Work): Promise<void> {
+  const { filter, depth } = extentOf(mirror);
+  if (filter !== null || depth !== null) return;
+  await run(["repack", "-a", "-d", "--cruft", "--cruft-expiration=never", "--write-bitmap-index", "--quiet"]);
+}
+
+const packs = (mirror: string): string[] => readdirSync(join(mirror, "objects/pack"));
 
 /** Returns what need not exist, as an option of git rev-list. */
 function filterOf(mirror: string): string[] {
@@ -104,7 +118,7 @@ async function pruneMirror(work: Work, graceMs: number): Promise<boolean> {
   await writeGraph(work, "--split=replace");
   await repack(work, expiry);
   await work.run(["prune", `--expire=${expiry}`, "--no-progress"]);
-  return readdirSync(join(work.mirror, "objects/pack")).some((name) => name.endsWith(".mtimes"));
+  return packs(work.mirror).some((name) => name.endsWith(".mtimes"));
 }
 
 /**
@@ -119,5 +133,7 @@ async function writeGraph({ mirror, run }: Work, how: string): Promise<void> {
 async function repack({ mirror, run }: Work, expiry: string): Promise<void> {
   if (filterOf(mirror).length > 0) return repackPresent(run, mirror, expiry);
   // Unreachable objects go to a pack with the age of each: https://git-scm.com/docs/cruft-packs
-  await run(["repack", "-a", "-d", "--cruft", `--cruft-expiration=${expiry}`, "--quiet"]);
+  // A mirror that is cloned often keeps its bitmap.
+  const bitmap = packs(mirror).some((name) => name.endsWith(".bitmap")) ? ["--write-bitmap-index"] : [];
+  await run(["repack", "-a", "-d", "--cruft", `--cruft-expiration=${expiry}`, ...bitmap, "--quiet"]);
 }

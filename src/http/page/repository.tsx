@@ -71,7 +71,7 @@ function findPlaces(context: Context) {
 
 function Summary({ repository, maintenance }: { repository: RepositoryView; maintenance: MaintenanceView }) {
   const { state, lagMs, lastError, installationId } = repository;
-  const { tidiedAt, prunedAt, checkedAt, due, running } = maintenance;
+  const { tidiedAt, prunedAt, checkedAt, bitmapAt, due, running } = maintenance;
   const facts: [string, Child][] = [
     ["State", <State of={state} />],
     ["Last push", <Ago at={repository.pushedAt} />],
@@ -86,6 +86,7 @@ function Summary({ repository, maintenance }: { repository: RepositoryView; main
     ["Checked", <Ago at={checkedAt} />],
     ["Maintenance", running ?? (due.length > 0 ? `due: ${due.join(", ")}` : "nothing due")],
   ];
+  if (bitmapAt !== null) facts.push(["Bitmap for clones written", <Ago at={bitmapAt} />]);
   if (repository.filter !== null) facts.push(["Partial", "only the contents of published files"]);
   if (repository.depth !== null) facts.push(["Shallow", `${repository.depth} commits of each published ref`]);
   if (repository.pausedAt) facts.push(["Paused", <Ago at={repository.pausedAt} />]);

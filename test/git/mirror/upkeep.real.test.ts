@@ -138,6 +138,35 @@ describe.each([
   });
 });
 
+test("a bitmap drops nothing, and a tidy and a prune keep it", async () => {
+  const { id, dir, upkeep } = mirrorWith(50);
+  const lost = commits(dir, "lost", 1);
+  plainGit(dir, "update-ref", "-d", "refs/heads/lost");
+  const before = objectsOf(dir);
+  age(dir);
+  await upkeep.writeBitmap(id, never);
+  expect(objectsOf(dir)).toEqual(before);
+  expect(before).toContain(lost);
+  expect(bitmaps(dir)).toHaveLength(1);
+  commits(dir, "later", 3);
+  await upkeep.tidy(id, never);
+  expect(bitmaps(dir)).toHaveLength(1);
+  await upkeep.prune(id, GRACE_MS, never);
+  expect(bitmaps(dir)).toHaveLength(1);
+  expect(objectsOf(dir)).not.toContain(lost);
+  plainGit(dir, "rev-list", "--test-bitmap", "refs/heads/later");
+  plainGit(dir, "fsck", "--strict");
+});
+
+test("a partial mirror, which serves nobody, gets no bitmap", async () => {
+  const { id, dir, upkeep } = mirrorWith(5, { partial: true });
+  await upkeep.writeBitmap(id, never);
+  expect(bitmaps(dir)).toEqual([]);
+});
+
+const bitmaps = (dir: string) =>
+  readdirSync(join(dir, "objects/pack")).filter((name) => name.endsWith(".bitmap"));
+
 const packs = (dir: string) =>
   readdirSync(join(dir, "objects/pack")).filter((name) => name.endsWith(".pack"));
 

@@ -22,3 +22,14 @@ test("clients that clone the same at once share one run of git, and each gets ev
   await readerGit(cloneDir(readers[0]!), "fetch", "-q", "--unshallow");
   expect(packs.length).toBeGreaterThan(1);
 });
+
+test("only what packs the whole history counts as a clone of the mirror", async () => {
+  const { dir } = mirrorWithSecrets();
+  const cloned: number[] = [];
+  const { url } = await serveMirror(dir, { generation: () => 0, onClone: (id) => cloned.push(id) });
+  const clone = (...args: string[]) => readerGit(readerDir(), "clone", "-q", ...args, url, "clone");
+  await clone("--depth=1");
+  expect(cloned).toEqual([]);
+  await clone();
+  expect(cloned).toEqual([7]);
+});
