@@ -9,6 +9,7 @@ import { type Herd, MAX_SHARED } from "./herd/table.js";
 import { Refusal } from "./refusal.js";
 import type { FetchRequest, ListRequest, Version } from "./request/form.js";
 import { writeRequest } from "./request/write.js";
+import { readCredential } from "./rights/credential.js";
 import { authorizationOf } from "./rights/header.js";
 import type { Granted } from "./rights.js";
 import type { Route } from "./route.js";
@@ -87,9 +88,12 @@ function targetFor({ targetOf }: PassPorts, { route, right }: Passed): Target {
   throw new Refusal(404, "not found");
 }
 
-/** Credentials that GitHub has not judged are none of GitHub's. */
-const ownCredentials = ({ right, request }: Passed): string | null =>
-  right.way === "github" ? authorizationOf(request) : null;
+/** Credentials that GitHub has not judged are none of GitHub's; those that it has are sent as it got them then. */
+function ownCredentials({ right, request }: Passed): string | null {
+  if (right.way !== "github") return null;
+  const credential = readCredential(authorizationOf(request), null);
+  return credential.kind === "github" ? credential.authorization : null;
+}
 
 const RETRY_S = 10;
 

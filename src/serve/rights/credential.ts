@@ -14,15 +14,15 @@ export type Credential =
 
 const MAX_LENGTH = 16 * 1024;
 
-/** @param issuer the `iss` of tokens that are OIDC's */
-export function readCredential(authorization: string | null, issuer: string): Credential {
+/** @param issuer the `iss` of tokens that are OIDC's; null: none is */
+export function readCredential(authorization: string | null, issuer: string | null): Credential {
   if (authorization === null) return { kind: "none" };
   const parts = partsOf(authorization);
   if (parts === null) return { kind: "unusable" };
   // A mistake in how it is sent must not carry a token of ours to GitHub.
   if ([authorization, ...parts].some((text) => text.toLowerCase().includes(TOKEN_PREFIX)))
     return { kind: "token", secret: parts.find((text) => text.startsWith(TOKEN_PREFIX)) ?? "" };
-  const jwt = parts.find((text) => issuerOf(text) === issuer);
+  const jwt = issuer === null ? undefined : parts.find((text) => issuerOf(text) === issuer);
   if (jwt !== undefined) return { kind: "oidc", jwt };
   const [user = "", password = ""] = parts;
   return {
