@@ -18,7 +18,7 @@ export function sweepStrays(context: PoolContext, id: number, slug: string, targ
   const known = [target, ...trees];
   for (const name of readdirSync(base)) {
     const n = /^(\d+)(?:\.index)?$/.exec(name)?.[1];
-    const isStray = n ? !known.includes(join(base, n)) : /\.(lock|anew)$/.test(name);
+    const isStray = n ? !known.includes(join(base, n)) : /\.(lock|new)$/.test(name);
     const path = join(base, name);
     if (isStray && !obstacles.pass(path, () => toTrash(layout, path))) unswept.add(base);
   }

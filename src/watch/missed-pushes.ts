@@ -35,8 +35,7 @@ interface Pending {
 const ON_ITS_WAY_MS = 60_000;
 /** A missed push counts as a problem of the webhook for at most this long. */
 const FORGET_MISSED_MS = 24 * 3_600_000;
-// Existing databases have these names.
-const FACT = { webhook: "webhook-untold", pull: "log-untold" };
+const FACT = { webhook: "missed-by-webhook", pull: "missed-by-log" };
 
 /** @param source how deliveries arrive; null when they do not, so that none can be missed */
 export function createPendingPushes(

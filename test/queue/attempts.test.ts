@@ -36,7 +36,7 @@ test("each reason has its own count: an old answer after an outage is asked agai
   expect(queue.begin(repository(1))?.request).toMatchObject({ attempt: 8 });
 });
 
-test("a success starts every count anew", () => {
+test("a success starts every count again", () => {
   const { queue, clock } = openQueue();
   queue.arm(repository(1), pushed(push(1)));
   clock.now += queue.fail(queue.begin(repository(1))!, failing("unreachable"))!;

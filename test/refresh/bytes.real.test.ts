@@ -10,12 +10,12 @@ test("names that differ in case, in Unicode form or in one byte move and go by t
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
   const names = [...CAFES, ...CASES, "refs/heads/\xe9/deep", "refs/heads/caf\xe8", "refs/tags/\xff\xfe"];
-  const anew = (round: string) =>
+  const named = (round: string) =>
     Object.fromEntries(names.map((name, n) => [name, looseCommit(repo.dir, `${round} ${n}`)]));
-  setRefs(repo.dir, anew("first"));
+  setRefs(repo.dir, named("first"));
   await world.start();
   await hasEveryByte(world, repo);
-  setRefs(repo.dir, anew("second"));
+  setRefs(repo.dir, named("second"));
   await byHand(world, repo);
   await hasEveryByte(world, repo);
   setRefs(repo.dir, { [names[0]!]: null });

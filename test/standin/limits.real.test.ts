@@ -27,7 +27,7 @@ test("each kind of token has its own limit, told with every answer", async () =>
   expect((await asInstallation(standin, acme, path)).status).toBe(200);
 });
 
-test("a used-up limit starts anew at its reset", async () => {
+test("a used-up limit starts again at its reset", async () => {
   const standin = await github();
   standin.limits.app = 1;
   standin.limits.windowMs = 1_000;

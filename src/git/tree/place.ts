@@ -18,11 +18,11 @@ type Numbered = Pick<TreePlace, "base" | "n">;
 export const treeDir = ({ base, n }: Numbered): string => join(base, String(n));
 
 /**
- * Returns a temporary place; what a killed process leaves there is cleared. The stored suffix stays `.anew`.
+ * Returns a temporary place; what a killed process leaves there is cleared.
  */
-export const besideOf = ({ base, n }: Numbered): string => join(base, `${n}.anew`);
+export const besideOf = ({ base, n }: Numbered): string => join(base, `${n}.new`);
 
 export const indexOf = ({ base, n }: Numbered): string => join(base, `${n}.index`);
 
 /** Returns where a new index is written, which replaces the old one once it is whole. */
-export const newIndexOf = ({ base, n }: Numbered): string => join(base, `${n}.index.anew`);
+export const newIndexOf = ({ base, n }: Numbered): string => join(base, `${n}.index.new`);

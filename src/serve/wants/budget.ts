@@ -7,7 +7,7 @@ export interface Budget {
 }
 
 const WINDOW_MS = 60_000;
-/** Readers that are counted; more than that at a time start anew. */
+/** Readers that are counted; more than that at a time start again. */
 const MAX_READERS = 10_000;
 
 export function createBudget(perMinute: number, clock: () => number = monotonicMs): Budget {

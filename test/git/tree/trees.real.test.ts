@@ -142,7 +142,7 @@ test("a tree is checked and written although a killed git has left locks on its 
   const { trees, place, dir, commit, equals } = workshop();
   const first = commit({ a: "1\n", b: "1\n" });
   const second = commit({ a: "2\n" });
-  const locks = [`${indexOf(place)}.lock`, `${indexOf(place)}.anew.lock`];
+  const locks = [`${indexOf(place)}.lock`, `${indexOf(place)}.new.lock`];
   const locked = <T>(act: () => Promise<T>) => {
     for (const lock of locks) writeFileSync(lock, "");
     return act();
