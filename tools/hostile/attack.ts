@@ -16,6 +16,10 @@ export interface Attempt {
   expected: Expected;
   /** Whether it is rightly signed or carries the API token, so that Lockstep may act on it and tell what it knows. */
   isVerified: boolean;
+  /** Where it is sent; default Lockstep's own port. */
+  port?: number;
+  /** Texts that no answer may have, whoever asks. */
+  secrets?: readonly string[];
   /**
    * What the client does when it has sent everything: it waits for the end of the connection (default), closes its side,
    * leaves, or keeps the connection for the next request.

@@ -4,7 +4,7 @@ import { HOOK, type Target } from "./target.js";
 
 /** Returns what is wrong with an answer; null when nothing is. */
 export function faultOf(
-  { bytes, expected, isVerified, ending }: Attempt,
+  { bytes, expected, isVerified, ending, secrets = [] }: Attempt,
   { statuses, text, failure }: Reply,
   { confidential }: Pick<Target, "confidential">,
 ): string | null {
@@ -17,6 +17,8 @@ export function faultOf(
   // 100 only says that a body may come.
   const good = statuses.find((status) => status >= 200 && status < 400);
   if (expected === "refusal" && good !== undefined) return `answered ${good}, and not refused`;
+  const hidden = secrets.find((secret) => text.includes(secret));
+  if (hidden !== undefined) return `the answer has ${hidden}, which is hidden`;
   if (isVerified) return null;
   if (isFor(bytes, HOOK) && statuses.some((status) => status === 202 || status === 204))
     return "an unsigned delivery was accepted";

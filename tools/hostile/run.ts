@@ -173,7 +173,9 @@ async function sendOne(target: Target, { kept, planned }: Sending, run: Run): Pr
   const reply =
     attempt.ending === "keep"
       ? await kept.exchange(attempt.bytes)
-      : await alone.add(() => exchange({ port: target.port, from: addressOf(random) }, attempt));
+      : await alone.add(() =>
+          exchange({ port: attempt.port ?? target.port, from: addressOf(random) }, attempt),
+        );
   count(run.sent, attack.name);
   for (const status of reply.statuses.length > 0 ? reply.statuses : [0]) count(run.answers, status);
   const fault = faultOf(attempt, reply, target);

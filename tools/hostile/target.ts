@@ -11,6 +11,15 @@ export interface Target {
   baits: { event: string; payload: Json }[];
   /** GitHub's example payloads. */
   examples: { name: string; examples: Json[] }[];
+  serving: {
+    port: number;
+    /** A token that may read the live repository. */
+    token: string;
+    /** Commits of the live repository. */
+    tips: string[];
+    /** Secrets, and tips of repositories that the token does not open. */
+    hidden: string[];
+  };
   /** Texts that no answer to an unverified request may have. */
   confidential: string[];
 }

@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Lockstep, startLockstep } from "../lockstep.js";
+import { mirrorTips } from "../demo/compare.js";
+import { freePort, type Lockstep, startLockstep } from "../lockstep.js";
 import { mirrorPath, waitForTip } from "../mirror.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../standin/index.js";
 import { baitsFor } from "./baits.js";
@@ -16,6 +17,7 @@ const ENV = {
   INTERVAL: "off",
   HISTORY: "block",
   MIN_FREE_DISK: "0",
+  READERS: "token",
   // Attackers from some of these addresses name another one as their own.
   TRUSTED_PROXIES: "127.0.1.0/24",
 };
@@ -40,6 +42,7 @@ export class World {
     readonly standin: StandIn,
     readonly lockstep: Lockstep,
     private readonly dir: string,
+    private readonly servePort: number,
     [live, ...traps]: Repo[],
   ) {
     this.live = live!;
@@ -55,8 +58,10 @@ export class World {
     const dir = await mkdtemp(join(tmpdir(), "lockstep-hostile-"));
     try {
       const dataDir = join(dir, "data");
-      const lockstep = await startLockstep({ standin, dataDir, env: ENV, readyTimeoutMs: START_MS });
-      return new World(standin, lockstep, dir, repos);
+      const servePort = await freePort();
+      const env = { ...ENV, SERVE_PORT: String(servePort) };
+      const lockstep = await startLockstep({ standin, dataDir, env, readyTimeoutMs: START_MS });
+      return new World(standin, lockstep, dir, servePort, repos);
     } catch (error) {
       await standin.close();
       await rm(dir, { recursive: true, force: true });
@@ -97,7 +102,29 @@ export class World {
       genuine: { live: standin.payloadFor(firstPush) },
       baits: baitsFor(unreported.map((push) => standin.payloadFor(push))),
       examples: require("@octokit/webhooks-examples") as { name: string; examples: Json[] }[],
+      serving: await this.#serving(firstPush),
       confidential: [TOKEN, standin.webhookSecret, firstPush.after],
+    };
+  }
+
+  /** Makes a reader who may read the live repository alone. */
+  async #serving({ before, after }: Push): Promise<Target["serving"]> {
+    const wanted = { name: "hostile", scopes: ["git"], repositories: [`${OWNER}/${LIVE}`] };
+    const answer = await this.lockstep.api("/api/v1/tokens", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(wanted),
+    });
+    if (!answer.ok) throw new Error(`a token was answered ${answer.status}: ${await answer.text()}`);
+    const { secret } = (await answer.json()) as { secret: string };
+    const traps = await Promise.all(
+      this.traps.map(async (repo) => (await mirrorTips(this.mirrorOf(repo))).get("refs/heads/main")),
+    );
+    return {
+      port: this.servePort,
+      token: secret,
+      tips: [before, after],
+      hidden: [TOKEN, secret, this.standin.webhookSecret, ...traps.filter((tip) => tip !== undefined)],
     };
   }
 

@@ -6,6 +6,7 @@ import { FRAMING } from "./framing.js";
 import { HEADERS } from "./headers.js";
 import { JSON_SHAPES } from "./json.js";
 import { PATHS, QUERIES } from "./paths.js";
+import { SERVING } from "./serving.js";
 import { SIGNATURES_FORGED } from "./signatures.js";
 
 /** Every kind of hostile request. */
@@ -19,4 +20,5 @@ export const ATTACKS: Attack[] = [
   PATHS,
   QUERIES,
   CROSS_ORIGIN,
+  SERVING,
 ];
