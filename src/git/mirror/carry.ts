@@ -68,7 +68,7 @@ interface Carry {
  * verdict's `record`, for when the new mirror is in its place
  */
 export async function carryOver(carry: Carry, judge: Judge) {
-  const github = await readRefs(carry.git, carry.beside, [], carry.call.signal);
+  const github = await readRefs(carry.git, carry.beside, [], { signal: carry.call.signal });
   const old = await readOldRefs(carry);
   const pins = await pinsOf(carry, old.pins);
   const differences = await judge.differences(old.refs, github);
@@ -107,7 +107,7 @@ export async function carryOver(carry: Carry, judge: Judge) {
   const lost = [...wantedTips, ...pins.map(({ name: ref, sha }) => ({ ref, sha }))].filter(
     ({ sha }) => !isSaved(sha),
   );
-  const now = await readRefs(carry.git, carry.beside, [], carry.call.signal);
+  const now = await readRefs(carry.git, carry.beside, [], { signal: carry.call.signal });
   const names = new Set(known.map(({ name }) => name));
   const fresh = made.filter(({ name }) => !names.has(name));
   const unreadable = old.unreadable && carry.recorded.length === 0;

@@ -78,7 +78,7 @@ async function findBrokenObject({ mirror, checkedAt, signal }: Inspection): Prom
 
 async function findBrokenRef({ git, mirror, signal }: Inspection): Promise<string | null> {
   try {
-    await readRefs(git, mirror, [], signal);
+    await readRefs(git, mirror, [], { signal });
     return null;
   } catch (error) {
     if (error instanceof GitFailure && error.code === "corrupt") return error.message;

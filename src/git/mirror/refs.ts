@@ -9,11 +9,18 @@ const TIMEOUT_MS = 120_000;
 
 /**
  * Reads refs by name, without symbolic refs and Lockstep's own.
+ * @param isWanted leaves out refs by their names
  * @throws GitFailure `corrupt` when a ref cannot be read, or its object does not exist
  */
-export async function readRefs(git: RunGit, mirror: string, prefixes: string[], signal?: AbortSignal) {
+export async function readRefs(
+  git: RunGit,
+  mirror: string,
+  prefixes: string[],
+  { signal, isWanted }: { signal?: AbortSignal | undefined; isWanted?(ref: string): boolean } = {},
+) {
   // git for-each-ref --format='%(objectname) %(refname) %(symref) %(objecttype)' <prefix>… opens each object
-  const { refs, ...answer } = await readLines(git, mirror, ["%(symref)", "%(objecttype)"], prefixes, signal);
+  const more = ["%(symref)", "%(objecttype)"];
+  const { refs, ...answer } = await readLines(git, mirror, { more, prefixes, signal, isWanted });
   requireAllRefs(answer);
   return refs;
 }
@@ -21,16 +28,22 @@ export async function readRefs(git: RunGit, mirror: string, prefixes: string[], 
 /** Reads the refs of a mirror that may be broken, as far as they can be read, whatever their objects are. */
 export async function readBrokenRefs(git: RunGit, mirror: string, signal?: AbortSignal) {
   // git for-each-ref --format='%(objectname) %(refname) %(symref)'
-  const { refs } = await readLines(git, mirror, ["%(symref)"], [], signal);
+  const { refs } = await readLines(git, mirror, { more: ["%(symref)"], prefixes: [], signal });
   return refs;
+}
+
+interface Asked {
+  /** What is printed of each ref beside its object and its name. */
+  more: string[];
+  prefixes: string[];
+  isWanted?: ((ref: string) => boolean) | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 async function readLines(
   git: RunGit,
   mirror: string,
-  more: string[],
-  prefixes: string[],
-  signal?: AbortSignal,
+  { more, prefixes, isWanted = () => true, signal }: Asked,
 ) {
   const format = ["%(objectname)", "%(refname)", ...more].join(" ");
   const refs = new Map<string, string>();
@@ -40,7 +53,7 @@ async function readLines(
     timeoutMs: TIMEOUT_MS,
     takeLine(line) {
       const [sha, ref, symref] = line.split(" ");
-      if (sha && ref && !symref && !ref.startsWith(RESERVED_REFS)) refs.set(ref, sha);
+      if (sha && ref && !symref && !ref.startsWith(RESERVED_REFS) && isWanted(ref)) refs.set(ref, sha);
     },
     ...(signal ? { signal } : {}),
   });

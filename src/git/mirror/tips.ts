@@ -1,7 +1,7 @@
 import { type RefChange, ZERO } from "../../base/model.js";
 import { hasEscapedByte } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
-import { forEachInSlices, mapInSlices, selectInSlices } from "../../base/slices.js";
+import { mapInSlices, selectInSlices } from "../../base/slices.js";
 import { type Applied, applyChanges, REFUSALS } from "./apply-changes.js";
 import { KEEP_NOTHING } from "./kept.js";
 import { beginChange, type MirrorContext, rememberTips } from "./memory.js";
@@ -38,7 +38,7 @@ export async function readTipsInside(
   signal?: AbortSignal,
 ): Promise<Map<string, string>> {
   const isIn = isInside(context.scopeOf(id));
-  return readTipsWhere(context, id, isIn, signal);
+  return readRefs(context.git, context.layout.mirror(id), [], { signal, isWanted: isIn });
 }
 
 /** @returns the refs outside the mirror's scope, without Lockstep's own */
@@ -48,21 +48,8 @@ export async function readTipsOutside(
   signal?: AbortSignal,
 ): Promise<Map<string, string>> {
   const isIn = isInside(context.scopeOf(id));
-  return readTipsWhere(context, id, (ref) => !isIn(ref), signal);
-}
-
-async function readTipsWhere(
-  { git, layout }: MirrorContext,
-  id: number,
-  isWanted: (ref: string) => boolean,
-  signal?: AbortSignal,
-): Promise<Map<string, string>> {
-  const all = await readRefs(git, layout.mirror(id), [], signal);
-  const wanted = new Map<string, string>();
-  await forEachInSlices(all, ([ref, sha]) => {
-    if (isWanted(ref)) wanted.set(ref, sha);
-  });
-  return wanted;
+  const isWanted = (ref: string) => !isIn(ref);
+  return readRefs(context.git, context.layout.mirror(id), [], { signal, isWanted });
 }
 
 /** @param refusals the codes of failures that leave out a ref and no other */

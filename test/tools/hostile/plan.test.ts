@@ -17,6 +17,7 @@ const target = (): Target => ({
   genuine: { live: push },
   baits: baitsFor([push]),
   examples,
+  serving: { port: 2, token: "git token", tips: ["1".repeat(40)], hidden: [] },
   confidential: [],
 });
 const COUNT = 1_200;
