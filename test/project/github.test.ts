@@ -31,6 +31,12 @@ test("the workflow is one by the schema of GitHub's workflows", () => {
   expect(validator.validateWorkflow(misspelt).errors).not.toEqual([]);
 });
 
+test("the action is one by the schema of GitHub's actions", () => {
+  const text = read("action/action.yml");
+  expect(validator.validateAction(text).errors).toEqual([]);
+  expect(validator.validateAction(text.replace("shell: sh", "shel: sh")).errors).not.toEqual([]);
+});
+
 test("every job of the workflow calls .ci/run, with actions of a fixed major version", () => {
   for (const { steps } of jobs()) {
     expect(steps.at(-1)).toEqual({ run: ".ci/run" });

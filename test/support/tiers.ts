@@ -1,5 +1,5 @@
 const REAL = "test/**/*.real.test.ts";
-const WHOLE = "test/whole/**/*.test.ts";
+const WHOLE = ["test/whole/**/*.test.ts", "test/clients/**/*.test.ts"];
 
 interface Tier {
   include: string[];
@@ -20,10 +20,15 @@ const MINUTE_MS = 60_000;
  * run in this order, the longest files first, so that no long file runs alone at the end.
  */
 export const TIERS: Record<"whole" | "real" | "quick", Tier> = {
-  /** Tests of the built program, in processes of their own. */
-  whole: { include: [WHOLE], exclude: [], isolate: true, testTimeout: 3 * MINUTE_MS },
+  /** Tests of the built program, in processes of their own, and of other people's programs that read from it. */
+  whole: { include: WHOLE, exclude: [], isolate: true, testTimeout: 3 * MINUTE_MS },
   /** Tests with real git, and Lockstep in the test's own process. */
-  real: { include: [REAL], exclude: [WHOLE], isolate: true, testTimeout: 3 * MINUTE_MS },
+  real: { include: [REAL], exclude: WHOLE, isolate: true, testTimeout: 3 * MINUTE_MS },
   /** Tests that start no program and need no build. */
-  quick: { include: ["test/**/*.test.ts"], exclude: [WHOLE, REAL], isolate: false, testTimeout: MINUTE_MS },
+  quick: {
+    include: ["test/**/*.test.ts"],
+    exclude: [...WHOLE, REAL],
+    isolate: false,
+    testTimeout: MINUTE_MS,
+  },
 };
