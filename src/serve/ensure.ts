@@ -4,6 +4,8 @@ import type { Reported } from "../queue/contract.js";
 export interface EnsurePorts {
   /** What GitHub has reported of the repository and no run has finished; null: nothing. */
   reported(id: number): Reported | null;
+  /** Whether the mirror is known to differ from GitHub, and no run that is foreseen ends that. */
+  hasGivenUp(id: number): boolean;
   /** Returns the ref's object in the mirror, ZERO when the ref does not exist. */
   tip(id: number, ref: string): Promise<string>;
   /** Ends the wait for a quiet moment before the repository's refresh. */
@@ -54,7 +56,7 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
 
   return async (id, signal) => {
     const reported = ports.reported(id);
-    if (reported === null) return true;
+    if (reported === null) return !ports.hasGivenUp(id);
     ports.hurry(id);
     const now = ports.reported(id);
     if (isDelayed(now)) return isThere(ports, id, reported);
@@ -72,7 +74,8 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
         signal.removeEventListener("abort", giveUp);
         all.delete(wait);
         if (all.size === 0) waits.delete(id);
-        resolve(result === "fresh");
+        // The end of a run that has failed for good, or holds a ref, leaves nothing to wait for.
+        resolve(result === "fresh" && !ports.hasGivenUp(id));
       }
       settle(wait, now);
       endIfFresh(wait);
