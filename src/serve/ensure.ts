@@ -11,7 +11,7 @@ export interface EnsurePorts {
   /** Ends the wait for a quiet moment before the repository's refresh. */
   hurry(id: number): void;
   /** Fires when refs of a mirror have changed. */
-  onMoved: Subscribe<[id: number, changes: readonly { ref: string }[]]>;
+  onMoved: Subscribe<[id: number, changes: readonly { ref: string; after: string }[]]>;
   /** Fires when a run of the repository has ended. */
   onSettled: Subscribe<[id: number, result: "done" | "failed"]>;
 }
@@ -26,6 +26,8 @@ export type EnsureFresh = (id: number, signal: AbortSignal) => Promise<boolean>;
 interface Wait {
   /** Refs that are not known to be where GitHub has reported them. */
   open: Map<string, string>;
+  /** Whether a run goes on that began before the reader came, and perhaps before the last push was reported. */
+  isEarlyRun: boolean;
   /** How many runs must succeed before all refs are compared that the pushes may be of. */
   runs: number;
   end(result: "fresh" | "late"): void;
@@ -37,8 +39,15 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
   const waits = new Map<number, Set<Wait>>();
 
   ports.onMoved((id, changes) => {
-    for (const wait of waits.get(id) ?? []) {
-      for (const { ref } of changes) wait.open.delete(ref);
+    const open = waits.get(id);
+    if (!open) return;
+    const reported = ports.reported(id);
+    for (const wait of open) {
+      for (const { ref, after } of changes) {
+        // An early run may bring an older push of the ref; the newest that GitHub has reported is never one.
+        const isNewEnough = after === wait.open.get(ref) || after === reported?.tips.get(ref);
+        if (!wait.isEarlyRun || isNewEnough) wait.open.delete(ref);
+      }
       endIfFresh(wait);
     }
   });
@@ -47,6 +56,7 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
     if (!open) return;
     const reported = ports.reported(id);
     for (const wait of open) {
+      wait.isEarlyRun = false;
       if (result === "done") wait.runs -= 1;
       settle(wait, reported);
       endIfFresh(wait);
@@ -63,7 +73,7 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
     return new Promise((resolve) => {
       const { isPartial, isRunning } = reported;
       const runs = isPartial ? (isRunning ? 2 : 1) : 0;
-      const wait: Wait = { open: new Map(reported.tips), runs, end };
+      const wait: Wait = { open: new Map(reported.tips), isEarlyRun: isRunning, runs, end };
       const giveUp = () => end("late");
       const timer = setTimeout(giveUp, patienceMs);
       signal.addEventListener("abort", giveUp, { once: true });

@@ -14,7 +14,7 @@ function serving({ patienceMs = 60_000, quietPeriodMs = 0 } = {}) {
   const { queue, clock } = openQueue({ quietPeriodMs });
   const tips = new Map<string, string>();
   const state = { hasGivenUp: false };
-  const moved = createSignal<[id: number, changes: { ref: string }[]]>();
+  const moved = createSignal<[id: number, changes: { ref: string; after: string }[]]>();
   const settled = createSignal<[id: number, result: "done" | "failed"]>();
   const ensure = createEnsure(
     {
@@ -40,7 +40,7 @@ function serving({ patienceMs = 60_000, quietPeriodMs = 0 } = {}) {
     },
     move(ref: string, tip: string) {
       tips.set(ref, tip);
-      moved.emit(ID, [{ ref }]);
+      moved.emit(ID, [{ ref, after: tip }]);
     },
     succeed(run: Snapshot) {
       queue.succeed(run);
@@ -82,6 +82,33 @@ test("pushes that come later delay no reader", async () => {
   void ask();
   queue.arm(SUBJECT, pushed(push(2, "refs/heads/next")));
   move("refs/heads/main", sha(1));
+  expect(await answers()).toEqual([true]);
+});
+
+test("a run that began before a push was reported does not stand for it, and the next one does", async () => {
+  const { ask, answers, queue, move, succeed } = serving();
+  queue.arm(SUBJECT, pushed(push(1)));
+  const early = queue.begin(SUBJECT)!;
+  queue.arm(SUBJECT, pushed(push(2)));
+  void ask();
+  move("refs/heads/main", sha(1));
+  expect(await answers()).toEqual([]);
+  succeed(early);
+  expect(await answers()).toEqual([]);
+  queue.arm(SUBJECT, pushed(push(3)));
+  queue.begin(SUBJECT);
+  move("refs/heads/main", sha(3));
+  expect(await answers()).toEqual([true]);
+});
+
+test("an early run that brings the newest push of all is waited for no longer", async () => {
+  const { ask, answers, queue, move } = serving();
+  queue.arm(SUBJECT, pushed(push(1)));
+  queue.begin(SUBJECT);
+  queue.arm(SUBJECT, pushed(push(2)));
+  void ask();
+  queue.arm(SUBJECT, pushed(push(3)));
+  move("refs/heads/main", sha(3));
   expect(await answers()).toEqual([true]);
 });
 

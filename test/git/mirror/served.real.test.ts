@@ -2,15 +2,14 @@ import { expect, test } from "vitest";
 import { createLayout } from "../../../src/git/disk/layout.js";
 import { createMemory, type MirrorContext } from "../../../src/git/mirror/memory.js";
 import { dropServed, keepServed } from "../../../src/git/mirror/served.js";
-import { commits, plainGit, realGit } from "../../support/git.js";
+import { plainGit, realGit } from "../../support/git.js";
 import { mirrorWith } from "../../support/mirror.js";
 
 const HOUR = 3_600_000;
 
 /** A mirror, and what a process knows of it that has just started. */
 function started(count: number) {
-  const { id, dir, dataDir } = mirrorWith(1);
-  commits(dir, "main", count);
+  const { id, dir, dataDir } = mirrorWith(count);
   const ids = plainGit(dir, "rev-list", `--max-count=${count}`, "main").split("\n");
   const start = () => {
     const context = { git: realGit(), layout: createLayout(dataDir), memory: createMemory() };
