@@ -81,7 +81,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   const abandoned = createSignal<[repository: ManagedRepository, hints: RefHint[]]>();
 
   const refresh = (request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> =>
-    ports.write(request.repositoryId, signal, () => refreshAlone(request, signal));
+    ports.write(request.repositoryId, signal, () => refreshAlone(request, signal), {
+      // A reader waits for what is fetched for it, and nobody for the backstop.
+      canWait: request.trigger === "backstop",
+    });
 
   async function refreshAlone(request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> {
     const repository = await authorise(request);

@@ -83,6 +83,8 @@ export const LOG_EVENTS = {
   retire_skipped: "a directory was not deleted because it contains foreign files",
   rows_not_pruned: "old rows of the database could not be deleted; Lockstep tries again within an hour",
   serve_failed: "a reader of a mirror got no complete answer",
+  served_fetch_failed:
+    "what a reader of a mirror wants could not be fetched from GitHub into the mirror; GitHub answers the reader",
   space_not_cleared: "leftovers could not be cleared from a full disk; Lockstep tries again",
   start_cleanup_failed: "a start failed, and some of what it had opened could not be closed",
   stop_failed: "some tasks could not be stopped in time",

@@ -112,6 +112,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     tally,
     afterBoot,
     mirrors,
+    write,
     announcer,
     publishing,
     pruning,

@@ -119,10 +119,11 @@ export function createHousekeeping(config: Settings, needs: Needs) {
 }
 
 /**
- * Whether no refresh or publish of a repository runs or is about to; one that waits for a lagging replica does not
+ * Whether no refresh, publish or fetch for readers of a repository runs or is about to; one that waits for a lagging replica does not
  * count.
  */
-const isIdle = ({ runs, queue }: Records, id: number): boolean =>
+const isIdle = ({ runs, queue, fetches }: Records, id: number): boolean =>
+  !fetches.has(id) &&
   (["repository", "publish"] as const).every(
     (kind) => !runs.has(keyOf({ kind, id })) && !queue.isPending({ kind, id }),
   );

@@ -50,6 +50,8 @@ export function createRecords(config: Settings, { store, github, disk }: Ground)
     registry,
     queue,
     runs,
+    /** How many fetches for readers wait or run in each mirror. */
+    fetches: new Map<number, number>(),
     requests: createRequests(queue),
     installations: createInstallations(store),
     facts: createFacts(store),

@@ -18,11 +18,18 @@ import { createWantsCheck } from "../serve/wants/check.js";
 import { createGitHubAnswers } from "../serve/wants/github.js";
 import { provenAt } from "../views/freshness.js";
 import type { Domain } from "./domain.js";
+import { createReaderFetches } from "./fetching.js";
 import type { Ground } from "./ground.js";
 
 type Settings = Pick<
   Config,
-  "serve" | "trustedProxies" | "customRefs" | "cloneTimeoutMs" | "shutdownTimeoutMs"
+  | "serve"
+  | "trustedProxies"
+  | "customRefs"
+  | "fetchTimeoutMs"
+  | "cloneTimeoutMs"
+  | "shutdownTimeoutMs"
+  | "concurrency"
 >;
 
 interface Needs {
@@ -43,10 +50,14 @@ const ASKED_MS = 30_000;
 
 const subjectOf = (id: number) => ({ kind: "repository", id }) as const;
 
-function ensurePorts({ records: { queue }, mirrors, refreshing }: Domain): EnsurePorts {
+function ensurePorts({ records, mirrors, refreshing }: Domain): EnsurePorts {
+  const { queue, registry, holds } = records;
   const { syncer, worker, runner } = refreshing;
   return {
     reported: (id) => queue.reported(subjectOf(id)),
+    // A refresh that fails for good leaves the queue; one that holds a ref has ended. Both leave the repository failing.
+    hasGivenUp: (id) =>
+      registry.get(id)?.state === "failing" && (!queue.has(subjectOf(id)) || holds.count(id) > 0),
     tip: mirrors.tip,
     hurry(id) {
       if (queue.endQuiet(subjectOf(id))) runner.wake(subjectOf(id));
@@ -63,8 +74,9 @@ function ensurePorts({ records: { queue }, mirrors, refreshing }: Domain): Ensur
 /** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
 export async function openServing(
   config: Settings,
-  { log, ground: { git, streamGit, gateway }, domain, rights, releasers }: Needs,
+  { log, ground, domain, rights, releasers }: Needs,
 ): Promise<void> {
+  const { git, streamGit, gateway } = ground;
   const { serve, customRefs, cloneTimeoutMs, shutdownTimeoutMs } = config;
   if (serve === null) return;
   const { layout, registry } = domain.records;
@@ -96,13 +108,21 @@ export async function openServing(
     const target = targetOf(id);
     return target !== null && gateway.givesObject(target, object, AbortSignal.timeout(ASKED_MS));
   });
+  const { bring, isComing } = createReaderFetches(config, {
+    log,
+    ground,
+    domain,
+    served: mirrors,
+    releasers,
+  });
   const service = createService({
     rights,
     addressOf: clientAddress(config.trustedProxies),
     openMirror: mirrors.open,
     readShown: mirrors.readShown,
     ensureFresh: createEnsure(ensurePorts(domain)),
-    checkWants: createWantsCheck({ git, streamGit, github }),
+    bring,
+    checkWants: createWantsCheck({ git, streamGit, github, isComing }),
     readRequest: createRequestReader(),
     streamGit,
     slots: createSlots({ running, waiting: MAX_WAITING }),

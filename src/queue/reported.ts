@@ -6,11 +6,11 @@ import { pushesOf, triggerOf } from "./rows.js";
 
 /**
  * @returns null: nothing that GitHub has reported is left to be brought. What replicas of GitHub's do not show for long
- * does not count: GitHub itself would not show it to a reader.
+ * counts, too: another replica may show it to a reader.
  */
 export function reportedIn(queue: Parts, subject: Subject): Reported | null {
   const row = queue.rows.get(keyOf(subject));
-  if (row === null || row.isBehind) return null;
+  if (row === null) return null;
   const { hints, unlisted } = pushesOf(row);
   // A delivery without its payload leaves no hint, and contests those that are there.
   const isUnknown = triggerOf(row) === "push" && hints.every(({ contested }) => contested);

@@ -4,12 +4,14 @@ import type { Reported } from "../queue/contract.js";
 export interface EnsurePorts {
   /** What GitHub has reported of the repository and no run has finished; null: nothing. */
   reported(id: number): Reported | null;
+  /** Whether the mirror is known to differ from GitHub, and no run that is foreseen ends that. */
+  hasGivenUp(id: number): boolean;
   /** Returns the ref's object in the mirror, ZERO when the ref does not exist. */
   tip(id: number, ref: string): Promise<string>;
   /** Ends the wait for a quiet moment before the repository's refresh. */
   hurry(id: number): void;
   /** Fires when refs of a mirror have changed. */
-  onMoved: Subscribe<[id: number, changes: readonly { ref: string }[]]>;
+  onMoved: Subscribe<[id: number, changes: readonly { ref: string; after: string }[]]>;
   /** Fires when a run of the repository has ended. */
   onSettled: Subscribe<[id: number, result: "done" | "failed"]>;
 }
@@ -24,6 +26,8 @@ export type EnsureFresh = (id: number, signal: AbortSignal) => Promise<boolean>;
 interface Wait {
   /** Refs that are not known to be where GitHub has reported them. */
   open: Map<string, string>;
+  /** Whether a run goes on that began before the reader came, and perhaps before the last push was reported. */
+  isEarlyRun: boolean;
   /** How many runs must succeed before all refs are compared that the pushes may be of. */
   runs: number;
   end(result: "fresh" | "late"): void;
@@ -35,8 +39,15 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
   const waits = new Map<number, Set<Wait>>();
 
   ports.onMoved((id, changes) => {
-    for (const wait of waits.get(id) ?? []) {
-      for (const { ref } of changes) wait.open.delete(ref);
+    const open = waits.get(id);
+    if (!open) return;
+    const reported = ports.reported(id);
+    for (const wait of open) {
+      for (const { ref, after } of changes) {
+        // An early run may bring an older push of the ref; the newest that GitHub has reported is never one.
+        const isNewEnough = after === wait.open.get(ref) || after === reported?.tips.get(ref);
+        if (!wait.isEarlyRun || isNewEnough) wait.open.delete(ref);
+      }
       endIfFresh(wait);
     }
   });
@@ -45,6 +56,7 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
     if (!open) return;
     const reported = ports.reported(id);
     for (const wait of open) {
+      wait.isEarlyRun = false;
       if (result === "done") wait.runs -= 1;
       settle(wait, reported);
       endIfFresh(wait);
@@ -54,14 +66,14 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
 
   return async (id, signal) => {
     const reported = ports.reported(id);
-    if (reported === null) return true;
+    if (reported === null) return !ports.hasGivenUp(id);
     ports.hurry(id);
     const now = ports.reported(id);
     if (isDelayed(now)) return isThere(ports, id, reported);
     return new Promise((resolve) => {
       const { isPartial, isRunning } = reported;
       const runs = isPartial ? (isRunning ? 2 : 1) : 0;
-      const wait: Wait = { open: new Map(reported.tips), runs, end };
+      const wait: Wait = { open: new Map(reported.tips), isEarlyRun: isRunning, runs, end };
       const giveUp = () => end("late");
       const timer = setTimeout(giveUp, patienceMs);
       signal.addEventListener("abort", giveUp, { once: true });
@@ -72,7 +84,8 @@ export function createEnsure(ports: EnsurePorts, patienceMs = PATIENCE_MS): Ensu
         signal.removeEventListener("abort", giveUp);
         all.delete(wait);
         if (all.size === 0) waits.delete(id);
-        resolve(result === "fresh");
+        // The end of a run that has failed for good, or holds a ref, leaves nothing to wait for.
+        resolve(result === "fresh" && !ports.hasGivenUp(id));
       }
       settle(wait, now);
       endIfFresh(wait);

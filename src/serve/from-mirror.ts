@@ -14,6 +14,8 @@ export interface ServedMirror extends Served {
   id: number;
   /** When GitHub's refs were last found to be the mirror's, in milliseconds since 1970; null: not known. */
   provenAt: number | null;
+  /** Whether something was fetched into the mirror for this reader. */
+  isFetched?: boolean;
 }
 
 export interface MirrorNeeds {
@@ -42,7 +44,7 @@ export interface Reading {
 
 export const headOf = (mirror: ServedMirror | null, type: string): Head => ({
   type,
-  source: mirror === null ? "github" : "mirror",
+  source: mirror === null ? "github" : mirror.isFetched ? "fetched" : "mirror",
   provenAt: mirror?.provenAt ?? null,
 });
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ADVERTISEMENT_TYPE, VERSION_TWO } from "./advertisement.js";
 import { RESULT_TYPE, sendBytes, sendDenied } from "./answer.js";
+import type { Bring } from "./bring.js";
 import type { EnsureFresh } from "./ensure.js";
 import {
   headOf,
@@ -33,6 +34,8 @@ export interface ServiceNeeds extends MirrorNeeds {
   readShown(mirror: ServedMirror): Promise<Shown>;
   ensureFresh: EnsureFresh;
   checkWants: CheckWants;
+  /** Fetches what GitHub has and the mirror lacks. */
+  bring: Bring["bring"];
   readRequest: ReadRequest;
   /** Limits the programs that check. */
   checks: Slots;
@@ -143,16 +146,39 @@ function isElsewhere({ prefixes }: ListRequest, { refs }: Shown): boolean {
 async function answerFetch(needs: ServiceNeeds, allowed: Allowed, asked: FetchRequest): Promise<void> {
   const found = await findTips(needs, allowed, asked);
   if (found === null) return passThrough(needs.pass, { ...allowed, asked });
-  const { mirror, shown } = found;
-  const verdict = await withSlot(needs.checks, allowed.signal, () =>
-    needs.checkWants({ mirror, shown, reader: allowed.right.reader }, asked),
-  );
+  const checked = await checkOrBring(needs, allowed, { ...found, asked });
+  if (checked === null) return passThrough(needs.pass, { ...allowed, asked });
+  const { mirror, verdict } = checked;
   if (verdict.kind === "allowed") return sendPack(needs, mirror, verdict.request, allowed);
-  if (verdict.kind === "absent") return passThrough(needs.pass, { ...allowed, asked });
   // git and GitHub say the same, whether the object is hidden or does not exist.
   const refused = errorLine(`upload-pack: not our ref ${verdict.id}`);
   sendBytes(allowed.response, headOf(mirror, RESULT_TYPE), refused);
 }
+
+interface Wanted {
+  mirror: ServedMirror;
+  shown: Shown;
+  asked: FetchRequest;
+}
+
+/** @returns null: GitHub has what is wanted, and the mirror does not have it in time */
+async function checkOrBring(needs: ServiceNeeds, allowed: Allowed, wanted: Wanted) {
+  const { mirror, asked } = wanted;
+  const verdict = await check(needs, allowed, wanted);
+  if (verdict.kind !== "absent") return { mirror, verdict };
+  if (!(await needs.bring(mirror.id, verdict.ids, allowed.signal))) return null;
+  // A clone may have replaced the mirror meanwhile.
+  const now = mirrorOf(needs, allowed);
+  if (now === null) return null;
+  const second = await check(needs, allowed, { mirror: now, shown: await needs.readShown(now), asked });
+  return second.kind === "absent" ? null : { mirror: { ...now, isFetched: true }, verdict: second };
+}
+
+const check = (needs: ServiceNeeds, { signal, right }: Allowed, { mirror, shown, asked }: Wanted) =>
+  needs.checkWants(
+    { mirror, shown, reader: right.reader, look: (act) => withSlot(needs.checks, signal, act) },
+    asked,
+  );
 
 /** A reader may know a commit from elsewhere, and ask for it before the push is here. */
 async function findTips(needs: ServiceNeeds, allowed: Allowed, { wants }: FetchRequest) {

@@ -1,32 +1,9 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { compose } from "../../src/compose/lockstep.js";
 import { configOf, NO_LOG } from "../support/config.js";
 import { cloneDir, readerDir, readerGit } from "../support/served.js";
+import { freePort, servingWorld } from "../support/serving.js";
 import { tempDir } from "../support/temp.js";
-import { World } from "../support/world.js";
-
-/** @returns a port that nobody listens on */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** A running Lockstep whose mirror of acme/app everybody may read. */
-async function servingWorld(env: Record<string, string> = {}) {
-  const port = String(await freePort());
-  const world = await World.create({ SERVE_PORT: port, ...env });
-  const repo = await world.standin.createRepository("acme", "app");
-  world.rights = {
-    judge: async () => ({ kind: "yes", repositoryId: repo.id, reader: "everybody", way: "token" }),
-  };
-  await world.start(repo);
-  return { world, repo, url: `http://127.0.0.1:${port}/acme/app` };
-}
 
 const listOf = async (url: string, version: number) =>
   readerGit(readerDir(), "-c", `protocol.version=${version}`, "ls-remote", url);

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { request as secureRequest } from "node:https";
 import { connect } from "node:net";
@@ -12,32 +11,14 @@ import { createProcesses } from "../../src/machine/processes.js";
 import { openListener } from "../../src/serve/listener.js";
 import type { Rights } from "../../src/serve/rights.js";
 import { NO_LOG } from "../support/config.js";
-import { isRunning, PATH, plainGit } from "../support/git.js";
+import { isRunning, PATH } from "../support/git.js";
+import { largeMirror } from "../support/large-mirror.js";
 import { EVERYBODY, mirrorWithSecrets, post, serveMirror } from "../support/served.js";
 import { tempDir } from "../support/temp.js";
 
 const pkt = (text: string) => (text.length + 4).toString(16).padStart(4, "0") + text;
 const wantOf = (id: string) => `${pkt("command=fetch\n")}0001${pkt(`want ${id}\n`)}${pkt("done\n")}0000`;
 const TYPE = { "content-type": "application/x-git-upload-pack-request", "git-protocol": "version=2" };
-
-/** A mirror whose one file takes 24 MiB, which nothing compresses. */
-function largeMirror() {
-  const dir = join(tempDir(), "mirror.git");
-  plainGit(dir, "init", "-q", "--bare", "--initial-branch=main", dir);
-  const file = join(tempDir(), "file");
-  writeFileSync(file, randomBytes(24 * 2 ** 20));
-  const blob = plainGit(dir, "hash-object", "-w", file);
-  const input = `100644 blob ${blob}\tfile\n`;
-  const tree = execFileSync("git", ["mktree"], {
-    input,
-    env: { PATH, GIT_DIR: dir },
-    encoding: "utf8",
-  }).trim();
-  const main = plainGit(dir, "commit-tree", "-m", "x", tree);
-  plainGit(dir, "update-ref", "refs/heads/main", main);
-  plainGit(dir, "repack", "-adq");
-  return { dir, main };
-}
 
 /** Serves with gits whose process ids are known. */
 async function served(dir: string, options: Parameters<typeof serveMirror>[1] = {}) {

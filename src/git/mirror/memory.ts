@@ -13,6 +13,11 @@ export interface Memory {
   fetching: Map<number, { count: number; hasLeft: boolean }>;
   /** How often the refs of a mirror, or its HEAD, may have changed since the start, and how many changes run. */
   generations: Map<number, { count: number; running: number }>;
+  /**
+   * When objects that refs of Lockstep's own keep for readers were last fetched, by the monotonic clock in milliseconds;
+   * a mirror that is missing was not looked at yet.
+   */
+  served: Map<number, Map<string, number>>;
   /** Fetches into partial and shallow mirrors, of which each mirror has one at a time. */
   fetches: Write;
 }
@@ -30,6 +35,7 @@ export const createMemory = (): Memory => ({
   hiding: new Set(),
   fetching: new Map(),
   generations: new Map(),
+  served: new Map(),
   fetches: createWriters(),
 });
 
@@ -71,8 +77,9 @@ export function generationOf({ generations }: Memory, id: number): number {
 }
 
 /** Deletes all knowledge of the mirror, which is no longer trusted. */
-export function forgetMirror({ tips, heads, hiding }: Memory, id: number): void {
+export function forgetMirror({ tips, heads, hiding, served }: Memory, id: number): void {
   tips.delete(id);
   heads.delete(id);
   hiding.delete(id);
+  served.delete(id);
 }

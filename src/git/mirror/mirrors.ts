@@ -23,6 +23,7 @@ import { beginChange, createMemory, forgetMirror, generationOf, type MirrorConte
 import type { MirrorOptions, RunContext } from "./options.js";
 import { swapRefs } from "./refs.js";
 import { readRemoteRefs, readRemoteTips } from "./remote-tips.js";
+import { dropServed, keepServed } from "./served.js";
 import { changeTips, readTip, readTipsByName, readTipsInside, readTipsOutside } from "./tips.js";
 
 export type { RunContext } from "./options.js";
@@ -67,6 +68,10 @@ export interface Mirrors {
   dropKept(id: number, tips: KeptTip[]): Promise<void>;
   /** Forgets all tips that were kept before `at`, in milliseconds since 1970, once the mirror has none of them. */
   forgetKeptBefore(id: number, at: number): Promise<void>;
+  /** Keeps objects that were fetched for readers, under Lockstep's own refs. @returns the refs that were made */
+  keepServed(id: number, objects: readonly string[]): Promise<RefChange[]>;
+  /** Drops those of them that are old, or too many. @returns the refs that were dropped */
+  dropServed(id: number): Promise<RefChange[]>;
   setHead(id: number, defaultBranch: string): Promise<void>;
   /** Answers with one git what is asked at the same time; so do `tip` and `mayBeAncestor`. */
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
@@ -116,6 +121,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     countKept: (id) => options.keptRecord.count(id),
     dropKept: (id, tips) => dropKept(context, id, tips),
     forgetKeptBefore: (id, at) => options.keptRecord.dropBefore(id, at),
+    keepServed: (id, objects) => keepServed(context, id, objects),
+    dropServed: (id) => dropServed(context, id),
     setHead: (id, defaultBranch) => setHead(context, id, defaultBranch),
     isAncestor: (id, ...pair) => askAncestry(id, pair),
     mayBeAncestor: (id, ...pair) => askPossible(id, pair),
@@ -161,6 +168,7 @@ async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<Cl
   // The directory is another one afterwards, so that only the end of a clone is a change.
   const cloned = await cloneMirror(context, clone).finally(() => beginChange(memory, id)());
   memory.heads.set(id, defaultBranch);
+  memory.served.set(id, new Map());
   memory.tips.set(id, new Map());
   return cloned;
 }

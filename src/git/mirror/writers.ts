@@ -1,42 +1,73 @@
 /**
- * Runs what writes to a mirror: one at a time for each repository, in the order of the calls. A call within `act`
- * for the same repository would wait for itself.
+ * Runs what writes to a mirror: one at a time for each repository, in the order of the calls, except that others go
+ * before a call that can wait. A call within `act` for the same repository would wait for itself.
  * @throws the signal's reason when the signal fires before `act` begins
  */
-export type Write = <T>(id: number, signal: AbortSignal, act: () => Promise<T>) => Promise<T>;
+export type Write = <T>(
+  id: number,
+  signal: AbortSignal,
+  act: () => Promise<T>,
+  options?: { canWait?: boolean },
+) => Promise<T>;
+
+interface Waiting {
+  begin(): void;
+  /** How many later calls may still go before this one. */
+  patience: number;
+}
+
+/** So many calls go before one that can wait; then it has its turn. */
+const PATIENCE = 8;
 
 /** Keeps refreshes, fetches of missing contents and changes of pins of one repository apart. */
 export function createWriters(): Write {
-  const last = new Map<number, Promise<void>>();
-  return async (id, signal, act) => {
-    const before = last.get(id);
-    let end = () => {};
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    // A writer that gave up while it waited must not let the next one overtake those before it.
-    const line = Promise.all([before, ended]).then(() => {
-      if (last.get(id) === line) last.delete(id);
-    });
-    last.set(id, line);
+  /** Who waits, for each repository in which somebody writes. */
+  const lines = new Map<number, Waiting[]>();
+
+  function end(id: number): void {
+    const next = lines.get(id)!.shift();
+    if (next) next.begin();
+    else lines.delete(id);
+  }
+
+  return async (id, signal, act, { canWait = false } = {}) => {
+    signal.throwIfAborted();
+    const line = lines.get(id);
+    if (line) await turnIn(line, signal, { canWait });
+    else lines.set(id, []);
     try {
-      if (before) await endOrAbort(before, signal);
       signal.throwIfAborted();
       return await act();
     } finally {
-      end();
+      end(id);
     }
   };
 }
 
-function endOrAbort(before: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      signal.removeEventListener("abort", go);
-      resolve();
+function turnIn(line: Waiting[], signal: AbortSignal, { canWait }: { canWait: boolean }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      line.splice(line.indexOf(waiting), 1);
+      reject(signal.reason);
     };
-    if (signal.aborted) go();
-    else signal.addEventListener("abort", go, { once: true });
-    void before.then(go);
+    const waiting: Waiting = {
+      patience: canWait ? PATIENCE : 0,
+      begin() {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      },
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    line.splice(canWait ? line.length : placeIn(line), 0, waiting);
   });
+}
+
+/** @returns the place before those who can wait, whose patience this costs */
+function placeIn(line: readonly Waiting[]): number {
+  let place = line.length;
+  while (place > 0 && line[place - 1]!.patience > 0) {
+    place -= 1;
+    line[place]!.patience -= 1;
+  }
+  return place;
 }

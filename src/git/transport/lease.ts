@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { RefreshError } from "../../base/errors.js";
+import type { ReadFor } from "./read-limits.js";
 import type { Target } from "./upstream.js";
 
 /** Which refs of a repository GitHub is asked for. */
@@ -41,6 +42,7 @@ export interface Lease {
 /** The gateway's state of an open lease. */
 export interface LeaseState {
   target: Target;
+  readFor: ReadFor;
   /** GitHub is asked for packs once this has resolved; its failure is the lease's. */
   allowed: Promise<unknown>;
   abort: AbortController;
@@ -61,17 +63,25 @@ interface LeasePorts {
 export interface LeaseOptions {
   /** git may start at once, but nothing is fetched before this has resolved. Its failure becomes the lease's. */
   allowed?: Promise<unknown>;
+  /** Whom git reads for. Default: a refresh. */
+  readFor?: ReadFor;
 }
 
 /** @param url the remote's URL, for git */
 export function openLease(
   { leases, adverts, upstream, ask }: LeasePorts,
-  { target, url, allowed = Promise.resolve() }: LeaseOptions & { target: Target; url: string },
+  {
+    target,
+    url,
+    allowed = Promise.resolve(),
+    readFor = "refresh",
+  }: LeaseOptions & { target: Target; url: string },
 ): Lease {
   const key = randomBytes(32).toString("hex");
   const stats = { requests: 0, bytes: 0 };
   const state: LeaseState = {
     target,
+    readFor,
     allowed,
     abort: new AbortController(),
     failure: null,

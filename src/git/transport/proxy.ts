@@ -93,8 +93,8 @@ async function askUploadPack(
   lease: LeaseState,
   { headers, body, signal }: UploadPackCall,
 ): Promise<UpstreamAnswer> {
-  const { target } = lease;
-  await reads.take(target, signal);
+  const { target, readFor } = lease;
+  await reads.take(target, signal, readFor);
   const answer = await upstream.send({
     path: pathOf(target, "git-upload-pack"),
     method: "POST",

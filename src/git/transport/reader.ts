@@ -21,7 +21,7 @@ export async function sendForReader(
   target: Target,
   { body, version, authorization, signal }: ReaderCall,
 ): Promise<Readable> {
-  await reads.take(target, signal);
+  await reads.take(target, signal, "reader");
   const own: Record<string, string> = authorization === null ? {} : { authorization };
   const answer = await upstream
     .send({

@@ -18,7 +18,7 @@ import {
   written,
 } from "./context.js";
 import { askForEveryRef } from "./every-ref.js";
-import { forgetOldTips } from "./kept-tips.js";
+import { forgetOldTips, forgetServed } from "./kept-tips.js";
 import { type Answered, ruleOnAnswers } from "./old-answers.js";
 
 /** Compares every ref of GitHub's with every ref of the mirror. */
@@ -46,6 +46,7 @@ export async function bringInFull(context: BringContext, pass: Pass, hints: RefH
   // The comparison is acted on, whatever the Date of the answer: GitHub's servers each have their own clock.
   for (const hint of inside) if (!waiting.has(hint.ref)) learn(context, pass, hint, null);
   await forgetOldTips(context, pass);
+  await forgetServed(context, pass);
   // The old scope is kept while a new scope waits for room on the disk.
   const drops = (pass.repository.recheck || scopeOf(id).depth !== null) && mirrors.hasWantedExtent(id);
   const dropped = drops ? await dropOutside(context, pass) : { changes: [], refused: [] };

@@ -6,6 +6,13 @@ import type { BringContext, Pass } from "./context.js";
 /** Between two full comparisons the limit may be exceeded by a tenth, so that not every push reads all tips. */
 const SLACK = 1.1;
 
+/** Drops what was fetched for readers long ago, from a mirror that may not be read any more. */
+export async function forgetServed({ mirrors, dropped }: BringContext, pass: Pass): Promise<void> {
+  const { id } = pass.repository;
+  const changes = await mirrors.dropServed(id);
+  if (changes.length > 0) dropped(id, changes);
+}
+
 /** Drops kept tips older than KEEP_HISTORY, and the oldest of those beyond KEEP_HISTORY_TIPS. */
 export async function forgetOldTips(context: BringContext, pass: Pass): Promise<void> {
   const { mirrors, keepHistoryMs, maxKeptTips, earliestNow } = context;

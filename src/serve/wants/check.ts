@@ -5,9 +5,10 @@ import { notUnderstood } from "../refusal.js";
 import type { FetchRequest } from "../request/form.js";
 import type { Shown } from "../shown.js";
 import type { Served } from "../upload-pack.js";
-import { findUnreached } from "./reached.js";
-import { createTrees } from "./trees.js";
+import { findLoose, findUnreached } from "./reached.js";
+import { createTrees, type Trees } from "./trees.js";
 import { type ObjectType, readParents, readTypes } from "./types.js";
+import { createWhole } from "./whole.js";
 
 /** What GitHub says about objects that the mirror's refs do not prove. */
 export interface AskGitHub {
@@ -23,7 +24,7 @@ export interface AskGitHub {
 export type Verdict =
   /** The request, without what git must not see. */
   | { kind: "allowed"; request: FetchRequest }
-  /** GitHub has these objects, and the mirror lacks them. */
+  /** GitHub has these objects, and the mirror lacks them, or some of what they lead to. */
   | { kind: "absent"; ids: string[] }
   /** The object is unknown, or hidden, which must not be told apart. */
   | { kind: "refused"; id: string };
@@ -33,6 +34,8 @@ export interface Checked {
   mirror: Served & { id: number };
   shown: Shown;
   reader: string;
+  /** Limits how many look at mirrors at a time; nobody who waits for GitHub holds up the others. */
+  look<T>(act: () => Promise<T>): Promise<T>;
 }
 
 export type CheckWants = (checked: Checked, fetch: FetchRequest) => Promise<Verdict>;
@@ -41,6 +44,8 @@ interface Tools {
   git: RunGit;
   streamGit: StreamGit;
   github: AskGitHub;
+  /** Whether GitHub's object is being fetched into the mirror. */
+  isComing(repositoryId: number, id: string): boolean;
 }
 
 /** GitHub is asked for so many objects of one request at most. */
@@ -51,39 +56,37 @@ const MAX_UNKNOWN = 16;
  * hidden ref leads to. Wants are checked by type, the ends of a shallow history as wants of their parents, and haves are
  * left out unless they are shown, so that an answer tells nothing of others.
  */
-export function createWantsCheck({ git, streamGit, github }: Tools): CheckWants {
-  const trees = createTrees(streamGit);
-  return async ({ mirror: served, shown, reader }, fetch) => {
-    const types = await readTypes(git, served, idsToType(shown, fetch));
-    const typeOf = (id: string): ObjectType | undefined => types.get(id);
-    const isCommit = (id: string) => typeOf(id) === "commit";
+export function createWantsCheck(tools: Tools): CheckWants {
+  const { git, github } = tools;
+  const trees = createTrees(tools.streamGit);
+  const whole = createWhole(github);
+  return async (checked, fetch) => {
+    const { mirror, shown, reader, look } = checked;
+    const isKnown = (id: string) => shown.tips.has(id) || whole.has(mirror, id);
+    const isComing = (id: string) =>
+      !isKnown(id) && github.isProven(mirror.id, id) && tools.isComing(mirror.id, id);
+    const found = await look(async () => {
+      const coming = fetch.wants.filter(isComing);
+      return coming.length > 0 ? { coming } : lookFor(tools, trees, { checked, fetch, isKnown });
+    });
+    if ("coming" in found) return { kind: "absent", ids: [...new Set(found.coming)] };
 
-    const wants = [...new Set(fetch.wants)].filter((id) => !shown.tips.has(id));
-    const commits = [...wants, ...fetch.shallows, ...fetch.haves].filter(isCommit);
-    const unreached = await findUnreached(streamGit, served, shown, commits);
-    const hiddenEnds = fetch.shallows.filter((id) => isCommit(id) && unreached.has(id));
-    const parents = await readParents(git, served, hiddenEnds);
-
-    const unproven = [
-      ...wants.filter((id) => typeOf(id) === undefined || typeOf(id) === "tag" || unreached.has(id)),
-      ...(await trees.findForeign(
-        served,
-        shown,
-        wants.filter((id) => isContent(typeOf(id))),
-      )),
-      ...(await findUnreached(streamGit, served, shown, parents)),
-    ];
-    const proven = await askFor(unproven, (ids) => github.ask(served.id, ids, reader));
+    const { wants, unproven, unreached, parents, typeOf, isCommit } = found;
+    const proven = await askFor(unproven, (ids) => github.ask(mirror.id, ids, reader));
     if ("refused" in proven) return { kind: "refused", id: proven.refused };
-    const absent = unproven.filter((id) => typeOf(id) === undefined && !parents.includes(id));
+    const alone = wants.filter((id) => unreached.has(id));
+    const loose = await look(() => findLoose(git, mirror, alone));
+    const isHere = (id: string) => typeOf(id) !== undefined && !loose.has(id);
+    const absent = unproven.filter((id) => !isHere(id) && !parents.includes(id));
     if (absent.length > 0) return { kind: "absent", ids: absent };
 
+    for (const id of alone) whole.add(mirror, id);
     trees.noteServed(
-      served.id,
-      fetch.wants.filter((id) => shown.tips.has(id) || isCommit(id)),
+      mirror.id,
+      fetch.wants.filter((id) => isKnown(id) || isCommit(id)),
     );
     const mayHave = (id: string) =>
-      shown.tips.has(id) || (isCommit(id) && !unreached.has(id)) || github.isProven(served.id, id);
+      isKnown(id) || (isCommit(id) && !unreached.has(id)) || github.isProven(mirror.id, id);
     const request = {
       ...fetch,
       // git leaves out a commit that it does not have, and fails for what is no commit.
@@ -95,6 +98,37 @@ export function createWantsCheck({ git, streamGit, github }: Tools): CheckWants 
   };
 }
 
+interface Looking {
+  checked: Checked;
+  fetch: FetchRequest;
+  /** Whether an object is shown, or was proven and found just before. */
+  isKnown(id: string): boolean;
+}
+
+/** Finds what the mirror's refs do not prove. */
+async function lookFor({ git, streamGit }: Tools, trees: Trees, { checked, fetch, isKnown }: Looking) {
+  const { mirror, shown } = checked;
+  const types = await readTypes(git, mirror, idsToType(isKnown, fetch));
+  const typeOf = (id: string): ObjectType | undefined => types.get(id);
+  const isCommit = (id: string) => typeOf(id) === "commit";
+
+  const all = [...new Set(fetch.wants)];
+  const wants = all.filter((id) => !isKnown(id));
+  const commits = [...wants, ...fetch.shallows, ...fetch.haves].filter(isCommit);
+  const unreached = await findUnreached(streamGit, mirror, { shown, commits });
+  // Whoever is given a commit is given all that it leads to.
+  const given = all.filter((id) => isKnown(id) && !shown.tips.has(id));
+  const hiddenEnds = fetch.shallows.filter((id) => isCommit(id) && unreached.has(id) && !isKnown(id));
+  const parents = await readParents(git, mirror, hiddenEnds);
+  const contents = wants.filter((id) => isContent(typeOf(id)));
+  const unproven = [
+    ...wants.filter((id) => typeOf(id) === undefined || typeOf(id) === "tag" || unreached.has(id)),
+    ...(await trees.findForeign(mirror, shown, contents)),
+    ...(await findUnreached(streamGit, mirror, { shown, commits: parents, given })),
+  ];
+  return { wants, unproven, unreached, parents, typeOf, isCommit };
+}
+
 /** git takes a request of version 2 without haves for a clone, and would not acknowledge; so one unknown have stays. */
 function keepHaves({ version, haves }: FetchRequest, mayHave: (id: string) => boolean): string[] {
   const kept = haves.filter(mayHave);
@@ -103,8 +137,8 @@ function keepHaves({ version, haves }: FetchRequest, mayHave: (id: string) => bo
 
 const isContent = (type: ObjectType | undefined): boolean => type === "tree" || type === "blob";
 
-const idsToType = ({ tips }: Shown, { wants, shallows, haves }: FetchRequest): string[] => [
-  ...new Set([...shallows, ...[...wants, ...haves].filter((id) => !tips.has(id))]),
+const idsToType = (isKnown: (id: string) => boolean, { wants, shallows, haves }: FetchRequest): string[] => [
+  ...new Set([...shallows, ...[...wants, ...haves].filter((id) => !isKnown(id))]),
 ];
 
 async function askFor(

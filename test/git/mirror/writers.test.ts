@@ -1,7 +1,9 @@
+import { setMaxListeners } from "node:events";
 import { expect, test } from "vitest";
 import { createWriters } from "../../../src/git/mirror/writers.js";
 
 const never = new AbortController().signal;
+setMaxListeners(0, never);
 
 function gate() {
   let open = () => {};
@@ -46,4 +48,20 @@ test("who gives up while waiting lets nobody overtake, and a writer that fails h
   await expect(first).rejects.toThrow("fails");
   await third;
   expect(order).toEqual(["first", "third"]);
+});
+
+test("others go before a writer that can wait, though not for ever", async () => {
+  const write = createWriters();
+  const { open, opened } = gate();
+  const order: string[] = [];
+  const note = (name: string) => async () => void order.push(name);
+  const first = write(1, never, () => opened);
+  const all = [write(1, never, note("backstop"), { canWait: true })];
+  for (let n = 1; n <= 10; n++) all.push(write(1, never, note(`reader ${n}`)));
+  open();
+  await Promise.all([first, ...all]);
+  expect(order.indexOf("backstop")).toBe(8);
+  expect(order.filter((name) => name !== "backstop")).toEqual(
+    Array.from({ length: 10 }, (_, n) => `reader ${n + 1}`),
+  );
 });

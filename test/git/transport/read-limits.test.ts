@@ -42,3 +42,14 @@ test("an abort ends the wait", async () => {
   const ends = await Promise.allSettled(reads);
   expect(ends.filter(({ status }) => status === "rejected")).toHaveLength(5);
 });
+
+test("refreshes are read first, then what is fetched for readers, then what GitHub answers readers", async () => {
+  const limits = createReadLimits();
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  const order: string[] = [];
+  for (let n = 0; n < 15; n++) await limits.take(TARGET, signal, "reader");
+  const kinds = ["reader", "fetched", "refresh", "reader", "fetched", "refresh"] as const;
+  await Promise.all(kinds.map((kind) => limits.take(TARGET, signal, kind).then(() => order.push(kind))));
+  expect(order).toEqual(["refresh", "refresh", "fetched", "fetched", "reader", "reader"]);
+});
