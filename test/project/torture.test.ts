@@ -32,7 +32,12 @@ test("options are read, and wrong ones are refused", () => {
     cut: { push: "forced", call: 17 },
     kinds: [{ name: "power-cut-at-call" }],
   });
-  expect(readOptions(["--only", "damaged"])).toMatchObject({ minutes: 10, cut: null, isMarkdown: false });
+  expect(readOptions(["--only", "damaged"])).toMatchObject({
+    minutes: 10,
+    cut: { push: "commit", call: 1, every: 1 },
+    isMarkdown: false,
+  });
+  expect(readOptions(["--every", "6"])).toMatchObject({ cut: { push: "commit", call: 1, every: 6 } });
   for (const args of [
     ["--cut", "x:1"],
     ["--cut", "forced"],
