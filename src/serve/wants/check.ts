@@ -6,6 +6,7 @@ import type { FetchRequest } from "../request/form.js";
 import type { Shown } from "../shown.js";
 import type { Served } from "../upload-pack.js";
 import { findUnreached } from "./reached.js";
+import { createReachedBefore } from "./reached-before.js";
 import { createTrees } from "./trees.js";
 import { type ObjectType, readParents, readTypes } from "./types.js";
 
@@ -53,14 +54,17 @@ const MAX_UNKNOWN = 16;
  */
 export function createWantsCheck({ git, streamGit, github }: Tools): CheckWants {
   const trees = createTrees(streamGit);
+  const before = createReachedBefore();
   return async ({ mirror: served, shown, reader }, fetch) => {
-    const types = await readTypes(git, served, idsToType(shown, fetch));
+    const isKnown = (id: string) => shown.tips.has(id) || before.has(shown, id);
+    const types = await readTypes(git, served, idsToType(isKnown, fetch));
     const typeOf = (id: string): ObjectType | undefined => types.get(id);
     const isCommit = (id: string) => typeOf(id) === "commit";
 
-    const wants = [...new Set(fetch.wants)].filter((id) => !shown.tips.has(id));
+    const wants = [...new Set(fetch.wants)].filter((id) => !isKnown(id));
     const commits = [...wants, ...fetch.shallows, ...fetch.haves].filter(isCommit);
     const unreached = await findUnreached(streamGit, served, shown, commits);
+    for (const id of wants) if (isCommit(id) && !unreached.has(id)) before.add(shown, id);
     const hiddenEnds = fetch.shallows.filter((id) => isCommit(id) && unreached.has(id));
     const parents = await readParents(git, served, hiddenEnds);
 
@@ -80,10 +84,10 @@ export function createWantsCheck({ git, streamGit, github }: Tools): CheckWants 
 
     trees.noteServed(
       served.id,
-      fetch.wants.filter((id) => shown.tips.has(id) || isCommit(id)),
+      fetch.wants.filter((id) => isKnown(id) || isCommit(id)),
     );
     const mayHave = (id: string) =>
-      shown.tips.has(id) || (isCommit(id) && !unreached.has(id)) || github.isProven(served.id, id);
+      isKnown(id) || (isCommit(id) && !unreached.has(id)) || github.isProven(served.id, id);
     const request = {
       ...fetch,
       // git leaves out a commit that it does not have, and fails for what is no commit.
@@ -103,8 +107,8 @@ function keepHaves({ version, haves }: FetchRequest, mayHave: (id: string) => bo
 
 const isContent = (type: ObjectType | undefined): boolean => type === "tree" || type === "blob";
 
-const idsToType = ({ tips }: Shown, { wants, shallows, haves }: FetchRequest): string[] => [
-  ...new Set([...shallows, ...[...wants, ...haves].filter((id) => !tips.has(id))]),
+const idsToType = (isKnown: (id: string) => boolean, { wants, shallows, haves }: FetchRequest): string[] => [
+  ...new Set([...shallows, ...[...wants, ...haves].filter((id) => !isKnown(id))]),
 ];
 
 async function askFor(
