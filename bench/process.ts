@@ -13,12 +13,18 @@ export function peakMemory(pid: number): number {
 const TICKS_A_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 /** Returns the user and system time of a process so far, without its children's. */
-export function cpuSeconds(pid: number): number {
+export const cpuSeconds = (pid: number): number => ticksOf(pid, { from: 11 }) / TICKS_A_SECOND;
+
+/** Returns the user and system time of a process's children, and theirs, that have ended and were waited for. */
+export const childrenCpuSeconds = (pid: number): number => ticksOf(pid, { from: 13 }) / TICKS_A_SECOND;
+
+/** @param from the first of two fields of proc(5)'s stat, counted from the state */
+function ticksOf(pid: number, { from }: { from: number }): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name, in parentheses, may hold spaces.
-  const [utime, stime] = stat
+  const [user, system] = stat
     .slice(stat.lastIndexOf(")") + 2)
     .split(" ")
-    .slice(11, 13);
-  return (Number(utime) + Number(stime)) / TICKS_A_SECOND;
+    .slice(from, from + 2);
+  return Number(user) + Number(system);
 }
