@@ -63,7 +63,11 @@ export const EVERYBODY: Rights = {
   judge: async () => ({ kind: "yes", repositoryId: 7, reader: "test", way: "public" }) satisfies Granted,
 };
 
-export const NOT_AT_GITHUB: AskGitHub = { ask: async () => new Set(), isProven: () => false };
+export const NOT_AT_GITHUB: AskGitHub = {
+  ask: async () => new Set(),
+  isProven: () => false,
+  pending: () => null,
+};
 
 export interface ServedOptions extends Partial<ServiceNeeds> {
   github?: AskGitHub;

@@ -17,6 +17,8 @@ export interface AskGitHub {
    * @throws Refusal 503 when the reader has asked for too many
    */
   ask(repositoryId: number, ids: readonly string[], reader: string): Promise<ReadonlySet<string>>;
+  /** Waits for the questions about these objects that are on their way, whatever is answered; null: there are none. */
+  pending(repositoryId: number, ids: readonly string[]): Promise<unknown> | null;
   /** Whether GitHub has said yes in the last minutes. */
   isProven(repositoryId: number, id: string): boolean;
 }
@@ -57,7 +59,7 @@ const MAX_UNKNOWN = 16;
  * left out unless they are shown, so that an answer tells nothing of others.
  */
 export function createWantsCheck(tools: Tools): CheckWants {
-  const { git, github } = tools;
+  const { github } = tools;
   const trees = createTrees(tools.streamGit);
   const whole = createWhole(github);
   return async (checked, fetch) => {
@@ -65,22 +67,27 @@ export function createWantsCheck(tools: Tools): CheckWants {
     const isKnown = (id: string) => shown.tips.has(id) || whole.has(mirror, id);
     const isComing = (id: string) =>
       !isKnown(id) && github.isProven(mirror.id, id) && tools.isComing(mirror.id, id);
-    const found = await look(async () => {
+    const lookNow = async () => {
       const coming = fetch.wants.filter(isComing);
       return coming.length > 0 ? { coming } : lookFor(tools, trees, { checked, fetch, isKnown });
+    };
+    // Of many who want the same at once, one looks for it and asks GitHub.
+    const first = await look(async () => {
+      const pending = github.pending(mirror.id, fetch.wants);
+      return pending === null ? lookNow() : { pending };
     });
+    if ("pending" in first) await first.pending;
+    const found = "pending" in first ? await look(lookNow) : first;
     if ("coming" in found) return { kind: "absent", ids: [...new Set(found.coming)] };
 
-    const { wants, unproven, unreached, parents, typeOf, isCommit } = found;
+    const { wants, unproven, unreached, parents, loose, typeOf, isCommit } = found;
     const proven = await askFor(unproven, (ids) => github.ask(mirror.id, ids, reader));
     if ("refused" in proven) return { kind: "refused", id: proven.refused };
-    const alone = wants.filter((id) => unreached.has(id));
-    const loose = await look(() => findLoose(git, mirror, alone));
     const isHere = (id: string) => typeOf(id) !== undefined && !loose.has(id);
     const absent = unproven.filter((id) => !isHere(id) && !parents.includes(id));
     if (absent.length > 0) return { kind: "absent", ids: absent };
 
-    for (const id of alone) whole.add(mirror, id);
+    for (const id of wants) if (unreached.has(id)) whole.add(mirror, id);
     trees.noteServed(
       mirror.id,
       fetch.wants.filter((id) => isKnown(id) || isCommit(id)),
@@ -126,7 +133,9 @@ async function lookFor({ git, streamGit }: Tools, trees: Trees, { checked, fetch
     ...(await trees.findForeign(mirror, shown, contents)),
     ...(await findUnreached(streamGit, mirror, { shown, commits: parents, given })),
   ];
-  return { wants, unproven, unreached, parents, typeOf, isCommit };
+  const alone = wants.filter((id) => unreached.has(id));
+  const loose = await findLoose(git, mirror, alone);
+  return { wants, unproven, unreached, parents, loose, typeOf, isCommit };
 }
 
 /** git takes a request of version 2 without haves for a clone, and would not acknowledge; so one unknown have stays. */

@@ -56,6 +56,10 @@ export function createGitHubAnswers(
       const answers = await Promise.all(ids.map(async (id) => ((await ask(repositoryId, id)) ? [id] : [])));
       return new Set(answers.flat());
     },
+    pending(repositoryId, ids) {
+      const questions = ids.flatMap((id) => asking.get(`${repositoryId} ${id}`) ?? []);
+      return questions.length === 0 ? null : Promise.allSettled(questions);
+    },
     isProven: (repositoryId, id) => known(`${repositoryId} ${id}`) === true,
   };
 }
