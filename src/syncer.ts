@@ -80,9 +80,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   const moved = createSignal<[id: number, changes: RefChange[]]>();
   const abandoned = createSignal<[repository: ManagedRepository, hints: RefHint[]]>();
 
+  // Nobody waits for the backstop.
   const refresh = (request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> =>
     ports.write(request.repositoryId, signal, () => refreshAlone(request, signal), {
-      // A reader waits for what is fetched for it, and nobody for the backstop.
       canWait: request.trigger === "backstop",
     });
 

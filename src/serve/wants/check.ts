@@ -6,6 +6,7 @@ import type { FetchRequest } from "../request/form.js";
 import type { Shown } from "../shown.js";
 import type { Served } from "../upload-pack.js";
 import { findLoose, findUnreached } from "./reached.js";
+import { createReachedBefore } from "./reached-before.js";
 import { createTrees, type Trees } from "./trees.js";
 import { type ObjectType, readParents, readTypes } from "./types.js";
 import { createWhole } from "./whole.js";
@@ -62,9 +63,10 @@ export function createWantsCheck(tools: Tools): CheckWants {
   const { github } = tools;
   const trees = createTrees(tools.streamGit);
   const whole = createWhole(github);
+  const before = createReachedBefore();
   return async (checked, fetch) => {
     const { mirror, shown, reader, look } = checked;
-    const isKnown = (id: string) => shown.tips.has(id) || whole.has(mirror, id);
+    const isKnown = (id: string) => shown.tips.has(id) || before.has(shown, id) || whole.has(mirror, id);
     const isComing = (id: string) =>
       !isKnown(id) && github.isProven(mirror.id, id) && tools.isComing(mirror.id, id);
     const lookNow = async () => {
@@ -81,6 +83,7 @@ export function createWantsCheck(tools: Tools): CheckWants {
     if ("coming" in found) return { kind: "absent", ids: [...new Set(found.coming)] };
 
     const { wants, unproven, unreached, parents, loose, typeOf, isCommit } = found;
+    for (const id of wants) if (isCommit(id) && !unreached.has(id)) before.add(shown, id);
     const proven = await askFor(unproven, (ids) => github.ask(mirror.id, ids, reader));
     if ("refused" in proven) return { kind: "refused", id: proven.refused };
     const isHere = (id: string) => typeOf(id) !== undefined && !loose.has(id);

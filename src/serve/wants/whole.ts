@@ -1,6 +1,5 @@
 import { monotonicMs } from "../../base/clock.js";
 import type { Served } from "../upload-pack.js";
-import type { AskGitHub } from "./check.js";
 
 /** Commits that GitHub gives by their names, and that a mirror was found to have with their whole history. */
 export interface WholeCommits {
@@ -14,7 +13,7 @@ const MAX_KEPT = 10_000;
 
 /** Two hundred readers of one commit need git once to look for it. */
 export function createWhole(
-  github: Pick<AskGitHub, "isProven">,
+  github: { isProven(repositoryId: number, id: string): boolean },
   clock: () => number = monotonicMs,
 ): WholeCommits {
   const foundAt = new Map<string, number>();
