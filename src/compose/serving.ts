@@ -8,6 +8,7 @@ import { isManaged } from "../registry/repositories.js";
 import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
 import { createSpillSpace } from "../serve/herd/spill.js";
 import { createHerd } from "../serve/herd/table.js";
+import { createLfsPorts } from "../serve/lfs/create.js";
 import { openListener } from "../serve/listener.js";
 import { createServedMirrors } from "../serve/mirrors.js";
 import { createRequestReader } from "../serve/request/body.js";
@@ -117,6 +118,8 @@ export async function openServing(
       passing: createSlots({ running: MAX_PASSING, waiting: MAX_WAITING }),
       herd,
     },
+    lfs: createLfsPorts(gateway.lfs, { targetOf, timeoutMs: cloneTimeoutMs }),
+    scheme: serve.scheme,
   });
   releasers.add("shared answers", herd.close);
   const listener = await openListener({ ...serve, shutdownTimeoutMs }, service, log);

@@ -30,6 +30,11 @@ export function sendBytes(response: ServerResponse, head: Head, bytes: Buffer | 
   response.writeHead(200, headersOf(head)).end(bytes);
 }
 
+/** Sends the head of an answer whose length is known, in bytes. */
+export function beginStream(response: ServerResponse, head: Head, length: number): void {
+  response.writeHead(200, { ...headersOf(head), "content-length": String(length) });
+}
+
 /**
  * Sends a stream at the reader's pace. The head is sent with the first byte, so that a failure before that is an answer;
  * after a later failure the connection is destroyed, so that no reader takes a part for the whole.
@@ -55,14 +60,19 @@ async function firstByte(stream: Readable): Promise<void> {
 /** git shows a text to its user only with this type. */
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
 
-/** Only a 401 makes git ask its user for credentials. */
+/** git-lfs shows the message to its user. */
+const LFS_JSON = { "content-type": "application/vnd.git-lfs+json" };
+
+/** Only a 401 makes git, and git-lfs, ask their user for credentials. */
 export function sendRefusal(response: ServerResponse, { status, message, retryAfter }: Refusal): void {
   if (response.headersSent) return void response.destroy();
   const wait = retryAfter === null ? {} : { "retry-after": String(retryAfter) };
   if (status === 401) response.setHeader("www-authenticate", 'Basic realm="Lockstep"');
+  const isLfs = /\/info\/lfs\//.test(response.req.url ?? "");
+  const [type, text] = isLfs ? [LFS_JSON, JSON.stringify({ message })] : [TEXT, `${message}\n`];
   // The rest of a body that was not read would be taken for the next request.
   const end = response.req.method === "GET" ? {} : { connection: "close" };
-  response.writeHead(status, { ...TEXT, ...wait, ...end }).end(`${message}\n`);
+  response.writeHead(status, { ...type, ...wait, ...end }).end(text);
 }
 
 export function sendDenied(response: ServerResponse, { status, retryAfter }: Denied): void {

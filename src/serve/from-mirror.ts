@@ -79,7 +79,7 @@ export async function sendPack(
   await sendStream(reading.response, headOf(mirror, RESULT_TYPE), share(needs, mirror, shared));
 }
 
-interface Shared {
+export interface Shared {
   version: Version;
   /** The request as it was written anew; null: the list of refs of versions 0 and 1. */
   written: string | null;
@@ -88,7 +88,7 @@ interface Shared {
 }
 
 /** @returns the answer from its first byte on, which others may follow, too */
-function share(
+export function share(
   { streamGit, timeoutMs, threads, slots, herd, generation }: MirrorNeeds,
   mirror: ServedMirror,
   { version, written, dependsOnRefs }: Shared,

@@ -78,7 +78,11 @@ const canShare = (asked: Passed["asked"]): boolean =>
   asked.not.length === 0 &&
   !asked.options.has("include-tag");
 
-function targetFor({ targetOf }: PassPorts, { route, right }: Passed): Target {
+/** @throws Refusal 404 when the repository is not managed, and GitHub has not judged the right */
+export function targetFor(
+  { targetOf }: Pick<PassPorts, "targetOf">,
+  { route, right }: Pick<Passed, "route" | "right">,
+): Target {
   const { owner, name } = route;
   if (right.repositoryId !== null) {
     const target = targetOf(right.repositoryId);
@@ -88,12 +92,12 @@ function targetFor({ targetOf }: PassPorts, { route, right }: Passed): Target {
 }
 
 /** Credentials that GitHub has not judged are none of GitHub's. */
-const ownCredentials = ({ right, request }: Passed): string | null =>
+export const ownCredentials = ({ right, request }: Pick<Passed, "right" | "request">): string | null =>
   right.way === "github" ? authorizationOf(request) : null;
 
 const RETRY_S = 10;
 
-function asRefusal({ code, retry }: RefreshError): Refusal {
+export function asRefusal({ code, retry }: RefreshError): Refusal {
   if (code === "unauthorized") return new Refusal(401, "credentials are needed");
   if (code === "forbidden" || code === "not_found" || code === "moved") return new Refusal(404, "not found");
   const retryS = retry.kind === "after" ? Math.ceil(retry.ms / 1_000) : RETRY_S;
