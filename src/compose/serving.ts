@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { monotonicMs } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { subjectOfKey } from "../base/model.js";
 import type { Releasers } from "../base/releasers.js";
@@ -13,6 +14,8 @@ import { openListener } from "../serve/listener.js";
 import { createServedMirrors } from "../serve/mirrors.js";
 import { createRequestReader } from "../serve/request/body.js";
 import type { Rights } from "../serve/rights.js";
+import { createReport } from "../serve/seen/report.js";
+import type { ReadTable } from "../serve/seen/table.js";
 import { createService } from "../serve/service.js";
 import { createSlots } from "../serve/slots.js";
 import { createWantsCheck } from "../serve/wants/check.js";
@@ -31,6 +34,8 @@ interface Needs {
   ground: Ground;
   domain: Domain;
   rights: Rights;
+  /** Who has read what, for the page. */
+  reads: ReadTable;
   releasers: Releasers;
 }
 
@@ -64,7 +69,7 @@ function ensurePorts({ records: { queue }, mirrors, refreshing }: Domain): Ensur
 /** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
 export async function openServing(
   config: Settings,
-  { log, ground: { git, streamGit, gateway }, domain, rights, releasers }: Needs,
+  { log, ground: { git, streamGit, gateway, metrics }, domain, rights, reads, releasers }: Needs,
 ): Promise<void> {
   const { serve, customRefs, cloneTimeoutMs, shutdownTimeoutMs } = config;
   if (serve === null) return;
@@ -118,6 +123,13 @@ export async function openServing(
       passing: createSlots({ running: MAX_PASSING, waiting: MAX_WAITING }),
       herd,
     },
+    seen: createReport({
+      log,
+      table: reads,
+      count: metrics.served,
+      find: (name) => registry.find(name)?.id ?? null,
+      clock: monotonicMs,
+    }),
     lfs: createLfsPorts(gateway.lfs, { targetOf, timeoutMs: cloneTimeoutMs }),
     scheme: serve.scheme,
   });

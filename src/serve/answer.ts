@@ -13,6 +13,18 @@ export interface Head {
   source: Source;
   /** When GitHub's refs were last found to be the mirror's, in milliseconds since 1970; null: not known. */
   provenAt: number | null;
+  /** Whether the answer is one that another reader has asked for, too. */
+  isShared?: boolean;
+}
+
+const begun = new WeakMap<ServerResponse, Head>();
+
+/** Returns the head that was sent; null: none was, or only a refusal. */
+export const sentBy = (response: ServerResponse): Head | null => begun.get(response) ?? null;
+
+function writeHead(response: ServerResponse, head: Head, more: Record<string, string> = {}): ServerResponse {
+  begun.set(response, head);
+  return response.writeHead(200, { ...headersOf(head), ...more });
 }
 
 export const RESULT_TYPE = "application/x-git-upload-pack-result";
@@ -27,12 +39,12 @@ const headersOf = ({ type, source, provenAt }: Head): Record<string, string> => 
 });
 
 export function sendBytes(response: ServerResponse, head: Head, bytes: Buffer | string): void {
-  response.writeHead(200, headersOf(head)).end(bytes);
+  writeHead(response, head).end(bytes);
 }
 
 /** Sends the head of an answer whose length is known, in bytes. */
 export function beginStream(response: ServerResponse, head: Head, length: number): void {
-  response.writeHead(200, { ...headersOf(head), "content-length": String(length) });
+  writeHead(response, head, { "content-length": String(length) });
 }
 
 /**
@@ -45,7 +57,7 @@ export async function sendStream(response: ServerResponse, head: Head, stream: R
   response.once("close", gone);
   try {
     if (stream.readableLength === 0 && !stream.readableEnded) await firstByte(stream);
-    response.writeHead(200, headersOf(head));
+    writeHead(response, head);
     await pipeline(stream, response);
   } finally {
     response.off("close", gone);

@@ -46,7 +46,7 @@ export async function sendDefaultBranch(
     mirror === null
       ? await askGitHub(needs.pass, asking)
       : await branchIn(
-          share(needs, mirror, { version: 2, written: writeRequest(HEAD), dependsOnRefs: true }),
+          share(needs, mirror, { version: 2, written: writeRequest(HEAD), dependsOnRefs: true }).stream,
         );
   if (branch === null) throw new Refusal(503, "the default branch is not known now", 10);
   sendBytes(asking.response, headOf(mirror, JSON_TYPE), JSON.stringify({ default_branch: branch }));

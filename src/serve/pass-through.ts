@@ -57,17 +57,20 @@ export async function passThrough(ports: PassPorts, passed: Passed): Promise<voi
       throw error instanceof Refusal ? error : asRefusal(asRefreshError(error));
     }
   };
-  const head: Head = {
-    type: body === null ? ADVERTISEMENT_TYPE : RESULT_TYPE,
-    source: "github",
-    provenAt: null,
-  };
   const key =
     body && body.length <= MAX_SHARED && canShare(asked)
       ? ["github", target.owner, target.name, call.version, body.toString("latin1")]
       : null;
-  const answer = key ? ports.herd.answer(key.join(" "), produce).stream : await produce(signal);
-  const stream = body === null ? pipeline(answer, advertise(), () => {}) : answer;
+  const answer = key
+    ? ports.herd.answer(key.join(" "), produce)
+    : { stream: await produce(signal), isShared: false };
+  const head: Head = {
+    type: body === null ? ADVERTISEMENT_TYPE : RESULT_TYPE,
+    source: "github",
+    provenAt: null,
+    isShared: answer.isShared,
+  };
+  const stream = body === null ? pipeline(answer.stream, advertise(), () => {}) : answer.stream;
   await sendStream(response, head, stream);
 }
 

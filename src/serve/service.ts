@@ -24,6 +24,7 @@ import { versionOf } from "./request/version.js";
 import { authorizationOf } from "./rights/header.js";
 import type { Granted, Rights } from "./rights.js";
 import { type Route, routeOf } from "./route.js";
+import { type SeenPorts, watch } from "./seen/requests.js";
 import type { Shown } from "./shown.js";
 import { type Slots, withSlot } from "./slots.js";
 import type { CheckWants } from "./wants/check.js";
@@ -42,6 +43,7 @@ export interface ServiceNeeds extends MirrorNeeds {
   checks: Slots;
   pass: PassPorts;
   lfs: LfsPorts;
+  seen: SeenPorts;
   /** How readers reach this server, also where a proxy in front ends TLS. */
   scheme: "http" | "https";
 }
@@ -69,6 +71,7 @@ export function createService(needs: ServiceNeeds): Service {
   return async (request, response, signal) => {
     const route = routeOf(request.method ?? "", request.url ?? "", originOf(needs, request));
     const right = await judge(needs, route, request);
+    watch(needs.seen, { request, response, route, right, address: needs.addressOf(request) });
     if (right.kind === "no") return sendDenied(response, right);
     const version = versionOf(request.headers["git-protocol"]);
     const allowed: Allowed = { request, response, version, signal, route, right };

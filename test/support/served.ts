@@ -111,6 +111,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
       { targetOf: pass.targetOf, timeoutMs: 60_000 },
     ),
     scheme: "http",
+    seen: { served() {}, refused() {} },
     ...options,
   });
   const { shutdownTimeoutMs = 0 } = options;
