@@ -78,7 +78,7 @@ function cellsOf({
   const said = answers.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   return [
     reader ?? <span class="dim">not known</span>,
-    way,
+    way ?? "–",
     <Ago at={lastAt} />,
     address,
     requests.toLocaleString("en"),

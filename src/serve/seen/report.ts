@@ -41,7 +41,8 @@ export function createReport({ log, table, count, find, clock }: ReportPorts): S
       if (!hasCredentials) return;
       // A name that nobody has may be a credential in the wrong place.
       const repositoryId = find(repository);
-      if (repositoryId !== null) table.refused({ repository, repositoryId, address });
+      // 503 says nothing of the reader: nobody could judge it.
+      if (repositoryId !== null && status !== 503) table.refused({ repository, repositoryId, address });
       if (!mayLog()) return;
       const known = repositoryId === null ? {} : { repository: fullName(repository) };
       log.info({ event: "reader_refused", ...known, address, status }, "a reader was refused");

@@ -54,6 +54,12 @@ test("git's first question, without credentials, is no refusal that anybody must
   expect([lines, remembered]).toEqual([[], []]);
 });
 
+test("a reader that nobody could judge is logged, and is not one that was refused", () => {
+  const { reports, lines, remembered } = report();
+  reports.refused({ ...REFUSED, status: 503 });
+  expect([lines.length, remembered]).toEqual([1, []]);
+});
+
 test("whoever guesses does not fill the log", () => {
   const { reports, lines, clock, remembered } = report();
   for (let n = 0; n < 1_000; n++) reports.refused(REFUSED);
