@@ -64,6 +64,8 @@ export const LOG_EVENTS = {
   published: "a published tree now points to a new commit",
   published_ref_deleted: "the ref that a tree is published from was deleted",
   queue_not_written: "the end of a run could not be stored",
+  reader_refused:
+    "a reader of a mirror was refused; `repository` is missing where Lockstep mirrors none of that name",
   ref_held: "a ref is held because of HISTORY=block",
   ref_restored: "an operator restored a ref to a kept tip",
   refresh_deferred: "a refresh was put off, although nothing is wrong with the repository",
@@ -83,6 +85,8 @@ export const LOG_EVENTS = {
   retire_skipped: "a directory was not deleted because it contains foreign files",
   rows_not_pruned: "old rows of the database could not be deleted; Lockstep tries again within an hour",
   serve_failed: "a reader of a mirror got no complete answer",
+  served:
+    "a reader of a mirror was answered; `reader`, `way` and `source` say who, by which right and from where",
   served_fetch_failed:
     "what a reader of a mirror wants could not be fetched from GitHub into the mirror; GitHub answers the reader",
   space_not_cleared: "leftovers could not be cleared from a full disk; Lockstep tries again",

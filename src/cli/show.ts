@@ -124,6 +124,9 @@ function printStatus({
   print(`webhook       ${ago(rest.deliveries.lastWebhookAt)}`);
   for (const { whose, remaining, limit } of rest.github.limits)
     print(`rate limit    ${remaining} of ${limit} (${whose})`);
+  const { serving } = rest;
+  if (serving)
+    print(`serving       ${serving.url}, to ${serving.readers.join(", ") || "nobody: set READERS"}`);
   const { freeBytes, full } = rest.disk;
   print(`disk          ${(freeBytes / 2 ** 30).toFixed(1)} GiB free${full ? `, full at ${full.path}` : ""}`);
   for (const { code, detail, remedy } of problems) {

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { createReleasers, type Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
@@ -6,6 +7,7 @@ import { convertMirrors } from "../git/disk/swap.js";
 import type { Handler } from "../http/mount.js";
 import { BOOT_ID_FILE, readBootId } from "../machine/boot.js";
 import type { Rights } from "../serve/rights.js";
+import { createReadTable } from "../serve/seen/table.js";
 import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
@@ -84,10 +86,11 @@ async function open(config: Config, { log, releasers, boot, rights, close }: Nee
   const ground = await openGround(config, log, releasers);
   await convertMirrors(createLayout(config.dataDir));
   const domain = createDomain(config, { log, ground, releasers, boot, isStopping });
-  const { handlers, status } = createSurfaces(config, { log, ground, domain, isStopping });
+  const reads = createReadTable({ now: Date.now, monotonic: monotonicMs });
+  const { handlers, status } = createSurfaces(config, { log, ground, domain, reads, isStopping });
   const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
   const readers = rights ?? createReaderRights(config, { ground, domain });
-  await openServing(config, { log, ground, domain, rights: readers, releasers });
+  await openServing(config, { log, ground, domain, rights: readers, reads, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return { handlers, start, once, sweep, close };

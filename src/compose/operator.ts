@@ -1,13 +1,16 @@
+import { isIP } from "node:net";
 import { createAudit } from "../access/audit.js";
 import type { Log } from "../base/log.js";
 import type { Config } from "../config/load.js";
 import { createReach } from "../git/mirror/reach.js";
+import type { ReadTable } from "../serve/seen/table.js";
 import { createAuditViews } from "../views/audit.js";
 import { createChangeViews } from "../views/changes.js";
 import { createLogViews } from "../views/deliveries.js";
 import { createFreshness } from "../views/freshness.js";
 import { createHistoryViews } from "../views/history.js";
 import { createViews } from "../views/operator.js";
+import { createReaderViews } from "../views/readers.js";
 import { createTokenViews } from "../views/tokens.js";
 import { createContains } from "../views/wait-for-commit.js";
 import { readWaits } from "../views/waits.js";
@@ -24,17 +27,26 @@ type Settings = Pick<
   | "retireAfterMs"
   | "keepHistoryMs"
   | "gitUrl"
+  | "serve"
+  | "readers"
 >;
 
 interface Needs {
   log: Log;
   ground: Ground;
   domain: Domain;
+  reads: Pick<ReadTable, "rows">;
   isStopping(): boolean;
 }
 
+function servingOf({ serve, readers }: Pick<Settings, "serve" | "readers">) {
+  if (serve === null) return null;
+  const host = isIP(serve.host) === 6 ? `[${serve.host}]` : serve.host;
+  return { url: `${serve.scheme}://${host}:${serve.port}`, readers: [...readers.ways] };
+}
+
 /** Builds what an operator sees through API, page, health and metrics. */
-export function createOperatorViews(config: Settings, { log, ground, domain, isStopping }: Needs) {
+export function createOperatorViews(config: Settings, { log, ground, domain, reads, isStopping }: Needs) {
   const { store, git, github } = ground;
   const { records, mirrors, announcer } = domain;
   const { registry, installations, queue, requests, holds, layout, scopeOf, hasMirror } = records;
@@ -63,6 +75,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
     intervalMs: config.intervalMs,
     minFreeDisk: config.minFreeDisk,
     mode: config.deliveries,
+    serving: servingOf(config),
   });
   const contains = createContains({
     hasMirror,
@@ -113,6 +126,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, isS
       log,
       now,
     }),
+    readers: createReaderViews({ registry, rows: reads.rows, isServing: config.serve !== null }),
     audit: createAuditViews(createAudit(store), log),
     tokens: createTokenViews({ tokens: records.accessTokens, latestNow: github.latestNow }),
     logs: createLogViews({ store, registry, installations, queue, runner }),

@@ -10,7 +10,7 @@ import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
 
 interface Needs {
-  ground: Pick<Ground, "gateway" | "github">;
+  ground: Pick<Ground, "gateway" | "github" | "metrics">;
   domain: {
     records: Pick<Domain["records"], "registry" | "accessTokens" | "requests">;
     intake: { acceptance: Pick<Domain["intake"]["acceptance"], "onAccessChanged"> };
@@ -20,7 +20,7 @@ interface Needs {
 /** Builds what judges readers over HTTPS. A reader's right ends at the latest 5 minutes after GitHub has ended it. */
 export function createReaderRights(
   { readers }: Pick<Config, "readers">,
-  { ground: { gateway, github }, domain }: Needs,
+  { ground: { gateway, github, metrics }, domain }: Needs,
 ): Rights {
   const { registry, accessTokens, requests } = domain.records;
   const { issuer, audience, owners } = readers.oidc;
@@ -33,13 +33,17 @@ export function createReaderRights(
     {
       find: (name) => servable(registry.find(name)),
       get: (id) => servable(registry.get(id)),
-      mayRead: gateway.readers.mayRead,
+      mayRead(name, authorization) {
+        metrics.rightAsked();
+        return gateway.readers.mayRead(name, authorization);
+      },
       nameOf: github.nameOf,
       findToken: accessTokens.find,
       doubt({ id, installationId }) {
         registry.doubt(id);
         requests.repository(id, installationId);
       },
+      onJudged: metrics.judged,
       clock: monotonicMs,
       pause: (ms) => setTimeout(ms),
     },

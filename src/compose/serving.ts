@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { monotonicMs } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { subjectOfKey } from "../base/model.js";
 import type { Releasers } from "../base/releasers.js";
@@ -8,10 +9,13 @@ import { isManaged } from "../registry/repositories.js";
 import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
 import { createSpillSpace } from "../serve/herd/spill.js";
 import { createHerd } from "../serve/herd/table.js";
+import { createLfsPorts } from "../serve/lfs/create.js";
 import { openListener } from "../serve/listener.js";
 import { createServedMirrors } from "../serve/mirrors.js";
 import { createRequestReader } from "../serve/request/body.js";
 import type { Rights } from "../serve/rights.js";
+import { createReport } from "../serve/seen/report.js";
+import type { ReadTable } from "../serve/seen/table.js";
 import { createService } from "../serve/service.js";
 import { createSlots } from "../serve/slots.js";
 import { createWantsCheck } from "../serve/wants/check.js";
@@ -37,6 +41,8 @@ interface Needs {
   ground: Ground;
   domain: Domain;
   rights: Rights;
+  /** Who has read what, for the page. */
+  reads: ReadTable;
   releasers: Releasers;
 }
 
@@ -74,9 +80,9 @@ function ensurePorts({ records, mirrors, refreshing }: Domain): EnsurePorts {
 /** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
 export async function openServing(
   config: Settings,
-  { log, ground, domain, rights, releasers }: Needs,
+  { log, ground, domain, rights, reads, releasers }: Needs,
 ): Promise<void> {
-  const { git, streamGit, gateway } = ground;
+  const { git, streamGit, gateway, metrics } = ground;
   const { serve, customRefs, cloneTimeoutMs, shutdownTimeoutMs } = config;
   if (serve === null) return;
   const { layout, registry } = domain.records;
@@ -138,6 +144,15 @@ export async function openServing(
       passing: createSlots({ running: MAX_PASSING, waiting: MAX_WAITING }),
       herd,
     },
+    seen: createReport({
+      log,
+      table: reads,
+      count: metrics.served,
+      find: (name) => registry.find(name)?.id ?? null,
+      clock: monotonicMs,
+    }),
+    lfs: createLfsPorts(gateway.lfs, { targetOf, timeoutMs: cloneTimeoutMs }),
+    scheme: serve.scheme,
   });
   releasers.add("shared answers", herd.close);
   const listener = await openListener({ ...serve, shutdownTimeoutMs }, service, log);

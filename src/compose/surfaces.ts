@@ -7,6 +7,7 @@ import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
 import { createPage } from "../http/page/routes.js";
 import { createReceiver } from "../receiver/webhook.js";
+import type { ReadTable } from "../serve/seen/table.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
 import { createOperatorViews } from "./operator.js";
@@ -15,6 +16,7 @@ interface Needs {
   log: Log;
   ground: Ground;
   domain: Domain;
+  reads: ReadTable;
   isStopping(): boolean;
 }
 
@@ -22,13 +24,13 @@ interface Needs {
  * Builds what the outside can reach: receiver, metrics, health, API and page, in the order in which they are
  * asked.
  */
-export function createSurfaces(config: Config, { log, ground, domain, isStopping }: Needs) {
+export function createSurfaces(config: Config, { log, ground, domain, reads, isStopping }: Needs) {
   const { metrics, github } = ground;
   const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
   const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
   const { webhookRate, webhookBurst } = config;
-  const views = createOperatorViews(config, { log, ground, domain, isStopping });
+  const views = createOperatorViews(config, { log, ground, domain, reads, isStopping });
 
   metrics.readFrom({
     queue: () => ({

@@ -9,9 +9,11 @@ export interface Serve {
   readonly port: number;
   readonly host: string;
   /** The paths of two PEM files; null: a proxy ends TLS, or readers are on this machine. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** How readers reach this server, also where a proxy in front ends TLS. */
+  readonly scheme: "http" | "https";
   /** What files with answers for several readers may hold, in bytes; 0: there are none. */
   readonly cacheBytes: number;
-  readonly tls: { readonly cert: string; readonly key: string } | null;
 }
 
 type Values = Partial<z.output<typeof VARIABLES>>;
@@ -20,10 +22,16 @@ const LOOPBACK = "127.0.0.1";
 
 /** @returns null: mirrors are not served */
 export function serveOf(values: Values): Serve | null {
-  const { SERVE_PORT, SERVE_HOST, SERVE_TLS_CERT, SERVE_TLS_KEY, SERVE_CACHE } = values;
+  const { SERVE_PORT, SERVE_HOST, SERVE_TLS, SERVE_TLS_CERT, SERVE_TLS_KEY, SERVE_CACHE } = values;
   if (SERVE_PORT === undefined) return null;
   const tls = SERVE_TLS_CERT && SERVE_TLS_KEY ? { cert: SERVE_TLS_CERT, key: SERVE_TLS_KEY } : null;
-  return { port: SERVE_PORT, host: SERVE_HOST ?? LOOPBACK, tls, cacheBytes: SERVE_CACHE ?? 10 * 2 ** 30 };
+  return {
+    port: SERVE_PORT,
+    host: SERVE_HOST ?? LOOPBACK,
+    tls,
+    scheme: tls || SERVE_TLS === "proxy" ? "https" : "http",
+    cacheBytes: SERVE_CACHE ?? 10 * 2 ** 30,
+  };
 }
 
 /** Credentials must not cross a network in the clear because somebody forgot a certificate. */

@@ -14,6 +14,7 @@ import { notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { addOperatorRoutes, type OperatePorts } from "./operate.js";
 import { isOfMachine, problem, unreadable } from "./problem.js";
+import type { ReaderPorts } from "./readers.js";
 import { addRefreshRoute, type RefreshPorts } from "./refresh.js";
 import { addRepositoryRoute, type RepositoryPorts } from "./repository.js";
 import { addRepositoryLists, type RepositoryListPorts } from "./repository-lists.js";
@@ -30,7 +31,8 @@ export interface ApiPorts
     ContainsPorts,
     EventPorts,
     ListPorts,
-    LogPorts {
+    LogPorts,
+    ReaderPorts {
   tokens: TokenPorts;
   audit: AuditPorts;
 }

@@ -116,6 +116,13 @@ export const Status = z
     }),
     github: z.object({ calls: Count, limits: z.array(RateLimit) }),
     announce: z.array(ConsumerLag),
+    serving: z
+      .object({
+        url: z.string().meta({ description: "where Lockstep listens", example: "https://0.0.0.0:8443" }),
+        readers: z.array(z.string()).meta({ description: "the ways of READERS; empty: nobody reads" }),
+      })
+      .nullable()
+      .meta({ description: "where mirrors are served to other machines; null: nowhere" }),
     disk: Disk,
   })
   .meta({ id: "Status" });

@@ -13,6 +13,18 @@ export interface Head {
   source: Source;
   /** When GitHub's refs were last found to be the mirror's, in milliseconds since 1970; null: not known. */
   provenAt: number | null;
+  /** Whether the answer is one that another reader has asked for, too. */
+  isShared?: boolean;
+}
+
+const begun = new WeakMap<ServerResponse, Head>();
+
+/** Returns the head that was sent; null: none was, or only a refusal. */
+export const sentBy = (response: ServerResponse): Head | null => begun.get(response) ?? null;
+
+function writeHead(response: ServerResponse, head: Head, more: Record<string, string> = {}): ServerResponse {
+  begun.set(response, head);
+  return response.writeHead(200, { ...headersOf(head), ...more });
 }
 
 export const RESULT_TYPE = "application/x-git-upload-pack-result";
@@ -27,7 +39,12 @@ const headersOf = ({ type, source, provenAt }: Head): Record<string, string> => 
 });
 
 export function sendBytes(response: ServerResponse, head: Head, bytes: Buffer | string): void {
-  response.writeHead(200, headersOf(head)).end(bytes);
+  writeHead(response, head).end(bytes);
+}
+
+/** Sends the head of an answer whose length is known, in bytes. */
+export function beginStream(response: ServerResponse, head: Head, length: number): void {
+  writeHead(response, head, { "content-length": String(length) });
 }
 
 /**
@@ -40,7 +57,7 @@ export async function sendStream(response: ServerResponse, head: Head, stream: R
   response.once("close", gone);
   try {
     if (stream.readableLength === 0 && !stream.readableEnded) await firstByte(stream);
-    response.writeHead(200, headersOf(head));
+    writeHead(response, head);
     await pipeline(stream, response);
   } finally {
     response.off("close", gone);
@@ -55,14 +72,19 @@ async function firstByte(stream: Readable): Promise<void> {
 /** git shows a text to its user only with this type. */
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
 
-/** Only a 401 makes git ask its user for credentials. */
+/** git-lfs shows the message to its user. */
+const LFS_JSON = { "content-type": "application/vnd.git-lfs+json" };
+
+/** Only a 401 makes git, and git-lfs, ask their user for credentials. */
 export function sendRefusal(response: ServerResponse, { status, message, retryAfter }: Refusal): void {
   if (response.headersSent) return void response.destroy();
   const wait = retryAfter === null ? {} : { "retry-after": String(retryAfter) };
   if (status === 401) response.setHeader("www-authenticate", 'Basic realm="Lockstep"');
+  const isLfs = /\/info\/lfs\//.test(response.req.url ?? "");
+  const [type, text] = isLfs ? [LFS_JSON, JSON.stringify({ message })] : [TEXT, `${message}\n`];
   // The rest of a body that was not read would be taken for the next request.
   const end = response.req.method === "GET" ? {} : { connection: "close" };
-  response.writeHead(status, { ...TEXT, ...wait, ...end }).end(`${message}\n`);
+  response.writeHead(status, { ...type, ...wait, ...end }).end(text);
 }
 
 export function sendDenied(response: ServerResponse, { status, retryAfter }: Denied): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pipeline, type Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
@@ -51,8 +51,9 @@ export const headOf = (mirror: ServedMirror | null, type: string): Head => ({
 /** Sends the list of refs of versions 0 and 1, which all readers share until the refs change. */
 export async function sendRefs(needs: MirrorNeeds, mirror: ServedMirror, reading: Reading): Promise<void> {
   const answer = share(needs, mirror, { version: reading.version, written: null, dependsOnRefs: true });
-  const list = pipeline(answer, advertise(), () => {});
-  await sendStream(reading.response, headOf(mirror, ADVERTISEMENT_TYPE), list);
+  const list = pipeline(answer.stream, advertise(), () => {});
+  const { isShared } = answer;
+  await sendStream(reading.response, { ...headOf(mirror, ADVERTISEMENT_TYPE), isShared }, list);
 }
 
 /** Sends refs that a reader of version 2 asks for. */
@@ -64,8 +65,8 @@ export async function sendList(
 ): Promise<void> {
   const written = writeRequest(asked);
   if (written.length > MAX_SHARED) return sendAlone(needs, mirror, written, reading);
-  const answer = share(needs, mirror, { version: 2, written, dependsOnRefs: true });
-  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), answer);
+  const { stream, isShared } = share(needs, mirror, { version: 2, written, dependsOnRefs: true });
+  await sendStream(reading.response, { ...headOf(mirror, RESULT_TYPE), isShared }, stream);
 }
 
 /** Sends a pack. Readers who have nothing yet, as each CI job, share one. */
@@ -81,10 +82,11 @@ export async function sendPack(
   const dependsOnRefs = asked.options.has("include-tag") || asked.not.length > 0;
   const isClone = asked.depth === null && asked.since === null && asked.not.length === 0;
   const shared = { version: asked.version, written, dependsOnRefs, isClone };
-  await sendStream(reading.response, headOf(mirror, RESULT_TYPE), share(needs, mirror, shared));
+  const { stream, isShared } = share(needs, mirror, shared);
+  await sendStream(reading.response, { ...headOf(mirror, RESULT_TYPE), isShared }, stream);
 }
 
-interface Shared {
+export interface Shared {
   version: Version;
   /** The request as it was written anew; null: the list of refs of versions 0 and 1. */
   written: string | null;
@@ -95,13 +97,13 @@ interface Shared {
 }
 
 /** @returns the answer from its first byte on, which others may follow, too */
-function share(
+export function share(
   { streamGit, timeoutMs, threads, slots, herd, generation, onClone }: MirrorNeeds,
   mirror: ServedMirror,
   { version, written, dependsOnRefs, isClone = false }: Shared,
-): Readable {
+): ReturnType<Herd["answer"]> {
   const refs = dependsOnRefs ? generation(mirror.id) : "any";
-  const { stream } = herd.answer([mirror.dir, refs, version, written].join(" "), async (signal) => {
+  return herd.answer([mirror.dir, refs, version, written].join(" "), async (signal) => {
     const giveBack = await slots.take(signal);
     if (isClone) onClone(mirror.id);
     const input = written === null ? null : Buffer.from(written, "latin1");
@@ -109,7 +111,6 @@ function share(
     void done.then(giveBack, giveBack);
     return stdout;
   });
-  return stream;
 }
 
 const sendAlone = (

@@ -58,17 +58,20 @@ export async function passThrough(ports: PassPorts, passed: Passed): Promise<voi
       throw error instanceof Refusal ? error : asRefusal(asRefreshError(error));
     }
   };
-  const head: Head = {
-    type: body === null ? ADVERTISEMENT_TYPE : RESULT_TYPE,
-    source: "github",
-    provenAt: null,
-  };
   const key =
     body && body.length <= MAX_SHARED && canShare(asked)
       ? ["github", target.owner, target.name, call.version, body.toString("latin1")]
       : null;
-  const answer = key ? ports.herd.answer(key.join(" "), produce).stream : await produce(signal);
-  const stream = body === null ? pipeline(answer, advertise(), () => {}) : answer;
+  const answer = key
+    ? ports.herd.answer(key.join(" "), produce)
+    : { stream: await produce(signal), isShared: false };
+  const head: Head = {
+    type: body === null ? ADVERTISEMENT_TYPE : RESULT_TYPE,
+    source: "github",
+    provenAt: null,
+    isShared: answer.isShared,
+  };
+  const stream = body === null ? pipeline(answer.stream, advertise(), () => {}) : answer.stream;
   await sendStream(response, head, stream);
 }
 
@@ -79,7 +82,11 @@ const canShare = (asked: Passed["asked"]): boolean =>
   asked.not.length === 0 &&
   !asked.options.has("include-tag");
 
-function targetFor({ targetOf }: PassPorts, { route, right }: Passed): Target {
+/** @throws Refusal 404 when the repository is not managed, and GitHub has not judged the right */
+export function targetFor(
+  { targetOf }: Pick<PassPorts, "targetOf">,
+  { route, right }: Pick<Passed, "route" | "right">,
+): Target {
   const { owner, name } = route;
   if (right.repositoryId !== null) {
     const target = targetOf(right.repositoryId);
@@ -89,7 +96,7 @@ function targetFor({ targetOf }: PassPorts, { route, right }: Passed): Target {
 }
 
 /** Credentials that GitHub has not judged are none of GitHub's; those that it has are sent as it got them then. */
-function ownCredentials({ right, request }: Passed): string | null {
+export function ownCredentials({ right, request }: Pick<Passed, "right" | "request">): string | null {
   if (right.way !== "github") return null;
   const credential = readCredential(authorizationOf(request), null);
   return credential.kind === "github" ? credential.authorization : null;
@@ -97,7 +104,7 @@ function ownCredentials({ right, request }: Passed): string | null {
 
 const RETRY_S = 10;
 
-function asRefusal({ code, retry }: RefreshError): Refusal {
+export function asRefusal({ code, retry }: RefreshError): Refusal {
   if (code === "unauthorized") return new Refusal(401, "credentials are needed");
   if (code === "forbidden" || code === "not_found" || code === "moved") return new Refusal(404, "not found");
   const retryS = retry.kind === "after" ? Math.ceil(retry.ms / 1_000) : RETRY_S;

@@ -3,12 +3,21 @@ import { Refusal } from "./refusal.js";
 
 /** A request that may be served, once the reader's rights are known. */
 export interface Route {
-  act: "refs" | "pack";
+  /**
+   * - refs, pack: git's protocol
+   * - branch, format: the two answers of GitHub's REST API that actions/checkout needs
+   * - batch: where objects of Git LFS can be downloaded
+   * - object: one object of Git LFS
+   */
+  act: "refs" | "pack" | "branch" | "format" | "batch" | "object";
   owner: string;
   name: string;
 }
 
 const PATH = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
+
+/** Where actions/checkout looks for the REST API of any server but github.com. */
+const API_PATH = /^\/api\/v3\/repos\/([^/]+)\/([^/]+?)(\/hash-algorithm)?$/;
 
 /** @param origin what the reader calls this server, for the remedy */
 const pushRefused = (origin: string): Refusal =>
@@ -18,6 +27,16 @@ const pushRefused = (origin: string): Refusal =>
       `  git config --global url.https://github.com/.pushInsteadOf ${origin}/`,
   );
 
+/** Git LFS's API: https://github.com/git-lfs/git-lfs/tree/main/docs/api */
+const LFS_PATH =
+  /^\/([^/]+)\/([^/]+?)(?:\.git)?\/info\/lfs\/(?:(locks)(?:\/.*)?|objects\/(batch|[0-9a-f]{64}))$/;
+
+const NO_LOCKS = new Refusal(
+  403,
+  "Lockstep serves mirrors for reading alone: ask GitHub for locks. " +
+    "With url.https://github.com/.pushInsteadOf a push asks there.",
+);
+
 const NOT_FOUND = new Refusal(404, "not found");
 
 /**
@@ -26,6 +45,10 @@ const NOT_FOUND = new Refusal(404, "not found");
  */
 export function routeOf(method: string, url: string, origin: string): Route {
   const [path = "", query = ""] = url.split("?", 2);
+  const api = API_PATH.exec(path);
+  if (api) return apiRoute(method, api);
+  const lfs = LFS_PATH.exec(path);
+  if (lfs) return lfsRoute(method, lfs);
   const [, owner = "", name = "", rest] = PATH.exec(path) ?? [];
   if (!isOwner(owner) || !isRepositoryName(name)) throw NOT_FOUND;
   const service = rest === "info/refs" ? new URLSearchParams(query).get("service") : rest;
@@ -34,6 +57,18 @@ export function routeOf(method: string, url: string, origin: string): Route {
     throw new Refusal(403, "git's dumb protocol is not served: use git 1.6.6 or newer");
   if (rest === "info/refs") return act("refs", { owner, name }, method === "GET");
   return act("pack", { owner, name }, method === "POST");
+}
+
+function apiRoute(method: string, [, owner = "", name = "", format]: RegExpExecArray): Route {
+  if (!isOwner(owner) || !isRepositoryName(name)) throw NOT_FOUND;
+  return act(format === undefined ? "branch" : "format", { owner, name }, method === "GET");
+}
+
+function lfsRoute(method: string, [, owner = "", name = "", locks, object]: RegExpExecArray): Route {
+  if (!isOwner(owner) || !isRepositoryName(name)) throw NOT_FOUND;
+  if (locks !== undefined) throw NO_LOCKS;
+  if (object === "batch") return act("batch", { owner, name }, method === "POST");
+  return act("object", { owner, name }, method === "GET");
 }
 
 function act(what: Route["act"], name: Omit<Route, "act">, isAllowed: boolean): Route {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ADVERTISEMENT_TYPE, VERSION_TWO } from "./advertisement.js";
 import { RESULT_TYPE, sendBytes, sendDenied } from "./answer.js";
 import type { Bring } from "./bring.js";
+import { sendDefaultBranch, sendHashAlgorithm } from "./default-branch.js";
 import type { EnsureFresh } from "./ensure.js";
 import {
   headOf,
@@ -12,6 +13,9 @@ import {
   sendPack,
   sendRefs,
 } from "./from-mirror.js";
+import { sendBatch } from "./lfs/batch.js";
+import { sendObject } from "./lfs/object.js";
+import type { LfsPorts } from "./lfs/ports.js";
 import { type PassPorts, passThrough } from "./pass-through.js";
 import { errorLine } from "./pktline.js";
 import { Refusal } from "./refusal.js";
@@ -21,6 +25,7 @@ import { versionOf } from "./request/version.js";
 import { authorizationOf } from "./rights/header.js";
 import type { Granted, Rights } from "./rights.js";
 import { type Route, routeOf } from "./route.js";
+import { type SeenPorts, watch } from "./seen/requests.js";
 import type { Shown } from "./shown.js";
 import { type Slots, withSlot } from "./slots.js";
 import type { CheckWants } from "./wants/check.js";
@@ -40,6 +45,10 @@ export interface ServiceNeeds extends MirrorNeeds {
   /** Limits the programs that check. */
   checks: Slots;
   pass: PassPorts;
+  lfs: LfsPorts;
+  seen: SeenPorts;
+  /** How readers reach this server, also where a proxy in front ends TLS. */
+  scheme: "http" | "https";
 }
 
 /** A request of a reader who may read the repository. */
@@ -63,20 +72,38 @@ const REQUEST_TYPE = "application/x-git-upload-pack-request";
  */
 export function createService(needs: ServiceNeeds): Service {
   return async (request, response, signal) => {
-    const route = routeOf(request.method ?? "", request.url ?? "", originOf(request));
+    const route = routeOf(request.method ?? "", request.url ?? "", originOf(needs, request));
     const right = await judge(needs, route, request);
+    watch(needs.seen, { request, response, route, right, address: needs.addressOf(request) });
     if (right.kind === "no") return sendDenied(response, right);
     const version = versionOf(request.headers["git-protocol"]);
     const allowed: Allowed = { request, response, version, signal, route, right };
-    return route.act === "refs" ? answerRefs(needs, allowed) : answerRequest(needs, allowed);
+    return ANSWERS[route.act](needs, allowed);
   };
 }
+
+const ANSWERS: Record<Route["act"], (needs: ServiceNeeds, allowed: Allowed) => Promise<void>> = {
+  refs: answerRefs,
+  pack: answerRequest,
+  branch: async (needs, allowed) => sendDefaultBranch(needs, await freshMirror(needs, allowed), allowed),
+  format: async (needs, allowed) => sendHashAlgorithm(mirrorOf(needs, allowed), allowed),
+  batch: (needs, allowed) => sendBatch(needs.lfs, allowed, originOf(needs, allowed.request)),
+  object({ lfs }, allowed) {
+    const [, oid = "", query = ""] = /([0-9a-f]{64})\?(.*)$/.exec(allowed.request.url ?? "") ?? [];
+    return sendObject(lfs, allowed, { oid, query });
+  },
+};
 
 const judge = ({ rights, addressOf }: ServiceNeeds, { owner, name }: Route, request: IncomingMessage) =>
   rights.judge({ owner, name, authorization: authorizationOf(request), address: addressOf(request) });
 
-function originOf({ headers, socket }: IncomingMessage): string {
-  return `${"encrypted" in socket ? "https" : "http"}://${headers.host ?? "this-server"}`;
+/** Characters of a host and its port. */
+const HOST = /^[\w.:[\]-]{1,255}$/;
+
+/** @returns what the reader calls this server */
+function originOf({ scheme }: Pick<ServiceNeeds, "scheme">, { headers }: IncomingMessage): string {
+  const { host = "" } = headers;
+  return `${scheme}://${HOST.test(host) ? host : "this-server"}`;
 }
 
 const mirrorOf = ({ openMirror }: ServiceNeeds, { right }: Allowed): ServedMirror | null =>

@@ -28,6 +28,7 @@ interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDis
   announcer: Pick<Announcer, "lags">;
   github: { usage(): { calls: number; limits: RateLimit[] } };
   mode: "webhook" | "pull";
+  serving: StatusView["serving"];
   now(): number;
 }
 
@@ -115,6 +116,7 @@ export function createFreshness(ports: Ports): Freshness {
         oldestAgeMs: oldestAt === null ? null : ageOf(oldestAt, ports.now()),
         lastError: lastError && { ...lastError, at: iso(lastError.at) },
       })),
+      serving: ports.serving,
       disk: { ...diskOf(ports.disk.state()), minFreeBytes: ports.minFreeDisk },
     };
   }

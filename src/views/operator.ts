@@ -52,6 +52,7 @@ interface Ports extends Freshness {
   changes: ApiPorts["changes"];
   tokens: ApiPorts["tokens"];
   audit: ApiPorts["audit"];
+  readers: ApiPorts["readers"];
   logs: Omit<LogPorts, "get">;
   stopping(): boolean;
   now(): number;
@@ -146,6 +147,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     ...ports.logs,
     tokens: ports.tokens,
     audit: ports.audit,
+    readers: ports.readers,
     contains: ports.contains,
     events: ports.events,
     async list({ sees, ...query }) {

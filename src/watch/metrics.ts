@@ -31,6 +31,12 @@ export interface Metrics {
   /** Records what one refresh fetched through the gateway. */
   fetched(stats: { requests: number; bytes: number }): void;
   tokenMinted(): void;
+  /** Counts an answer to a reader. @param source where it came from; none: it was refused, or failed */
+  served(labels: { way: string; source: string }, answer: { bytes: number; isShared: boolean }): void;
+  /** Counts a reader whose right was judged. @param way what judged it; none: there was nothing to judge */
+  judged(labels: { way: string; result: string }): void;
+  /** Counts a question to GitHub whether somebody may read a repository. */
+  rightAsked(): void;
   /** Returns the metrics in the text format of Prometheus. */
   scrape(): Promise<{ type: string; body: string }>;
 }
@@ -59,6 +65,13 @@ export function createMetrics(): Metrics {
       counted.bytes.inc(bytes);
     },
     tokenMinted: () => counted.tokens.inc(),
+    served(labels, { bytes, isShared }) {
+      counted.served.inc(labels);
+      counted.servedBytes.inc(labels, bytes);
+      if (isShared) counted.servedShared.inc(labels);
+    },
+    judged: (labels) => counted.rights.inc(labels),
+    rightAsked: () => counted.questions.inc(),
     scrape: async () => ({ type: registry.contentType, body: await registry.metrics() }),
   };
 }
@@ -115,6 +128,20 @@ function counters(registers: Registry[]) {
     bytes: counter("lockstep_upstream_received_bytes_total", "Bytes fetched from GitHub's git server."),
     connections: counter("lockstep_upstream_connections_total", "Connections opened to GitHub.", ["host"]),
     tokens: counter("lockstep_tokens_minted_total", "Installation tokens requested."),
+    served: counter("lockstep_served_requests_total", "Requests of readers over HTTP that were answered.", [
+      "way",
+      "source",
+    ]),
+    servedBytes: counter("lockstep_served_bytes_total", "Bytes sent to readers over HTTP.", [
+      "way",
+      "source",
+    ]),
+    servedShared: counter("lockstep_served_shared_total", "Answers that several readers shared.", [
+      "way",
+      "source",
+    ]),
+    rights: counter("lockstep_reader_rights_total", "Rights of readers that were judged.", ["way", "result"]),
+    questions: counter("lockstep_reader_questions_total", "Questions to GitHub about rights of readers."),
   };
 }
 

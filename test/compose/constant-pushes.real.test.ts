@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { force } from "../support/history.js";
+import { oneMirror } from "../support/one-mirror.js";
 import { listOf } from "../support/packets.js";
 import { post } from "../support/served.js";
-import { servingWorld } from "../support/serving.js";
 
 const MAIN = "refs/heads/main";
 const PUSHES = 40;
@@ -11,7 +11,7 @@ const READERS = 4;
 const PATIENCE_MS = 2_000 + 1_500;
 
 test("under constant pushes no reader gets an older list than the last 202, and none waits for long", async () => {
-  const { world, repo, url } = await servingWorld({ QUIET_PERIOD: "1h" });
+  const { world, repo, url } = await oneMirror({ QUIET_PERIOD: "1h" });
   /** The commits of main that Lockstep has accepted, oldest first. */
   const accepted: string[] = [];
   const faults: string[] = [];
@@ -50,7 +50,7 @@ test("under constant pushes no reader gets an older list than the last 202, and 
 }, 60_000);
 
 test("a ref that is held at its old tip is read from GitHub", async () => {
-  const { world, repo, url } = await servingWorld({ HISTORY: "block" });
+  const { world, repo, url } = await oneMirror({ HISTORY: "block" });
   const push = await world.standin.forcePush(repo, "main", force);
   await world.pushed(push);
   for (let n = 0; n < 2; n++) {
@@ -60,7 +60,7 @@ test("a ref that is held at its old tip is read from GitHub", async () => {
 });
 
 test("a push whose fetch breaks off again and again is read from GitHub", async () => {
-  const { world, repo, url } = await servingWorld();
+  const { world, repo, url } = await oneMirror();
   world.standin.faults.truncate = 20;
   world.standin.faults.truncateTimes = 1_000;
   const push = await world.standin.commit(repo, "main");

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { looseFile, plainGit } from "../support/git.js";
+import { oneMirror } from "../support/one-mirror.js";
 import { depthOneOf, fetchOf } from "../support/packets.js";
 import { cloneDir, post, readerDir, readerGit } from "../support/served.js";
-import { servingWorld } from "../support/serving.js";
 import type { World } from "../support/world.js";
 
 /** A pull request's merge commit, of which no delivery tells, on top of a contributor's commits. */
 async function withMerge(env: Record<string, string> = {}) {
-  const { world, repo, url } = await servingWorld(env);
+  const { world, repo, url } = await oneMirror(env);
   const { standin } = world;
   const main = (await standin.tips(repo)).get("refs/heads/main")!;
   const below = await standin.commitObject(repo, { parent: main });

@@ -1,8 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { compose } from "../../src/compose/lockstep.js";
 import { configOf, NO_LOG } from "../support/config.js";
+import { oneMirror } from "../support/one-mirror.js";
 import { cloneDir, readerDir, readerGit } from "../support/served.js";
-import { freePort, servingWorld } from "../support/serving.js";
+import { freePort } from "../support/serving.js";
 import { tempDir } from "../support/temp.js";
 
 const listOf = async (url: string, version: number) =>
@@ -19,7 +20,7 @@ test("with SERVE_PORT mirrors are served to those who may read them, and nobody 
 });
 
 test.each([0, 1, 2])("after a delivery's 202 no reader of version %i gets an older list", async (version) => {
-  const { world, repo, url } = await servingWorld({ QUIET_PERIOD: "1h" });
+  const { world, repo, url } = await oneMirror({ QUIET_PERIOD: "1h" });
   for (let n = 1; n <= 3; n++) {
     const push = await world.standin.commit(repo, "main");
     await world.pushed(push);
@@ -30,7 +31,7 @@ test.each([0, 1, 2])("after a delivery's 202 no reader of version %i gets an old
 });
 
 test("a commit that has no webhook is read from GitHub with the App's token", async () => {
-  const { world, repo, url } = await servingWorld();
+  const { world, repo, url } = await oneMirror();
   const { after } = await world.standin.commit(repo, "main");
   const reader = readerDir();
   await readerGit(reader, "init", "-q", "clone");
@@ -40,7 +41,7 @@ test("a commit that has no webhook is read from GitHub with the App's token", as
 });
 
 test("a paused mirror is not read, and GitHub answers", async () => {
-  const { world, repo, url } = await servingWorld();
+  const { world, repo, url } = await oneMirror();
   await world.api("/api/v1/repos/acme/app/pause", { method: "POST" });
   const { after } = await world.standin.commit(repo, "main");
   await world.pushed({ ...(await world.standin.commit(repo, "other")) });

@@ -12,6 +12,7 @@ test("mirrors are not served unless there is a port", () => {
     port: 8443,
     host: "127.0.0.1",
     tls: null,
+    scheme: "http",
     cacheBytes: 10 * 2 ** 30,
   });
 });
@@ -19,12 +20,12 @@ test("mirrors are not served unless there is a port", () => {
 test("another address than this machine's own needs a certificate, or a proxy that has one", () => {
   const env = { SERVE_PORT: "8443", SERVE_HOST: "0.0.0.0" };
   expect(() => of(env)).toThrow(/SERVE_TLS_CERT: is missing.*SERVE_TLS=proxy/);
-  expect(of({ ...env, SERVE_TLS: "proxy" })).toMatchObject({ host: "0.0.0.0", tls: null });
+  expect(of({ ...env, SERVE_TLS: "proxy" })).toMatchObject({ host: "0.0.0.0", tls: null, scheme: "https" });
   const file = join(tempDir(), "cert.pem");
   const tls = { SERVE_TLS_CERT: file, SERVE_TLS_KEY: file };
   expect(() => of({ ...env, ...tls })).toThrow(/SERVE_TLS_KEY: cannot be read/);
   writeFileSync(file, "");
-  expect(of({ ...env, ...tls })).toMatchObject({ tls: { cert: file, key: file } });
+  expect(of({ ...env, ...tls })).toMatchObject({ tls: { cert: file, key: file }, scheme: "https" });
   expect(() => of({ ...env, SERVE_TLS_CERT: file })).toThrow(/SERVE_TLS_KEY: is missing/);
 });
 

@@ -44,7 +44,7 @@ export const OPERATE: Omit<OperatePorts, "get"> = {
     },
     backstop: { intervalMs: null, lastPassAt: null, lastError: null },
     deliveries: { mode: "webhook", lastWebhookAt: null, lastReadAt: null, reading: null },
-    ...{ github: { calls: 0, limits: [] }, announce: [] },
+    ...{ github: { calls: 0, limits: [] }, announce: [], serving: null },
     disk: { freeBytes: 1, minFreeBytes: 0, low: false, full: null, reserve: true },
   }),
 };
@@ -91,6 +91,7 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       end: () => {},
       page: () => ({ audit: [], next: null }),
     },
+    readers: () => null,
     tokens: { add: () => "taken", all: () => [], revoke: () => false },
     maintenance: () => MAINTENANCE,
     ...OPERATE,

@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 import { RefreshError } from "../../src/base/errors.js";
 import { createSpillSpace } from "../../src/serve/herd/spill.js";
 import { createHerd } from "../../src/serve/herd/table.js";
+import { createLfsPorts } from "../../src/serve/lfs/create.js";
 import { openListener } from "../../src/serve/listener.js";
 import type { PassPorts } from "../../src/serve/pass-through.js";
 import { createRequestReader } from "../../src/serve/request/body.js";
@@ -74,6 +75,10 @@ export interface ServedOptions extends Partial<ServiceNeeds> {
   shutdownTimeoutMs?: number;
 }
 
+async function unreachable(): Promise<never> {
+  throw new RefreshError("unreachable", "GitHub cannot be reached");
+}
+
 /** Serves a mirror to everybody, until the test ends. @returns the address of the repository */
 export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...options }: ServedOptions = {}) {
   const streamGit = streamingGit();
@@ -83,9 +88,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     spills: createSpillSpace({ dir: spillDir, maxBytes: 2 ** 30, hasRoom: () => true }),
   });
   const pass: PassPorts = {
-    async send() {
-      throw new RefreshError("unreachable", "GitHub cannot be reached");
-    },
+    send: unreachable,
     targetOf: () => ({ owner: "acme", name: "site", installationId: 1 }),
     passing: createSlots({ running: 4, waiting: 100 }),
     herd,
@@ -109,6 +112,12 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     threads: 1,
     addressOf: (request) => request.socket.remoteAddress ?? "",
     pass,
+    lfs: createLfsPorts(
+      { ask: unreachable, open: unreachable },
+      { targetOf: pass.targetOf, timeoutMs: 60_000 },
+    ),
+    scheme: "http",
+    seen: { served() {}, refused() {} },
     ...options,
   });
   const { shutdownTimeoutMs = 0 } = options;

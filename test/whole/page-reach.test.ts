@@ -12,7 +12,16 @@ const AT = "2024-01-01T00:00:00.000Z";
 const SHA = "1".repeat(40);
 const REF = "refs/heads/a-branch-with-quite-a-long-name/that-does-not-break-anywhere";
 const LOOKS = [`/repos/acme/site/restore?kept=${REF}`, "/installations/3/confirm-removal"];
-const PAGES = ["/", "/deliveries", "/server", "/audit", "/repos/acme/site", "/?state=sad", ...LOOKS];
+const PAGES = [
+  "/",
+  "/deliveries",
+  "/readers",
+  "/server",
+  "/audit",
+  "/repos/acme/site",
+  "/?state=sad",
+  ...LOOKS,
+];
 const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
 
 /** An instance of everything that the page can show. */

@@ -10,6 +10,8 @@ const MEDIA_TYPE = "application/vnd.git-lfs+json";
 export class LfsServer {
   /** By SHA-256: what is served for it, right or wrong. */
   readonly #objects = new Map<string, Buffer>();
+  /** By SHA-256: the one repository, as owner/name, that has the object; without an entry all have it. */
+  readonly #owners = new Map<string, string>();
   readonly #ticket = randomBytes(8).toString("hex");
   #git: GitHttp | undefined;
   /** Each object that was downloaded. */
@@ -29,11 +31,18 @@ export class LfsServer {
     return this.#ticket;
   }
 
-  /** @returns the text of its pointer */
-  put(content: string | Buffer): string {
+  /** Whether the secret is in the address, as at github.com, and not in a header. */
+  isSigned = false;
+
+  /**
+   * @param owner the one repository, as owner/name, that has it; default: all have it
+   * @returns the text of its pointer
+   */
+  put(content: string | Buffer, owner?: string): string {
     const bytes = Buffer.from(content);
     const oid = createHash("sha256").update(bytes).digest("hex");
     this.#objects.set(oid, bytes);
+    if (owner !== undefined) this.#owners.set(oid, owner);
     return `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${bytes.length}\n`;
   }
 
@@ -61,19 +70,27 @@ export class LfsServer {
   ) {
     const found = this.#git?.authorise(request, response, owner, name);
     if (found === "moved") this.#git?.redirect(response, owner, name, "/info/lfs/objects/batch");
-    else if (found) await this.#batch(request, response, url);
+    else if (found) await this.#batch(request, response, { url, repository: `${owner}/${name}` });
   }
 
-  async #batch(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+  async #batch(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { url, repository }: { url: URL; repository: string },
+  ): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString()) as { objects: { oid: string; size: number }[] };
     const objects = body.objects.map(({ oid, size }) => {
       this.asked.push(oid);
-      if (!this.#objects.has(oid))
+      const owner = this.#owners.get(oid) ?? repository;
+      if (!this.#objects.has(oid) || owner !== repository)
         return { oid, size, error: { code: 404, message: "Object does not exist" } };
       const href = this.rewrite(`${url.origin}${STORE_PATH}${oid}`);
-      return { oid, size, actions: { download: { href, header: { "x-ticket": this.#ticket } } } };
+      const download = this.isSigned
+        ? { href: `${href}?ticket=${this.#ticket}`, expires_in: 300 }
+        : { href, header: { "x-ticket": this.#ticket } };
+      return { oid, size, actions: { download } };
     });
     response.writeHead(200, { "content-type": MEDIA_TYPE });
     response.end(JSON.stringify({ transfer: "basic", objects }));
@@ -82,7 +99,8 @@ export class LfsServer {
   #download(request: IncomingMessage, response: ServerResponse, url: URL): void {
     const oid = url.pathname.slice(STORE_PATH.length);
     const found = this.#objects.get(oid);
-    const allowed = request.headers["x-ticket"] === this.#ticket && !request.headers.authorization;
+    const ticket = request.headers["x-ticket"] ?? url.searchParams.get("ticket");
+    const allowed = ticket === this.#ticket && !request.headers.authorization;
     if (!found || !allowed) return void response.writeHead(found ? 403 : 404).end();
     this.downloads.push(oid);
     response.writeHead(200, { "content-type": "application/octet-stream" }).end(found);

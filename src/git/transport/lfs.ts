@@ -1,9 +1,12 @@
-import { downloadObject } from "./lfs/download.js";
+import type { Readable } from "node:stream";
+import { askBatch, type LfsQuestion } from "./lfs/batch.js";
+import { downloadObject, openObject } from "./lfs/download.js";
 import { locateObjects } from "./lfs/locate.js";
-import type { LfsDownload, LfsObject } from "./lfs/objects.js";
+import type { LfsDownload, LfsLocation, LfsObject } from "./lfs/objects.js";
 import type { Target, Upstream } from "./upstream.js";
 
-export type { LfsDownload, LfsObject } from "./lfs/objects.js";
+export type { LfsQuestion } from "./lfs/batch.js";
+export type { LfsDownload, LfsLocation, LfsObject } from "./lfs/objects.js";
 
 /** Git LFS at GitHub: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md */
 export interface Lfs {
@@ -14,6 +17,10 @@ export interface Lfs {
    * wrong
    */
   download(from: LfsDownload, file: string, signal: AbortSignal): Promise<void>;
+  /** Asks for somebody who reads from here. @returns what GitHub says, by the object's id @throws RefreshError */
+  ask(target: Target, question: LfsQuestion): Promise<Map<string, LfsLocation>>;
+  /** Opens the content of one object, which nobody has checked. @throws RefreshError */
+  open(from: Pick<LfsDownload, "href" | "header" | "label">, signal: AbortSignal): Promise<Readable>;
 }
 
 /** @param origin GitHub's origin, such as https://github.com */
@@ -21,5 +28,7 @@ export function createLfs(upstream: Upstream, origin: string): Lfs {
   return {
     locate: (target, objects, signal) => locateObjects({ upstream, origin }, target, objects, signal),
     download: (from, file, signal) => downloadObject(upstream, from, file, signal),
+    ask: (target, question) => askBatch({ upstream, origin }, target, question),
+    open: (from, signal) => openObject(upstream, from, signal),
   };
 }

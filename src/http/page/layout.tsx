@@ -15,6 +15,7 @@ interface Frame {
 const NAVIGATION = [
   ["/", "Repositories"],
   ["/deliveries", "Deliveries"],
+  ["/readers", "Readers"],
   ["/server", "Server"],
   ["/audit", "Audit"],
 ] as const;

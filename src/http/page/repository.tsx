@@ -12,6 +12,7 @@ import { explain } from "./explain.js";
 import { Holds, Kept } from "./history.js";
 import { page } from "./layout.js";
 import { Ago, Due, duration, Facts, Live, Pages, Quantity, Sha, State, Table, Trouble } from "./parts.js";
+import { Readers } from "./readers.js";
 
 /** So many refs, kept tips and holds are on one page each. */
 const ROWS = 200;
@@ -41,6 +42,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
           <Pages {...pages} field="holds" next={toCursor(holds.next)} label="Pages of held refs" />
           {found.checkouts && <Checkouts of={found.checkouts} />}
           <Refreshes of={ports.refreshes(id)} />
+          <Readers of={ports.readers(id, ROWS)} />
         </Live>
         <p>
           <a href={`/deliveries?repository=${fullName(found)}`}>Its deliveries</a>

@@ -18,6 +18,7 @@ import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
 import { asOperator, headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
+import { addReadersPage } from "./readers.js";
 import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
@@ -35,7 +36,7 @@ export interface PageOptions {
   log?: { error(fields: object, message: string): void };
 }
 
-const OURS = /^\/($|(repos|installations|assets)\/|(deliveries|server|audit|live|sign-in|sign-out)$)/;
+const OURS = /^\/($|(repos|installations|assets)\/|(deliveries|readers|server|audit|live|sign-in|sign-out)$)/;
 const MAX_BODY = 16 * 1024;
 /** The status counts repositories and pending events, and open pages ask often, so it is cached. */
 const STATUS_MS = 3_000;
@@ -62,6 +63,7 @@ export function createPage(options: PageOptions): Handler {
   addRepositoriesPage(app, ports);
   addRepositoryPage(app, ports);
   addDeliveriesPage(app, ports);
+  addReadersPage(app, ports);
   addServerPage(app, ports);
   addAuditPage(app, ports);
   addActions(app, ports);

@@ -50,6 +50,7 @@ const Summary = ({ status }: { status: StatusView }) => (
       ["How deliveries arrive", status.deliveries.mode],
       ["Last webhook", <Ago at={status.deliveries.lastWebhookAt} />],
       ["GitHub's delivery log read", <Ago at={status.deliveries.lastReadAt} />],
+      ["Mirrors served at", status.serving ? <Serving of={status.serving} /> : "nowhere"],
       ["Calls to GitHub", status.github.calls.toLocaleString("en")],
       [
         "Free disk",
@@ -61,6 +62,12 @@ const Summary = ({ status }: { status: StatusView }) => (
       ],
     ]}
   />
+);
+
+const Serving = ({ of: { url, readers } }: { of: NonNullable<StatusView["serving"]> }) => (
+  <>
+    {url}, to {readers.join(", ") || <State of="nobody: set READERS" kind="warn" />}
+  </>
 );
 
 const diskState = ({ full, low }: StatusView["disk"]): string => (full ? "full" : low ? "low" : "ok");

@@ -40,13 +40,35 @@ export function createRights(
   const github = createGitHubWay(calm, confirmations);
   const judges: Judges = { settings, ports: calm, confirmations, github, verifier };
   return {
-    judge: (question) => judge(judges, question),
+    async judge(question) {
+      const answer = await judge(judges, question);
+      ports.onJudged?.({
+        way: wayOf(judges, question, answer),
+        result: RESULTS[answer.kind === "yes" ? 200 : answer.status],
+      });
+      return answer;
+    },
     forget(id) {
       const known = id === null ? null : ports.get(id);
       confirmations.forget(id);
       github.drop(id, known && `${known.owner}/${known.name}`.toLowerCase());
     },
   };
+}
+
+/** How an answer is counted, by its status. */
+const RESULTS = { 200: "yes", 401: "unauthorized", 404: "no", 503: "unavailable" } as const;
+
+/** Returns the judge of the credential, whether or not its way is open. */
+function wayOf(
+  { settings }: Judges,
+  { authorization }: RightsQuestion,
+  answer: Granted | Denied,
+): Way | "none" {
+  if (answer.kind === "yes") return answer.way;
+  const { kind } = readCredential(authorization, settings.oidc.issuer);
+  if (kind === "none") return settings.readers.includes("public") ? "public" : "none";
+  return kind === "unusable" ? "none" : kind;
 }
 
 /** A doubt requests a reconcile, which readers must not be able to do as often as they ask. */

@@ -20,6 +20,8 @@ export interface RightsPorts extends ConfirmPorts {
   findToken(secret: string): Caller | null;
   /** GitHub's answer and the registry differ about a name. */
   doubt(repository: Served): void;
+  /** A right was judged. Nothing here is secret. */
+  onJudged?(labels: { way: string; result: string }): void;
 }
 
 /** What a way of proving a right has found out. */

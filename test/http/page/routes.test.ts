@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../../src/http/api.js";
 import { cached } from "../../../src/http/cached.js";
+import type { ReaderView } from "../../../src/http/readers.js";
 import type { RepositoryView } from "../../../src/http/view.js";
 import { apiPorts, SITE, TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
@@ -9,12 +10,19 @@ const EVIL = `"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;`;
 const PAGES = [
   "/",
   "/deliveries",
+  "/readers",
   "/server",
   "/audit",
   "/repos/acme/site",
   "/?state=gone",
   "/nothing-like-it",
 ];
+
+const READER: ReaderView = {
+  ...{ repository: "acme/site", isManaged: true, reader: "ci", way: "token", address: "192.0.2.1" },
+  ...{ lastAt: "2024-01-01T00:00:00.000Z", requests: 3, shared: 1, failed: 1, bytes: 2 ** 21 },
+  sources: { mirror: 1, fetched: 0, github: 1 },
+};
 
 /** Every text that comes from outside, in its most hostile form. */
 function hostile(): ApiPorts {
@@ -50,6 +58,7 @@ function hostile(): ApiPorts {
       ...apiPorts().audit,
       page: () => ({ audit: [{ ...entry, via: EVIL, status: 200 } as never], next: [1] }),
     },
+    readers: () => ({ readers: [{ ...READER, repository: EVIL, reader: EVIL, address: EVIL }], total: 1 }),
     deliveries: () => ({ deliveries: [delivery as never], next: [1, 1] }),
     status: () => ({
       ...status,

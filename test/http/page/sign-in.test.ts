@@ -4,7 +4,16 @@ import { createSessions } from "../../../src/http/page/session.js";
 import { TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
 
-const PAGES = ["/", "/deliveries", "/server", "/audit", "/repos/acme/site", "/live", "/repos/acme/none"];
+const PAGES = [
+  "/",
+  "/deliveries",
+  "/readers",
+  "/server",
+  "/audit",
+  "/repos/acme/site",
+  "/live",
+  "/repos/acme/none",
+];
 
 describe("the page's door", () => {
   it("is not served without a token in the configuration, and does not answer other paths", async () => {

@@ -1,11 +1,23 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { Transform } from "node:stream";
+import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { RefreshError } from "../../../base/errors.js";
 import { asNetworkError, statusError, type Upstream } from "../upstream.js";
 import type { LfsDownload } from "./objects.js";
 import { missingIfRefused } from "./refused.js";
+
+/** Opens the content of one object, which nobody has checked. No redirect is followed. @throws RefreshError */
+export async function openObject(
+  upstream: Upstream,
+  { href, header, label }: Pick<LfsDownload, "href" | "header" | "label">,
+  signal: AbortSignal,
+): Promise<Readable> {
+  const answer = await upstream.get(href, header, signal);
+  if (answer.statusCode === 200) return answer.body;
+  await answer.body.dump();
+  throw missingIfRefused(statusError(answer, { kind: "lfs", host: new URL(href).host }), label);
+}
 
 /**
  * Writes one object to a file that must not exist.
@@ -13,15 +25,12 @@ import { missingIfRefused } from "./refused.js";
  */
 export async function downloadObject(
   upstream: Upstream,
-  { href, header, oid, size, label }: LfsDownload,
+  from: LfsDownload,
   file: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const answer = await upstream.get(href, header, signal);
-  if (answer.statusCode !== 200) {
-    await answer.body.dump();
-    throw missingIfRefused(statusError(answer, { kind: "lfs", host: new URL(href).host }), label);
-  }
+  const { href, oid, size, label } = from;
+  const content = await openObject(upstream, from, signal);
   const hash = createHash("sha256");
   let bytes = 0;
   const unsound = (how: string) => new RefreshError("lfs_unsound", `${label} ${how}`);
@@ -34,7 +43,7 @@ export async function downloadObject(
     },
   });
   const sink = createWriteStream(file, { flags: "wx", mode: 0o640 });
-  await pipeline(answer.body, check, sink, { signal }).catch((error: unknown) => {
+  await pipeline(content, check, sink, { signal }).catch((error: unknown) => {
     throw fileError(error) ?? asNetworkError(error, new URL(href).origin, "lfs");
   });
   if (bytes !== size) throw unsound(`has ${bytes} bytes, not ${size}`);
