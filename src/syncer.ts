@@ -80,7 +80,6 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   const moved = createSignal<[id: number, changes: RefChange[]]>();
   const abandoned = createSignal<[repository: ManagedRepository, hints: RefHint[]]>();
 
-  // Nobody waits for the backstop.
   const refresh = (request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> =>
     ports.write(request.repositoryId, signal, () => refreshAlone(request, signal), {
       canWait: request.trigger === "backstop",

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../../base/clock.js";
 import { forEachInSlices } from "../../base/slices.js";
 
 interface Waiting<Question, Answer> {
@@ -15,9 +16,11 @@ const LONGEST_WAIT_MS = 250;
  * Collects the questions that are asked in one turn of the event loop, or in several turns without a pause, and has
  * them answered together, so that their number does not become a number of processes.
  * @param answer answers all questions about one subject, in their order
+ * @param clock monotonic, in milliseconds
  */
 export function inBatches<Subject, Question, Answer>(
   answer: (subject: Subject, questions: Question[]) => Promise<Answer[]>,
+  clock: () => number = monotonicMs,
 ): (subject: Subject, question: Question) => Promise<Answer> {
   const waiting = new Map<Subject, Waiting<Question, Answer>[]>();
   const flush = async (subject: Subject) => {
@@ -36,7 +39,7 @@ export function inBatches<Subject, Question, Answer>(
   /** @param seen the number of questions when this turn of the event loop began */
   const flushOnceQuiet = (subject: Subject, seen: number, until: number) => {
     const count = waiting.get(subject)?.length ?? 0;
-    const waits = count > seen && count < FULL && performance.now() < until;
+    const waits = count > seen && count < FULL && clock() < until;
     if (waits) setImmediate(() => flushOnceQuiet(subject, count, until));
     else void flush(subject);
   };
@@ -46,6 +49,6 @@ export function inBatches<Subject, Question, Answer>(
       all.push({ question, resolve, reject });
       if (all.length > 1) return;
       waiting.set(subject, all);
-      setImmediate(() => flushOnceQuiet(subject, 1, performance.now() + LONGEST_WAIT_MS));
+      setImmediate(() => flushOnceQuiet(subject, 1, clock() + LONGEST_WAIT_MS));
     });
 }
