@@ -58,7 +58,10 @@ run(releasers, async () => {
   const herd = (count: number, commits: string[]) => {
     const commit = commits.pop()!;
     return measured(lockstep.pid, async () => {
-      await Promise.all(Array.from({ length: count }, () => ask(commit)));
+      const all = await Promise.allSettled(Array.from({ length: count }, () => ask(commit)));
+      const failed = all.filter((it) => it.status === "rejected");
+      if (failed.length > 0)
+        throw new Error(`${failed.length} answers failed, first: ${failed[0]!.reason}\n${lockstep.tail()}`);
     });
   };
   const plain = (count: number) =>
