@@ -82,7 +82,6 @@ export function createSyncer(ports: SyncerPorts): Syncer {
 
   const refresh = (request: RefreshRequest, signal: AbortSignal): Promise<RefreshOutcome> =>
     ports.write(request.repositoryId, signal, () => refreshAlone(request, signal), {
-      // A reader waits for what is fetched for it, and nobody for the backstop.
       canWait: request.trigger === "backstop",
     });
 

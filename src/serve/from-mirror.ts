@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline, type Readable } from "node:stream";
+import { holdVersion } from "../git/disk/swap.js";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
@@ -97,7 +98,9 @@ function share(
 ): Readable {
   const refs = dependsOnRefs ? generation(mirror.id) : "any";
   const { stream } = herd.answer([mirror.dir, refs, version, written].join(" "), async (signal) => {
-    const giveBack = await slots.take(signal);
+    // The mirror may be replaced while the answer waits for its turn.
+    const letGo = holdVersion(mirror.dir);
+    const giveBack = await slots.take(signal).finally(letGo);
     const input = written === null ? null : Buffer.from(written, "latin1");
     const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
     void done.then(giveBack, giveBack);
@@ -106,17 +109,23 @@ function share(
   return stream;
 }
 
-const sendAlone = (
+async function sendAlone(
   needs: MirrorNeeds,
   mirror: ServedMirror,
   written: string,
   reading: Reading,
-): Promise<void> =>
-  withSlot(needs.slots, reading.signal, async () => {
-    const input = Buffer.from(written, "latin1");
-    const { stdout } = run(needs, mirror, { ...reading, input });
-    await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
-  });
+): Promise<void> {
+  const letGo = holdVersion(mirror.dir);
+  try {
+    await withSlot(needs.slots, reading.signal, async () => {
+      const input = Buffer.from(written, "latin1");
+      const { stdout } = run(needs, mirror, { ...reading, input });
+      await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
+    });
+  } finally {
+    letGo();
+  }
+}
 
 /** A reader that takes nothing for this long is cut off. */
 const STALL_MS = 60_000;
