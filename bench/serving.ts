@@ -19,13 +19,13 @@ const HELP = `Usage: npm run bench:serving [-- --readers <n> --megabytes <n> --j
 What readers over HTTP cost the process of a running Lockstep: its memory, and the longest time for which they block its
 event loop. All begin at once. The heads of shared answers, 8 MiB each and 256 MiB together at most, are not counted.
 
-  --readers <n>    default 200
-  --megabytes <n>  the size of the pack that each gets; default 24
+  --readers <n>    default 200; a fifth of them where each has an answer of its own
+  --megabytes <n>  the size of the pack that each gets; default 12
   --json           one JSON document, no table`;
 
 const OPTIONS = {
   readers: { type: "string", default: "200" },
-  megabytes: { type: "string", default: "24" },
+  megabytes: { type: "string", default: "12" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
@@ -73,6 +73,7 @@ interface Step {
   linesOf(reader: number): string[];
   /** How long a reader reads nothing after the first bytes, in milliseconds. */
   pauseMs: number;
+  readers: number;
   /** How many different answers there are. */
   answers: number;
 }
@@ -120,46 +121,57 @@ run(releasers, async () => {
   await lockstep.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
   const url = `http://127.0.0.1:${port}/octo-org/large`;
 
+  const few = Math.ceil(readers / 5);
   const steps: Step[] = [
-    { name: "all ask for the same", linesOf: () => ["deepen 1"], pauseMs: 0, answers: 1 },
     {
-      name: "all ask for the same and pause",
+      name: "all ask for the same",
+      linesOf: () => ["deepen 1"],
+      pauseMs: 0,
+      readers,
+      answers: 1,
+    },
+    {
+      name: "all ask for the same, and pause",
       linesOf: () => ["deepen 1", "ofs-delta"],
-      pauseMs: 10_000,
+      pauseMs: 5_000,
+      readers,
       answers: 1,
     },
     {
       name: "each has an answer of its own",
       linesOf: (n) => [`filter blob:limit=${size + n + 1}`],
       pauseMs: 0,
-      answers: readers,
+      readers: few,
+      answers: few,
     },
   ];
   await read(url, [`want ${commit}`, "deepen 1", "thin-pack"], 0);
-  const rows: { step: string; seconds: number; bytesForEach: number; longestMs: number }[] = [];
-  for (const { name, linesOf, pauseMs, answers } of steps) {
+  const rows: { step: string; readers: number; seconds: number; bytesForEach: number; longestMs: number }[] =
+    [];
+  for (const { name, linesOf, pauseMs, answers, readers: count } of steps) {
     progress(`${name} …`);
     await longestBlock(lockstep);
     resetPeakMemory(lockstep.pid);
     const before = peakMemory(lockstep.pid);
     const began = performance.now();
-    const all = Array.from({ length: readers }, (_, n) =>
+    const all = Array.from({ length: count }, (_, n) =>
       read(url, [`want ${commit}`, ...linesOf(n)], pauseMs),
     );
     await Promise.all(all);
     const seconds = (performance.now() - began) / 1_000;
     const heads = Math.min(answers * Math.min(size, MAX_HEAD), MAX_HEADS);
-    const bytesForEach = Math.max(0, peakMemory(lockstep.pid) - before - heads) / readers;
-    rows.push({ step: name, seconds, bytesForEach, longestMs: await longestBlock(lockstep) });
+    const bytesForEach = Math.max(0, peakMemory(lockstep.pid) - before - heads) / count;
+    rows.push({ step: name, readers: count, seconds, bytesForEach, longestMs: await longestBlock(lockstep) });
   }
-  if (values.json) return print(JSON.stringify({ readers, bytes: size, rows }, null, 2));
-  const cells = rows.map(({ step, seconds, bytesForEach, longestMs }) => [
+  if (values.json) return print(JSON.stringify({ bytes: size, rows }, null, 2));
+  const cells = rows.map(({ step, readers: count, seconds, bytesForEach, longestMs }) => [
     step,
+    String(count),
     `${seconds.toFixed(1)} s`,
     `${(bytesForEach / MIB).toFixed(2)} MiB`,
     `${longestMs.toFixed(0)} ms`,
     bytesForEach > LIMIT_BYTES || longestMs > LIMIT_MS ? "too much" : "",
   ]);
-  for (const line of table([["readers", "time", "memory for each", "longest block", ""], ...cells]))
+  for (const line of table([["what", "readers", "time", "memory for each", "longest block", ""], ...cells]))
     print(line);
 });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
+import { holdVersion } from "../git/disk/swap.js";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
@@ -104,7 +105,9 @@ export function share(
 ): ReturnType<Herd["answer"]> {
   const refs = dependsOnRefs ? generation(mirror.id) : "any";
   return herd.answer([mirror.dir, refs, version, written].join(" "), async (signal) => {
-    const giveBack = await slots.take(signal);
+    // The mirror may be replaced while the answer waits for its turn.
+    const letGo = holdVersion(mirror.dir);
+    const giveBack = await slots.take(signal).finally(letGo);
     if (isClone) onClone(mirror.id);
     const input = written === null ? null : Buffer.from(written, "latin1");
     const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
@@ -113,17 +116,23 @@ export function share(
   });
 }
 
-const sendAlone = (
+async function sendAlone(
   needs: MirrorNeeds,
   mirror: ServedMirror,
   written: string,
   reading: Reading,
-): Promise<void> =>
-  withSlot(needs.slots, reading.signal, async () => {
-    const input = Buffer.from(written, "latin1");
-    const { stdout } = run(needs, mirror, { ...reading, input });
-    await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
-  });
+): Promise<void> {
+  const letGo = holdVersion(mirror.dir);
+  try {
+    await withSlot(needs.slots, reading.signal, async () => {
+      const input = Buffer.from(written, "latin1");
+      const { stdout } = run(needs, mirror, { ...reading, input });
+      await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
+    });
+  } finally {
+    letGo();
+  }
+}
 
 /** A reader that takes nothing for this long is cut off. */
 const STALL_MS = 60_000;

@@ -1,3 +1,4 @@
+import { holdVersion } from "../git/disk/swap.js";
 import type { GitStream, StreamGit } from "../git/run/stream.js";
 import type { Stall } from "../machine/limit.js";
 import type { Version } from "./request/form.js";
@@ -28,7 +29,8 @@ export function uploadPack(streamGit: StreamGit, { dir }: Served, call: UploadPa
   const { version, input, threads, ...rest } = call;
   // git upload-pack --strict --stateless-rpc [--http-backend-info-refs] <mirror>
   const list = input === null ? ["--http-backend-info-refs"] : [];
-  return streamGit({
+  const release = holdVersion(dir);
+  const answer = streamGit({
     ...rest,
     args: ["upload-pack", "--strict", "--stateless-rpc", ...list, dir],
     gitDir: null,
@@ -36,6 +38,8 @@ export function uploadPack(streamGit: StreamGit, { dir }: Served, call: UploadPa
     config: configFor(dir, threads),
     ...(input === null ? {} : { input }),
   });
+  answer.done.then(release, release);
+  return answer;
 }
 
 const configFor = (dir: string, threads: number): Record<string, string> => ({

@@ -15,6 +15,22 @@ const AT_A_TIME = 200;
 /** Replaced mirrors that readers may still use. */
 const leaving = new Set<string>();
 
+/** How many readers of this process use a directory. */
+const readers = new Map<string, number>();
+
+/**
+ * Keeps a mirror's directory while this process reads it, also when the mirror is replaced: git opens objects when it
+ * needs them. @returns what ends that
+ */
+export function holdVersion(dir: string): () => void {
+  readers.set(dir, (readers.get(dir) ?? 0) + 1);
+  return () => {
+    const left = readers.get(dir)! - 1;
+    if (left === 0) readers.delete(dir);
+    else readers.set(dir, left);
+  };
+}
+
 const newVersion = (repositoryDir: string): string =>
   join(repositoryDir, `m-${randomBytes(4).toString("hex")}`);
 
@@ -42,6 +58,7 @@ export async function swapIn(layout: Layout, fresh: string, place: string): Prom
 function retire(layout: Layout, former: string): void {
   leaving.add(former);
   const remove = () => {
+    if (readers.has(former)) return void setTimeout(remove, READERS_MS).unref();
     leaving.delete(former);
     try {
       toTrash(layout, former);

@@ -1,6 +1,6 @@
 /**
  * Runs what writes to a mirror: one at a time for each repository, in the order of the calls, except that others go
- * before a call that can wait. A call within `act` for the same repository would wait for itself.
+ * before a call that can wait: a reader waits for what is fetched for it, and nobody for the backstop. A call within `act` for the same repository would wait for itself.
  * @throws the signal's reason when the signal fires before `act` begins
  */
 export type Write = <T>(

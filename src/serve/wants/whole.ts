@@ -7,15 +7,17 @@ export interface WholeCommits {
   add(mirror: Served & { id: number }, commit: string): void;
 }
 
+interface Proofs {
+  /** Whether GitHub has said yes to the object in the last minutes. */
+  isProven(repositoryId: number, id: string): boolean;
+}
+
 /** What was fetched for a reader is kept for longer. */
 const KEPT_MS = 5 * 60_000;
 const MAX_KEPT = 10_000;
 
 /** Two hundred readers of one commit need git once to look for it. */
-export function createWhole(
-  github: { isProven(repositoryId: number, id: string): boolean },
-  clock: () => number = monotonicMs,
-): WholeCommits {
+export function createWhole(github: Proofs, clock: () => number = monotonicMs): WholeCommits {
   const foundAt = new Map<string, number>();
   return {
     has({ id, dir }, commit) {
