@@ -3,14 +3,14 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
+import { type ReadingWorld, readingWorld } from "../support/reading-world.js";
 import { basic, withToken } from "../support/rights.js";
-import { type ServingWorld, servingWorld } from "../support/serving.js";
 
 const REFS = "info/refs?service=git-upload-pack";
 const API_TOKEN = "token-of-the-tests-0123456789";
 
 /** The operator's page, as a signed-in browser gets it. */
-async function pages({ world }: ServingWorld) {
+async function pages({ world }: ReadingWorld) {
   const body = new URLSearchParams({ token: API_TOKEN });
   const headers = { origin: world.url };
   const signed = await fetch(`${world.url}/sign-in`, { method: "POST", body, headers, redirect: "manual" });
@@ -18,7 +18,7 @@ async function pages({ world }: ServingWorld) {
   return async (path: string) => (await fetch(world.url + path, { headers: { cookie } })).text();
 }
 
-const metricsOf = async ({ world }: ServingWorld) => (await world.api("/metrics")).text();
+const metricsOf = async ({ world }: ReadingWorld) => (await world.api("/metrics")).text();
 
 /** Everything that Lockstep has written below DATA_DIR. */
 function filesOf(dir: string): string {
@@ -34,7 +34,7 @@ const send = (url: string, headers: Record<string, string>) =>
   });
 
 test("what readers read is seen in log, metrics, page and status, by reader, repository and source", async () => {
-  const serving = await servingWorld();
+  const serving = await readingWorld();
   const { world, ask, ownToken } = serving;
   const token = await ownToken("ci");
   const want = `0012command=fetch\n00010032want ${world.tips(serving.app)["refs/heads/main"]}\n0009done\n0000`;
@@ -78,7 +78,7 @@ test("what readers read is seen in log, metrics, page and status, by reader, rep
 });
 
 test("no credential is in log, metrics, page or any file, wherever in a request it stood", async () => {
-  const serving = await servingWorld();
+  const serving = await readingWorld();
   const { world, origin, ask, ownToken, githubToken, app } = serving;
   const own = await ownToken("ci");
   const github = githubToken(app);

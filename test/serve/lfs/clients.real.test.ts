@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { lfsReader } from "../../support/lfs-client.js";
+import { type ReadingWorld, readingWorld } from "../../support/reading-world.js";
 import { basic } from "../../support/rights.js";
-import { type ServingWorld, servingWorld } from "../../support/serving.js";
 import { answer, scriptedHost } from "../../support/upstream.js";
 
 const ATTRIBUTES = "*.bin filter=lfs diff=lfs merge=lfs -text\n";
@@ -11,7 +11,7 @@ const CONTENT = "a file that git does not keep\n".repeat(10_000);
 
 /** A Lockstep whose acme/app has a file of Git LFS. */
 async function withFile(more: Record<string, string> = {}) {
-  const serving = await servingWorld();
+  const serving = await readingWorld();
   const { standin, app, world } = serving;
   const files = { ".gitattributes": ATTRIBUTES, "a.bin": standin.lfs.put(CONTENT, "acme/app"), ...more };
   await world.pushed(await standin.commit(app, "main", { files }));
@@ -20,7 +20,7 @@ async function withFile(more: Record<string, string> = {}) {
 }
 
 /** Clones as actions/checkout does: the credentials are a header of this server alone. */
-async function clone({ origin }: ServingWorld, token: string) {
+async function clone({ origin }: ReadingWorld, token: string) {
   const reader = lfsReader();
   await reader.install();
   const header = `http.${origin}/.extraheader`;

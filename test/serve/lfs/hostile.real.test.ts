@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { type ServingWorld, servingWorld } from "../../support/serving.js";
+import { type ReadingWorld, readingWorld } from "../../support/reading-world.js";
 
 const LFS = "application/vnd.git-lfs+json";
 const SECRET = "a secret of acme/app\n";
@@ -18,12 +18,12 @@ interface Answer {
 }
 
 async function start() {
-  const serving = await servingWorld();
+  const serving = await readingWorld();
   serving.standin.lfs.put(SECRET, "acme/app");
   return serving;
 }
 
-function batch({ ask }: ServingWorld, name: string, token: string | null, more: object = {}, type = LFS) {
+function batch({ ask }: ReadingWorld, name: string, token: string | null, more: object = {}, type = LFS) {
   const objects = [{ oid: OID, size: SIZE }];
   return ask(`/${name}/info/lfs/objects/batch`, token, {
     method: "POST",

@@ -4,7 +4,7 @@ import { withToken } from "./rights.js";
 import { World } from "./world.js";
 
 /** @returns a port that nobody listens on */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -16,7 +16,7 @@ export async function freePort(): Promise<number> {
  * A running Lockstep that serves two private repositories of two accounts, a public one, and readers with credentials of
  * each form.
  */
-export async function servingWorld(env: Record<string, string> = {}) {
+export async function readingWorld(env: Record<string, string> = {}) {
   const port = await freePort();
   const world = await World.create({ SERVE_PORT: String(port), READERS: "github,token,public", ...env });
   const { standin } = world;
@@ -46,4 +46,4 @@ export async function servingWorld(env: Record<string, string> = {}) {
   return { world, standin, app, other, open, origin, ownToken, githubToken, ask };
 }
 
-export type ServingWorld = Awaited<ReturnType<typeof servingWorld>>;
+export type ReadingWorld = Awaited<ReturnType<typeof readingWorld>>;
