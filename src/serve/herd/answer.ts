@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { monotonicMs } from "../../base/clock.js";
+import { createPace } from "./pace.js";
 import type { Position, Store } from "./store.js";
 
 /** Starts what produces the answer, once there is room for it. The signal ends it. */
@@ -27,6 +28,8 @@ const MAX_WINDOW = 2 ** 20;
 /** A reader that takes nothing for this long is cut off. */
 const STALL_MS = 60_000;
 const LOOK_MS = 5_000;
+/** All answers together block the event loop for no longer than one of them may. */
+const pace = createPace();
 
 /** @param onEnd called once, when no further reader may follow and none is left */
 export function shareAnswer(produce: Produce, store: Store, onEnd: () => void): SharedAnswer {
@@ -73,6 +76,7 @@ export function shareAnswer(produce: Produce, store: Store, onEnd: () => void): 
   async function feed(follower: Follower): Promise<void> {
     follower.idleSince = null;
     for (;;) {
+      await pace();
       // What arrives while the store is asked must not be missed.
       const rings = bell.count();
       const bytes = await store.next(follower);
