@@ -1,22 +1,13 @@
 import { execFile } from "node:child_process";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { freePort } from "../../tools/lockstep.js";
 import { PATH, plainGit } from "../support/git.js";
 import { tempDir } from "../support/temp.js";
 import { World } from "../support/world.js";
 
 const run = promisify(execFile);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Clones over HTTP with credentials, or without. @returns the tip, or what git said */
 async function clone(port: number, name: string, credentials: string): Promise<string> {

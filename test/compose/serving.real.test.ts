@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { compose } from "../../src/compose/lockstep.js";
+import { freePort } from "../../tools/lockstep.js";
 import { configOf, NO_LOG } from "../support/config.js";
 import { oneMirror } from "../support/one-mirror.js";
 import { cloneDir, readerDir, readerGit } from "../support/served.js";
-import { freePort } from "../support/serving.js";
 import { tempDir } from "../support/temp.js";
 
 const listOf = async (url: string, version: number) =>

@@ -1,4 +1,4 @@
-import { freePort } from "./serving.js";
+import { freePort } from "../../tools/lockstep.js";
 import { World } from "./world.js";
 
 /** A running Lockstep whose mirror of acme/app everybody may read. */

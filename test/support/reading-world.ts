@@ -1,16 +1,6 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { freePort } from "../../tools/lockstep.js";
 import { withToken } from "./rights.js";
 import { World } from "./world.js";
-
-/** @returns a port that nobody listens on */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /**
  * A running Lockstep that serves two private repositories of two accounts, a public one, and readers with credentials of
