@@ -25,13 +25,18 @@ export interface Served {
   push(repo: Repo, branch: string, files?: Record<string, string>): Promise<Push>;
 }
 
+const releasers = new Releasers();
+// A hook that is made while another one runs is never called.
+afterAll(() => releasers.release());
+
+/** What is called once the file's tests have run. */
+export const atEnd = (release: () => unknown): void => releasers.add(release);
+
 /** A Lockstep in a process of its own, which serves mirrors of the stand-in until the file's tests have run. */
 export async function startServing(
   env: Record<string, string> = {},
   prepare: (standin: StandIn) => Promise<unknown> = async () => {},
 ): Promise<Served> {
-  const releasers = new Releasers();
-  afterAll(() => releasers.release());
   const dir = () => {
     const made = mkdtempSync(join(tmpdir(), "lockstep-clients-"));
     releasers.add(() => rmSync(made, { recursive: true, force: true, maxRetries: 5 }));

@@ -3,11 +3,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { exportJWK } from "jose";
-import { afterAll } from "vitest";
 import { parse } from "yaml";
 import { packageRoot } from "../../../tools/package-root.js";
 import { rightsWorld } from "../../support/rights.js";
 import { run } from "../run.js";
+import { atEnd } from "../served.js";
 
 const ACTION = join(packageRoot(), "action");
 const REQUEST_TOKEN = "the-job-s-own-token";
@@ -69,7 +69,7 @@ export async function actionsIssuer() {
     answer({ count: 1, value });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  afterAll(() => void server.close());
+  atEnd(() => server.close());
   state.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   state.env = {
     ACTIONS_ID_TOKEN_REQUEST_TOKEN: REQUEST_TOKEN,
