@@ -61,7 +61,7 @@ test.each([1, 20])("two hundred readers get one answer of %i MiB, which is produ
 });
 
 test("a reader who comes later gets the whole answer, and one who comes too late another", async () => {
-  const { herd } = opened({ keepMs: 20 });
+  const { herd } = opened({ keepMs: 300 });
   const { made, produce } = producer(MiB);
   await buffer(herd.answer("x", produce).stream);
   const { stream, isShared } = herd.answer("x", produce);
