@@ -18,6 +18,7 @@ import { createReport } from "../serve/seen/report.js";
 import type { ReadTable } from "../serve/seen/table.js";
 import { createService } from "../serve/service.js";
 import { createSlots } from "../serve/slots.js";
+import { createTurns } from "../serve/turns.js";
 import { createWantsCheck } from "../serve/wants/check.js";
 import { createGitHubAnswers } from "../serve/wants/github.js";
 import { provenAt } from "../views/freshness.js";
@@ -90,13 +91,10 @@ export async function openServing(
   const mirrors = createServedMirrors({
     layout,
     streamGit,
-    isActive(id) {
+    find(id) {
       const repository = registry.get(id);
-      return repository !== null && isManaged(repository) && repository.pausedAt === null;
-    },
-    provenAt(id) {
-      const repository = registry.get(id);
-      return repository && provenAt(repository, { customRefs, now: Date.now() });
+      if (repository === null || !isManaged(repository) || repository.pausedAt !== null) return null;
+      return { provenAt: provenAt(repository, { customRefs, now: Date.now() }) };
     },
     generation: domain.mirrors.generation,
   });
@@ -129,6 +127,7 @@ export async function openServing(
     ensureFresh: createEnsure(ensurePorts(domain)),
     bring,
     checkWants: createWantsCheck({ git, streamGit, github, isComing }),
+    turn: createTurns(),
     readRequest: createRequestReader(),
     streamGit,
     slots: createSlots({ running, waiting: MAX_WAITING }),

@@ -6,10 +6,11 @@ import { readShown, type Shown } from "./shown.js";
 export interface MirrorPorts {
   layout: Layout;
   streamGit: StreamGit;
-  /** Whether the repository is managed, and an operator has not paused it. */
-  isActive(repositoryId: number): boolean;
-  /** When GitHub's refs were last found to be the mirror's, in milliseconds since 1970; null: not known. */
-  provenAt(repositoryId: number): number | null;
+  /**
+   * Finds a repository that is managed, and that an operator has not paused. `provenAt` is when GitHub's refs were last
+   * found to be the mirror's, in milliseconds since 1970; null: not known.
+   */
+  find(repositoryId: number): { provenAt: number | null } | null;
   /** A number that two calls have in common only if the mirror's refs have not changed. */
   generation(repositoryId: number): number;
 }
@@ -31,12 +32,13 @@ export function createServedMirrors(ports: MirrorPorts): ServedMirrors {
   return {
     open(id) {
       const place = layout.mirror(id);
-      if (!ports.isActive(id) || ownership(place, id) !== "ours" || isCondemned(place)) return null;
+      const found = ports.find(id);
+      if (found === null || ownership(place, id) !== "ours" || isCondemned(place)) return null;
       const dir = linkTarget(place);
       if (dir === null) return null;
       const { depth, filter } = extentOf(dir);
       if (depth !== null || filter !== null) return null;
-      return { id, dir, provenAt: ports.provenAt(id) };
+      return { id, dir, provenAt: found.provenAt };
     },
     readShown(mirror) {
       const key = `${mirror.dir} ${generation(mirror.id)}`;

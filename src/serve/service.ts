@@ -39,6 +39,8 @@ export interface ServiceNeeds extends MirrorNeeds {
   readShown(mirror: ServedMirror): Promise<Shown>;
   ensureFresh: EnsureFresh;
   checkWants: CheckWants;
+  /** Resolves when it is the caller's turn; see `createTurns`. */
+  turn(): Promise<void>;
   /** Fetches what GitHub has and the mirror lacks. */
   bring: Bring["bring"];
   readRequest: ReadRequest;
@@ -72,6 +74,7 @@ const REQUEST_TYPE = "application/x-git-upload-pack-request";
  */
 export function createService(needs: ServiceNeeds): Service {
   return async (request, response, signal) => {
+    await needs.turn();
     const route = routeOf(request.method ?? "", request.url ?? "", originOf(needs, request));
     const right = await judge(needs, route, request);
     watch(needs.seen, { request, response, route, right, address: needs.addressOf(request) });
@@ -86,7 +89,7 @@ const ANSWERS: Record<Route["act"], (needs: ServiceNeeds, allowed: Allowed) => P
   refs: answerRefs,
   pack: answerRequest,
   branch: async (needs, allowed) => sendDefaultBranch(needs, await freshMirror(needs, allowed), allowed),
-  format: async (needs, allowed) => sendHashAlgorithm(mirrorOf(needs, allowed), allowed),
+  format: async (needs, allowed) => sendHashAlgorithm(await mirrorOf(needs, allowed), allowed),
   batch: (needs, allowed) => sendBatch(needs.lfs, allowed, originOf(needs, allowed.request)),
   object({ lfs }, allowed) {
     const [, oid = "", query = ""] = /([0-9a-f]{64})\?(.*)$/.exec(allowed.request.url ?? "") ?? [];
@@ -106,12 +109,19 @@ function originOf({ scheme }: Pick<ServiceNeeds, "scheme">, { headers }: Incomin
   return `${scheme}://${HOST.test(host) ? host : "this-server"}`;
 }
 
-const mirrorOf = ({ openMirror }: ServiceNeeds, { right }: Allowed): ServedMirror | null =>
-  right.repositoryId === null ? null : openMirror(right.repositoryId);
+/** To open a mirror takes a millisecond, and a crowd opens it at once. */
+async function mirrorOf(
+  { openMirror, turn }: ServiceNeeds,
+  { right }: Allowed,
+): Promise<ServedMirror | null> {
+  if (right.repositoryId === null) return null;
+  await turn();
+  return openMirror(right.repositoryId);
+}
 
 /** After a delivery's 202 no reader gets an older answer. @returns null: GitHub must answer */
 async function freshMirror(needs: ServiceNeeds, allowed: Allowed): Promise<ServedMirror | null> {
-  const mirror = mirrorOf(needs, allowed);
+  const mirror = await mirrorOf(needs, allowed);
   if (mirror === null || !(await needs.ensureFresh(mirror.id, allowed.signal))) return null;
   // A clone may have replaced the mirror meanwhile.
   return mirrorOf(needs, allowed);
@@ -120,7 +130,7 @@ async function freshMirror(needs: ServiceNeeds, allowed: Allowed): Promise<Serve
 async function answerRefs(needs: ServiceNeeds, allowed: Allowed): Promise<void> {
   const { version, response } = allowed;
   if (version === 2)
-    return sendBytes(response, headOf(mirrorOf(needs, allowed), ADVERTISEMENT_TYPE), VERSION_TWO);
+    return sendBytes(response, headOf(await mirrorOf(needs, allowed), ADVERTISEMENT_TYPE), VERSION_TWO);
   const mirror = await freshMirror(needs, allowed);
   if (mirror === null) return passThrough(needs.pass, { ...allowed, asked: null });
   return sendRefs(needs, mirror, allowed);
@@ -134,7 +144,8 @@ async function answerRequest(needs: ServiceNeeds, allowed: Allowed): Promise<voi
   const held = await needs.readRequest(request, request.headers, version);
   try {
     const asked = held.request;
-    if (asked.command === "probe") sendBytes(response, headOf(mirrorOf(needs, allowed), RESULT_TYPE), "");
+    if (asked.command === "probe")
+      sendBytes(response, headOf(await mirrorOf(needs, allowed), RESULT_TYPE), "");
     else if (asked.command === "ls-refs") await answerList(needs, allowed, asked);
     else await answerFetch(needs, allowed, asked);
   } finally {
@@ -195,7 +206,7 @@ async function checkOrBring(needs: ServiceNeeds, allowed: Allowed, wanted: Wante
   if (verdict.kind !== "absent") return { mirror, verdict };
   if (!(await needs.bring(mirror.id, verdict.ids, allowed.signal))) return null;
   // A clone may have replaced the mirror meanwhile.
-  const now = mirrorOf(needs, allowed);
+  const now = await mirrorOf(needs, allowed);
   if (now === null) return null;
   const second = await check(needs, allowed, { mirror: now, shown: await needs.readShown(now), asked });
   return second.kind === "absent" ? null : { mirror: { ...now, isFetched: true }, verdict: second };
@@ -209,11 +220,11 @@ const check = (needs: ServiceNeeds, { signal, right }: Allowed, { mirror, shown,
 
 /** A reader may know a commit from elsewhere, and ask for it before the push is here. */
 async function findTips(needs: ServiceNeeds, allowed: Allowed, { wants }: FetchRequest) {
-  const mirror = mirrorOf(needs, allowed);
+  const mirror = await mirrorOf(needs, allowed);
   if (mirror === null) return null;
   const shown = await needs.readShown(mirror);
   if (wants.every((id) => shown.tips.has(id))) return { mirror, shown };
   await needs.ensureFresh(mirror.id, allowed.signal);
-  const now = mirrorOf(needs, allowed);
+  const now = await mirrorOf(needs, allowed);
   return now && { mirror: now, shown: await needs.readShown(now) };
 }

@@ -20,8 +20,7 @@ async function mirror(extent: { depth: number | null; filter: "blob:none" | null
     streamGit: () => {
       throw new Error("nothing is read");
     },
-    isActive: () => state.isActive,
-    provenAt: () => 1,
+    find: () => (state.isActive ? { provenAt: 1 } : null),
     generation: () => 0,
   });
   return { dir, open, state };

@@ -13,6 +13,7 @@ import type { Granted, Rights } from "../../src/serve/rights.js";
 import { createService, type ServiceNeeds } from "../../src/serve/service.js";
 import { readShown } from "../../src/serve/shown.js";
 import { createSlots } from "../../src/serve/slots.js";
+import { createTurns } from "../../src/serve/turns.js";
 import { type AskGitHub, createWantsCheck } from "../../src/serve/wants/check.js";
 import { NO_LOG } from "./config.js";
 import { PATH, plainGit, realGit, streamingGit } from "./git.js";
@@ -100,6 +101,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     ensureFresh: async () => true,
     bring: async () => false,
     checkWants: createWantsCheck({ git: realGit(), streamGit, github, isComing: () => false }),
+    turn: createTurns(),
     readRequest: createRequestReader(),
     streamGit,
     slots: createSlots({ running: 4, waiting: 100 }),

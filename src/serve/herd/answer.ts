@@ -30,6 +30,8 @@ const STALL_MS = 60_000;
 const LOOK_MS = 5_000;
 /** All answers together block the event loop for no longer than one of them may. */
 const pace = createPace();
+/** One for all: an error with a stack for each of many readers costs more than what they read. */
+const ENDED = new Error("the answer was ended");
 
 /** @param onEnd called once, when no further reader may follow and none is left */
 export function shareAnswer(produce: Produce, store: Store, onEnd: () => void): SharedAnswer {
@@ -42,9 +44,9 @@ export function shareAnswer(produce: Produce, store: Store, onEnd: () => void): 
   function free(): void {
     if (isFree) return;
     isFree = true;
-    abort.abort();
+    abort.abort(ENDED);
     clearInterval(timer);
-    for (const { stream } of followers) stream.destroy(new Error("the answer was ended"));
+    for (const { stream } of followers) stream.destroy(ENDED);
     void store.free().catch(() => {});
     onEnd();
   }

@@ -109,5 +109,20 @@ test("a token that may not read the repository gets nothing", async () => {
   await expect(job({ token: "ghs_wrong", ref: "refs/heads/main" })).rejects.toThrow(/could not read/);
 });
 
-// The default branch is asked of GET /api/v3/repos/{owner}/{name}.
-test.todo("another repository without a ref");
+test("another repository without a ref: its default branch", async () => {
+  const { commit, git } = await job({ repository: "acme/lib" });
+  expect(commit).toBe(plainGit(lib.dir, "rev-parse", "main"));
+  expect(await git("symbolic-ref", "HEAD")).toBe("refs/heads/main");
+  await expect(job({ repository: "globex/none" })).rejects.toThrow("answered 404");
+});
+
+test("files of Git LFS", async () => {
+  const pointer = served.standin.lfs.put("a large file\n");
+  const attributes = "*.bin filter=lfs diff=lfs merge=lfs -text\n";
+  const { after } = await served.push(served.app, "main", {
+    ".gitattributes": attributes,
+    "large.bin": pointer,
+  });
+  const { workspace } = await job({ ref: "refs/heads/main", commit: after, lfs: true });
+  expect(readFileSync(join(workspace, "large.bin"), "utf8")).toBe("a large file\n");
+});

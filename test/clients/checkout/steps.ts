@@ -16,6 +16,7 @@ export interface Inputs {
   fetchDepth?: number;
   sparse?: string[];
   submodules?: boolean;
+  lfs?: boolean;
 }
 
 const HISTORY = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
@@ -28,7 +29,9 @@ const HISTORY = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/
  * @param job variables of the job, which earlier steps have set
  * @returns the workspace, and the commit in it
  */
-export async function checkout(inputs: Inputs, cwd: string, job: Record<string, string> = {}) {
+export async function checkout(given: Inputs, cwd: string, job: Record<string, string> = {}) {
+  const isNamed = given.ref !== undefined || given.commit !== undefined;
+  const inputs = isNamed ? given : { ...given, ref: await defaultBranch(given) };
   const workspace = join(cwd, "work");
   const env = { ...job, GCM_INTERACTIVE: "Never" };
   const git = (...args: string[]) => run("git", args, { cwd: existsSync(workspace) ? workspace : cwd, env });
@@ -41,7 +44,9 @@ export async function checkout(inputs: Inputs, cwd: string, job: Record<string, 
   const basic = Buffer.from(`x-access-token:${inputs.token}`).toString("base64");
   const header = [`http.${inputs.serverUrl}/.extraheader`, `AUTHORIZATION: basic ${basic}`] as const;
   await git("config", "--local", ...header);
+  if (inputs.lfs) await git("lfs", "install", "--local");
   await fetchRefs(git, inputs, workspace);
+  if (inputs.lfs) await git("lfs", "fetch", "origin", target(inputs).at(-1)!);
   if (inputs.sparse) await git("sparse-checkout", "set", ...inputs.sparse);
   await git("checkout", "--progress", "--force", ...target(inputs));
   if (inputs.submodules) {
@@ -52,6 +57,16 @@ export async function checkout(inputs: Inputs, cwd: string, job: Record<string, 
   // What the action does after the job.
   await git("config", "--local", "--unset-all", header[0]);
   return { workspace, commit: log, git };
+}
+
+/** github-api-helper.ts: Octokit asks any other server for its API under /api/v3. */
+async function defaultBranch({ serverUrl, repository, token }: Inputs): Promise<string> {
+  const answer = await fetch(`${serverUrl}/api/v3/repos/${repository}`, {
+    headers: { authorization: `token ${token}`, accept: "application/vnd.github.v3+json" },
+  });
+  if (!answer.ok) throw new Error(`the default branch was answered ${answer.status}`);
+  const { default_branch: branch } = (await answer.json()) as { default_branch: string };
+  return `refs/heads/${branch}`;
 }
 
 type Git = (...args: string[]) => Promise<string>;
