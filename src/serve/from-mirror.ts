@@ -4,6 +4,7 @@ import { holdVersion } from "../git/disk/swap.js";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
+import type { Approach } from "./approach.js";
 import { type Herd, MAX_SHARED } from "./herd/table.js";
 import type { FetchRequest, ListRequest, Version } from "./request/form.js";
 import { writeRequest } from "./request/write.js";
@@ -28,6 +29,7 @@ export interface MirrorNeeds {
   generation(repositoryId: number): number;
   /** Called when git begins to pack the whole history of a mirror for readers. */
   onClone(repositoryId: number): void;
+  approach: Approach;
   /** The time for one answer, in milliseconds. */
   timeoutMs: number;
   /** How many threads one program may compress with. */
@@ -99,12 +101,14 @@ export interface Shared {
 
 /** @returns the answer from its first byte on, which others may follow, too */
 export function share(
-  { streamGit, timeoutMs, threads, slots, herd, generation, onClone }: MirrorNeeds,
+  { streamGit, timeoutMs, threads, slots, herd, generation, approach, onClone }: MirrorNeeds,
   mirror: ServedMirror,
   { version, written, dependsOnRefs, isClone = false }: Shared,
 ): ReturnType<Herd["answer"]> {
   const refs = dependsOnRefs ? generation(mirror.id) : "any";
-  return herd.answer([mirror.dir, refs, version, written].join(" "), async (signal) => {
+  const key = [mirror.dir, refs, version, written].join(" ");
+  const isAwaited = () => approach.isAny(mirror.id);
+  const produce = async (signal: AbortSignal) => {
     // The mirror may be replaced while the answer waits for its turn.
     const letGo = holdVersion(mirror.dir);
     const giveBack = await slots.take(signal).finally(letGo);
@@ -113,7 +117,8 @@ export function share(
     const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
     void done.then(giveBack, giveBack);
     return stdout;
-  });
+  };
+  return herd.answer(key, produce, isAwaited);
 }
 
 async function sendAlone(

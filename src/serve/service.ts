@@ -57,6 +57,8 @@ export interface ServiceNeeds extends MirrorNeeds {
 interface Allowed extends Reading {
   route: Route;
   right: Granted;
+  /** Called when the pack is on its way. */
+  arrive(): void;
 }
 
 /** Answers one request of a reader. */
@@ -80,8 +82,9 @@ export function createService(needs: ServiceNeeds): Service {
     watch(needs.seen, { request, response, route, right, address: needs.addressOf(request) });
     if (right.kind === "no") return sendDenied(response, right);
     const version = versionOf(request.headers["git-protocol"]);
-    const allowed: Allowed = { request, response, version, signal, route, right };
-    return ANSWERS[route.act](needs, allowed);
+    const arrive = right.repositoryId === null ? () => {} : needs.approach.enter(right.repositoryId);
+    const allowed: Allowed = { request, response, version, signal, route, right, arrive };
+    return ANSWERS[route.act](needs, allowed).finally(arrive);
   };
 }
 
@@ -187,6 +190,7 @@ async function answerFetch(needs: ServiceNeeds, allowed: Allowed, asked: FetchRe
   const checked = await checkOrBring(needs, allowed, { ...found, asked });
   if (checked === null) return passThrough(needs.pass, { ...allowed, asked });
   const { mirror, verdict } = checked;
+  allowed.arrive();
   if (verdict.kind === "allowed") return sendPack(needs, mirror, verdict.request, allowed);
   // git and GitHub say the same, whether the object is hidden or does not exist.
   const refused = errorLine(`upload-pack: not our ref ${verdict.id}`);

@@ -33,8 +33,15 @@ const pace = createPace();
 /** One for all: an error with a stack for each of many readers costs more than what they read. */
 const ENDED = new Error("the answer was ended");
 
-/** @param onEnd called once, when no further reader may follow and none is left */
-export function shareAnswer(produce: Produce, store: Store, onEnd: () => void): SharedAnswer {
+interface Shared {
+  produce: Produce;
+  /** Whether others will probably follow, so that the whole answer should be kept for them. */
+  isAwaited(): boolean;
+  /** Called once, when no further reader may follow and none is left. */
+  onEnd(): void;
+}
+
+export function shareAnswer({ produce, isAwaited, onEnd }: Shared, store: Store): SharedAnswer {
   const followers = new Set<Follower>();
   const abort = new AbortController();
   const bell = createBell();
@@ -62,7 +69,7 @@ export function shareAnswer(produce: Produce, store: Store, onEnd: () => void): 
   async function run(): Promise<void> {
     try {
       for await (const chunk of (await produce(abort.signal)) as AsyncIterable<Buffer>) {
-        await store.add(chunk, followers.size > 1);
+        await store.add(chunk, followers.size > 1 || isAwaited());
         bell.ring();
         await keepPace();
       }

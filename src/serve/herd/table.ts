@@ -5,8 +5,12 @@ import { createStore, type HeadMemory } from "./store.js";
 
 /** Readers who ask for the same at about the same time get one answer, which is produced once. */
 export interface Herd {
-  /** @param key equal for equal answers. @returns the answer's stream, for one reader */
-  answer(key: string, produce: Produce): { stream: Readable; isShared: boolean };
+  /**
+   * @param key equal for equal answers
+   * @param isAwaited whether others will probably ask for the same
+   * @returns the answer's stream, for one reader
+   */
+  answer(key: string, produce: Produce, isAwaited?: () => boolean): { stream: Readable; isShared: boolean };
   /** Frees what is kept for further readers. */
   close(): void;
 }
@@ -53,12 +57,13 @@ export function createHerd({
     },
   };
 
-  function open(key: string, produce: Produce): SharedAnswer {
-    const answer = shareAnswer(produce, createStore(memory, spills), () => {
+  function open(key: string, produce: Produce, isAwaited: () => boolean): SharedAnswer {
+    const onEnd = () => {
       clearTimeout(timers.get(answer));
       timers.delete(answer);
       if (answers.get(key) === answer) answers.delete(key);
-    });
+    };
+    const answer = shareAnswer({ produce, isAwaited, onEnd }, createStore(memory, spills));
     for (const oldest of answers.values()) {
       if (answers.size < maxAnswers) break;
       if (oldest.isIdle) oldest.free();
@@ -76,10 +81,10 @@ export function createHerd({
   }
 
   return {
-    answer(key, produce) {
+    answer(key, produce, isAwaited = () => false) {
       const found = answers.get(key);
       if (found?.isOpen) return { stream: found.follow(), isShared: true };
-      return { stream: open(key, produce).follow(), isShared: false };
+      return { stream: open(key, produce, isAwaited).follow(), isShared: false };
     },
     close() {
       for (const answer of timers.keys()) answer.free();

@@ -83,6 +83,17 @@ test("a reader alone goes at its own pace, and nothing is written", async () => 
   expect(existsSync(dir) ? readdirSync(dir) : []).toEqual([]);
 });
 
+test("the first of a crowd keeps the whole answer for those who are on their way", async () => {
+  const { herd } = opened();
+  const { made, produce } = producer(32 * MiB);
+  const first = herd.answer("x", produce, () => true);
+  await expect.poll(() => made.bytes).toBeGreaterThan(16 * MiB);
+  const second = herd.answer("x", produce);
+  expect(second.isShared).toBe(true);
+  const bodies = await Promise.all([first, second].map(async ({ stream }) => digest(await buffer(stream))));
+  expect([bodies, made.runs]).toEqual([[expected(32 * MiB), expected(32 * MiB)], 1]);
+});
+
 test("a slow reader holds up nobody while the file can grow", async () => {
   const { herd } = opened();
   const { produce } = producer(32 * MiB);
