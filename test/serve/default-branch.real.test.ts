@@ -21,6 +21,9 @@ function checkoutAt(url: string, token = "ghs_readers-own") {
 
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 
+/** The one form of a token that GitHub's git servers take. */
+const basic = (token: string) => `Basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`;
+
 /** A mirror behind which is a GitHub. @returns what GitHub was asked with */
 async function withGitHub(way: Way, options: ServedOptions = {}) {
   const atGitHub = mirrorWithSecrets();
@@ -122,9 +125,9 @@ test("a change that GitHub has reported and that is not here is asked of GitHub"
 });
 
 test.each<[Way, number | null, string | null]>([
-  ["github", null, "token ghs_readers-own"],
+  ["github", null, basic("ghs_readers-own")],
   ["public", null, null],
-  ["token", 7, `Basic ${Buffer.from("x-access-token:app-token").toString("base64")}`],
+  ["token", 7, basic("app-token")],
 ])("what is not mirrored is asked of GitHub's git server, by %s of %s with %s", async (way, id, sent) => {
   const rights: Rights = { judge: async () => ({ kind: "yes", repositoryId: id, reader: "r", way }) };
   const { url, asked } = await withGitHub(way, { rights, openMirror: () => null });
