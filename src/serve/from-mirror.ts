@@ -27,6 +27,8 @@ export interface MirrorNeeds {
   herd: Herd;
   /** A number that two calls have in common only if the mirror's refs have not changed. */
   generation(repositoryId: number): number;
+  /** Resolves when it is the caller's turn; see `createTurns`. Node takes some 20 ms to start a program. */
+  turn(): Promise<void>;
   /** Called when git begins to pack the whole history of a mirror for readers. */
   onClone(repositoryId: number): void;
   approach: Approach;
@@ -101,7 +103,7 @@ export interface Shared {
 
 /** @returns the answer from its first byte on, which others may follow, too */
 export function share(
-  { streamGit, timeoutMs, threads, slots, herd, generation, approach, onClone }: MirrorNeeds,
+  { streamGit, timeoutMs, threads, slots, herd, generation, approach, turn, onClone }: MirrorNeeds,
   mirror: ServedMirror,
   { version, written, dependsOnRefs, isClone = false }: Shared,
 ): ReturnType<Herd["answer"]> {
@@ -111,12 +113,17 @@ export function share(
   const produce = async (signal: AbortSignal) => {
     // The mirror may be replaced while the answer waits for its turn.
     const letGo = holdVersion(mirror.dir);
-    const giveBack = await slots.take(signal).finally(letGo);
-    if (isClone) onClone(mirror.id);
-    const input = written === null ? null : Buffer.from(written, "latin1");
-    const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
-    void done.then(giveBack, giveBack);
-    return stdout;
+    try {
+      const giveBack = await slots.take(signal);
+      await turn();
+      if (isClone) onClone(mirror.id);
+      const input = written === null ? null : Buffer.from(written, "latin1");
+      const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
+      void done.then(giveBack, giveBack);
+      return stdout;
+    } finally {
+      letGo();
+    }
   };
   return herd.answer(key, produce, isAwaited);
 }
@@ -130,6 +137,7 @@ async function sendAlone(
   const letGo = holdVersion(mirror.dir);
   try {
     await withSlot(needs.slots, reading.signal, async () => {
+      await needs.turn();
       const input = Buffer.from(written, "latin1");
       const { stdout } = run(needs, mirror, { ...reading, input });
       await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);

@@ -39,8 +39,6 @@ export interface ServiceNeeds extends MirrorNeeds {
   readShown(mirror: ServedMirror): Promise<Shown>;
   ensureFresh: EnsureFresh;
   checkWants: CheckWants;
-  /** Resolves when it is the caller's turn; see `createTurns`. */
-  turn(): Promise<void>;
   /** Fetches what GitHub has and the mirror lacks. */
   bring: Bring["bring"];
   readRequest: ReadRequest;
