@@ -2,22 +2,21 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { type Lockstep, startLockstep } from "../tools/lockstep.js";
+import { freePort, startLockstep } from "../tools/lockstep.js";
 import { Releasers } from "../tools/releasers.js";
 import { startStandIn } from "../tools/standin/index.js";
 import { print, progress, table } from "../tools/terminal.js";
+import { longestBlock, startBareLoop } from "./event-loop.js";
 import { peakMemory, resetPeakMemory } from "./process.js";
 import { run, workDir } from "./run.js";
 
 const HELP = `Usage: npm run bench:serving [-- --readers <n> --megabytes <n> --json]
 
 What readers over HTTP cost the process of a running Lockstep: its memory, and the longest time for which they block its
-event loop. All begin at once. The heads of shared answers, 8 MiB each and 256 MiB together at most, are not counted.
+event loop, beside the longest block of a bare Node at the same time. All begin at once. The heads of shared answers, 8 MiB each and 256 MiB together at most, are not counted.
 
   --readers <n>    default 200; a fifth of them where each has an answer of its own
   --megabytes <n>  the size of the pack that each gets; default 12
@@ -35,8 +34,6 @@ const MAX_HEAD = 8 * MIB;
 const MAX_HEADS = 256 * MIB;
 const LIMIT_MS = 20;
 const LIMIT_BYTES = MIB;
-/** prom-client looks every 10 ms, and reports the time between two looks. */
-const LOOKS_MS = 10;
 
 const pkt = (text: string) => `${(text.length + 5).toString(16).padStart(4, "0")}${text}\n`;
 
@@ -52,21 +49,6 @@ function addCommit(dir: string, bytes: number): string {
   return execFileSync("git", ["rev-parse", "refs/heads/main"], { env, encoding: "utf8" }).trim();
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** @returns the longest block since the last call, in milliseconds */
-async function longestBlock(lockstep: Lockstep): Promise<number> {
-  const metrics = await (await lockstep.api("/metrics")).text();
-  return Number(/^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(metrics)?.[1]) * 1_000 - LOOKS_MS;
-}
-
 interface Step {
   name: string;
   /** What the reader asks for besides the commit. */
@@ -76,6 +58,16 @@ interface Step {
   readers: number;
   /** How many different answers there are. */
   answers: number;
+}
+
+interface Row {
+  step: string;
+  readers: number;
+  seconds: number;
+  bytesForEach: number;
+  longestMs: number;
+  /** What the machine does to any process meanwhile. */
+  bareMs: number;
 }
 
 const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
@@ -146,11 +138,11 @@ run(releasers, async () => {
     },
   ];
   await read(url, [`want ${commit}`, "deepen 1", "thin-pack"], 0);
-  const rows: { step: string; readers: number; seconds: number; bytesForEach: number; longestMs: number }[] =
-    [];
+  const bareLoop = startBareLoop(releasers);
+  const rows: Row[] = [];
   for (const { name, linesOf, pauseMs, answers, readers: count } of steps) {
     progress(`${name} …`);
-    await longestBlock(lockstep);
+    await Promise.all([longestBlock(lockstep), bareLoop()]);
     resetPeakMemory(lockstep.pid);
     const before = peakMemory(lockstep.pid);
     const began = performance.now();
@@ -161,17 +153,19 @@ run(releasers, async () => {
     const seconds = (performance.now() - began) / 1_000;
     const heads = Math.min(answers * Math.min(size, MAX_HEAD), MAX_HEADS);
     const bytesForEach = Math.max(0, peakMemory(lockstep.pid) - before - heads) / count;
-    rows.push({ step: name, readers: count, seconds, bytesForEach, longestMs: await longestBlock(lockstep) });
+    const [longestMs, bareMs] = await Promise.all([longestBlock(lockstep), bareLoop()]);
+    rows.push({ step: name, readers: count, seconds, bytesForEach, longestMs, bareMs });
   }
   if (values.json) return print(JSON.stringify({ bytes: size, rows }, null, 2));
-  const cells = rows.map(({ step, readers: count, seconds, bytesForEach, longestMs }) => [
+  const cells = rows.map(({ step, readers: count, seconds, bytesForEach, longestMs, bareMs }) => [
     step,
     String(count),
     `${seconds.toFixed(1)} s`,
     `${(bytesForEach / MIB).toFixed(2)} MiB`,
     `${longestMs.toFixed(0)} ms`,
+    `${bareMs.toFixed(0)} ms`,
     bytesForEach > LIMIT_BYTES || longestMs > LIMIT_MS ? "too much" : "",
   ]);
-  for (const line of table([["what", "readers", "time", "memory for each", "longest block", ""], ...cells]))
-    print(line);
+  const head = ["what", "readers", "time", "memory for each", "longest block", "a bare Node", ""];
+  for (const line of table([head, ...cells])) print(line);
 });
