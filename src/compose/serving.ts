@@ -63,9 +63,13 @@ function ensurePorts({ records, mirrors, refreshing }: Domain): EnsurePorts {
   const { syncer, worker, runner } = refreshing;
   return {
     reported: (id) => queue.reported(subjectOf(id)),
-    // A refresh that fails for good leaves the queue; one that holds a ref has ended. Both leave the repository failing.
-    hasGivenUp: (id) =>
-      registry.get(id)?.state === "failing" && (!queue.has(subjectOf(id)) || holds.count(id) > 0),
+    hasGivenUp(id) {
+      const state = registry.get(id)?.state;
+      // A refresh that fails for good leaves the queue; one that holds a ref has ended. Both leave the repository failing.
+      if (state === "failing") return !queue.has(subjectOf(id)) || holds.count(id) > 0;
+      // A ref that git refuses to write is GitHub's, and not the mirror's.
+      return state === "incomplete";
+    },
     tip: mirrors.tip,
     hurry(id) {
       if (queue.endQuiet(subjectOf(id))) runner.wake(subjectOf(id));

@@ -3,7 +3,9 @@ import { compose } from "../../src/compose/lockstep.js";
 import { freePort } from "../../tools/lockstep.js";
 import { configOf, NO_LOG } from "../support/config.js";
 import { oneMirror } from "../support/one-mirror.js";
+import { byHand, looseCommit, packRef } from "../support/ref-bytes.js";
 import { cloneDir, readerDir, readerGit } from "../support/served.js";
+import { untilState } from "../support/state.js";
 import { tempDir } from "../support/temp.js";
 
 const listOf = async (url: string, version: number) =>
@@ -47,3 +49,19 @@ test("a paused mirror is not read, and GitHub answers", async () => {
   await world.pushed({ ...(await world.standin.commit(repo, "other")) });
   expect(await listOf(url, 2)).toContain(`${after}\trefs/heads/main`);
 });
+
+test.each([0, 1, 2])(
+  "a ref that git cannot write is listed by GitHub, to readers of version %i",
+  async (version) => {
+    const { world, repo, url } = await oneMirror();
+    const ref = `refs/heads/${"l".repeat(251)}`;
+    const commit = looseCommit(repo.dir, "one");
+    packRef(repo.dir, ref, commit);
+    await byHand(world, repo);
+    await untilState(world, "acme/app", ({ state }) => state === "incomplete");
+    expect(await listOf(url, version)).toContain(`${commit}\t${ref}`);
+    const reader = readerDir();
+    await readerGit(reader, "-c", `protocol.version=${version}`, "clone", "-q", "--mirror", url, "clone");
+    expect(await readerGit(cloneDir(reader), "rev-parse", ref)).toBe(commit);
+  },
+);
