@@ -6,7 +6,6 @@ import { createLayout } from "../git/disk/layout.js";
 import { convertMirrors } from "../git/disk/swap.js";
 import type { Handler } from "../http/mount.js";
 import { BOOT_ID_FILE, readBootId } from "../machine/boot.js";
-import type { Rights } from "../serve/rights.js";
 import { createReadTable } from "../serve/seen/table.js";
 import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
@@ -42,8 +41,6 @@ const GRACES_MS = 15_000;
 interface Options {
   /** The file with the machine's boot id. */
   bootIdFile?: string;
-  /** Says who may read mirrors over HTTP. Default: whom READERS names. */
-  rights?: Rights;
 }
 
 /**
@@ -56,7 +53,7 @@ export async function compose(config: Config, log: Log, options: Options = {}): 
   const boot = readBootId(options.bootIdFile ?? BOOT_ID_FILE);
   const close = () => releasers.release({ deadlineMs });
   try {
-    return await open(config, { log, releasers, boot, close, rights: options.rights ?? null });
+    return await open(config, { log, releasers, boot, close });
   } catch (error) {
     await releasers
       .release({ deadlineMs })
@@ -76,11 +73,10 @@ interface Needs {
   /** The machine's boot id. */
   boot: string;
   /** Null: READERS says who may read. */
-  rights: Rights | null;
   close(): Promise<void>;
 }
 
-async function open(config: Config, { log, releasers, boot, rights, close }: Needs): Promise<Lockstep> {
+async function open(config: Config, { log, releasers, boot, close }: Needs): Promise<Lockstep> {
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
   const ground = await openGround(config, log, releasers);
@@ -89,8 +85,8 @@ async function open(config: Config, { log, releasers, boot, rights, close }: Nee
   const reads = createReadTable({ now: Date.now, monotonic: monotonicMs });
   const { handlers, status } = createSurfaces(config, { log, ground, domain, reads, isStopping });
   const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
-  const readers = rights ?? createReaderRights(config, { ground, domain });
-  await openServing(config, { log, ground, domain, rights: readers, reads, releasers });
+  const rights = createReaderRights(config, { ground, domain });
+  await openServing(config, { log, ground, domain, rights, reads, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return { handlers, start, once, sweep, close };

@@ -136,7 +136,9 @@ test("a fetch that takes long is not waited for, and serves those who come later
 }, 30_000);
 
 test("a name that is another repository's by now brings nothing", async () => {
-  const { world, repo, url } = await withMerge();
+  const { world, repo, url, main } = await withMerge();
+  // The right to read the repository is remembered for five minutes.
+  expect(await sourceOf(url, depthOneOf(main))).toEqual([true, "mirror"]);
   world.standin.renameRepository(repo, "former");
   const thief = await world.standin.createRepository("acme", "app", { installation: repo.installation });
   const { after } = await world.standin.commit(thief, "main");

@@ -5,7 +5,6 @@ import { expect, onTestFinished } from "vitest";
 import type { LogDetails } from "../../src/base/log.js";
 import { compose, type Lockstep } from "../../src/compose/lockstep.js";
 import { loadConfig } from "../../src/config/load.js";
-import type { Rights } from "../../src/serve/rights.js";
 import { mirrorPath } from "../../tools/mirror.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
 import { plainGit } from "./git.js";
@@ -27,8 +26,6 @@ export class World {
   url = "";
   /** The file that Lockstep reads the machine's boot id from; undefined: the machine's own. */
   bootIdFile: string | undefined;
-  /** Who may read mirrors over HTTP; null: READERS says so. */
-  rights: Rights | null = null;
 
   private constructor(
     readonly standin: StandIn,
@@ -58,9 +55,8 @@ export class World {
       ...this.env,
       ...env,
     });
-    const { rights, bootIdFile } = this;
-    const options = { ...(rights && { rights }), ...(bootIdFile !== undefined && { bootIdFile }) };
-    const running = await compose(config, this.#logger(), options);
+    const { bootIdFile } = this;
+    const running = await compose(config, this.#logger(), bootIdFile === undefined ? {} : { bootIdFile });
     this.#running = running;
     const server = createServer(async (req, res) => {
       for (const handler of running.handlers) if (await handler(req, res)) return;
