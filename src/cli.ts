@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addBackupCommands } from "./cli/backup.js";
 import { type ClientOptions, createClient } from "./cli/client.js";
 import { addCompletionCommand } from "./cli/completion.js";
 import { loadEnvFile } from "./cli/env-file.js";
@@ -44,6 +45,7 @@ const client = () => {
 };
 
 addLocalCommands(program);
+addBackupCommands(program);
 addShowCommands(program, client);
 addLogCommands(program, client);
 addOperateCommands(program, client);

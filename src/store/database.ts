@@ -87,7 +87,7 @@ function migrateAll(db: Database.Database, tables: Tables[]): void {
  * The lock is a SQLite file kept in BEGIN EXCLUSIVE: the kernel frees it when the process dies, however it
  * dies. Unlike a pid file, the lock means the same inside and outside a container.
  */
-function lockDirectory(dataDir: string): Database.Database {
+export function lockDirectory(dataDir: string): Database.Database {
   const lock = new Database(join(dataDir, "lock"));
   try {
     lock.exec("PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE");
@@ -99,6 +99,13 @@ function lockDirectory(dataDir: string): Database.Database {
 }
 
 function migrate(db: Database.Database, module: string, steps: string[]): void {
+  const version = requireKnown(db, module, steps);
+  for (const step of steps.slice(version)) db.exec(step);
+  db.prepare("INSERT OR REPLACE INTO migrations (module, version) VALUES (?, ?)").run(module, steps.length);
+}
+
+/** @returns how many steps of a module the database has @throws Error when it has more than this program knows */
+export function requireKnown(db: Database.Database, module: string, steps: string[]): number {
   const row = db.prepare("SELECT version FROM migrations WHERE module = ?").get(module) as
     | { version: number }
     | undefined;
@@ -108,8 +115,7 @@ function migrate(db: Database.Database, module: string, steps: string[]): void {
       `lockstep.db was written by a newer Lockstep (${module} ${version} > ${steps.length}). Upgrade this one, or restore the backup made before the upgrade.`,
     );
   }
-  for (const step of steps.slice(version)) db.exec(step);
-  db.prepare("INSERT OR REPLACE INTO migrations (module, version) VALUES (?, ?)").run(module, steps.length);
+  return version;
 }
 
 function wrap(db: Database.Database, lock: Database.Database): Store {

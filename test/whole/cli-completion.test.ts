@@ -26,7 +26,7 @@ function offered(...words: string[]): string[] {
 }
 
 test("bash completes commands, options and their values", () => {
-  expect(offered("re").sort()).toEqual(["refresh", "refreshes", "restore", "resume"]);
+  expect(offered("re").sort()).toEqual(["refresh", "refreshes", "restore", "restore-backup", "resume"]);
   expect(offered("list", "--st")).toContain("--state");
   expect(offered("list", "--state", "fai")).toEqual(["failing"]);
 });
