@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import { parseArgs, promisify } from "node:util";
 import { differences } from "./demo/compare.js";
 import { type Measured, printHeading, printStep, printSummary, printVerdict } from "./demo/report.js";
 import { Scene } from "./demo/scene.js";
+import { printAddress, pushOn } from "./demo/stay.js";
 import { STEPS } from "./demo/steps.js";
 import { type Lockstep, startLockstep } from "./lockstep.js";
 import { waitForTip } from "./mirror.js";
@@ -15,11 +17,13 @@ import { type Repo, type StandIn, startStandIn } from "./standin/index.js";
 import { formatMs } from "./stats.js";
 import { dim, print, progress, red } from "./terminal.js";
 
-const HELP = `Usage: npm run demo [-- <path or URL of a git repository>]
+const HELP = `Usage: npm run demo [-- --keep] [<path or URL of a git repository>]
 
 Starts a stand-in for GitHub on loopback, and Lockstep (through Probot) against it; pushes to the
 stand-in and shows how long each push takes from its webhook to the mirror. Nothing leaves this machine
 but a read of the URL you give; the repository you give is copied and never changed.
+
+  --keep  then goes on, with a push every few seconds, and says where the page is, until Ctrl-C
 
 Exit status: 0 every ref of every mirror equals its upstream, 1 not so, 2 wrong use.`;
 
@@ -30,9 +34,15 @@ class UsageError extends Error {}
 const releasers = new Releasers();
 let running: Lockstep | undefined;
 
+interface Arguments {
+  /** The upstream's address; undefined: none. */
+  upstream: string | undefined;
+  keep: boolean;
+}
+
 async function main(): Promise<number> {
-  const upstream = readArguments();
-  if (upstream === null) return 0;
+  const given = readArguments();
+  if (given === null) return 0;
   print(
     `Lockstep demo: a stand-in for GitHub, Lockstep beside it, ${STEPS.length} kinds of pushes, all on loopback.`,
   );
@@ -42,9 +52,10 @@ async function main(): Promise<number> {
   const standin = await startStandIn();
   releasers.add(() => standin.close());
   standin.strictClock = true;
-  const repos = await upstreams(standin, upstream);
+  const repos = await upstreams(standin, given.upstream);
   progress("starting Lockstep …");
-  const lockstep = await startLockstep({ standin, dataDir });
+  const token = randomBytes(24).toString("hex");
+  const lockstep = await startLockstep({ standin, dataDir, env: { API_TOKEN: token } });
   releasers.add(() => lockstep.stop());
   running = lockstep;
   const scene = new Scene(standin, dataDir, lockstep.webhookUrl);
@@ -57,22 +68,26 @@ async function main(): Promise<number> {
     refs += (await standin.tips(repo)).size;
     different.push(...(await differences(standin, repo, dataDir)));
   }
-  await lockstep.stop();
+  if (!given.keep) await lockstep.stop();
   printSummary(measured, scene.pushesSent, lockstep.log);
   printVerdict(refs, repos.length, different);
   if (different.length > 0) printLog();
+  if (given.keep) {
+    printAddress({ url: lockstep.url, token });
+    await pushOn(scene, repos);
+  }
   return different.length === 0 ? 0 : 1;
 }
 
-/** @returns the upstream's address, undefined for none, null when only help was wanted. */
-function readArguments(): string | undefined | null {
+/** @returns null when only help was wanted */
+function readArguments(): Arguments | null {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { help: { type: "boolean", short: "h" } },
+      options: { keep: { type: "boolean", default: false }, help: { type: "boolean", short: "h" } },
     });
     if (positionals.length > 1) throw new UsageError("give one repository at most");
-    if (!values.help) return positionals[0];
+    if (!values.help) return { upstream: positionals[0], keep: values.keep };
     print(HELP);
     return null;
   } catch (error) {

@@ -32,11 +32,13 @@ export function addLocalCommands(program: Command): void {
   program
     .command("demo [repository]")
     .description("run Lockstep against a stand-in for GitHub on loopback, with a copy of your repository")
-    .addHelpText("after", "\nExample:\n  lockstep demo ~/src/my-repository")
-    .action(async (repository?: string) => {
+    .option("--keep", "then go on, with a push every few seconds, and say where the page is, until Ctrl-C")
+    .addHelpText("after", "\nExamples:\n  lockstep demo ~/src/my-repository\n  lockstep demo --keep")
+    .action(async (repository: string | undefined, { keep }: { keep?: boolean }) => {
       if (!existsSync(DEMO))
         throw new AnswerError("the demo is not built", EXIT.failed, "npm run build:tools");
-      process.argv = [process.execPath, fileURLToPath(DEMO), ...(repository ? [repository] : [])];
+      const given = [...(keep ? ["--keep"] : []), ...(repository ? [repository] : [])];
+      process.argv = [process.execPath, fileURLToPath(DEMO), ...given];
       await import(DEMO.href);
     });
 }
