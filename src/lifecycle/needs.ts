@@ -36,7 +36,10 @@ export function findNeed(
 }
 
 /** Whether a comparison goes on that began when GitHub certainly showed the last push. */
-function isBeingCompared({ comparingMs }: NeedPorts, { id, answeredAt, pushedAt }: ManagedRepository): boolean {
+function isBeingCompared(
+  { comparingMs }: NeedPorts,
+  { id, answeredAt, pushedAt }: ManagedRepository,
+): boolean {
   const ms = comparingMs(id);
   return ms !== null && answeredAt * 1000 - ms - REPLICA_LAG_MS > pushedAt * 1000;
 }
