@@ -209,14 +209,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const askedAt = ports.now();
     const brought = await ports.bring.inFull(pass, request.hints);
     if (brought.abandoned.length > 0) abandoned.emit(pass.repository, brought.abandoned);
-    const compareInMs = whenToCompareAgain(request);
+    const compareInMs = compareAgainInMs(request.unlisted, ports.now());
     if (brought.open.length === 0 && compareInMs === null) recordComparison(ports, pass, askedAt);
     return { ...outcomeOf(brought, "full"), compareInMs };
-  }
-
-  /** Where the refs of the pushes are not known, each answer about them may be old. @returns milliseconds, or null */
-  function whenToCompareAgain({ unlisted }: RefreshRequest): number | null {
-    return unlisted && compareAgainInMs(unlisted.receivedAt, ports.now());
   }
 
   /** Recovers within the same pass where that is possible; the queue repeats other failures. */
@@ -260,7 +255,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const { changes, refused } = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
     outbox.cloned(id, changes, kind === "first");
     link(pass);
-    const compareInMs = whenToCompareAgain(request);
+    const compareInMs = compareAgainInMs(request.unlisted, ports.now());
     if (compareInMs === null) recordComparison(ports, pass, askedAt);
     const outcome: RefreshOutcome = {
       result: "cloned",
