@@ -3,13 +3,14 @@ import type { RefreshRequest, Trigger } from "./base/model.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
 import type { Checkouts } from "./checkouts/published-trees.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
-import type { Write } from "./git/mirror/writers.js";
+import type { Visit, Write } from "./git/mirror/writers.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 
 export interface PublisherPorts {
   registry: Pick<Registry, "get">;
   mirrors: Pick<Mirrors, "trusts" | "ensureSound" | "condemn">;
   write: Write;
+  visit: Visit;
   checkouts: Pick<Checkouts, "publish">;
   /** Whether the name leads to this repository's mirror; a name may have passed to another repository. */
   isOwner(repository: ManagedRepository): boolean;
@@ -78,8 +79,21 @@ function find({ registry, isOwner }: PublisherPorts, id: number): ManagedReposit
   return isOwner(known) ? known : null;
 }
 
-/** @returns false: there is no sound mirror, so a refresh has to clone it */
-function ensureMirror({ mirrors, write, upkeep }: PublisherPorts, id: number, signal: AbortSignal) {
+/**
+ * Leftovers are only cleared as the mirror's writer: they may be what the writer's own git writes.
+ * @returns false: there is no sound mirror, so a refresh has to clone it
+ */
+async function ensureMirror(
+  { mirrors, write, visit, upkeep }: PublisherPorts,
+  id: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const isSound = await visit(id, signal, async () => {
+    await upkeep.yieldToRefresh(id);
+    // No other work comes between: the writer may stop to trust the mirror while it waits for GitHub.
+    return mirrors.trusts(id) ? mirrors.ensureSound(id, signal) : null;
+  });
+  if (isSound !== null) return isSound;
   return write(id, signal, async () => {
     await upkeep.yieldToRefresh(id, { all: !mirrors.trusts(id) });
     return mirrors.ensureSound(id, signal);
@@ -95,13 +109,13 @@ interface Failed {
 
 /** Making a tree may be what shows that the mirror is damaged, unless the mirror was replaced meanwhile. */
 async function repair(
-  { mirrors, write, directoryOf, requestRefresh }: PublisherPorts,
+  { mirrors, visit, directoryOf, requestRefresh }: PublisherPorts,
   repository: ManagedRepository,
   { failure, directory, signal }: Failed,
 ): Promise<void> {
   if (failure.retry.kind !== "rebuild" || signal.aborted) return;
   const { id } = repository;
-  const isCondemned = await write(id, signal, async () => {
+  const isCondemned = await visit(id, signal, async () => {
     if (directoryOf(id) !== directory) return false;
     await mirrors.condemn(id);
     return true;

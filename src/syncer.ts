@@ -11,7 +11,7 @@ import type {
 import { fullName } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
-import type { Write } from "./git/mirror/writers.js";
+import type { Lend, Write } from "./git/mirror/writers.js";
 import type { Gateway } from "./git/transport/gateway.js";
 import type { LeaseOptions } from "./git/transport/lease.js";
 import { removalHeld } from "./lifecycle/hold.js";
@@ -43,6 +43,7 @@ export interface SyncerPorts {
   link(id: number, name: RepositoryName): void;
   /** Refreshes of one repository, and what else writes to its mirror, run one at a time. */
   write: Write;
+  lend: Lend;
   /** Requests a publish of the repository's trees, if it has any; the request is on disk with the transaction. */
   requestPublish(repository: ManagedRepository, trigger: Trigger): void;
   /** Announces the outbox's changes; the events are on disk with the surrounding transaction. */
@@ -94,7 +95,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     } catch (error) {
       if (asRefreshError(error).retry.kind !== "reconcile" || signal.aborted) throw error;
       // Renamed, transferred or gone: GitHub answers by the id, and the pass is made once more.
-      const now = await ports.reconcile(repository.id);
+      const now = await ports.lend(repository.id, () => ports.reconcile(repository.id));
       return now ? await pass(now, request, signal) : SKIPPED;
     }
   }
@@ -113,7 +114,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     // An event about the repository came in after GitHub last reported the repository.
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
     const isNameFresh = Math.abs(ports.now() - known.confirmedAt) < NAME_IS_FRESH_MS;
-    return inDoubt || (asksByName && (outdated || !isNameFresh)) ? ports.reconcile(known.id) : known;
+    const asksFirst = inDoubt || (asksByName && (outdated || !isNameFresh));
+    return asksFirst ? ports.lend(known.id, () => ports.reconcile(known.id)) : known;
   }
 
   /** Makes the steps once the repository is known. A clone also brings the mirror in step. */
@@ -147,9 +149,10 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const lease = gateway.open(repository);
     const onProgress = (line: string) => ports.onProgress(repository, line);
     const confirmName = () => confirm(repository);
-    const run = { signal, onProgress, confirmName };
+    const lend: Pass["lend"] = (wait) => ports.lend(repository.id, wait);
+    const run = { signal, onProgress, confirmName, lend };
     const openLease = (options?: LeaseOptions) => gateway.open(repository, options);
-    return { repository, trigger: request.trigger, lease, run, openLease, confirmName };
+    return { repository, trigger: request.trigger, lease, run, openLease, confirmName, lend };
   }
 
   /**
@@ -206,14 +209,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const askedAt = ports.now();
     const brought = await ports.bring.inFull(pass, request.hints);
     if (brought.abandoned.length > 0) abandoned.emit(pass.repository, brought.abandoned);
-    const compareInMs = whenToCompareAgain(request);
+    const compareInMs = compareAgainInMs(request.unlisted, ports.now());
     if (brought.open.length === 0 && compareInMs === null) recordComparison(ports, pass, askedAt);
     return { ...outcomeOf(brought, "full"), compareInMs };
-  }
-
-  /** Where the refs of the pushes are not known, each answer about them may be old. @returns milliseconds, or null */
-  function whenToCompareAgain({ unlisted }: RefreshRequest): number | null {
-    return unlisted && compareAgainInMs(unlisted.receivedAt, ports.now());
   }
 
   /** Recovers within the same pass where that is possible; the queue repeats other failures. */
@@ -257,7 +255,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const { changes, refused } = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
     outbox.cloned(id, changes, kind === "first");
     link(pass);
-    const compareInMs = whenToCompareAgain(request);
+    const compareInMs = compareAgainInMs(request.unlisted, ports.now());
     if (compareInMs === null) recordComparison(ports, pass, askedAt);
     const outcome: RefreshOutcome = {
       result: "cloned",

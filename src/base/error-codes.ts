@@ -6,8 +6,8 @@
 /**
  * How the queue repeats a request after a failure.
  * - `backoff`: the queue tries again, exponentially later, with jitter.
- * - `soon`: the queue tries again after 1, 2, 5 and 15 s, then with a full comparison; for GitHub's
- *   replication lag.
+ * - `soon`: the queue tries again after 1, 2, 5 and 15 s, then with a full comparison, then like `backoff`;
+ *   for GitHub's replication lag.
  * - `reconcile`: what Lockstep knows of the repository is wrong; Lockstep asks GitHub about the repository,
  *   then tries again.
  * - `full`: the refresh runs again at once, with a full comparison.

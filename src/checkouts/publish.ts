@@ -5,7 +5,7 @@ import { fullName } from "../base/names.js";
 import { readOptions, type Wanted, writeOptions } from "../config/checkouts.js";
 import { type Layout, pointLink } from "../git/disk/layout.js";
 import type { Pins } from "../git/mirror/pins.js";
-import type { Write } from "../git/mirror/writers.js";
+import type { Visit } from "../git/mirror/writers.js";
 import type { RunGit } from "../git/run/exec.js";
 import { type Trees, treeDir } from "../git/tree/trees.js";
 import type { Blobs } from "./blobs.js";
@@ -29,9 +29,9 @@ export interface PublishTools extends RefuseTools, LimitTools {
   pins: Pins;
   git: RunGit;
   layout: Layout;
-  /** Returns the object of a ref; its caller is the mirror's writer. */
+  /** Returns the object of a ref; its caller visits the mirror. */
   tip(id: number, ref: string): Promise<string>;
-  write: Write;
+  visit: Visit;
   /** Announces the change; must be called in the transaction that records the publishing. */
   published: PoolTools["published"];
   log: Pick<Log, "info" | "warn">;
@@ -55,7 +55,7 @@ export interface PublishCall {
   onEnd(): void;
 }
 
-/** What a publish is about to do, decided by the mirror's writer. */
+/** What a publish is about to do, decided during a visit. */
 interface Begun {
   candidate: Publishing;
   known: Checkout | null;
@@ -66,7 +66,7 @@ interface Begun {
 
 /** Brings one published tree in step with its ref. */
 export function createPublisher(tools: PublishTools) {
-  const { ledger, pool, trees, gate, contents, blobs, pins, git, layout, log, write, now } = tools;
+  const { ledger, pool, trees, gate, contents, blobs, pins, git, layout, log, visit, now } = tools;
 
   return async function publish(call: PublishCall): Promise<void> {
     const { repository, wanted, signal } = call;
@@ -74,7 +74,7 @@ export function createPublisher(tools: PublishTools) {
     const { slug } = wanted;
     pool.heal(id, slug, ledger.get(id, slug)?.link ?? layout.checkout(repository, slug));
     // The commit is pinned before anything reads it. What follows holds up no refresh.
-    const begun = await write(id, signal, () => begin(call));
+    const begun = await visit(id, signal, () => begin(call));
     if (!begun) return;
     const { candidate, known, next, isRefused } = begun;
     const offer = async () =>
@@ -87,7 +87,7 @@ export function createPublisher(tools: PublishTools) {
     if (verdict)
       refuse(tools, { repository, checkout: known ?? next, ref: candidate.ref }, verdict, candidate);
     call.onEnd();
-    await write(id, signal, () => (verdict || isRefused ? pinPublished : unpin)(next));
+    await visit(id, signal, () => (verdict || isRefused ? pinPublished : unpin)(next));
   };
 
   /** Decides what is to be published, and pins it. @returns null: nothing is left to do */
@@ -126,7 +126,7 @@ export function createPublisher(tools: PublishTools) {
 
   /** Keeps the published tree when the ref moved to a commit that cannot be published yet. */
   async function keep(known: Checkout, candidate: Publishing, call: PublishCall): Promise<void> {
-    await write(known.id, call.signal, () => pinPublished(known));
+    await visit(known.id, call.signal, () => pinPublished(known));
     const { tip, sha, link } = known;
     if (tip === null || sha === null || isInStep(tools, known, known) || isMoved(tools, known)) return;
     await put(known, { ...candidate, tip, sha, before: sha }, { gated: false, call }).catch((error) =>
@@ -251,7 +251,7 @@ export function createPublisher(tools: PublishTools) {
 
   /**
    * Pins the published commit, so that the tree can be repaired after its ref moved or was deleted. The caller is the
-   * mirror's writer.
+   * mirror's visitor.
    */
   async function pinPublished({ id, slug }: Checkout): Promise<void> {
     const sha = ledger.get(id, slug)?.sha ?? null;
@@ -259,7 +259,7 @@ export function createPublisher(tools: PublishTools) {
     await (sha === null ? pins.drop(mirror, slug) : pins.set(mirror, slug, sha));
   }
 
-  /** Unpins the commits, which their own ref keeps. The caller is the mirror's writer. */
+  /** Unpins the commits, which their own ref keeps. The caller visits the mirror. */
   function unpin({ id, slug }: Checkout): Promise<void> {
     return pins.drop(layout.mirror(id), slug);
   }

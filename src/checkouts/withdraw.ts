@@ -1,7 +1,7 @@
 import type { Log } from "../base/log.js";
 import type { Layout } from "../git/disk/layout.js";
 import type { Pins } from "../git/mirror/pins.js";
-import type { Write } from "../git/mirror/writers.js";
+import type { Visit } from "../git/mirror/writers.js";
 import type { Blobs } from "./blobs.js";
 import type { Checkout, Ledger } from "./ledger.js";
 import type { Pool } from "./pool.js";
@@ -11,7 +11,7 @@ export interface WithdrawTools {
   pool: Pick<Pool, "heal" | "withdraw">;
   blobs: Pick<Blobs, "forget">;
   pins: Pick<Pins, "drop">;
-  write: Write;
+  visit: Visit;
   layout: Layout;
   graceMs: number;
   now(): number;
@@ -40,7 +40,7 @@ export async function withdrawUnwanted(
     });
     tools.log.info({ event: "unpublished", link, ref }, "no longer published");
     tools.blobs.forget(id, slug);
-    await tools.write(id, never, () => tools.pins.drop(layout.mirror(id), slug));
+    await tools.visit(id, never, () => tools.pins.drop(layout.mirror(id), slug));
   }
 }
 

@@ -30,6 +30,7 @@ export function openAfterBoot(boot: string, { log, ground, records }: Needs) {
       const whose = `installation ${installationId}`;
       return ground.github.usage().limits.find((limit) => limit.whose === whose)?.limit ?? null;
     },
+    comparingMs: (id) => records.queue.comparingMs({ kind: "repository", id }),
     transaction: ground.store.transaction,
   };
   if (isNewBoot(facts.get<string>(FACT), boot))

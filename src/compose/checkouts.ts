@@ -14,7 +14,7 @@ import type { Config } from "../config/load.js";
 import { extentOf } from "../git/disk/layout.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import { createPins } from "../git/mirror/pins.js";
-import type { Write } from "../git/mirror/writers.js";
+import type { Writers } from "../git/mirror/writers.js";
 import { createTrees } from "../git/tree/trees.js";
 import { isManaged } from "../registry/repositories.js";
 import type { Ground } from "./ground.js";
@@ -40,7 +40,7 @@ interface Needs {
   ground: Ground;
   records: Records;
   mirrors: Mirrors;
-  write: Write;
+  writers: Writers;
   outbox: Outbox;
   /** The machine's boot id. */
   boot: string;
@@ -49,7 +49,8 @@ interface Needs {
 
 /** Builds the published trees, and the sweep that finds what no webhook reports. */
 export function createPublishing(config: Settings, needs: Needs) {
-  const { log, ground, records, mirrors, write, boot } = needs;
+  const { log, ground, records, mirrors, boot } = needs;
+  const { write, visit } = needs.writers;
   const { git, streamGit, gateway, metrics } = ground;
   const { layout, ledger, registry } = records;
   const { requireSpace } = records.disk;
@@ -97,7 +98,7 @@ export function createPublishing(config: Settings, needs: Needs) {
     request,
     published,
     refused,
-    write,
+    visit,
     blobs,
     boot,
     now,

@@ -1,5 +1,5 @@
 import type { Announcer } from "../announce/announcer.js";
-import { monotonicMs } from "../base/clock.js";
+import { monotonicMs, steadyNow } from "../base/clock.js";
 import { waitsForPeople } from "../base/error-codes.js";
 import { DELIVERIES_LISTED_MS } from "../base/github-facts.js";
 import type { Log } from "../base/log.js";
@@ -79,6 +79,7 @@ export function createIntake(config: Settings, needs: Needs) {
     disk: records.disk,
     probeStore: store.probe,
     limits: () => github.usage().limits,
+    outages: () => records.queue.outages().map(({ server, since }) => ({ server, ms: steadyNow() - since })),
     log,
     now,
     intervalMs: config.intervalMs,
@@ -88,6 +89,7 @@ export function createIntake(config: Settings, needs: Needs) {
     deliverySource: source.kind,
     lastDeliveryAt: source.lastAt,
   });
+  records.queue.onOutage(watch.check);
   acceptance.onDelivery(watch.noteDelivery);
   recovery.onMissed(({ event }) => metrics.delivery("recovered", event));
   recovery.onMissed(reportMissed(config, watch, records));

@@ -44,7 +44,8 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     keptRecord: records.keptTips,
     doubts: createDoubts({ log, ground, records }),
   });
-  const write = createWriters();
+  const writers = createWriters();
+  const { write } = writers;
   const announcer = openAnnouncer(config, { log, ground, records, releasers });
   const { outbox } = announcer;
   const publishing = createPublishing(config, {
@@ -52,7 +53,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     ground,
     records,
     mirrors,
-    write,
+    writers,
     outbox,
     boot,
     releasers,
@@ -74,7 +75,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     ground,
     records,
     mirrors,
-    write,
+    writers,
     announcer,
     checkouts,
     housekeeping,
@@ -112,7 +113,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     tally,
     afterBoot,
     mirrors,
-    write,
+    writers,
     announcer,
     publishing,
     pruning,

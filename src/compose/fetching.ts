@@ -29,7 +29,8 @@ export function createReaderFetches(
   { fetchTimeoutMs, concurrency }: Pick<Config, "fetchTimeoutMs" | "concurrency">,
   { log, ground, domain, served, releasers }: Needs,
 ): Bring {
-  const { records, mirrors, write, housekeeping } = domain;
+  const { records, mirrors, writers, housekeeping } = domain;
+  const { write, lend } = writers;
   const { registry, disk, fetches } = records;
   const { maintenance } = housekeeping;
 
@@ -53,6 +54,7 @@ export function createReaderFetches(
   const fetch = createFetch({
     mirrors,
     write,
+    lend,
     find,
     requireSpace: () => disk.requireSpace(),
     yieldToFetch: maintenance.yieldToRefresh,

@@ -109,6 +109,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     unlink: names.unlink,
     isWanted: config.repositories,
     fullFetchIntervalMs: config.fullFetchIntervalMs,
+    comparingMs: (id) => records.queue.comparingMs({ kind: "repository", id }),
     request(id, installationId, trigger) {
       if (trigger !== "backstop" || !needs.afterBoot.waitsForTurn(id))
         requests.repository(id, installationId, trigger);

@@ -7,7 +7,7 @@ import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
 import { linkTarget } from "../git/disk/layout.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
-import type { Write } from "../git/mirror/writers.js";
+import type { Writers } from "../git/mirror/writers.js";
 import { createPublisher } from "../publisher.js";
 import { slotsOf } from "../queue/classes.js";
 import { createRunner } from "../queue/runner.js";
@@ -32,7 +32,7 @@ interface Needs {
   ground: Ground;
   records: Records;
   mirrors: Mirrors;
-  write: Write;
+  writers: Writers;
   announcer: Announcer;
   checkouts: Checkouts;
   housekeeping: Housekeeping;
@@ -41,11 +41,12 @@ interface Needs {
 
 /** Builds the chain queue → runner → worker → syncer. */
 export function createRefreshing(config: Settings, needs: Needs) {
-  const { log, ground, records, mirrors, write, announcer, checkouts, releasers } = needs;
+  const { log, ground, records, mirrors, announcer, checkouts, releasers } = needs;
   const { store, gateway, metrics } = ground;
   const { registry, installations, queue, scopeOf, disk, runs } = records;
   const { links, names, maintenance, lifecycle } = needs.housekeeping;
   const { outbox } = announcer;
+  const { write, visit, lend } = needs.writers;
   const now = Date.now;
   const cloning = createSignal<[id: number]>();
   const gitHost = new URL(config.gitUrl).host;
@@ -95,6 +96,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     hasSpace: () => !disk.state().low,
     link: names.link,
     write,
+    lend,
     announce: (repository, trigger) =>
       announcer.announce(repository, trigger, checkouts.refs(registry.get(repository.id) ?? repository)),
     requestPublish({ id, installationId }, trigger) {
@@ -113,6 +115,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     registry,
     mirrors,
     write,
+    visit,
     checkouts,
     upkeep: maintenance,
     isOwner: (repository) => links.isOwner(repository.id, repository),

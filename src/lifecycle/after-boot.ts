@@ -8,6 +8,11 @@ export interface AfterBootPorts {
   registry: Pick<Registry, "all" | "get" | "setState" | "recheckAll">;
   /** Requests a refresh that compares every ref. */
   request(repository: ManagedRepository): void;
+  /**
+   * Returns for how long a comparison of the repository has gone on, or a refresh that a comparison follows, in
+   * milliseconds; null: there is none.
+   */
+  comparingMs(id: number): number | null;
   /** Returns how many REST calls an installation may make in an hour, by GitHub's last answer; null: unknown. */
   hourlyCalls(installationId: number): number | null;
   /** Writes everything in the callback, or nothing. */
@@ -74,8 +79,7 @@ export async function requestSome(ports: AfterBootPorts): Promise<void> {
 function requestInTurn(ports: AfterBootPorts, id: number, left: Map<number, number>): void {
   const { checks, registry } = ports;
   const repository = registry.get(id);
-  // A repository that is not refreshed now is compared once it is refreshed again.
-  if (!repository || !isManaged(repository) || repository.state === "suspended") {
+  if (!repository || !needsComparison(ports, repository)) {
     checks.requested(id);
     return;
   }
@@ -85,6 +89,15 @@ function requestInTurn(ports: AfterBootPorts, id: number, left: Map<number, numb
   if (rest <= 0) return;
   ports.request(repository);
   checks.requested(id);
+}
+
+/**
+ * A repository that is not refreshed now is compared once it is refreshed again. Whoever asked for a comparison since
+ * the restart has asked for this one, too.
+ */
+function needsComparison({ comparingMs }: AfterBootPorts, repository: ManagedRepository): boolean {
+  const { id, state, recheck } = repository;
+  return isManaged(repository) && state !== "suspended" && recheck && comparingMs(id) === null;
 }
 
 /** Returns how many comparisons of one installation a turn requests. Pure. */

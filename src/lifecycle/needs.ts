@@ -1,10 +1,16 @@
 import { isAhead } from "../base/clock.js";
 import { hasTrait } from "../base/error-codes.js";
+import { REPLICA_LAG_MS } from "../base/github-facts.js";
 import type { Trigger } from "../base/model.js";
 import type { ManagedRepository } from "../registry/repositories.js";
 
 export interface NeedPorts {
   fullFetchIntervalMs: number;
+  /**
+   * Returns for how long a comparison of the repository has gone on, or a refresh that a comparison follows, in
+   * milliseconds; null: there is none.
+   */
+  comparingMs(id: number): number | null;
   now(): number;
 }
 
@@ -24,7 +30,18 @@ export function findNeed(
   // A failure that a person fixes at GitHub is retried at once, however long it has lasted.
   if (now.state === "failing" && hasTrait(now.error?.code ?? "", "concernsAccess")) return "onboard";
   const differs = now.state !== "fresh" || hasMoved || now.recheck || now.pushedAt > now.settledPushedAt;
-  return differs || isDueForComparison(ports, now) ? "backstop" : null;
+  if (!differs && !isDueForComparison(ports, now)) return null;
+  const isNews = hasMoved || before?.state !== now.state;
+  return !isNews && isBeingCompared(ports, now) ? null : "backstop";
+}
+
+/** Whether a comparison goes on that began when GitHub certainly showed the last push. */
+function isBeingCompared(
+  { comparingMs }: NeedPorts,
+  { id, answeredAt, pushedAt }: ManagedRepository,
+): boolean {
+  const ms = comparingMs(id);
+  return ms !== null && answeredAt * 1000 - ms - REPLICA_LAG_MS > pushedAt * 1000;
 }
 
 /**

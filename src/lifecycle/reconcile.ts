@@ -24,6 +24,11 @@ export interface LifecyclePorts {
   link(id: number, name: RepositoryName): void;
   unlink(id: number, name: RepositoryName): void;
   fullFetchIntervalMs: number;
+  /**
+   * Returns for how long a comparison of the repository has gone on, or a refresh that a comparison follows, in
+   * milliseconds; null: there is none.
+   */
+  comparingMs(id: number): number | null;
   retireAfterMs: number;
   earliestNow(): number;
   now(): number;

@@ -70,6 +70,11 @@ export interface RefreshQueue {
   has(subject: Subject): boolean;
   /** Whether the subject has work to do. A row that only waits for a replica that lags for long has none. */
   isPending(subject: Subject): boolean;
+  /**
+   * Returns for how long a run has gone on that compares every ref, or is followed by one that does, in milliseconds;
+   * null: there is none.
+   */
+  comparingMs(subject: Subject): number | null;
   /** Returns the pushes of a subject that GitHub has reported and no run has finished; null: there are none. */
   reported(subject: Subject): Reported | null;
   /** Ends the wait for a quiet moment, because somebody waits for the subject. @returns whether it may start now */

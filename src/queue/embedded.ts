@@ -73,6 +73,11 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     },
     has: (subject) => queue.rows.get(keyOf(subject)) !== null,
     isPending: (subject) => queue.rows.get(keyOf(subject))?.isBehind === false,
+    comparingMs(subject) {
+      const row = queue.rows.get(keyOf(subject));
+      if (row?.state !== "running" || row.fullGeneration === 0) return null;
+      return Math.max(0, now() - (row.runningSince ?? now()));
+    },
     reported: (subject) => reportedIn(queue, subject),
     endQuiet: (subject) => store.transaction(() => endQuiet(queue, subject)),
     list: (limit) => queue.order.list(limit).map((row) => entryOf(row, queue.wallNow() - now())),

@@ -153,10 +153,14 @@ function retriedRow({ random }: EndPorts, { row, ended, error, at }: End & { at:
     retryAt,
     retryFor: error.code,
     met: metBy(error),
-    fullGeneration: retry.full ? row.generation : row.fullGeneration,
+    fullGeneration: asksForAll(row, retry) ? row.generation : row.fullGeneration,
     dueAt: Math.min(row.dueAt ?? retryAt, retryAt),
   };
 }
+
+/** A publish compares no refs: for it, `full` means that commits that were refused are offered once more. */
+const asksForAll = ({ subject }: QueueRow, { full }: { full: boolean }): boolean =>
+  full && subject.kind !== "publish";
 
 const counted = (row: QueueRow, { code }: RefreshError): QueueRow => ({
   ...row,

@@ -34,6 +34,10 @@ export function decide(hint: RefHint, facts: RefFacts): Way {
 export const isNews = (hint: RefHint, { knowledge, comparedAt }: RefFacts): boolean =>
   hint.pushedAt > Math.max(knowledge.pushedAt, comparedAt);
 
+/** Whether the hint's push came certainly before something that was acted on, so that GitHub shows it no more. */
+export const isOutdated = (hint: RefHint, { knowledge, comparedAt }: RefFacts): boolean =>
+  hint.pushedAt < Math.max(knowledge.pushedAt, comparedAt);
+
 /**
  * Whether GitHub's answer may be from before the push that the hint reports. A hint older than what was
  * already acted on proves nothing about the answer.

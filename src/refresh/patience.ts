@@ -54,8 +54,12 @@ function waitingFor(ref: string, ageMs: number): Ruling {
   return { kind: "open", open: { ref, stage: "waiting", askInMs: Math.max(SHORTEST_MS, nextAt - ageMs) } };
 }
 
-/** Returns when refs too many to name are compared once more, in milliseconds; null: replicas had their time. */
-export function compareAgainInMs(receivedAt: number, now: number): number | null {
-  const left = Math.min(receivedAt, now) + REPLICA_LAG_MS - now;
+/**
+ * Returns when every ref is compared once more, in milliseconds, since each answer about pushes whose refs were too many
+ * to keep may be old; null: there are none, or replicas had their time.
+ */
+export function compareAgainInMs(unlisted: { receivedAt: number } | null, now: number): number | null {
+  if (unlisted === null) return null;
+  const left = Math.min(unlisted.receivedAt, now) + REPLICA_LAG_MS - now;
   return left > 0 ? Math.max(SHORTEST_MS, left) : null;
 }

@@ -2,7 +2,7 @@ import { asRefreshError, RefreshError } from "../base/errors.js";
 import type { RefChange, RepositoryName } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
-import type { Write } from "../git/mirror/writers.js";
+import type { Lend, Write } from "../git/mirror/writers.js";
 import type { Lease } from "../git/transport/lease.js";
 import type { BringPorts } from "./bring.js";
 
@@ -15,6 +15,8 @@ export interface Fetched extends RepositoryName {
 export interface FetchPorts {
   mirrors: Pick<Mirrors, "trusts" | "ensure" | "fetch" | "keepServed" | "dropServed">;
   write: Write;
+  /** Lets others look at the mirror while the fetch waits for GitHub. */
+  lend: Lend;
   /** @returns null: the repository is not managed any more, or paused */
   find(id: number): Fetched | null;
   /** @throws RefreshError when the disk has less space than MIN_FREE_DISK */
@@ -67,9 +69,12 @@ async function fetchAlone(ports: FetchPorts, { id, objects, signal }: Wanted): P
   await ports.yieldToFetch(id, { all: !mirrors.trusts(id) });
   if (!(await mirrors.ensure(id))) return NOTHING;
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(ports.timeoutMs)]);
-  const fetched = await fetchWants(ports, repository, { wants: objects(), signal: deadline });
+  const fetched = await ports.lend(id, async () => {
+    const some = await fetchWants(ports, repository, { wants: objects(), signal: deadline });
+    if (some.length > 0) await confirmName(ports, repository);
+    return some;
+  });
   if (fetched.length === 0) return NOTHING;
-  await confirmName(ports, repository);
   // The refs are looked at before: those of an earlier process count from now on.
   const dropped = await mirrors.dropServed(id);
   const kept = await mirrors.keepServed(id, fetched);

@@ -19,7 +19,14 @@ import {
   recoveryProblems,
 } from "./problems.js";
 import { createStoreCheck } from "./store-check.js";
-import { createFailures, diskProblems, holdProblems, storeProblems } from "./work.js";
+import {
+  createFailures,
+  diskProblems,
+  holdProblems,
+  type LastingOutage,
+  outageProblems,
+  storeProblems,
+} from "./work.js";
 
 export type { Problem, ProblemCode } from "./problems.js";
 
@@ -31,6 +38,8 @@ export interface WatchPorts {
   probeStore(): void;
   /** GitHub's rate limits, as GitHub last reported them. */
   limits(): { whose: string; heldUntil: number }[];
+  /** The servers of GitHub's that answer nobody. */
+  outages(): LastingOutage[];
   recovery(): RecoveryState;
   /** When a delivery last arrived by that source, in milliseconds since 1970. */
   lastDeliveryAt(): number | null;
@@ -98,6 +107,7 @@ export function createWatch(ports: WatchPorts): Watch {
     ...diskProblems(ports.disk.state(), Math.min(sinceOf("disk_full"), sinceOf("disk_low"))),
     ...storeProblems(storeFault(), sinceOf("database_unwritable")),
     ...failures.problems(),
+    ...outageProblems(ports.outages(), now()),
     ...holdProblems(ports.limits(), { now: now(), since: sinceOf("github_calls_held") }),
   ];
 

@@ -17,6 +17,7 @@ export const PROBLEM_CODES = [
   "push_never_shown",
   "refreshes_failing",
   "removal_held",
+  "server_out",
   "webhook_silent",
 ] as const;
 

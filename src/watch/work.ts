@@ -5,8 +5,8 @@ import type { Problem } from "./problems.js";
 
 /** This many refreshes in a row fail for a reason that is no single repository's. */
 const FAILURES = 3;
-/** A shorter wait that GitHub asks for delays nothing that matters, in milliseconds. */
-const SHORT_HOLD_MS = 60_000;
+/** A shorter wait that GitHub asks for, or a shorter outage, delays nothing that matters, in milliseconds. */
+const SHORT_MS = 60_000;
 
 /** Results that prove that work is possible. */
 const SUCCESSES = ["changed", "unchanged", "cloned", "superseded"];
@@ -67,10 +67,30 @@ export function holdProblems(
   limits: { whose: string; heldUntil: number }[],
   { now, since }: { now: number; since: number },
 ): Problem[] {
-  const held = limits.filter(({ heldUntil }) => heldUntil - now > SHORT_HOLD_MS);
+  const held = limits.filter(({ heldUntil }) => heldUntil - now > SHORT_MS);
   if (held.length === 0) return [];
   const until = iso(Math.max(...held.map(({ heldUntil }) => heldUntil)));
   const detail = `GitHub asked Lockstep to make no calls until ${until} (${held.map(({ whose }) => whose).join(", ")})`;
   const remedy = "wait; if it happens often, raise INTERVAL, or see what else uses the App's calls";
   return [{ code: "github_calls_held", since, detail, remedy }];
+}
+
+/** A server of GitHub's that answers nobody, such as `git:github.com` or `rest`, and for how many milliseconds. */
+export interface LastingOutage {
+  server: string;
+  ms: number;
+}
+
+/** Runs during an outage use up no attempts, so that no repository would count as failing. */
+export function outageProblems(outages: LastingOutage[], now: number): Problem[] {
+  const lasting = outages.filter(({ server, ms }) => ms > SHORT_MS && /^(?:git:|rest$)/.test(server));
+  if (lasting.length === 0) return [];
+  const names = lasting.map(({ server }) =>
+    server === "rest" ? "GitHub's API" : server.slice("git:".length),
+  );
+  const answer = names.length === 1 ? "answers" : "answer";
+  const detail = `${names.join(" and ")} ${answer} nobody: time-outs, broken connections or server errors`;
+  const remedy = "see https://www.githubstatus.com, and check network, DNS and HTTPS_PROXY";
+  const since = now - Math.max(...lasting.map(({ ms }) => ms));
+  return [{ code: "server_out", since, detail, remedy }];
 }

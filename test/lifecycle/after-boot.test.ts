@@ -20,16 +20,18 @@ function doubted(many: number, hourlyCalls: number | null = null) {
   }
   const requested: number[] = [];
   const checks = createBootChecks(store);
+  const comparing = new Set<number>();
   const ports: AfterBootPorts = {
     checks,
     registry,
+    comparingMs: (id) => (comparing.has(id) ? 0 : null),
     request: ({ id }) => void requested.push(id),
     hourlyCalls: () => hourlyCalls,
     transaction: store.transaction,
     log: NO_LOG,
   };
   doubtMirrors(ports);
-  return { ports, registry, checks, requested };
+  return { ports, registry, checks, requested, comparing };
 }
 
 test.each([
@@ -61,6 +63,17 @@ test("a pass leaves a doubted repository to its turn, unless it has a push that 
   await requestSome(ports);
   expect(waitsForTurn(ports, 1)).toBe(false);
   expect(waitsForTurn(ports, 29)).toBe(true);
+});
+
+test("a repository that was compared since the restart, or is being compared, is not compared once more", async () => {
+  const { ports, registry, requested, comparing } = doubted(3);
+  registry.recordComparison(1, { comparedAt: 2, askedAt: 2, settledPushedAt: 1, equal: true });
+  comparing.add(2);
+  await requestSome(ports);
+  expect(requested).toEqual([3, 4]);
+  comparing.clear();
+  await requestSome(ports);
+  expect(requested).toEqual([3, 4]);
 });
 
 test("a repository that is gone is inspected when it returns, and its comparison is not requested", async () => {

@@ -21,7 +21,7 @@ function setUp() {
       return true;
     },
     isBusy: (id: number) => id === 3,
-    write: createWriters(),
+    write: createWriters().write,
     onFault: (path: string, error: unknown) => void faults.push([path, error]),
   };
   return { layout, ports, ensured, faults };

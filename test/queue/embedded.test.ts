@@ -158,6 +158,29 @@ test("an old answer is asked again after 1, 2, 5 and 15 seconds, then every ref 
   expect(queue.begin(repository(1))?.request.full).toBe(true);
 });
 
+test("a comparison that meets the old answer, too, is repeated with growing waits", () => {
+  const { queue, clock } = openQueue({ random: () => 0.999 });
+  queue.arm(repository(1), pushed(push(1)));
+  const waits = Array.from({ length: 12 }, () => {
+    const wait = queue.fail(queue.begin(repository(1))!, new RefreshError("not_yet", "old"))!;
+    clock.now += wait;
+    return Math.round(wait / 1000);
+  });
+  expect(waits.slice(4, 8)).toEqual([1, 32, 64, 128]);
+  expect(waits.at(-1)).toBeGreaterThan(590);
+});
+
+test("a publish whose contents GitHub does not serve yet offers no refused commit again", () => {
+  const { queue, clock } = openQueue();
+  const trees = { kind: "publish", id: 1 } as const;
+  queue.arm(trees, { trigger: "push", hints: [], full: false }, { installationId: 1 });
+  for (let n = 0; n < 8; n++) {
+    const snapshot = queue.begin(trees)!;
+    expect(snapshot.request.full).toBe(false);
+    clock.now += queue.fail(snapshot, new RefreshError("not_yet", "old"))!;
+  }
+});
+
 test("with a quiet period the run waits until pushes pause, at most ten periods", () => {
   const { queue, clock } = openQueue({ quietPeriodMs: 1_000 });
   queue.arm(repository(1), pushed(push(1)));

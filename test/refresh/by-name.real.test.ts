@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
-import { compare, refreshed, shown, worldWith } from "../support/history.js";
+import { compare, force, refreshed, shown, worldWith } from "../support/history.js";
 import type { World } from "../support/world.js";
 
 const MAIN = "refs/heads/main";
@@ -48,6 +48,17 @@ test("another answer counts once the name is confirmed, and costs a second fetch
     rest: 1,
   });
   expect(world.tips(repo)[MAIN]).toBe(second.after);
+});
+
+test("what a late delivery reports is not fetched once a later state was read", async () => {
+  const { world, repo } = await worldWith();
+  const late = await world.standin.commit(repo, "main");
+  const { after } = await world.standin.forcePush(repo, "main", force);
+  world.standin.faults.clock = () => Date.now() + 60_000;
+  await compare(world, repo);
+  expect(await requestsOf(world, late)).toEqual({ way: "name", git: ["ls-refs"], rest: 1 });
+  expect(missing(world, repo, late.after)).toBe(true);
+  expect(world.tips(repo)[MAIN]).toBe(after);
 });
 
 test("a ref whose name only begins like the one that was asked for is another ref", async () => {

@@ -68,7 +68,8 @@ test("a clock that was set back by an hour makes a push seem just received, and 
 });
 
 test("refs too many to name are compared once more when replicas have had their time", () => {
-  expect(compareAgainInMs(RECEIVED, RECEIVED + 5_000)).toBe(15_000);
-  expect(compareAgainInMs(RECEIVED, RECEIVED + REPLICA_LAG_MS)).toBeNull();
-  expect(compareAgainInMs(RECEIVED, RECEIVED - 3_600_000)).toBe(REPLICA_LAG_MS);
+  expect(compareAgainInMs({ receivedAt: RECEIVED }, RECEIVED + 5_000)).toBe(15_000);
+  expect(compareAgainInMs({ receivedAt: RECEIVED }, RECEIVED + REPLICA_LAG_MS)).toBeNull();
+  expect(compareAgainInMs(null, RECEIVED)).toBeNull();
+  expect(compareAgainInMs({ receivedAt: RECEIVED }, RECEIVED - 3_600_000)).toBe(REPLICA_LAG_MS);
 });

@@ -20,6 +20,8 @@ function setUp(over: Partial<WatchPorts> = {}) {
   /** Time that passes, and by how much the wall clock was set meanwhile. */
   const clock = { now: 1_000_000_000, setBy: 0 };
   const disk: { full: DiskState["full"]; fault: string | null } = { full: null, fault: null };
+  /** Since when servers are out. */
+  const outages = new Map<string, number>();
   const held: { until: number } = { until: 0 };
   const now = () => clock.now + clock.setBy;
   const lines: [string, string, object][] = [];
@@ -36,6 +38,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
     },
     limits: () => [{ whose: "app", heldUntil: held.until }],
     clock: () => clock.now,
+    outages: () => [...outages].map(([server, at]) => ({ server, ms: clock.now - at })),
     recovery: () => recovery.state,
     lastDeliveryAt: () => calls.at,
     consumers: () => [],
@@ -47,7 +50,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
     ...over,
   });
   const codes = () => watch.problems().map(({ code }) => code);
-  return { watch, clock, lines, recovery, calls, installations, codes, disk, held };
+  return { watch, clock, lines, recovery, calls, installations, codes, disk, held, outages };
 }
 
 test("there is no problem at first, nor after a pass that ended in time", () => {
@@ -247,6 +250,20 @@ test("a long wait that GitHub asks for is a problem, and a short one is not", ()
   held.until = clock.now + HOUR;
   expect(codes()).toEqual(["github_calls_held"]);
   clock.now += HOUR;
+  expect(codes()).toEqual([]);
+});
+
+test("a server that answers nobody for more than a minute is a problem, until it answers", () => {
+  const { codes, watch, clock, outages } = setUp({ intervalMs: null });
+  outages.set("git:github.com", clock.now).set("submodule:example.org", clock.now);
+  clock.now += MINUTE;
+  expect(codes()).toEqual([]);
+  clock.now += MINUTE;
+  const detail = expect.stringMatching(/^github\.com answers nobody/);
+  expect(watch.problems()).toMatchObject([{ code: "server_out", since: clock.now - 2 * MINUTE, detail }]);
+  outages.set("rest", clock.now - HOUR);
+  expect(watch.problems()[0]?.detail).toMatch(/^github\.com and GitHub's API answer nobody/);
+  outages.clear();
   expect(codes()).toEqual([]);
 });
 

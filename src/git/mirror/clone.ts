@@ -56,12 +56,13 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
     });
     await git({ ...local, args: ["config", ...HIDE_OWN_REFS] });
     const fetch = { gitDir: beside, lease: clone.lease, run, scope, config: UNSYNCED };
-    const refused = await fetchEveryRef(tools, fetch);
+    const lend = run.lend ?? ((wait) => wait());
+    const refused = await lend(() => fetchEveryRef(tools, fetch));
     if (scope.filter !== null) {
       dropMarks(beside);
       await requireTrees(git, local);
     }
-    await run.confirmName?.();
+    await lend(async () => run.confirmName?.());
     const mirror = layout.mirror(id);
     const old = ["ours", "broken"].includes(ownership(mirror, id)) ? mirror : null;
     const call = { timeoutMs: tools.cloneTimeoutMs, signal: run.signal };

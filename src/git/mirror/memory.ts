@@ -36,7 +36,7 @@ export const createMemory = (): Memory => ({
   fetching: new Map(),
   generations: new Map(),
   served: new Map(),
-  fetches: createWriters(),
+  fetches: createWriters().write,
 });
 
 /** Records tips, unless the mirror has been distrusted in the meantime; the oldest go first. */

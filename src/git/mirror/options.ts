@@ -44,4 +44,6 @@ export interface RunContext {
    * Called once GitHub has answered under the repository's name, before the answer is used. @throws to stop
    */
   confirmName?: () => Promise<unknown>;
+  /** Lets others look at the mirror while a clone waits for GitHub. */
+  lend?: <T>(wait: () => Promise<T>) => Promise<T>;
 }

@@ -32,7 +32,7 @@ interface Tools {
 }
 
 /**
- * The caller is the mirror's writer. Neither `set` nor `drop` fails: a publish is complete without its pin, and a
+ * The caller visits the mirror. Neither `set` nor `drop` fails: a publish is complete without its pin, and a
  * leftover pin only costs room.
  */
 export function createPins({ git, log }: Tools) {

@@ -28,10 +28,11 @@ export async function bringByName(context: BringContext, pass: Pass, plans: Plan
   const ahead = await fetchReported(context, pass, plans);
   try {
     const refs = plans.map(({ hint }) => hint.ref);
-    const tips = await context.mirrors.remoteRefs(pass.lease, refs, pass.run);
+    const tips = await pass.lend(() => context.mirrors.remoteRefs(pass.lease, refs, pass.run));
     const isProven = plans.every((plan) => proves(tips, plan));
     const late = isProven ? null : await confirm(context, pass, plans, tips);
-    const fetched = new Set([...(await ahead.done), ...(late?.fetched ?? [])]);
+    const early = await pass.lend(() => ahead.done);
+    const fetched = new Set([...early, ...(late?.fetched ?? [])]);
     const answers = { tips, pushedAt: late?.pushedAt ?? null, fetched };
     return await takeAnswers(context, pass, plans, answers);
   } finally {
@@ -62,8 +63,7 @@ async function confirm(
   confirmed.catch(() => {}); // It is awaited below, once git has started.
   const behind = await fetchAnswered(context, pass, { plans, tips, confirmed });
   try {
-    const pushedAt = await confirmed;
-    return { pushedAt, fetched: await behind.done };
+    return await pass.lend(async () => ({ pushedAt: await confirmed, fetched: await behind.done }));
   } finally {
     behind.cancel();
     await behind.done;

@@ -41,7 +41,8 @@ async function fetchWants(
 ): Promise<boolean> {
   const bases = await basesFor(context, pass, tips);
   try {
-    await context.mirrors.fetch(pass.repository.id, pass.lease, wants, bases, pass.run);
+    const { id } = pass.repository;
+    await pass.lend(() => context.mirrors.fetch(id, pass.lease, wants, bases, pass.run));
     return true;
   } catch (error) {
     if (asRefreshError(error).code === "not_yet") return false;

@@ -31,6 +31,8 @@ export interface Pass {
    * @returns the repository's `pushed_at`, in whole seconds since 1970 @throws RefreshError `moved`
    */
   confirmName(): Promise<number>;
+  /** Lets others look at the mirror while the refresh waits for GitHub. */
+  lend<T>(wait: () => Promise<T>): Promise<T>;
 }
 
 export interface Brought {
@@ -122,7 +124,8 @@ export async function fetchNewTips(
   });
   if (wants.size === 0) return;
   const bases = await basesFor(context, pass, tips);
-  await context.mirrors.fetch(pass.repository.id, pass.lease, [...wants], bases, pass.run);
+  const { id } = pass.repository;
+  await pass.lend(() => context.mirrors.fetch(id, pass.lease, [...wants], bases, pass.run));
 }
 
 /** What became of moves; the history guard may hold refs besides. */

@@ -32,7 +32,7 @@ export async function askForEveryRef(context: BringContext, pass: Pass): Promise
     if (hold) context.holds.end(id, hold);
     return { ...first, local };
   }
-  await context.pause(ASK_AGAIN_MS, pass.run.signal);
+  await pass.lend(() => context.pause(ASK_AGAIN_MS, pass.run.signal));
   const second = await ask(context, pass);
   if (!(await lacksTooMany(local, second.remote))) return { ...second, local };
   if (!hold) holdAll(context, id);
@@ -42,9 +42,11 @@ export async function askForEveryRef(context: BringContext, pass: Pass): Promise
   );
 }
 
-async function ask({ mirrors }: BringContext, pass: Pass): Promise<Omit<EveryRef, "local">> {
-  const remote = await mirrors.remoteTips(pass.repository.id, pass.lease, pass.run);
-  return { remote, pushedAt: await pass.confirmName() };
+function ask({ mirrors }: BringContext, pass: Pass): Promise<Omit<EveryRef, "local">> {
+  return pass.lend(async () => {
+    const remote = await mirrors.remoteTips(pass.repository.id, pass.lease, pass.run);
+    return { remote, pushedAt: await pass.confirmName() };
+  });
 }
 
 function holdAll({ holds, now }: BringContext, id: number): void {

@@ -1,4 +1,5 @@
 import { ZERO } from "../../base/model.js";
+import { isOutdated } from "../decide.js";
 import { type BringContext, basesFor, expectedTip, type Pass, type Plan } from "./context.js";
 
 /** A fetch that goes on while GitHub is asked something else. */
@@ -13,11 +14,13 @@ const NOTHING: FetchAhead = { done: Promise.resolve(new Set<string>()), cancel()
 
 /**
  * Fetches what the deliveries report, by object name, on a lease of its own: it brings nothing that another
- * repository of the same name might have besides, and its failure decides nothing.
+ * repository of the same name might have besides, and its failure decides nothing. What a late delivery reports is
+ * not fetched: a later state was read already, so no ref would reach those objects.
  */
 export function fetchReported(context: BringContext, pass: Pass, plans: Plan[]): Promise<FetchAhead> {
   const allowed = Promise.resolve();
-  return fetchAhead(context, pass, { plans, wantOf: ({ hint }) => expectedTip(hint), allowed });
+  const likely = plans.filter(({ hint, facts }) => !isOutdated(hint, facts));
+  return fetchAhead(context, pass, { plans: likely, wantOf: ({ hint }) => expectedTip(hint), allowed });
 }
 
 /**
