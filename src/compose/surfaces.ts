@@ -1,4 +1,5 @@
 import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createApi } from "../http/api.js";
 import { createBearers } from "../http/bearer.js";
@@ -17,6 +18,7 @@ interface Needs {
   ground: Ground;
   domain: Domain;
   reads: ReadTable;
+  releasers: Releasers;
   isStopping(): boolean;
 }
 
@@ -24,13 +26,14 @@ interface Needs {
  * Builds what the outside can reach: receiver, metrics, health, API and page, in the order in which they are
  * asked.
  */
-export function createSurfaces(config: Config, { log, ground, domain, reads, isStopping }: Needs) {
+export function createSurfaces(config: Config, needs: Needs) {
+  const { log, ground, domain } = needs;
   const { metrics, github } = ground;
   const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
   const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
   const { webhookRate, webhookBurst } = config;
-  const views = createOperatorViews(config, { log, ground, domain, reads, isStopping });
+  const views = createOperatorViews(config, needs);
 
   metrics.readFrom({
     queue: () => ({

@@ -21,6 +21,7 @@ import { addRepositoryLists, type RepositoryListPorts } from "./repository-lists
 import { createRoutes, type Route } from "./routes.js";
 import { serve } from "./serve.js";
 import { addTokenRoutes, type TokenPorts } from "./tokens.js";
+import { addTrendRoute, type TrendPorts } from "./trends.js";
 
 export interface ApiPorts
   extends RepositoryPorts,
@@ -32,7 +33,8 @@ export interface ApiPorts
     EventPorts,
     ListPorts,
     LogPorts,
-    ReaderPorts {
+    ReaderPorts,
+    TrendPorts {
   tokens: TokenPorts;
   audit: AuditPorts;
 }
@@ -83,6 +85,7 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   addOperatorRoutes(routes, ports);
   addTokenRoutes(routes, ports.tokens);
   addAuditRoute(routes, ports.audit);
+  addTrendRoute(routes, ports);
   routes.add(DOCUMENT, (context) => context.json(routes.document()));
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {

@@ -53,6 +53,7 @@ interface Ports extends Freshness {
   tokens: ApiPorts["tokens"];
   audit: ApiPorts["audit"];
   readers: ApiPorts["readers"];
+  trends: ApiPorts["trends"];
   logs: Omit<LogPorts, "get">;
   stopping(): boolean;
   now(): number;
@@ -148,6 +149,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     tokens: ports.tokens,
     audit: ports.audit,
     readers: ports.readers,
+    trends: ports.trends,
     contains: ports.contains,
     events: ports.events,
     async list({ sees, ...query }) {
