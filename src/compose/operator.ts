@@ -4,6 +4,7 @@ import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createReach } from "../git/mirror/reach.js";
+import { createRefreshLog } from "../refresh/log.js";
 import { createTroubled } from "../registry/troubled.js";
 import type { ReadTable } from "../serve/seen/table.js";
 import { listAttention } from "../views/attention.js";
@@ -13,6 +14,7 @@ import { createLogViews } from "../views/deliveries.js";
 import { createFreshness } from "../views/freshness.js";
 import { createHistoryViews } from "../views/history.js";
 import { createViews } from "../views/operator.js";
+import { createOverview } from "../views/overview.js";
 import { createReaderViews } from "../views/readers.js";
 import { createTokenViews } from "../views/tokens.js";
 import { createTrendViews } from "../views/trends.js";
@@ -140,6 +142,7 @@ export function createOperatorViews(config: Settings, needs: Needs) {
     audit: createAuditViews(createAudit(store), log),
     tokens: createTokenViews({ tokens: records.accessTokens, latestNow: github.latestNow }),
     trends: createTrendViews(trends),
+    overview: createOverview({ outbox, refreshes: createRefreshLog(store) }),
     logs: createLogViews({ store, registry, installations, queue, runner }),
     stopping: isStopping,
   });

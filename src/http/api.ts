@@ -13,6 +13,7 @@ import { addLogRoutes, type LogPorts } from "./logs.js";
 import { notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { addOperatorRoutes, type OperatePorts } from "./operate.js";
+import type { OverviewPorts } from "./overview.js";
 import { isOfMachine, problem, unreadable } from "./problem.js";
 import type { ReaderPorts } from "./readers.js";
 import { addRefreshRoute, type RefreshPorts } from "./refresh.js";
@@ -34,7 +35,8 @@ export interface ApiPorts
     ListPorts,
     LogPorts,
     ReaderPorts,
-    TrendPorts {
+    TrendPorts,
+    OverviewPorts {
   tokens: TokenPorts;
   audit: AuditPorts;
 }

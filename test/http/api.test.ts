@@ -292,7 +292,7 @@ describe("the API", () => {
       audit: { begin: fail, end: fail, page: fail },
       tokens: { add: fail, all: fail, revoke: fail },
       readers: fail,
-      trends: fail,
+      ...{ trends: fail, ranked: fail, activity: fail, beats: fail },
       ...{ list: fail, installations: fail, get: fail, maintenance: fail },
       ...{ deliveries: fail, delivery: fail, refreshes: fail, queue: fail, refresh: fail, settled: fail },
       ...{ refs: fail, kept: fail, holds: fail, changes: fail, keptTip: fail },

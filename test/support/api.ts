@@ -96,6 +96,12 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       page: () => ({ audit: [], next: null }),
     },
     readers: () => null,
+    ranked: (...args) => {
+      calls.push(["ranked", ...args]);
+      return { repositories: [{ ...SITE, beats: ["good", "bad"], lags: [40, 50], held: 0 }], total: 51 };
+    },
+    activity: () => [],
+    beats: () => ({ beats: [], lags: [] }),
     trends: (span) => ({ ...NO_TRENDS, span }),
     tokens: { add: () => "taken", all: () => [], revoke: () => false },
     maintenance: () => MAINTENANCE,

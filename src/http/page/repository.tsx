@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { Child } from "hono/jsx";
 import { fullName } from "../../base/names.js";
+import { duration } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import type { RefreshView } from "../log-view.js";
 import { find } from "../lookup.js";
@@ -11,7 +12,7 @@ import { Buttons } from "./actions.js";
 import { explain } from "./explain.js";
 import { Holds, Kept } from "./history.js";
 import { page } from "./layout.js";
-import { Ago, Due, duration, Facts, Live, Pages, Quantity, Sha, State, Table, Trouble } from "./parts.js";
+import { Ago, Due, Facts, Live, Pages, Quantity, Sha, State, Table, Trouble } from "./parts.js";
 import { Readers } from "./readers.js";
 
 /** So many refs, kept tips and holds are on one page each. */
