@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url);
 const folderOf = (name: string) => dirname(require.resolve(`${name}/package.json`));
 
 const ICONS =
-  "alert-fill arrow-right check-circle-fill clock clock-fill cloud-offline copy dot-fill git-branch history kebab-horizontal key link-external lock log pause people play pulse question repo repo-clone repo-deleted repo-push search server shield-lock sign-out skip-fill stop sync tag trash triangle-down webhook x-circle-fill".split(
+  "alert-fill check-circle-fill clock-fill cloud-offline copy dot-fill kebab-horizontal key link-external pause play pulse repo repo-clone repo-deleted search server shield-lock sign-out skip-fill stop sync trash webhook x-circle-fill".split(
     " ",
   );
 

@@ -4,6 +4,8 @@ import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createReach } from "../git/mirror/reach.js";
+import { createSubjects } from "../git/mirror/subjects.js";
+import type { RefusedCalls } from "../receiver/refused.js";
 import { createRefreshLog } from "../refresh/log.js";
 import { createTroubled } from "../registry/troubled.js";
 import type { ReadTable } from "../serve/seen/table.js";
@@ -44,6 +46,7 @@ interface Needs {
   domain: Domain;
   reads: Pick<ReadTable, "rows">;
   releasers: Releasers;
+  refusedCalls: Pick<RefusedCalls, "list">;
   isStopping(): boolean;
 }
 
@@ -142,7 +145,15 @@ export function createOperatorViews(config: Settings, needs: Needs) {
     audit: createAuditViews(createAudit(store), log),
     tokens: createTokenViews({ tokens: records.accessTokens, latestNow: github.latestNow }),
     trends: createTrendViews(trends),
-    overview: createOverview({ outbox, refreshes: createRefreshLog(store) }),
+    overview: createOverview({
+      outbox,
+      refreshes: createRefreshLog(store),
+      refusedCalls: needs.refusedCalls,
+      layout,
+      gitUrl,
+      servedUrl: servingOf(config)?.url ?? null,
+      subjectOf: createSubjects({ git, layout, hasMirror }),
+    }),
     logs: createLogViews({ store, registry, installations, queue, runner }),
     stopping: isStopping,
   });

@@ -7,6 +7,7 @@ import { createHealth } from "../http/health.js";
 import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
 import { createPage } from "../http/page/routes.js";
+import { createRefusedCalls } from "../receiver/refused.js";
 import { createReceiver } from "../receiver/webhook.js";
 import type { ReadTable } from "../serve/seen/table.js";
 import type { Domain } from "./domain.js";
@@ -33,7 +34,8 @@ export function createSurfaces(config: Config, needs: Needs) {
   const { acceptance, watch } = domain.intake;
   const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
   const { webhookRate, webhookBurst } = config;
-  const views = createOperatorViews(config, needs);
+  const refusedCalls = createRefusedCalls();
+  const views = createOperatorViews(config, { ...needs, refusedCalls });
 
   metrics.readFrom({
     queue: () => ({
@@ -64,6 +66,7 @@ export function createSurfaces(config: Config, needs: Needs) {
     ports: acceptance,
     log,
     onOutcome: metrics.delivery,
+    onRefused: refusedCalls.note,
   });
   const bearers = createBearers({ apiToken, trustedProxies, findToken: accessTokens.find });
   const handlers: Handler[] = [

@@ -1,3 +1,4 @@
+import type { RepositoryName } from "../base/model.js";
 import type { RepositoryFilter } from "./lists.js";
 import type { RepositoryView } from "./view.js";
 
@@ -42,7 +43,27 @@ export interface ActivityView {
   lagMs: number | null;
 }
 
+/** Calls of the webhook that were refused since the start. */
+export interface RefusedView {
+  refused: { reason: string; address: string; count: number; lastAt: string }[];
+  total: number;
+}
+
+/** Where a repository is found. */
+export interface PlacesView {
+  /** Its address at GitHub. */
+  github: string;
+  /** The mirror's path on this server. */
+  path: string;
+  /** Its address for readers over HTTPS; null: mirrors are not served. */
+  served: string | null;
+}
+
 export interface OverviewPorts {
+  refused(): RefusedView;
+  places(name: RepositoryName): PlacesView;
+  /** Returns the first line of a commit's message; null: it is not known. */
+  subject(id: number, sha: string): Promise<string | null>;
   /** Lists repositories by pages in any order; a page costs what its place in the order costs. */
   ranked(query: RankedQuery): { repositories: RankedView[]; total: number };
   /** Lists what was done last, the newest first. @param id null: of all repositories */

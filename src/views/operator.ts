@@ -55,7 +55,7 @@ interface Ports extends Freshness {
   audit: ApiPorts["audit"];
   readers: ApiPorts["readers"];
   trends: ApiPorts["trends"];
-  overview: Pick<ApiPorts, "activity" | "beats">;
+  overview: Pick<ApiPorts, "activity" | "beats" | "refused" | "places" | "subject">;
   logs: Omit<LogPorts, "get">;
   stopping(): boolean;
   now(): number;

@@ -1,10 +1,20 @@
 import type { Outbox } from "../announce/outbox.js";
 import type { Announcement } from "../base/model.js";
 import { fullName } from "../base/names.js";
+import { iso } from "../base/units.js";
+import type { Layout } from "../git/disk/layout.js";
 import type { ActivityView, Beat, OverviewPorts } from "../http/overview.js";
+import type { RefusedCalls } from "../receiver/refused.js";
 import type { BriefRefresh, RefreshLog } from "../refresh/log.js";
 
 interface Ports {
+  refusedCalls: Pick<RefusedCalls, "list">;
+  layout: Pick<Layout, "link">;
+  /** GitHub's address, without a trailing slash. */
+  gitUrl: string;
+  /** Where mirrors are served; null: nowhere. */
+  servedUrl: string | null;
+  subjectOf: OverviewPorts["subject"];
   outbox: Pick<Outbox, "after" | "bounds" | "latestOf">;
   refreshes: Pick<RefreshLog, "brief">;
 }
@@ -15,7 +25,9 @@ const BEATS = 30;
 const SAME_MS = 2_000;
 
 /** Shows what was done last, and the last refreshes in short. */
-export function createOverview({ outbox, refreshes }: Ports): Pick<OverviewPorts, "activity" | "beats"> {
+export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
+  const { outbox, refreshes } = ports;
+
   function ofAll(limit: number): Announcement[] {
     const { newest } = outbox.bounds();
     return outbox.after(newest - limit, limit, null).reverse();
@@ -31,6 +43,16 @@ export function createOverview({ outbox, refreshes }: Ports): Pick<OverviewPorts
   }
 
   return {
+    subject: ports.subjectOf,
+    refused() {
+      const { refused, total } = ports.refusedCalls.list();
+      return { refused: refused.map((one) => ({ ...one, lastAt: iso(one.lastAt) })), total };
+    },
+    places(name) {
+      const { gitUrl, servedUrl, layout } = ports;
+      const served = servedUrl === null ? null : `${servedUrl}/${fullName(name)}.git`;
+      return { github: `${gitUrl}/${fullName(name)}`, path: layout.link(name), served };
+    },
     activity: (limit, id) =>
       (id === null ? ofAll(limit) : ofOne(limit, id)).map((event) =>
         activityOf(event, lagOf(event, refreshes.brief(event.repository.id, BEATS))),

@@ -101,6 +101,13 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       return { repositories: [{ ...SITE, beats: ["good", "bad"], lags: [40, 50], held: 0 }], total: 51 };
     },
     activity: () => [],
+    refused: () => ({ refused: [], total: 0 }),
+    places: ({ owner, name }) => ({
+      github: `https://github.com/${owner}/${name}`,
+      path: `/data/mirrors/${owner}/${name}.git`,
+      served: null,
+    }),
+    subject: async () => null,
     beats: () => ({ beats: [], lags: [] }),
     trends: (span) => ({ ...NO_TRENDS, span }),
     tokens: { add: () => "taken", all: () => [], revoke: () => false },

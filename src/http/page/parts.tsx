@@ -82,11 +82,19 @@ const WORDS: Record<string, string> = {
 };
 
 /** Shows a state by shape, word and colour, so that the colour is never the only mark. */
-export function State({ of, kind }: { of: string; kind?: Mood | undefined }) {
+export function State({
+  of,
+  kind,
+  word = WORDS[of] ?? of,
+}: {
+  of: string;
+  kind?: Mood | undefined;
+  word?: string;
+}) {
   const [icon, mood] = kind ? [KINDS[kind], kind] : (LOOKS[of] ?? (["dot-fill", "none"] as const));
   return (
     <span class={`state is-${mood}`}>
-      <Icon name={icon} /> {WORDS[of] ?? of}
+      <Icon name={icon} /> {word}
     </span>
   );
 }
@@ -165,7 +173,7 @@ const Row = ({ columns, cells: [first, ...rest] }: { columns: string[]; cells: C
 );
 
 /** Renders names and values. */
-export const Facts = ({ of }: { of: [string, Child][] }) => (
+export const Facts = ({ of }: { of: [Child, Child][] }) => (
   <dl class="facts">
     {of.map(([name, value]) => (
       <div>

@@ -167,7 +167,7 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
     }
     columns={["Account", "Number", "State", "Listed", "What to do"]}
     rows={of.map(({ id, login, state, lastListedAt, lastError, heldRemoval }) => [
-      <a href={`/?installation=${id}`}>{login || `installation ${id}`}</a>,
+      <a href={`/repositories?installation=${id}`}>{login || `installation ${id}`}</a>,
       String(id),
       <State of={state} />,
       <Ago at={lastListedAt} />,
