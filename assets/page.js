@@ -1,5 +1,5 @@
-// Updates the parts of an open page that are marked data-live, and says when nothing was heard from the server for
-// some time. Without this script the reader reloads the page.
+// Keeps an open page up to date: the parts marked data-live, the ages, the title and the icon of the tab. Says when
+// nothing was heard from the server for some time. Without this script the reader reloads the page.
 
 const EVERY_MS = 10_000;
 const SOON_MS = 300;
@@ -11,7 +11,10 @@ const PATIENCE_MS = 10_000;
 const SILENT_MS = 5_000;
 /** How long the page says that the server is back. */
 const BACK_MS = 10_000;
+/** What is typed is searched for after a pause of this length. */
+const TYPED_MS = 150;
 
+const icon = document.getElementById("icon");
 let timer;
 let source;
 let asking = false;
@@ -27,12 +30,15 @@ function again(ms) {
 async function refetch() {
   if (document.hidden || asking) return;
   asking = true;
+  const address = location.href;
   try {
     const headers = { accept: "text/html" };
-    const answer = await fetch(location.href, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(address, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
     if (answer.status === 401) return location.reload();
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    update(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const text = await answer.text();
+    // What was typed meanwhile has another address.
+    if (address === location.href) update(new DOMParser().parseFromString(text, "text/html"));
     noteHeard();
   } catch {
     // The server did not answer; the next attempt comes later.
@@ -40,7 +46,7 @@ async function refetch() {
     judgeSilence();
   } finally {
     asking = false;
-    again(hasFailed ? FAILED_MS : EVERY_MS);
+    again(hasFailed ? FAILED_MS : address === location.href ? EVERY_MS : 0);
   }
 }
 
@@ -52,6 +58,7 @@ function noteHeard() {
   const wasSilent = "silent" in document.body.dataset;
   hasFailed = false;
   heard = { at: performance.now(), shown: timeNow() };
+  tick();
   if (!wasSilent) return;
   delete document.body.dataset.silent;
   say(`The server is back since ${heard.shown}.`);
@@ -65,6 +72,8 @@ function judgeSilence() {
   if (!hasFailed || performance.now() - heard.at < SILENT_MS) return;
   if ("silent" in document.body.dataset) return;
   document.body.dataset.silent = "";
+  document.title = "? no word from the server – Lockstep";
+  if (icon) icon.href = icon.dataset.gone;
   say(`No word from the server since ${heard.shown}; what you see may be outdated.`);
 }
 
@@ -76,32 +85,204 @@ function say(text) {
 }
 
 function update(fresh) {
+  document.title = fresh.title;
+  const next = fresh.getElementById("icon");
+  if (icon && next && icon.getAttribute("href") !== next.getAttribute("href")) icon.href = next.href;
   for (const part of document.querySelectorAll("[data-live]")) {
-    const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (!next) continue;
-    const focused = part.contains(document.activeElement) ? document.activeElement : null;
-    const place = focused && [...part.querySelectorAll("a, button")].indexOf(focused);
-    become(part, next);
-    if (!focused || focused.isConnected) continue;
-    // Rows may have moved, so each is found by its id.
-    const same = document.getElementById(focused.id) ?? part.querySelectorAll("a, button")[place];
-    same?.focus({ preventScroll: true });
+    const other = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+    if (other) updatePart(part, other);
   }
+  localize();
+}
+
+function updatePart(part, next) {
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  const place = focused && [...part.querySelectorAll("a, button, input, summary")].indexOf(focused);
+  keepOrder(part, next);
+  become(part, next);
+  if (!focused || focused.isConnected) return;
+  // Rows may have moved, so each is found by its id.
+  const same =
+    document.getElementById(focused.id) ?? part.querySelectorAll("a, button, input, summary")[place];
+  same?.focus({ preventScroll: true });
+}
+
+/** Rows that somebody points at, selects or works with stay where they are; what they say is updated. */
+function keepOrder(part, next) {
+  const body = part.querySelector(".rows tbody");
+  const fresh = next.querySelector(".rows tbody");
+  if (!body || !fresh || !body.querySelector(":hover, :focus, :checked, [open]")) return;
+  const rows = new Map([...fresh.rows].map((row) => [row.id, row]));
+  const kept = [...body.rows].map((row) => rows.get(row.id) ?? row.cloneNode(true));
+  if (kept.every((row) => row.id !== "")) fresh.replaceChildren(...kept);
 }
 
 /** Changes as little as possible, so that selection, focus and a screen reader's place stay. */
 function become(old, next) {
   if (old.isEqualNode(next)) return;
   const isAlike = old.nodeName === next.nodeName && old.id === next.id;
-  if (!isAlike || old.childNodes.length !== next.childNodes.length) return old.replaceWith(next);
+  if (!isAlike || (old.childNodes.length !== next.childNodes.length && !hasKeys(old))) {
+    if (old.nodeName === next.nodeName && old.hasAttribute?.("data-live"))
+      old.replaceChildren(...next.childNodes);
+    else old.replaceWith(next);
+    return;
+  }
   if (old.nodeType === Node.TEXT_NODE) {
     old.data = next.data;
     return;
   }
-  for (const { name } of [...old.attributes]) if (!next.hasAttribute(name)) old.removeAttribute(name);
+  // Whoever has opened a menu or a part keeps it open.
+  const isOurs = (name) => name !== "open" || old.nodeName !== "DETAILS";
+  for (const { name } of [...old.attributes])
+    if (isOurs(name) && !next.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of next.attributes) old.setAttribute(name, value);
+  if (hasKeys(old)) return becomeByKey(old, next);
   const children = [...next.childNodes];
   for (const [index, child] of [...old.childNodes].entries()) become(child, children[index]);
+}
+
+/** Whether every child has an id, as the rows of a list do. */
+const hasKeys = (node) => node.children?.length > 0 && [...node.children].every((child) => child.id !== "");
+
+function becomeByKey(old, next) {
+  const known = new Map([...old.children].map((child) => [child.id, child]));
+  const isFeed = old.classList.contains("feed");
+  for (const [index, child] of [...next.children].entries()) {
+    const same = known.get(child.id);
+    const place = old.children[index] ?? null;
+    if (same) {
+      if (same !== place) old.insertBefore(same, place);
+      become(same, child);
+    } else {
+      if (isFeed) child.classList.add("arrived");
+      old.insertBefore(child, place);
+    }
+    known.delete(child.id);
+  }
+  for (const left of known.values()) left.remove();
+}
+
+const UNITS = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+];
+
+/** Formats as the server does: 90_000 → `2 min`. */
+function duration(ms) {
+  const [size, unit] = UNITS.find(([one]) => ms >= 2 * one) ?? UNITS[3];
+  if (unit === "s" && ms < 10_000)
+    return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.round(ms / size)} ${unit}`;
+}
+
+const past = (ms) =>
+  ms < 1_000 ? "just now" : `${duration(Math.floor(ms / 1_000) * 1_000).replace(".0", "")} ago`;
+const TEXTS = {
+  ago: (ms) => past(Math.max(0, ms)),
+  age: (ms) => duration(Math.floor(Math.max(0, ms) / 1_000) * 1_000).replace(".0", ""),
+  due: (ms) => (ms < 0 ? `in ${duration(Math.ceil(-ms / 1_000) * 1_000).replace(".0", "")}` : past(ms)),
+};
+
+/** The reader's clock may be wrong; what counts is how long ago the server drew the page. */
+function serverNow() {
+  const drawn = Date.parse(document.getElementById("drawn")?.dateTime ?? "");
+  return Number.isNaN(drawn) ? Date.now() : drawn + performance.now() - heard.at;
+}
+
+function tick() {
+  const place = document.getElementById("heard");
+  if (place) {
+    const ms = performance.now() - heard.at;
+    place.textContent = hasFailed ? `last heard ${past(ms)}` : `updated ${past(ms)}`;
+  }
+  if ("silent" in document.body.dataset) return;
+  const now = serverNow();
+  for (const time of document.querySelectorAll("time[data-ticks]")) {
+    const text = TEXTS[time.dataset.ticks](now - Date.parse(time.dateTime));
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+/** Writes times in the reader's time zone. */
+function localize() {
+  for (const time of document.querySelectorAll("time[data-local]")) {
+    const at = new Date(time.dateTime);
+    const kind = time.dataset.local;
+    const text =
+      kind === "week"
+        ? at.toLocaleDateString([], { month: "short", day: "numeric" })
+        : at.toTimeString().slice(0, kind === "second" ? 8 : 5);
+    if (time.textContent !== text) time.textContent = text;
+  }
+  tick();
+}
+
+/** Searches while somebody types. */
+let typed;
+addEventListener("input", ({ target }) => {
+  const form = target.closest?.("form[data-typing]");
+  if (!form) return;
+  clearTimeout(typed);
+  typed = setTimeout(() => {
+    const fields = [...new FormData(form)].filter(([, value]) => value !== "");
+    const query = new URLSearchParams(fields).toString();
+    history.replaceState(
+      null,
+      "",
+      query ? `${form.getAttribute("action")}?${query}` : form.getAttribute("action"),
+    );
+    refetch();
+  }, TYPED_MS);
+});
+
+/** `/` searches; `j` and `k` go down and up the rows, and Enter opens one; `x` selects it; Escape closes menus. */
+addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (key === "Escape") return closeMenus(null);
+  if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea")) return;
+  if (key === "/") {
+    const field = document.querySelector("main [data-find]") ?? document.querySelector("[data-find]");
+    field?.focus();
+    field?.select();
+    if (field) event.preventDefault();
+  }
+  if (key === "j" || key === "k") {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    const here = rows.findIndex((row) => row.closest("tr").contains(document.activeElement));
+    rows[key === "j" ? here + 1 : Math.max(0, here - 1)]?.focus();
+  }
+  if (key === "x") target.closest("tr")?.querySelector('input[name="id"]')?.click();
+});
+
+function closeMenus(but) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (menu === but) continue;
+    const isInside = menu.contains(document.activeElement);
+    menu.open = false;
+    if (but === null && isInside) menu.querySelector("summary").focus();
+  }
+}
+
+addEventListener("click", ({ target }) => {
+  closeMenus(target.closest?.("details.menu") ?? undefined);
+  const copied = target.closest?.("[data-copy]");
+  if (copied) void copy(copied);
+});
+
+async function copy(button) {
+  const text = document.getElementById(button.dataset.copy)?.textContent ?? "";
+  try {
+    await navigator.clipboard.writeText(text);
+    button.dataset.copied = "";
+    say("Copied.");
+  } catch {
+    say("The browser did not allow copying; mark the text instead.");
+  }
+  setTimeout(() => {
+    if (!("silent" in document.body.dataset)) say("");
+  }, FAILED_MS);
 }
 
 /** A hidden page keeps no connection, because a browser opens only a few to one server. */
@@ -119,4 +300,6 @@ function listen() {
 document.addEventListener("visibilitychange", listen);
 addEventListener("pagehide", () => source?.close());
 setInterval(judgeSilence, 1_000);
+setInterval(tick, 1_000);
+localize();
 listen();

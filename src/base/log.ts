@@ -105,6 +105,7 @@ export const LOG_EVENTS = {
   tree_repair_failed: "a published tree could not be repaired",
   trees_cleanup_failed: "trees that are no longer needed could not be removed",
   trees_start_failed: "the trees of a repository could not be checked at the start",
+  trend_not_written: "the figures of a minute could not be written; they go with the next minute's",
   unpublished: "a published tree was removed because CHECKOUTS no longer names it or its ref was deleted",
   webhook_url_not_set: "the App's webhook URL could not be set",
   webhook_url_set: "the App's webhook URL was set from PUBLIC_URL",

@@ -41,3 +41,25 @@ function formatQuantity(value: number, units: Readonly<Record<string, number>>):
     .find(([, size]) => value % size === 0 && value >= size) ?? [Object.keys(units)[0]!, 1];
   return `${value / unit}${name}`;
 }
+
+const SPOKEN = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+] as const;
+
+/** Formats a duration for a reader: 90_000 → `2 min`, 1_400 → `1.4 s`. */
+export function duration(ms: number): string {
+  const [size, unit] = SPOKEN.find(([one]) => ms >= 2 * one) ?? SPOKEN[3];
+  if (unit === "s" && ms < 10_000)
+    return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.round(ms / size)} ${unit}`;
+}
+
+/** Formats a size for a reader: 2_147_483_648 → `2.0 GiB`. */
+export function spokenSize(bytes: number): string {
+  const units = Object.entries(SIZES).reverse();
+  const [unit, size] = units.find(([, one]) => bytes >= one) ?? ["B", 1];
+  return `${(bytes / size).toFixed(size === 1 ? 0 : 1)} ${unit}`;
+}

@@ -83,7 +83,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
   await convertMirrors(createLayout(config.dataDir));
   const domain = createDomain(config, { log, ground, releasers, boot, isStopping });
   const reads = createReadTable({ now: Date.now, monotonic: monotonicMs });
-  const { handlers, status } = createSurfaces(config, { log, ground, domain, reads, isStopping });
+  const { handlers, status } = createSurfaces(config, { log, ground, domain, reads, releasers, isStopping });
   const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
   const rights = createReaderRights(config, { ground, domain });
   await openServing(config, { log, ground, domain, rights, reads, releasers });

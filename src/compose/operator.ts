@@ -1,21 +1,30 @@
 import { isIP } from "node:net";
 import { createAudit } from "../access/audit.js";
 import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createReach } from "../git/mirror/reach.js";
+import { createSubjects } from "../git/mirror/subjects.js";
+import type { RefusedCalls } from "../receiver/refused.js";
+import { createRefreshLog } from "../refresh/log.js";
+import { createTroubled } from "../registry/troubled.js";
 import type { ReadTable } from "../serve/seen/table.js";
+import { listAttention } from "../views/attention.js";
 import { createAuditViews } from "../views/audit.js";
 import { createChangeViews } from "../views/changes.js";
 import { createLogViews } from "../views/deliveries.js";
 import { createFreshness } from "../views/freshness.js";
 import { createHistoryViews } from "../views/history.js";
 import { createViews } from "../views/operator.js";
+import { createOverview } from "../views/overview.js";
 import { createReaderViews } from "../views/readers.js";
 import { createTokenViews } from "../views/tokens.js";
+import { createTrendViews } from "../views/trends.js";
 import { createContains } from "../views/wait-for-commit.js";
 import { readWaits } from "../views/waits.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
+import { openTrends } from "./trends.js";
 
 type Settings = Pick<
   Config,
@@ -36,6 +45,8 @@ interface Needs {
   ground: Ground;
   domain: Domain;
   reads: Pick<ReadTable, "rows">;
+  releasers: Releasers;
+  refusedCalls: Pick<RefusedCalls, "list">;
   isStopping(): boolean;
 }
 
@@ -46,7 +57,8 @@ function servingOf({ serve, readers }: Pick<Settings, "serve" | "readers">) {
 }
 
 /** Builds what an operator sees through API, page, health and metrics. */
-export function createOperatorViews(config: Settings, { log, ground, domain, reads, isStopping }: Needs) {
+export function createOperatorViews(config: Settings, needs: Needs) {
+  const { log, ground, domain, reads, releasers, isStopping } = needs;
   const { store, git, github } = ground;
   const { records, mirrors, announcer } = domain;
   const { registry, installations, queue, requests, holds, layout, scopeOf, hasMirror } = records;
@@ -57,12 +69,14 @@ export function createOperatorViews(config: Settings, { log, ground, domain, rea
   const { customRefs, retireAfterMs, keepHistoryMs, gitUrl } = config;
   const { outbox, newEvents } = announcer;
   const now = Date.now;
+  const troubled = createTroubled(store);
 
   const { fresh, status } = createFreshness({
     store,
     registry,
     queue,
     waits: () => readWaits({ queue, registry, installations }),
+    attention: (whole) => listAttention({ troubled, holds, registry }, whole),
     watch,
     recovery,
     announcer,
@@ -77,6 +91,7 @@ export function createOperatorViews(config: Settings, { log, ground, domain, rea
     mode: config.deliveries,
     serving: servingOf(config),
   });
+  const trends = openTrends({ log, store, worker, status, releasers });
   const contains = createContains({
     hasMirror,
     reach: createReach({ git, layout, scopeOf }),
@@ -129,6 +144,16 @@ export function createOperatorViews(config: Settings, { log, ground, domain, rea
     readers: createReaderViews({ registry, rows: reads.rows, isServing: config.serve !== null }),
     audit: createAuditViews(createAudit(store), log),
     tokens: createTokenViews({ tokens: records.accessTokens, latestNow: github.latestNow }),
+    trends: createTrendViews(trends),
+    overview: createOverview({
+      outbox,
+      refreshes: createRefreshLog(store),
+      refusedCalls: needs.refusedCalls,
+      layout,
+      gitUrl,
+      servedUrl: servingOf(config)?.url ?? null,
+      subjectOf: createSubjects({ git, layout, hasMirror }),
+    }),
     logs: createLogViews({ store, registry, installations, queue, runner }),
     stopping: isStopping,
   });

@@ -1,4 +1,5 @@
 import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createApi } from "../http/api.js";
 import { createBearers } from "../http/bearer.js";
@@ -6,6 +7,7 @@ import { createHealth } from "../http/health.js";
 import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
 import { createPage } from "../http/page/routes.js";
+import { createRefusedCalls } from "../receiver/refused.js";
 import { createReceiver } from "../receiver/webhook.js";
 import type { ReadTable } from "../serve/seen/table.js";
 import type { Domain } from "./domain.js";
@@ -17,6 +19,7 @@ interface Needs {
   ground: Ground;
   domain: Domain;
   reads: ReadTable;
+  releasers: Releasers;
   isStopping(): boolean;
 }
 
@@ -24,13 +27,15 @@ interface Needs {
  * Builds what the outside can reach: receiver, metrics, health, API and page, in the order in which they are
  * asked.
  */
-export function createSurfaces(config: Config, { log, ground, domain, reads, isStopping }: Needs) {
+export function createSurfaces(config: Config, needs: Needs) {
+  const { log, ground, domain } = needs;
   const { metrics, github } = ground;
   const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
   const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
   const { webhookRate, webhookBurst } = config;
-  const views = createOperatorViews(config, { log, ground, domain, reads, isStopping });
+  const refusedCalls = createRefusedCalls();
+  const views = createOperatorViews(config, { ...needs, refusedCalls });
 
   metrics.readFrom({
     queue: () => ({
@@ -61,6 +66,7 @@ export function createSurfaces(config: Config, { log, ground, domain, reads, isS
     ports: acceptance,
     log,
     onOutcome: metrics.delivery,
+    onRefused: refusedCalls.note,
   });
   const bearers = createBearers({ apiToken, trustedProxies, findToken: accessTokens.find });
   const handlers: Handler[] = [

@@ -14,6 +14,7 @@ import { INSTALLATION_TABLES } from "../registry/installations.js";
 import { KEPT_TIP_TABLES } from "../registry/kept-tips.js";
 import { REGISTRY_TABLES } from "../registry/tables.js";
 import { FACT_TABLES } from "../store/facts.js";
+import { TREND_TABLES } from "../trends/table.js";
 
 /**
  * Every table of the store. Registry comes before installations, whose first migration reads the registry's
@@ -36,4 +37,5 @@ export const TABLES = [
   BOOT_CHECK_TABLES,
   TOKEN_TABLES,
   AUDIT_TABLES,
+  TREND_TABLES,
 ];

@@ -13,6 +13,7 @@ import { addLogRoutes, type LogPorts } from "./logs.js";
 import { notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
 import { addOperatorRoutes, type OperatePorts } from "./operate.js";
+import type { OverviewPorts } from "./overview.js";
 import { isOfMachine, problem, unreadable } from "./problem.js";
 import type { ReaderPorts } from "./readers.js";
 import { addRefreshRoute, type RefreshPorts } from "./refresh.js";
@@ -21,6 +22,7 @@ import { addRepositoryLists, type RepositoryListPorts } from "./repository-lists
 import { createRoutes, type Route } from "./routes.js";
 import { serve } from "./serve.js";
 import { addTokenRoutes, type TokenPorts } from "./tokens.js";
+import { addTrendRoute, type TrendPorts } from "./trends.js";
 
 export interface ApiPorts
   extends RepositoryPorts,
@@ -32,7 +34,9 @@ export interface ApiPorts
     EventPorts,
     ListPorts,
     LogPorts,
-    ReaderPorts {
+    ReaderPorts,
+    TrendPorts,
+    OverviewPorts {
   tokens: TokenPorts;
   audit: AuditPorts;
 }
@@ -83,6 +87,7 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   addOperatorRoutes(routes, ports);
   addTokenRoutes(routes, ports.tokens);
   addAuditRoute(routes, ports.audit);
+  addTrendRoute(routes, ports);
   routes.add(DOCUMENT, (context) => context.json(routes.document()));
   app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
   app.onError((error) => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Attention } from "./attention.js";
 import { Held, Outage } from "./log-view.js";
 import { Time } from "./view.js";
 
@@ -102,6 +103,9 @@ export const Status = z
       .record(z.string(), Count)
       .meta({ description: "repositories by state; paused ones count as paused" }),
     problems: z.array(ProblemOfWhole),
+    attention: z.array(Attention).meta({ description: "what an operator should look at, the worst first" }),
+    attentionTotal: Count.meta({ description: "how many entries there are, of which the first are listed" }),
+    heldRepositories: Count.meta({ description: "repositories with held refs" }),
     queue: z.object({ depth: Count, held: z.array(Held), outages: z.array(Outage) }),
     backstop: z.object({
       intervalMs: z.number().nullable(),

@@ -49,6 +49,7 @@ export interface ReceiverOptions {
   log: ReceiverLog;
   /** @param event empty when the delivery was not verified */
   onOutcome?: (outcome: string, event: string) => void;
+  onRefused?: (reason: string, address: string) => void;
   /** The time for a body to arrive, in milliseconds; GitHub itself waits 10 s for the answer. */
   bodyTimeoutMs?: number;
   /** The limit of the memory that all bodies hold at a time, in bytes. */
@@ -95,6 +96,7 @@ export function createReceiver(options: ReceiverOptions) {
     send(request, response, toAnswer(outcome, known?.id));
     report(options.log, outcome, address, known);
     const isRefused = outcome.kind === "refused";
+    if (isRefused) options.onRefused?.(outcome.reason, address);
     options.onOutcome?.(isRefused ? outcome.reason : outcome.kind, isRefused ? "" : (known?.event ?? ""));
     return true;
   };

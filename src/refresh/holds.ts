@@ -33,6 +33,9 @@ export interface Hold {
   allowed: string | null;
 }
 
+/** A hold, with the id of its repository. */
+export type HeldRef = Hold & { id: number };
+
 /** An operator's calls come in while a refresh is running, so each write names the hold that it means. */
 export interface Holds {
   of(id: number): Hold[];
@@ -40,6 +43,12 @@ export interface Holds {
   /** Returns a page of the holds, by ref. @param after only holds of later refs; null: the first page */
   page(id: number, query: { limit: number; after: string | null }): { holds: Hold[]; next: string | null };
   count(id: number): number;
+  /** Lists holds of all repositories, the newest first. */
+  latest(limit: number): HeldRef[];
+  /** Counts the refs of a repository that wait for an operator. */
+  waiting(id: number): number;
+  /** Counts the held refs of all repositories, and the repositories that have any. */
+  repositories(): { refs: number; repositories: number };
   /** Stores the hold of a refused change; a hold that an operator has made in the meantime stands. */
   begin(id: number, hold: Hold): void;
   /** Stores an operator's hold, which replaces any other. */
@@ -59,6 +68,11 @@ export function createHolds(store: Store): Holds {
     find: store.prepare(`SELECT * FROM holds WHERE ${one}`),
     page: store.prepare("SELECT * FROM holds WHERE repository_id = ? AND ref > ? ORDER BY ref LIMIT ?"),
     count: store.prepare("SELECT count(*) AS n FROM holds WHERE repository_id = ?"),
+    latest: store.prepare("SELECT * FROM holds WHERE allowed IS NULL ORDER BY since DESC LIMIT ?"),
+    waiting: store.prepare("SELECT count(*) AS n FROM holds WHERE repository_id = ? AND allowed IS NULL"),
+    all: store.prepare(
+      "SELECT count(*) AS refs, count(DISTINCT repository_id) AS repositories FROM holds WHERE allowed IS NULL",
+    ),
     begin: store.prepare(`INSERT INTO holds ${values} ON CONFLICT DO NOTHING`),
     restore: store.prepare(`INSERT OR REPLACE INTO holds ${values}`),
     allow: store.prepare(`UPDATE holds SET allowed = ? WHERE ${one}`),
@@ -80,6 +94,12 @@ export function createHolds(store: Store): Holds {
       return { holds, next: rows.length > limit ? (holds.at(-1)?.ref ?? null) : null };
     },
     count: (id) => Number(sql.count.get(id)?.n),
+    latest: (limit) => sql.latest.all(limit).map((row) => ({ ...read(row), id: Number(row.repository_id) })),
+    waiting: (id) => Number(sql.waiting.get(id)?.n),
+    repositories() {
+      const row = sql.all.get();
+      return { refs: Number(row?.refs), repositories: Number(row?.repositories) };
+    },
     begin: (id, hold) => void sql.begin.run(...row(id, hold)),
     restore: (id, hold) => void sql.restore.run(...row(id, hold)),
     allow: (id, ref, wanted) => void sql.allow.run(wanted, id, ref),

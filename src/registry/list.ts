@@ -42,13 +42,7 @@ export function createRepositoryList(store: Store): (query: RepositoryQuery) => 
   );
   const count = store.prepare(`SELECT count(*) AS n ${FILTERED}`);
   return ({ state, installationId, name, limit, after, running, seen }) => {
-    const filter = [
-      installationId,
-      name === null ? null : like(name),
-      state,
-      JSON.stringify(running),
-      seen?.ids ?? null,
-    ];
+    const filter = filterValues({ state, installationId, name, running, seen });
     const rows = after ? behind.all(...filter, limit + 1, ...after) : first.all(...filter, limit + 1);
     const repositories = rows.slice(0, limit).map((row) => toRepository(row)!);
     const last = repositories.at(-1);
@@ -61,7 +55,22 @@ export function createRepositoryList(store: Store): (query: RepositoryQuery) => 
   };
 }
 
-const FILTERED = `FROM repositories WHERE (?1 IS NULL OR installation_id = ?1)
+/** Returns the values of the five parameters of `FILTERED`. */
+export const filterValues = ({
+  state,
+  installationId,
+  name,
+  running,
+  seen,
+}: RepositoryFilter & Pick<RepositoryQuery, "running" | "seen">): unknown[] => [
+  installationId,
+  name === null ? null : like(name),
+  state,
+  JSON.stringify(running),
+  seen?.ids ?? null,
+];
+
+export const FILTERED = `FROM repositories WHERE (?1 IS NULL OR installation_id = ?1)
   AND (?2 IS NULL OR owner || '/' || name LIKE ?2 ESCAPE '\\')
   AND (?3 IS NULL OR ?3 = ${shownStateSql("WHEN id IN (SELECT value FROM json_each(?4)) THEN 'refreshing'")})
   AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))`;

@@ -6,6 +6,7 @@ import type { DeliveryLog } from "../deliveries/log.js";
 import type { Recovery } from "../deliveries/recovery.js";
 import type { RateLimit } from "../github/api.js";
 import type { HealthPorts } from "../http/health.js";
+import type { OutageView } from "../http/log-view.js";
 import type { StatusView } from "../http/operate.js";
 import type { FreshnessState } from "../http/status-view.js";
 import type { Disk, DiskState } from "../machine/disk.js";
@@ -14,6 +15,7 @@ import { createProofAges } from "../registry/proof-ages.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import type { ProblemCode, Watch } from "../watch/monitor.js";
+import type { AttentionList } from "./attention.js";
 import type { Waits } from "./waits.js";
 
 interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDisk" | "customRefs"> {
@@ -22,6 +24,7 @@ interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDis
   deliveries: Pick<DeliveryLog, "lastCallAt">;
   queue: Pick<RefreshQueue, "depth">;
   waits(): Pick<Waits, "held" | "outages">;
+  attention(whole: Pick<StatusView, "problems"> & { outages: OutageView[] }): AttentionList;
   watch: Pick<Watch, "problems" | "backstop">;
   recovery: Pick<Recovery, "state">;
   disk: Pick<Disk, "state">;
@@ -88,6 +91,7 @@ export function createFreshness(ports: Ports): Freshness {
     const { passedAt, error } = watch.backstop();
     const { calls, limits } = ports.github.usage();
     const { held, outages } = ports.waits();
+    const attention = ports.attention({ problems: found, outages });
     return {
       fresh: state === "fresh",
       state,
@@ -95,6 +99,9 @@ export function createFreshness(ports: Ports): Freshness {
       oldestUnprovenMs: oldestMs,
       repositories: registry.states(),
       problems: found,
+      attention: attention.attention,
+      attentionTotal: attention.total,
+      heldRepositories: attention.heldRepositories,
       queue: { depth: ports.queue.depth(), held, outages },
       backstop: { intervalMs: ports.intervalMs, lastPassAt: iso(passedAt), lastError: error },
       deliveries: {

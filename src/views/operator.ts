@@ -19,6 +19,7 @@ import type { Runner } from "../queue/runner.js";
 import type { Holds } from "../refresh/holds.js";
 import type { Installations, KnownInstallation } from "../registry/installations.js";
 import { createRepositoryList } from "../registry/list.js";
+import { createRanking } from "../registry/ranking.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import { createSeen } from "../registry/seen.js";
 import type { Store } from "../store/database.js";
@@ -39,7 +40,7 @@ interface Ports extends Freshness {
   disk: Pick<Disk, "state">;
   mirrors: Pick<Mirrors, "tips">;
   hasMirror(id: number): boolean;
-  holds: Pick<Holds, "find">;
+  holds: Pick<Holds, "find" | "waiting">;
   maintenance: Pick<Maintenance, "state">;
   checkouts: Pick<Checkouts, "of">;
   scopeOf: ScopeOf;
@@ -53,6 +54,8 @@ interface Ports extends Freshness {
   tokens: ApiPorts["tokens"];
   audit: ApiPorts["audit"];
   readers: ApiPorts["readers"];
+  trends: ApiPorts["trends"];
+  overview: Pick<ApiPorts, "activity" | "beats" | "refused" | "places" | "subject">;
   logs: Omit<LogPorts, "get">;
   stopping(): boolean;
   now(): number;
@@ -66,6 +69,7 @@ const subjectsOf = (id: number): Subject[] => [subjectOf(id), { kind: "publish",
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
   const { registry, queue, runner, installations } = ports;
   const pageOf = createRepositoryList(ports.store);
+  const ranking = createRanking(ports.store);
   const seenBy = createSeen(ports.store);
   const storeFault = createStoreCheck(ports.store.probe, monotonicMs);
 
@@ -148,6 +152,18 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     tokens: ports.tokens,
     audit: ports.audit,
     readers: ports.readers,
+    trends: ports.trends,
+    ...ports.overview,
+    ranked({ page, limit, ...query }) {
+      const offset = (page - 1) * limit;
+      const { repositories, total } = ranking({ ...query, limit, offset, running: runningIds(runner) });
+      const shown = repositories.map((one) => ({
+        ...view(one),
+        ...ports.overview.beats(one.id),
+        held: ports.holds.waiting(one.id),
+      }));
+      return { repositories: shown, total };
+    },
     contains: ports.contains,
     events: ports.events,
     async list({ sees, ...query }) {

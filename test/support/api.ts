@@ -27,6 +27,9 @@ export const MAINTENANCE = {
   due: [],
   running: null,
 };
+const NO_TRENDS = {
+  ...{ stepMs: 60_000, from: "2024-01-01T00:00:00.000Z", points: [null], whole: null, diskFullAt: null },
+};
 export const OPERATE: Omit<OperatePorts, "get"> = {
   pause: () => {},
   resume: () => {},
@@ -40,6 +43,7 @@ export const OPERATE: Omit<OperatePorts, "get"> = {
       oldestUnprovenMs: null,
       repositories: { fresh: 1 },
       problems: [],
+      ...{ attention: [], attentionTotal: 0, heldRepositories: 0 },
       queue: { depth: 0, held: [], outages: [] },
     },
     backstop: { intervalMs: null, lastPassAt: null, lastError: null },
@@ -92,6 +96,20 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
       page: () => ({ audit: [], next: null }),
     },
     readers: () => null,
+    ranked: (...args) => {
+      calls.push(["ranked", ...args]);
+      return { repositories: [{ ...SITE, beats: ["good", "bad"], lags: [40, 50], held: 0 }], total: 51 };
+    },
+    activity: () => [],
+    refused: () => ({ refused: [], total: 0 }),
+    places: ({ owner, name }) => ({
+      github: `https://github.com/${owner}/${name}`,
+      path: `/data/mirrors/${owner}/${name}.git`,
+      served: null,
+    }),
+    subject: async () => null,
+    beats: () => ({ beats: [], lags: [] }),
+    trends: (span) => ({ ...NO_TRENDS, span }),
     tokens: { add: () => "taken", all: () => [], revoke: () => false },
     maintenance: () => MAINTENANCE,
     ...OPERATE,

@@ -4,10 +4,11 @@ import type { ApiPorts } from "../api.js";
 import { find } from "../lookup.js";
 import type { RepositoryView } from "../view.js";
 import { readForm } from "./form.js";
+import { Icon, type IconName } from "./icon.js";
 import { message } from "./layout.js";
 import { setNote } from "./note.js";
 
-type Action = "refresh" | "pause" | "resume";
+export type Action = "refresh" | "pause" | "resume";
 
 const LEFT = ["gone", "retired"];
 
@@ -17,38 +18,67 @@ export function actionsOf({ state, pausedAt }: RepositoryView): Action[] {
   return pausedAt === null ? ["refresh", "pause"] : ["resume"];
 }
 
-const PATH = /^\/(?:repos\/([\w.-]+\/[\w.-]+)|(installations\/\d+))\/([a-z-]+)$/;
+const PATH = /^\/(?:repos\/([\w.-]+\/[\w.-]+)|(installations\/\d+)|(repositories))\/([a-z-]+)$/;
 
 /** Returns what the audit writes down of a form; null: the request is no action. */
 export function actOf({ req: { method, path } }: Context) {
-  const [, repository, installation, action] = PATH.exec(path) ?? [];
+  const [, repository, installation, several, action] = PATH.exec(path) ?? [];
   if (method !== "POST" || action === undefined) return null;
-  return { via: "page" as const, action, subject: repository ?? installation!.replace("s/", " ") };
+  const subject = repository ?? (several ? "selected repositories" : installation!.replace("s/", " "));
+  return { via: "page" as const, action, subject };
 }
 
-const NAMES: Record<Action, string> = { refresh: "Refresh", pause: "Pause", resume: "Resume" };
+export const NAMES: Record<Action, string> = { refresh: "Refresh", pause: "Pause", resume: "Resume" };
 
-const DONE: Record<Action, string> = {
+export const DONE: Record<Action, string> = {
   refresh: "Asked for a refresh of",
   pause: "Paused",
   resume: "Resumed",
 };
 
+interface Place {
+  repository: RepositoryView;
+  /** The path that the action leads back to. */
+  here: string;
+}
+
+const ICONS: Record<Action, IconName> = { refresh: "sync", pause: "pause", resume: "play" };
+
 /** One button for each action; the buttons work without JavaScript and lead back to the page they are on. */
-export function Buttons({ repository, here }: { repository: RepositoryView; here: string }) {
+export const Buttons = ({ repository, here }: Place) => (
+  <div class="actions">
+    <Forms repository={repository} here={here} />
+  </div>
+);
+
+/** The same buttons behind one that opens them. */
+export function Menu({ repository, here }: Place) {
+  if (actionsOf(repository).length === 0) return null;
+  const name = fullName(repository);
   return (
-    <div class="actions">
-      {actionsOf(repository).map((action) => (
-        <form method="post" action={`/repos/${fullName(repository)}/${action}`}>
-          <input type="hidden" name="from" value={here} />
-          <button type="submit" id={`${action}-${repository.id}`}>
-            {NAMES[action]} <span class="hidden">{fullName(repository)}</span>
-          </button>
-        </form>
-      ))}
-    </div>
+    <details class="menu" id={`menu-${repository.id}`}>
+      <summary aria-label={`Actions for ${name}`}>
+        <Icon name="kebab-horizontal" />
+      </summary>
+      <div>
+        <Forms repository={repository} here={here} />
+      </div>
+    </details>
   );
 }
+
+const Forms = ({ repository, here }: Place) => (
+  <>
+    {actionsOf(repository).map((action) => (
+      <form method="post" action={`/repos/${fullName(repository)}/${action}`}>
+        <input type="hidden" name="from" value={here} />
+        <button type="submit" id={`${action}-${repository.id}`}>
+          <Icon name={ICONS[action]} /> {NAMES[action]} <span class="hidden">{fullName(repository)}</span>
+        </button>
+      </form>
+    ))}
+  </>
+);
 
 /** Accepts only a path of this page, because `//host` and `/\host` lead to another site. */
 export const isLocalPath = (path: string): boolean =>

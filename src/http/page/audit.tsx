@@ -4,7 +4,7 @@ import type { ApiPorts } from "../api.js";
 import { AuditPlace, type AuditView } from "../audit.js";
 import { findPaging, toCursor } from "../paging.js";
 import { explain } from "./explain.js";
-import { page } from "./layout.js";
+import { page, ServerParts } from "./layout.js";
 import { Ago, Live, Pages, State, Table } from "./parts.js";
 
 const ROWS = 50;
@@ -20,7 +20,10 @@ export function addAuditPage(app: Hono, { audit }: Pick<ApiPorts, "audit">): voi
       context,
       { title: "Audit", here: "/audit" },
       <>
-        <h1>Audit</h1>
+        <div class="title">
+          <h1>Audit</h1>
+          <ServerParts here="/audit" />
+        </div>
         <Live name="list">
           <Table
             caption="Actions that operators asked for, newest first"

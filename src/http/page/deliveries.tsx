@@ -1,17 +1,20 @@
 import type { Hono } from "hono";
 import type { Child } from "hono/jsx";
+import { duration } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { Delivery, type DeliveryView } from "../log-view.js";
 import { DeliveryPlace, findDeliveryFilter } from "../logs.js";
+import type { RefusedView } from "../overview.js";
 import { findPaging, toCursor } from "../paging.js";
 import { explain } from "./explain.js";
+import { Icon } from "./icon.js";
 import { page } from "./layout.js";
-import { Ago, Live, Pages, State, Table } from "./parts.js";
+import { Ago, Facts, Live, Pages, State } from "./parts.js";
 
 const ROWS = 50;
-const COLUMNS = ["Received", "Event", "Repository", "Outcome", "Outcome in words", "Arrived by", "Id"];
+type Query = Record<string, string>;
 
-/** Shows the deliveries of the last 8 days and their outcomes. */
+/** Shows the deliveries of the last 8 days and what became of them, as sentences. */
 export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
   app.get("/deliveries", async (context) => {
     const query = context.req.query();
@@ -24,15 +27,21 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
       context,
       { title: "Deliveries", here: "/deliveries" },
       <>
-        <h1>Deliveries</h1>
-        <Filter query={query} />
+        <div class="title">
+          <h1>Deliveries</h1>
+          <Filter query={query} />
+        </div>
+        <Chips query={query} />
+        <Live name="refused">
+          <RefusedBox of={ports.refused()} />
+        </Live>
         <Live name="list">
-          <Table
-            caption="Deliveries of the last 8 days, newest first"
-            columns={COLUMNS}
-            rows={deliveries.map(row)}
-            empty="None."
-          />
+          <section class="box" aria-label="Deliveries of the last 8 days, newest first">
+            <h2>
+              The last 8 days <span class="dim small">newest first</span>
+            </h2>
+            <Deliveries of={deliveries} />
+          </section>
         </Live>
         <Pages path="/deliveries" query={query} next={toCursor(next)} />
       </>,
@@ -40,39 +49,134 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
   });
 }
 
-const Filter = ({ query: { repository = "", outcome = "" } }: { query: Record<string, string> }) => (
+const Filter = ({ query: { repository = "", outcome = "" } }: { query: Query }) => (
   <search>
     {" "}
     <form class="filter" method="get" action="/deliveries">
       <label>
         Repository <input type="search" name="repository" value={repository} placeholder="owner/name" />
       </label>
-      <label>
-        Outcome{" "}
-        <select name="outcome">
-          <option value="">any</option>
-          {Delivery.shape.outcome.options.map((one) => (
-            <option value={one} selected={one === outcome}>
-              {one}
-            </option>
-          ))}
-        </select>
-      </label>
+      {outcome !== "" && <input type="hidden" name="outcome" value={outcome} />}
       <button type="submit">Filter</button>
-      <a href="/deliveries">Show all</a>
     </form>
   </search>
 );
 
-function row(delivery: DeliveryView): Child[] {
-  const { id, receivedAt, event, action, repository, outcome, became, via } = delivery;
-  return [
-    <Ago at={receivedAt} />,
-    action === null ? event : `${event} ${action}`,
-    repository && <a href={`/repos/${repository}`}>{repository}</a>,
-    <State of={outcome} />,
-    became,
-    via,
-    <code class="long">{id}</code>,
+const NAMES: Record<DeliveryView["outcome"], string> = {
+  open: "Waiting",
+  refreshed: "Done",
+  ignored: "Ignored",
+};
+
+function Chips({ query: { repository = "", outcome: here = "" } }: { query: Query }) {
+  const to = (outcome: string) => {
+    const fields = Object.entries({ repository, outcome }).filter(([, value]) => value !== "");
+    const text = new URLSearchParams(fields).toString();
+    return text === "" ? "/deliveries" : `/deliveries?${text}`;
+  };
+  return (
+    <nav class="chips" aria-label="Outcomes">
+      {(["", ...Delivery.shape.outcome.options] as const).map((outcome) => (
+        <a href={to(outcome === here ? "" : outcome)} aria-current={outcome === here ? "true" : undefined}>
+          {outcome === "" ? "All" : NAMES[outcome]}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** Each delivery is a sentence that unfolds. */
+export const Deliveries = ({ of }: { of: DeliveryView[] }) =>
+  of.length === 0 ? (
+    <div class="empty">
+      <Icon name="webhook" />
+      <p>No delivery yet. GitHub calls this server after a push, at /api/github/webhooks.</p>
+    </div>
+  ) : (
+    <ol class="list deliveries">
+      {of.map((delivery) => (
+        <li id={`delivery-${delivery.id}`}>
+          <details>
+            <summary>
+              <Summary of={delivery} />
+            </summary>
+            <Details of={delivery} />
+          </details>
+        </li>
+      ))}
+    </ol>
+  );
+
+function Summary({ of: delivery }: { of: DeliveryView }) {
+  const { event, action, repository, receivedAt, outcome } = delivery;
+  return (
+    <>
+      <State of={outcome} word="" />
+      <span class="name">{action === null ? event : `${event} ${action}`}</span>
+      {repository && (
+        <>
+          {" "}
+          of{" "}
+          <a class="name" href={`/repos/${repository}`}>
+            {repository}
+          </a>
+        </>
+      )}{" "}
+      <span class="sentence">{sentenceOf(delivery)}</span>{" "}
+      <span class="dim small">
+        <Ago at={receivedAt} />
+      </span>
+    </>
+  );
+}
+
+const VIAS: Record<DeliveryView["via"], string> = {
+  webhook: "",
+  recovered: ", found in GitHub's log",
+  pull: ", read from GitHub's log",
+};
+
+/** What became of a delivery, such as `refreshed 103 ms after it came`. */
+function sentenceOf({ outcome, receivedAt, refreshedAt, became, repository, via }: DeliveryView): string {
+  const origin = VIAS[via] ?? "";
+  if (outcome !== "refreshed" || refreshedAt === null) return `${became}${origin}`;
+  const ms = Math.max(0, Date.parse(refreshedAt) - Date.parse(receivedAt));
+  return `${repository ? "refreshed" : "reconciled"} ${duration(ms)} after it came${origin}`;
+}
+
+function Details({ of: delivery }: { of: DeliveryView }) {
+  const { id, event, action, via, receivedAt, refreshedAt, became, installationId } = delivery;
+  const facts: [string, Child][] = [
+    ["X-GitHub-Delivery", <code class="long">{id}</code>],
+    ["X-GitHub-Event", event],
+    ["Action", action ?? "–"],
+    ["Received", receivedAt],
+    ["Covered by a refresh", refreshedAt ?? "not yet"],
+    ["What it led to", became],
+    ["Arrived by", via],
+    ["Installation", installationId === null ? "–" : String(installationId)],
   ];
+  return <Facts of={facts} />;
+}
+
+/** Refused calls are not stored, since anybody can send them; they are counted. */
+function RefusedBox({ of: { refused, total } }: { of: RefusedView }) {
+  if (total === 0) return null;
+  return (
+    <details class="box fold">
+      <summary>
+        {total.toLocaleString("en")} {total === 1 ? "call was" : "calls were"} refused since the start
+      </summary>
+      <ul class="list">
+        {refused.map(({ reason, address, count, lastAt }) => (
+          <li>
+            {count.toLocaleString("en")} × <code>{reason}</code> from {address},{" "}
+            <span class="dim">
+              last <Ago at={lastAt} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
 }

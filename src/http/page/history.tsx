@@ -7,6 +7,7 @@ import { Allow, detailOf, type Refusal, Restore } from "../history.js";
 import { find, notFound, refreshRefusal } from "../lookup.js";
 import { problem } from "../problem.js";
 import type { HoldView, KeptView, RepositoryView } from "../view.js";
+import { isLocalPath } from "./actions.js";
 import { Confirm } from "./confirm.js";
 import { explain } from "./explain.js";
 import { readForm } from "./form.js";
@@ -103,13 +104,14 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
   /** Records the request and requests the refresh that writes the ref, as the API's calls do. */
   async function act(context: Context, start: Act): Promise<Response> {
     const found = findFree(context, ports);
-    if (found instanceof Response) return explain(context, "/", found);
+    if (found instanceof Response) return explain(context, "/repositories", found);
     const started = await start(found);
-    if (started instanceof Response) return explain(context, "/", started);
-    if (started.refusal) return explain(context, "/", problem(started.refusal));
+    if (started instanceof Response) return explain(context, "/repositories", started);
+    if (started.refusal) return explain(context, "/repositories", problem(started.refusal));
     ports.refresh(found.id);
     setNote(context, started.done);
-    return context.redirect(pathOf(found), 303);
+    const { from } = await readForm(context);
+    return context.redirect(typeof from === "string" && isLocalPath(from) ? from : pathOf(found), 303);
   }
 
   app.post("/repos/:owner/:name/allow", (context) =>
@@ -142,11 +144,11 @@ function findFree(context: Context, ports: ApiPorts): RepositoryView | Response 
 
 async function confirmPage(context: Context, ports: ApiPorts): Promise<Response> {
   const found = findFree(context, ports);
-  if (found instanceof Response) return explain(context, "/", found);
+  if (found instanceof Response) return explain(context, "/repositories", found);
   const tip = await ports.keptTip(found.id, context.req.query("kept") ?? "");
-  if (tip) return page(context, { title: "Restore a kept tip", here: "/" }, second(found, tip));
+  if (tip) return page(context, { title: "Restore a kept tip", here: "/repositories" }, second(found, tip));
   const remedy = "see the kept tips of the repository; it may have expired";
-  return explain(context, "/", notFound("that is not a kept tip of this repository", remedy));
+  return explain(context, "/repositories", notFound("that is not a kept tip of this repository", remedy));
 }
 
 const second = (

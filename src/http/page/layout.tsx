@@ -1,8 +1,11 @@
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
+import { onPage } from "../dialect.js";
 import { assetPath } from "./assets.js";
+import { Icon, type IconName } from "./icon.js";
 import { takeNote } from "./note.js";
+import { SIGNS, type Standing, standingOf } from "./standing.js";
 
 interface Frame {
   title: string;
@@ -12,25 +15,28 @@ interface Frame {
   headers?: Record<string, string>;
 }
 
-const NAVIGATION = [
-  ["/", "Repositories"],
-  ["/deliveries", "Deliveries"],
-  ["/readers", "Readers"],
-  ["/server", "Server"],
-  ["/audit", "Audit"],
-] as const;
+const NAVIGATION: [path: string, name: string, icon: IconName][] = [
+  ["/", "Overview", "pulse"],
+  ["/repositories", "Repositories", "repo"],
+  ["/deliveries", "Deliveries", "webhook"],
+  ["/server", "Server", "server"],
+];
+/** Pages that the navigation has as a part of another. */
+const PARTS: Record<string, string> = { "/readers": "/server", "/audit": "/server" };
 
 /** Renders a page around its content. */
 export function page(context: Context, { title, here, status = 200, headers = {} }: Frame, content: Child) {
   const note = here && takeNote(context);
+  const standing = here ? standingOf(context) : null;
+  const mood = standing?.verdict.mood ?? "good";
   const document = (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>{title} – Lockstep</title>
-        <link rel="icon" href={assetPath("icon.svg")} />
+        <title>{titleOf(title, here, standing)}</title>
+        <link id="icon" rel="icon" href={assetPath(FAVICONS[mood])} data-gone={assetPath("icon-gone.svg")} />
         <link rel="stylesheet" href={assetPath("page.css")} />
         {here && <script src={assetPath("page.js")} defer />}
       </head>
@@ -38,9 +44,12 @@ export function page(context: Context, { title, here, status = 200, headers = {}
         <a class="skip" href="#main">
           Skip to content
         </a>
-        <header>
-          <p class="brand">Lockstep</p>
-          {here && <Navigation here={here} />}
+        <header class="top">
+          <p class="brand">
+            <img src={assetPath("icon.svg")} alt="" width="20" height="20" />
+            Lockstep
+          </p>
+          {here && <Navigation here={PARTS[here] ?? here} standing={standing} />}
         </header>
         <main id="main" tabindex={-1}>
           {note && <p role="status">{note}</p>}
@@ -54,30 +63,93 @@ export function page(context: Context, { title, here, status = 200, headers = {}
   return context.html(html`<!DOCTYPE html>${document}`, status, headers);
 }
 
+const FAVICONS = {
+  good: "icon.svg",
+  busy: "icon.svg",
+  none: "icon.svg",
+  warn: "icon-warn.svg",
+  bad: "icon-bad.svg",
+} as const;
+
+/** The title of a tab says how the whole is, whatever page is open in it. */
+function titleOf(title: string, here: string | undefined, standing: Standing | null): string {
+  if (!standing) return `${title} – Lockstep`;
+  const { mood, brief } = standing.verdict;
+  return `${SIGNS[mood]} ${here === "/" ? brief : title} – Lockstep`;
+}
+
 /** The script fills this in when it hears nothing from the server; without the script it stays empty. */
 const Silence = () => <p id="silence" class="notice warn" role="status" hidden />;
 
 /** Says how old the page is, which a reader without JavaScript cannot tell otherwise. */
 const Drawn = ({ at }: { at: Date }) => (
   <footer data-live="drawn">
-    Drawn at <time datetime={at.toISOString()}>{at.toISOString().slice(0, 19).replace("T", " ")} UTC</time>
+    Drawn at{" "}
+    <time id="drawn" datetime={at.toISOString()}>
+      {at.toISOString().slice(0, 19).replace("T", " ")} UTC
+    </time>
   </footer>
 );
 
-const Navigation = ({ here }: { here: string }) => (
+const Navigation = ({ here, standing }: { here: string; standing: Standing | null }) => (
   <>
-    <nav aria-label="Main">
-      {NAVIGATION.map(([path, name]) => (
+    <nav aria-label="Main" data-live="navigation">
+      {NAVIGATION.map(([path, name, icon]) => (
         <a href={path} aria-current={path === here ? "page" : undefined}>
+          <Icon name={icon} />
           {name}
+          {path === "/repositories" && standing && (
+            <>
+              {" "}
+              <span class="count">{standing.repositories.toLocaleString("en")}</span>
+            </>
+          )}
         </a>
       ))}
     </nav>
+    {here !== "/repositories" && (
+      <form class="find" method="get" action="/repositories">
+        <input
+          type="search"
+          name="name"
+          maxlength={140}
+          placeholder="Find a repository"
+          aria-label="Find a repository"
+          data-find=""
+        />
+        <span class="slash" aria-hidden="true">
+          /
+        </span>
+      </form>
+    )}
+    <span class="heard">
+      <Icon name="dot-fill" /> <span id="heard">not updated</span>
+    </span>
     <form method="post" action="/sign-out">
-      <button type="submit">Sign out</button>
+      <button type="submit" class="icon-button" title="Sign out">
+        <Icon name="sign-out" />
+        <span class="hidden">Sign out</span>
+      </button>
     </form>
   </>
 );
+
+/** Links to the parts of the server's page. */
+export const ServerParts = ({ here }: { here: string }) => (
+  <nav class="subnav" aria-label="Server">
+    {SERVER_PARTS.map(([path, name]) => (
+      <a href={path} aria-current={path === here ? "page" : undefined}>
+        {name}
+      </a>
+    ))}
+  </nav>
+);
+
+const SERVER_PARTS = [
+  ["/server", "State"],
+  ["/readers", "Readers"],
+  ["/audit", "Audit"],
+] as const;
 
 /** Renders a page with one message, such as the reason of a refusal. */
 export function message(context: Context, frame: Frame, detail: string, remedy: string) {
@@ -87,7 +159,7 @@ export function message(context: Context, frame: Frame, detail: string, remedy: 
     <>
       <h1>{frame.title}</h1>
       <p class="notice bad">{detail}</p>
-      <p>→ {remedy}</p>
+      <p>→ {onPage(remedy)}</p>
     </>,
   );
 }

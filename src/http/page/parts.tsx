@@ -1,81 +1,100 @@
 import type { Child } from "hono/jsx";
 import { ageOf } from "../../base/clock.js";
-import type { StatusView } from "../status-view.js";
+import { duration } from "../../base/units.js";
+import { onPage } from "../dialect.js";
+import { Icon, type IconName, type Mood } from "./icon.js";
 
-const UNITS = [
-  [86_400_000, "d"],
-  [3_600_000, "h"],
-  [60_000, "min"],
-  [1_000, "s"],
-] as const;
-
-/** Formats a duration: 90_000 → `2 min`, 1_400 → `1.4 s`. */
-export function duration(ms: number): string {
-  const [size, unit] = UNITS.find(([one]) => ms >= 2 * one) ?? UNITS[3];
-  if (unit === "s" && ms < 10_000) return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.round(ms / size)} ${unit}`;
-}
-
-/** Shows an age, with the exact time as a tooltip and in the page's source. An age is never negative. */
-export function Ago({ at, never = "never" }: { at: string | null; never?: string }) {
+/**
+ * Shows an age, with the exact time as a tooltip and in the page's source. An age is never negative. The script
+ * keeps it up to date.
+ * @param isAge whether the sentence around it says "since", so that "ago" is left out
+ */
+export function Ago({
+  at,
+  never = "never",
+  isAge = false,
+}: {
+  at: string | null;
+  never?: string;
+  isAge?: boolean;
+}) {
   if (at === null) return <span class="dim">{never}</span>;
   const ms = ageOf(Date.parse(at), Date.now());
-  return <Moment at={at} text={ms < 1_000 ? "just now" : `${duration(ms)} ago`} />;
+  if (isAge) return <Moment at={at} text={duration(ms)} ticks="age" />;
+  return <Moment at={at} text={ms < 1_000 ? "just now" : `${duration(ms)} ago`} ticks="ago" />;
 }
 
 /** Shows how far away a time is that may be yet to come, such as the end of a wait. */
 export function Due({ at, never = "–" }: { at: string | null; never?: string }) {
   if (at === null) return <span class="dim">{never}</span>;
   const ms = Date.parse(at) - Date.now();
-  return ms > 0 ? <Moment at={at} text={`in ${duration(ms)}`} /> : <Ago at={at} />;
+  return ms > 0 ? <Moment at={at} text={`in ${duration(ms)}`} ticks="due" /> : <Ago at={at} />;
 }
 
-const Moment = ({ at, text }: { at: string; text: string }) => (
-  <time datetime={at} title={at}>
+interface MomentProps {
+  at: string;
+  text: string;
+  /** How the script counts on. */
+  ticks?: "ago" | "age" | "due";
+  /** How the script writes the time in the reader's time zone. */
+  local?: string;
+}
+
+/** Shows a time. */
+export const Moment = ({ at, text, ticks, local }: MomentProps) => (
+  <time datetime={at} title={at} data-ticks={ticks} data-local={local}>
     {text}
   </time>
 );
 
-/** Says in one word, as /freshz does, whether everything is fresh. The script replaces it while the server is silent. */
-export function Verdict({ of: { state, mirrors } }: { of: Pick<StatusView, "state" | "mirrors"> }) {
-  const { cloned, managed } = mirrors;
-  const text = {
-    fresh: "fresh",
-    cloning: `cloning ${cloned} of ${managed}`,
-    stale: cloned < managed ? `not fresh, ${cloned} of ${managed} cloned` : "not fresh",
-    empty: "no repository is managed",
-  }[state];
-  const kind = { fresh: "good", cloning: "warn", stale: "bad", empty: "bad" } as const;
-  return (
-    <span data-verdict="">
-      <State of={text} kind={kind[state]} />
-    </span>
-  );
-}
-
-const KINDS: Record<string, "good" | "bad" | "warn"> = {
-  fresh: "good",
-  refreshed: "good",
-  active: "good",
-  changed: "good",
-  cloned: "good",
-  ok: "good",
-  failing: "bad",
-  failed: "bad",
-  behind: "warn",
-  incomplete: "warn",
-  suspended: "warn",
-  open: "warn",
-  paused: "warn",
-  gone: "warn",
+const LOOKS: Record<string, [icon: IconName, mood: Mood]> = {
+  fresh: ["check-circle-fill", "good"],
+  refreshing: ["sync", "busy"],
+  refreshed: ["check-circle-fill", "good"],
+  active: ["check-circle-fill", "good"],
+  ok: ["check-circle-fill", "good"],
+  held: ["shield-lock", "warn"],
+  failing: ["x-circle-fill", "bad"],
+  failed: ["x-circle-fill", "bad"],
+  behind: ["clock-fill", "warn"],
+  onboarding: ["repo-clone", "busy"],
+  incomplete: ["alert-fill", "warn"],
+  suspended: ["stop", "warn"],
+  open: ["clock-fill", "warn"],
+  ignored: ["skip-fill", "none"],
+  paused: ["pause", "warn"],
+  gone: ["repo-deleted", "none"],
+  retired: ["trash", "none"],
 };
-const SIGNS = { good: "✓", bad: "✗", warn: "!", none: "·" };
+const KINDS: Record<Mood, IconName> = {
+  good: "check-circle-fill",
+  busy: "sync",
+  warn: "alert-fill",
+  bad: "x-circle-fill",
+  none: "dot-fill",
+};
 
-/** Shows a state by sign, word and colour, so that the colour is never the only mark. */
-export function State({ of, kind = KINDS[of] }: { of: string; kind?: "good" | "bad" | "warn" | undefined }) {
+/** What the page calls a state of the API where that has a harder word. */
+const WORDS: Record<string, string> = {
+  fresh: "in step",
+  behind: "waiting for GitHub",
+  onboarding: "not cloned yet",
+};
+
+/** Shows a state by shape, word and colour, so that the colour is never the only mark. */
+export function State({
+  of,
+  kind,
+  word = WORDS[of] ?? of,
+}: {
+  of: string;
+  kind?: Mood | undefined;
+  word?: string;
+}) {
+  const [icon, mood] = kind ? [KINDS[kind], kind] : (LOOKS[of] ?? (["dot-fill", "none"] as const));
   return (
-    <span class={`state ${kind ?? "none"}`}>
-      <span aria-hidden="true">{SIGNS[kind ?? "none"]}</span> {of}
+    <span class={`state is-${mood}`}>
+      <Icon name={icon} /> {word}
     </span>
   );
 }
@@ -102,7 +121,7 @@ interface TableProps {
  * Explicit roles keep the table for screen readers, because browsers drop it when rows become blocks on a
  * narrow screen.
  */
-const ROLE = {
+export const ROLE = {
   table: { role: "table" },
   rowgroup: { role: "rowgroup" },
   row: { role: "row" },
@@ -154,7 +173,7 @@ const Row = ({ columns, cells: [first, ...rest] }: { columns: string[]; cells: C
 );
 
 /** Renders names and values. */
-export const Facts = ({ of }: { of: [string, Child][] }) => (
+export const Facts = ({ of }: { of: [Child, Child][] }) => (
   <dl class="facts">
     {of.map(([name, value]) => (
       <div>
@@ -209,6 +228,6 @@ export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; 
         (<Ago at={since} />)
       </>
     )}
-    <br />→ {remedy}
+    <br />→ {onPage(remedy)}
   </>
 );

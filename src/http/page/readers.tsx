@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import type { Child } from "hono/jsx";
 import type { ApiPorts } from "../api.js";
 import type { ReaderView } from "../readers.js";
-import { page } from "./layout.js";
+import { page, ServerParts } from "./layout.js";
 import { Ago, Live, Quantity, State, Table } from "./parts.js";
 
 const ROWS = 200;
@@ -16,7 +16,10 @@ export function addReadersPage(app: Hono, ports: Pick<ApiPorts, "readers">): voi
       context,
       { title: "Readers", here: "/readers" },
       <>
-        <h1>Readers</h1>
+        <div class="title">
+          <h1>Readers</h1>
+          <ServerParts here="/readers" />
+        </div>
         <Live name="list">
           {found ? (
             <Table

@@ -1,132 +1,176 @@
 import type { Hono } from "hono";
-import type { Child } from "hono/jsx";
-import { fullName } from "../../base/names.js";
 import type { ApiPorts } from "../api.js";
-import { findFilter, RepositoryPlace } from "../lists.js";
-import { findPaging, toCursor } from "../paging.js";
+import { findFilter } from "../lists.js";
+import { badRequest } from "../lookup.js";
+import { ORDERS, type Order, type RankedQuery } from "../overview.js";
 import type { StatusView } from "../status-view.js";
-import { type RepositoryView, ShownState } from "../view.js";
-import { Buttons } from "./actions.js";
+import { ShownState } from "../view.js";
+import { BULK, BulkBar } from "./bulk.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
-import { Ago, duration, Live, Pages, Quantity, State, Table, Trouble, Verdict } from "./parts.js";
+import { Live, Quantity } from "./parts.js";
+import { Rows } from "./rows.js";
 
 const ROWS = 50;
-const COLUMNS = ["Repository", "State", "Lag", "Refreshed", "Proven", "Failure, and what to do", "Actions"];
+const PATH = "/repositories";
 
-/** Lists all repositories by pages, below the server's problems. */
+type Query = Record<string, string>;
+
+/** Lists all repositories by pages, the worst first. */
 export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
-  app.get("/", async (context) => {
+  app.get(PATH, (context) => {
     const query = context.req.query();
-    const filter = findFilter(query);
-    if (filter instanceof Response) return explain(context, "/", filter);
-    const paging = findPaging(context, RepositoryPlace, ROWS);
-    if (paging instanceof Response) return explain(context, "/", paging);
-    const { repositories, next, total } = await ports.list({ ...filter, ...paging });
-    const here = new URL(context.req.url);
+    const wanted = findQuery(query);
+    if (wanted instanceof Response) return explain(context, PATH, wanted);
+    const { repositories, total } = ports.ranked(wanted);
+    const here = addressOf(query, {});
     const count = <Quantity of={total} one="repository" many="repositories" />;
     return page(
       context,
-      { title: "Repositories", here: "/" },
+      { title: "Repositories", here: PATH },
       <>
-        <h1>Repositories</h1>
-        <Live name="whole">
-          <Whole status={ports.status()} />
-        </Live>
-        <Filter query={query} />
+        <div class="title">
+          <h1>Repositories</h1>
+          <Filter query={query} />
+        </div>
         <Live name="list">
-          <Table
-            caption={<>{count}, by owner and name</>}
-            columns={COLUMNS}
-            rows={repositories.map((one) => row(one, here.pathname + here.search))}
-            empty="No repository matches the filter."
-          />
+          <Chips query={query} status={ports.status()} />
+          <section class="box" aria-label="List of repositories">
+            <div class="head">
+              <p>
+                {count}
+                <span class="dim">{wanted.order === "worst" && ", worst first"}</span>
+              </p>
+            </div>
+            <BulkBar here={here} />
+            <Rows
+              of={repositories}
+              here={here}
+              caption={`${total.toLocaleString("en")} ${total === 1 ? "repository" : "repositories"}`}
+              sorted={{ by: wanted.order, linkTo: (order) => addressOf(query, { order, page: "" }) }}
+              form={BULK}
+            />
+          </section>
+          <Pager query={query} page={wanted.page} shown={repositories.length} total={total} />
         </Live>
-        <Pages path="/" query={query} next={toCursor(next)} />
       </>,
     );
   });
 }
 
-/** Shows the overall freshness, the number of repositories in each state, and the problems. */
-function Whole({ status }: { status: StatusView }) {
-  const { oldestUnprovenMs, repositories, problems, queue } = status;
-  const age = oldestUnprovenMs === null ? "" : `, oldest proof ${duration(oldestUnprovenMs)} ago`;
-  return (
-    <>
-      <p class="whole">
-        <Verdict of={status} /> as <a href="/freshz">/freshz</a> says{age};{" "}
-        <a href="/server">{queue.depth} queued</a>
-      </p>
-      <ul class="counts">
-        {Object.entries(repositories).map(([state, count]) => (
-          <li>
-            <a href={`/?state=${state}`}>
-              {count.toLocaleString("en")} <State of={state} />
-            </a>
-          </li>
-        ))}
-      </ul>
-      <Problems of={problems} />
-    </>
-  );
+/** Returns the address of the list with some fields changed; an empty field is left out. */
+function addressOf(query: Query, changes: Query): string {
+  const fields = Object.entries({ ...query, ...changes }).filter(([, value]) => value !== "");
+  const text = new URLSearchParams(fields).toString();
+  return text === "" ? PATH : `${PATH}?${text}`;
 }
 
-export const Problems = ({ of }: { of: StatusView["problems"] }) =>
-  of.length === 0 ? null : (
-    <section class="notice bad" aria-labelledby="problems">
-      <h2 id="problems">Problems</h2>
-      <ul>
-        {of.map(({ code, detail, remedy, since }) => (
-          <li>
-            <strong>{code}</strong> <Trouble what={detail} remedy={remedy} since={since} />
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
+function findQuery(query: Query): RankedQuery | Response {
+  const isHeld = query.state === "held";
+  const filter = findFilter(isHeld ? { ...query, state: "" } : query);
+  if (filter instanceof Response) return filter;
+  const order = (query.order || "worst") as Order;
+  if (!ORDERS.includes(order))
+    return badRequest("the value of order is unknown", `use one of ${ORDERS.join(", ")}`);
+  if (!/^[1-9]\d{0,5}$/.test(query.page || "1"))
+    return badRequest("page is not a number of a page", "begin with page 1");
+  return { ...filter, isHeld, order, page: Number(query.page || 1), limit: ROWS };
+}
 
-const Filter = ({
-  query: { name = "", state = "", installation = "" },
-}: {
-  query: Record<string, string>;
-}) => (
+const Filter = ({ query: { name = "", state = "", installation = "", order = "" } }: { query: Query }) => (
   <search>
     {" "}
-    <form class="filter" method="get" action="/">
+    <form class="filter" method="get" action={PATH} data-typing="">
       <label>
-        Name <input type="search" name="name" value={name} maxlength={140} placeholder="part, or owner/*" />
+        Name{" "}
+        <input
+          type="search"
+          name="name"
+          value={name}
+          maxlength={140}
+          placeholder="part, or owner/*"
+          data-find=""
+        />
       </label>
-      <label>
-        State{" "}
-        <select name="state">
-          <option value="">any</option>
-          {ShownState.options.map((one) => (
-            <option value={one} selected={one === state}>
-              {one}
-            </option>
-          ))}
-        </select>
-      </label>
-      {installation !== "" && <input type="hidden" name="installation" value={installation} />}
+      {Object.entries({ state, installation, order })
+        .filter(([, value]) => value !== "")
+        .map(([field, value]) => (
+          <input type="hidden" name={field} value={value} />
+        ))}
       <button type="submit">Filter</button>
-      <a href="/">Show all</a>
     </form>
   </search>
 );
 
-function row(repository: RepositoryView, here: string): Child[] {
-  const { state, lagMs, lastRefreshAt, lastProvenAt, lastError, queued, running } = repository;
-  return [
-    <a href={`/repos/${fullName(repository)}`}>{fullName(repository)}</a>,
-    <>
-      <State of={state} />
-      {queued && !running && <span class="dim"> queued</span>}
-    </>,
-    <span class="nowrap">{lagMs === null ? "–" : duration(lagMs)}</span>,
-    <Ago at={lastRefreshAt} />,
-    <Ago at={lastProvenAt} />,
-    lastError && <Trouble what={`${lastError.code}: ${lastError.message}`} remedy={lastError.hint} />,
-    <Buttons repository={repository} here={here} />,
-  ];
+const CHIPS = [
+  ["", "All"],
+  ["failing", "Failing"],
+  ["held", "Held"],
+  ["behind", "Waiting for GitHub"],
+  ["incomplete", "Incomplete"],
+  ["onboarding", "Not cloned yet"],
+  ["paused", "Paused"],
+  ["suspended", "Suspended"],
+  ["fresh", "In step"],
+  ["gone", "Gone"],
+] as const;
+const ALWAYS: readonly string[] = ["", "failing", "held", "paused"];
+
+/** One toggle for each state; the one that is on leads back to all. */
+function Chips({ query, status }: { query: Query; status: StatusView }) {
+  const here = query.state ?? "";
+  const countOf = (state: string): number => {
+    if (state === "held") return status.heldRepositories;
+    if (state === "") return Object.values(status.repositories).reduce((a, b) => a + b, 0);
+    return status.repositories[state] ?? 0;
+  };
+  const shown = CHIPS.filter(([state]) => ALWAYS.includes(state) || state === here || countOf(state) > 0);
+  return (
+    <nav class="chips" aria-label="States">
+      {shown.map(([state, name]) => (
+        <a
+          href={addressOf(query, { state: state === here ? "" : state, page: "" })}
+          aria-current={state === here ? "true" : undefined}
+        >
+          {name} {countOf(state).toLocaleString("en")}
+        </a>
+      ))}
+      {!CHIPS.some(([state]) => state === here) && ShownState.safeParse(here).success && (
+        <a href={addressOf(query, { state: "", page: "" })} aria-current="true">
+          {here}
+        </a>
+      )}
+    </nav>
+  );
+}
+
+interface PagerProps {
+  query: Query;
+  page: number;
+  shown: number;
+  total: number;
+}
+
+function Pager({ query, page: number, shown, total }: PagerProps) {
+  const first = (number - 1) * ROWS + 1;
+  const hasNext = number * ROWS < total;
+  if (number === 1 && !hasNext) return null;
+  return (
+    <nav class="pages" aria-label="Pages">
+      {number > 1 && (
+        <a class="button" href={addressOf(query, { page: number > 2 ? String(number - 1) : "" })} rel="prev">
+          Previous page
+        </a>
+      )}
+      <span class="dim">
+        {first.toLocaleString("en")}–{(first + shown - 1).toLocaleString("en")} of{" "}
+        {total.toLocaleString("en")}
+      </span>
+      {hasNext && (
+        <a class="button" href={addressOf(query, { page: String(number + 1) })} rel="next">
+          Next page
+        </a>
+      )}
+    </nav>
+  );
 }

@@ -1,59 +1,104 @@
 import type { Context, Hono } from "hono";
 import type { Child } from "hono/jsx";
 import { fullName } from "../../base/names.js";
+import { duration } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
+import { onPage } from "../dialect.js";
 import type { RefreshView } from "../log-view.js";
 import { find } from "../lookup.js";
+import type { PlacesView } from "../overview.js";
 import { findPaging, toCursor } from "../paging.js";
 import { KeptPlace, RefPlace } from "../repository-lists.js";
-import type { CheckoutView, MaintenanceView, RefView, RepositoryView } from "../view.js";
+import type { CheckoutView, RefView, RepositoryView } from "../view.js";
 import { Buttons } from "./actions.js";
+import { Activity } from "./activity.js";
+import { Deliveries } from "./deliveries.js";
 import { explain } from "./explain.js";
 import { Holds, Kept } from "./history.js";
+import { Icon } from "./icon.js";
 import { page } from "./layout.js";
-import { Ago, Due, duration, Facts, Live, Pages, Quantity, Sha, State, Table, Trouble } from "./parts.js";
+import { MaintenanceBox } from "./maintenance.js";
+import { Ago, Due, Facts, Live, Pages, Quantity, Sha, State, Table, Trouble } from "./parts.js";
 import { Readers } from "./readers.js";
+import { Spark, Strip } from "./rows.js";
+import { RepositoryVerdict } from "./standing-of-one.js";
+import { Word } from "./words.js";
 
 /** So many refs, kept tips and holds are on one page each. */
 const ROWS = 200;
+const EVENTS = 8;
+const DELIVERIES = 5;
 
 /** Shows one repository with all known facts. */
 export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
   app.get("/repos/:owner/:name", async (context) => {
     const found = find(context, ports.get);
-    if (found instanceof Response) return explain(context, "/", found);
+    if (found instanceof Response) return explain(context, "/repositories", found);
     const { id } = found;
     const query = context.req.query();
     const places = findPlaces(context);
-    if (places instanceof Response) return explain(context, "/", places);
+    if (places instanceof Response) return explain(context, "/repositories", places);
     const wanted = query.ref ?? "";
     const refs = await ports.refs(id, { name: wanted || null, ...places.refs });
     const kept = await ports.kept(id, places.kept);
     const holds = ports.holds(id, places.holds);
-    const pages = { path: `/repos/${fullName(found)}`, query };
+    const name = fullName(found);
+    const pages = { path: `/repos/${name}`, query };
+    const at = ports.places(found);
+    const mine = { repository: name, outcome: null, limit: DELIVERIES, after: null };
+    const { deliveries } = await ports.deliveries(mine);
     return page(
       context,
-      { title: fullName(found), here: "/" },
+      { title: name, here: "/repositories" },
       <>
-        <h1>{fullName(found)}</h1>
+        <div class="title">
+          <h1>{name}</h1>
+          <a href={at.github} rel="noreferrer">
+            <Icon name="link-external" /> At GitHub
+          </a>
+          <Live name="actions">
+            <Buttons repository={found} here={`/repos/${name}`} />
+          </Live>
+        </div>
         <Live name="repository">
-          <Summary repository={found} maintenance={ports.maintenance(id)} />
+          <RepositoryVerdict of={found} held={holds.total} />
+          {found.lastError && (
+            <p class="notice bad">
+              <Trouble
+                what={`${found.lastError.code}: ${found.lastError.message}`}
+                remedy={onPage(found.lastError.hint)}
+                since={found.lastError.at}
+              />
+            </p>
+          )}
           {holds.total > 0 && <Holds of={holds.holds} total={holds.total} repository={found} />}
           <Pages {...pages} field="holds" next={toCursor(holds.next)} label="Pages of held refs" />
+          <Summary repository={found} beats={ports.beats(id)} subject={await headSubject(ports, found)} />
+        </Live>
+        <Places of={at} />
+        <Live name="done">
+          <div class="two">
+            <Activity title="What changed" of={ports.activity(EVENTS, id)} isOfOne />
+            <section class="box" aria-labelledby="deliveries">
+              <div class="head">
+                <h2 id="deliveries">Deliveries</h2>
+                <a href={`/deliveries?repository=${name}`}>Its deliveries</a>
+              </div>
+              <Deliveries of={deliveries} />
+            </section>
+          </div>
           {found.checkouts && <Checkouts of={found.checkouts} />}
           <Refreshes of={ports.refreshes(id)} />
           <Readers of={ports.readers(id, ROWS)} />
+          <MaintenanceBox of={ports.maintenance(id)} />
         </Live>
-        <p>
-          <a href={`/deliveries?repository=${fullName(found)}`}>Its deliveries</a>
-        </p>
         <Live name="kept">
           {kept.total > 0 && <Kept of={kept.kept} total={kept.total} repository={found} />}
           <Pages {...pages} field="kept" next={toCursor(kept.next)} label="Pages of kept tips" />
         </Live>
         <RefFilter wanted={wanted} />
         <Live name="refs">
-          <Refs of={refs.refs} total={refs.total} />
+          <Refs of={refs.refs} total={refs.total} whole={found.lastProvenAt} />
           <Pages {...pages} field="refs" next={toCursor(refs.next)} label="Pages of refs" />
         </Live>
       </>,
@@ -71,45 +116,76 @@ function findPlaces(context: Context) {
   return holds instanceof Response ? holds : { refs, kept, holds };
 }
 
-function Summary({ repository, maintenance }: { repository: RepositoryView; maintenance: MaintenanceView }) {
-  const { state, lagMs, lastError, installationId } = repository;
-  const { tidiedAt, prunedAt, checkedAt, bitmapAt, due, running } = maintenance;
-  const facts: [string, Child][] = [
-    ["State", <State of={state} />],
+/** Returns the default branch's tip and the first line of its message; null: it is not known. */
+async function headSubject(ports: ApiPorts, { id, defaultBranch }: RepositoryView) {
+  const ref = `refs/heads/${defaultBranch}`;
+  const { refs } = await ports.refs(id, { name: ref, limit: 50, after: null });
+  const sha = refs.find((one) => one.ref === ref)?.sha;
+  if (sha === undefined) return null;
+  const text = await ports.subject(id, sha);
+  return { sha, text };
+}
+
+interface SummaryProps {
+  repository: RepositoryView;
+  beats: ReturnType<ApiPorts["beats"]>;
+  subject: Awaited<ReturnType<typeof headSubject>>;
+}
+
+function Summary({ repository, beats, subject }: SummaryProps) {
+  const { lagMs, installationId } = repository;
+  const facts: [Child, Child][] = [
+    ["State", <State of={repository.state} />],
     ["Last push", <Ago at={repository.pushedAt} />],
-    ["Lag of the last push", lagMs === null ? "–" : duration(lagMs)],
+    [<Word of="lag">Lag of the last push</Word>, lagMs === null ? "–" : duration(lagMs)],
+    ["Lag of the last pushes", <Spark of={beats} />],
+    ["Last refreshes", <Strip of={beats} />],
     ["Refreshed", <Ago at={repository.lastRefreshAt} />],
-    ["Last full comparison", <Ago at={repository.lastFullAt} />],
-    ["Proven", <Ago at={repository.lastProvenAt} />],
-    ["Default branch", repository.defaultBranch],
-    ["Installation", <a href={`/?installation=${installationId}`}>{installationId}</a>],
-    ["Tidied", <Ago at={tidiedAt} />],
-    ["Pruned", <Ago at={prunedAt} />],
-    ["Checked", <Ago at={checkedAt} />],
-    ["Maintenance", running ?? (due.length > 0 ? `due: ${due.join(", ")}` : "nothing due")],
+    [<Word of="comparison">Last full comparison</Word>, <Ago at={repository.lastFullAt} />],
+    [<Word of="proven">Proven</Word>, <Ago at={repository.lastProvenAt} />],
+    ["Default branch", <code>{repository.defaultBranch}</code>],
+    ["Installation", <a href={`/repositories?installation=${installationId}`}>{installationId}</a>],
   ];
-  if (bitmapAt !== null) facts.push(["Bitmap for clones written", <Ago at={bitmapAt} />]);
+  if (subject !== null)
+    facts.push([
+      "Last commit there",
+      <>
+        <Sha of={subject.sha} /> {subject.text}
+      </>,
+    ]);
   if (repository.filter !== null) facts.push(["Partial", "only the contents of published files"]);
   if (repository.depth !== null) facts.push(["Shallow", `${repository.depth} commits of each published ref`]);
   if (repository.pausedAt) facts.push(["Paused", <Ago at={repository.pausedAt} />]);
   if (repository.goneAt) facts.push(["Gone", <Ago at={repository.goneAt} />]);
   if (repository.retiresAt) facts.push(["Mirror deleted", <Due at={repository.retiresAt} />]);
   return (
-    <>
-      {lastError && (
-        <p class="notice bad">
-          <Trouble
-            what={`${lastError.code}: ${lastError.message}`}
-            remedy={lastError.hint}
-            since={lastError.at}
-          />
-        </p>
-      )}
-      <Buttons repository={repository} here={`/repos/${fullName(repository)}`} />
+    <section class="box" aria-label="Facts">
       <Facts of={facts} />
-    </>
+    </section>
   );
 }
+
+/** What one copies to use the mirror. */
+const Places = ({ of: { path, served } }: { of: PlacesView }) => (
+  <section class="box" aria-label="Use the mirror">
+    <h2>Use the mirror</h2>
+    <ul class="list">
+      {served !== null && <Copied id="clone-served" text={`git clone ${served}`} />}
+      <Copied id="clone-path" text={`git clone ${path}`} />
+      <Copied id="path" text={path} />
+    </ul>
+  </section>
+);
+
+const Copied = ({ id, text }: { id: string; text: string }) => (
+  <li class="copy">
+    <code id={id}>{text}</code>
+    <button type="button" class="icon-button" data-copy={id}>
+      <Icon name="copy" />
+      <span class="hidden">Copy {text}</span>
+    </button>
+  </li>
+);
 
 const Checkouts = ({ of }: { of: CheckoutView[] }) => (
   <Table
@@ -128,21 +204,24 @@ const Checkouts = ({ of }: { of: CheckoutView[] }) => (
 );
 
 const Refreshes = ({ of }: { of: RefreshView[] }) => (
-  <Table
-    caption="Last refreshes"
-    columns={["Ended", "Trigger", "Result", "Way", "Refs changed", "Took", "Lag", "Why"]}
-    rows={of.map((refresh) => [
-      <Ago at={refresh.endedAt} />,
-      refresh.trigger,
-      <State of={refresh.result} kind={refresh.reason === null ? "good" : "bad"} />,
-      refresh.way,
-      String(refresh.changed),
-      duration(refresh.durationMs),
-      duration(refresh.lagMs),
-      refresh.reason,
-    ])}
-    empty="None yet."
-  />
+  <details class="box fold">
+    <summary>The last {of.length} refreshes</summary>
+    <Table
+      caption="Last refreshes"
+      columns={["Ended", "Trigger", "Result", "Way", "Refs changed", "Took", "Lag", "Why"]}
+      rows={of.map((refresh) => [
+        <Ago at={refresh.endedAt} />,
+        refresh.trigger,
+        <State of={refresh.result} kind={refresh.reason === null ? "good" : "bad"} />,
+        refresh.way,
+        String(refresh.changed),
+        duration(refresh.durationMs),
+        duration(refresh.lagMs),
+        refresh.reason,
+      ])}
+      empty="None yet."
+    />
+  </details>
 );
 
 const RefFilter = ({ wanted }: { wanted: string }) => (
@@ -157,11 +236,12 @@ const RefFilter = ({ wanted }: { wanted: string }) => (
   </search>
 );
 
-const Refs = ({ of, total }: { of: RefView[]; total: number }) => (
+/** @param whole when the whole repository was proven, which counts for each ref that has no later proof */
+const Refs = ({ of, total, whole }: { of: RefView[]; total: number; whole: string | null }) => (
   <Table
     caption={<Quantity of={total} one="ref" many="refs" />}
-    columns={["Ref", "Tip"]}
-    rows={of.map(({ ref, sha }) => [ref, <Sha of={sha} />])}
+    columns={["Ref", "Tip", "Proven"]}
+    rows={of.map(({ ref, sha, provenAt }) => [ref, <Sha of={sha} />, <Ago at={provenAt ?? whole} />])}
     empty="None."
   />
 );

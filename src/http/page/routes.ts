@@ -13,11 +13,13 @@ import { serve } from "../serve.js";
 import { actOf, addActions } from "./actions.js";
 import { addAssets } from "./assets.js";
 import { addAuditPage } from "./audit.js";
+import { addBulkActions } from "./bulk.js";
 import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
 import { asOperator, headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
+import { addOverviewPage } from "./overview.js";
 import { addReadersPage } from "./readers.js";
 import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
@@ -25,6 +27,7 @@ import { addRepositoryPage } from "./repository.js";
 import { addServerPage } from "./server.js";
 import { createSessions } from "./session.js";
 import { addSignIn } from "./sign-in.js";
+import { withStanding } from "./standing.js";
 
 export interface PageOptions {
   /** Null means that the page is not served. */
@@ -36,7 +39,8 @@ export interface PageOptions {
   log?: { error(fields: object, message: string): void };
 }
 
-const OURS = /^\/($|(repos|installations|assets)\/|(deliveries|readers|server|audit|live|sign-in|sign-out)$)/;
+const OURS =
+  /^\/($|(repos|repositories|installations|assets)\/|(repositories|trends|deliveries|readers|server|audit|live|sign-in|sign-out)$)/;
 const MAX_BODY = 16 * 1024;
 /** The status counts repositories and pending events, and open pages ask often, so it is cached. */
 const STATUS_MS = 3_000;
@@ -60,7 +64,10 @@ export function createPage(options: PageOptions): Handler {
   });
   app.use(signedIn(sessions));
   app.use(asOperator, audited(ports.audit, actOf));
+  app.use(withStanding(ports.status));
+  addOverviewPage(app, ports);
   addRepositoriesPage(app, ports);
+  addBulkActions(app, ports);
   addRepositoryPage(app, ports);
   addDeliveriesPage(app, ports);
   addReadersPage(app, ports);

@@ -1,11 +1,13 @@
 import type { Hono } from "hono";
+import { duration } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import type { QueueView } from "../log-view.js";
 import type { InstallationView, StatusView } from "../status-view.js";
-import { page } from "./layout.js";
-import { Ago, Due, duration, Facts, Live, Quantity, State, Table, Trouble, Verdict } from "./parts.js";
+import { verdictOf } from "../verdict.js";
+import { AttentionBox } from "./attention.js";
+import { page, ServerParts } from "./layout.js";
+import { Ago, Due, Facts, Live, Quantity, State, Table, Trouble } from "./parts.js";
 import { RemovalButton } from "./removal.js";
-import { Problems } from "./repositories.js";
 
 const ROWS = 100;
 const GIB = 2 ** 30;
@@ -20,9 +22,12 @@ export function addServerPage(app: Hono, ports: ApiPorts): void {
       context,
       { title: "Server", here: "/server" },
       <>
-        <h1>Server</h1>
+        <div class="title">
+          <h1>Server</h1>
+          <ServerParts here="/server" />
+        </div>
         <Live name="server">
-          <Problems of={status.problems} />
+          <AttentionBox of={status} here="/server" />
           <Summary status={status} />
           <Outages of={status.queue.outages} />
           <Holds of={status.queue.held} />
@@ -39,7 +44,7 @@ export function addServerPage(app: Hono, ports: ApiPorts): void {
 const Summary = ({ status }: { status: StatusView }) => (
   <Facts
     of={[
-      ["Mirrors", <Verdict of={status} />],
+      ["Mirrors", <span data-verdict="">{verdictOf(status).title}</span>],
       ["Cloned", `${status.mirrors.cloned} of ${status.mirrors.managed}`],
       [
         "Backstop",
@@ -162,7 +167,7 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
     }
     columns={["Account", "Number", "State", "Listed", "What to do"]}
     rows={of.map(({ id, login, state, lastListedAt, lastError, heldRemoval }) => [
-      <a href={`/?installation=${id}`}>{login || `installation ${id}`}</a>,
+      <a href={`/repositories?installation=${id}`}>{login || `installation ${id}`}</a>,
       String(id),
       <State of={state} />,
       <Ago at={lastListedAt} />,

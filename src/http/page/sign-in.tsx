@@ -49,9 +49,9 @@ export const signInForm = (context: Context, next: string, { wasWrong = false } 
   page(
     context,
     { title: "Sign in", status: 401 },
-    <>
+    <div class="narrow">
       <h1>Sign in</h1>
-      <form class="sign-in" method="post" action="/sign-in">
+      <form class="sign-in box" method="post" action="/sign-in">
         {wasWrong && (
           <p id="wrong" class="notice bad" role="alert">
             Wrong token. → Use the value of API_TOKEN on the server.
@@ -68,7 +68,9 @@ export const signInForm = (context: Context, next: string, { wasWrong = false } 
           autocomplete="current-password"
           aria-describedby={wasWrong ? "wrong" : undefined}
         />
-        <button type="submit">Sign in</button>
+        <button type="submit" class="primary">
+          Sign in
+        </button>
       </form>
-    </>,
+    </div>,
   );

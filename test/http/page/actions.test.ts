@@ -17,7 +17,8 @@ const no = { status: 409, reason: "moved_on", detail: "GitHub is elsewhere", rem
 const KEPT = { name: NAME, ref: REF, sha: OLD, keptAt: AT, expiresAt: AT, restore: "POST …", push: "git" };
 const HOLD = { ref: REF, tip: OLD, wanted: WANTED, since: AT, allow: "POST …", push: "git" };
 
-const historyOf = (tip: KeptView): Pick<ApiPorts, "refs" | "kept" | "keptTip" | "holds"> => ({
+const historyOf = (tip: KeptView): Pick<ApiPorts, "refs" | "kept" | "keptTip" | "holds" | "deliveries"> => ({
+  deliveries: apiPorts().deliveries,
   refs: apiPorts().refs,
   kept: async () => ({ kept: [tip], next: null, total: 1 }),
   keptTip: async (_, name) => (name === tip.name ? { kept: tip, current: WANTED } : null),

@@ -9,15 +9,18 @@ import { startPage } from "../../support/page.js";
 const EVIL = `"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;`;
 const PAGES = [
   "/",
+  "/repositories",
+  "/trends",
   "/deliveries",
   "/readers",
   "/server",
   "/audit",
   "/repos/acme/site",
-  "/?state=gone",
+  "/repositories?state=gone",
   "/nothing-like-it",
 ];
 
+const TYPES = ["changed", "cloned", "published", "refused"] as const;
 const READER: ReaderView = {
   ...{ repository: "acme/site", isManaged: true, reader: "ci", way: "token", address: "192.0.2.1" },
   ...{ lastAt: "2024-01-01T00:00:00.000Z", requests: 3, shared: 1, failed: 1, bytes: 2 ** 21 },
@@ -44,11 +47,26 @@ function hostile(): ApiPorts {
   const entry = { id: 1, at: EVIL, token: EVIL, action: EVIL, subject: EVIL, detail: EVIL };
   const status = apiPorts().status();
   const problem = { code: EVIL, detail: EVIL, remedy: EVIL, since: EVIL };
+  const done = {
+    id: 1,
+    at: EVIL,
+    repository: EVIL,
+    changed: 2,
+    lagMs: 1,
+    ref: EVIL,
+    before: EVIL,
+    after: EVIL,
+  };
+  const attention = (["outage", "problem", "failing", "held"] as const).map((kind) => ({
+    ...{ kind, code: EVIL, repository: EVIL, repositories: 1, names: [EVIL], detail: EVIL, remedy: EVIL },
+    ...{ since: EVIL, call: EVIL, ref: EVIL, wanted: EVIL, installationId: 1 },
+  }));
   const held = [{ what: EVIL, until: EVIL }];
   const outages = [{ server: EVIL, since: EVIL, nextProbeAt: EVIL }];
   return {
     ...apiPorts(),
-    list: () => ({ repositories: [bad], next: [EVIL, EVIL, 1], total: 1 }),
+    ranked: () => ({ repositories: [{ ...bad, beats: ["bad"], lags: [1, 2], held: 1 }], total: 1 }),
+    activity: () => TYPES.map((type) => ({ ...done, type })),
     get: () => ({ ...bad, checkouts: [checkout] }),
     refs: async () => ({ refs: [{ ref: EVIL, sha: EVIL, provenAt: EVIL }], next: [EVIL], total: 2 }),
     kept: async () => ({ kept: [tip], next: [1, EVIL], total: 2 }),
@@ -63,6 +81,7 @@ function hostile(): ApiPorts {
     status: () => ({
       ...status,
       problems: [problem],
+      attention,
       repositories: { [EVIL]: 1 },
       queue: { depth: 1, held, outages },
     }),
@@ -92,9 +111,10 @@ test("names, refs and error texts from outside are shown as text only", async ()
     "/installations/1/confirm-removal",
   ];
   for (const path of looks) expect((await get(path, cookie)).status, path).toBe(200);
-  for (const path of [...PAGES, ...looks, `/repos/acme/site${query}`, `/${query}`]) {
+  for (const path of [...PAGES, ...looks, `/repos/acme/site${query}`, `/repositories${query}`]) {
     const text = await (await get(path, cookie)).text();
-    expect(text.replace(/<script src="\/assets[^>]*><\/script>/, ""), path).not.toMatch(/<script|<img/i);
+    const ours = /<script src="\/assets[^>]*><\/script>|<img src="\/assets\/[^>]*>/g;
+    expect(text.replace(ours, ""), path).not.toMatch(/<script|<img/i);
     expect(text, path).not.toMatch(/(href|src|action)="(?!\/|https:)[^"#]/);
   }
   expect(await (await get("/repos/acme/site", cookie)).text()).toContain("&lt;script&gt;alert(1)");
@@ -114,8 +134,8 @@ test("only the page's own files are loaded, framing is forbidden, and nothing is
   }
   const text = await (await get("/", cookie)).text();
   expect(text).not.toMatch(/ style=| on\w+=|<style/);
-  const files = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
-  expect(files).toHaveLength(3);
+  const files = new Set([...text.matchAll(/="(\/assets\/[^"]+)"/g)].map(([, path]) => path!));
+  expect(files.size).toBe(4);
   for (const file of files) {
     const { status, headers } = await get(file);
     expect([status, headers.get("x-content-type-options")], file).toEqual([200, "nosniff"]);
@@ -186,19 +206,27 @@ test.each([
 test("an invalid filter is explained, and the next page keeps a valid one", async () => {
   const { get, signIn, calls } = await startPage();
   const cookie = await signIn();
-  for (const path of ["/?state=sad", "/?cursor=x", "/deliveries?outcome=x", "/deliveries?repository=acme"]) {
+  for (const path of [
+    "/repositories?state=sad",
+    "/repositories?page=x",
+    "/repositories?order=x",
+    "/?span=x",
+    "/trends?span=x",
+    "/deliveries?outcome=x",
+    "/deliveries?repository=acme",
+  ]) {
     const answer = await get(path, cookie);
     expect([answer.status, /→ /.test(await answer.text())], path).toEqual([400, true]);
   }
   expect(calls).toEqual([]);
-  const text = await (await get("/?state=failing&name=a", cookie)).text();
+  const text = await (await get("/repositories?state=failing&name=a", cookie)).text();
   const next = /href="([^"]+)" rel="next"/.exec(text)?.[1]?.replaceAll("&amp;", "&");
-  expect(next).toMatch(/^\/\?state=failing&name=a&cursor=./);
+  expect(next).toBe("/repositories?state=failing&name=a&page=2");
   await get(next!, cookie);
-  expect(calls.at(-1)).toEqual([
-    "list",
-    { state: "failing", installationId: null, name: "a", limit: 50, after: ["acme", "site", 7] },
-  ]);
+  const wanted = { state: "failing", installationId: null, name: "a", limit: 50 };
+  expect(calls.at(-1)).toEqual(["ranked", { ...wanted, isHeld: false, order: "worst", page: 2 }]);
+  const moved = await get("/?state=failing", cookie);
+  expect([moved.status, moved.headers.get("location")]).toEqual([301, "/repositories?state=failing"]);
 });
 
 test("the status, which counts every repository, is cached between views of the page", async () => {
@@ -228,7 +256,7 @@ test("an internal error is reported only to the log", async () => {
   const fail = () => {
     throw new Error("inner detail");
   };
-  const { get, signIn, lines } = await startPage({ ports: { ...apiPorts(), list: fail } });
+  const { get, signIn, lines } = await startPage({ ports: { ...apiPorts(), ranked: fail } });
   const answer = await get("/", await signIn());
   expect(answer.status).toBe(500);
   expect(await answer.text()).not.toContain("inner detail");
@@ -237,17 +265,20 @@ test("an internal error is reported only to the log", async () => {
 });
 
 test.each([
-  ["fresh", 120, "fresh"],
-  ["cloning", 31, "cloning 31 of 120"],
-  ["stale", 31, "not fresh, 31 of 120 cloned"],
-  ["stale", 120, "not fresh"],
-  ["empty", 0, "no repository is managed"],
-] as const)("the page says %s with %i clones", async (state, cloned, text) => {
-  const status = { ...apiPorts().status(), state, mirrors: { managed: state === "empty" ? 0 : 120, cloned } };
+  ["fresh", 120, { fresh: 120 }, "All 120 repositories are in step"],
+  ["fresh", 1, { fresh: 1 }, "The repository is in step"],
+  ["cloning", 31, { fresh: 31, onboarding: 89 }, "Cloning 31 of 120 repositories"],
+  ["stale", 120, { fresh: 117, failing: 3 }, "117 of 120 repositories are in step"],
+  ["stale", 120, { fresh: 120 }, "All 120 repositories are in step, as far as is known"],
+  ["empty", 0, {}, "No repository is mirrored yet"],
+] as const)("the page says %s with %i clones in words", async (state, cloned, repositories, text) => {
+  const managed = Object.values(repositories).reduce((a, b) => a + b, 0);
+  const status = { ...apiPorts().status(), state, mirrors: { managed, cloned }, repositories };
   const { get, signIn } = await startPage({ ports: { ...apiPorts(), status: () => status } });
   for (const path of ["/", "/server"]) {
     const shown = await (await get(path, await signIn())).text();
-    expect(/data-verdict="">.*?<\/span> ([^<]+)<\/span>/.exec(shown)?.[1], path).toBe(text);
+    const verdict = /data-verdict="">(.*?)<\/(?:h1|span)>/s.exec(shown)?.[1] ?? "";
+    expect(verdict.replace(/<[^>]+>/g, "").trim(), path).toBe(text);
   }
 });
 
@@ -262,7 +293,7 @@ test("no age on the page is negative, whatever the clock was when a time was sto
   };
   const ports = {
     ...apiPorts(),
-    list: () => ({ repositories: [site], next: null, total: 1 }),
+    ranked: () => ({ repositories: [{ ...site, beats: [], lags: [], held: 0 }], total: 1 }),
     get: () => site,
   };
   const { get, signIn } = await startPage({ ports });

@@ -1,0 +1,39 @@
+import type { Log } from "../base/log.js";
+import type { Releasers } from "../base/releasers.js";
+import type { StatusView } from "../http/status-view.js";
+import type { Store } from "../store/database.js";
+import { createRecorder } from "../trends/recorder.js";
+import { createTrendTable, SCALES } from "../trends/table.js";
+import type { Worker } from "../worker.js";
+
+interface Needs {
+  log: Log;
+  store: Store;
+  worker: Pick<Worker, "onRefreshed" | "onMissedPush">;
+  status(): StatusView;
+  releasers: Releasers;
+}
+
+/** Records the figures of each minute, until the end. */
+export function openTrends({ log, store, worker, status, releasers }: Needs) {
+  const table = createTrendTable(store);
+  const recorder = createRecorder({ table, gauges: () => gaugesOf(status()), log, now: Date.now });
+  worker.onRefreshed((_trigger, result, _seconds, lagMs) => recorder.refreshed(result, lagMs));
+  worker.onMissedPush(recorder.missed);
+  const timer = setInterval(recorder.write, SCALES.minute.ms).unref();
+  releasers.add("figures", () => {
+    clearInterval(timer);
+    recorder.write();
+  });
+  return { table, recorder };
+}
+
+function gaugesOf({ queue, oldestUnprovenMs, github, disk }: StatusView) {
+  const shares = github.limits.map(({ remaining, limit }) => remaining / Math.max(1, limit));
+  return {
+    backlog: queue.depth,
+    proofMs: oldestUnprovenMs,
+    budget: shares.length === 0 ? null : Math.min(...shares),
+    freeBytes: disk.freeBytes,
+  };
+}

@@ -1,0 +1,112 @@
+import { scaleLinear } from "d3-scale";
+import { area, line } from "d3-shape";
+import type { TrendPointView, TrendsView } from "../trends.js";
+
+export const WIDTH = 600;
+export const HEIGHT = 120;
+
+type Value = (point: TrendPointView) => number | null;
+
+export interface Drawing {
+  kind: "line" | "bars";
+  main: Value;
+  /** A second value: a second line, or the part of a bar that is paler. */
+  more?: Value;
+  /** Bars of faults are red. */
+  isFault?: boolean;
+  /** The top of the scale; the default is the highest value. */
+  top?: number;
+  format(value: number): string;
+}
+
+/** A drawn chart: numbers and fixed words only, so the text is safe as markup. */
+export interface Drawn {
+  svg: string;
+  /** What the top of the scale means. */
+  top: string;
+}
+
+const round = (value: number) => Math.round(value * 10) / 10;
+
+/** Draws one chart of a span; each step has a title of its own. */
+export function draw(trends: TrendsView, drawing: Drawing, words: (point: TrendPointView) => string): Drawn {
+  const { points } = trends;
+  const values = points.flatMap((point) => (point ? [drawing.main(point), drawing.more?.(point)] : []));
+  const highest = Math.max(0, ...values.map((value) => value ?? 0));
+  const y = scaleLinear()
+    .domain([0, drawing.top ?? (highest || 1)])
+    .nice(2)
+    .range([HEIGHT, 0]);
+  const x = scaleLinear().domain([0, points.length]).range([0, WIDTH]);
+  const grid = [0, 0.5, 1].map(
+    (part) => `<line x1="0" x2="${WIDTH}" y1="${part * HEIGHT}" y2="${part * HEIGHT}"/>`,
+  );
+  const shapes = drawing.kind === "bars" ? bars(points, drawing, x, y) : lines(points, drawing, x, y);
+  const step = round(WIDTH / points.length);
+  const hits = points.map((point, n) => {
+    const title = point ? `${hourOf(point.at)} UTC: ${words(point)}` : "Lockstep did not run";
+    return `<rect class="hit" x="${round(x(n))}" y="0" width="${step}" height="${HEIGHT}"><title>${title}</title></rect>`;
+  });
+  return { svg: grid.join("") + shapes + hits.join(""), top: drawing.format(y.domain()[1]!) };
+}
+
+export const hourOf = (at: string): string => at.slice(11, 16);
+
+type Scale = (value: number) => number;
+type Points = TrendsView["points"];
+
+function lines(points: Points, { main, more }: Drawing, x: Scale, y: Scale): string {
+  const known = points.map((point, n) => ({
+    n: n + 0.5,
+    main: point && main(point),
+    more: point && more?.(point),
+  }));
+  type Known = (typeof known)[number];
+  // Steps without a push have no lag; the line goes on to the next that has one.
+  const path = (of: (it: Known) => number | null | undefined) => {
+    const all = known.filter((it) => typeof of(it) === "number");
+    const draw = line<Known>(
+      (it) => round(x(it.n)),
+      (it) => round(y(of(it)!)),
+    );
+    return all.length === 1 ? dot(x(all[0]!.n), y(of(all[0]!)!)) : (draw(all) ?? "");
+  };
+  const filled = known.filter((it) => typeof it.main === "number");
+  const under = area<Known>(
+    (it) => round(x(it.n)),
+    HEIGHT,
+    (it) => round(y(it.main!)),
+  );
+  return [
+    more ? "" : `<path class="area" d="${under(filled) ?? ""}"/>`,
+    more ? `<path class="more" d="${path((it) => it.more)}"/>` : "",
+    `<path class="main" d="${path((it) => it.main)}"/>`,
+  ].join("");
+}
+
+const dot = (x: number, y: number) => `M${round(x - 3)} ${round(y)}h6`;
+
+function bars(points: Points, { main, more, isFault }: Drawing, x: Scale, y: Scale): string {
+  const width = round((WIDTH / points.length) * 0.75);
+  const bar = (n: number, value: number | null | undefined) => {
+    if (!value) return "";
+    const top = round(Math.min(y(value), HEIGHT - 1.5));
+    return `M${round(x(n + 0.125))} ${HEIGHT}V${top}h${width}V${HEIGHT}z`;
+  };
+  const path = (of: Value) => points.map((point, n) => bar(n, point && of(point))).join("");
+  return [
+    more ? `<path class="back" d="${path(more)}"/>` : "",
+    `<path class="${isFault ? "fault" : "bar"}" d="${path(main)}"/>`,
+  ].join("");
+}
+
+/** Draws the last lags of a repository as a line without a scale. */
+export function sparkline(lags: number[], width: number, height: number): string {
+  if (lags.length < 2) return "";
+  const highest = Math.max(1, ...lags);
+  const draw = line<number>(
+    (_, n) => round(1 + (n * (width - 2)) / (lags.length - 1)),
+    (lag) => round(height - 2 - (lag / highest) * (height - 4)),
+  );
+  return draw(lags) ?? "";
+}

@@ -1,0 +1,192 @@
+import { raw } from "hono/html";
+import { duration, spokenSize } from "../../base/units.js";
+import type { Span, TrendPointView, TrendsView } from "../trends.js";
+import { type Drawing, draw, HEIGHT, hourOf, WIDTH } from "./chart.js";
+import { Table } from "./parts.js";
+
+const count = (value: number) => Math.round(value).toLocaleString("en");
+const share = (value: number) => `${Math.round(value * 100)} %`;
+const lag = (value: number | null) => (value === null ? "no push" : duration(value));
+
+interface Chart extends Drawing {
+  title: string;
+  /** What the dark and the pale values are. */
+  legend?: [main: string, more: string];
+  /** What the whole span comes to. */
+  sum(whole: TrendPointView, last: TrendPointView | null): string;
+  /** What one step comes to. */
+  words(point: TrendPointView): string;
+}
+
+const MAJOR: Chart[] = [
+  {
+    title: "Push to mirror",
+    legend: ["median", "p95"],
+    kind: "line",
+    main: (it) => it.p50Ms,
+    more: (it) => it.p95Ms,
+    format: duration,
+    sum: ({ p50Ms, p95Ms }) => (p50Ms === null ? "no push" : `${lag(p50Ms)} median, ${lag(p95Ms)} p95`),
+    words: ({ p50Ms, p95Ms }) => (p50Ms === null ? "no push" : `${lag(p50Ms)} median, ${lag(p95Ms)} p95`),
+  },
+  {
+    title: "Refreshes",
+    legend: ["pushes", "other"],
+    kind: "bars",
+    main: (it) => it.pushes,
+    more: (it) => it.refreshes,
+    format: count,
+    sum: ({ pushes, refreshes, missed }) =>
+      `${count(pushes)} pushes, ${count(refreshes - pushes)} other, ${count(missed)} missed`,
+    words: ({ pushes, refreshes }) => `${count(pushes)} pushes, ${count(refreshes - pushes)} other refreshes`,
+  },
+];
+
+const MINOR: Chart[] = [
+  {
+    title: "Failures",
+    kind: "bars",
+    main: (it) => it.failures,
+    isFault: true,
+    format: count,
+    sum: ({ failures }) => count(failures),
+    words: ({ failures }) => `${count(failures)} failed refreshes`,
+  },
+  {
+    title: "Backlog",
+    kind: "line",
+    main: (it) => it.backlog,
+    format: count,
+    sum: ({ backlog }) => `at most ${count(backlog)}`,
+    words: ({ backlog }) => `at most ${count(backlog)} requests`,
+  },
+  {
+    title: "Oldest proof",
+    kind: "line",
+    main: (it) => it.proofMs,
+    format: duration,
+    sum: ({ proofMs }) => (proofMs === null ? "none" : `at most ${duration(proofMs)}`),
+    words: ({ proofMs }) => (proofMs === null ? "none" : duration(proofMs)),
+  },
+  {
+    title: "GitHub's API",
+    kind: "line",
+    main: (it) => it.budget,
+    top: 1,
+    format: share,
+    sum: ({ budget }) => (budget === null ? "not known" : `at least ${share(budget)} left`),
+    words: ({ budget }) => (budget === null ? "not known" : `${share(budget)} left`),
+  },
+  {
+    title: "Free disk",
+    kind: "line",
+    main: (it) => it.freeBytes,
+    format: spokenSize,
+    sum: (_, last) => (last ? spokenSize(last.freeBytes) : "not known"),
+    words: ({ freeBytes }) => spokenSize(freeBytes),
+  },
+];
+
+export const SPANS: Record<Span, string> = { hour: "Hour", day: "Day", week: "Week" };
+
+/** The drawn charts of a span, which several open pages share. */
+const kept = new WeakMap<TrendsView, string>();
+
+/** Shows how the last hour, day or week went. */
+export function Charts({ of: trends }: { of: TrendsView }) {
+  const known = kept.get(trends);
+  if (known !== undefined) return raw(known);
+  const shown = (
+    <>
+      <div class="charts">
+        {MAJOR.map((chart) => (
+          <Figure chart={chart} of={trends} />
+        ))}
+      </div>
+      <div class="charts minor">
+        {MINOR.map((chart) => (
+          <Figure chart={chart} of={trends} />
+        ))}
+      </div>
+    </>
+  );
+  const text = String(shown);
+  kept.set(trends, text);
+  return raw(text);
+}
+
+function Figure({ chart, of: trends }: { chart: Chart; of: TrendsView }) {
+  const { title, sum, words, legend } = chart;
+  const { svg, top } = draw(trends, chart, words);
+  const last = trends.points.findLast((it) => it !== null) ?? null;
+  const note = trends.whole ? sum(trends.whole, last) : "nothing yet";
+  return (
+    <figure class="box chart">
+      <figcaption>
+        <span>
+          {title}
+          {legend && (
+            <span class="legend" aria-hidden="true">
+              <span class="key">{legend[0]}</span> <span class="key more">{legend[1]}</span>
+            </span>
+          )}
+        </span>{" "}
+        <span>{note}</span>
+      </figcaption>
+      <div class="plot">
+        <svg
+          role="img"
+          aria-label={`${title}, last ${trends.span}: ${note}`}
+          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          preserveAspectRatio="none"
+        >
+          {raw(svg)}
+        </svg>
+        <span class="y" aria-hidden="true">
+          {top}
+        </span>
+      </div>
+      <Times of={trends} />
+    </figure>
+  );
+}
+
+/** The script shows these times in the reader's own time zone. */
+function Times({ of: { from, stepMs, points, span } }: { of: TrendsView }) {
+  const begin = Date.parse(from);
+  const marks = [0, 0.5].map((part) => new Date(begin + part * points.length * stepMs).toISOString());
+  const text = (at: string) => (span === "week" ? at.slice(5, 10) : `${hourOf(at)} UTC`);
+  return (
+    <div class="x" aria-hidden="true">
+      {marks.map((at) => (
+        <time datetime={at} data-local={span}>
+          {text(at)}
+        </time>
+      ))}
+      <span>now</span>
+    </div>
+  );
+}
+
+const COLUMNS = ["From", "Median", "p95", "Pushes", "Refreshes", "Failures", "Missed", "Backlog"];
+
+/** The figures behind the charts. */
+export const Figures = ({ of: { points, span } }: { of: TrendsView }) => (
+  <Table
+    caption={`The last ${span} in figures, newest first`}
+    columns={[...COLUMNS, "Oldest proof", "GitHub's API left", "Free disk"]}
+    rows={points
+      .filter((it) => it !== null)
+      .reverse()
+      .map((it) => [
+        `${it.at.slice(0, 16).replace("T", " ")} UTC`,
+        lag(it.p50Ms),
+        lag(it.p95Ms),
+        ...[it.pushes, it.refreshes, it.failures, it.missed, it.backlog].map(count),
+        it.proofMs === null ? "–" : duration(it.proofMs),
+        it.budget === null ? "–" : share(it.budget),
+        spokenSize(it.freeBytes),
+      ])}
+    empty="Nothing was recorded yet."
+  />
+);

@@ -1,0 +1,57 @@
+import { spokenSize } from "../../base/units.js";
+import type { StatusView } from "../status-view.js";
+import { Due } from "./parts.js";
+
+/** Shows how much is left of what can run out. @param diskFullAt null: the disk does not fill up */
+export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt: string | null }) => (
+  <section class="box" aria-label="Room left">
+    <h2>Room left</h2>
+    {status.github.limits.map(({ whose, limit, remaining, resetsAt }) => (
+      <div class="meter">
+        <div>
+          <span>GitHub's API, {whose}</span>
+          <span class="num dim">
+            {remaining.toLocaleString("en")} of {limit.toLocaleString("en")}
+          </span>
+        </div>
+        <progress
+          class={remaining < limit / 10 ? "low" : undefined}
+          max={limit}
+          value={limit - remaining}
+          aria-label={`Used of GitHub's API, ${whose}`}
+        />
+        <p class="dim small">
+          renews <Due at={resetsAt} />
+        </p>
+      </div>
+    ))}
+    {status.github.limits.length === 0 && (
+      <p class="meter dim">GitHub has not reported a limit of its API yet.</p>
+    )}
+    <div class="meter">
+      <div>
+        <span>Disk</span>
+        <span class="num dim">{spokenSize(status.disk.freeBytes)} free</span>
+      </div>
+      <p class="dim small">
+        {status.disk.low || status.disk.full ? (
+          <span class="bad">less than is needed</span>
+        ) : diskFullAt === null ? (
+          "it does not fill up"
+        ) : (
+          <>
+            at this pace full <Due at={diskFullAt} />
+          </>
+        )}
+      </p>
+    </div>
+    <div class="meter">
+      <div>
+        <span>Queue</span>
+        <span class="num dim">
+          {status.queue.depth === 0 ? "nothing waits" : `${status.queue.depth.toLocaleString("en")} requests`}
+        </span>
+      </div>
+    </div>
+  </section>
+);

@@ -1,0 +1,185 @@
+import type { Context, Hono } from "hono";
+import type { ApiPorts } from "../api.js";
+import type { StatusView } from "../status-view.js";
+import { findSpan, Span } from "../trends.js";
+import { sharesOf } from "../verdict.js";
+import { Activity } from "./activity.js";
+import { AttentionBox } from "./attention.js";
+import { Charts, Figures, SPANS } from "./charts.js";
+import { explain } from "./explain.js";
+import { Icon } from "./icon.js";
+import { page } from "./layout.js";
+import { Meters } from "./meters.js";
+import { Ago, Live } from "./parts.js";
+import { Rows } from "./rows.js";
+import { VerdictBox } from "./standing.js";
+
+const EVENTS = 8;
+const ROWS = 8;
+/** The fields of an address that the list of repositories had when it was at `/`. */
+const MOVED = ["state", "name", "installation", "cursor"];
+
+/** Shows at a glance how all is, what to do, how the last time went and what was done last. */
+export function addOverviewPage(app: Hono, ports: ApiPorts): void {
+  app.get("/", (context) => {
+    const query = context.req.query();
+    if (MOVED.some((field) => field in query))
+      return context.redirect(`/repositories${new URL(context.req.url).search}`, 301);
+    const span = findSpan(query);
+    if (span instanceof Response) return explain(context, "/", span);
+    const status = ports.status();
+    if (status.state === "empty" && Object.values(status.repositories).every((count) => count === 0))
+      return page(context, { title: "Overview", here: "/" }, <Empty status={status} />);
+    return overview(context, ports, status, span);
+  });
+  app.get("/trends", (context) => {
+    const span = findSpan(context.req.query());
+    if (span instanceof Response) return explain(context, "/", span);
+    return page(
+      context,
+      { title: "Figures", here: "/" },
+      <>
+        <div class="title">
+          <h1>Figures</h1>
+          <Spans path="/trends" here={span} />
+        </div>
+        <Live name="figures">
+          <Figures of={ports.trends(span)} />
+        </Live>
+      </>,
+    );
+  });
+}
+
+function overview(context: Context, ports: ApiPorts, status: StatusView, span: Span) {
+  const trends = ports.trends(span);
+  const worst = ports.ranked({
+    order: "worst",
+    isHeld: false,
+    page: 1,
+    limit: ROWS,
+    state: null,
+    name: null,
+    installationId: null,
+  });
+  const here = span === "day" ? "/" : `/?span=${span}`;
+  return page(
+    context,
+    { title: "Overview", here: "/" },
+    <>
+      <Live name="verdict">
+        <VerdictBox of={status} />
+        <NoWebhook of={status} />
+        <AttentionBox of={status} here={here} />
+        <Tiles of={status} />
+      </Live>
+      <div class="title">
+        <h2>The last {span}</h2>
+        <Spans path="/" here={span} />
+        <a class="small" href={`/trends?span=${span}`}>
+          as a table
+        </a>
+      </div>
+      <Live name="charts">
+        <Charts of={trends} />
+      </Live>
+      <Live name="now">
+        <div class="two">
+          <Activity title="Just now" of={ports.activity(EVENTS, null)} />
+          <Meters of={status} diskFullAt={trends.diskFullAt} />
+        </div>
+        <section class="box" aria-labelledby="worst">
+          <div class="head">
+            <h2 id="worst">
+              Repositories <span class="dim small">worst first</span>
+            </h2>
+            <a href="/repositories">All {worst.total.toLocaleString("en")}</a>
+          </div>
+          <Rows of={worst.repositories} here={here} caption="The repositories that are worst off" />
+        </section>
+      </Live>
+    </>,
+  );
+}
+
+const Spans = ({ path, here }: { path: string; here: Span }) => (
+  <nav class="chips" aria-label="Span">
+    {Span.options.map((span) => (
+      <a href={`${path}?span=${span}`} aria-current={span === here ? "true" : undefined}>
+        {SPANS[span]}
+      </a>
+    ))}
+  </nav>
+);
+
+/** Counts by state; each leads to its repositories. */
+const TILES = [
+  ["fresh", "In step"],
+  ["failing", "Failing"],
+  ["behind", "Waiting for GitHub"],
+  ["onboarding", "Not cloned yet"],
+  ["incomplete", "Incomplete"],
+  ["suspended", "Suspended"],
+  ["paused", "Paused"],
+] as const;
+/** These are shown also when there is none. */
+const ALWAYS: readonly string[] = ["fresh", "failing"];
+
+const Tiles = ({ of: { mirrors, repositories, heldRepositories, queue } }: { of: StatusView }) => (
+  <ul class="tiles">
+    {TILES.filter(([state]) => ALWAYS.includes(state) || (repositories[state] ?? 0) > 0).map(
+      ([state, name]) => (
+        <li>
+          <a href={`/repositories?state=${state}`}>
+            <b>
+              {(state === "fresh"
+                ? sharesOf({ mirrors, repositories, heldRepositories }).inStep
+                : (repositories[state] ?? 0)
+              ).toLocaleString("en")}
+            </b>{" "}
+            <span>{name}</span>
+          </a>
+        </li>
+      ),
+    )}
+    <li>
+      <a href="/repositories?state=held">
+        <b>{heldRepositories.toLocaleString("en")}</b> <span>With held refs</span>
+      </a>
+    </li>
+    <li>
+      <a href="/server">
+        <b>{queue.depth.toLocaleString("en")}</b> <span>In the queue</span>
+      </a>
+    </li>
+  </ul>
+);
+
+/** Says what to do before the first push can arrive. */
+const NoWebhook = ({ of: { deliveries, mirrors } }: { of: StatusView }) =>
+  deliveries.mode === "webhook" && deliveries.lastWebhookAt === null && mirrors.cloned > 0 ? (
+    <p class="notice warn">
+      GitHub has not called yet, so pushes are found only by the backstop. → Have the App's webhook call{" "}
+      <code>/api/github/webhooks</code> at this server's public address, and push something.
+    </p>
+  ) : null;
+
+const Empty = ({ status }: { status: StatusView }) => (
+  <>
+    <Live name="verdict">
+      <VerdictBox of={status} />
+      <AttentionBox of={status} here="/" />
+    </Live>
+    <section class="box empty">
+      <Icon name="repo" />
+      <h2>Nothing to mirror yet</h2>
+      <p>
+        Install the App on an account of GitHub's: on the App's page at GitHub, choose <b>Install App</b>. Its
+        repositories then appear here by themselves.
+      </p>
+      <p class="dim small">
+        The list of installations was read <Ago at={status.backstop.lastPassAt} />.
+      </p>
+    </section>
+  </>
+);

@@ -1,0 +1,162 @@
+import { raw } from "hono/html";
+import { fullName } from "../../base/names.js";
+import { duration } from "../../base/units.js";
+import type { Order, RankedView } from "../overview.js";
+import { Menu } from "./actions.js";
+import { sparkline } from "./chart.js";
+import { Ago, ROLE, State } from "./parts.js";
+
+const STRIP = { width: 150, height: 16, beats: 30 };
+const SPARK = { width: 80, height: 20 };
+
+interface Props {
+  of: RankedView[];
+  /** Where an action leads back to. */
+  here: string;
+  caption: string;
+  /** The links that sort the list; null: it cannot be sorted. */
+  sorted?: { by: Order; linkTo(order: Order): string };
+  /** The form that several selected repositories are sent with. */
+  form?: string;
+}
+
+const COLUMNS: [title: string, order: Order | null, kind: string][] = [
+  ["Repository", "name", ""],
+  ["State", "worst", ""],
+  ["Default branch", null, "wide"],
+  ["Last 30 refreshes", null, ""],
+  ["Lag", null, "wide"],
+  ["Last push", "lag", "num middle"],
+  ["Proven", "proven", "num middle"],
+];
+
+/** One row of 32 px for each repository. */
+export const Rows = ({ of, here, caption, sorted, form }: Props) => (
+  <table {...ROLE.table} class="rows">
+    <caption>{caption}</caption>
+    <thead {...ROLE.rowgroup}>
+      <tr {...ROLE.row}>
+        {form && (
+          <th {...ROLE.columnheader} scope="col">
+            <span class="hidden">Selected</span>
+          </th>
+        )}
+        {COLUMNS.map(([title, order, kind]) => (
+          <th
+            {...ROLE.columnheader}
+            scope="col"
+            class={kind || undefined}
+            aria-sort={sorted && order === sorted.by ? "ascending" : undefined}
+          >
+            {sorted && order ? <a href={sorted.linkTo(order)}>{title}</a> : title}
+          </th>
+        ))}
+        <th {...ROLE.columnheader} scope="col">
+          <span class="hidden">Actions</span>
+        </th>
+      </tr>
+    </thead>
+    <tbody {...ROLE.rowgroup}>
+      {of.map((repository) => (
+        <Row of={repository} here={here} form={form} />
+      ))}
+      {of.length === 0 && (
+        <tr {...ROLE.row}>
+          <td {...ROLE.cell} colspan={COLUMNS.length + 2} class="dim">
+            No repository matches the filter.
+          </td>
+        </tr>
+      )}
+    </tbody>
+  </table>
+);
+
+function Row({ of: one, here, form }: { of: RankedView; here: string; form: string | undefined }) {
+  const name = fullName(one);
+  return (
+    <tr {...ROLE.row} id={`row-${one.id}`}>
+      {form && (
+        <td {...ROLE.cell}>
+          <input
+            type="checkbox"
+            name="id"
+            value={name}
+            form={form}
+            id={`select-${one.id}`}
+            aria-label={`Select ${name}`}
+          />
+        </td>
+      )}
+      <th {...ROLE.rowheader} scope="row" class="name">
+        <a href={`/repos/${name}`} data-row="">
+          {one.owner}/<wbr />
+          {one.name}
+        </a>
+      </th>
+      <td {...ROLE.cell} class="says">
+        <Condition of={one} />
+      </td>
+      <td {...ROLE.cell} class="wide">
+        <code>{one.defaultBranch}</code>
+      </td>
+      <td {...ROLE.cell}>
+        <Strip of={one} />
+      </td>
+      <td {...ROLE.cell} class="wide">
+        <Spark of={one} />
+      </td>
+      <td {...ROLE.cell} class="num middle">
+        {one.lagMs === null ? <span class="dim">–</span> : duration(one.lagMs)}
+      </td>
+      <td {...ROLE.cell} class="num middle">
+        <Ago at={one.lastProvenAt} />
+      </td>
+      <td {...ROLE.cell}>
+        <Menu repository={one} here={here} />
+      </td>
+    </tr>
+  );
+}
+
+/** The state in a word, and why it is not better. */
+function Condition({ of: { state, lastError, queued, running, held } }: { of: RankedView }) {
+  return (
+    <div
+      class="why"
+      title={lastError ? `${lastError.code}: ${lastError.message}. ${lastError.hint}` : undefined}
+    >
+      {held > 0 && state === "fresh" ? <State of="held" /> : <State of={state} />}
+      {lastError && <span class="dim"> {lastError.message}</span>}
+      {held > 0 && <span class="dim"> {held === 1 ? "1 ref is held" : `${held} refs are held`}</span>}
+      {queued && !running && <span class="dim"> queued</span>}
+    </div>
+  );
+}
+
+/** The last refreshes: tall green ones, short grey ones that found nothing new, full red ones that failed. */
+export function Strip({ of: { beats } }: { of: Pick<RankedView, "beats"> }) {
+  if (beats.length === 0) return <span class="dim">–</span>;
+  const step = STRIP.width / STRIP.beats;
+  const first = STRIP.beats - beats.length;
+  const failed = beats.filter((beat) => beat === "bad").length;
+  const path = (kind: RankedView["beats"][number], top: number) =>
+    beats
+      .map((beat, n) =>
+        beat === kind ? `M${(first + n) * step} ${top}h3.6v${STRIP.height - top}h-3.6z` : "",
+      )
+      .join("");
+  const label = `${beats.length} refreshes, ${failed} of them failed`;
+  return raw(
+    `<svg class="strip" role="img" aria-label="${label}" viewBox="0 0 ${STRIP.width} ${STRIP.height}" preserveAspectRatio="none"><path class="good" d="${path("good", 0)}"/><path class="none" d="${path("none", 6)}"/><path class="bad" d="${path("bad", 0)}"/></svg>`,
+  );
+}
+
+/** The lags of the last pushes, without a scale. */
+export function Spark({ of: { lags } }: { of: Pick<RankedView, "lags"> }) {
+  const path = sparkline(lags, SPARK.width, SPARK.height);
+  if (path === "") return <span class="dim">–</span>;
+  const label = `lag of the last ${lags.length} pushes, at most ${duration(Math.max(...lags))}`;
+  return raw(
+    `<svg class="spark" role="img" aria-label="${label}" viewBox="0 0 ${SPARK.width} ${SPARK.height}"><path class="main" d="${path}"/></svg>`,
+  );
+}

@@ -1,0 +1,99 @@
+import { duration } from "../base/units.js";
+import type { StatusView } from "./status-view.js";
+
+/** good: nothing to do. busy: Lockstep is at it. warn, bad: somebody should look. none: nothing is mirrored. */
+export type Mood = "good" | "busy" | "warn" | "bad" | "none";
+
+/** The whole in words, the same for the page and the command line. */
+export interface Verdict {
+  mood: Mood;
+  /** One line in large letters, such as `300 of 303 repositories are in step`. */
+  title: string;
+  /** What else one wants to know at once. */
+  detail: string;
+  /** A few words for the title of a tab, such as `3 need attention`. */
+  brief: string;
+}
+
+export type Judged = Pick<
+  StatusView,
+  "state" | "mirrors" | "repositories" | "oldestUnprovenMs" | "attentionTotal" | "heldRepositories"
+> & { queue: Pick<StatusView["queue"], "outages"> };
+
+const counted = (count: number, one: string, many: string) =>
+  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+
+const repositoriesAre = (count: number) => counted(count, "repository is", "repositories are");
+
+/** How many of the repositories that are to be mirrored equal GitHub, are not cloned yet, and are neither. */
+export function sharesOf({
+  mirrors: { managed, cloned },
+  repositories,
+  heldRepositories,
+}: Pick<Judged, "mirrors" | "repositories" | "heldRepositories">) {
+  const { fresh = 0, failing = 0 } = repositories;
+  const held = Math.min(heldRepositories, fresh);
+  const cloning = Math.max(0, managed - cloned);
+  const inStep = fresh - held;
+  return { inStep, failing, held, cloning, late: Math.max(0, managed - inStep - failing - held - cloning) };
+}
+
+/** Says how all repositories are. The first thing that is wrong decides. */
+export function verdictOf(status: Judged): Verdict {
+  const { state, mirrors, queue, attentionTotal } = status;
+  const { managed, cloned } = mirrors;
+  const shares = sharesOf(status);
+  const [outage] = queue.outages;
+  const brief = counted(attentionTotal, "needs attention", "need attention");
+  if (outage) {
+    const { server, since } = outage;
+    const title = `${isGitHub(server) ? "GitHub" : server} cannot be reached since ${since.slice(11, 16)} UTC`;
+    const detail = `${repositoriesAre(shares.inStep)} in step with what GitHub had then. Pushes are brought when it answers again.`;
+    return { mood: "bad", title, detail, brief: "GitHub cannot be reached" };
+  }
+  if (state === "empty") return emptyVerdict(status, brief);
+  const detail = [attentionTotal > 0 ? `${brief}.` : "", oldestProof(status)].filter(Boolean).join(" ");
+  const bad = shares.failing + shares.held;
+  if (state === "cloning" || (cloned < managed && bad === 0 && attentionTotal === 0))
+    return {
+      mood: "busy",
+      title: `Cloning ${cloned.toLocaleString("en")} of ${counted(managed, "repository", "repositories")}`,
+      detail: detail || "Each is served as soon as it is cloned.",
+      brief: `cloning ${cloned} of ${managed}`,
+    };
+  const inStep = `${shares.inStep.toLocaleString("en")} of ${repositoriesAre(managed)} in step`;
+  if (shares.inStep < managed) {
+    const mood = bad > 0 || state === "stale" ? (shares.failing > 0 ? "bad" : "warn") : "busy";
+    return {
+      mood,
+      title: inStep,
+      detail,
+      brief: attentionTotal > 0 ? brief : `${managed - shares.inStep} not in step`,
+    };
+  }
+  const all = managed === 1 ? "The repository is in step" : `All ${repositoriesAre(managed)} in step`;
+  if (state === "stale") return { mood: "warn", title: `${all}, as far as is known`, detail, brief: brief };
+  return { mood: "good", title: all, detail, brief: attentionTotal > 0 ? brief : "all in step" };
+}
+
+const isGitHub = (server: string) => /^github\.com$|^GitHub/.test(server);
+
+function oldestProof({ oldestUnprovenMs }: Judged): string {
+  return oldestUnprovenMs === null ? "" : `Oldest proof ${duration(oldestUnprovenMs)} ago.`;
+}
+
+function emptyVerdict({ repositories, attentionTotal }: Judged, brief: string): Verdict {
+  const { paused = 0, suspended = 0 } = repositories;
+  const resting = paused + suspended;
+  const title = resting > 0 ? "No repository is being mirrored" : "No repository is mirrored yet";
+  const detail =
+    resting > 0
+      ? `${repositoriesAre(resting)} paused or suspended.`
+      : "Install the App on an account of GitHub's, and its repositories appear here.";
+  return {
+    mood: attentionTotal > 0 ? "warn" : "none",
+    title,
+    detail: attentionTotal > 0 ? `${brief}. ${detail}` : detail,
+    brief: "nothing is mirrored",
+  };
+}

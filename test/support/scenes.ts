@@ -1,0 +1,195 @@
+import type { ApiPorts } from "../../src/http/api.js";
+import type { AttentionView } from "../../src/http/attention.js";
+import type { ActivityView, RankedView } from "../../src/http/overview.js";
+import type { StatusView } from "../../src/http/status-view.js";
+import type { TrendPointView, TrendsView } from "../../src/http/trends.js";
+import { apiPorts, SITE } from "./api.js";
+
+export const SCENES = ["healthy", "failing", "cloning", "away"] as const;
+export type Scene = (typeof SCENES)[number];
+
+const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
+const NAMES = ["web", "api", "site", "ios-app", "payments-api", "docs", "a-service-with-quite-a-long-name"];
+const SHOWN = 50;
+
+/** Numbers that look random and are the same each time. */
+function randoms(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 16_807) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+function repository(n: number, scene: Scene): RankedView {
+  const random = randoms(n + 7);
+  const isFailing = scene === "failing" && n < 2;
+  const isHeld = scene === "failing" && n === 2;
+  const isNew = scene === "cloning" && n % 3 > 0;
+  const isAway = scene === "away" && n < 2;
+  const error = {
+    code: "forbidden",
+    message: "GitHub answers 403: this organisation allows only listed addresses",
+    hint: "add this server's address 203.0.113.7 to the organisation's allow list",
+    at: ago(840),
+    attempt: 5,
+  };
+  const name = n < NAMES.length ? NAMES[n]! : `service-${String(n).padStart(5, "0")}`;
+  return {
+    ...SITE,
+    id: n + 1,
+    owner: "acme",
+    name,
+    state: isFailing || isAway ? "failing" : isNew ? "onboarding" : "fresh",
+    lagMs: isNew ? null : 20 + Math.round(random() * 60),
+    lastRefreshAt: isNew ? null : ago(random() * 300),
+    lastProvenAt: isNew ? null : ago(random() * 300),
+    lastFullAt: isNew ? null : ago(3_600),
+    pushedAt: isNew ? null : ago(random() * 4_000),
+    lastError: isFailing || isAway ? error : null,
+    beats: isNew
+      ? []
+      : Array.from({ length: 30 }, (_, at) =>
+          (isFailing || isAway) && at > 24 ? "bad" : random() < 0.15 ? "none" : "good",
+        ),
+    lags: isNew ? [] : Array.from({ length: 20 }, () => 20 + random() * 60),
+    held: isHeld ? 1 : 0,
+  };
+}
+
+function point(at: number, random: () => number): TrendPointView {
+  const p50Ms = 38 + Math.round(random() * 14);
+  return {
+    at: new Date(at).toISOString(),
+    p50Ms,
+    p95Ms: Math.round(p50Ms * (1.5 + random() * (random() > 0.95 ? 6 : 0.5))),
+    pushes: Math.round(random() * 30),
+    refreshes: 30 + Math.round(random() * 12),
+    failures: random() > 0.93 ? Math.round(random() * 4) : 0,
+    missed: 0,
+    backlog: Math.round(random() * 6),
+    proofMs: 120_000 + random() * 120_000,
+    budget: 0.9 - random() * 0.2,
+    freeBytes: (77 + random()) * 2 ** 30,
+  };
+}
+
+function trends(span: "hour" | "day" | "week"): TrendsView {
+  const [count, stepMs] = { hour: [60, 60_000], day: [96, 900_000], week: [168, 3_600_000] }[span] as [
+    number,
+    number,
+  ];
+  const random = randoms(count);
+  const from = Math.floor(Date.now() / stepMs) * stepMs - (count - 1) * stepMs;
+  const points = Array.from({ length: count }, (_, n) => (n < 3 ? null : point(from + n * stepMs, random)));
+  const whole = {
+    ...point(from, random),
+    p50Ms: 47,
+    p95Ms: 98,
+    pushes: 1_412,
+    refreshes: 3_380,
+    failures: 9,
+  };
+  const diskFullAt = new Date(Date.now() + 210 * 86_400_000).toISOString();
+  return { span, stepMs, from: new Date(from).toISOString(), points, whole, diskFullAt };
+}
+
+const NOTHING: Omit<AttentionView, "kind" | "code" | "detail" | "remedy" | "since"> = {
+  ...{ repository: null, repositories: 0, names: [], call: null, ref: null, wanted: null },
+  installationId: null,
+};
+
+function attentionOf(scene: Scene): AttentionView[] {
+  if (scene === "away")
+    return [
+      {
+        ...{ ...NOTHING, kind: "outage", code: "outage", since: ago(840) },
+        detail: "github.com answers nobody. What was asked meanwhile waits, and runs when it answers again.",
+        remedy: "check the network of this server, and githubstatus.com",
+      },
+    ];
+  if (scene !== "failing") return [];
+  const failing = (name: string): AttentionView => ({
+    ...{ ...NOTHING, kind: "failing", code: "forbidden", repository: name, repositories: 1, names: [name] },
+    detail: "GitHub answers 403: this organisation allows only listed addresses.",
+    remedy: "add this server's address 203.0.113.7 to the organisation's allow list",
+    since: ago(840),
+  });
+  return [
+    failing("acme/web"),
+    failing("acme/api"),
+    {
+      ...{ ...NOTHING, kind: "held", code: "blocked", repository: "acme/site", repositories: 1 },
+      detail:
+        "main was moved by force at GitHub: 6050339 → 590956a. The mirror keeps 6050339 until you decide.",
+      remedy: "allow GitHub's value, or keep the mirror's",
+      since: ago(1_560),
+      ...{ ref: "refs/heads/main", wanted: "5".repeat(40), names: ["acme/site"] },
+    },
+  ];
+}
+
+function statusOf(scene: Scene, count: number): StatusView {
+  const base = apiPorts().status();
+  const failing = scene === "failing" ? Math.min(2, count) : 0;
+  const onboarding = scene === "cloning" ? Math.ceil((count * 2) / 3) : 0;
+  const attention = count === 0 ? [] : attentionOf(scene);
+  const isEmpty = count === 0;
+  const outages = [{ server: "github.com", since: ago(840), nextProbeAt: ago(-10) }];
+  return {
+    ...base,
+    fresh: scene === "healthy",
+    state: isEmpty ? "empty" : scene === "cloning" ? "cloning" : scene === "failing" ? "stale" : "fresh",
+    mirrors: { managed: count, cloned: count - onboarding },
+    oldestUnprovenMs: isEmpty ? null : 240_000,
+    repositories: isEmpty ? {} : { fresh: count - failing - onboarding, failing, onboarding },
+    attention,
+    attentionTotal: attention.length,
+    heldRepositories: scene === "failing" && count > 2 ? 1 : 0,
+    queue: { depth: onboarding, held: [], outages: scene === "away" && !isEmpty ? outages : [] },
+    backstop: { intervalMs: 300_000, lastPassAt: ago(120), lastError: null },
+    deliveries: { ...base.deliveries, lastWebhookAt: ago(4) },
+    github: {
+      calls: 360,
+      limits: [
+        { whose: "acme", limit: 5_000, remaining: 4_640, resetsAt: ago(-3_300), heldUntil: null },
+        { whose: "the App", limit: 5_000, remaining: 4_990, resetsAt: ago(-3_300), heldUntil: null },
+      ],
+    },
+    disk: { ...base.disk, freeBytes: 77 * 2 ** 30, minFreeBytes: 2 ** 30 },
+  };
+}
+
+function activity(): ActivityView[] {
+  const sha = (digit: string) => digit.repeat(40);
+  const one = (id: number, name: string, more: Partial<ActivityView>): ActivityView => ({
+    ...{ id, at: ago(9 * (9 - id)), repository: `acme/${name}`, type: "changed", changed: 1, lagMs: 41 },
+    ...{ ref: "refs/heads/main", before: sha("1"), after: sha("3") },
+    ...more,
+  });
+  return [
+    one(8, "web", {}),
+    one(7, "api", { ref: "refs/heads/release/4.2", before: sha("0"), lagMs: 52 }),
+    one(6, "site", { type: "published", lagMs: null }),
+    one(5, "ios-app", { ref: "refs/tags/v7.1.0", before: sha("0"), lagMs: 39 }),
+    one(4, "docs", { ref: "refs/heads/feature/lake", after: sha("0"), lagMs: 18, changed: 3 }),
+    one(3, "web", { type: "cloned", changed: 214, ref: null, lagMs: null }),
+  ];
+}
+
+/** Everything that the page shows, as one wants to see it in a picture. */
+export function sceneOf(scene: Scene, count: number): ApiPorts {
+  const shown = Array.from({ length: Math.min(count, SHOWN) }, (_, n) => repository(n, scene));
+  const status = statusOf(scene, count);
+  const kept = { hour: trends("hour"), day: trends("day"), week: trends("week") };
+  const ports = apiPorts();
+  return {
+    ...ports,
+    status: () => status,
+    trends: (span) => kept[span],
+    activity: () => (count === 0 ? [] : activity()),
+    ranked: ({ limit }) => ({ repositories: shown.slice(0, limit), total: count }),
+    beats: () => repository(0, scene),
+    get: () => shown[0] ?? null,
+  };
+}

@@ -1,0 +1,66 @@
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { TOKEN } from "../support/api.js";
+import { barriers, openTab, signIn } from "../support/browser.js";
+import { startPage } from "../support/page.js";
+import { SCENES, sceneOf } from "../support/scenes.js";
+
+const WIDTHS = [1440, 1024, 390];
+const VIEWS = ["/", "/repositories", "/repos/acme/web", "/deliveries", "/server"];
+/** Where pictures go that somebody wants to look at; none are taken without it. */
+const FOLDER = process.env.PICTURES;
+
+/** Returns the texts that are wider than their place, which is where a word would wrap or be cut. */
+const overflowing = (tab: Page) => tab.evaluate("document.documentElement.scrollWidth - innerWidth");
+
+/** Returns words that the browser has broken into two lines. */
+const brokenWords = (tab: Page): Promise<string[]> =>
+  tab.evaluate(`(() => {
+    const found = [];
+    const range = document.createRange();
+    const selector = "h1, h2, th, button, .button, .tiles *, .chips a, figcaption span, nav a, .state, time, dt, .num";
+    for (const element of document.querySelectorAll(selector)) {
+      for (const node of element.childNodes) {
+        if (node.nodeType !== Node.TEXT_NODE) continue;
+        for (const { 0: word, index } of node.data.matchAll(/[^\\s/-]+/g)) {
+          range.setStart(node, index);
+          range.setEnd(node, index + word.length);
+          const tops = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+          if (tops.size > 1) found.push(word);
+        }
+      }
+    }
+    return found;
+  })()`) as Promise<string[]>;
+
+const cases = SCENES.flatMap((scene) =>
+  ([0, 3, 10_000] as const).flatMap((count) =>
+    (["light", "dark"] as const).map((colorScheme) => ({ scene, count, colorScheme })),
+  ),
+).filter(({ scene, count }) => count > 0 || scene === "healthy");
+
+test.each(cases)(
+  "$scene, $count repositories, $colorScheme: no barrier, nothing too wide, no broken word, at each width",
+  async ({ scene, count, colorScheme }) => {
+    const { base } = await startPage({ ports: sceneOf(scene, count) });
+    const { tab, complaints } = await openTab({ colorScheme, reducedMotion: "reduce" });
+    await signIn(tab, base, TOKEN);
+    for (const width of WIDTHS) {
+      await tab.setViewportSize({ width, height: 900 });
+      for (const path of count === 0 ? ["/", "/repositories", "/server"] : VIEWS) {
+        await tab.goto(base + path);
+        const place = `${path} ${width}`;
+        if (FOLDER)
+          await tab.screenshot({
+            path: `${FOLDER}/${scene}-${count}-${colorScheme}-${path.replaceAll("/", "_")}-${width}.png`,
+            fullPage: true,
+          });
+        expect(await overflowing(tab), place).toBeLessThanOrEqual(0);
+        expect(await brokenWords(tab), place).toEqual([]);
+        expect(await barriers(tab), place).toEqual([]);
+      }
+    }
+    expect(complaints).toEqual([]);
+  },
+  120_000,
+);
