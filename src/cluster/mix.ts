@@ -26,6 +26,8 @@ const MARGIN = 1e-12;
 export const isFartherThan = (distance: number, hash: number, weight: number): boolean =>
   1 - (hash + 0.5) / 2 ** 32 > (distance + MARGIN) * weight;
 
+// Math.LN2 may differ in its last digit, too.
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: every machine has to use the same one
 const LN2 = 0.6931471805599453;
 /** The series of artanh(t) / t in powers of t squared, the highest power first: 1/21, 1/19, … 1/3, 1. */
 const ARTANH = Array.from({ length: 11 }, (_, n) => 1 / (21 - 2 * n));

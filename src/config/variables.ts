@@ -143,6 +143,23 @@ const host = textWhere(
   { remedy: "write 0.0.0.0 to listen on every address" },
 );
 
+const sharedSecret = () =>
+  textWhere((text) => /^[\x21-\x7e]{16,}$/.test(text), "must be 16 characters or more, no spaces", {
+    remedy: "make one with: openssl rand -hex 32",
+    secret: true,
+  });
+
+/** Keys of Redis and names of queues are made of these, so no other character may be in them. */
+const shortName = () =>
+  textWhere((text) => /^[a-z\d-]{1,40}$/.test(text), "must be a short name", {
+    remedy: "write 1 to 40 of a-z, 0-9 and -, such as node-1",
+  });
+
+const origin = (example: string) =>
+  variable(parseOrigin, "must be an http(s) URL without path and query", {
+    remedy: `write it as ${example}`,
+  });
+
 const PROBOT = {
   APP_ID: textWhere((text) => /^[1-9]\d*$/.test(text), "must be the number of a GitHub App", {
     remedy: "copy the App ID from the App's settings page",
@@ -174,14 +191,7 @@ const PROBOT = {
 
 const LOCKSTEP = {
   WEBHOOK_SECRET_PREVIOUS: anyText({ remedy: "", secret: true }),
-  API_TOKEN: textWhere(
-    (text) => /^[\x21-\x7e]{16,}$/.test(text),
-    "must be 16 characters or more, no spaces",
-    {
-      remedy: "make one with: openssl rand -hex 32",
-      secret: true,
-    },
-  ),
+  API_TOKEN: sharedSecret(),
   READERS: variable(parseReaders, "must be a list of ways", {
     remedy: `name some of ${READER_WAYS.join(", ")}`,
   }),
@@ -219,9 +229,7 @@ const LOCKSTEP = {
   CLONE_TIMEOUT: duration(1_000, 7 * DAY),
   SHUTDOWN_TIMEOUT: duration(0, HOUR),
   STALE_AFTER: duration(1_000, 30 * DAY),
-  PUBLIC_URL: variable(parseOrigin, "must be an http(s) URL without path and query", {
-    remedy: "write it as https://lockstep.example.com",
-  }),
+  PUBLIC_URL: origin("https://lockstep.example.com"),
   TRUSTED_PROXIES: listOf(
     isAddressRange,
     "must be a list of IP addresses or CIDR ranges",
@@ -275,6 +283,17 @@ const LOCKSTEP = {
   SERVE_TLS_KEY: absolutePath(CERT_REMEDY),
   SERVE_TLS: oneOf("proxy"),
   SERVE_CACHE: size,
+  NODE_NAME: shortName(),
+  NODE_URL: origin("https://node-1.internal:3000"),
+  NODE_INSECURE: oneOf("yes"),
+  NODE_WEIGHT: whole(1, 1_000),
+  ROLE: oneOf("receiver"),
+  CLUSTER: shortName(),
+  CLUSTER_SECRET: sharedSecret(),
+  REPLICAS: oneOf("1", "2", "all"),
+  NODE_DEAD: duration(10_000, HOUR),
+  NODE_TIMEOUT: duration(60_000, 7 * DAY),
+  QUEUE_MAX: whole(100, 1_000_000),
 };
 
 /** Every variable that Lockstep reads; .env.example says what each one means and its default. */
