@@ -16,6 +16,7 @@ export const LOG_EVENTS = {
   delivery_log_page_unavailable:
     "a page of GitHub's delivery log could not be read; every repository is compared",
   delivery_not_stored: "a verified delivery could not be stored; GitHub was sent a 503 response",
+  delivery_passed: "a verified delivery is with another node, which owns what it is about",
   delivery_payload_unavailable: "the payload of a missed delivery could not be read; every ref is compared",
   delivery_refused: "a webhook call was refused; `reason` says why",
   delivery_stored: "a verified delivery is on disk; `outcome` says whether it was accepted or already done",

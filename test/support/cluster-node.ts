@@ -7,7 +7,7 @@ import type { Replicas } from "../../src/cluster/placement.js";
 import { createPulse } from "../../src/cluster/pulse.js";
 import { createRoster, nodeIdOf, ROSTER_TABLES } from "../../src/cluster/roster.js";
 import { createSeal } from "../../src/cluster/seal.js";
-import { openStore } from "../../src/store/database.js";
+import { openStore, type Tables } from "../../src/store/database.js";
 import { tempDir } from "./temp.js";
 
 export const TEST_CLUSTER = "test";
@@ -23,16 +23,21 @@ interface NodeOptions {
   dataDir?: string;
   weight?: number;
   replicas?: Replicas;
+  /** Where other nodes reach this one. */
+  nodeUrl?: string | null;
+  /** Tables besides those of the members. */
+  tables?: Tables[];
   secret?: string;
 }
 
 /** The part of a node that knows the members. It ends with the test, like a process that is killed. */
 export async function startMember(options: NodeOptions) {
   const { name, url, dataDir = tempDir(), weight = 1, replicas = 1, secret = TEST_SECRET } = options;
+  const { nodeUrl = null, tables = [] } = options;
   const seal = createSeal({ secret, cluster: TEST_CLUSTER });
-  const store = openStore(dataDir, [ROSTER_TABLES]);
+  const store = openStore(dataDir, [ROSTER_TABLES, ...tables]);
   const roster = createRoster(store);
-  const self = { name, id: nodeIdOf(store), weight, url: null, format: JOB_FORMAT };
+  const self = { name, id: nodeIdOf(store), weight, url: nodeUrl, format: JOB_FORMAT };
   const liveness = createLiveness({ deadMs: DEAD_MS, clock: () => performance.now() });
   const members = createMembers({ self, roster, liveness, replicas, deadMs: DEAD_MS, timeoutMs: TIMEOUT_MS });
   const redis = await connect(url, { kind: "asking", onError() {} });
@@ -53,6 +58,9 @@ export async function startMember(options: NodeOptions) {
   return {
     name,
     dataDir,
+    store,
+    redis,
+    prefix,
     members,
     roster,
     pulse,
