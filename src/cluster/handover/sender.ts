@@ -25,6 +25,7 @@ export interface Sender {
    * @throws when Redis has not confirmed in time; the job may be there all the same, which does no harm
    */
   send(node: string, handed: HandedOver): Promise<"sent" | "full">;
+  /** Never throws. */
   close(): Promise<void>;
 }
 
@@ -96,7 +97,9 @@ export async function createSender({
       return "sent";
     },
     async close() {
-      await Promise.allSettled([...targets.values()].map(({ queue }) => queue.close()));
+      await Promise.allSettled(
+        [...targets.values()].map(({ queue }) => settleWithin(timeoutMs, queue.close())),
+      );
     },
   };
 }

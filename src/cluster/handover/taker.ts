@@ -1,5 +1,6 @@
 import type { Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
+import { settleWithin } from "../../base/within.js";
 import type { Seal } from "../seal.js";
 import { type HandedOver, type JobData, readJob } from "./job.js";
 import { queueOf } from "./sender.js";
@@ -27,7 +28,7 @@ export interface TakerState {
 /** Takes what other nodes hand over to this one. */
 export interface Taker {
   state(): TakerState;
-  /** Ends after the jobs that are being taken. */
+  /** Ends after the jobs that are being taken, unless they take too long. Never throws. */
   close(): Promise<void>;
 }
 
@@ -37,6 +38,8 @@ const STALLED_MS = 5_000;
 /** BullMQ gives a job up after so many deaths of its worker; a delivery is never given up. */
 const MAX_STALLED = 1_000_000_000;
 const RECONNECT_MS = 500;
+/** How long jobs that are being taken may go on at the end, in milliseconds. */
+const CLOSE_MS = 3_000;
 /** So many jobs are taken at a time: a round trip to Redis for each of them, and a sync of the disk. */
 const TOGETHER = 4;
 
@@ -73,7 +76,12 @@ export async function startTaker(ports: Ports): Promise<Taker> {
   worker.on("error", () => {});
   return {
     state: () => ({ ...state }),
-    close: () => worker.close(),
+    async close() {
+      // With Redis away BullMQ waits for it. What was not completed there is taken once more, which does no harm.
+      await settleWithin(CLOSE_MS, worker.close()).catch(() => {
+        worker.disconnect().catch(() => {});
+      });
+    },
   };
 }
 
