@@ -340,7 +340,7 @@ describe("one node of several", () => {
   });
 
   it("says 421 to another node that passed on what it does not own, and 503 if nobody has it", async () => {
-    await start({ ports: { accept: async () => "elsewhere" } });
+    await start({ ports: { accept: async () => "elsewhere" as const } });
     expect((await deliver(harness.port)).status).toBe(421);
     await harness.close();
     await start({ ports: { accept: () => Promise.reject(new Error("nobody")) } });
