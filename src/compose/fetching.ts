@@ -3,13 +3,13 @@ import type { Log } from "../base/log.js";
 import { fullNameOrId } from "../base/names.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
-import { isManaged } from "../registry/repositories.js";
 import { type Bring, createBring } from "../serve/bring.js";
 import { createFetch, type Fetched } from "../serve/fetch.js";
 import type { ServedMirrors } from "../serve/mirrors.js";
 import { createSlots } from "../serve/slots.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
+import { servable } from "./rights.js";
 
 interface Needs {
   log: Log;
@@ -34,9 +34,8 @@ export function createReaderFetches(
   const { maintenance } = housekeeping;
 
   function find(id: number): Fetched | null {
-    const repository = registry.get(id);
-    const isServed = repository && isManaged(repository) && repository.pausedAt === null;
-    return isServed && repository.state !== "suspended" ? repository : null;
+    const repository = servable(registry.get(id));
+    return repository && repository.pausedAt === null ? repository : null;
   }
 
   async function basesOf(id: number): Promise<string[]> {
@@ -57,14 +56,7 @@ export function createReaderFetches(
     find,
     requireSpace: () => disk.requireSpace(),
     yieldToFetch: maintenance.yieldToRefresh,
-    hold(id) {
-      fetches.set(id, (fetches.get(id) ?? 0) + 1);
-      return () => {
-        const left = fetches.get(id)! - 1;
-        if (left === 0) fetches.delete(id);
-        else fetches.set(id, left);
-      };
-    },
+    hold: fetches.hold,
     openLease: (repository) => ground.gateway.open(repository, { readFor: "fetched" }),
     basesOf,
     nameOf: ({ installationId, id }) => ground.github.nameOf(installationId, id),

@@ -123,7 +123,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
  * count.
  */
 const isIdle = ({ runs, queue, fetches }: Records, id: number): boolean =>
-  !fetches.has(id) &&
+  !fetches.isHeld(id) &&
   (["repository", "publish"] as const).every(
     (kind) => !runs.has(keyOf({ kind, id })) && !queue.isPending({ kind, id }),
   );

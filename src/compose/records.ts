@@ -1,4 +1,5 @@
 import { createAccessTokens } from "../access/tokens.js";
+import { createHolders } from "../base/holders.js";
 import { createLedger } from "../checkouts/ledger.js";
 import type { Config } from "../config/load.js";
 import { createDeliveryLog } from "../deliveries/log.js";
@@ -50,8 +51,8 @@ export function createRecords(config: Settings, { store, github, disk }: Ground)
     registry,
     queue,
     runs,
-    /** How many fetches for readers wait or run in each mirror. */
-    fetches: new Map<number, number>(),
+    /** The mirrors for which fetches for readers wait or run. */
+    fetches: createHolders<number>(),
     requests: createRequests(queue),
     installations: createInstallations(store),
     facts: createFacts(store),

@@ -54,5 +54,5 @@ export function createReaderRights(
 }
 
 /** The App cannot ask about a repository of a suspended installation, so that nobody's right to it can be proven. */
-const servable = (repository: ManagedRepository | null): ManagedRepository | null =>
+export const servable = (repository: ManagedRepository | null): ManagedRepository | null =>
   repository && isManaged(repository) && repository.state !== "suspended" ? repository : null;

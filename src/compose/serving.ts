@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
 import { monotonicMs } from "../base/clock.js";
+import { createHolders } from "../base/holders.js";
 import type { Log } from "../base/log.js";
 import { subjectOfKey } from "../base/model.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { clientAddress } from "../http/client-address.js";
 import { isManaged } from "../registry/repositories.js";
-import { createApproach } from "../serve/approach.js";
 import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
 import { createSpillSpace } from "../serve/herd/spill.js";
 import { createHerd } from "../serve/herd/table.js";
@@ -128,7 +128,7 @@ export async function openServing(
     ensureFresh: createEnsure(ensurePorts(domain)),
     bring,
     checkWants: createWantsCheck({ git, streamGit, github, isComing }),
-    approach: createApproach(),
+    approaching: createHolders<number>(),
     turn: createTurns(),
     readRequest: createRequestReader(),
     streamGit,

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
+import type { Holders } from "../base/holders.js";
 import { holdVersion } from "../git/disk/swap.js";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
-import type { Approach } from "./approach.js";
 import { type Herd, MAX_SHARED } from "./herd/table.js";
 import type { FetchRequest, ListRequest, Version } from "./request/form.js";
 import { writeRequest } from "./request/write.js";
@@ -27,9 +27,15 @@ export interface MirrorNeeds {
   herd: Herd;
   /** A number that two calls have in common only if the mirror's refs have not changed. */
   generation(repositoryId: number): number;
+  /** Resolves when it is the caller's turn; see `createTurns`. Node takes some 20 ms to start a program. */
+  turn(): Promise<void>;
   /** Called when git begins to pack the whole history of a mirror for readers. */
   onClone(repositoryId: number): void;
-  approach: Approach;
+  /**
+   * Repositories of readers who have come, and whose pack is not on its way yet. Of a crowd one reader is the first, and
+   * has some of the answer before the second one has asked for it.
+   */
+  approaching: Holders<number>;
   /** The time for one answer, in milliseconds. */
   timeoutMs: number;
   /** How many threads one program may compress with. */
@@ -91,7 +97,7 @@ export async function sendPack(
 
 export interface Shared {
   version: Version;
-  /** The request as it was written anew; null: the list of refs of versions 0 and 1. */
+  /** The request as it was rewritten; null: the list of refs of versions 0 and 1. */
   written: string | null;
   /** Whether the answer is another one when refs change. */
   dependsOnRefs: boolean;
@@ -101,22 +107,27 @@ export interface Shared {
 
 /** @returns the answer from its first byte on, which others may follow, too */
 export function share(
-  { streamGit, timeoutMs, threads, slots, herd, generation, approach, onClone }: MirrorNeeds,
+  { streamGit, timeoutMs, threads, slots, herd, generation, approaching, turn, onClone }: MirrorNeeds,
   mirror: ServedMirror,
   { version, written, dependsOnRefs, isClone = false }: Shared,
 ): ReturnType<Herd["answer"]> {
   const refs = dependsOnRefs ? generation(mirror.id) : "any";
   const key = [mirror.dir, refs, version, written].join(" ");
-  const isAwaited = () => approach.isAny(mirror.id);
+  const isAwaited = () => approaching.isHeld(mirror.id);
   const produce = async (signal: AbortSignal) => {
     // The mirror may be replaced while the answer waits for its turn.
     const letGo = holdVersion(mirror.dir);
-    const giveBack = await slots.take(signal).finally(letGo);
-    if (isClone) onClone(mirror.id);
-    const input = written === null ? null : Buffer.from(written, "latin1");
-    const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
-    void done.then(giveBack, giveBack);
-    return stdout;
+    try {
+      const giveBack = await slots.take(signal);
+      await turn();
+      if (isClone) onClone(mirror.id);
+      const input = written === null ? null : Buffer.from(written, "latin1");
+      const { stdout, done } = uploadPack(streamGit, mirror, { version, input, timeoutMs, threads, signal });
+      void done.then(giveBack, giveBack);
+      return stdout;
+    } finally {
+      letGo();
+    }
   };
   return herd.answer(key, produce, isAwaited);
 }
@@ -130,6 +141,7 @@ async function sendAlone(
   const letGo = holdVersion(mirror.dir);
   try {
     await withSlot(needs.slots, reading.signal, async () => {
+      await needs.turn();
       const input = Buffer.from(written, "latin1");
       const { stdout } = run(needs, mirror, { ...reading, input });
       await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);

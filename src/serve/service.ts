@@ -39,8 +39,6 @@ export interface ServiceNeeds extends MirrorNeeds {
   readShown(mirror: ServedMirror): Promise<Shown>;
   ensureFresh: EnsureFresh;
   checkWants: CheckWants;
-  /** Resolves when it is the caller's turn; see `createTurns`. */
-  turn(): Promise<void>;
   /** Fetches what GitHub has and the mirror lacks. */
   bring: Bring["bring"];
   readRequest: ReadRequest;
@@ -82,7 +80,7 @@ export function createService(needs: ServiceNeeds): Service {
     watch(needs.seen, { request, response, route, right, address: needs.addressOf(request) });
     if (right.kind === "no") return sendDenied(response, right);
     const version = versionOf(request.headers["git-protocol"]);
-    const arrive = right.repositoryId === null ? () => {} : needs.approach.enter(right.repositoryId);
+    const arrive = right.repositoryId === null ? () => {} : needs.approaching.hold(right.repositoryId);
     const allowed: Allowed = { request, response, version, signal, route, right, arrive };
     return ANSWERS[route.act](needs, allowed).finally(arrive);
   };

@@ -11,7 +11,7 @@ export interface Served {
 
 export interface UploadPackCall {
   version: Version;
-  /** A request that was written anew; null: the list of refs of version 0 and 1. */
+  /** A request that was rewritten; null: the list of refs of version 0 and 1. */
   input: Buffer | null;
   /** The time for the whole answer, in milliseconds. */
   timeoutMs: number;

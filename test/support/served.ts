@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { RefreshError } from "../../src/base/errors.js";
-import { createApproach } from "../../src/serve/approach.js";
+import { createHolders } from "../../src/base/holders.js";
 import { createSpillSpace } from "../../src/serve/herd/spill.js";
 import { createHerd } from "../../src/serve/herd/table.js";
 import { createLfsPorts } from "../../src/serve/lfs/create.js";
@@ -102,7 +102,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     ensureFresh: async () => true,
     bring: async () => false,
     checkWants: createWantsCheck({ git: realGit(), streamGit, github, isComing: () => false }),
-    approach: createApproach(),
+    approaching: createHolders<number>(),
     turn: createTurns(),
     readRequest: createRequestReader(),
     streamGit,

@@ -40,7 +40,7 @@ test(`${CHANGES} changes, deliveries lost and late, restarts: everything ends as
   expect(await holdingsOf(world)).toEqual(before);
   expect([...post.statuses].filter((status) => ![0, 202, 204, 503].includes(status))).toEqual([]);
   expect(world.log.filter(({ level }) => level === "error")).toEqual([]);
-}, 900_000);
+}, 1_800_000);
 
 /** @returns the repositories that had a mirror in the meantime */
 async function liveThrough(world: World, population: Population, post: Post): Promise<Set<number>> {

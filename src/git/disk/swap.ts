@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { readdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { createHolders } from "../../base/holders.js";
 import { nextTurn } from "../../base/slices.js";
 import { syncPath } from "../../machine/durable.js";
 import { type Layout, linkTarget, pointLink, toTrash } from "./layout.js";
@@ -15,21 +16,14 @@ const AT_A_TIME = 200;
 /** Replaced mirrors that readers may still use. */
 const leaving = new Set<string>();
 
-/** How many readers of this process use a directory. */
-const readers = new Map<string, number>();
+/** The directories that readers of this process use. */
+const readers = createHolders<string>();
 
 /**
  * Keeps a mirror's directory while this process reads it, also when the mirror is replaced: git opens objects when it
  * needs them. @returns what ends that
  */
-export function holdVersion(dir: string): () => void {
-  readers.set(dir, (readers.get(dir) ?? 0) + 1);
-  return () => {
-    const left = readers.get(dir)! - 1;
-    if (left === 0) readers.delete(dir);
-    else readers.set(dir, left);
-  };
-}
+export const holdVersion = (dir: string): (() => void) => readers.hold(dir);
 
 const newVersion = (repositoryDir: string): string =>
   join(repositoryDir, `m-${randomBytes(4).toString("hex")}`);
@@ -58,7 +52,7 @@ export async function swapIn(layout: Layout, fresh: string, place: string): Prom
 function retire(layout: Layout, former: string): void {
   leaving.add(former);
   const remove = () => {
-    if (readers.has(former)) return void setTimeout(remove, READERS_MS).unref();
+    if (readers.isHeld(former)) return void setTimeout(remove, READERS_MS).unref();
     leaving.delete(former);
     try {
       toTrash(layout, former);

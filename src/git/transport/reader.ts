@@ -5,7 +5,7 @@ import { asNetworkError, statusError, type Target } from "./upstream.js";
 
 /** A reader's request, which Lockstep sends to GitHub. */
 export interface ReaderCall {
-  /** The request, written anew; null: the list of refs of versions 0 and 1. */
+  /** The request, rewritten; null: the list of refs of versions 0 and 1. */
   body: Buffer | null;
   version: 0 | 1 | 2;
   /** The reader's own credentials, as the header has them; null: the target's installation, if any, has the right. */

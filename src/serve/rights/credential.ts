@@ -7,7 +7,7 @@ export type Credential =
   | { kind: "token"; secret: string }
   /** A token that the configured issuer has signed, or claims to have. */
   | { kind: "oidc"; jwt: string }
-  /** Everything else is GitHub's. The header is written anew, so that GitHub gets what was judged. */
+  /** Everything else is GitHub's. The header is rewritten, so that GitHub gets what was judged. */
   | { kind: "github"; authorization: string }
   /** No credential in a form that git sends. */
   | { kind: "unusable" };

@@ -31,7 +31,7 @@ const rewritten = async (body: string, version: Version) =>
 const refused = (body: string | Buffer, version: Version, status = 400) =>
   expect(read(body, version)).rejects.toMatchObject({ status });
 
-test("a fetch of version 2 is written anew from what was understood", async () => {
+test("a fetch of version 2 is rewritten from what was understood", async () => {
   const body = fetch2(
     "thin-pack",
     "ofs-delta",
@@ -91,7 +91,7 @@ test.each<[string, string[], string[]]>([
     [`want ${B} no-done filter`, `want ${A}`, "filter blob:none", FLUSH, `have ${B}`, "done", FLUSH],
     [`want ${A} filter no-done`, `want ${B}`, "filter blob:none", FLUSH, `have ${B}`, "done"],
   ],
-])("a fetch of version 0 and 1 with %s is written anew", async (_, body, expected) => {
+])("a fetch of version 0 and 1 with %s is rewritten", async (_, body, expected) => {
   for (const version of [0, 1] as const)
     expect(await rewritten(lines(...body), version)).toBe(lines(...expected));
 });
