@@ -16,6 +16,8 @@ export type Replicas = number | "all";
 export interface Placement {
   /** Returns the names of the owners, the first owner first; empty: no member has a weight. */
   ownersOf(repositoryId: number): string[];
+  /** Returns the names of all nodes that own something. */
+  nodes(): string[];
   /** Returns the node that does what is done once in the cluster; null: no member has a weight. @param key such as "log" */
   nodeFor(key: string): string | null;
 }
@@ -39,6 +41,7 @@ export function createPlacement(members: readonly Member[], replicas: Replicas):
   const count = replicas === "all" ? candidates.length : Math.min(replicas, candidates.length);
   return {
     ownersOf: (id) => nearest(candidates, count, { low: id >>> 0, high: Math.floor(id / 2 ** 32) >>> 0 }),
+    nodes: () => candidates.map(({ name }) => name),
     nodeFor(key) {
       const [low, high] = digest(`key:${key}`);
       return nearest(candidates, Math.min(1, candidates.length), { low, high })[0] ?? null;

@@ -6,7 +6,7 @@ import { createHealth } from "../http/health.js";
 import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
 import { createPage } from "../http/page/routes.js";
-import { createReceiver } from "../receiver/webhook.js";
+import { createReceiver, type ReceiverPorts } from "../receiver/webhook.js";
 import type { ReadTable } from "../serve/seen/table.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
@@ -17,6 +17,8 @@ interface Needs {
   ground: Ground;
   domain: Domain;
   reads: ReadTable;
+  /** What a node of a cluster does with a delivery; null: this Lockstep is alone. */
+  accept: ReceiverPorts["accept"] | null;
   isStopping(): boolean;
 }
 
@@ -24,7 +26,7 @@ interface Needs {
  * Builds what the outside can reach: receiver, metrics, health, API and page, in the order in which they are
  * asked.
  */
-export function createSurfaces(config: Config, { log, ground, domain, reads, isStopping }: Needs) {
+export function createSurfaces(config: Config, { log, ground, domain, reads, accept, isStopping }: Needs) {
   const { metrics, github } = ground;
   const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
@@ -58,7 +60,7 @@ export function createSurfaces(config: Config, { log, ground, domain, reads, isS
       refs: config.refs,
       trustedProxies,
     },
-    ports: acceptance,
+    ports: accept ? { ...acceptance, accept } : acceptance,
     log,
     onOutcome: metrics.delivery,
   });

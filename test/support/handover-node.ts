@@ -48,7 +48,9 @@ export async function startHandoverNode(options: HandoverOptions) {
     post: postRaw,
     accept: store,
     ignore: log.ignored,
-    hasMirror: () => false,
+    isKept: () => false,
+    keepersOf: () => [],
+    outdate() {},
     now: Date.now,
   });
   accept = acceptor.accept;

@@ -16,8 +16,12 @@ interface Ports {
   accept(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
   /** Records that this node need not act on a delivery. Throws when that fails. */
   ignore(delivery: DeliveryRecord, reason: string): void;
-  /** Whether this node has a mirror of the repository, which it keeps in step although others own it. */
-  hasMirror(repositoryId: number): boolean;
+  /** Whether this node keeps a mirror of the repository in step, although others own it. */
+  isKept(repositoryId: number): boolean;
+  /** Returns the other nodes that do so. */
+  keepersOf(repositoryId: number): string[];
+  /** Notes that the lists of an installation, read before now, are out of date. */
+  outdate(installationId: number): void;
   now(): number;
 }
 
@@ -38,10 +42,17 @@ export function createAcceptor(ports: Ports): Acceptor {
 
   function ownersOf({ subject }: RequestDecision): string[] {
     const placement = members.placement();
-    if (subject.kind === "repository") return placement.ownersOf(subject.id);
-    const node = placement.nodeFor(`${subject.kind}:${subject.id}`);
-    return node === null ? [] : [node];
+    // Each node reconciles its own share of an installation.
+    return subject.kind === "repository" ? placement.ownersOf(subject.id) : placement.nodes();
   }
+
+  /** Nodes that keep a mirror in step until its new owners have it. */
+  const keepersOf = ({ subject }: RequestDecision): string[] =>
+    subject.kind === "repository" ? ports.keepersOf(subject.id) : [];
+
+  /** Whether this node keeps a mirror in step although others own it. */
+  const isKeptHere = ({ subject }: RequestDecision): boolean =>
+    subject.kind === "repository" && ports.isKept(subject.id);
 
   /** Hands a delivery to all of these at once. @returns as soon as one of them has it. @throws when none has */
   async function hand(nodes: readonly string[], handed: HandedOver): Promise<void> {
@@ -64,10 +75,23 @@ export function createAcceptor(ports: Ports): Acceptor {
     } catch {}
   }
 
+  /** The owners have the delivery; a keeper that misses it finds it in GitHub's log. */
+  function handToKeepers(handed: HandedOver): void {
+    const keepers = keepersOf(handed.decision);
+    if (keepers.length > 0) hand(keepers, { ...handed, hops: 1 }).catch(() => {});
+  }
+
+  function acceptToo(delivery: DeliveryRecord, decision: RequestDecision): void {
+    try {
+      ports.accept(delivery, decision);
+    } catch {}
+  }
+
   return {
     async accept(delivery, decision, raw) {
       const owners = ownersOf(decision);
       const others = owners.filter((name) => name !== self);
+      if (decision.subject.kind === "installation") ports.outdate(decision.subject.id);
       const { isPassedOn } = raw.headers;
       const handed: HandedOver = { hops: 0, delivery, decision };
       if (owners.length === 0) throw new Error("no node of the cluster takes repositories");
@@ -75,6 +99,7 @@ export function createAcceptor(ports: Ports): Acceptor {
         if (isPassedOn) return "elsewhere";
         await pass(others, handed, raw);
         notePassed(delivery, others);
+        if (isKeptHere(decision)) acceptToo(delivery, decision);
         return "passed";
       }
       const isFromGitHub = !isPassedOn && others.length > 0;
@@ -82,6 +107,7 @@ export function createAcceptor(ports: Ports): Acceptor {
         const outcome = ports.accept(delivery, decision);
         // An owner that is missed finds the delivery in GitHub's log.
         if (isFromGitHub) hand(others, handed).catch(() => {});
+        handToKeepers(handed);
         return outcome;
       } catch (error) {
         if (!isFromGitHub) throw error;
@@ -93,10 +119,11 @@ export function createAcceptor(ports: Ports): Acceptor {
       // The owner's own clock: its patience with GitHub's replicas counts from here.
       const record = { ...delivery, receivedAt: ports.now() };
       const owners = ownersOf(decision);
-      const { subject } = decision;
-      const isMine = owners.includes(self) || (subject.kind === "repository" && ports.hasMirror(subject.id));
-      if (isMine) ports.accept(record, decision);
-      else if (hops === 0 && owners.length > 0) {
+      const isMine = owners.includes(self);
+      if (isMine || isKeptHere(decision)) {
+        ports.accept(record, decision);
+        if (isMine && hops === 0) handToKeepers({ hops, delivery, decision });
+      } else if (hops === 0 && owners.length > 0) {
         await hand(owners, { hops: 1, delivery, decision });
         ports.ignore(record, `passed to ${owners.join(", ")}`);
       } else ports.ignore(record, "another node owns the repository");

@@ -58,7 +58,9 @@ function acceptorOf(changes: Partial<Ports> = {}) {
       return "accepted";
     },
     ignore: (_, reason) => void calls.push(`ignore: ${reason}`),
-    hasMirror: () => false,
+    isKept: () => false,
+    keepersOf: () => [],
+    outdate: (id) => void calls.push(`outdate ${id}`),
     now: () => 99,
     ...changes,
   });
@@ -108,12 +110,23 @@ test("a disk that fails is no reason to refuse what another owner takes", async 
   await expect(alone.accept(DELIVERY, ownedBy("a", "b"), RAW)).rejects.toThrow("disk full");
 });
 
-test("an installation's event goes to the one node that lists it", async () => {
-  const decision = decisionAbout("installation", 7);
+test("an installation's event outdates its list before any node reads it, and goes to every node", async () => {
   const { accept, calls } = acceptorOf();
-  await accept(DELIVERY, decision, RAW);
-  const node = placement.nodeFor("installation:7");
-  expect(calls[0]).toBe(node === "a" ? "accept" : `send ${node}`);
+  await accept(DELIVERY, decisionAbout("installation", 7), RAW);
+  expect(calls).toEqual(["outdate 7", "accept", "send b", "send c"]);
+});
+
+test("a node that keeps a mirror gets what its owner gets, from GitHub or from another node", async () => {
+  const { accept, take, calls } = acceptorOf({ keepersOf: () => ["c"] });
+  await accept(DELIVERY, ownedBy("a", "b"), RAW);
+  await take({ hops: 0, delivery: DELIVERY, decision: ownedBy("a", "b") });
+  expect(calls).toEqual(["accept", "send b", "send c", "accept", "send c"]);
+});
+
+test("a node that keeps a mirror takes what GitHub sends there, once the owners have it", async () => {
+  const { accept, calls } = acceptorOf({ isKept: () => true });
+  expect(await accept(DELIVERY, ownedBy("b", "c"), RAW)).toBe("passed");
+  expect(calls).toEqual(["send b", "send c", "ignore: passed to b, c", "accept"]);
 });
 
 test("while no node takes repositories, GitHub hears so", async () => {
@@ -124,7 +137,7 @@ test("while no node takes repositories, GitHub hears so", async () => {
 test("a job is taken by an owner, and by a node that still has the mirror", async () => {
   for (const [changes, decision] of [
     [{}, ownedBy("a", "b")],
-    [{ hasMirror: () => true }, ownedBy("b", "c")],
+    [{ isKept: () => true }, ownedBy("b", "c")],
   ] as const) {
     const { take, calls } = acceptorOf(changes);
     await take({ hops: 0, delivery: DELIVERY, decision });
