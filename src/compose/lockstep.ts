@@ -100,6 +100,7 @@ async function open(config: Config, { log, releasers, boot, rights, close }: Nee
     domain,
     reads,
     accept: shares?.accept ?? null,
+    nodes: shares?.nodes ?? null,
     isStopping,
   });
   const { start, sweep } = startClocks(config, { log, ground, domain, node, releasers });

@@ -2,6 +2,7 @@ import type { Log } from "../base/log.js";
 import type { Config } from "../config/load.js";
 import { createApi } from "../http/api.js";
 import { createBearers } from "../http/bearer.js";
+import type { OtherNodes } from "../http/elsewhere.js";
 import { createHealth } from "../http/health.js";
 import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
@@ -19,6 +20,8 @@ interface Needs {
   reads: ReadTable;
   /** What a node of a cluster does with a delivery; null: this Lockstep is alone. */
   accept: ReceiverPorts["accept"] | null;
+  /** The other nodes of a cluster; null: this Lockstep is alone. */
+  nodes: OtherNodes | null;
   isStopping(): boolean;
 }
 
@@ -26,7 +29,10 @@ interface Needs {
  * Builds what the outside can reach: receiver, metrics, health, API and page, in the order in which they are
  * asked.
  */
-export function createSurfaces(config: Config, { log, ground, domain, reads, accept, isStopping }: Needs) {
+export function createSurfaces(
+  config: Config,
+  { log, ground, domain, reads, accept, nodes, isStopping }: Needs,
+) {
   const { metrics, github } = ground;
   const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
@@ -69,7 +75,7 @@ export function createSurfaces(config: Config, { log, ground, domain, reads, acc
     receiver,
     createMetricsRoute({ bearers, scrape: metrics.scrape }),
     createHealth({ bearers, ports: views.health, limits: { trustedProxies, webhookRate, webhookBurst } }),
-    createApi({ bearers, ports: views.api, log }),
+    createApi({ bearers, ports: views.api, nodes, log }),
     createPage({ apiToken, publicUrl, trustedProxies, ports: views.api, log }),
   ];
   return { handlers, status: views.api.status };

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { freePort, type Lockstep, startLockstep } from "../../tools/lockstep.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
-import { refsInFiles } from "./refs.js";
 import { openNetwork, type RedisServer, startRedis } from "./redis.js";
+import { refsInFiles } from "./refs.js";
 import { tempDir } from "./temp.js";
 
 const TOKEN = "token-of-the-tests-0123456789";
@@ -11,6 +11,8 @@ const TOKEN = "token-of-the-tests-0123456789";
 export interface TestNode {
   name: string;
   dataDir: string;
+  /** Its share; 0: it only receives. */
+  weight: number;
   lockstep: Lockstep;
   /** The network between the node and Redis. */
   network: Awaited<ReturnType<typeof openNetwork>>;
@@ -42,7 +44,13 @@ export async function createCluster(shared: Record<string, string> = {}): Promis
   const nodes = new Map<string, TestNode>();
   const { createPlacement } = await import("../../src/cluster/placement.js");
 
-  async function launch(name: string, dataDir: string, port: number, url: string, env: Record<string, string>) {
+  async function launch(
+    name: string,
+    dataDir: string,
+    port: number,
+    url: string,
+    env: Record<string, string>,
+  ) {
     const lockstep = await startLockstep({
       standin,
       dataDir,
@@ -68,6 +76,7 @@ export async function createCluster(shared: Record<string, string> = {}): Promis
     const node: TestNode = {
       name,
       dataDir,
+      weight: env.ROLE === "receiver" ? 0 : 1,
       network,
       lockstep: await launch(name, dataDir, port, network.url, env),
       async restart(more = {}) {
@@ -93,7 +102,7 @@ export async function createCluster(shared: Record<string, string> = {}): Promis
     },
     ownersOf({ id }) {
       const replicas = Number(shared.REPLICAS ?? 1);
-      return createPlacement([...nodes.keys()].map((name) => ({ name, weight: 1 })), replicas).ownersOf(id);
+      return createPlacement([...nodes.values()], replicas).ownersOf(id);
     },
     faults(repos, owners = cluster.ownersOf) {
       const found: string[] = [];
@@ -113,6 +122,8 @@ function differenceOf({ id, dir }: Repo, dataDir: string): string | null {
   const [has, wanted] = [refsInFiles(join(dataDir, "repos", String(id), "mirror.git")), refsInFiles(dir)];
   if (!has || !wanted) return "there is no mirror";
   const refs = new Set([...has.keys(), ...wanted.keys()]);
-  const found = [...refs].filter((ref) => !ref.startsWith("refs/lockstep/") && has.get(ref) !== wanted.get(ref));
+  const found = [...refs].filter(
+    (ref) => !ref.startsWith("refs/lockstep/") && has.get(ref) !== wanted.get(ref),
+  );
   return found.length === 0 ? null : `${found.join(", ")} differ`;
 }

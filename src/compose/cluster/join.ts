@@ -3,12 +3,14 @@ import type { Log } from "../../base/log.js";
 import type { Releasers } from "../../base/releasers.js";
 import { createAnswerer, createAsk } from "../../cluster/asking.js";
 import { connect } from "../../cluster/connection.js";
+import { createForwarding } from "../../cluster/forwarding.js";
 import { createAcceptor } from "../../cluster/handover/accept.js";
 import { postRaw } from "../../cluster/handover/post.js";
 import { createSender } from "../../cluster/handover/sender.js";
 import { startTaker } from "../../cluster/handover/taker.js";
-import { createMoves, IN_STEP } from "../../cluster/moves.js";
+import { createMoves, IN_STEP, type Moves } from "../../cluster/moves.js";
 import type { Cluster } from "../../config/cluster.js";
+import type { OtherNodes } from "../../http/elsewhere.js";
 import type { Handler } from "../../http/mount.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
 import { isManaged } from "../../registry/repositories.js";
@@ -32,6 +34,8 @@ export interface Joined {
   accept: ReceiverPorts["accept"];
   /** Answers other nodes. */
   answer: Handler;
+  /** Has other nodes answer for what they own. */
+  nodes: OtherNodes;
 }
 
 /** Makes the node one of its cluster. @throws NodeNameTaken while another node with its name is alive */
@@ -79,7 +83,34 @@ export async function joinOthers(cluster: Cluster, { log, node, domain, releaser
   releasers.add("beats", pulse.stop);
   node.join();
   releasers.add("last beat", pulse.leave);
-  return { accept: acceptor.accept, answer: createAnswerer(asking, { [IN_STEP]: moves.answer }) };
+  return {
+    accept: acceptor.accept,
+    answer: createAnswerer(asking, { [IN_STEP]: moves.answer }),
+    nodes: openForwarding({ log, node, domain, releasers }, moves),
+  };
+}
+
+/** Finds who answers for a repository: this node if it has a mirror, else its owners, and who keeps it for them. */
+function openForwarding({ node, domain }: Needs, moves: Pick<Moves, "keepersOf">): OtherNodes {
+  const { self, members, seal, directory } = node;
+  const { registry } = domain.records;
+  const forwarding = createForwarding({ self: self.name, seal, members, now: Date.now });
+  return {
+    ...forwarding,
+    nodesFor(name, { isPassedOn }) {
+      const known = registry.find(name);
+      const id = directory.find(name) ?? known?.id;
+      if (id === undefined) return "here";
+      const repository = registry.get(id);
+      const hasIt = repository !== null && node.wants(id);
+      if (hasIt && (isPassedOn || repository.state !== "onboarding")) return "here";
+      const others = [...new Set([...members.placement().ownersOf(id), ...moves.keepersOf(id)])]
+        .flatMap((owner) => members.get(owner) ?? [])
+        .filter(({ name: other, url, isAlive }) => other !== self.name && url !== null && isAlive)
+        .sort((a, b) => Number(a.isLeaving) - Number(b.isLeaving));
+      return others.length === 0 && hasIt ? "here" : others.map((it) => it.name);
+    },
+  };
 }
 
 function openMoves({ log, node, domain, releasers }: Needs, ask: ReturnType<typeof createAsk>) {
