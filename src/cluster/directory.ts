@@ -1,4 +1,5 @@
 import type { RemoteRepository, RepositoryName } from "../base/model.js";
+import { forEachInSlices } from "../base/slices.js";
 import type { Store, Tables } from "../store/database.js";
 
 export const DIRECTORY_TABLES: Tables = {
@@ -25,6 +26,8 @@ export interface Directory {
   close(installationId: number, listed: ReadonlySet<number>): void;
   /** Returns the id of the repository that was listed under this name; null: none was. */
   find(name: RepositoryName): number | null;
+  /** Calls `act` with each repository that is listed, in slices of the event loop. */
+  forEachId(act: (id: number) => void): Promise<void>;
   /**
    * Returns how many repositories are listed, and how many left the lists since `since` after an hour or more.
    * @param installationId null: of all
@@ -54,7 +57,19 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
      count(*) FILTER (WHERE left_at > ?1 AND added_at < left_at - 3600000) AS left_since
      FROM directory WHERE ?2 IS NULL OR installation_id = ?2`,
   );
+  const ids = store.prepare(
+    "SELECT id FROM directory WHERE left_at IS NULL AND id > ? ORDER BY id LIMIT 2000",
+  );
   return {
+    async forEachId(act) {
+      for (let after = 0; ; ) {
+        const some = ids.all(after).map(({ id }) => Number(id));
+        await forEachInSlices(some, act);
+        const last = some.at(-1);
+        if (last === undefined) return;
+        after = last;
+      }
+    },
     note: (repositories) =>
       store.transaction(() => {
         for (const { id, installationId, owner, name } of repositories)

@@ -6,6 +6,7 @@ import type { OtherNodes } from "../http/elsewhere.js";
 import { createHealth } from "../http/health.js";
 import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
+import type { NodePorts } from "../http/nodes.js";
 import { createPage } from "../http/page/routes.js";
 import { createReceiver, type ReceiverPorts } from "../receiver/webhook.js";
 import type { ReadTable } from "../serve/seen/table.js";
@@ -21,7 +22,7 @@ interface Needs {
   /** What a node of a cluster does with a delivery; null: this Lockstep is alone. */
   accept: ReceiverPorts["accept"] | null;
   /** The other nodes of a cluster; null: this Lockstep is alone. */
-  nodes: OtherNodes | null;
+  nodes: (OtherNodes & NodePorts) | null;
   isStopping(): boolean;
 }
 

@@ -13,6 +13,7 @@ import { addListRoutes, type ListPorts } from "./lists.js";
 import { addLogRoutes, type LogPorts } from "./logs.js";
 import { notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
+import { addNodeRoutes, type NodePorts } from "./nodes.js";
 import { addOperatorRoutes, type OperatePorts } from "./operate.js";
 import { isOfMachine, problem, unreadable } from "./problem.js";
 import type { ReaderPorts } from "./readers.js";
@@ -43,7 +44,7 @@ export interface ApiOptions {
   bearers: Bearers;
   ports: ApiPorts;
   /** Null: this Lockstep is alone. */
-  nodes?: OtherNodes | null;
+  nodes?: (OtherNodes & NodePorts) | null;
   log?: { error(fields: object, message: string): void };
 }
 
@@ -86,6 +87,7 @@ export function apiApp({ bearers, ports, nodes, log }: ApiOptions): Hono {
   addContainsRoute(routes, ports);
   addEventRoute(routes, ports);
   addOperatorRoutes(routes, ports);
+  if (nodes) addNodeRoutes(routes, nodes);
   addTokenRoutes(routes, ports.tokens);
   addAuditRoute(routes, ports.audit);
   routes.add(DOCUMENT, (context) => context.json(routes.document()));

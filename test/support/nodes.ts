@@ -98,7 +98,12 @@ export async function createCluster(shared: Record<string, string> = {}): Promis
       return found;
     },
     async deliver(push, to) {
-      return (await standin.deliver(push, { to: to.lockstep.webhookUrl })).status;
+      // GitHub's log has a delivery that reached nobody, too.
+      const sent = standin.deliver(push, { to: to.lockstep.webhookUrl });
+      return sent.then(
+        ({ status }) => status,
+        () => 0,
+      );
     },
     ownersOf({ id }) {
       const replicas = Number(shared.REPLICAS ?? 1);

@@ -12,10 +12,12 @@ import { createMoves, IN_STEP, type Moves } from "../../cluster/moves.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
 import type { Handler } from "../../http/mount.js";
+import type { NodePorts } from "../../http/nodes.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
 import { isManaged } from "../../registry/repositories.js";
 import type { Domain } from "../domain.js";
 import type { ClusterNode } from "./node.js";
+import { createNodes } from "./nodes.js";
 import { listKey } from "./shared-github.js";
 
 interface Needs {
@@ -35,7 +37,7 @@ export interface Joined {
   /** Answers other nodes. */
   answer: Handler;
   /** Has other nodes answer for what they own. */
-  nodes: OtherNodes;
+  nodes: OtherNodes & NodePorts;
 }
 
 /** Makes the node one of its cluster. @throws NodeNameTaken while another node with its name is alive */
@@ -44,7 +46,9 @@ export async function joinOthers(cluster: Cluster, { log, node, domain, releaser
   const { acceptance } = domain.intake;
   const { deliveries, requests } = domain.records;
   const asking = { self: self.name, seal, now: Date.now };
-  const moves = openMoves({ log, node, domain, releasers }, createAsk(asking));
+  const ask = createAsk(asking);
+  const moves = openMoves({ log, node, domain, releasers }, ask);
+  const nodes = createNodes(cluster, { node, ask, moves });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);
@@ -85,8 +89,8 @@ export async function joinOthers(cluster: Cluster, { log, node, domain, releaser
   releasers.add("last beat", pulse.leave);
   return {
     accept: acceptor.accept,
-    answer: createAnswerer(asking, { [IN_STEP]: moves.answer }),
-    nodes: openForwarding({ log, node, domain, releasers }, moves),
+    answer: createAnswerer(asking, { ...nodes.answers, [IN_STEP]: moves.answer }),
+    nodes: { ...openForwarding({ log, node, domain, releasers }, moves), ...nodes.ports },
   };
 }
 

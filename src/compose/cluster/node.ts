@@ -40,10 +40,11 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
   const prefix = `lockstep:${cluster.name}`;
   const seal = createSeal({ secret: cluster.secret, cluster: cluster.name });
   const roster = createRoster(store);
+  const isDrained = roster.all().some((it) => it.name === cluster.nodeName && it.isDrained);
   const self = {
     name: cluster.nodeName,
     id: nodeIdOf(store),
-    weight: cluster.weight,
+    weight: isDrained ? 0 : cluster.weight,
     url: cluster.nodeUrl,
     format: JOB_FORMAT,
   };
