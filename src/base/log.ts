@@ -16,6 +16,7 @@ export const LOG_EVENTS = {
   delivery_log_page_unavailable:
     "a page of GitHub's delivery log could not be read; every repository is compared",
   delivery_not_stored: "a verified delivery could not be stored; GitHub was sent a 503 response",
+  delivery_passed: "a verified delivery is with another node, which owns what it is about",
   delivery_payload_unavailable: "the payload of a missed delivery could not be read; every ref is compared",
   delivery_refused: "a webhook call was refused; `reason` says why",
   delivery_stored: "a verified delivery is on disk; `outcome` says whether it was accepted or already done",
@@ -48,6 +49,7 @@ export const LOG_EVENTS = {
   mirror_missing: "somebody removed a mirror; it is cloned again",
   mirrors_from_other_time:
     "the database and the mirrors are from different points in time, for example after a restore",
+  node_name_taken: "another node is running under this node's name",
   operated: "an operator asked for an action; `token` says by which token, `status` with which result",
   outage_began: "a server of GitHub's answers nobody; requests wait, and one at a time probes it",
   outage_ended: "the server answers again; what waited for it runs",
@@ -56,6 +58,7 @@ export const LOG_EVENTS = {
     "a pass of the backstop could not begin, for example because the database cannot be written",
   pin_not_removed: "the ref that kept a formerly published commit could not be removed",
   pin_not_set: "the published commit could not be kept from pruning",
+  placement_changed: "the nodes that own repositories have changed",
   problem_closed: "a problem that affected the whole server ended",
   problem_opened: "a problem that affects the whole server began; `code` says which",
   progress: "progress of a long clone or fetch",
@@ -66,6 +69,7 @@ export const LOG_EVENTS = {
   queue_not_written: "the end of a run could not be stored",
   reader_refused:
     "a reader of a mirror was refused; `repository` is missing where Lockstep mirrors none of that name",
+  redis_unreachable: "Redis cannot be reached; the nodes go on without",
   ref_held: "a ref is held because of HISTORY=block",
   ref_restored: "an operator restored a ref to a kept tip",
   refresh_deferred: "a refresh was put off, although nothing is wrong with the repository",

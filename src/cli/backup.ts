@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { formatSize } from "../base/units.js";
-import { TABLES } from "../compose/tables.js";
+import { NODE_TABLES, TABLES } from "../compose/tables.js";
 import { loadSurroundings } from "../config/load.js";
 import { BadBackup, backUp, backupsIn, restoreBackup } from "../store/backup.js";
 import { DirectoryTaken } from "../store/database.js";
@@ -56,7 +56,10 @@ async function restore(path: string, json: boolean): Promise<void> {
   const dataDir = dataDirOf();
   const [file, replaced] = await told(async () => {
     const chosen = newestOf(resolve(path));
-    return [chosen, await restoreBackup(dataDir, chosen, { tables: TABLES, now: new Date() })] as const;
+    return [
+      chosen,
+      await restoreBackup(dataDir, chosen, { tables: [...TABLES, ...NODE_TABLES], now: new Date() }),
+    ] as const;
   });
   if (json) return printJson({ file, dataDir, replaced });
   print(`${dataDir} has the state of ${file}`);

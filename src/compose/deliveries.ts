@@ -15,6 +15,7 @@ import { createAcceptance } from "../receiver/acceptance.js";
 import { isManaged } from "../registry/repositories.js";
 import { createWatch, type Watch } from "../watch/monitor.js";
 import type { Worker } from "../worker.js";
+import type { ClusterNode } from "./cluster/node.js";
 import type { Ground } from "./ground.js";
 import type { Records } from "./records.js";
 
@@ -31,6 +32,7 @@ interface Needs {
   worker: Worker;
   runner: Runner;
   maintenance: Pick<Maintenance, "backlog">;
+  node: Pick<ClusterNode, "wants"> | null;
   isStopping(): boolean;
 }
 
@@ -62,7 +64,13 @@ export function createIntake(config: Settings, needs: Needs) {
     mode: config.deliveries,
     repositories: config.repositories,
     refs: config.refs,
-    persist: acceptance.persist,
+    persist(delivery, decision) {
+      const { subject } = decision;
+      if (!needs.node || subject.kind !== "repository" || needs.node.wants(subject.id))
+        return acceptance.persist(delivery, decision);
+      deliveries.ignored(delivery, "another node owns the repository");
+      return "elsewhere";
+    },
     isCaredFor: (subject) => isCaredFor(records, subject),
     wake: () => runner.wake(),
     reportExpired() {

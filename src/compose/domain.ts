@@ -9,6 +9,7 @@ import { createMirrors } from "../git/mirror/mirrors.js";
 import { createWriters } from "../git/mirror/writers.js";
 import { createDoubts, openAfterBoot } from "./after-boot.js";
 import { createPublishing } from "./checkouts.js";
+import type { ClusterNode } from "./cluster/node.js";
 import { createIntake } from "./deliveries.js";
 import { careForDisk } from "./disk.js";
 import type { Ground } from "./ground.js";
@@ -24,13 +25,15 @@ interface Needs {
   releasers: Releasers;
   /** The machine's boot id. */
   boot: string;
+  /** What makes this Lockstep one of several; null: it is alone. */
+  node: ClusterNode | null;
   isStopping(): boolean;
 }
 
 export type Domain = ReturnType<typeof createDomain>;
 
 /** Builds what Lockstep does, from records to work; each part is made after the parts it uses. */
-export function createDomain(config: Config, { log, ground, releasers, boot, isStopping }: Needs) {
+export function createDomain(config: Config, { log, ground, releasers, boot, node, isStopping }: Needs) {
   const records = createRecords(config, ground);
   const tally = openTally(config, { log, records, releasers });
   const afterBoot = openAfterBoot(boot, { log, ground, records });
@@ -68,6 +71,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     mirrors,
     checkouts,
     afterBoot,
+    node,
     releasers,
   });
   const refreshing = createRefreshing(config, {
@@ -91,6 +95,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, isS
     worker,
     runner,
     maintenance: housekeeping.maintenance,
+    node,
     isStopping,
   });
   careForDisk({

@@ -12,7 +12,7 @@ import { openStore } from "../store/database.js";
 import { createMetrics } from "../watch/metrics.js";
 import { openDisk } from "./open-disk.js";
 import { endSurvivors, requireGit, requireSameApp, requireUsable } from "./preflight.js";
-import { TABLES } from "./tables.js";
+import { NODE_TABLES, TABLES } from "./tables.js";
 
 type Settings = Pick<
   Config,
@@ -25,6 +25,7 @@ type Settings = Pick<
   | "searchPath"
   | "minFreeDisk"
   | "extraCertificates"
+  | "cluster"
 >;
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -39,7 +40,7 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const metrics = createMetrics();
 
   const { disk, reserve } = await openDisk(config);
-  const store = openStore(dataDir, TABLES);
+  const store = openStore(dataDir, config.cluster ? [...TABLES, ...NODE_TABLES] : TABLES);
   releasers.add("store", store.close);
   requireSameApp({ appId, dataDir }, store);
 

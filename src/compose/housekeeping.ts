@@ -14,6 +14,7 @@ import { createMaintenanceLog } from "../maintenance/log.js";
 import { createMaintenance } from "../maintenance/scheduler.js";
 import type { ManagedRepository } from "../registry/repositories.js";
 import type { AfterBoot } from "./after-boot.js";
+import type { ClusterNode } from "./cluster/node.js";
 import type { Ground } from "./ground.js";
 import type { Records } from "./records.js";
 
@@ -29,6 +30,7 @@ interface Needs {
   mirrors: Mirrors;
   checkouts: Checkouts;
   afterBoot: AfterBoot;
+  node: Pick<ClusterNode, "wants" | "directory"> | null;
   releasers: Releasers;
 }
 
@@ -77,6 +79,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     latestNow,
     retireAfterMs,
     transaction,
+    countEverywhere: needs.node?.directory.countOf ?? null,
     unlink: names.unlink,
     // Nothing is deleted below a publish, which ends before it would move the link.
     withdraw: (id) => checkouts.withdraw(id) || records.runs.has(keyOf({ kind: "publish", id })),
@@ -107,7 +110,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     retireAfterMs,
     link: names.link,
     unlink: names.unlink,
-    isWanted: config.repositories,
+    isWanted: (name, id) => config.repositories(name) && (needs.node?.wants(id) ?? true),
     fullFetchIntervalMs: config.fullFetchIntervalMs,
     comparingMs: (id) => records.queue.comparingMs({ kind: "repository", id }),
     request(id, installationId, trigger) {

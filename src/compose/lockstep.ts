@@ -79,17 +79,33 @@ interface Needs {
 async function open(config: Config, { log, releasers, boot, close }: Needs): Promise<Lockstep> {
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
-  const ground = await openGround(config, log, releasers);
+  const opened = await openGround(config, log, releasers);
   await convertMirrors(createLayout(config.dataDir));
-  const domain = createDomain(config, { log, ground, releasers, boot, isStopping });
+  // A Lockstep that is alone loads nothing of a cluster.
+  const cluster = config.cluster && (await import("./cluster.js"));
+  const node =
+    cluster && (await cluster.openNode(config.cluster!, config, { log, ground: opened, releasers }));
+  const ground = node ? { ...opened, github: node.github } : opened;
+  const domain = createDomain(config, { log, ground, releasers, boot, node, isStopping });
+  const shares =
+    cluster && node && (await cluster.joinOthers(config.cluster!, { log, node, domain, releasers }));
   const reads = createReadTable({ now: Date.now, monotonic: monotonicMs });
-  const { handlers, status } = createSurfaces(config, { log, ground, domain, reads, releasers, isStopping });
-  const { start, sweep } = startClocks(config, { log, ground, domain, releasers });
+  const { handlers, status } = createSurfaces(config, {
+    log,
+    ground,
+    domain,
+    reads,
+    accept: shares?.accept ?? null,
+    nodes: shares?.nodes ?? null,
+    releasers,
+    isStopping,
+  });
+  const { start, sweep } = startClocks(config, { log, ground, domain, node, releasers });
   const rights = createReaderRights(config, { ground, domain });
   await openServing(config, { log, ground, domain, rights, reads, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
-  return { handlers, start, once, sweep, close };
+  return { handlers: shares ? [shares.answer, ...handlers] : handlers, start, once, sweep, close };
 }
 
 function oncePorts(domain: Domain, status: OncePorts["status"], shutdownTimeoutMs: number): OncePorts {

@@ -3,6 +3,7 @@ import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { TURN_MS } from "../lifecycle/after-boot.js";
 import { startBackstop } from "../schedule.js";
+import type { ClusterNode } from "./cluster/node.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
 import { announceUrl } from "./preflight.js";
@@ -13,13 +14,14 @@ interface Needs {
   log: Log;
   ground: Ground;
   domain: Domain;
+  node: Pick<ClusterNode, "isElected"> | null;
   releasers: Releasers;
 }
 
 const HOUR_MS = 3_600_000;
 
 /** Builds what starts on its own: the first pass, the backstop's passes, and the readings of GitHub's log. */
-export function startClocks(config: Settings, { log, ground, domain, releasers }: Needs) {
+export function startClocks(config: Settings, { log, ground, domain, node, releasers }: Needs) {
   const { records, tally, afterBoot, announcer, publishing, pruning, housekeeping, intake } = domain;
   const { requests } = records;
   const { links, maintenance } = housekeeping;
@@ -64,7 +66,8 @@ export function startClocks(config: Settings, { log, ground, domain, releasers }
       links.sweep,
     ]);
     if (config.intervalMs !== null || isPulling) void readLog();
-    if (config.publicUrl) void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
+    if (config.publicUrl && (node?.isElected("webhook-url") ?? true))
+      void announceUrl(config.publicUrl + config.webhookPaths[0], ground.github, log);
   }
 
   async function sweep(): Promise<void> {

@@ -3,12 +3,14 @@ import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createApi } from "../http/api.js";
 import { createBearers } from "../http/bearer.js";
+import type { OtherNodes } from "../http/elsewhere.js";
 import { createHealth } from "../http/health.js";
 import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
+import type { NodePorts } from "../http/nodes.js";
 import { createPage } from "../http/page/routes.js";
 import { createRefusedCalls } from "../receiver/refused.js";
-import { createReceiver } from "../receiver/webhook.js";
+import { createReceiver, type ReceiverPorts } from "../receiver/webhook.js";
 import type { ReadTable } from "../serve/seen/table.js";
 import type { Domain } from "./domain.js";
 import type { Ground } from "./ground.js";
@@ -20,6 +22,10 @@ interface Needs {
   domain: Domain;
   reads: ReadTable;
   releasers: Releasers;
+  /** What a node of a cluster does with a delivery; null: this Lockstep is alone. */
+  accept: ReceiverPorts["accept"] | null;
+  /** The other nodes of a cluster; null: this Lockstep is alone. */
+  nodes: (OtherNodes & NodePorts) | null;
   isStopping(): boolean;
 }
 
@@ -28,7 +34,7 @@ interface Needs {
  * asked.
  */
 export function createSurfaces(config: Config, needs: Needs) {
-  const { log, ground, domain } = needs;
+  const { log, ground, domain, accept, nodes } = needs;
   const { metrics, github } = ground;
   const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
@@ -63,7 +69,7 @@ export function createSurfaces(config: Config, needs: Needs) {
       refs: config.refs,
       trustedProxies,
     },
-    ports: acceptance,
+    ports: accept ? { ...acceptance, accept } : acceptance,
     log,
     onOutcome: metrics.delivery,
     onRefused: refusedCalls.note,
@@ -73,7 +79,7 @@ export function createSurfaces(config: Config, needs: Needs) {
     receiver,
     createMetricsRoute({ bearers, scrape: metrics.scrape }),
     createHealth({ bearers, ports: views.health, limits: { trustedProxies, webhookRate, webhookBurst } }),
-    createApi({ bearers, ports: views.api, log }),
+    createApi({ bearers, ports: views.api, nodes, log }),
     createPage({ apiToken, publicUrl, trustedProxies, ports: views.api, log }),
   ];
   return { handlers, status: views.api.status };

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { History } from "../base/model.js";
 import { allowList, matchesPattern, repositoryMatcher } from "../base/patterns.js";
 import { NO_CHECKOUTS, type Selection } from "./checkouts.js";
+import { type Cluster, clusterFaults, clusterOf } from "./cluster.js";
 import {
   announceFaults,
   depthFaults,
@@ -14,6 +15,7 @@ import {
   readerFaults,
 } from "./faults.js";
 import { readPrivateKey } from "./private-key.js";
+import { type Signers, signersOf, type TreeBudget, treeBudgetOf } from "./publishing.js";
 import { type ReaderSettings, readerSettings } from "./readers.js";
 import { type Serve, serveFaults, serveOf } from "./serve.js";
 import { VARIABLES } from "./variables.js";
@@ -86,23 +88,19 @@ export interface Config {
   readonly submodulesFrom: { allows(fullName: string): boolean; refuses(fullName: string): boolean };
   /** How long a reader keeps a tree that a newer tree has replaced. */
   readonly checkoutGraceMs: number;
-  /** What one published tree may have, its submodules included; bytes and milliseconds. */
-  readonly treeBudget: {
-    readonly submodules: number;
-    readonly depth: number;
-    readonly files: number;
-    readonly bytes: number;
-    readonly timeMs: number;
-  };
+  /** What one published tree may have, its submodules included. */
+  readonly treeBudget: TreeBudget;
   /** null: no program is asked before a tree is published. */
   readonly prePublishHook: string | null;
   readonly prePublishTimeoutMs: number;
   /** The keys of which one must have signed a commit before it is published; null: no signature is needed. */
-  readonly signers: { kind: "ssh"; file: string } | { kind: "openpgp"; home: string } | null;
+  readonly signers: Signers | null;
   /** Where mirrors are served to other machines; null: nowhere. */
   readonly serve: Serve | null;
   /** Who may read mirrors over HTTPS. */
   readonly readers: ReaderSettings;
+  /** What makes this Lockstep a node of a cluster; null: it is alone. */
+  readonly cluster: Cluster | null;
   readonly gitBinary: string;
   /** The path of a file with certificates that Node.js trusts besides its own; null: none. */
   readonly extraCertificates: string | null;
@@ -143,7 +141,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const faults = [...pasted.values(), ...others.map((issue) => fieldFault(issue, given))];
   if ("fault" in key) faults.push(key.fault);
   faults.push(...announceFaults(given), ...gateFaults(given), ...depthFaults(given));
-  faults.push(...serveFaults(given), ...readerFaults(given));
+  faults.push(...serveFaults(given), ...readerFaults(given), ...clusterFaults(given));
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? SEARCH_PATH;
   const extraCertificates = given.NODE_EXTRA_CA_CERTS ?? null;
@@ -263,25 +261,15 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath" | "e
     checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
     submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : ALLOW_NONE,
     checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,
-    treeBudget: {
-      submodules: values.CHECKOUT_MAX_SUBMODULES ?? 1_000,
-      depth: values.CHECKOUT_MAX_DEPTH ?? 10,
-      files: values.CHECKOUT_MAX_FILES ?? 2_000_000,
-      bytes: values.CHECKOUT_MAX_SIZE ?? 64 * 2 ** 30,
-      timeMs: values.CHECKOUT_TIMEOUT ?? 30 * MINUTE,
-    },
+    treeBudget: treeBudgetOf(values),
     prePublishHook: values.PRE_PUBLISH_HOOK ?? null,
     prePublishTimeoutMs: values.PRE_PUBLISH_TIMEOUT ?? MINUTE,
     signers: signersOf(values),
     serve: serveOf(values),
     readers: readerSettings(values, host ? gitUrl : null),
+    cluster: clusterOf(values),
     gitBinary: values.GIT_BINARY ?? "git",
   };
-}
-
-function signersOf({ VERIFY_SIGNATURES: kind, ALLOWED_SIGNERS, GPG_HOME }: Values): Config["signers"] {
-  if (kind === "ssh") return { kind, file: ALLOWED_SIGNERS! };
-  return kind === "openpgp" ? { kind, home: GPG_HOME! } : null;
 }
 
 /**

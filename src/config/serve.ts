@@ -47,5 +47,6 @@ export function serveFaults(env: Environment): string[] {
   return [fault("SERVE_TLS_CERT", "is missing, and SERVE_HOST is reached from other machines", env)];
 }
 
-const isLoopback = (host: string): boolean =>
+/** Whether an address or host name is certainly this machine's own. */
+export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));

@@ -4,6 +4,7 @@ import { isRefPattern, isRepositoryPattern, parseList } from "../base/patterns.j
 import { formatDuration, parseDuration, parseSize } from "../base/units.js";
 import { SAMPLE } from "./checkout-options.js";
 import { describeWrongEntries, parseCheckouts } from "./checkouts.js";
+import { hasScheme, isAddressRange, isIssuer, isSigningSecret, parseOrigin, parseUrls } from "./formats.js";
 import { parseOwnerRules, parseReaders, READER_WAYS } from "./readers.js";
 
 /** What a fault needs in addition to its message. The value of a secret is never shown. */
@@ -86,51 +87,6 @@ const listOf = (isEntry: (text: string) => boolean, wrong: string, remedy: strin
     { remedy },
   );
 
-/** @returns scheme, host and port of an address; null: the address has more parts */
-function parseOrigin(text: string): string | null {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const isWeb = url?.protocol === "http:" || url?.protocol === "https:";
-  return url && isWeb && url.href === `${url.origin}/` ? url.origin : null;
-}
-
-const hasScheme = (text: string, ...schemes: string[]) =>
-  URL.canParse(text) && schemes.includes(new URL(text).protocol);
-
-/** Keys that come without TLS could be anyone's; a test has none on loopback. */
-const isIssuer = (text: string) =>
-  hasScheme(text, "https:") || (hasScheme(text, "http:") && new URL(text).hostname === "127.0.0.1");
-
-function isAddressRange(text: string): boolean {
-  const [address = "", prefix, ...rest] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
-}
-
-function parseUrls(text: string): string[] | null {
-  const urls = parseList(text);
-  const isFit = (url: string) => hasScheme(url, "http:", "https:") && hasReadableUser(url);
-  return urls.length > 0 && urls.every(isFit) ? urls : null;
-}
-
-/** A % must encode a byte, and the bytes must be valid UTF-8. */
-function hasReadableUser(url: string): boolean {
-  const { username, password } = new URL(url);
-  try {
-    decodeURIComponent(`${username}:${password}`);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme */
-function isSigningSecret(text: string): boolean {
-  const [, key = ""] = /^whsec_([A-Za-z\d+/]+={0,2})$/.exec(text) ?? [];
-  const bytes = Buffer.from(key, "base64");
-  return bytes.toString("base64") === key && bytes.length >= 24 && bytes.length <= 64;
-}
-
 const HOST = /^(\[[\da-f:]+\]|[a-z\d]([a-z\d.-]*[a-z\d])?)(:\d{1,5})?$/i;
 const KEY_REMEDY = "put the App's key in PRIVATE_KEY, or the path of its .pem file in PRIVATE_KEY_PATH";
 
@@ -142,6 +98,23 @@ const host = textWhere(
   "must be an address or a host name",
   { remedy: "write 0.0.0.0 to listen on every address" },
 );
+
+const sharedSecret = () =>
+  textWhere((text) => /^[\x21-\x7e]{16,}$/.test(text), "must be 16 characters or more, no spaces", {
+    remedy: "make one with: openssl rand -hex 32",
+    secret: true,
+  });
+
+/** Keys of Redis and names of queues are made of these, so no other character may be in them. */
+const shortName = () =>
+  textWhere((text) => /^[a-z\d-]{1,40}$/.test(text), "must be a short name", {
+    remedy: "write 1 to 40 of a-z, 0-9 and -, such as node-1",
+  });
+
+const origin = (example: string) =>
+  variable(parseOrigin, "must be an http(s) URL without path and query", {
+    remedy: `write it as ${example}`,
+  });
 
 const PROBOT = {
   APP_ID: textWhere((text) => /^[1-9]\d*$/.test(text), "must be the number of a GitHub App", {
@@ -174,14 +147,7 @@ const PROBOT = {
 
 const LOCKSTEP = {
   WEBHOOK_SECRET_PREVIOUS: anyText({ remedy: "", secret: true }),
-  API_TOKEN: textWhere(
-    (text) => /^[\x21-\x7e]{16,}$/.test(text),
-    "must be 16 characters or more, no spaces",
-    {
-      remedy: "make one with: openssl rand -hex 32",
-      secret: true,
-    },
-  ),
+  API_TOKEN: sharedSecret(),
   READERS: variable(parseReaders, "must be a list of ways", {
     remedy: `name some of ${READER_WAYS.join(", ")}`,
   }),
@@ -219,9 +185,7 @@ const LOCKSTEP = {
   CLONE_TIMEOUT: duration(1_000, 7 * DAY),
   SHUTDOWN_TIMEOUT: duration(0, HOUR),
   STALE_AFTER: duration(1_000, 30 * DAY),
-  PUBLIC_URL: variable(parseOrigin, "must be an http(s) URL without path and query", {
-    remedy: "write it as https://lockstep.example.com",
-  }),
+  PUBLIC_URL: origin("https://lockstep.example.com"),
   TRUSTED_PROXIES: listOf(
     isAddressRange,
     "must be a list of IP addresses or CIDR ranges",
@@ -275,6 +239,17 @@ const LOCKSTEP = {
   SERVE_TLS_KEY: absolutePath(CERT_REMEDY),
   SERVE_TLS: oneOf("proxy"),
   SERVE_CACHE: size,
+  NODE_NAME: shortName(),
+  NODE_URL: origin("https://node-1.internal:3000"),
+  NODE_INSECURE: oneOf("yes"),
+  NODE_WEIGHT: whole(1, 1_000),
+  ROLE: oneOf("receiver"),
+  CLUSTER: shortName(),
+  CLUSTER_SECRET: sharedSecret(),
+  REPLICAS: oneOf("1", "2", "all"),
+  NODE_DEAD: duration(10_000, HOUR),
+  NODE_TIMEOUT: duration(60_000, 7 * DAY),
+  QUEUE_MAX: whole(100, 1_000_000),
 };
 
 /** Every variable that Lockstep reads; .env.example says what each one means and its default. */

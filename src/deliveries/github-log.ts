@@ -18,7 +18,7 @@ export interface EntryPorts {
   /** Whether REFSPECS includes a ref. */
   refs(ref: string): boolean;
   /** Accepts a delivery as the receiver does, but does not wake the runner. */
-  persist(delivery: DeliveryRecord, decision: RequestDecision): void;
+  persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" | "elsewhere";
   /** Reports a webhook call that GitHub made, or tried to make, and that never arrived. */
   onMissed(delivery: LoggedDelivery): void;
   /** With `pull`, GitHub's log is the only source, so payloads that name single refs are fetched too. */
@@ -108,7 +108,9 @@ export function createEntries(ports: EntryPorts) {
     }
     // A request without a payload has low priority; pushes that arrive now go first.
     const trigger = payload === undefined ? "backstop" : decision.intent.trigger;
-    ports.persist(about, { ...decision, intent: { ...decision.intent, trigger } });
+    const outcome = ports.persist(about, { ...decision, intent: { ...decision.intent, trigger } });
+    // Another node acts on it, and knows whether it had arrived.
+    if (outcome === "elsewhere") return false;
     ports.onMissed(delivery);
     return true;
   }

@@ -80,13 +80,15 @@ const LOG_EVERY_PAGES = 20;
  */
 export async function readLog(context: ReadingContext): Promise<void> {
   const { ports, state } = context;
-  const beganAt = ports.clock();
-  const readAt = ports.now();
+  let beganAt = ports.clock();
+  let readAt = ports.now();
   // Deliveries that an interrupted reading leaves unread may be older than known ones, so the next reading is
   // deep.
   const lastDeepAt = state.deepAt;
   state.deepAt = Number.NEGATIVE_INFINITY;
   let { progress, page } = await resume(context);
+  beganAt -= page.keptMs ?? 0;
+  readAt -= page.keptMs ?? 0;
   const isResumed = progress.reading !== null;
   const isDeep = isResumed || beganAt - lastDeepAt >= DEEP_EVERY_MS;
   for (;;) {

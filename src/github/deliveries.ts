@@ -29,6 +29,8 @@ export interface DeliveryPage {
   next: string | null;
   /** GitHub's clock at the answer, in milliseconds. */
   at: number;
+  /** For how long the answer had been kept when it was used, in milliseconds; missing: GitHub has just given it. */
+  keptMs?: number;
 }
 
 /** @param cursor where the page starts; null: at the newest entry @throws RefreshError */

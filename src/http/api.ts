@@ -6,12 +6,14 @@ import { addAuditRoute } from "./audit-list.js";
 import type { Bearers } from "./bearer.js";
 import { setCaller } from "./caller.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
+import { answerElsewhere, findForwarded, type OtherNodes } from "./elsewhere.js";
 import { addEventRoute, type EventPorts } from "./events.js";
 import { addHistoryRoutes, type HistoryPorts } from "./history.js";
 import { addListRoutes, type ListPorts } from "./lists.js";
 import { addLogRoutes, type LogPorts } from "./logs.js";
 import { notFound } from "./lookup.js";
 import type { Handler } from "./mount.js";
+import { addNodeRoutes, type NodePorts } from "./nodes.js";
 import { addOperatorRoutes, type OperatePorts } from "./operate.js";
 import type { OverviewPorts } from "./overview.js";
 import { isOfMachine, problem, unreadable } from "./problem.js";
@@ -45,6 +47,8 @@ export interface ApiOptions {
   /** The API is served only when a token is configured. */
   bearers: Bearers;
   ports: ApiPorts;
+  /** Null: this Lockstep is alone. */
+  nodes?: (OtherNodes & NodePorts) | null;
   log?: { error(fields: object, message: string): void };
 }
 
@@ -65,17 +69,19 @@ export function createApi(options: ApiOptions): Handler {
   );
 }
 
-export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
+export function apiApp({ bearers, ports, nodes, log }: ApiOptions): Hono {
   const app = new Hono();
   const routes = createRoutes(app, ports.audit);
 
   app.use(async (context, next) => {
-    const caller = await bearers.judge(context);
+    const forwarded = nodes ? await findForwarded(context, nodes) : null;
+    const caller = forwarded ?? (await bearers.judge(context));
     if (caller instanceof Response) return caller;
     setCaller(context, caller);
     context.header("cache-control", "no-store");
     await next();
   });
+  if (nodes) app.use(answerElsewhere(nodes));
   addListRoutes(routes, ports);
   addLogRoutes(routes, ports);
   addRepositoryRoute(routes, ports);
@@ -85,6 +91,7 @@ export function apiApp({ bearers, ports, log }: ApiOptions): Hono {
   addContainsRoute(routes, ports);
   addEventRoute(routes, ports);
   addOperatorRoutes(routes, ports);
+  if (nodes) addNodeRoutes(routes, nodes);
   addTokenRoutes(routes, ports.tokens);
   addAuditRoute(routes, ports.audit);
   addTrendRoute(routes, ports);

@@ -94,7 +94,11 @@ const actOf =
   ({ path, action = path.slice(path.lastIndexOf("/") + 1) }: Route) =>
   ({ req }: Context) => {
     const { owner, name, id } = req.param() as { owner?: string; name?: string; id?: string };
-    const subject = owner ? `${owner}/${name}` : id ? `installation ${id}` : `token ${name ?? ""}`;
+    const subject = owner
+      ? `${owner}/${name}`
+      : id
+        ? `installation ${id}`
+        : `${path.includes("/nodes/") ? "node" : "token"} ${name ?? ""}`;
     return { via: "api" as const, action, subject: subject.trim() };
   };
 

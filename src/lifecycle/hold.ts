@@ -11,6 +11,11 @@ export interface HoldPorts {
   transaction<T>(fn: () => T): T;
   now(): number;
   log: Pick<Log, "warn">;
+  /**
+   * Counts the repositories of all nodes, those of the present list as it is; a node's share says little about an
+   * installation. Null: there is one node.
+   */
+  countEverywhere: Registry["countOf"] | null;
 }
 
 /** Fewer missing repositories than this are always believed. */
@@ -48,6 +53,11 @@ function isTooMany(ports: HoldPorts, installationId: number, more: number): bool
   const since = ports.now() - AT_ONCE_MS;
   const confirmedAt = installations.get(installationId)?.confirmedAt ?? 0;
   const lastConfirmedAt = Math.max(0, ...installations.all().map((it) => it.confirmedAt));
+  if (ports.countEverywhere) {
+    const ofInstallation = ports.countEverywhere(installationId, Math.max(confirmedAt, since));
+    const ofAll = ports.countEverywhere(null, Math.max(lastConfirmedAt, since));
+    return isManyOf(ofInstallation, ofInstallation.left) || isManyOf(ofAll, ofAll.left);
+  }
   const here = registry.countOf(installationId, Math.max(confirmedAt, since));
   const everywhere = registry.countOf(null, Math.max(lastConfirmedAt, since));
   const held = installations.held(installationId)?.repositoryIds.length ?? 0;

@@ -21,15 +21,16 @@ export type InstallationPorts = RepositoryPorts & {
 export async function reconcileInstallation(ports: InstallationPorts, id: number): Promise<void> {
   const { registry, installations } = ports;
   const askedAt = ports.now();
-  let seen: Set<number>;
+  let list: { seen: Set<number>; askedAt: number };
   try {
-    seen = await applyList(ports, id);
+    list = await applyList(ports, id, askedAt);
   } catch (error) {
     return handleUnlistable(ports, id, asRefreshError(error));
   }
   if (installations.note(id, "active", null))
     ports.log.info({ event: "installation_active", installation: id }, "installation is back");
-  installations.listed(id, askedAt);
+  const { seen } = list;
+  installations.listed(id, list.askedAt);
   // A repository that a delivery has just named has its own request, so it is not missing yet.
   const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isJustNamed(ports, it);
   // Rows are read only of repositories that were not listed: ten thousand rows take a tenth of a second.
@@ -37,10 +38,12 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
   await reconcileMissing(ports, id, unlisted.flatMap((one) => registry.get(one) ?? []).filter(isMissing));
 }
 
-/** @returns the ids of all repositories that GitHub lists */
-async function applyList(ports: InstallationPorts, id: number): Promise<Set<number>> {
+/** @returns the ids of all repositories that GitHub lists, and when GitHub was first asked, which may be before `begunAt` */
+async function applyList(ports: InstallationPorts, id: number, begunAt: number) {
   const seen = new Set<number>();
+  let firstAskedAt = begunAt;
   for await (const { value, at, askedAt } of ports.github.repositories(id)) {
+    firstAskedAt = Math.min(firstAskedAt, askedAt);
     ports.store.transaction(() => {
       for (const remote of value) {
         seen.add(remote.id);
@@ -48,7 +51,7 @@ async function applyList(ports: InstallationPorts, id: number): Promise<Set<numb
       }
     });
   }
-  return seen;
+  return { seen, askedAt: firstAskedAt };
 }
 
 function handleUnlistable(ports: InstallationPorts, id: number, error: RefreshError): void {

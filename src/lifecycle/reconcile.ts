@@ -15,8 +15,8 @@ export interface LifecyclePorts {
   installations: Installations;
   removal: Removal;
   store: Store;
-  /** Whether REPOSITORIES includes `owner/name`. */
-  isWanted(fullName: string): boolean;
+  /** Whether REPOSITORIES includes `owner/name`, and this node is to have it. */
+  isWanted(fullName: string, id: number): boolean;
   /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
   requestInstallation(id: number): void;

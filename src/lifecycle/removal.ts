@@ -27,6 +27,8 @@ export interface Removal {
   holdIfTooMany(installationId: number, repositories: ManagedRepository[]): ManagedRepository[];
   /** Handles a repository that REPOSITORIES excludes; the operator's configuration is never held. */
   exclude(repository: ManagedRepository): void;
+  /** Stops keeping a repository in step that other nodes own and have. */
+  setAside(repository: ManagedRepository): void;
   /** Deletes what a gone repository left, after RETIRE_AFTER. Must run in the repository's writer slot. */
   retire(id: number): void;
   /** Confirms a held removal. @returns the number of repositories that are marked gone */
@@ -39,6 +41,8 @@ export function createRemoval(ports: RemovalPorts): Removal {
     holdIfTooMany: (installationId, repositories) => holdIfTooMany(ports, installationId, repositories),
     exclude: (repository) =>
       markGone(ports, repository, { why: "REPOSITORIES does not include it", isExcluded: true }),
+    setAside: (repository) =>
+      markGone(ports, repository, { why: "the nodes that own it have it", isExcluded: true }),
     retire: (id) => retire(ports, id),
     confirm: (installationId) => ports.transaction(() => confirm(ports, installationId)),
   };

@@ -27,6 +27,7 @@ interface Ports {
 const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
 export interface Acceptance extends ReceiverPorts {
+  accept(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
   /** The request is on disk on return. Inside a transaction the write joins it. */
   persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
   /** Reports that GitHub delivered a delivery about the repository, so that recovery was not needed. */

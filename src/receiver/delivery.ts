@@ -11,7 +11,18 @@ export interface DeliveryHeaders {
   event: string;
   signature: string;
   mediaType: "json" | "form";
+  /** Whether another node sent the delivery here, after GitHub had sent it there. */
+  isPassedOn: boolean;
 }
+
+/** A delivery as GitHub sent it, with GitHub's own signature. */
+export interface RawDelivery {
+  headers: DeliveryHeaders;
+  body: Buffer;
+}
+
+/** The header of a delivery that another node passes on. */
+export const PASSED_ON = "x-lockstep-passed-on";
 
 const MEDIA_TYPES: ReadonlyMap<string, DeliveryHeaders["mediaType"]> = new Map([
   ["application/json", "json"],
@@ -35,5 +46,8 @@ export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Ref
   if (!/^[A-Za-z\d-]{1,64}$/.test(id) || !/^[a-z\d_]{1,64}$/.test(event)) return REFUSALS.bad_header;
   if (Number(headers["content-length"] ?? 0) > MAX_PAYLOAD_BYTES) return REFUSALS.too_large;
   const mediaType = MEDIA_TYPES.get((headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase());
-  return mediaType === undefined ? REFUSALS.unsupported_media_type : { id, event, signature, mediaType };
+  const isPassedOn = headers[PASSED_ON] === "1";
+  return mediaType === undefined
+    ? REFUSALS.unsupported_media_type
+    : { id, event, signature, mediaType, isPassedOn };
 }

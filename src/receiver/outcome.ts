@@ -5,7 +5,7 @@ import type { DeliveryHeaders } from "./delivery.js";
 import type { Refusal } from "./refusals.js";
 
 export type Outcome =
-  | { kind: "accepted" | "done"; decision: RequestDecision }
+  | { kind: "accepted" | "done" | "passed"; decision: RequestDecision }
   | { kind: "ignored"; reason: string }
   | Refusal;
 
@@ -37,6 +37,11 @@ export function report(
   };
   if (outcome.kind === "ignored") {
     log.info({ event: "delivery_ignored", ...about, reason: outcome.reason }, "delivery ignored");
+  } else if (outcome.kind === "passed") {
+    log.info(
+      { event: "delivery_passed", ...about, ...subjectOf(outcome.decision) },
+      "delivery passed to another node",
+    );
   } else if (outcome.kind !== "refused") {
     log.info(
       { event: "delivery_stored", ...about, ...subjectOf(outcome.decision) },

@@ -38,6 +38,7 @@ const TABLE = {
     "the signature does not match",
     "WEBHOOK_SECRET and the secret in the App's webhook settings must be equal",
   ],
+  owned_elsewhere: [421, "another node owns the repository", "the nodes of the cluster try the next one"],
   malformed: [400, "the payload is not valid JSON", "redeliver it"],
   stopping: [503, "the server is stopping", "try again later"],
   cannot_persist: [503, "the delivery cannot be stored", "see the server's log"],

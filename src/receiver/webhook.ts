@@ -10,19 +10,22 @@ import { clientAddress } from "../http/client-address.js";
 import { createRateLimit } from "../http/rate-limit.js";
 import { send } from "./answer.js";
 import { type BodyFailure, createBodyReader } from "./body.js";
-import { type DeliveryHeaders, readHeaders } from "./delivery.js";
+import { type DeliveryHeaders, type RawDelivery, readHeaders } from "./delivery.js";
 import { type Outcome, type ReceiverLog, report, toAnswer } from "./outcome.js";
 import { isRefusal, REFUSALS, rateLimited } from "./refusals.js";
 import { createVerifier } from "./signature.js";
 
 export type { ReceiverLog } from "./outcome.js";
 
+export type Accepted = "accepted" | "done" | "passed" | "elsewhere";
+
 export interface ReceiverPorts {
   /**
-   * Stores the delivery and its request in one transaction. Throws when that fails.
-   * @returns "done" when the id was already refreshed, so nothing was requested
+   * Stores the delivery and its request in one transaction, or lets another node do so. Throws when that fails.
+   * @returns "done" when the id was already refreshed, so nothing was requested; "passed": another node has it;
+   * "elsewhere": another node passed it on, and this one does not own it either
    */
-  accept(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
+  accept(delivery: DeliveryRecord, decision: RequestDecision, raw: RawDelivery): Accepted | Promise<Accepted>;
   /** Records a delivery that requests nothing. Throws when that fails. */
   ignore(delivery: DeliveryRecord, reason: string): void;
   /**
@@ -114,9 +117,12 @@ async function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: 
   const decision = toIntent({ id, name: event, payload }, config);
   if (decision.kind === "request" && eventNamed(event)?.warmsConnection) ports.warm(decision);
   try {
-    if (decision.kind === "request") return { kind: ports.accept(delivery, decision), decision };
-    ports.ignore(delivery, decision.reason);
-    return decision;
+    if (decision.kind !== "request") {
+      ports.ignore(delivery, decision.reason);
+      return decision;
+    }
+    const kind = await ports.accept(delivery, decision, { headers, body });
+    return kind === "elsewhere" ? REFUSALS.owned_elsewhere : { kind, decision };
   } catch (cause) {
     return { ...REFUSALS.cannot_persist, cause };
   }

@@ -75,7 +75,10 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
       ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 3 * DAY },
       ...{ repositories: () => true, refs: () => true, wake: () => {}, reportExpired: () => {} },
       isCaredFor: () => true,
-      persist: ({ id }) => take(logged.find(({ guid }) => guid === id)!, "recovered"),
+      persist({ id }) {
+        take(logged.find(({ guid }) => guid === id)!, "recovered");
+        return "accepted";
+      },
       now: () => clock.now,
       clock: () => clock.now,
       log: { info: () => {}, warn: () => {} },
@@ -318,6 +321,7 @@ test.each([
     persist: ({ id }, { subject }) => {
       requested.push(keyOf(subject));
       expect(id).toBe("delivery-1");
+      return "accepted";
     },
   });
   world.deliver(true);

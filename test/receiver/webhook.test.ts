@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { RawDelivery } from "../../src/receiver/delivery.js";
+import type { ReceiverPorts } from "../../src/receiver/webhook.js";
 import {
   deliver,
   type Harness,
@@ -315,5 +317,49 @@ describe("what is kept or shown of a signed delivery has a length", () => {
     await start();
     await deliver(harness.port, JSON.stringify({ ...PUSH, ref: `refs/heads/${long}` }));
     expect(harness.accepted).toMatchObject([{ decision: { intent: { full: true, hints: [] } } }]);
+  });
+});
+
+describe("one node of several", () => {
+  it("answers 202 as soon as another node has the delivery, and not before", async () => {
+    let confirm: ((outcome: "passed") => void) | undefined;
+    const accept = () =>
+      new Promise<"passed">((resolve) => {
+        confirm = resolve;
+      });
+    await start({ ports: { accept } });
+    let isAnswered = false;
+    const answering = deliver(harness.port).finally(() => {
+      isAnswered = true;
+    });
+    await expect.poll(() => confirm).toBeDefined();
+    expect(isAnswered).toBe(false);
+    confirm?.("passed");
+    expect((await answering).status).toBe(202);
+    expect(harness.lines).toMatchObject([{ fields: { event: "delivery_passed", outcome: "passed" } }]);
+  });
+
+  it("says 421 to another node that passed on what it does not own, and 503 if nobody has it", async () => {
+    await start({ ports: { accept: async () => "elsewhere" as const } });
+    expect((await deliver(harness.port)).status).toBe(421);
+    await harness.close();
+    await start({ ports: { accept: () => Promise.reject(new Error("nobody")) } });
+    expect((await deliver(harness.port)).status).toBe(503);
+  });
+
+  it("knows a delivery that another node passed on, and hands over what GitHub signed", async () => {
+    const raws: RawDelivery[] = [];
+    const accept: ReceiverPorts["accept"] = (_, __, raw) => {
+      raws.push(raw);
+      return "accepted";
+    };
+    await start({ ports: { accept } });
+    await deliver(harness.port, body);
+    await deliver(harness.port, body, { "x-lockstep-passed-on": "1" });
+    expect(raws.map(({ headers }) => headers.isPassedOn)).toEqual([false, true]);
+    expect(raws[0]).toMatchObject({
+      headers: { signature: sign(body), mediaType: "json" },
+      body: Buffer.from(body),
+    });
   });
 });

@@ -23,7 +23,7 @@ async function world() {
 }
 
 const stateOf = async (lockstep: Lockstep): Promise<{ state: string; pausedAt: string | null }> =>
-  (await lockstep.api("/api/v1/repos/acme/app")).json();
+  (await (await lockstep.api("/api/v1/repos/acme/app")).json()) as { state: string; pausedAt: string | null };
 
 const until = (lockstep: Lockstep, state: string) =>
   expect.poll(async () => (await stateOf(lockstep)).state, { timeout: 30_000 }).toBe(state);

@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import type { ClusterView } from "../http/nodes.js";
+import type { Client } from "./client.js";
+import { print, printJson, table } from "./print.js";
+
+const PATH = "/api/v1/nodes";
+
+/** Commands about the nodes of a cluster. */
+export function addNodeCommands(program: Command, client: () => Client): void {
+  const nodes = program
+    .command("nodes")
+    .description("list, drain and remove the nodes of a cluster")
+    .addHelpText("after", "\nExample:\n  lockstep nodes list");
+  nodes
+    .command("list", { isDefault: true })
+    .description("list the nodes, what each owns, and what still moves")
+    .addHelpText("after", "\nExample:\n  lockstep nodes list")
+    .action(() => listNodes(client()));
+  const change = (action: string, description: string, done: string) =>
+    nodes
+      .command(`${action} <name>`)
+      .description(description)
+      .option("--force", "also if fewer nodes than REPLICAS are left")
+      .addHelpText("after", `\nExample:\n  lockstep nodes ${action} node-2`)
+      .action(async (name: string, { force }: { force?: boolean }) => {
+        const path = `${PATH}/${encodeURIComponent(name)}/${action}${force ? "?force=yes" : ""}`;
+        const { body } = await client().ask<{ missing: string[] }>("POST", path);
+        if (client().json) return printJson(body);
+        print(`${name} ${done}`);
+        if (body.missing.length > 0) print(`not heard of it yet: ${body.missing.join(", ")}`);
+      });
+  change("drain", "have a node give its share to the others", "is drained; see kept in lockstep nodes list");
+  change("undrain", "give a drained node a share again", "takes its share again");
+  change("remove", "remove a node for good", "is removed");
+  change("add", "let a removed node in again", "may join again");
+}
+
+async function listNodes(client: Client): Promise<void> {
+  const { body } = await client.ask<ClusterView>("GET", PATH);
+  if (client.json) return printJson(body);
+  const rows = body.nodes.map(({ name, state, weight, isSelf, isDrained, owned, kept, url }) => [
+    isSelf ? `${name} *` : name,
+    isDrained ? `${state}, drained` : state,
+    String(weight),
+    String(owned),
+    kept === null ? "?" : String(kept),
+    url ?? "",
+  ]);
+  for (const line of table([["NODE", "STATE", "WEIGHT", "OWNS", "KEEPS FOR OTHERS", "URL"], ...rows]))
+    print(line);
+  if (!body.redis.reachable) print(`Redis is away: ${body.redis.reason ?? "not reached yet"}`);
+}

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import type { Seal } from "./seal.js";
+
+/** The form of the jobs that this program writes and reads at most. */
+export const JOB_FORMAT = 1;
+
+const Beat = z.object({
+  name: z.string().regex(/^[a-z\d-]{1,40}$/),
+  /** The random id in the node's DATA_DIR. */
+  id: z.string().min(1).max(64),
+  /** Random for each process of the node. */
+  epoch: z.string().min(1).max(64),
+  /** Grows with every beat of the process. */
+  count: z.int().min(1),
+  weight: z.number().min(0).max(1_000),
+  /** Where other nodes reach the node; null: nowhere. */
+  url: z.string().max(2_000).nullable(),
+  /** Whether the node is about to stop. */
+  leaving: z.boolean(),
+  /** The newest form of jobs that the node reads. */
+  format: z.int().min(1),
+});
+
+/** What a node says of itself every two seconds. */
+export type Beat = z.output<typeof Beat>;
+
+export const writeBeat = (seal: Seal, beat: Beat): string => seal.close("beat", JSON.stringify(beat));
+
+/** @returns null: no node of this cluster has written it, or not under this name */
+export function readBeat(seal: Seal, name: string, sealed: string): Beat | null {
+  const text = seal.open("beat", sealed);
+  if (text === null) return null;
+  try {
+    const beat = Beat.parse(JSON.parse(text));
+    return beat.name === name ? beat : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,30 @@
+import { PASSED_ON, type RawDelivery } from "../../receiver/delivery.js";
+
+/** Every Lockstep takes deliveries here, whatever its WEBHOOK_PATH is. */
+const PATH = "/api/v1/webhooks/github";
+/** GitHub waits ten seconds for its answer, of which Redis has had one. Milliseconds. */
+const TIMEOUT_MS = 3_000;
+
+/**
+ * Posts a delivery to another node as GitHub would, while Redis is away.
+ * @param url the other node's NODE_URL
+ * @throws unless the other node answers that the delivery is on its disk
+ */
+export async function postRaw(url: string, { headers, body }: RawDelivery): Promise<void> {
+  const mediaType = headers.mediaType === "json" ? "application/json" : "application/x-www-form-urlencoded";
+  const response = await fetch(url + PATH, {
+    method: "POST",
+    redirect: "error",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    headers: {
+      "content-type": mediaType,
+      "x-github-delivery": headers.id,
+      "x-github-event": headers.event,
+      "x-hub-signature-256": headers.signature,
+      [PASSED_ON]: "1",
+    },
+    body: new Uint8Array(body),
+  });
+  await response.body?.cancel();
+  if (response.status !== 202) throw new Error(`the other node answered ${response.status}`);
+}

@@ -1,0 +1,105 @@
+import type { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { settleWithin } from "../../base/within.js";
+import type { Seal } from "../seal.js";
+import { type HandedOver, type JobData, writeJob } from "./job.js";
+
+/** BullMQ's name of a node's queue of deliveries. */
+export const queueOf = (node: string): string => `deliveries-${node}`;
+
+interface Ports {
+  /** A connection whose commands fail soon. It is the caller's. */
+  redis: Redis;
+  prefix: string;
+  seal: Seal;
+  /** How many jobs may wait for one node. */
+  queueMax: number;
+  /** How long an add may take, in milliseconds. Default: a second. */
+  timeoutMs?: number;
+}
+
+export interface Sender {
+  /**
+   * Adds a delivery to a node's queue.
+   * @returns `full`: too many wait there, and it was not added
+   * @throws when Redis has not confirmed in time; the job may be there all the same, which does no harm
+   */
+  send(node: string, handed: HandedOver): Promise<"sent" | "full">;
+  /** Never throws. */
+  close(): Promise<void>;
+}
+
+/** Lengths of queues are read this often, in milliseconds; meanwhile a queue may grow beyond its limit. */
+const COUNT_MS = 1_000;
+/** A job is tried until the owner's database takes it. */
+const ATTEMPTS = 1_000_000;
+const RETRY_MS = 1_000;
+
+interface Target {
+  queue: Queue<JobData>;
+  waiting: number;
+  countedAt: number;
+}
+
+/** Loads BullMQ. */
+export async function createSender({
+  redis,
+  prefix,
+  seal,
+  queueMax,
+  timeoutMs = 1_000,
+}: Ports): Promise<Sender> {
+  const { Queue } = await import("bullmq");
+  const targets = new Map<string, Target>();
+
+  function targetOf(node: string): Target {
+    const known = targets.get(node);
+    if (known) return known;
+    const queue = new Queue<JobData>(queueOf(node), {
+      connection: redis,
+      prefix,
+      defaultJobOptions: {
+        attempts: ATTEMPTS,
+        backoff: { type: "fixed", delay: RETRY_MS },
+        // A job that stays would keep its delivery from being added again.
+        removeOnComplete: true,
+        removeOnFail: true,
+      },
+    });
+    queue.on("error", () => {});
+    const target = { queue, waiting: 0, countedAt: Number.NEGATIVE_INFINITY };
+    targets.set(node, target);
+    return target;
+  }
+
+  /** Reads the length of a queue beside what is added. */
+  function count(target: Target): void {
+    const now = performance.now();
+    if (now - target.countedAt < COUNT_MS) return;
+    target.countedAt = now;
+    target.queue.getWaitingCount().then(
+      (waiting) => {
+        target.waiting = waiting;
+      },
+      () => {},
+    );
+  }
+
+  return {
+    async send(node, handed) {
+      const target = targetOf(node);
+      count(target);
+      if (target.waiting >= queueMax) return "full";
+      const { id, event } = handed.delivery;
+      const adding = target.queue.add(event, writeJob(seal, handed), { jobId: `d-${id}` });
+      // Before the first connection an add waits for as long as it takes, whatever the connection's options say.
+      await settleWithin(timeoutMs, adding);
+      return "sent";
+    },
+    async close() {
+      await Promise.allSettled(
+        [...targets.values()].map(({ queue }) => settleWithin(timeoutMs, queue.close())),
+      );
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { monotonicMs } from "../../base/clock.js";
+import type { Log } from "../../base/log.js";
+import type { Releasers } from "../../base/releasers.js";
+import { JOB_FORMAT } from "../../cluster/beat.js";
+import { connect } from "../../cluster/connection.js";
+import { createDirectory } from "../../cluster/directory.js";
+import { createLiveness } from "../../cluster/liveness.js";
+import { createMembers } from "../../cluster/members.js";
+import { createPlacement } from "../../cluster/placement.js";
+import { createPulse } from "../../cluster/pulse.js";
+import { createRoster, nodeIdOf } from "../../cluster/roster.js";
+import { createSeal } from "../../cluster/seal.js";
+import { createSharedReads } from "../../cluster/shared-reads.js";
+import type { Cluster } from "../../config/cluster.js";
+import type { Config } from "../../config/load.js";
+import { createRegistry, isManaged } from "../../registry/repositories.js";
+import { createFacts } from "../../store/facts.js";
+import type { Ground } from "../ground.js";
+import { shareGitHub } from "./shared-github.js";
+
+interface Needs {
+  log: Log;
+  ground: Pick<Ground, "store" | "github">;
+  releasers: Releasers;
+}
+
+type Settings = Pick<Config, "deliveries" | "pullIntervalMs">;
+
+/** A beat comes at least four times in NODE_DEAD, in milliseconds. */
+const PACE_MS = 2_000;
+/** The database says so once the node has reached Redis, and thus knows the others. */
+const FACT = "joined-cluster";
+
+export type ClusterNode = Awaited<ReturnType<typeof openNode>>;
+
+/** Opens what makes this Lockstep a node: members, beats, and what it shares with the others. */
+export async function openNode(cluster: Cluster, config: Settings, { log, ground, releasers }: Needs) {
+  const { store } = ground;
+  const { deadMs, timeoutMs, replicas } = cluster;
+  const prefix = `lockstep:${cluster.name}`;
+  const seal = createSeal({ secret: cluster.secret, cluster: cluster.name });
+  const roster = createRoster(store);
+  const isDrained = roster.all().some((it) => it.name === cluster.nodeName && it.isDrained);
+  const self = {
+    name: cluster.nodeName,
+    id: nodeIdOf(store),
+    weight: isDrained ? 0 : cluster.weight,
+    url: cluster.nodeUrl,
+    format: JOB_FORMAT,
+  };
+  const liveness = createLiveness({ deadMs, clock: monotonicMs });
+  const members = createMembers({ self, roster, liveness, replicas, deadMs, timeoutMs });
+  const redis = await connect(cluster.redisUrl, { kind: "asking", onError: createErrorLog(log) });
+  releasers.add("Redis", () => redis.disconnect());
+  const paceMs = Math.min(PACE_MS, deadMs / 4);
+  const pulse = createPulse({ redis, prefix, seal, self, members, deadMs, paceMs });
+  const directory = createDirectory(store);
+  const reads = createSharedReads({ redis, prefix, seal, clock: monotonicMs });
+  const registry = createRegistry(store);
+  const facts = createFacts(store);
+  let hasJoined = facts.get<boolean>(FACT) === true;
+
+  /** A node that never saw the others would take every repository. */
+  const owns = (id: number) => hasJoined && members.placement().ownersOf(id).includes(self.name);
+  const isKept = (id: number) => {
+    const repository = registry.get(id);
+    return repository !== null && isManaged(repository) && !owns(id);
+  };
+  const wants = (id: number) => owns(id) || isKept(id);
+  const github = shareGitHub(ground.github, {
+    reads,
+    directory,
+    wants,
+    pullIntervalMs: config.deliveries === "pull" ? config.pullIntervalMs : null,
+  });
+
+  return {
+    self,
+    seal,
+    prefix,
+    redis,
+    roster,
+    members,
+    pulse,
+    directory,
+    reads,
+    github,
+    owns,
+    /** Whether this node keeps a repository in step although others own it. */
+    isKept,
+    /** Whether this node is to have the repository. */
+    wants,
+    /** Notes that Redis was reached. @returns whether this was the first time */
+    join(): boolean {
+      if (hasJoined || !pulse.state().isBeating) return false;
+      facts.set(FACT, true);
+      hasJoined = true;
+      return true;
+    },
+    /** Whether this node does what one living node does for all. */
+    isElected(key: string): boolean {
+      const alive = members.all().filter(({ isAlive, isDrained }) => isAlive && !isDrained);
+      return createPlacement(alive, 1).nodeFor(key) === self.name;
+    },
+  };
+}
+
+/** One line for each time that Redis goes away, however often the connection is tried. */
+function createErrorLog(log: Log) {
+  let last = "";
+  return ({ message }: Error) => {
+    if (message === last) return;
+    last = message;
+    log.warn({ event: "redis_unreachable", reason: message }, "Redis cannot be reached; nodes go on without");
+  };
+}

@@ -1,0 +1,130 @@
+import type { Answers, Ask } from "../../cluster/asking.js";
+import type { MemberState } from "../../cluster/members.js";
+import type { Moves } from "../../cluster/moves.js";
+import type { Cluster } from "../../config/cluster.js";
+import type { NodePorts, NodeView } from "../../http/nodes.js";
+import type { ClusterNode } from "./node.js";
+
+interface Needs {
+  node: ClusterNode;
+  ask: Ask;
+  moves: Pick<Moves, "count" | "look">;
+}
+
+/** What nodes ask each other on an operator's behalf. */
+const KINDS = { kept: "kept", drain: "drain", remove: "remove", readmit: "readmit" } as const;
+
+/** What an operator sees of the nodes, and does with them. */
+export function createNodes(
+  cluster: Cluster,
+  { node, ask, moves }: Needs,
+): { ports: NodePorts; answers: Answers } {
+  const { self, roster, members, pulse, directory } = node;
+
+  const setDrained = (isDrained: boolean) => {
+    roster.setDrained(self.name, { isDrained });
+    self.weight = isDrained ? 0 : cluster.weight;
+    members.refresh();
+  };
+  const removeHere = (name: string) => {
+    roster.remove(name);
+    members.refresh();
+  };
+
+  async function askNode<T>({ name, url }: MemberState, kind: string, body: unknown): Promise<T | null> {
+    if (url === null) return null;
+    return ask<T>({ name, url }, kind, body).catch(() => null);
+  }
+
+  const others = () => members.all().filter(({ name, isAway }) => name !== self.name && !isAway);
+
+  /** @returns the nodes that did not answer */
+  async function tellOthers(kind: string, body: unknown): Promise<string[]> {
+    const answers = await Promise.all(
+      others().map(async (other) => ((await askNode<boolean>(other, kind, body)) ? [] : [other.name])),
+    );
+    return answers.flat();
+  }
+
+  /** Whether as many nodes as REPLICAS would have a share without this one. */
+  function leavesEnough(name: string): boolean {
+    const left = members
+      .placement()
+      .nodes()
+      .filter((other) => other !== name);
+    return left.length >= (cluster.replicas === "all" ? 1 : cluster.replicas);
+  }
+
+  const isKnown = (name: string) => members.get(name) !== null;
+
+  const ports: NodePorts = {
+    async list() {
+      const owned = new Map<string, number>();
+      const placement = members.placement();
+      await directory.forEachId((id) => {
+        for (const owner of placement.ownersOf(id)) owned.set(owner, (owned.get(owner) ?? 0) + 1);
+      });
+      const { isBeating, error } = pulse.state();
+      const views = members.all().map(
+        async (it): Promise<NodeView> => ({
+          name: it.name,
+          state: stateOf(it),
+          url: it.url,
+          weight: it.weight,
+          isSelf: it.name === self.name,
+          isDrained: it.isDrained,
+          owned: owned.get(it.name) ?? 0,
+          kept: it.name === self.name ? moves.count() : await askNode<number>(it, KINDS.kept, null),
+        }),
+      );
+      return {
+        nodes: await Promise.all(views),
+        replicas: cluster.replicas,
+        redis: { reachable: isBeating, reason: error?.message ?? null },
+      };
+    },
+    async drain(name, { isDrained, isForced }) {
+      const member = members.get(name);
+      if (!member) return "unknown";
+      if (isDrained && !isForced && !leavesEnough(name)) return "too few";
+      if (name === self.name) setDrained(isDrained);
+      else if (!(await askNode<boolean>(member, KINDS.drain, isDrained))) return "no answer";
+      return null;
+    },
+    async remove(name, { isForced }) {
+      const member = members.get(name);
+      if (!member || name === self.name) return "unknown";
+      if (member.isAlive && !isForced) return "alive";
+      if (!isForced && !leavesEnough(name)) return "too few";
+      const missing = await tellOthers(KINDS.remove, name);
+      removeHere(name);
+      return missing.filter((other) => other !== name);
+    },
+    async readmit(name) {
+      roster.readmit(name);
+      return tellOthers(KINDS.readmit, name);
+    },
+  };
+  const answers: Answers = {
+    [KINDS.kept]: moves.count,
+    [KINDS.drain](isDrained) {
+      setDrained(isDrained === true);
+      return true;
+    },
+    [KINDS.remove](name) {
+      if (isKnown(String(name))) removeHere(String(name));
+      return true;
+    },
+    [KINDS.readmit](name) {
+      roster.readmit(String(name));
+      return true;
+    },
+  };
+  return { ports, answers };
+}
+
+function stateOf({ isAway, isAlive, isLeaving }: MemberState): NodeView["state"] {
+  if (isAway) return "away";
+  if (!isAlive) return "silent";
+  return isLeaving ? "leaving" : "alive";
+}

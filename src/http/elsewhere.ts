@@ -1,0 +1,88 @@
+import type { Context, MiddlewareHandler } from "hono";
+import type { Caller } from "../base/access.js";
+import type { RepositoryName } from "../base/model.js";
+import { fullName, isOwner, isRepositoryName } from "../base/names.js";
+import { callerOf, canSee } from "./caller.js";
+import { problem } from "./problem.js";
+
+/** A request of the API that other nodes may answer. */
+export interface PassedRequest {
+  method: string;
+  /** The path with its query. */
+  path: string;
+  headers: Headers;
+  body: Uint8Array;
+}
+
+/** The other nodes of a cluster. */
+export interface OtherNodes {
+  /** Returns who has sent the request to the node that passed it on here; null: no node passed it on. */
+  forwardedBy(request: PassedRequest): Caller | null;
+  /** Returns the nodes that can answer for the repository, the best first; "here": this node answers. */
+  nodesFor(name: RepositoryName, request: { isPassedOn: boolean }): readonly string[] | "here";
+  /** @returns null: that node cannot answer */
+  send(
+    node: string,
+    request: PassedRequest,
+    about: { caller: Caller; fullName: string; signal: AbortSignal },
+  ): Promise<Response | null>;
+}
+
+/** The header by which a node says who has asked it. */
+export const FORWARDED = "x-lockstep-forwarded";
+const WAS_FORWARDED = "wasForwarded";
+
+/** Returns the caller that another node vouches for; null: the request comes from a client. */
+export async function findForwarded(context: Context, nodes: OtherNodes): Promise<Caller | null> {
+  if (context.req.header(FORWARDED) === undefined) return null;
+  const caller = nodes.forwardedBy(await passedRequest(context));
+  if (caller) context.set(WAS_FORWARDED, true);
+  return caller;
+}
+
+/** Has a node answer that has the repository. What was passed on once is answered here, or by nobody. */
+export function answerElsewhere(nodes: OtherNodes): MiddlewareHandler {
+  return async (context, next) => {
+    const name = nameIn(context.req.path);
+    if (name === null || !canSee(context, name)) return next();
+    const isPassedOn = context.get(WAS_FORWARDED) === true;
+    const found = nodes.nodesFor(name, { isPassedOn });
+    if (found === "here") return next();
+    if (isPassedOn) return misdirected();
+    const request = await passedRequest(context);
+    const about = { caller: callerOf(context), fullName: fullName(name), signal: context.req.raw.signal };
+    for (const node of found) {
+      const answer = await nodes.send(node, request, about);
+      if (answer) return answer;
+    }
+    return away();
+  };
+}
+
+function nameIn(path: string): RepositoryName | null {
+  const [, owner = "", name = ""] = /^\/api\/v1\/repos\/([^/]+)\/([^/]+)(?:\/|$)/.exec(path) ?? [];
+  return isOwner(owner) && isRepositoryName(name) ? { owner, name } : null;
+}
+
+async function passedRequest({ req }: Context): Promise<PassedRequest> {
+  const { pathname, search } = new URL(req.url);
+  const body = req.method === "GET" ? new Uint8Array() : new Uint8Array(await req.arrayBuffer());
+  return { method: req.method, path: pathname + search, headers: req.raw.headers, body };
+}
+
+const misdirected = () =>
+  problem({
+    status: 421,
+    reason: "owned_elsewhere",
+    detail: "another node has the repository",
+    remedy: "the nodes of the cluster try the next one",
+  });
+
+const away = () =>
+  problem({
+    status: 503,
+    reason: "node_away",
+    detail: "no node that has the repository answers",
+    remedy: "see lockstep nodes; after NODE_TIMEOUT other nodes take the repository over",
+    headers: { "retry-after": "30" },
+  });

@@ -1,0 +1,40 @@
+import type { Random } from "../../tools/random.js";
+import type { Repo } from "../../tools/standin/index.js";
+import type { TestCluster, TestNode } from "./nodes.js";
+
+/** Pushes to random repositories, which GitHub delivers to random nodes, until it is stopped. */
+export function startTraffic(cluster: TestCluster, repos: readonly Repo[], random: Random, pauseMs = 20) {
+  const answers = new Map<number, number>();
+  let [isStopped, to] = [false, [...cluster.nodes.values()]];
+  const running = push();
+
+  async function push(): Promise<void> {
+    while (!isStopped) {
+      const repo = random.pick(repos)!;
+      const branch = random.pick(["main", "main", "next", "other"])!;
+      const pushed = await cluster.standin.commit(repo, branch);
+      const status = await cluster.deliver(pushed, random.pick(to)!);
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  return {
+    /** How many answers had each status; 0: the node could not be reached. */
+    answers,
+    /** From now on GitHub delivers to these nodes alone. */
+    deliverTo(...nodes: TestNode[]) {
+      to = nodes;
+    },
+    /** Resolves once so many more deliveries were answered. */
+    async more(count: number) {
+      const sum = () => [...answers.values()].reduce((a, b) => a + b, 0);
+      const wanted = sum() + count;
+      while (sum() < wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+    async stop() {
+      isStopped = true;
+      await running;
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { rmSync } from "node:fs";
+import { expect, onTestFinished, test } from "vitest";
+import { Random } from "../../tools/random.js";
+import type { Repo } from "../../tools/standin/index.js";
+import { createCluster, type TestCluster } from "../support/nodes.js";
+import { startTraffic } from "../support/nodes-traffic.js";
+
+/** A pass finds what no delivery has brought, and the log of GitHub is read with it. */
+const PASSES = { INTERVAL: "10s" };
+const SEED = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const MINUTES = 60_000;
+
+const until = (act: () => unknown, timeout = 2 * MINUTES) => expect.poll(act, { timeout, interval: 200 });
+
+async function withRepositories({ standin }: TestCluster, count: number): Promise<Repo[]> {
+  const installation = standin.createInstallation("acme");
+  return standin.createRepositories(
+    installation,
+    Array.from({ length: count }, (_, n) => `r${n}`),
+  );
+}
+
+/** Starts nodes that have everything in step. */
+async function clusterOf(...names: string[]) {
+  const cluster = await createCluster(PASSES);
+  const repos = await withRepositories(cluster, 8);
+  const nodes = await Promise.all(
+    names.map((name) => cluster.start(name, name === "door" ? { ROLE: "receiver" } : {})),
+  );
+  await until(() => cluster.faults(repos)).toEqual([]);
+  const traffic = startTraffic(cluster, repos, new Random(SEED));
+  onTestFinished(traffic.stop);
+  return { cluster, repos, nodes, traffic };
+}
+
+test("the receiver is killed under load: what it has acknowledged, and what it has not, is in step", async () => {
+  const { cluster, repos, nodes, traffic } = await clusterOf("a", "b", "door");
+  traffic.deliverTo(nodes[2]!);
+  await traffic.more(30);
+  await nodes[2]!.lockstep.kill9();
+  await traffic.more(5);
+  await traffic.stop();
+  expect(traffic.answers.get(202)).toBeGreaterThanOrEqual(30);
+  expect(traffic.answers.get(0)).toBeGreaterThanOrEqual(5);
+  await until(() => cluster.faults(repos)).toEqual([]);
+});
+
+test("an owner is killed right after deliveries have reached it, and catches up with them", async () => {
+  const { cluster, repos, nodes, traffic } = await clusterOf("a", "b", "door");
+  traffic.deliverTo(nodes[2]!);
+  for (const node of nodes.slice(0, 2)) {
+    await traffic.more(10);
+    await node.lockstep.kill9();
+    await traffic.more(5);
+    await node.restart();
+  }
+  await traffic.stop();
+  expect([...traffic.answers.keys()]).toEqual([202]);
+  await until(() => cluster.faults(repos)).toEqual([]);
+});
+
+test("Redis is killed and comes back empty, under load and with jobs of an owner that hangs: nothing moves, nothing is lost", async () => {
+  const { cluster, repos, nodes, traffic } = await clusterOf("a", "b");
+  const [a, b] = [nodes[0]!, nodes[1]!];
+  await traffic.more(10);
+  traffic.deliverTo(a);
+  process.kill(b.lockstep.pid, "SIGSTOP");
+  await traffic.more(10);
+  await cluster.redis.kill();
+  await traffic.more(3);
+  await cluster.redis.restart();
+  process.kill(b.lockstep.pid, "SIGCONT");
+  traffic.deliverTo(a, b);
+  await traffic.more(10);
+  await cluster.redis.client.flushall();
+  await traffic.more(10);
+  await traffic.stop();
+  await until(() => cluster.faults(repos)).toEqual([]);
+  const moved = nodes.flatMap(({ lockstep }) =>
+    lockstep.log.filter(({ event }) => event === "repository_gone"),
+  );
+  for (const { why } of moved) expect(why).toBe("the nodes that own it have it");
+});
+
+test("a node that is cut off from Redis, and one that starts without, go on with their work", async () => {
+  const { cluster, repos, nodes, traffic } = await clusterOf("a", "b");
+  const [a, b] = [nodes[0]!, nodes[1]!];
+  a.network.cut();
+  await traffic.more(10);
+  await b.lockstep.stop();
+  b.network.cut();
+  await b.restart();
+  await traffic.more(10);
+  await traffic.stop();
+  await until(() => cluster.faults(repos)).toEqual([]);
+  for (const { network } of nodes) network.mend();
+  await until(() => cluster.faults(repos)).toEqual([]);
+});
+
+test("a node joins under load, leaves and comes back: every push is in the mirrors of those who own it", async () => {
+  const { cluster, repos, traffic } = await clusterOf("a", "b");
+  const c = await cluster.start("c");
+  await traffic.more(20);
+  await c.lockstep.stop();
+  await traffic.more(10);
+  await c.restart();
+  traffic.deliverTo(c);
+  await traffic.more(20);
+  await traffic.stop();
+  await until(() => cluster.faults(repos)).toEqual([]);
+});
+
+test("a node burns: after NODE_TIMEOUT the others have its share, and its successor gets it back", async () => {
+  const { cluster, repos, nodes, traffic } = await clusterOf("a", "b", "c");
+  const [a, b, c] = [nodes[0]!, nodes[1]!, nodes[2]!];
+  traffic.deliverTo(a, b);
+  await c.lockstep.kill9();
+  rmSync(c.dataDir, { recursive: true });
+  cluster.nodes.delete("c");
+  await until(() => cluster.faults(repos)).toEqual([]);
+  await c.restart();
+  cluster.nodes.set("c", c);
+  await traffic.more(10);
+  await traffic.stop();
+  await until(() => cluster.faults(repos)).toEqual([]);
+});
+
+test("a list that lacks a quarter of the repositories while a node joins makes nothing disappear", async () => {
+  const cluster = await createCluster(PASSES);
+  const repos = await withRepositories(cluster, 48);
+  const a = await cluster.start("a");
+  await until(() => cluster.faults(repos)).toEqual([]);
+  for (const repo of repos.slice(0, 12)) cluster.standin.removeRepository(repo);
+  const b = await cluster.start("b");
+  const rest = repos.slice(12);
+  await until(() => cluster.faults(rest)).toEqual([]);
+  for (const { lockstep } of [a, b])
+    expect(
+      lockstep.log.filter(
+        ({ event, why }) => event === "repository_gone" && why !== "the nodes that own it have it",
+      ),
+    ).toEqual([]);
+});
