@@ -1,8 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { plainGit } from "../support/git.js";
+import { worldWith } from "../support/history.js";
 import { World } from "../support/world.js";
 
 const failedWith = (code: string) => (line: { event: string; code?: unknown }) =>
@@ -227,3 +236,23 @@ function cutObjects(dir: string): void {
     }
   }
 }
+
+test.each([200, 502])(
+  "a page of HTML in place of git's answer, with %i, is no answer, and harms no mirror",
+  async (status) => {
+    const { world, repo, standin } = await worldWith();
+    await world.pushed(await standin.commit(repo, "main"));
+    await world.inStep(repo);
+    const mirror = realpathSync(world.mirror(repo));
+    const before = world.tips(repo);
+    standin.faults.gitStatus = { status, html: "<html>Sign in</html>", times: 1_000 };
+    const from = world.log.length;
+    await world.pushed(await standin.commit(repo, "main"));
+    const { code } = await world.line(({ event }) => event === "refresh_failed", from);
+    expect(code).toBe("upstream_error");
+    expect(world.tips(repo)).toEqual(before);
+    standin.faults.gitStatus.times = 0;
+    await world.inStep(repo);
+    expect(realpathSync(world.mirror(repo))).toBe(mirror);
+  },
+);

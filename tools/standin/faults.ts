@@ -5,7 +5,7 @@ export interface StatusFault {
   times: number;
   path?: string;
   message?: string;
-  /** The body, as a proxy before GitHub writes it, instead of JSON. Only for REST. */
+  /** The body, as a proxy before GitHub writes it, instead of JSON or of git's answer. */
   html?: string;
 }
 
@@ -33,6 +33,8 @@ export class Faults {
   /** The connection is destroyed after so many bytes of a fetch's answer, `truncateTimes` times. */
   truncate = 0;
   truncateTimes = 1;
+  /** So many answers of REST break off after so many bytes; 0: the connection is reset before the answer. */
+  brokenRest = { times: 0, afterBytes: 0 };
   /** A fetch's answer comes over a slow line: so many bytes at a time, with so many milliseconds between. */
   slowLine: SlowLine | null = null;
   /** A fetch that asks for no contents gets no trees either. */
@@ -60,6 +62,13 @@ export class Faults {
     if (!fault || fault.times <= 0 || !path.includes(fault.path ?? "")) return undefined;
     fault.times -= 1;
     return fault;
+  }
+
+  /** @returns after how many bytes this answer of REST breaks off; null for never. */
+  takeBreak(): number | null {
+    if (this.brokenRest.times <= 0) return null;
+    this.brokenRest.times -= 1;
+    return this.brokenRest.afterBytes;
   }
 
   takeRefusal(): boolean {

@@ -67,8 +67,12 @@ export class Front {
     const requestId = String(response.getHeader("x-github-request-id"));
     while (this.faults.hangRest && !response.destroyed) await sleep(HANG_CHECK_MS);
     const { headers, ...answer } = this.#limited(request, url, body, requestId);
+    const text = textOfBody(answer.body);
+    const breaksAfter = this.faults.takeBreak();
+    if (breaksAfter === 0) return void request.socket.destroy();
     response.writeHead(answer.status, { "content-type": "application/json; charset=utf-8", ...headers });
-    response.end(textOfBody(answer.body));
+    if (breaksAfter === null) response.end(text);
+    else response.write(text.slice(0, breaksAfter), () => request.socket.destroy());
     this.listeners.call({
       method: request.method ?? "",
       path: `${url.pathname}${url.search}`,

@@ -13,6 +13,8 @@ import type { World } from "./world.js";
 const HANG_CHECK_MS = 20;
 const GIT_PATH = /^\/([^/]+)\/([^/]+?)(?:\.git)?(\/info\/refs|\/git-upload-pack|\/git-receive-pack)$/;
 
+const PAGE = { "content-type": "text/html; charset=utf-8" };
+
 interface Deps {
   world: World;
   git: Git;
@@ -39,6 +41,7 @@ export class GitHttp {
     const { faults, git, stale } = this.deps;
     if (request.method === "GET") seen("advert");
     const fault = Faults.take(faults.gitStatus, url.pathname);
+    if (fault?.html !== undefined) return refuse(response, fault.status, fault.html, PAGE);
     if (fault) return refuse(response, fault.status, "Unavailable\n", fault.headers);
     if (service === "/git-receive-pack" || url.searchParams.get("service") === "git-receive-pack")
       return refuse(response, 403, "Write access to repository not granted.\n");

@@ -109,6 +109,16 @@ async function askUploadPack(
     await answer.body.dump();
     throw statusError(answer, { kind: "git", host: upstream.host });
   }
+  const type = answer.headers["content-type"];
+  // The page of a proxy or of a network's sign-in is no answer of git's; git would take it for a broken connection.
+  if (type !== undefined && type !== ANSWER_TYPE) {
+    await answer.body.dump();
+    throw new RefreshError(
+      "upstream_error",
+      "GitHub's git server answered 200 with something other than git's protocol",
+      { resource: { kind: "git", host: upstream.host } },
+    );
+  }
   answer.body.on("data", (chunk: Buffer) => {
     lease.stats.bytes += chunk.length;
   });
@@ -116,9 +126,12 @@ async function askUploadPack(
   return answer;
 }
 
+/** https://git-scm.com/docs/http-protocol#_smart_service_git_upload_pack */
+const ANSWER_TYPE = "application/x-git-upload-pack-result";
+
 const LS_REFS_HEADERS = {
   "content-type": "application/x-git-upload-pack-request",
-  accept: "application/x-git-upload-pack-result",
+  accept: ANSWER_TYPE,
   "git-protocol": "version=2",
   "user-agent": "git/2.0 (lockstep)",
 };

@@ -19,10 +19,12 @@ export const UPSTREAM_KINDS: Kind[] = [
   { name: "upstream-stale", inflict: serveStale },
   { name: "upstream-refuses-tokens", inflict: refuseTokens },
   { name: "upstream-status", inflict: gitStatus },
+  { name: "upstream-html", inflict: gitHtml },
   { name: "api-status", inflict: apiStatus },
   { name: "api-html", inflict: apiHtml },
   { name: "api-limit", inflict: limit },
   { name: "api-stalls", inflict: stallApi },
+  { name: "api-breaks", inflict: breakApi },
 ];
 
 /** The fault lasts long enough for a few tries. */
@@ -85,8 +87,15 @@ function statusFault(random: Random): StatusFault {
   return headers === undefined ? { status, times } : { status, times, headers };
 }
 
-async function gitStatus(world: World, random: Random): Promise<Undo> {
-  const fault = statusFault(random);
+function gitStatus(world: World, random: Random): Promise<Undo> {
+  return gitFault(world, random, statusFault(random));
+}
+
+function gitHtml(world: World, random: Random): Promise<Undo> {
+  return gitFault(world, random, { status: random.pick([200, 403, 502, 503])!, times: MANY, html: HTML });
+}
+
+async function gitFault(world: World, random: Random, fault: StatusFault): Promise<Undo> {
   world.note(`git answers ${JSON.stringify(fault)}`);
   world.standin.faults.gitStatus = fault;
   await changes(world, random, 2);
@@ -131,5 +140,18 @@ async function stallApi(world: World, random: Random): Promise<Undo> {
   await lasts(random);
   return async () => {
     faults.hangRest = false;
+  };
+}
+
+/** Connections are reset before an answer, or in the middle of its JSON. */
+async function breakApi(world: World, random: Random): Promise<Undo> {
+  const { faults } = world.standin;
+  faults.brokenRest = { times: MANY, afterBytes: random.chance(0.5) ? 0 : 1 + random.below(100) };
+  world.note(`REST breaks off after ${faults.brokenRest.afterBytes} bytes`);
+  await changes(world, random, 2);
+  if (random.chance(0.5)) world.standin.world.expireTokens();
+  await lasts(random);
+  return async () => {
+    faults.brokenRest.times = 0;
   };
 }
