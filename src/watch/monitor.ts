@@ -45,6 +45,8 @@ export interface WatchPorts {
    * set.
    */
   deliverySource: "webhook" | "pull" | null;
+  /** Problems of the cluster that this Lockstep belongs to. */
+  ofCluster?: () => Problem[];
   now(): number;
   /** The monotonic clock, in milliseconds; waits go by it. */
   clock?: () => number;
@@ -110,6 +112,7 @@ export function createWatch(ports: WatchPorts): Watch {
       ...recoveryProblems(ports.recovery(), startedAt),
       ...pushes.problems(),
       ...abandoned.problems(),
+      ...(ports.ofCluster?.() ?? []),
       ...consumerProblems(ports.consumers(), now()),
       ...maintenanceProblems(ports.maintenance(), now()),
       ...all.flatMap((it) =>
