@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
-import { createCluster, type TestCluster, type TestNode } from "../support/nodes.js";
+import { cli } from "../support/cli.js";
+import { createCluster, type TestCluster, type TestNode, TOKEN } from "../support/nodes.js";
 
 vi.setConfig({ testTimeout: 6 * 60_000 });
 
@@ -67,6 +68,13 @@ test("every node answers for every repository, and lets in whom it knows", async
 test("a drained node gives its share away, and a removed one stays out until it is let in again", async () => {
   const { cluster, repos, nodes } = await clusterOf({}, "a", "b");
   const [a, b] = nodes as [TestNode, TestNode];
+  const env = { LOCKSTEP_URL: a.lockstep.url, API_TOKEN: TOKEN };
+  const shown = await cli(env, "nodes", "list");
+  expect(shown.out.split("\n").map((line) => line.split(/ +/)[0])).toEqual(["NODE", "a", "b", ""]);
+  expect(await cli(env, "nodes", "drain", "none")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no such node"),
+  });
   expect((await post(a, "/api/v1/nodes/none/drain")).status).toBe(404);
   expect((await post(a, "/api/v1/nodes/b/drain")).status).toBe(200);
   await until(() => cluster.faults(repos, () => ["a"])).toEqual([]);
