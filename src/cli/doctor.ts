@@ -4,6 +4,7 @@ import { checkDatabase, checkDataDir } from "../doctor/data-dir.js";
 import { checkDisk, checkSecrets } from "../doctor/files.js";
 import { type Finding, fail, ok } from "../doctor/finding.js";
 import { checkGit, checkNode, checkProxies } from "../doctor/machine.js";
+import { checkRedis } from "../doctor/redis.js";
 import { checkWebhook } from "../doctor/webhook.js";
 import { createInspector } from "../github/inspect.js";
 import { loadEnvFile } from "./env-file.js";
@@ -30,6 +31,7 @@ export async function examine(json: boolean): Promise<void> {
     ...checkDatabase(around),
     checkDisk(around, config?.minFreeDisk ?? DEFAULT_MIN_FREE),
   );
+  if (config?.cluster) report(...(await checkRedis(config.cluster.redisUrl)));
   if (config) await askGitHub(config, report);
   const isWell = findings.every(({ level }) => level !== "fail");
   if (json) printJson({ ok: isWell, findings });

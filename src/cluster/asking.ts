@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isAhead } from "../base/clock.js";
 import { readUpTo } from "../base/read-up-to.js";
@@ -6,6 +6,8 @@ import type { Seal } from "./seal.js";
 
 /** Where a node answers other nodes. */
 export const ASK_PATH = "/cluster/v1/ask";
+/** The header with who asks what, signed: nothing of a stranger's body is read. */
+const QUESTION = "x-lockstep-question";
 const TIMEOUT_MS = 5_000;
 /** Questions and answers name a few thousand repositories at most, in bytes. */
 const MAX_BYTES = 2 ** 20;
@@ -16,7 +18,8 @@ interface Question {
   /** The name of the node that asks. */
   from: string;
   kind: string;
-  body: unknown;
+  /** SHA-256 of the body, in hex. */
+  body: string;
   /** Random; the answer repeats it. */
   nonce: string;
   /** The asking node's clock, in milliseconds since 1970: an old question is not answered again. */
@@ -25,6 +28,8 @@ interface Question {
 
 /** What a node answers, by kind of question; each throws what the asking node is to hear. */
 export type Answers = Readonly<Record<string, (body: unknown, from: string) => unknown>>;
+
+const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 interface Ports {
   self: string;
@@ -41,20 +46,22 @@ export type Ask = <T>(node: { name: string; url: string }, kind: string, body: u
 
 export function createAsk({ self, seal, now }: Ports): Ask {
   return async <T>({ name, url }: { name: string; url: string }, kind: string, body: unknown) => {
-    const question: Question = { to: name, from: self, kind, body, nonce: randomUUID(), at: now() };
+    const text = JSON.stringify(body ?? null);
+    const nonce = randomUUID();
+    const question: Question = { to: name, from: self, kind, body: hashOf(text), nonce, at: now() };
     const response = await fetch(url + ASK_PATH, {
       method: "POST",
       redirect: "error",
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: { "content-type": "text/plain" },
-      body: seal.close("ask", JSON.stringify(question)),
+      headers: { "content-type": "application/json", [QUESTION]: seal.close("ask", JSON.stringify(question)) },
+      body: text,
     });
-    const text = await response.text();
+    const said = await response.text();
     if (!response.ok) throw new Error(`node ${name} answered ${response.status}`);
-    const opened = seal.open("ask", text);
+    const opened = seal.open("ask", said);
     const answer =
       opened === null ? null : (JSON.parse(opened) as { nonce?: string; value?: T; error?: string });
-    if (answer?.nonce !== question.nonce) throw new Error(`what answers for node ${name} is not that node`);
+    if (answer?.nonce !== nonce) throw new Error(`what answers for node ${name} is not that node`);
     if (answer.error !== undefined) throw new Error(`node ${name}: ${answer.error}`);
     return answer.value as T;
   };
@@ -62,8 +69,8 @@ export function createAsk({ self, seal, now }: Ports): Ask {
 
 /** @returns a handler of HTTP requests; it resolves to false for what is no question of another node */
 export function createAnswerer({ self, seal, now }: Ports, answers: Answers) {
-  function read(text: string): Question | null {
-    const opened = seal.open("ask", text);
+  function read(header: unknown): Question | null {
+    const opened = typeof header === "string" ? seal.open("ask", header) : null;
     if (opened === null) return null;
     const question = JSON.parse(opened) as Question;
     const isForMe = question.to === self && Object.hasOwn(answers, question.kind);
@@ -72,15 +79,15 @@ export function createAnswerer({ self, seal, now }: Ports, answers: Answers) {
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     if (request.url !== ASK_PATH) return false;
-    const body = request.method === "POST" ? await readUpTo(request, MAX_BYTES).catch(() => null) : null;
-    const question = body === null ? null : read(body.toString());
-    if (question === null) {
+    const question = read(request.headers[QUESTION]);
+    const text = question && (await readUpTo(request, MAX_BYTES).catch(() => null))?.toString();
+    if (!question || text === undefined || hashOf(text ?? "") !== question.body) {
       response.writeHead(403, { connection: "close" }).end();
       return true;
     }
     const { kind, nonce } = question;
     const said = await Promise.resolve()
-      .then(() => answers[kind]!(question.body, question.from))
+      .then(() => answers[kind]!(JSON.parse(text ?? "null"), question.from))
       .then(
         (value) => ({ nonce, value }),
         (error: unknown) => ({ nonce, error: error instanceof Error ? error.message : String(error) }),

@@ -19,6 +19,8 @@ const Beat = z.object({
   leaving: z.boolean(),
   /** The newest form of jobs that the node reads. */
   format: z.int().min(1),
+  /** REPLICAS of the node, which all nodes should share. */
+  replicas: z.union([z.int().min(1), z.literal("all")]).optional(),
 });
 
 /** What a node says of itself every two seconds. */

@@ -5,7 +5,7 @@ import { createPlacement, type Placement, type Replicas } from "./placement.js";
 import type { Node, Roster } from "./roster.js";
 
 /** What this node says of itself. */
-export type Self = Pick<Beat, "name" | "id" | "weight" | "url" | "format">;
+export type Self = Pick<Beat, "name" | "id" | "weight" | "url" | "format" | "replicas">;
 
 interface Ports {
   self: Self;
@@ -22,6 +22,8 @@ export interface MemberState extends Node {
   isAlive: boolean;
   /** Whether it has said that it is about to stop. */
   isLeaving: boolean;
+  /** Its REPLICAS; null: it has not said so to this process. */
+  replicas: Replicas | null;
 }
 
 /** Who belongs to the cluster, who is alive, and who owns what. */
@@ -45,6 +47,7 @@ interface Heard {
   epoch: string;
   count: number;
   isLeaving: boolean;
+  replicas: Replicas | null;
   /** The epochs before, the newest last. */
   earlier: string[];
 }
@@ -75,13 +78,13 @@ export function createMembers(ports: Ports): Members {
    * Records a beat. @returns whether it is a sign of life. The first beat that this process sees may be an old one, of a node
    * that is dead; so may be one of an earlier process, which somebody has put back.
    */
-  function hear({ name, epoch, count, leaving }: Beat): boolean {
+  function hear({ name, epoch, count, leaving, replicas }: Beat): boolean {
     const last = heard.get(name);
     const isOld = last && (last.earlier.includes(epoch) || (epoch === last.epoch && count <= last.count));
     if (isOld) return false;
     const earlier =
       last && epoch !== last.epoch ? [...last.earlier, last.epoch].slice(-EPOCHS) : last?.earlier;
-    heard.set(name, { epoch, count, isLeaving: leaving, earlier: earlier ?? [] });
+    heard.set(name, { epoch, count, isLeaving: leaving, replicas: replicas ?? null, earlier: earlier ?? [] });
     return last !== undefined;
   }
 
@@ -101,6 +104,7 @@ export function createMembers(ports: Ports): Members {
     ...node,
     isAlive: node.name === self.name || (!node.isAway && liveness.silentMs(node.name) < deadMs),
     isLeaving: heard.get(node.name)?.isLeaving ?? false,
+    replicas: heard.get(node.name)?.replicas ?? null,
   });
 
   return {

@@ -32,7 +32,7 @@ interface Needs {
   worker: Worker;
   runner: Runner;
   maintenance: Pick<Maintenance, "backlog">;
-  node: Pick<ClusterNode, "wants"> | null;
+  node: Pick<ClusterNode, "wants" | "problems"> | null;
   isStopping(): boolean;
 }
 
@@ -95,6 +95,7 @@ export function createIntake(config: Settings, needs: Needs) {
     consumers: needs.announcer.delays,
     maintenance: needs.maintenance.backlog,
     deliverySource: source.kind,
+    ...(needs.node && { ofCluster: needs.node.problems }),
     lastDeliveryAt: source.lastAt,
   });
   records.queue.onOutage(watch.check);

@@ -12,7 +12,7 @@ import { openStore } from "../store/database.js";
 import { createMetrics } from "../watch/metrics.js";
 import { openDisk } from "./open-disk.js";
 import { endSurvivors, requireGit, requireSameApp, requireUsable } from "./preflight.js";
-import { NODE_TABLES, TABLES } from "./tables.js";
+import { TABLES } from "./tables.js";
 
 type Settings = Pick<
   Config,
@@ -40,7 +40,9 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const metrics = createMetrics();
 
   const { disk, reserve } = await openDisk(config);
-  const store = openStore(dataDir, config.cluster ? [...TABLES, ...NODE_TABLES] : TABLES);
+  // A Lockstep that is alone loads nothing of a cluster.
+  const ofNode = config.cluster ? (await import("./cluster/tables.js")).NODE_TABLES : [];
+  const store = openStore(dataDir, [...TABLES, ...ofNode]);
   releasers.add("store", store.close);
   requireSameApp({ appId, dataDir }, store);
 

@@ -3,8 +3,6 @@ import { TOKEN_TABLES } from "../access/tokens.js";
 import { BACKLOG_TABLES } from "../announce/backlog.js";
 import { OUTBOX_TABLES } from "../announce/outbox-sql.js";
 import { CHECKOUT_TABLES } from "../checkouts/ledger.js";
-import { DIRECTORY_TABLES } from "../cluster/directory.js";
-import { ROSTER_TABLES } from "../cluster/roster.js";
 import { DELIVERY_TABLES } from "../deliveries/log.js";
 import { MAINTENANCE_TABLES } from "../maintenance/log.js";
 import { QUEUE_TABLES } from "../queue/tables.js";
@@ -41,6 +39,3 @@ export const TABLES = [
   AUDIT_TABLES,
   TREND_TABLES,
 ];
-
-/** The tables that only a node of a cluster has. */
-export const NODE_TABLES = [ROSTER_TABLES, DIRECTORY_TABLES];

@@ -1,7 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Caller } from "../base/access.js";
 import type { RepositoryName } from "../base/model.js";
+import { readUpTo } from "../base/read-up-to.js";
 import { fullName, isOwner, isRepositoryName } from "../base/names.js";
+import { tooLarge } from "./body.js";
 import { callerOf, canSee } from "./caller.js";
 import { problem } from "./problem.js";
 
@@ -16,8 +18,14 @@ export interface PassedRequest {
 
 /** The other nodes of a cluster. */
 export interface OtherNodes {
-  /** Returns who has sent the request to the node that passed it on here; null: no node passed it on. */
-  forwardedBy(request: PassedRequest): Caller | null;
+  /**
+   * Returns who has sent the request to the node that passed it on here; null: no node passed it on.
+   * @param readBody is called only for what a node has signed
+   */
+  forwardedBy(
+    request: Omit<PassedRequest, "body">,
+    readBody: () => Promise<Uint8Array | null>,
+  ): Promise<Caller | null>;
   /** Returns the nodes that can answer for the repository, the best first; "here": this node answers. */
   nodesFor(name: RepositoryName, request: { isPassedOn: boolean }): readonly string[] | "here";
   /** @returns null: that node cannot answer */
@@ -35,7 +43,7 @@ const WAS_FORWARDED = "wasForwarded";
 /** Returns the caller that another node vouches for; null: the request comes from a client. */
 export async function findForwarded(context: Context, nodes: OtherNodes): Promise<Caller | null> {
   if (context.req.header(FORWARDED) === undefined) return null;
-  const caller = nodes.forwardedBy(await passedRequest(context));
+  const caller = await nodes.forwardedBy(headOf(context), () => readBody(context));
   if (caller) context.set(WAS_FORWARDED, true);
   return caller;
 }
@@ -49,7 +57,9 @@ export function answerElsewhere(nodes: OtherNodes): MiddlewareHandler {
     const found = nodes.nodesFor(name, { isPassedOn });
     if (found === "here") return next();
     if (isPassedOn) return misdirected();
-    const request = await passedRequest(context);
+    const body = await readBody(context);
+    if (body === null) return problem(tooLarge(MAX_BODY));
+    const request = { ...headOf(context), body };
     const about = { caller: callerOf(context), fullName: fullName(name), signal: context.req.raw.signal };
     for (const node of found) {
       const answer = await nodes.send(node, request, about);
@@ -64,10 +74,25 @@ function nameIn(path: string): RepositoryName | null {
   return isOwner(owner) && isRepositoryName(name) ? { owner, name } : null;
 }
 
-async function passedRequest({ req }: Context): Promise<PassedRequest> {
+/** No call about a repository has a longer body, in bytes. */
+const MAX_BODY = 64 * 1024;
+
+function headOf({ req }: Context): Omit<PassedRequest, "body"> {
   const { pathname, search } = new URL(req.url);
-  const body = req.method === "GET" ? new Uint8Array() : new Uint8Array(await req.arrayBuffer());
-  return { method: req.method, path: pathname + search, headers: req.raw.headers, body };
+  return { method: req.method, path: pathname + search, headers: req.raw.headers };
+}
+
+/** Handlers read the body again from where Hono keeps it. @returns null: it is too long, or was cut off */
+async function readBody({ req }: Context): Promise<Uint8Array | null> {
+  const kept = req.bodyCache.arrayBuffer;
+  if (kept) return new Uint8Array(await kept);
+  const { body } = req.raw;
+  if (body === null) return new Uint8Array();
+  const read = await readUpTo(body, MAX_BODY).catch(() => null);
+  if (read === null) return null;
+  const bytes = new Uint8Array(read);
+  Object.assign(req.bodyCache, { arrayBuffer: Promise.resolve(bytes.buffer) });
+  return bytes;
 }
 
 const misdirected = () =>

@@ -1,3 +1,4 @@
+import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import { type HoldPorts, holdIfTooMany } from "./hold.js";
@@ -33,9 +34,12 @@ export interface Removal {
   retire(id: number): void;
   /** Confirms a held removal. @returns the number of repositories that are marked gone */
   confirm(installationId: number): number;
+  /** Reports that a removal was confirmed of which something was held here. */
+  onConfirmed: Subscribe<[installationId: number]>;
 }
 
 export function createRemoval(ports: RemovalPorts): Removal {
+  const confirmed = createSignal<[installationId: number]>();
   return {
     handleMissing: (installationId, repositories) => handleMissing(ports, installationId, repositories),
     holdIfTooMany: (installationId, repositories) => holdIfTooMany(ports, installationId, repositories),
@@ -44,7 +48,12 @@ export function createRemoval(ports: RemovalPorts): Removal {
     setAside: (repository) =>
       markGone(ports, repository, { why: "the nodes that own it have it", isExcluded: true }),
     retire: (id) => retire(ports, id),
-    confirm: (installationId) => ports.transaction(() => confirm(ports, installationId)),
+    confirm(installationId) {
+      const count = ports.transaction(() => confirm(ports, installationId));
+      if (count > 0) confirmed.emit(installationId);
+      return count;
+    },
+    onConfirmed: confirmed.on,
   };
 }
 

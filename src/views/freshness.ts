@@ -61,8 +61,14 @@ const diskOf = ({ freeBytes, low, full, hasReserve }: DiskState) => ({
   reserve: hasReserve,
 });
 
-/** A consumer or a maintenance that is behind does not make the mirrors stale. */
-const HARMLESS: ProblemCode[] = ["consumer_behind", "maintenance_behind"];
+/** A consumer or a maintenance that is behind, or another node, does not make the mirrors stale. */
+const HARMLESS: ProblemCode[] = [
+  "consumer_behind",
+  "maintenance_behind",
+  "node_away",
+  "nodes_differ",
+  "redis_away",
+];
 
 export interface Freshness {
   fresh: HealthPorts["fresh"];

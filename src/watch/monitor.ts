@@ -54,6 +54,8 @@ export interface WatchPorts {
    * set.
    */
   deliverySource: "webhook" | "pull" | null;
+  /** Problems of the cluster that this Lockstep belongs to. */
+  ofCluster?: () => Problem[];
   now(): number;
   /** The monotonic clock, in milliseconds; waits go by it. */
   clock?: () => number;
@@ -120,6 +122,7 @@ export function createWatch(ports: WatchPorts): Watch {
       ...recoveryProblems(ports.recovery(), startedAt),
       ...pushes.problems(),
       ...abandoned.problems(),
+      ...(ports.ofCluster?.() ?? []),
       ...consumerProblems(ports.consumers(), now()),
       ...maintenanceProblems(ports.maintenance(), now()),
       ...all.flatMap((it) =>

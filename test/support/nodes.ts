@@ -6,7 +6,7 @@ import { openNetwork, type RedisServer, startRedis } from "./redis.js";
 import { refsInFiles } from "./refs.js";
 import { tempDir } from "./temp.js";
 
-const TOKEN = "token-of-the-tests-0123456789";
+export const TOKEN = "token-of-the-tests-0123456789";
 
 export interface TestNode {
   name: string;

@@ -16,6 +16,7 @@ import type { Config } from "../../config/load.js";
 import { createRegistry, isManaged } from "../../registry/repositories.js";
 import { createFacts } from "../../store/facts.js";
 import type { Ground } from "../ground.js";
+import { createClusterProblems } from "./problems.js";
 import { shareGitHub } from "./shared-github.js";
 
 interface Needs {
@@ -47,6 +48,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     weight: isDrained ? 0 : cluster.weight,
     url: cluster.nodeUrl,
     format: JOB_FORMAT,
+    replicas,
   };
   const liveness = createLiveness({ deadMs, clock: monotonicMs });
   const members = createMembers({ self, roster, liveness, replicas, deadMs, timeoutMs });
@@ -90,6 +92,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     isKept,
     /** Whether this node is to have the repository. */
     wants,
+    problems: createClusterProblems({ members, pulse, replicas, deadMs, now: Date.now }),
     /** Notes that Redis was reached. @returns whether this was the first time */
     join(): boolean {
       if (hasJoined || !pulse.state().isBeating) return false;

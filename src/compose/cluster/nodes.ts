@@ -3,21 +3,29 @@ import type { MemberState } from "../../cluster/members.js";
 import type { Moves } from "../../cluster/moves.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { NodePorts, NodeView } from "../../http/nodes.js";
+import type { Removal } from "../../lifecycle/removal.js";
 import type { ClusterNode } from "./node.js";
 
 interface Needs {
   node: ClusterNode;
   ask: Ask;
-  moves: Pick<Moves, "count" | "look">;
+  moves: Pick<Moves, "count">;
+  removal: Pick<Removal, "confirm" | "onConfirmed">;
 }
 
 /** What nodes ask each other on an operator's behalf. */
-const KINDS = { kept: "kept", drain: "drain", remove: "remove", readmit: "readmit" } as const;
+const KINDS = {
+  kept: "kept",
+  drain: "drain",
+  remove: "remove",
+  readmit: "readmit",
+  confirmed: "confirmed",
+} as const;
 
 /** What an operator sees of the nodes, and does with them. */
 export function createNodes(
   cluster: Cluster,
-  { node, ask, moves }: Needs,
+  { node, ask, moves, removal }: Needs,
 ): { ports: NodePorts; answers: Answers } {
   const { self, roster, members, pulse, directory } = node;
 
@@ -40,10 +48,10 @@ export function createNodes(
 
   /** @returns the nodes that did not answer */
   async function tellOthers(kind: string, body: unknown): Promise<string[]> {
-    const answers = await Promise.all(
+    const heard = await Promise.all(
       others().map(async (other) => ((await askNode<boolean>(other, kind, body)) ? [] : [other.name])),
     );
-    return answers.flat();
+    return heard.flat();
   }
 
   /** Whether as many nodes as REPLICAS would have a share without this one. */
@@ -105,7 +113,13 @@ export function createNodes(
       return tellOthers(KINDS.readmit, name);
     },
   };
+  // Each node holds the removal of its share. One that has nothing held reports nothing on.
+  removal.onConfirmed((installationId) => void tellOthers(KINDS.confirmed, installationId));
   const answers: Answers = {
+    [KINDS.confirmed](installationId) {
+      removal.confirm(Number(installationId));
+      return true;
+    },
     [KINDS.kept]: moves.count,
     [KINDS.drain](isDrained) {
       setDrained(isDrained === true);

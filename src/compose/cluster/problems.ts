@@ -1,0 +1,59 @@
+import { formatDuration } from "../../base/units.js";
+import type { Members } from "../../cluster/members.js";
+import type { PulseState } from "../../cluster/pulse.js";
+import type { Problem } from "../../watch/problems.js";
+
+interface Needs {
+  members: Pick<Members, "all">;
+  pulse: { state(): PulseState };
+  replicas: number | "all";
+  deadMs: number;
+  /** The wall clock, in milliseconds since 1970. */
+  now(): number;
+}
+
+/** A single beat that fails is no problem yet. */
+type Found = Pick<Problem, "code" | "detail" | "remedy">;
+
+/** Finds what is wrong with the cluster, as far as this node can tell. */
+export function createClusterProblems({ members, pulse, replicas, deadMs, now }: Needs): () => Problem[] {
+  /** Since when each problem is there, by its code. */
+  const since = new Map<string, number>();
+
+  function found(): Found[] {
+    const others = members.all();
+    const all: Found[] = [];
+    const { isBeating, error } = pulse.state();
+    if (!isBeating)
+      all.push({
+        code: "redis_away",
+        detail: `Redis cannot be used (${error?.message ?? "not reached yet"})`,
+        remedy: "start Redis, and check REDIS_URL with lockstep doctor",
+      });
+    const silent = others.filter(({ isAlive }) => !isAlive).map(({ name }) => name);
+    if (silent.length > 0 && isBeating)
+      all.push({
+        code: "node_away",
+        detail: `no sign of life for ${formatDuration(deadMs)} or more: ${silent.join(", ")}`,
+        remedy: "start the node, or remove it with lockstep nodes remove",
+      });
+    const differ = others.filter((it) => it.replicas !== null && it.replicas !== replicas);
+    if (differ.length > 0)
+      all.push({
+        code: "nodes_differ",
+        detail: `REPLICAS is ${replicas} here, and another one at ${differ.map(({ name }) => name).join(", ")}`,
+        remedy: "set REPLICAS to the same value on every node",
+      });
+    return all;
+  }
+
+  return () => {
+    const all = found();
+    for (const code of since.keys()) if (!all.some((it) => it.code === code)) since.delete(code);
+    return all.map((it) => {
+      const from = since.get(it.code) ?? now();
+      since.set(it.code, from);
+      return { ...it, since: from };
+    });
+  };
+}

@@ -1,0 +1,5 @@
+import { DIRECTORY_TABLES } from "../../cluster/directory.js";
+import { ROSTER_TABLES } from "../../cluster/roster.js";
+
+/** The tables that only a node of a cluster has. */
+export const NODE_TABLES = [ROSTER_TABLES, DIRECTORY_TABLES];
