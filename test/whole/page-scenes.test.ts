@@ -56,9 +56,8 @@ test.each(cases)(
           }
           expect(await overflow(tab), place).toBeLessThanOrEqual(0);
           expect(await brokenWords(tab), place).toEqual([]);
-          // What axe looks at is the same at other widths, and in every row.
-          const isLookedAt = place.endsWith("1440 dark") || place.endsWith("390 light");
-          if (isLookedAt && count < 10_000) expect(await barriers(tab), place).toEqual([]);
+          // test/whole/page-reach.test.ts asks axe about every page; here it is asked about each scene.
+          if (place === "/ 390 dark") expect(await barriers(tab), place).toEqual([]);
         }
       }
     }
