@@ -41,7 +41,7 @@ try {
   const { API_TOKEN = "" } = parseEnv(await readFile(join(dir, ".env"), "utf8"));
   await page.getByLabel("API token").fill(API_TOKEN);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("table").first().waitFor();
+  await page.getByText(/^updated /).waitFor();
   await page.screenshot({ path: "docs/images/setup-done.png" });
 } finally {
   await releasers.release();

@@ -5,8 +5,8 @@ import type { HoldView, KeptView, RefView, RepositoryView, ShownState } from "..
 import { type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
 import { everyPage } from "./pages.js";
-import { ago, print, printJson, stateText, styled, table } from "./print.js";
-import { printWaits } from "./waits.js";
+import { ago, print, printJson, table } from "./print.js";
+import { printStatus } from "./status.js";
 
 const STATES = Object.keys({
   onboarding: 1,
@@ -95,43 +95,4 @@ async function showWhole(client: Client, fullName: string): Promise<object> {
     kept: await everyPage<KeptView>(client, `${path}/kept`, "kept"),
     holds: await everyPage<HoldView>(client, `${path}/holds`, "holds"),
   };
-}
-
-/** Says whether everything is fresh, as /freshz does. */
-function verdictOf(state: StatusView["state"], { cloned, managed }: StatusView["mirrors"]): string {
-  if (state === "fresh") return styled("green", "fresh");
-  if (state === "cloning") return styled("yellow", `cloning ${cloned} of ${managed}`);
-  if (state === "empty") return styled("red", "not fresh: no repository is managed");
-  return styled("red", cloned < managed ? `not fresh, ${cloned} of ${managed} cloned` : "not fresh");
-}
-
-function printStatus({
-  state,
-  mirrors,
-  oldestUnprovenMs,
-  repositories,
-  problems,
-  queue,
-  ...rest
-}: StatusView): void {
-  const age = oldestUnprovenMs === null ? "" : `, oldest proof ${Math.round(oldestUnprovenMs / 1000)}s ago`;
-  print(`${verdictOf(state, mirrors)}${age}`);
-  const counts = Object.entries(repositories).map(([state, count]) => `${count} ${stateText(state)}`);
-  print(`repositories  ${counts.join(", ") || "none"}`);
-  print(`queue         ${queue.depth}`);
-  printWaits(queue);
-  print(`backstop      ${rest.backstop.intervalMs === null ? "off" : ago(rest.backstop.lastPassAt)}`);
-  print(`webhook       ${ago(rest.deliveries.lastWebhookAt)}`);
-  for (const { whose, remaining, limit } of rest.github.limits)
-    print(`rate limit    ${remaining} of ${limit} (${whose})`);
-  const { serving } = rest;
-  if (serving)
-    print(`serving       ${serving.url}, to ${serving.readers.join(", ") || "nobody: set READERS"}`);
-  const { freeBytes, full } = rest.disk;
-  print(`disk          ${(freeBytes / 2 ** 30).toFixed(1)} GiB free${full ? `, full at ${full.path}` : ""}`);
-  for (const { code, detail, remedy } of problems) {
-    print();
-    print(`${styled("red", code)}: ${detail}`);
-    print(`  → ${remedy}`);
-  }
 }

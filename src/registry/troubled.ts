@@ -2,10 +2,10 @@ import type { Store } from "../store/database.js";
 import { type ManagedRepository, toRepository } from "./rows.js";
 
 export interface Troubled {
-  /** The repositories whose refresh failed, the failure of the longest ago first; at most `limit`. */
-  failing(limit: number): ManagedRepository[];
-  /** How many there are. */
-  count(): number;
+  /** Counts the repositories whose refresh failed by the code of the failure, the failure of the longest ago first. */
+  byCode(): { code: string; count: number }[];
+  /** Lists some of those that failed with a code, the failure of the longest ago first. */
+  of(code: string, limit: number): ManagedRepository[];
 }
 
 /** A paused repository fails because an operator wants so. */
@@ -14,10 +14,12 @@ const FAILING = `FROM repositories WHERE state IN ('failing', 'incomplete', 'onb
 
 /** Finds the repositories that an operator should look at. */
 export function createTroubled(store: Store): Troubled {
-  const failing = store.prepare(`SELECT * ${FAILING} ORDER BY error_at, owner, name LIMIT ?`);
-  const count = store.prepare(`SELECT count(*) AS n ${FAILING}`);
+  const byCode = store.prepare(
+    `SELECT error_code AS code, count(*) AS count ${FAILING} GROUP BY error_code ORDER BY min(error_at)`,
+  );
+  const some = store.prepare(`SELECT * ${FAILING} AND error_code = ? ORDER BY error_at, owner, name LIMIT ?`);
   return {
-    failing: (limit) => failing.all(limit).map((row) => toRepository(row)!),
-    count: () => Number(count.get()?.n),
+    byCode: () => byCode.all().map(({ code, count }) => ({ code: String(code), count: Number(count) })),
+    of: (code, limit) => some.all(code, limit).map((row) => toRepository(row)!),
   };
 }

@@ -23,8 +23,6 @@ export interface AttentionList {
   heldRepositories: number;
 }
 
-/** More failures than these are read neither for the list nor for its groups. */
-const MAX_READ = 500;
 /** So many repositories that fail with the same code are one entry, because they have one cause. */
 const MANY = 3;
 const NAMED = 3;
@@ -41,12 +39,11 @@ const NONE = {
 
 /** Lists what an operator should look at, the worst first. */
 export function listAttention(ports: Ports, { problems, outages }: Whole): AttentionList {
-  const failing = groupFailures(ports.troubled.failing(MAX_READ), ports.troubled.count());
   const held = ports.holds.latest(MAX_ATTENTION);
   const all = [
     ...outages.map(ofOutage),
     ...problems.map(ofProblem),
-    ...failing,
+    ...failures(ports),
     ...held.map((hold) => ofHold(ports, hold)),
   ];
   const { refs, repositories } = ports.holds.repositories();
@@ -83,17 +80,12 @@ const ofProblem = ({
   call: code === "removal_held" ? `POST /api/v1/installations/${installationId}/confirm-removal` : null,
 });
 
-/** @param count how many repositories fail, of which not all may have been read */
-function groupFailures(read: ManagedRepository[], count: number): AttentionView[] {
-  const groups = new Map<string, ManagedRepository[]>();
-  for (const one of read) {
-    const code = one.error?.code ?? "internal";
-    groups.set(code, [...(groups.get(code) ?? []), one]);
-  }
-  const unread = count - read.length;
-  return [...groups.values()].flatMap((group, n) =>
-    group.length >= MANY ? [ofGroup(group, group.length + (n === 0 ? unread : 0))] : group.map(ofFailure),
-  );
+/** Each code is asked for by itself, so that a rare failure is not lost among thousands of another. */
+function failures({ troubled }: Ports): AttentionView[] {
+  return troubled.byCode().flatMap(({ code, count }) => {
+    const some = troubled.of(code, NAMED);
+    return count >= MANY && some.length > 0 ? [ofGroup(some, count)] : some.map(ofFailure);
+  });
 }
 
 function ofFailure(repository: ManagedRepository): AttentionView {
@@ -120,7 +112,7 @@ function ofGroup(group: ManagedRepository[], repositories: number): AttentionVie
     ...one,
     repository: null,
     repositories,
-    names: group.slice(0, NAMED).map(fullName),
+    names: group.map(fullName),
     call: null,
   };
 }

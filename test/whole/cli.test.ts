@@ -19,7 +19,10 @@ test("the command line reads, requests and exits with its documented codes", asy
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   const run = (...args: string[]) => cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, ...args);
 
-  expect(await run("status")).toMatchObject({ code: 0, out: expect.stringMatching(/^fresh/) });
+  expect(await run("status")).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^✓ (All \d+ repositories are|The repository is) in step/),
+  });
   expect(JSON.parse((await run("--json", "status")).out)).toMatchObject({ fresh: true });
   expect((await run("list")).out).toMatch(/^REPOSITORY +STATE +PROVEN +FAILURE\nacme\/app +fresh/);
   expect((await run("--json", "list", "--state", "failing")).out).toBe("[]\n");
@@ -56,7 +59,7 @@ test("while repositories wait for their first clone, status says how many, and e
   onTestFinished(async () => void (await lockstep.kill9()));
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   const status = await cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, "status");
-  expect(status).toMatchObject({ code: 4, out: expect.stringMatching(/^cloning 1 of 2/) });
+  expect(status).toMatchObject({ code: 4, out: expect.stringMatching(/^… Cloning 1 of 2 repositories/) });
 });
 
 test("without a server, with a wrong command, without a token", async () => {

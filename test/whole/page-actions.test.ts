@@ -84,7 +84,8 @@ test("a held removal: the button opens a list of all repositories, and only the 
   const { base } = await startPage({ ports });
   const { tab, complaints } = await openTab();
   await signIn(tab, `${base}/server`, TOKEN);
-  expect(await tab.getByText("POST /api/v1/installations/3/confirm-removal").count()).toBe(1);
+  // The page has a button instead of the call.
+  expect(await tab.getByText("/api/v1/installations/").count()).toBe(0);
   await tab.getByRole("button", { name: "Confirm removal… of acme" }).press("Enter");
   await tab.getByRole("heading", { name: "Confirm the removal of repositories of acme" }).waitFor();
   expect(await tab.getByRole("listitem").allInnerTexts()).toEqual([...repositories].sort());

@@ -1,12 +1,15 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import type { RepositoryName } from "../../src/base/model.js";
 import type { ApiPorts } from "../../src/http/api.js";
+import type { RankedView } from "../../src/http/overview.js";
 import type { InstallationView } from "../../src/http/status-view.js";
-import { createRepositoryList } from "../../src/registry/list.js";
+import { createRanking } from "../../src/registry/ranking.js";
 import { apiPorts, SITE, TOKEN } from "../support/api.js";
 import { barriers, openTab, signIn } from "../support/browser.js";
 import { startPage } from "../support/page.js";
 import { openRegistry } from "../support/registry.js";
+import { sceneOf } from "../support/scenes.js";
 
 const AT = "2024-01-01T00:00:00.000Z";
 const SHA = "1".repeat(40);
@@ -14,12 +17,14 @@ const REF = "refs/heads/a-branch-with-quite-a-long-name/that-does-not-break-anyw
 const LOOKS = [`/repos/acme/site/restore?kept=${REF}`, "/installations/3/confirm-removal"];
 const PAGES = [
   "/",
+  "/repositories",
+  "/trends",
   "/deliveries",
   "/readers",
   "/server",
   "/audit",
   "/repos/acme/site",
-  "/?state=sad",
+  "/repositories?state=sad",
   ...LOOKS,
 ];
 const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
@@ -40,9 +45,20 @@ function full(): ApiPorts {
   const checkout = { ref, path: `/srv/${ref}`, commit: SHA, publishedAt: AT, wanted: SHA, veto, notes: [] };
   return {
     ...ports,
-    list: (query) => ({
-      ...ports.list(query),
-      repositories: [site, { ...SITE, id: 8, state: "paused", pausedAt: AT }],
+    ranked: () => ({
+      repositories: [site, { ...SITE, id: 8, state: "paused" as const, pausedAt: AT }].map((one) => ({
+        ...one,
+        beats: ["good", "none", "bad"] as const,
+        lags: [10, 20],
+        held: 1,
+      })) as never,
+      total: 2,
+    }),
+    trends: sceneOf("failing", 3).trends,
+    activity: sceneOf("failing", 3).activity,
+    refused: () => ({
+      refused: [{ reason: "bad_signature", address: "192.0.2.1", count: 3, lastAt: AT }],
+      total: 3,
     }),
     get: () => ({ ...site, checkouts: [checkout] }),
     installations: () => ({ installations: [installation], next: null, total: 1 }),
@@ -86,7 +102,8 @@ function full(): ApiPorts {
     }),
     status: () => ({
       ...ports.status(),
-      problems: [{ code: "disk_low", detail: "full", remedy: "make room", since: AT }],
+      attention: sceneOf("failing", 3).status().attention,
+      attentionTotal: 3,
       github: { calls: 1, limits: [{ whose: "app", limit: 1, remaining: 0, resetsAt: AT, heldUntil: AT }] },
     }),
   };
@@ -107,7 +124,7 @@ test.each(["light", "dark"] as const)(
     await tab.goto(base);
     expect(await barriers(tab)).toEqual([]);
     const back = await tab.evaluate("getComputedStyle(document.body).backgroundColor");
-    expect(back).toBe(colorScheme === "light" ? "rgb(255, 255, 255)" : "rgb(20, 24, 28)");
+    expect(back).toBe(colorScheme === "light" ? "rgb(246, 248, 250)" : "rgb(1, 4, 9)");
     await signIn(tab, base, TOKEN);
     for (const width of [1280, 360]) {
       await tab.setViewportSize({ width, height: 800 });
@@ -122,7 +139,9 @@ test("on a phone nothing is wider than the screen, and buttons are large enough 
   await signIn(tab, base, TOKEN);
   await eachPage(tab, base, async (path) => {
     expect(await tab.evaluate("document.documentElement.scrollWidth"), path).toBeLessThanOrEqual(360);
-    const heights = await tab.locator("button").evaluateAll((all) => all.map((it) => it.clientHeight));
+    const heights = await tab
+      .locator("button:visible:not(.word)")
+      .evaluateAll((all) => all.map((it) => it.clientHeight));
     for (const height of heights) expect(height, path).toBeGreaterThanOrEqual(40);
   });
 });
@@ -131,7 +150,7 @@ test("by keyboard: past the navigation, to a button, with a visible focus", asyn
   const { base, calls } = await startPage();
   const { tab } = await openTab();
   await signIn(tab, base, TOKEN);
-  await tab.goto(base);
+  await tab.goto(`${base}/repositories`);
   await tab.keyboard.press("Tab");
   const skip = tab.getByRole("link", { name: "Skip to content" });
   expect(await skip.evaluate((it) => it === it.ownerDocument.activeElement)).toBe(true);
@@ -141,6 +160,7 @@ test("by keyboard: past the navigation, to a button, with a visible focus", asyn
   for (let presses = 0; presses < 30 && seen.at(-1) !== "refresh-7"; presses++) {
     await tab.keyboard.press("Tab");
     seen.push((await tab.evaluate("document.activeElement.id || document.activeElement.tagName")) as string);
+    if (seen.at(-1) === "SUMMARY") await tab.keyboard.press("Enter");
     expect(await tab.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
   }
   expect(seen.at(-1)).toBe("refresh-7");
@@ -157,28 +177,56 @@ test("ten thousand repositories: small pages, and a filter that finds one", asyn
     for (let id = 1; id <= 10_000; id++)
       add(id, { owner: "acme", name: `service-${String(id).padStart(5, "0")}` });
   });
-  const pageOf = createRepositoryList(store);
-  const list: ApiPorts["list"] = (query) => {
-    const { repositories, ...rest } = pageOf({ ...query, running: [] });
-    return {
-      ...rest,
-      repositories: repositories.map(({ id, owner, name }) => ({ ...SITE, id, owner, name })),
-    };
+  const rankingOf = createRanking(store);
+  const ranked: ApiPorts["ranked"] = ({ page, limit, ...query }) => {
+    const { repositories, total } = rankingOf({ ...query, limit, offset: (page - 1) * limit, running: [] });
+    const view = ({ id, owner, name }: RepositoryName & { id: number }): RankedView => ({
+      ...SITE,
+      ...{ id, owner, name, beats: [], lags: [], held: 0 },
+    });
+    return { repositories: repositories.map(view), total };
   };
-  const { base } = await startPage({ ports: { ...apiPorts(), list } });
+  const { base } = await startPage({ ports: { ...apiPorts(), ranked } });
   const { tab } = await openTab();
-  await signIn(tab, base, TOKEN);
+  await signIn(tab, `${base}/repositories`, TOKEN);
   const names = () => tab.getByRole("rowheader").allInnerTexts();
   await tab.getByRole("table", { name: "10,000 repositories" }).waitFor();
-  expect((await tab.content()).length).toBeLessThan(120_000);
+  expect((await tab.content()).length).toBeLessThan(180_000);
   const first = await names();
   await tab.getByRole("link", { name: "Next page" }).click();
-  await tab.waitForURL(/cursor=/);
+  await tab.waitForURL(/page=2/);
   expect([...first, ...(await names())]).toEqual(
     Array.from({ length: 100 }, (_, n) => `acme/service-${String(n + 1).padStart(5, "0")}`),
   );
-  await tab.getByLabel("Name").fill("acme/*-09999");
-  await tab.getByRole("button", { name: "Filter" }).click();
+  await tab.keyboard.press("/");
+  await tab.keyboard.type("acme/*-09999");
   await tab.getByRole("table", { name: /^1 repository/ }).waitFor();
   expect(await names()).toEqual(["acme/service-09999"]);
+  expect(tab.url()).toContain("name=acme%2F*-09999");
+});
+
+test("by keyboard: j and k go along the rows, x selects, and the selected are paused together", async () => {
+  const ports = sceneOf("healthy", 3);
+  const paused: number[] = [];
+  const byName: ApiPorts["get"] = (_, name) =>
+    ports.ranked({ limit: 3 } as never).repositories.find((one) => one.name === name) ?? null;
+  const { base } = await startPage({ ports: { ...ports, get: byName, pause: (id) => void paused.push(id) } });
+  const { tab, complaints } = await openTab();
+  await signIn(tab, `${base}/repositories`, TOKEN);
+  const focused = () => tab.evaluate("document.activeElement.textContent");
+  const bar = tab.locator(".bulk");
+  expect(await bar.isVisible()).toBe(false);
+  await tab.keyboard.press("j");
+  expect(await focused()).toBe("acme/web");
+  await tab.keyboard.press("j");
+  await tab.keyboard.press("x");
+  await tab.keyboard.press("j");
+  await tab.keyboard.press("x");
+  expect(await focused()).toBe("acme/site");
+  await tab.keyboard.press("k");
+  expect(await focused()).toBe("acme/api");
+  await bar.getByRole("button", { name: "Pause the selected repositories" }).click();
+  await tab.getByRole("status").getByText("Paused 2 repositories").waitFor();
+  expect(paused).toEqual([2, 3]);
+  expect(complaints).toEqual([]);
 });

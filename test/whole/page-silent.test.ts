@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { startLockstep } from "../../tools/lockstep.js";
 import { startStandIn } from "../../tools/standin/index.js";
-import { barriers, openTab, signIn } from "../support/browser.js";
+import { openTab, signIn } from "../support/browser.js";
 import { tempDir } from "../support/temp.js";
 
 const API_TOKEN = "token-of-the-tests-0123456789";
@@ -21,12 +21,22 @@ test("a page whose server has ended says since when, calls nothing fresh, and as
   const lockstep = await start();
   const { tab } = await openTab();
   await signIn(tab, lockstep.url, API_TOKEN);
-  const verdict = tab.locator(".whole");
-  await verdict.getByText("✓ fresh").waitFor();
+  const verdict = tab.locator(".verdict");
+  await verdict.getByText("The repository is in step").waitFor();
+  expect(await tab.title()).toBe("✓ all in step – Lockstep");
   await lockstep.kill9();
   await tab.getByText(/No word from the server since \d\d:\d\d:\d\d; what you see may be outdated/).waitFor();
   expect(await verdict.isVisible()).toBe(false);
-  expect(await barriers(tab)).toEqual([]);
+  expect(await tab.title()).toBe("? no word from the server – Lockstep");
+  expect(await tab.locator("#icon").getAttribute("href")).toContain("icon-gone");
+  await tab.getByText(/^last heard \d+(\.\d)? s ago$/).waitFor();
+  expect(
+    await tab
+      .locator("main > [data-live]")
+      .first()
+      .evaluate((it) => it.ownerDocument.defaultView!.getComputedStyle(it).filter),
+  ).toBe("grayscale(1)");
+  expect(await tab.evaluate("document.querySelectorAll('.is-good').length")).toBeGreaterThan(0);
 });
 
 test("a server that hangs is as silent, and the page says when it is back", async () => {

@@ -28,6 +28,7 @@ test("an open page shows a push as it happens, and the outcome of its delivery",
   await signIn(tab, `${lockstep.url}/repos/acme/app`, API_TOKEN);
   const refs = tab.getByRole("table", { name: /refs?$/ });
   const refreshes = tab.getByRole("table", { name: "Last refreshes" });
+  await tab.getByText(/^The last \d+ refreshes$/).click();
   await refreshes.getByRole("row", { name: /onboard/ }).waitFor();
   await tab.evaluate("window.sameDocument = true");
   const { id } = await standin.deliver(await standin.createBranch(repo, "topic/live"), {
@@ -37,8 +38,10 @@ test("an open page shows a push as it happens, and the outcome of its delivery",
   await refreshes.getByRole("row", { name: /push .*changed/ }).waitFor();
   expect(await tab.evaluate("window.sameDocument")).toBe(true);
   await tab.getByRole("link", { name: "Its deliveries" }).click();
-  const row = tab.getByRole("row", { name: new RegExp(id) });
-  expect(await row.innerText()).toMatch(/push.*acme\/app.*refreshed at/s);
+  const sentence = tab.locator(`[id="delivery-${id}"]`);
+  expect(await sentence.innerText()).toMatch(/push.*of acme\/app refreshed \d.* after it came/s);
+  await sentence.locator("summary").click();
+  await sentence.getByText(id).waitFor();
   expect(complaints).toEqual([]);
 });
 
@@ -64,13 +67,16 @@ test("a branch that is named like a script is shown, at once and live, and never
 test("a live update does not move the focus", async () => {
   const { standin, repo, lockstep } = await start();
   const { tab } = await openTab();
-  await signIn(tab, lockstep.url, API_TOKEN);
-  const row = tab.getByRole("row", { name: /^acme\/app/ });
-  expect(await row.innerText()).toContain("–");
+  await signIn(tab, `${lockstep.url}/repositories`, API_TOKEN);
+  const row = tab.locator("tr", { hasText: "acme/app" });
+  const lag = row.getByRole("cell").nth(5);
+  expect(await lag.innerText()).toBe("–");
+  await row.getByLabel("Actions for acme/app").click();
   await row.getByRole("button", { name: "Pause" }).focus();
   const before = await tab.evaluate("document.activeElement.id");
   await standin.deliver(await standin.commit(repo, "main"), { to: lockstep.webhookUrl });
-  await row.filter({ hasNotText: "–" }).waitFor();
+  await lag.getByText(/\d (ms|s)/).waitFor();
+  expect(await row.getByRole("button", { name: "Pause" }).isVisible()).toBe(true);
   expect(before).toMatch(/^pause-/);
   expect(await tab.evaluate("document.activeElement.id")).toBe(before);
 });
@@ -84,15 +90,21 @@ test("refresh, pause and resume lead back to the list; sign-out ends the session
   await tab.getByLabel("API token").fill("a wrong token");
   await tab.getByRole("button", { name: "Sign in" }).click();
   await tab.getByRole("alert").waitFor();
-  await signIn(tab, `${lockstep.url}/?name=app`, API_TOKEN);
-  const app = tab.getByRole("row", { name: /^acme\/app/ });
+  await signIn(tab, `${lockstep.url}/repositories?name=app`, API_TOKEN);
+  const app = tab.locator("tr", { hasText: "acme/app" });
+  const menu = app.getByLabel("Actions for acme/app");
+  await menu.click();
   await app.getByRole("button", { name: "Refresh acme/app" }).click();
   await tab.getByRole("status").getByText("Asked for a refresh of acme/app").waitFor();
   await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "manual", 30_000);
+  await menu.click();
   await app.getByRole("button", { name: "Pause acme/app" }).click();
   await app.getByText("paused").waitFor();
-  expect(tab.url()).toBe(`${lockstep.url}/?name=app`);
+  expect(tab.url()).toBe(`${lockstep.url}/repositories?name=app`);
+  await menu.press("Enter");
   await app.getByRole("button", { name: "Resume acme/app" }).press("Enter");
+  await app.getByText("in step").waitFor();
+  await menu.click();
   await app.getByRole("button", { name: "Pause acme/app" }).waitFor();
 
   await tab.reload();
@@ -114,12 +126,13 @@ test("refresh, pause and resume lead back to the list; sign-out ends the session
 test("without JavaScript: filter, pause and the confirmation pages all work", async () => {
   const { lockstep } = await start();
   const { tab } = await openTab({ javaScriptEnabled: false });
-  await signIn(tab, lockstep.url, API_TOKEN);
+  await signIn(tab, `${lockstep.url}/repositories`, API_TOKEN);
   await tab.getByLabel("Name").fill("web");
   await tab.getByRole("button", { name: "Filter" }).click();
   expect(await tab.getByRole("rowheader").allInnerTexts()).toEqual(["acme/web"]);
+  await tab.getByLabel("Actions for acme/web").click();
   await tab.getByRole("button", { name: "Pause acme/web" }).click();
-  await tab.getByRole("row", { name: /acme\/web paused/ }).waitFor();
+  await tab.locator("tr", { hasText: "acme/web" }).getByText("paused").waitFor();
   await tab.getByRole("link", { name: "Server" }).click();
   await tab.getByRole("table", { name: /^Queue: 0 requests/ }).waitFor();
   await tab.getByRole("link", { name: "Deliveries" }).click();

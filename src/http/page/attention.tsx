@@ -12,9 +12,20 @@ const LOOKS: Record<AttentionView["kind"], { icon: IconName; mood: Mood }> = {
   held: { icon: "shield-lock", mood: "warn" },
 };
 
+interface BoxProps {
+  of: Pick<StatusView, "attention" | "attentionTotal">;
+  /** The path that an action leads back to. */
+  here: string;
+}
+
+/** Lists what concerns the whole, without single repositories. */
+export function WholeAttention({ of: { attention }, here }: BoxProps) {
+  const whole = attention.filter(({ kind }) => kind === "outage" || kind === "problem");
+  return <AttentionBox of={{ attention: whole, attentionTotal: whole.length }} here={here} />;
+}
+
 /** Lists what an operator should look at, each with its remedy as a button. */
-export function AttentionBox({ of: status, here }: { of: StatusView; here: string }) {
-  const { attention, attentionTotal } = status;
+export function AttentionBox({ of: { attention, attentionTotal }, here }: BoxProps) {
   if (attention.length === 0) return null;
   return (
     <section class="box" aria-labelledby="attention">

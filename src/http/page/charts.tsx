@@ -127,7 +127,8 @@ function Figure({ chart, of: trends }: { chart: Chart; of: TrendsView }) {
           {title}
           {legend && (
             <span class="legend" aria-hidden="true">
-              <span class="key">{legend[0]}</span> <span class="key more">{legend[1]}</span>
+              <span class="key">{legend[0]}</span>{" "}
+              <span class={chart.kind === "bars" ? "key back" : "key more"}>{legend[1]}</span>
             </span>
           )}
         </span>{" "}

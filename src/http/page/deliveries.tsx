@@ -116,10 +116,7 @@ function Summary({ of: delivery }: { of: DeliveryView }) {
       {repository && (
         <>
           {" "}
-          of{" "}
-          <a class="name" href={`/repos/${repository}`}>
-            {repository}
-          </a>
+          of <span class="name">{repository}</span>
         </>
       )}{" "}
       <span class="sentence">{sentenceOf(delivery)}</span>{" "}
@@ -145,8 +142,9 @@ function sentenceOf({ outcome, receivedAt, refreshedAt, became, repository, via 
 }
 
 function Details({ of: delivery }: { of: DeliveryView }) {
-  const { id, event, action, via, receivedAt, refreshedAt, became, installationId } = delivery;
+  const { id, event, action, via, receivedAt, refreshedAt, became, installationId, repository } = delivery;
   const facts: [string, Child][] = [
+    ["Repository", repository ? <a href={`/repos/${repository}`}>{repository}</a> : "–"],
     ["X-GitHub-Delivery", <code class="long">{id}</code>],
     ["X-GitHub-Event", event],
     ["Action", action ?? "–"],

@@ -6,7 +6,7 @@ import { Due } from "./parts.js";
 export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt: string | null }) => (
   <section class="box" aria-label="Room left">
     <h2>Room left</h2>
-    {status.github.limits.map(({ whose, limit, remaining, resetsAt }) => (
+    {status.github.limits.map(({ whose, limit, remaining, resetsAt, heldUntil }) => (
       <div class="meter">
         <div>
           <span>GitHub's API, {whose}</span>
@@ -22,6 +22,11 @@ export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt:
         />
         <p class="dim small">
           renews <Due at={resetsAt} />
+          {heldUntil && (
+            <span class="bad">
+              , and GitHub asks to wait <Due at={heldUntil} />
+            </span>
+          )}
         </p>
       </div>
     ))}

@@ -1,4 +1,5 @@
 import { raw } from "hono/html";
+import { monotonicMs } from "../../base/clock.js";
 import { fullName } from "../../base/names.js";
 import { duration } from "../../base/units.js";
 import type { Order, RankedView } from "../overview.js";
@@ -57,9 +58,7 @@ export const Rows = ({ of, here, caption, sorted, form }: Props) => (
       </tr>
     </thead>
     <tbody {...ROLE.rowgroup}>
-      {of.map((repository) => (
-        <Row of={repository} here={here} form={form} />
-      ))}
+      {of.map((repository) => rowOf(repository, here, form))}
       {of.length === 0 && (
         <tr {...ROLE.row}>
           <td {...ROLE.cell} colspan={COLUMNS.length + 2} class="dim">
@@ -70,6 +69,24 @@ export const Rows = ({ of, here, caption, sorted, form }: Props) => (
     </tbody>
   </table>
 );
+
+/** The drawn rows: most rows are as they were when a page asks again. */
+const kept = new Map<string, { drawnOf: string; at: number; text: string }>();
+const MAX_KEPT = 500;
+/** A row says how long ago something was; the script counts on, and a reader without it sees ages this old. */
+const KEPT_MS = 10_000;
+
+function rowOf(one: RankedView, here: string, form: string | undefined) {
+  const key = `${one.id} ${form ?? ""} ${here}`;
+  const drawnOf = JSON.stringify(one);
+  const known = kept.get(key);
+  if (known && known.drawnOf === drawnOf && monotonicMs() - known.at < KEPT_MS) return raw(known.text);
+  const text = String(<Row of={one} here={here} form={form} />);
+  kept.delete(key);
+  if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!);
+  kept.set(key, { drawnOf, at: monotonicMs(), text });
+  return raw(text);
+}
 
 function Row({ of: one, here, form }: { of: RankedView; here: string; form: string | undefined }) {
   const name = fullName(one);

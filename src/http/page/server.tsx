@@ -4,8 +4,9 @@ import type { ApiPorts } from "../api.js";
 import type { QueueView } from "../log-view.js";
 import type { InstallationView, StatusView } from "../status-view.js";
 import { verdictOf } from "../verdict.js";
-import { AttentionBox } from "./attention.js";
+import { WholeAttention } from "./attention.js";
 import { page, ServerParts } from "./layout.js";
+import { Meters } from "./meters.js";
 import { Ago, Due, Facts, Live, Quantity, State, Table, Trouble } from "./parts.js";
 import { RemovalButton } from "./removal.js";
 
@@ -27,14 +28,20 @@ export function addServerPage(app: Hono, ports: ApiPorts): void {
           <ServerParts here="/server" />
         </div>
         <Live name="server">
-          <AttentionBox of={status} here="/server" />
-          <Summary status={status} />
+          <WholeAttention of={status} here="/server" />
+          <div class="two">
+            <section class="box" aria-label="State">
+              <h2>State</h2>
+              <Summary status={status} />
+            </section>
+            <Meters of={status} diskFullAt={ports.trends("week").diskFullAt} />
+          </div>
           <Outages of={status.queue.outages} />
           <Holds of={status.queue.held} />
           <Queue of={queue} total={total} />
-          <Limits of={status.github.limits} />
           <Consumers of={status.announce} />
           <Installations of={installations.installations} total={installations.total} />
+          <Tokens of={ports.tokens.all()} />
         </Live>
       </>,
     );
@@ -83,11 +90,13 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
       <>
         Queue: <Quantity of={total} one="request" many="requests" />
         {total > ROWS && `, the first ${ROWS}`}
+        {total > 0 && <span class="dim"> ({classesOf(of)})</span>}
       </>
     }
-    columns={["What", "Trigger", "State", "Waiting since", "Due", "Tries"]}
-    rows={of.map(({ subject, name, trigger, running, waitingSince, dueAt, attempt }) => [
+    columns={["What", "Class", "Trigger", "State", "Waiting since", "Due", "Tries"]}
+    rows={of.map(({ subject, name, class: workClass, trigger, running, waitingSince, dueAt, attempt }) => [
       subject === "repository" ? <a href={`/repos/${name}`}>{name}</a> : name,
+      workClass,
       trigger,
       running ? "running" : "waiting",
       <Ago at={waitingSince} never="–" />,
@@ -97,6 +106,13 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
     empty="The queue is empty."
   />
 );
+
+/** Counts the requests that are shown by their class of work. */
+function classesOf(of: QueueView[]): string {
+  const counts = new Map<string, number>();
+  for (const { class: one } of of) counts.set(one, (counts.get(one) ?? 0) + 1);
+  return [...counts].map(([one, count]) => `${count} ${one}`).join(", ");
+}
 
 const Outages = ({ of }: { of: StatusView["queue"]["outages"] }) =>
   of.length > 0 && (
@@ -121,21 +137,6 @@ const Holds = ({ of }: { of: StatusView["queue"]["held"] }) =>
       empty=""
     />
   );
-
-const Limits = ({ of }: { of: StatusView["github"]["limits"] }) => (
-  <Table
-    caption="Rate limits of GitHub"
-    columns={["Whose", "Left", "Of", "Resets", "Held until"]}
-    rows={of.map(({ whose, remaining, limit, resetsAt, heldUntil }) => [
-      whose,
-      remaining.toLocaleString("en"),
-      limit.toLocaleString("en"),
-      <Due at={resetsAt} />,
-      <Due at={heldUntil} />,
-    ])}
-    empty="GitHub has not reported any yet."
-  />
-);
 
 const Consumers = ({ of }: { of: StatusView["announce"] }) => (
   <Table
@@ -185,5 +186,21 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
       ),
     ])}
     empty="No installations yet: install the App on an account."
+  />
+);
+
+const Tokens = ({ of }: { of: ReturnType<ApiPorts["tokens"]["all"]> }) => (
+  <Table
+    caption={<Quantity of={of.length} one="token" many="tokens" />}
+    columns={["Name", "Scopes", "Repositories", "Made", "Last used", "Expires"]}
+    rows={of.map(({ name, scopes, repositories, createdAt, lastUsedAt, expiresAt }) => [
+      name,
+      scopes.join(", "),
+      repositories?.join(", ") ?? "all",
+      <Ago at={createdAt} />,
+      <Ago at={lastUsedAt} />,
+      <Due at={expiresAt} />,
+    ])}
+    empty="None: lockstep tokens add makes one."
   />
 );
