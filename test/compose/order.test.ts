@@ -74,6 +74,7 @@ test("a use before the declaration is found, also in a closure", () => {
 });
 
 const files = readdirSync(dir, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+
 test.each(files)("compose/%s uses nothing before it is declared", (file) => {
   expect(usesBeforeDeclaration(readFileSync(dir + file, "utf8"))).toEqual([]);
 });

@@ -48,10 +48,10 @@ export function createNodes(
 
   /** @returns the nodes that did not answer */
   async function tellOthers(kind: string, body: unknown): Promise<string[]> {
-    const heard = await Promise.all(
+    const silent = await Promise.all(
       others().map(async (other) => ((await askNode<boolean>(other, kind, body)) ? [] : [other.name])),
     );
-    return heard.flat();
+    return silent.flat();
   }
 
   /** Whether as many nodes as REPLICAS would have a share without this one. */

@@ -39,10 +39,10 @@ export function shareGitHub(github: GitHub, { reads, directory, wants, pullInter
   async function first<T>(key: string, read: () => Promise<T>, maxAgeMs: number) {
     // The loop goes on to its end, which shares what was read.
     const pages = [];
-    for await (const one of reads.pages(key, () => once(read), { maxAgeMs })) pages.push(one);
-    const page = pages.at(-1);
-    if (!page) throw new RefreshError("internal", `nothing was shared under ${key}`);
-    return page;
+    for await (const page of reads.pages(key, () => once(read), { maxAgeMs })) pages.push(page);
+    const last = pages.at(-1);
+    if (!last) throw new RefreshError("internal", `nothing was shared under ${key}`);
+    return last;
   }
   const newestMs = Math.min(NEWEST_MS, (pullIntervalMs ?? NEWEST_MS) / 2);
 
