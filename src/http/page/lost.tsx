@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { Hono } from "hono";
 import type { Handler } from "../mount.js";
 import { serve } from "../serve.js";
@@ -30,5 +29,5 @@ export function createLost(): Handler {
 }
 
 /** A browser names HTML when somebody opens a page. */
-const isBrowser = ({ method, headers: sent }: IncomingMessage): boolean =>
+const isBrowser = ({ method, headers: sent }: Parameters<Handler>[0]): boolean =>
   method === "GET" && (sent.accept ?? "").includes("text/html");

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../../src/http/api.js";
+import type { DeliveryView } from "../../../src/http/log-view.js";
 import { apiPorts } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
 import { sceneOf } from "../../support/scenes.js";
@@ -109,7 +110,9 @@ test("several repositories are paused together; what cannot be is left alone and
       method: "POST",
       redirect: "manual",
       headers: { origin: page.base, cookie },
-      body: new URLSearchParams([...names.map((name) => ["id", name]), ["from", "/repositories?page=2"]]),
+      body: new URLSearchParams(
+        `${names.map((name) => `id=${encodeURIComponent(name)}&`).join("")}from=/repositories?page=2`,
+      ),
     });
   const done = await send(["acme/web", "acme/api", "acme/site", "no name", "acme/none"]);
   expect([done.status, done.headers.get("location"), paused]).toEqual([303, "/repositories?page=2", [1, 2]]);
@@ -121,11 +124,18 @@ test("several repositories are paused together; what cannot be is left alone and
 test("deliveries are sentences that unfold, and refused calls are counted", async () => {
   const scene = sceneOf("healthy", 3);
   const receivedAt = "2026-01-05T12:00:00.000Z";
-  const delivery = {
-    ...{ id: "guid-1", event: "push", action: null, via: "recovered", receivedAt, repository: "acme/web" },
-    ...{ repositoryId: 1, installationId: 3, outcome: "refreshed", reason: null },
+  const delivery: DeliveryView = {
+    ...{
+      id: "guid-1",
+      event: "push",
+      action: null,
+      via: "recovered" as const,
+      receivedAt,
+      repository: "acme/web",
+    },
+    ...{ repositoryId: 1, installationId: 3, outcome: "refreshed" as const, reason: null },
     ...{ refreshedAt: "2026-01-05T12:00:00.103Z", became: "refreshed at 2026-01-05T12:00:00.103Z" },
-  } as const;
+  };
   const ports: ApiPorts = {
     ...scene,
     deliveries: () => ({ deliveries: [delivery], next: null }),
