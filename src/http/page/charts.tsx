@@ -50,7 +50,7 @@ const MINOR: Chart[] = [
     isFault: true,
     format: count,
     sum: ({ failures }) => count(failures),
-    words: ({ failures }) => `${count(failures)} failed refreshes`,
+    words: ({ failures }) => `${count(failures)} failed`,
   },
   {
     title: "Backlog",

@@ -116,7 +116,8 @@ export function addHistoryActions(app: Hono, ports: ApiPorts): void {
 
   app.post("/repos/:owner/:name/allow", (context) =>
     act(context, async ({ id }) => {
-      const sent = check(Allow.required(), await readForm(context), "check the holds again");
+      const { from: _, ...fields } = await readForm(context);
+      const sent = check(Allow.required(), fields, "check the holds again");
       if (sent instanceof Response) return sent;
       noteDetail(context, detailOf(sent));
       const { ref, wanted } = sent;

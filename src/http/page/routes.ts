@@ -18,6 +18,7 @@ import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
+import { createLost } from "./lost.js";
 import { asOperator, headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
 import { addOverviewPage } from "./overview.js";
 import { addReadersPage } from "./readers.js";
@@ -90,5 +91,7 @@ export function createPage(options: PageOptions): Handler {
     const frame = { title: "An error in Lockstep", here: "/", status: 500 } as const;
     return message(context, frame, "The page could not be made.", "see the server's log");
   });
-  return serve(app, (path) => OURS.test(path));
+  const served = serve(app, (path) => OURS.test(path));
+  const lost = createLost();
+  return async (request, response) => (await served(request, response)) || lost(request, response);
 }

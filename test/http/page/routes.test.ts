@@ -303,3 +303,19 @@ test("no age on the page is negative, whatever the clock was when a time was sto
   const shown = await (await get("/repos/acme/site", session)).text();
   expect(shown.match(/>in \d+ \w+</g)).toHaveLength(1);
 });
+
+test("a browser on an unknown path is told where it is, the tab of the set-up is led on, and programs are left alone", async () => {
+  const { get } = await startPage();
+  const browser = { accept: "text/html,application/xhtml+xml" };
+  const lost = await get("/nowhere/at/all", browser);
+  expect([lost.status, await lost.text()]).toEqual([
+    404,
+    expect.stringContaining('<a href="/">Go to the overview'),
+  ]);
+  for (const path of ["/probot", "/probot/success"]) {
+    const led = await get(path, browser);
+    expect([led.status, led.headers.get("location")], path).toEqual([302, "/"]);
+  }
+  expect(await (await get("/nowhere", { accept: "*/*" })).text()).toBe("");
+  expect(await (await get("/api/nothing", browser)).text()).toBe("");
+});

@@ -1,0 +1,33 @@
+import { Hono } from "hono";
+import type { Handler } from "../mount.js";
+import { serve } from "../serve.js";
+import { page } from "./layout.js";
+import { headers, noStore } from "./middleware.js";
+
+/** Answers a browser that asks for what nobody serves; programs and Probot's own paths get Probot's answer. */
+export function createLost(): Handler {
+  const app = new Hono();
+  app.use(headers, noStore);
+  // The tab of the set-up was there before the App was registered.
+  for (const path of ["/probot", "/probot/*", "/setup"])
+    app.get(path, (context) => context.redirect("/", 302));
+  app.notFound((context) =>
+    page(
+      context,
+      { title: "Not found", status: 404 },
+      <div class="narrow">
+        <h1>There is no such page</h1>
+        <p>
+          This is Lockstep, which keeps mirrors of repositories in step with GitHub. →{" "}
+          <a href="/">Go to the overview</a>
+        </p>
+      </div>,
+    ),
+  );
+  const answer = serve(app, (path) => !path.startsWith("/api/"));
+  return async (request, response) => isBrowser(request) && (await answer(request, response));
+}
+
+/** A browser names HTML when somebody opens a page. */
+const isBrowser = ({ method, headers: sent }: Parameters<Handler>[0]): boolean =>
+  method === "GET" && (sent.accept ?? "").includes("text/html");

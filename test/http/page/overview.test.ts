@@ -1,0 +1,152 @@
+import { expect, test } from "vitest";
+import type { ApiPorts } from "../../../src/http/api.js";
+import type { DeliveryView } from "../../../src/http/log-view.js";
+import { apiPorts } from "../../support/api.js";
+import { startPage } from "../../support/page.js";
+import { sceneOf } from "../../support/scenes.js";
+
+async function shown(path: string, ports: ApiPorts) {
+  const { get, post, signIn } = await startPage({ ports });
+  const cookie = await signIn();
+  const text = await (await get(path, cookie)).text();
+  return {
+    text,
+    words: text
+      .replace(/<[^>]+>/g, " ")
+      .replace(/\s+/g, " ")
+      .replaceAll("&#39;", "'"),
+    post,
+    cookie,
+  };
+}
+
+test("what needs attention has its remedy as a button, which leads back to the overview", async () => {
+  const asked: unknown[] = [];
+  const scene = sceneOf("failing", 303);
+  const ports: ApiPorts = {
+    ...scene,
+    refresh: (id) => void asked.push(id),
+    allow: (...args) => {
+      asked.push(args);
+      return null;
+    },
+  };
+  const { text, words, post, cookie } = await shown("/", ports);
+  expect(words).toContain("300 of 303 repositories are in step");
+  expect(text).toContain("<title>✗ 3 need attention – Lockstep</title>");
+  expect(text).toMatch(/action="\/repos\/acme\/web\/refresh"/);
+  expect(words).toMatch(
+    /acme\/web GitHub answers 403.* → Add this server's address.*since \d+ min Try again/,
+  );
+  expect(words).toMatch(/acme\/site main was moved by force.* Allow the change of acme\/site/);
+  const allowed = await post(
+    "/repos/acme/web/allow",
+    { ref: "refs/heads/main", wanted: "5".repeat(40), from: "/?span=week" },
+    cookie,
+  );
+  expect([allowed.status, allowed.headers.get("location")]).toEqual([303, "/?span=week"]);
+  expect(asked).toEqual([[1, "refs/heads/main", "5".repeat(40)], 1]);
+});
+
+test("each chart says in words what it shows, and the figures are a table", async () => {
+  const { text } = await shown("/", sceneOf("healthy", 3));
+  const labels = [...text.matchAll(/<svg role="img" aria-label="([^"]+)"/g)].map(([, label]) => label);
+  expect(labels).toEqual([
+    "Push to mirror, last day: 47 ms median, 98 ms p95",
+    expect.stringMatching(/^Refreshes, last day: 1,412 pushes, 1,968 other/),
+    expect.stringMatching(/^Failures, last day: 9/),
+    expect.stringMatching(/^Backlog, last day: at most \d/),
+    expect.stringMatching(/^Oldest proof, last day: at most \d min/),
+    expect.stringMatching(/^GitHub(&#39;|')s API, last day: at least \d+ % left/),
+    expect.stringMatching(/^Free disk, last day: 7\d\.\d GiB/),
+  ]);
+  expect(text).toContain('href="/trends?span=day"');
+  const figures = await shown("/trends?span=hour", sceneOf("healthy", 3));
+  expect(figures.text.match(/<th role="rowheader"/g)).toHaveLength(57);
+  expect(figures.words).toContain("The last hour in figures");
+});
+
+test("a chart without any figure is drawn, too", async () => {
+  const { text, words } = await shown("/", apiPorts());
+  expect(words).toContain("nothing yet");
+  expect(text).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test("what was done is said in sentences", async () => {
+  const { words } = await shown("/", sceneOf("healthy", 3));
+  for (const sentence of [
+    "acme/web main → 3333333 41 ms after the push",
+    "acme/api release/4.2 is new at 3333333",
+    "acme/site published 3333333 of main",
+    "acme/ios-app tag v7.1.0 is new at 3333333",
+    "acme/docs feature/lake was deleted, and 2 more",
+    "acme/web was cloned, with 214 refs",
+  ])
+    expect(words).toContain(sentence);
+});
+
+test("an App that is installed nowhere, and a webhook that never called, are said with what to do next", async () => {
+  const empty = await shown("/", sceneOf("healthy", 0));
+  expect(empty.words).toContain("No repository is mirrored yet");
+  expect(empty.words).toContain("choose Install App");
+  const status = sceneOf("healthy", 3).status();
+  const silent = { ...status, deliveries: { ...status.deliveries, lastWebhookAt: null } };
+  const { words } = await shown("/", { ...sceneOf("healthy", 3), status: () => silent });
+  expect(words).toMatch(/GitHub has not called yet.*\/api\/github\/webhooks/);
+});
+
+test("several repositories are paused together; what cannot be is left alone and said", async () => {
+  const paused: number[] = [];
+  const scene = sceneOf("healthy", 3);
+  const { repositories } = scene.ranked({ limit: 3 } as never);
+  const get: ApiPorts["get"] = (_, name) => {
+    const found = repositories.find((one) => one.name === name) ?? null;
+    return found && name === "site" ? { ...found, state: "gone" } : found;
+  };
+  const page = await startPage({ ports: { ...scene, get, pause: (id) => void paused.push(id) } });
+  const { cookie } = await page.signIn();
+  const send = (names: string[]) =>
+    fetch(`${page.base}/repositories/pause`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { origin: page.base, cookie },
+      body: new URLSearchParams(
+        `${names.map((name) => `id=${encodeURIComponent(name)}&`).join("")}from=/repositories?page=2`,
+      ),
+    });
+  const done = await send(["acme/web", "acme/api", "acme/site", "no name", "acme/none"]);
+  expect([done.status, done.headers.get("location"), paused]).toEqual([303, "/repositories?page=2", [1, 2]]);
+  expect(decodeURIComponent(done.headers.get("set-cookie")!)).toContain("Paused 2 repositories; 3 were left");
+  expect((await send([])).status).toBe(409);
+  expect((await send(["acme/site"])).status).toBe(409);
+});
+
+test("deliveries are sentences that unfold, and refused calls are counted", async () => {
+  const scene = sceneOf("healthy", 3);
+  const receivedAt = "2026-01-05T12:00:00.000Z";
+  const delivery: DeliveryView = {
+    ...{
+      id: "guid-1",
+      event: "push",
+      action: null,
+      via: "recovered" as const,
+      receivedAt,
+      repository: "acme/web",
+    },
+    ...{ repositoryId: 1, installationId: 3, outcome: "refreshed" as const, reason: null },
+    ...{ refreshedAt: "2026-01-05T12:00:00.103Z", became: "refreshed at 2026-01-05T12:00:00.103Z" },
+  };
+  const ports: ApiPorts = {
+    ...scene,
+    deliveries: () => ({ deliveries: [delivery], next: null }),
+    refused: () => ({
+      refused: [{ reason: "bad_signature", address: "192.0.2.1", count: 3, lastAt: receivedAt }],
+      total: 3,
+    }),
+  };
+  const { words, text } = await shown("/deliveries?outcome=refreshed&repository=acme/web", ports);
+  expect(words).toContain("push of acme/web refreshed 103 ms after it came, found in GitHub's log");
+  expect(words).toContain("3 calls were refused since the start 3 × bad_signature from 192.0.2.1");
+  expect(text).toMatch(/<details><summary>.*X-GitHub-Delivery.*guid-1/s);
+  expect(text).toContain('href="/deliveries?repository=acme%2Fweb&amp;outcome=ignored"');
+});
