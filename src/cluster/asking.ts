@@ -53,7 +53,10 @@ export function createAsk({ self, seal, now }: Ports): Ask {
       method: "POST",
       redirect: "error",
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: { "content-type": "application/json", [QUESTION]: seal.close("ask", JSON.stringify(question)) },
+      headers: {
+        "content-type": "application/json",
+        [QUESTION]: seal.close("ask", JSON.stringify(question)),
+      },
       body: text,
     });
     const said = await response.text();

@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Caller } from "../base/access.js";
 import type { RepositoryName } from "../base/model.js";
-import { readUpTo } from "../base/read-up-to.js";
 import { fullName, isOwner, isRepositoryName } from "../base/names.js";
+import { readUpTo } from "../base/read-up-to.js";
 import { tooLarge } from "./body.js";
 import { callerOf, canSee } from "./caller.js";
 import { problem } from "./problem.js";
