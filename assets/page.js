@@ -181,7 +181,7 @@ const past = (ms) =>
   ms < 1_000 ? "just now" : `${duration(Math.floor(ms / 1_000) * 1_000).replace(".0", "")} ago`;
 const TEXTS = {
   ago: (ms) => past(Math.max(0, ms)),
-  age: (ms) => duration(Math.floor(Math.max(0, ms) / 1_000) * 1_000).replace(".0", ""),
+  age: (ms) => (ms < 1_000 ? "a moment" : duration(Math.floor(ms / 1_000) * 1_000).replace(".0", "")),
   due: (ms) => (ms < 0 ? `in ${duration(Math.ceil(-ms / 1_000) * 1_000).replace(".0", "")}` : past(ms)),
 };
 

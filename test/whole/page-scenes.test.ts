@@ -13,6 +13,12 @@ const FOLDER = process.env.PICTURES;
 /** Returns by how many pixels the page is wider than the screen. */
 const overflow = (tab: Page) => tab.evaluate("document.documentElement.scrollWidth - innerWidth");
 
+/** Returns how high the rows of a list are, in pixels. */
+const rowHeights = (tab: Page) =>
+  tab
+    .locator(".rows tbody tr[id]")
+    .evaluateAll((all) => all.map((row) => row.getBoundingClientRect().height));
+
 /** Returns words that the browser has broken into two lines. */
 const brokenWords = (tab: Page): Promise<string[]> =>
   tab.evaluate(`(() => {
@@ -56,6 +62,7 @@ test.each(cases)(
           }
           expect(await overflow(tab), place).toBeLessThanOrEqual(0);
           expect(await brokenWords(tab), place).toEqual([]);
+          if (width > 800) expect(Math.max(32, ...(await rowHeights(tab))), place).toBeLessThanOrEqual(33);
           // test/whole/page-reach.test.ts asks axe about every page; here it is asked about each scene.
           if (place === "/ 390 dark") expect(await barriers(tab), place).toEqual([]);
         }

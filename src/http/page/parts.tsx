@@ -20,7 +20,7 @@ export function Ago({
 }) {
   if (at === null) return <span class="dim">{never}</span>;
   const ms = ageOf(Date.parse(at), Date.now());
-  if (isAge) return <Moment at={at} text={duration(ms)} ticks="age" />;
+  if (isAge) return <Moment at={at} text={ms < 1_000 ? "a moment" : duration(ms)} ticks="age" />;
   return <Moment at={at} text={ms < 1_000 ? "just now" : `${duration(ms)} ago`} ticks="ago" />;
 }
 

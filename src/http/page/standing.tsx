@@ -77,12 +77,18 @@ function Shares({ of: status }: { of: StatusView }) {
   const label = shown.map(([key, , word]) => `${shares[key].toLocaleString("en")} ${word}`).join(", ");
   return (
     <svg class="share" role="img" aria-label={label} viewBox="0 0 1000 8" preserveAspectRatio="none">
-      {shown.map(([key, kind, word]) => {
+      {shown.map(([key, kind, word], n) => {
         const width = (Math.max(least, shares[key]) / sum) * 1000;
         const from = x;
         x += width;
         return (
-          <rect class={kind} x={from.toFixed(1)} y="0" width={Math.max(1, width - 3).toFixed(1)} height="8">
+          <rect
+            class={kind}
+            x={from.toFixed(1)}
+            y="0"
+            width={(width - (n < shown.length - 1 ? 3 : 0)).toFixed(1)}
+            height="8"
+          >
             <title>{`${shares[key].toLocaleString("en")} ${word}`}</title>
           </rect>
         );
