@@ -33,6 +33,11 @@ export interface Directory {
    * @param installationId null: of all
    */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
+  /**
+   * Returns when the repository was first listed, in milliseconds since 1970; 0: it was in the first list that this node
+   * read of its installation, and may be of any age; null: it never was listed.
+   */
+  addedAt(id: number): number | null;
 }
 
 /** Rows that are written in one transaction. */
@@ -60,6 +65,16 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
   const ids = store.prepare(
     "SELECT id FROM directory WHERE left_at IS NULL AND id > ? ORDER BY id LIMIT 2000",
   );
+  const knows = store.prepare("SELECT 1 FROM directory WHERE installation_id = ? LIMIT 1");
+  const added = store.prepare("SELECT added_at FROM directory WHERE id = ?");
+  /** The installations whose first list is being read. */
+  const first = new Set<number>();
+
+  function addedAtOf(installationId: number): number {
+    if (!knows.get(installationId)) first.add(installationId);
+    return first.has(installationId) ? 0 : now();
+  }
+
   return {
     async forEachId(act) {
       for (let after = 0; ; ) {
@@ -73,9 +88,10 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
     note: (repositories) =>
       store.transaction(() => {
         for (const { id, installationId, owner, name } of repositories)
-          put.run(id, installationId, owner, name, now());
+          put.run(id, installationId, owner, name, addedAtOf(installationId));
       }),
     close(installationId, listed) {
+      first.delete(installationId);
       const ids = present.all(installationId).map(({ id }) => Number(id));
       const left = ids.filter((id) => !listed.has(id));
       for (let from = 0; from < left.length; from += AT_A_TIME)
@@ -86,6 +102,10 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
     find({ owner, name }) {
       const id = find.get(owner, name)?.id;
       return id === undefined ? null : Number(id);
+    },
+    addedAt(id) {
+      const at = added.get(id)?.added_at;
+      return at === undefined ? null : Number(at);
     },
     countOf(installationId, since) {
       const row = count.get(since, installationId);

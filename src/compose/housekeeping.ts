@@ -79,7 +79,7 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     latestNow,
     retireAfterMs,
     transaction,
-    countEverywhere: needs.node?.directory.countOf ?? null,
+    everywhere: needs.node?.directory ?? null,
     unlink: names.unlink,
     // Nothing is deleted below a publish, which ends before it would move the link.
     withdraw: (id) => checkouts.withdraw(id) || records.runs.has(keyOf({ kind: "publish", id })),

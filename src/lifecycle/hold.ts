@@ -11,11 +11,15 @@ export interface HoldPorts {
   transaction<T>(fn: () => T): T;
   now(): number;
   log: Pick<Log, "warn">;
-  /**
-   * Counts the repositories of all nodes, those of the present list as it is; a node's share says little about an
-   * installation. Null: there is one node.
-   */
-  countEverywhere: Registry["countOf"] | null;
+  /** The repositories of all nodes; a node's share says little about an installation. Null: there is one node. */
+  everywhere: Everywhere | null;
+}
+
+interface Everywhere {
+  /** Counts those of the present list as it is. */
+  countOf: Registry["countOf"];
+  /** Returns since when a repository has been listed, in milliseconds since 1970; null: not known. */
+  addedAt(id: number): number | null;
 }
 
 /** Fewer missing repositories than this are always believed. */
@@ -34,7 +38,8 @@ export function holdIfTooMany(
 ): ManagedRepository[] {
   const notHeld = repositories.filter((it) => isManaged(it) && !ports.installations.isHeld(it.id));
   // Repositories that were created and deleted within the window, such as those of tests, do not count.
-  const isKnown = ({ addedAt }: ManagedRepository) => addedAt < ports.now() - AT_ONCE_MS;
+  const isKnown = ({ id, addedAt }: ManagedRepository) =>
+    (ports.everywhere?.addedAt(id) ?? addedAt) < ports.now() - AT_ONCE_MS;
   const known = notHeld.filter(isKnown);
   if (known.length === 0 || !isTooMany(ports, installationId, known.length)) return notHeld;
   hold(ports, installationId, known);
@@ -53,9 +58,9 @@ function isTooMany(ports: HoldPorts, installationId: number, more: number): bool
   const since = ports.now() - AT_ONCE_MS;
   const confirmedAt = installations.get(installationId)?.confirmedAt ?? 0;
   const lastConfirmedAt = Math.max(0, ...installations.all().map((it) => it.confirmedAt));
-  if (ports.countEverywhere) {
-    const ofInstallation = ports.countEverywhere(installationId, Math.max(confirmedAt, since));
-    const ofAll = ports.countEverywhere(null, Math.max(lastConfirmedAt, since));
+  if (ports.everywhere) {
+    const ofInstallation = ports.everywhere.countOf(installationId, Math.max(confirmedAt, since));
+    const ofAll = ports.everywhere.countOf(null, Math.max(lastConfirmedAt, since));
     return isManyOf(ofInstallation, ofInstallation.left) || isManyOf(ofAll, ofAll.left);
   }
   const here = registry.countOf(installationId, Math.max(confirmedAt, since));

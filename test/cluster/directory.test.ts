@@ -32,7 +32,9 @@ test("a name leads to the repository that was listed with it last, in any case",
 
 test("what a complete list lacks has left, and counts if it was known for an hour", () => {
   const { directory, clock } = open();
-  directory.note([1, 2, 3, 4].map((id) => repository(id)));
+  directory.note([1, 2].map((id) => repository(id)));
+  directory.close(1, new Set([1, 2]));
+  directory.note([3, 4].map((id) => repository(id)));
   clock.now += 2 * HOUR_MS;
   directory.note([repository(5)]);
   directory.close(1, new Set([1, 2]));
@@ -42,4 +44,16 @@ test("what a complete list lacks has left, and counts if it was known for an hou
   expect(directory.countOf(1, clock.now)).toEqual({ managed: 2, left: 0 });
   directory.note([repository(3)]);
   expect(directory.countOf(1, 0)).toEqual({ managed: 3, left: 1 });
+});
+
+test("of the first list of an installation nobody knows how old its repositories are", () => {
+  const { directory, clock } = open();
+  directory.note([repository(1)]);
+  directory.note([repository(2), repository(3)]);
+  directory.close(1, new Set([1, 2, 3]));
+  directory.note([repository(4)]);
+  expect([1, 3, 4, 5].map(directory.addedAt)).toEqual([0, 0, clock.now, null]);
+  // A node that has just joined counts what disappears as the others do.
+  directory.close(1, new Set([1]));
+  expect(directory.countOf(1, clock.now - HOUR_MS)).toEqual({ managed: 1, left: 2 });
 });

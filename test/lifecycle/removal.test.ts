@@ -19,7 +19,7 @@ test("a confirmation that is interrupted has confirmed nothing", () => {
       },
     },
     ...{ installations, transaction: store.transaction, retireAfterMs: 1, now: Date.now },
-    ...{ earliestNow: Date.now, latestNow: Date.now, countEverywhere: null },
+    ...{ earliestNow: Date.now, latestNow: Date.now, everywhere: null },
     ...{
       withdraw: () => false,
       discard: () => true,

@@ -61,7 +61,7 @@ function treesInLedger(dataDir: string): number[] {
 }
 
 test.each([
-  { checkouts: "acme/*", publishes: 200, kills: 10 },
+  { checkouts: "acme/*", publishes: 120, kills: 8 },
   { checkouts: "acme/*?filter=blob:none", publishes: 60, kills: 12 },
 ])(
   "$checkouts: ten readers, $publishes publishes, $kills kills: no mixed tree, no missing tree, no leftovers",

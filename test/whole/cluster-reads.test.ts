@@ -113,6 +113,10 @@ test("with REPLICAS=1 what a dead node has is answered with a reason, not with a
   const { cluster, repos, nodes } = await clusterOf({}, "a", "b");
   const [a, b] = nodes as [TestNode, TestNode];
   const [ofB] = repos.filter((repo) => cluster.ownersOf(repo)[0] === "b");
+  // Until its owner is known to have it, the node that cloned it first keeps it.
+  const keptBy = async (name: string) =>
+    (await listed(a.lockstep)).nodes.find((node) => node.name === name)?.kept;
+  await until(() => keptBy("a")).toBe(0);
   await b.lockstep.kill9();
   const response = await a.lockstep.api(pathOf(ofB!));
   expect([response.status, await response.json()]).toEqual([

@@ -39,12 +39,17 @@ const brokenWords = (tab: Page): Promise<string[]> =>
     return found;
   })()`) as Promise<string[]>;
 
+/** Without PICTURES each scene is seen once, and each number of repositories. */
+const isSeen = ({ scene, count }: { scene: string; count: number }) =>
+  count === 3 ||
+  (scene === "healthy" && (count === 0 || FOLDER)) ||
+  (count > 3 && (scene === "failing" || FOLDER));
 const cases = SCENES.flatMap((scene) => ([0, 3, 10_000] as const).map((count) => ({ scene, count }))).filter(
-  ({ scene, count }) => count > 0 || scene === "healthy",
+  isSeen,
 );
 
 test.each(cases)(
-  "$scene, $count repositories: no barrier, nothing too wide, no broken word, at each width, light and dark",
+  "$scene, $count repositories: no barrier, nothing too wide, no broken word, at each width",
   async ({ scene, count }) => {
     const { base } = await startPage({ ports: sceneOf(scene, count) });
     const { tab, complaints } = await openTab({ reducedMotion: "reduce" });
@@ -53,7 +58,8 @@ test.each(cases)(
       await tab.goto(base + path);
       for (const width of WIDTHS) {
         await tab.setViewportSize({ width, height: 900 });
-        for (const colorScheme of ["light", "dark"] as const) {
+        // What is measured is the same in both; axe sees the dark one here, and both in test/whole/page-reach.test.ts.
+        for (const colorScheme of FOLDER ? (["light", "dark"] as const) : (["dark"] as const)) {
           await tab.emulateMedia({ colorScheme });
           const place = `${path} ${width} ${colorScheme}`;
           if (FOLDER) {
@@ -63,7 +69,6 @@ test.each(cases)(
           expect(await overflow(tab), place).toBeLessThanOrEqual(0);
           expect(await brokenWords(tab), place).toEqual([]);
           if (width > 800) expect(Math.max(32, ...(await rowHeights(tab))), place).toBeLessThanOrEqual(33);
-          // test/whole/page-reach.test.ts asks axe about every page; here it is asked about each scene.
           if (place === "/ 390 dark") expect(await barriers(tab), place).toEqual([]);
         }
       }
