@@ -145,7 +145,7 @@ test.each([
         const reachable = plainGit(world.mirror(repo), "rev-list", "--all");
         for (const tip of tipsOnceHad(world, repo)) expect(reachable).toContain(tip);
       }),
-      { numRuns: 6, endOnFailure: true, examples: kind === "a whole mirror" ? [[TWICE_IN_A_SECOND]] : [] },
+      { numRuns: 4, endOnFailure: true, examples: kind === "a whole mirror" ? [[TWICE_IN_A_SECOND]] : [] },
     );
   },
   600_000,

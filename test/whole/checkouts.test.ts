@@ -61,8 +61,8 @@ function treesInLedger(dataDir: string): number[] {
 }
 
 test.each([
-  { checkouts: "acme/*", publishes: 120, kills: 8 },
-  { checkouts: "acme/*?filter=blob:none", publishes: 60, kills: 12 },
+  { checkouts: "acme/*", publishes: 80, kills: 8 },
+  { checkouts: "acme/*?filter=blob:none", publishes: 40, kills: 8 },
 ])(
   "$checkouts: ten readers, $publishes publishes, $kills kills: no mixed tree, no missing tree, no leftovers",
   async (given) => {

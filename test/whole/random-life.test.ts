@@ -13,7 +13,7 @@ import { refActs } from "../support/life/refs.js";
 import { repositoryActs } from "../support/life/repositories.js";
 import { World } from "../support/world.js";
 
-const CHANGES = Number(process.env.LIFE_CHANGES ?? 600);
+const CHANGES = Number(process.env.LIFE_CHANGES ?? 500);
 const SEED = Number(process.env.TEST_SEED ?? randomInt(2 ** 31));
 const ACTS = [...refActs, ...repositoryActs, ...ownerActs];
 
