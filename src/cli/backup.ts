@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { formatSize } from "../base/units.js";
+import { spokenSize } from "../base/units.js";
 import { NODE_TABLES } from "../compose/cluster/tables.js";
 import { TABLES } from "../compose/tables.js";
 import { loadSurroundings } from "../config/load.js";
@@ -47,7 +47,7 @@ async function create(directory: string, json: boolean): Promise<void> {
   if (json) return printJson(backup);
   const { path, bytes, repositories, keptTips } = backup;
   print(
-    `${path}: ${formatSize(Math.max(1, Math.ceil(bytes / 1024)) * 1024)}, ${repositories === 1 ? "1 repository" : `${repositories} repositories`}`,
+    `${path}: ${spokenSize(bytes)}, ${repositories === 1 ? "1 repository" : `${repositories} repositories`}`,
   );
   if (keptTips > 0)
     print(`  ${keptTips} kept tips are named; their commits are in the mirrors, which it does not have`);

@@ -70,11 +70,6 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
   /** The installations whose first list is being read. */
   const first = new Set<number>();
 
-  function addedAtOf(installationId: number): number {
-    if (!knows.get(installationId)) first.add(installationId);
-    return first.has(installationId) ? 0 : now();
-  }
-
   return {
     async forEachId(act) {
       for (let after = 0; ; ) {
@@ -87,8 +82,10 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
     },
     note: (repositories) =>
       store.transaction(() => {
+        for (const installationId of new Set(repositories.map((it) => it.installationId)))
+          if (!knows.get(installationId)) first.add(installationId);
         for (const { id, installationId, owner, name } of repositories)
-          put.run(id, installationId, owner, name, addedAtOf(installationId));
+          put.run(id, installationId, owner, name, first.has(installationId) ? 0 : now());
       }),
     close(installationId, listed) {
       first.delete(installationId);

@@ -91,7 +91,17 @@ export function createOperatorViews(config: Settings, needs: Needs) {
     mode: config.deliveries,
     serving: servingOf(config),
   });
-  const trends = openTrends({ log, store, worker, status, releasers });
+  /** How things stand, without what only a reader of the status wants to know. */
+  const gauges = () => {
+    const shares = github.usage().limits.map(({ remaining, limit }) => remaining / Math.max(1, limit));
+    return {
+      backlog: queue.depth(),
+      proofMs: fresh().oldestMs,
+      budget: shares.length === 0 ? null : Math.min(...shares),
+      freeBytes: records.disk.state().freeBytes,
+    };
+  };
+  const trends = openTrends({ log, store, worker, gauges, releasers });
   const contains = createContains({
     hasMirror,
     reach: createReach({ git, layout, scopeOf }),

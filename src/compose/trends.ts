@@ -1,8 +1,7 @@
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
-import type { StatusView } from "../http/status-view.js";
 import type { Store } from "../store/database.js";
-import { createRecorder } from "../trends/recorder.js";
+import { createRecorder, type Gauges } from "../trends/recorder.js";
 import { createTrendTable, SCALES } from "../trends/table.js";
 import type { Worker } from "../worker.js";
 
@@ -10,14 +9,14 @@ interface Needs {
   log: Log;
   store: Store;
   worker: Pick<Worker, "onRefreshed" | "onMissedPush">;
-  status(): StatusView;
+  gauges(): Gauges;
   releasers: Releasers;
 }
 
 /** Records the figures of each minute, until the end. */
-export function openTrends({ log, store, worker, status, releasers }: Needs) {
+export function openTrends({ log, store, worker, gauges, releasers }: Needs) {
   const table = createTrendTable(store);
-  const recorder = createRecorder({ table, gauges: () => gaugesOf(status()), log, now: Date.now });
+  const recorder = createRecorder({ table, gauges, log, now: Date.now });
   worker.onRefreshed((_trigger, result, _seconds, lagMs) => recorder.refreshed(result, lagMs));
   worker.onMissedPush(recorder.missed);
   const timer = setInterval(recorder.write, SCALES.minute.ms).unref();
@@ -26,14 +25,4 @@ export function openTrends({ log, store, worker, status, releasers }: Needs) {
     recorder.write();
   });
   return { table, recorder };
-}
-
-function gaugesOf({ queue, oldestUnprovenMs, github, disk }: StatusView) {
-  const shares = github.limits.map(({ remaining, limit }) => remaining / Math.max(1, limit));
-  return {
-    backlog: queue.depth,
-    proofMs: oldestUnprovenMs,
-    budget: shares.length === 0 ? null : Math.min(...shares),
-    freeBytes: disk.freeBytes,
-  };
 }

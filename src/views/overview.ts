@@ -55,7 +55,7 @@ export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
     },
     activity: (limit, id) =>
       (id === null ? ofAll(limit) : ofOne(limit, id)).map((event) =>
-        activityOf(event, lagOf(event, refreshes.brief(event.repository.id, BEATS))),
+        activityOf(event, lagOf(event, refreshes)),
       ),
     beats(id) {
       const last = refreshes.brief(id, BEATS).reverse();
@@ -68,10 +68,15 @@ export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
 const beatOf = ({ hasFailed, changed, isPush }: BriefRefresh): Beat =>
   hasFailed ? "bad" : changed > 0 || isPush ? "good" : "none";
 
-function lagOf({ type, trigger, at }: Announcement, refreshes: BriefRefresh[]): number | null {
+function lagOf(
+  { type, trigger, at, repository }: Announcement,
+  refreshes: Pick<RefreshLog, "brief">,
+): number | null {
   if (type !== "changed" || trigger !== "push") return null;
   const madeAt = Date.parse(at);
-  const ended = refreshes.filter(({ endedAt, isPush }) => isPush && endedAt >= madeAt);
+  const ended = refreshes
+    .brief(repository.id, BEATS)
+    .filter(({ endedAt, isPush }) => isPush && endedAt >= madeAt);
   const first = ended.at(-1);
   return first && first.endedAt - madeAt < SAME_MS ? Math.max(0, first.lagMs) : null;
 }

@@ -7,6 +7,8 @@ import { Table } from "./parts.js";
 const count = (value: number) => Math.round(value).toLocaleString("en");
 const share = (value: number) => `${Math.round(value * 100)} %`;
 const lag = (value: number | null) => (value === null ? "no push" : duration(value));
+const lags = ({ p50Ms, p95Ms }: TrendPointView) =>
+  p50Ms === null ? "no push" : `${lag(p50Ms)} median, ${lag(p95Ms)} p95`;
 
 interface Chart extends Drawing {
   title: string;
@@ -26,8 +28,8 @@ const MAJOR: Chart[] = [
     main: (it) => it.p50Ms,
     more: (it) => it.p95Ms,
     format: duration,
-    sum: ({ p50Ms, p95Ms }) => (p50Ms === null ? "no push" : `${lag(p50Ms)} median, ${lag(p95Ms)} p95`),
-    words: ({ p50Ms, p95Ms }) => (p50Ms === null ? "no push" : `${lag(p50Ms)} median, ${lag(p95Ms)} p95`),
+    sum: lags,
+    words: lags,
   },
   {
     title: "Refreshes",
