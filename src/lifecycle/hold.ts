@@ -20,6 +20,8 @@ interface Everywhere {
   countOf: Registry["countOf"];
   /** Returns since when a repository has been listed, in milliseconds since 1970; null: not known. */
   addedAt(id: number): number | null;
+  /** Notes that GitHub no longer has the repository, between two lists. */
+  leave(id: number): void;
 }
 
 /** Fewer missing repositories than this are always believed. */

@@ -58,6 +58,8 @@ export function createRemoval(ports: RemovalPorts): Removal {
 }
 
 function handleMissing(ports: RemovalPorts, installationId: number, repositories: ManagedRepository[]): void {
+  // What is found missing one by one counts before the next list lacks it.
+  for (const { id } of repositories) ports.everywhere?.leave(id);
   for (const repository of holdIfTooMany(ports, installationId, repositories))
     markGone(ports, repository, { why: "GitHub no longer lists it" });
 }
