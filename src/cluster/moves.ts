@@ -33,8 +33,8 @@ export interface Moves {
   look(): void;
   /** Answers a node that keeps repositories of this one's: which of them are in step here. */
   answer(body: unknown, from: string): number[];
-  /** How many repositories are kept for other nodes. */
-  count(): number;
+  /** How many repositories are kept for other nodes; null: the owners have changed, and it is not known yet. */
+  count(): number | null;
 }
 
 /** The question of a node that keeps repositories. */
@@ -49,7 +49,9 @@ export function createMoves(ports: Ports): Moves {
   /** By repository: which node keeps it, and until when that is believed by the monotonic clock. */
   const keepers = new Map<number, Map<string, number>>();
   let kept: number[] = [];
-  let [mustLook, isRunning] = [true, false];
+  /** The number of the view of owners that `kept` follows from, and of the newest one. */
+  let [keptOf, newest] = [0, 1];
+  let isRunning = false;
 
   const isKept = (id: number) => !members.placement().ownersOf(id).includes(self) && ports.isManaged(id);
 
@@ -104,20 +106,21 @@ export function createMoves(ports: Ports): Moves {
       isRunning = true;
       try {
         forgetKeepers();
-        if (mustLook) {
-          mustLook = false;
+        if (keptOf !== newest) {
+          const view = newest;
           kept = await selectInSlices(ports.ids(), isKept);
+          keptOf = view;
         }
         if (kept.length > 0) await setAsideWhatOthersHave();
       } catch {
         // A database that cannot be read or written now can be at a later round.
-        mustLook = true;
+        newest++;
       } finally {
         isRunning = false;
       }
     },
     look() {
-      mustLook = true;
+      newest++;
     },
     answer(body, from) {
       const ids = Array.isArray(body) ? body.filter((id) => Number.isSafeInteger(id)) : [];
@@ -127,6 +130,6 @@ export function createMoves(ports: Ports): Moves {
       }
       return ids.filter(ports.isInStep);
     },
-    count: () => kept.length,
+    count: () => (keptOf === newest ? kept.length : null),
   };
 }

@@ -21,7 +21,8 @@ const Node = z
     isDrained: z.boolean().meta({ description: "whether an operator had it give its share away" }),
     owned: z.number().int().meta({ description: "repositories that it owns, by this node's view" }),
     kept: z.number().int().nullable().meta({
-      description: "repositories that it keeps until their owners have them; null: it does not answer",
+      description:
+        "repositories that it keeps until their owners have them; null: it does not answer, or does not know yet",
     }),
   })
   .meta({ id: "Node" });

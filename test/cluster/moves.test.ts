@@ -60,6 +60,19 @@ test("what only this node has stays", async () => {
   expect([...aside]).toEqual(ofB.slice(1));
 });
 
+test("how much is kept is not known until a round has looked at the newest owners", async () => {
+  const { moves, ofB } = setUp();
+  expect(moves.count()).toBe(null);
+  await moves.round();
+  expect(moves.count()).toBe(ofB.length);
+  moves.look();
+  expect(moves.count()).toBe(null);
+  const round = moves.round();
+  moves.look();
+  await round;
+  expect(moves.count()).toBe(null);
+});
+
 test("where this node is one of the owners nothing is asked", async () => {
   const { moves, world } = setUp({ replicas: 2 });
   await moves.round();
