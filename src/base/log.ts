@@ -23,6 +23,7 @@ export const LOG_EVENTS = {
   event_delivered: "a consumer accepted an event",
   event_delivery_failed: "a consumer did not accept an event; it is offered again",
   events_dropped: "a consumer accepted no events for a week, so its backlog was dropped",
+  git_starter_ended: "the process that starts git has ended; Lockstep starts git itself until it is back",
   github_client: "a message of the REST client",
   hold_ended: "a held ref follows GitHub again",
   hook_failed: "the announce hook failed or timed out; the event is offered again",

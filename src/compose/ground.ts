@@ -4,6 +4,7 @@ import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createGit } from "../git/run/exec.js";
 import { createStreamGit } from "../git/run/stream.js";
+import { createStarter } from "../git/starter/starter.js";
 import { createGateway } from "../git/transport/gateway.js";
 import { createGitHub } from "../github/api.js";
 import { createProcesses } from "../machine/processes.js";
@@ -22,6 +23,7 @@ type Settings = Pick<
   | "gitUrl"
   | "dataDir"
   | "gitBinary"
+  | "gitStarter"
   | "searchPath"
   | "minFreeDisk"
   | "extraCertificates"
@@ -48,8 +50,11 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
 
   const processes = createProcesses(join(dataDir, "run"));
   await endSurvivors(processes, log);
-  const git = createGit({ binary: config.gitBinary, path: config.searchPath, processes });
-  const streamGit = createStreamGit({ binary: config.gitBinary, path: config.searchPath, processes });
+  const starter = config.gitStarter ? createStarter(log) : null;
+  if (starter) releasers.add("git starter", starter.close);
+  const gitOptions = { binary: config.gitBinary, path: config.searchPath, processes, starter };
+  const git = createGit(gitOptions);
+  const streamGit = createStreamGit(gitOptions);
   await requireGit(git, config);
 
   /**

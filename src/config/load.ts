@@ -102,6 +102,8 @@ export interface Config {
   /** What makes this Lockstep a node of a cluster; null: it is alone. */
   readonly cluster: Cluster | null;
   readonly gitBinary: string;
+  /** Whether a small process of its own starts git. */
+  readonly gitStarter: boolean;
   /** The path of a file with certificates that Node.js trusts besides its own; null: none. */
   readonly extraCertificates: string | null;
   /** PATH is the only part of this environment that a git process sees. */
@@ -269,6 +271,7 @@ function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath" | "e
     readers: readerSettings(values, host ? gitUrl : null),
     cluster: clusterOf(values),
     gitBinary: values.GIT_BINARY ?? "git",
+    gitStarter: values.GIT_STARTER !== "no",
   };
 }
 

@@ -232,6 +232,7 @@ const LOCKSTEP = {
   ALLOWED_SIGNERS: absolutePath("write the path of an allowed-signers file; see ssh-keygen(1)"),
   GPG_HOME: absolutePath("write the path of a GnuPG home with the keyring"),
   GIT_BINARY: anyText({ remedy: "" }),
+  GIT_STARTER: oneOf("yes", "no"),
   SERVE_PORT: whole(1, 65_535),
   SERVE_HOST: host,
   // config/load.ts checks that both files can be read.

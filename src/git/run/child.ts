@@ -7,6 +7,7 @@ import { RefreshError } from "../../base/errors.js";
 import { type Limit, onceAborted, type Stall } from "../../machine/limit.js";
 import type { Processes } from "../../machine/processes.js";
 import { closePipesAfterExit, terminate } from "../../machine/terminate.js";
+import type { Starter } from "../starter/starter.js";
 import { environment, type Surroundings } from "./environment.js";
 import { endedEarly, notStarted } from "./failure.js";
 
@@ -15,6 +16,8 @@ export interface GitOptions {
   /** PATH for git, and for what git starts. */
   path: string;
   processes: Processes;
+  /** Starts git in Lockstep's place; null, or while it is not up: simple-git does. */
+  starter?: Pick<Starter, "start"> | null;
 }
 
 export interface ChildCall extends Surroundings {
@@ -42,7 +45,7 @@ export interface Plumbing {
 }
 
 /**
- * Starts git by simple-git, in the environment of the call and no other. The child is recorded on disk, and
+ * Starts git by the starter or by simple-git, in the environment of the call and no other. The child is recorded on disk, and
  * ended at the limit.
  * @returns the exit code, once git has ended and its pipes are closed; null: a signal has ended git
  * @throws RefreshError `timeout`, `cancelled`, `no_git`; GitFailure when git cannot be started
@@ -58,7 +61,6 @@ export async function runChild(
     const onChild = (child: ChildProcess) => {
       options.processes.track(child);
       child.once("spawn", () => {
-        if (call.background) lowerPriority(child);
         takePipes(child as ChildProcessWithoutNullStreams, call, plumbing);
         child.stderr?.on("data", limit.alive);
       });
@@ -73,9 +75,26 @@ export async function runChild(
         if (!limit.reason() || code === 0) resolve(code);
       });
     };
-    seats.run({ onChild }, () => start(options, call)).catch((error) => reject(notStarted(call, error)));
+    const started = startByStarter(options, call);
+    if (started) return onChild(started as unknown as ChildProcess);
+    const onOwnChild = (child: ChildProcess) => {
+      if (call.background) child.once("spawn", () => lowerPriority(child));
+      onChild(child);
+    };
+    seats
+      .run({ onChild: onOwnChild }, () => start(options, call))
+      .catch((error) => reject(notStarted(call, error)));
   });
 }
+
+/** @returns null: there is no starter, or it is not up */
+const startByStarter = ({ starter, binary, path }: GitOptions, call: ChildCall) =>
+  starter?.start({
+    file: binary,
+    args: call.args,
+    env: environment(path, call),
+    nice: call.background ? LOWEST_PRIORITY : 0,
+  }) ?? null;
 
 /**
  * simple-git does not expose its child process; Node's diagnostics report every child before the child is
@@ -122,10 +141,13 @@ function takePipes(child: ChildProcessWithoutNullStreams, call: ChildCall, plumb
   plumbing.connect(child);
 }
 
-/** Sets nice(1) 19, which the children of git inherit. */
+/** The value is that of nice(1). */
+const LOWEST_PRIORITY = 19;
+
+/** Sets a priority that the children of git inherit. */
 function lowerPriority(child: ChildProcess): void {
   try {
-    setPriority(child.pid!, 19);
+    setPriority(child.pid!, LOWEST_PRIORITY);
   } catch {
     // The process has already ended.
   }

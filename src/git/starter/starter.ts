@@ -1,0 +1,196 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import { backoffMs } from "../../base/backoff.js";
+import type { Log } from "../../base/log.js";
+import { asMessage } from "../../base/message.js";
+import { readFrames, writeFrame } from "./frames.js";
+import { openPipePool } from "./pipes.js";
+import { StartedGit } from "./started-git.js";
+
+export interface StartCall {
+  file: string;
+  args: string[];
+  env: Record<string, string>;
+  /** 0 to 19, as nice(1) has it. */
+  nice: number;
+}
+
+/** The small process that starts git for Lockstep. It is started again when it dies. */
+export interface Starter {
+  /** @returns the git, which emits `spawn` or `error` later; null: the starter is not up, start git yourself */
+  start(call: StartCall): StartedGit | null;
+  /** Resolves once the starter is up, or `close` was called. */
+  ready(): Promise<void>;
+  /** The starter's pid; null: it is not up. */
+  pid(): number | null;
+  /** Ends the starter. Gits that still run get SIGTERM. */
+  close(): Promise<void>;
+}
+
+/** How many sets of pipes wait for a git. */
+const READY = 8;
+/** A starter that starts nothing for so long is ended, and so are its gits. In milliseconds. */
+const HANGS_MS = 30_000;
+/** A starter that lived so long had started well. In milliseconds. */
+const LIVED_MS = 60_000;
+const CLOSES_MS = 2_000;
+
+/** These keep the process small: a fork copies its page tables. */
+const FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64"];
+const MAIN = fileURLToPath(new URL("./main.js", import.meta.url));
+
+export function createStarter(log: Pick<Log, "warn">): Starter {
+  let life: Life | null = null;
+  let isClosing = false;
+  let failures = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let tellReady = () => {};
+  const whenReady = new Promise<void>((resolve) => {
+    tellReady = resolve;
+  });
+
+  async function begin(): Promise<void> {
+    const began = performance.now();
+    let reason: string;
+    try {
+      life = await openLife(tellReady);
+      if (isClosing) life.end();
+      reason = await life.over;
+    } catch (error) {
+      reason = asMessage(String(error), 300);
+    }
+    life = null;
+    if (isClosing) return;
+    failures = performance.now() - began > LIVED_MS ? 1 : failures + 1;
+    const waitMs = backoffMs(failures);
+    log.warn(
+      { event: "git_starter_ended", reason, waitMs },
+      "the process that starts git has ended; Lockstep starts git itself until it is back",
+    );
+    timer = setTimeout(() => {
+      living = begin();
+    }, waitMs);
+    timer.unref();
+  }
+
+  let living = begin();
+  return {
+    start: (call) => life?.start(call) ?? null,
+    ready: () => whenReady,
+    pid: () => (life?.isUp() ? life.pid : null),
+    async close() {
+      isClosing = true;
+      clearTimeout(timer);
+      tellReady();
+      life?.end();
+      await living;
+    },
+  };
+}
+
+/** One starter process, from its start to its end. */
+interface Life {
+  pid: number;
+  isUp(): boolean;
+  start(call: StartCall): StartedGit | null;
+  end(): void;
+  /** Resolves to why the process has ended, once all that it had started have ended. */
+  over: Promise<string>;
+}
+
+/** @throws Error when the process or its socket cannot be made */
+async function openLife(onUp: () => void): Promise<Life> {
+  const gits = new Map<number, StartedGit>();
+  let lastId = 0;
+  let isUp = false;
+  let isOver = false;
+  let control: Socket | null = null;
+  const send = (message: object) => {
+    if (!isOver && control) writeFrame(control, message);
+  };
+  const pool = await openPipePool({
+    onReady() {
+      isUp = true;
+      onUp();
+    },
+    onLost: (set) => send({ type: "replace", set }),
+  });
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [...FLAGS, MAIN], {
+      cwd: "/",
+      env: {},
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+    });
+  } catch (error) {
+    pool.close();
+    throw error;
+  }
+  control = child.stdio[3] as Socket;
+  control.on("error", () => {});
+  readFrames(control, (answer) => heard(gits, answer));
+  send({ type: "open", path: pool.path, token: pool.token, ready: READY });
+  const over = ended(child).then(async (reason) => {
+    isOver = true;
+    isUp = false;
+    pool.close();
+    await Promise.all([...gits.values()].map((git) => git.orphaned()));
+    return reason;
+  });
+
+  return {
+    pid: child.pid ?? 0,
+    isUp: () => isUp,
+    start: (call) => (isUp ? start(call) : null),
+    end() {
+      control.destroy();
+      const hard = setTimeout(() => child.kill("SIGKILL"), CLOSES_MS);
+      void over.finally(() => clearTimeout(hard));
+    },
+    over,
+  };
+
+  function start(call: StartCall): StartedGit {
+    const id = ++lastId;
+    const git = new StartedGit((signal) => send({ type: "kill", id, signal }));
+    gits.set(id, git);
+    const hangs = setTimeout(() => child.kill("SIGKILL"), HANGS_MS);
+    const settled = () => clearTimeout(hangs);
+    git.once("spawn", settled);
+    git.once("error", () => gits.delete(id));
+    git.once("error", settled);
+    git.once("exit", () => gits.delete(id));
+    pool.take((pipes) => {
+      git.connect(pipes);
+      send({ type: "start", id, set: pipes.set, ...call });
+    });
+    return git;
+  }
+}
+
+type Answer =
+  | { type: "started"; id: number; pid: number }
+  | { type: "failed"; id: number; message: string; code?: string }
+  | { type: "ended"; id: number; code: number | null; signal: NodeJS.Signals | null };
+
+function heard(gits: Map<number, StartedGit>, answer: Answer): void {
+  const git = gits.get(answer.id);
+  switch (answer.type) {
+    case "started":
+      git?.spawned(answer.pid);
+      break;
+    case "failed":
+      git?.failed(Object.assign(new Error(answer.message), { code: answer.code }));
+      break;
+    case "ended":
+      git?.ended(answer.code, answer.signal);
+  }
+}
+
+/** @returns why the process has ended; what it wrote before has been read */
+const ended = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve) => {
+    child.once("error", ({ message }) => resolve(message));
+    child.once("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
