@@ -7,6 +7,7 @@ import { RefreshError } from "../../base/errors.js";
 import { type Limit, onceAborted, type Stall } from "../../machine/limit.js";
 import type { Processes } from "../../machine/processes.js";
 import { closePipesAfterExit, terminate } from "../../machine/terminate.js";
+import { asChild } from "../starter/started-git.js";
 import type { Starter } from "../starter/starter.js";
 import { environment, type Surroundings } from "./environment.js";
 import { endedEarly, notStarted } from "./failure.js";
@@ -76,7 +77,7 @@ export async function runChild(
       });
     };
     const started = startByStarter(options, call);
-    if (started) return onChild(started as unknown as ChildProcess);
+    if (started) return onChild(asChild(started));
     const onOwnChild = (child: ChildProcess) => {
       if (call.background) child.once("spawn", () => lowerPriority(child));
       onChild(child);

@@ -15,6 +15,7 @@ const AGAIN_MS = 1_000;
 /**
  * @typedef {{ type: "open", path: string, token: string, ready: number }} Open
  * @typedef {{ type: "start", id: number, set: number, file: string, args: string[], env: Record<string, string>, nice: number }} Start
+ * @typedef {{ type: "recorded", id: number }} Recorded
  * @typedef {{ type: "kill", id: number, signal: NodeJS.Signals }} Kill
  * @typedef {{ type: "replace", set: number }} Replace
  */
@@ -24,6 +25,8 @@ const control = new Socket({ fd: 3, readable: true, writable: true });
 const sets = new Map();
 /** @type {Map<number, import("node:child_process").ChildProcess>} */
 const running = new Map();
+/** @type {Set<number>} gits that Lockstep has not recorded on disk yet */
+const unrecorded = new Set();
 /** @type {Open | null} */
 let opened = null;
 let lastSet = 0;
@@ -33,7 +36,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {
 control.on("error", () => {});
 control.once("end", leave);
 control.once("close", leave);
-readFrames(control, (/** @type {Open | Start | Kill | Replace} */ message) => {
+readFrames(control, (/** @type {Open | Start | Recorded | Kill | Replace} */ message) => {
   switch (message.type) {
     case "open":
       opened = message;
@@ -41,6 +44,9 @@ readFrames(control, (/** @type {Open | Start | Kill | Replace} */ message) => {
       break;
     case "start":
       start(message);
+      break;
+    case "recorded":
+      unrecorded.delete(message.id);
       break;
     case "kill":
       running.get(message.id)?.kill(message.signal);
@@ -50,9 +56,9 @@ readFrames(control, (/** @type {Open | Start | Kill | Replace} */ message) => {
   }
 });
 
-/** Nobody reads what these gits print any more. git removes its locks on SIGTERM. */
+/** The next Lockstep ends the gits that are on record. Of the others it would not know. */
 function leave() {
-  for (const child of running.values()) child.kill("SIGTERM");
+  for (const id of unrecorded) running.get(id)?.kill("SIGTERM");
   if (opened) rmSync(dirname(opened.path), { recursive: true, force: true });
   process.exit(0);
 }
@@ -112,6 +118,7 @@ function start({ id, set, file, args, env, nice }) {
  */
 function report(child, id, nice) {
   running.set(id, child);
+  unrecorded.add(id);
   if (nice > 0) {
     try {
       setPriority(/** @type {number} */ (child.pid), nice);
@@ -122,6 +129,7 @@ function report(child, id, nice) {
   writeFrame(control, { type: "started", id, pid: child.pid });
   child.once("exit", (code, signal) => {
     running.delete(id);
+    unrecorded.delete(id);
     writeFrame(control, { type: "ended", id, code, signal });
   });
 }

@@ -1,7 +1,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HELLO_BYTES, readHello, TOKEN_CHARACTERS } from "./frames.js";
 
@@ -35,10 +34,13 @@ interface Needs {
   onLost(set: number): void;
 }
 
-/** @throws Error when no socket can be made in the directory for temporary files */
-export async function openPipePool({ onReady, onLost }: Needs): Promise<PipePool> {
+/**
+ * @param parent where a directory for the socket is made
+ * @throws Error when no socket can be made there
+ */
+export async function openPipePool(parent: string, { onReady, onLost }: Needs): Promise<PipePool> {
   // mkdtemp(3): mode 0700.
-  const dir = mkdtempSync(join(tmpdir(), "lockstep-git-"));
+  const dir = mkdtempSync(join(parent, "lockstep-git-"));
   const path = join(dir, "s");
   const token = randomBytes(TOKEN_CHARACTERS / 2).toString("hex");
   const unready = new Map<number, (Socket | undefined)[]>();

@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { descendants, startTime } from "../../machine/process-table.js";
@@ -86,3 +87,6 @@ export class StartedGit extends EventEmitter {
     if (this.#hasEnded && this.#open === 0) this.emit("close", this.exitCode, this.signalCode);
   }
 }
+
+/** @returns the same object, for what takes a child process of Node's and uses no more than `StartedGit` has */
+export const asChild = (git: StartedGit): ChildProcess => git as unknown as ChildProcess;

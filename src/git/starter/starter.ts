@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { backoffMs } from "../../base/backoff.js";
 import type { Log } from "../../base/log.js";
 import { asMessage } from "../../base/message.js";
+import { terminate } from "../../machine/terminate.js";
 import { readFrames, writeFrame } from "./frames.js";
 import { openPipePool } from "./pipes.js";
-import { StartedGit } from "./started-git.js";
+import { asChild, StartedGit } from "./started-git.js";
 
 export interface StartCall {
   file: string;
@@ -24,7 +26,7 @@ export interface Starter {
   ready(): Promise<void>;
   /** The starter's pid; null: it is not up. */
   pid(): number | null;
-  /** Ends the starter. Gits that still run get SIGTERM. */
+  /** Ends what it has started, and the starter. */
   close(): Promise<void>;
 }
 
@@ -40,7 +42,8 @@ const CLOSES_MS = 2_000;
 const FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64"];
 const MAIN = fileURLToPath(new URL("./main.js", import.meta.url));
 
-export function createStarter(log: Pick<Log, "warn">): Starter {
+/** @param dir where the socket is made, in a directory of its own */
+export function createStarter(log: Pick<Log, "warn">, dir = tmpdir()): Starter {
   let life: Life | null = null;
   let isClosing = false;
   let failures = 0;
@@ -54,8 +57,8 @@ export function createStarter(log: Pick<Log, "warn">): Starter {
     const began = performance.now();
     let reason: string;
     try {
-      life = await openLife(tellReady);
-      if (isClosing) life.end();
+      life = await openLife(dir, tellReady);
+      if (isClosing) void life.end();
       reason = await life.over;
     } catch (error) {
       reason = asMessage(String(error), 300);
@@ -83,7 +86,7 @@ export function createStarter(log: Pick<Log, "warn">): Starter {
       isClosing = true;
       clearTimeout(timer);
       tellReady();
-      life?.end();
+      await life?.end();
       await living;
     },
   };
@@ -94,13 +97,14 @@ interface Life {
   pid: number;
   isUp(): boolean;
   start(call: StartCall): StartedGit | null;
-  end(): void;
+  /** Ends its gits and the process. */
+  end(): Promise<unknown>;
   /** Resolves to why the process has ended, once all that it had started have ended. */
   over: Promise<string>;
 }
 
 /** @throws Error when the process or its socket cannot be made */
-async function openLife(onUp: () => void): Promise<Life> {
+async function openLife(dir: string, onUp: () => void): Promise<Life> {
   const gits = new Map<number, StartedGit>();
   let lastId = 0;
   let isUp = false;
@@ -109,7 +113,7 @@ async function openLife(onUp: () => void): Promise<Life> {
   const send = (message: object) => {
     if (!isOver && control) writeFrame(control, message);
   };
-  const pool = await openPipePool({
+  const pool = await openPipePool(dir, {
     onReady() {
       isUp = true;
       onUp();
@@ -129,7 +133,11 @@ async function openLife(onUp: () => void): Promise<Life> {
   }
   control = child.stdio[3] as Socket;
   control.on("error", () => {});
-  readFrames(control, (answer) => heard(gits, answer));
+  readFrames(control, (answer: Answer) => {
+    hear(gits.get(answer.id), answer);
+    // Whoever records gits on disk has done so at the event.
+    if (answer.type === "started") send({ type: "recorded", id: answer.id });
+  });
   send({ type: "open", path: pool.path, token: pool.token, ready: READY });
   const over = ended(child).then(async (reason) => {
     isOver = true;
@@ -143,10 +151,13 @@ async function openLife(onUp: () => void): Promise<Life> {
     pid: child.pid ?? 0,
     isUp: () => isUp,
     start: (call) => (isUp ? start(call) : null),
-    end() {
+    async end() {
+      isUp = false;
+      await Promise.all([...gits.values()].map((git) => terminate(asChild(git), { reach: "descendants" })));
       control.destroy();
       const hard = setTimeout(() => child.kill("SIGKILL"), CLOSES_MS);
-      void over.finally(() => clearTimeout(hard));
+      await over;
+      clearTimeout(hard);
     },
     over,
   };
@@ -174,8 +185,7 @@ type Answer =
   | { type: "failed"; id: number; message: string; code?: string }
   | { type: "ended"; id: number; code: number | null; signal: NodeJS.Signals | null };
 
-function heard(gits: Map<number, StartedGit>, answer: Answer): void {
-  const git = gits.get(answer.id);
+function hear(git: StartedGit | undefined, answer: Answer): void {
   switch (answer.type) {
     case "started":
       git?.spawned(answer.pid);
