@@ -24,7 +24,7 @@ module.exports = {
     only("one-module-runs-git", "^src/git/run/child\\.ts", { path: "simple-git" }),
     only(
       "nobody-else-starts-processes",
-      "^src/git/run/child\\.ts|^src/git/starter/(starter|started-git|main)\\.(ts|js)$|^src/machine/(processes|programs|sync|terminate)\\.ts|^(tools|test|bench)/",
+      "^src/git/run/child\\.ts|^src/git/starter/(process|started-git|main)\\.(ts|js)$|^src/machine/(processes|programs|sync|terminate)\\.ts|^(tools|test|bench)/",
       {
         path: "^(node:)?child_process$",
       },

@@ -4,7 +4,7 @@ import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createGit } from "../git/run/exec.js";
 import { createStreamGit } from "../git/run/stream.js";
-import { createStarter } from "../git/starter/starter.js";
+import { createStarter } from "../git/starter/supervise.js";
 import { createGateway } from "../git/transport/gateway.js";
 import { createGitHub } from "../github/api.js";
 import { createProcesses } from "../machine/processes.js";

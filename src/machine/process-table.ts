@@ -31,6 +31,20 @@ export function descendants(root: number): number[] {
   return found.slice(1);
 }
 
+/** Returns the processes of this user that were started with this entry in their environment, `NAME=value`. */
+export function processesWith(entry: string): number[] {
+  const pids = processNames().filter((name) => /^\d+$/.test(name) && environOf(name).includes(entry));
+  return pids.map(Number);
+}
+
+function environOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}
+
 const processNames = (): string[] => (existsSync("/proc") ? readdirSync("/proc") : []);
 
 /** Returns the fields of /proc/<pid>/stat from the third on, because the second may contain spaces. */

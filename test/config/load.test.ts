@@ -89,6 +89,7 @@ describe("defaults", () => {
       announceSecret: null,
       serve: null,
       gitBinary: "git",
+      gitStarter: true,
       cluster: null,
     });
   });

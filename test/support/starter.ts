@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { LogDetails } from "../../src/base/log.js";
-import { createStarter } from "../../src/git/starter/starter.js";
+import { createStarter } from "../../src/git/starter/supervise.js";
 import { createProcesses } from "../../src/machine/processes.js";
 import { PATH } from "./git.js";
 import { tempDir } from "./temp.js";

@@ -8,7 +8,7 @@ import { type Limit, onceAborted, type Stall } from "../../machine/limit.js";
 import type { Processes } from "../../machine/processes.js";
 import { closePipesAfterExit, terminate } from "../../machine/terminate.js";
 import { asChild } from "../starter/started-git.js";
-import type { Starter } from "../starter/starter.js";
+import type { Starter } from "../starter/supervise.js";
 import { environment, type Surroundings } from "./environment.js";
 import { endedEarly, notStarted } from "./failure.js";
 

@@ -1,7 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { descendants, startTime } from "../../machine/process-table.js";
+import { setTimeout as delay } from "node:timers/promises";
+import { descendants, processesWith, startTime } from "../../machine/process-table.js";
 import { GRACE_MS, terminateAll } from "../../machine/terminate.js";
 import type { Pipes } from "./pipes.js";
 
@@ -21,8 +22,14 @@ export class StartedGit extends EventEmitter {
   #open = 0;
   #hasEnded = false;
 
-  /** @param signal asks the starter, since the pid may be another program's once git has ended */
-  constructor(private readonly signal: (name: NodeJS.Signals) => void) {
+  /**
+   * @param mark an entry of git's environment, and of nobody else's
+   * @param signal asks the starter, since the pid may be another program's once git has ended
+   */
+  constructor(
+    private readonly mark: string,
+    private readonly signal: (name: NodeJS.Signals) => void,
+  ) {
     super();
   }
 
@@ -76,8 +83,12 @@ export class StartedGit extends EventEmitter {
    */
   async orphaned(): Promise<void> {
     if (this.#hasEnded) return;
-    if (this.pid === undefined) return this.failed(new Error("the process that starts git has ended"));
     for (const pipe of this.stdio) pipe.destroy();
+    if (this.pid === undefined) {
+      // Without pipes git was not even asked for.
+      if (this.stdio.length > 0) await endMarked(this.mark);
+      return this.failed(new Error("the process that starts git has ended"));
+    }
     const isRunning = this.#startedAt !== null && startTime(this.pid) === this.#startedAt;
     if (isRunning) await terminateAll([this.pid, ...descendants(this.pid)], { graceMs: GRACE_MS });
     this.ended(null, "SIGKILL");
@@ -85,6 +96,16 @@ export class StartedGit extends EventEmitter {
 
   #close(): void {
     if (this.#hasEnded && this.#open === 0) this.emit("close", this.exitCode, this.signalCode);
+  }
+}
+
+/** In milliseconds. The first look misses a process that has forked and not called exec yet. */
+const LOOKS_AFTER = [0, 100];
+
+async function endMarked(mark: string): Promise<void> {
+  for (const waitMs of LOOKS_AFTER) {
+    await delay(waitMs);
+    await terminateAll(processesWith(mark), { graceMs: GRACE_MS });
   }
 }
 

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createGit } from "../../../src/git/run/exec.js";
 import { openPipePool } from "../../../src/git/starter/pipes.js";
-import { createStarter } from "../../../src/git/starter/starter.js";
+import { createStarter } from "../../../src/git/starter/supervise.js";
 import { createProcesses } from "../../../src/machine/processes.js";
 import { isRunning, PATH, stuckGit } from "../../support/git.js";
 import { startedStarter } from "../../support/starter.js";
@@ -21,6 +21,7 @@ test("gits of a starter that was killed end, and fail; the next ones run without
   const stuck = createGit({ ...options, binary })({ args: ["log"], gitDir: null, ...T });
   const failed = stuck.catch((error: unknown) => error);
   const below = await begun();
+  await expect.poll(running).toHaveLength(1);
   const [git] = running();
   const first = starter.pid()!;
   process.kill(first, "SIGKILL");
@@ -33,6 +34,16 @@ test("gits of a starter that was killed end, and fail; the next ones run without
   expect((await createGit(options)(VERSION)).stdout).toMatch(/^git version/);
   expect(warnings).toMatchObject([{ event: "git_starter_ended", reason: "SIGKILL" }]);
   expect(running()).toEqual([]);
+});
+
+test("a git is ended although the starter died before it could tell of it", async () => {
+  const dir = tempDir();
+  const binary = join(dir, "git");
+  writeFileSync(binary, `#!/bin/sh\necho $$ > ${dir}/pid\nkill -9 $PPID\nexec sleep 600\n`, { mode: 0o755 });
+  const { options } = await startedStarter();
+  const failing = createGit({ ...options, binary })({ args: ["log"], gitDir: null, ...T });
+  await expect(failing).rejects.toMatchObject({ code: "git" });
+  expect(isRunning(Number(readFileSync(join(dir, "pid"), "utf8")))).toBe(false);
 });
 
 test("starts that wait when the starter dies fail, and hang nowhere", async () => {
@@ -62,6 +73,7 @@ test("a close ends the starter and its gits, and leaves no socket", async () => 
   const stuck = createGit({ ...options, binary })({ args: ["log"], gitDir: null, ...T });
   const failed = stuck.catch((error: unknown) => error);
   const below = await begun();
+  await expect.poll(running).toHaveLength(1);
   const [git] = running();
   const pid = starter.pid()!;
   await starter.close();
@@ -83,7 +95,7 @@ test("a kill -9 of Lockstep ends the starter, and leaves no socket; the next sta
   const built = (name: string) => JSON.stringify(new URL(`../../../lib/${name}.js`, import.meta.url).href);
   const program = `
     import { createGit } from ${built("git/run/exec")};
-    import { createStarter } from ${built("git/starter/starter")};
+    import { createStarter } from ${built("git/starter/supervise")};
     import { createProcesses } from ${built("machine/processes")};
     const starter = createStarter(console, ${JSON.stringify(dir)});
     await starter.ready();

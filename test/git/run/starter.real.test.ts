@@ -133,6 +133,7 @@ test("a git that does not end is ended at its deadline, with what it started", a
   });
   stuck.catch(() => {});
   const below = await begun();
+  await expect.poll(running).toHaveLength(1);
   const [pid] = running();
   abort.abort();
   await expect(stuck).rejects.toMatchObject({ code: "cancelled" });
@@ -142,9 +143,9 @@ test("a git that does not end is ended at its deadline, with what it started", a
   expect(running()).toEqual([]);
 });
 
-test("background work has the lowest priority from its start", async () => {
+test("background work has the lowest priority", async () => {
   const { options } = await startedStarter();
-  const git = createGit({ ...options, binary: gitOf("nice") });
+  const git = createGit({ ...options, binary: gitOf("cat > /dev/null; nice") });
   const call = { args: ["gc"], gitDir: null, ...T };
   expect((await git({ ...call, background: true })).stdout).toBe("19\n");
   expect((await git(call)).stdout).toBe("0\n");

@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { backoffMs } from "../../base/backoff.js";
-import type { Log } from "../../base/log.js";
-import { asMessage } from "../../base/message.js";
 import { terminate } from "../../machine/terminate.js";
 import { readFrames, writeFrame } from "./frames.js";
 import { openPipePool } from "./pipes.js";
@@ -18,82 +15,21 @@ export interface StartCall {
   nice: number;
 }
 
-/** The small process that starts git for Lockstep. It is started again when it dies. */
-export interface Starter {
-  /** @returns the git, which emits `spawn` or `error` later; null: the starter is not up, start git yourself */
-  start(call: StartCall): StartedGit | null;
-  /** Resolves once the starter is up, or `close` was called. */
-  ready(): Promise<void>;
-  /** The starter's pid; null: it is not up. */
-  pid(): number | null;
-  /** Ends what it has started, and the starter. */
-  close(): Promise<void>;
-}
-
 /** How many sets of pipes wait for a git. */
 const READY = 8;
 /** A starter that starts nothing for so long is ended, and so are its gits. In milliseconds. */
 const HANGS_MS = 30_000;
-/** A starter that lived so long had started well. In milliseconds. */
-const LIVED_MS = 60_000;
 const CLOSES_MS = 2_000;
+
+/** By this variable, a git whose pid is unknown is found when the starter dies. */
+const MARK = "LOCKSTEP_GIT";
 
 /** These keep the process small: a fork copies its page tables. */
 const FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64"];
 const MAIN = fileURLToPath(new URL("./main.js", import.meta.url));
 
-/** @param dir where the socket is made, in a directory of its own */
-export function createStarter(log: Pick<Log, "warn">, dir = tmpdir()): Starter {
-  let life: Life | null = null;
-  let isClosing = false;
-  let failures = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let tellReady = () => {};
-  const whenReady = new Promise<void>((resolve) => {
-    tellReady = resolve;
-  });
-
-  async function begin(): Promise<void> {
-    const began = performance.now();
-    let reason: string;
-    try {
-      life = await openLife(dir, tellReady);
-      if (isClosing) void life.end();
-      reason = await life.over;
-    } catch (error) {
-      reason = asMessage(String(error), 300);
-    }
-    life = null;
-    if (isClosing) return;
-    failures = performance.now() - began > LIVED_MS ? 1 : failures + 1;
-    const waitMs = backoffMs(failures);
-    log.warn(
-      { event: "git_starter_ended", reason, waitMs },
-      "the process that starts git has ended; Lockstep starts git itself until it is back",
-    );
-    timer = setTimeout(() => {
-      living = begin();
-    }, waitMs);
-    timer.unref();
-  }
-
-  let living = begin();
-  return {
-    start: (call) => life?.start(call) ?? null,
-    ready: () => whenReady,
-    pid: () => (life?.isUp() ? life.pid : null),
-    async close() {
-      isClosing = true;
-      clearTimeout(timer);
-      tellReady();
-      await life?.end();
-      await living;
-    },
-  };
-}
-
 /** One starter process, from its start to its end. */
-interface Life {
+export interface Life {
   pid: number;
   isUp(): boolean;
   start(call: StartCall): StartedGit | null;
@@ -103,9 +39,14 @@ interface Life {
   over: Promise<string>;
 }
 
-/** @throws Error when the process or its socket cannot be made */
-async function openLife(dir: string, onUp: () => void): Promise<Life> {
+/**
+ * @param dir where the socket is made, in a directory of its own
+ * @param onUp is called once a git can be started
+ * @throws Error when the process or its socket cannot be made
+ */
+export async function openLife(dir: string, onUp: () => void): Promise<Life> {
   const gits = new Map<number, StartedGit>();
+  const name = randomBytes(8).toString("hex");
   let lastId = 0;
   let isUp = false;
   let isOver = false;
@@ -164,7 +105,8 @@ async function openLife(dir: string, onUp: () => void): Promise<Life> {
 
   function start(call: StartCall): StartedGit {
     const id = ++lastId;
-    const git = new StartedGit((signal) => send({ type: "kill", id, signal }));
+    const mark = `${name}-${id}`;
+    const git = new StartedGit(`${MARK}=${mark}`, (signal) => send({ type: "kill", id, signal }));
     gits.set(id, git);
     const hangs = setTimeout(() => child.kill("SIGKILL"), HANGS_MS);
     const settled = () => clearTimeout(hangs);
@@ -174,7 +116,7 @@ async function openLife(dir: string, onUp: () => void): Promise<Life> {
     git.once("exit", () => gits.delete(id));
     pool.take((pipes) => {
       git.connect(pipes);
-      send({ type: "start", id, set: pipes.set, ...call });
+      send({ type: "start", id, set: pipes.set, ...call, env: { ...call.env, [MARK]: mark } });
     });
     return git;
   }
