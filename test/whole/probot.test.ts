@@ -173,8 +173,8 @@ test("no git process sees a token, and the gateway serves no other client", asyn
   await asked;
   // Lockstep itself may ask for the advertisement before git runs.
   const running = () => {
-    const processes = gitProcessesOf(lockstep.pid);
-    expect(processes.length).toBeGreaterThan(0);
+    const processes = processesBelow(lockstep.pid);
+    expect(processes.map(({ cmdline }) => cmdline)).toContainEqual(expect.stringMatching(/^git\0/));
     return processes;
   };
   const processes = await vi.waitFor(running, { timeout: 30_000 });
@@ -222,7 +222,7 @@ function secretsOf(standin: StandIn): string[] {
   ];
 }
 
-function gitProcessesOf(parent: number): { cmdline: string; environ: string }[] {
+function processesBelow(parent: number): { cmdline: string; environ: string }[] {
   const read = (pid: string, name: string) => readFileSync(`/proc/${pid}/${name}`, "utf8");
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   const parents = new Map(pids.map((pid) => [pid, parentOf(pid)]));
