@@ -97,15 +97,22 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
     reads,
     accept: shares?.accept ?? null,
     nodes: shares?.nodes ?? null,
+    beginPass: () => clocks.beginPass(),
     releasers,
     isStopping,
   });
-  const { start, sweep } = startClocks(config, { log, ground, domain, node, releasers });
+  const clocks = startClocks(config, { log, ground, domain, node, releasers });
   const rights = createReaderRights(config, { ground, domain });
   await openServing(config, { log, ground, domain, rights, reads, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
-  return { handlers: shares ? [shares.answer, ...handlers] : handlers, start, once, sweep, close };
+  return {
+    handlers: shares ? [shares.answer, ...handlers] : handlers,
+    start: clocks.start,
+    once,
+    sweep: clocks.sweep,
+    close,
+  };
 }
 
 function oncePorts(domain: Domain, status: OncePorts["status"], shutdownTimeoutMs: number): OncePorts {

@@ -26,6 +26,8 @@ interface Needs {
   accept: ReceiverPorts["accept"] | null;
   /** The other nodes of a cluster; null: this Lockstep is alone. */
   nodes: (OtherNodes & NodePorts) | null;
+  /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
+  beginPass(): boolean;
   isStopping(): boolean;
 }
 
