@@ -99,7 +99,7 @@ export function apiApp({ bearers, ports, nodes, log }: ApiOptions): Hono {
   addAuditRoute(routes, ports.audit);
   addTrendRoute(routes, ports);
   routes.add(DOCUMENT, (context) => context.json(routes.document()));
-  app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
+  app.notFound(() => notFound("no such resource", "see docs/api.md for what /api/v1 offers"));
   app.onError((error) => {
     log?.error({ err: error }, "an API request failed");
     if (isOfMachine(error)) return unreadable(asRefreshError(error));
