@@ -11,7 +11,7 @@ import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
 import { startClocks } from "./passes.js";
-import { explainStart } from "./preflight.js";
+import { explainStart, tellMisspelt } from "./preflight.js";
 import { createReaderRights } from "./rights.js";
 import { openServing } from "./serving.js";
 import { createSurfaces } from "./surfaces.js";
@@ -77,6 +77,7 @@ interface Needs {
 }
 
 async function open(config: Config, { log, releasers, boot, close }: Needs): Promise<Lockstep> {
+  tellMisspelt(config, log);
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
   const opened = await openGround(config, log, releasers);
@@ -90,6 +91,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
   const shares =
     cluster && node && (await cluster.joinOthers(config.cluster!, { log, node, domain, releasers }));
   const reads = createReadTable({ now: Date.now, monotonic: monotonicMs });
+  const clocks = startClocks(config, { log, ground, domain, node, releasers });
   const { handlers, status } = createSurfaces(config, {
     log,
     ground,
@@ -97,11 +99,10 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
     reads,
     accept: shares?.accept ?? null,
     nodes: shares?.nodes ?? null,
-    beginPass: () => clocks.beginPass(),
+    beginPass: clocks.beginPass,
     releasers,
     isStopping,
   });
-  const clocks = startClocks(config, { log, ground, domain, node, releasers });
   const rights = createReaderRights(config, { ground, domain });
   await openServing(config, { log, ground, domain, rights, reads, releasers });
   releasers.add("receiving", () => stopping.abort());

@@ -42,6 +42,11 @@ export function createSurfaces(config: Config, needs: Needs) {
   const { acceptance, watch } = domain.intake;
   const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
   const { webhookRate, webhookBurst } = config;
+  if (apiToken === null)
+    log.info(
+      { event: "api_not_served" },
+      "API_TOKEN is not set, so page, API and metrics are not served: openssl rand -hex 32",
+    );
   const refusedCalls = createRefusedCalls();
   const views = createOperatorViews(config, { ...needs, refusedCalls });
 

@@ -90,6 +90,7 @@ describe("defaults", () => {
       serve: null,
       gitBinary: "git",
       cluster: null,
+      misspelt: [],
     });
   });
 
