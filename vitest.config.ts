@@ -16,8 +16,9 @@ const shared = { setupFiles: ["test/support/seed.ts"], hookTimeout: 60_000 };
 export default defineConfig({
   test: {
     globalSetup: ["test/support/temp-in-memory.ts", "test/support/examples.ts"],
-    // Real git and real servers share two cores on a small CI machine.
-    maxWorkers: 2,
+    // Real git and real servers share two cores on a small CI machine. Tests wait for them two fifths of the time, so that
+    // a third file has room.
+    maxWorkers: 3,
     sequence: { sequencer: TierByTier },
     reporters: ["default"],
     projects: Object.entries(TIERS).map(([name, tier]) => ({ test: { ...shared, name, ...tier } })),

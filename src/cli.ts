@@ -13,6 +13,7 @@ import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
 import { addNodeCommands } from "./cli/nodes.js";
 import { addOperateCommands } from "./cli/operate.js";
+import { addSafeDirectoriesCommand } from "./cli/safe-directories.js";
 import { addShowCommands } from "./cli/show.js";
 import { addAuditCommand, addTokenCommands } from "./cli/tokens.js";
 import { loadClientConfig } from "./config/load.js";
@@ -50,12 +51,13 @@ addBackupCommands(program);
 addShowCommands(program, client);
 addLogCommands(program, client);
 addOperateCommands(program, client);
+addSafeDirectoriesCommand(program);
 addNodeCommands(program, client);
 addHistoryCommands(program, client);
 addEventsCommand(program, client);
 addTokenCommands(program, client);
 addAuditCommand(program, client);
-addCompletionCommand(program);
+addCompletionCommand(program, client);
 
 // The reader of a pipe may stop early, as in `lockstep list | head -1`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

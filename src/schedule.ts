@@ -21,6 +21,8 @@ function divisor(wanted: number, of: number): number {
 }
 
 export interface Backstop {
+  /** Begins a pass now. @returns false: a pass goes on, and another one follows it */
+  begin(): boolean;
   stop(): Promise<void>;
 }
 
@@ -34,24 +36,39 @@ export interface Passes {
  * The backstop finds what no delivery reported. Passes never overlap, and a random delay of up to a tenth of
  * the interval keeps many servers from asking GitHub in the same second. When the clock is set, the cron job starts
  * again: it would otherwise wait until the clock shows the time of its next pass.
- * @param intervalMs null turns the backstop off
+ * @param intervalMs null: passes come only when they are asked for
  */
 export function startBackstop(name: string, intervalMs: number | null, { pass, onFault }: Passes): Backstop {
-  if (intervalMs === null) return { stop: async () => {} };
   let running = false;
+  let isAsked = false;
 
   async function run(): Promise<void> {
     if (running) return;
     running = true;
-    try {
-      await pass();
-    } catch (error) {
-      onFault(error);
-    } finally {
-      running = false;
-    }
+    do {
+      isAsked = false;
+      try {
+        await pass();
+      } catch (error) {
+        onFault(error);
+      }
+    } while (isAsked);
+    running = false;
   }
 
+  function begin(): boolean {
+    isAsked = running;
+    void run();
+    return !isAsked;
+  }
+
+  if (intervalMs === null)
+    return {
+      begin,
+      async stop() {
+        isAsked = false;
+      },
+    };
   const schedule = (): ScheduledTask =>
     cron.schedule(cronExpression(intervalMs), run, {
       name,
@@ -66,7 +83,9 @@ export function startBackstop(name: string, intervalMs: number | null, { pass, o
     task = schedule();
   });
   return {
+    begin,
     async stop() {
+      isAsked = false;
       endWatch();
       await task.destroy();
     },

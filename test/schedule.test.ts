@@ -83,3 +83,27 @@ test("a pass that throws is reported, and the next one comes all the same; passe
   expect(ports.faults).toHaveLength(1);
   expect(count).toBe(2);
 });
+
+test("a pass can be asked for, also without an interval; one that is asked for during another follows it", async () => {
+  for (const interval of [null, HOUR]) {
+    const ends: (() => void)[] = [];
+    let running = 0;
+    const most: number[] = [];
+    const ports = passes(async () => {
+      most.push(++running);
+      await new Promise<void>((resolve) => ends.push(resolve));
+      running -= 1;
+    });
+    const backstop = startBackstop("asked", interval, ports);
+    expect([backstop.begin(), backstop.begin(), backstop.begin()]).toEqual([true, false, false]);
+    expect(ends).toHaveLength(1);
+    ends[0]!();
+    await vi.waitFor(() => expect(ends).toHaveLength(2));
+    ends[1]!();
+    await vi.waitFor(() => expect(running).toBe(0));
+    expect(most).toEqual([1, 1]);
+    expect(backstop.begin()).toBe(true);
+    ends.at(-1)!();
+    await backstop.stop();
+  }
+});

@@ -3,6 +3,7 @@
  * event. docs/logs.md has a line for each event.
  */
 export const LOG_EVENTS = {
+  api_not_served: "API_TOKEN is not set, so there is no page, no API and no metrics",
   changes_unannounced: "changes were never announced because their refresh did not finish",
   checkout_link_failed: "the link to a published tree could not follow a rename",
   comparison_not_requested: "comparisons after a restart of the machine could not be requested",
@@ -112,6 +113,8 @@ export const LOG_EVENTS = {
   trees_start_failed: "the trees of a repository could not be checked at the start",
   trend_not_written: "the figures of a minute could not be written; they go with the next minute's",
   unpublished: "a published tree was removed because CHECKOUTS no longer names it or its ref was deleted",
+  variable_unknown:
+    "a variable is set that nothing reads, and whose name is nearly that of another one (`meant`)",
   webhook_url_not_set: "the App's webhook URL could not be set",
   webhook_url_set: "the App's webhook URL was set from PUBLIC_URL",
 } as const;

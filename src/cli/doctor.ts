@@ -2,7 +2,7 @@ import { type Config, ConfigError, loadConfig, loadSurroundings } from "../confi
 import { checkApp, checkClock } from "../doctor/app.js";
 import { checkDatabase, checkDataDir } from "../doctor/data-dir.js";
 import { checkDisk, checkSecrets } from "../doctor/files.js";
-import { type Finding, fail, ok } from "../doctor/finding.js";
+import { type Finding, fail, ok, warn } from "../doctor/finding.js";
 import { checkGit, checkNode, checkProxies } from "../doctor/machine.js";
 import { checkRedis } from "../doctor/redis.js";
 import { checkWebhook } from "../doctor/webhook.js";
@@ -24,6 +24,8 @@ export async function examine(json: boolean): Promise<void> {
   };
   const around = loadSurroundings();
   const config = readConfig(report);
+  for (const { name, meant } of around.misspelt)
+    report(warn("configuration", `nothing reads ${name}`, `is ${meant} meant? Rename it`));
   report(checkNode(), await checkGit(around), ...checkProxies(around));
   report(
     ...checkSecrets(around),

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { HoldView, KeptView, RepositoryView } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
 import { everyPage } from "./pages.js";
-import { print, printJson, table } from "./print.js";
+import { print, printJson, printTable } from "./print.js";
 import { waiting, waitQuery } from "./wait.js";
 
 /** Commands of the history guard, for kept tips and held refs. */
@@ -48,11 +48,11 @@ async function showKept(client: Client, fullName: string): Promise<void> {
     expiresAt.slice(0, 10),
     name,
   ]);
-  for (const line of table([["REF", "TIP", "UNTIL", "KEPT AS"], ...keptRows])) print(line);
+  printTable({ head: ["REF", "TIP", "UNTIL", "KEPT AS"], rows: keptRows, empty: "no kept tips" });
   if (holds.length === 0) return;
   print();
   const heldRows = holds.map(({ ref, tip, wanted, cause }) => [ref, tip.slice(0, 12), wanted, cause]);
-  for (const line of table([["HELD", "TIP", "GITHUB HAS", "CAUSE"], ...heldRows])) print(line);
+  printTable({ head: ["HELD", "TIP", "GITHUB HAS", "CAUSE"], rows: heldRows, empty: "no held refs" });
 }
 
 async function post(client: Client, path: string, body: object, wait: string, done: string): Promise<void> {

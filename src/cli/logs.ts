@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { Delivery, type DeliveryView, type RefreshView } from "../http/log-view.js";
 import type { QueueList } from "../http/logs.js";
 import { type Client, repositoryPath } from "./client.js";
-import { ago, print, printJson, table } from "./print.js";
+import { ago, print, printJson, printTable } from "./print.js";
 import { printWaits } from "./waits.js";
 
 interface DeliveryOptions {
@@ -48,8 +48,11 @@ async function showDeliveries(client: Client, options: DeliveryOptions): Promise
     outcome,
     became,
   ]);
-  for (const line of table([["AGO", "EVENT", "REPOSITORY", "OUTCOME", "WHAT BECAME OF IT"], ...rows]))
-    print(line);
+  printTable({
+    head: ["AGO", "EVENT", "REPOSITORY", "OUTCOME", "WHAT BECAME OF IT"],
+    rows,
+    empty: "no deliveries in the last 8 days",
+  });
 }
 
 async function showRefreshes(client: Client, fullName: string): Promise<void> {
@@ -65,8 +68,11 @@ async function showRefreshes(client: Client, fullName: string): Promise<void> {
     `${durationMs} ms`,
     reason ?? "",
   ]);
-  for (const line of table([["AGO", "TRIGGER", "RESULT", "WAY", "REFS", "TOOK", "REASON"], ...rows]))
-    print(line);
+  printTable({
+    head: ["AGO", "TRIGGER", "RESULT", "WAY", "REFS", "TOOK", "REASON"],
+    rows,
+    empty: `no refreshes of ${fullName} yet`,
+  });
 }
 
 async function showQueue(client: Client): Promise<void> {
@@ -83,6 +89,6 @@ async function showQueue(client: Client): Promise<void> {
     item.waitsFor ?? "",
   ]);
   const head = ["SUBJECT", "TRIGGER", "CLASS", "STATE", "TRIES", "WAITS", "FOR"];
-  for (const line of table([head, ...rows])) print(line);
+  printTable({ head, rows, empty: "nothing waits, and nothing runs" });
   if (body.total > rows.length) print(`and ${body.total - rows.length} more`);
 }

@@ -74,6 +74,19 @@ export function table(rows: string[][]): string[] {
   );
 }
 
+interface Table {
+  head: string[];
+  rows: string[][];
+  /** What is said in place of a table without rows. */
+  empty: string;
+}
+
+/** Prints a table; that there is nothing to list goes to stderr, so that a program that reads the list sees no line. */
+export function printTable({ head, rows, empty }: Table): void {
+  if (rows.length === 0) process.stderr.write(`${empty}\n`);
+  else for (const line of table([head, ...rows])) print(line);
+}
+
 /** Formats an age in its largest unit: `12s`, `5m`, `3h`, `2d`. */
 export function ago(iso: string | null, now = Date.now()): string {
   if (iso === null) return "never";

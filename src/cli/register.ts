@@ -4,7 +4,8 @@ import { chmod } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Probot, run } from "probot";
-import { type Config, loadConfig, type Setup } from "../config/load.js";
+import { type Config, loadConfig } from "../config/load.js";
+import type { Setup } from "../config/setup.js";
 import { createGitHub } from "../github/api.js";
 import { createInspector } from "../github/inspect.js";
 import { type Handler, mount } from "../http/mount.js";
@@ -33,8 +34,16 @@ export async function registerApp(setup: Setup): Promise<void> {
   const values = await served(setup, file);
   process.chdir(home);
   setup.end(values);
-  process.stdout.write(`The App is registered. Its credentials are in ${file}. Lockstep starts.\n`);
+  process.stdout.write(
+    `The App is registered. Its credentials are in ${file}. Lockstep starts.\n` +
+      `The page is at ${pageOf(setup)}; sign in with ${setup.hasToken ? "your API_TOKEN" : `API_TOKEN, which is in ${file}, too`}.\n`,
+  );
   if (setup.hookIsPage) await useServedPath(loadConfig());
+}
+
+function pageOf({ serverEnv: { PUBLIC_URL, HOST = "127.0.0.1", PORT = "3000" } }: Setup): string {
+  const isAny = HOST === "0.0.0.0" || HOST === "::";
+  return PUBLIC_URL || `http://${isAny ? "127.0.0.1" : HOST}:${PORT}`;
 }
 
 /** GitHub reveals the credentials only once, so an unwritable file is reported before the registration. */

@@ -1,25 +1,14 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { fullName } from "../base/names.js";
 import type { InstallationView, StatusView } from "../http/operate.js";
-import type { HoldView, KeptView, RefView, RepositoryView, ShownState } from "../http/view.js";
+import type { HoldView, KeptView, RefView, RepositoryView } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
+import { addFilter, type Filter, queryOf } from "./filter.js";
 import { everyPage } from "./pages.js";
-import { ago, print, printJson, table } from "./print.js";
+import { ago, printJson, printTable } from "./print.js";
 import { printStatus } from "./status.js";
 
-const STATES = Object.keys({
-  onboarding: 1,
-  fresh: 1,
-  refreshing: 1,
-  behind: 1,
-  incomplete: 1,
-  failing: 1,
-  paused: 1,
-  suspended: 1,
-  gone: 1,
-  retired: 1,
-} satisfies Record<ShownState, 1>);
 const WATCH_MS = 2_000;
 const CLEAR = "\u001b[2J\u001b[H";
 
@@ -40,14 +29,22 @@ export function addShowCommands(program: Command, client: () => Client): void {
         if (watch) await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
       } while (watch);
     });
-  program
-    .command("list")
-    .description("list the repositories with state, age of the last proof and last failure")
-    .addOption(new Option("--state <state>", "only repositories in this state").choices(STATES))
-    .addHelpText("after", "\nExample:\n  lockstep list --state failing")
-    .action(async ({ state }: { state?: string }) => {
-      const filter: Record<string, string> = state === undefined ? {} : { state };
-      const shown = await everyPage<RepositoryView>(client(), "/api/v1/repos", "repositories", filter);
+  addFilter(
+    program
+      .command("list")
+      .description("list the repositories with state, age of the last proof and last failure"),
+  )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lockstep list --state failing\n  lockstep list --name 'acme/*-service'",
+    )
+    .action(async (filter: Filter) => {
+      const shown = await everyPage<RepositoryView>(
+        client(),
+        "/api/v1/repos",
+        "repositories",
+        queryOf(filter),
+      );
       if (client().json) return printJson(shown);
       const rows = shown.map((it) => [
         fullName(it),
@@ -55,7 +52,11 @@ export function addShowCommands(program: Command, client: () => Client): void {
         ago(it.lastProvenAt),
         it.lastError?.code ?? "",
       ]);
-      for (const line of table([["REPOSITORY", "STATE", "PROVEN", "FAILURE"], ...rows])) print(line);
+      printTable({
+        head: ["REPOSITORY", "STATE", "PROVEN", "FAILURE"],
+        rows,
+        empty: Object.keys(filter).length > 0 ? "no repository matches" : "no repositories yet",
+      });
     });
   program
     .command("show <owner/name>")
@@ -78,7 +79,11 @@ export function addShowCommands(program: Command, client: () => Client): void {
         ago(it.lastListedAt),
         it.heldRemoval ? `${it.heldRemoval.repositories.length} repositories` : "",
       ]);
-      for (const line of table([["ID", "ACCOUNT", "STATE", "LISTED", "HELD REMOVAL"], ...rows])) print(line);
+      printTable({
+        head: ["ID", "ACCOUNT", "STATE", "LISTED", "HELD REMOVAL"],
+        rows,
+        empty: "the App is not installed yet",
+      });
     });
 }
 

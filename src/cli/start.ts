@@ -13,9 +13,9 @@ export async function startServer(): Promise<void> {
   loadEnvFile();
   let running: Lockstep | undefined;
   try {
-    const setup = prepareSetup();
+    const setup = orExit(prepareSetup);
     if (setup) await registerApp(setup);
-    requireConfig();
+    orExit(() => passKeyToProbot(loadConfig()));
     await run(async (app) => {
       running = await startIn(app);
     });
@@ -45,9 +45,9 @@ function withRemedy(error: unknown): unknown {
   return remedy ? new AnswerError(`Lockstep cannot start: ${message}`, EXIT.failed, remedy) : error;
 }
 
-function requireConfig(): void {
+function orExit<T>(read: () => T): T {
   try {
-    passKeyToProbot(loadConfig());
+    return read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);

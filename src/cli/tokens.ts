@@ -5,7 +5,7 @@ import type { AuditView } from "../http/audit.js";
 import type { TokenView } from "../http/tokens.js";
 import { AnswerError, type Client } from "./client.js";
 import { EXIT } from "./exit.js";
-import { ago, print, printJson, table } from "./print.js";
+import { ago, print, printJson, printTable } from "./print.js";
 
 interface AddOptions {
   scope: string;
@@ -71,8 +71,11 @@ export function addAuditCommand(program: Command, client: () => Client): void {
         status === null ? "-" : String(status),
         detail ?? "",
       ]);
-      for (const line of table([["AGO", "TOKEN", "BY", "ACTION", "OF", "STATUS", "DETAILS"], ...rows]))
-        print(line);
+      printTable({
+        head: ["AGO", "TOKEN", "BY", "ACTION", "OF", "STATUS", "DETAILS"],
+        rows,
+        empty: "no actions yet",
+      });
     });
 }
 
@@ -105,5 +108,9 @@ async function listTokens(client: Client): Promise<void> {
     token.expired ? "expired" : token.expiresAt.slice(0, 10),
     ago(token.lastUsedAt),
   ]);
-  for (const line of table([["NAME", "SCOPES", "REPOSITORIES", "UNTIL", "USED"], ...rows])) print(line);
+  printTable({
+    head: ["NAME", "SCOPES", "REPOSITORIES", "UNTIL", "USED"],
+    rows,
+    empty: "no tokens but API_TOKEN; make one with lockstep tokens add",
+  });
 }

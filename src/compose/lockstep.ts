@@ -11,7 +11,7 @@ import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
 import { startClocks } from "./passes.js";
-import { explainStart } from "./preflight.js";
+import { explainStart, tellMisspelt } from "./preflight.js";
 import { createReaderRights } from "./rights.js";
 import { openServing } from "./serving.js";
 import { createSurfaces } from "./surfaces.js";
@@ -77,6 +77,7 @@ interface Needs {
 }
 
 async function open(config: Config, { log, releasers, boot, close }: Needs): Promise<Lockstep> {
+  tellMisspelt(config, log);
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
   const opened = await openGround(config, log, releasers);
@@ -90,6 +91,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
   const shares =
     cluster && node && (await cluster.joinOthers(config.cluster!, { log, node, domain, releasers }));
   const reads = createReadTable({ now: Date.now, monotonic: monotonicMs });
+  const clocks = startClocks(config, { log, ground, domain, node, releasers });
   const { handlers, status } = createSurfaces(config, {
     log,
     ground,
@@ -97,15 +99,21 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
     reads,
     accept: shares?.accept ?? null,
     nodes: shares?.nodes ?? null,
+    beginPass: clocks.beginPass,
     releasers,
     isStopping,
   });
-  const { start, sweep } = startClocks(config, { log, ground, domain, node, releasers });
   const rights = createReaderRights(config, { ground, domain });
   await openServing(config, { log, ground, domain, rights, reads, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
-  return { handlers: shares ? [shares.answer, ...handlers] : handlers, start, once, sweep, close };
+  return {
+    handlers: shares ? [shares.answer, ...handlers] : handlers,
+    start: clocks.start,
+    once,
+    sweep: clocks.sweep,
+    close,
+  };
 }
 
 function oncePorts(domain: Domain, status: OncePorts["status"], shutdownTimeoutMs: number): OncePorts {

@@ -47,6 +47,8 @@ interface Needs {
   reads: Pick<ReadTable, "rows">;
   releasers: Releasers;
   refusedCalls: Pick<RefusedCalls, "list">;
+  /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
+  beginPass(): boolean;
   isStopping(): boolean;
 }
 
@@ -165,6 +167,7 @@ export function createOperatorViews(config: Settings, needs: Needs) {
       subjectOf: createSubjects({ git, layout, hasMirror }),
     }),
     logs: createLogViews({ store, registry, installations, queue, runner }),
+    beginPass: needs.beginPass,
     stopping: isStopping,
   });
 }

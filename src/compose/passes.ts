@@ -95,5 +95,5 @@ export function startClocks(config: Settings, { log, ground, domain, node, relea
   releasers.add("pull", pull.stop);
   // Stopping does not wait here; only closing the connections to GitHub may end the current call.
   releasers.add("reading of GitHub's log", () => void ground.lastCalls.push(recovery.stop()));
-  return { start, sweep };
+  return { start, sweep, beginPass: backstop.begin };
 }

@@ -74,6 +74,12 @@ export async function endSurvivors(processes: Pick<Processes, "endSurvivors">, l
     );
 }
 
+/** Names variables that are no fault, and probably not meant. */
+export function tellMisspelt({ misspelt }: Pick<Config, "misspelt">, log: Log): void {
+  for (const { name, meant } of misspelt)
+    log.warn({ event: "variable_unknown", name, meant }, `nothing reads ${name}: is ${meant} meant?`);
+}
+
 /**
  * Sets the App's webhook URL from PUBLIC_URL. A failure is logged and not fatal, because deliveries may still
  * arrive.

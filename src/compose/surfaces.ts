@@ -26,6 +26,8 @@ interface Needs {
   accept: ReceiverPorts["accept"] | null;
   /** The other nodes of a cluster; null: this Lockstep is alone. */
   nodes: (OtherNodes & NodePorts) | null;
+  /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
+  beginPass(): boolean;
   isStopping(): boolean;
 }
 
@@ -40,6 +42,11 @@ export function createSurfaces(config: Config, needs: Needs) {
   const { acceptance, watch } = domain.intake;
   const { apiToken, publicUrl, trustedProxies, staleAfterMs, minFreeDisk } = config;
   const { webhookRate, webhookBurst } = config;
+  if (apiToken === null)
+    log.info(
+      { event: "api_not_served" },
+      "API_TOKEN is not set, so page, API and metrics are not served: openssl rand -hex 32",
+    );
   const refusedCalls = createRefusedCalls();
   const views = createOperatorViews(config, { ...needs, refusedCalls });
 

@@ -14,11 +14,13 @@ import {
   pasteFaults,
   readerFaults,
 } from "./faults.js";
+import { findMisspelt, type Misspelt } from "./misspelt.js";
 import { readPrivateKey } from "./private-key.js";
 import { type Signers, signersOf, type TreeBudget, treeBudgetOf } from "./publishing.js";
 import { type ReaderSettings, readerSettings } from "./readers.js";
 import { type Serve, serveFaults, serveOf } from "./serve.js";
-import { VARIABLES } from "./variables.js";
+import { type Setup, setupOf } from "./setup.js";
+import { VARIABLES, WEBHOOK_PATH } from "./variables.js";
 
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
 export interface Config {
@@ -106,6 +108,8 @@ export interface Config {
   readonly gitStarter: boolean;
   /** The path of a file with certificates that Node.js trusts besides its own; null: none. */
   readonly extraCertificates: string | null;
+  /** Variables that nothing reads, and whose names are nearly those of others. */
+  readonly misspelt: readonly Misspelt[];
   /** PATH is the only part of this environment that a git process sees. */
   readonly searchPath: string;
 }
@@ -123,7 +127,6 @@ const ENVIRONMENT = VARIABLES.partial().required({ APP_ID: true });
 type Values = z.output<typeof ENVIRONMENT>;
 
 const ALLOW_NONE = allowList([]);
-const WEBHOOK_PATH = "/api/github/webhooks";
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -147,50 +150,24 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!result.success || "fault" in key || faults.length > 0) throw new ConfigError(faults);
   const searchPath = given.PATH ?? SEARCH_PATH;
   const extraCertificates = given.NODE_EXTRA_CA_CERTS ?? null;
-  return deepFreeze({ ...toConfig(result.data), privateKey: key.pem, searchPath, extraCertificates });
+  return deepFreeze({
+    ...toConfig(result.data),
+    privateKey: key.pem,
+    searchPath,
+    extraCertificates,
+    misspelt: findMisspelt(env),
+  });
 }
-
-/** The settings for Probot's setup page. */
-export interface Setup {
-  /** The environment for Probot's server, which would otherwise forward from WEBHOOK_PROXY_URL. */
-  serverEnv: NodeJS.ProcessEnv;
-  /** The settings that the App is registered with, and that later starts need too. */
-  settings: Record<string, string>;
-  /** Whether the webhook's URL is the page's own address, where no delivery is accepted. */
-  hookIsPage: boolean;
-  hasToken: boolean;
-  /** Ends the setup, once the App is registered. */
-  end(values: Record<string, string>): void;
-}
-
-const SETUP_SETTINGS = ["PUBLIC_URL", "DELIVERIES", "GHE_HOST", "GHE_PROTOCOL"];
-/** The address leads nowhere, by RFC 2606: GitHub logs only what it tries to deliver. */
-const NOWHERE = "https://lockstep.invalid/";
 
 /**
- * Checks whether Probot is about to serve its setup page, which shows and accepts credentials. The page is
- * then reachable on loopback alone and opens no public relay, unless the environment says otherwise. The page
- * puts WEBHOOK_PROXY_URL into the App's manifest.
- * @returns null: the App is registered
+ * @returns null: the App is registered, so that no setup page comes
+ * @throws {ConfigError} for settings that would prevent the start after the registration
  */
 export function prepareSetup(env: NodeJS.ProcessEnv = process.env): Setup | null {
-  const hasKey = env.PRIVATE_KEY || env.PRIVATE_KEY_PATH;
-  if (env.APP_ID || hasKey || env.NODE_ENV === "production") return null;
-  env.HOST ||= "127.0.0.1";
-  env.NO_SMEE_SETUP ||= "true";
-  const serverEnv = { ...env };
-  const served = (url: string) => url.replace(/\/+$/, "") + (env.WEBHOOK_PATH || WEBHOOK_PATH);
-  const relay = env.WEBHOOK_PROXY_URL ?? "";
-  const hook = relay || (env.DELIVERIES === "pull" ? NOWHERE : env.PUBLIC_URL ? served(env.PUBLIC_URL) : "");
-  env.WEBHOOK_PROXY_URL = hook;
-  const settings = SETUP_SETTINGS.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
-  return {
-    serverEnv,
-    settings: Object.fromEntries(settings),
-    hookIsPage: hook === "",
-    hasToken: Boolean(env.API_TOKEN),
-    end: (values) => void Object.assign(env, values, { WEBHOOK_PROXY_URL: relay }),
-  };
+  const setup = setupOf(env);
+  const { error } = setup ? VARIABLES.partial().safeParse(setup.settings) : {};
+  if (error) throw new ConfigError(error.issues.map((issue) => fieldFault(issue, setup!.settings)));
+  return setup;
 }
 
 /** Reads what a check-up needs beyond the configuration, which may have faults. */
@@ -203,6 +180,7 @@ export function loadSurroundings(env: NodeJS.ProcessEnv = process.env) {
     dataDir: resolve(env.DATA_DIR || "data"),
     gitBinary: env.GIT_BINARY || "git",
     searchPath: env.PATH || SEARCH_PATH,
+    misspelt: findMisspelt(env),
   };
 }
 
@@ -217,7 +195,9 @@ export function passKeyToProbot({ privateKey }: Pick<Config, "privateKey">, env 
   if (env.PRIVATE_KEY) env.PRIVATE_KEY = privateKey;
 }
 
-function toConfig(values: Values): Omit<Config, "privateKey" | "searchPath" | "extraCertificates"> {
+type OfSurroundings = "privateKey" | "searchPath" | "extraCertificates" | "misspelt";
+
+function toConfig(values: Values): Omit<Config, OfSurroundings> {
   const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
   const customRefs = refspecs.some((pattern) => !/^refs\/(heads|tags)\//.test(pattern));
   const fullFetchIntervalMs = values.FULL_FETCH_INTERVAL ?? 24 * HOUR;

@@ -16,6 +16,9 @@ export interface VariableMeta {
 /** What is known of each variable in addition to its parser. */
 export const ABOUT = z.registry<VariableMeta>();
 
+/** Where Probot takes webhooks, and Lockstep, too, unless WEBHOOK_PATH says otherwise. */
+export const WEBHOOK_PATH = "/api/github/webhooks";
+
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 

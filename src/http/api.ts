@@ -23,6 +23,7 @@ import { addRepositoryRoute, type RepositoryPorts } from "./repository.js";
 import { addRepositoryLists, type RepositoryListPorts } from "./repository-lists.js";
 import { createRoutes, type Route } from "./routes.js";
 import { serve } from "./serve.js";
+import { addSeveralRoutes, type SeveralPorts } from "./several.js";
 import { addTokenRoutes, type TokenPorts } from "./tokens.js";
 import { addTrendRoute, type TrendPorts } from "./trends.js";
 
@@ -31,6 +32,7 @@ export interface ApiPorts
     RepositoryListPorts,
     RefreshPorts,
     OperatePorts,
+    SeveralPorts,
     HistoryPorts,
     ContainsPorts,
     EventPorts,
@@ -91,12 +93,13 @@ export function apiApp({ bearers, ports, nodes, log }: ApiOptions): Hono {
   addContainsRoute(routes, ports);
   addEventRoute(routes, ports);
   addOperatorRoutes(routes, ports);
+  addSeveralRoutes(routes, ports);
   if (nodes) addNodeRoutes(routes, nodes);
   addTokenRoutes(routes, ports.tokens);
   addAuditRoute(routes, ports.audit);
   addTrendRoute(routes, ports);
   routes.add(DOCUMENT, (context) => context.json(routes.document()));
-  app.notFound(() => notFound("no such resource", "see the README for what /api/v1 offers"));
+  app.notFound(() => notFound("no such resource", "see docs/api.md for what /api/v1 offers"));
   app.onError((error) => {
     log?.error({ err: error }, "an API request failed");
     if (isOfMachine(error)) return unreadable(asRefreshError(error));

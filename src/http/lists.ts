@@ -41,6 +41,19 @@ export interface ListPorts {
 const MAX_NAME = 140;
 const Total = z.number().int().meta({ description: "how many there are on all pages" });
 
+/** The query of a filter for repositories. */
+export const FilterQuery = {
+  state: ShownState.optional().meta({
+    description: "also a state that a running refresh hides: `failing` includes what is being tried again",
+  }),
+  installation: z.number().int().optional().meta({ description: "id of the installation" }),
+  name: z.string().optional().meta({
+    description:
+      "part of `owner/name`, or a pattern for the whole name that uses `*` and `?`; case does not matter",
+    example: "acme/*-service",
+  }),
+};
+
 /** Lists repositories and installations by pages. */
 export function addListRoutes(routes: Routes, ports: ListPorts): void {
   routes.add(
@@ -49,13 +62,7 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       path: "/api/v1/repos",
       summary: "Repositories, by owner and name",
       query: {
-        state: ShownState.optional(),
-        installation: z.number().int().optional().meta({ description: "id of the installation" }),
-        name: z.string().optional().meta({
-          description:
-            "part of `owner/name`, or a pattern for the whole name that uses `*` and `?`; case does not matter",
-          example: "acme/*-service",
-        }),
+        ...FilterQuery,
         ...PagingQuery,
       },
       answers: { 200: z.object({ repositories: z.array(Repository), next: Next, total: Total }) },

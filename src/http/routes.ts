@@ -94,13 +94,15 @@ const actOf =
   ({ path, action = path.slice(path.lastIndexOf("/") + 1) }: Route) =>
   ({ req }: Context) => {
     const { owner, name, id } = req.param() as { owner?: string; name?: string; id?: string };
-    const subject = owner
-      ? `${owner}/${name}`
-      : id
-        ? `installation ${id}`
-        : `${path.includes("/nodes/") ? "node" : "token"} ${name ?? ""}`;
-    return { via: "api" as const, action, subject: subject.trim() };
+    const subject = owner ? `${owner}/${name}` : id ? `installation ${id}` : subjectOf(path, name);
+    return { via: "api" as const, action, subject };
   };
+
+function subjectOf(path: string, name: string | undefined): string {
+  if (path.includes("/nodes/")) return `node ${name}`;
+  if (path.includes("/tokens")) return `token ${name ?? ""}`.trim();
+  return path.includes("/repos/") ? "several repositories" : "backstop";
+}
 
 /** Says in the document which tokens may call a route. */
 function describeAccess({ needs, isOfWhole }: Access): string {

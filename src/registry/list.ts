@@ -9,7 +9,10 @@ export type RepositoryPlace = [string, string, number];
 
 /** A null field matches everything. */
 export interface RepositoryFilter {
-  /** The state as the API shows it: `refreshing` and `paused` in addition to the stored states. */
+  /**
+   * The state as the API shows it: `refreshing` and `paused` in addition to the stored states. A repository that is being
+   * refreshed matches its stored state, too.
+   */
   state: string | null;
   installationId: number | null;
   /** A part of `owner/name`, or with `*` and `?` the whole of it; case does not count. */
@@ -72,7 +75,8 @@ export const filterValues = ({
 
 export const FILTERED = `FROM repositories WHERE (?1 IS NULL OR installation_id = ?1)
   AND (?2 IS NULL OR owner || '/' || name LIKE ?2 ESCAPE '\\')
-  AND (?3 IS NULL OR ?3 = ${shownStateSql("WHEN id IN (SELECT value FROM json_each(?4)) THEN 'refreshing'")})
+  AND (?3 IS NULL OR ?3 = ${shownStateSql("WHEN id IN (SELECT value FROM json_each(?4)) THEN 'refreshing'")}
+    OR ?3 = ${shownStateSql()})
   AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))`;
 
 /** Writes a pattern for LIKE, where `%` and `_` are what `*` and `?` are to a shell. */

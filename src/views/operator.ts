@@ -57,6 +57,8 @@ interface Ports extends Freshness {
   trends: ApiPorts["trends"];
   overview: Pick<ApiPorts, "activity" | "beats" | "refused" | "places" | "subject">;
   logs: Omit<LogPorts, "get">;
+  /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
+  beginPass(): boolean;
   stopping(): boolean;
   now(): number;
 }
@@ -200,6 +202,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       return known && installation(known);
     },
     confirmRemoval: ports.removal.confirm,
+    beginPass: ports.beginPass,
     status: ports.status,
   };
   return { api, health: { ready, fresh: ports.fresh } };

@@ -91,6 +91,7 @@ describe("defaults", () => {
       gitBinary: "git",
       gitStarter: true,
       cluster: null,
+      misspelt: [],
     });
   });
 

@@ -297,6 +297,7 @@ describe("the API", () => {
         ranked: fail,
         activity: fail,
         beats: fail,
+        beginPass: fail,
         refused: fail,
         places: fail,
         subject: fail,

@@ -166,6 +166,9 @@ test("a token limited to repositories may call only what is about single reposit
     "GET /api/v1/tokens",
     "GET /api/v1/trends",
     "POST /api/v1/installations/3/confirm-removal",
+    "POST /api/v1/pass",
+    "POST /api/v1/repos/refresh",
+    "POST /api/v1/repos/resume",
     "POST /api/v1/tokens",
     "POST /api/v1/tokens/t0/revoke",
   ]);

@@ -17,17 +17,17 @@ it("app.yml subscribes to the events of EVENTS that every App needs, with their 
   expect(manifest.default_permissions, "app.yml").toEqual(Object.fromEntries(permissions));
 });
 
-it("README.md tells how to register an App by hand with the same events and permissions", () => {
-  const readme = readFileSync("README.md", "utf8");
+it("docs/getting-started.md tells how to register an App by hand with the same events and permissions", () => {
+  const text = readFileSync("docs/getting-started.md", "utf8");
   const rowOf = (field: string) =>
-    new RegExp(`^\\| ${field} +\\| (.*?) +\\|$`, "m").exec(readme)?.[1]?.split(", ");
+    new RegExp(`^\\| ${field} +\\| (.*?) +\\|$`, "m").exec(text)?.[1]?.split(", ");
   const titles = new Set(ofEveryApp.map(([, { permission }]) => permission.title));
   const permissions = [...titles].map((title) => `${title}: read-only`);
-  expect(rowOf("Events"), "README.md").toEqual(ofEveryApp.map(([, { title }]) => title));
-  expect(rowOf("Repository permissions"), "README.md").toEqual(permissions);
+  expect(rowOf("Events"), "docs/getting-started.md").toEqual(ofEveryApp.map(([, { title }]) => title));
+  expect(rowOf("Repository permissions"), "docs/getting-started.md").toEqual(permissions);
   for (const [, { title, permission, ...rest }] of SUBSCRIPTIONS)
     if (rest.for !== "every App")
-      expect(readme.replace(/\s+/g, " ")).toContain(
+      expect(text.replace(/\s+/g, " ")).toContain(
         `add ${permission.title}: read-only and the event ${title};`,
       );
 });

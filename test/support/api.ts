@@ -66,7 +66,7 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
   return {
     list: (...args) => {
       calls.push(["list", ...args]);
-      return { repositories: [SITE], next: ["acme", "site", 7], total: 2 };
+      return { repositories: [SITE], next: args[0].after ? null : ["acme", "site", 7], total: 2 };
     },
     installations: (...args) => {
       calls.push(["installations", ...args]);
@@ -113,6 +113,7 @@ export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPor
     tokens: { add: () => "taken", all: () => [], revoke: () => false },
     maintenance: () => MAINTENANCE,
     ...OPERATE,
+    beginPass: () => calls.push(["beginPass"]) === 1,
     deliveries: (...args) => {
       calls.push(["deliveries", ...args]);
       return { deliveries: [], next: null };

@@ -1,28 +1,15 @@
-import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { offered as inBash } from "../support/bash.js";
 import { cli } from "../support/cli.js";
 import { tempDir } from "../support/temp.js";
 
-const program = new URL("../../lib/cli.js", import.meta.url).pathname;
-
-/** Returns bash's completions of a typed line. */
+/** Lockstep is away. */
 function offered(...words: string[]): string[] {
-  const bin = tempDir();
-  const file = join(bin, "lockstep");
-  writeFileSync(file, `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`);
-  chmodSync(file, 0o755);
-  const script = `
-    source <(lockstep completion bash)
-    source <(lockstep completion bash)
-    COMP_WORDS=(lockstep "$@") COMP_CWORD=$#
-    _lockstep
-    printf '%s\n' "\${COMPREPLY[@]}"`;
-  const options = { env: { PATH: `${bin}:${process.env.PATH}` }, encoding: "utf8" } as const;
-  const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script, "bash", ...words], options);
+  const { words: found, stderr } = inBash({}, ...words);
   expect(stderr).toBe("");
-  return stdout.split("\n").filter(Boolean);
+  return found;
 }
 
 test("bash completes commands, options and their values", () => {

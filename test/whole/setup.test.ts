@@ -100,11 +100,22 @@ test("without PUBLIC_URL the App's webhook is corrected once the App is register
 test("with DELIVERIES=pull the webhook leads nowhere, and the setting is kept for the next start", async () => {
   const standin = await gitHub();
   const cwd = tempDir();
-  const { lockstep, url } = await start(cwd, { ...settings(standin), DELIVERIES: "pull" });
+  writeFileSync(join(cwd, ".env"), 'DATA_DIR=here # mine\nCHECKOUTS="acme/site"\n');
+  const given = {
+    DELIVERIES: "pull",
+    REPOSITORIES: "acme/*,!acme/x",
+    CONCURRENCY: "3",
+    CHECKOUTS: "acme/app",
+  };
+  const { lockstep, port, url } = await start(cwd, { ...settings(standin), ...given });
   await registerAt(url);
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   expect(standin.hookConfig.url).toBe("https://lockstep.invalid/");
-  expect(readEnv(cwd)).toMatchObject({ DELIVERIES: "pull" });
+  // Whatever was given is there at the next start, and what .env says already stays as it is written.
+  const kept = { ...settings(standin), ...given, PORT: String(port), DATA_DIR: "here" };
+  expect(readEnv(cwd)).toMatchObject(kept);
+  expect(readFileSync(join(cwd, ".env"), "utf8")).toMatch(/^DATA_DIR=here # mine\n/);
+  expect(existsSync(join(cwd, "here", "lockstep.db"))).toBe(true);
 });
 
 test("an App that was registered by hand is imported by its id, key and secret", async () => {
@@ -216,6 +227,11 @@ test("a stranger's link registers nothing, whatever state it has; the page then 
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   expect(conversions()).toHaveLength(1);
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242" });
+});
+
+test("settings that are wrong are reported before there are credentials", async () => {
+  const { code, err } = await cliIn(tempDir(), { REPOSITORIES: "acme", INTERVAL: "5" }, "start");
+  expect([code, err]).toEqual([1, expect.stringMatching(/REPOSITORIES: .*\n.*INTERVAL: /s)]);
 });
 
 test("an unwritable directory for .env is reported before there are credentials", async () => {
