@@ -20,6 +20,8 @@ const READY = 8;
 /** A starter that starts nothing for so long is ended, and so are its gits. In milliseconds. */
 const HANGS_MS = 30_000;
 const CLOSES_MS = 2_000;
+/** After Lockstep itself was stopped for a while, what the starter has sent meanwhile is read within this time. */
+const CATCHES_UP_MS = 2_000;
 
 /** By this variable, a git whose pid is unknown is found when the starter dies. */
 const MARK = "LOCKSTEP_GIT";
@@ -108,8 +110,7 @@ export async function openLife(dir: string, onUp: () => void): Promise<Life> {
     const mark = `${name}-${id}`;
     const git = new StartedGit(`${MARK}=${mark}`, (signal) => send({ type: "kill", id, signal }));
     gits.set(id, git);
-    const hangs = setTimeout(() => child.kill("SIGKILL"), HANGS_MS);
-    const settled = () => clearTimeout(hangs);
+    const settled = onceSilent(() => child.kill("SIGKILL"));
     git.once("spawn", settled);
     git.once("error", () => gits.delete(id));
     git.once("error", settled);
@@ -120,6 +121,14 @@ export async function openLife(dir: string, onUp: () => void): Promise<Life> {
     });
     return git;
   }
+}
+
+/** Calls `act` when nothing is heard for too long. @returns what to call once something is heard */
+function onceSilent(act: () => void): () => void {
+  let timer = setTimeout(() => {
+    timer = setTimeout(act, CATCHES_UP_MS);
+  }, HANGS_MS);
+  return () => clearTimeout(timer);
 }
 
 type Answer =
