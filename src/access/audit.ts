@@ -45,7 +45,7 @@ export interface AuditEntry extends Act {
 export interface Audit {
   /** Writes an action down before it is carried out; the entry is on disk on return. @returns its id */
   begin(act: Act): number;
-  /** Adds how the action ended. Never throws: the action is done. */
+  /** Adds how the action ended, on disk in one of the next turns. Never throws: the action is done. */
   end(id: number, result: Pick<AuditEntry, "detail" | "status">): void;
   /** Lists entries, newest first. @param query.after the id before which the page begins; null: the newest */
   page(query: { limit: number; after: number | null }): { entries: AuditEntry[]; next: number | null };
@@ -61,6 +61,20 @@ export function createAudit(store: Store, now: () => number = Date.now, kept = K
   );
   const end = store.prepare("UPDATE audit SET detail = ?, status = ? WHERE id = ?");
   const list = store.prepare("SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?");
+  const ends: unknown[][] = [];
+  /** Each transaction costs a sync of the disk, so what has ended together is written together. */
+  function writeEnds(): void {
+    const some = ends.splice(0);
+    if (some.length === 0) return;
+    try {
+      store.transaction(() => {
+        for (const values of some) end.run(...values);
+      });
+    } catch {
+      // The entries themselves are there, without their results.
+    }
+  }
+
   return {
     begin: ({ token, via, action, subject }) =>
       store.transaction(() => {
@@ -70,13 +84,11 @@ export function createAudit(store: Store, now: () => number = Date.now, kept = K
         return Number(id);
       }),
     end(id, { detail, status }) {
-      try {
-        end.run(detail === null ? null : detail.slice(0, MAX_TEXT), status, id);
-      } catch {
-        // The entry itself is there, without its result.
-      }
+      ends.push([detail === null ? null : detail.slice(0, MAX_TEXT), status, id]);
+      if (ends.length === 1) setImmediate(writeEnds);
     },
     page({ limit, after }) {
+      writeEnds();
       const rows = list.all(after ?? Number.MAX_SAFE_INTEGER, limit + 1);
       const last = rows.length > limit ? rows[limit - 1] : undefined;
       return { entries: rows.slice(0, limit).map(read), next: last ? Number(last.id) : null };

@@ -98,7 +98,9 @@ export function apiApp({ bearers, ports, nodes, log }: ApiOptions): Hono {
   addTokenRoutes(routes, ports.tokens);
   addAuditRoute(routes, ports.audit);
   addTrendRoute(routes, ports);
-  routes.add(DOCUMENT, (context) => context.json(routes.document()));
+  routes.add(DOCUMENT, (context) =>
+    context.body(routes.document(), 200, { "content-type": "application/json" }),
+  );
   app.notFound(() => notFound("no such resource", "see docs/api.md for what /api/v1 offers"));
   app.onError((error) => {
     log?.error({ err: error }, "an API request failed");

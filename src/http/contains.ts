@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { isSha } from "../base/names.js";
-import { badRequest, conflict, find, findWait, type Lookup, notFound } from "./lookup.js";
+import { badRequest, conflict, find, findWait, gone, type Lookup, notFound } from "./lookup.js";
 import { problem } from "./problem.js";
 import { Named, type Route, type Routes, WaitQuery } from "./routes.js";
 import type { RepositoryView } from "./view.js";
@@ -44,6 +44,7 @@ export function addContainsRoute(routes: Routes, ports: ContainsPorts): void {
     const paused = found.pausedAt !== null;
     const { signal } = context.req.raw;
     const there = await ports.contains(found.id, sha, place, paused ? 0 : waitMs, signal);
+    if (signal.aborted) return gone();
     return there ? yes(context, found, sha, place) : paused ? isPaused() : notThere(ports.get, found, place);
   });
 }

@@ -42,6 +42,9 @@ export const badRequest = (detail: string, remedy: string) =>
 export const notFound = (detail: string, remedy: string) =>
   problem({ status: 404, reason: "not_found", detail, remedy });
 
+/** Answers a client that has closed its connection: nobody reads it, and nothing is looked up for it. */
+export const gone = (): Response => new Response(null, { status: 499 });
+
 /** The request conflicts with the present state. */
 export const conflict = (reason: string, detail: string, remedy: string) =>
   problem({ status: 409, reason, detail, remedy });

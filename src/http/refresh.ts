@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Act } from "./history.js";
-import { find, findWait, type Lookup, refreshRefusal } from "./lookup.js";
+import { find, findWait, gone, type Lookup, refreshRefusal } from "./lookup.js";
 import { problem } from "./problem.js";
 import { Queued, Refreshed, type Route, type Routes, WaitQuery } from "./routes.js";
 import type { RepositoryView, SettledOutcome } from "./view.js";
@@ -9,8 +9,8 @@ export interface RefreshPorts {
   get: Lookup;
   /** Requests a refresh that compares every ref. */
   refresh(id: number): void;
-  /** Resolves when the repository's request has succeeded or failed, or after `ms` milliseconds. */
-  settled(id: number, ms: number): Promise<SettledOutcome>;
+  /** Resolves when the repository's request has succeeded or failed, after `ms` milliseconds, or once the client is gone. */
+  settled(id: number, ms: number, signal: AbortSignal): Promise<SettledOutcome>;
 }
 
 const REFRESH: Route = {
@@ -42,7 +42,9 @@ async function refresh(ports: RefreshPorts, ...[context, start, end]: Parameters
   if (refusal) return problem(refusal);
   ports.refresh(id);
   if (waitMs === 0) return context.json({ queued: true, id, owner, name }, 202);
-  const outcome = await ports.settled(id, waitMs);
+  const { signal } = context.req.raw;
+  const outcome = await ports.settled(id, waitMs, signal);
+  if (signal.aborted) return gone();
   const after = outcome !== "timeout" && outcome.ok ? await end?.(found) : null;
   return after ? problem(after) : settledAnswer(context, outcome, ports.get(owner, name) ?? found);
 }

@@ -35,8 +35,8 @@ export const WaitQuery = z.string().optional().meta({ description: "at most 10m"
 export interface Routes {
   /** Mounts the route and adds it to the document. */
   add(route: Route, ...handlers: Handler[]): void;
-  /** The document follows https://spec.openapis.org/oas/v3.1.1.html */
-  document(): object;
+  /** The document as JSON. It follows https://spec.openapis.org/oas/v3.1.1.html */
+  document(): string;
 }
 
 const Problem = z
@@ -68,7 +68,7 @@ export function createRoutes(app: Hono, audit: AuditPorts): Routes {
     scheme: "bearer",
     description: "the value of API_TOKEN, or a token that was made with it",
   });
-  let document: object | undefined;
+  let document: string | undefined;
   return {
     add(route, ...handlers) {
       registry.registerPath(describe(route));
@@ -78,7 +78,8 @@ export function createRoutes(app: Hono, audit: AuditPorts): Routes {
       app.on(route.method.toUpperCase(), [path], allowOnly(access), ...guards, ...handlers);
     },
     document() {
-      document ??= new OpenApiGeneratorV31(registry.definitions).generateDocument(ABOUT);
+      // It takes a millisecond to write, and somebody may ask for it again and again.
+      document ??= JSON.stringify(new OpenApiGeneratorV31(registry.definitions).generateDocument(ABOUT));
       return document;
     },
   };

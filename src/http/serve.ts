@@ -1,6 +1,10 @@
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
+import { createTurns } from "../base/spread.js";
 import type { Handler } from "./mount.js";
+
+/** An answer of the API or the page takes some milliseconds. */
+const AT_A_TIME = 4;
 
 /**
  * Turns a Hono app into one of several handlers.
@@ -9,12 +13,14 @@ import type { Handler } from "./mount.js";
 export function serve(app: Hono, isServed: (path: string) => boolean): Handler {
   // The adapter would replace the process's global Request and Response with its own.
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const turn = createTurns(AT_A_TIME);
   return async (request, response) => {
     if (!isServed(request.url?.split("?")[0] ?? "")) return false;
     if (!isHost(request.headers.host)) {
       response.writeHead(400, { connection: "close" }).end();
       return true;
     }
+    await turn();
     await listener(request, response);
     return true;
   };

@@ -1,5 +1,5 @@
 import { monotonicMs } from "../base/clock.js";
-import { keyOf, type ScopeOf, type Subject } from "../base/model.js";
+import type { ScopeOf, Subject } from "../base/model.js";
 import { fullNameOrId } from "../base/names.js";
 import { iso } from "../base/units.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
@@ -27,6 +27,7 @@ import { createStoreCheck } from "../watch/store-check.js";
 import type { Worker } from "../worker.js";
 import { type Freshness, provenAt } from "./freshness.js";
 import { createRefViews } from "./refs.js";
+import { createSettled } from "./settled.js";
 
 interface Ports extends Freshness {
   store: Store;
@@ -190,7 +191,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       };
     },
     refresh,
-    settled: (id, ms) => settled(ports, id, ms),
+    settled: createSettled(ports),
     pause: (id) => registry.pause(id, ports.now()),
     resume(id) {
       registry.pause(id, null);
@@ -233,24 +234,4 @@ function shownState(repository: ManagedRepository, running: boolean): ShownState
   if (!isManaged(repository) || state === "suspended") return state;
   if (pausedAt !== null) return "paused";
   return running ? "refreshing" : state;
-}
-
-/** Waits until the repository is refreshed and its trees are published, or a run of either has failed. */
-function settled({ onSettled, queue }: Pick<Ports, "onSettled" | "queue">, id: number, ms: number) {
-  const keys = subjectsOf(id).map(keyOf);
-  const isQueued = () => subjectsOf(id).some(queue.isPending);
-  return new Promise<Awaited<ReturnType<ApiPorts["settled"]>>>((resolve) => {
-    const end = (answer: Awaited<ReturnType<ApiPorts["settled"]>>) => {
-      clearTimeout(timer);
-      unsubscribe();
-      resolve(answer);
-    };
-    const timer = setTimeout(() => end("timeout"), ms);
-    const unsubscribe = onSettled((event) => {
-      if (!keys.includes(event.key)) return;
-      if (event.error) end({ ok: false, code: event.error.code, hint: event.error.hint });
-      else if (!isQueued()) end({ ok: true });
-    });
-    if (!isQueued()) end({ ok: true });
-  });
 }

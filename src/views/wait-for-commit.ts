@@ -1,6 +1,7 @@
 import PQueue from "p-queue";
 import { keyOf, subjectOfKey } from "../base/model.js";
 import type { Subscribe } from "../base/signal.js";
+import { createSpread } from "../base/spread.js";
 import type { Reach } from "../git/mirror/reach.js";
 import type { Place } from "../http/contains.js";
 import type { Settled } from "../worker.js";
@@ -65,6 +66,7 @@ export function createContains(ports: Ports) {
   const { reach } = ports;
   const groups = new Map<string, Group>();
   const checks = new PQueue({ concurrency: AT_A_TIME });
+  const spread = createSpread();
   ports.onSettled(({ key }) => {
     const group = groups.get(key);
     if (group) ended(group);
@@ -94,7 +96,7 @@ export function createContains(ports: Ports) {
         question.waiters.delete(end);
         if (question.waiters.size === 0) group.questions.delete(key);
         if (group.questions.size === 0) forget(group);
-        resolve(isThere);
+        spread(() => resolve(isThere));
       };
       const giveUp = () => end({ isThere: false });
       const timer = ms > 0 ? setTimeout(giveUp, ms) : undefined;

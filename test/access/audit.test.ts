@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { type Act, AUDIT_TABLES, createAudit } from "../../src/access/audit.js";
 import { openStore } from "../../src/store/database.js";
@@ -14,13 +15,20 @@ function open(kept?: number, dir = tempDir()) {
   return { dir, store, clock, audit, all };
 }
 
-test("an action is on disk before it begins, and has its result once it has ended", () => {
+test("an action is on disk before it begins, and has its result soon after it has ended", async () => {
   const { dir, store, audit, all } = open();
-  const id = audit.begin(ACT);
-  expect(all()).toEqual([{ ...ACT, id, at: 1_000, detail: null, status: null }]);
+  const [id, other] = [audit.begin(ACT), audit.begin(ACT)];
+  expect(all().map(({ status }) => status)).toEqual([null, null]);
   audit.end(id, { detail: "refs/heads/main", status: 202 });
+  expect(all()[1]).toEqual({ ...ACT, id, at: 1_000, detail: "refs/heads/main", status: 202 });
+  audit.end(other, { detail: null, status: 409 });
+  await nextTurn();
   store.close();
-  expect(open(10, dir).all()).toEqual([{ ...ACT, id, at: 1_000, detail: "refs/heads/main", status: 202 }]);
+  expect(
+    open(10, dir)
+      .all()
+      .map(({ status }) => status),
+  ).toEqual([409, 202]);
 });
 
 test("pages are newest first", () => {

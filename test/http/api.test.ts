@@ -123,7 +123,7 @@ describe("the API", () => {
     expect([answer.status, await answer.json()]).toEqual([200, { refreshed: true, repository: SITE }]);
     expect(calls).toEqual([
       ["refresh", 7],
-      ["settled", 7, 30_000],
+      ["settled", 7, 30_000, expect.any(AbortSignal)],
     ]);
   });
 
@@ -177,7 +177,7 @@ describe("the API", () => {
       ...[
         ["allow", 7, ref, wanted],
         ["refresh", 7],
-        ["settled", 7, 1_000],
+        ["settled", 7, 1_000, expect.any(AbortSignal)],
       ],
       ...[
         ["restore", 7, kept, undefined],

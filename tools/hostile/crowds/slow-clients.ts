@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Random } from "../../random.js";
 import type { Crowd } from "../crowd.js";
@@ -58,9 +59,11 @@ export const SLOW_CLIENTS: Crowd = {
   about:
     "clients that send headers, bodies or chunks, or read answers, a byte a second; one that is cut off comes again",
   async gather(target, size, random) {
-    const slow = await gathered(target.port, size, async (index) =>
-      beginning(target, MANNERS[index % MANNERS.length]!, random),
-    );
+    const slow = await gathered(target.port, size, async (index) => {
+      const client = beginning(target, MANNERS[index % MANNERS.length]!, random);
+      await Promise.race([once(client.socket, "connect"), once(client.socket, "close")]);
+      return client;
+    });
     let again = 0;
     const timer = setInterval(() => {
       for (const [index, client] of slow.entries()) {
