@@ -9,6 +9,18 @@ export function pidsIn(dir: string, { except }: { except: number }): number[] {
 export const pidsWithArgument = (argument: string): number[] =>
   allPids().filter((pid) => argumentsOf(pid).includes(argument));
 
+// proc(5): /proc/<pid>/task/<tid>/children
+export const childrenOf = (pid: number): number[] =>
+  readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
+
+/** Returns the process that starts git for this Lockstep; empty: it starts git itself. */
+export const startersOf = (lockstep: number): number[] =>
+  childrenOf(lockstep).filter((pid) => argumentsOf(pid).some((argument) => argument.endsWith(STARTER)));
+
+const STARTER = "/git/starter/main.js";
+
 const allPids = (): number[] =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

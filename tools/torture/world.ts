@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, type Lockstep, startLockstep } from "../lockstep.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../standin/index.js";
-import { pidsIn, sendSignal } from "./processes.js";
+import { childrenOf, pidsIn, sendSignal } from "./processes.js";
 import { type FileSystem, Volume } from "./volume.js";
 
 const API_TOKEN = "token-of-the-torture-0123456789";
@@ -236,11 +236,5 @@ export class World {
     this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
   }
 }
-
-// proc(5): /proc/<pid>/task/<tid>/children
-const childrenOf = (pid: number): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
-  );
 
 const isLockstep = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("probot");

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { startersOf } from "../processes.js";
 
 const ATTACH_MS = 20_000;
 const ATTACHED = /^strace: Process \d+ attached/;
@@ -13,7 +14,7 @@ export interface Attached {
 }
 
 /**
- * Traces a process and all that it starts: strace -f -y -p <pid> …
+ * Traces Lockstep, the process that starts git for it, and all that both start: strace -f -y … -p <pid> -p <pid>
  * @param report gets each line that strace prints to its standard error
  * @throws Error when strace cannot attach
  */
@@ -22,11 +23,12 @@ export async function attach(
   args: string[],
   report: (line: string) => void = () => {},
 ): Promise<Attached> {
-  const strace = spawn("strace", ["-f", "-y", ...args, "-p", String(pid)], {
+  const pids = [pid, ...startersOf(pid)];
+  const strace = spawn("strace", ["-f", "-y", ...args, ...pids.flatMap((one) => ["-p", String(one)])], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const exited = once(strace, "exit");
-  await attached(strace, report);
+  await attached(strace, pids.length, report);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     strace.kill(signal);
     await exited;
@@ -34,9 +36,10 @@ export async function attach(
   return { detach: () => end("SIGINT"), kill: () => end("SIGKILL") };
 }
 
-function attached(strace: ChildProcess, report: (line: string) => void): Promise<void> {
+function attached(strace: ChildProcess, count: number, report: (line: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const said: string[] = [];
+    let missing = count;
     const fail = (): void => reject(new Error(`strace cannot attach: ${said.join("; ")}`));
     const timer = setTimeout(fail, ATTACH_MS);
     strace.once("exit", fail);
@@ -45,6 +48,8 @@ function attached(strace: ChildProcess, report: (line: string) => void): Promise
       if (said.length < 3) said.push(line);
       report(line);
       if (!ATTACHED.test(line)) return;
+      missing -= 1;
+      if (missing > 0) return;
       clearTimeout(timer);
       resolve();
     });
