@@ -44,11 +44,16 @@ const taken = (lockstep: Lockstep, event: number) =>
 function deadlyGit(when: "before" | "after") {
   const dir = tempDir();
   const file = join(dir, "git");
-  const kill = `if [ "$1" = update-ref ] && rm ${dir}/armed 2>/dev/null; then kill -9 $PPID; KILLED=1; fi`;
+  const kill = `if [ "$1" = update-ref ] && mv ${dir}/armed ${dir}/pid 2>/dev/null; then kill -9 $(cat ${dir}/pid); KILLED=1; fi`;
   const body = when === "before" ? `${kill}\n[ -z "$KILLED" ] && exec git "$@"` : `git "$@" || exit\n${kill}`;
   writeFileSync(file, `#!/bin/sh\n${body}\n`);
   chmodSync(file, 0o755);
-  return { file, arm: () => touch(dir, "armed"), isArmed: () => existsSync(join(dir, "armed")) };
+  const armed = join(dir, "armed");
+  return {
+    file,
+    arm: ({ pid }: Lockstep) => writeFileSync(armed, String(pid)),
+    isArmed: () => existsSync(armed),
+  };
 }
 
 test("kill -9 while the hook runs: it runs again, and every change is announced in order", async () => {
@@ -83,7 +88,7 @@ test.each(["before", "after"] as const)(
     await taken(first, 1);
     const mirror = mirrorPath(dataDir, repo.owner, repo.name);
     const before = readTip(mirror, MAIN);
-    git.arm();
+    git.arm(first);
     const push = await standin.commit(repo, "main");
     await standin.deliver(push, { to: first.webhookUrl });
     expect(await first.exited).toMatchObject({ signal: "SIGKILL" });
