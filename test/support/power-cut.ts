@@ -51,6 +51,7 @@ export const HIDDEN_DAMAGES: [string, Damage][] = [
   ["a tree is empty", (mirror, tip) => empty(objectAt(mirror, `${tip}^{tree}`))],
   ["a blob is empty", (mirror, tip) => empty(objectAt(mirror, `${tip}:a`))],
   ["a blob has the content of another file", (mirror, tip) => swapContent(mirror, tip)],
+  ["a name in packed-refs has another bit", flipInPackedRefs],
   // git reads this HEAD without an error.
   ["HEAD is cut", (mirror) => writeFileSync(join(mirror, "HEAD"), "ref: refs/h")],
 ];
@@ -59,6 +60,15 @@ function cutPackedRefs(mirror: string): void {
   plainGit(mirror, "pack-refs", "--all");
   const file = join(mirror, "packed-refs");
   truncateSync(file, readFileSync(file).length - 20);
+}
+
+/** The name of the kept tip begins with `ref\xf3/` instead of `refs/`, which git lists and refuses to write. */
+function flipInPackedRefs(mirror: string): void {
+  plainGit(mirror, "pack-refs", "--all");
+  const file = join(mirror, "packed-refs");
+  const text = readFileSync(file, "latin1");
+  chmodSync(file, 0o644);
+  writeFileSync(file, text.replace("refs/lockstep/", "ref\xf3/lockstep/"), "latin1");
 }
 
 function swapContent(mirror: string, tip: string): void {

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { startersOf } from "../../tools/torture/processes.js";
 import { tempDir } from "./temp.js";
 
 /** One system call that makes something durable, or gives a file its name. */
@@ -20,15 +21,19 @@ export function whyNoTrace(): string | null {
 
 const CALLS = "fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat,symlink,symlinkat";
 
-/** Records what this process and its children make durable while `act` runs, in the order of the calls. */
+/** Records what this process, the one that starts git for it, and their children make durable while `act` runs, in the order of the calls. */
 export async function traced(act: () => Promise<void>): Promise<SystemCall[]> {
   const file = join(tempDir(), "trace");
-  const args = ["-f", "-y", "-s", "4096", "-e", `trace=${CALLS}`, "-o", file, "-p", String(process.pid)];
+  const pids = [process.pid, ...startersOf(process.pid)];
+  const args = ["-f", "-y", "-s", "4096", "-e", `trace=${CALLS}`, "-o", file];
+  args.push(...pids.flatMap((pid) => ["-p", String(pid)]));
   const strace = spawn("strace", args, { stdio: ["ignore", "ignore", "pipe"] });
   // strace reports each process that it has attached to.
+  let said = "";
   await new Promise<void>((resolve, reject) => {
     strace.stderr.on("data", (text: Buffer) => {
-      if (/attached/.test(String(text))) resolve();
+      said += String(text);
+      if (pids.every((pid) => said.includes(`Process ${pid} attached`))) resolve();
     });
     strace.once("exit", () => reject(new Error("strace could not attach to this process")));
   });

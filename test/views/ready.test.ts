@@ -18,6 +18,8 @@ test("/readyz writes to the database now and then, not for each request, and see
     history: {},
     logs: {},
     removal: {},
+    queue: {},
+    onSettled: () => () => {},
     disk: { state: () => ({ full }) },
   };
   const { health } = createViews({ ...ports, stopping: () => isStopping } as never);

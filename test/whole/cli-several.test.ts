@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { startLockstep } from "../../tools/lockstep.js";
@@ -112,7 +112,7 @@ test.skipIf(process.getuid!() !== 0)("another user clones from every mirror with
   const home = tempDir();
   const { out } = await cli({ DATA_DIR: dataDir }, "safe-directories");
   writeFileSync(join(home, ".gitconfig"), out);
-  for (const dir of [home, ...ancestors(dataDir)]) chmodSync(dir, 0o755);
+  for (const dir of [home, ...ancestors(dataDir)]) chmodSync(dir, statSync(dir).mode | 0o755);
   execFileSync("chmod", ["-R", "a+rX", dataDir]);
   execFileSync("chown", ["-R", "12345", home]);
   const clone = (name: string, HOME: string) =>

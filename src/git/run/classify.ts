@@ -14,6 +14,8 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   ["tip_moved", /is at [0-9a-f]{40,64} but expected [0-9a-f]{40,64}/],
   // refs/files-backend.c, refs/packed-backend.c: a power cut leaves empty refs and cut files
   ["corrupt", /reference broken$|ignoring broken ref |unterminated line in \S*packed-refs/m],
+  // refs.c: the mirror has a ref whose name git would not write, as after a flipped bit in packed-refs
+  ["corrupt", /refusing to update ref with bad name '/],
   ["tip_moved", /reference already exists|unable to resolve reference '[^']+'$/m],
   // refs.c refs_verify_refname_available: `a` conflicts with `a/b`
   [

@@ -21,3 +21,9 @@ test.each(["EAGAIN", "EMFILE", "ENOMEM"])("a git that cannot be started for %s i
 test.each(["ENOENT", "EACCES"])("a git that cannot be started for %s is missing", (code) => {
   expect(notStarted(CALL, Object.assign(new Error(`spawn git ${code}`), { code })).code).toBe("no_git");
 });
+
+// refs.c, of git 2.39: a bit of the name has flipped in packed-refs, and git would not write such a name.
+test("a ref that git lists and refuses to change is a damage of the mirror", () => {
+  const said = "fatal: refusing to update ref with bad name 'ref\\363/lockstep/kept/1-2/heads/main'";
+  expect(failureOf({ ...CALL, args: ["update-ref"] }, 128, said).code).toBe("corrupt");
+});

@@ -5,7 +5,7 @@ interface Status {
   repositories: Record<string, number>;
   queue: { depth: number };
   backstop: { lastPassAt: string | null };
-  deliveries: { lastReadAt: string | null };
+  deliveries: { lastReadAt: string | null; reading: object | null };
 }
 
 const LOOK_EVERY_MS = 50;
@@ -15,15 +15,20 @@ const AT_REST = ["fresh", "suspended", "gone", "retired"];
 const statusOf = async (world: World): Promise<Status> =>
   (await (await world.api("/api/v1/status")).json()) as Status;
 
-/** Runs one pass of the backstop, and waits until all its requests are done. */
+/**
+ * Runs one pass of the backstop, and waits until all its requests are done. A pass that comes while GitHub's log is being read, as
+ * right after a start, joins that reading, so that another one follows it.
+ */
 export async function sweepThrough(world: World): Promise<void> {
   const since = Date.now();
   world.sweep();
   for (;;) {
     await sleep(LOOK_EVERY_MS);
     const { queue, backstop, deliveries } = await statusOf(world);
-    const times = [backstop.lastPassAt, deliveries.lastReadAt];
-    if (queue.depth === 0 && times.every((at) => at !== null && Date.parse(at) >= since)) return;
+    const isSince = (at: string | null) => at !== null && Date.parse(at) >= since;
+    if (queue.depth > 0 || !isSince(backstop.lastPassAt)) continue;
+    if (isSince(deliveries.lastReadAt)) return;
+    if (deliveries.reading === null) world.sweep();
   }
 }
 
