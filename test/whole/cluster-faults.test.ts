@@ -4,7 +4,7 @@ import Database from "libsql";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Random } from "../../tools/random.js";
 import type { Repo } from "../../tools/standin/index.js";
-import { createCluster, type TestCluster } from "../support/nodes.js";
+import { createCluster, type TestCluster, type TestNode } from "../support/nodes.js";
 import { startTraffic } from "../support/nodes-traffic.js";
 
 /** A pass finds what no delivery has brought, and the log of GitHub is read with it. */
@@ -32,9 +32,16 @@ async function clusterOf(...names: string[]) {
     names.map((name) => cluster.start(name, name === "door" ? { ROLE: "receiver" } : {})),
   );
   await until(() => cluster.faults(repos)).toEqual([]);
+  // A receiver that has not heard of an owner yet answers 503, rightly.
+  for (const node of nodes) await until(() => aliveBy(node)).toBe(names.length);
   const traffic = startTraffic(cluster, repos, new Random(SEED));
   onTestFinished(traffic.stop);
   return { cluster, repos, nodes, traffic };
+}
+
+async function aliveBy({ lockstep }: TestNode): Promise<number> {
+  const { nodes } = (await (await lockstep.api("/api/v1/nodes")).json()) as { nodes: { state: string }[] };
+  return nodes.filter(({ state }) => state === "alive").length;
 }
 
 /** What was created and deleted within an hour may go. */
