@@ -6,21 +6,21 @@ const AT_A_TIME = 8;
  * follows from them run in one turn, before anything else.
  */
 export function createSpread(atATime = AT_A_TIME): (act: () => void) => void {
-  let waiting: (() => void)[] = [];
-  let next = 0;
-  const run = () => {
-    const to = Math.min(next + atATime, waiting.length);
-    while (next < to) waiting[next++]!();
-    if (next < waiting.length) {
-      setImmediate(run);
-      return;
-    }
-    waiting = [];
-    next = 0;
-  };
+  const waiting: (() => void)[] = [];
+  let isScheduled = false;
+  function schedule(): void {
+    if (isScheduled || waiting.length === 0) return;
+    isScheduled = true;
+    setImmediate(run);
+  }
+  function run(): void {
+    isScheduled = false;
+    for (const act of waiting.splice(0, atATime)) act();
+    schedule();
+  }
   return (act) => {
     waiting.push(act);
-    if (waiting.length === 1) setImmediate(run);
+    schedule();
   };
 }
 

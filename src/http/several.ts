@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Context } from "hono";
 import { z } from "zod";
+import { nextTurn } from "../base/slices.js";
 import { noteDetail } from "./audit.js";
 import { FilterQuery, findFilter, type ListPorts, type RepositoryFilter } from "./lists.js";
 import { refreshRefusal } from "./lookup.js";
