@@ -17,6 +17,9 @@ export function limitBody({ maxBytes, onTooLarge }: Options): MiddlewareHandler 
   return async (context, next) => {
     const announced = Number(context.req.header("content-length") ?? 0);
     if (announced > maxBytes) return onTooLarge(context);
+    // What another node has passed on was read to check its signature, and cannot be read twice.
+    const known = context.req.bodyCache.arrayBuffer;
+    if (known) return (await known).byteLength > maxBytes ? onTooLarge(context) : next();
     const { body } = context.req.raw;
     const read = body === null ? Buffer.alloc(0) : await readUpTo(body, maxBytes).catch(() => "aborted");
     if (read === null) return onTooLarge(context);
