@@ -1,63 +1,15 @@
-import type { Outbox } from "./announce/outbox.js";
 import { asRefreshError, RefreshError } from "./base/errors.js";
-import type {
-  RefChange,
-  RefHint,
-  RefreshOutcome,
-  RefreshRequest,
-  RepositoryName,
-  Trigger,
-} from "./base/model.js";
+import type { RefChange, RefHint, RefreshOutcome, RefreshRequest } from "./base/model.js";
 import { fullName } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
-import type { Mirrors } from "./git/mirror/mirrors.js";
-import type { Lend, Write } from "./git/mirror/writers.js";
-import type { Gateway } from "./git/transport/gateway.js";
 import type { LeaseOptions } from "./git/transport/lease.js";
 import { removalHeld } from "./lifecycle/hold.js";
-import type { Bringer, Pass } from "./refresh/bring.js";
-import type { Guard } from "./refresh/guard.js";
+import type { Pass } from "./refresh/bring.js";
 import { isAnswered, outcomeOf, paused, SKIPPED } from "./refresh/outcome.js";
 import { compareAgainInMs } from "./refresh/patience.js";
+import type { SyncerPorts } from "./refresh/ports.js";
 import { recordComparison, recordRefresh, recordRefused } from "./refresh/record.js";
-import type { RefusedRefs } from "./refresh/refused-refs.js";
-import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
-
-export interface SyncerPorts {
-  registry: Registry;
-  mirrors: Mirrors;
-  gateway: Gateway;
-  bring: Bringer;
-  guard: Guard;
-  refusedRefs: RefusedRefs;
-  outbox: Outbox;
-  /** Writes everything in the callback, or nothing. */
-  transaction<T>(fn: () => T): T;
-  /** Asks GitHub about the repository by its id. Null: the repository is no longer managed. */
-  reconcile(id: number): Promise<ManagedRepository | null>;
-  /** Whether the repository's removal waits for an operator's confirmation. */
-  isHeld(id: number): boolean;
-  /** Checks the free space before anything is cloned. @throws RefreshError `disk_low` */
-  requireSpace(): void;
-  hasSpace(): boolean;
-  link(id: number, name: RepositoryName): void;
-  /** Refreshes of one repository, and what else writes to its mirror, run one at a time. */
-  write: Write;
-  lend: Lend;
-  /** Requests a publish of the repository's trees, if it has any; the request is on disk with the transaction. */
-  requestPublish(repository: ManagedRepository, trigger: Trigger): void;
-  /** Announces the outbox's changes; the events are on disk with the surrounding transaction. */
-  announce(repository: ManagedRepository, trigger: Trigger): void;
-  /** Maintenance of the mirrors gives way to a refresh. */
-  upkeep: {
-    /** @returns whether any maintenance that ran in the mirror was ended */
-    yieldToRefresh(id: number, options?: { all?: boolean }): Promise<boolean>;
-  };
-  now(): number;
-  /** Called with what the refresh has fetched from GitHub. */
-  onFetched(stats: { requests: number; bytes: number }): void;
-  onProgress(repository: ManagedRepository, line: string): void;
-}
+import { isManaged, type ManagedRepository } from "./registry/repositories.js";
 
 export interface Syncer {
   /** Makes one pass over one repository. @throws RefreshError, whose policy the queue follows */
@@ -169,10 +121,32 @@ export function createSyncer(ports: SyncerPorts): Syncer {
   async function ensureMirror(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome | null> {
     const { id } = pass.repository;
     await ports.upkeep.yieldToRefresh(id, { all: !mirrors.trusts(id) });
-    if (!(await mirrors.ensureSound(id, pass.run.signal))) return clone(pass, request, "first");
+    const isSound = await mirrors.ensureSound(id, pass.run.signal);
+    const taken = await takeOver(pass, request, { isFirst: !isSound });
+    if (taken) return taken;
+    if (!isSound) return clone(pass, request, "first");
     // With too little space the mirror keeps its extent.
     if (!mirrors.hasWantedExtent(id) && ports.hasSpace()) return clone(pass, request, "replacement");
     return null;
+  }
+
+  /** Takes the mirror of another node, which GitHub must prove. @returns null: no node has given its mirror */
+  async function takeOver(
+    pass: Pass,
+    request: RefreshRequest,
+    { isFirst }: { isFirst: boolean },
+  ): Promise<RefreshOutcome | null> {
+    const { id } = pass.repository;
+    if (!ports.takeOver || !(isFirst || ports.takeOver.isOutdated(id))) return null;
+    ports.requireSpace();
+    await ports.upkeep.yieldToRefresh(id, { all: true });
+    const changes = await ports.takeOver.mirror(pass, { isFirst });
+    if (changes === null) return null;
+    link(pass);
+    // A pause may have come with the mirror.
+    if ((registry.get(id)?.pausedAt ?? null) !== null) throw paused();
+    const brought = await bringRefs(pass, { ...request, full: true });
+    return { ...brought, changes: [...changes, ...brought.changes] };
   }
 
   async function bringRefs(pass: Pass, request: RefreshRequest): Promise<RefreshOutcome> {

@@ -49,6 +49,7 @@ export const LOG_EVENTS = {
   maintenance_yielded: "a maintenance task was stopped to make way for a refresh",
   mirror_corrupt: "a check found a damaged mirror",
   mirror_missing: "somebody removed a mirror; it is cloned again",
+  mirror_taken_over: "the mirror came from a node that had it before",
   mirrors_from_other_time:
     "the database and the mirrors are from different points in time, for example after a restore",
   node_name_taken: "another node is running under this node's name",
@@ -101,6 +102,7 @@ export const LOG_EVENTS = {
   stopped: "Lockstep has shut down",
   stopping: "a signal was received; Lockstep is shutting down",
   survivors_stopped: "git processes of an earlier Lockstep were still running and were stopped",
+  take_over_failed: "a node that has a repository could not hand it over",
   tally_not_stored: "the marker that ties the mirrors to the database could not be stored",
   tally_not_written: "the file that records the date of the mirrors could not be written",
   tips_kept: "old tips of force-pushed or deleted refs were kept",

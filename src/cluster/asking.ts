@@ -59,8 +59,13 @@ export function createAsk({ self, seal, now }: Ports): Ask {
       },
       body: text,
     });
-    const said = await response.text();
-    if (!response.ok) throw new Error(`node ${name} answered ${response.status}`);
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new Error(`node ${name} answered ${response.status}`);
+    }
+    const read = response.body && (await readUpTo(response.body, MAX_BYTES));
+    if (!read) throw new Error(`the answer of node ${name} is empty or too long`);
+    const said = read.toString();
     const opened = seal.open("ask", said);
     const answer =
       opened === null ? null : (JSON.parse(opened) as { nonce?: string; value?: T; error?: string });

@@ -1,5 +1,6 @@
-import { selectInSlices } from "../base/slices.js";
+import { mapInSlices, selectInSlices } from "../base/slices.js";
 import type { Ask } from "./asking.js";
+import type { Keepers } from "./keepers.js";
 import type { Members } from "./members.js";
 
 interface Ports {
@@ -13,25 +14,28 @@ interface Ports {
   isManaged(id: number): boolean;
   /** Whether this node has the repository's mirror in step. */
   isInStep(id: number): boolean;
-  /** Whether only this node has something of the repository, such as kept tips, so that the mirror stays. */
-  isNeeded(id: number): boolean;
+  /** Returns what a new owner takes over besides the mirror, as a version; null: there is nothing. */
+  versionOf(id: number): string | null;
+  /** Whether this version of another node's was taken over. If not, that begins. */
+  hasTaken(id: number, from: string, version: string): boolean;
   /** Stops keeping the repository in step: its owners have it. */
   setAside(id: number): void;
-  /** The monotonic clock, in milliseconds. */
-  clock(): number;
+  /** Which nodes keep repositories for this one. */
+  keepers: Keepers;
 }
 
 /** Repositories that this node keeps in step until their new owners have them. */
 export interface Moves {
   /** Whether this node keeps the repository although others own it. */
   isKept(id: number): boolean;
-  /** Returns the nodes that have said that they keep the repository for this one. */
-  keepersOf(id: number): string[];
   /** Asks the owners of what is kept here, and sets aside what all of them have. Never throws. */
   round(): Promise<void>;
   /** Looks for what is to move, at the next round. */
   look(): void;
-  /** Answers a node that keeps repositories of this one's: which of them are in step here. */
+  /**
+   * Answers a node that keeps repositories of this one's: which of them are in step here, with all that the node has
+   * besides the mirror.
+   */
   answer(body: unknown, from: string): number[];
   /** How many repositories are kept for other nodes; null: the owners have changed, and it is not known yet. */
   count(): number | null;
@@ -40,14 +44,13 @@ export interface Moves {
 /** The question of a node that keeps repositories. */
 export const IN_STEP = "in-step";
 
-/** A node that keeps a repository asks again within a few seconds. */
-const KEEPER_MS = 60_000;
+/** A repository that an owner is asked about; the version of what it has to take over comes with it, if there is any. */
+type Asked = number | [id: number, version: string];
+
 const ASKED_TOGETHER = 1_000;
 
 export function createMoves(ports: Ports): Moves {
-  const { self, members, ask } = ports;
-  /** By repository: which node keeps it, and until when that is believed by the monotonic clock. */
-  const keepers = new Map<number, Map<string, number>>();
+  const { self, members, ask, keepers } = ports;
   let kept: number[] = [];
   /** The number of the view of owners that `kept` follows from, and of the newest one. */
   let [keptOf, newest] = [0, 1];
@@ -55,15 +58,17 @@ export function createMoves(ports: Ports): Moves {
 
   const isKept = (id: number) => !members.placement().ownersOf(id).includes(self) && ports.isManaged(id);
 
-  /** @returns those of the repositories that the node has in step; none when it does not answer */
-  async function askOwner(name: string, ids: readonly number[]): Promise<Set<number>> {
+  /** @returns the versions of those that the node has in step, by id; none when it does not answer */
+  async function askOwner(name: string, ids: readonly number[]): Promise<Map<number, string | null>> {
     const node = members.get(name);
-    const found = new Set<number>();
+    const found = new Map<number, string | null>();
     if (!node?.url || !node.isAlive) return found;
     for (let from = 0; from < ids.length; from += ASKED_TOGETHER) {
       const some = ids.slice(from, from + ASKED_TOGETHER);
-      const answer = await ask<number[]>({ name, url: node.url }, IN_STEP, some).catch(() => []);
-      for (const id of answer) found.add(id);
+      const versions = new Map(await mapInSlices(some, (id) => [id, ports.versionOf(id)] as const));
+      const asked = [...versions].map(([id, version]): Asked => (version === null ? id : [id, version]));
+      const answer = await ask<number[]>({ name, url: node.url }, IN_STEP, asked).catch(() => []);
+      for (const id of answer) if (versions.has(id)) found.set(id, versions.get(id)!);
     }
     return found;
   }
@@ -77,35 +82,25 @@ export function createMoves(ports: Ports): Moves {
         ids.push(id);
         ofOwner.set(owner, ids);
       }
-    const inStep = new Map<string, Set<number>>();
+    const inStep = new Map<string, Map<number, string | null>>();
     for (const [owner, ids] of ofOwner) inStep.set(owner, await askOwner(owner, ids));
     for (const id of kept) {
       const owners = members.placement().ownersOf(id);
-      const haveAll = owners.length > 0 && owners.every((owner) => inStep.get(owner)?.has(id));
-      if (haveAll && isKept(id) && !ports.isNeeded(id)) ports.setAside(id);
+      // What was kept or held here while the owners answered is taken over first.
+      const version = ports.versionOf(id);
+      const haveAll = owners.length > 0 && owners.every((owner) => inStep.get(owner)?.get(id) === version);
+      if (haveAll && isKept(id)) ports.setAside(id);
     }
     kept = kept.filter(isKept);
   }
 
-  /** What nobody keeps any more is forgotten. */
-  function forgetKeepers(): void {
-    for (const [id, nodes] of keepers) {
-      for (const [name, until] of nodes) if (until < ports.clock()) nodes.delete(name);
-      if (nodes.size === 0) keepers.delete(id);
-    }
-  }
-
   return {
     isKept,
-    keepersOf(id) {
-      const nodes = keepers.get(id);
-      return nodes ? [...nodes].flatMap(([name, until]) => (until >= ports.clock() ? name : [])) : [];
-    },
     async round() {
       if (isRunning) return;
       isRunning = true;
       try {
-        forgetKeepers();
+        keepers.sweep();
         if (keptOf !== newest) {
           const view = newest;
           kept = await selectInSlices(ports.ids(), isKept);
@@ -123,13 +118,19 @@ export function createMoves(ports: Ports): Moves {
       newest++;
     },
     answer(body, from) {
-      const ids = Array.isArray(body) ? body.filter((id) => Number.isSafeInteger(id)) : [];
-      for (const id of ids) {
-        const nodes = keepers.get(id) ?? new Map<string, number>();
-        keepers.set(id, nodes.set(from, ports.clock() + KEEPER_MS));
-      }
-      return ids.filter(ports.isInStep);
+      const asked = Array.isArray(body) ? body.flatMap(readAsked) : [];
+      for (const { id } of asked) keepers.note(id, from);
+      return asked.flatMap(({ id, version }) => {
+        const hasAll = ports.isInStep(id) && (version === null || ports.hasTaken(id, from, version));
+        return hasAll ? id : [];
+      });
     },
     count: () => (keptOf === newest ? kept.length : null),
   };
+}
+
+function readAsked(asked: unknown): { id: number; version: string | null }[] {
+  const [id, version] = Array.isArray(asked) ? asked : [asked, null];
+  if (!Number.isSafeInteger(id) || (version !== null && typeof version !== "string")) return [];
+  return [{ id, version }];
 }

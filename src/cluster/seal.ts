@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 
 /** What a sealed text is for. A text that was sealed for one purpose does not open for another. */
-export type Purpose = "beat" | "name" | "settings" | "delivery" | "read" | "ask" | "forward";
+export type Purpose = "beat" | "name" | "settings" | "delivery" | "read" | "ask" | "forward" | "mirror";
 
 /**
  * Signs what goes through Redis, so that whoever can write there cannot speak for a node. Nothing is encrypted.

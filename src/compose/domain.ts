@@ -83,6 +83,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
     announcer,
     checkouts,
     housekeeping,
+    formerOwners: node?.formerOwners ?? null,
     releasers,
   });
   const { syncer, worker, runner } = refreshing;

@@ -89,7 +89,9 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
   const ground = node ? { ...opened, github: node.github } : opened;
   const domain = createDomain(config, { log, ground, releasers, boot, node, isStopping });
   const shares =
-    cluster && node && (await cluster.joinOthers(config.cluster!, { log, node, domain, releasers }));
+    cluster &&
+    node &&
+    (await cluster.joinOthers(config.cluster!, config, { log, node, domain, ground, releasers }));
   const reads = createReadTable({ now: Date.now, monotonic: monotonicMs });
   const clocks = startClocks(config, { log, ground, domain, node, releasers });
   const { handlers, status } = createSurfaces(config, {
@@ -108,7 +110,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return {
-    handlers: shares ? [shares.answer, ...handlers] : handlers,
+    handlers: shares ? [...shares.handlers, ...handlers] : handlers,
     start: clocks.start,
     once,
     sweep: clocks.sweep,

@@ -15,6 +15,7 @@ import { createBringer } from "../refresh/bring.js";
 import { createGuard } from "../refresh/guard.js";
 import { createRefreshLog } from "../refresh/log.js";
 import { createRefusedRefs } from "../refresh/refused-refs.js";
+import { createTakeOver, type FormerOwners } from "../refresh/take-over.js";
 import { createSyncer } from "../syncer.js";
 import { createWorker } from "../worker.js";
 import type { Ground } from "./ground.js";
@@ -36,6 +37,8 @@ interface Needs {
   announcer: Announcer;
   checkouts: Checkouts;
   housekeeping: Housekeeping;
+  /** The nodes that had repositories before this one; null: this Lockstep is alone. */
+  formerOwners: FormerOwners | null;
   releasers: Releasers;
 }
 
@@ -72,17 +75,31 @@ export function createRefreshing(config: Settings, needs: Needs) {
     log,
     dropped: maintenance.changed,
   });
+  const cloningMirrors: Mirrors = {
+    ...mirrors,
+    async clone(id, lease, defaultBranch, run, judge) {
+      cloning.emit(id);
+      // While every long slot is taken, the run was put back.
+      run.signal.throwIfAborted();
+      return mirrors.clone(id, lease, defaultBranch, run, judge);
+    },
+  };
+  const takeOver =
+    needs.formerOwners &&
+    createTakeOver({
+      mirrors: cloningMirrors,
+      registry,
+      holds: records.holds,
+      outbox,
+      scopeOf,
+      formerOwners: needs.formerOwners,
+      transaction: store.transaction,
+      log,
+    });
   const syncer = createSyncer({
     registry,
-    mirrors: {
-      ...mirrors,
-      async clone(id, lease, defaultBranch, run, judge) {
-        cloning.emit(id);
-        // While every long slot is taken, the run was put back.
-        run.signal.throwIfAborted();
-        return mirrors.clone(id, lease, defaultBranch, run, judge);
-      },
-    },
+    mirrors: cloningMirrors,
+    takeOver,
     gateway,
     bring,
     guard,
@@ -153,5 +170,5 @@ export function createRefreshing(config: Settings, needs: Needs) {
   releasers.add("refreshes and announcements", stopBoth);
   // Git processes serve the runner and end before it does; neither starts work on its own.
   releasers.add("maintenance", maintenance.stop);
-  return { syncer, publisher, worker, runner };
+  return { syncer, takeOver, publisher, worker, runner };
 }

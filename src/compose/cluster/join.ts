@@ -1,21 +1,23 @@
-import { monotonicMs } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
 import type { Releasers } from "../../base/releasers.js";
-import { createAnswerer, createAsk } from "../../cluster/asking.js";
+import { createAnswerer } from "../../cluster/asking.js";
 import { connect } from "../../cluster/connection.js";
 import { createForwarding } from "../../cluster/forwarding.js";
 import { createAcceptor } from "../../cluster/handover/accept.js";
 import { postRaw } from "../../cluster/handover/post.js";
 import { createSender } from "../../cluster/handover/sender.js";
 import { startTaker } from "../../cluster/handover/taker.js";
-import { createMoves, IN_STEP, type Moves } from "../../cluster/moves.js";
+import type { Keepers } from "../../cluster/keepers.js";
+import { IN_STEP } from "../../cluster/moves.js";
 import type { Cluster } from "../../config/cluster.js";
+import type { Config } from "../../config/load.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
 import type { Handler } from "../../http/mount.js";
 import type { NodePorts } from "../../http/nodes.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
-import { isManaged } from "../../registry/repositories.js";
 import type { Domain } from "../domain.js";
+import type { Ground } from "../ground.js";
+import { openMoving } from "./moving.js";
 import type { ClusterNode } from "./node.js";
 import { createNodes } from "./nodes.js";
 import { listKey } from "./shared-github.js";
@@ -24,31 +26,32 @@ interface Needs {
   log: Log;
   node: ClusterNode;
   domain: Domain;
+  ground: Pick<Ground, "streamGit" | "store">;
   releasers: Releasers;
 }
-
-/** A mirror that moves is set aside within this time after its new owners have it, in milliseconds. */
-const ROUND_MS = 5_000;
 
 /** What a node does for the others, and they for it. */
 export interface Joined {
   /** Takes a delivery that GitHub has sent here, whoever owns what it is about. */
   accept: ReceiverPorts["accept"];
-  /** Answers other nodes. */
-  answer: Handler;
+  /** Answer other nodes. */
+  handlers: Handler[];
   /** Has other nodes answer for what they own. */
   nodes: OtherNodes & NodePorts;
 }
 
 /** Makes the node one of its cluster. @throws NodeNameTaken while another node with its name is alive */
-export async function joinOthers(cluster: Cluster, { log, node, domain, releasers }: Needs): Promise<Joined> {
+export async function joinOthers(
+  cluster: Cluster,
+  config: Pick<Config, "cloneTimeoutMs">,
+  { log, node, domain, ground, releasers }: Needs,
+): Promise<Joined> {
   const { self, members, pulse, prefix, seal } = node;
   const { acceptance } = domain.intake;
   const { deliveries, requests } = domain.records;
   const asking = { self: self.name, seal, now: Date.now };
-  const ask = createAsk(asking);
-  const moves = openMoves({ log, node, domain, releasers }, ask);
-  const nodes = createNodes(cluster, { node, ask, moves, removal: domain.housekeeping.removal });
+  const { moves, answers, serveMirrors } = openMoving(config, { log, node, domain, ground, releasers });
+  const nodes = createNodes(cluster, { node, ask: node.ask, moves, removal: domain.housekeeping.removal });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);
@@ -60,7 +63,7 @@ export async function joinOthers(cluster: Cluster, { log, node, domain, releaser
     accept: acceptance.accept,
     ignore: deliveries.ignored,
     isKept: node.isKept,
-    keepersOf: moves.keepersOf,
+    keepersOf: node.keepers.of,
     outdate: (installationId) => node.reads.outdate(listKey(installationId)),
     now: Date.now,
   });
@@ -89,13 +92,16 @@ export async function joinOthers(cluster: Cluster, { log, node, domain, releaser
   releasers.add("last beat", pulse.leave);
   return {
     accept: acceptor.accept,
-    answer: createAnswerer(asking, { ...nodes.answers, [IN_STEP]: moves.answer }),
-    nodes: { ...openForwarding({ log, node, domain, releasers }, moves), ...nodes.ports },
+    handlers: [
+      createAnswerer(asking, { ...nodes.answers, ...answers, [IN_STEP]: moves.answer }),
+      serveMirrors,
+    ],
+    nodes: { ...openForwarding({ node, domain }, node.keepers), ...nodes.ports },
   };
 }
 
 /** Finds who answers for a repository: this node if it has a mirror, else its owners, and who keeps it for them. */
-function openForwarding({ node, domain }: Needs, moves: Pick<Moves, "keepersOf">): OtherNodes {
+function openForwarding({ node, domain }: Pick<Needs, "node" | "domain">, keepers: Keepers): OtherNodes {
   const { self, members, seal, directory } = node;
   const { registry } = domain.records;
   const forwarding = createForwarding({ self: self.name, seal, members, now: Date.now });
@@ -108,47 +114,11 @@ function openForwarding({ node, domain }: Needs, moves: Pick<Moves, "keepersOf">
       const repository = registry.get(id);
       const hasIt = repository !== null && node.wants(id);
       if (hasIt && (isPassedOn || repository.state !== "onboarding")) return "here";
-      const others = [...new Set([...members.placement().ownersOf(id), ...moves.keepersOf(id)])]
+      const others = [...new Set([...members.placement().ownersOf(id), ...keepers.of(id)])]
         .flatMap((owner) => members.get(owner) ?? [])
         .filter(({ name: other, url, isAlive }) => other !== self.name && url !== null && isAlive)
         .sort((a, b) => Number(a.isLeaving) - Number(b.isLeaving));
       return others.length === 0 && hasIt ? "here" : others.map((it) => it.name);
     },
   };
-}
-
-function openMoves({ log, node, domain, releasers }: Needs, ask: ReturnType<typeof createAsk>) {
-  const { registry, holds, keptTips, requests } = domain.records;
-  const { removal } = domain.housekeeping;
-  const isNeeded = (id: number) => {
-    const isPaused = (registry.get(id)?.pausedAt ?? null) !== null;
-    return isPaused || holds.count(id) > 0 || keptTips.count(id) > 0;
-  };
-  const moves = createMoves({
-    self: node.self.name,
-    members: node.members,
-    ask,
-    ids: registry.ids,
-    isManaged(id) {
-      const repository = registry.get(id);
-      return repository !== null && isManaged(repository);
-    },
-    isInStep: (id) => node.owns(id) && registry.get(id)?.state === "fresh",
-    isNeeded,
-    setAside(id) {
-      const repository = registry.get(id);
-      if (repository) removal.setAside(repository);
-    },
-    clock: monotonicMs,
-  });
-  const timer = setInterval(() => {
-    try {
-      if (node.join()) requests.everything("onboard");
-    } catch (error) {
-      log.warn({ event: "pass_not_begun", err: error }, "the node could not begin its first pass");
-    }
-    void moves.round();
-  }, ROUND_MS);
-  releasers.add("moves", () => clearInterval(timer));
-  return moves;
 }

@@ -1,21 +1,26 @@
 import { monotonicMs } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
 import type { Releasers } from "../../base/releasers.js";
+import { createAsk } from "../../cluster/asking.js";
 import { JOB_FORMAT } from "../../cluster/beat.js";
 import { connect } from "../../cluster/connection.js";
 import { createDirectory } from "../../cluster/directory.js";
+import { createKeepers } from "../../cluster/keepers.js";
 import { createLiveness } from "../../cluster/liveness.js";
 import { createMembers } from "../../cluster/members.js";
+import { createMirrorClaims } from "../../cluster/mirror-claim.js";
 import { createPlacement } from "../../cluster/placement.js";
 import { createPulse } from "../../cluster/pulse.js";
 import { createRoster, nodeIdOf } from "../../cluster/roster.js";
 import { createSeal } from "../../cluster/seal.js";
 import { createSharedReads } from "../../cluster/shared-reads.js";
+import { createTakeovers } from "../../cluster/takeovers.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
 import { createRegistry, isManaged } from "../../registry/repositories.js";
 import { createFacts } from "../../store/facts.js";
 import type { Ground } from "../ground.js";
+import { createFormerOwners } from "./former-owners.js";
 import { createClusterProblems } from "./problems.js";
 import { shareGitHub } from "./shared-github.js";
 
@@ -59,6 +64,11 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
   const directory = createDirectory(store);
   const reads = createSharedReads({ redis, prefix, seal, clock: monotonicMs });
   const registry = createRegistry(store);
+  const asking = { self: self.name, seal, now: Date.now };
+  const ask = createAsk(asking);
+  const keepers = createKeepers(monotonicMs);
+  const takeovers = createTakeovers(store);
+  const claims = createMirrorClaims(asking);
   const facts = createFacts(store);
   let hasJoined = facts.get<boolean>(FACT) === true;
 
@@ -87,6 +97,19 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     directory,
     reads,
     github,
+    ask,
+    keepers,
+    takeovers,
+    claims,
+    formerOwners: createFormerOwners({
+      self: self.name,
+      members,
+      keepers,
+      takeovers,
+      claims,
+      ask,
+      releasers,
+    }),
     owns,
     /** Whether this node keeps a repository in step although others own it. */
     isKept,

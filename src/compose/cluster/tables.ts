@@ -1,5 +1,6 @@
 import { DIRECTORY_TABLES } from "../../cluster/directory.js";
 import { ROSTER_TABLES } from "../../cluster/roster.js";
+import { TAKEOVER_TABLES } from "../../cluster/takeovers.js";
 
 /** The tables that only a node of a cluster has. */
-export const NODE_TABLES = [ROSTER_TABLES, DIRECTORY_TABLES];
+export const NODE_TABLES = [ROSTER_TABLES, DIRECTORY_TABLES, TAKEOVER_TABLES];

@@ -18,7 +18,7 @@ import { type Cloned, type CloneOf, cloneMirror } from "./clone.js";
 import type { Pair } from "./compare-histories.js";
 import { survivedBoot } from "./doubt.js";
 import { fetchObjects } from "./fetch.js";
-import { type Keep, type KeptTip, readKept } from "./kept.js";
+import { type Keep, type KeptTip, makeKept, readKept } from "./kept.js";
 import { beginChange, createMemory, forgetMirror, generationOf, type MirrorContext } from "./memory.js";
 import type { MirrorOptions, RunContext } from "./options.js";
 import { swapRefs } from "./refs.js";
@@ -65,6 +65,8 @@ export interface Mirrors {
   keptTip(id: number, name: string): Promise<KeptTip | null>;
   /** Returns the number of kept tips that are known, without asking git. */
   countKept(id: number): number;
+  /** Keeps tips whose objects are in the mirror. */
+  addKept(id: number, tips: KeptTip[]): Promise<void>;
   dropKept(id: number, tips: KeptTip[]): Promise<void>;
   /** Forgets all tips that were kept before `at`, in milliseconds since 1970, once the mirror has none of them. */
   forgetKeptBefore(id: number, at: number): Promise<void>;
@@ -119,6 +121,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     kept: (id, signal) => readKeptTips(context, id, signal),
     keptTip: (id, name) => readKeptTip(context, id, name),
     countKept: (id) => options.keptRecord.count(id),
+    addKept: (id, tips) => addKept(context, id, tips),
     dropKept: (id, tips) => dropKept(context, id, tips),
     forgetKeptBefore: (id, at) => options.keptRecord.dropBefore(id, at),
     keepServed: (id, objects) => keepServed(context, id, objects),
@@ -171,6 +174,17 @@ async function replaceMirror(context: MirrorContext, clone: CloneOf): Promise<Cl
   memory.served.set(id, new Map());
   memory.tips.set(id, new Map());
   return cloned;
+}
+
+async function addKept({ git, layout, keptRecord }: MirrorContext, id: number, tips: KeptTip[]) {
+  const mirror = layout.mirror(id);
+  const present = new Set((await readKept(git, mirror)).map(({ name }) => name));
+  const made = await makeKept(
+    git,
+    mirror,
+    tips.filter(({ name }) => !present.has(name)),
+  );
+  await keptRecord.add(id, made);
 }
 
 async function dropKept({ git, layout, keptRecord }: MirrorContext, id: number, tips: KeptTip[]) {
