@@ -63,6 +63,7 @@ export function createSurfaces(config: Config, needs: Needs) {
     problems: watch.problems,
     github: github.usage,
     disk: disk.state,
+    cluster: nodes?.figures ?? null,
     bounds: { staleAfterMs, minFreeDisk },
   });
 

@@ -1,7 +1,8 @@
 import { monotonicMs } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
 import type { Releasers } from "../../base/releasers.js";
-import { JOB_FORMAT } from "../../cluster/beat.js";
+import { programVersion } from "../../base/version.js";
+import { JOB_FORMAT, prefixOf } from "../../cluster/beat.js";
 import { connect } from "../../cluster/connection.js";
 import { createDirectory } from "../../cluster/directory.js";
 import { createLiveness } from "../../cluster/liveness.js";
@@ -38,7 +39,7 @@ export type ClusterNode = Awaited<ReturnType<typeof openNode>>;
 export async function openNode(cluster: Cluster, config: Settings, { log, ground, releasers }: Needs) {
   const { store } = ground;
   const { deadMs, timeoutMs, replicas } = cluster;
-  const prefix = `lockstep:${cluster.name}`;
+  const prefix = prefixOf(cluster.name);
   const seal = createSeal({ secret: cluster.secret, cluster: cluster.name });
   const roster = createRoster(store);
   const isDrained = roster.all().some((it) => it.name === cluster.nodeName && it.isDrained);
@@ -49,13 +50,14 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     url: cluster.nodeUrl,
     format: JOB_FORMAT,
     replicas,
+    version: programVersion(),
   };
   const liveness = createLiveness({ deadMs, clock: monotonicMs });
   const members = createMembers({ self, roster, liveness, replicas, deadMs, timeoutMs });
   const redis = await connect(cluster.redisUrl, { kind: "asking", onError: createErrorLog(log) });
   releasers.add("Redis", () => redis.disconnect());
   const paceMs = Math.min(PACE_MS, deadMs / 4);
-  const pulse = createPulse({ redis, prefix, seal, self, members, deadMs, paceMs });
+  const pulse = createPulse({ redis, prefix, seal, self, members, deadMs, paceMs, now: Date.now });
   const directory = createDirectory(store);
   const reads = createSharedReads({ redis, prefix, seal, clock: monotonicMs });
   const registry = createRegistry(store);

@@ -79,6 +79,7 @@ export function createNodes(
           state: stateOf(it),
           url: it.url,
           weight: it.weight,
+          version: it.version,
           isSelf: it.name === self.name,
           isDrained: it.isDrained,
           owned: owned.get(it.name) ?? 0,
@@ -90,6 +91,12 @@ export function createNodes(
         replicas: cluster.replicas,
         redis: { reachable: isBeating, reason: error?.message ?? null },
       };
+    },
+    figures() {
+      const nodes = { alive: 0, leaving: 0, silent: 0, away: 0 };
+      for (const member of members.all()) nodes[stateOf(member)]++;
+      const { isBeating, forged } = pulse.state();
+      return { nodes, isRedisReachable: isBeating, kept: moves.count(), forged };
     },
     async drain(name, { isDrained, isForced }) {
       const member = members.get(name);
