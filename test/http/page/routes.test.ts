@@ -316,6 +316,8 @@ test("a browser on an unknown path is told where it is, the tab of the set-up is
     const led = await get(path, browser);
     expect([led.status, led.headers.get("location")], path).toEqual([302, "/"]);
   }
+  const installed = await get("/setup?installation_id=1&setup_action=install", browser);
+  expect([installed.status, installed.headers.get("refresh")]).toEqual([200, "0; url=/"]);
   expect(await (await get("/nowhere", { accept: "*/*" })).text()).toBe("");
   expect(await (await get("/api/nothing", browser)).text()).toBe("");
 });
