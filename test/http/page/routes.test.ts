@@ -83,7 +83,7 @@ function hostile(): ApiPorts {
       problems: [problem],
       attention,
       repositories: { [EVIL]: 1 },
-      queue: { depth: 1, held, outages },
+      queue: { classes: [], depth: 1, held, outages },
     }),
     queue: () => ({
       queue: [{ name: EVIL, subject: "repository", dueAt: EVIL, waitsFor: EVIL } as never],
