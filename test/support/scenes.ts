@@ -207,6 +207,7 @@ function deliveries(): DeliveryView[] {
     ...{ id: `72d3162e-cc78-11e3-81ab-4c936769900${n}`, event: "push", action: null, via: "webhook" },
     ...{ receivedAt: ago(n * 70), repository: "acme/web", repositoryId: 1, installationId: 3 },
     ...{ outcome: "refreshed", reason: null, refreshedAt: ago(n * 70 - 0.1), became: "refreshed" },
+    headers: { "X-GitHub-Hook-ID": "292430182", "User-Agent": "GitHub-Hookshot/044aadd" },
     ...more,
   });
   return [

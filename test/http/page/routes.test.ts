@@ -43,7 +43,8 @@ function hostile(): ApiPorts {
     veto,
     notes: [EVIL],
   };
-  const delivery = { id: EVIL, event: EVIL, action: EVIL, receivedAt: EVIL, repository: EVIL, became: EVIL };
+  const came = { id: EVIL, event: EVIL, action: EVIL, receivedAt: EVIL, headers: { [EVIL]: EVIL } };
+  const delivery = { ...came, repository: EVIL, became: EVIL };
   const entry = { id: 1, at: EVIL, token: EVIL, action: EVIL, subject: EVIL, detail: EVIL };
   const status = apiPorts().status();
   const problem = { code: EVIL, detail: EVIL, remedy: EVIL, since: EVIL };
