@@ -103,8 +103,8 @@ function bars(points: Points, { main, more, isFault }: Drawing, x: Scale, y: Sca
   ].join("");
 }
 
-/** No bar is wider than a quarter of the chart. */
-const LEAST_BARS = 4;
+/** A chart of few bars leaves room on the right, so that no bar looks like a block. */
+const LEAST_BARS = 30;
 
 /** Draws a bar for each value. @param title numbers and fixed words only */
 export function drawBars(
