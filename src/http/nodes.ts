@@ -25,6 +25,9 @@ const Node = z
       description:
         "repositories that it keeps until their owners have them; null: it does not answer, or does not know yet",
     }),
+    backlog: z.number().int().nullable().meta({
+      description: "requests in its queue; null: it does not answer",
+    }),
   })
   .meta({ id: "Node" });
 export type NodeView = z.infer<typeof Node>;

@@ -48,7 +48,8 @@ export async function joinOthers(cluster: Cluster, { log, node, domain, releaser
   const asking = { self: self.name, seal, now: Date.now };
   const ask = createAsk(asking);
   const moves = openMoves({ log, node, domain, releasers }, ask);
-  const nodes = createNodes(cluster, { node, ask, moves, removal: domain.housekeeping.removal });
+  const { queue } = domain.records;
+  const nodes = createNodes(cluster, { node, ask, moves, queue, removal: domain.housekeeping.removal });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);
