@@ -1,5 +1,5 @@
 # Build: docker build -t lockstep .    Run: see compose.yaml or docs/deploy.md
-FROM node:22-bookworm-slim AS build
+FROM node:24-trixie-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
@@ -7,7 +7,7 @@ COPY tsconfig.json ./
 COPY src ./src
 RUN npm run build && npm prune --omit=dev
 
-FROM node:22-bookworm-slim
+FROM node:24-trixie-slim
 # git, and the certificates it does not use but the gateway does with NODE_EXTRA_CA_CERTS
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends git ca-certificates tini \

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { programVersion } from "./base/version.js";
 import { addBackupCommands } from "./cli/backup.js";
 import { type ClientOptions, createClient } from "./cli/client.js";
 import { addCompletionCommand } from "./cli/completion.js";
@@ -18,15 +18,10 @@ import { addShowCommands } from "./cli/show.js";
 import { addAuditCommand, addTokenCommands } from "./cli/tokens.js";
 import { loadClientConfig } from "./config/load.js";
 
-const packageVersion = () => {
-  const file = new URL("../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-};
-
 const program = new Command()
   .name("lockstep")
   .description("Keeps server-side Git mirrors in step with GitHub")
-  .version(packageVersion())
+  .version(programVersion())
   .option("--url <url>", "the running Lockstep (LOCKSTEP_URL; default http://localhost:3000)")
   .option("--json", "print JSON, as the API gives it")
   .addHelpText(

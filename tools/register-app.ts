@@ -33,13 +33,15 @@ export async function accountWithoutApp(standin: StandIn, login: string, names: 
 /**
  * From Probot's setup page to the installed App, by the buttons that a person presses.
  * @param created until a person has found the next button
+ * @returns the tab that GitHub has led back to Lockstep
  */
-export async function register(page: Page, created = async (): Promise<void> => {}): Promise<void> {
+export async function register(page: Page, created: () => Promise<void>): Promise<Page> {
   const opened = page.context().waitForEvent("page");
   await page.getByRole("button", { name: "Register GitHub App" }).click();
   const github = await opened;
   await github.getByRole("button", { name: "Create GitHub App" }).click();
   await created();
   await github.getByRole("button", { name: "Install" }).click();
-  await github.getByRole("heading", { name: "Lockstep is installed" }).waitFor();
+  await github.getByRole("heading", { name: "Sign in" }).waitFor();
+  return github;
 }

@@ -31,7 +31,10 @@ try {
   const page = await context.newPage();
   await page.goto(url);
   await page.screenshot({ path: "docs/images/setup.png" });
-  await register(page);
+  let starts = 0;
+  await register(page, async () => {
+    await lockstep.waitForLog(({ msg }) => /^Listening/.test(msg ?? "") && ++starts === 2, 30_000);
+  });
   for (const name of ["app", "docs", "site"])
     await lockstep.waitForLog(
       (line) => line.repository === `acme/${name}` && line.result === "cloned",

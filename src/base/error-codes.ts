@@ -227,6 +227,11 @@ const CODES = {
     traits: ["concernsEveryRefresh", "outsideTheTree"],
     hint: "The machine gives Lockstep no further file, process or memory; raise its limits (LimitNOFILE, TasksMax, MemoryMax), or lower CONCURRENCY.",
   },
+  database_damaged: {
+    retry: "backoff",
+    traits: ["concernsEveryRefresh", "outsideTheTree"],
+    hint: "lockstep.db is damaged; stop Lockstep, and restore it from a backup, or move it away: every mirror is then compared with GitHub (docs/operations.md).",
+  },
   git: {
     retry: "backoff",
     traits: ["doubtsMirror"],

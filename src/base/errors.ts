@@ -76,6 +76,7 @@ export const isSystemError = (error: unknown): boolean => systemErrorOf(error) !
 const SYSTEM_CODES: readonly (readonly [ErrorCode, RegExp])[] = [
   ["disk_full", /^(?:ENOSPC|EDQUOT|SQLITE_FULL)$/],
   ["out_of_resources", /^(?:E[MN]FILE|ENOMEM|EAGAIN|SQLITE_NOMEM)$/],
+  ["database_damaged", /^SQLITE_(?:CORRUPT|NOTADB)/],
   ["permission", /^(?:EROFS|SQLITE_(?:READONLY|CANTOPEN|PERM)\w*)$/],
   [
     "unreachable",

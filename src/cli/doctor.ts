@@ -33,7 +33,7 @@ export async function examine(json: boolean): Promise<void> {
     ...checkDatabase(around),
     checkDisk(around, config?.minFreeDisk ?? DEFAULT_MIN_FREE),
   );
-  if (config?.cluster) report(...(await checkRedis(config.cluster.redisUrl)));
+  if (config?.cluster) report(...(await checkRedis(config.cluster)));
   if (config) await askGitHub(config, report);
   const isWell = findings.every(({ level }) => level !== "fail");
   if (json) printJson({ ok: isWell, findings });

@@ -38,15 +38,19 @@ export function addNodeCommands(program: Command, client: () => Client): void {
 async function listNodes(client: Client): Promise<void> {
   const { body } = await client.ask<ClusterView>("GET", PATH);
   if (client.json) return printJson(body);
-  const rows = body.nodes.map(({ name, state, weight, isSelf, isDrained, owned, kept, url }) => [
+  const rows = body.nodes.map(({ name, state, weight, isSelf, isDrained, owned, kept, url, version }) => [
     isSelf ? `${name} *` : name,
     isDrained ? `${state}, drained` : state,
+    version ?? "?",
     String(weight),
     String(owned),
     kept === null ? "?" : String(kept),
     url ?? "",
   ]);
-  for (const line of table([["NODE", "STATE", "WEIGHT", "OWNS", "KEEPS FOR OTHERS", "URL"], ...rows]))
+  for (const line of table([
+    ["NODE", "STATE", "VERSION", "WEIGHT", "OWNS", "KEEPS FOR OTHERS", "URL"],
+    ...rows,
+  ]))
     print(line);
   if (!body.redis.reachable) print(`Redis is away: ${body.redis.reason ?? "not reached yet"}`);
 }

@@ -21,12 +21,22 @@ const Beat = z.object({
   format: z.int().min(1),
   /** REPLICAS of the node, which all nodes should share. */
   replicas: z.union([z.int().min(1), z.literal("all")]).optional(),
+  /** The version of the node's program. */
+  version: z.string().max(64).optional(),
+  /** The node's wall clock when it wrote this, in milliseconds since 1970. */
+  at: z.number().optional(),
 });
 
 /** What a node says of itself every two seconds. */
 export type Beat = z.output<typeof Beat>;
 
 export const writeBeat = (seal: Seal, beat: Beat): string => seal.close("beat", JSON.stringify(beat));
+
+/** Under this key Redis has the last beat of each node. @param prefix what all keys of the cluster begin with */
+export const beatsKeyOf = (prefix: string): string => `${prefix}:beats`;
+
+/** What all keys of a cluster begin with. @param cluster the name that all its nodes share */
+export const prefixOf = (cluster: string): string => `lockstep:${cluster}`;
 
 /** @returns null: no node of this cluster has written it, or not under this name */
 export function readBeat(seal: Seal, name: string, sealed: string): Beat | null {

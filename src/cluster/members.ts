@@ -5,7 +5,7 @@ import { createPlacement, type Placement, type Replicas } from "./placement.js";
 import type { Node, Roster } from "./roster.js";
 
 /** What this node says of itself. */
-export type Self = Pick<Beat, "name" | "id" | "weight" | "url" | "format" | "replicas">;
+export type Self = Pick<Beat, "name" | "id" | "weight" | "url" | "format" | "replicas" | "version">;
 
 interface Ports {
   self: Self;
@@ -24,6 +24,8 @@ export interface MemberState extends Node {
   isLeaving: boolean;
   /** Its REPLICAS; null: it has not said so to this process. */
   replicas: Replicas | null;
+  /** The version of its program; null: it has not said so to this process. */
+  version: string | null;
 }
 
 /** Who belongs to the cluster, who is alive, and who owns what. */
@@ -48,6 +50,7 @@ interface Heard {
   count: number;
   isLeaving: boolean;
   replicas: Replicas | null;
+  version: string | null;
   /** The epochs before, the newest last. */
   earlier: string[];
 }
@@ -78,13 +81,20 @@ export function createMembers(ports: Ports): Members {
    * Records a beat. @returns whether it is a sign of life. The first beat that this process sees may be an old one, of a node
    * that is dead; so may be one of an earlier process, which somebody has put back.
    */
-  function hear({ name, epoch, count, leaving, replicas }: Beat): boolean {
+  function hear({ name, epoch, count, leaving, replicas, version }: Beat): boolean {
     const last = heard.get(name);
     const isOld = last && (last.earlier.includes(epoch) || (epoch === last.epoch && count <= last.count));
     if (isOld) return false;
     const earlier =
       last && epoch !== last.epoch ? [...last.earlier, last.epoch].slice(-EPOCHS) : last?.earlier;
-    heard.set(name, { epoch, count, isLeaving: leaving, replicas: replicas ?? null, earlier: earlier ?? [] });
+    heard.set(name, {
+      epoch,
+      count,
+      isLeaving: leaving,
+      replicas: replicas ?? null,
+      version: version ?? null,
+      earlier: earlier ?? [],
+    });
     return last !== undefined;
   }
 
@@ -105,6 +115,7 @@ export function createMembers(ports: Ports): Members {
     isAlive: node.name === self.name || (!node.isAway && liveness.silentMs(node.name) < deadMs),
     isLeaving: heard.get(node.name)?.isLeaving ?? false,
     replicas: heard.get(node.name)?.replicas ?? null,
+    version: node.name === self.name ? (self.version ?? null) : (heard.get(node.name)?.version ?? null),
   });
 
   return {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createSignal, type Subscribe } from "../base/signal.js";
-import { type Beat, readBeat, writeBeat } from "./beat.js";
+import { type Beat, beatsKeyOf, readBeat, writeBeat } from "./beat.js";
 import type { Members, Self } from "./members.js";
 import type { Seal } from "./seal.js";
 
@@ -27,6 +27,8 @@ interface Ports {
   deadMs: number;
   /** How long to wait between two beats, in milliseconds. */
   paceMs: number;
+  /** The wall clock, in milliseconds since 1970. */
+  now(): number;
 }
 
 export interface PulseState {
@@ -54,10 +56,10 @@ export interface Pulse {
 }
 
 export function createPulse(ports: Ports): Pulse {
-  const { redis, prefix, seal, self, members, deadMs, paceMs } = ports;
+  const { redis, prefix, seal, self, members, deadMs, paceMs, now } = ports;
   const epoch = randomUUID();
   const lease = seal.close("name", JSON.stringify({ name: self.name, id: self.id }));
-  const [nameKey, beatsKey] = [`${prefix}:name:${self.name}`, `${prefix}:beats`];
+  const [nameKey, beatsKey] = [`${prefix}:name:${self.name}`, beatsKeyOf(prefix)];
   const taken = createSignal<[error: NodeNameTaken]>();
   const state: PulseState = { isBeating: false, error: null, forged: 0 };
   let [count, isLeaving, isStopped] = [0, false, false];
@@ -77,7 +79,7 @@ export function createPulse(ports: Ports): Pulse {
   async function beat(): Promise<void> {
     await claimName();
     count++;
-    const sealed = writeBeat(seal, { ...self, epoch, count, leaving: isLeaving });
+    const sealed = writeBeat(seal, { ...self, epoch, count, leaving: isLeaving, at: now() });
     const results = await redis.pipeline().hset(beatsKey, self.name, sealed).hgetall(beatsKey).exec();
     // A Redis that is full or cannot be written still answers. Nobody's beats change there, and nobody is dead.
     for (const [error] of results ?? []) if (error) throw error;

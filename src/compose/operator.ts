@@ -77,6 +77,7 @@ export function createOperatorViews(config: Settings, needs: Needs) {
     store,
     registry,
     queue,
+    runner,
     waits: () => readWaits({ queue, registry, installations }),
     attention: (whole) => listAttention({ troubled, holds, registry }, whole),
     watch,

@@ -63,6 +63,7 @@ export function createSurfaces(config: Config, needs: Needs) {
     problems: watch.problems,
     github: github.usage,
     disk: disk.state,
+    cluster: nodes?.figures ?? null,
     bounds: { staleAfterMs, minFreeDisk },
   });
 
@@ -87,7 +88,7 @@ export function createSurfaces(config: Config, needs: Needs) {
     createMetricsRoute({ bearers, scrape: metrics.scrape }),
     createHealth({ bearers, ports: views.health, limits: { trustedProxies, webhookRate, webhookBurst } }),
     createApi({ bearers, ports: views.api, nodes, log }),
-    createPage({ apiToken, publicUrl, trustedProxies, ports: views.api, log }),
+    createPage({ apiToken, publicUrl, trustedProxies, ports: views.api, nodes, log }),
   ];
   return { handlers, status: views.api.status };
 }

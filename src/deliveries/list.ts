@@ -26,6 +26,8 @@ export interface LoggedDelivery {
   /** The owner/name in the delivery's payload. */
   repository: string | null;
   installationId: number | null;
+  /** Which webhook sent it, as `hookOf` writes it; null: it is not known. */
+  hook: string | null;
 }
 
 export interface DeliveryQuery {
@@ -104,5 +106,6 @@ function read(row: Row): LoggedDelivery {
     repositoryId: number(row.repository_id),
     repository: row.repository as string | null,
     installationId: number(row.installation_id),
+    hook: row.hook as string | null,
   };
 }

@@ -32,6 +32,7 @@ export const DELIVERY_TABLES: Tables = {
      CREATE INDEX deliveries_ignored ON deliveries (received_at) WHERE outcome = 'ignored';
      CREATE INDEX deliveries_left_out ON deliveries (repository, received_at) WHERE outcome = 'ignored';`,
     "ALTER TABLE deliveries ADD COLUMN ref TEXT",
+    "ALTER TABLE deliveries ADD COLUMN hook TEXT",
   ],
 };
 
@@ -46,6 +47,8 @@ export interface DeliveryRecord extends DeliveryAbout {
   /** The time of arrival, in milliseconds since 1970. */
   receivedAt: number;
   via: Via;
+  /** Which webhook sent it, as `hookOf` writes it; undefined: it did not come from a webhook, or is not known. */
+  hook?: string | undefined;
 }
 
 /** One table serves deduplication, recovery and the question what became of a delivery. */
@@ -75,10 +78,16 @@ export interface DeliveryLog {
   pruneSome(now: number, limit: number): number;
 }
 
-const columnsOf = ({ repositoryId, repository, installationId }: DeliveryAbout) => [
+const columnsOf = ({
+  repositoryId,
+  repository,
+  installationId,
+  hook,
+}: DeliveryAbout & Pick<DeliveryRecord, "hook">) => [
   repositoryId ?? null,
   repository ?? null,
   installationId ?? null,
+  hook ?? null,
 ];
 
 const asTime = (column: unknown) => (typeof column === "number" ? column : null);
@@ -88,11 +97,12 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
   // A delivery that comes again keeps the time of its first receipt, how it came, and its ref.
   const put = store.prepare(
     `INSERT INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation, via,
-     repository_id, repository, installation_id, ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     repository_id, repository, installation_id, hook, ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET event = excluded.event, action = excluded.action, subject = excluded.subject,
      outcome = excluded.outcome, reason = excluded.reason, generation = excluded.generation,
      repository_id = excluded.repository_id, repository = excluded.repository,
-     installation_id = excluded.installation_id, ref = coalesce(excluded.ref, ref), refreshed_at = NULL`,
+     installation_id = excluded.installation_id, hook = coalesce(excluded.hook, hook),
+     ref = coalesce(excluded.ref, ref), refreshed_at = NULL`,
   );
   const settle = store.prepare(
     `UPDATE deliveries SET refreshed_at = ? WHERE subject = ? AND generation <= ? AND refreshed_at IS NULL

@@ -1,18 +1,17 @@
 import { connect } from "../cluster/connection.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
+import { type ClusterSettings, checkNodes, SKEW_MS } from "./nodes.js";
 
-/** Nodes believe a question of another node that is not older than this, in milliseconds. */
-const SKEW_MS = 60_000;
 /** Above this share of its memory Redis is about to refuse what nodes write. */
 const FULL = 0.7;
 
 /**
- * Checks Redis's settings, by INFO alone: managed services forbid CONFIG.
- * @param url REDIS_URL
+ * Checks Redis's settings, by INFO alone (managed services forbid CONFIG), and then what nodes say of themselves there.
+ * @param cluster the settings of this node
  */
-export async function checkRedis(url: string, now: () => number = Date.now): Promise<Finding[]> {
+export async function checkRedis(cluster: ClusterSettings, now: () => number = Date.now): Promise<Finding[]> {
   let reason = "no answer within 3 s";
-  const redis = await connect(url, {
+  const redis = await connect(cluster.redisUrl, {
     kind: "asking",
     onError({ message }) {
       reason = message;
@@ -21,7 +20,11 @@ export async function checkRedis(url: string, now: () => number = Date.now): Pro
   try {
     const info = await redis.info();
     const [seconds] = await redis.time();
-    return [...judgeInfo(readInfo(info)), judgeTime(Number(seconds) * 1_000 - now())];
+    return [
+      ...judgeInfo(readInfo(info)),
+      judgeTime(Number(seconds) * 1_000 - now()),
+      ...(await checkNodes(redis, cluster, now)),
+    ];
   } catch (error) {
     const detail = reason || (error instanceof Error ? error.message : String(error));
     return [

@@ -7,6 +7,16 @@ const CALLS: [RegExp, page: string, command: string][] = [
   ],
   [/POST \/api\/v1\/repos\/([\w.-]+\/[\w.-]+)\/refresh/g, "try again", "lockstep refresh $1"],
   [
+    /the holds field of GET \/api\/v1\/repos\/\{owner\}\/\{name\}/g,
+    "the held refs on the repository's page",
+    "the held refs in lockstep show OWNER/NAME",
+  ],
+  [
+    /the kept field of GET \/api\/v1\/repos\/\{owner\}\/\{name\}/g,
+    "the kept tips on the repository's page",
+    "the kept tips in lockstep show OWNER/NAME",
+  ],
+  [
     /the consumer's lastError in GET \/api\/v1\/status/g,
     "the consumer's last failure under Server",
     "the consumer's lastError in lockstep status --json",

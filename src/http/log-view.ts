@@ -17,6 +17,9 @@ export const Delivery = z
     outcome: z.enum(["open", "refreshed", "ignored"]),
     reason: z.string().nullable().meta({ description: "why it was ignored, or why it is still open" }),
     refreshedAt: Time.nullable().meta({ description: "when a refresh included it" }),
+    headers: z.record(z.string(), z.string()).meta({
+      description: "of GitHub's call: which webhook sent it; empty if it is not known",
+    }),
     became: z.string().meta({ description: "the outcome in a sentence" }),
   })
   .meta({ id: "Delivery" });

@@ -17,12 +17,16 @@ const Node = z
     state: z.enum(NODE_STATES),
     url: z.string().nullable(),
     weight: z.number().meta({ description: "its share compared with other nodes; 0: it owns nothing" }),
+    version: z.string().nullable().meta({ description: "of its program; null: it has not said so yet" }),
     isSelf: z.boolean().meta({ description: "whether this node answers the call" }),
     isDrained: z.boolean().meta({ description: "whether an operator had it give its share away" }),
     owned: z.number().int().meta({ description: "repositories that it owns, by this node's view" }),
     kept: z.number().int().nullable().meta({
       description:
         "repositories that it keeps until their owners have them; null: it does not answer, or does not know yet",
+    }),
+    backlog: z.number().int().nullable().meta({
+      description: "requests in its queue; null: it does not answer",
     }),
   })
   .meta({ id: "Node" });
@@ -38,8 +42,19 @@ export type ClusterView = z.infer<typeof Cluster>;
 /** Why nothing was done. */
 export type NodeRefusal = "unknown" | "too few" | "alive" | "no answer";
 
+/** What metrics say of a cluster. */
+export interface ClusterFigures {
+  nodes: Record<NodeView["state"], number>;
+  isRedisReachable: boolean;
+  /** Repositories that this node keeps until their owners have them; null: it does not know yet. */
+  kept: number | null;
+  /** How many messages were dropped since the start because no node of the cluster has signed them. */
+  forged: number;
+}
+
 export interface NodePorts {
   list(): Promise<ClusterView>;
+  figures(): ClusterFigures;
   /** Has a node give its share away, or take one again. */
   drain(name: string, options: { isDrained: boolean; isForced: boolean }): Promise<NodeRefusal | null>;
   /** Removes a node for good. @returns the nodes that have not heard of it yet, or why nothing was done */

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { readUpTo } from "../base/read-up-to.js";
 import type { Handler } from "./mount.js";
 import { forbidden, type Refusal, refuse } from "./setup-refusal.js";
-import { SetupState } from "./setup-state.js";
+import { leadOnFrom, SetupState } from "./setup-state.js";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const MAX_BODY = 64 * 1024;
@@ -29,6 +29,7 @@ export function setupDoor(address: SetupAddress): Handler {
       (path === "/probot/setup" ? state.missing(query) : await wrongImport(request, path));
     if (refusal) refuse(response, refusal);
     else if (path === "/probot") state.putInto(response);
+    else if (path === "/probot/success") leadOnFrom(response);
     return refusal !== null;
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Attention } from "./attention.js";
-import { Held, Outage } from "./log-view.js";
+import { Held, Outage, QueueItem } from "./log-view.js";
 import { Time } from "./view.js";
 
 const Count = z.number().int();
@@ -51,8 +51,18 @@ const RateLimit = z.object({
   heldUntil: Time.nullable(),
 });
 
+const ClassOfWork = z
+  .object({
+    class: QueueItem.shape.class,
+    running: Count,
+    slots: Count.meta({ description: "how many run at a time" }),
+    waiting: Count,
+  })
+  .meta({ id: "ClassOfWork" });
+
 const Disk = z.object({
   freeBytes: z.number(),
+  totalBytes: z.number().meta({ description: "of the file system that has the mirrors" }),
   minFreeBytes: z.number(),
   low: z.boolean(),
   full: z
@@ -106,7 +116,12 @@ export const Status = z
     attention: z.array(Attention).meta({ description: "what an operator should look at, the worst first" }),
     attentionTotal: Count.meta({ description: "how many entries there are, of which the first are listed" }),
     heldRepositories: Count.meta({ description: "repositories with held refs" }),
-    queue: z.object({ depth: Count, held: z.array(Held), outages: z.array(Outage) }),
+    queue: z.object({
+      depth: Count,
+      classes: z.array(ClassOfWork),
+      held: z.array(Held),
+      outages: z.array(Outage),
+    }),
     backstop: z.object({
       intervalMs: z.number().nullable(),
       lastPassAt: Time.nullable(),

@@ -39,7 +39,9 @@ export interface Full {
 export interface DiskState {
   /** How much Lockstep's user may still write where the mirrors are, in bytes. */
   freeBytes: number;
-  /** Whether that is less than MIN_FREE_DISK. */
+  /** How much that file system has in all, in bytes. */
+  totalBytes: number;
+  /** Whether less is free than MIN_FREE_DISK. */
   low: boolean;
   /** The first file system on which the floor is crossed; null: there is room on each. */
   full: Full | null;
@@ -127,6 +129,7 @@ export function createDisk({ places, meter, minFree, reserved }: Options): Disk 
     lacksSpaceForDatabase: () => fullAt("database")?.lacks === "space",
     state: () => ({
       freeBytes: freeBytes(),
+      totalBytes: meter.get("mirrors")?.totalBytes ?? 0,
       low: meter.get("mirrors") !== undefined && freeBytes() < minFree,
       full: firstFull(all),
       hasReserve: reserved() === RESERVE_BYTES,

@@ -7,6 +7,8 @@ export interface Free {
   device: number;
   /** How much Lockstep's user may still write. */
   bytes: number;
+  /** How much it has in all. */
+  totalBytes: number;
   /** How many files may still be made; null: the file system has no fixed number of them, such as btrfs. */
   files: number | null;
 }
@@ -14,8 +16,14 @@ export interface Free {
 /** Reads what is free where the path is, or will be made: stat(2), statfs(2). @throws the system's error */
 export async function readFree(path: string): Promise<Free> {
   try {
-    const [{ dev }, { bavail, bsize, files, ffree }] = await Promise.all([stat(path), statfs(path)]);
-    return { device: dev, bytes: bavail * bsize, files: files === 0 ? null : ffree };
+    const [{ dev }, free] = await Promise.all([stat(path), statfs(path)]);
+    const { bavail, blocks, bsize, files, ffree } = free;
+    return {
+      device: dev,
+      bytes: bavail * bsize,
+      totalBytes: blocks * bsize,
+      files: files === 0 ? null : ffree,
+    };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || dirname(path) === path) throw error;
     return readFree(dirname(path));

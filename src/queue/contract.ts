@@ -16,7 +16,7 @@ export interface Snapshot {
 /**
  * The queue separates the parts that ask for a refresh from the part that runs it. The queue is a durable
  * dirty set with one row per subject. At most one run per subject is active; triggers during a run lead to
- * exactly one more. The time of every call but `depth` and `promote` grows with the logarithm of the rows.
+ * exactly one more. The time of every call but `depth`, `waiting` and `promote` grows with the logarithm of the rows.
  */
 export interface RefreshQueue {
   /**
@@ -82,6 +82,8 @@ export interface RefreshQueue {
   /** Lists rows, best first: the running ones, those that may start, then those that wait. */
   list(limit: number): QueueEntry[];
   depth(): number;
+  /** Counts the rows of each class that do not run. */
+  waiting(): Record<WorkClass, number>;
   /** Returns how long ago the oldest trigger came in, in milliseconds; 0: the queue is empty. */
   oldestMs(): number;
   /** Returns what GitHub asked to leave alone, and until when. */

@@ -3,6 +3,7 @@ import { steadyNow } from "../base/clock.js";
 import { keyOf, type Subject } from "../base/model.js";
 import { serverOf } from "../base/resources.js";
 import { type Arming, armedRow } from "./armed-rows.js";
+import { WORK_CLASSES, type WorkClass } from "./classes.js";
 import type { Left, RefreshQueue, Snapshot } from "./contract.js";
 import { doneRow, failedRow, keptRow } from "./ended-runs.js";
 import { createHeldResources } from "./held-resources.js";
@@ -45,6 +46,9 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     "UPDATE counter SET value = value + 1 WHERE name = 'generation' RETURNING value",
   );
   const count = store.prepare("SELECT count(*) AS n FROM dirty");
+  const countWaiting = store.prepare(
+    "SELECT class, count(*) AS n FROM dirty WHERE state <> 'running' GROUP BY class",
+  );
 
   return {
     arm: (subject, intent, about = {}) =>
@@ -82,6 +86,11 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     endQuiet: (subject) => store.transaction(() => endQuiet(queue, subject)),
     list: (limit) => queue.order.list(limit).map((row) => entryOf(row, queue.wallNow() - now())),
     depth: () => Number(count.get()?.n),
+    waiting() {
+      const counts = new Map(countWaiting.all().map((row) => [String(row.class), Number(row.n)]));
+      const entries = WORK_CLASSES.map((workClass) => [workClass, counts.get(workClass) ?? 0]);
+      return Object.fromEntries(entries) as Record<WorkClass, number>;
+    },
     oldestMs() {
       const at = queue.order.oldestAt();
       return at === null ? 0 : Math.max(0, queue.wallNow() - at);

@@ -2,7 +2,7 @@ import { asRefreshError, RefreshError } from "../base/errors.js";
 import { keyOf, type Subject } from "../base/model.js";
 import { type Slots, WORK_CLASSES, type WorkClass } from "./classes.js";
 import type { RefreshQueue, Snapshot } from "./contract.js";
-import { hasSlot } from "./slots.js";
+import { countRuns, hasSlot } from "./slots.js";
 
 /** The runner checks the queue this often even without a wake-up. The check is cheap. */
 const RECHECK_MS = 30_000;
@@ -38,6 +38,8 @@ export interface Runner {
   busy(subject: Subject): boolean;
   /** Returns the running subjects. */
   subjects(): Subject[];
+  /** Counts the runs of each class, beside its slots. */
+  taken(): Record<WorkClass, { running: number; slots: number }>;
   /** Ends the running subjects that match, with this failure, and waits until they have ended. */
   end(matches: (subject: Subject) => boolean, reason: RefreshError): Promise<void>;
   /** Starts no more runs; waits for the running ones, and cancels them after `ms`. */
@@ -94,9 +96,18 @@ export function createRunner(
     },
     busy: (subject) => runs.has(keyOf(subject)),
     subjects: () => [...runs.values()].map(({ subject }) => subject),
+    taken: () => takenOf(state),
     end: (matches, reason) => end(state, matches, reason),
     stop: (ms) => stop(state, ms),
   };
+}
+
+function takenOf({ slots, runs }: State): ReturnType<Runner["taken"]> {
+  const entries = WORK_CLASSES.map((workClass) => {
+    const running = countRuns(runs.values(), workClass);
+    return [workClass, { running, slots: slots[workClass] }] as const;
+  });
+  return Object.fromEntries(entries) as ReturnType<Runner["taken"]>;
 }
 
 function wake(state: State, subject: Subject | undefined): void {

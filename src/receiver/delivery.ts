@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { MAX_PAYLOAD_BYTES } from "../base/github-facts.js";
+import { hookOf } from "../deliveries/hook.js";
 import { REFUSALS, type Refusal } from "./refusals.js";
 
 /**
@@ -11,6 +12,8 @@ export interface DeliveryHeaders {
   event: string;
   signature: string;
   mediaType: "json" | "form";
+  /** Which webhook sent it, as `hookOf` writes it. */
+  hook?: string | undefined;
   /** Whether another node sent the delivery here, after GitHub had sent it there. */
   isPassedOn: boolean;
 }
@@ -49,5 +52,5 @@ export function readHeaders({ headers }: IncomingMessage): DeliveryHeaders | Ref
   const isPassedOn = headers[PASSED_ON] === "1";
   return mediaType === undefined
     ? REFUSALS.unsupported_media_type
-    : { id, event, signature, mediaType, isPassedOn };
+    : { id, event, signature, mediaType, hook: hookOf(headers), isPassedOn };
 }

@@ -111,9 +111,10 @@ async function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: 
   const payload = await parseJson(body, { fields: USED_FIELDS, isForm: headers.mediaType === "form" });
   if (payload === undefined) return REFUSALS.malformed;
   if (ports.stopping()) return REFUSALS.stopping;
-  const { id, event } = headers;
+  const { id, event, hook } = headers;
   const via = "webhook" as const;
-  const delivery = { id, event, action: actionOf(payload), receivedAt: now(), via, ...aboutOf(payload) };
+  const about = { ...aboutOf(payload), hook };
+  const delivery = { id, event, action: actionOf(payload), receivedAt: now(), via, ...about };
   const decision = toIntent({ id, name: event, payload }, config);
   if (decision.kind === "request" && eventNamed(event)?.warmsConnection) ports.warm(decision);
   try {

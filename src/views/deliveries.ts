@@ -3,6 +3,7 @@ import { subjectOfKey } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import { beginSlice } from "../base/slices.js";
 import { iso } from "../base/units.js";
+import { headersOfHook } from "../deliveries/hook.js";
 import { createDeliveryList, type DeliveryQuery, type LoggedDelivery } from "../deliveries/list.js";
 import type { DeliveryView, QueueView } from "../http/log-view.js";
 import type { DeliveryPage, LogPorts, QueueList } from "../http/logs.js";
@@ -34,12 +35,13 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   const refreshes = createRefreshLog(ports.store);
 
   function view(delivery: LoggedDelivery): DeliveryView {
-    const { subject, repositoryId, receivedAt, refreshedAt, ...rest } = delivery;
+    const { subject, repositoryId, receivedAt, refreshedAt, hook, ...rest } = delivery;
     const known = repositoryId === null ? null : registry.get(repositoryId);
     const outcome = outcomeOf(delivery, known);
     return {
       ...rest,
       ...outcome,
+      headers: headersOfHook(hook),
       repositoryId,
       receivedAt: iso(receivedAt),
       refreshedAt: iso(refreshedAt),

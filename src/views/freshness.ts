@@ -10,7 +10,9 @@ import type { OutageView } from "../http/log-view.js";
 import type { StatusView } from "../http/operate.js";
 import type { FreshnessState } from "../http/status-view.js";
 import type { Disk, DiskState } from "../machine/disk.js";
+import { WORK_CLASSES } from "../queue/classes.js";
 import type { RefreshQueue } from "../queue/contract.js";
+import type { Runner } from "../queue/runner.js";
 import { createProofAges } from "../registry/proof-ages.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
@@ -22,7 +24,8 @@ interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDis
   store: Store;
   registry: Pick<Registry, "states" | "mirrors">;
   deliveries: Pick<DeliveryLog, "lastCallAt">;
-  queue: Pick<RefreshQueue, "depth">;
+  queue: Pick<RefreshQueue, "depth" | "waiting">;
+  runner: Pick<Runner, "taken">;
   waits(): Pick<Waits, "held" | "outages">;
   attention(whole: Pick<StatusView, "problems"> & { outages: OutageView[] }): AttentionList;
   watch: Pick<Watch, "problems" | "backstop">;
@@ -54,12 +57,18 @@ export function provenAt(
 const stateOf = ({ managed, cloned }: { managed: number; cloned: number }): FreshnessState =>
   managed === 0 ? "empty" : cloned < managed ? "cloning" : "fresh";
 
-const diskOf = ({ freeBytes, low, full, hasReserve }: DiskState) => ({
+const diskOf = ({ freeBytes, totalBytes, low, full, hasReserve }: DiskState) => ({
   freeBytes,
+  totalBytes,
   low: low || full !== null,
   full: full && { path: full.path, lacks: full.lacks, stops: full.stops },
   reserve: hasReserve,
 });
+
+function classesOf({ queue, runner }: Pick<Ports, "queue" | "runner">): StatusView["queue"]["classes"] {
+  const [taken, waiting] = [runner.taken(), queue.waiting()];
+  return WORK_CLASSES.map((each) => ({ class: each, ...taken[each], waiting: waiting[each] }));
+}
 
 /** A consumer or a maintenance that is behind, or another node, does not make the mirrors stale. */
 const HARMLESS: ProblemCode[] = [
@@ -108,7 +117,7 @@ export function createFreshness(ports: Ports): Freshness {
       attention: attention.attention,
       attentionTotal: attention.total,
       heldRepositories: attention.heldRepositories,
-      queue: { depth: ports.queue.depth(), held, outages },
+      queue: { depth: ports.queue.depth(), classes: classesOf(ports), held, outages },
       backstop: { intervalMs: ports.intervalMs, lastPassAt: iso(passedAt), lastError: error },
       deliveries: {
         mode: ports.mode,

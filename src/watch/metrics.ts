@@ -15,8 +15,21 @@ export interface MetricsPorts {
   problems(): { code: string }[];
   github(): { calls: number; limits: { whose: string; limit: number; remaining: number }[] };
   disk(): Pick<DiskState, "freeBytes" | "full" | "hasReserve">;
+  /** What this node knows of its cluster; null: this Lockstep is alone. */
+  cluster: (() => ClusterGauges) | null;
   /** Limits against which some values are judged. */
   bounds: { staleAfterMs: number; minFreeDisk: number };
+}
+
+/** What a node knows of its cluster. */
+export interface ClusterGauges {
+  /** How many nodes are in each state. */
+  nodes: Record<string, number>;
+  isRedisReachable: boolean;
+  /** Repositories that this node keeps until their owners have them; null: it does not know yet. */
+  kept: number | null;
+  /** Messages in Redis that no node of the cluster has signed. */
+  forged: number;
 }
 
 export interface Metrics {
@@ -221,4 +234,30 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   gauge("lockstep_disk_min_free_bytes", "MIN_FREE_DISK: below this nothing is cloned.", [], (self) =>
     self.set(ports.bounds.minFreeDisk),
   );
+  if (ports.cluster) readClusterAtScrape(registers, gauge, ports.cluster);
+}
+
+type AddGauge = (name: string, help: string, labelNames: string[], collect: (self: Gauge) => void) => Gauge;
+
+/** A Lockstep that is alone has none of these. */
+function readClusterAtScrape(registers: Registry[], gauge: AddGauge, cluster: () => ClusterGauges): void {
+  gauge("lockstep_nodes", "Nodes of the cluster by state, as this node sees them.", ["state"], (self) => {
+    for (const [state, count] of Object.entries(cluster().nodes)) self.set({ state }, count);
+  });
+  gauge("lockstep_redis_reachable", "1: the last beat of this node reached Redis.", [], (self) =>
+    self.set(cluster().isRedisReachable ? 1 : 0),
+  );
+  gauge("lockstep_kept_repositories", "Repositories kept until their new owners have them.", [], (self) => {
+    const { kept } = cluster();
+    if (kept !== null) self.set(kept);
+  });
+  new Counter({
+    name: "lockstep_forged_messages_total",
+    help: "Messages in Redis that no node of the cluster has signed.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(cluster().forged);
+    },
+  });
 }

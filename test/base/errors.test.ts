@@ -7,7 +7,7 @@ const CODES_WITH: Record<Trait, string[]> = {
   postponed: ["not_yet", "cancelled", "paused", "put_back"],
   concernsAccess: ["forbidden", "unauthorized", "not_found", "suspended"],
   notVisible: ["not_found", "moved", "forbidden"],
-  concernsEveryRefresh: ["disk_full", "no_git", "out_of_resources"],
+  concernsEveryRefresh: ["disk_full", "no_git", "out_of_resources", "database_damaged"],
   concernsEveryCall: ["rate_limited", "unreachable", "tls", "unauthorized"],
   serverIsSilent: ["unreachable", "upstream_error", "timeout"],
   endsWithRoom: ["disk_full", "disk_low"],
@@ -24,6 +24,7 @@ const CODES_WITH: Record<Trait, string[]> = {
     "timeout",
     "disk_full",
     "out_of_resources",
+    "database_damaged",
   ],
 };
 
@@ -61,6 +62,8 @@ test.each([
   ["disk_full", { code: "ENOSPC", syscall: "open", path: "/data/x" }],
   ["disk_full", { code: "EDQUOT", syscall: "write" }],
   ["disk_full", { code: "SQLITE_FULL" }],
+  ["database_damaged", { code: "SQLITE_CORRUPT" }],
+  ["database_damaged", { code: "SQLITE_NOTADB" }],
   ["permission", { code: "EROFS", syscall: "fsync" }],
   ["permission", { code: "SQLITE_READONLY_DBMOVED" }],
   ["permission", { code: "EACCES", syscall: "open", path: "/data/x" }],

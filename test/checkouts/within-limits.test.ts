@@ -18,7 +18,7 @@ function turning(first: State, then: State) {
     state() {
       const low = state !== "room";
       state = then;
-      return { freeBytes: 2 ** 40, low, full: null, hasReserve: true };
+      return { freeBytes: 2 ** 40, totalBytes: 2 ** 41, low, full: null, hasReserve: true };
     },
     requireRoom: refuseIn(["full"], "disk_full"),
     requireSpace: refuseIn(["low", "full"], "disk_low"),

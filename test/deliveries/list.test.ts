@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { headersOfHook, hookOf, MAX_HOOK } from "../../src/deliveries/hook.js";
 import { createDeliveryList, type DeliveryQuery } from "../../src/deliveries/list.js";
 import { createDeliveryLog, DELIVERY_TABLES, type DeliveryRecord } from "../../src/deliveries/log.js";
 import { openStore } from "../../src/store/database.js";
@@ -103,4 +104,46 @@ test("a delivery that comes again keeps the time of its first receipt, how it ca
   expect(list.get("twice")).toMatchObject({ receivedAt: 1, via: "webhook" });
   log.settle(subject(7), 2, ["refs/heads/main"]);
   expect(log.isDone("twice")).toBe(false);
+});
+
+test("a delivery keeps the headers that say which webhook sent it, when it comes again without them, too", () => {
+  const { log, list } = open();
+  const hook = hookOf({
+    ...{ "x-github-hook-id": "292430182", "x-github-hook-installation-target-type": "integration" },
+    ...{ "x-github-hook-installation-target-id": "4242", "user-agent": "GitHub-Hookshot/044aadd" },
+  });
+  log.accepted({ ...record("sent", 1, 7), hook }, subject(7), 1, null);
+  log.accepted({ ...record("sent", 2, 7), via: "recovered" }, subject(7), 2, null);
+  log.ignored(record("read", 3), "nothing to do");
+  expect(headersOfHook(list.get("sent")!.hook)).toEqual({
+    "X-GitHub-Hook-ID": "292430182",
+    "X-GitHub-Hook-Installation-Target-Type": "integration",
+    "X-GitHub-Hook-Installation-Target-ID": "4242",
+    "User-Agent": "GitHub-Hookshot/044aadd",
+  });
+  expect(headersOfHook(list.get("read")!.hook)).toEqual({});
+});
+
+test("headers that do not look like GitHub's are not kept, and what is kept is short", () => {
+  const long = "x".repeat(10_000);
+  expect(hookOf({ "user-agent": "curl/8" })).toBe(undefined);
+  expect(hookOf({ "x-github-hook-id": "1 2" })).toBe(undefined);
+  const hook = hookOf({
+    ...{ "x-github-hook-id": "9".repeat(20), "x-github-hook-installation-target-type": "<b>" },
+    ...{ "x-github-hook-installation-target-id": "9".repeat(20), "user-agent": long },
+  });
+  expect(hook).toBe(`${"9".repeat(20)} - ${"9".repeat(20)} -`);
+  const longest = ["9".repeat(20), "x".repeat(32), "9".repeat(20), "x".repeat(64)].join(" ");
+  expect(longest.length).toBeLessThanOrEqual(MAX_HOOK);
+});
+
+test("a database from before the headers were kept gets the column, and its deliveries have none", () => {
+  const dir = tempDir();
+  const before = openStore(dir, [{ ...DELIVERY_TABLES, steps: DELIVERY_TABLES.steps.slice(0, -1) }]);
+  before
+    .prepare("INSERT INTO deliveries (id, received_at, event, outcome) VALUES ('old', 1, 'push', 'accepted')")
+    .run();
+  before.close();
+  const { list } = open(dir);
+  expect(list.get("old")).toMatchObject({ hook: null });
 });

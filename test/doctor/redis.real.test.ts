@@ -2,6 +2,14 @@ import { expect, test } from "vitest";
 import { checkRedis, judgeInfo } from "../../src/doctor/redis.js";
 import { startRedis } from "../support/redis.js";
 
+const settingsOf = (redisUrl: string) =>
+  ({
+    name: "doctor",
+    secret: "a-secret-of-all-nodes-in-tests",
+    redisUrl,
+    replicas: 1,
+    nodeName: "a",
+  }) as const;
 const judged = (info: Record<string, string>) => judgeInfo(new Map(Object.entries(info)));
 
 test("a Redis that keeps what it is given is fine", () => {
@@ -26,15 +34,16 @@ test("a Redis that drops, forgets or is about to be full is named, with what to 
 
 test("a real Redis is asked, and one that is away is a failure with a remedy", async () => {
   const redis = await startRedis();
-  expect(await checkRedis(redis.url)).toEqual([
+  expect(await checkRedis(settingsOf(redis.url))).toEqual([
     expect.objectContaining({ level: "warn", remedy: "set appendonly yes" }),
     expect.objectContaining({ about: "Redis's clock", level: "ok" }),
+    expect.objectContaining({ about: "nodes", level: "ok" }),
   ]);
-  expect(await checkRedis(redis.url, () => 0)).toContainEqual(
+  expect(await checkRedis(settingsOf(redis.url), () => 0)).toContainEqual(
     expect.objectContaining({ about: "Redis's clock", level: "warn" }),
   );
   await redis.kill();
-  expect(await checkRedis(redis.url)).toEqual([
+  expect(await checkRedis(settingsOf(redis.url))).toEqual([
     expect.objectContaining({ about: "REDIS_URL", level: "fail" }),
   ]);
 });

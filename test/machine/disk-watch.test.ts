@@ -8,7 +8,7 @@ const PLACES: Places = { database: "/d", mirrors: "/d", links: "/d", checkouts: 
 
 /** A watched disk of which so much is free; returns how often there was room again, and how often it changed. */
 function watched(freeMib: number, minFreeMib: number) {
-  const free = { device: 1, bytes: freeMib * MIB, files: null };
+  const free = { device: 1, bytes: freeMib * MIB, totalBytes: 2 ** 40, files: null };
   const heard = { rooms: 0, changes: 0, looks: 0 };
   const meter = {
     async measure() {

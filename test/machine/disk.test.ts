@@ -10,7 +10,7 @@ const PLACES: Places = {
   links: "/d/mirrors",
   checkouts: "/d/checkouts",
 };
-const ROOM: Free = { device: 1, bytes: 2 ** 40, files: 2 ** 20 };
+const ROOM: Free = { device: 1, bytes: 2 ** 40, totalBytes: 2 ** 41, files: 2 ** 20 };
 
 /** A machine on whose file systems this is free; each place is on the first one unless told. */
 function diskWith(

@@ -24,7 +24,7 @@ test("a file system that hangs is asked once, keeps its last answer, and holds u
   vi.useFakeTimers();
   try {
     const asked: string[] = [];
-    const free: Free = { device: 1, bytes: 7, files: null };
+    const free: Free = { device: 1, bytes: 7, totalBytes: 9, files: null };
     let answer = (_: Free): void => {};
     let hangs = false;
     const meter = createMeter({ local: "/local", share: "/share" }, async (path) => {

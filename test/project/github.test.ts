@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import validator from "@action-validator/core";
@@ -8,7 +9,10 @@ import { packageRoot } from "../../tools/package-root.js";
 
 const root = packageRoot();
 const read = (path: string) => readFileSync(join(root, path), "utf8");
-const { engines } = JSON.parse(read("package.json")) as { engines: { node: string } };
+const { engines, version } = JSON.parse(read("package.json")) as {
+  engines: { node: string };
+  version: string;
+};
 
 function load(path: string): unknown {
   const document = parseDocument(read(path), { uniqueKeys: true });
@@ -24,8 +28,8 @@ interface Job {
 const WORKFLOW = ".github/workflows/ci.yml";
 const jobs = () => Object.values((load(WORKFLOW) as { jobs: Record<string, Job> }).jobs);
 
-test("the workflow is one by the schema of GitHub's workflows", () => {
-  const text = read(WORKFLOW);
+test.each(["ci", "release"])("the workflow %s is one by the schema of GitHub's workflows", (name) => {
+  const text = read(`.github/workflows/${name}.yml`);
   expect(validator.validateWorkflow(text).errors).toEqual([]);
   const misspelt = text.replace("runs-on:", "run-on:");
   expect(validator.validateWorkflow(misspelt).errors).not.toEqual([]);
@@ -42,6 +46,43 @@ test("every job of the workflow calls .ci/run, with actions of a fixed major ver
     expect(steps.at(-1)).toEqual({ run: ".ci/run" });
     for (const { uses } of steps) if (uses) expect(uses).toMatch(/^[\w-]+\/[\w-]+@v\d+$/);
   }
+});
+
+test("a release is checked before anything is published, and nothing but the last steps can write", () => {
+  const { permissions, jobs } = load(".github/workflows/release.yml") as {
+    permissions: unknown;
+    jobs: Record<string, Job & { needs?: string | string[]; permissions?: Record<string, string> }>;
+  };
+  expect(permissions).toEqual({ contents: "read" });
+  expect(Object.fromEntries(Object.entries(jobs).map(([name, { needs }]) => [name, needs]))).toEqual({
+    check: undefined,
+    package: "check",
+    image: "check",
+    notes: ["package", "image"],
+  });
+  expect(jobs.check?.permissions).toBeUndefined();
+  expect(jobs.check?.steps.map(({ run }) => run)).toEqual(
+    expect.arrayContaining([".ci/release-tag", ".ci/run"]),
+  );
+  for (const { steps } of Object.values(jobs))
+    for (const { uses } of steps) if (uses) expect(uses).toMatch(/^[\w-]+\/[\w-]+@v\d+$/);
+});
+
+test("the CHANGELOG has the version of package.json with a date, and a release's notes are that part of it", () => {
+  expect(read("CHANGELOG.md")).toMatch(
+    new RegExp(`^## ${version.replaceAll(".", "\\.")} \\(\\d{4}-\\d\\d-\\d\\d\\)$`, "m"),
+  );
+  const notes = (asked: string) => spawnSync(join(root, ".ci/release-notes"), [asked], { encoding: "utf8" });
+  expect(notes(version).stdout).toMatch(/^\S/m);
+  expect(notes(version).stdout).not.toMatch(/^## /m);
+  const unknown = notes("9.9.9");
+  expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("no version 9.9.9")]);
+});
+
+test("a tag that is not the version of package.json is refused", () => {
+  const env = { PATH: process.env.PATH, TAG: "v9.9.9" } as NodeJS.ProcessEnv;
+  const { status, stderr } = spawnSync(join(root, ".ci/release-tag"), { encoding: "utf8", env });
+  expect([status, stderr]).toEqual([1, expect.stringContaining(`package.json says ${version}`)]);
 });
 
 test("the workflow runs on the oldest Node.js that engines allows and on LTS releases after it", () => {

@@ -24,13 +24,19 @@ test("distinct repositories run in parallel, up to the limit", async () => {
 });
 
 test("first clones never take the slots that pushes need, even when they were pushed to", async () => {
-  const { open, clones, trigger, drain, turn } = controlled({ short: 4, long: 2 });
+  const { open, clones, trigger, drain, turn, runner, queue } = controlled({ short: 4, long: 2 });
   for (let id = 1; id <= 10; id++) clones.add(id);
   for (let id = 1; id <= 10; id++) trigger(repository(id), 1);
   await turn();
   expect(open.size).toBe(2);
   trigger(repository(50), 1);
   expect(open.has("repository:50")).toBe(true);
+  expect(runner.taken()).toMatchObject({
+    short: { running: 1, slots: 4 },
+    long: { running: 2, slots: 2 },
+    list: { running: 0 },
+  });
+  expect(queue.waiting()).toEqual({ short: 0, long: 8, list: 0, publish: 0 });
   await drain();
 });
 

@@ -23,6 +23,12 @@ const start = async (...options: Parameters<typeof startReceiver>) => {
 const nothingStored = () => [harness.accepted, harness.ignored, harness.warmed].flat().length === 0;
 const body = JSON.stringify(PUSH);
 
+it("records which webhook sent a delivery", async () => {
+  const { port, accepted } = await start();
+  await deliver(port, body, { "x-github-hook-id": "292430182", "user-agent": "GitHub-Hookshot/044aadd" });
+  expect(accepted[0]!.delivery).toMatchObject({ hook: "292430182 - - GitHub-Hookshot/044aadd" });
+});
+
 describe.each(PATHS)("at %s", (path) => {
   const send = (text: string | Buffer = body, changes: Record<string, string | undefined> = {}) =>
     deliver(harness.port, text, changes, path);

@@ -44,12 +44,12 @@ export const OPERATE: Omit<OperatePorts, "get"> = {
       repositories: { fresh: 1 },
       problems: [],
       ...{ attention: [], attentionTotal: 0, heldRepositories: 0 },
-      queue: { depth: 0, held: [], outages: [] },
+      queue: { depth: 0, classes: [], held: [], outages: [] },
     },
     backstop: { intervalMs: null, lastPassAt: null, lastError: null },
     deliveries: { mode: "webhook", lastWebhookAt: null, lastReadAt: null, reading: null },
     ...{ github: { calls: 0, limits: [] }, announce: [], serving: null },
-    disk: { freeBytes: 1, minFreeBytes: 0, low: false, full: null, reserve: true },
+    disk: { freeBytes: 1, totalBytes: 2, minFreeBytes: 0, low: false, full: null, reserve: true },
   }),
 };
 

@@ -2,7 +2,7 @@ import { onTestFinished } from "vitest";
 import { JOB_FORMAT } from "../../src/cluster/beat.js";
 import { connect } from "../../src/cluster/connection.js";
 import { createLiveness } from "../../src/cluster/liveness.js";
-import { createMembers } from "../../src/cluster/members.js";
+import { createMembers, type Self } from "../../src/cluster/members.js";
 import type { Replicas } from "../../src/cluster/placement.js";
 import { createPulse } from "../../src/cluster/pulse.js";
 import { createRoster, nodeIdOf, ROSTER_TABLES } from "../../src/cluster/roster.js";
@@ -28,21 +28,42 @@ interface NodeOptions {
   /** Tables besides those of the members. */
   tables?: Tables[];
   secret?: string;
+  version?: string;
+  /** What it says of itself, whatever it does. */
+  says?: Partial<Self>;
 }
 
 /** The part of a node that knows the members. It ends with the test, like a process that is killed. */
 export async function startMember(options: NodeOptions) {
   const { name, url, dataDir = tempDir(), weight = 1, replicas = 1, secret = TEST_SECRET } = options;
-  const { nodeUrl = null, tables = [] } = options;
+  const { nodeUrl = null, tables = [], version = "0.0.0", says } = options;
   const seal = createSeal({ secret, cluster: TEST_CLUSTER });
   const store = openStore(dataDir, [ROSTER_TABLES, ...tables]);
   const roster = createRoster(store);
-  const self = { name, id: nodeIdOf(store), weight, url: nodeUrl, format: JOB_FORMAT };
+  const self = {
+    name,
+    id: nodeIdOf(store),
+    weight,
+    url: nodeUrl,
+    format: JOB_FORMAT,
+    replicas,
+    version,
+    ...says,
+  };
   const liveness = createLiveness({ deadMs: DEAD_MS, clock: () => performance.now() });
   const members = createMembers({ self, roster, liveness, replicas, deadMs: DEAD_MS, timeoutMs: TIMEOUT_MS });
   const redis = await connect(url, { kind: "asking", onError() {} });
   const prefix = `lockstep:${TEST_CLUSTER}`;
-  const pulse = createPulse({ redis, prefix, seal, self, members, deadMs: DEAD_MS, paceMs: PACE_MS });
+  const pulse = createPulse({
+    redis,
+    prefix,
+    seal,
+    self,
+    members,
+    deadMs: DEAD_MS,
+    paceMs: PACE_MS,
+    now: Date.now,
+  });
   let moves = 0;
   members.onPlacement(() => void moves++);
   let isClosed = false;

@@ -44,6 +44,10 @@ export const DAMAGES: [string, Damage][] = [
   ["HEAD is empty", (mirror) => empty(join(mirror, "HEAD"))],
   ["the configuration is empty", (mirror) => empty(join(mirror, "config"))],
   ["the newest commit is empty", (mirror, tip) => empty(looseFile(mirror, tip))],
+  [
+    "a kept tip has a name that git leaves out",
+    (mirror) => changePackedRefs(mirror, /kept\/(\d+)-/, "kept/$1:"),
+  ],
 ];
 
 /** What a power cut leaves, and only an inspection notices. */
@@ -51,7 +55,16 @@ export const HIDDEN_DAMAGES: [string, Damage][] = [
   ["a tree is empty", (mirror, tip) => empty(objectAt(mirror, `${tip}^{tree}`))],
   ["a blob is empty", (mirror, tip) => empty(objectAt(mirror, `${tip}:a`))],
   ["a blob has the content of another file", (mirror, tip) => swapContent(mirror, tip)],
-  ["a name in packed-refs has another bit", flipInPackedRefs],
+  // git lists this name, and refuses to write it.
+  [
+    "a name in packed-refs is not in refs/",
+    (mirror) => changePackedRefs(mirror, /refs\/lockstep\//, "ref\xf3/lockstep/"),
+  ],
+  ["packed-refs is not sorted", (mirror) => changePackedRefs(mirror, /refs\/heads\/main/, "refs/zeads/main")],
+  [
+    "packed-refs peels a ref to another object",
+    (mirror) => changePackedRefs(mirror, /^\w+ refs\/heads\/main$/m, `$&\n^${"1".repeat(40)}`),
+  ],
   // git reads this HEAD without an error.
   ["HEAD is cut", (mirror) => writeFileSync(join(mirror, "HEAD"), "ref: refs/h")],
 ];
@@ -62,13 +75,14 @@ function cutPackedRefs(mirror: string): void {
   truncateSync(file, readFileSync(file).length - 20);
 }
 
-/** The name of the kept tip begins with `ref\xf3/` instead of `refs/`, which git lists and refuses to write. */
-function flipInPackedRefs(mirror: string): void {
+function changePackedRefs(mirror: string, what: RegExp, by: string): void {
   plainGit(mirror, "pack-refs", "--all");
   const file = join(mirror, "packed-refs");
   const text = readFileSync(file, "latin1");
+  const changed = text.replace(what, by);
+  if (changed === text) throw new Error(`packed-refs has no ${what}`);
   chmodSync(file, 0o644);
-  writeFileSync(file, text.replace("refs/lockstep/", "ref\xf3/lockstep/"), "latin1");
+  writeFileSync(file, changed, "latin1");
 }
 
 function swapContent(mirror: string, tip: string): void {

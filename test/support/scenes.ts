@@ -1,5 +1,6 @@
 import type { ApiPorts } from "../../src/http/api.js";
 import type { AttentionView } from "../../src/http/attention.js";
+import type { DeliveryView, RefreshView } from "../../src/http/log-view.js";
 import type { ActivityView, RankedView } from "../../src/http/overview.js";
 import type { StatusView } from "../../src/http/status-view.js";
 import type { TrendPointView, TrendsView } from "../../src/http/trends.js";
@@ -129,6 +130,13 @@ function attentionOf(scene: Scene): AttentionView[] {
   ];
 }
 
+const classesOf = (clones: number): StatusView["queue"]["classes"] => [
+  { class: "short", running: 1, slots: 10, waiting: 0 },
+  { class: "long", running: Math.min(5, clones), slots: 5, waiting: Math.max(0, clones - 5) },
+  { class: "list", running: 0, slots: 5, waiting: 0 },
+  { class: "publish", running: 0, slots: 5, waiting: 0 },
+];
+
 function statusOf(scene: Scene, count: number): StatusView {
   const base = apiPorts().status();
   const failing = scene === "failing" ? Math.min(2, count) : 0;
@@ -146,7 +154,12 @@ function statusOf(scene: Scene, count: number): StatusView {
     attention,
     attentionTotal: attention.length,
     heldRepositories: scene === "failing" && count > 2 ? 1 : 0,
-    queue: { depth: onboarding, held: [], outages: scene === "away" && !isEmpty ? outages : [] },
+    queue: {
+      depth: onboarding,
+      classes: classesOf(onboarding),
+      held: [],
+      outages: scene === "away" && !isEmpty ? outages : [],
+    },
     backstop: { intervalMs: 300_000, lastPassAt: ago(120), lastError: null },
     deliveries: { ...base.deliveries, lastWebhookAt: ago(4) },
     github: {
@@ -156,7 +169,7 @@ function statusOf(scene: Scene, count: number): StatusView {
         { whose: "the App", limit: 5_000, remaining: 4_990, resetsAt: ago(-3_300), heldUntil: null },
       ],
     },
-    disk: { ...base.disk, freeBytes: 77 * 2 ** 30, minFreeBytes: 2 ** 30 },
+    disk: { ...base.disk, freeBytes: 77 * 2 ** 30, totalBytes: 200 * 2 ** 30, minFreeBytes: 2 ** 30 },
   };
 }
 
@@ -177,6 +190,41 @@ function activity(): ActivityView[] {
   ];
 }
 
+/** The refreshes that the strip of a repository stands for, newest first. */
+function refreshesOf({ beats, lastError }: RankedView): RefreshView[] {
+  const random = randoms(11);
+  const refreshOf = (beat: RankedView["beats"][number], n: number): RefreshView => ({
+    ...{ endedAt: ago((beats.length - n) * 240), durationMs: 30 + Math.round(random() * 20) },
+    ...{ lagMs: 40 + Math.round(random() * random() * 160), trigger: beat === "none" ? "backstop" : "push" },
+    ...{ attempt: 0, result: beat === "bad" ? "forbidden" : "updated", way: "word" },
+    ...{ reason: beat === "bad" ? (lastError?.message ?? "failed") : null, changed: beat === "good" ? 1 : 0 },
+  });
+  return beats.map(refreshOf).reverse();
+}
+
+function deliveries(): DeliveryView[] {
+  const one = (n: number, more: Partial<DeliveryView>): DeliveryView => ({
+    ...{ id: `72d3162e-cc78-11e3-81ab-4c936769900${n}`, event: "push", action: null, via: "webhook" },
+    ...{ receivedAt: ago(n * 70), repository: "acme/web", repositoryId: 1, installationId: 3 },
+    ...{ outcome: "refreshed", reason: null, refreshedAt: ago(n * 70 - 0.1), became: "refreshed" },
+    headers: { "X-GitHub-Hook-ID": "292430182", "User-Agent": "GitHub-Hookshot/044aadd" },
+    ...more,
+  });
+  return [
+    one(1, { outcome: "open", refreshedAt: null, became: "queued" }),
+    one(2, {}),
+    one(3, {
+      event: "watch",
+      action: "started",
+      outcome: "ignored",
+      refreshedAt: null,
+      became: "ignored: event",
+    }),
+    one(4, { via: "recovered", repository: "acme/a-service-with-quite-a-long-name" }),
+    one(5, { event: "repository", action: "renamed" }),
+  ];
+}
+
 /** Everything that the page shows, as one wants to see it in a picture. */
 export function sceneOf(scene: Scene, count: number): ApiPorts {
   const shown = Array.from({ length: Math.min(count, SHOWN) }, (_, n) => repository(n, scene));
@@ -190,6 +238,8 @@ export function sceneOf(scene: Scene, count: number): ApiPorts {
     activity: () => (count === 0 ? [] : activity()),
     ranked: ({ limit }) => ({ repositories: shown.slice(0, limit), total: count }),
     beats: () => repository(0, scene),
+    refreshes: () => refreshesOf(repository(0, scene)),
+    deliveries: () => ({ deliveries: count === 0 ? [] : deliveries(), next: null }),
     get: () => shown[0] ?? null,
   };
 }

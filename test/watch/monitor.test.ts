@@ -32,7 +32,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
   const installations = createInstallations(store, now);
   const watch = createWatch({
     ...{ installations, facts: createFacts(store), now, intervalMs: 5 * MINUTE, deliverySource: "webhook" },
-    disk: { state: () => ({ freeBytes: 1, low: false, full: disk.full, hasReserve: true }) },
+    disk: { state: () => ({ freeBytes: 1, totalBytes: 2, low: false, full: disk.full, hasReserve: true }) },
     probeStore() {
       if (disk.fault) throw new Error(disk.fault);
     },

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
+import { barriers, openTab, signIn } from "../support/browser.js";
 import { cli } from "../support/cli.js";
 import { createCluster, type TestCluster, type TestNode, TOKEN } from "../support/nodes.js";
 
@@ -63,6 +64,24 @@ test("every node answers for every repository, and lets in whom it knows", async
     expect((await a.lockstep.api(pathOf(repo), limited)).status).toBe(isSeen ? 200 : 404);
     expect((await post(a, `${pathOf(repo)}/pause`, limited)).status).toBe(403);
   }
+});
+
+test("the page of a node lists all nodes, with their shares, what they keep and their backlog", async () => {
+  const { nodes } = await clusterOf({}, "a", "b");
+  const [a, b] = nodes as [TestNode, TestNode];
+  const { tab } = await openTab();
+  await signIn(tab, `${a.lockstep.url}/server`, TOKEN);
+  const table = tab.getByRole("table", { name: "2 nodes; each repository is on one of them" });
+  const cells = async () => {
+    const texts = await table.getByRole("row").nth(2).getByRole("cell").allInnerTexts();
+    return texts.map((text) => text.trim());
+  };
+  await until(async () => {
+    await tab.reload();
+    return cells();
+  }).toEqual(["alive", "1", expect.stringMatching(/^[0-6]$/), "0", "0", b.lockstep.url]);
+  expect(await table.getByRole("rowheader").allInnerTexts()).toEqual(["a (this page)", "b"]);
+  expect(await barriers(tab)).toEqual([]);
 });
 
 test("a drained node gives its share away, and a removed one stays out until it is let in again", async () => {

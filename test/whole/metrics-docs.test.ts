@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { startLockstep } from "../../tools/lockstep.js";
 import { startStandIn } from "../../tools/standin/index.js";
+import { openNetwork, startRedis } from "../support/redis.js";
 import { tempDir } from "../support/temp.js";
 
 interface Rule {
@@ -59,7 +60,15 @@ async function scrape(): Promise<{ text: string; metrics: Metrics }> {
   const standin = await startStandIn();
   onTestFinished(() => standin.close());
   const repo = await standin.createRepository("acme", "app");
-  const env = { API_TOKEN: "token-of-the-tests-0123456789", INTERVAL: "off" };
+  // A node of a cluster has all metrics of a Lockstep that is alone, and some more.
+  const env = {
+    API_TOKEN: "token-of-the-tests-0123456789",
+    INTERVAL: "off",
+    NODE_NAME: "a",
+    NODE_URL: "http://127.0.0.1:1",
+    CLUSTER_SECRET: "a-secret-of-all-nodes-in-tests",
+    REDIS_URL: (await openNetwork((await startRedis()).url)).url,
+  };
   const lockstep = await startLockstep({ standin, dataDir: tempDir(), env });
   onTestFinished(async () => void (await lockstep.kill9()));
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);

@@ -15,7 +15,7 @@ async function installed(): Promise<string> {
   // npm test has just built it, and other tests run that build.
   const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", cwd];
   const [{ filename }] = JSON.parse((await run("npm", pack, { cwd: root })).stdout);
-  const own = join(cwd, "node_modules/lockstep");
+  const own = join(cwd, "node_modules/@lockstep-app/lockstep");
   mkdirSync(own, { recursive: true });
   await run("tar", ["-xzf", join(cwd, filename), "-C", own, "--strip-components=1"]);
   const { dependencies } = JSON.parse(readFileSync(join(own, "package.json"), "utf8"));
@@ -30,8 +30,26 @@ async function installed(): Promise<string> {
 test("the package that npm packs runs the demo, with its dependencies and nothing else beside it", async () => {
   const cwd = await installed();
   const env = { PATH: process.env.PATH, HOME: cwd };
-  const args = [join(cwd, "node_modules/lockstep/lib/cli.js"), "demo"];
+  const args = [join(cwd, "node_modules/@lockstep-app/lockstep/lib/cli.js"), "demo"];
   const { stdout } = await run(process.execPath, args, { cwd, env: env as NodeJS.ProcessEnv });
   expect(stdout).toMatch(/mirrored .* after Lockstep was ready/);
   expect(stdout).toMatch(/equal/);
+});
+
+test("the package pins the versions that are tested, and has nothing of development", async () => {
+  const file = join(tempDir(), "npm-shrinkwrap.json");
+  await run(process.execPath, [join(root, ".build/tools/shrinkwrap.js"), file]);
+  const { packages } = JSON.parse(readFileSync(file, "utf8")) as {
+    packages: Record<string, { version?: string; dev?: boolean; dependencies?: object }>;
+  };
+  const { "": own, ...others } = packages;
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  expect(own).toMatchObject({ version: manifest.version, dependencies: manifest.dependencies });
+  expect(own).not.toHaveProperty("devDependencies");
+  expect(Object.values(others).filter(({ dev }) => dev)).toEqual([]);
+  for (const name of Object.keys(manifest.dependencies)) {
+    const installed = JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8"));
+    expect(others[`node_modules/${name}`]?.version, name).toBe(installed.version);
+  }
+  expect(manifest.files).toContain("npm-shrinkwrap.json");
 });

@@ -84,7 +84,7 @@ function full(): ApiPorts {
             reason: null,
           },
           ...{ repository: "acme/site", repositoryId: 7, installationId: 3, refreshedAt: null },
-          ...{ outcome: "open", became: "queued" },
+          ...{ outcome: "open", became: "queued", headers: { "X-GitHub-Hook-ID": "292430182" } },
         },
       ],
       next: [1, 1],
@@ -227,4 +227,18 @@ test("by keyboard: j and k go along the rows, x selects, and the selected are pa
   await tab.getByRole("status").getByText("Paused 2 repositories").waitFor();
   expect(paused).toEqual([2, 3]);
   expect(complaints).toEqual([]);
+});
+
+test("by keyboard: a word is explained while it has the focus, and a screen reader is told the same", async () => {
+  const { base } = await startPage({ ports: full() });
+  const { tab } = await openTab();
+  await signIn(tab, `${base}/repos/acme/site`, TOKEN);
+  const word = tab.locator(".word", { hasText: "Proven" });
+  const meaning = word.getByRole("tooltip", { includeHidden: true });
+  expect(await meaning.isVisible()).toBe(false);
+  await word.focus();
+  expect(await meaning.isVisible()).toBe(true);
+  expect(await word.getAttribute("aria-describedby")).toBe(await meaning.getAttribute("id"));
+  await tab.keyboard.press("Tab");
+  expect(await meaning.isVisible()).toBe(false);
 });

@@ -27,12 +27,14 @@ async function start(cwd: string, env: Record<string, string>, given?: number) {
   return { lockstep, port, url: `http://127.0.0.1:${port}` };
 }
 
-/** Does what a person does in the browser. */
-async function registerAt(url: string, created?: () => Promise<void>): Promise<void> {
+/** Does what a person does in the browser. Both tabs then show the page. */
+async function registerAt(url: string, lockstep: Lockstep): Promise<void> {
   const { tab } = await openTab();
   await tab.goto(url);
   expect(tab.url()).toBe(`${url}/probot`);
-  await register(tab, created);
+  const returned = await register(tab, () => isListening(lockstep));
+  expect(returned.url()).toBe(`${url}/`);
+  await tab.getByRole("heading", { name: "Sign in" }).waitFor();
 }
 
 /**
@@ -62,10 +64,11 @@ test("on a fresh machine: start, register, install, and the first repository is 
 
   // No public relay is used or needed.
   expect(JSON.stringify(lockstep.log)).not.toMatch(/smee/i);
-  await registerAt(url, () => isListening(lockstep));
+  await registerAt(url, lockstep);
   await lockstep.waitForLog((line) => line.repository === "acme/app" && line.result === "cloned", 30_000);
   expect(standin.manifests.manifest).toMatchObject({
     hook_attributes: { url: `${url}/api/github/webhooks` },
+    setup_url: `${url}/setup`,
     default_permissions: { contents: "read", metadata: "read" },
     default_events: ["push", "repository"],
     public: false,
@@ -91,7 +94,7 @@ test("on a fresh machine: start, register, install, and the first repository is 
 test("without PUBLIC_URL the App's webhook is corrected once the App is registered", async () => {
   const standin = await gitHub();
   const { lockstep, url } = await start(tempDir(), settings(standin));
-  await registerAt(url, () => isListening(lockstep));
+  await registerAt(url, lockstep);
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   expect(standin.manifests.manifest?.hook_attributes.url).toBe(`${url}/`);
   expect(standin.hookConfig.url).toBe(`${url}/api/github/webhooks`);
@@ -108,7 +111,7 @@ test("with DELIVERIES=pull the webhook leads nowhere, and the setting is kept fo
     CHECKOUTS: "acme/app",
   };
   const { lockstep, port, url } = await start(cwd, { ...settings(standin), ...given });
-  await registerAt(url);
+  await registerAt(url, lockstep);
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   expect(standin.hookConfig.url).toBe("https://lockstep.invalid/");
   // Whatever was given is there at the next start, and what .env says already stays as it is written.
@@ -136,6 +139,7 @@ test("an App that was registered by hand is imported by its id, key and secret",
     .setInputFiles({ name: "key.pem", mimeType: "text/plain", buffer: Buffer.from(standin.privateKey) });
   await tab.getByRole("button", { name: "Submit" }).click();
   await tab.getByText("Congrats!").waitFor();
+  await tab.getByRole("heading", { name: "Sign in" }).waitFor();
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242", WEBHOOK_SECRET: standin.webhookSecret });
   // The file existed before.
@@ -223,7 +227,7 @@ test("a stranger's link registers nothing, whatever state it has; the page then 
   expect(conversions()).toEqual([]);
   expect(existsSync(join(cwd, ".env"))).toBe(false);
 
-  await registerAt(url);
+  await registerAt(url, lockstep);
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   expect(conversions()).toHaveLength(1);
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242" });

@@ -7,6 +7,7 @@ interface Manifest {
   url: string;
   public: boolean;
   redirect_url: string;
+  setup_url?: string;
   hook_attributes: { url: string };
   default_permissions: Record<string, string>;
   default_events: string[];
@@ -81,6 +82,8 @@ export class Manifests {
 
   #install(): Page {
     this.onInstall();
+    const { setup_url } = this.manifest ?? {};
+    if (setup_url) return { status: 302, location: `${setup_url}?installation_id=1&setup_action=install` };
     return { status: 200, html: document("Lockstep is installed", "") };
   }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { TRIGGERS } from "../../base/model.js";
 import type { RequestDecision } from "../../deliveries/decisions.js";
+import { MAX_HOOK } from "../../deliveries/hook.js";
 import type { DeliveryRecord } from "../../deliveries/log.js";
 import { JOB_FORMAT } from "../beat.js";
 import type { Seal } from "../seal.js";
@@ -42,6 +43,7 @@ const Delivery = z.object({
   repositoryId: z.int().positive().optional(),
   repository: z.string().optional(),
   installationId: z.int().positive().optional(),
+  hook: z.string().max(MAX_HOOK).optional(),
 });
 const Job = z.object({
   hops: z.int().min(0),

@@ -1,3 +1,4 @@
+import { headersOfHook } from "../../deliveries/hook.js";
 import { PASSED_ON, type RawDelivery } from "../../receiver/delivery.js";
 
 /** Every Lockstep takes deliveries here, whatever its WEBHOOK_PATH is. */
@@ -21,6 +22,7 @@ export async function postRaw(url: string, { headers, body }: RawDelivery): Prom
       "x-github-delivery": headers.id,
       "x-github-event": headers.event,
       "x-hub-signature-256": headers.signature,
+      ...headersOfHook(headers.hook ?? null),
       [PASSED_ON]: "1",
     },
     body: new Uint8Array(body),

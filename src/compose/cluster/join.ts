@@ -51,7 +51,9 @@ export async function joinOthers(
   const { deliveries, requests } = domain.records;
   const asking = { self: self.name, seal, now: Date.now };
   const { moves, answers, serveMirrors } = openMoving(config, { log, node, domain, ground, releasers });
-  const nodes = createNodes(cluster, { node, ask: node.ask, moves, removal: domain.housekeeping.removal });
+  const { queue } = domain.records;
+  const { removal } = domain.housekeeping;
+  const nodes = createNodes(cluster, { node, ask: node.ask, moves, queue, removal });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);

@@ -1,8 +1,9 @@
 import { monotonicMs } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
 import type { Releasers } from "../../base/releasers.js";
+import { programVersion } from "../../base/version.js";
 import { createAsk } from "../../cluster/asking.js";
-import { JOB_FORMAT } from "../../cluster/beat.js";
+import { JOB_FORMAT, prefixOf } from "../../cluster/beat.js";
 import { connect } from "../../cluster/connection.js";
 import { createDirectory } from "../../cluster/directory.js";
 import { createKeepers } from "../../cluster/keepers.js";
@@ -43,7 +44,7 @@ export type ClusterNode = Awaited<ReturnType<typeof openNode>>;
 export async function openNode(cluster: Cluster, config: Settings, { log, ground, releasers }: Needs) {
   const { store } = ground;
   const { deadMs, timeoutMs, replicas } = cluster;
-  const prefix = `lockstep:${cluster.name}`;
+  const prefix = prefixOf(cluster.name);
   const seal = createSeal({ secret: cluster.secret, cluster: cluster.name });
   const roster = createRoster(store);
   const isDrained = roster.all().some((it) => it.name === cluster.nodeName && it.isDrained);
@@ -54,13 +55,14 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     url: cluster.nodeUrl,
     format: JOB_FORMAT,
     replicas,
+    version: programVersion(),
   };
   const liveness = createLiveness({ deadMs, clock: monotonicMs });
   const members = createMembers({ self, roster, liveness, replicas, deadMs, timeoutMs });
   const redis = await connect(cluster.redisUrl, { kind: "asking", onError: createErrorLog(log) });
   releasers.add("Redis", () => redis.disconnect());
   const paceMs = Math.min(PACE_MS, deadMs / 4);
-  const pulse = createPulse({ redis, prefix, seal, self, members, deadMs, paceMs });
+  const pulse = createPulse({ redis, prefix, seal, self, members, deadMs, paceMs, now: Date.now });
   const directory = createDirectory(store);
   const reads = createSharedReads({ redis, prefix, seal, clock: monotonicMs });
   const registry = createRegistry(store);

@@ -4,18 +4,21 @@ import type { Moves } from "../../cluster/moves.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { NodePorts, NodeView } from "../../http/nodes.js";
 import type { Removal } from "../../lifecycle/removal.js";
+import type { RefreshQueue } from "../../queue/contract.js";
 import type { ClusterNode } from "./node.js";
 
 interface Needs {
   node: ClusterNode;
   ask: Ask;
   moves: Pick<Moves, "count">;
+  queue: Pick<RefreshQueue, "depth">;
   removal: Pick<Removal, "confirm" | "onConfirmed">;
 }
 
 /** What nodes ask each other on an operator's behalf. */
 const KINDS = {
   kept: "kept",
+  backlog: "backlog",
   drain: "drain",
   remove: "remove",
   readmit: "readmit",
@@ -25,7 +28,7 @@ const KINDS = {
 /** What an operator sees of the nodes, and does with them. */
 export function createNodes(
   cluster: Cluster,
-  { node, ask, moves, removal }: Needs,
+  { node, ask, moves, queue, removal }: Needs,
 ): { ports: NodePorts; answers: Answers } {
   const { self, roster, members, pulse, directory } = node;
 
@@ -42,6 +45,15 @@ export function createNodes(
   async function askNode<T>({ name, url }: MemberState, kind: string, body: unknown): Promise<T | null> {
     if (url === null) return null;
     return ask<T>({ name, url }, kind, body).catch(() => null);
+  }
+
+  async function countsOf(it: MemberState): Promise<Pick<NodeView, "kept" | "backlog">> {
+    if (it.name === self.name) return { kept: moves.count(), backlog: queue.depth() };
+    const [kept, backlog] = await Promise.all([
+      askNode<number>(it, KINDS.kept, null),
+      askNode<number>(it, KINDS.backlog, null),
+    ]);
+    return { kept, backlog };
   }
 
   const others = () => members.all().filter(({ name, isAway }) => name !== self.name && !isAway);
@@ -79,10 +91,11 @@ export function createNodes(
           state: stateOf(it),
           url: it.url,
           weight: it.weight,
+          version: it.version,
           isSelf: it.name === self.name,
           isDrained: it.isDrained,
           owned: owned.get(it.name) ?? 0,
-          kept: it.name === self.name ? moves.count() : await askNode<number>(it, KINDS.kept, null),
+          ...(await countsOf(it)),
         }),
       );
       return {
@@ -90,6 +103,12 @@ export function createNodes(
         replicas: cluster.replicas,
         redis: { reachable: isBeating, reason: error?.message ?? null },
       };
+    },
+    figures() {
+      const nodes = { alive: 0, leaving: 0, silent: 0, away: 0 };
+      for (const member of members.all()) nodes[stateOf(member)]++;
+      const { isBeating, forged } = pulse.state();
+      return { nodes, isRedisReachable: isBeating, kept: moves.count(), forged };
     },
     async drain(name, { isDrained, isForced }) {
       const member = members.get(name);
@@ -121,6 +140,7 @@ export function createNodes(
       return true;
     },
     [KINDS.kept]: moves.count,
+    [KINDS.backlog]: queue.depth,
     [KINDS.drain](isDrained) {
       setDrained(isDrained === true);
       return true;

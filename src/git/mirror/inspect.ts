@@ -7,6 +7,7 @@ import { createInflate } from "node:zlib";
 import PQueue from "p-queue";
 import type { RunGit } from "../run/exec.js";
 import { GitFailure } from "../run/failure.js";
+import { findBrokenPackedRef } from "./packed-refs.js";
 import { readRefs } from "./refs.js";
 
 /** Node.js has four threads for files. */
@@ -27,7 +28,7 @@ interface Inspection {
 
 /**
  * Looks for what a power cut leaves behind: files that are empty, refs that cannot be read or whose object is
- * missing, and loose objects whose content is not what their name says. A check of connectivity by git finds
+ * missing, a packed-refs that is not what git writes, and loose objects whose content is not what their name says. A check of connectivity by git finds
  * neither an empty tree file nor an empty blob file.
  * @returns what is broken; null: nothing
  * @throws RefreshError, or the system's error, when the answer is unknown
@@ -36,7 +37,8 @@ export async function inspectMirror(inspection: Inspection): Promise<string | nu
   return (
     (await findEmptyFile(inspection)) ??
     (await findBrokenObject(inspection)) ??
-    (await findBrokenRef(inspection))
+    (await findBrokenRef(inspection)) ??
+    (await findBrokenPackedRef(inspection))
   );
 }
 

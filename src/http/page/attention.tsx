@@ -78,9 +78,13 @@ const TITLES: Record<string, string> = {
   installation_failing: "An installation cannot be read",
   installation_suspended: "An installation is suspended",
   maintenance_behind: "Maintenance is behind",
+  node_away: "A node gives no sign of life",
+  nodes_differ: "The nodes have different settings",
   push_never_shown: "GitHub never showed a push",
+  redis_away: "Redis cannot be used",
   refreshes_failing: "Refreshes fail for all repositories",
   removal_held: "Many repositories disappeared at once",
+  server_out: "A server of GitHub's answers nobody",
   webhook_silent: "GitHub's webhook is silent",
 };
 

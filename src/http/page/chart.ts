@@ -28,26 +28,29 @@ export interface Drawn {
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
+const GRID = [0, 0.5, 1]
+  .map((part) => `<line x1="0" x2="${WIDTH}" y1="${part * HEIGHT}" y2="${part * HEIGHT}"/>`)
+  .join("");
+
+const scaleTo = (top: number) => scaleLinear().domain([0, top]).nice(2).range([HEIGHT, 0]);
+
+const hit = (x: number, width: number, title: string) =>
+  `<rect class="hit" x="${x}" y="0" width="${width}" height="${HEIGHT}"><title>${title}</title></rect>`;
+
 /** Draws one chart of a span; each step has a title of its own. */
 export function draw(trends: TrendsView, drawing: Drawing, words: (point: TrendPointView) => string): Drawn {
   const { points } = trends;
   const values = points.flatMap((point) => (point ? [drawing.main(point), drawing.more?.(point)] : []));
   const highest = Math.max(0, ...values.map((value) => value ?? 0));
-  const y = scaleLinear()
-    .domain([0, drawing.top ?? (highest || 1)])
-    .nice(2)
-    .range([HEIGHT, 0]);
+  const y = scaleTo(drawing.top ?? (highest || 1));
   const x = scaleLinear().domain([0, points.length]).range([0, WIDTH]);
-  const grid = [0, 0.5, 1].map(
-    (part) => `<line x1="0" x2="${WIDTH}" y1="${part * HEIGHT}" y2="${part * HEIGHT}"/>`,
-  );
   const shapes = drawing.kind === "bars" ? bars(points, drawing, x, y) : lines(points, drawing, x, y);
   const step = round(WIDTH / points.length);
   const hits = points.map((point, n) => {
     const title = point ? `${hourOf(point.at)} UTC: ${words(point)}` : "Lockstep did not run";
-    return `<rect class="hit" x="${round(x(n))}" y="0" width="${step}" height="${HEIGHT}"><title>${title}</title></rect>`;
+    return hit(round(x(n)), step, title);
   });
-  return { svg: grid.join("") + shapes + hits.join(""), top: drawing.format(y.domain()[1]!) };
+  return { svg: GRID + shapes + hits.join(""), top: drawing.format(y.domain()[1]!) };
 }
 
 export const hourOf = (at: string): string => at.slice(11, 16);
@@ -98,6 +101,24 @@ function bars(points: Points, { main, more, isFault }: Drawing, x: Scale, y: Sca
     more ? `<path class="back" d="${path(more)}"/>` : "",
     `<path class="${isFault ? "fault" : "bar"}" d="${path(main)}"/>`,
   ].join("");
+}
+
+/** A chart of few bars leaves room on the right, so that no bar looks like a block. */
+const LEAST_BARS = 30;
+
+/** Draws a bar for each value. @param title numbers and fixed words only */
+export function drawBars(
+  bars: { value: number; isFault: boolean; title: string }[],
+  format: (value: number) => string,
+): Drawn {
+  const y = scaleTo(Math.max(1, ...bars.map(({ value }) => value)));
+  const step = WIDTH / Math.max(LEAST_BARS, bars.length);
+  const shapes = bars.map(({ value, isFault, title }, n) => {
+    const top = round(Math.min(y(value), HEIGHT - 2));
+    const d = `M${round((n + 0.125) * step)} ${HEIGHT}V${top}h${round(step * 0.75)}V${HEIGHT}z`;
+    return `<path class="${isFault ? "fault" : "bar"}" d="${d}"/>${hit(round(n * step), round(step), title)}`;
+  });
+  return { svg: GRID + shapes.join(""), top: format(y.domain()[1]!) };
 }
 
 /** Draws the last lags of a repository as a line without a scale. */

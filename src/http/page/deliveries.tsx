@@ -147,6 +147,7 @@ function Details({ of: delivery }: { of: DeliveryView }) {
     ["Repository", repository ? <a href={`/repos/${repository}`}>{repository}</a> : "–"],
     ["X-GitHub-Delivery", <code class="long">{id}</code>],
     ["X-GitHub-Event", event],
+    ...Object.entries(delivery.headers),
     ["Action", action ?? "–"],
     ["Received", receivedAt],
     ["Covered by a refresh", refreshedAt ?? "not yet"],

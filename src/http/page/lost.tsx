@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Handler } from "../mount.js";
 import { serve } from "../serve.js";
+import { SETUP_PATH } from "../setup-state.js";
 import { page } from "./layout.js";
 import { headers, noStore } from "./middleware.js";
 
@@ -9,8 +10,21 @@ export function createLost(): Handler {
   const app = new Hono();
   app.use(headers, noStore);
   // The tab of the set-up was there before the App was registered.
-  for (const path of ["/probot", "/probot/*", "/setup"])
-    app.get(path, (context) => context.redirect("/", 302));
+  for (const path of ["/probot", "/probot/*"]) app.get(path, (context) => context.redirect("/", 302));
+  app.get(SETUP_PATH, (context) => {
+    // A redirect would still be GitHub's, and a browser sends no strict cookie with it.
+    const frame = { title: "The App is installed", headers: { refresh: "0; url=/" } };
+    return page(
+      context,
+      frame,
+      <div class="narrow">
+        <h1>The App is installed</h1>
+        <p>
+          Its repositories appear by themselves. → <a href="/">Go to the overview</a>
+        </p>
+      </div>,
+    );
+  });
   app.notFound((context) =>
     page(
       context,

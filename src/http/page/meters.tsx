@@ -11,7 +11,7 @@ export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt:
         <div>
           <span>GitHub's API, {whose}</span>
           <span class="num dim">
-            {remaining.toLocaleString("en")} of {limit.toLocaleString("en")}
+            {remaining.toLocaleString("en")} of {limit.toLocaleString("en")} left
           </span>
         </div>
         <progress
@@ -36,8 +36,16 @@ export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt:
     <div class="meter">
       <div>
         <span>Disk</span>
-        <span class="num dim">{spokenSize(status.disk.freeBytes)} free</span>
+        <span class="num dim">
+          {spokenSize(status.disk.freeBytes)} of {spokenSize(status.disk.totalBytes)} free
+        </span>
       </div>
+      <progress
+        class={status.disk.low || status.disk.full ? "low" : undefined}
+        max={status.disk.totalBytes}
+        value={Math.max(0, status.disk.totalBytes - status.disk.freeBytes)}
+        aria-label="Used of the disk"
+      />
       <p class="dim small">
         {status.disk.low || status.disk.full ? (
           <span class="bad">less than is needed</span>
@@ -58,5 +66,30 @@ export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt:
         </span>
       </div>
     </div>
+  </section>
+);
+
+const CLASSES: Record<StatusView["queue"]["classes"][number]["class"], string> = {
+  short: "Refreshes",
+  long: "Clones and long work",
+  list: "Lists of GitHub's",
+  publish: "Publishing of trees",
+};
+
+/** Shows how many of the slots of each class of work are taken, and what waits for one. */
+export const ClassMeters = ({ of: classes }: { of: StatusView["queue"]["classes"] }) => (
+  <section class="box" aria-label="Work">
+    <h2>Work</h2>
+    {classes.map(({ class: each, running, slots, waiting }) => (
+      <div class="meter">
+        <div>
+          <span>{CLASSES[each]}</span>
+          <span class="num dim">
+            {running} of {slots} slots{waiting > 0 && `, ${waiting.toLocaleString("en")} waiting`}
+          </span>
+        </div>
+        <progress max={slots} value={running} aria-label={`Taken slots: ${CLASSES[each]}`} />
+      </div>
+    ))}
   </section>
 );

@@ -16,11 +16,12 @@ import { Deliveries } from "./deliveries.js";
 import { explain } from "./explain.js";
 import { Holds, Kept } from "./history.js";
 import { Icon } from "./icon.js";
+import { LagChart } from "./lags.js";
 import { page } from "./layout.js";
 import { MaintenanceBox } from "./maintenance.js";
 import { Ago, Due, Facts, Live, Pages, Quantity, Sha, State, Table, Trouble } from "./parts.js";
 import { Readers } from "./readers.js";
-import { Spark, Strip } from "./rows.js";
+import { Strip } from "./rows.js";
 import { RepositoryVerdict } from "./standing-of-one.js";
 import { Word } from "./words.js";
 
@@ -46,6 +47,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
     const pages = { path: `/repos/${name}`, query };
     const at = ports.places(found);
     const mine = { repository: name, outcome: null, limit: DELIVERIES, after: null };
+    const refreshes = ports.refreshes(id);
     const { deliveries } = await ports.deliveries(mine);
     return page(
       context,
@@ -74,6 +76,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
           {holds.total > 0 && <Holds of={holds.holds} total={holds.total} repository={found} />}
           <Pages {...pages} field="holds" next={toCursor(holds.next)} label="Pages of held refs" />
           <Summary repository={found} beats={ports.beats(id)} subject={await headSubject(ports, found)} />
+          <LagChart of={refreshes} />
         </Live>
         <Places of={at} />
         <Live name="done">
@@ -88,7 +91,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
             </section>
           </div>
           {found.checkouts && <Checkouts of={found.checkouts} />}
-          <Refreshes of={ports.refreshes(id)} />
+          <Refreshes of={refreshes} />
           <Readers of={ports.readers(id, ROWS)} />
           <MaintenanceBox of={ports.maintenance(id)} />
         </Live>
@@ -138,7 +141,6 @@ function Summary({ repository, beats, subject }: SummaryProps) {
     ["State", <State of={repository.state} />],
     ["Last push", <Ago at={repository.pushedAt} />],
     [<Word of="lag">Lag of the last push</Word>, lagMs === null ? "–" : duration(lagMs)],
-    ["Lag of the last pushes", <Spark of={beats} />],
     ["Last refreshes", <Strip of={beats} />],
     ["Refreshed", <Ago at={repository.lastRefreshAt} />],
     [<Word of="comparison">Last full comparison</Word>, <Ago at={repository.lastFullAt} />],

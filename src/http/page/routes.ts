@@ -8,6 +8,7 @@ import { limitBody } from "../body-limit.js";
 import { cached } from "../cached.js";
 import { clientAddress } from "../client-address.js";
 import type { Handler } from "../mount.js";
+import type { NodePorts } from "../nodes.js";
 import { isOfMachine } from "../problem.js";
 import { serve } from "../serve.js";
 import { actOf, addActions } from "./actions.js";
@@ -37,6 +38,8 @@ export interface PageOptions {
   publicUrl: string | null;
   trustedProxies: readonly string[];
   ports: ApiPorts;
+  /** Null: this Lockstep is alone. */
+  nodes?: Pick<NodePorts, "list"> | null;
   log?: { error(fields: object, message: string): void };
 }
 
@@ -72,7 +75,7 @@ export function createPage(options: PageOptions): Handler {
   addRepositoryPage(app, ports);
   addDeliveriesPage(app, ports);
   addReadersPage(app, ports);
-  addServerPage(app, ports);
+  addServerPage(app, ports, options.nodes ?? null);
   addAuditPage(app, ports);
   addActions(app, ports);
   addHistoryActions(app, ports);

@@ -1,21 +1,29 @@
 import type { Hono } from "hono";
 import { duration } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
+import { cached } from "../cached.js";
 import type { QueueView } from "../log-view.js";
+import type { NodePorts } from "../nodes.js";
 import type { InstallationView, StatusView } from "../status-view.js";
 import { verdictOf } from "../verdict.js";
 import { WholeAttention } from "./attention.js";
 import { page, ServerParts } from "./layout.js";
-import { Meters } from "./meters.js";
+import { ClassMeters, Meters } from "./meters.js";
+import { Nodes } from "./nodes.js";
 import { Ago, Due, Facts, Live, Quantity, State, Table, Trouble } from "./parts.js";
 import { RemovalButton } from "./removal.js";
+import { Word } from "./words.js";
 
 const ROWS = 100;
 const GIB = 2 ** 30;
+/** The list counts every repository and asks every node, and open pages ask often. */
+const NODES_MS = 10_000;
 
 /** Shows the server's state: queue, backstop, limits, disk, consumers and installations. */
-export function addServerPage(app: Hono, ports: ApiPorts): void {
-  app.get("/server", (context) => {
+export function addServerPage(app: Hono, ports: ApiPorts, nodes: Pick<NodePorts, "list"> | null): void {
+  const listNodes = nodes && cached(NODES_MS, nodes.list);
+  app.get("/server", async (context) => {
+    const cluster = listNodes && (await listNodes());
     const status = ports.status();
     const { queue, total } = ports.queue(ROWS);
     const installations = ports.installations({ limit: ROWS, after: null });
@@ -36,6 +44,11 @@ export function addServerPage(app: Hono, ports: ApiPorts): void {
             </section>
             <Meters of={status} diskFullAt={ports.trends("week").diskFullAt} />
           </div>
+          <div class="two">
+            <ClassMeters of={status.queue.classes} />
+            <Backstop of={status.backstop} deliveries={status.deliveries} />
+          </div>
+          {cluster && <Nodes of={cluster} />}
           <Outages of={status.queue.outages} />
           <Holds of={status.queue.held} />
           <Queue of={queue} total={total} />
@@ -53,15 +66,6 @@ const Summary = ({ status }: { status: StatusView }) => (
     of={[
       ["Mirrors", <span data-verdict="">{verdictOf(status).title}</span>],
       ["Cloned", `${status.mirrors.cloned} of ${status.mirrors.managed}`],
-      [
-        "Backstop",
-        status.backstop.intervalMs === null ? "off" : `every ${duration(status.backstop.intervalMs)}`,
-      ],
-      ["Last pass", <Ago at={status.backstop.lastPassAt} />],
-      ["Last failure of a pass", status.backstop.lastError ? status.backstop.lastError.message : "none"],
-      ["How deliveries arrive", status.deliveries.mode],
-      ["Last webhook", <Ago at={status.deliveries.lastWebhookAt} />],
-      ["GitHub's delivery log read", <Ago at={status.deliveries.lastReadAt} />],
       ["Mirrors served at", status.serving ? <Serving of={status.serving} /> : "nowhere"],
       ["Calls to GitHub", status.github.calls.toLocaleString("en")],
       [
@@ -75,6 +79,40 @@ const Summary = ({ status }: { status: StatusView }) => (
     ]}
   />
 );
+
+/** Shows what finds the pushes that nobody reported. */
+const Backstop = ({
+  of,
+  deliveries,
+}: {
+  of: StatusView["backstop"];
+  deliveries: StatusView["deliveries"];
+}) => (
+  <section class="box" aria-label="Backstop">
+    <h2>
+      <Word of="backstop">Backstop</Word>
+    </h2>
+    <Facts
+      of={[
+        ["Passes", of.intervalMs === null ? "off" : `every ${duration(of.intervalMs)}`],
+        ["Last pass", <Ago at={of.lastPassAt} />],
+        ["Next pass", <Due at={nextPassAt(of)} />],
+        [
+          "Last failure of a pass",
+          of.lastError ? <span class="bad">{`${of.lastError.code}: ${of.lastError.message}`}</span> : "none",
+        ],
+        ["How deliveries arrive", deliveries.mode === "pull" ? "read from GitHub's log" : "by webhook"],
+        ["Last webhook", <Ago at={deliveries.lastWebhookAt} />],
+        ["GitHub's delivery log read", <Ago at={deliveries.lastReadAt} />],
+      ]}
+    />
+  </section>
+);
+
+const nextPassAt = ({ intervalMs, lastPassAt }: StatusView["backstop"]): string | null =>
+  intervalMs === null || lastPassAt === null
+    ? null
+    : new Date(Date.parse(lastPassAt) + intervalMs).toISOString();
 
 const Serving = ({ of: { url, readers } }: { of: NonNullable<StatusView["serving"]> }) => (
   <>

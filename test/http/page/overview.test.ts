@@ -134,6 +134,7 @@ test("deliveries are sentences that unfold, and refused calls are counted", asyn
       repository: "acme/web",
     },
     ...{ repositoryId: 1, installationId: 3, outcome: "refreshed" as const, reason: null },
+    headers: { "X-GitHub-Hook-ID": "292430182" },
     ...{ refreshedAt: "2026-01-05T12:00:00.103Z", became: "refreshed at 2026-01-05T12:00:00.103Z" },
   };
   const ports: ApiPorts = {

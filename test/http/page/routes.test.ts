@@ -43,7 +43,8 @@ function hostile(): ApiPorts {
     veto,
     notes: [EVIL],
   };
-  const delivery = { id: EVIL, event: EVIL, action: EVIL, receivedAt: EVIL, repository: EVIL, became: EVIL };
+  const came = { id: EVIL, event: EVIL, action: EVIL, receivedAt: EVIL, headers: { [EVIL]: EVIL } };
+  const delivery = { ...came, repository: EVIL, became: EVIL };
   const entry = { id: 1, at: EVIL, token: EVIL, action: EVIL, subject: EVIL, detail: EVIL };
   const status = apiPorts().status();
   const problem = { code: EVIL, detail: EVIL, remedy: EVIL, since: EVIL };
@@ -83,7 +84,7 @@ function hostile(): ApiPorts {
       problems: [problem],
       attention,
       repositories: { [EVIL]: 1 },
-      queue: { depth: 1, held, outages },
+      queue: { classes: [], depth: 1, held, outages },
     }),
     queue: () => ({
       queue: [{ name: EVIL, subject: "repository", dueAt: EVIL, waitsFor: EVIL } as never],
@@ -316,6 +317,8 @@ test("a browser on an unknown path is told where it is, the tab of the set-up is
     const led = await get(path, browser);
     expect([led.status, led.headers.get("location")], path).toEqual([302, "/"]);
   }
+  const installed = await get("/setup?installation_id=1&setup_action=install", browser);
+  expect([installed.status, installed.headers.get("refresh")]).toEqual([200, "0; url=/"]);
   expect(await (await get("/nowhere", { accept: "*/*" })).text()).toBe("");
   expect(await (await get("/api/nothing", browser)).text()).toBe("");
 });
