@@ -47,6 +47,8 @@ async function restore(world: World, random: Random, part: RegExp): Promise<Undo
   for (const name of readdirSync(copy).filter((name) => part.test(name) && name !== "lost+found"))
     await exec("cp", ["-a", join(copy, name), world.dataDir]);
   await exec("rm", ["-rf", copy]);
+  // A later power cut would otherwise lose what was copied, which is no fault of Lockstep's.
+  await exec("sync", ["--file-system", world.dataDir]);
   return async () => {
     await world.start();
   };
