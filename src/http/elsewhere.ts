@@ -48,25 +48,42 @@ export async function findForwarded(context: Context, nodes: OtherNodes): Promis
   return caller;
 }
 
-/** Has a node answer that has the repository. What was passed on once is answered here, or by nobody. */
+/**
+ * Has a node answer that has the repository. What was passed on once is answered here, or by nobody. A repository may move
+ * to another node while this one answers, during a wait for example; then the other one is asked.
+ */
 export function answerElsewhere(nodes: OtherNodes): MiddlewareHandler {
   return async (context, next) => {
     const name = nameIn(context.req.path);
     if (name === null || !canSee(context, name)) return next();
     const isPassedOn = context.get(WAS_FORWARDED) === true;
     const found = nodes.nodesFor(name, { isPassedOn });
-    if (found === "here") return next();
-    if (isPassedOn) return misdirected();
-    const body = await readBody(context);
-    if (body === null) return problem(tooLarge(MAX_BODY));
-    const request = { ...headOf(context), body };
-    const about = { caller: callerOf(context), fullName: fullName(name), signal: context.req.raw.signal };
-    for (const node of found) {
-      const answer = await nodes.send(node, request, about);
-      if (answer) return answer;
-    }
-    return away();
+    if (found !== "here") return isPassedOn ? misdirected() : askOthers(context, nodes, { name, found });
+    await next();
+    if (context.res.status !== 404) return;
+    const now = nodes.nodesFor(name, { isPassedOn });
+    if (now === "here") return;
+    const answer = isPassedOn ? misdirected() : await askOthers(context, nodes, { name, found: now });
+    // Hono adds the headers of an earlier answer to a later one.
+    context.res = undefined;
+    context.res = answer;
   };
+}
+
+async function askOthers(
+  context: Context,
+  nodes: OtherNodes,
+  { name, found }: { name: RepositoryName; found: readonly string[] },
+): Promise<Response> {
+  const body = await readBody(context);
+  if (body === null) return problem(tooLarge(MAX_BODY));
+  const request = { ...headOf(context), body };
+  const about = { caller: callerOf(context), fullName: fullName(name), signal: context.req.raw.signal };
+  for (const node of found) {
+    const answer = await nodes.send(node, request, about);
+    if (answer) return answer;
+  }
+  return away();
 }
 
 function nameIn(path: string): RepositoryName | null {
