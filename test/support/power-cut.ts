@@ -44,14 +44,15 @@ export const DAMAGES: [string, Damage][] = [
   ["HEAD is empty", (mirror) => empty(join(mirror, "HEAD"))],
   ["the configuration is empty", (mirror) => empty(join(mirror, "config"))],
   ["the newest commit is empty", (mirror, tip) => empty(looseFile(mirror, tip))],
-  [
-    "a kept tip has a name that git leaves out",
-    (mirror) => changePackedRefs(mirror, /kept\/(\d+)-/, "kept/$1:"),
-  ],
 ];
 
 /** What a power cut leaves, and only an inspection notices. */
 export const HIDDEN_DAMAGES: [string, Damage][] = [
+  // A file of that name that somebody has put among the refs looks the same to git, and is no damage.
+  [
+    "a kept tip has a name that git leaves out",
+    (mirror) => changePackedRefs(mirror, /kept\/(\d+)-/, "kept/$1:"),
+  ],
   ["a tree is empty", (mirror, tip) => empty(objectAt(mirror, `${tip}^{tree}`))],
   ["a blob is empty", (mirror, tip) => empty(objectAt(mirror, `${tip}:a`))],
   ["a blob has the content of another file", (mirror, tip) => swapContent(mirror, tip)],

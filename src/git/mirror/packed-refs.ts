@@ -51,6 +51,8 @@ async function readThrough(inspection: PackedRefs, path: string): Promise<string
       continue;
     }
     if (sha === undefined || name === undefined) return `${path} has a line that names no ref`;
+    // git leaves such a ref out of its answers, with a warning, and a reader's rev-list --all fails at it.
+    if (NO_NAME.test(name)) return `${path} has a name that is none`;
     if (isSorted && name <= last.name) return `${path} is not sorted at ${name}`;
     last = { sha, name };
   }
@@ -59,6 +61,10 @@ async function readThrough(inspection: PackedRefs, path: string): Promise<string
 }
 
 const LINE = /^(?:\^([0-9a-f]{40})|([0-9a-f]{40}) (refs\/.+))$/;
+
+/** What no name of a ref has: git-check-ref-format(1). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: names are bytes, and these are refused
+const NO_NAME = /[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$/;
 
 interface PeeledTag {
   /** The tag object that the ref names. */

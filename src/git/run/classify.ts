@@ -13,10 +13,7 @@ const TABLE: readonly (readonly [ErrorCode, RegExp])[] = [
   // refs/files-backend.c: the old value given to update-ref is not the ref's value
   ["tip_moved", /is at [0-9a-f]{40,64} but expected [0-9a-f]{40,64}/],
   // refs/files-backend.c, refs/packed-backend.c: a power cut leaves empty refs and cut files
-  [
-    "corrupt",
-    /reference broken$|ignoring (?:broken ref|ref with broken name) |unterminated line in \S*packed-refs/m,
-  ],
+  ["corrupt", /reference broken$|ignoring broken ref |unterminated line in \S*packed-refs/m],
   // refs.c: the mirror has a ref whose name git would not write, as after a flipped bit in packed-refs
   ["corrupt", /refusing to update ref with bad name '/],
   ["tip_moved", /reference already exists|unable to resolve reference '[^']+'$/m],
@@ -92,6 +89,6 @@ export const refusedRefs = (stderr: string): { ref: string; reason: string }[] =
     ...stderr.matchAll(/^error: (?:cannot (?:lock|update) ref '(.+?)': |fetching ref (\S+) failed: )(.*)$/gm),
   ].map(([, locked, fetched, reason]) => ({ ref: (locked ?? fetched)!, reason: reason! }));
 
-/** Returns the first ref that git has left out of an answer (ref-filter.c), for its file or its name; null: none. */
+/** Returns the first ref that git has left out of an answer because its file cannot be read; null: none. */
 export const brokenRef = (stderr: string): string | null =>
-  /ignoring (?:broken ref|ref with broken name) (\S+)/.exec(stderr)?.[1] ?? null;
+  /ignoring broken ref (\S+)/.exec(stderr)?.[1] ?? null;

@@ -28,13 +28,13 @@ export const refusedRefsOf = (error: unknown): { ref: string; reason: string }[]
     : [];
 
 /**
- * Requires that git has left out no ref. git exits with 0 although a ref's file is empty or its name is none, and
- * such a ref would look deleted.
+ * Requires that git has left out no ref. git exits with 0 although a ref's file is empty, and such a ref would
+ * look deleted.
  * @throws GitFailure `corrupt`
  */
 export function requireAllRefs({ stderr }: { stderr: string }): void {
   const broken = brokenRef(stderr);
-  if (broken !== null) throw new GitFailure("corrupt", `the ref ${broken} is broken`, stderr);
+  if (broken !== null) throw new GitFailure("corrupt", `the file of ${broken} is broken`, stderr);
 }
 
 interface FailedCall {
