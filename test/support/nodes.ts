@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { freePort, type Lockstep, startLockstep } from "../../tools/lockstep.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
 import { openNetwork, type RedisServer, startRedis } from "./redis.js";
@@ -131,4 +131,18 @@ function differenceOf({ id, dir }: Repo, dataDir: string): string | null {
     (ref) => !ref.startsWith("refs/lockstep/") && has.get(ref) !== wanted.get(ref),
   );
   return found.length === 0 ? null : `${found.join(", ")} differ`;
+}
+
+/** Starts nodes that keep six repositories, and waits until every owner has its own. */
+export async function startNodes(env: Record<string, string>, ...names: string[]) {
+  const cluster = await createCluster({ INTERVAL: "10s", ...env });
+  const installation = cluster.standin.createInstallation("acme");
+  const repos = await cluster.standin.createRepositories(
+    installation,
+    Array.from({ length: 6 }, (_, n) => `r${n}`),
+  );
+  const nodes = await Promise.all(names.map((name) => cluster.start(name)));
+  if (nodes.length > 0)
+    await expect.poll(() => cluster.faults(repos), { timeout: 120_000, interval: 200 }).toEqual([]);
+  return { cluster, repos, nodes };
 }

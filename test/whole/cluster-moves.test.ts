@@ -3,24 +3,12 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { listen } from "../support/listen.js";
-import { createCluster, type TestCluster, type TestNode } from "../support/nodes.js";
+import { startNodes, type TestCluster, type TestNode } from "../support/nodes.js";
 import { refsInFiles } from "../support/refs.js";
 
 vi.setConfig({ testTimeout: 6 * 60_000 });
 
 const until = (act: () => unknown, timeout = 120_000) => expect.poll(act, { timeout, interval: 200 });
-
-async function clusterOf(env: Record<string, string>, ...names: string[]) {
-  const cluster = await createCluster({ INTERVAL: "10s", ...env });
-  const installation = cluster.standin.createInstallation("acme");
-  const repos = await cluster.standin.createRepositories(
-    installation,
-    Array.from({ length: 6 }, (_, n) => `r${n}`),
-  );
-  const nodes = await Promise.all(names.map((name) => cluster.start(name)));
-  if (nodes.length > 0) await until(() => cluster.faults(repos)).toEqual([]);
-  return { cluster, repos, nodes };
-}
 
 const pathOf = ({ owner, name }: Repo) => `/api/v1/repos/${owner}/${name}`;
 const post = ({ lockstep }: TestNode, path: string, body: unknown = {}) =>
@@ -80,7 +68,7 @@ async function handOver(cluster: TestCluster, from: TestNode, repos: readonly Re
 }
 
 test("kept tips and pauses move along when a node joins and when it is drained, and GitHub is asked for no clone", async () => {
-  const { cluster, repos, nodes } = await clusterOf({}, "a");
+  const { cluster, repos, nodes } = await startNodes({}, "a");
   const [a] = nodes as [TestNode];
   const forced = new Map<Repo, { lost: string; now: string }>();
   for (const repo of repos) forced.set(repo, await force(cluster, repo, a));
@@ -114,7 +102,7 @@ test("kept tips and pauses move along when a node joins and when it is drained, 
 });
 
 test("a held ref is held at the new owner before it is compared, until somebody allows the change", async () => {
-  const { cluster, repos, nodes } = await clusterOf({ HISTORY: "block" }, "a");
+  const { cluster, repos, nodes } = await startNodes({ HISTORY: "block" }, "a");
   const [a] = nodes as [TestNode];
   const forced = new Map<Repo, { lost: string; now: string }>();
   for (const repo of repos) forced.set(repo, await force(cluster, repo, a));
@@ -141,7 +129,7 @@ test("a held ref is held at the new owner before it is compared, until somebody 
 });
 
 test("a former owner that dies while it hands its mirrors over is done without: GitHub has them", async () => {
-  const { cluster, repos } = await clusterOf({});
+  const { cluster, repos } = await startNodes({});
   const world: { a?: TestNode; asked: number } = { asked: 0 };
   const url = await listen((request, response) => {
     const { a } = world;

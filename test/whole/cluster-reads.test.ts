@@ -2,21 +2,14 @@ import { expect, test, vi } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { barriers, openTab, signIn } from "../support/browser.js";
 import { cli } from "../support/cli.js";
-import { createCluster, type TestCluster, type TestNode, TOKEN } from "../support/nodes.js";
+import { startNodes, type TestCluster, type TestNode, TOKEN } from "../support/nodes.js";
 
 vi.setConfig({ testTimeout: 6 * 60_000 });
 
 const until = (act: () => unknown, timeout = 120_000) => expect.poll(act, { timeout, interval: 200 });
 
 async function clusterOf(env: Record<string, string>, ...names: string[]) {
-  const cluster = await createCluster({ INTERVAL: "10s", ...env });
-  const installation = cluster.standin.createInstallation("acme");
-  const repos = await cluster.standin.createRepositories(
-    installation,
-    Array.from({ length: 6 }, (_, n) => `r${n}`),
-  );
-  const nodes = await Promise.all(names.map((name) => cluster.start(name)));
-  await until(() => cluster.faults(repos)).toEqual([]);
+  const { cluster, repos, nodes } = await startNodes(env, ...names);
   for (const { lockstep } of nodes)
     await until(async () => (await listed(lockstep)).nodes.length).toBe(nodes.length);
   return { cluster, repos, nodes };

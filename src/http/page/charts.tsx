@@ -1,8 +1,9 @@
 import { raw } from "hono/html";
 import { duration, spokenSize } from "../../base/units.js";
 import type { Span, TrendPointView, TrendsView } from "../trends.js";
-import { type Drawing, draw, HEIGHT, hourOf, WIDTH } from "./chart.js";
+import { type Drawing, draw, hourOf } from "./chart.js";
 import { Table } from "./parts.js";
+import { Plot } from "./plot.js";
 
 const count = (value: number) => Math.round(value).toLocaleString("en");
 const share = (value: number) => `${Math.round(value * 100)} %`;
@@ -136,19 +137,7 @@ function Figure({ chart, of: trends }: { chart: Chart; of: TrendsView }) {
         </span>{" "}
         <span>{note}</span>
       </figcaption>
-      <div class="plot">
-        <svg
-          role="img"
-          aria-label={`${title}, last ${trends.span}: ${note}`}
-          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-          preserveAspectRatio="none"
-        >
-          {raw(svg)}
-        </svg>
-        <span class="y" aria-hidden="true">
-          {top}
-        </span>
-      </div>
+      <Plot label={`${title}, last ${trends.span}: ${note}`} svg={svg} top={top} />
       <Times of={trends} />
     </figure>
   );

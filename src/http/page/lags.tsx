@@ -1,8 +1,8 @@
-import { raw } from "hono/html";
 import { duration } from "../../base/units.js";
 import type { RefreshView } from "../log-view.js";
-import { drawBars, HEIGHT, hourOf, WIDTH } from "./chart.js";
+import { drawBars, hourOf } from "./chart.js";
 import { Ago, Table } from "./parts.js";
+import { Plot } from "./plot.js";
 
 /** Shows how long the last pushes took to arrive in the mirror, and the same as a table. @param of newest first */
 export function LagChart({ of }: { of: RefreshView[] }) {
@@ -28,19 +28,7 @@ export function LagChart({ of }: { of: RefreshView[] }) {
         </span>{" "}
         <span>{note}</span>
       </figcaption>
-      <div class="plot">
-        <svg
-          role="img"
-          aria-label={`Lag of the last ${pushes.length} pushes: ${note}`}
-          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-          preserveAspectRatio="none"
-        >
-          {raw(svg)}
-        </svg>
-        <span class="y" aria-hidden="true">
-          {top}
-        </span>
-      </div>
+      <Plot label={`Lag of the last ${pushes.length} pushes: ${note}`} svg={svg} top={top} />
       <div class="x" aria-hidden="true">
         <span>
           {pushes.length === 1 ? "the last push" : `the last ${pushes.length} pushes, the oldest first`}

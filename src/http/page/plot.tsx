@@ -1,0 +1,23 @@
+import { raw } from "hono/html";
+import { HEIGHT, WIDTH } from "./chart.js";
+
+interface Props {
+  /** What the chart says, for those who do not see it. */
+  label: string;
+  /** The shapes of the chart, as the server has drawn them. */
+  svg: string;
+  /** The value at the upper edge. */
+  top: string;
+}
+
+/** A drawn chart with the value of its upper edge. */
+export const Plot = ({ label, svg, top }: Props) => (
+  <div class="plot">
+    <svg role="img" aria-label={label} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
+      {raw(svg)}
+    </svg>
+    <span class="y" aria-hidden="true">
+      {top}
+    </span>
+  </div>
+);
