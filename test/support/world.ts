@@ -6,9 +6,9 @@ import type { LogDetails } from "../../src/base/log.js";
 import { compose, type Lockstep } from "../../src/compose/lockstep.js";
 import { loadConfig } from "../../src/config/load.js";
 import { mirrorPath } from "../../tools/mirror.js";
+import { refsInFiles } from "../../tools/refs-in-files.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
 import { plainGit } from "./git.js";
-import { refsInFiles } from "./refs.js";
 import { tempDir } from "./temp.js";
 
 export interface LogLine {

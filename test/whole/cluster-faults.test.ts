@@ -2,10 +2,10 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { startTraffic } from "../../tools/cluster/traffic.js";
 import { Random } from "../../tools/random.js";
 import type { Repo } from "../../tools/standin/index.js";
-import { createCluster, type TestCluster, type TestNode } from "../support/nodes.js";
-import { startTraffic } from "../support/nodes-traffic.js";
+import { aliveBy, createCluster, type TestCluster } from "../support/nodes.js";
 
 /** A pass finds what no delivery has brought, and the log of GitHub is read with it. */
 const PASSES = { INTERVAL: "10s" };
@@ -37,11 +37,6 @@ async function clusterOf(...names: string[]) {
   const traffic = startTraffic(cluster, repos, new Random(SEED));
   onTestFinished(traffic.stop);
   return { cluster, repos, nodes, traffic };
-}
-
-async function aliveBy({ lockstep }: TestNode): Promise<number> {
-  const { nodes } = (await (await lockstep.api("/api/v1/nodes")).json()) as { nodes: { state: string }[] };
-  return nodes.filter(({ state }) => state === "alive").length;
 }
 
 /** What was created and deleted within an hour may go. */

@@ -1,10 +1,10 @@
 import { request as requestHttp } from "node:http";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { refsInFiles } from "../../tools/refs-in-files.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { listen } from "../support/listen.js";
 import { startNodes, type TestCluster, type TestNode } from "../support/nodes.js";
-import { refsInFiles } from "../support/refs.js";
 
 vi.setConfig({ testTimeout: 6 * 60_000 });
 

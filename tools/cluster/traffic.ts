@@ -1,12 +1,27 @@
-import type { Random } from "../../tools/random.js";
-import type { Repo } from "../../tools/standin/index.js";
-import type { TestCluster, TestNode } from "./nodes.js";
+import type { Random } from "../random.js";
+import type { Repo } from "../standin/index.js";
+import type { Cluster, ClusterNode } from "./world.js";
+
+interface Options {
+  /** Between two pushes, in milliseconds; default 20. */
+  pauseMs?: number;
+  /** Takes how many answers had each status; 0: the node could not be reached. */
+  answers?: Map<number, number>;
+}
+
+export type Traffic = ReturnType<typeof startTraffic>;
 
 /** Pushes to random repositories, which GitHub delivers to random nodes, until it is stopped. */
-export function startTraffic(cluster: TestCluster, repos: readonly Repo[], random: Random, pauseMs = 20) {
-  const answers = new Map<number, number>();
+export function startTraffic(
+  cluster: Cluster,
+  repos: readonly Repo[],
+  random: Random,
+  { pauseMs = 20, answers = new Map() }: Options = {},
+) {
   let [isStopped, to] = [false, [...cluster.nodes.values()]];
   const running = push();
+  // `stop` reports the error.
+  running.catch(() => {});
 
   async function push(): Promise<void> {
     while (!isStopped) {
@@ -20,10 +35,9 @@ export function startTraffic(cluster: TestCluster, repos: readonly Repo[], rando
   }
 
   return {
-    /** How many answers had each status; 0: the node could not be reached. */
     answers,
     /** From now on GitHub delivers to these nodes alone. */
-    deliverTo(...nodes: TestNode[]) {
+    deliverTo(...nodes: ClusterNode[]) {
       to = nodes;
     },
     /** Resolves once so many more deliveries were answered. */
