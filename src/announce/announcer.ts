@@ -12,6 +12,7 @@ import { createDispatcher } from "./dispatch.js";
 import { createHook } from "./hook.js";
 import { createOutbox, type Outbox, type Repository } from "./outbox.js";
 import { pruneAnnounced } from "./prune.js";
+import { hasToldHere, type Tellers, type ToldQuestion } from "./tellers.js";
 import { createWebhook, createWebhookAgent } from "./webhook.js";
 
 type Settings = Pick<
@@ -24,6 +25,8 @@ interface Tools extends Settings {
   facts: Facts;
   mirrorOf(id: number): string;
   runProgram: RunProgram;
+  /** Which node of a cluster announces a repository to URLs; null: this Lockstep is alone. */
+  tellers: Tellers | null;
   log: Log;
   now(): number;
 }
@@ -45,6 +48,11 @@ export interface Announcer {
    * @param now milliseconds since 1970 @throws what the database throws
    */
   prune(now: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Answers another node whether a consumer has heard of its event from this one.
+   * @param provenAt when the repository's mirror here was last proven, in milliseconds since 1970; null: never
+   */
+  hasTold(question: ToldQuestion, provenAt: number | null): boolean;
   delays(): (Delay & { consumer: string })[];
   lags(): (Lag & { consumer: string })[];
   /** Emits "event" when new events exist. */
@@ -57,12 +65,15 @@ const KEEP_MS = 7 * 86_400_000;
 
 /** Announces what refreshes changed, at least once and in order for each repository. */
 export function createAnnouncer(tools: Tools): Announcer {
-  const { store, log, now } = tools;
+  const { store, tellers, log, now } = tools;
   const outbox = createOutbox({ store, mirrorOf: tools.mirrorOf, now });
   const backlog = createBacklog(store, now);
   const agent = createWebhookAgent();
   const consumers = consumersOf(tools, agent);
-  const dispatchers = consumers.map((consumer) => createDispatcher({ outbox, backlog, log, now }, consumer));
+  const dispatchers = consumers.map((consumer) =>
+    createDispatcher({ outbox, backlog, tellers, log, now }, consumer),
+  );
+  const shared = consumers.filter(({ isShared }) => isShared).map(({ key }) => key);
   const newEvents = new EventEmitter().setMaxListeners(0);
   backlog.keepOnly(consumers.map(({ key }) => key));
 
@@ -90,6 +101,8 @@ export function createAnnouncer(tools: Tools): Announcer {
       announce(repository, () => outbox.publishTrees(repository, trigger)),
     start: notify,
     prune: (time, signal) => pruneAnnounced({ outbox, backlog, consumers, log }, time - KEEP_MS, signal),
+    hasTold: (question, provenAt) =>
+      hasToldHere({ consumers: shared, outbox, backlog, now }, question, provenAt),
     delays: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.delay(key) })),
     lags: () => consumers.map(({ key, shown }) => ({ consumer: shown, ...backlog.lag(key) })),
     async stop(ms) {

@@ -65,6 +65,8 @@ export interface Backlog {
   /** Records that the consumer accepted the whole event, and moves on to the next event. */
   markAccepted(consumer: string, at: Position): void;
   failed(consumer: string, at: Position, dueAt: number, error: string): void;
+  /** Has the event wait for a time, in milliseconds since 1970, without an attempt. */
+  postpone(consumer: string, at: Position, dueAt: number): void;
   delay(consumer: string): Delay;
   lag(consumer: string): Lag;
   /**
@@ -108,6 +110,8 @@ export function createBacklog(store: Store, now: () => number): Backlog {
       store.transaction(() => advance(sql, consumer, repositoryId, eventId)),
     failed: (consumer, { repositoryId, eventId, attempt }, dueAt, error) =>
       void sql.failed.run(attempt + 1, dueAt, error, now(), consumer, repositoryId, eventId),
+    postpone: (consumer, { repositoryId, eventId }, dueAt) =>
+      void sql.postpone.run(dueAt, consumer, repositoryId, eventId),
     lag(consumer) {
       const failed = sql.lastError.get(consumer);
       return {
@@ -183,6 +187,7 @@ function statements(store: Store) {
     failed: store.prepare(
       `UPDATE backlog SET attempt = ?, due_at = ?, error = ?, error_at = ? WHERE ${one} AND event_id = ?`,
     ),
+    postpone: store.prepare(`UPDATE backlog SET due_at = ? WHERE ${one} AND event_id = ?`),
     delay: store.prepare(
       `SELECT count(*) AS repositories, min(e.at) AS oldest FROM backlog b
        JOIN events e ON e.id = b.event_id WHERE b.consumer = ?`,

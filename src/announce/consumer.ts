@@ -8,6 +8,8 @@ export interface Consumer {
   shown: string;
   /** The number of repositories that are announced at a time. */
   atATime: number;
+  /** Whether every node that has a repository reaches this consumer, so that one of them is enough to tell it. */
+  isShared: boolean;
   /** Returns the number of calls for an event; each call is retried separately. */
   parts(event: Announcement): number;
   /** @throws NotAccepted when the consumer did not accept the part */

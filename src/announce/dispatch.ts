@@ -3,10 +3,13 @@ import type { Backlog } from "./backlog.js";
 import type { Consumer } from "./consumer.js";
 import { offerEvents } from "./offer-events.js";
 import type { Outbox } from "./outbox.js";
+import type { Tellers } from "./tellers.js";
 
 interface Tools {
   outbox: Outbox;
   backlog: Backlog;
+  /** Null: this Lockstep is alone. */
+  tellers: Tellers | null;
   log: Log;
   now(): number;
 }

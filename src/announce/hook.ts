@@ -59,6 +59,7 @@ export function createHook(options: Options): Consumer {
     key: "hook",
     shown: "hook",
     atATime: AT_A_TIME,
+    isShared: false,
     parts: (event) => (isWhole(event) ? 1 : changesOf(event).length),
     deliver,
   };

@@ -1,4 +1,5 @@
 import { backoffMs } from "../base/backoff.js";
+import { ageOf } from "../base/clock.js";
 import { NotAccepted } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { Announcement } from "../base/model.js";
@@ -6,11 +7,14 @@ import { fullName } from "../base/names.js";
 import type { Backlog, Position } from "./backlog.js";
 import type { Consumer } from "./consumer.js";
 import type { Outbox } from "./outbox.js";
+import { notYetSuperseded, quietOf, type Tellers } from "./tellers.js";
 
 interface OfferPorts {
   consumer: Consumer;
-  outbox: Pick<Outbox, "get">;
-  backlog: Pick<Backlog, "position" | "markAccepted" | "markPartAccepted" | "failed">;
+  outbox: Pick<Outbox, "get" | "after">;
+  backlog: Pick<Backlog, "position" | "markAccepted" | "markPartAccepted" | "failed" | "postpone">;
+  /** Null: this Lockstep is alone. */
+  tellers: Tellers | null;
   log: Pick<Log, "debug" | "warn">;
   now(): number;
 }
@@ -26,14 +30,32 @@ export async function offerEvents(
   repositoryId: number,
   { signal, isStopped }: OfferOptions,
 ): Promise<void> {
-  const { consumer, outbox, backlog } = ports;
+  const { consumer, outbox, backlog, now } = ports;
   for (;;) {
     const at = isStopped() ? null : backlog.position(consumer.key, repositoryId);
     if (!at) return;
     const event = outbox.get(at.eventId);
-    if (!event) backlog.markAccepted(consumer.key, at);
+    if (!event || (await isToldElsewhere(ports, event))) backlog.markAccepted(consumer.key, at);
+    else if (isOfAnother(ports, event) && quietOf(event, now()).isQuiet)
+      return backlog.postpone(consumer.key, at, now() + quietOf(event, now()).waitMs);
     else if (!(await offer(ports, event, at, signal))) return;
   }
+}
+
+/** Whether another node is to announce the event. */
+const isOfAnother = ({ consumer, tellers }: OfferPorts, { repository }: Announcement): boolean =>
+  consumer.isShared && tellers !== null && !tellers.isTeller(repository.id);
+
+/** Whether another node was to announce the event, and did. */
+async function isToldElsewhere(ports: OfferPorts, event: Announcement): Promise<boolean> {
+  const { consumer, outbox, tellers, log, now } = ports;
+  if (!tellers || !isOfAnother(ports, event) || !quietOf(event, now()).isToAsk) return false;
+  const left = notYetSuperseded(outbox, event);
+  const ageMs = ageOf(Date.parse(event.at), now());
+  const isTold = left === null || (await tellers.hasTold({ consumer: consumer.key, event: left, ageMs }));
+  const about = { consumer: consumer.shown, eventId: event.id, repository: fullName(event.repository) };
+  if (isTold) log.debug({ event: "event_told_elsewhere", ...about }, "another node has delivered the event");
+  return isTold;
 }
 
 /** @returns whether the consumer accepted its next part */

@@ -68,7 +68,14 @@ export function createWebhook(url: string, { secret, origin, agent }: Options): 
     }
   }
 
-  return { key: `webhook:${hash}`, shown: shownUrl(url), atATime: AT_A_TIME, parts: () => 1, deliver };
+  return {
+    key: `webhook:${hash}`,
+    shown: shownUrl(url),
+    atATime: AT_A_TIME,
+    isShared: true,
+    parts: () => 1,
+    deliver,
+  };
 }
 
 /** fetch and undici refuse credentials in a URL, so they are sent in a header. */

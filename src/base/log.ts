@@ -23,6 +23,7 @@ export const LOG_EVENTS = {
   delivery_stored: "a verified delivery is on disk; `outcome` says whether it was accepted or already done",
   event_delivered: "a consumer accepted an event",
   event_delivery_failed: "a consumer did not accept an event; it is offered again",
+  event_told_elsewhere: "another node of the cluster has delivered the event",
   events_dropped: "a consumer accepted no events for a week, so its backlog was dropped",
   git_starter_ended: "the process that starts git has ended; Lockstep starts git itself until it is back",
   github_client: "a message of the REST client",

@@ -49,7 +49,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
   });
   const writers = createWriters();
   const { write } = writers;
-  const announcer = openAnnouncer(config, { log, ground, records, releasers });
+  const announcer = openAnnouncer(config, { log, ground, records, node, releasers });
   const { outbox } = announcer;
   const publishing = createPublishing(config, {
     log,
@@ -144,15 +144,17 @@ interface AnnouncerNeeds {
   log: Log;
   ground: Ground;
   records: Records;
+  node: ClusterNode | null;
   releasers: Releasers;
 }
 
-function openAnnouncer(config: AnnouncerSettings, { log, ground, records, releasers }: AnnouncerNeeds) {
+function openAnnouncer(config: AnnouncerSettings, { log, ground, records, node, releasers }: AnnouncerNeeds) {
   const announcer = createAnnouncer({
     store: ground.store,
     facts: records.facts,
     mirrorOf: records.layout.mirror,
     runProgram: ground.runProgram,
+    tellers: node?.tellers ?? null,
     log,
     now: Date.now,
     announceHook: config.announceHook,

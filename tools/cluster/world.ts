@@ -42,6 +42,9 @@ export interface ClusterOptions {
   onEnd: OnEnd;
 }
 
+/** What a fault ends with where an owner has no mirror. */
+export const NO_MIRROR = "there is no mirror";
+
 /** What is a matter of minutes in operation is one of seconds here. */
 const NODE_ENV = { NODE_DEAD: "10s", NODE_TIMEOUT: "60s" };
 
@@ -138,7 +141,7 @@ export async function aliveBy({ lockstep }: Pick<ClusterNode, "lockstep">): Prom
 /** @returns what differs between a mirror and GitHub; null: nothing */
 function differenceOf({ id, dir }: Repo, dataDir: string): string | null {
   const [has, wanted] = [refsInFiles(join(dataDir, "repos", String(id), "mirror.git")), refsInFiles(dir)];
-  if (!has || !wanted) return "there is no mirror";
+  if (!has || !wanted) return NO_MIRROR;
   const refs = new Set([...has.keys(), ...wanted.keys()]);
   const found = [...refs].filter(
     (ref) => !ref.startsWith("refs/lockstep/") && has.get(ref) !== wanted.get(ref),

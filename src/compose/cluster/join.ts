@@ -9,12 +9,14 @@ import { createSender } from "../../cluster/handover/sender.js";
 import { startTaker } from "../../cluster/handover/taker.js";
 import type { Keepers } from "../../cluster/keepers.js";
 import { IN_STEP } from "../../cluster/moves.js";
+import { readToldQuestion, TOLD } from "../../cluster/telling.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
 import type { Handler } from "../../http/mount.js";
 import type { NodePorts } from "../../http/nodes.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
+import { provenAt } from "../../views/freshness.js";
 import type { Domain } from "../domain.js";
 import type { Ground } from "../ground.js";
 import { openMoving } from "./moving.js";
@@ -43,7 +45,7 @@ export interface Joined {
 /** Makes the node one of its cluster. @throws NodeNameTaken while another node with its name is alive */
 export async function joinOthers(
   cluster: Cluster,
-  config: Pick<Config, "cloneTimeoutMs">,
+  config: Pick<Config, "cloneTimeoutMs" | "customRefs">,
   { log, node, domain, ground, releasers }: Needs,
 ): Promise<Joined> {
   const { self, members, pulse, prefix, seal } = node;
@@ -95,7 +97,19 @@ export async function joinOthers(
   return {
     accept: acceptor.accept,
     handlers: [
-      createAnswerer(asking, { ...nodes.answers, ...answers, [IN_STEP]: moves.answer }),
+      createAnswerer(asking, {
+        ...nodes.answers,
+        ...answers,
+        [IN_STEP]: moves.answer,
+        [TOLD](body) {
+          const question = readToldQuestion(body);
+          const repository = domain.records.registry.get(question.event.repository.id);
+          const at = repository
+            ? provenAt(repository, { customRefs: config.customRefs, now: Date.now() })
+            : null;
+          return domain.announcer.hasTold(question, at);
+        },
+      }),
       serveMirrors,
     ],
     nodes: { ...openForwarding({ node, domain }, node.keepers), ...nodes.ports },

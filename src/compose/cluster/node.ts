@@ -16,6 +16,7 @@ import { createRoster, nodeIdOf } from "../../cluster/roster.js";
 import { createSeal } from "../../cluster/seal.js";
 import { createSharedReads } from "../../cluster/shared-reads.js";
 import { createTakeovers } from "../../cluster/takeovers.js";
+import { createTellers } from "../../cluster/telling.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
 import { createRegistry, isManaged } from "../../registry/repositories.js";
@@ -103,6 +104,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     keepers,
     takeovers,
     claims,
+    tellers: createTellers({ self: self.name, members, ask }),
     formerOwners: createFormerOwners({
       self: self.name,
       members,

@@ -1,0 +1,41 @@
+import type { Tellers, ToldQuestion } from "../announce/tellers.js";
+import type { Ask } from "./asking.js";
+import type { MemberState, Members } from "./members.js";
+
+interface Ports {
+  /** This node's name. */
+  self: string;
+  members: Pick<Members, "placement" | "get">;
+  ask: Ask;
+}
+
+/** The question whether another node has announced an event. */
+export const TOLD = "told";
+
+/** The first owner that is alive announces a repository; also while it still clones it, as the others speak up for it. */
+export function createTellers({ self, members, ask }: Ports): Tellers {
+  function tellerOf(repositoryId: number): MemberState | null {
+    const owners = members.placement().ownersOf(repositoryId);
+    const alive = owners.flatMap((name) => members.get(name) ?? []).filter(({ isAlive }) => isAlive);
+    return alive.find(({ isLeaving }) => !isLeaving) ?? alive[0] ?? null;
+  }
+  return {
+    isTeller(repositoryId) {
+      const teller = tellerOf(repositoryId);
+      return teller === null || teller.name === self;
+    },
+    async hasTold(question) {
+      const teller = tellerOf(question.event.repository.id);
+      if (!teller?.url) return false;
+      return ask<boolean>({ name: teller.name, url: teller.url }, TOLD, question).catch(() => false);
+    },
+  };
+}
+
+/** @throws Error for what is no question of this kind */
+export function readToldQuestion(body: unknown): ToldQuestion {
+  const { consumer, event, ageMs } = (body ?? {}) as ToldQuestion;
+  if (typeof consumer !== "string" || typeof ageMs !== "number" || typeof event?.repository?.id !== "number")
+    throw new Error("no question about an event");
+  return { consumer, event, ageMs };
+}
