@@ -1,8 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isAhead } from "../base/clock.js";
 import { readUpTo } from "../base/read-up-to.js";
-import type { Seal } from "./seal.js";
+import { createSigner, hashOf, type SignerPorts, sendToNode } from "./signed-request.js";
 
 /** Where a node answers other nodes. */
 export const ASK_PATH = "/cluster/v1/ask";
@@ -13,30 +12,15 @@ const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 2 ** 20;
 
 interface Question {
-  /** The name of the node that is to answer. */
-  to: string;
   /** The name of the node that asks. */
   from: string;
   kind: string;
-  /** SHA-256 of the body, in hex. */
-  body: string;
   /** Random; the answer repeats it. */
   nonce: string;
-  /** The asking node's clock, in milliseconds since 1970: an old question is not answered again. */
-  at: number;
 }
 
 /** What a node answers, by kind of question; each throws what the asking node is to hear. */
 export type Answers = Readonly<Record<string, (body: unknown, from: string) => unknown>>;
-
-const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-interface Ports {
-  self: string;
-  seal: Seal;
-  /** The wall clock, in milliseconds since 1970. */
-  now(): number;
-}
 
 /**
  * Asks another node. @param url the other node's NODE_URL
@@ -44,26 +28,24 @@ interface Ports {
  */
 export type Ask = <T>(node: { name: string; url: string }, kind: string, body: unknown) => Promise<T>;
 
-export function createAsk({ self, seal, now }: Ports): Ask {
+export function createAsk(ports: SignerPorts): Ask {
+  const { self, seal } = ports;
+  const signer = createSigner(ports);
   return async <T>({ name, url }: { name: string; url: string }, kind: string, body: unknown) => {
     const text = JSON.stringify(body ?? null);
     const nonce = randomUUID();
-    const question: Question = { to: name, from: self, kind, body: hashOf(text), nonce, at: now() };
-    const response = await fetch(url + ASK_PATH, {
+    const question: Question = { from: self, kind, nonce };
+    const response = await sendToNode(new URL(ASK_PATH, url), {
       method: "POST",
-      redirect: "error",
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: {
-        "content-type": "application/json",
-        [QUESTION]: seal.close("ask", JSON.stringify(question)),
-      },
+      headers: { "content-type": "application/json", [QUESTION]: signer.sign("ask", name, text, question) },
       body: text,
     });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new Error(`node ${name} answered ${response.status}`);
+    if (response.statusCode !== 200) {
+      response.destroy();
+      throw new Error(`node ${name} answered ${response.statusCode}`);
     }
-    const read = response.body && (await readUpTo(response.body, MAX_BYTES));
+    const read = await readUpTo(response, MAX_BYTES);
     if (!read) throw new Error(`the answer of node ${name} is empty or too long`);
     const said = read.toString();
     const opened = seal.open("ask", said);
@@ -76,14 +58,12 @@ export function createAsk({ self, seal, now }: Ports): Ask {
 }
 
 /** @returns a handler of HTTP requests; it resolves to false for what is no question of another node */
-export function createAnswerer({ self, seal, now }: Ports, answers: Answers) {
-  function read(header: unknown): Question | null {
-    const opened = typeof header === "string" ? seal.open("ask", header) : null;
-    if (opened === null) return null;
-    const question = JSON.parse(opened) as Question;
-    const isForMe = question.to === self && Object.hasOwn(answers, question.kind);
-    return isForMe && !isAhead(question.at, now()) && !isAhead(now(), question.at) ? question : null;
-  }
+export function createAnswerer(ports: SignerPorts, answers: Answers) {
+  const signer = createSigner(ports);
+  const read = (header: unknown) => {
+    const question = signer.open("ask", header) as (Question & { body: string }) | null;
+    return question && Object.hasOwn(answers, question.kind) ? question : null;
+  };
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     if (request.url !== ASK_PATH) return false;
@@ -100,7 +80,9 @@ export function createAnswerer({ self, seal, now }: Ports, answers: Answers) {
         (value) => ({ nonce, value }),
         (error: unknown) => ({ nonce, error: error instanceof Error ? error.message : String(error) }),
       );
-    response.writeHead(200, { "content-type": "text/plain" }).end(seal.close("ask", JSON.stringify(said)));
+    response
+      .writeHead(200, { "content-type": "text/plain" })
+      .end(ports.seal.close("ask", JSON.stringify(said)));
     return true;
   };
 }

@@ -28,6 +28,8 @@ export interface Directory {
   close(installationId: number, listed: ReadonlySet<number>): void;
   /** Returns the id of the repository that was listed under this name; null: none was. */
   find(name: RepositoryName): number | null;
+  /** Returns the repository as GitHub last listed it; null: it is not listed. */
+  get(id: number): (RepositoryName & { id: number; installationId: number }) | null;
   /** Calls `act` with each repository that is listed, in slices of the event loop. */
   forEachId(act: (id: number) => void): Promise<void>;
   /**
@@ -58,6 +60,9 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
   const leave = store.prepare("UPDATE directory SET left_at = ? WHERE id = ? AND left_at IS NULL");
   const find = store.prepare(
     "SELECT id FROM directory WHERE owner = ? AND name = ? ORDER BY left_at IS NOT NULL, left_at DESC LIMIT 1",
+  );
+  const get = store.prepare(
+    "SELECT installation_id, owner, name FROM directory WHERE id = ? AND left_at IS NULL",
   );
   const count = store.prepare(
     `SELECT count(*) FILTER (WHERE left_at IS NULL) AS managed,
@@ -102,6 +107,12 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
     find({ owner, name }) {
       const id = find.get(owner, name)?.id;
       return id === undefined ? null : Number(id);
+    },
+    get(id) {
+      const row = get.get(id);
+      if (!row) return null;
+      const { owner, name } = row;
+      return { id, installationId: Number(row.installation_id), owner: String(owner), name: String(name) };
     },
     addedAt(id) {
       const at = added.get(id)?.added_at;

@@ -1,17 +1,19 @@
-import { createHash } from "node:crypto";
-import { type IncomingMessage, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { z } from "zod";
 import { type Caller, TOKEN_SCOPES } from "../base/access.js";
-import { isAhead } from "../base/clock.js";
 import { FORWARDED, type OtherNodes, type PassedRequest } from "../http/elsewhere.js";
 import type { Members } from "./members.js";
-import type { Seal } from "./seal.js";
+import {
+  createSigner,
+  fromHeader,
+  hashOf,
+  type SignerPorts,
+  sendToNode,
+  toHeader,
+} from "./signed-request.js";
 
 const Claim = z.object({
-  to: z.string(),
-  at: z.number(),
   method: z.string(),
   path: z.string(),
   /** SHA-256, in hex. */
@@ -25,12 +27,8 @@ const Claim = z.object({
   }),
 });
 
-interface Ports {
-  self: string;
-  seal: Seal;
+interface Ports extends SignerPorts {
   members: Pick<Members, "get">;
-  /** The wall clock, in milliseconds since 1970. */
-  now(): number;
 }
 
 /** Passes requests of the API to other nodes, with who has sent them, and never with a token of a reader. */
@@ -43,14 +41,12 @@ const MISDIRECTED = 421;
 /** While an answer is awaited, it is looked this often whether the other node is alive, in milliseconds. */
 const LOOK_MS = 1_000;
 
-const hashOf = (body: Uint8Array): string => createHash("sha256").update(body).digest("hex");
-
-export function createForwarding({ self, seal, members, now }: Ports): Forwarding {
+export function createForwarding({ members, ...ports }: Ports): Forwarding {
+  const signer = createSigner(ports);
   function claimOf(to: string, { method, path, body }: PassedRequest, caller: Caller, fullName: string) {
     const { name, scopes, isOperator, sees } = caller;
     const said = { name, scopes, isOperator, sees: sees === null ? null : fullName };
-    const claim = { to, at: now(), method, path, body: hashOf(body), caller: said };
-    return Buffer.from(seal.close("forward", JSON.stringify(claim))).toString("base64url");
+    return toHeader(signer.sign("forward", to, body, { method, path, caller: said }));
   }
 
   return {
@@ -59,7 +55,6 @@ export function createForwarding({ self, seal, members, now }: Ports): Forwardin
       if (!url) return null;
       const headers: Record<string, string> = {
         [FORWARDED]: claimOf(node, request, caller, fullName),
-        "content-length": String(request.body.length),
       };
       for (const name of PASSED) headers[name] = request.headers.get(name) ?? "";
       for (const name of PASSED) if (headers[name] === "") delete headers[name];
@@ -68,12 +63,12 @@ export function createForwarding({ self, seal, members, now }: Ports): Forwardin
         if (!members.get(node)?.isAlive) gaveUp.abort();
       }, LOOK_MS);
       try {
-        const answer = await ask(
-          new URL(request.path, url),
-          request,
+        const answer = await sendToNode(new URL(request.path, url), {
+          method: request.method,
           headers,
-          AbortSignal.any([signal, gaveUp.signal]),
-        );
+          body: request.body,
+          signal: AbortSignal.any([signal, gaveUp.signal]),
+        });
         if (answer.statusCode !== MISDIRECTED) return toResponse(answer);
         answer.resume();
         return null;
@@ -84,31 +79,15 @@ export function createForwarding({ self, seal, members, now }: Ports): Forwardin
       }
     },
     async forwardedBy({ method, path, headers }, readBody) {
-      const header = headers.get(FORWARDED);
-      const text = header === null ? null : seal.open("forward", Buffer.from(header, "base64url").toString());
-      const claim = text === null ? null : Claim.parse(JSON.parse(text));
-      if (claim?.to !== self || isAhead(claim.at, now()) || isAhead(now(), claim.at)) return null;
-      if (claim.method !== method || claim.path !== path) return null;
+      const opened = signer.open("forward", fromHeader(headers.get(FORWARDED)));
+      const claim = opened && Claim.parse(opened);
+      if (claim?.method !== method || claim.path !== path) return null;
       const body = await readBody();
       if (body === null || claim.body !== hashOf(body)) return null;
       const { sees, ...caller } = claim.caller;
       return { ...caller, sees: sees === null ? null : (name) => name === sees, isValid: () => true };
     },
   };
-}
-
-function ask(
-  url: URL,
-  { method, body }: PassedRequest,
-  headers: Record<string, string>,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
-  const send = url.protocol === "https:" ? requestHttps : requestHttp;
-  return new Promise((resolve, reject) => {
-    const request = send(url, { method, headers, signal }, resolve);
-    request.on("error", reject);
-    request.end(body);
-  });
 }
 
 function toResponse(answer: IncomingMessage): Response {

@@ -12,7 +12,7 @@ import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
 import { startClocks } from "./passes.js";
 import { explainStart, tellMisspelt } from "./preflight.js";
-import { createReaderRights } from "./rights.js";
+import { createReaderRights, NOWHERE } from "./rights.js";
 import { openServing } from "./serving.js";
 import { createSurfaces } from "./surfaces.js";
 
@@ -105,12 +105,13 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
     releasers,
     isStopping,
   });
-  const rights = createReaderRights(config, { ground, domain });
-  await openServing(config, { log, ground, domain, rights, reads, releasers });
+  const rights = createReaderRights(config, { ground, domain, elsewhere: node?.listed ?? NOWHERE });
+  const between = shares?.between ?? null;
+  const forNodes = await openServing(config, { log, ground, domain, rights, reads, between, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return {
-    handlers: shares ? [...shares.handlers, ...handlers] : handlers,
+    handlers: [...(shares?.handlers ?? []), ...(forNodes ? [forNodes] : []), ...handlers],
     start: clocks.start,
     once,
     sweep: clocks.sweep,

@@ -4,20 +4,25 @@ import { createHolders } from "../base/holders.js";
 import type { Log } from "../base/log.js";
 import { subjectOfKey } from "../base/model.js";
 import type { Releasers } from "../base/releasers.js";
+import type { PassedReads } from "../cluster/passed-reads.js";
 import type { Config } from "../config/load.js";
 import { clientAddress } from "../http/client-address.js";
+import type { Handler } from "../http/mount.js";
 import { isManaged } from "../registry/repositories.js";
 import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
 import { createSpillSpace } from "../serve/herd/spill.js";
 import { createHerd } from "../serve/herd/table.js";
 import { createLfsPorts } from "../serve/lfs/create.js";
+import { createTickets } from "../serve/lfs/ticket.js";
 import { openListener } from "../serve/listener.js";
 import { createServedMirrors } from "../serve/mirrors.js";
+import type { OtherNodes } from "../serve/other-nodes.js";
+import { createPassedOn } from "../serve/passed-on.js";
 import { createRequestReader } from "../serve/request/body.js";
 import type { Rights } from "../serve/rights.js";
 import { createReport } from "../serve/seen/report.js";
 import type { ReadTable } from "../serve/seen/table.js";
-import { createService } from "../serve/service.js";
+import { createAnswerReader, createService, type ServiceNeeds } from "../serve/service.js";
 import { createSlots } from "../serve/slots.js";
 import { createTurns } from "../serve/turns.js";
 import { createWantsCheck } from "../serve/wants/check.js";
@@ -26,6 +31,7 @@ import { provenAt } from "../views/freshness.js";
 import type { Domain } from "./domain.js";
 import { createReaderFetches } from "./fetching.js";
 import type { Ground } from "./ground.js";
+import type { Listed } from "./rights.js";
 
 type Settings = Pick<
   Config,
@@ -45,7 +51,18 @@ interface Needs {
   rights: Rights;
   /** Who has read what, for the page. */
   reads: ReadTable;
+  /** What nodes pass on to each other; null: this Lockstep is alone. */
+  between: BetweenNodes | null;
   releasers: Releasers;
+}
+
+/** How readers are passed on from node to node. */
+export interface BetweenNodes extends Pick<PassedReads, "isOurs" | "open"> {
+  others: Omit<OtherNodes, "passing" | "timeoutMs">;
+  /** Returns a repository that other nodes have; null: none has it. */
+  get(id: number): Listed | null;
+  /** What all nodes sign the addresses of objects of Git LFS with. */
+  ticketKey: Buffer;
 }
 
 /** Readers that may wait while others are served. */
@@ -53,6 +70,8 @@ const MAX_WAITING = 1_000;
 
 /** Readers whom GitHub answers at a time, in the mirrors' place. */
 const MAX_PASSING = 50;
+/** Readers whom other nodes answer at a time. */
+const MAX_AT_NODES = 500;
 /** How long GitHub may take to say whether it gives an object, in milliseconds. */
 const ASKED_MS = 30_000;
 
@@ -83,14 +102,29 @@ function ensurePorts({ records, mirrors, refreshing }: Domain): EnsurePorts {
   };
 }
 
-/** Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened */
-export async function openServing(
+/**
+ * Opens the port on which mirrors are served, if there is one. @throws Error when it cannot be opened
+ * @returns what answers readers of other nodes, over the port of the API; null: this Lockstep is alone
+ */
+export async function openServing(config: Settings, needs: Needs): Promise<Handler | null> {
+  const { serve, shutdownTimeoutMs } = config;
+  const { log, between, releasers } = needs;
+  if (serve === null && between === null) return null;
+  const parts = createServiceParts(config, needs);
+  releasers.add("shared answers", parts.herd.close);
+  if (serve !== null) {
+    const listener = await openListener({ ...serve, shutdownTimeoutMs }, createService(parts), log);
+    releasers.add("serving", listener.close);
+  }
+  return between && createPassedOn({ ...between, answer: createAnswerReader(parts), log });
+}
+
+function createServiceParts(
   config: Settings,
-  { log, ground, domain, rights, reads, releasers }: Needs,
-): Promise<void> {
+  { log, ground, domain, rights, reads, between, releasers }: Needs,
+): ServiceNeeds {
   const { git, streamGit, gateway, metrics } = ground;
-  const { serve, customRefs, cloneTimeoutMs, shutdownTimeoutMs } = config;
-  if (serve === null) return;
+  const { serve, customRefs, cloneTimeoutMs } = config;
   const { layout, registry } = domain.records;
   const running = availableParallelism();
   const mirrors = createServedMirrors({
@@ -105,13 +139,13 @@ export async function openServing(
   });
   const spills = createSpillSpace({
     dir: layout.serving,
-    maxBytes: serve.cacheBytes,
+    maxBytes: serve?.cacheBytes ?? 0,
     hasRoom: () => !domain.records.disk.state().low,
   });
   const herd = createHerd({ spills });
   const targetOf = (id: number) => {
     const repository = registry.get(id);
-    return repository && isManaged(repository) ? repository : null;
+    return repository && isManaged(repository) ? repository : (between?.get(id) ?? null);
   };
   const github = createGitHubAnswers(async (id, object) => {
     const target = targetOf(id);
@@ -124,7 +158,7 @@ export async function openServing(
     served: mirrors,
     releasers,
   });
-  const service = createService({
+  return {
     rights,
     addressOf: clientAddress(config.trustedProxies),
     openMirror: mirrors.open,
@@ -149,6 +183,11 @@ export async function openServing(
       passing: createSlots({ running: MAX_PASSING, waiting: MAX_WAITING }),
       herd,
     },
+    others: between && {
+      ...between.others,
+      passing: createSlots({ running: MAX_AT_NODES, waiting: MAX_WAITING }),
+      timeoutMs: cloneTimeoutMs,
+    },
     seen: createReport({
       log,
       table: reads,
@@ -156,10 +195,12 @@ export async function openServing(
       find: (name) => registry.find(name)?.id ?? null,
       clock: monotonicMs,
     }),
-    lfs: createLfsPorts(gateway.lfs, { targetOf, timeoutMs: cloneTimeoutMs }),
-    scheme: serve.scheme,
-  });
-  releasers.add("shared answers", herd.close);
-  const listener = await openListener({ ...serve, shutdownTimeoutMs }, service, log);
-  releasers.add("serving", listener.close);
+    lfs: createLfsPorts(gateway.lfs, {
+      targetOf,
+      timeoutMs: cloneTimeoutMs,
+      // An object may be asked for at another node than the one that said where it is.
+      ...(between && { tickets: createTickets(Date.now, between.ticketKey) }),
+    }),
+    scheme: serve?.scheme ?? "http",
+  };
 }

@@ -63,9 +63,6 @@ export function clusterFaults(env: Environment): string[] {
     ...(env.ROLE === "receiver" ? [] : ["NODE_URL" as const]),
   ];
   const faults = needed.filter((name) => !env[name]).map((name) => fault(name, "is missing", env));
-  // Clones and fetches are not passed on to another node.
-  if (env.SERVE_PORT && env.REPLICAS !== "all")
-    faults.push(fault("SERVE_PORT", "needs REPLICAS=all on a node, which serves only what it owns", env));
   if (isInTheClear(env)) faults.push(fault("NODE_URL", "is http, and other machines use it", env));
   const [dead, timeout] = [parseDuration(env.NODE_DEAD ?? DEAD), parseDuration(env.NODE_TIMEOUT ?? TIMEOUT)];
   if (dead !== null && timeout !== null && dead >= timeout)

@@ -129,8 +129,16 @@ function tellFailed(
   { node }: FormerOwner,
   error: unknown,
 ): void {
+  const { code, message } = asRefreshError(error);
+  // The hint of the code is about GitHub.
   log.warn(
-    { event: "take_over_failed", repository: fullNameOrId(registry.get(id), id), node, err: error },
+    {
+      event: "take_over_failed",
+      repository: fullNameOrId(registry.get(id), id),
+      node,
+      code,
+      reason: message,
+    },
     "a node that has the repository could not hand it over",
   );
 }

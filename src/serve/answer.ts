@@ -15,6 +15,8 @@ export interface Head {
   provenAt: number | null;
   /** Whether the answer is one that another reader has asked for, too. */
   isShared?: boolean;
+  /** The node that has answered in this one's place. */
+  node?: string;
 }
 
 const begun = new WeakMap<ServerResponse, Head>();
@@ -29,13 +31,14 @@ function writeHead(response: ServerResponse, head: Head, more: Record<string, st
 
 export const RESULT_TYPE = "application/x-git-upload-pack-result";
 
-const headersOf = ({ type, source, provenAt }: Head): Record<string, string> => ({
+const headersOf = ({ type, source, provenAt, node }: Head): Record<string, string> => ({
   "content-type": type,
   // Answers depend on the reader, and are outdated at once: gitprotocol-http(5)
   "cache-control": "no-cache, max-age=0, must-revalidate",
   pragma: "no-cache",
   "x-lockstep-source": source,
   ...(provenAt === null ? {} : { "x-lockstep-proven-at": new Date(provenAt).toISOString() }),
+  ...(node === undefined ? {} : { "x-lockstep-node": node }),
 });
 
 export function sendBytes(response: ServerResponse, head: Head, bytes: Buffer | string): void {

@@ -3,6 +3,7 @@ import { asRefreshError } from "../base/errors.js";
 import { readUpTo } from "../base/read-up-to.js";
 import { sendBytes } from "./answer.js";
 import { headOf, type MirrorNeeds, type Reading, type ServedMirror, share } from "./from-mirror.js";
+import type { NodeAnswer } from "./other-nodes.js";
 import { asRefusal, ownCredentials, type Passed, type PassPorts, targetFor } from "./pass-through.js";
 import { createPacketReader } from "./pktline.js";
 import { Refusal } from "./refusal.js";
@@ -27,6 +28,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 interface Needs extends MirrorNeeds {
   pass: PassPorts;
+  /** Asks other nodes. @returns null: none can answer, or there are none */
+  ask(request: Buffer): Promise<NodeAnswer | null> | null;
 }
 
 type Asking = Reading & Pick<Passed, "route" | "right">;
@@ -35,7 +38,7 @@ type Asking = Reading & Pick<Passed, "route" | "right">;
  * Answers what actions/checkout asks when it is given no ref: `GET /repos/{owner}/{repo}`, of which it reads the default
  * branch alone. git's protocol has the answer, so that the right to read is enough, and GitHub is asked the same way for
  * what is not mirrored. https://docs.github.com/en/rest/repos/repos#get-a-repository
- * @param mirror null: GitHub must be asked
+ * @param mirror null: another node must be asked, else GitHub
  */
 export async function sendDefaultBranch(
   needs: Needs,
@@ -44,7 +47,7 @@ export async function sendDefaultBranch(
 ): Promise<void> {
   const branch =
     mirror === null
-      ? await askGitHub(needs.pass, asking)
+      ? await askElsewhere(needs, asking)
       : await branchIn(
           share(needs, mirror, { version: 2, written: writeRequest(HEAD), dependsOnRefs: true }).stream,
         );
@@ -61,9 +64,14 @@ export function sendHashAlgorithm(
   sendBytes(response, headOf(mirror, JSON_TYPE), JSON.stringify({ hash_algorithm: "sha1" }));
 }
 
-async function askGitHub(pass: PassPorts, asking: Asking): Promise<string | null> {
-  const target = targetFor(pass, asking);
+async function askElsewhere({ pass, ask }: Needs, asking: Asking): Promise<string | null> {
   const body = Buffer.from(writeRequest(HEAD), "latin1");
+  const answer = await ask(body);
+  return answer ? branchIn(answer.stream) : askGitHub(pass, asking, body);
+}
+
+async function askGitHub(pass: PassPorts, asking: Asking, body: Buffer): Promise<string | null> {
+  const target = targetFor(pass, asking);
   const { signal } = asking;
   return withSlot(pass.passing, signal, async () => {
     try {

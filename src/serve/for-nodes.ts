@@ -21,6 +21,10 @@ interface Ports {
   open(repositoryId: number): string | null;
   /** The time for a whole answer, in milliseconds. */
   timeoutMs: number;
+  /** A body must arrive within this time, in milliseconds. Default: a minute. */
+  bodyMs?: number;
+  /** A node that takes nothing for this long is cut off, in milliseconds. Default: a minute. */
+  stallMs?: number;
 }
 
 /** The path of a mirror as git asks another node for it, below the node's URL. */
@@ -31,9 +35,7 @@ const PATH =
   /^\/cluster\/v1\/mirrors\/id\/(\d{1,16})\.git\/(info\/refs\?service=git-upload-pack|git-upload-pack)$/;
 /** The wants and haves of a fetch, before and after decompression, in bytes. */
 const MAX_BODY = 64 * 2 ** 20;
-/** A body must arrive within this time, in milliseconds. */
 const BODY_MS = 60_000;
-/** A node that takes nothing for this long is cut off, in milliseconds. */
 const STALL_MS = 60_000;
 
 const unzip = promisify(gunzip);
@@ -80,17 +82,17 @@ interface Reading {
 }
 
 async function answer(ports: Ports, { request, response, dir, isPack }: Reading): Promise<void> {
-  const { streamGit, slots, timeoutMs } = ports;
+  const { streamGit, slots, timeoutMs, bodyMs = BODY_MS, stallMs = STALL_MS } = ports;
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const { signal } = gone;
   await withSlot(slots, signal, async () => {
-    const input = isPack ? await readBody(request, signal) : null;
+    const input = isPack ? await readBody(request, { bodyMs, signal }) : null;
     let idle = 0;
     const { socket } = response;
     // Only a node that has not taken what is there can stall: git alone may be silent while it counts.
     const progress = () => (response.writableNeedDrain ? (socket?.bytesWritten ?? 0) : -++idle);
-    const stall = { ms: STALL_MS, progress };
+    const stall = { ms: stallMs, progress };
     const call = { version: 2, input, timeoutMs, threads: 1, signal, stall } as const;
     const { stdout, done } = uploadPack(streamGit, { dir }, call);
     done.catch(() => {}); // The stream has the same error.
@@ -100,9 +102,12 @@ async function answer(ports: Ports, { request, response, dir, isPack }: Reading)
 }
 
 /** @throws Refusal */
-async function readBody(request: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
+async function readBody(
+  request: IncomingMessage,
+  { bodyMs, signal }: { bodyMs: number; signal: AbortSignal },
+): Promise<Buffer> {
   const inTime = new AbortController();
-  const late = setTimeout(BODY_MS, undefined, { signal: AbortSignal.any([signal, inTime.signal]) }).then(
+  const late = setTimeout(bodyMs, undefined, { signal: AbortSignal.any([signal, inTime.signal]) }).then(
     () => request.destroy(),
     () => {},
   );

@@ -3,7 +3,7 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
 
   constructor(
-    readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 503,
+    readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 421 | 503,
     message: string,
     /** The value of Retry-After, in seconds; null: none. */
     readonly retryAfter: number | null = null,

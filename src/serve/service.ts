@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
 import { ADVERTISEMENT_TYPE, VERSION_TWO } from "./advertisement.js";
-import { RESULT_TYPE, sendBytes, sendDenied } from "./answer.js";
+import { RESULT_TYPE, sendBytes, sendDenied, sendStream } from "./answer.js";
 import type { Bring } from "./bring.js";
 import { sendDefaultBranch, sendHashAlgorithm } from "./default-branch.js";
 import type { EnsureFresh } from "./ensure.js";
@@ -16,12 +17,14 @@ import {
 import { sendBatch } from "./lfs/batch.js";
 import { sendObject } from "./lfs/object.js";
 import type { LfsPorts } from "./lfs/ports.js";
-import { type PassPorts, passThrough } from "./pass-through.js";
+import { askOtherNodes, type OtherNodes } from "./other-nodes.js";
+import { type Passed, type PassPorts, passThrough } from "./pass-through.js";
 import { errorLine } from "./pktline.js";
 import { Refusal } from "./refusal.js";
 import type { ReadRequest } from "./request/body.js";
 import type { FetchRequest, ListRequest } from "./request/form.js";
 import { versionOf } from "./request/version.js";
+import { writeRequest } from "./request/write.js";
 import { authorizationOf } from "./rights/header.js";
 import type { Granted, Rights } from "./rights.js";
 import { type Route, routeOf } from "./route.js";
@@ -45,6 +48,8 @@ export interface ServiceNeeds extends MirrorNeeds {
   /** Limits the programs that check. */
   checks: Slots;
   pass: PassPorts;
+  /** Nodes that may answer in this one's place; null: this Lockstep is alone. */
+  others: OtherNodes | null;
   lfs: LfsPorts;
   seen: SeenPorts;
   /** How readers reach this server, also where a proxy in front ends TLS. */
@@ -55,6 +60,10 @@ export interface ServiceNeeds extends MirrorNeeds {
 interface Allowed extends Reading {
   route: Route;
   right: Granted;
+  /** What the reader sends, as it arrives. */
+  body: Readable;
+  /** Whether another node has judged the reader, and passed the request on. */
+  isPassedOn: boolean;
   /** Called when the pack is on its way. */
   arrive(): void;
 }
@@ -80,16 +89,36 @@ export function createService(needs: ServiceNeeds): Service {
     watch(needs.seen, { request, response, route, right, address: needs.addressOf(request) });
     if (right.kind === "no") return sendDenied(response, right);
     const version = versionOf(request.headers["git-protocol"]);
-    const arrive = right.repositoryId === null ? () => {} : needs.approaching.hold(right.repositoryId);
-    const allowed: Allowed = { request, response, version, signal, route, right, arrive };
-    return ANSWERS[route.act](needs, allowed).finally(arrive);
+    const asked = { request, response, version, signal, route, right, body: request, isPassedOn: false };
+    return answerReader(needs, asked);
   };
+}
+
+/** Answers a request whose reader's right is proven. @throws Refusal, or what git fails with */
+export type AnswerReader = (asked: Omit<Allowed, "arrive">) => Promise<void>;
+
+/** Answers readers whom another node has judged. */
+export const createAnswerReader =
+  (needs: ServiceNeeds): AnswerReader =>
+  async (asked) => {
+    await needs.turn();
+    return answerReader(needs, asked);
+  };
+
+function answerReader(needs: ServiceNeeds, asked: Omit<Allowed, "arrive">): Promise<void> {
+  const { repositoryId } = asked.right;
+  const arrive = repositoryId === null ? () => {} : needs.approaching.hold(repositoryId);
+  return ANSWERS[asked.route.act](needs, { ...asked, arrive }).finally(arrive);
 }
 
 const ANSWERS: Record<Route["act"], (needs: ServiceNeeds, allowed: Allowed) => Promise<void>> = {
   refs: answerRefs,
   pack: answerRequest,
-  branch: async (needs, allowed) => sendDefaultBranch(needs, await freshMirror(needs, allowed), allowed),
+  async branch(needs, allowed) {
+    const mirror = await freshMirror(needs, allowed);
+    const ask = (body: Buffer) => openElsewhere(needs, { ...allowed, version: 2 }, body);
+    return sendDefaultBranch({ ...needs, ask }, mirror, allowed);
+  },
   format: async (needs, allowed) => sendHashAlgorithm(await mirrorOf(needs, allowed), allowed),
   batch: (needs, allowed) => sendBatch(needs.lfs, allowed, originOf(needs, allowed.request)),
   object({ lfs }, allowed) {
@@ -128,21 +157,37 @@ async function freshMirror(needs: ServiceNeeds, allowed: Allowed): Promise<Serve
   return mirrorOf(needs, allowed);
 }
 
+/**
+ * Has another node answer what this node's mirror cannot, else GitHub. What was passed on here is answered by this node's
+ * mirror or by nobody: the node that has the reader's credentials asks the next one. @throws Refusal
+ */
+async function answerElsewhere(needs: ServiceNeeds, allowed: Allowed, asked: Passed["asked"]): Promise<void> {
+  const body = asked === null ? null : Buffer.from(writeRequest(asked), "latin1");
+  const answer = await openElsewhere(needs, allowed, body);
+  if (answer === null) return passThrough(needs.pass, { ...allowed, asked });
+  await sendStream(allowed.response, answer.head, answer.stream);
+}
+
+function openElsewhere({ others }: ServiceNeeds, allowed: Allowed, body: Buffer | null) {
+  if (allowed.isPassedOn) throw new Refusal(421, "this node does not have the mirror in step");
+  return others && askOtherNodes(others, allowed, body);
+}
+
 async function answerRefs(needs: ServiceNeeds, allowed: Allowed): Promise<void> {
   const { version, response } = allowed;
   if (version === 2)
     return sendBytes(response, headOf(await mirrorOf(needs, allowed), ADVERTISEMENT_TYPE), VERSION_TWO);
   const mirror = await freshMirror(needs, allowed);
-  if (mirror === null) return passThrough(needs.pass, { ...allowed, asked: null });
+  if (mirror === null) return answerElsewhere(needs, allowed, null);
   return sendRefs(needs, mirror, allowed);
 }
 
 async function answerRequest(needs: ServiceNeeds, allowed: Allowed): Promise<void> {
-  const { request, response, version } = allowed;
+  const { request, response, version, body } = allowed;
   if (request.headers["content-type"] !== REQUEST_TYPE)
     throw new Refusal(415, `the request is not of the type ${REQUEST_TYPE}`);
   if (/100-continue/i.test(request.headers.expect ?? "")) response.writeContinue();
-  const held = await needs.readRequest(request, request.headers, version);
+  const held = await needs.readRequest(body, request.headers, version);
   try {
     const asked = held.request;
     if (asked.command === "probe")
@@ -156,7 +201,7 @@ async function answerRequest(needs: ServiceNeeds, allowed: Allowed): Promise<voi
 
 async function answerList(needs: ServiceNeeds, allowed: Allowed, asked: ListRequest): Promise<void> {
   const mirror = await freshMirror(needs, allowed);
-  if (mirror === null) return passThrough(needs.pass, { ...allowed, asked });
+  if (mirror === null) return answerElsewhere(needs, allowed, asked);
   if (isElsewhere(asked, await needs.readShown(mirror))) {
     const isAnswered = await passThrough(needs.pass, { ...allowed, asked }).then(
       () => true,
@@ -184,9 +229,9 @@ function isElsewhere({ prefixes }: ListRequest, { refs }: Shown): boolean {
 
 async function answerFetch(needs: ServiceNeeds, allowed: Allowed, asked: FetchRequest): Promise<void> {
   const found = await findTips(needs, allowed, asked);
-  if (found === null) return passThrough(needs.pass, { ...allowed, asked });
+  if (found === null) return answerElsewhere(needs, allowed, asked);
   const checked = await checkOrBring(needs, allowed, { ...found, asked });
-  if (checked === null) return passThrough(needs.pass, { ...allowed, asked });
+  if (checked === null) return answerElsewhere(needs, allowed, asked);
   const { mirror, verdict } = checked;
   allowed.arrive();
   if (verdict.kind === "allowed") return sendPack(needs, mirror, verdict.request, allowed);

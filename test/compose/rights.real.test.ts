@@ -3,7 +3,7 @@ import { createReleasers } from "../../src/base/releasers.js";
 import { createSignal } from "../../src/base/signal.js";
 import { openGround } from "../../src/compose/ground.js";
 import { createRecords } from "../../src/compose/records.js";
-import { createReaderRights } from "../../src/compose/rights.js";
+import { createReaderRights, NOWHERE } from "../../src/compose/rights.js";
 import { loadConfig } from "../../src/config/load.js";
 import { startStandIn } from "../../tools/standin/index.js";
 import { NO_LOG } from "../support/config.js";
@@ -26,6 +26,7 @@ async function start() {
   const rights = createReaderRights(config, {
     ground,
     domain: { records, intake: { acceptance: { onAccessChanged: changed.on } } },
+    elsewhere: NOWHERE,
   });
   const installationId = app.installation!.id;
   records.registry.note(app.id, installationId, { owner: "acme", name: "app" });

@@ -8,22 +8,33 @@ import { expect, test } from "vitest";
 import { createMirrorsForNodes } from "../../src/serve/for-nodes.js";
 import { createSlots } from "../../src/serve/slots.js";
 import { PATH, plainGit, streamingGit } from "../support/git.js";
+import { largeMirror } from "../support/large-mirror.js";
 import { afterThis, serveAll } from "../support/listen.js";
+import { fetchOf } from "../support/packets.js";
 import { mirrorWithSecrets } from "../support/served.js";
 import { tempDir } from "../support/temp.js";
 
 const run = promisify(execFile);
 const CLAIM = `Basic ${Buffer.from("x-access-token:signed").toString("base64")}`;
 
-async function serve({ running = 2 } = {}) {
+interface Options {
+  running?: number;
+  /** The directory of the mirror. */
+  dir?: string;
+  bodyMs?: number;
+  stallMs?: number;
+}
+
+async function serve({ running = 2, dir, ...limits }: Options = {}) {
   const mirror = mirrorWithSecrets();
   const slots = createSlots({ running, waiting: 5 });
   const handler = createMirrorsForNodes({
     streamGit: streamingGit(),
     slots,
     mayRead: (claim, id) => claim === "signed" && id !== 3,
-    open: (id) => (id === 1 ? mirror.dir : null),
+    open: (id) => (id === 1 ? (dir ?? mirror.dir) : null),
     timeoutMs: 30_000,
+    ...limits,
   });
   const origin = await serveAll(handler);
   const urlOf = (id: number) => `${origin}/cluster/v1/mirrors/id/${id}.git`;
@@ -83,17 +94,43 @@ test("a request that is no request, or a bomb, is refused and takes no slot with
   expect((await ask(1)).status).toBe(200);
 });
 
-test("a node that goes away in the middle of its request gives its slot back", async () => {
-  const { ask, slots, origin } = await serve({ running: 1 });
+/** Sends the beginning of a request for a pack, and takes nothing of the answer. */
+async function begin(origin: string, { length, body }: { length: number; body: string }) {
   const socket = connect(Number(new URL(origin).port), "127.0.0.1");
   afterThis(() => socket.destroy());
   await once(socket, "connect");
   const head = [
     "POST /cluster/v1/mirrors/id/1.git/git-upload-pack HTTP/1.1",
     "Host: a",
-    "Content-Length: 100",
+    `Content-Length: ${length}`,
+    `Authorization: ${CLAIM}`,
+    "Git-Protocol: version=2",
   ];
-  socket.write(`${[...head, `Authorization: ${CLAIM}`, "Git-Protocol: version=2"].join("\r\n")}\r\n\r\n00`);
+  socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
+  return socket;
+}
+
+test("a node whose request does not come to its end is cut off, and gives its slot back", async () => {
+  const { ask, origin } = await serve({ running: 1, bodyMs: 200 });
+  const socket = await begin(origin, { length: 100, body: "00" });
+  const ended = once(socket, "close");
+  expect((await ask(1)).status).toBe(200);
+  await ended;
+});
+
+test("a node that takes nothing of its answer is cut off, and gives its slot back", async () => {
+  const { dir, main } = largeMirror();
+  const { ask, origin } = await serve({ running: 1, dir, stallMs: 400 });
+  const body = fetchOf(`want ${main}`);
+  const socket = await begin(origin, { length: body.length, body });
+  await once(socket, "readable");
+  // The slot is free once the first answer has ended.
+  expect((await ask(1)).status).toBe(200);
+});
+
+test("a node that goes away in the middle of its request gives its slot back", async () => {
+  const { ask, slots, origin } = await serve({ running: 1 });
+  const socket = await begin(origin, { length: 100, body: "00" });
   const isTaken = () => {
     const taken = new AbortController();
     const got = slots.take(taken.signal).then(

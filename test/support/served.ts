@@ -81,8 +81,11 @@ async function unreachable(): Promise<never> {
   throw new RefreshError("unreachable", "GitHub cannot be reached");
 }
 
-/** Serves a mirror to everybody, until the test ends. @returns the address of the repository */
-export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...options }: ServedOptions = {}) {
+/** What serves a mirror to everybody. */
+export function servingParts(
+  dir: string,
+  { github = NOT_AT_GITHUB, ...options }: ServedOptions = {},
+): ServiceNeeds {
   const streamGit = streamingGit();
   let lists = 0;
   const spillDir = join(tempDir(), "spill");
@@ -95,7 +98,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     passing: createSlots({ running: 4, waiting: 100 }),
     herd,
   };
-  const service = createService({
+  return {
     rights: EVERYBODY,
     openMirror: (id) => ({ id, dir, provenAt: Date.UTC(2026, 0, 1) }),
     readShown: (mirror) => readShown(streamGit, mirror),
@@ -116,6 +119,7 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     threads: 1,
     addressOf: (request) => request.socket.remoteAddress ?? "",
     pass,
+    others: null,
     lfs: createLfsPorts(
       { ask: unreachable, open: unreachable },
       { targetOf: pass.targetOf, timeoutMs: 60_000 },
@@ -123,7 +127,12 @@ export async function serveMirror(dir: string, { github = NOT_AT_GITHUB, ...opti
     scheme: "http",
     seen: { served() {}, refused() {} },
     ...options,
-  });
+  };
+}
+
+/** Serves a mirror to everybody, until the test ends. @returns the address of the repository */
+export async function serveMirror(dir: string, options: ServedOptions = {}) {
+  const service = createService(servingParts(dir, options));
   const { shutdownTimeoutMs = 0 } = options;
   const listener = await openListener(
     { port: 0, host: "127.0.0.1", tls: null, shutdownTimeoutMs },

@@ -1,5 +1,6 @@
 import { headersOfHook } from "../../deliveries/hook.js";
 import { PASSED_ON, type RawDelivery } from "../../receiver/delivery.js";
+import { sendToNode } from "../signed-request.js";
 
 /** Every Lockstep takes deliveries here, whatever its WEBHOOK_PATH is. */
 const PATH = "/api/v1/webhooks/github";
@@ -13,9 +14,8 @@ const TIMEOUT_MS = 3_000;
  */
 export async function postRaw(url: string, { headers, body }: RawDelivery): Promise<void> {
   const mediaType = headers.mediaType === "json" ? "application/json" : "application/x-www-form-urlencoded";
-  const response = await fetch(url + PATH, {
+  const answer = await sendToNode(new URL(PATH, url), {
     method: "POST",
-    redirect: "error",
     signal: AbortSignal.timeout(TIMEOUT_MS),
     headers: {
       "content-type": mediaType,
@@ -25,8 +25,8 @@ export async function postRaw(url: string, { headers, body }: RawDelivery): Prom
       ...headersOfHook(headers.hook ?? null),
       [PASSED_ON]: "1",
     },
-    body: new Uint8Array(body),
+    body,
   });
-  await response.body?.cancel();
-  if (response.status !== 202) throw new Error(`the other node answered ${response.status}`);
+  answer.resume();
+  if (answer.statusCode !== 202) throw new Error(`the other node answered ${answer.statusCode}`);
 }

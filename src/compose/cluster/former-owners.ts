@@ -107,7 +107,11 @@ function createGateways({ claims, releasers }: Needs) {
     const key = `${name} ${url}`;
     const known = gateways.get(key);
     if (known) return known;
-    const gateway = createGateway(url + MIRRORS_PATH, async (id) => claims.make(name, id));
+    const gateway = createGateway(url + MIRRORS_PATH, async (id) => claims.make(name, id), {
+      name: `node ${name}`,
+      // HTTPS_PROXY is the way to GitHub.
+      isBehindProxy: false,
+    });
     gateways.set(key, gateway);
     gateway.catch(() => gateways.delete(key));
     return gateway;

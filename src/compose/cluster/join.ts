@@ -7,8 +7,8 @@ import { createAcceptor } from "../../cluster/handover/accept.js";
 import { postRaw } from "../../cluster/handover/post.js";
 import { createSender } from "../../cluster/handover/sender.js";
 import { startTaker } from "../../cluster/handover/taker.js";
-import type { Keepers } from "../../cluster/keepers.js";
 import { IN_STEP } from "../../cluster/moves.js";
+import { createPassedReads } from "../../cluster/passed-reads.js";
 import { readToldQuestion, TOLD } from "../../cluster/telling.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
@@ -19,6 +19,7 @@ import type { ReceiverPorts } from "../../receiver/webhook.js";
 import { provenAt } from "../../views/freshness.js";
 import type { Domain } from "../domain.js";
 import type { Ground } from "../ground.js";
+import type { BetweenNodes } from "../serving.js";
 import { openMoving } from "./moving.js";
 import type { ClusterNode } from "./node.js";
 import { createNodes } from "./nodes.js";
@@ -40,6 +41,8 @@ export interface Joined {
   handlers: Handler[];
   /** Has other nodes answer for what they own. */
   nodes: OtherNodes & NodePorts;
+  /** Passes readers of mirrors on. */
+  between: BetweenNodes;
 }
 
 /** Makes the node one of its cluster. @throws NodeNameTaken while another node with its name is alive */
@@ -112,12 +115,13 @@ export async function joinOthers(
       }),
       serveMirrors,
     ],
-    nodes: { ...openForwarding({ node, domain }, node.keepers), ...nodes.ports },
+    nodes: { ...openForwarding({ node, domain }), ...nodes.ports },
+    between: openBetween(node),
   };
 }
 
 /** Finds who answers for a repository: this node if it has a mirror, else its owners, and who keeps it for them. */
-function openForwarding({ node, domain }: Pick<Needs, "node" | "domain">, keepers: Keepers): OtherNodes {
+function openForwarding({ node, domain }: Pick<Needs, "node" | "domain">): OtherNodes {
   const { self, members, seal, directory } = node;
   const { registry } = domain.records;
   const forwarding = createForwarding({ self: self.name, seal, members, now: Date.now });
@@ -130,11 +134,15 @@ function openForwarding({ node, domain }: Pick<Needs, "node" | "domain">, keeper
       const repository = registry.get(id);
       const hasIt = repository !== null && node.wants(id);
       if (hasIt && (isPassedOn || repository.state !== "onboarding")) return "here";
-      const others = [...new Set([...members.placement().ownersOf(id), ...keepers.of(id)])]
-        .flatMap((owner) => members.get(owner) ?? [])
-        .filter(({ name: other, url, isAlive }) => other !== self.name && url !== null && isAlive)
-        .sort((a, b) => Number(a.isLeaving) - Number(b.isLeaving));
-      return others.length === 0 && hasIt ? "here" : others.map((it) => it.name);
+      const others = node.othersWith(id);
+      return others.length === 0 && hasIt ? "here" : others;
     },
   };
+}
+
+function openBetween({ self, members, seal, othersWith, listed }: ClusterNode): BetweenNodes {
+  const { send, ...passed } = createPassedReads({ self: self.name, seal, members, now: Date.now });
+  const isAlive = (name: string) => members.get(name)?.isAlive ?? false;
+  const ticketKey = seal.keyFor("tickets");
+  return { ...passed, get: listed.get, ticketKey, others: { nodesWith: othersWith, isAlive, send } };
 }

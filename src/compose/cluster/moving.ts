@@ -157,8 +157,10 @@ function createTakeAgain({ log, domain, releasers }: Needs) {
       .catch((error: unknown) => {
         if (stopping.signal.aborted) return;
         const repository = fullNameOrId(registry.get(id), id);
+        const { code, message } = asRefreshError(error);
+        // The hint of the code is about GitHub.
         log.warn(
-          { event: "take_over_failed", repository, node: from, err: asRefreshError(error) },
+          { event: "take_over_failed", repository, node: from, code, reason: message },
           "a node that has the repository could not hand it over",
         );
       })

@@ -1,5 +1,7 @@
 import { monotonicMs } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
+import type { RepositoryName } from "../../base/model.js";
+import { fullName } from "../../base/names.js";
 import type { Releasers } from "../../base/releasers.js";
 import { programVersion } from "../../base/version.js";
 import { createAsk } from "../../cluster/asking.js";
@@ -32,7 +34,7 @@ interface Needs {
   releasers: Releasers;
 }
 
-type Settings = Pick<Config, "deliveries" | "pullIntervalMs">;
+type Settings = Pick<Config, "deliveries" | "pullIntervalMs" | "repositories">;
 
 /** A beat comes at least four times in NODE_DEAD, in milliseconds. */
 const PACE_MS = 2_000;
@@ -82,6 +84,11 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     return repository !== null && isManaged(repository) && !owns(id);
   };
   const wants = (id: number) => owns(id) || isKept(id);
+  /** What is not to be mirrored is nowhere, although GitHub lists it. */
+  const findListed = (id: number | null) => {
+    const listed = id === null ? null : directory.get(id);
+    return listed && config.repositories(fullName(listed)) ? listed : null;
+  };
   const github = shareGitHub(ground.github, {
     reads,
     directory,
@@ -119,6 +126,18 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     isKept,
     /** Whether this node is to have the repository. */
     wants,
+    /** Repositories that are to be mirrored by some node. */
+    listed: {
+      find: (name: RepositoryName) => findListed(directory.find(name)),
+      get: findListed,
+    },
+    /** Returns the other nodes that may have the repository and can be reached: owners first, those about to stop last. */
+    othersWith: (id: number): string[] =>
+      [...new Set([...members.placement().ownersOf(id), ...keepers.of(id)])]
+        .flatMap((name) => members.get(name) ?? [])
+        .filter(({ name, url, isAlive }) => name !== self.name && url !== null && isAlive)
+        .sort((a, b) => Number(a.isLeaving) - Number(b.isLeaving))
+        .map(({ name }) => name),
     problems: createClusterProblems({ members, pulse, replicas, deadMs, now: Date.now }),
     /** Notes that Redis was reached. @returns whether this was the first time */
     join(): boolean {

@@ -40,14 +40,14 @@ export function createAdverts(upstream: Upstream): Adverts {
     });
     if (answer.statusCode !== 200) {
       await answer.body.dump();
-      throw statusError(answer, { kind: "git", host: upstream.host });
+      throw statusError(answer, { kind: "git", host: upstream.host }, upstream.name);
     }
     const body = await readAdvert(answer.body, MAX_BYTES);
     // The page of a proxy or of a network's sign-in is no answer of git's; git would only call it invalid.
     if (!isPktLine(body))
       throw new RefreshError(
         "upstream_error",
-        "GitHub's git server answered 200 with something other than git's protocol",
+        `${upstream.name}'s git server answered 200 with something other than git's protocol`,
         {
           resource: { kind: "git", host: upstream.host },
         },
@@ -98,7 +98,7 @@ const rethrow = (error: unknown): never => {
 async function readAdvert(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
   const advert = await readUpTo(body, maxBytes);
   if (advert === null)
-    throw new RefreshError("upstream_error", "GitHub's advertisement is larger than 64 MiB");
+    throw new RefreshError("upstream_error", "the advertisement of refs is larger than 64 MiB");
   return advert;
 }
 

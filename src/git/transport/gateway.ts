@@ -8,7 +8,7 @@ import { answerGit, askForRefs, type GitProxy, pathOf } from "./proxy.js";
 import { createReadLimits } from "./read-limits.js";
 import { givesObject, type ReaderCall, sendForReader } from "./reader.js";
 import { createReaders, type Readers } from "./readers.js";
-import { createUpstream, type Target, type TokenSource } from "./upstream.js";
+import { createUpstream, type Peer, type Target, type TokenSource } from "./upstream.js";
 
 export interface Gateway {
   open(target: Target, options?: LeaseOptions): Lease;
@@ -29,9 +29,10 @@ export interface Gateway {
  * The gateway is the way to GitHub. git gets a loopback address and a key. This in-process reverse proxy
  * forwards `info/refs?service=git-upload-pack` and `git-upload-pack`, and nothing else, over warm
  * connections. The proxy adds the installation token, which git never sees.
+ * @param peer another git server than GitHub's
  */
-export async function createGateway(origin: string, token: TokenSource): Promise<Gateway> {
-  const upstream = createUpstream(origin, token);
+export async function createGateway(origin: string, token: TokenSource, peer?: Peer): Promise<Gateway> {
+  const upstream = createUpstream(origin, token, peer);
   const adverts = createAdverts(upstream);
   const proxy: GitProxy = { origin, upstream, adverts, leases: new Map(), reads: createReadLimits() };
   const server = createServer((req, res) => answerGit(proxy, req, res));

@@ -56,7 +56,7 @@ interface LeasePorts {
   /** The open leases, by the key that git sends. */
   leases: Map<string, LeaseState>;
   adverts: { drop(): void };
-  upstream: { host: string };
+  upstream: { name: string; host: string };
   ask(lease: LeaseState, question: RefsQuestion, signal: AbortSignal): Promise<Map<string, string>>;
 }
 
@@ -103,7 +103,7 @@ export function openLease(
         if (!deadline.aborted || signal.aborted) throw error;
         throw new RefreshError(
           "timeout",
-          `GitHub did not list its refs within ${question.timeoutMs / 1000} s`,
+          `${upstream.name} did not list its refs within ${question.timeoutMs / 1000} s`,
         );
       }
     },

@@ -107,7 +107,7 @@ async function askUploadPack(
   noteServedAt(lease, answer.headers.date);
   if (answer.statusCode !== 200) {
     await answer.body.dump();
-    throw statusError(answer, { kind: "git", host: upstream.host });
+    throw statusError(answer, { kind: "git", host: upstream.host }, upstream.name);
   }
   const type = answer.headers["content-type"];
   // The page of a proxy or of a network's sign-in is no answer of git's; git would take it for a broken connection.
@@ -115,7 +115,7 @@ async function askUploadPack(
     await answer.body.dump();
     throw new RefreshError(
       "upstream_error",
-      "GitHub's git server answered 200 with something other than git's protocol",
+      `${upstream.name}'s git server answered 200 with something other than git's protocol`,
       { resource: { kind: "git", host: upstream.host } },
     );
   }

@@ -43,7 +43,7 @@ export async function sendForReader(
     });
   if (answer.statusCode === 200) return answer.body;
   await answer.body.dump();
-  throw statusError(answer, { kind: "git", host: upstream.host });
+  throw statusError(answer, { kind: "git", host: upstream.host }, upstream.name);
 }
 
 /** A yes is a pack of some hundred bytes; a file's may be large, and is not read to its end. */

@@ -1,4 +1,4 @@
-import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { type ErrorCode, networkError, RefreshError } from "../../base/errors.js";
 import type { Resource } from "../../base/resources.js";
 import { parseRetryAfter } from "../../base/retry-after.js";
@@ -27,8 +27,19 @@ export interface UpstreamRequest {
 
 export type UpstreamAnswer = Dispatcher.ResponseData;
 
+/** Whose git server is asked, as messages call it. */
+export interface Peer {
+  name: string;
+  /** Whether HTTPS_PROXY and NO_PROXY say how it is reached. */
+  isBehindProxy: boolean;
+}
+
+export const GITHUB: Peer = { name: "GitHub", isBehindProxy: true };
+
 export interface Upstream {
-  /** GitHub's host, such as github.com. */
+  /** Such as `GitHub`. */
+  name: string;
+  /** Its host, such as github.com. */
   host: string;
   /** Sends one request with the installation's token, over a warm connection. @throws RefreshError */
   send(call: UpstreamRequest): Promise<UpstreamAnswer>;
@@ -39,9 +50,9 @@ export interface Upstream {
 
 export type TokenSource = (installationId: number, fresh: boolean) => Promise<string>;
 
-/** @param origin such as https://github.com; HTTPS_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS are honoured */
-export function createUpstream(origin: string, token: TokenSource): Upstream {
-  const dispatcher = new EnvHttpProxyAgent({
+/** @param origin such as https://github.com; NODE_EXTRA_CA_CERTS is honoured */
+export function createUpstream(origin: string, token: TokenSource, peer: Peer = GITHUB): Upstream {
+  const dispatcher = new (peer.isBehindProxy ? EnvHttpProxyAgent : Agent)({
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     headersTimeout: STALL_MS,
@@ -68,6 +79,7 @@ export function createUpstream(origin: string, token: TokenSource): Upstream {
   }
 
   return {
+    name: peer.name,
     host,
     async send(call) {
       const answer = await attempt(call).catch((error: unknown) => {
@@ -104,19 +116,20 @@ export const asNetworkError = (error: unknown, origin: string, kind: "git" | "lf
     : networkError(origin, { code: errorCode(error), resource: { kind, host: new URL(origin).host } }, error);
 
 /**
- * Says what an HTTP status of GitHub's git servers means.
+ * Says what an HTTP status of a git server means.
  * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
 export function statusError(
   answer: { statusCode: number; headers: Record<string, unknown> },
   resource: Resource,
+  name = GITHUB.name,
 ): RefreshError {
   const { statusCode: status, headers } = answer;
   const retryAfterMs = parseRetryAfter(headers["retry-after"]);
   const waits = retryAfterMs === undefined ? {} : { retryAfterMs };
   return new RefreshError(
     codeOf(status, retryAfterMs !== undefined),
-    `GitHub's git server answered ${status}`,
+    `${name}'s git server answered ${status}`,
     { ...waits, resource },
   );
 }

@@ -11,14 +11,14 @@ const LIMITS = { running: 50, waiting: 1_000 };
 /** Prepares what requests of Git LFS share. */
 export function createLfsPorts(
   { ask, open }: Pick<LfsPorts, "ask" | "open">,
-  needs: Pick<LfsPorts, "targetOf" | "timeoutMs">,
+  needs: Pick<LfsPorts, "targetOf" | "timeoutMs"> & Partial<Pick<LfsPorts, "tickets">>,
 ): LfsPorts {
   return {
+    tickets: createTickets(monotonicMs),
     ...needs,
     ask,
     open,
     readQuestion: createQuestionReader(),
-    tickets: createTickets(monotonicMs),
     locations: createLocations(monotonicMs),
     asking: createSlots(LIMITS),
     downloading: createSlots(LIMITS),

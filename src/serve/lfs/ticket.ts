@@ -20,11 +20,11 @@ export interface Tickets {
 
 /**
  * Says that GitHub gives an object of a repository, so that no object is found by its id alone. A ticket is no right: whoever
- * has it must be allowed to read the repository, too. It is signed with a key of this process.
- * @param clock monotonic, in milliseconds
+ * has it must be allowed to read the repository, too.
+ * @param clock milliseconds: monotonic, or since 1970 where other processes have the key
+ * @param secret 32 bytes; the default is a key of this process
  */
-export function createTickets(clock: () => number): Tickets {
-  const secret = randomBytes(32);
+export function createTickets(clock: () => number, secret: Buffer = randomBytes(32)): Tickets {
   const sign = ({ repositoryId, oid, size }: Ticket, until: number) =>
     createHmac("sha256", secret).update(`${repositoryId} ${oid} ${size} ${until}`).digest();
 

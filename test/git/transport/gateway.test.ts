@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { RefreshError } from "../../../src/base/errors.js";
 import { createGateway } from "../../../src/git/transport/gateway.js";
 import type { Lease } from "../../../src/git/transport/lease.js";
@@ -45,6 +45,24 @@ test("the two git questions are forwarded with the token, and nothing else is", 
     expect((await ask(path, { method: path === "/git-receive-pack" ? "POST" : "GET" })).status).not.toBe(200);
   }
   expect(host.asked).toHaveLength(2);
+});
+
+test("another node is reached without the proxy for GitHub, and messages about it name it", async () => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  for (const name of ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"])
+    vi.stubEnv(name, "http://127.0.0.1:9");
+  const host = await scriptedHost(answer(200, V2), answer(404));
+  const gateway = await createGateway(host.origin, async () => "claim", {
+    name: "node b",
+    isBehindProxy: false,
+  });
+  onTestFinished(() => gateway.close());
+  const { lease, ask, post } = askVia(gateway.open(TARGET));
+  expect((await ask("/info/refs?service=git-upload-pack")).status).toBe(200);
+  expect((await post()).status).toBe(502);
+  expect(lease.failure()?.message).toBe("node b's git server answered 404");
+  const { ask: askGitHub } = await gatewayTo(host.origin);
+  expect((await askGitHub("/info/refs?service=git-upload-pack")).status).toBe(502);
 });
 
 test("a request without a key, with another's key, or after its fetch is refused", async () => {
