@@ -4,6 +4,7 @@ import type { Config } from "../config/load.js";
 import { createApi } from "../http/api.js";
 import { createBearers } from "../http/bearer.js";
 import type { OtherNodes } from "../http/elsewhere.js";
+import type { EventsOfNodes } from "../http/gathered-events.js";
 import { createHealth } from "../http/health.js";
 import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
@@ -25,7 +26,7 @@ interface Needs {
   /** What a node of a cluster does with a delivery; null: this Lockstep is alone. */
   accept: ReceiverPorts["accept"] | null;
   /** The other nodes of a cluster; null: this Lockstep is alone. */
-  nodes: (OtherNodes & NodePorts) | null;
+  nodes: (OtherNodes & NodePorts & { events: EventsOfNodes }) | null;
   /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
   beginPass(): boolean;
   isStopping(): boolean;

@@ -8,6 +8,7 @@ import { setCaller } from "./caller.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { answerElsewhere, findForwarded, type OtherNodes } from "./elsewhere.js";
 import { addEventRoute, type EventPorts } from "./events.js";
+import type { EventsOfNodes } from "./gathered-events.js";
 import { addHistoryRoutes, type HistoryPorts } from "./history.js";
 import { addListRoutes, type ListPorts } from "./lists.js";
 import { addLogRoutes, type LogPorts } from "./logs.js";
@@ -50,7 +51,7 @@ export interface ApiOptions {
   bearers: Bearers;
   ports: ApiPorts;
   /** Null: this Lockstep is alone. */
-  nodes?: (OtherNodes & NodePorts) | null;
+  nodes?: (OtherNodes & NodePorts & { events: EventsOfNodes }) | null;
   log?: { error(fields: object, message: string): void };
 }
 
@@ -91,7 +92,7 @@ export function apiApp({ bearers, ports, nodes, log }: ApiOptions): Hono {
   const act = addRefreshRoute(routes, ports);
   addHistoryRoutes(routes, ports, act);
   addContainsRoute(routes, ports);
-  addEventRoute(routes, ports);
+  addEventRoute(routes, ports, nodes?.events ?? null);
   addOperatorRoutes(routes, ports);
   addSeveralRoutes(routes, ports);
   if (nodes) addNodeRoutes(routes, nodes);

@@ -1,4 +1,6 @@
-import { expect, test, vi } from "vitest";
+import { EventSourceParserStream } from "eventsource-parser/stream";
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { Announcement } from "../../src/base/model.js";
 import { receiver, SECRET } from "../support/consumers.js";
 import { startNodes, type TestNode } from "../support/nodes.js";
 
@@ -48,4 +50,68 @@ test("with REPLICAS=2 a URL hears of a push once, and also of what the first own
   await expect.poll(() => heardOf(late.after).length, { timeout: 3 * MINUTES }).toBe(1);
   await allTold([stays]);
   for (const { after } of pushes) expect(heardOf(after)).toHaveLength(1);
+});
+
+interface Told {
+  id: string;
+  event: Announcement & { node: string };
+}
+
+/** Reads the event stream of a node until the end of the test. */
+async function listen(node: TestNode, lastEventId?: string) {
+  const left = new AbortController();
+  onTestFinished(() => left.abort());
+  const headers: Record<string, string> = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
+  const response = await node.lockstep.api("/api/v1/events", { headers, signal: left.signal });
+  const told: Told[] = [];
+  let gaps = 0;
+  const messages = response
+    .body!.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream());
+  const reading = (async () => {
+    for await (const { id, event, data } of messages) {
+      if (event === "gap") gaps++;
+      else told.push({ id: id!, event: JSON.parse(data) });
+    }
+  })();
+  reading.catch(() => {});
+  const of = (after: string) => told.filter(({ event }) => event.changes.some((it) => it.after === after));
+  return { told, of, gaps: () => gaps, status: response.status, leave: () => left.abort() };
+}
+
+test("the event stream of any node has the events of all, goes on at another node, and repeats nothing", async () => {
+  for (const replicas of ["1", "2"]) {
+    const { cluster, repos, nodes } = await startNodes({ REPLICAS: replicas }, "a", "b");
+    const [a, b] = [nodes[0]!, nodes[1]!];
+    const pushAll = async () => {
+      const pushes = [];
+      for (const repo of repos) pushes.push(await cluster.standin.commit(repo, "main"));
+      for (const push of pushes) await cluster.deliver(push, a);
+      return pushes.map(({ after }) => after);
+    };
+    const atA = await listen(a);
+    const first = await pushAll();
+    for (const after of first) await expect.poll(() => atA.of(after).length, { timeout: MINUTES }).toBe(1);
+    expect(new Set(atA.told.map(({ event }) => event.node)).size).toBe(2);
+    atA.leave();
+
+    const missed = await pushAll();
+    const atB = await listen(b, atA.told.at(-1)!.id);
+    for (const after of missed)
+      await expect.poll(() => atB.of(after).length, { timeout: MINUTES }).toBeGreaterThan(0);
+    const last = await pushAll();
+    for (const after of last) await expect.poll(() => atB.of(after).length, { timeout: MINUTES }).toBe(1);
+    expect([atA.gaps(), atB.gaps()]).toEqual([0, 0]);
+    for (const after of missed) expect(atB.of(after)).toHaveLength(1);
+  }
+});
+
+test("an id of a single node's stream is taken with a gap, and any other text is refused", async () => {
+  const { cluster, repos, nodes } = await startNodes({}, "a", "b");
+  const stream = await listen(nodes[0]!, "3");
+  await expect.poll(stream.gaps).toBe(1);
+  const push = await cluster.standin.commit(repos[0]!, "main");
+  await cluster.deliver(push, nodes[0]!);
+  await expect.poll(() => stream.of(push.after).length, { timeout: MINUTES }).toBe(1);
+  expect((await listen(nodes[0]!, "a:1;b:2")).status).toBe(400);
 });

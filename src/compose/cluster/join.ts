@@ -8,11 +8,14 @@ import { postRaw } from "../../cluster/handover/post.js";
 import { createSender } from "../../cluster/handover/sender.js";
 import { startTaker } from "../../cluster/handover/taker.js";
 import { IN_STEP } from "../../cluster/moves.js";
+import { createEventAnswers, createEventsOfNodes } from "../../cluster/node-events.js";
 import { createPassedReads } from "../../cluster/passed-reads.js";
 import { readToldQuestion, TOLD } from "../../cluster/telling.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
+import { waitForEvent } from "../../http/event-stream.js";
+import type { EventsOfNodes } from "../../http/gathered-events.js";
 import type { Handler } from "../../http/mount.js";
 import type { NodePorts } from "../../http/nodes.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
@@ -40,7 +43,7 @@ export interface Joined {
   /** Answer other nodes. */
   handlers: Handler[];
   /** Has other nodes answer for what they own. */
-  nodes: OtherNodes & NodePorts;
+  nodes: OtherNodes & NodePorts & { events: EventsOfNodes };
   /** Passes readers of mirrors on. */
   between: BetweenNodes;
 }
@@ -103,6 +106,11 @@ export async function joinOthers(
       createAnswerer(asking, {
         ...nodes.answers,
         ...answers,
+        ...createEventAnswers({
+          after: domain.announcer.outbox.after,
+          bounds: domain.announcer.outbox.bounds,
+          waitForEvent: (left) => waitForEvent(domain.announcer.newEvents, left),
+        }),
         [IN_STEP]: moves.answer,
         [TOLD](body) {
           const question = readToldQuestion(body);
@@ -115,7 +123,14 @@ export async function joinOthers(
       }),
       serveMirrors,
     ],
-    nodes: { ...openForwarding({ node, domain }), ...nodes.ports },
+    nodes: {
+      ...openForwarding({ node, domain }),
+      ...nodes.ports,
+      events: {
+        ...createEventsOfNodes({ self: self.name, members, ask: node.ask }),
+        find: node.directory.find,
+      },
+    },
     between: openBetween(node),
   };
 }

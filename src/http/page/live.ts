@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
-import { type EventPorts, streamTo, waitForEvent } from "../events.js";
+import { streamTo, waitForEvent } from "../event-stream.js";
+import type { EventPorts } from "../events.js";
 
 /** A burst of refreshes sends one message per this time. */
 const PAUSE_MS = 500;
