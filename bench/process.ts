@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** proc(5): clear_refs 5 sets the peak to what is resident now. */
 export const resetPeakMemory = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, "5");
@@ -27,4 +27,31 @@ function ticksOf(pid: number, { from }: { from: number }): number {
     .split(" ")
     .slice(from, from + 2);
   return Number(user) + Number(system);
+}
+
+/** Returns the user and system time of a process so far, of the processes below it, and of those that have ended. */
+export function treeCpuSeconds(pid: number): number {
+  const parents = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    const child = Number(name);
+    const parent = Number.isNaN(child) ? null : parentOf(child);
+    if (parent !== null) parents.set(parent, [...(parents.get(parent) ?? []), child]);
+  }
+  const sum = (of: number): number => {
+    const below = (parents.get(of) ?? []).reduce((total, child) => total + sum(child), 0);
+    return below + orNothing(() => cpuSeconds(of) + childrenCpuSeconds(of), 0);
+  };
+  return sum(pid);
+}
+
+const parentOf = (pid: number): number | null =>
+  orNothing(() => Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]), null);
+
+/** A process may end while it is looked at. */
+function orNothing<T>(read: () => T, nothing: T): T {
+  try {
+    return read();
+  } catch {
+    return nothing;
+  }
 }
