@@ -4,6 +4,7 @@ import type { Client } from "./client.js";
 import { print, printJson, table } from "./print.js";
 
 const PATH = "/api/v1/nodes";
+const SETTINGS = "/api/v1/cluster";
 
 /** Commands about the nodes of a cluster. */
 export function addNodeCommands(program: Command, client: () => Client): void {
@@ -32,6 +33,34 @@ export function addNodeCommands(program: Command, client: () => Client): void {
   change("drain", "have a node give its share to the others", "is drained; see kept in lockstep nodes list");
   change("undrain", "give a drained node a share again", "takes its share again");
   change("remove", "remove a node for good", "is removed");
+  const settle = async (path: string, query: Record<string, string>, done: string) => {
+    const { body } = await client().ask<{ missing: string[] }>(
+      "POST",
+      `${SETTINGS}/${path}?${new URLSearchParams(query)}`,
+    );
+    if (client().json) return printJson(body);
+    print(done);
+    if (body.missing.length > 0) print(`not heard of it yet: ${body.missing.join(", ")}`);
+  };
+  nodes
+    .command("replicas <number>")
+    .description("set how many nodes own each repository: 1, 2 or all")
+    .addHelpText("after", "\nExample:\n  lockstep nodes replicas 2")
+    .action((value: string) =>
+      settle("replicas", { value }, `each repository has ${value} owners from now on`),
+    );
+  nodes
+    .command("pin <owner/name> <node>")
+    .description("make a node the first owner of a repository")
+    .addHelpText("after", "\nExample:\n  lockstep nodes pin acme/app node-2")
+    .action((repository: string, node: string) =>
+      settle("pin", { repository, node }, `${node} is the first owner of ${repository}`),
+    );
+  nodes
+    .command("unpin <owner/name>")
+    .description("leave it to placement again who owns a repository")
+    .addHelpText("after", "\nExample:\n  lockstep nodes unpin acme/app")
+    .action((repository: string) => settle("unpin", { repository }, `placement says who owns ${repository}`));
   change("add", "let a removed node in again", "may join again");
 }
 

@@ -21,6 +21,8 @@ const Beat = z.object({
   format: z.int().min(1),
   /** REPLICAS of the node, which all nodes should share. */
   replicas: z.union([z.int().min(1), z.literal("all")]).optional(),
+  /** Which settings of the cluster the node goes by. */
+  settings: z.object({ version: z.int().min(0), hash: z.string().max(64) }).optional(),
   /** The version of the node's program. */
   version: z.string().max(64).optional(),
   /** The node's wall clock when it wrote this, in milliseconds since 1970. */

@@ -3,15 +3,19 @@ import type { Beat } from "./beat.js";
 import type { Liveness } from "./liveness.js";
 import { createPlacement, type Placement, type Replicas } from "./placement.js";
 import type { Node, Roster } from "./roster.js";
+import type { ClusterSettings, Stamp } from "./settings.js";
 
 /** What this node says of itself. */
-export type Self = Pick<Beat, "name" | "id" | "weight" | "url" | "format" | "replicas" | "version">;
+export type Self = Pick<
+  Beat,
+  "name" | "id" | "weight" | "url" | "format" | "replicas" | "version" | "settings"
+>;
 
 interface Ports {
   self: Self;
   roster: Roster;
   liveness: Liveness;
-  replicas: Replicas;
+  settings: Pick<ClusterSettings, "current" | "stamp">;
   deadMs: number;
   timeoutMs: number;
 }
@@ -26,6 +30,8 @@ export interface MemberState extends Node {
   replicas: Replicas | null;
   /** The version of its program; null: it has not said so to this process. */
   version: string | null;
+  /** The settings of the cluster that it goes by; null: it has not said so to this process. */
+  settings: Stamp | null;
 }
 
 /** Who belongs to the cluster, who is alive, and who owns what. */
@@ -38,7 +44,7 @@ export interface Members {
   format(): number;
   /** Takes in a complete reading of the beats in Redis. */
   take(beats: ReadonlyMap<string, Beat>): void;
-  /** Takes in what an operator has changed in the roster. */
+  /** Takes in what an operator has changed in the roster, or in the settings of the cluster. */
   refresh(): void;
   /** Reports that owners may have changed. */
   onPlacement: Subscribe<[before: Placement, after: Placement]>;
@@ -51,6 +57,7 @@ interface Heard {
   isLeaving: boolean;
   replicas: Replicas | null;
   version: string | null;
+  settings: Stamp | null;
   /** The epochs before, the newest last. */
   earlier: string[];
 }
@@ -59,21 +66,24 @@ interface Heard {
 const EPOCHS = 20;
 
 export function createMembers(ports: Ports): Members {
-  const { self, roster, liveness, deadMs, timeoutMs } = ports;
+  const { self, roster, liveness, settings, deadMs, timeoutMs } = ports;
   const heard = new Map<string, Heard>();
   const changed = createSignal<[before: Placement, after: Placement]>();
   if (!roster.isRemoved(self.id)) roster.note(self);
   let nodes = roster.all();
   let shares = sharesOf(nodes);
-  let placement = createPlacement(shares, ports.replicas);
+  const place = () => createPlacement(shares, settings.current().replicas, settings.current().pins);
+  let placement = place();
+  let placedBy = settings.stamp().hash;
 
   function refresh(): void {
     nodes = roster.all();
     const now = sharesOf(nodes);
-    if (JSON.stringify(now) === JSON.stringify(shares)) return;
+    const by = settings.stamp().hash;
+    if (by === placedBy && JSON.stringify(now) === JSON.stringify(shares)) return;
     const before = placement;
-    shares = now;
-    placement = createPlacement(now, ports.replicas);
+    [shares, placedBy] = [now, by];
+    placement = place();
     changed.emit(before, placement);
   }
 
@@ -81,7 +91,7 @@ export function createMembers(ports: Ports): Members {
    * Records a beat. @returns whether it is a sign of life. The first beat that this process sees may be an old one, of a node
    * that is dead; so may be one of an earlier process, which somebody has put back.
    */
-  function hear({ name, epoch, count, leaving, replicas, version }: Beat): boolean {
+  function hear({ name, epoch, count, leaving, replicas, version, settings: stamp }: Beat): boolean {
     const last = heard.get(name);
     const isOld = last && (last.earlier.includes(epoch) || (epoch === last.epoch && count <= last.count));
     if (isOld) return false;
@@ -93,6 +103,7 @@ export function createMembers(ports: Ports): Members {
       isLeaving: leaving,
       replicas: replicas ?? null,
       version: version ?? null,
+      settings: stamp ?? null,
       earlier: earlier ?? [],
     });
     return last !== undefined;
@@ -115,6 +126,7 @@ export function createMembers(ports: Ports): Members {
     isAlive: node.name === self.name || (!node.isAway && liveness.silentMs(node.name) < deadMs),
     isLeaving: heard.get(node.name)?.isLeaving ?? false,
     replicas: heard.get(node.name)?.replicas ?? null,
+    settings: heard.get(node.name)?.settings ?? null,
     version: node.name === self.name ? (self.version ?? null) : (heard.get(node.name)?.version ?? null),
   });
 

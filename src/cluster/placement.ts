@@ -12,6 +12,9 @@ export interface Member {
 /** How many nodes own each repository. */
 export type Replicas = number | "all";
 
+/** Which node is the first owner of a repository, by the repository's id. A node without a share owns nothing all the same. */
+export type Pins = Readonly<Record<string, string>>;
+
 /** Says which nodes own what. It follows from the members alone, so that all nodes say the same. */
 export interface Placement {
   /** Returns the names of the owners, the first owner first; empty: no member has a weight. */
@@ -36,11 +39,16 @@ interface Candidate {
  * https://www.snia.org/sites/default/files/SDC15_presentations/dist_sys/Jason_Resch_New_Consistent_Hashings_Rev.pdf
  * @throws RangeError for a weight below 0
  */
-export function createPlacement(members: readonly Member[], replicas: Replicas): Placement {
+export function createPlacement(members: readonly Member[], replicas: Replicas, pins: Pins = {}): Placement {
   const candidates = members.filter(hasShare).map(toCandidate).sort(byName);
   const count = replicas === "all" ? candidates.length : Math.min(replicas, candidates.length);
   return {
-    ownersOf: (id) => nearest(candidates, count, { low: id >>> 0, high: Math.floor(id / 2 ** 32) >>> 0 }),
+    ownersOf(id) {
+      const owners = nearest(candidates, count, { low: id >>> 0, high: Math.floor(id / 2 ** 32) >>> 0 });
+      const pinned = pins[id];
+      if (pinned === undefined || !candidates.some(({ name }) => name === pinned)) return owners;
+      return [pinned, ...owners.filter((name) => name !== pinned)].slice(0, count);
+    },
     nodes: () => candidates.map(({ name }) => name),
     nodeFor(key) {
       const [low, high] = digest(`key:${key}`);

@@ -3,6 +3,7 @@ import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createApi } from "../http/api.js";
 import { createBearers } from "../http/bearer.js";
+import type { SettingsPorts } from "../http/cluster-settings.js";
 import type { OtherNodes } from "../http/elsewhere.js";
 import type { EventsOfNodes } from "../http/gathered-events.js";
 import { createHealth } from "../http/health.js";
@@ -26,7 +27,7 @@ interface Needs {
   /** What a node of a cluster does with a delivery; null: this Lockstep is alone. */
   accept: ReceiverPorts["accept"] | null;
   /** The other nodes of a cluster; null: this Lockstep is alone. */
-  nodes: (OtherNodes & NodePorts & { events: EventsOfNodes }) | null;
+  nodes: (OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts }) | null;
   /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
   beginPass(): boolean;
   isStopping(): boolean;

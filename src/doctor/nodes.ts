@@ -85,13 +85,23 @@ export function judgeNodes(
     found.push(
       warn("nodes", `versions differ: ${spoken(versions)}`, "upgrade the others, one node after the other"),
     );
+  const settled = alive.flatMap(({ settings }) => (settings && settings.version > 0 ? settings.hash : []));
+  // Until somebody sets the cluster's, each node goes by its own variable.
   const others = alive.filter((it) => it.replicas !== undefined && it.replicas !== replicas);
-  if (others.length > 0)
+  if (settled.length === 0 && others.length > 0)
     found.push(
       warn(
         "nodes",
         `REPLICAS is ${replicas} here, and ${spoken(groupBy(others, (it) => String(it.replicas)))}`,
-        "set REPLICAS to the same value on every node",
+        `set it for all nodes: lockstep nodes replicas ${replicas}`,
+      ),
+    );
+  if (new Set(settled).size > 1)
+    found.push(
+      warn(
+        "nodes",
+        "the cluster's settings differ",
+        "check that every node reaches the others by their NODE_URL",
       ),
     );
   const skewed = alive.filter(({ at }) => at !== undefined && Math.abs(at - nowMs) > SKEW_MS - PACE_MS);

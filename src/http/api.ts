@@ -5,6 +5,7 @@ import type { AuditPorts } from "./audit.js";
 import { addAuditRoute } from "./audit-list.js";
 import type { Bearers } from "./bearer.js";
 import { setCaller } from "./caller.js";
+import { addClusterSettings, type SettingsPorts } from "./cluster-settings.js";
 import { addContainsRoute, type ContainsPorts } from "./contains.js";
 import { answerElsewhere, findForwarded, type OtherNodes } from "./elsewhere.js";
 import { addEventRoute, type EventPorts } from "./events.js";
@@ -51,7 +52,7 @@ export interface ApiOptions {
   bearers: Bearers;
   ports: ApiPorts;
   /** Null: this Lockstep is alone. */
-  nodes?: (OtherNodes & NodePorts & { events: EventsOfNodes }) | null;
+  nodes?: (OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts }) | null;
   log?: { error(fields: object, message: string): void };
 }
 
@@ -96,6 +97,7 @@ export function apiApp({ bearers, ports, nodes, log }: ApiOptions): Hono {
   addOperatorRoutes(routes, ports);
   addSeveralRoutes(routes, ports);
   if (nodes) addNodeRoutes(routes, nodes);
+  if (nodes) addClusterSettings(routes, nodes.settings);
   addTokenRoutes(routes, ports.tokens);
   addAuditRoute(routes, ports.audit);
   addTrendRoute(routes, ports);

@@ -102,6 +102,7 @@ const actOf =
 function subjectOf(path: string, name: string | undefined): string {
   if (path.includes("/nodes/")) return `node ${name}`;
   if (path.includes("/tokens")) return `token ${name ?? ""}`.trim();
+  if (path.includes("/cluster/")) return "cluster";
   return path.includes("/repos/") ? "several repositories" : "backstop";
 }
 

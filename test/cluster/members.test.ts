@@ -4,7 +4,9 @@ import { createLiveness } from "../../src/cluster/liveness.js";
 import { createMembers } from "../../src/cluster/members.js";
 import { createRoster, nodeIdOf, ROSTER_TABLES } from "../../src/cluster/roster.js";
 import { createSeal } from "../../src/cluster/seal.js";
+import { createClusterSettings } from "../../src/cluster/settings.js";
 import { openStore } from "../../src/store/database.js";
+import { createFacts, FACT_TABLES } from "../../src/store/facts.js";
 import { Random } from "../../tools/random.js";
 import { afterThis } from "../support/listen.js";
 import { tempDir } from "../support/temp.js";
@@ -24,7 +26,7 @@ const beatOf = (name: string, count: number, changes: Partial<Beat> = {}): Beat 
 
 /** Members of node `a`, with a clock of the test's own. */
 function startMembers(dataDir = tempDir()) {
-  const store = openStore(dataDir, [ROSTER_TABLES]);
+  const store = openStore(dataDir, [ROSTER_TABLES, FACT_TABLES]);
   afterThis(store.close);
   const roster = createRoster(store);
   const world = { now: 0, count: 0, beats: new Map<string, Beat>() };
@@ -34,7 +36,7 @@ function startMembers(dataDir = tempDir()) {
     self,
     roster,
     liveness,
-    replicas: 1,
+    settings: createClusterSettings(createFacts(store), 1),
     deadMs: DEAD_MS,
     timeoutMs: TIMEOUT_MS,
   });

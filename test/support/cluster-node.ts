@@ -7,7 +7,9 @@ import type { Replicas } from "../../src/cluster/placement.js";
 import { createPulse } from "../../src/cluster/pulse.js";
 import { createRoster, nodeIdOf, ROSTER_TABLES } from "../../src/cluster/roster.js";
 import { createSeal } from "../../src/cluster/seal.js";
+import { createClusterSettings } from "../../src/cluster/settings.js";
 import { openStore, type Tables } from "../../src/store/database.js";
+import { createFacts, FACT_TABLES } from "../../src/store/facts.js";
 import { tempDir } from "./temp.js";
 
 export const TEST_CLUSTER = "test";
@@ -38,7 +40,7 @@ export async function startMember(options: NodeOptions) {
   const { name, url, dataDir = tempDir(), weight = 1, replicas = 1, secret = TEST_SECRET } = options;
   const { nodeUrl = null, tables = [], version = "0.0.0", says } = options;
   const seal = createSeal({ secret, cluster: TEST_CLUSTER });
-  const store = openStore(dataDir, [ROSTER_TABLES, ...tables]);
+  const store = openStore(dataDir, [ROSTER_TABLES, FACT_TABLES, ...tables]);
   const roster = createRoster(store);
   const self = {
     name,
@@ -50,8 +52,9 @@ export async function startMember(options: NodeOptions) {
     version,
     ...says,
   };
+  const settings = createClusterSettings(createFacts(store), replicas);
   const liveness = createLiveness({ deadMs: DEAD_MS, clock: () => performance.now() });
-  const members = createMembers({ self, roster, liveness, replicas, deadMs: DEAD_MS, timeoutMs: TIMEOUT_MS });
+  const members = createMembers({ self, roster, liveness, settings, deadMs: DEAD_MS, timeoutMs: TIMEOUT_MS });
   const redis = await connect(url, { kind: "asking", onError() {} });
   const prefix = `lockstep:${TEST_CLUSTER}`;
   const pulse = createPulse({

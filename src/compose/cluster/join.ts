@@ -13,6 +13,7 @@ import { createPassedReads } from "../../cluster/passed-reads.js";
 import { readToldQuestion, TOLD } from "../../cluster/telling.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
+import type { SettingsPorts } from "../../http/cluster-settings.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
 import { waitForEvent } from "../../http/event-stream.js";
 import type { EventsOfNodes } from "../../http/gathered-events.js";
@@ -26,7 +27,11 @@ import type { BetweenNodes } from "../serving.js";
 import { openMoving } from "./moving.js";
 import type { ClusterNode } from "./node.js";
 import { createNodes } from "./nodes.js";
+import { createSettingsExchange } from "./settings.js";
 import { listKey } from "./shared-github.js";
+
+/** How often a node looks whether another one has later settings, in milliseconds. */
+const EXCHANGE_MS = 2_000;
 
 interface Needs {
   log: Log;
@@ -43,7 +48,7 @@ export interface Joined {
   /** Answer other nodes. */
   handlers: Handler[];
   /** Has other nodes answer for what they own. */
-  nodes: OtherNodes & NodePorts & { events: EventsOfNodes };
+  nodes: OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts };
   /** Passes readers of mirrors on. */
   between: BetweenNodes;
 }
@@ -61,6 +66,9 @@ export async function joinOthers(
   const { moves, answers, serveMirrors } = openMoving(config, { log, node, domain, ground, releasers });
   const { queue } = domain.records;
   const { removal } = domain.housekeeping;
+  const shared = createSettingsExchange({ node, ask: node.ask });
+  const exchanging = setInterval(() => void shared.exchange(), EXCHANGE_MS);
+  releasers.add("settings of the cluster", () => clearInterval(exchanging));
   const nodes = createNodes(cluster, { node, ask: node.ask, moves, queue, removal });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
@@ -106,6 +114,7 @@ export async function joinOthers(
       createAnswerer(asking, {
         ...nodes.answers,
         ...answers,
+        ...shared.answers,
         ...createEventAnswers({
           after: domain.announcer.outbox.after,
           bounds: domain.announcer.outbox.bounds,
@@ -126,6 +135,7 @@ export async function joinOthers(
     nodes: {
       ...openForwarding({ node, domain }),
       ...nodes.ports,
+      settings: shared.ports,
       events: {
         ...createEventsOfNodes({ self: self.name, members, ask: node.ask }),
         find: node.directory.find,

@@ -16,6 +16,7 @@ import { createPlacement } from "../../cluster/placement.js";
 import { createPulse } from "../../cluster/pulse.js";
 import { createRoster, nodeIdOf } from "../../cluster/roster.js";
 import { createSeal } from "../../cluster/seal.js";
+import { createClusterSettings } from "../../cluster/settings.js";
 import { createSharedReads } from "../../cluster/shared-reads.js";
 import { createTakeovers } from "../../cluster/takeovers.js";
 import { createTellers } from "../../cluster/telling.js";
@@ -46,22 +47,25 @@ export type ClusterNode = Awaited<ReturnType<typeof openNode>>;
 /** Opens what makes this Lockstep a node: members, beats, and what it shares with the others. */
 export async function openNode(cluster: Cluster, config: Settings, { log, ground, releasers }: Needs) {
   const { store } = ground;
-  const { deadMs, timeoutMs, replicas } = cluster;
+  const { deadMs, timeoutMs } = cluster;
   const prefix = prefixOf(cluster.name);
   const seal = createSeal({ secret: cluster.secret, cluster: cluster.name });
   const roster = createRoster(store);
   const isDrained = roster.all().some((it) => it.name === cluster.nodeName && it.isDrained);
+  const facts = createFacts(store);
+  const settings = createClusterSettings(facts, cluster.replicas);
   const self = {
     name: cluster.nodeName,
     id: nodeIdOf(store),
     weight: isDrained ? 0 : cluster.weight,
     url: cluster.nodeUrl,
     format: JOB_FORMAT,
-    replicas,
+    replicas: settings.current().replicas,
+    settings: settings.stamp(),
     version: programVersion(),
   };
   const liveness = createLiveness({ deadMs, clock: monotonicMs });
-  const members = createMembers({ self, roster, liveness, replicas, deadMs, timeoutMs });
+  const members = createMembers({ self, roster, liveness, settings, deadMs, timeoutMs });
   const redis = await connect(cluster.redisUrl, { kind: "asking", onError: createErrorLog(log) });
   releasers.add("Redis", () => redis.disconnect());
   const paceMs = Math.min(PACE_MS, deadMs / 4);
@@ -74,7 +78,6 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
   const keepers = createKeepers(monotonicMs);
   const takeovers = createTakeovers(store);
   const claims = createMirrorClaims(asking);
-  const facts = createFacts(store);
   let hasJoined = facts.get<boolean>(FACT) === true;
 
   /** A node that never saw the others would take every repository. */
@@ -102,6 +105,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     prefix,
     redis,
     roster,
+    settings,
     members,
     pulse,
     directory,
@@ -138,7 +142,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
         .filter(({ name, url, isAlive }) => name !== self.name && url !== null && isAlive)
         .sort((a, b) => Number(a.isLeaving) - Number(b.isLeaving))
         .map(({ name }) => name),
-    problems: createClusterProblems({ members, pulse, replicas, deadMs, now: Date.now }),
+    problems: createClusterProblems({ members, pulse, settings, deadMs, now: Date.now }),
     /** Notes that Redis was reached. @returns whether this was the first time */
     join(): boolean {
       if (hasJoined || !pulse.state().isBeating) return false;

@@ -72,7 +72,8 @@ export function createNodes(
       .placement()
       .nodes()
       .filter((other) => other !== name);
-    return left.length >= (cluster.replicas === "all" ? 1 : cluster.replicas);
+    const { replicas } = node.settings.current();
+    return left.length >= (replicas === "all" ? 1 : replicas);
   }
 
   const isKnown = (name: string) => members.get(name) !== null;
@@ -100,7 +101,7 @@ export function createNodes(
       );
       return {
         nodes: await Promise.all(views),
-        replicas: cluster.replicas,
+        replicas: node.settings.current().replicas,
         redis: { reachable: isBeating, reason: error?.message ?? null },
       };
     },

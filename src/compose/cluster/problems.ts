@@ -1,12 +1,13 @@
 import { formatDuration } from "../../base/units.js";
 import type { Members } from "../../cluster/members.js";
 import type { PulseState } from "../../cluster/pulse.js";
+import type { ClusterSettings } from "../../cluster/settings.js";
 import type { Problem } from "../../watch/problems.js";
 
 interface Needs {
   members: Pick<Members, "all">;
   pulse: { state(): PulseState };
-  replicas: number | "all";
+  settings: Pick<ClusterSettings, "current" | "stamp">;
   deadMs: number;
   /** The wall clock, in milliseconds since 1970. */
   now(): number;
@@ -16,7 +17,7 @@ interface Needs {
 type Found = Pick<Problem, "code" | "detail" | "remedy">;
 
 /** Finds what is wrong with the cluster, as far as this node can tell. */
-export function createClusterProblems({ members, pulse, replicas, deadMs, now }: Needs): () => Problem[] {
+export function createClusterProblems({ members, pulse, settings, deadMs, now }: Needs): () => Problem[] {
   /** Since when each problem is there, by its code. */
   const since = new Map<string, number>();
 
@@ -37,12 +38,21 @@ export function createClusterProblems({ members, pulse, replicas, deadMs, now }:
         detail: `no sign of life for ${formatDuration(deadMs)} or more: ${silent.join(", ")}`,
         remedy: "start the node, or remove it with lockstep nodes remove",
       });
-    const differ = others.filter((it) => it.replicas !== null && it.replicas !== replicas);
-    if (differ.length > 0)
+    const [{ version, replicas }, { hash }] = [settings.current(), settings.stamp()];
+    // Until somebody sets the cluster's, each node goes by its own variable.
+    const differ = others.filter((it) => it.isAlive && it.replicas !== null && it.replicas !== replicas);
+    if (version === 0 && differ.length > 0)
       all.push({
         code: "nodes_differ",
         detail: `REPLICAS is ${replicas} here, and another one at ${differ.map(({ name }) => name).join(", ")}`,
-        remedy: "set REPLICAS to the same value on every node",
+        remedy: `set it for all nodes: lockstep nodes replicas ${replicas}`,
+      });
+    const behind = others.filter((it) => it.isAlive && it.settings !== null && it.settings.hash !== hash);
+    if (version > 0 && behind.length > 0)
+      all.push({
+        code: "nodes_differ",
+        detail: `the cluster's settings differ at ${behind.map(({ name }) => name).join(", ")}`,
+        remedy: "it ends by itself; if it does not, check NODE_URL of these nodes",
       });
     return all;
   }
