@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createSignal, type Subscribe } from "../base/signal.js";
 import { type Beat, beatsKeyOf, readBeat, writeBeat } from "./beat.js";
+import { isLeftOut, leftOutKeyOf } from "./handover/left-out.js";
 import type { Members, Self } from "./members.js";
 import type { Seal } from "./seal.js";
 
@@ -51,6 +52,8 @@ export interface Pulse {
   leave(): Promise<void>;
   stop(): Promise<void>;
   state(): PulseState;
+  /** Reports that deliveries did not fit into this node's queue. */
+  onLeftOut: Subscribe<[]>;
   /** Reports that the name was found taken when Redis was reached later than at the start. */
   onTaken: Subscribe<[error: NodeNameTaken]>;
 }
@@ -60,6 +63,8 @@ export function createPulse(ports: Ports): Pulse {
   const epoch = randomUUID();
   const lease = seal.close("name", JSON.stringify({ name: self.name, id: self.id }));
   const [nameKey, beatsKey] = [`${prefix}:name:${self.name}`, beatsKeyOf(prefix)];
+  const leftOutKey = leftOutKeyOf(prefix, self.name);
+  const leftOut = createSignal<[]>();
   const taken = createSignal<[error: NodeNameTaken]>();
   const state: PulseState = { isBeating: false, error: null, forged: 0 };
   let [count, isLeaving, isStopped] = [0, false, false];
@@ -80,12 +85,25 @@ export function createPulse(ports: Ports): Pulse {
     await claimName();
     count++;
     const sealed = writeBeat(seal, { ...self, epoch, count, leaving: isLeaving, at: now() });
-    const results = await redis.pipeline().hset(beatsKey, self.name, sealed).hgetall(beatsKey).exec();
+    const results = await redis
+      .pipeline()
+      .hset(beatsKey, self.name, sealed)
+      .hgetall(beatsKey)
+      .get(leftOutKey)
+      .exec();
     // A Redis that is full or cannot be written still answers. Nobody's beats change there, and nobody is dead.
     for (const [error] of results ?? []) if (error) throw error;
     const beats = readAll((results?.[1]?.[1] ?? {}) as Record<string, string>);
     members.take(beats);
+    await noteLeftOut(results?.[2]?.[1] as string | null);
     await forget(beats);
+  }
+
+  /** What Redis says is on this node's disk before it leaves Redis. */
+  async function noteLeftOut(said: string | null): Promise<void> {
+    if (said === null) return;
+    if (isLeftOut(seal, self.name, said)) leftOut.emit();
+    await redis.del(leftOutKey);
   }
 
   function readAll(sealed: Record<string, string>): Map<string, Beat> {
@@ -145,6 +163,7 @@ export function createPulse(ports: Ports): Pulse {
       if (holder === lease) await redis.del(nameKey).catch(() => {});
     },
     state: () => ({ ...state }),
+    onLeftOut: leftOut.on,
     onTaken: taken.on,
   };
 }

@@ -6,6 +6,7 @@ export type Purpose =
   | "name"
   | "settings"
   | "delivery"
+  | "left-out"
   | "read"
   | "ask"
   | "forward"

@@ -25,6 +25,8 @@ export interface RecoveryState {
 export interface Recovery {
   /** Reads GitHub's log back to the point of the last reading. Never throws; calls run one at a time. */
   run(): Promise<void>;
+  /** Has the next reading go back to the point of the last deep one. */
+  goBack(): void;
   state(): RecoveryState;
   /** Reports a webhook call that GitHub made, or tried to make, and that never arrived. */
   onMissed: Subscribe<[delivery: LoggedDelivery]>;
@@ -96,6 +98,9 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
 
   return {
     run,
+    goBack() {
+      state.deepAt = Number.NEGATIVE_INFINITY;
+    },
     state() {
       const reading = getProgress(ports)?.reading;
       return {

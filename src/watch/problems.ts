@@ -7,6 +7,7 @@ export const PROBLEM_CODES = [
   "backstop_late",
   "consumer_behind",
   "database_unwritable",
+  "deliveries_left_out",
   "deliveries_unread",
   "disk_full",
   "disk_low",

@@ -96,6 +96,35 @@ test("Redis is killed and comes back empty, under load and with jobs of an owner
   for (const { why } of moved) expect(why).toBe("the nodes that own it have it");
 });
 
+test("what QUEUE_MAX leaves out for a node that hangs, it finds in GitHub's log, and says fresh only then", async () => {
+  const cluster = await createCluster({ ...PASSES, INTERVAL: "24h", QUEUE_MAX: "100" });
+  const repos = await withRepositories(cluster, 8);
+  const [a, b] = await Promise.all([cluster.start("a"), cluster.start("b")]);
+  await until(() => cluster.faults(repos)).toEqual([]);
+  for (const node of [a, b]) await until(() => aliveBy(node)).toBe(2);
+  const ofB = repos.filter((repo) => cluster.ownersOf(repo)[0] === "b");
+  process.kill(b.lockstep.pid, "SIGSTOP");
+  const full = () => cluster.redis.client.exists(`lockstep:${cluster.standin.appId}:left-out:b`);
+  const pushes = await Promise.all(ofB.map((repo) => cluster.standin.commit(repo, "main")));
+  // The length of a queue is read once a second.
+  const fill = async () => {
+    const statuses = await Promise.all(pushes.map((push) => cluster.deliver(push, a)));
+    expect(new Set(statuses)).toEqual(new Set([202]));
+    return full();
+  };
+  await expect.poll(fill, { timeout: 2 * MINUTES, interval: 10 }).toBe(1);
+  for (const repo of ofB) await cluster.deliver(await cluster.standin.commit(repo, "late"), a);
+  process.kill(b.lockstep.pid, "SIGCONT");
+  await until(() => cluster.faults(repos)).toEqual([]);
+  const problems = async () => {
+    const status = (await (await b.lockstep.api("/api/v1/status")).json()) as {
+      problems: { code: string }[];
+    };
+    return status.problems.map(({ code }) => code);
+  };
+  await until(problems).not.toContain("deliveries_left_out");
+});
+
 test("a node that is cut off from Redis, and one that starts without, go on with their work", async () => {
   const { cluster, repos, nodes, traffic } = await clusterOf("a", "b");
   const [a, b] = [nodes[0]!, nodes[1]!];

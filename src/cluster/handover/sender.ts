@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { settleWithin } from "../../base/within.js";
 import type { Seal } from "../seal.js";
 import { type HandedOver, type JobData, writeJob } from "./job.js";
+import { leftOutKeyOf, writeLeftOut } from "./left-out.js";
 
 /** BullMQ's name of a node's queue of deliveries. */
 export const queueOf = (node: string): string => `deliveries-${node}`;
@@ -39,6 +40,8 @@ interface Target {
   queue: Queue<JobData>;
   waiting: number;
   countedAt: number;
+  /** When the node was last told that something was left out, by the monotonic clock. */
+  leftOutAt: number;
 }
 
 /** Loads BullMQ. */
@@ -67,7 +70,12 @@ export async function createSender({
       },
     });
     queue.on("error", () => {});
-    const target = { queue, waiting: 0, countedAt: Number.NEGATIVE_INFINITY };
+    const target = {
+      queue,
+      waiting: 0,
+      countedAt: Number.NEGATIVE_INFINITY,
+      leftOutAt: Number.NEGATIVE_INFINITY,
+    };
     targets.set(node, target);
     return target;
   }
@@ -85,11 +93,24 @@ export async function createSender({
     );
   }
 
+  /** Has the node read GitHub's log when it is back. Redis that is lost meanwhile loses its queue, too. */
+  function leaveOut(node: string, target: Target): void {
+    const now = performance.now();
+    if (now - target.leftOutAt < COUNT_MS) return;
+    target.leftOutAt = now;
+    redis.set(leftOutKeyOf(prefix, node), writeLeftOut(seal, node, Date.now())).catch(() => {
+      target.leftOutAt = Number.NEGATIVE_INFINITY;
+    });
+  }
+
   return {
     async send(node, handed) {
       const target = targetOf(node);
       count(target);
-      if (target.waiting >= queueMax) return "full";
+      if (target.waiting >= queueMax) {
+        leaveOut(node, target);
+        return "full";
+      }
       const { id, event } = handed.delivery;
       const adding = target.queue.add(event, writeJob(seal, handed), { jobId: `d-${id}` });
       // Before the first connection an add waits for as long as it takes, whatever the connection's options say.

@@ -67,7 +67,11 @@ export async function joinOthers(
   const { queue } = domain.records;
   const { removal } = domain.housekeeping;
   const shared = createSettingsExchange({ node, ask: node.ask });
-  const exchanging = setInterval(() => void shared.exchange(), EXCHANGE_MS);
+  const { recovery } = domain.intake;
+  const exchanging = setInterval(() => {
+    void shared.exchange();
+    void node.leftOut.read(recovery);
+  }, EXCHANGE_MS);
   releasers.add("settings of the cluster", () => clearInterval(exchanging));
   const nodes = createNodes(cluster, { node, ask: node.ask, moves, queue, removal });
 

@@ -26,6 +26,7 @@ import { createRegistry, isManaged } from "../../registry/repositories.js";
 import { createFacts } from "../../store/facts.js";
 import type { Ground } from "../ground.js";
 import { createFormerOwners } from "./former-owners.js";
+import { createLeftOut } from "./left-out.js";
 import { createClusterProblems } from "./problems.js";
 import { shareGitHub } from "./shared-github.js";
 
@@ -78,6 +79,8 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
   const keepers = createKeepers(monotonicMs);
   const takeovers = createTakeovers(store);
   const claims = createMirrorClaims(asking);
+  const leftOut = createLeftOut({ facts, clock: monotonicMs, now: Date.now });
+  pulse.onLeftOut(leftOut.note);
   let hasJoined = facts.get<boolean>(FACT) === true;
 
   /** A node that never saw the others would take every repository. */
@@ -142,7 +145,8 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
         .filter(({ name, url, isAlive }) => name !== self.name && url !== null && isAlive)
         .sort((a, b) => Number(a.isLeaving) - Number(b.isLeaving))
         .map(({ name }) => name),
-    problems: createClusterProblems({ members, pulse, settings, deadMs, now: Date.now }),
+    problems: createClusterProblems({ members, pulse, settings, leftOut, deadMs, now: Date.now }),
+    leftOut,
     /** Notes that Redis was reached. @returns whether this was the first time */
     join(): boolean {
       if (hasJoined || !pulse.state().isBeating) return false;

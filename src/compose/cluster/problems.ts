@@ -3,11 +3,13 @@ import type { Members } from "../../cluster/members.js";
 import type { PulseState } from "../../cluster/pulse.js";
 import type { ClusterSettings } from "../../cluster/settings.js";
 import type { Problem } from "../../watch/problems.js";
+import type { LeftOut } from "./left-out.js";
 
 interface Needs {
   members: Pick<Members, "all">;
   pulse: { state(): PulseState };
   settings: Pick<ClusterSettings, "current" | "stamp">;
+  leftOut: Pick<LeftOut, "problem">;
   deadMs: number;
   /** The wall clock, in milliseconds since 1970. */
   now(): number;
@@ -17,7 +19,14 @@ interface Needs {
 type Found = Pick<Problem, "code" | "detail" | "remedy">;
 
 /** Finds what is wrong with the cluster, as far as this node can tell. */
-export function createClusterProblems({ members, pulse, settings, deadMs, now }: Needs): () => Problem[] {
+export function createClusterProblems({
+  members,
+  pulse,
+  settings,
+  leftOut,
+  deadMs,
+  now,
+}: Needs): () => Problem[] {
   /** Since when each problem is there, by its code. */
   const since = new Map<string, number>();
 
@@ -54,7 +63,8 @@ export function createClusterProblems({ members, pulse, settings, deadMs, now }:
         detail: `the cluster's settings differ at ${behind.map(({ name }) => name).join(", ")}`,
         remedy: "it ends by itself; if it does not, check NODE_URL of these nodes",
       });
-    return all;
+    const left = leftOut.problem();
+    return left ? [...all, left] : all;
   }
 
   return () => {
