@@ -3,6 +3,7 @@ import type { Releasers } from "../../base/releasers.js";
 import { createAnswerer } from "../../cluster/asking.js";
 import { connect } from "../../cluster/connection.js";
 import { createForwarding } from "../../cluster/forwarding.js";
+import { createGathering, type Gathering } from "../../cluster/gather/gathered.js";
 import { createAcceptor } from "../../cluster/handover/accept.js";
 import { postRaw } from "../../cluster/handover/post.js";
 import { createSender } from "../../cluster/handover/sender.js";
@@ -39,6 +40,8 @@ export interface Joined {
   handlers: Handler[];
   /** Has other nodes answer for what they own. */
   nodes: OtherNodes & NodePorts;
+  /** Makes what this node says of its repositories that of the whole cluster. */
+  gather: Gathering["gather"];
   /** Passes readers of mirrors on. */
   between: BetweenNodes;
 }
@@ -57,6 +60,8 @@ export async function joinOthers(
   const { queue } = domain.records;
   const { removal } = domain.housekeeping;
   const nodes = createNodes(cluster, { node, ask: node.ask, moves, queue, removal });
+
+  const gathering = openGathering({ node, domain });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);
@@ -98,10 +103,16 @@ export async function joinOthers(
   return {
     accept: acceptor.accept,
     handlers: [
-      createAnswerer(asking, { ...nodes.answers, ...answers, [IN_STEP]: moves.answer }),
+      createAnswerer(asking, {
+        ...nodes.answers,
+        ...answers,
+        ...gathering.answers,
+        [IN_STEP]: moves.answer,
+      }),
       serveMirrors,
     ],
     nodes: { ...openForwarding({ node, domain }), ...nodes.ports },
+    gather: gathering.gather,
     between: openBetween(node),
   };
 }
@@ -124,6 +135,21 @@ function openForwarding({ node, domain }: Pick<Needs, "node" | "domain">): Other
       return others.length === 0 && hasIt ? "here" : others;
     },
   };
+}
+
+function openGathering({ node, domain }: Pick<Needs, "node" | "domain">): Gathering {
+  const { self, members, ask, takeovers } = node;
+  const { registry, holds } = domain.records;
+  return createGathering({
+    self: self.name,
+    members,
+    ask,
+    isSetAside: takeovers.wasSetAside,
+    counted() {
+      const held = holds.ids();
+      return registry.counted().map((one) => ({ ...one, hasHolds: held.has(one.id) }));
+    },
+  });
 }
 
 function openBetween({ self, members, seal, othersWith, listed }: ClusterNode): BetweenNodes {
