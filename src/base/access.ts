@@ -17,7 +17,11 @@ export const API_TOKEN_NAME = "API_TOKEN";
 export const isTokenName = (text: string): boolean => /^[a-z\d][a-z\d.-]{0,62}$/i.test(text);
 
 /** Whether somebody may know of `owner/name`. A token keeps its function for as long as it exists. */
-export type Sees = (fullName: string) => boolean;
+export interface Sees {
+  (fullName: string): boolean;
+  /** What a token was limited to; undefined: the function alone says it. */
+  readonly patterns?: readonly string[];
+}
 
 /** Whoever sends a request with a valid token. */
 export interface Caller {

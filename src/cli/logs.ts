@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { Delivery, type DeliveryView, type RefreshView } from "../http/log-view.js";
 import type { QueueList } from "../http/logs.js";
 import { type Client, repositoryPath } from "./client.js";
-import { ago, print, printJson, printTable } from "./print.js";
+import { ago, print, printJson, printTable, warnOfMissing } from "./print.js";
 import { printWaits } from "./waits.js";
 
 interface DeliveryOptions {
@@ -39,7 +39,10 @@ export function addLogCommands(program: Command, client: () => Client): void {
 
 async function showDeliveries(client: Client, options: DeliveryOptions): Promise<void> {
   const query = new URLSearchParams({ ...options });
-  const { body } = await client.ask<{ deliveries: DeliveryView[] }>("GET", `/api/v1/deliveries?${query}`);
+  const { body } = await client.ask<{ deliveries: DeliveryView[]; missing?: string[] }>(
+    "GET",
+    `/api/v1/deliveries?${query}`,
+  );
   if (client.json) return printJson(body);
   const rows = body.deliveries.map(({ receivedAt, event, action, repository, outcome, became }) => [
     ago(receivedAt),
@@ -53,6 +56,7 @@ async function showDeliveries(client: Client, options: DeliveryOptions): Promise
     rows,
     empty: "no deliveries in the last 8 days",
   });
+  warnOfMissing(body.missing);
 }
 
 async function showRefreshes(client: Client, fullName: string): Promise<void> {

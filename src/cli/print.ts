@@ -95,3 +95,10 @@ export function ago(iso: string | null, now = Date.now()): string {
   if (seconds < 7_200) return `${Math.round(seconds / 60)}m`;
   return seconds < 172_800 ? `${Math.round(seconds / 3600)}h` : `${Math.round(seconds / 86_400)}d`;
 }
+
+/** Says on stderr which nodes of a cluster are not in what is printed. */
+export function warnOfMissing(nodes: readonly string[] = []): void {
+  if (nodes.length === 0) return;
+  const who = `${nodes.join(", ")} ${nodes.length === 1 ? "has" : "have"}`;
+  process.stderr.write(`lockstep: without what only ${who}\n  → see lockstep nodes list\n`);
+}

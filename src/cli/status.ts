@@ -2,7 +2,7 @@ import type { AttentionView } from "../http/attention.js";
 import { onCommandLine } from "../http/dialect.js";
 import type { StatusView } from "../http/status-view.js";
 import { type Mood, verdictOf } from "../http/verdict.js";
-import { ago, print, stateText, styled } from "./print.js";
+import { ago, print, stateText, styled, warnOfMissing } from "./print.js";
 import { printWaits } from "./waits.js";
 
 const COLORS = { good: "green", busy: "yellow", warn: "yellow", bad: "red", none: "dim" } as const;
@@ -18,6 +18,7 @@ export function printStatus(status: StatusView): void {
   if (more > 0) print(`  and ${more} more: lockstep list --state failing`);
   print();
   printFigures(status);
+  warnOfMissing(status.missing);
 }
 
 function printAttention(one: AttentionView): void {

@@ -8,8 +8,8 @@ export const ASK_PATH = "/cluster/v1/ask";
 /** The header with who asks what, signed: nothing of a stranger's body is read. */
 const QUESTION = "x-lockstep-question";
 const TIMEOUT_MS = 5_000;
-/** Questions and answers name a few thousand repositories at most, in bytes. */
-const MAX_BYTES = 2 ** 20;
+/** Questions and answers are a page of a list at most, in bytes. */
+const MAX_BYTES = 4 * 2 ** 20;
 
 interface Question {
   /** The name of the node that asks. */

@@ -36,7 +36,9 @@ export type Forwarding = Pick<OtherNodes, "forwardedBy" | "send">;
 
 /** These headers of a request and of its answer go on; everything else is between two machines. */
 const PASSED = ["accept", "content-type", "last-event-id"];
-const RETURNED = ["content-type", "cache-control", "retry-after", "www-authenticate"];
+const RETURNED = ["content-type", "cache-control", "retry-after", "www-authenticate", "location"];
+/** The page's note of what was done, which is no secret, goes both ways as a cookie. */
+const NOTE = /lockstep-note=[^;]*/;
 const MISDIRECTED = 421;
 /** While an answer is awaited, it is looked this often whether the other node is alive, in milliseconds. */
 const LOOK_MS = 1_000;
@@ -57,6 +59,8 @@ export function createForwarding({ members, ...ports }: Ports): Forwarding {
         [FORWARDED]: claimOf(node, request, caller, fullName),
       };
       for (const name of PASSED) headers[name] = request.headers.get(name) ?? "";
+      const note = NOTE.exec(request.headers.get("cookie") ?? "");
+      if (note) headers.cookie = note[0];
       for (const name of PASSED) if (headers[name] === "") delete headers[name];
       const gaveUp = new AbortController();
       const timer = setInterval(() => {
@@ -96,6 +100,8 @@ function toResponse(answer: IncomingMessage): Response {
     const value = answer.headers[name];
     if (typeof value === "string") headers.set(name, value);
   }
+  for (const cookie of answer.headers["set-cookie"] ?? [])
+    if (NOTE.test(cookie)) headers.append("set-cookie", cookie);
   const status = answer.statusCode ?? 502;
   const isEmpty = status === 204 || status === 304;
   if (isEmpty) answer.resume();

@@ -101,6 +101,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
     reads,
     accept: shares?.accept ?? null,
     nodes: shares?.nodes ?? null,
+    gather: shares?.gather ?? null,
     beginPass: clocks.beginPass,
     releasers,
     isStopping,

@@ -24,7 +24,7 @@ export interface OncePorts {
   pruning: Pruning;
   publishedTrees: Pick<Sweep, "clearTrash" | "start">;
   links: Pick<Links, "sweep">;
-  status(): StatusView;
+  status(): StatusView | Promise<StatusView>;
   maintenance: Pick<Maintenance, "pass" | "idle">;
   /** Consumers of events get this long after the last refresh. */
   shutdownTimeoutMs: number;
@@ -142,7 +142,7 @@ export function createOnce(ports: OncePorts): Once {
     );
     await ports.maintenance.pass();
     await Promise.all([announced(), ports.maintenance.idle()]);
-    const { state, problems } = ports.status();
+    const { state, problems } = await ports.status();
     // An App without repositories has nothing to bring in step.
     const isDone = state === "fresh" || state === "empty";
     const allFresh = registry.all().every((it) => !isWanted(it) || it.state === "fresh");

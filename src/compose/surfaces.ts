@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
+import type { Gathering } from "../cluster/gather/gathered.js";
 import type { Config } from "../config/load.js";
 import { createApi } from "../http/api.js";
 import { createBearers } from "../http/bearer.js";
@@ -28,6 +29,8 @@ interface Needs {
   accept: ReceiverPorts["accept"] | null;
   /** The other nodes of a cluster; null: this Lockstep is alone. */
   nodes: (OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts }) | null;
+  /** Makes what this node says that of the whole cluster; null: this Lockstep is alone. */
+  gather: Gathering["gather"] | null;
   /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
   beginPass(): boolean;
   isStopping(): boolean;
@@ -38,7 +41,7 @@ interface Needs {
  * asked.
  */
 export function createSurfaces(config: Config, needs: Needs) {
-  const { log, ground, domain, accept, nodes } = needs;
+  const { log, ground, domain, accept, nodes, gather } = needs;
   const { metrics, github } = ground;
   const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
@@ -51,6 +54,8 @@ export function createSurfaces(config: Config, needs: Needs) {
     );
   const refusedCalls = createRefusedCalls();
   const views = createOperatorViews(config, { ...needs, refusedCalls });
+
+  const api = gather ? gather(views.api) : views.api;
 
   metrics.readFrom({
     queue: () => ({
@@ -89,8 +94,8 @@ export function createSurfaces(config: Config, needs: Needs) {
     receiver,
     createMetricsRoute({ bearers, scrape: metrics.scrape }),
     createHealth({ bearers, ports: views.health, limits: { trustedProxies, webhookRate, webhookBurst } }),
-    createApi({ bearers, ports: views.api, nodes, log }),
-    createPage({ apiToken, publicUrl, trustedProxies, ports: views.api, nodes, log }),
+    createApi({ bearers, ports: api, nodes, log }),
+    createPage({ apiToken, publicUrl, trustedProxies, ports: api, nodes, log }),
   ];
   return { handlers, status: views.api.status };
 }

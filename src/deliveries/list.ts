@@ -41,7 +41,12 @@ export interface DeliveryQuery {
 
 export interface DeliveryList {
   /** Lists deliveries, newest first. */
-  page(query: DeliveryQuery): { deliveries: LoggedDelivery[]; next: DeliveryPlace | null };
+  page(query: DeliveryQuery): {
+    deliveries: LoggedDelivery[];
+    /** The place of each of them. */
+    places: DeliveryPlace[];
+    next: DeliveryPlace | null;
+  };
   get(id: string): LoggedDelivery | null;
 }
 
@@ -77,10 +82,12 @@ export function createDeliveryList(store: Store): DeliveryList {
       const [at, row] = after ?? [Number.MAX_SAFE_INTEGER, 0];
       const filter = repository === null ? [] : [repository];
       const rows = statement(query).all(at, row, limit + 1, ...filter);
-      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      const shown = rows.slice(0, limit);
+      const places = shown.map((row): DeliveryPlace => [Number(row.received_at), Number(row.rowid)]);
       return {
-        deliveries: rows.slice(0, limit).map(read),
-        next: last ? [Number(last.received_at), Number(last.rowid)] : null,
+        deliveries: shown.map(read),
+        places,
+        next: rows.length > limit ? places.at(-1)! : null,
       };
     },
     get(id) {

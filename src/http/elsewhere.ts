@@ -48,22 +48,31 @@ export async function findForwarded(context: Context, nodes: OtherNodes): Promis
   return caller;
 }
 
+interface Options {
+  /** Answers when no node that has the repository does. */
+  onAway?(context: Context): Response | Promise<Response>;
+}
+
+/** Whether another node has passed the request on, and vouches for who has sent it. */
+export const wasForwarded = (context: Context): boolean => context.get(WAS_FORWARDED) === true;
+
 /**
  * Has a node answer that has the repository. What was passed on once is answered here, or by nobody. A repository may move
  * to another node while this one answers, during a wait for example; then the other one is asked.
  */
-export function answerElsewhere(nodes: OtherNodes): MiddlewareHandler {
+export function answerElsewhere(nodes: OtherNodes, { onAway = away }: Options = {}): MiddlewareHandler {
   return async (context, next) => {
     const name = nameIn(context.req.path);
     if (name === null || !canSee(context, name)) return next();
     const isPassedOn = context.get(WAS_FORWARDED) === true;
     const found = nodes.nodesFor(name, { isPassedOn });
-    if (found !== "here") return isPassedOn ? misdirected() : askOthers(context, nodes, { name, found });
+    if (found !== "here")
+      return isPassedOn ? misdirected() : askOthers(context, nodes, { name, found, onAway });
     await next();
     if (context.res.status !== 404) return;
     const now = nodes.nodesFor(name, { isPassedOn });
     if (now === "here") return;
-    const answer = isPassedOn ? misdirected() : await askOthers(context, nodes, { name, found: now });
+    const answer = isPassedOn ? misdirected() : await askOthers(context, nodes, { name, found: now, onAway });
     // Hono adds the headers of an earlier answer to a later one.
     context.res = undefined;
     context.res = answer;
@@ -73,7 +82,7 @@ export function answerElsewhere(nodes: OtherNodes): MiddlewareHandler {
 async function askOthers(
   context: Context,
   nodes: OtherNodes,
-  { name, found }: { name: RepositoryName; found: readonly string[] },
+  { name, found, onAway }: Required<Options> & { name: RepositoryName; found: readonly string[] },
 ): Promise<Response> {
   const body = await readBody(context);
   if (body === null) return problem(tooLarge(MAX_BODY));
@@ -83,11 +92,11 @@ async function askOthers(
     const answer = await nodes.send(node, request, about);
     if (answer) return answer;
   }
-  return away();
+  return onAway(context);
 }
 
 function nameIn(path: string): RepositoryName | null {
-  const [, owner = "", name = ""] = /^\/api\/v1\/repos\/([^/]+)\/([^/]+)(?:\/|$)/.exec(path) ?? [];
+  const [, owner = "", name = ""] = /^(?:\/api\/v1)?\/repos\/([^/]+)\/([^/]+)(?:\/|$)/.exec(path) ?? [];
   return isOwner(owner) && isRepositoryName(name) ? { owner, name } : null;
 }
 

@@ -2,7 +2,16 @@ import { z } from "zod";
 import type { Sees } from "../base/access.js";
 import { sightOf } from "./caller.js";
 import { badRequest } from "./lookup.js";
-import { findPaging, Next, type Paging, PagingQuery, toCursor } from "./paging.js";
+import {
+  findPaging,
+  Missing,
+  Next,
+  NodeQuery,
+  onlyHere,
+  type Paging,
+  PagingQuery,
+  toCursor,
+} from "./paging.js";
 import type { Routes } from "./routes.js";
 import { Installation, type InstallationView } from "./status-view.js";
 import { Repository, type RepositoryView, ShownState } from "./view.js";
@@ -23,13 +32,17 @@ interface RepositoryPage {
   repositories: RepositoryView[];
   next: RepositoryPlace | null;
   total: number;
+  /** The nodes of a cluster whose repositories are not there. */
+  missing?: string[];
 }
 
 export interface ListPorts {
   /** @param query.sees leaves out other repositories; undefined leaves out none */
   list(
-    query: RepositoryFilter & Paging<RepositoryPlace> & { sees?: Sees },
+    query: RepositoryFilter & Paging<RepositoryPlace> & { sees?: Sees; onlyHere?: boolean },
   ): RepositoryPage | Promise<RepositoryPage>;
+  /** Returns the ids of all repositories of this node that a filter matches. */
+  idsOf(query: RepositoryFilter & { sees?: Sees }): Promise<number[]>;
   installations(page: Paging<InstallationPlace>): {
     installations: InstallationView[];
     next: InstallationPlace | null;
@@ -64,8 +77,11 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       query: {
         ...FilterQuery,
         ...PagingQuery,
+        node: NodeQuery,
       },
-      answers: { 200: z.object({ repositories: z.array(Repository), next: Next, total: Total }) },
+      answers: {
+        200: z.object({ repositories: z.array(Repository), next: Next, total: Total, missing: Missing }),
+      },
       problems: [400],
     },
     async (context) => {
@@ -73,8 +89,13 @@ export function addListRoutes(routes: Routes, ports: ListPorts): void {
       if (filter instanceof Response) return filter;
       const paging = findPaging(context, RepositoryPlace);
       if (paging instanceof Response) return paging;
-      const { repositories, next, total } = await ports.list({ ...filter, ...paging, ...sightOf(context) });
-      return context.json({ repositories, next: toCursor(next), total });
+      const { next, ...list } = await ports.list({
+        ...filter,
+        ...paging,
+        ...sightOf(context),
+        ...onlyHere(context),
+      });
+      return context.json({ ...list, next: toCursor(next) });
     },
   );
   routes.add(

@@ -15,7 +15,16 @@ import {
   type RefreshView,
 } from "./log-view.js";
 import { badRequest, find, type Lookup, notFound } from "./lookup.js";
-import { findPaging, Next, type Paging, PagingQuery, toCursor } from "./paging.js";
+import {
+  findPaging,
+  Missing,
+  Next,
+  NodeQuery,
+  onlyHere,
+  type Paging,
+  PagingQuery,
+  toCursor,
+} from "./paging.js";
 import type { Routes } from "./routes.js";
 
 export const DeliveryPlace = z.tuple([z.number().int(), z.number().int()]);
@@ -37,14 +46,20 @@ export interface QueueList {
 
 export interface DeliveryPage {
   deliveries: DeliveryView[];
+  /** The place of each of them, for a list that is merged with others. */
+  places?: Place[];
   next: Place | null;
+  /** The nodes of a cluster whose deliveries are not there. */
+  missing?: string[];
 }
 
 export interface LogPorts {
   get: Lookup;
   /** @param query.sees leaves out deliveries about other repositories; a page may then be shorter than its limit */
-  deliveries(query: DeliveryFilter & Paging<Place> & { sees?: Sees }): DeliveryPage | Promise<DeliveryPage>;
-  delivery(id: string): DeliveryView | null;
+  deliveries(
+    query: DeliveryFilter & Paging<Place> & { sees?: Sees; onlyHere?: boolean },
+  ): DeliveryPage | Promise<DeliveryPage>;
+  delivery(id: string): DeliveryView | null | Promise<DeliveryView | null>;
   /** Lists deliveries, newest first. */
   refreshes(id: number): RefreshView[];
   /**
@@ -68,8 +83,9 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
         repository: z.string().optional().meta({ description: "owner/name" }),
         outcome: Outcome.optional(),
         ...PagingQuery,
+        node: NodeQuery,
       },
-      answers: { 200: z.object({ deliveries: z.array(Delivery), next: Next }) },
+      answers: { 200: z.object({ deliveries: z.array(Delivery), next: Next, missing: Missing }) },
       problems: [400],
     },
     async (context) => {
@@ -81,8 +97,17 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
       // The time of the answer must not tell whether a hidden repository had deliveries.
       if (filter.repository !== null && sight.sees?.(filter.repository) === false)
         return context.json({ deliveries: [], next: null });
-      const { deliveries, next } = await ports.deliveries({ ...filter, ...paging, ...sight });
-      return context.json({ deliveries, next: toCursor(next) });
+      const {
+        next,
+        places: _,
+        ...list
+      } = await ports.deliveries({
+        ...filter,
+        ...paging,
+        ...sight,
+        ...onlyHere(context),
+      });
+      return context.json({ ...list, next: toCursor(next) });
     },
   );
   routes.add(
@@ -93,8 +118,8 @@ export function addLogRoutes(routes: Routes, ports: LogPorts): void {
       answers: { 200: Delivery },
       problems: [404],
     },
-    (context) => {
-      const delivery = ports.delivery(context.req.param("id") ?? "");
+    async (context) => {
+      const delivery = await ports.delivery(context.req.param("id") ?? "");
       return delivery && canSeeDelivery(context, delivery)
         ? context.json(delivery)
         : notFound("no such delivery", "deliveries are kept for 8 days; refused ones are not kept");

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { conflict, find, type Lookup, notFound, notManaged } from "./lookup.js";
+import { NodeQuery, onlyHere } from "./paging.js";
 import type { Route, Routes } from "./routes.js";
 import { type InstallationView, Status, type StatusView } from "./status-view.js";
 import { Repository, type RepositoryView } from "./view.js";
@@ -12,10 +13,11 @@ export interface OperatePorts {
   /** Pauses the repository; null when its state does not allow that. */
   pause(id: number): void;
   resume(id: number): void;
-  installation(id: number): InstallationView | null;
+  installation(id: number): InstallationView | null | Promise<InstallationView | null>;
   /** @returns the number of repositories that are marked gone */
-  confirmRemoval(installationId: number): number;
-  status(): StatusView;
+  confirmRemoval(installationId: number): number | Promise<number>;
+  /** @param query.onlyHere of a cluster: the state of the node that is asked */
+  status(query?: { onlyHere?: boolean }): StatusView | Promise<StatusView>;
 }
 
 const Paused = z.object({ paused: z.boolean(), repository: Repository });
@@ -38,6 +40,7 @@ const STATUS: Route = {
   path: "/api/v1/status",
   summary: "Problems, backstop, rate limits, disk, queue",
   isOfWhole: true,
+  query: { node: NodeQuery },
   answers: { 200: Status },
 };
 const CONFIRM: Route = {
@@ -69,11 +72,11 @@ export function addOperatorRoutes(routes: Routes, ports: OperatePorts): void {
     ports.resume(found.id);
     return context.json({ paused: false, repository: reread(found) }, 202);
   });
-  routes.add(STATUS, (context) => context.json(ports.status()));
-  routes.add(CONFIRM, (context) => {
-    const held = findHeld(context, ports);
+  routes.add(STATUS, async (context) => context.json(await ports.status(onlyHere(context))));
+  routes.add(CONFIRM, async (context) => {
+    const held = await findHeld(context, ports);
     if (held instanceof Response) return held;
-    return context.json({ confirmed: true, repositories: ports.confirmRemoval(held.id) });
+    return context.json({ confirmed: true, repositories: await ports.confirmRemoval(held.id) });
   });
 }
 
@@ -85,8 +88,11 @@ export type Held = Pick<InstallationView, "id" | "login"> & {
  * Returns the held removal of the installation that the path names, or the answer that explains why there is
  * none.
  */
-export function findHeld(context: Context, ports: Pick<OperatePorts, "installation">): Held | Response {
-  const installation = ports.installation(Number(context.req.param("id")));
+export async function findHeld(
+  context: Context,
+  ports: Pick<OperatePorts, "installation">,
+): Promise<Held | Response> {
+  const installation = await ports.installation(Number(context.req.param("id")));
   if (!installation) return notFound("no such installation", "see GET /api/v1/installations");
   const { id, login, heldRemoval: removal } = installation;
   if (removal) return { id, login, removal };

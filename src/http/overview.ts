@@ -27,6 +27,15 @@ export interface RankedQuery extends RepositoryFilter {
   limit: number;
 }
 
+export interface RankedPage {
+  repositories: RankedView[];
+  total: number;
+  /** How many of them the pages lead to; undefined: to all. */
+  reach?: number;
+  /** The nodes of a cluster whose repositories are not there. */
+  missing?: string[];
+}
+
 /** Something that was done, for a sentence. */
 export interface ActivityView {
   id: number;
@@ -65,9 +74,9 @@ export interface OverviewPorts {
   /** Returns the first line of a commit's message; null: it is not known. */
   subject(id: number, sha: string): Promise<string | null>;
   /** Lists repositories by pages in any order; a page costs what its place in the order costs. */
-  ranked(query: RankedQuery): { repositories: RankedView[]; total: number };
+  ranked(query: RankedQuery): RankedPage | Promise<RankedPage>;
   /** Lists what was done last, the newest first. @param id null: of all repositories */
-  activity(limit: number, id: number | null): ActivityView[];
+  activity(limit: number, id: number | null): ActivityView[] | Promise<ActivityView[]>;
   /** Lists the last refreshes of one repository as `ranked` does. */
   beats(id: number): Pick<RankedView, "beats" | "lags">;
 }

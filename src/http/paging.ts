@@ -56,6 +56,22 @@ export const PagingQuery = {
     .meta({ description: `entries per page, 1 to ${MAX_LIMIT}`, example: "100" }),
   cursor: z.string().optional().meta({ description: "`next` of the previous page" }),
 };
+/** The query of a list that a cluster gathers from its nodes. */
+export const NodeQuery = z
+  .literal("self")
+  .optional()
+  .meta({ description: "of a cluster: the list of the node that is asked alone" });
+
+/** The nodes that a gathered list lacks. */
+export const Missing = z
+  .array(z.string())
+  .optional()
+  .meta({ description: "of a cluster: the nodes that did not answer" });
+
+/** Whether a query is about the node that is asked, and not about its cluster. */
+export const onlyHere = (context: Context): { onlyHere?: boolean } =>
+  context.req.query("node") === "self" ? { onlyHere: true } : {};
+
 export const Next = z
   .string()
   .nullable()

@@ -81,7 +81,12 @@ async function actOnEach(
   let count = 0;
   let after: Parameters<typeof list>[0]["after"] = null;
   do {
-    const page: Awaited<ReturnType<typeof list>> = await list({ ...filter, limit: AT_A_TIME, after });
+    const page: Awaited<ReturnType<typeof list>> = await list({
+      ...filter,
+      limit: AT_A_TIME,
+      after,
+      onlyHere: true,
+    });
     count += page.repositories.filter(act).length;
     after = page.next;
     await nextTurn();

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Attention } from "./attention.js";
 import { Held, Outage, QueueItem } from "./log-view.js";
+import { Missing } from "./paging.js";
 import { Time } from "./view.js";
 
 const Count = z.number().int();
@@ -143,6 +144,7 @@ export const Status = z
       .nullable()
       .meta({ description: "where mirrors are served to other machines; null: nowhere" }),
     disk: Disk,
+    missing: Missing,
   })
   .meta({ id: "Status" });
 

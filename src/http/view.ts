@@ -110,6 +110,7 @@ const repository = {
   state: ShownState,
   defaultBranch: z.string(),
   installationId: z.number().int(),
+  node: z.string().optional().meta({ description: "the node of a cluster that says this" }),
   depth: z
     .number()
     .int()

@@ -49,6 +49,8 @@ export interface Holds {
   waiting(id: number): number;
   /** Counts the held refs of all repositories, and the repositories that have any. */
   repositories(): { refs: number; repositories: number };
+  /** Returns the ids of the repositories that have held refs. */
+  ids(): Set<number>;
   /** Stores the hold of a refused change; a hold that an operator has made in the meantime stands. */
   begin(id: number, hold: Hold): void;
   /** Stores an operator's hold, which replaces any other. */
@@ -70,6 +72,7 @@ export function createHolds(store: Store): Holds {
     count: store.prepare("SELECT count(*) AS n FROM holds WHERE repository_id = ?"),
     latest: store.prepare("SELECT * FROM holds WHERE allowed IS NULL ORDER BY since DESC LIMIT ?"),
     waiting: store.prepare("SELECT count(*) AS n FROM holds WHERE repository_id = ? AND allowed IS NULL"),
+    ids: store.prepare("SELECT DISTINCT repository_id FROM holds WHERE allowed IS NULL"),
     all: store.prepare(
       "SELECT count(*) AS refs, count(DISTINCT repository_id) AS repositories FROM holds WHERE allowed IS NULL",
     ),
@@ -100,6 +103,7 @@ export function createHolds(store: Store): Holds {
       const row = sql.all.get();
       return { refs: Number(row?.refs), repositories: Number(row?.repositories) };
     },
+    ids: () => new Set(sql.ids.all().map((row) => Number(row.repository_id))),
     begin: (id, hold) => void sql.begin.run(...row(id, hold)),
     restore: (id, hold) => void sql.restore.run(...row(id, hold)),
     allow: (id, ref, wanted) => void sql.allow.run(wanted, id, ref),

@@ -37,6 +37,13 @@ export interface RepositoryPage {
   total: number;
 }
 
+/** Returns the ids of all repositories that a filter matches. */
+export function createIdList(store: Store) {
+  const ids = store.prepare(`SELECT id ${FILTERED}`);
+  return (query: RepositoryFilter & Pick<RepositoryQuery, "running" | "seen">): number[] =>
+    ids.all(...filterValues(query)).map(({ id }) => Number(id));
+}
+
 /** Lists the registry by pages: a page costs one walk over the table, whatever its place. */
 export function createRepositoryList(store: Store): (query: RepositoryQuery) => RepositoryPage {
   const first = store.prepare(`SELECT * ${FILTERED} ORDER BY owner, name, id LIMIT ?6`);

@@ -60,6 +60,8 @@ export interface Registry {
    * suspended or paused do not count.
    */
   mirrors(): { managed: number; cloned: number };
+  /** Returns every repository with what `states` and `mirrors` count of it. */
+  counted(): { id: number; state: string; isManaged: boolean; isCloned: boolean }[];
   /** Returns the repositories gone since before `before`, oldest first. */
   goneBefore(before: number): ManagedRepository[];
   /** Returns ids of repositories that are retired and have been gone since before `before`, at most `limit`. */
@@ -133,6 +135,13 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       const row = sql.mirrors.get();
       return { managed: Number(row?.managed), cloned: Number(row?.cloned) };
     },
+    counted: () =>
+      sql.counted.all().map(({ id, shown, managed, cloned }) => ({
+        id: Number(id),
+        state: String(shown),
+        isManaged: managed === 1,
+        isCloned: cloned === 1,
+      })),
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
     retiredBefore: (before, limit) => sql.retiredBefore.all(before, limit).map(({ id }) => Number(id)),
     forgetRetired: (id) => void sql.forgetRetired.run(id),

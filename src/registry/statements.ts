@@ -64,6 +64,10 @@ export function prepareStatements(store: Store) {
       `SELECT count(*) AS managed, count(*) FILTER (WHERE state <> 'onboarding') AS cloned FROM repositories
        WHERE state NOT IN ('gone', 'retired', 'suspended') AND paused_at IS NULL`,
     ),
+    counted: store.prepare(
+      `SELECT id, ${shownStateSql()} AS shown, state <> 'onboarding' AS cloned,
+       state NOT IN ('gone', 'retired', 'suspended') AND paused_at IS NULL AS managed FROM repositories`,
+    ),
     goneBefore: store.prepare(
       "SELECT * FROM repositories WHERE state = 'gone' AND paused_at IS NULL AND gone_at <= ? ORDER BY gone_at",
     ),

@@ -88,17 +88,21 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   /** Reads on until the page is full of what the caller may see, within bounds. */
   async function seenDeliveries(query: DeliveryQuery, sees: Sees): Promise<DeliveryPage> {
     const found: DeliveryView[] = [];
+    const places: NonNullable<DeliveryPage["places"]> = [];
     const slice = beginSlice();
     let { after } = query;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const page = list.page({ ...query, after, limit: query.limit - found.length });
-      const seen = page.deliveries.map(view).filter(({ repository }) => repository && sees(repository));
-      found.push(...seen);
+      for (const [n, delivery] of page.deliveries.map(view).entries())
+        if (delivery.repository && sees(delivery.repository)) {
+          found.push(delivery);
+          places.push(page.places[n]!);
+        }
       after = page.next;
       if (after === null || found.length === query.limit) break;
       if (slice.isOver()) await slice.next();
     }
-    return { deliveries: found, next: after };
+    return { deliveries: found, places, next: after };
   }
 
   function seenQueue(limit: number, sees: Sees): QueueList {
@@ -126,8 +130,8 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
       const known = repository === null ? null : registry.find({ owner, name });
       const wanted = { ...query, repository: known?.id ?? repository };
       if (sees) return seenDeliveries(wanted, sees);
-      const { deliveries, next } = list.page(wanted);
-      return { deliveries: deliveries.map(view), next };
+      const { deliveries, ...page } = list.page(wanted);
+      return { ...page, deliveries: deliveries.map(view) };
     },
     delivery(id) {
       const found = list.get(id);

@@ -18,7 +18,7 @@ import type { Requests } from "../queue/requests.js";
 import type { Runner } from "../queue/runner.js";
 import type { Holds } from "../refresh/holds.js";
 import type { Installations, KnownInstallation } from "../registry/installations.js";
-import { createRepositoryList } from "../registry/list.js";
+import { createIdList, createRepositoryList } from "../registry/list.js";
 import { createRanking } from "../registry/ranking.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import { createSeen } from "../registry/seen.js";
@@ -72,6 +72,7 @@ const subjectsOf = (id: number): Subject[] => [subjectOf(id), { kind: "publish",
 export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts } {
   const { registry, queue, runner, installations } = ports;
   const pageOf = createRepositoryList(ports.store);
+  const idsOf = createIdList(ports.store);
   const ranking = createRanking(ports.store);
   const seenBy = createSeen(ports.store);
   const storeFault = createStoreCheck(ports.store.probe, monotonicMs);
@@ -169,6 +170,10 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     },
     contains: ports.contains,
     events: ports.events,
+    async idsOf({ sees, ...query }) {
+      const seen = sees && (await seenBy(sees));
+      return idsOf({ ...query, seen, running: runningIds(runner) });
+    },
     async list({ sees, ...query }) {
       const seen = sees && (await seenBy(sees));
       const page = pageOf({ ...query, seen, running: runningIds(runner) });

@@ -294,6 +294,7 @@ describe("the API", () => {
       readers: fail,
       ...{
         trends: fail,
+        idsOf: fail,
         ranked: fail,
         activity: fail,
         beats: fail,

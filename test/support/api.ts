@@ -64,6 +64,7 @@ interface Options {
 /** @param calls records the calls made to the ports */
 export function apiPorts(options: Options = {}, calls: unknown[][] = []): ApiPorts {
   return {
+    idsOf: async () => [SITE.id],
     list: (...args) => {
       calls.push(["list", ...args]);
       return { repositories: [SITE], next: args[0].after ? null : ["acme", "site", 7], total: 2 };

@@ -138,7 +138,7 @@ const classesOf = (clones: number): StatusView["queue"]["classes"] => [
 ];
 
 function statusOf(scene: Scene, count: number): StatusView {
-  const base = apiPorts().status();
+  const base = apiPorts().status() as StatusView;
   const failing = scene === "failing" ? Math.min(2, count) : 0;
   const onboarding = scene === "cloning" ? Math.ceil((count * 2) / 3) : 0;
   const attention = count === 0 ? [] : attentionOf(scene);

@@ -100,9 +100,9 @@ function full(): ApiPorts {
       outages: [],
       total: 1,
     }),
-    status: () => ({
-      ...ports.status(),
-      attention: sceneOf("failing", 3).status().attention,
+    status: async () => ({
+      ...(await ports.status()),
+      attention: (await sceneOf("failing", 3).status()).attention,
       attentionTotal: 3,
       github: { calls: 1, limits: [{ whose: "app", limit: 1, remaining: 0, resetsAt: AT, heldUntil: AT }] },
     }),
@@ -206,8 +206,8 @@ test("ten thousand repositories: small pages, and a filter that finds one", asyn
 test("by keyboard: j and k go along the rows, x selects, and the selected are paused together", async () => {
   const ports = sceneOf("healthy", 3);
   const paused: number[] = [];
-  const byName: ApiPorts["get"] = (_, name) =>
-    ports.ranked({ limit: 3 } as never).repositories.find((one) => one.name === name) ?? null;
+  const { repositories } = await ports.ranked({ limit: 3 } as never);
+  const byName: ApiPorts["get"] = (_, name) => repositories.find((one) => one.name === name) ?? null;
   const { base } = await startPage({ ports: { ...ports, get: byName, pause: (id) => void paused.push(id) } });
   const { tab, complaints } = await openTab();
   await signIn(tab, `${base}/repositories`, TOKEN);

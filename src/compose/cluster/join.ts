@@ -3,27 +3,25 @@ import type { Releasers } from "../../base/releasers.js";
 import { createAnswerer } from "../../cluster/asking.js";
 import { connect } from "../../cluster/connection.js";
 import { createForwarding } from "../../cluster/forwarding.js";
+import { createGathering, type Gathering } from "../../cluster/gather/gathered.js";
 import { createAcceptor } from "../../cluster/handover/accept.js";
 import { postRaw } from "../../cluster/handover/post.js";
 import { createSender } from "../../cluster/handover/sender.js";
 import { startTaker } from "../../cluster/handover/taker.js";
 import { IN_STEP } from "../../cluster/moves.js";
-import { createEventAnswers, createEventsOfNodes } from "../../cluster/node-events.js";
 import { createPassedReads } from "../../cluster/passed-reads.js";
-import { readToldQuestion, TOLD } from "../../cluster/telling.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
 import type { SettingsPorts } from "../../http/cluster-settings.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
-import { waitForEvent } from "../../http/event-stream.js";
 import type { EventsOfNodes } from "../../http/gathered-events.js";
 import type { Handler } from "../../http/mount.js";
 import type { NodePorts } from "../../http/nodes.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
-import { provenAt } from "../../views/freshness.js";
 import type { Domain } from "../domain.js";
 import type { Ground } from "../ground.js";
 import type { BetweenNodes } from "../serving.js";
+import { openAnnouncing } from "./announcing.js";
 import { openMoving } from "./moving.js";
 import type { ClusterNode } from "./node.js";
 import { createNodes } from "./nodes.js";
@@ -49,6 +47,8 @@ export interface Joined {
   handlers: Handler[];
   /** Has other nodes answer for what they own. */
   nodes: OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts };
+  /** Makes what this node says of its repositories that of the whole cluster. */
+  gather: Gathering["gather"];
   /** Passes readers of mirrors on. */
   between: BetweenNodes;
 }
@@ -74,6 +74,9 @@ export async function joinOthers(
   }, EXCHANGE_MS);
   releasers.add("settings of the cluster", () => clearInterval(exchanging));
   const nodes = createNodes(cluster, { node, ask: node.ask, moves, queue, removal });
+
+  const gathering = openGathering({ node, domain });
+  const announcing = openAnnouncing(config, { node, domain });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);
@@ -119,20 +122,9 @@ export async function joinOthers(
         ...nodes.answers,
         ...answers,
         ...shared.answers,
-        ...createEventAnswers({
-          after: domain.announcer.outbox.after,
-          bounds: domain.announcer.outbox.bounds,
-          waitForEvent: (left) => waitForEvent(domain.announcer.newEvents, left),
-        }),
+        ...announcing.answers,
+        ...gathering.answers,
         [IN_STEP]: moves.answer,
-        [TOLD](body) {
-          const question = readToldQuestion(body);
-          const repository = domain.records.registry.get(question.event.repository.id);
-          const at = repository
-            ? provenAt(repository, { customRefs: config.customRefs, now: Date.now() })
-            : null;
-          return domain.announcer.hasTold(question, at);
-        },
       }),
       serveMirrors,
     ],
@@ -140,11 +132,9 @@ export async function joinOthers(
       ...openForwarding({ node, domain }),
       ...nodes.ports,
       settings: shared.ports,
-      events: {
-        ...createEventsOfNodes({ self: self.name, members, ask: node.ask }),
-        find: node.directory.find,
-      },
+      events: announcing.events,
     },
+    gather: gathering.gather,
     between: openBetween(node),
   };
 }
@@ -167,6 +157,21 @@ function openForwarding({ node, domain }: Pick<Needs, "node" | "domain">): Other
       return others.length === 0 && hasIt ? "here" : others;
     },
   };
+}
+
+function openGathering({ node, domain }: Pick<Needs, "node" | "domain">): Gathering {
+  const { self, members, ask, takeovers } = node;
+  const { registry, holds } = domain.records;
+  return createGathering({
+    self: self.name,
+    members,
+    ask,
+    isSetAside: takeovers.wasSetAside,
+    counted() {
+      const held = holds.ids();
+      return registry.counted().map((one) => ({ ...one, hasHolds: held.has(one.id) }));
+    },
+  });
 }
 
 function openBetween({ self, members, seal, othersWith, listed }: ClusterNode): BetweenNodes {

@@ -9,7 +9,7 @@ import { findPaging, toCursor } from "../paging.js";
 import { explain } from "./explain.js";
 import { Icon } from "./icon.js";
 import { page } from "./layout.js";
-import { Ago, Facts, Live, Pages, State } from "./parts.js";
+import { Ago, Facts, Live, MissingNodes, Pages, State } from "./parts.js";
 
 const ROWS = 50;
 type Query = Record<string, string>;
@@ -22,7 +22,7 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
     if (filter instanceof Response) return explain(context, "/deliveries", filter);
     const paging = findPaging(context, DeliveryPlace, ROWS);
     if (paging instanceof Response) return explain(context, "/deliveries", paging);
-    const { deliveries, next } = await ports.deliveries({ ...filter, ...paging });
+    const { deliveries, next, missing } = await ports.deliveries({ ...filter, ...paging });
     return page(
       context,
       { title: "Deliveries", here: "/deliveries" },
@@ -36,6 +36,7 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
           <RefusedBox of={ports.refused()} />
         </Live>
         <Live name="list">
+          <MissingNodes of={missing} />
           <section class="box" aria-label="Deliveries of the last 8 days, newest first">
             <h2>
               The last 8 days <span class="dim small">newest first</span>

@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { OPERATOR } from "../../base/access.js";
 import { setCaller } from "../caller.js";
+import { findForwarded, type OtherNodes, wasForwarded } from "../elsewhere.js";
 import { message } from "./layout.js";
 import type { Sessions } from "./session.js";
 import { signInForm } from "./sign-in.js";
@@ -50,6 +51,31 @@ const hostOf = (origin: string | undefined): string | null =>
 /** Answers a form that is larger than any form of the page. */
 export const tooLarge = (context: Context) =>
   message(context, { title: "Refused", status: 413 }, "The form is too large.", "send a smaller form");
+
+/** Answers where no node that has the repository does. */
+export const nodeAway = (context: Context) =>
+  message(
+    context,
+    { title: "Not readable now", here: "/repositories", status: 503 },
+    "No node that has the repository answers.",
+    "see the nodes at /server; after NODE_TIMEOUT other nodes take the repository over",
+  );
+
+/** Finds what another node passes on for somebody who is signed in there. */
+export function fromOtherNode(nodes: OtherNodes): MiddlewareHandler {
+  return async (context, next) => {
+    const caller = await findForwarded(context, nodes);
+    // Only whoever has API_TOKEN is signed in at the page of a node.
+    if (caller && !caller.isOperator) return context.body(null, 403);
+    await next();
+  };
+}
+
+/** The node that has passed a request on has made the check. */
+export const unlessForwarded =
+  (check: MiddlewareHandler): MiddlewareHandler =>
+  (context, next) =>
+    wasForwarded(context) ? next() : check(context, next);
 
 /** Shows the sign-in form when there is no session. */
 export function signedIn(sessions: Sessions): MiddlewareHandler {

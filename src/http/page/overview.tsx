@@ -10,7 +10,7 @@ import { explain } from "./explain.js";
 import { Icon } from "./icon.js";
 import { page } from "./layout.js";
 import { Meters } from "./meters.js";
-import { Ago, Live } from "./parts.js";
+import { Ago, Live, MissingNodes } from "./parts.js";
 import { Rows } from "./rows.js";
 import { VerdictBox } from "./standing.js";
 
@@ -21,13 +21,13 @@ const MOVED = ["state", "name", "installation", "cursor"];
 
 /** Shows at a glance how all is, what to do, how the last time went and what was done last. */
 export function addOverviewPage(app: Hono, ports: ApiPorts): void {
-  app.get("/", (context) => {
+  app.get("/", async (context) => {
     const query = context.req.query();
     if (MOVED.some((field) => field in query))
       return context.redirect(`/repositories${new URL(context.req.url).search}`, 301);
     const span = findSpan(query);
     if (span instanceof Response) return explain(context, "/", span);
-    const status = ports.status();
+    const status = await ports.status();
     if (status.state === "empty" && Object.values(status.repositories).every((count) => count === 0))
       return page(context, { title: "Overview", here: "/" }, <Empty status={status} />);
     return overview(context, ports, status, span);
@@ -51,9 +51,9 @@ export function addOverviewPage(app: Hono, ports: ApiPorts): void {
   });
 }
 
-function overview(context: Context, ports: ApiPorts, status: StatusView, span: Span) {
+async function overview(context: Context, ports: ApiPorts, status: StatusView, span: Span) {
   const trends = ports.trends(span);
-  const worst = ports.ranked({
+  const worst = await ports.ranked({
     order: "worst",
     isHeld: false,
     page: 1,
@@ -69,6 +69,7 @@ function overview(context: Context, ports: ApiPorts, status: StatusView, span: S
     <>
       <Live name="verdict">
         <VerdictBox of={status} />
+        <MissingNodes of={status.missing} />
         <NoWebhook of={status} />
         <AttentionBox of={status} here={here} />
         <Tiles of={status} />
@@ -85,7 +86,7 @@ function overview(context: Context, ports: ApiPorts, status: StatusView, span: S
       </Live>
       <Live name="now">
         <div class="two">
-          <Activity title="Just now" of={ports.activity(EVENTS, null)} />
+          <Activity title="Just now" of={await ports.activity(EVENTS, null)} />
           <Meters of={status} diskFullAt={trends.diskFullAt} />
         </div>
         <section class="box" aria-labelledby="worst">

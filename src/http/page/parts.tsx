@@ -231,3 +231,12 @@ export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; 
     <br />→ {onPage(remedy)}
   </>
 );
+
+/** Says which nodes of a cluster are not in what is shown. */
+export const MissingNodes = ({ of = [] }: { of: string[] | undefined }) =>
+  of.length === 0 ? null : (
+    <p class="notice warn">
+      Without what only {of.join(", ")} {of.length === 1 ? "has, which does" : "have, which do"} not answer. →
+      See <a href="/server">the nodes</a>.
+    </p>
+  );

@@ -28,16 +28,16 @@ export const RemovalButton = ({ installation }: { installation: Pick<Installatio
 const seenOf = ({ removal }: Held) => markOf(JSON.stringify(removal.repositories));
 
 export function addRemovalActions(app: Hono, ports: ApiPorts): void {
-  app.get(PATH, (context) => {
-    const held = findHeld(context, ports);
+  app.get(PATH, async (context) => {
+    const held = await findHeld(context, ports);
     return held instanceof Response ? explain(context, "/server", held) : confirmPage(context, held);
   });
   app.post(PATH, async (context) => {
-    const held = findHeld(context, ports);
+    const held = await findHeld(context, ports);
     if (held instanceof Response) return explain(context, "/server", held);
     const { seen } = await readForm(context);
     if (seen !== seenOf(held)) return explain(context, "/server", listChanged());
-    const count = ports.confirmRemoval(held.id);
+    const count = await ports.confirmRemoval(held.id);
     setNote(context, `Confirmed: ${count} repositories are gone; their mirrors are kept for RETIRE_AFTER`);
     return context.redirect("/server", 303);
   });

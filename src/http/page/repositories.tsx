@@ -8,7 +8,7 @@ import { ShownState } from "../view.js";
 import { BULK, BulkBar } from "./bulk.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
-import { Live, Quantity } from "./parts.js";
+import { Live, MissingNodes, Quantity } from "./parts.js";
 import { Rows } from "./rows.js";
 
 const ROWS = 50;
@@ -18,11 +18,11 @@ type Query = Record<string, string>;
 
 /** Lists all repositories by pages, the worst first. */
 export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
-  app.get(PATH, (context) => {
+  app.get(PATH, async (context) => {
     const query = context.req.query();
     const wanted = findQuery(query);
     if (wanted instanceof Response) return explain(context, PATH, wanted);
-    const { repositories, total } = ports.ranked(wanted);
+    const { repositories, total, reach = total, missing } = await ports.ranked(wanted);
     const here = addressOf(query, {});
     const count = <Quantity of={total} one="repository" many="repositories" />;
     return page(
@@ -34,7 +34,8 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
           <Filter query={query} />
         </div>
         <Live name="list">
-          <Chips query={query} status={ports.status()} />
+          <MissingNodes of={missing} />
+          <Chips query={query} status={await ports.status()} />
           <section class="box" aria-label="List of repositories">
             <div class="head">
               <p>
@@ -51,7 +52,7 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
               form={BULK}
             />
           </section>
-          <Pager query={query} page={wanted.page} shown={repositories.length} total={total} />
+          <Pager query={query} page={wanted.page} shown={repositories.length} total={total} reach={reach} />
         </Live>
       </>,
     );
@@ -149,11 +150,13 @@ interface PagerProps {
   page: number;
   shown: number;
   total: number;
+  /** How many of them the pages lead to. */
+  reach: number;
 }
 
-function Pager({ query, page: number, shown, total }: PagerProps) {
+function Pager({ query, page: number, shown, total, reach }: PagerProps) {
   const first = (number - 1) * ROWS + 1;
-  const hasNext = number * ROWS < total;
+  const hasNext = number * ROWS < Math.min(total, reach);
   if (number === 1 && !hasNext) return null;
   return (
     <nav class="pages" aria-label="Pages">

@@ -81,7 +81,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
         <Places of={at} />
         <Live name="done">
           <div class="two">
-            <Activity title="What changed" of={ports.activity(EVENTS, id)} isOfOne />
+            <Activity title="What changed" of={await ports.activity(EVENTS, id)} isOfOne />
             <section class="box" aria-labelledby="deliveries">
               <div class="head">
                 <h2 id="deliveries">Deliveries</h2>

@@ -7,6 +7,7 @@ import { tokenCheck } from "../bearer.js";
 import { limitBody } from "../body-limit.js";
 import { cached } from "../cached.js";
 import { clientAddress } from "../client-address.js";
+import { answerElsewhere, type OtherNodes } from "../elsewhere.js";
 import type { Handler } from "../mount.js";
 import type { NodePorts } from "../nodes.js";
 import { isOfMachine } from "../problem.js";
@@ -20,7 +21,17 @@ import { addHistoryActions } from "./history.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
 import { createLost } from "./lost.js";
-import { asOperator, headers, noStore, sameOrigin, signedIn, tooLarge } from "./middleware.js";
+import {
+  asOperator,
+  fromOtherNode,
+  headers,
+  nodeAway,
+  noStore,
+  sameOrigin,
+  signedIn,
+  tooLarge,
+  unlessForwarded,
+} from "./middleware.js";
 import { addOverviewPage } from "./overview.js";
 import { addReadersPage } from "./readers.js";
 import { addRemovalActions } from "./removal.js";
@@ -39,7 +50,7 @@ export interface PageOptions {
   trustedProxies: readonly string[];
   ports: ApiPorts;
   /** Null: this Lockstep is alone. */
-  nodes?: Pick<NodePorts, "list"> | null;
+  nodes?: (OtherNodes & Pick<NodePorts, "list">) | null;
   log?: { error(fields: object, message: string): void };
 }
 
@@ -51,31 +62,38 @@ const STATUS_MS = 3_000;
 
 /** The operator's web page. */
 export function createPage(options: PageOptions): Handler {
-  const { apiToken, publicUrl, trustedProxies, log } = options;
+  const { apiToken, publicUrl, trustedProxies, log, nodes = null } = options;
   if (apiToken === null) return async () => false;
   const app = new Hono();
-  const ports = { ...options.ports, status: cached(STATUS_MS, options.ports.status) };
+  const ports = { ...options.ports, status: cached(STATUS_MS, () => options.ports.status()) };
   const sessions = createSessions(apiToken);
   const client = clientAddress(trustedProxies);
 
   app.use(headers);
   addAssets(app);
-  app.use(noStore, sameOrigin(publicUrl), limitBody({ maxBytes: MAX_BODY, onTooLarge: tooLarge }));
+  if (nodes) app.use(fromOtherNode(nodes));
+  app.use(
+    noStore,
+    unlessForwarded(sameOrigin(publicUrl)),
+    limitBody({ maxBytes: MAX_BODY, onTooLarge: tooLarge }),
+  );
   addSignIn(app, {
     sessions,
     isToken: tokenCheck(apiToken),
     addressOf: (context) => client((context.env as HttpBindings).incoming),
   });
-  app.use(signedIn(sessions));
-  app.use(asOperator, audited(ports.audit, actOf));
+  app.use(unlessForwarded(signedIn(sessions)));
+  app.use(asOperator);
+  if (nodes) app.use(answerElsewhere(nodes, { onAway: nodeAway }));
+  app.use(audited(ports.audit, actOf));
   app.use(withStanding(ports.status));
   addOverviewPage(app, ports);
   addRepositoriesPage(app, ports);
-  addBulkActions(app, ports);
+  addBulkActions(app, ports, nodes);
   addRepositoryPage(app, ports);
   addDeliveriesPage(app, ports);
   addReadersPage(app, ports);
-  addServerPage(app, ports, options.nodes ?? null);
+  addServerPage(app, ports, nodes);
   addAuditPage(app, ports);
   addActions(app, ports);
   addHistoryActions(app, ports);

@@ -24,7 +24,7 @@ export function addServerPage(app: Hono, ports: ApiPorts, nodes: Pick<NodePorts,
   const listNodes = nodes && cached(NODES_MS, nodes.list);
   app.get("/server", async (context) => {
     const cluster = listNodes && (await listNodes());
-    const status = ports.status();
+    const status = await ports.status();
     const { queue, total } = ports.queue(ROWS);
     const installations = ports.installations({ limit: ROWS, after: null });
     return page(

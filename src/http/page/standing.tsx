@@ -12,25 +12,23 @@ export interface Standing {
   repositories: number;
 }
 
-/** Lets every page say how the whole is. */
-export function withStanding(status: () => StatusView): MiddlewareHandler {
+/** Lets every page say how the whole is, unless the database cannot be read. */
+export function withStanding(status: () => StatusView | Promise<StatusView>): MiddlewareHandler {
   return async (context, next) => {
-    context.set(KEY, status);
+    const view = await Promise.resolve()
+      .then(status)
+      .catch(() => null);
+    context.set(KEY, view);
     await next();
   };
 }
 
 /** @returns null: nobody is signed in, or the database cannot be read */
 export function standingOf(context: Context): Standing | null {
-  const status = context.get(KEY) as (() => StatusView) | undefined;
-  if (!status) return null;
-  try {
-    const view = status();
-    const repositories = Object.values(view.repositories).reduce((a, b) => a + b, 0);
-    return { verdict: verdictOf(view), repositories };
-  } catch {
-    return null;
-  }
+  const view = context.get(KEY) as StatusView | null | undefined;
+  if (!view) return null;
+  const repositories = Object.values(view.repositories).reduce((a, b) => a + b, 0);
+  return { verdict: verdictOf(view), repositories };
 }
 
 /** The sign in front of a tab's title, for people who see no colours. */

@@ -89,7 +89,7 @@ test("an App that is installed nowhere, and a webhook that never called, are sai
   const empty = await shown("/", sceneOf("healthy", 0));
   expect(empty.words).toContain("No repository is mirrored yet");
   expect(empty.words).toContain("choose Install App");
-  const status = sceneOf("healthy", 3).status();
+  const status = await sceneOf("healthy", 3).status();
   const silent = { ...status, deliveries: { ...status.deliveries, lastWebhookAt: null } };
   const { words } = await shown("/", { ...sceneOf("healthy", 3), status: () => silent });
   expect(words).toMatch(/GitHub has not called yet.*\/api\/github\/webhooks/);
@@ -98,7 +98,7 @@ test("an App that is installed nowhere, and a webhook that never called, are sai
 test("several repositories are paused together; what cannot be is left alone and said", async () => {
   const paused: number[] = [];
   const scene = sceneOf("healthy", 3);
-  const { repositories } = scene.ranked({ limit: 3 } as never);
+  const { repositories } = await scene.ranked({ limit: 3 } as never);
   const get: ApiPorts["get"] = (_, name) => {
     const found = repositories.find((one) => one.name === name) ?? null;
     return found && name === "site" ? { ...found, state: "gone" } : found;
