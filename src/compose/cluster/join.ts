@@ -21,6 +21,7 @@ import type { ReceiverPorts } from "../../receiver/webhook.js";
 import type { Domain } from "../domain.js";
 import type { Ground } from "../ground.js";
 import type { BetweenNodes } from "../serving.js";
+import { openActing } from "./acting.js";
 import { openAnnouncing } from "./announcing.js";
 import { openMoving } from "./moving.js";
 import type { ClusterNode } from "./node.js";
@@ -68,7 +69,9 @@ export async function joinOthers(
   const { removal } = domain.housekeeping;
   const shared = createSettingsExchange({ node, ask: node.ask });
   const { recovery } = domain.intake;
+  const acting = openActing({ node, domain, ground });
   const exchanging = setInterval(() => {
+    void acting.round();
     void shared.exchange();
     void node.leftOut.read(recovery);
   }, EXCHANGE_MS);
@@ -123,6 +126,7 @@ export async function joinOthers(
         ...answers,
         ...shared.answers,
         ...announcing.answers,
+        ...acting.answers,
         ...gathering.answers,
         [IN_STEP]: moves.answer,
       }),
@@ -134,7 +138,7 @@ export async function joinOthers(
       settings: shared.ports,
       events: announcing.events,
     },
-    gather: gathering.gather,
+    gather: (here) => gathering.gather(acting.share(here)),
     between: openBetween(node),
   };
 }
