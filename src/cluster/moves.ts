@@ -12,6 +12,8 @@ interface Ports {
   ids(): number[];
   /** Whether this node keeps the repository in step. */
   isManaged(id: number): boolean;
+  /** Whether this node needs the repository for itself, so that it keeps it for good. */
+  isNeeded(id: number): boolean;
   /** Whether this node has the repository's mirror in step. */
   isInStep(id: number): boolean;
   /** Returns what a new owner takes over besides the mirror, as a version; null: there is nothing. */
@@ -54,6 +56,8 @@ export function createMoves(ports: Ports): Moves {
   let kept: number[] = [];
   /** The number of the view of owners that `kept` follows from, and of the newest one. */
   let [keptOf, newest] = [0, 1];
+  /** How many of `kept` are to move away. */
+  let leaving = 0;
   let isRunning = false;
 
   const isKept = (id: number) => !members.placement().ownersOf(id).includes(self) && ports.isManaged(id);
@@ -73,6 +77,10 @@ export function createMoves(ports: Ports): Moves {
     return found;
   }
 
+  async function countLeaving(): Promise<void> {
+    leaving = (await selectInSlices(kept, (id) => !ports.isNeeded(id))).length;
+  }
+
   async function setAsideWhatOthersHave(): Promise<void> {
     const placement = members.placement();
     const ofOwner = new Map<string, number[]>();
@@ -89,7 +97,7 @@ export function createMoves(ports: Ports): Moves {
       // What was kept or held here while the owners answered is taken over first.
       const version = ports.versionOf(id);
       const haveAll = owners.length > 0 && owners.every((owner) => inStep.get(owner)?.get(id) === version);
-      if (haveAll && isKept(id)) ports.setAside(id);
+      if (haveAll && isKept(id) && !ports.isNeeded(id)) ports.setAside(id);
     }
     kept = kept.filter(isKept);
   }
@@ -104,9 +112,12 @@ export function createMoves(ports: Ports): Moves {
         if (keptOf !== newest) {
           const view = newest;
           kept = await selectInSlices(ports.ids(), isKept);
+          await countLeaving();
           keptOf = view;
         }
-        if (kept.length > 0) await setAsideWhatOthersHave();
+        if (kept.length === 0) return;
+        await setAsideWhatOthersHave();
+        await countLeaving();
       } catch {
         // A database that cannot be read or written now can be at a later round.
         newest++;
@@ -125,7 +136,7 @@ export function createMoves(ports: Ports): Moves {
         return hasAll ? id : [];
       });
     },
-    count: () => (keptOf === newest ? kept.length : null),
+    count: () => (keptOf === newest ? leaving : null),
   };
 }
 

@@ -14,6 +14,7 @@ function setUp({ replicas = 1, versions = new Map<number, string>() } = {}) {
     inStep: new Set<number>(),
     taken: new Map<number, string>(),
     taking: [] as [number, string, string][],
+    needed: new Set<number>(),
     isAnswering: true,
     clock: 0,
     asked: 0,
@@ -32,6 +33,7 @@ function setUp({ replicas = 1, versions = new Map<number, string>() } = {}) {
     },
     ids: () => IDS,
     isManaged: (id) => !aside.has(id),
+    isNeeded: (id) => world.needed.has(id),
     isInStep: (id) => id === 1,
     versionOf: (id) => versions.get(id) ?? null,
     hasTaken(...asked) {
@@ -54,6 +56,15 @@ test("a repository is kept until its owner has it in step, and only then set asi
   await moves.round();
   expect([...aside]).toEqual(ofB.slice(0, 3));
   expect(ofB.filter(moves.isKept)).toEqual(ofB.slice(3));
+});
+
+test("what this node needs itself stays, and is not counted as on its way", async () => {
+  const { moves, world, aside, ofB } = setUp();
+  world.needed = new Set(ofB.slice(0, 2));
+  world.inStep = new Set(ofB);
+  await moves.round();
+  expect([...aside]).toEqual(ofB.slice(2));
+  expect([moves.count(), ofB.filter(moves.isKept)]).toEqual([0, ofB.slice(0, 2)]);
 });
 
 test("an owner that does not answer gets more time", async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { request as requestHttp } from "node:http";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
@@ -155,4 +156,27 @@ test("a former owner that dies while it hands its mirrors over is done without: 
   expect(world.asked).toBeGreaterThan(0);
   expect(b.lockstep.log).toContainEqual(expect.objectContaining({ event: "take_over_failed", node: "a" }));
   for (const repo of ofB) await until(async () => (await get<Shown>(b, pathOf(repo))).state).toBe("fresh");
+});
+
+test("a node has what its own CHECKOUTS name, whoever owns it, and keeps it", async () => {
+  const { cluster, repos } = await startNodes({});
+  const a = await cluster.start("a", { CHECKOUTS: "acme/*" });
+  const b = await cluster.start("b");
+  const ofB = repos.filter((repo) => cluster.ownersOf(repo)[0] === "b");
+  expect(ofB.length).toBeGreaterThan(0);
+  await until(() => cluster.faults(repos)).toEqual([]);
+  await until(() => cluster.faults(ofB, () => ["a", "b"])).toEqual([]);
+  const pushes = [];
+  for (const repo of ofB)
+    pushes.push({ repo, push: await cluster.standin.commit(repo, "main", { files: { now: "1" } }) });
+  for (const { push } of pushes) await cluster.deliver(push, b);
+  for (const { repo } of pushes)
+    await until(() => existsSync(join(a.dataDir, "checkouts", repo.owner, repo.name, "now"))).toBe(true);
+  // By now the owner has said that it has everything, and what was not needed would be set aside.
+  const kept = async () =>
+    (await get<{ nodes: { name: string; kept: number | null }[] }>(a, "/api/v1/nodes")).nodes.find(
+      ({ name }) => name === "a",
+    )?.kept;
+  await until(kept).toBe(0);
+  expect(asideAt(a)).toBe(0);
 });

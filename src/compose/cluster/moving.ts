@@ -93,6 +93,7 @@ function openMoves(needs: Needs, version: (id: number) => string | null): Moves 
       const repository = registry.get(id);
       return repository !== null && isManaged(repository);
     },
+    isNeeded: node.publishes,
     isInStep,
     versionOf: version,
     hasTaken(id, from, wanted) {

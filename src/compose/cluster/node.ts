@@ -20,6 +20,7 @@ import { createClusterSettings } from "../../cluster/settings.js";
 import { createSharedReads } from "../../cluster/shared-reads.js";
 import { createTakeovers } from "../../cluster/takeovers.js";
 import { createTellers } from "../../cluster/telling.js";
+import { NO_CHECKOUTS } from "../../config/checkouts.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
 import { createRegistry, isManaged } from "../../registry/repositories.js";
@@ -36,7 +37,7 @@ interface Needs {
   releasers: Releasers;
 }
 
-type Settings = Pick<Config, "deliveries" | "pullIntervalMs" | "repositories">;
+type Settings = Pick<Config, "deliveries" | "pullIntervalMs" | "repositories" | "checkouts">;
 
 /** A beat comes at least four times in NODE_DEAD, in milliseconds. */
 const PACE_MS = 2_000;
@@ -89,7 +90,13 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
     const repository = registry.get(id);
     return repository !== null && isManaged(repository) && !owns(id);
   };
-  const wants = (id: number) => owns(id) || isKept(id);
+  /** What CHECKOUTS names here is published here, whoever owns it, and never moves away. */
+  const publishes = (id: number) => {
+    if (config.checkouts === NO_CHECKOUTS) return false;
+    const listed = directory.get(id);
+    return listed !== null && config.checkouts(fullName(listed)).length > 0;
+  };
+  const wants = (id: number) => owns(id) || isKept(id) || (hasJoined && publishes(id));
   /** What is not to be mirrored is nowhere, although GitHub lists it. */
   const findListed = (id: number | null) => {
     const listed = id === null ? null : directory.get(id);
@@ -129,6 +136,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
       releasers,
     }),
     owns,
+    publishes,
     /** Whether this node keeps a repository in step although others own it. */
     isKept,
     /** Whether this node is to have the repository. */
