@@ -86,6 +86,7 @@ export const LOG_EVENTS = {
     "GitHub reported a repository name that its own rules forbid; the repository is skipped",
   repository_retired: "the mirror of a repository that is gone was deleted",
   repository_returned: "a repository that was gone, suspended or held is managed again",
+  request_answered: "an HTTP request was answered; a warning if the server failed, otherwise at debug",
   reserve_made: "the space that is kept for the database was taken again",
   reserve_not_made: "the space that is kept for the database could not be taken; Lockstep tries again",
   reserve_released: "the disk is full, and the space that was kept for the database was given back",

@@ -25,6 +25,8 @@ import { VARIABLES, WEBHOOK_PATH } from "./variables.js";
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
 export interface Config {
   readonly appId: string;
+  /** Whether the log is text for people, one line for each entry; otherwise its form is Probot's. */
+  readonly prettyLog: boolean;
   /** The key is PEM, in PKCS#1 or PKCS#8. */
   readonly privateKey: string;
   /** The current secret comes first, then the previous one while rotating. Empty: webhooks are not served. */
@@ -156,6 +158,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     searchPath,
     extraCertificates,
     misspelt: findMisspelt(env),
+    prettyLog: isPretty(given),
   });
 }
 
@@ -195,7 +198,11 @@ export function passKeyToProbot({ privateKey }: Pick<Config, "privateKey">, env 
   if (env.PRIVATE_KEY) env.PRIVATE_KEY = privateKey;
 }
 
-type OfSurroundings = "privateKey" | "searchPath" | "extraCertificates" | "misspelt";
+/** As Probot decides; with Sentry, Probot's stream reads each line again, so that it must stay JSON. */
+const isPretty = ({ LOG_FORMAT: format, NODE_ENV: environment, SENTRY_DSN: sentry }: Environment): boolean =>
+  !sentry && (format ?? (environment === "production" ? "json" : "pretty")) === "pretty";
+
+type OfSurroundings = "privateKey" | "searchPath" | "extraCertificates" | "misspelt" | "prettyLog";
 
 function toConfig(values: Values): Omit<Config, OfSurroundings> {
   const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
