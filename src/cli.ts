@@ -9,6 +9,7 @@ import { addEventsCommand } from "./cli/events.js";
 import { EXIT } from "./cli/exit.js";
 import { reportFailure } from "./cli/failure.js";
 import { addHistoryCommands } from "./cli/history.js";
+import { addInitCommand } from "./cli/init.js";
 import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
 import { addNodeCommands } from "./cli/nodes.js";
@@ -42,6 +43,7 @@ const client = () => {
 };
 
 addLocalCommands(program);
+addInitCommand(program);
 addBackupCommands(program);
 addShowCommands(program, client);
 addLogCommands(program, client);
