@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseEnv } from "node:util";
 import type { Command } from "commander";
-import { ConfigError, loadConfig } from "../config/load.js";
+import { ConfigError, loadConfig, loadSurroundings } from "../config/load.js";
 import { AnswerError } from "./client.js";
 import { updateEnvFile } from "./env-file.js";
 import { EXIT } from "./exit.js";
@@ -128,7 +128,7 @@ function requireNoLoss(file: string, present: Values, values: Values, { replaces
 /** Checks what a start would check. @returns lines with what is allowed, but not good @throws AnswerError with all faults */
 function check(file: string, env: Values): string[] {
   try {
-    const { misspelt } = loadConfig({ ...(process.env.PATH && { PATH: process.env.PATH }), ...env });
+    const { misspelt } = loadConfig({ PATH: loadSurroundings().searchPath, ...env });
     const unknown = misspelt.map(({ name, meant }) => `${name} is no variable; is ${meant} meant?`);
     return [...unknown, ...describeOpenKey(env.PRIVATE_KEY_PATH!)];
   } catch (error) {
