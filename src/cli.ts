@@ -16,6 +16,7 @@ import { addNodeCommands } from "./cli/nodes.js";
 import { addOperateCommands } from "./cli/operate.js";
 import { addSafeDirectoriesCommand } from "./cli/safe-directories.js";
 import { addShowCommands } from "./cli/show.js";
+import { addTestAlertCommand } from "./cli/test-alert.js";
 import { addAuditCommand, addTokenCommands } from "./cli/tokens.js";
 import { loadClientConfig } from "./config/load.js";
 
@@ -44,6 +45,7 @@ const client = () => {
 
 addLocalCommands(program);
 addInitCommand(program);
+addTestAlertCommand(program);
 addBackupCommands(program);
 addShowCommands(program, client);
 addLogCommands(program, client);

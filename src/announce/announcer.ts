@@ -12,8 +12,9 @@ import { createDispatcher } from "./dispatch.js";
 import { createHook } from "./hook.js";
 import type { LifeEvent } from "./life.js";
 import { createOutbox, type Outbox, type Repository } from "./outbox.js";
+import { createPostAgent } from "./post.js";
 import { pruneAnnounced } from "./prune.js";
-import { createWebhook, createWebhookAgent } from "./webhook.js";
+import { createWebhook } from "./webhook.js";
 
 type Settings = Pick<
   Config,
@@ -63,7 +64,7 @@ export function createAnnouncer(tools: Tools): Announcer {
   const { store, log, now } = tools;
   const outbox = createOutbox({ store, mirrorOf: tools.mirrorOf, now });
   const backlog = createBacklog(store, now);
-  const agent = createWebhookAgent();
+  const agent = createPostAgent();
   const consumers = consumersOf(tools, agent);
   const dispatchers = consumers.map((consumer) => createDispatcher({ outbox, backlog, log, now }, consumer));
   const newEvents = new EventEmitter().setMaxListeners(0);
@@ -113,7 +114,7 @@ export function createAnnouncer(tools: Tools): Announcer {
   };
 }
 
-function consumersOf(tools: Tools, agent: ReturnType<typeof createWebhookAgent>): Consumer[] {
+function consumersOf(tools: Tools, agent: ReturnType<typeof createPostAgent>): Consumer[] {
   const { announceHook: file, announceTimeoutMs: timeoutMs, announceUrls, announceSecret: secret } = tools;
   const origin = tools.facts.get<string>("announce-origin") ?? randomBytes(6).toString("hex");
   tools.facts.set("announce-origin", origin);

@@ -3,6 +3,8 @@
  * event. docs/logs.md has a line for each event.
  */
 export const LOG_EVENTS = {
+  alert_not_sent: "an alert was not accepted at ALERT_URL, or could not be stored; it is tried again",
+  alert_sent: "an alert was accepted at ALERT_URL",
   api_not_served: "API_TOKEN is not set, so there is no page, no API and no metrics",
   changes_unannounced: "changes were never announced because their refresh did not finish",
   checkout_link_failed: "the link to a published tree could not follow a rename",

@@ -7,6 +7,7 @@ import { convertMirrors } from "../git/disk/swap.js";
 import type { Handler } from "../http/mount.js";
 import { BOOT_ID_FILE, readBootId } from "../machine/boot.js";
 import { createReadTable } from "../serve/seen/table.js";
+import { openAlerts } from "./alerts.js";
 import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
@@ -105,13 +106,17 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
     releasers,
     isStopping,
   });
+  const startAlerts = openAlerts(config, { log, facts: domain.records.facts, status, releasers });
   const rights = createReaderRights(config, { ground, domain });
   await openServing(config, { log, ground, domain, rights, reads, releasers });
   releasers.add("receiving", () => stopping.abort());
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return {
     handlers: shares ? [...shares.handlers, ...handlers] : handlers,
-    start: clocks.start,
+    start() {
+      clocks.start();
+      startAlerts();
+    },
     once,
     sweep: clocks.sweep,
     close,

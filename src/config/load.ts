@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { z } from "zod";
 import type { History } from "../base/model.js";
 import { allowList, matchesPattern, repositoryMatcher } from "../base/patterns.js";
+import { type AlertSettings, alertsOf } from "./alerts.js";
 import { NO_CHECKOUTS, type Selection } from "./checkouts.js";
 import { type Cluster, clusterFaults, clusterOf } from "./cluster.js";
 import {
@@ -83,6 +84,8 @@ export interface Config {
   readonly announceUrls: readonly string[];
   /** `whsec_` and base64; set whenever `announceUrls` has an entry. */
   readonly announceSecret: string | null;
+  /** Where alerts go, and when; null: nowhere. */
+  readonly alerts: AlertSettings | null;
   /** The repositories and refs whose trees are published, by `owner/name`. */
   readonly checkouts: Selection;
   /**
@@ -247,6 +250,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     announceTimeoutMs: values.ANNOUNCE_TIMEOUT ?? MINUTE,
     announceUrls: values.ANNOUNCE_URLS ?? [],
     announceSecret: values.ANNOUNCE_SECRET ?? null,
+    alerts: alertsOf(values),
     checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
     submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : ALLOW_NONE,
     checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,

@@ -83,6 +83,8 @@ describe("defaults", () => {
       trustedProxies: [],
       webhookRate: 200,
       webhookBurst: 2_000,
+      alerts: null,
+      prettyLog: true,
       announceHook: null,
       announceTimeoutMs: 60_000,
       announceUrls: [],
