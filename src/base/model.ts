@@ -200,6 +200,8 @@ export interface RemoteRepository extends RepositoryName {
   visibility: Visibility | null;
   /** null: not known yet. */
   archived: boolean | null;
+  /** What GitHub's answer lists; undefined: not known. Topics are not stored. */
+  topics?: readonly string[];
 }
 
 /** Who may see a repository at GitHub; `internal`: every member of the enterprise. */

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import type { History } from "../base/model.js";
-import { allowList, matchesPattern, repositoryMatcher } from "../base/patterns.js";
+import { allowList, matchesPattern } from "../base/patterns.js";
 import { type AlertSettings, alertsOf } from "./alerts.js";
 import { NO_CHECKOUTS, type Selection } from "./checkouts.js";
+import { type Choice, choiceOf } from "./choice.js";
 import { type Cluster, clusterFaults, clusterOf } from "./cluster.js";
 import {
   announceFaults,
@@ -43,6 +44,8 @@ export interface Config {
   readonly dataDir: string;
   /** Whether REPOSITORIES includes `owner/name`. */
   readonly repositories: (fullName: string) => boolean;
+  /** Whether REPOSITORIES includes a repository by its topics, its visibility, and whether it is archived. */
+  readonly hasTraits: Choice["byTraits"];
   /** Each ref pattern has at most one `*`. */
   readonly refspecs: readonly string[];
   /** Whether REFSPECS has more than branches and tags. */
@@ -210,6 +213,7 @@ type OfSurroundings = "privateKey" | "searchPath" | "extraCertificates" | "missp
 function toConfig(values: Values): Omit<Config, OfSurroundings> {
   const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
   const customRefs = refspecs.some((pattern) => !/^refs\/(heads|tags)\//.test(pattern));
+  const choice = choiceOf(values.REPOSITORIES);
   const fullFetchIntervalMs = values.FULL_FETCH_INTERVAL ?? 24 * HOUR;
   const host = values.GHE_HOST;
   const gitUrl = `${values.GHE_PROTOCOL ?? "https"}://${host}`;
@@ -223,7 +227,8 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     apiUrl: host ? `${gitUrl}/api/v3` : "https://api.github.com",
     gitUrl: host ? gitUrl : "https://github.com",
     dataDir: resolve(values.DATA_DIR ?? "data"),
-    repositories: repositoryMatcher(values.REPOSITORIES ?? []),
+    repositories: choice.byName,
+    hasTraits: choice.byTraits,
     refspecs,
     customRefs,
     refs: (ref) => matchesPattern(ref, refspecs),

@@ -4,6 +4,7 @@ import { isRefPattern, isRepositoryPattern, parseList } from "../base/patterns.j
 import { formatDuration, parseDuration, parseSize } from "../base/units.js";
 import { SAMPLE } from "./checkout-options.js";
 import { describeWrongEntries, parseCheckouts } from "./checkouts.js";
+import { parseChoice } from "./choice.js";
 import {
   hasScheme,
   isAddressRange,
@@ -177,11 +178,9 @@ const LOCKSTEP = {
     remedy: "write it as 9919=acme/*; curl https://api.github.com/users/acme shows the id",
   }),
   DATA_DIR: anyText({ remedy: "" }),
-  REPOSITORIES: listOf(
-    isRepositoryPattern,
-    "must be a list of owner/name patterns",
-    "write them as acme/*,!acme/secret-*",
-  ),
+  REPOSITORIES: variable(parseChoice, "must be a list of owner/name patterns and terms", {
+    remedy: "write them as acme/*,!acme/secret-*,topic:docs,visibility:private,!archived",
+  }),
   REFSPECS: listOf(
     isRefPattern,
     "must be a list of ref patterns outside refs/lockstep/",

@@ -12,6 +12,7 @@ interface RestRepository {
   private?: boolean;
   visibility?: string;
   archived?: boolean;
+  topics?: string[];
 }
 
 /**
@@ -83,6 +84,7 @@ function convert(found: RestRepository, installationId: number): RemoteRepositor
     pushedAt: found.pushed_at ? Math.floor(Date.parse(found.pushed_at) / 1000) : 0,
     visibility: visibilityOf(found),
     archived: found.archived ?? null,
+    ...(found.topics && { topics: found.topics }),
   };
 }
 

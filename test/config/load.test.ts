@@ -84,6 +84,7 @@ describe("defaults", () => {
       webhookRate: 200,
       webhookBurst: 2_000,
       alerts: null,
+      hasTraits: expect.any(Function),
       prettyLog: true,
       announceHook: null,
       announceTimeoutMs: 60_000,
