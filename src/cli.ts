@@ -9,12 +9,14 @@ import { addEventsCommand } from "./cli/events.js";
 import { EXIT } from "./cli/exit.js";
 import { reportFailure } from "./cli/failure.js";
 import { addHistoryCommands } from "./cli/history.js";
+import { addInitCommand } from "./cli/init.js";
 import { addLocalCommands } from "./cli/local.js";
 import { addLogCommands } from "./cli/logs.js";
 import { addNodeCommands } from "./cli/nodes.js";
 import { addOperateCommands } from "./cli/operate.js";
 import { addSafeDirectoriesCommand } from "./cli/safe-directories.js";
 import { addShowCommands } from "./cli/show.js";
+import { addTestAlertCommand } from "./cli/test-alert.js";
 import { addAuditCommand, addTokenCommands } from "./cli/tokens.js";
 import { loadClientConfig } from "./config/load.js";
 
@@ -42,6 +44,8 @@ const client = () => {
 };
 
 addLocalCommands(program);
+addInitCommand(program);
+addTestAlertCommand(program);
 addBackupCommands(program);
 addShowCommands(program, client);
 addLogCommands(program, client);

@@ -3,6 +3,7 @@ import { compose, type Lockstep } from "./compose/lockstep.js";
 import { ConfigError, loadConfig } from "./config/load.js";
 import { mount } from "./http/mount.js";
 import { hideCredentials } from "./http/privacy.js";
+import { writePretty } from "./log/pretty.js";
 
 /**
  * The Probot app function: `probot run ./lib/index.js`. All requests are served from the instance's replaced
@@ -26,7 +27,9 @@ export async function startIn(app: Probot): Promise<Lockstep> {
 /** Probot does not handle a failing app function, and its stack trace would bury the remedy. */
 async function startOrExit(app: Probot): Promise<Lockstep> {
   try {
-    return await compose(loadConfig(), app.log);
+    const config = loadConfig();
+    if (config.prettyLog) writePretty(app.log);
+    return await compose(config, app.log);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${error instanceof ConfigError ? message : `Lockstep cannot start: ${message}`}\n`);

@@ -105,7 +105,7 @@ export class Lockstep {
 
   async #answersReady(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    await this.waitForLog((line) => /^Listening/.test(line.msg ?? ""), timeoutMs);
+    await this.waitForLog((line) => /\bListening on /.test(line.msg ?? ""), timeoutMs);
     while (!signal.aborted) {
       const status = await fetch(`${this.url}/readyz`, { signal }).then(
         (response) => response.status,

@@ -10,10 +10,12 @@ import { createBacklog, type Delay, type Lag } from "./backlog.js";
 import type { Consumer } from "./consumer.js";
 import { createDispatcher } from "./dispatch.js";
 import { createHook } from "./hook.js";
+import type { LifeEvent } from "./life.js";
 import { createOutbox, type Outbox, type Repository } from "./outbox.js";
+import { createPostAgent } from "./post.js";
 import { pruneAnnounced } from "./prune.js";
 import { hasToldHere, type Tellers, type ToldQuestion } from "./tellers.js";
-import { createWebhook, createWebhookAgent } from "./webhook.js";
+import { createWebhook } from "./webhook.js";
 
 type Settings = Pick<
   Config,
@@ -41,6 +43,8 @@ export interface Announcer {
   announce(repository: Repository, trigger: Trigger, published: readonly string[]): void;
   /** Turns what a publish did into events, unless a refresh has to announce its changes first. */
   announceTrees(repository: Repository, trigger: Trigger): void;
+  /** Announces what became of a repository. Inside a transaction the events join it; consumers get them after it. */
+  announceLife(repository: Repository, events: LifeEvent[]): void;
   /** Starts delivery to consumers, beginning with the events that an earlier process left. */
   start(): void;
   /**
@@ -68,7 +72,7 @@ export function createAnnouncer(tools: Tools): Announcer {
   const { store, tellers, log, now } = tools;
   const outbox = createOutbox({ store, mirrorOf: tools.mirrorOf, now });
   const backlog = createBacklog(store, now);
-  const agent = createWebhookAgent();
+  const agent = createPostAgent();
   const consumers = consumersOf(tools, agent);
   const dispatchers = consumers.map((consumer) =>
     createDispatcher({ outbox, backlog, tellers, log, now }, consumer),
@@ -77,7 +81,16 @@ export function createAnnouncer(tools: Tools): Announcer {
   const newEvents = new EventEmitter().setMaxListeners(0);
   backlog.keepOnly(consumers.map(({ key }) => key));
 
+  let isNotifying = false;
+
+  /** Many events of one turn, such as a list of GitHub's with many new names, wake consumers once. */
+  function notifySoon(): void {
+    if (!isNotifying) setImmediate(notify);
+    isNotifying = true;
+  }
+
   function notify(): void {
+    isNotifying = false;
     for (const { wake } of dispatchers) wake();
     newEvents.emit("event");
   }
@@ -89,7 +102,7 @@ export function createAnnouncer(tools: Tools): Announcer {
       if (ids[0] !== undefined) for (const { key } of consumers) backlog.add(key, repository.id, ids[0]);
       return ids;
     });
-    if (first !== undefined) setImmediate(notify);
+    if (first !== undefined) notifySoon();
   }
 
   return {
@@ -99,6 +112,7 @@ export function createAnnouncer(tools: Tools): Announcer {
       announce(repository, () => outbox.publish(repository, trigger, published)),
     announceTrees: (repository, trigger) =>
       announce(repository, () => outbox.publishTrees(repository, trigger)),
+    announceLife: (repository, events) => announce(repository, () => outbox.addLife(repository, events)),
     start: notify,
     prune: (time, signal) => pruneAnnounced({ outbox, backlog, consumers, log }, time - KEEP_MS, signal),
     hasTold: (question, provenAt) =>
@@ -113,7 +127,7 @@ export function createAnnouncer(tools: Tools): Announcer {
   };
 }
 
-function consumersOf(tools: Tools, agent: ReturnType<typeof createWebhookAgent>): Consumer[] {
+function consumersOf(tools: Tools, agent: ReturnType<typeof createPostAgent>): Consumer[] {
   const { announceHook: file, announceTimeoutMs: timeoutMs, announceUrls, announceSecret: secret } = tools;
   const origin = tools.facts.get<string>("announce-origin") ?? randomBytes(6).toString("hex");
   tools.facts.set("announce-origin", origin);

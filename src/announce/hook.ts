@@ -20,8 +20,9 @@ interface Options {
 const MAX_OUTPUT = 16 * 1024;
 const AT_A_TIME = 4;
 
-/** Each ref is one call. A new or rebuilt mirror, or a list that was cut, is one call without a ref. */
-const isWhole = ({ type, truncated }: Announcement) => type === "cloned" || truncated;
+/** Each ref is one call. A new or rebuilt mirror, a list that was cut, or an event of a life, is one call without a ref. */
+const isWhole = ({ type, truncated, trigger }: Announcement) =>
+  type === "cloned" || truncated || trigger === null;
 
 /** A ref whose tree is being published has its call when that has ended. Two links may lead to trees of one ref. */
 function changesOf({ changes, publishing, checkouts, refused }: Announcement): RefChange[] {

@@ -50,9 +50,10 @@ const isOfAnother = ({ consumer, tellers }: OfferPorts, { repository }: Announce
 async function isToldElsewhere(ports: OfferPorts, event: Announcement): Promise<boolean> {
   const { consumer, outbox, tellers, log, now } = ports;
   if (!tellers || !isOfAnother(ports, event) || !quietOf(event, now()).isToAsk) return false;
-  const left = notYetSuperseded(outbox, event);
+  const states = notYetSuperseded(outbox, event);
   const ageMs = ageOf(Date.parse(event.at), now());
-  const isTold = left === null || (await tellers.hasTold({ consumer: consumer.key, event: left, ageMs }));
+  const question = { consumer: consumer.key, repositoryId: event.repository.id, states, ageMs };
+  const isTold = states.length === 0 || (await tellers.hasTold(question));
   const about = { consumer: consumer.shown, eventId: event.id, repository: fullName(event.repository) };
   if (isTold) log.debug({ event: "event_told_elsewhere", ...about }, "another node has delivered the event");
   return isTold;

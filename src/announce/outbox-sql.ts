@@ -38,6 +38,7 @@ export const OUTBOX_TABLES: Tables = {
        after TEXT NOT NULL,
        PRIMARY KEY (repository_id, path)
      ) WITHOUT ROWID;`,
+    "ALTER TABLE events ADD COLUMN is_life INTEGER NOT NULL DEFAULT 0",
   ],
 };
 
@@ -76,7 +77,10 @@ export function outboxStatements(store: Store) {
       "SELECT ref, before, after, path FROM refused WHERE repository_id = ? ORDER BY path",
     ),
     forgetRefused: store.prepare("DELETE FROM refused WHERE repository_id = ?"),
-    publish: store.prepare("INSERT INTO events (repository_id, at, body) VALUES (?, ?, ?) RETURNING id"),
+    publish: store.prepare(
+      "INSERT INTO events (repository_id, at, is_life, body) VALUES (?, ?, ?, ?) RETURNING id",
+    ),
+    newest: store.prepare("SELECT * FROM events WHERE is_life = 0 ORDER BY id DESC LIMIT ?"),
     after: store.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"),
     afterOf: store.prepare("SELECT * FROM events WHERE id > ? AND repository_id = ? ORDER BY id LIMIT ?"),
     latestOf: store.prepare(

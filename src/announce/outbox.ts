@@ -1,8 +1,9 @@
 import { type Announcement, type CheckoutChange, type RefChange, type Trigger, ZERO } from "../base/model.js";
 import type { Row, Store } from "../store/database.js";
 import { addIntent, cutChanges, isUnsettled, settleIntents } from "./intents.js";
+import type { LifeEvent } from "./life.js";
 import { outboxStatements } from "./outbox-sql.js";
-import { publishChanges, publishTrees, type Repository } from "./publish-events.js";
+import { publishChanges, publishTrees, type Repository, writeLife } from "./publish-events.js";
 
 export type { Repository } from "./publish-events.js";
 
@@ -36,6 +37,10 @@ export interface Outbox {
   publish(repository: Repository, trigger: Trigger, published?: readonly string[]): number[];
   /** Turns published trees and refusals into events, unless a change of the mirror comes first. */
   publishTrees(repository: Repository, trigger: Trigger): number[];
+  /** Writes events of a repository's life; must be called in the transaction of what they report. @returns their ids */
+  addLife(repository: Repository, events: LifeEvent[]): number[];
+  /** Lists what was done last to mirrors and trees, newest first; nothing of the repositories' lives. */
+  newest(limit: number): Announcement[];
   /** Lists events later than `id`, oldest first. @param repositoryId null means all repositories */
   after(id: number, limit: number, repositoryId: number | null): Announcement[];
   /** Reads a repository's events one by one, newest first, beginning with `from` or the next older one. */
@@ -49,6 +54,9 @@ export interface Outbox {
   pruneIntents(before: number, limit: number): number;
 }
 
+type Later = "publishing" | "refused" | "attributes" | "holds" | "reason";
+type Stored = Omit<Announcement, "version" | "id" | "mirror" | Later>;
+
 interface Options {
   store: Store;
   mirrorOf(id: number): string;
@@ -61,10 +69,14 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
 
   const readEvent = (row: Row): Announcement => ({
     id: Number(row.id),
-    // Events of an earlier version lack these two.
+    version: 1,
+    // Events of an earlier Lockstep lack these.
     publishing: [],
     refused: [],
-    ...(JSON.parse(String(row.body)) as Omit<Announcement, "id" | "mirror" | "publishing" | "refused">),
+    attributes: null,
+    holds: [],
+    reason: null,
+    ...(JSON.parse(String(row.body)) as Stored),
     mirror: mirrorOf(Number(row.repository_id)),
   });
 
@@ -94,6 +106,8 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
     publish: (repository, trigger, published = []) =>
       publishChanges(context, repository, { trigger, published }),
     publishTrees: (repository, trigger) => publishTrees(context, repository, trigger),
+    addLife: (repository, events) => writeLife(context, repository, events),
+    newest: (limit) => sql.newest.all(limit).map(readEvent),
     after(id, limit, repositoryId) {
       const rows =
         repositoryId === null ? sql.after.all(id, limit) : sql.afterOf.all(id, repositoryId, limit);

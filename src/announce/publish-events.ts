@@ -2,6 +2,7 @@ import type { Announcement, CheckoutChange, Trigger } from "../base/model.js";
 import { iso } from "../base/units.js";
 import type { Row } from "../store/database.js";
 import { findIntents, type OutboxContext } from "./intents.js";
+import type { LifeEvent } from "./life.js";
 
 export interface Repository {
   id: number;
@@ -55,6 +56,10 @@ export function publishTrees(context: OutboxContext, repository: Repository, tri
   });
 }
 
+/** Writes events of a repository's life. @returns the events' ids, oldest first */
+export const writeLife = (context: OutboxContext, repository: Repository, events: LifeEvent[]): number[] =>
+  events.map((event) => writeEvent(context, repository, { trigger: null, ...event }));
+
 type Content = Pick<Announcement, "type" | "trigger"> & Partial<Announcement>;
 
 function writeEvent({ sql, now }: OutboxContext, { id, owner, name }: Repository, content: Content): number {
@@ -71,8 +76,11 @@ function writeEvent({ sql, now }: OutboxContext, { id, owner, name }: Repository
     publishing: content.publishing ?? [],
     checkouts: content.checkouts ?? [],
     refused: content.refused ?? [],
+    attributes: content.attributes ?? null,
+    holds: content.holds ?? [],
+    reason: content.reason ?? null,
   };
-  return Number(sql.publish.get(id, at, JSON.stringify(body))?.id);
+  return Number(sql.publish.get(id, at, trigger === null ? 1 : 0, JSON.stringify(body))?.id);
 }
 
 const isChange = ({ before, after }: CheckoutChange): boolean => before !== after;

@@ -1,4 +1,5 @@
 import { waitUntil } from "../base/clock.js";
+import { statesOf } from "../base/event-states.js";
 import type { Announcement } from "../base/model.js";
 import type { Backlog } from "./backlog.js";
 import type { Outbox } from "./outbox.js";
@@ -7,7 +8,9 @@ import type { Outbox } from "./outbox.js";
 export interface ToldQuestion {
   /** The consumer's key. */
   consumer: string;
-  event: Pick<Announcement, "type" | "changes" | "checkouts" | "refused"> & { repository: { id: number } };
+  repositoryId: number;
+  /** What the event says is so now, by what it is about. */
+  states: [about: string, value: string][];
   /** How long ago the asking node noticed it, in milliseconds. */
   ageMs: number;
 }
@@ -61,51 +64,32 @@ interface Ports {
  */
 export function hasToldHere(
   { consumers, outbox, backlog, now }: Ports,
-  { consumer, event, ageMs }: ToldQuestion,
+  { consumer, repositoryId, states, ageMs }: ToldQuestion,
   provenAt: number | null,
 ): boolean {
   if (!consumers.includes(consumer)) return false;
-  const { id } = event.repository;
-  const next = backlog.position(consumer, id)?.eventId ?? null;
+  const next = backlog.position(consumer, repositoryId)?.eventId ?? null;
   if (next === null && provenAt !== null && provenAt >= now() - ageMs) return true;
-  const missing = new Set(statesOf(event));
+  const missing = new Map(states);
   let left = LOOKED_THROUGH;
-  for (const told of outbox.latestOf(id, (next ?? Number.MAX_SAFE_INTEGER) - 1)) {
-    for (const state of statesOf(told)) missing.delete(state);
+  // Only what was said last of something counts: a ref may have gone there, and back, and there again.
+  for (const told of outbox.latestOf(repositoryId, (next ?? Number.MAX_SAFE_INTEGER) - 1)) {
+    for (const [about, value] of statesOf(told)) {
+      const wanted = missing.get(about);
+      if (wanted !== undefined && wanted !== value) return false;
+      missing.delete(about);
+    }
     if (missing.size === 0) return true;
     if (--left === 0) break;
   }
   return false;
 }
 
-/**
- * Returns the event without the refs that a later event of this node's is about, which alone says what they are now; null:
- * nothing is left.
- */
-export function notYetSuperseded(
-  outbox: Pick<Outbox, "after">,
-  event: Announcement,
-): ToldQuestion["event"] | null {
-  const { id, type, repository, changes, checkouts, refused, truncated } = event;
-  if (truncated || type === "cloned") return { type, repository, changes, checkouts, refused };
-  const later = outbox.after(id, LOOKED_THROUGH, repository.id).filter((it) => it.type === type);
-  const refs = new Set(
-    later.flatMap((it) => [...it.changes, ...it.checkouts, ...it.refused].map(({ ref }) => ref)),
-  );
-  const isLeft = ({ ref }: { ref: string }) => !refs.has(ref);
-  const left = {
-    type,
-    repository,
-    changes: changes.filter(isLeft),
-    checkouts: checkouts.filter(isLeft),
-    refused: refused.filter(isLeft),
-  };
-  const isEmpty = left.changes.length + left.checkouts.length + left.refused.length === 0;
-  return isEmpty && refs.size > 0 ? null : left;
-}
-
-/** Two nodes bring the same changes in events of their own. What they lead to is the same. */
-function statesOf({ type, changes, checkouts, refused }: ToldQuestion["event"]): string[] {
-  const moved = [...changes, ...checkouts, ...refused];
-  return moved.length === 0 ? [type] : moved.map(({ ref, after }) => `${type} ${ref} ${after}`);
+/** Returns what the event says, without that of which a later event of this node's says something. */
+export function notYetSuperseded(outbox: Pick<Outbox, "after">, event: Announcement): ToldQuestion["states"] {
+  const states = [...statesOf(event)];
+  if (event.truncated) return states;
+  const later = outbox.after(event.id, LOOKED_THROUGH, event.repository.id);
+  const abouts = new Set(later.flatMap((it) => [...statesOf(it).keys()]));
+  return states.filter(([about]) => !abouts.has(about));
 }

@@ -3,6 +3,8 @@
  * event. docs/logs.md has a line for each event.
  */
 export const LOG_EVENTS = {
+  alert_not_sent: "an alert was not accepted at ALERT_URL, or could not be stored; it is tried again",
+  alert_sent: "an alert was accepted at ALERT_URL",
   api_not_served: "API_TOKEN is not set, so there is no page, no API and no metrics",
   changes_unannounced: "changes were never announced because their refresh did not finish",
   checkout_link_failed: "the link to a published tree could not follow a rename",
@@ -87,6 +89,7 @@ export const LOG_EVENTS = {
     "GitHub reported a repository name that its own rules forbid; the repository is skipped",
   repository_retired: "the mirror of a repository that is gone was deleted",
   repository_returned: "a repository that was gone, suspended or held is managed again",
+  request_answered: "an HTTP request was answered; a warning if the server failed, otherwise at debug",
   reserve_made: "the space that is kept for the database was taken again",
   reserve_not_made: "the space that is kept for the database could not be taken; Lockstep tries again",
   reserve_released: "the disk is full, and the space that was kept for the database was given back",

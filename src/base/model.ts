@@ -196,7 +196,16 @@ export interface RemoteRepository extends RepositoryName {
   defaultBranch: string;
   /** Whole seconds since 1970; 0: the repository was never pushed to. */
   pushedAt: number;
+  /** null: not known yet. */
+  visibility: Visibility | null;
+  /** null: not known yet. */
+  archived: boolean | null;
+  /** What GitHub's answer lists; undefined: not known. Topics are not stored. */
+  topics?: readonly string[];
 }
+
+/** Who may see a repository at GitHub; `internal`: every member of the enterprise. */
+export type Visibility = "public" | "private" | "internal";
 
 /** The name of a refresh's result in logs, API and metrics. */
 export type RefreshResult = "changed" | "unchanged" | "cloned" | "superseded" | "skipped";
@@ -216,19 +225,53 @@ export interface RefreshOutcome {
 /** A link to a published tree that now leads to another commit. */
 export type CheckoutChange = RefChange & { path: string };
 
+/** What was done to a mirror or a published tree. */
+export type WorkEventType = "changed" | "cloned" | "published" | "refused";
+
+/** What became of a repository, or of what Lockstep may do with it. */
+export type LifeEventType =
+  | "renamed"
+  | "transferred"
+  | "default_branch_changed"
+  | "visibility_changed"
+  | "archived"
+  | "unarchived"
+  | "suspended"
+  | "gone"
+  | "returned"
+  | "retired"
+  | "held"
+  | "allowed"
+  | "released";
+
+/** The facts about a repository that events of its life report. */
+export interface Attributes extends RepositoryName {
+  defaultBranch: string;
+  /** null: not known yet. */
+  visibility: Visibility | null;
+  /** null: not known yet. */
+  archived: boolean | null;
+}
+
 /**
  * The content of one event.
  * - `cloned`: the mirror was made or rebuilt; any of its refs may be new.
  * - `published`: a link now leads to the tree of another commit, which an earlier event has brought.
  * - `refused`: a commit that the mirror has was not published; the earlier tree stays.
+ * - `held`: a ref stays where it is, whatever GitHub has; `allowed`: an operator lets it follow; `released`: it follows.
+ * - `gone`: Lockstep keeps the repository in step no more; `retired`: its mirror is deleted.
  */
 export interface Announcement {
+  /** The version of the schema: docs/events.schema.json. */
+  version: 1;
   id: number;
-  type: "changed" | "cloned" | "published" | "refused";
+  type: WorkEventType | LifeEventType;
   /** ISO 8601, in UTC. */
   at: string;
+  /** The name is the one after the event. */
   repository: RepositoryName & { id: number };
-  trigger: Trigger;
+  /** What asked for the refresh; null: the event is about the repository's life. */
+  trigger: Trigger | null;
   /** The number of changed refs; `changes` has all of them unless it is `truncated`. */
   changed: number;
   truncated: boolean;
@@ -238,6 +281,15 @@ export interface Announcement {
   checkouts: CheckoutChange[];
   /** The links that stay where they are, with the published commit and the one that was refused. */
   refused: CheckoutChange[];
+  /** The repository's facts before and after the event; null: the event changed none of them. */
+  attributes: { before: Attributes; after: Attributes } | null;
+  /** The refs that are held, allowed or released, with the mirror's tip before and GitHub's after. */
+  holds: RefChange[];
+  /** Why a repository is gone; null: the event is another one. */
+  reason: GoneReason | null;
   /** The mirror's path stays the same when the repository is renamed. */
   mirror: string;
 }
+
+/** `excluded`: REPOSITORIES no longer includes the repository, or other nodes own it. */
+export type GoneReason = "not_listed" | "excluded";

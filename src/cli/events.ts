@@ -55,15 +55,29 @@ function show({ event, data }: EventSourceMessage, json: boolean): void {
   else for (const line of linesOf(JSON.parse(data) as Announcement)) print(line);
 }
 
-function linesOf({ at, type, repository, changes, changed, truncated }: Announcement): string[] {
+function linesOf(event: Announcement): string[] {
+  const { at, type, trigger, repository, changes, changed, truncated } = event;
   const head = `${at.slice(11, 19)} ${fullName(repository)}`;
   if (type === "cloned") return [`${head} cloned`];
+  if (trigger === null) return [`${head} ${type.replaceAll("_", " ")}${detailsOf(event)}`];
   const lines = changes.map(({ ref, before, after }) => `${head} ${ref} ${moved(before, after)}`);
   return truncated ? [...lines, `${head} and ${changed - changes.length} more`] : lines;
 }
 
+function detailsOf({ type, attributes, holds }: Announcement): string {
+  const [hold] = holds;
+  if (hold) return ` ${hold.ref}: the mirror has ${short(hold.before)}, GitHub ${short(hold.after)}`;
+  if (!attributes) return "";
+  const { before, after } = attributes;
+  if (type === "renamed" || type === "transferred") return ` from ${fullName(before)}`;
+  if (type === "default_branch_changed") return `: ${before.defaultBranch} → ${after.defaultBranch}`;
+  return type === "visibility_changed" ? `: ${before.visibility} → ${after.visibility}` : "";
+}
+
+const short = (sha: string): string => (NOTHING.test(sha) ? "nothing" : sha.slice(0, 12));
+
 function moved(before: string, after: string): string {
   if (NOTHING.test(after)) return styled("red", "deleted");
-  const to = after.slice(0, 12);
-  return NOTHING.test(before) ? `${styled("green", "new")} ${to}` : `${before.slice(0, 12)} → ${to}`;
+  const to = short(after);
+  return NOTHING.test(before) ? `${styled("green", "new")} ${to}` : `${short(before)} → ${to}`;
 }

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Tellers, ToldQuestion } from "../announce/tellers.js";
 import type { Ask } from "./asking.js";
 import type { MemberState, Members } from "./members.js";
@@ -25,17 +26,19 @@ export function createTellers({ self, members, ask }: Ports): Tellers {
       return teller === null || teller.name === self;
     },
     async hasTold(question) {
-      const teller = tellerOf(question.event.repository.id);
+      const teller = tellerOf(question.repositoryId);
       if (!teller?.url) return false;
       return ask<boolean>({ name: teller.name, url: teller.url }, TOLD, question).catch(() => false);
     },
   };
 }
 
-/** @throws Error for what is no question of this kind */
-export function readToldQuestion(body: unknown): ToldQuestion {
-  const { consumer, event, ageMs } = (body ?? {}) as ToldQuestion;
-  if (typeof consumer !== "string" || typeof ageMs !== "number" || typeof event?.repository?.id !== "number")
-    throw new Error("no question about an event");
-  return { consumer, event, ageMs };
-}
+const Question = z.object({
+  consumer: z.string(),
+  repositoryId: z.int().positive(),
+  states: z.array(z.tuple([z.string(), z.string()])),
+  ageMs: z.number().min(0),
+});
+
+/** @throws ZodError for what is no question of this kind */
+export const readToldQuestion = (body: unknown): ToldQuestion => Question.parse(body);

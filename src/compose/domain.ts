@@ -1,4 +1,5 @@
 import { createAnnouncer } from "../announce/announcer.js";
+import { announceLives } from "../announce/life.js";
 import type { Log } from "../base/log.js";
 import { ZERO } from "../base/model.js";
 import { fullName } from "../base/names.js";
@@ -51,6 +52,13 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
   const { write } = writers;
   const announcer = openAnnouncer(config, { log, ground, records, node, releasers });
   const { outbox } = announcer;
+  announceLives({
+    onRepository: records.registry.onChanged,
+    onHold: records.holds.onChanged,
+    find: records.registry.get,
+    isSetAside: (id) => node?.takeovers.wasSetAside(id) ?? false,
+    announce: announcer.announceLife,
+  });
   const publishing = createPublishing(config, {
     log,
     ground,

@@ -1,6 +1,7 @@
 import { monotonicMs } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { keyOf, type RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
@@ -21,7 +22,7 @@ import type { Records } from "./records.js";
 /** A repository of several gigabytes is repacked within this time on one processor. */
 const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
 
-type Settings = Pick<Config, "retireAfterMs" | "repositories" | "fullFetchIntervalMs">;
+type Settings = Pick<Config, "retireAfterMs" | "repositories" | "hasTraits" | "fullFetchIntervalMs">;
 
 interface Needs {
   log: Log;
@@ -110,7 +111,10 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     retireAfterMs,
     link: names.link,
     unlink: names.unlink,
-    isWanted: (name, id) => config.repositories(name) && (needs.node?.wants(id) ?? true),
+    isWanted: (remote) =>
+      config.repositories(fullName(remote)) &&
+      config.hasTraits(remote) &&
+      (needs.node?.wants(remote.id) ?? true),
     fullFetchIntervalMs: config.fullFetchIntervalMs,
     comparingMs: (id) => records.queue.comparingMs({ kind: "repository", id }),
     request(id, installationId, trigger) {

@@ -7,6 +7,7 @@ import { convertMirrors } from "../git/disk/swap.js";
 import type { Handler } from "../http/mount.js";
 import { BOOT_ID_FILE, readBootId } from "../machine/boot.js";
 import { createReadTable } from "../serve/seen/table.js";
+import { openAlerts } from "./alerts.js";
 import { createDomain, type Domain } from "./domain.js";
 import { openGround } from "./ground.js";
 import { createOnce, type Once, type OncePorts } from "./once.js";
@@ -106,6 +107,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
     releasers,
     isStopping,
   });
+  const startAlerts = openAlerts(config, { log, facts: domain.records.facts, status, releasers });
   const rights = createReaderRights(config, { ground, domain, elsewhere: node?.listed ?? NOWHERE });
   const between = shares?.between ?? null;
   const forNodes = await openServing(config, { log, ground, domain, rights, reads, between, releasers });
@@ -113,7 +115,10 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
   const once = createOnce(oncePorts(domain, status, config.shutdownTimeoutMs));
   return {
     handlers: [...(shares?.handlers ?? []), ...(forNodes ? [forNodes] : []), ...handlers],
-    start: clocks.start,
+    start() {
+      clocks.start();
+      startAlerts();
+    },
     once,
     sweep: clocks.sweep,
     close,

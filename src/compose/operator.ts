@@ -117,7 +117,7 @@ export function createOperatorViews(config: Settings, needs: Needs) {
     onSettled: worker.onSettled,
     stopping: isStopping,
   });
-  return createViews({
+  const views = createViews({
     store,
     registry,
     installations,
@@ -171,4 +171,5 @@ export function createOperatorViews(config: Settings, needs: Needs) {
     beginPass: needs.beginPass,
     stopping: isStopping,
   });
+  return { ...views, status };
 }

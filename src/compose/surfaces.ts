@@ -97,5 +97,5 @@ export function createSurfaces(config: Config, needs: Needs) {
     createApi({ bearers, ports: api, nodes, log }),
     createPage({ apiToken, publicUrl, trustedProxies, ports: api, nodes, log }),
   ];
-  return { handlers, status: views.api.status };
+  return { handlers, status: views.status };
 }

@@ -22,6 +22,28 @@ export function isAddressRange(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
+/** One URL to post to. */
+export const isPostUrl = (text: string): boolean =>
+  hasScheme(text, "http:", "https:") && hasReadableUser(text);
+
+/** A time of day in minutes since midnight; the end may come before the start, on the next day. */
+export interface QuietTime {
+  from: number;
+  to: number;
+}
+
+/** Parses `22:00-07:00,12:00-13:00`; null: not of this form. */
+export function parseQuietTimes(text: string): QuietTime[] | null {
+  const times = parseList(text).map((entry) => {
+    const [, ...parts] = /^(\d\d):(\d\d)-(\d\d):(\d\d)$/.exec(entry) ?? [];
+    const [fromHour = 99, fromMinute = 99, toHour = 99, toMinute = 99] = parts.map(Number);
+    const isTime = fromHour < 24 && toHour < 24 && fromMinute < 60 && toMinute < 60;
+    return isTime ? { from: fromHour * 60 + fromMinute, to: toHour * 60 + toMinute } : null;
+  });
+  const valid = times.filter((time) => time !== null);
+  return valid.length > 0 && valid.length === times.length ? valid : null;
+}
+
 export function parseUrls(text: string): string[] | null {
   const urls = parseList(text);
   const isFit = (url: string) => hasScheme(url, "http:", "https:") && hasReadableUser(url);

@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import type { History } from "../base/model.js";
-import { allowList, matchesPattern, repositoryMatcher } from "../base/patterns.js";
+import { allowList, matchesPattern } from "../base/patterns.js";
+import { type AlertSettings, alertsOf } from "./alerts.js";
 import { NO_CHECKOUTS, type Selection } from "./checkouts.js";
+import { type Choice, choiceOf } from "./choice.js";
 import { type Cluster, clusterFaults, clusterOf } from "./cluster.js";
 import {
   announceFaults,
@@ -25,6 +27,8 @@ import { VARIABLES, WEBHOOK_PATH } from "./variables.js";
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
 export interface Config {
   readonly appId: string;
+  /** Whether the log is text for people, one line for each entry; otherwise its form is Probot's. */
+  readonly prettyLog: boolean;
   /** The key is PEM, in PKCS#1 or PKCS#8. */
   readonly privateKey: string;
   /** The current secret comes first, then the previous one while rotating. Empty: webhooks are not served. */
@@ -40,6 +44,8 @@ export interface Config {
   readonly dataDir: string;
   /** Whether REPOSITORIES includes `owner/name`. */
   readonly repositories: (fullName: string) => boolean;
+  /** Whether REPOSITORIES includes a repository by its topics, its visibility, and whether it is archived. */
+  readonly hasTraits: Choice["byTraits"];
   /** Each ref pattern has at most one `*`. */
   readonly refspecs: readonly string[];
   /** Whether REFSPECS has more than branches and tags. */
@@ -81,6 +87,8 @@ export interface Config {
   readonly announceUrls: readonly string[];
   /** `whsec_` and base64; set whenever `announceUrls` has an entry. */
   readonly announceSecret: string | null;
+  /** Where alerts go, and when; null: nowhere. */
+  readonly alerts: AlertSettings | null;
   /** The repositories and refs whose trees are published, by `owner/name`. */
   readonly checkouts: Selection;
   /**
@@ -156,6 +164,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     searchPath,
     extraCertificates,
     misspelt: findMisspelt(env),
+    prettyLog: isPretty(given),
   });
 }
 
@@ -195,11 +204,16 @@ export function passKeyToProbot({ privateKey }: Pick<Config, "privateKey">, env 
   if (env.PRIVATE_KEY) env.PRIVATE_KEY = privateKey;
 }
 
-type OfSurroundings = "privateKey" | "searchPath" | "extraCertificates" | "misspelt";
+/** As Probot decides; with Sentry, Probot's stream reads each line again, so that it must stay JSON. */
+const isPretty = ({ LOG_FORMAT: format, NODE_ENV: environment, SENTRY_DSN: sentry }: Environment): boolean =>
+  !sentry && (format ?? (environment === "production" ? "json" : "pretty")) === "pretty";
+
+type OfSurroundings = "privateKey" | "searchPath" | "extraCertificates" | "misspelt" | "prettyLog";
 
 function toConfig(values: Values): Omit<Config, OfSurroundings> {
   const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];
   const customRefs = refspecs.some((pattern) => !/^refs\/(heads|tags)\//.test(pattern));
+  const choice = choiceOf(values.REPOSITORIES);
   const fullFetchIntervalMs = values.FULL_FETCH_INTERVAL ?? 24 * HOUR;
   const host = values.GHE_HOST;
   const gitUrl = `${values.GHE_PROTOCOL ?? "https"}://${host}`;
@@ -213,7 +227,8 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     apiUrl: host ? `${gitUrl}/api/v3` : "https://api.github.com",
     gitUrl: host ? gitUrl : "https://github.com",
     dataDir: resolve(values.DATA_DIR ?? "data"),
-    repositories: repositoryMatcher(values.REPOSITORIES ?? []),
+    repositories: choice.byName,
+    hasTraits: choice.byTraits,
     refspecs,
     customRefs,
     refs: (ref) => matchesPattern(ref, refspecs),
@@ -240,6 +255,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     announceTimeoutMs: values.ANNOUNCE_TIMEOUT ?? MINUTE,
     announceUrls: values.ANNOUNCE_URLS ?? [],
     announceSecret: values.ANNOUNCE_SECRET ?? null,
+    alerts: alertsOf(values),
     checkouts: values.CHECKOUTS ?? NO_CHECKOUTS,
     submodulesFrom: values.SUBMODULES_FROM ? allowList(values.SUBMODULES_FROM) : ALLOW_NONE,
     checkoutGraceMs: values.CHECKOUT_GRACE ?? MINUTE,

@@ -4,7 +4,17 @@ import { isRefPattern, isRepositoryPattern, parseList } from "../base/patterns.j
 import { formatDuration, parseDuration, parseSize } from "../base/units.js";
 import { SAMPLE } from "./checkout-options.js";
 import { describeWrongEntries, parseCheckouts } from "./checkouts.js";
-import { hasScheme, isAddressRange, isIssuer, isSigningSecret, parseOrigin, parseUrls } from "./formats.js";
+import { parseChoice } from "./choice.js";
+import {
+  hasScheme,
+  isAddressRange,
+  isIssuer,
+  isPostUrl,
+  isSigningSecret,
+  parseOrigin,
+  parseQuietTimes,
+  parseUrls,
+} from "./formats.js";
 import { parseOwnerRules, parseReaders, READER_WAYS } from "./readers.js";
 
 /** What a fault needs in addition to its message. The value of a secret is never shown. */
@@ -168,11 +178,9 @@ const LOCKSTEP = {
     remedy: "write it as 9919=acme/*; curl https://api.github.com/users/acme shows the id",
   }),
   DATA_DIR: anyText({ remedy: "" }),
-  REPOSITORIES: listOf(
-    isRepositoryPattern,
-    "must be a list of owner/name patterns",
-    "write them as acme/*,!acme/secret-*",
-  ),
+  REPOSITORIES: variable(parseChoice, "must be a list of owner/name patterns and terms", {
+    remedy: "write them as acme/*,!acme/secret-*,topic:docs,visibility:private,!archived",
+  }),
   REFSPECS: listOf(
     isRefPattern,
     "must be a list of ref patterns outside refs/lockstep/",
@@ -211,6 +219,15 @@ const LOCKSTEP = {
   ANNOUNCE_SECRET: textWhere(isSigningSecret, "must be whsec_ followed by 24 to 64 bytes in base64", {
     remedy: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
     secret: true,
+  }),
+  ALERT_URL: textWhere(isPostUrl, "must be an http(s) URL", {
+    remedy: "copy the address of an incoming webhook of Slack, Mattermost, Discord (with /slack) or your own",
+    // The path of such an address is its password.
+    secret: true,
+  }),
+  ALERT_DELAY: duration(0, DAY),
+  ALERT_QUIET: variable(parseQuietTimes, "must be a list of times of day", {
+    remedy: "write them as 22:00-07:00, in the time zone of the server (TZ)",
   }),
   CHECKOUTS: variable(parseCheckouts, describeWrongEntries, {
     remedy: `write them as acme/*,acme/site@release/1,acme/docs@refs/tags/v1?${SAMPLE}`,

@@ -1,4 +1,4 @@
-import type { RemoteRepository, RepositoryName } from "../base/model.js";
+import type { RemoteRepository, RepositoryName, Visibility } from "../base/model.js";
 import { type ApiContext, callAsInstallation } from "./context.js";
 import { callRest, callRestOrNull, clockOf, type Dated } from "./rest.js";
 
@@ -9,6 +9,10 @@ interface RestRepository {
   owner: { login: string };
   default_branch: string;
   pushed_at?: string | null;
+  private?: boolean;
+  visibility?: string;
+  archived?: boolean;
+  topics?: string[];
 }
 
 /**
@@ -78,5 +82,17 @@ function convert(found: RestRepository, installationId: number): RemoteRepositor
     name: found.name,
     defaultBranch: found.default_branch,
     pushedAt: found.pushed_at ? Math.floor(Date.parse(found.pushed_at) / 1000) : 0,
+    visibility: visibilityOf(found),
+    archived: found.archived ?? null,
+    ...(found.topics && { topics: found.topics }),
   };
+}
+
+const VISIBILITIES: readonly string[] = ["public", "private", "internal"] satisfies Visibility[];
+
+/** GitHub Enterprise Server answered without `visibility` once, and may have further values one day. */
+function visibilityOf({ visibility, private: isPrivate }: RestRepository): Visibility | null {
+  if (visibility && VISIBILITIES.includes(visibility)) return visibility as Visibility;
+  if (isPrivate === undefined) return null;
+  return isPrivate ? "private" : "public";
 }

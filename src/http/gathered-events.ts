@@ -1,3 +1,4 @@
+import { statesOf } from "../base/event-states.js";
 import type { Announcement, RepositoryName } from "../base/model.js";
 
 /** What one node asks another one for. */
@@ -58,14 +59,13 @@ const REMEMBERED = 10_000;
  */
 export function createRepeats(): (event: Announcement) => boolean {
   const last = new Map<string, string>();
-  return ({ type, repository, changes, checkouts, refused, truncated }) => {
-    const moved = [...changes, ...checkouts, ...refused];
-    let isNew = truncated || moved.length === 0;
-    for (const { ref, after } of moved) {
-      const key = `${repository.id} ${type} ${ref}`;
-      if (last.get(key) !== after) isNew = true;
+  return (event) => {
+    let isNew = event.truncated || event.type === "cloned";
+    for (const [about, value] of statesOf(event)) {
+      const key = `${event.repository.id} ${about}`;
+      if (last.get(key) !== value) isNew = true;
       last.delete(key);
-      last.set(key, after);
+      last.set(key, value);
     }
     for (const key of last.keys()) {
       if (last.size <= REMEMBERED) break;

@@ -1,4 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Log } from "../base/log.js";
+import { logRequest } from "./request-log.js";
 
 /**
  * Resolves to true when the handler has answered, and to false when the request belongs to another handler.
@@ -21,9 +23,13 @@ const HEADERS_MS = KEEP_ALIVE_MS + 10_000;
  * @param app the instance, before its server starts
  * @param handlers asked in order; requests that none of them answers go on to Probot's own pages and 404
  */
-export function mount(app: { getNodeMiddleware: unknown }, handlers: readonly Handler[]): void {
+export function mount(
+  app: { getNodeMiddleware: unknown; log?: Pick<Log, "debug" | "warn"> },
+  handlers: readonly Handler[],
+): void {
   app.getNodeMiddleware = async () => async (request: IncomingMessage, response: ServerResponse) => {
     keepIdleConnections(request);
+    logRequest(request, response, app.log);
     for (const handler of handlers) {
       if (await answered(handler, request, response)) return true;
     }

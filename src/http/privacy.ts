@@ -6,7 +6,7 @@ const CREDENTIALS = ["authorization", "proxy-authorization", "cookie"];
 
 /**
  * Removes credentials from `request.headers` in every HTTP server of this process, before any handler runs,
- * because Probot's request log prints all headers at info. `rawHeaders`, which Hono's adapter reads, stays
+ * because Probot's logger of a request is given all headers. `rawHeaders`, which Hono's adapter reads, stays
  * complete.
  * @returns a function that stops the removal
  */

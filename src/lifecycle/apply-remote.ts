@@ -13,8 +13,8 @@ export interface ApplyPorts extends NeedPorts {
   registry: Pick<Registry, "get" | "confirm" | "setState">;
   installations: Pick<Installations, "isHeld" | "release">;
   removal: Pick<Removal, "exclude">;
-  /** Whether REPOSITORIES includes `owner/name`, and this node is to have it. */
-  isWanted(fullName: string, id: number): boolean;
+  /** Whether REPOSITORIES includes the repository, and this node is to have it. */
+  isWanted(remote: RemoteRepository): boolean;
   /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
   hasMirror(id: number): boolean;
@@ -47,7 +47,7 @@ export function applyRemote(
     );
     return null;
   }
-  if (!ports.isWanted(fullName(remote), remote.id)) {
+  if (!ports.isWanted(remote)) {
     if (before) ports.removal.exclude(before);
     return null;
   }

@@ -21,13 +21,14 @@ export type InstallationPorts = RepositoryPorts & {
 export async function reconcileInstallation(ports: InstallationPorts, id: number): Promise<void> {
   const { registry, installations } = ports;
   const askedAt = ports.now();
-  let list: { seen: Set<number>; askedAt: number };
+  let list: Awaited<ReturnType<typeof applyList>>;
   try {
     list = await applyList(ports, id, askedAt);
   } catch (error) {
     return handleUnlistable(ports, id, asRefreshError(error));
   }
-  if (installations.note(id, "active", null))
+  // The repositories of an installation have one owner, the account; a pass of the backstop asks for its name, too.
+  if (installations.note(id, "active", list.owner))
     ports.log.info({ event: "installation_active", installation: id }, "installation is back");
   const { seen } = list;
   installations.listed(id, list.askedAt);
@@ -38,12 +39,17 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
   await reconcileMissing(ports, id, unlisted.flatMap((one) => registry.get(one) ?? []).filter(isMissing));
 }
 
-/** @returns the ids of all repositories that GitHub lists, and when GitHub was first asked, which may be before `begunAt` */
+/**
+ * @returns the ids of all repositories that GitHub lists, their owner (null: there is none), and when GitHub was first
+ * asked, which may be before `begunAt`
+ */
 async function applyList(ports: InstallationPorts, id: number, begunAt: number) {
   const seen = new Set<number>();
   let firstAskedAt = begunAt;
+  let owner: string | null = null;
   for await (const { value, at, askedAt } of ports.github.repositories(id)) {
     firstAskedAt = Math.min(firstAskedAt, askedAt);
+    owner ??= value[0]?.owner ?? null;
     ports.store.transaction(() => {
       for (const remote of value) {
         seen.add(remote.id);
@@ -51,7 +57,7 @@ async function applyList(ports: InstallationPorts, id: number, begunAt: number) 
       }
     });
   }
-  return { seen, askedAt: firstAskedAt };
+  return { seen, owner, askedAt: firstAskedAt };
 }
 
 function handleUnlistable(ports: InstallationPorts, id: number, error: RefreshError): void {

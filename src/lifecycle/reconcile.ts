@@ -1,5 +1,5 @@
 import type { Log } from "../base/log.js";
-import type { RepositoryName, Trigger } from "../base/model.js";
+import type { RemoteRepository, RepositoryName, Trigger } from "../base/model.js";
 import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
@@ -15,8 +15,8 @@ export interface LifecyclePorts {
   installations: Installations;
   removal: Removal;
   store: Store;
-  /** Whether REPOSITORIES includes `owner/name`, and this node is to have it. */
-  isWanted(fullName: string, id: number): boolean;
+  /** Whether REPOSITORIES includes the repository, and this node is to have it. */
+  isWanted(remote: RemoteRepository): boolean;
   /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
   requestInstallation(id: number): void;

@@ -1,3 +1,4 @@
+import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
 export const HOLD_TABLES: Tables = {
@@ -36,8 +37,13 @@ export interface Hold {
 /** A hold, with the id of its repository. */
 export type HeldRef = Hold & { id: number };
 
+/** What becomes of a hold: it begins, an operator allows its change, or it ends. */
+export type HoldEvent = "held" | "allowed" | "released";
+
 /** An operator's calls come in while a refresh is running, so each write names the hold that it means. */
 export interface Holds {
+  /** Reports what becomes of a hold, within the transaction of the change. */
+  onChanged: Subscribe<[id: number, event: HoldEvent, hold: Hold]>;
   of(id: number): Hold[];
   find(id: number, ref: string): Hold | null;
   /** Returns a page of the holds, by ref. @param after only holds of later refs; null: the first page */
@@ -85,12 +91,21 @@ export function createHolds(store: Store): Holds {
     end: store.prepare(`DELETE FROM holds WHERE ${same}`),
   };
   const row = (id: number, { ref, tip, wanted, since, cause }: Hold) => [id, ref, tip, wanted, since, cause];
+  const changed = createSignal<[id: number, event: HoldEvent, hold: Hold]>();
+  const findHold = (id: number, ref: string): Hold | null => {
+    const found = sql.find.get(id, ref);
+    return found ? read(found) : null;
+  };
+  /** Listeners write what follows from the change, so it is stored with the change or not at all. */
+  const change = (id: number, event: HoldEvent, hold: Hold, write: () => { changes: number }) =>
+    store.transaction(() => {
+      if (write().changes > 0) changed.emit(id, event, hold);
+    });
+
   return {
+    onChanged: changed.on,
     of: (id) => sql.of.all(id).map(read),
-    find(id, ref) {
-      const found = sql.find.get(id, ref);
-      return found ? read(found) : null;
-    },
+    find: findHold,
     page(id, { limit, after }) {
       const rows = sql.page.all(id, after ?? "", limit + 1).map(read);
       const holds = rows.slice(0, limit);
@@ -104,11 +119,14 @@ export function createHolds(store: Store): Holds {
       return { refs: Number(row?.refs), repositories: Number(row?.repositories) };
     },
     ids: () => new Set(sql.ids.all().map((row) => Number(row.repository_id))),
-    begin: (id, hold) => void sql.begin.run(...row(id, hold)),
-    restore: (id, hold) => void sql.restore.run(...row(id, hold)),
-    allow: (id, ref, wanted) => void sql.allow.run(wanted, id, ref),
+    begin: (id, hold) => change(id, "held", hold, () => sql.begin.run(...row(id, hold))),
+    restore: (id, hold) => change(id, "held", hold, () => sql.restore.run(...row(id, hold))),
+    allow(id, ref, wanted) {
+      const hold = findHold(id, ref);
+      if (hold) change(id, "allowed", { ...hold, wanted }, () => sql.allow.run(wanted, id, ref));
+    },
     follow: (id, { ref, tip, since }, wanted) => void sql.follow.run(wanted, wanted, id, ref, tip, since),
-    end: (id, { ref, tip, since }) => void sql.end.run(id, ref, tip, since),
+    end: (id, hold) => change(id, "released", hold, () => sql.end.run(id, hold.ref, hold.tip, hold.since)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { latestBelieved } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
 import type { RemoteRepository, RepositoryName, RepositoryState } from "../base/model.js";
+import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Store } from "../store/database.js";
 import { type ManagedRepository, type RefKnowledge, toRefKnowledge, toRepository } from "./rows.js";
 import { prepareStatements } from "./statements.js";
@@ -10,7 +11,17 @@ export type { ManagedRepository, RefKnowledge } from "./rows.js";
 /** Whether Lockstep keeps the repository in step; a gone or retired one is not managed. */
 export const isManaged = ({ state }: ManagedRepository) => state !== "gone" && state !== "retired";
 
+/** What GitHub's answer or Lockstep's own work changed of a known repository. */
+export interface RepositoryChange {
+  before: ManagedRepository;
+  after: ManagedRepository;
+  /** Whether a repository is gone because REPOSITORIES excludes it, or because other nodes own it. */
+  excluded: boolean;
+}
+
 export interface Registry {
+  /** Reports each change of names, facts and states, within its transaction. */
+  onChanged: Subscribe<[RepositoryChange]>;
   get(id: number): ManagedRepository | null;
   find(name: RepositoryName): ManagedRepository | null;
   all(): ManagedRepository[];
@@ -95,7 +106,20 @@ export interface Comparison {
 
 export function createRegistry(store: Store, now: () => number = Date.now): Registry {
   const sql = prepareStatements(store);
+  const changed = createSignal<[RepositoryChange]>();
+
+  /** Listeners write what follows from the change, so it is stored with the change or not at all. */
+  function change(id: number, write: () => unknown, { excluded = false } = {}): void {
+    store.transaction(() => {
+      const before = toRepository(sql.get.get(id));
+      write();
+      const after = toRepository(sql.get.get(id));
+      if (before && after) changed.emit({ before, after, excluded });
+    });
+  }
+
   return {
+    onChanged: changed.on,
     get: (id) => toRepository(sql.get.get(id)),
     find: ({ owner, name }) => toRepository(sql.find.get(owner, name)),
     all: () => sql.all.all().map((row) => toRepository(row)!),
@@ -105,23 +129,15 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
     doubt: (id) => void sql.doubt.run(id),
     confirm(remote, answeredAt, askedAt) {
-      const { id, installationId, owner, name, defaultBranch, pushedAt } = remote;
-      sql.confirm.run(
-        id,
-        installationId,
-        owner,
-        name,
-        defaultBranch,
-        pushedAt,
-        answeredAt,
-        askedAt,
-        now(),
-        now(),
-      );
+      const { id, installationId, owner, name, defaultBranch, pushedAt, visibility, archived } = remote;
+      const facts = [defaultBranch, pushedAt, visibility, archived === null ? null : Number(archived)];
+      const times = [answeredAt, askedAt, now(), now()];
+      change(id, () => sql.confirm.run(id, installationId, owner, name, ...facts, ...times));
     },
-    setState: (id, state) => void sql.state.run(state, id),
+    setState: (id, state) => change(id, () => sql.state.run(state, id)),
     moveTo: (id, installationId) => void sql.moveTo.run(installationId, id),
-    markGone: (id, excluded, at) => void sql.markGone.run(at, excluded ? 1 : 0, id),
+    markGone: (id, excluded, at) =>
+      change(id, () => sql.markGone.run(at, excluded ? 1 : 0, id), { excluded }),
     forget: (id) => void sql.forget.run(id),
     pause: (id, at) => void sql.pause.run(at, id),
     recheckAll: () => void sql.recheckAll.run(),
@@ -145,7 +161,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
     retiredBefore: (before, limit) => sql.retiredBefore.all(before, limit).map(({ id }) => Number(id)),
     forgetRetired: (id) => void sql.forgetRetired.run(id),
-    recordRefresh: (id, state, lagMs) => void sql.refreshed.run(state, now(), lagMs, id),
+    recordRefresh: (id, state, lagMs) => change(id, () => sql.refreshed.run(state, now(), lagMs, id)),
     recordComparison(id, at) {
       const fullAt = at.equal ? at.askedAt : null;
       sql.compared.run(at.comparedAt, at.settledPushedAt, fullAt, id);

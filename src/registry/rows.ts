@@ -1,4 +1,4 @@
-import type { RemoteRepository, RepositoryState } from "../base/model.js";
+import type { RemoteRepository, RepositoryState, Visibility } from "../base/model.js";
 import type { Row } from "../store/database.js";
 
 export interface ManagedRepository extends RemoteRepository {
@@ -63,6 +63,8 @@ export function toRepository(row: Row | undefined): ManagedRepository | null {
     defaultBranch: String(row.default_branch),
     state: row.state as RepositoryState,
     pushedAt: Number(row.pushed_at),
+    visibility: row.visibility as Visibility | null,
+    archived: row.archived === null ? null : Number(row.archived) === 1,
     answeredAt: Number(row.told_at),
     confirmedAt: Number(row.confirmed_at),
     askedAt: Number(row.asked_at),

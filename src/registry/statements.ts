@@ -28,10 +28,12 @@ export function prepareStatements(store: Store) {
     ),
     doubt: store.prepare("UPDATE repositories SET doubted = 1 WHERE id = ?"),
     confirm: store.prepare(
-      `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, told_at, asked_at, confirmed_at, added_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO repositories (id, installation_id, owner, name, default_branch, pushed_at, visibility, archived, told_at, asked_at,
+       confirmed_at, added_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET installation_id = excluded.installation_id, owner = excluded.owner,
        name = excluded.name, default_branch = excluded.default_branch, pushed_at = excluded.pushed_at,
+       visibility = coalesce(excluded.visibility, visibility), archived = coalesce(excluded.archived, archived),
        told_at = excluded.told_at, asked_at = excluded.asked_at, confirmed_at = excluded.confirmed_at, doubted = 0,
        recheck = CASE WHEN compared_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN 1 ELSE recheck END,
        compared_at = CASE WHEN compared_at > excluded.told_at + ${MAX_CLOCK_SKEW_S} THEN excluded.told_at ELSE compared_at END,

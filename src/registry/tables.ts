@@ -53,5 +53,7 @@ export const REGISTRY_TABLES: Tables = {
        (state, paused_at, full_at, added_at, pushed_at, settled_pushed_at, asked_at, error_attempt)`,
     // The page's list begins with the worst, without sorting ten thousand rows for each look.
     `CREATE INDEX repositories_rank ON repositories (${RANK}, owner, name, id)`,
+    `ALTER TABLE repositories ADD COLUMN visibility TEXT;
+     ALTER TABLE repositories ADD COLUMN archived INTEGER;`,
   ],
 };

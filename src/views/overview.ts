@@ -1,5 +1,5 @@
 import type { Outbox } from "../announce/outbox.js";
-import type { Announcement } from "../base/model.js";
+import type { Announcement, WorkEventType } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import { iso } from "../base/units.js";
 import type { Layout } from "../git/disk/layout.js";
@@ -15,7 +15,7 @@ interface Ports {
   /** Where mirrors are served; null: nowhere. */
   servedUrl: string | null;
   subjectOf: OverviewPorts["subject"];
-  outbox: Pick<Outbox, "after" | "bounds" | "latestOf">;
+  outbox: Pick<Outbox, "newest" | "latestOf">;
   refreshes: Pick<RefreshLog, "brief">;
 }
 
@@ -28,16 +28,11 @@ const SAME_MS = 2_000;
 export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
   const { outbox, refreshes } = ports;
 
-  function ofAll(limit: number): Announcement[] {
-    const { newest } = outbox.bounds();
-    return outbox.after(newest - limit, limit, null).reverse();
-  }
-
   function ofOne(limit: number, id: number): Announcement[] {
     const found: Announcement[] = [];
     for (const event of outbox.latestOf(id, Number.MAX_SAFE_INTEGER)) {
       if (found.length === limit) break;
-      found.push(event);
+      if (isWork(event)) found.push(event);
     }
     return found;
   }
@@ -54,9 +49,9 @@ export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
       return { github: `${gitUrl}/${fullName(name)}`, path: layout.link(name), served };
     },
     activity: (limit, id) =>
-      (id === null ? ofAll(limit) : ofOne(limit, id)).map((event) =>
-        activityOf(event, lagOf(event, refreshes)),
-      ),
+      (id === null ? outbox.newest(limit) : ofOne(limit, id))
+        .filter(isWork)
+        .map((event) => activityOf(event, lagOf(event, refreshes))),
     beats(id) {
       const last = refreshes.brief(id, BEATS).reverse();
       const pushes = last.filter(({ isPush, hasFailed }) => isPush && !hasFailed);
@@ -67,6 +62,10 @@ export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
 
 const beatOf = ({ hasFailed, changed, isPush }: BriefRefresh): Beat =>
   hasFailed ? "bad" : changed > 0 || isPush ? "good" : "none";
+
+type WorkEvent = Announcement & { type: WorkEventType };
+
+const isWork = (event: Announcement): event is WorkEvent => event.trigger !== null;
 
 function lagOf(
   { type, trigger, at, repository }: Announcement,
@@ -81,7 +80,7 @@ function lagOf(
   return first && first.endedAt - madeAt < SAME_MS ? Math.max(0, first.lagMs) : null;
 }
 
-function activityOf(event: Announcement, lagMs: number | null): ActivityView {
+function activityOf(event: WorkEvent, lagMs: number | null): ActivityView {
   const { id, at, repository, type, changed, changes, checkouts, refused } = event;
   const [first = null] = { changed: changes, cloned: [], published: checkouts, refused }[type];
   return {

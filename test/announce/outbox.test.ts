@@ -36,7 +36,7 @@ test("the changes of one pass are one event, with everything a consumer needs", 
     {
       ...{ id: 1, type: "changed", at: "1970-01-01T00:16:40.000Z", repository: APP, trigger: "push" },
       ...{ changed: 2, truncated: false, changes: [step(1), step(5, SIDE)], publishing: [] },
-      ...{ checkouts: [], refused: [] },
+      ...{ version: 1, checkouts: [], refused: [], attributes: null, holds: [], reason: null },
       mirror: "/data/7",
     },
   ]);

@@ -76,9 +76,9 @@ test("another node asks after a few seconds, and forgets what the URL has heard"
   expect([delivered, backlog.nextDueIn(URL, new Set())]).toEqual([[], 1]);
   told.answer = true;
   await offer();
-  expect(asked.at(-1)).toMatchObject({
-    ...{ consumer: URL, ageMs: MINUTE - 1 },
-    event: { changes: [{ after: sha(1) }] },
+  expect(asked.at(-1)).toEqual({
+    ...{ consumer: URL, repositoryId: APP.id, ageMs: MINUTE - 1 },
+    states: [[`changed ${MAIN}`, sha(1)]],
   });
   expect([delivered, isLeft()]).toEqual([[], false]);
 });
@@ -99,7 +99,10 @@ test("a ref that has moved on is told with its last value alone", async () => {
   clock.now += MINUTE;
   await offer();
   expect(delivered).toEqual([side, last]);
-  expect(asked.map(({ event }) => event.changes.map(({ after }) => after))).toEqual([[sha(5)], [sha(2)]]);
+  expect(asked.map(({ states }) => states)).toEqual([
+    [[`changed ${SIDE}`, sha(5)]],
+    [[`changed ${MAIN}`, sha(2)]],
+  ]);
 });
 
 test("after a clock was set back, an event that seems to be of the future does not wait for it", async () => {
@@ -112,15 +115,8 @@ test("after a clock was set back, an event that seems to be of the future does n
 
 test("the node that announces knows what it has told, and what its mirror had when all was told", async () => {
   const { ofHere, changed, offer, told, clock } = twoNodes({ isTeller: true });
-  const event = {
-    ...{ type: "changed", repository: APP, checkouts: [], refused: [] },
-    changes: [{ ref: MAIN, before: sha(0), after: sha(2) }],
-  } as const;
-  const question = {
-    consumer: URL,
-    event: { ...event, changes: [...event.changes] },
-    ageMs: 1_000,
-  } as ToldQuestion;
+  const states: ToldQuestion["states"] = [[`changed ${MAIN}`, sha(2)]];
+  const question = { consumer: URL, repositoryId: APP.id, states, ageMs: 1_000 };
   const has = (provenAt: number | null = null, more: Partial<ToldQuestion> = {}) =>
     hasToldHere(ofHere, { ...question, ...more }, provenAt);
   told.answer = true;
@@ -133,7 +129,10 @@ test("the node that announces knows what it has told, and what its mirror had wh
   await offer();
   expect(has()).toBe(true);
   expect(has(null, { consumer: "webhook:2" }), "a URL that only the other node has").toBe(false);
-  const other = { ...question.event, changes: [{ ref: SIDE, before: sha(0), after: sha(3) }] };
-  expect(has(clock.now - 1_001, { event: other }), "proven before the other node noticed it").toBe(false);
-  expect(has(clock.now - 1_000, { event: other }), "came and went before the comparison").toBe(true);
+  const other = { states: [[`changed ${SIDE}`, sha(3)]] as ToldQuestion["states"] };
+  expect(has(clock.now - 1_001, other), "proven before the other node noticed it").toBe(false);
+  expect(has(clock.now - 1_000, other), "came and went before the comparison").toBe(true);
+  changed(MAIN, 3);
+  await offer();
+  expect(has(), "went there and on, and perhaps back").toBe(false);
 });

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
-import { createWebhook, createWebhookAgent } from "../../src/announce/webhook.js";
+import { createPostAgent } from "../../src/announce/post.js";
+import { createWebhook } from "../../src/announce/webhook.js";
 import type { Announcement } from "../../src/base/model.js";
 import { scriptedHost } from "../support/upstream.js";
 
@@ -19,7 +20,7 @@ const flood = (status: number) => (_: unknown, res: ServerResponse) => {
 };
 
 test("a consumer's answer without end is not read on, whatever its status", async () => {
-  const agent = createWebhookAgent();
+  const agent = createPostAgent();
   onTestFinished(() => agent.destroy());
   const host = await scriptedHost(flood(200), flood(500));
   const consumer = createWebhook(`${host.origin}/hook`, { secret: SECRET, origin: "o", agent });

@@ -19,6 +19,8 @@ const repository = (id: number, name = `app-${id}`) => ({
   name,
   defaultBranch: "main",
   pushedAt: 0,
+  visibility: null,
+  archived: null,
 });
 
 test("a name leads to the repository that was listed with it last, in any case", () => {

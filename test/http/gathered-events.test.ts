@@ -5,7 +5,8 @@ import { createRepeats, readPositions, writePositions } from "../../src/http/gat
 const APP = { id: 7, owner: "acme", name: "app" };
 const event = (after: string, more: Partial<Announcement> = {}) =>
   ({
-    ...{ type: "changed", repository: APP, checkouts: [], refused: [], truncated: false },
+    ...{ type: "changed", repository: APP, checkouts: [], refused: [], holds: [], truncated: false },
+    ...{ attributes: null, reason: null },
     changes: [{ ref: "refs/heads/main", before: "x", after }],
     ...more,
   }) as unknown as Announcement;

@@ -24,7 +24,7 @@ test("a node counts what it finds missing one by one between two lists of all no
   const directory = createDirectory(store, () => Date.now() - 2 * HOUR_MS);
   const rows = Array.from({ length: 40 }, (_, n) => ({
     ...{ id: n + 1, installationId: 1, owner: "acme", name: `app-${n + 1}` },
-    ...{ defaultBranch: "main", pushedAt: 0 },
+    ...{ defaultBranch: "main", pushedAt: 0, visibility: null, archived: null },
   }));
   directory.note(rows);
   directory.close(1, new Set(rows.map(({ id }) => id)));

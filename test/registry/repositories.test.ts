@@ -30,6 +30,8 @@ const LOCAL = NOW * 1_000;
 const remote = {
   ...{ id: 7, installationId: 1, owner: "acme", name: "app", defaultBranch: "main" },
   pushedAt: NOW - 60,
+  visibility: null,
+  archived: null,
 };
 
 /** A repository was compared, and a delivery reported a ref, while GitHub's clock was this far ahead. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { onTestFinished } from "vitest";
 import type { Announcement } from "../../src/base/model.js";
+import { expectValid } from "./event-schema.js";
 import { tempDir } from "./temp.js";
 
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
@@ -25,6 +26,7 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const headers = request.headers as Record<string, string>;
     const event = new Webhook(SECRET).verify(Buffer.concat(chunks).toString(), headers) as Announcement;
+    expectValid(event);
     got.push({ id: headers["webhook-id"]!, event, headers });
     answer(response, got.length);
     newEvents.emit("got");

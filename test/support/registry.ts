@@ -12,7 +12,19 @@ export function openRegistry(...tables: Tables[]) {
   onTestFinished(() => store.close());
   const registry = createRegistry(store);
   const add = (id: number, name: RepositoryName, installationId = 1) => {
-    registry.confirm({ id, installationId, ...name, defaultBranch: "main", pushedAt: 1 }, 1, 1);
+    registry.confirm(
+      {
+        id,
+        installationId,
+        ...name,
+        defaultBranch: "main",
+        pushedAt: 1,
+        visibility: "private",
+        archived: false,
+      },
+      1,
+      1,
+    );
   };
   return { store, registry, add };
 }

@@ -1,4 +1,5 @@
 import type { Announcement } from "../../src/base/model.js";
+import { expectValid } from "./event-schema.js";
 
 export interface Message {
   id?: number;
@@ -34,5 +35,7 @@ function parse(block: string): Message {
     if (line.startsWith("event: ")) message.event = value;
     if (line.startsWith("data: ")) message.data = JSON.parse(value) as Announcement;
   }
+  // A gap is no event.
+  if (message.event !== "gap" && message.data) expectValid(message.data);
   return message;
 }

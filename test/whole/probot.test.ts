@@ -32,7 +32,7 @@ const cloned = (lockstep: Lockstep) => lockstep.waitForLog((line) => line.result
 test("a push arrives, SIGTERM ends it with 0, and no secret is ever in the log", async () => {
   const { standin, repo } = await github();
   const dataDir = tempDir();
-  const lockstep = await start(standin, dataDir);
+  const lockstep = await start(standin, dataDir, { LOG_LEVEL: "debug" });
   await cloned(lockstep);
   const push = await standin.commit(repo, "main");
   expect(await standin.deliver(push, { to: lockstep.webhookUrl })).toMatchObject({ status: 202 });
@@ -49,7 +49,7 @@ test("a push arrives, SIGTERM ends it with 0, and no secret is ever in the log",
   }
   expect(await lockstep.stop("SIGTERM")).toEqual({ code: 0, signal: null });
   const log = JSON.stringify(lockstep.log);
-  expect(log).toContain("/api/v1/repos/acme/app"); // Probot's own request line must be there
+  expect(log).toContain("/api/v1/repos/acme/app"); // requests must be there
   for (const secret of secretsOf(standin)) expect(log).not.toContain(secret);
 });
 

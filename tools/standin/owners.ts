@@ -61,6 +61,9 @@ export class Owners extends EventEmitter<Events> {
   setPrivate(repo: Repo, on = true): void {
     repo.private = on;
   }
+  setTopics(repo: Repo, ...topics: string[]): void {
+    repo.topics = topics;
+  }
   /** Puts it into an installation, as its owner does by selecting it. */
   addRepository(repo: Repo, installation: Installation): void {
     repo.installation = installation;

@@ -126,6 +126,7 @@ export class Repositories {
       pushedAt: 0,
       archived: false,
       private: true,
+      topics: [],
     };
   }
 

@@ -47,6 +47,7 @@ export function repositoryJson(repo: Repo, origin: string) {
     default_branch: repo.defaultBranch,
     pushed_at: isoSecond(repo.pushedAt),
     archived: repo.archived,
+    topics: repo.topics,
     disabled: false,
     size: 1,
     html_url: `${origin}/${name}`,

@@ -22,6 +22,7 @@ export interface Repo {
   archived: boolean;
   /** What is public, every installation can read. */
   private: boolean;
+  topics: string[];
 }
 
 /** A pull request as it was at one time. */

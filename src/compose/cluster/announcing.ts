@@ -31,7 +31,7 @@ export function openAnnouncing(
       }),
       [TOLD](body) {
         const question = readToldQuestion(body);
-        const repository = records.registry.get(question.event.repository.id);
+        const repository = records.registry.get(question.repositoryId);
         const at = repository && provenAt(repository, { customRefs, now: Date.now() });
         return announcer.hasTold(question, at);
       },

@@ -106,9 +106,9 @@ function openMoves(needs: Needs, version: (id: number) => string | null): Moves 
       if (!repository) return;
       // The owners have the pause and the holds, and end them as they see fit.
       ground.store.transaction(() => {
+        node.takeovers.setAside(id);
         registry.pause(id, null);
         for (const hold of holds.of(id)) holds.end(id, hold);
-        node.takeovers.setAside(id);
         removal.setAside(repository);
       });
     },
