@@ -15,6 +15,7 @@ import type { Config } from "../../config/load.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
 import type { Handler } from "../../http/mount.js";
 import type { NodePorts } from "../../http/nodes.js";
+import type { SharedSessions } from "../../http/page/session.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
 import type { Domain } from "../domain.js";
 import type { Ground } from "../ground.js";
@@ -22,6 +23,7 @@ import type { BetweenNodes } from "../serving.js";
 import { openMoving } from "./moving.js";
 import type { ClusterNode } from "./node.js";
 import { createNodes } from "./nodes.js";
+import { openShared } from "./shared.js";
 import { listKey } from "./shared-github.js";
 
 interface Needs {
@@ -42,6 +44,8 @@ export interface Joined {
   nodes: OtherNodes & NodePorts;
   /** Makes what this node says of its repositories that of the whole cluster. */
   gather: Gathering["gather"];
+  /** What sessions of the page have in common. */
+  sessions: SharedSessions;
   /** Passes readers of mirrors on. */
   between: BetweenNodes;
 }
@@ -62,6 +66,8 @@ export async function joinOthers(
   const nodes = createNodes(cluster, { node, ask: node.ask, moves, queue, removal });
 
   const gathering = openGathering({ node, domain });
+  const { accessTokens: tokens, audit } = domain.records;
+  const shared = openShared({ node, store: ground.store, tokens, audit, releasers });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);
@@ -107,12 +113,14 @@ export async function joinOthers(
         ...nodes.answers,
         ...answers,
         ...gathering.answers,
+        ...shared.answers,
         [IN_STEP]: moves.answer,
       }),
       serveMirrors,
     ],
     nodes: { ...openForwarding({ node, domain }), ...nodes.ports },
     gather: gathering.gather,
+    sessions: shared.sessions,
     between: openBetween(node),
   };
 }
