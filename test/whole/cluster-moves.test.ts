@@ -156,3 +156,40 @@ test("a former owner that dies while it hands its mirrors over is done without: 
   expect(b.lockstep.log).toContainEqual(expect.objectContaining({ event: "take_over_failed", node: "a" }));
   for (const repo of ofB) await until(async () => (await get<Shown>(b, pathOf(repo))).state).toBe("fresh");
 });
+
+const checkoutsWith = (option: string) =>
+  Array.from({ length: 6 }, (_, n) => `acme/r${n}?${option}`).join(",");
+
+test("what a mirror with a filter has kept and holds moves along, before its refs are compared", async () => {
+  const env = { CHECKOUTS: checkoutsWith("filter=blob:none"), HISTORY: "block" };
+  const { cluster, repos, nodes } = await startNodes(env, "a");
+  const [a] = nodes as [TestNode];
+  const forced = new Map<Repo, { kept: string; held: string; now: string }>();
+  for (const repo of repos) {
+    // One change is allowed, whose old tip is kept; the next one is held.
+    const first = await force(cluster, repo, a);
+    expect((await post(a, `${pathOf(repo)}/allow?wait=60s`, { ref: "refs/heads/main" })).status).toBe(200);
+    const { after: now } = await cluster.standin.forcePush(repo, "main", { orphan: true });
+    await refresh(a, repo);
+    forced.set(repo, { kept: first.lost, held: first.now, now });
+  }
+  const { to: b, moved } = await handOver(cluster, a, repos);
+  for (const repo of moved) {
+    const { kept, held, now } = forced.get(repo)!;
+    expect(tipOf(b, repo)).toBe(held);
+    // The clone had GitHub's value, which is kept as the ref goes back to where it is held.
+    expect(new Set(keptShas(b, repo))).toEqual(new Set([kept, now]));
+    expect((await get<Shown>(b, pathOf(repo))).holds).toMatchObject([{ tip: held, wanted: now }]);
+  }
+});
+
+test("the pause of a mirror with a depth moves along", async () => {
+  const { cluster, repos, nodes } = await startNodes({ CHECKOUTS: checkoutsWith("depth=2") }, "a");
+  const [a] = nodes as [TestNode];
+  for (const repo of repos) expect((await post(a, `${pathOf(repo)}/pause`)).status).toBe(200);
+  const { to: b, moved } = await handOver(cluster, a, repos);
+  for (const repo of moved) {
+    expect((await get<Shown>(b, pathOf(repo))).state).toBe("paused");
+    expect(tipOf(b, repo)).toBe(tipOf(a, repo));
+  }
+});
