@@ -1,3 +1,4 @@
+import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
 export const AUDIT_TABLES: Tables = {
@@ -14,6 +15,10 @@ export const AUDIT_TABLES: Tables = {
        status INTEGER
      );
      CREATE INDEX audit_token ON audit (token, id)`,
+    // Which entry of which node it is; null: one of this node.
+    `ALTER TABLE audit ADD COLUMN origin TEXT;
+     CREATE UNIQUE INDEX audit_origin ON audit (origin) WHERE origin IS NOT NULL;
+     CREATE INDEX audit_at ON audit (at, id)`,
   ],
 };
 
@@ -47,9 +52,21 @@ export interface Audit {
   begin(act: Act): number;
   /** Adds how the action ended, on disk in one of the next turns. Never throws: the action is done. */
   end(id: number, result: Pick<AuditEntry, "detail" | "status">): void;
-  /** Lists entries, newest first. @param query.after the id before which the page begins; null: the newest */
-  page(query: { limit: number; after: number | null }): { entries: AuditEntry[]; next: number | null };
+  /** Lists entries, newest first. @param query.after the entry behind which the page begins; null: the newest */
+  page(query: { limit: number; after: AuditPlace | null }): {
+    entries: AuditEntry[];
+    next: AuditPlace | null;
+  };
+  /** Returns all entries of this node. */
+  own(): AuditEntry[];
+  /** Stores an entry of another node. @param origin names the node and its entry */
+  put(origin: string, entry: Omit<AuditEntry, "id">): void;
+  /** Reports, within the transaction, that an action of this node was written down, or its end. */
+  onWritten: Subscribe<[entry: AuditEntry]>;
 }
+
+/** The time of an entry, and its id. */
+export type AuditPlace = [number, number];
 
 export function createAudit(store: Store, now: () => number = Date.now, kept = KEPT): Audit {
   const add = store.prepare("INSERT INTO audit (at, token, via, action, subject) VALUES (?, ?, ?, ?, ?)");
@@ -60,7 +77,21 @@ export function createAudit(store: Store, now: () => number = Date.now, kept = K
        (SELECT token FROM audit GROUP BY token ORDER BY count(*) DESC, token LIMIT 1))`,
   );
   const end = store.prepare("UPDATE audit SET detail = ?, status = ? WHERE id = ?");
-  const list = store.prepare("SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?");
+  const list = store.prepare("SELECT * FROM audit WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?");
+  const get = store.prepare("SELECT * FROM audit WHERE id = ?");
+  const own = store.prepare("SELECT * FROM audit WHERE origin IS NULL ORDER BY id");
+  const put = store.prepare(
+    `INSERT INTO audit (at, token, via, action, subject, detail, status, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (origin) WHERE origin IS NOT NULL DO UPDATE SET detail = excluded.detail, status = excluded.status`,
+  );
+  const written = createSignal<[entry: AuditEntry]>();
+  const report = (id: unknown) => {
+    const row = get.get(id);
+    if (row) written.emit(read(row));
+  };
+  const trim = () => {
+    if (Number(newest.get()!.n) > kept) cut.run();
+  };
   const ends: unknown[][] = [];
   /** Each transaction costs a sync of the disk, so what has ended together is written together. */
   function writeEnds(): void {
@@ -68,7 +99,10 @@ export function createAudit(store: Store, now: () => number = Date.now, kept = K
     if (some.length === 0) return;
     try {
       store.transaction(() => {
-        for (const values of some) end.run(...values);
+        for (const values of some) {
+          end.run(...values);
+          report(values.at(-1));
+        }
       });
     } catch {
       // The entries themselves are there, without their results.
@@ -79,9 +113,10 @@ export function createAudit(store: Store, now: () => number = Date.now, kept = K
     begin: ({ token, via, action, subject }) =>
       store.transaction(() => {
         add.run(now(), token, via, action, subject.slice(0, MAX_TEXT));
-        const { id, n } = newest.get()!;
-        if (Number(n) > kept) cut.run();
-        return Number(id);
+        const id = Number(newest.get()!.id);
+        trim();
+        report(id);
+        return id;
       }),
     end(id, { detail, status }) {
       ends.push([detail === null ? null : detail.slice(0, MAX_TEXT), status, id]);
@@ -89,10 +124,20 @@ export function createAudit(store: Store, now: () => number = Date.now, kept = K
     },
     page({ limit, after }) {
       writeEnds();
-      const rows = list.all(after ?? Number.MAX_SAFE_INTEGER, limit + 1);
+      const rows = list.all(...(after ?? [Number.MAX_SAFE_INTEGER, 0]), limit + 1);
       const last = rows.length > limit ? rows[limit - 1] : undefined;
-      return { entries: rows.slice(0, limit).map(read), next: last ? Number(last.id) : null };
+      return {
+        entries: rows.slice(0, limit).map(read),
+        next: last ? [Number(last.at), Number(last.id)] : null,
+      };
     },
+    own: () => own.all().map(read),
+    put: (origin, { at, token, via, action, subject, detail, status }) =>
+      store.transaction(() => {
+        put.run(at, token, via, action, subject, detail, status, origin);
+        trim();
+      }),
+    onWritten: written.on,
   };
 }
 

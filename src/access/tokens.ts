@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type Caller, type Sees, TOKEN_PREFIX, TOKEN_SCOPES, type TokenScope } from "../base/access.js";
 import { allowList } from "../base/patterns.js";
+import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
 export const TOKEN_TABLES: Tables = {
@@ -38,6 +39,9 @@ export interface Token {
 
 export type WantedToken = Pick<Token, "name" | "scopes" | "repositories" | "expiresAt">;
 
+/** A token as it is stored, with the hash of its secret. */
+export type StoredToken = Omit<Token, "lastUsedAt"> & { hash: string };
+
 /** Tokens that an operator makes. Only their hashes are stored. */
 export interface AccessTokens {
   /**
@@ -51,6 +55,12 @@ export interface AccessTokens {
   revoke(name: string): boolean;
   /** Returns whoever has the secret; null: no token has it, or the token has expired. */
   find(secret: string): Caller | null;
+  /** Returns all tokens as they are stored. */
+  stored(): StoredToken[];
+  /** Stores a token that another node has, in place of any of that name; null: it was revoked. */
+  put(name: string, token: StoredToken | null): void;
+  /** Reports, within the transaction, that a token was made here, or revoked. */
+  onChanged: Subscribe<[name: string, token: StoredToken | null]>;
 }
 
 interface Clocks {
@@ -65,6 +75,7 @@ const hashOf = (secret: string): string => createHash("sha256").update(secret).d
 export function createAccessTokens(store: Store, { now, latestNow }: Clocks): AccessTokens {
   const sql = prepare(store);
   const compiled = new Map<string, Sees>();
+  const changed = createSignal<[name: string, token: StoredToken | null]>();
   const isLive = (row: Row) => Number(row.expires_at) > latestNow();
 
   function noteUse(hash: string, lastUsedAt: unknown): void {
@@ -79,7 +90,8 @@ export function createAccessTokens(store: Store, { now, latestNow }: Clocks): Ac
 
   /** Patterns are compiled once: that takes longer than all else about a request. */
   function seesOf(hash: string, repositories: string[]): Sees {
-    const sees = compiled.get(hash) ?? allowList(repositories).allows;
+    const sees =
+      compiled.get(hash) ?? Object.assign(allowList(repositories).allows, { patterns: repositories });
     compiled.set(hash, sees);
     return sees;
   }
@@ -93,15 +105,33 @@ export function createAccessTokens(store: Store, { now, latestNow }: Clocks): Ac
         const { name, scopes, repositories, expiresAt } = wanted;
         const patterns = repositories && JSON.stringify(repositories);
         sql.add.run(hashOf(secret), name, JSON.stringify(scopes), patterns, now(), expiresAt);
-        return { token: read(sql.named.get(name)!), secret };
+        const row = sql.named.get(name)!;
+        changed.emit(name, readStored(row));
+        return { token: read(row), secret };
       }),
     all: () => sql.all.all().map(read),
     revoke(name) {
       const row = sql.named.get(name);
       if (!row) return false;
       compiled.delete(String(row.hash));
-      return sql.revoke.run(name).changes > 0;
+      store.transaction(() => {
+        sql.revoke.run(name);
+        changed.emit(String(row.name), null);
+      });
+      return true;
     },
+    stored: () => sql.all.all().map(readStored),
+    put: (name, token) =>
+      store.transaction(() => {
+        const row = sql.named.get(name);
+        if (row) compiled.delete(String(row.hash));
+        sql.revoke.run(name);
+        if (token === null) return;
+        const { hash, scopes, repositories, createdAt, expiresAt } = token;
+        const patterns = repositories && JSON.stringify(repositories);
+        sql.add.run(hash, name, JSON.stringify(scopes), patterns, createdAt, expiresAt);
+      }),
+    onChanged: changed.on,
     find(secret) {
       if (!secret.startsWith(TOKEN_PREFIX)) return null;
       const hash = hashOf(secret);
@@ -135,6 +165,11 @@ function prepare(store: Store) {
     get: store.prepare("SELECT * FROM tokens WHERE hash = ?"),
     used: store.prepare("UPDATE tokens SET last_used_at = ? WHERE hash = ?"),
   };
+}
+
+function readStored(row: Row): StoredToken {
+  const { lastUsedAt: _, ...token } = read(row);
+  return { ...token, hash: String(row.hash) };
 }
 
 function read(row: Row): Token {

@@ -13,7 +13,10 @@ const Ref = z.string().min(1).max(4_096);
 const Time = z.int().min(0);
 
 const State = z.object({
+  /** Whether there is a whole mirror, which can be cloned. */
   hasMirror: z.boolean(),
+  /** Whether there is a mirror with a depth or a filter. A node of an earlier version does not say so. */
+  hasPart: z.boolean().optional(),
   pausedAt: Time.nullable(),
   version: z.string().max(200).nullable(),
 });
@@ -51,8 +54,9 @@ type HoldPage = z.output<typeof HoldPage>;
 type KeptPage = z.output<typeof KeptPage>;
 
 interface Sources {
-  /** Whether this node keeps a sound mirror of the repository in step. */
+  /** Whether this node keeps a sound mirror of the repository in step: a whole one, or one with a depth or a filter. */
   hasMirror(id: number): boolean;
+  hasPart(id: number): boolean;
   pausedAt(id: number): number | null;
   countHolds(id: number): number;
   holds(id: number, query: { limit: number; after: string | null }): HoldPage;
@@ -95,6 +99,7 @@ export function createMovingAnswers(sources: Sources): Answers {
       const { id } = Question.parse(body);
       return {
         hasMirror: sources.hasMirror(id),
+        hasPart: sources.hasPart(id),
         pausedAt: sources.pausedAt(id),
         version: versionOf(sources, id),
       };

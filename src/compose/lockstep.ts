@@ -103,6 +103,7 @@ async function open(config: Config, { log, releasers, boot, close }: Needs): Pro
     accept: shares?.accept ?? null,
     nodes: shares?.nodes ?? null,
     gather: shares?.gather ?? null,
+    sessions: shares?.sessions ?? null,
     beginPass: clocks.beginPass,
     releasers,
     isStopping,

@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import { createAudit } from "../access/audit.js";
 import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
@@ -155,7 +154,7 @@ export function createOperatorViews(config: Settings, needs: Needs) {
       now,
     }),
     readers: createReaderViews({ registry, rows: reads.rows, isServing: config.serve !== null }),
-    audit: createAuditViews(createAudit(store), log),
+    audit: createAuditViews(records.audit, log),
     tokens: createTokenViews({ tokens: records.accessTokens, latestNow: github.latestNow }),
     trends: createTrendViews(trends),
     overview: createOverview({

@@ -1,3 +1,4 @@
+import { createAudit } from "../access/audit.js";
 import { createAccessTokens } from "../access/tokens.js";
 import { createHolders } from "../base/holders.js";
 import { createLedger } from "../checkouts/ledger.js";
@@ -62,6 +63,7 @@ export function createRecords(config: Settings, { store, github, disk }: Ground)
     holds: createHolds(store),
     ledger: createLedger(store),
     accessTokens: createAccessTokens(store, { now: Date.now, latestNow: github.latestNow }),
+    audit: createAudit(store),
     disk,
     scopeOf: createScopes({ registry, refspecs, checkouts }),
     hasMirror,

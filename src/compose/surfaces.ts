@@ -12,6 +12,7 @@ import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
 import type { NodePorts } from "../http/nodes.js";
 import { createPage } from "../http/page/routes.js";
+import type { SharedSessions } from "../http/page/session.js";
 import { createRefusedCalls } from "../receiver/refused.js";
 import { createReceiver, type ReceiverPorts } from "../receiver/webhook.js";
 import type { ReadTable } from "../serve/seen/table.js";
@@ -31,6 +32,8 @@ interface Needs {
   nodes: (OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts }) | null;
   /** Makes what this node says that of the whole cluster; null: this Lockstep is alone. */
   gather: Gathering["gather"] | null;
+  /** What sessions of the page have in common with other nodes'; null: this Lockstep is alone. */
+  sessions: SharedSessions | null;
   /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
   beginPass(): boolean;
   isStopping(): boolean;
@@ -41,7 +44,7 @@ interface Needs {
  * asked.
  */
 export function createSurfaces(config: Config, needs: Needs) {
-  const { log, ground, domain, accept, nodes, gather } = needs;
+  const { log, ground, domain, accept, nodes, gather, sessions } = needs;
   const { metrics, github } = ground;
   const { queue, registry, disk, accessTokens } = domain.records;
   const { acceptance, watch } = domain.intake;
@@ -95,7 +98,7 @@ export function createSurfaces(config: Config, needs: Needs) {
     createMetricsRoute({ bearers, scrape: metrics.scrape }),
     createHealth({ bearers, ports: views.health, limits: { trustedProxies, webhookRate, webhookBurst } }),
     createApi({ bearers, ports: api, nodes, log }),
-    createPage({ apiToken, publicUrl, trustedProxies, ports: api, nodes, log }),
+    createPage({ apiToken, publicUrl, trustedProxies, ports: api, nodes, sessions, log }),
   ];
   return { handlers, status: views.status };
 }

@@ -24,7 +24,8 @@ export const AuditEntry = z
   .meta({ id: "AuditEntry" });
 export type AuditView = z.infer<typeof AuditEntry>;
 
-export const AuditPlace = z.tuple([z.number().int()]);
+/** The time of an entry, in milliseconds since 1970, and its id. */
+export const AuditPlace = z.tuple([z.number().int(), z.number().int()]);
 type AuditPlace = z.infer<typeof AuditPlace>;
 
 /** An action that is about to be carried out. */

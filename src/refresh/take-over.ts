@@ -17,6 +17,8 @@ export interface FormerOwner {
   /** The node's name. */
   node: string;
   pausedAt: number | null;
+  /** Whether the node's mirror has the whole history with all contents, so that it can be cloned. */
+  isWhole: boolean;
   /** Whether this part of the node's state was not taken over from it before. */
   isNew(part: "pause" | "holds" | "kept"): boolean;
   /** Gives git access to the node's mirror. */
@@ -92,31 +94,54 @@ async function takeMirror(
   pass: Pass,
   { isFirst }: { isFirst: boolean },
 ): Promise<RefChange[] | null> {
-  const { mirrors, formerOwners, outbox, scopeOf } = ports;
-  const { repository, trigger, run } = pass;
-  const { id, defaultBranch } = repository;
+  const { formerOwners, scopeOf } = ports;
+  const { repository, run } = pass;
+  const { id } = repository;
   const { depth, filter } = scopeOf(id);
   // A part of a history, or of its contents, is cut by GitHub.
-  if (depth !== null || filter !== null) return null;
+  const isPart = depth !== null || filter !== null;
   formerOwners.forget(id);
   const former = await pass.lend(() => formerOwners.find(id, null));
-  if (former === null) return null;
+  if (former === null || !(isPart || former.isWhole)) return null;
+  const clone = (lease: Lease) => cloneFrom(ports, pass, { lease, isFirst });
+  const changes = isPart ? await clone(pass.lease) : await cloneMirror(ports, pass, former, clone);
+  if (changes === null) return null;
+  await ports.mirrors.ensure(id);
+  await takeState(ports, id, former, run).catch((error) => tellFailed(ports, id, former, error));
+  run.signal.throwIfAborted();
+  ports.log.info(
+    { event: "mirror_taken_over", repository: fullNameOrId(repository, id), node: former.node },
+    isPart
+      ? "what a node held and kept came from it, and the mirror from GitHub"
+      : "the mirror came from a node that had it before",
+  );
+  return changes;
+}
+
+async function cloneFrom(
+  { mirrors, outbox }: TakeOverPorts,
+  { repository: { id, defaultBranch }, trigger, run }: Pass,
+  { lease, isFirst }: { lease: Lease; isFirst: boolean },
+): Promise<RefChange[]> {
+  outbox.intendClone(id, trigger);
+  const { changes } = await mirrors.clone(id, lease, defaultBranch, run, TAKE_ALL);
+  outbox.cloned(id, changes, isFirst);
+  return changes;
+}
+
+/** @returns null: the node has not given its mirror */
+async function cloneMirror(
+  ports: TakeOverPorts,
+  { repository, run }: Pass,
+  former: FormerOwner,
+  clone: (lease: Lease) => Promise<RefChange[]>,
+): Promise<RefChange[] | null> {
   const lease = former.openLease();
   try {
-    outbox.intendClone(id, trigger);
-    const { changes } = await mirrors.clone(id, lease, defaultBranch, run, TAKE_ALL);
-    outbox.cloned(id, changes, isFirst);
-    await mirrors.ensure(id);
-    await takeState(ports, id, former, run).catch((error) => tellFailed(ports, id, former, error));
-    run.signal.throwIfAborted();
-    ports.log.info(
-      { event: "mirror_taken_over", repository: fullNameOrId(repository, id), node: former.node },
-      "the mirror came from a node that had it before",
-    );
-    return changes;
+    return await clone(lease);
   } catch (error) {
     if (run.signal.aborted) throw error;
-    tellFailed(ports, id, former, error);
+    tellFailed(ports, repository.id, former, error);
     return null;
   } finally {
     lease.close();

@@ -12,10 +12,10 @@ export function createAuditViews(audit: Audit, log: Pick<Log, "info">): AuditPor
       log.info({ event: "operated", ...act, ...result }, "an operator asked for an action");
     },
     page({ limit, after }) {
-      const { entries, next } = audit.page({ limit, after: after?.[0] ?? null });
+      const { entries, next } = audit.page({ limit, after });
       return {
         audit: entries.map((entry) => ({ ...entry, at: iso(entry.at) })),
-        next: next === null ? null : [next],
+        next,
       };
     },
   };

@@ -24,6 +24,7 @@ function setUp() {
   const world = { pausedAt: null as number | null };
   const sources = {
     hasMirror: () => true,
+    hasPart: () => false,
     pausedAt: () => world.pausedAt,
     countHolds: holds.count,
     holds: holds.page,
@@ -73,7 +74,12 @@ test("a version says which part has changed, and nothing to take over has none",
   await kept.add(1, [tip(3)]);
   const all = versionOf(sources, 1)!;
   expect([...partsThatDiffer(held, all)]).toEqual(["kept"]);
-  expect(await askForState(ask, node, 1)).toEqual({ hasMirror: true, pausedAt: 7, version: all });
+  expect(await askForState(ask, node, 1)).toEqual({
+    hasMirror: true,
+    hasPart: false,
+    pausedAt: 7,
+    version: all,
+  });
 });
 
 test("what was taken over is remembered until the mirror is made again", () => {

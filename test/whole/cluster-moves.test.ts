@@ -53,18 +53,27 @@ interface Shown {
   holds: { ref: string; tip: string; wanted: string }[];
 }
 
-/** Starts a second node, and waits until the first one has handed over what the second one owns now. */
-async function handOver(cluster: TestCluster, from: TestNode, repos: readonly Repo[]) {
+/**
+ * Starts a second node, and waits until the first one has handed over what the second one owns now.
+ * @param stays whether CHECKOUTS has the first one keep it all the same
+ */
+async function handOver(
+  cluster: TestCluster,
+  from: TestNode,
+  repos: readonly Repo[],
+  { stays = false } = {},
+) {
   cluster.standin.gitRequests.length = 0;
   const to = await cluster.start("b");
   const moved = repos.filter((repo) => cluster.ownersOf(repo)[0] === "b");
   expect(moved.length).toBeGreaterThan(1);
-  await until(() => asideAt(from)).toBe(moved.length);
-  for (const repo of moved) {
-    expect(to.lockstep.log).toContainEqual(
-      expect.objectContaining({ event: "mirror_taken_over", repository: `acme/${repo.name}`, node: "a" }),
+  if (!stays) await until(() => asideAt(from)).toBe(moved.length);
+  for (const repo of moved)
+    await to.lockstep.waitForLog(
+      ({ event, repository, node }) =>
+        event === "mirror_taken_over" && repository === `acme/${repo.name}` && node === "a",
+      120_000,
     );
-  }
   return { to, moved };
 }
 
@@ -179,4 +188,43 @@ test("a node has what its own CHECKOUTS name, whoever owns it, and keeps it", as
     )?.kept;
   await until(kept).toBe(0);
   expect(asideAt(a)).toBe(0);
+});
+
+const checkoutsWith = (option: string) =>
+  Array.from({ length: 6 }, (_, n) => `acme/r${n}?${option}`).join(",");
+
+test("what a mirror with a filter has kept and holds moves along, before its refs are compared", async () => {
+  const env = { CHECKOUTS: checkoutsWith("filter=blob:none"), HISTORY: "block" };
+  const { cluster, repos, nodes } = await startNodes(env, "a");
+  const [a] = nodes as [TestNode];
+  const forced = new Map<Repo, { kept: string; held: string; now: string }>();
+  for (const repo of repos) {
+    // One change is allowed, whose old tip is kept; the next one is held.
+    const first = await force(cluster, repo, a);
+    expect((await post(a, `${pathOf(repo)}/allow?wait=60s`, { ref: "refs/heads/main" })).status).toBe(200);
+    const { after: now } = await cluster.standin.forcePush(repo, "main", { orphan: true });
+    await refresh(a, repo);
+    forced.set(repo, { kept: first.lost, held: first.now, now });
+  }
+  const { to: b, moved } = await handOver(cluster, a, repos, { stays: true });
+  for (const repo of moved) {
+    const { kept, held, now } = forced.get(repo)!;
+    await until(() => tipOf(b, repo)).toBe(held);
+    // The clone had GitHub's value, which is kept as the ref goes back to where it is held.
+    await until(() => new Set(keptShas(b, repo))).toEqual(new Set([kept, now]));
+    await until(async () => (await get<Shown>(b, pathOf(repo))).holds).toMatchObject([
+      { tip: held, wanted: now },
+    ]);
+  }
+});
+
+test("the pause of a mirror with a depth moves along", async () => {
+  const { cluster, repos, nodes } = await startNodes({ CHECKOUTS: checkoutsWith("depth=2") }, "a");
+  const [a] = nodes as [TestNode];
+  for (const repo of repos) expect((await post(a, `${pathOf(repo)}/pause`)).status).toBe(200);
+  const { to: b, moved } = await handOver(cluster, a, repos, { stays: true });
+  for (const repo of moved) {
+    await until(async () => (await get<Shown>(b, pathOf(repo))).state).toBe("paused");
+    await until(() => tipOf(b, repo)).toBe(tipOf(a, repo));
+  }
 });

@@ -21,7 +21,7 @@ test("two nodes divide the repositories, and a push to either reaches the owner"
   await until(() => cluster.faults(repos)).toEqual([]);
   // The first node had every repository, and sets aside what the second one has.
   await until(async () => {
-    const { repositories } = (await (await a.lockstep.api("/api/v1/status")).json()) as {
+    const { repositories } = (await (await a.lockstep.api("/api/v1/status?node=self")).json()) as {
       repositories: Record<string, number>;
     };
     return repositories.fresh;

@@ -54,7 +54,7 @@ export function createFormerOwners(needs: Needs): FormerOwners {
     const node = members.get(name);
     if (!isReachable(node)) return null;
     const state = await askForState(ask, node, id).catch(() => null);
-    if (!state?.hasMirror) return null;
+    if (!state || !(state.hasMirror || state.hasPart)) return null;
     const gateway = await open(node);
     return formerOwnerOf(needs, { id, node, state, gateway });
   }
@@ -86,6 +86,7 @@ function formerOwnerOf({ ask, takeovers }: Needs, { id, node, state, gateway }: 
   return {
     node: node.name,
     pausedAt,
+    isWhole: state.hasMirror,
     isNew: (part) => differing.has(part),
     // The gateway asks for a token by the installation's id, and here by the repository's.
     openLease: () => gateway.open({ installationId: id, owner: MIRROR_OWNER, name: String(id) }),

@@ -17,6 +17,7 @@ import type { OtherNodes } from "../../http/elsewhere.js";
 import type { EventsOfNodes } from "../../http/gathered-events.js";
 import type { Handler } from "../../http/mount.js";
 import type { NodePorts } from "../../http/nodes.js";
+import type { SharedSessions } from "../../http/page/session.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
 import type { Domain } from "../domain.js";
 import type { Ground } from "../ground.js";
@@ -27,6 +28,7 @@ import { openMoving } from "./moving.js";
 import type { ClusterNode } from "./node.js";
 import { createNodes } from "./nodes.js";
 import { createSettingsExchange } from "./settings.js";
+import { openShared } from "./shared.js";
 import { listKey } from "./shared-github.js";
 
 /** How often a node looks whether another one has later settings, in milliseconds. */
@@ -50,6 +52,8 @@ export interface Joined {
   nodes: OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts };
   /** Makes what this node says of its repositories that of the whole cluster. */
   gather: Gathering["gather"];
+  /** What sessions of the page have in common. */
+  sessions: SharedSessions;
   /** Passes readers of mirrors on. */
   between: BetweenNodes;
 }
@@ -67,12 +71,12 @@ export async function joinOthers(
   const { moves, answers, serveMirrors } = openMoving(config, { log, node, domain, ground, releasers });
   const { queue } = domain.records;
   const { removal } = domain.housekeeping;
-  const shared = createSettingsExchange({ node, ask: node.ask });
+  const settings = createSettingsExchange({ node, ask: node.ask });
   const { recovery } = domain.intake;
   const acting = openActing({ node, domain, ground });
   const exchanging = setInterval(() => {
     void acting.round();
-    void shared.exchange();
+    void settings.exchange();
     void node.leftOut.read(recovery);
   }, EXCHANGE_MS);
   releasers.add("settings of the cluster", () => clearInterval(exchanging));
@@ -80,6 +84,8 @@ export async function joinOthers(
 
   const gathering = openGathering({ node, domain });
   const announcing = openAnnouncing(config, { node, domain });
+  const { accessTokens: tokens, audit } = domain.records;
+  const shared = openShared({ node, store: ground.store, tokens, audit, releasers });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);
@@ -124,10 +130,11 @@ export async function joinOthers(
       createAnswerer(asking, {
         ...nodes.answers,
         ...answers,
-        ...shared.answers,
+        ...settings.answers,
         ...announcing.answers,
         ...acting.answers,
         ...gathering.answers,
+        ...shared.answers,
         [IN_STEP]: moves.answer,
       }),
       serveMirrors,
@@ -135,10 +142,11 @@ export async function joinOthers(
     nodes: {
       ...openForwarding({ node, domain }),
       ...nodes.ports,
-      settings: shared.ports,
+      settings: settings.ports,
       events: announcing.events,
     },
     gather: (here) => gathering.gather(acting.share(here)),
+    sessions: shared.sessions,
     between: openBetween(node),
   };
 }

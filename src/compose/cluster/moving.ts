@@ -44,15 +44,20 @@ export function openMoving({ cloneTimeoutMs }: Pick<Config, "cloneTimeoutMs">, n
     const repository = registry.get(id);
     return repository && isManaged(repository) ? repository : null;
   };
+  /** @returns null: there is no mirror that is complete and sound */
   const openMirror = (id: number) => {
     const place = layout.mirror(id);
-    const isWhole = find(id) !== null && domain.records.hasMirror(id) && !isCondemned(place);
-    const dir = isWhole ? linkTarget(place) : null;
+    const isSound = find(id) !== null && domain.records.hasMirror(id) && !isCondemned(place);
+    return isSound ? linkTarget(place) : null;
+  };
+  const isPart = (id: number): boolean | null => {
+    const dir = openMirror(id);
     const extent = dir === null ? null : extentOf(dir);
-    return extent?.depth === null && extent.filter === null ? dir : null;
+    return extent && (extent.depth !== null || extent.filter !== null);
   };
   const sources = {
-    hasMirror: (id: number) => openMirror(id) !== null,
+    hasMirror: (id: number) => isPart(id) === false,
+    hasPart: (id: number) => isPart(id) === true,
     pausedAt: (id: number) => find(id)?.pausedAt ?? null,
     countHolds: holds.count,
     holds: holds.page,

@@ -38,7 +38,7 @@ import { addRemovalActions } from "./removal.js";
 import { addRepositoriesPage } from "./repositories.js";
 import { addRepositoryPage } from "./repository.js";
 import { addServerPage } from "./server.js";
-import { createSessions } from "./session.js";
+import { createSessions, ownSessions, type SharedSessions } from "./session.js";
 import { addSignIn } from "./sign-in.js";
 import { withStanding } from "./standing.js";
 
@@ -51,6 +51,8 @@ export interface PageOptions {
   ports: ApiPorts;
   /** Null: this Lockstep is alone. */
   nodes?: (OtherNodes & Pick<NodePorts, "list">) | null;
+  /** Null: sessions are those of this process. */
+  sessions?: SharedSessions | null;
   log?: { error(fields: object, message: string): void };
 }
 
@@ -66,7 +68,7 @@ export function createPage(options: PageOptions): Handler {
   if (apiToken === null) return async () => false;
   const app = new Hono();
   const ports = { ...options.ports, status: cached(STATUS_MS, () => options.ports.status()) };
-  const sessions = createSessions(apiToken);
+  const sessions = createSessions(apiToken, options.sessions ?? ownSessions());
   const client = clientAddress(trustedProxies);
 
   app.use(headers);

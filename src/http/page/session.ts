@@ -15,22 +15,48 @@ export interface Sessions {
   end(context: Context): Promise<void>;
 }
 
-/**
- * Sessions of browsers, kept in a signed cookie. The signing key is derived from the API token and a value of
- * this process, so a new token or a restart ends all sessions.
- */
-export function createSessions(apiToken: string, clock: () => number = monotonicMs): Sessions {
-  // The cookie's fields are separated by a point, and a session ends with the process, as its clock does.
-  const now = () => Math.floor(clock());
-  const salt = randomBytes(32);
-  const key = Buffer.from(hkdfSync("sha256", apiToken, salt, "lockstep page session", 32)).toString("base64");
+/** What the nodes of a cluster have in common, so that a session of one is one of all. */
+export interface SharedSessions {
+  /** Part of the signing key; at least 32 secret or random bytes. */
+  salt: Buffer;
+  /** The clock that sessions end by, in milliseconds. */
+  clock(): number;
+  /** Whether the session was ended early. */
+  isEnded(id: string): boolean;
+  /** @param endsAt when it would have ended, by `clock` */
+  end(id: string, endsAt: number): void;
+}
+
+/** Sessions of this process, which end with it, as its clock does. */
+export function ownSessions(clock: () => number = monotonicMs): SharedSessions {
   /** Sessions that were ended early, with the times at which they would have expired. */
   const ended = new Map<string, number>();
+  return {
+    salt: randomBytes(32),
+    clock,
+    isEnded: (id) => ended.has(id),
+    end(id, endsAt) {
+      for (const [other, until] of ended) if (until <= clock()) ended.delete(other);
+      ended.set(id, endsAt);
+    },
+  };
+}
+
+/**
+ * Sessions of browsers, kept in a signed cookie. The signing key is derived from the API token and a value of
+ * this process or cluster, so a new token ends all sessions, and a restart those of a Lockstep that is alone.
+ */
+export function createSessions(apiToken: string, shared: SharedSessions = ownSessions()): Sessions {
+  // The cookie's fields are separated by a point.
+  const now = () => Math.floor(shared.clock());
+  const key = Buffer.from(hkdfSync("sha256", apiToken, shared.salt, "lockstep page session", 32)).toString(
+    "base64",
+  );
 
   async function read(context: Context): Promise<{ id: string; endsAt: number } | null> {
     const value = Value.safeParse(await getSignedCookie(context, key, NAME)).data;
     const [id = "", endsAt = "0"] = value ?? [];
-    return Number(endsAt) > now() && !ended.has(id) ? { id, endsAt: Number(endsAt) } : null;
+    return Number(endsAt) > now() && !shared.isEnded(id) ? { id, endsAt: Number(endsAt) } : null;
   }
 
   return {
@@ -40,9 +66,8 @@ export function createSessions(apiToken: string, clock: () => number = monotonic
     },
     isOpen: async (context) => (await read(context)) !== null,
     async end(context) {
-      for (const [id, endsAt] of ended) if (endsAt <= now()) ended.delete(id);
       const session = await read(context);
-      if (session) ended.set(session.id, session.endsAt);
+      if (session) shared.end(session.id, session.endsAt);
       deleteCookie(context, NAME, flags(context));
     },
   };

@@ -75,7 +75,7 @@ function hostile(): ApiPorts {
     holds: () => ({ holds: [hold as never], next: [EVIL], total: 2 }),
     audit: {
       ...apiPorts().audit,
-      page: () => ({ audit: [{ ...entry, via: EVIL, status: 200 } as never], next: [1] }),
+      page: () => ({ audit: [{ ...entry, via: EVIL, status: 200 } as never], next: [1, 1] }),
     },
     readers: () => ({ readers: [{ ...READER, repository: EVIL, reader: EVIL, address: EVIL }], total: 1 }),
     deliveries: () => ({ deliveries: [delivery as never], next: [1, 1] }),

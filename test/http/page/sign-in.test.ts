@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import { createSessions } from "../../../src/http/page/session.js";
+import { createSessions, ownSessions } from "../../../src/http/page/session.js";
 import { TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
 
@@ -111,7 +111,10 @@ describe("the page's door", () => {
   it("rejects a cookie that was changed, has expired or is another process's", async () => {
     const clock = { now: 1_000 };
     const app = new Hono();
-    const sessions = createSessions(TOKEN, () => clock.now);
+    const sessions = createSessions(
+      TOKEN,
+      ownSessions(() => clock.now),
+    );
     app.get("/in", async (context) => {
       await sessions.begin(context);
       return context.text("");
