@@ -1,11 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "libsql";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { launchBrowser } from "./browser.js";
+import { inventFigures } from "./invented-figures.js";
 import { type Lockstep, startLockstep } from "./lockstep.js";
-import { Random } from "./random.js";
 import { Releasers } from "./releasers.js";
 import { type Repo, type StandIn, startStandIn } from "./standin/index.js";
 
@@ -39,7 +38,7 @@ try {
   const lockstep = await startLockstep({ standin, dataDir, env });
   releasers.add(() => lockstep.stop());
   await play(standin, lockstep, repos);
-  writeFigures(join(dataDir, "lockstep.db"));
+  inventFigures(join(dataDir, "lockstep.db"));
   const browser = await launchBrowser();
   releasers.add(() => browser.close());
   for (const view of VIEWS) await shoot(browser, lockstep.url, view);
@@ -73,32 +72,6 @@ async function play(standin: StandIn, lockstep: Lockstep, repos: Repo[]): Promis
   standin.faults.gitStatus = { status: 503, times: 1_000 };
   await standin.deliver(await standin.commit(search, "main"), to);
   await done(search, { event: "refresh_failed" });
-}
-
-/** A day's figures, which a run of some seconds cannot have. They are invented. */
-function writeFigures(file: string): void {
-  const db = new Database(file, { timeout: 5_000 });
-  const put = db.prepare("INSERT OR IGNORE INTO trends VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)");
-  const source = new Random(7);
-  const random = () => source.next();
-  for (const [scale, ms, count] of [
-    ["minute", 60_000, 1_440],
-    ["hour", 3_600_000, 168],
-  ] as const) {
-    const now = Math.floor(Date.now() / ms) * ms;
-    db.exec("BEGIN");
-    for (let n = 1; n < count; n++) {
-      const pushes = Math.round(random() * (ms / 30_000));
-      const failures = random() > 0.97 ? 1 : 0;
-      // Bucket 48 is 40 ms, bucket 60 is 101 ms.
-      const lags = `${47 + Math.round(random() * 4)}:${pushes} ${58 + Math.round(random() * 14)}:${pushes >> 3}`;
-      const free = (77 + n / count) * 2 ** 30;
-      const figures = [pushes, pushes + 1, failures, lags, Math.round(random() * 3)];
-      put.run(scale, now - n * ms, ...figures, 120_000 + random() * 120_000, 0.8 + random() * 0.1, free);
-    }
-    db.exec("COMMIT");
-  }
-  db.close();
 }
 
 async function shoot(browser: Browser, url: string, { file, path, options }: (typeof VIEWS)[number]) {

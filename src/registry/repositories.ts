@@ -2,6 +2,7 @@ import { latestBelieved } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
 import type { RemoteRepository, RepositoryName, RepositoryState } from "../base/model.js";
 import type { Store } from "../store/database.js";
+import { type Counts, createCounts } from "./counts.js";
 import { type ManagedRepository, type RefKnowledge, toRefKnowledge, toRepository } from "./rows.js";
 import { prepareStatements } from "./statements.js";
 
@@ -10,7 +11,7 @@ export type { ManagedRepository, RefKnowledge } from "./rows.js";
 /** Whether Lockstep keeps the repository in step; a gone or retired one is not managed. */
 export const isManaged = ({ state }: ManagedRepository) => state !== "gone" && state !== "retired";
 
-export interface Registry {
+export interface Registry extends Counts {
   get(id: number): ManagedRepository | null;
   find(name: RepositoryName): ManagedRepository | null;
   all(): ManagedRepository[];
@@ -53,13 +54,6 @@ export interface Registry {
    * were managed for an hour. @param installationId null: of all
    */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
-  /** Returns the number of repositories in each state. */
-  states(): Record<string, number>;
-  /**
-   * Returns how many repositories are to be mirrored, and how many of them were cloned. Those that are gone, retired,
-   * suspended or paused do not count.
-   */
-  mirrors(): { managed: number; cloned: number };
   /** Returns the repositories gone since before `before`, oldest first. */
   goneBefore(before: number): ManagedRepository[];
   /** Returns ids of repositories that are retired and have been gone since before `before`, at most `limit`. */
@@ -128,11 +122,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       const row = sql.count.get(since, installationId, installationId);
       return { managed: Number(row?.managed), left: Number(row?.left_since ?? 0) };
     },
-    states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.shown), Number(row.n)])),
-    mirrors() {
-      const row = sql.mirrors.get();
-      return { managed: Number(row?.managed), cloned: Number(row?.cloned) };
-    },
+    ...createCounts(store),
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
     retiredBefore: (before, limit) => sql.retiredBefore.all(before, limit).map(({ id }) => Number(id)),
     forgetRetired: (id) => void sql.forgetRetired.run(id),

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { isOwner, isRepositoryName } from "../../base/names.js";
+import { counted, countedRepositories } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { noteDetail } from "../audit.js";
 import { type Action, actionsOf, DONE, isLocalPath, NAMES } from "./actions.js";
@@ -45,11 +46,9 @@ export function addBulkActions(app: Hono, ports: ApiPorts): void {
     }
     for (const one of able) ports[action](one.id);
     const left = names.length - able.length;
-    const more = left > 0 ? `; ${left} were left alone, because their state does not allow it` : "";
-    setNote(
-      context,
-      `${DONE[action]} ${able.length === 1 ? "1 repository" : `${able.length} repositories`}${more}`,
-    );
+    const more =
+      left > 0 ? `; ${counted(left, "was", "were")} left alone, because their state does not allow it` : "";
+    setNote(context, `${DONE[action]} ${countedRepositories(able.length)}${more}`);
     return context.redirect(typeof from === "string" && isLocalPath(from) ? from : "/repositories", 303);
   });
 }

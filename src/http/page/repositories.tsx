@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { countedRepositories } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { findFilter } from "../lists.js";
 import { badRequest } from "../lookup.js";
@@ -8,7 +9,8 @@ import { ShownState } from "../view.js";
 import { BULK, BulkBar } from "./bulk.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
-import { Live, Quantity } from "./parts.js";
+import { Live } from "./part.js";
+
 import { Rows } from "./rows.js";
 
 const ROWS = 50;
@@ -24,7 +26,9 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
     if (wanted instanceof Response) return explain(context, PATH, wanted);
     const { repositories, total } = ports.ranked(wanted);
     const here = addressOf(query, {});
-    const count = <Quantity of={total} one="repository" many="repositories" />;
+    const status = ports.status();
+    const { heldRepositories, repositories: counts } = status;
+    const count = countedRepositories(total);
     return page(
       context,
       { title: "Repositories", here: PATH },
@@ -33,8 +37,8 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
           <h1>Repositories</h1>
           <Filter query={query} />
         </div>
-        <Live name="list">
-          <Chips query={query} status={ports.status()} />
+        <Live name="list" of={[PATH, query, repositories, total, counts, heldRepositories]}>
+          <Chips query={query} status={status} />
           <section class="box" aria-label="List of repositories">
             <div class="head">
               <p>
@@ -46,7 +50,7 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
             <Rows
               of={repositories}
               here={here}
-              caption={`${total.toLocaleString("en")} ${total === 1 ? "repository" : "repositories"}`}
+              caption={count}
               sorted={{ by: wanted.order, linkTo: (order) => addressOf(query, { order, page: "" }) }}
               form={BULK}
             />

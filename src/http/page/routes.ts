@@ -30,6 +30,7 @@ import { addServerPage } from "./server.js";
 import { createSessions } from "./session.js";
 import { addSignIn } from "./sign-in.js";
 import { withStanding } from "./standing.js";
+import { liveUpdates } from "./update.js";
 
 export interface PageOptions {
   /** Null means that the page is not served. */
@@ -69,6 +70,7 @@ export function createPage(options: PageOptions): Handler {
   app.use(signedIn(sessions));
   app.use(asOperator, audited(ports.audit, actOf));
   app.use(withStanding(ports.status));
+  app.use(liveUpdates(ports.events.newEvents));
   addOverviewPage(app, ports);
   addRepositoriesPage(app, ports);
   addBulkActions(app, ports);
