@@ -10,6 +10,8 @@ import { type Repo, type StandIn, startStandIn } from "./standin/index.js";
 
 /** The pictures of docs/page.md: npm run screenshots */
 const API_TOKEN = "token-of-the-screenshots";
+/** Where a server has its mirrors. The script's own are in a directory that nobody else has. */
+const DATA_DIR = "/var/lib/lockstep";
 const NAMES = ["api", "billing", "docs", "ios-app", "search", "web"];
 const WIDE = { width: 1440, height: 1000 };
 const PHONE = { width: 390, height: 844 };
@@ -41,7 +43,7 @@ try {
   inventFigures(join(dataDir, "lockstep.db"));
   const browser = await launchBrowser();
   releasers.add(() => browser.close());
-  for (const view of VIEWS) await shoot(browser, lockstep.url, view);
+  for (const view of VIEWS) await shoot(browser, lockstep.url, dataDir, view);
 } finally {
   await releasers.release();
 }
@@ -74,13 +76,22 @@ async function play(standin: StandIn, lockstep: Lockstep, repos: Repo[]): Promis
   await done(search, { event: "refresh_failed" });
 }
 
-async function shoot(browser: Browser, url: string, { file, path, options }: (typeof VIEWS)[number]) {
+async function shoot(
+  browser: Browser,
+  url: string,
+  dataDir: string,
+  { file, path, options }: (typeof VIEWS)[number],
+) {
   const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
   const page = await context.newPage();
   await page.goto(url + path);
   await page.getByLabel("API token").fill(API_TOKEN);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText(/^updated /).waitFor();
+  await page.evaluate(
+    `for (const code of document.querySelectorAll("code"))
+      code.textContent = code.textContent.replace(${JSON.stringify(dataDir)}, ${JSON.stringify(DATA_DIR)});`,
+  );
   await page.screenshot({ path: `docs/images/${file}.png` });
   await context.close();
   console.log(`docs/images/${file}.png`);

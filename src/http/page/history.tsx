@@ -53,23 +53,28 @@ const Remedy = ({ of: repository, children }: { of: RepositoryView; children: Ch
 };
 
 export const Holds = ({ of, total, repository }: ListProps<HoldView>) => (
-  <Table
-    caption={<Word of="held">{counted(total, "held ref", "held refs")}</Word>}
-    columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To apply it", "To undo it at GitHub"]}
-    rows={of.map((hold) => [
-      hold.ref,
-      <Sha of={hold.tip} />,
-      <Sha of={hold.wanted} />,
-      <Ago at={hold.since} />,
-      CAUSES[hold.cause],
-      <Remedy of={repository}>
-        <AllowButton hold={hold} repository={repository} />
-        <span class="dim small">{effectOf(hold)}</span>
-      </Remedy>,
-      <code class="long">{hold.push}</code>,
-    ])}
-    empty=""
-  />
+  <div class="stack">
+    <p>
+      <Word of="held">Held refs</Word> stay where they are until you decide.
+    </p>
+    <Table
+      caption={counted(total, "held ref", "held refs")}
+      columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To apply it", "To undo it at GitHub"]}
+      rows={of.map((hold) => [
+        hold.ref,
+        <Sha of={hold.tip} />,
+        <Sha of={hold.wanted} />,
+        <Ago at={hold.since} />,
+        CAUSES[hold.cause],
+        <Remedy of={repository}>
+          <AllowButton hold={hold} repository={repository} />
+          <span class="dim small">{effectOf(hold)}</span>
+        </Remedy>,
+        <code class="long">{hold.push}</code>,
+      ])}
+      empty=""
+    />
+  </div>
 );
 
 /** The form sends the value that is shown, so no other value is allowed than the one that was seen. */
@@ -90,24 +95,25 @@ const AllowButton = ({
 );
 
 export const Kept = ({ of, total, repository }: ListProps<KeptView>) => (
-  <Table
-    caption={
-      <>
-        <Word of="kept">{counted(total, "kept tip", "kept tips")}</Word>, newest first
-      </>
-    }
-    columns={["Ref", "Previous tip", "Kept", "Until", "To restore it"]}
-    rows={of.map((tip) => [
-      tip.ref ?? "unknown",
-      <Sha of={tip.sha} />,
-      <Ago at={tip.keptAt} />,
-      <Due at={tip.expiresAt} />,
-      <Remedy of={repository}>
-        <RestoreButton tip={tip} repository={repository} />
-      </Remedy>,
-    ])}
-    empty=""
-  />
+  <div class="stack">
+    <p>
+      <Word of="kept">Kept tips</Word> are what refs had before; a tip can be restored until it expires.
+    </p>
+    <Table
+      caption={`${counted(total, "kept tip", "kept tips")}, newest first`}
+      columns={["Ref", "Previous tip", "Kept", "Until", "To restore it"]}
+      rows={of.map((tip) => [
+        tip.ref ?? "unknown",
+        <Sha of={tip.sha} />,
+        <Ago at={tip.keptAt} />,
+        <Due at={tip.expiresAt} />,
+        <Remedy of={repository}>
+          <RestoreButton tip={tip} repository={repository} />
+        </Remedy>,
+      ])}
+      empty=""
+    />
+  </div>
 );
 
 /** Opens the confirmation page; changes nothing. */

@@ -31,6 +31,15 @@ const COLUMNS: [title: string, order: Order | null, kind: string][] = [
   ["Proven", "proven", "num middle"],
 ];
 
+/** What a screen reader says of each order. */
+const SORTS: Record<Order, "ascending" | "descending" | "other"> = {
+  worst: "other",
+  name: "ascending",
+  lag: "descending",
+  pushed: "descending",
+  proven: "ascending",
+};
+
 /** One row of 32 px for each repository. */
 export const Rows = ({ of, here, caption, sorted, form }: Props) => (
   <table {...ROLE.table} class="rows">
@@ -47,7 +56,7 @@ export const Rows = ({ of, here, caption, sorted, form }: Props) => (
             {...ROLE.columnheader}
             scope="col"
             class={kind || undefined}
-            aria-sort={sorted && order === sorted.by ? "ascending" : undefined}
+            aria-sort={sorted && order === sorted.by ? SORTS[order] : undefined}
           >
             {sorted && order ? <a href={sorted.linkTo(order)}>{title}</a> : title}
           </th>
@@ -132,7 +141,7 @@ function Condition({ of: { state, lastError, queued, running, held } }: { of: Ra
       {held > 0 && state === "fresh" ? <State of="held" /> : <State of={state} />}
       {lastError && <span class="dim"> {lastError.message}</span>}
       {held > 0 && <span class="dim"> {counted(held, "ref is held", "refs are held")}</span>}
-      {queued && !running && <span class="dim"> queued</span>}
+      {queued && !running && <span class="dim"> · queued</span>}
     </div>
   );
 }

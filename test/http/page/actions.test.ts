@@ -62,8 +62,8 @@ test("a remedy is a button and what it does, no call of the API; the words are e
   const text = await shown.text(REPO);
   expect(text).not.toMatch(/POST|\/api\/v1/);
   expect(text).toContain(`moves the ref to ${WANTED.slice(0, 10)}`);
-  expect(text).toMatch(/class="word" aria-describedby="word-held">1 held ref</);
-  expect(text).toMatch(/class="word" aria-describedby="word-kept">1 kept tip</);
+  expect(text).toMatch(/class="word" aria-describedby="word-held">Held refs</);
+  expect(text).toMatch(/class="word" aria-describedby="word-kept">Kept tips</);
   const paused = await start({ get: () => ({ ...SITE, state: "paused", pausedAt: AT }) });
   const rest = await paused.text(REPO);
   expect(rest).toContain("resume the repository first");
