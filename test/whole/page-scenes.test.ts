@@ -49,7 +49,9 @@ async function look(tab: Page, name: string, colours: readonly ("light" | "dark"
       const place = `${name} ${width} ${colorScheme}`;
       if (FOLDER)
         await tab.screenshot({ path: `${FOLDER}/${place.replace(/\W+/g, "_")}.png`, fullPage: true });
-      expect(await barriers(tab), place).toEqual([]);
+      // Of all that axe looks at, only the contrast can differ between the colours.
+      const rules = colorScheme === "light" ? undefined : ["color-contrast"];
+      expect(await barriers(tab, rules), place).toEqual([]);
     }
     // Colours change neither widths nor heights.
     expect(await overflow(tab), `${name} ${width}`).toBeLessThanOrEqual(0);
@@ -58,7 +60,9 @@ async function look(tab: Page, name: string, colours: readonly ("light" | "dark"
   }
 }
 
-/** What the tab and the large letters of the overview say. Views of which a number changes nothing are seen once. */
+/** The deliveries are the same in every scene. */
+const BUT_DELIVERIES = VIEWS.filter((it) => it !== "/deliveries");
+/** What the tab and the large letters of the overview say. A view that a scene or a number does not change is seen once. */
 const CASES: [scene: Scene, count: number, title: RegExp, verdict: RegExp, views: string[]][] = [
   [
     "healthy",
@@ -71,16 +75,16 @@ const CASES: [scene: Scene, count: number, title: RegExp, verdict: RegExp, views
   ["healthy", 10_000, /^✓ all in step/, /^All 10,000 repositories are in step$/, VIEWS.slice(0, 2)],
   ["failing", 3, /^✗ 3 need attention/, /^0 of 3 repositories are in step$/, VIEWS],
   ["failing", 10_000, /^✗ 3 need attention/, /^9,997 of 10,000 repositories are in step$/, VIEWS.slice(0, 2)],
-  ["cloning", 3, /^… cloning 1 of 3/, /^Cloning 1 of 3 repositories$/, VIEWS],
+  ["cloning", 3, /^… cloning 1 of 3/, /^Cloning 1 of 3 repositories$/, BUT_DELIVERIES],
+  ["cloning", 10_000, /^… cloning 3,333 of 10,000/, /^Cloning 3,333 of 10,000 repositories$/, ["/"]],
   [
-    "cloning",
-    10_000,
-    /^… cloning 3,333 of 10,000/,
-    /^Cloning 3,333 of 10,000 repositories$/,
-    VIEWS.slice(0, 2),
+    "away",
+    3,
+    /^✗ GitHub cannot be reached/,
+    /^GitHub cannot be reached since \d\d:\d\d UTC$/,
+    BUT_DELIVERIES,
   ],
-  ["away", 3, /^✗ GitHub cannot be reached/, /^GitHub cannot be reached since \d\d:\d\d UTC$/, VIEWS],
-  ["away", 10_000, /^✗ GitHub cannot be reached/, /^GitHub cannot be reached since/, VIEWS.slice(0, 2)],
+  ["away", 10_000, /^✗ GitHub cannot be reached/, /^GitHub cannot be reached since/, ["/"]],
 ];
 
 test.each(CASES)(
