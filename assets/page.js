@@ -32,10 +32,12 @@ async function refetch() {
   asking = true;
   const address = location.href;
   try {
-    const headers = { accept: "text/html" };
+    const headers = { accept: "text/html", "x-known-parts": knownParts() };
     const answer = await fetch(address, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (answer.status === 401) return location.reload();
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    // The session has ended, or what is shown is gone.
+    if (answer.status === 401 || (answer.status === 404 && document.querySelector("main [data-live]")))
+      return location.reload();
+    if (answer.status >= 500) throw new Error(`the server answered ${answer.status}`);
     const text = await answer.text();
     // What was typed meanwhile has another address.
     if (address === location.href) update(new DOMParser().parseFromString(text, "text/html"));
@@ -48,6 +50,12 @@ async function refetch() {
     asking = false;
     again(hasFailed ? FAILED_MS : address === location.href ? EVERY_MS : 0);
   }
+}
+
+/** The server sends only the parts whose marks differ from these. */
+function knownParts() {
+  const parts = [...document.querySelectorAll("[data-version]")];
+  return parts.map(({ dataset }) => `${dataset.live}=${dataset.version}`).join();
 }
 
 function timeNow() {
@@ -74,14 +82,17 @@ function judgeSilence() {
   document.body.dataset.silent = "";
   document.title = "? no word from the server – Lockstep";
   if (icon) icon.href = icon.dataset.gone;
-  say(`No word from the server since ${heard.shown}; what you see may be outdated.`);
+  // It stands in place of the verdict, which is the heading of the overview.
+  say(`No word from the server since ${heard.shown}; what you see may be outdated.`, "h1");
 }
 
-function say(text) {
+function say(text, tag = "span") {
   const place = document.getElementById("silence");
   if (!place) return;
   place.hidden = text === "";
-  place.textContent = text;
+  const said = document.createElement(tag);
+  said.textContent = text;
+  place.replaceChildren(said);
 }
 
 function update(fresh) {
@@ -98,8 +109,10 @@ function update(fresh) {
 function updatePart(part, next) {
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   const place = focused && [...part.querySelectorAll("a, button, input, summary")].indexOf(focused);
-  keepOrder(part, next);
+  const isKept = keepOrder(part, next);
   become(part, next);
+  // The next update has the rows in their order again.
+  if (isKept) delete part.dataset.version;
   if (!focused || focused.isConnected) return;
   // Rows may have moved, so each is found by its id.
   const same =
@@ -107,14 +120,19 @@ function updatePart(part, next) {
   same?.focus({ preventScroll: true });
 }
 
-/** Rows that somebody points at, selects or works with stay where they are; what they say is updated. */
+/**
+ * Rows that somebody points at, selects or works with stay where they are; what they say is updated. Returns whether
+ * some would have moved.
+ */
 function keepOrder(part, next) {
   const body = part.querySelector(".rows tbody");
   const fresh = next.querySelector(".rows tbody");
-  if (!body || !fresh || !body.querySelector(":hover, :focus, :checked, [open]")) return;
+  if (!body || !fresh || !body.querySelector(":hover, :focus, :checked, [open]")) return false;
+  const order = [...fresh.rows].map((row) => row.id).join();
   const rows = new Map([...fresh.rows].map((row) => [row.id, row]));
   const kept = [...body.rows].map((row) => rows.get(row.id) ?? row.cloneNode(true));
   if (kept.every((row) => row.id !== "")) fresh.replaceChildren(...kept);
+  return [...fresh.rows].map((row) => row.id).join() !== order;
 }
 
 /** Changes as little as possible, so that selection, focus and a screen reader's place stay. */

@@ -1,16 +1,17 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "libsql";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { launchBrowser } from "./browser.js";
+import { inventFigures } from "./invented-figures.js";
 import { type Lockstep, startLockstep } from "./lockstep.js";
-import { Random } from "./random.js";
 import { Releasers } from "./releasers.js";
 import { type Repo, type StandIn, startStandIn } from "./standin/index.js";
 
 /** The pictures of docs/page.md: npm run screenshots */
 const API_TOKEN = "token-of-the-screenshots";
+/** Where a server has its mirrors. The script's own are in a directory that nobody else has. */
+const DATA_DIR = "/var/lib/lockstep";
 const NAMES = ["api", "billing", "docs", "ios-app", "search", "web"];
 const WIDE = { width: 1440, height: 1000 };
 const PHONE = { width: 390, height: 844 };
@@ -39,10 +40,10 @@ try {
   const lockstep = await startLockstep({ standin, dataDir, env });
   releasers.add(() => lockstep.stop());
   await play(standin, lockstep, repos);
-  writeFigures(join(dataDir, "lockstep.db"));
+  inventFigures(join(dataDir, "lockstep.db"));
   const browser = await launchBrowser();
   releasers.add(() => browser.close());
-  for (const view of VIEWS) await shoot(browser, lockstep.url, view);
+  for (const view of VIEWS) await shoot(browser, lockstep.url, dataDir, view);
 } finally {
   await releasers.release();
 }
@@ -75,39 +76,22 @@ async function play(standin: StandIn, lockstep: Lockstep, repos: Repo[]): Promis
   await done(search, { event: "refresh_failed" });
 }
 
-/** A day's figures, which a run of some seconds cannot have. They are invented. */
-function writeFigures(file: string): void {
-  const db = new Database(file, { timeout: 5_000 });
-  const put = db.prepare("INSERT OR IGNORE INTO trends VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)");
-  const source = new Random(7);
-  const random = () => source.next();
-  for (const [scale, ms, count] of [
-    ["minute", 60_000, 1_440],
-    ["hour", 3_600_000, 168],
-  ] as const) {
-    const now = Math.floor(Date.now() / ms) * ms;
-    db.exec("BEGIN");
-    for (let n = 1; n < count; n++) {
-      const pushes = Math.round(random() * (ms / 30_000));
-      const failures = random() > 0.97 ? 1 : 0;
-      // Bucket 48 is 40 ms, bucket 60 is 101 ms.
-      const lags = `${47 + Math.round(random() * 4)}:${pushes} ${58 + Math.round(random() * 14)}:${pushes >> 3}`;
-      const free = (77 + n / count) * 2 ** 30;
-      const figures = [pushes, pushes + 1, failures, lags, Math.round(random() * 3)];
-      put.run(scale, now - n * ms, ...figures, 120_000 + random() * 120_000, 0.8 + random() * 0.1, free);
-    }
-    db.exec("COMMIT");
-  }
-  db.close();
-}
-
-async function shoot(browser: Browser, url: string, { file, path, options }: (typeof VIEWS)[number]) {
+async function shoot(
+  browser: Browser,
+  url: string,
+  dataDir: string,
+  { file, path, options }: (typeof VIEWS)[number],
+) {
   const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
   const page = await context.newPage();
   await page.goto(url + path);
   await page.getByLabel("API token").fill(API_TOKEN);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText(/^updated /).waitFor();
+  await page.evaluate(
+    `for (const code of document.querySelectorAll("code"))
+      code.textContent = code.textContent.replace(${JSON.stringify(dataDir)}, ${JSON.stringify(DATA_DIR)});`,
+  );
   await page.screenshot({ path: `docs/images/${file}.png` });
   await context.close();
   console.log(`docs/images/${file}.png`);

@@ -63,3 +63,9 @@ export function spokenSize(bytes: number): string {
   const [unit, size] = units.find(([, one]) => bytes >= one) ?? ["B", 1];
   return `${(bytes / size).toFixed(size === 1 ? 0 : 1)} ${unit}`;
 }
+
+/** Counts things for a reader: `1 repository`, `10,000 repositories`. */
+export const counted = (count: number, one: string, many: string): string =>
+  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+
+export const countedRepositories = (count: number): string => counted(count, "repository", "repositories");

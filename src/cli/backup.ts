@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { spokenSize } from "../base/units.js";
+import { countedRepositories, spokenSize } from "../base/units.js";
 import { NODE_TABLES } from "../compose/cluster/tables.js";
 import { TABLES } from "../compose/tables.js";
 import { loadSurroundings } from "../config/load.js";
@@ -46,9 +46,7 @@ async function create(directory: string, json: boolean): Promise<void> {
   const backup = await told(() => backUp(dataDirOf(), resolve(directory), new Date()));
   if (json) return printJson(backup);
   const { path, bytes, repositories, keptTips } = backup;
-  print(
-    `${path}: ${spokenSize(bytes)}, ${repositories === 1 ? "1 repository" : `${repositories} repositories`}`,
-  );
+  print(`${path}: ${spokenSize(bytes)}, ${countedRepositories(repositories)}`);
   if (keptTips > 0)
     print(`  ${keptTips} kept tips are named; their commits are in the mirrors, which it does not have`);
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { countedRepositories } from "../base/units.js";
 import type { RepositoryView } from "../http/view.js";
 import { AnswerError, type Client, repositoryPath } from "./client.js";
 import { EXIT } from "./exit.js";
@@ -107,7 +108,7 @@ async function several(client: Client, action: string, { all: _, ...filter }: Ma
   const path = `/api/v1/repos/${action}?${new URLSearchParams(queryOf(filter))}`;
   const { body } = await client.ask<{ repositories: number }>("POST", path);
   if (client.json) return printJson(body);
-  print(`${done} ${body.repositories === 1 ? "1 repository" : `${body.repositories} repositories`}`);
+  print(`${done} ${countedRepositories(body.repositories)}`);
 }
 
 /** Calls the action for each name; a failure does not prevent later calls. */

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { fullName } from "../base/names.js";
+import { countedRepositories } from "../base/units.js";
 import type { InstallationView, StatusView } from "../http/operate.js";
 import type { HoldView, KeptView, RefView, RepositoryView } from "../http/view.js";
 import { type Client, repositoryPath } from "./client.js";
@@ -77,7 +78,7 @@ export function addShowCommands(program: Command, client: () => Client): void {
         it.login,
         it.state,
         ago(it.lastListedAt),
-        it.heldRemoval ? `${it.heldRemoval.repositories.length} repositories` : "",
+        it.heldRemoval ? countedRepositories(it.heldRemoval.repositories.length) : "",
       ]);
       printTable({
         head: ["ID", "ACCOUNT", "STATE", "LISTED", "HELD REMOVAL"],

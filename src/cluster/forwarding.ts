@@ -35,7 +35,7 @@ interface Ports extends SignerPorts {
 export type Forwarding = Pick<OtherNodes, "forwardedBy" | "send">;
 
 /** These headers of a request and of its answer go on; everything else is between two machines. */
-const PASSED = ["accept", "content-type", "last-event-id"];
+const PASSED = ["accept", "content-type", "last-event-id", "x-known-parts"];
 const RETURNED = ["content-type", "cache-control", "retry-after", "www-authenticate", "location"];
 /** The page's note of what was done, which is no secret, goes both ways as a cookie. */
 const NOTE = /lockstep-note=[^;]*/;

@@ -22,6 +22,8 @@ const CALLS: [RegExp, page: string, command: string][] = [
     "the consumer's lastError in lockstep status --json",
   ],
   [/the queue in GET \/api\/v1\/status/g, "the queue under Server", "lockstep queue"],
+  [/: POST …\/resume/g, "", ": lockstep resume OWNER/NAME"],
+  [/GET \/api\/v1\/installations/g, "the installations under Server", "lockstep installations"],
   [/GET \/api\/v1\/status/g, "Server", "lockstep status"],
 ];
 

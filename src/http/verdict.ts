@@ -1,4 +1,4 @@
-import { duration } from "../base/units.js";
+import { counted, countedRepositories, duration } from "../base/units.js";
 import type { StatusView } from "./status-view.js";
 
 /** good: nothing to do. busy: Lockstep is at it. warn, bad: somebody should look. none: nothing is mirrored. */
@@ -19,9 +19,6 @@ export type Judged = Pick<
   StatusView,
   "state" | "mirrors" | "repositories" | "oldestUnprovenMs" | "attentionTotal" | "heldRepositories"
 > & { queue: Pick<StatusView["queue"], "outages"> };
-
-const counted = (count: number, one: string, many: string) =>
-  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 const repositoriesAre = (count: number) => counted(count, "repository is", "repositories are");
 
@@ -57,9 +54,9 @@ export function verdictOf(status: Judged): Verdict {
   if (state === "cloning" || (cloned < managed && bad === 0 && attentionTotal === 0))
     return {
       mood: "busy",
-      title: `Cloning ${cloned.toLocaleString("en")} of ${counted(managed, "repository", "repositories")}`,
+      title: `Cloning ${cloned.toLocaleString("en")} of ${countedRepositories(managed)}`,
       detail: detail || "Each is served as soon as it is cloned.",
-      brief: `cloning ${cloned} of ${managed}`,
+      brief: `cloning ${cloned.toLocaleString("en")} of ${managed.toLocaleString("en")}`,
     };
   const inStep = `${shares.inStep.toLocaleString("en")} of ${repositoriesAre(managed)} in step`;
   if (shares.inStep < managed) {
@@ -68,7 +65,7 @@ export function verdictOf(status: Judged): Verdict {
       mood,
       title: inStep,
       detail,
-      brief: attentionTotal > 0 ? brief : `${managed - shares.inStep} not in step`,
+      brief: attentionTotal > 0 ? brief : `${(managed - shares.inStep).toLocaleString("en")} not in step`,
     };
   }
   const all = managed === 1 ? "The repository is in step" : `All ${repositoriesAre(managed)} in step`;

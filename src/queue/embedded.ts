@@ -75,7 +75,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     neverWait() {
       queue.startsAll = true;
     },
-    has: (subject) => queue.rows.get(keyOf(subject)) !== null,
+    has: (subject) => queue.rows.has(keyOf(subject)),
     isPending: (subject) => queue.rows.get(keyOf(subject))?.isBehind === false,
     comparingMs(subject) {
       const row = queue.rows.get(keyOf(subject));

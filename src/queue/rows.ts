@@ -35,6 +35,7 @@ export interface QueueRow {
 }
 
 export interface Rows {
+  has(key: string): boolean;
   get(key: string): QueueRow | null;
   put(row: QueueRow): void;
   remove(key: string): void;
@@ -70,6 +71,7 @@ const COLUMNS = [
 
 export function createRows(store: Store): Rows {
   const get = store.prepare("SELECT * FROM dirty WHERE key = ?");
+  const has = store.prepare("SELECT 1 AS yes FROM dirty WHERE key = ?");
   const remove = store.prepare("DELETE FROM dirty WHERE key = ?");
   const changes = COLUMNS.slice(1).map((name) => `${name} = excluded.${name}`);
   const put = store.prepare(
@@ -77,6 +79,7 @@ export function createRows(store: Store): Rows {
      ON CONFLICT (key) DO UPDATE SET ${changes.join(", ")}`,
   );
   return {
+    has: (key) => has.get(key) !== undefined,
     get(key) {
       const row = get.get(key);
       return row ? readRow(row) : null;

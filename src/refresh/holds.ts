@@ -51,8 +51,8 @@ export interface Holds {
   count(id: number): number;
   /** Lists holds of all repositories, the newest first. */
   latest(limit: number): HeldRef[];
-  /** Counts the refs of a repository that wait for an operator. */
-  waiting(id: number): number;
+  /** Counts the refs that wait for an operator; a repository without any is left out. */
+  waiting(ids: readonly number[]): Map<number, number>;
   /** Counts the held refs of all repositories, and the repositories that have any. */
   repositories(): { refs: number; repositories: number };
   /** Returns the ids of the repositories that have held refs. */
@@ -77,7 +77,8 @@ export function createHolds(store: Store): Holds {
     page: store.prepare("SELECT * FROM holds WHERE repository_id = ? AND ref > ? ORDER BY ref LIMIT ?"),
     count: store.prepare("SELECT count(*) AS n FROM holds WHERE repository_id = ?"),
     latest: store.prepare("SELECT * FROM holds WHERE allowed IS NULL ORDER BY since DESC LIMIT ?"),
-    waiting: store.prepare("SELECT count(*) AS n FROM holds WHERE repository_id = ? AND allowed IS NULL"),
+    waiting: store.prepare(`SELECT repository_id, count(*) AS n FROM holds
+       WHERE repository_id IN (SELECT value FROM json_each(?)) AND allowed IS NULL GROUP BY repository_id`),
     ids: store.prepare("SELECT DISTINCT repository_id FROM holds WHERE allowed IS NULL"),
     all: store.prepare(
       "SELECT count(*) AS refs, count(DISTINCT repository_id) AS repositories FROM holds WHERE allowed IS NULL",
@@ -113,7 +114,12 @@ export function createHolds(store: Store): Holds {
     },
     count: (id) => Number(sql.count.get(id)?.n),
     latest: (limit) => sql.latest.all(limit).map((row) => ({ ...read(row), id: Number(row.repository_id) })),
-    waiting: (id) => Number(sql.waiting.get(id)?.n),
+    waiting: (ids) =>
+      new Map(
+        sql.waiting
+          .all(JSON.stringify(ids))
+          .map((row) => [Number(row.repository_id), Number(row.n)] as const),
+      ),
     repositories() {
       const row = sql.all.get();
       return { refs: Number(row?.refs), repositories: Number(row?.repositories) };

@@ -3,6 +3,8 @@ import type { Row, Store, Tables } from "../store/database.js";
 
 /** The number of refreshes kept per repository. */
 const KEPT = 50;
+/** So many repositories' last refreshes are kept in memory, 30 of each. */
+const MAX_BRIEF = 500;
 
 export const REFRESH_TABLES: Tables = {
   module: "refreshes",
@@ -54,8 +56,8 @@ export interface RefreshLog {
   add(id: number, refresh: RefreshRecord): void;
   /** Returns refreshes, the newest first. */
   of(id: number): RefreshRecord[];
-  /** Returns the last `limit` refreshes in short, the newest first. */
-  brief(id: number, limit: number): BriefRefresh[];
+  /** Returns the last `limit` refreshes of each repository in short, the newest first. */
+  brief(ids: readonly number[], limit: number): Map<number, readonly BriefRefresh[]>;
 }
 
 export function createRefreshLog(store: Store): RefreshLog {
@@ -74,8 +76,28 @@ export function createRefreshLog(store: Store): RefreshLog {
     `SELECT group_concat(ended_at || ',' || lag_ms || ',' || changed || ',' || (reason IS NOT NULL) || ',' || (trigger = 'push'), ' ') AS text
      FROM (SELECT * FROM refreshes WHERE repository_id = ? ORDER BY n DESC LIMIT ?)`,
   );
+  const last = store.prepare(
+    `SELECT value AS id, (SELECT n || ' ' || ended_at FROM refreshes WHERE repository_id = value
+     ORDER BY n DESC LIMIT 1) AS is_last FROM json_each(?)`,
+  );
+  /** What open pages show again and again, until another refresh has ended. */
+  const kept = new Map<number, { isLast: unknown; limit: number; found: readonly BriefRefresh[] }>();
+
+  function briefOf(id: number, limit: number, isLast: unknown): readonly BriefRefresh[] {
+    const known = kept.get(id);
+    if (known && known.isLast === isLast && known.limit === limit) return known.found;
+    const found = readBrief(String(brief.get(id, limit)?.text ?? ""));
+    kept.delete(id);
+    if (kept.size >= MAX_BRIEF) kept.delete(kept.keys().next().value!);
+    kept.set(id, { isLast, limit, found });
+    return found;
+  }
+
   return {
-    brief: (id, limit) => readBrief(String(brief.get(id, limit)?.text ?? "")),
+    brief(ids, limit) {
+      const rows = last.all(JSON.stringify(ids));
+      return new Map(rows.map(({ id, is_last }) => [Number(id), briefOf(Number(id), limit, is_last)]));
+    },
     add(id, { endedAt, durationMs, lagMs, trigger, attempt, result, reason, way, changed }) {
       add.run(endedAt, durationMs, lagMs, trigger, attempt, result, reason, way, changed, id);
       cut.run(id);

@@ -41,7 +41,9 @@ const MANAGED_WITH_AGE = `FROM (SELECT *, max(0, ?1 - coalesce(CASE
  * repositories.
  */
 export function createProofAges({ store, staleAfterMs, customRefs, now }: Options): () => ProofAges {
-  const oldest = store.prepare(`SELECT max(age) AS age ${MANAGED_WITH_AGE}`);
+  const most = store.prepare(
+    `SELECT max(age) AS age, max(full_at) AS full_at, max(error_attempt) AS attempt ${MANAGED_WITH_AGE}`,
+  );
   const stale = store.prepare(
     `SELECT owner, name, state, error_code ${MANAGED_WITH_AGE} WHERE ((age > ?4 OR full_at > ?3) AND state <> 'onboarding')
      OR (state IN ('failing', 'onboarding') AND error_attempt >= ${MANY_ATTEMPTS})
@@ -49,14 +51,19 @@ export function createProofAges({ store, staleAfterMs, customRefs, now }: Option
   );
   return () => {
     const at = now();
-    const given = [at, customRefs ? 1 : 0, latestBelieved(at)];
-    const age = oldest.get(...given)?.age;
+    const latest = latestBelieved(at);
+    const given = [at, customRefs ? 1 : 0, latest];
+    const { age = null, full_at: fullAt, attempt } = most.get(...given) ?? {};
+    const mayBeStale =
+      Number(age) > staleAfterMs || Number(fullAt) > latest || Number(attempt) >= MANY_ATTEMPTS;
     return {
-      oldestMs: age === null || age === undefined ? null : Number(age),
-      stale: stale.all(...given, staleAfterMs).map(({ owner, name, state, error_code }) => ({
-        repository: fullName({ owner: String(owner), name: String(name) }),
-        reason: error_code === null ? String(state) : `${state}: ${error_code}`,
-      })),
+      oldestMs: age === null ? null : Number(age),
+      stale: !mayBeStale
+        ? []
+        : stale.all(...given, staleAfterMs).map(({ owner, name, state, error_code }) => ({
+            repository: fullName({ owner: String(owner), name: String(name) }),
+            reason: error_code === null ? String(state) : `${state}: ${error_code}`,
+          })),
     };
   };
 }

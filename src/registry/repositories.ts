@@ -3,6 +3,7 @@ import type { RefreshError } from "../base/errors.js";
 import type { RemoteRepository, RepositoryName, RepositoryState } from "../base/model.js";
 import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Store } from "../store/database.js";
+import { type Counts, createCounts } from "./counts.js";
 import { type ManagedRepository, type RefKnowledge, toRefKnowledge, toRepository } from "./rows.js";
 import { prepareStatements } from "./statements.js";
 
@@ -19,7 +20,7 @@ export interface RepositoryChange {
   excluded: boolean;
 }
 
-export interface Registry {
+export interface Registry extends Counts {
   /** Reports each change of names, facts and states, within its transaction. */
   onChanged: Subscribe<[RepositoryChange]>;
   get(id: number): ManagedRepository | null;
@@ -64,13 +65,6 @@ export interface Registry {
    * were managed for an hour. @param installationId null: of all
    */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
-  /** Returns the number of repositories in each state. */
-  states(): Record<string, number>;
-  /**
-   * Returns how many repositories are to be mirrored, and how many of them were cloned. Those that are gone, retired,
-   * suspended or paused do not count.
-   */
-  mirrors(): { managed: number; cloned: number };
   /** Returns every repository with what `states` and `mirrors` count of it. */
   counted(): { id: number; state: string; isManaged: boolean; isCloned: boolean }[];
   /** Returns the repositories gone since before `before`, oldest first. */
@@ -146,11 +140,6 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       const row = sql.count.get(since, installationId, installationId);
       return { managed: Number(row?.managed), left: Number(row?.left_since ?? 0) };
     },
-    states: () => Object.fromEntries(sql.states.all().map((row) => [String(row.shown), Number(row.n)])),
-    mirrors() {
-      const row = sql.mirrors.get();
-      return { managed: Number(row?.managed), cloned: Number(row?.cloned) };
-    },
     counted: () =>
       sql.counted.all().map(({ id, shown, managed, cloned }) => ({
         id: Number(id),
@@ -158,6 +147,7 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
         isManaged: managed === 1,
         isCloned: cloned === 1,
       })),
+    ...createCounts(store),
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
     retiredBefore: (before, limit) => sql.retiredBefore.all(before, limit).map(({ id }) => Number(id)),
     forgetRetired: (id) => void sql.forgetRetired.run(id),

@@ -58,14 +58,6 @@ export function prepareStatements(store: Store) {
        count(*) FILTER (WHERE gone_at > ? AND excluded = 0 AND added_at < gone_at - 3600000) AS left_since FROM repositories
        WHERE ? IS NULL OR installation_id = ?`,
     ),
-    // A running repository counts by its stored state.
-    states: store.prepare(
-      `SELECT ${shownStateSql()} AS shown, count(*) AS n FROM repositories GROUP BY shown`,
-    ),
-    mirrors: store.prepare(
-      `SELECT count(*) AS managed, count(*) FILTER (WHERE state <> 'onboarding') AS cloned FROM repositories
-       WHERE state NOT IN ('gone', 'retired', 'suspended') AND paused_at IS NULL`,
-    ),
     counted: store.prepare(
       `SELECT id, ${shownStateSql()} AS shown, state <> 'onboarding' AS cloned,
        state NOT IN ('gone', 'retired', 'suspended') AND paused_at IS NULL AS managed FROM repositories`,

@@ -26,6 +26,7 @@ import type { Store } from "../store/database.js";
 import { createStoreCheck } from "../watch/store-check.js";
 import type { Worker } from "../worker.js";
 import { type Freshness, provenAt } from "./freshness.js";
+import { NO_BEATS, type Overview } from "./overview.js";
 import { createRefViews } from "./refs.js";
 import { createSettled } from "./settled.js";
 
@@ -56,7 +57,7 @@ interface Ports extends Freshness {
   audit: ApiPorts["audit"];
   readers: ApiPorts["readers"];
   trends: ApiPorts["trends"];
-  overview: Pick<ApiPorts, "activity" | "beats" | "refused" | "places" | "subject">;
+  overview: Overview;
   logs: Omit<LogPorts, "get">;
   /** Begins a pass of the backstop. @returns false: a pass goes on, and another one follows it */
   beginPass(): boolean;
@@ -161,10 +162,13 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     ranked({ page, limit, ...query }) {
       const offset = (page - 1) * limit;
       const { repositories, total } = ranking({ ...query, limit, offset, running: runningIds(runner) });
+      const ids = repositories.map(({ id }) => id);
+      const beats = ports.overview.beatsOf(ids);
+      const held = ports.holds.waiting(ids);
       const shown = repositories.map((one) => ({
         ...view(one),
-        ...ports.overview.beats(one.id),
-        held: ports.holds.waiting(one.id),
+        ...(beats.get(one.id) ?? NO_BEATS),
+        held: held.get(one.id) ?? 0,
       }));
       return { repositories: shown, total };
     },

@@ -24,8 +24,15 @@ const BEATS = 30;
 /** An event is made just before its refresh is recorded; this much later is another refresh. */
 const SAME_MS = 2_000;
 
+type Beats = ReturnType<OverviewPorts["beats"]>;
+
+export interface Overview extends Omit<OverviewPorts, "ranked"> {
+  /** Lists the last refreshes of several repositories. */
+  beatsOf(ids: readonly number[]): Map<number, Beats>;
+}
+
 /** Shows what was done last, and the last refreshes in short. */
-export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
+export function createOverview(ports: Ports): Overview {
   const { outbox, refreshes } = ports;
 
   function ofOne(limit: number, id: number): Announcement[] {
@@ -35,6 +42,15 @@ export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
       if (isWork(event)) found.push(event);
     }
     return found;
+  }
+
+  function beatsOf(ids: readonly number[]) {
+    const found = [...refreshes.brief(ids, BEATS)].map(([id, newestFirst]) => {
+      const last = newestFirst.toReversed();
+      const pushes = last.filter(({ isPush, hasFailed }) => isPush && !hasFailed);
+      return [id, { beats: last.map(beatOf), lags: pushes.map(({ lagMs }) => Math.max(0, lagMs)) }] as const;
+    });
+    return new Map(found);
   }
 
   return {
@@ -52,13 +68,13 @@ export function createOverview(ports: Ports): Omit<OverviewPorts, "ranked"> {
       (id === null ? outbox.newest(limit) : ofOne(limit, id))
         .filter(isWork)
         .map((event) => activityOf(event, lagOf(event, refreshes))),
-    beats(id) {
-      const last = refreshes.brief(id, BEATS).reverse();
-      const pushes = last.filter(({ isPush, hasFailed }) => isPush && !hasFailed);
-      return { beats: last.map(beatOf), lags: pushes.map(({ lagMs }) => Math.max(0, lagMs)) };
-    },
+    beats: (id) => beatsOf([id]).get(id) ?? NO_BEATS,
+    beatsOf,
   };
 }
+
+/** Those of a repository that was never refreshed. */
+export const NO_BEATS: Beats = { beats: [], lags: [] };
 
 const beatOf = ({ hasFailed, changed, isPush }: BriefRefresh): Beat =>
   hasFailed ? "bad" : changed > 0 || isPush ? "good" : "none";
@@ -73,9 +89,8 @@ function lagOf(
 ): number | null {
   if (type !== "changed" || trigger !== "push") return null;
   const madeAt = Date.parse(at);
-  const ended = refreshes
-    .brief(repository.id, BEATS)
-    .filter(({ endedAt, isPush }) => isPush && endedAt >= madeAt);
+  const last = refreshes.brief([repository.id], BEATS).get(repository.id) ?? [];
+  const ended = last.filter(({ endedAt, isPush }) => isPush && endedAt >= madeAt);
   const first = ended.at(-1);
   return first && first.endedAt - madeAt < SAME_MS ? Math.max(0, first.lagMs) : null;
 }

@@ -1,4 +1,5 @@
 import { isAhead } from "../base/clock.js";
+import { countedRepositories } from "../base/units.js";
 import type { RecoveryState } from "../deliveries/recovery.js";
 import type { HeldRemoval, KnownInstallation } from "../registry/installations.js";
 
@@ -149,7 +150,7 @@ export function consumerProblems(consumers: ConsumerDelay[], now: number): Probl
     code: "consumer_behind",
     since: Math.min(oldestAt!, now),
     consumer,
-    detail: `${consumer} has undelivered events of ${repositories} repositories`,
+    detail: `${consumer} has undelivered events of ${countedRepositories(repositories)}`,
     remedy:
       "see the consumer's lastError in GET /api/v1/status; if there is none, events arrive faster than the consumer accepts them",
   }));

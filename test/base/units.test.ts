@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatDuration, formatSize, parseDuration, parseSize } from "../../src/base/units.js";
+import {
+  counted,
+  countedRepositories,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+} from "../../src/base/units.js";
 
 describe("durations", () => {
   it.each([
@@ -63,4 +70,14 @@ it("writes the largest unit that loses nothing", () => {
     "1001ms",
   ]);
   expect([1_536, 2_048].map(formatSize)).toEqual(["1536B", "2KiB"]);
+});
+
+it("counts in words", () => {
+  expect([0, 1, 2, 10_000].map(countedRepositories)).toEqual([
+    "0 repositories",
+    "1 repository",
+    "2 repositories",
+    "10,000 repositories",
+  ]);
+  expect(counted(1, "ref is held", "refs are held")).toBe("1 ref is held");
 });

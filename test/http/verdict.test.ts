@@ -81,4 +81,7 @@ test("a remedy is said in the words of the surface", () => {
   const queue = "see the queue in GET /api/v1/status and the server's log";
   expect(onPage(queue)).toBe("see the queue under Server and the server's log");
   expect(onCommandLine(queue)).toBe("see lockstep queue and the server's log");
+  const resume = "resume it first: POST …/resume";
+  expect(onPage(resume)).toBe("resume it first");
+  expect(onCommandLine(resume)).toBe("resume it first: lockstep resume OWNER/NAME");
 });

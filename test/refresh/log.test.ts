@@ -24,3 +24,22 @@ test("the last fifty refreshes of each repository are kept, newest first, until 
   log.add(3, refresh(1));
   expect(log.of(3)).toEqual([]);
 });
+
+test("refreshes in short are read again only after another one has ended, by whichever log", () => {
+  const { store, registry, add } = openRegistry(REFRESH_TABLES);
+  const [log, reader] = [createRefreshLog(store), createRefreshLog(store)];
+  add(1, { owner: "acme", name: "app" });
+  add(2, { owner: "acme", name: "web" });
+  for (const at of [1, 2, 3]) log.add(1, refresh(at));
+  const read = (id: number) => reader.brief([1, 2], 2).get(id)!;
+  expect(read(1).map(({ endedAt }) => endedAt)).toEqual([3, 2]);
+  expect(read(2)).toEqual([]);
+  expect(read(1)).toBe(read(1));
+  log.add(1, { ...refresh(4), result: "timeout", reason: "too slow" });
+  expect(read(1).map(({ hasFailed }) => hasFailed)).toEqual([true, false]);
+  registry.forget(1);
+  expect(read(1)).toEqual([]);
+  add(1, { owner: "acme", name: "app" });
+  log.add(1, refresh(9));
+  expect(read(1).map(({ endedAt }) => endedAt)).toEqual([9]);
+});

@@ -88,5 +88,7 @@ test("repositories that are to be mirrored are counted with those that were clon
   registry.setState(4, "suspended");
   registry.pause(5, Date.now());
   registry.markGone(6, false, Date.now());
+  registry.pause(4, Date.now());
   expect(registry.mirrors()).toEqual({ managed: 4, cloned: 2 });
+  expect(registry.states()).toEqual({ fresh: 2, onboarding: 2, suspended: 1, paused: 1, gone: 1 });
 });

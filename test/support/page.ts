@@ -1,16 +1,18 @@
 import { createPage, type PageOptions } from "../../src/http/page/routes.js";
 import { apiPorts, TOKEN } from "./api.js";
-import { serveAll } from "./listen.js";
+import { answerAll, listenUntilClosed } from "./listen.js";
 
 /** The page on ports that record their calls, and a client that signs in as a form does. */
 export async function startPage(options: Partial<PageOptions> = {}) {
   const calls: unknown[][] = [];
   const lines: object[] = [];
-  const base = await serveAll(
-    createPage({
-      ...{ apiToken: TOKEN, publicUrl: null, trustedProxies: ["127.0.0.1"], ports: apiPorts({}, calls) },
-      ...{ log: { error: (fields: object) => void lines.push(fields) }, ...options },
-    }),
+  const { url: base, close } = await listenUntilClosed(
+    answerAll(
+      createPage({
+        ...{ apiToken: TOKEN, publicUrl: null, trustedProxies: ["127.0.0.1"], ports: apiPorts({}, calls) },
+        ...{ log: { error: (fields: object) => void lines.push(fields) }, ...options },
+      }),
+    ),
   );
   const get = (path: string, headers: Record<string, string> = {}) =>
     fetch(base + path, { headers, redirect: "manual" });
@@ -23,5 +25,5 @@ export async function startPage(options: Partial<PageOptions> = {}) {
     const answer = await post("/sign-in", { token: TOKEN }, headers);
     return { cookie: (answer.headers.get("set-cookie") ?? "").split(";")[0]! };
   };
-  return { base, calls, lines, get, post, signIn };
+  return { base, close, calls, lines, get, post, signIn };
 }

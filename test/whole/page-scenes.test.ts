@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import { TOKEN } from "../support/api.js";
 import { barriers, openTab, signIn } from "../support/browser.js";
 import { startPage } from "../support/page.js";
-import { SCENES, sceneOf } from "../support/scenes.js";
+import { type Scene, sceneOf } from "../support/scenes.js";
 
 const WIDTHS = [1440, 1024, 390];
+const COLOURS = ["light", "dark"] as const;
 const VIEWS = ["/", "/repositories", "/repos/acme/web", "/deliveries", "/server"];
 /** Where pictures go that somebody wants to look at; none are taken without it. */
 const FOLDER = process.env.PICTURES;
@@ -39,41 +40,91 @@ const brokenWords = (tab: Page): Promise<string[]> =>
     return found;
   })()`) as Promise<string[]>;
 
-/** Without PICTURES each scene is seen once, and each number of repositories. */
-const isSeen = ({ scene, count }: { scene: string; count: number }) =>
-  count === 3 ||
-  (scene === "healthy" && (count === 0 || FOLDER)) ||
-  (count > 3 && (scene === "failing" || FOLDER));
-const cases = SCENES.flatMap((scene) => ([0, 3, 10_000] as const).map((count) => ({ scene, count }))).filter(
-  isSeen,
-);
+/** Looks at an open page at each width, and in each of the colours. */
+async function look(tab: Page, name: string, colours: readonly ("light" | "dark")[]): Promise<void> {
+  for (const width of WIDTHS) {
+    await tab.setViewportSize({ width, height: 900 });
+    for (const colorScheme of colours) {
+      await tab.emulateMedia({ colorScheme });
+      const place = `${name} ${width} ${colorScheme}`;
+      if (FOLDER)
+        await tab.screenshot({ path: `${FOLDER}/${place.replace(/\W+/g, "_")}.png`, fullPage: true });
+      // Of all that axe looks at, only the contrast can differ between the colours.
+      const rules = colorScheme === "light" ? undefined : ["color-contrast"];
+      expect(await barriers(tab, rules), place).toEqual([]);
+    }
+    // Colours change neither widths nor heights.
+    expect(await overflow(tab), `${name} ${width}`).toBeLessThanOrEqual(0);
+    expect(await brokenWords(tab), `${name} ${width}`).toEqual([]);
+    if (width > 800) expect(Math.max(32, ...(await rowHeights(tab))), name).toBeLessThanOrEqual(33);
+  }
+}
 
-test.each(cases)(
-  "$scene, $count repositories: no barrier, nothing too wide, no broken word, at each width",
-  async ({ scene, count }) => {
+/** The deliveries are the same in every scene. */
+const BUT_DELIVERIES = VIEWS.filter((it) => it !== "/deliveries");
+/** What the tab and the large letters of the overview say. A view that a scene or a number does not change is seen once. */
+const CASES: [scene: Scene, count: number, title: RegExp, verdict: RegExp, views: string[]][] = [
+  [
+    "healthy",
+    0,
+    /^· nothing is mirrored/,
+    /^No repository is mirrored yet$/,
+    VIEWS.filter((it) => !/repos\//.test(it)),
+  ],
+  ["healthy", 3, /^✓ all in step/, /^All 3 repositories are in step$/, VIEWS],
+  ["healthy", 10_000, /^✓ all in step/, /^All 10,000 repositories are in step$/, VIEWS.slice(0, 2)],
+  ["failing", 3, /^✗ 3 need attention/, /^0 of 3 repositories are in step$/, VIEWS],
+  ["failing", 10_000, /^✗ 3 need attention/, /^9,997 of 10,000 repositories are in step$/, VIEWS.slice(0, 2)],
+  ["cloning", 3, /^… cloning 1 of 3/, /^Cloning 1 of 3 repositories$/, BUT_DELIVERIES],
+  ["cloning", 10_000, /^… cloning 3,333 of 10,000/, /^Cloning 3,333 of 10,000 repositories$/, ["/"]],
+  [
+    "away",
+    3,
+    /^✗ GitHub cannot be reached/,
+    /^GitHub cannot be reached since \d\d:\d\d UTC$/,
+    BUT_DELIVERIES,
+  ],
+  ["away", 10_000, /^✗ GitHub cannot be reached/, /^GitHub cannot be reached since/, ["/"]],
+];
+
+test.each(CASES)(
+  "%s, %i repositories: the verdict, no barrier, nothing too wide, no broken word, at each width in light and dark",
+  async (scene, count, title, verdict, views) => {
     const { base } = await startPage({ ports: sceneOf(scene, count) });
     const { tab, complaints } = await openTab({ reducedMotion: "reduce" });
     await signIn(tab, base, TOKEN);
-    for (const path of count === 0 ? ["/", "/repositories", "/server"] : VIEWS) {
+    expect(await tab.title()).toMatch(title);
+    expect(await tab.locator(".verdict h1").innerText()).toMatch(verdict);
+    for (const path of views) {
       await tab.goto(base + path);
-      for (const width of WIDTHS) {
-        await tab.setViewportSize({ width, height: 900 });
-        // What is measured is the same in both; axe sees the dark one here, and both in test/whole/page-reach.test.ts.
-        for (const colorScheme of FOLDER ? (["light", "dark"] as const) : (["dark"] as const)) {
-          await tab.emulateMedia({ colorScheme });
-          const place = `${path} ${width} ${colorScheme}`;
-          if (FOLDER) {
-            const file = `${scene}-${count}-${place.replace(/\W+/g, "_")}.png`;
-            await tab.screenshot({ path: `${FOLDER}/${file}`, fullPage: true });
-          }
-          expect(await overflow(tab), place).toBeLessThanOrEqual(0);
-          expect(await brokenWords(tab), place).toEqual([]);
-          if (width > 800) expect(Math.max(32, ...(await rowHeights(tab))), place).toBeLessThanOrEqual(33);
-          if (place === "/ 390 dark") expect(await barriers(tab), place).toEqual([]);
-        }
-      }
+      // What many rows look like, three rows have shown in dark.
+      await look(tab, `${scene} ${count} ${path}`, count > 3 && !FOLDER ? ["light"] : COLOURS);
     }
     expect(complaints).toEqual([]);
   },
   240_000,
 );
+
+test("the server is gone: each view says so, calls nothing well, and is as easy to read", async () => {
+  const { base, close } = await startPage({ ports: sceneOf("healthy", 3) });
+  const { tab } = await openTab({ reducedMotion: "reduce" });
+  await signIn(tab, base, TOKEN);
+  const tabs = await Promise.all(
+    VIEWS.map(async (path) => {
+      const one = await tab.context().newPage();
+      await one.goto(base + path);
+      await one.getByText(/^updated /).waitFor();
+      return { path, one };
+    }),
+  );
+  close();
+  for (const { path, one } of tabs) {
+    await one.bringToFront();
+    await one
+      .getByText(/^No word from the server since \d\d:\d\d:\d\d; what you see may be outdated\.$/)
+      .waitFor();
+    expect(await one.title(), path).toBe("? no word from the server – Lockstep");
+    expect(await one.locator(".verdict:visible, [data-verdict]:visible").count(), path).toBe(0);
+    await look(one, `gone 3 ${path}`, COLOURS);
+  }
+}, 240_000);

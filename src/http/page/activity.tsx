@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
-import { duration } from "../../base/units.js";
+import { counted, duration } from "../../base/units.js";
 import type { ActivityView } from "../overview.js";
-import { Moment, Quantity } from "./parts.js";
+import { Moment } from "./parts.js";
 
 /** Shows what was done last, as sentences. */
 export const Activity = ({
@@ -55,18 +55,8 @@ const Ref = ({ of }: { of: string | null }) => <code>{(of ?? "").replace(/^refs\
 const kindOf = (ref: string | null) => (ref?.startsWith("refs/tags/") ? "tag " : "");
 
 function Sentence({ of: { type, changed, ref, before, after } }: { of: ActivityView }): Child {
-  if (type === "cloned")
-    return (
-      <>
-        was cloned, with <Quantity of={changed} one="ref" many="refs" />
-      </>
-    );
-  if (ref === null)
-    return (
-      <>
-        changed <Quantity of={changed} one="ref" many="refs" />
-      </>
-    );
+  if (type === "cloned") return <>was cloned, with {counted(changed, "ref", "refs")}</>;
+  if (ref === null) return <>changed {counted(changed, "ref", "refs")}</>;
   if (type === "published")
     return (
       <>

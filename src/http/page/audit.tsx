@@ -5,7 +5,8 @@ import { AuditPlace, type AuditView } from "../audit.js";
 import { findPaging, toCursor } from "../paging.js";
 import { explain } from "./explain.js";
 import { page, ServerParts } from "./layout.js";
-import { Ago, Live, Pages, State, Table } from "./parts.js";
+import { Live } from "./part.js";
+import { Ago, Pages, State, Table } from "./parts.js";
 
 const ROWS = 50;
 const COLUMNS = ["When", "Token", "Action", "Of", "Details", "Result", "By"];
@@ -24,7 +25,7 @@ export function addAuditPage(app: Hono, { audit }: Pick<ApiPorts, "audit">): voi
           <h1>Audit</h1>
           <ServerParts here="/audit" />
         </div>
-        <Live name="list">
+        <Live name="list" of={entries}>
           <Table
             caption="Actions that operators asked for, newest first"
             columns={COLUMNS}

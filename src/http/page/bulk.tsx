@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { RepositoryName } from "../../base/model.js";
 import { fullName, isOwner, isRepositoryName } from "../../base/names.js";
+import { counted, countedRepositories } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { noteDetail } from "../audit.js";
 import { callerOf } from "../caller.js";
@@ -56,8 +57,9 @@ export function addBulkActions(app: Hono, ports: ApiPorts, nodes: OtherNodes | n
     for (const one of able) ports[action](one.id);
     const done = able.length + passed.length;
     const left = names.length - done;
-    const more = left > 0 ? `; ${left} were left alone, because their state does not allow it` : "";
-    setNote(context, `${DONE[action]} ${done === 1 ? "1 repository" : `${done} repositories`}${more}`);
+    const more =
+      left > 0 ? `; ${counted(left, "was", "were")} left alone, because their state does not allow it` : "";
+    setNote(context, `${DONE[action]} ${countedRepositories(done)}${more}`);
     return context.redirect(typeof from === "string" && isLocalPath(from) ? from : "/repositories", 303);
   });
 }

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import type { Child } from "hono/jsx";
-import { duration } from "../../base/units.js";
+import { counted, duration } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { Delivery, type DeliveryView } from "../log-view.js";
 import { DeliveryPlace, findDeliveryFilter } from "../logs.js";
@@ -8,8 +8,10 @@ import type { RefusedView } from "../overview.js";
 import { findPaging, toCursor } from "../paging.js";
 import { explain } from "./explain.js";
 import { Icon } from "./icon.js";
+import { keepRows } from "./kept-rows.js";
 import { page } from "./layout.js";
-import { Ago, Facts, Live, MissingNodes, Pages, State } from "./parts.js";
+import { Live } from "./part.js";
+import { Ago, Facts, MissingNodes, Pages, State } from "./parts.js";
 
 const ROWS = 50;
 type Query = Record<string, string>;
@@ -35,7 +37,7 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
         <Live name="refused">
           <RefusedBox of={ports.refused()} />
         </Live>
-        <Live name="list">
+        <Live name="list" of={[deliveries, missing]}>
           <MissingNodes of={missing} />
           <section class="box" aria-label="Deliveries of the last 8 days, newest first">
             <h2>
@@ -86,6 +88,19 @@ function Chips({ query: { repository = "", outcome: here = "" } }: { query: Quer
   );
 }
 
+const keep = keepRows();
+
+const Entry = ({ of: delivery }: { of: DeliveryView }) => (
+  <li id={`delivery-${delivery.id}`}>
+    <details>
+      <summary>
+        <Summary of={delivery} />
+      </summary>
+      <Details of={delivery} />
+    </details>
+  </li>
+);
+
 /** Each delivery is a sentence that unfolds. */
 export const Deliveries = ({ of }: { of: DeliveryView[] }) =>
   of.length === 0 ? (
@@ -95,16 +110,7 @@ export const Deliveries = ({ of }: { of: DeliveryView[] }) =>
     </div>
   ) : (
     <ol class="list deliveries">
-      {of.map((delivery) => (
-        <li id={`delivery-${delivery.id}`}>
-          <details>
-            <summary>
-              <Summary of={delivery} />
-            </summary>
-            <Details of={delivery} />
-          </details>
-        </li>
-      ))}
+      {of.map((delivery) => keep(delivery.id, delivery, () => <Entry of={delivery} />))}
     </ol>
   );
 
@@ -164,9 +170,7 @@ function RefusedBox({ of: { refused, total } }: { of: RefusedView }) {
   if (total === 0) return null;
   return (
     <details class="box fold">
-      <summary>
-        {total.toLocaleString("en")} {total === 1 ? "call was" : "calls were"} refused since the start
-      </summary>
+      <summary>{counted(total, "call was", "calls were")} refused since the start</summary>
       <ul class="list">
         {refused.map(({ reason, address, count, lastAt }) => (
           <li>

@@ -1,5 +1,7 @@
 import type { Context, Hono } from "hono";
-import { fullName } from "../../base/names.js";
+import type { Child } from "hono/jsx";
+import { ALL_REFS, fullName } from "../../base/names.js";
+import { counted } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { noteDetail } from "../audit.js";
 import { check } from "../body.js";
@@ -13,7 +15,8 @@ import { explain } from "./explain.js";
 import { readForm } from "./form.js";
 import { page } from "./layout.js";
 import { setNote } from "./note.js";
-import { Ago, Due, Facts, Quantity, Sha, Table } from "./parts.js";
+import { Ago, Due, Facts, Sha, Table } from "./parts.js";
+import { Word } from "./words.js";
 
 const RESTORE = "/repos/:owner/:name/restore";
 
@@ -26,24 +29,52 @@ interface ListProps<Entry> {
   repository: RepositoryView;
 }
 
+/** Why a ref stays where it is. */
+const CAUSES: Record<HoldView["cause"], string> = {
+  blocked: "moved by force or deleted",
+  vanished: "most refs vanished at once",
+  restored: "restored by an operator",
+};
+
+/** Says what will happen if the change is allowed. */
+function effectOf({ ref, wanted }: HoldView): string {
+  if (ref === ALL_REFS) return "deletes what GitHub no longer lists";
+  return /^0+$/.test(wanted) ? "deletes the ref" : `moves the ref to ${wanted.slice(0, 10)}`;
+}
+
+/** Shows the button that helps, or what has to be done before there can be one. */
+const Remedy = ({ of: repository, children }: { of: RepositoryView; children: Child }) => {
+  if (refreshRefusal(repository) === null) return <>{children}</>;
+  return (
+    <span class="dim">
+      {repository.pausedAt !== null ? "resume the repository first" : "not possible now"}
+    </span>
+  );
+};
+
 export const Holds = ({ of, total, repository }: ListProps<HoldView>) => (
-  <Table
-    caption={<Quantity of={total} one="held ref" many="held refs" />}
-    columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To apply it", "To undo it at GitHub"]}
-    rows={of.map((hold) => [
-      hold.ref,
-      <Sha of={hold.tip} />,
-      <Sha of={hold.wanted} />,
-      <Ago at={hold.since} />,
-      hold.cause,
-      <>
-        {refreshRefusal(repository) === null && <AllowButton hold={hold} repository={repository} />}
-        <code class="long">{hold.allow}</code>
-      </>,
-      <code class="long">{hold.push}</code>,
-    ])}
-    empty=""
-  />
+  <div class="stack">
+    <p>
+      <Word of="held">Held refs</Word> stay where they are until you decide.
+    </p>
+    <Table
+      caption={counted(total, "held ref", "held refs")}
+      columns={["Ref", "Held at", "GitHub has", "Since", "Why", "To apply it", "To undo it at GitHub"]}
+      rows={of.map((hold) => [
+        hold.ref,
+        <Sha of={hold.tip} />,
+        <Sha of={hold.wanted} />,
+        <Ago at={hold.since} />,
+        CAUSES[hold.cause],
+        <Remedy of={repository}>
+          <AllowButton hold={hold} repository={repository} />
+          <span class="dim small">{effectOf(hold)}</span>
+        </Remedy>,
+        <code class="long">{hold.push}</code>,
+      ])}
+      empty=""
+    />
+  </div>
 );
 
 /** The form sends the value that is shown, so no other value is allowed than the one that was seen. */
@@ -64,25 +95,25 @@ const AllowButton = ({
 );
 
 export const Kept = ({ of, total, repository }: ListProps<KeptView>) => (
-  <Table
-    caption={
-      <>
-        <Quantity of={total} one="kept tip" many="kept tips" />, newest first
-      </>
-    }
-    columns={["Ref", "Previous tip", "Kept", "Until", "To restore it"]}
-    rows={of.map((tip) => [
-      tip.ref ?? "unknown",
-      <Sha of={tip.sha} />,
-      <Ago at={tip.keptAt} />,
-      <Due at={tip.expiresAt} />,
-      <>
-        {refreshRefusal(repository) === null && <RestoreButton tip={tip} repository={repository} />}
-        <code class="long">{tip.restore}</code>
-      </>,
-    ])}
-    empty=""
-  />
+  <div class="stack">
+    <p>
+      <Word of="kept">Kept tips</Word> are what refs had before; a tip can be restored until it expires.
+    </p>
+    <Table
+      caption={`${counted(total, "kept tip", "kept tips")}, newest first`}
+      columns={["Ref", "Previous tip", "Kept", "Until", "To restore it"]}
+      rows={of.map((tip) => [
+        tip.ref ?? "unknown",
+        <Sha of={tip.sha} />,
+        <Ago at={tip.keptAt} />,
+        <Due at={tip.expiresAt} />,
+        <Remedy of={repository}>
+          <RestoreButton tip={tip} repository={repository} />
+        </Remedy>,
+      ])}
+      empty=""
+    />
+  </div>
 );
 
 /** Opens the confirmation page; changes nothing. */

@@ -5,7 +5,9 @@ import { onPage } from "../dialect.js";
 import { assetPath } from "./assets.js";
 import { Icon, type IconName } from "./icon.js";
 import { takeNote } from "./note.js";
+import { findParts, Live } from "./part.js";
 import { SIGNS, type Standing, standingOf } from "./standing.js";
+import { isUpdate, setDrawing } from "./update.js";
 
 interface Frame {
   title: string;
@@ -26,17 +28,16 @@ const PARTS: Record<string, string> = { "/readers": "/server", "/audit": "/serve
 
 /** Renders a page around its content. */
 export function page(context: Context, { title, here, status = 200, headers = {} }: Frame, content: Child) {
-  const note = here && takeNote(context);
   const standing = here ? standingOf(context) : null;
-  const mood = standing?.verdict.mood ?? "good";
+  if (status === 200 && here && isUpdate(context)) return update(context, { title, here }, standing, content);
+  const note = here && takeNote(context);
   const document = (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>{titleOf(title, here, standing)}</title>
-        <link id="icon" rel="icon" href={assetPath(FAVICONS[mood])} data-gone={assetPath("icon-gone.svg")} />
+        <Sign title={titleOf(title, here, standing)} standing={standing} />
         <link rel="stylesheet" href={assetPath("page.css")} />
         {here && <script src={assetPath("page.js")} defer />}
       </head>
@@ -63,6 +64,41 @@ export function page(context: Context, { title, here, status = 200, headers = {}
   return context.html(html`<!DOCTYPE html>${document}`, status, headers);
 }
 
+/** Draws what an open page may lack: the parts of its content, and how many repositories there are. */
+function update(
+  context: Context,
+  { title, here }: Required<Pick<Frame, "title" | "here">>,
+  standing: Standing | null,
+  content: Child,
+) {
+  const parts = findParts(
+    <>
+      {standing && <Count of={standing} />}
+      {content}
+    </>,
+  );
+  const frame = String(
+    <>
+      <Sign title={titleOf(title, here, standing)} standing={standing} />
+      <Drawn at={new Date()} />
+    </>,
+  );
+  return setDrawing(context, { frame, parts });
+}
+
+/** What a tab shows of a page that is not looked at. */
+const Sign = ({ title, standing }: { title: string; standing: Standing | null }) => (
+  <>
+    <title>{title}</title>
+    <link
+      id="icon"
+      rel="icon"
+      href={assetPath(FAVICONS[standing?.verdict.mood ?? "good"])}
+      data-gone={assetPath("icon-gone.svg")}
+    />
+  </>
+);
+
 const FAVICONS = {
   good: "icon.svg",
   busy: "icon.svg",
@@ -79,7 +115,7 @@ function titleOf(title: string, here: string | undefined, standing: Standing | n
 }
 
 /** The script fills this in when it hears nothing from the server; without the script it stays empty. */
-const Silence = () => <p id="silence" class="notice warn" role="status" hidden />;
+const Silence = () => <div id="silence" class="notice warn" role="status" hidden />;
 
 /** Says how old the page is, which a reader without JavaScript cannot tell otherwise. */
 const Drawn = ({ at }: { at: Date }) => (
@@ -93,7 +129,7 @@ const Drawn = ({ at }: { at: Date }) => (
 
 const Navigation = ({ here, standing }: { here: string; standing: Standing | null }) => (
   <>
-    <nav aria-label="Main" data-live="navigation">
+    <nav aria-label="Main">
       {NAVIGATION.map(([path, name, icon]) => (
         <a href={path} aria-current={path === here ? "page" : undefined}>
           <Icon name={icon} />
@@ -101,7 +137,7 @@ const Navigation = ({ here, standing }: { here: string; standing: Standing | nul
           {path === "/repositories" && standing && (
             <>
               {" "}
-              <span class="count">{standing.repositories.toLocaleString("en")}</span>
+              <Count of={standing} />
             </>
           )}
         </a>
@@ -132,6 +168,12 @@ const Navigation = ({ here, standing }: { here: string; standing: Standing | nul
       </button>
     </form>
   </>
+);
+
+const Count = ({ of: { repositories } }: { of: Standing }) => (
+  <Live name="count" tag="span" class="count">
+    {repositories.toLocaleString("en")}
+  </Live>
 );
 
 /** Links to the parts of the server's page. */

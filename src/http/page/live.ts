@@ -8,7 +8,10 @@ const PAUSE_MS = 500;
 /**
  * Notifies an open page that something changed, but not what: the page asks again, subject to its session.
  */
-export function addLive(app: Hono, { newEvents, stopping }: EventPorts["events"]): void {
+export function addLive(
+  app: Hono,
+  { newEvents, stopping }: Pick<EventPorts["events"], "newEvents" | "stopping">,
+): void {
   app.get("/live", (context) => {
     context.header("x-accel-buffering", "no");
     return streamTo(context, async (stream) => {

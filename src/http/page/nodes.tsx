@@ -1,6 +1,7 @@
+import { counted } from "../../base/units.js";
 import type { ClusterView, NodeView } from "../nodes.js";
 import type { Mood } from "./icon.js";
-import { Quantity, State, Table } from "./parts.js";
+import { State, Table } from "./parts.js";
 
 const MOODS: Record<NodeView["state"], Mood> = { alive: "good", leaving: "warn", silent: "bad", away: "bad" };
 
@@ -16,7 +17,7 @@ export const Nodes = ({ of: { nodes, replicas, redis } }: { of: ClusterView }) =
     <Table
       caption={
         <>
-          <Quantity of={nodes.length} one="node" many="nodes" />; each repository is on {placesOf(replicas)}
+          {counted(nodes.length, "node", "nodes")}; each repository is on {placesOf(replicas)}
         </>
       }
       columns={["Node", "State", "Share", "Owns", "Keeps for others", "Backlog", "Address"]}

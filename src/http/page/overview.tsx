@@ -10,7 +10,8 @@ import { explain } from "./explain.js";
 import { Icon } from "./icon.js";
 import { page } from "./layout.js";
 import { Meters } from "./meters.js";
-import { Ago, Live, MissingNodes } from "./parts.js";
+import { Live } from "./part.js";
+import { Ago, MissingNodes } from "./parts.js";
 import { Rows } from "./rows.js";
 import { VerdictBox } from "./standing.js";
 
@@ -35,6 +36,7 @@ export function addOverviewPage(app: Hono, ports: ApiPorts): void {
   app.get("/trends", (context) => {
     const span = findSpan(context.req.query());
     if (span instanceof Response) return explain(context, "/", span);
+    const trends = ports.trends(span);
     return page(
       context,
       { title: "Figures", here: "/" },
@@ -43,8 +45,8 @@ export function addOverviewPage(app: Hono, ports: ApiPorts): void {
           <h1>Figures</h1>
           <Spans path="/trends" here={span} />
         </div>
-        <Live name="figures">
-          <Figures of={ports.trends(span)} />
+        <Live name="figures" of={trends}>
+          <Figures of={trends} />
         </Live>
       </>,
     );
@@ -62,6 +64,7 @@ async function overview(context: Context, ports: ApiPorts, status: StatusView, s
     name: null,
     installationId: null,
   });
+  const done = await ports.activity(EVENTS, null);
   const here = span === "day" ? "/" : `/?span=${span}`;
   return page(
     context,
@@ -81,14 +84,18 @@ async function overview(context: Context, ports: ApiPorts, status: StatusView, s
           as a table
         </a>
       </div>
-      <Live name="charts">
+      <Live name="charts" of={trends}>
         <Charts of={trends} />
       </Live>
-      <Live name="now">
-        <div class="two">
-          <Activity title="Just now" of={await ports.activity(EVENTS, null)} />
+      <div class="two">
+        <Live name="activity" of={done}>
+          <Activity title="Just now" of={done} />
+        </Live>
+        <Live name="meters">
           <Meters of={status} diskFullAt={trends.diskFullAt} />
-        </div>
+        </Live>
+      </div>
+      <Live name="worst" of={[here, worst]}>
         <section class="box" aria-labelledby="worst">
           <div class="head">
             <h2 id="worst">

@@ -103,12 +103,6 @@ export function State({
 export const Sha = ({ of }: { of: string | null }) =>
   of === null ? <span class="dim">none</span> : <code title={of}>{of.slice(0, 10)}</code>;
 
-export const Quantity = ({ of, one, many }: { of: number; one: string; many: string }) => (
-  <>
-    {of.toLocaleString("en")} {of === 1 ? one : many}
-  </>
-);
-
 interface TableProps {
   caption: Child;
   /** The first column contains the row headings. */
@@ -182,11 +176,6 @@ export const Facts = ({ of }: { of: [Child, Child][] }) => (
       </div>
     ))}
   </dl>
-);
-
-/** Renders a part that the script updates. */
-export const Live = ({ name, children }: { name: string; children: Child }) => (
-  <div data-live={name}>{children}</div>
 );
 
 interface PagesProps {

@@ -1,9 +1,11 @@
 import type { Hono } from "hono";
 import type { Child } from "hono/jsx";
+import { counted } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import type { ReaderView } from "../readers.js";
 import { page, ServerParts } from "./layout.js";
-import { Ago, Live, Quantity, State, Table } from "./parts.js";
+import { Live } from "./part.js";
+import { Ago, State, Table } from "./parts.js";
 
 const ROWS = 200;
 const COLUMNS = ["Reader", "Right by", "Last", "From", "Requests", "Answers", "Sent"];
@@ -20,7 +22,7 @@ export function addReadersPage(app: Hono, ports: Pick<ApiPorts, "readers">): voi
           <h1>Readers</h1>
           <ServerParts here="/readers" />
         </div>
-        <Live name="list">
+        <Live name="list" of={[found]}>
           {found ? (
             <Table
               caption={<Caption total={found.total} />}
@@ -53,7 +55,7 @@ export function Readers({ of: found }: { of: ReturnType<ApiPorts["readers"]> }) 
 /** Restarts are said, because what is shown lies in memory. */
 const Caption = ({ total }: { total: number }) => (
   <>
-    Readers in the last 24 hours, or since the start: <Quantity of={total} one="line" many="lines" />
+    Readers in the last 24 hours, or since the start: {counted(total, "line", "lines")}
     {total > ROWS && `, the first ${ROWS}`}
   </>
 );

@@ -1,4 +1,5 @@
 import type { Context, Hono } from "hono";
+import { counted } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { conflict } from "../lookup.js";
 import { findHeld, type Held } from "../operate.js";
@@ -9,7 +10,7 @@ import { readForm } from "./form.js";
 import { page } from "./layout.js";
 import { markOf } from "./mark.js";
 import { setNote } from "./note.js";
-import { Ago, Quantity } from "./parts.js";
+import { Ago } from "./parts.js";
 
 const PATH = "/installations/:id/confirm-removal";
 const pathOf = ({ id }: { id: number }) => `/installations/${id}/confirm-removal`;
@@ -60,8 +61,8 @@ function confirmPage(context: Context, held: Held) {
     <>
       <h1>{title}</h1>
       <p class="notice bad">
-        GitHub no longer shows <Quantity of={names.length} one="repository" many="repositories" /> of{" "}
-        {nameOf(held)} (<Ago at={heldAt} />
+        GitHub no longer shows {counted(names.length, "repository", "repositories")} of {nameOf(held)} (
+        <Ago at={heldAt} />
         ). Confirm only if this was intended: Lockstep then marks the repositories gone and deletes their
         mirrors after RETIRE_AFTER.
       </p>

@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { countedRepositories } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { findFilter } from "../lists.js";
 import { badRequest } from "../lookup.js";
@@ -8,7 +9,8 @@ import { ShownState } from "../view.js";
 import { BULK, BulkBar } from "./bulk.js";
 import { explain } from "./explain.js";
 import { page } from "./layout.js";
-import { Live, MissingNodes, Quantity } from "./parts.js";
+import { Live } from "./part.js";
+import { MissingNodes } from "./parts.js";
 import { Rows } from "./rows.js";
 
 const ROWS = 50;
@@ -24,7 +26,9 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
     if (wanted instanceof Response) return explain(context, PATH, wanted);
     const { repositories, total, reach = total, missing } = await ports.ranked(wanted);
     const here = addressOf(query, {});
-    const count = <Quantity of={total} one="repository" many="repositories" />;
+    const status = await ports.status();
+    const { heldRepositories, repositories: counts } = status;
+    const count = countedRepositories(total);
     return page(
       context,
       { title: "Repositories", here: PATH },
@@ -33,9 +37,9 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
           <h1>Repositories</h1>
           <Filter query={query} />
         </div>
-        <Live name="list">
+        <Live name="list" of={[PATH, query, repositories, total, reach, missing, counts, heldRepositories]}>
           <MissingNodes of={missing} />
-          <Chips query={query} status={await ports.status()} />
+          <Chips query={query} status={status} />
           <section class="box" aria-label="List of repositories">
             <div class="head">
               <p>
@@ -47,7 +51,7 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
             <Rows
               of={repositories}
               here={here}
-              caption={`${total.toLocaleString("en")} ${total === 1 ? "repository" : "repositories"}`}
+              caption={count}
               sorted={{ by: wanted.order, linkTo: (order) => addressOf(query, { order, page: "" }) }}
               form={BULK}
             />

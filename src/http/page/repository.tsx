@@ -1,7 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { Child } from "hono/jsx";
 import { fullName } from "../../base/names.js";
-import { duration } from "../../base/units.js";
+import { counted, duration } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { onPage } from "../dialect.js";
 import type { RefreshView } from "../log-view.js";
@@ -19,7 +19,8 @@ import { Icon } from "./icon.js";
 import { LagChart } from "./lags.js";
 import { page } from "./layout.js";
 import { MaintenanceBox } from "./maintenance.js";
-import { Ago, Due, Facts, Live, Pages, Quantity, Sha, State, Table, Trouble } from "./parts.js";
+import { Live } from "./part.js";
+import { Ago, Due, Facts, Pages, Sha, State, Table, Trouble } from "./parts.js";
 import { Readers } from "./readers.js";
 import { Strip } from "./rows.js";
 import { RepositoryVerdict } from "./standing-of-one.js";
@@ -49,6 +50,11 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
     const mine = { repository: name, outcome: null, limit: DELIVERIES, after: null };
     const refreshes = ports.refreshes(id);
     const { deliveries } = await ports.deliveries(mine);
+    const subject = await headSubject(ports, found);
+    const beats = ports.beats(id);
+    const done = await ports.activity(EVENTS, id);
+    const readers = ports.readers(id, ROWS);
+    const maintenance = ports.maintenance(id);
     return page(
       context,
       { title: name, here: "/repositories" },
@@ -62,7 +68,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
             <Buttons repository={found} here={`/repos/${name}`} />
           </Live>
         </div>
-        <Live name="repository">
+        <Live name="repository" of={[found, holds, query, beats, subject, refreshes]}>
           <RepositoryVerdict of={found} held={holds.total} />
           {found.lastError && (
             <p class="notice bad">
@@ -75,13 +81,13 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
           )}
           {holds.total > 0 && <Holds of={holds.holds} total={holds.total} repository={found} />}
           <Pages {...pages} field="holds" next={toCursor(holds.next)} label="Pages of held refs" />
-          <Summary repository={found} beats={ports.beats(id)} subject={await headSubject(ports, found)} />
+          <Summary repository={found} beats={beats} subject={subject} />
           <LagChart of={refreshes} />
         </Live>
         <Places of={at} />
-        <Live name="done">
+        <Live name="done" of={[id, done, deliveries, found.checkouts, refreshes, readers, maintenance]}>
           <div class="two">
-            <Activity title="What changed" of={await ports.activity(EVENTS, id)} isOfOne />
+            <Activity title="What changed" of={done} isOfOne />
             <section class="box" aria-labelledby="deliveries">
               <div class="head">
                 <h2 id="deliveries">Deliveries</h2>
@@ -92,15 +98,15 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
           </div>
           {found.checkouts && <Checkouts of={found.checkouts} />}
           <Refreshes of={refreshes} />
-          <Readers of={ports.readers(id, ROWS)} />
-          <MaintenanceBox of={ports.maintenance(id)} />
+          <Readers of={readers} />
+          <MaintenanceBox of={maintenance} />
         </Live>
-        <Live name="kept">
+        <Live name="kept" of={[found, kept, query]}>
           {kept.total > 0 && <Kept of={kept.kept} total={kept.total} repository={found} />}
           <Pages {...pages} field="kept" next={toCursor(kept.next)} label="Pages of kept tips" />
         </Live>
         <RefFilter wanted={wanted} />
-        <Live name="refs">
+        <Live name="refs" of={[name, refs, found.lastProvenAt, query]}>
           <Refs of={refs.refs} total={refs.total} whole={found.lastProvenAt} />
           <Pages {...pages} field="refs" next={toCursor(refs.next)} label="Pages of refs" />
         </Live>
@@ -241,7 +247,7 @@ const RefFilter = ({ wanted }: { wanted: string }) => (
 /** @param whole when the whole repository was proven, which counts for each ref that has no later proof */
 const Refs = ({ of, total, whole }: { of: RefView[]; total: number; whole: string | null }) => (
   <Table
-    caption={<Quantity of={total} one="ref" many="refs" />}
+    caption={counted(total, "ref", "refs")}
     columns={["Ref", "Tip", "Proven"]}
     rows={of.map(({ ref, sha, provenAt }) => [ref, <Sha of={sha} />, <Ago at={provenAt ?? whole} />])}
     empty="None."

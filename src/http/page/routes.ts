@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import { asRefreshError } from "../../base/errors.js";
@@ -5,7 +6,6 @@ import type { ApiPorts } from "../api.js";
 import { audited } from "../audit.js";
 import { tokenCheck } from "../bearer.js";
 import { limitBody } from "../body-limit.js";
-import { cached } from "../cached.js";
 import { clientAddress } from "../client-address.js";
 import { answerElsewhere, type OtherNodes } from "../elsewhere.js";
 import type { Handler } from "../mount.js";
@@ -18,6 +18,7 @@ import { addAuditPage } from "./audit.js";
 import { addBulkActions } from "./bulk.js";
 import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
+import { keepStatus } from "./kept-status.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
 import { createLost } from "./lost.js";
@@ -41,6 +42,7 @@ import { addServerPage } from "./server.js";
 import { createSessions, ownSessions, type SharedSessions } from "./session.js";
 import { addSignIn } from "./sign-in.js";
 import { withStanding } from "./standing.js";
+import { liveUpdates } from "./update.js";
 
 export interface PageOptions {
   /** Null means that the page is not served. */
@@ -59,15 +61,17 @@ export interface PageOptions {
 const OURS =
   /^\/($|(repos|repositories|installations|assets)\/|(repositories|trends|deliveries|readers|server|audit|live|sign-in|sign-out)$)/;
 const MAX_BODY = 16 * 1024;
-/** The status counts repositories and pending events, and open pages ask often, so it is cached. */
-const STATUS_MS = 3_000;
 
 /** The operator's web page. */
 export function createPage(options: PageOptions): Handler {
   const { apiToken, publicUrl, trustedProxies, log, nodes = null } = options;
   if (apiToken === null) return async () => false;
   const app = new Hono();
-  const ports = { ...options.ports, status: cached(STATUS_MS, () => options.ports.status()) };
+  const changes = new EventEmitter().setMaxListeners(0);
+  const change = () => void changes.emit("event");
+  options.ports.events.newEvents.on("event", change);
+  const kept = keepStatus({ read: options.ports.status, onChange: change });
+  const ports = { ...options.ports, status: kept.status };
   const sessions = createSessions(apiToken, options.sessions ?? ownSessions());
   const client = clientAddress(trustedProxies);
 
@@ -89,6 +93,11 @@ export function createPage(options: PageOptions): Handler {
   if (nodes) app.use(answerElsewhere(nodes, { onAway: nodeAway }));
   app.use(audited(ports.audit, actOf));
   app.use(withStanding(ports.status));
+  app.use(liveUpdates(changes));
+  app.on("POST", "*", async (_, next) => {
+    await next();
+    kept.forget();
+  });
   addOverviewPage(app, ports);
   addRepositoriesPage(app, ports);
   addBulkActions(app, ports, nodes);
@@ -100,7 +109,7 @@ export function createPage(options: PageOptions): Handler {
   addActions(app, ports);
   addHistoryActions(app, ports);
   addRemovalActions(app, ports);
-  addLive(app, ports.events);
+  addLive(app, { newEvents: changes, stopping: ports.events.stopping });
   app.notFound((context) =>
     message(context, { title: "Not found", here: "/", status: 404 }, "There is no such page.", "start at /"),
   );

@@ -1,10 +1,10 @@
 import { raw } from "hono/html";
-import { monotonicMs } from "../../base/clock.js";
 import { fullName } from "../../base/names.js";
-import { duration } from "../../base/units.js";
+import { counted, duration } from "../../base/units.js";
 import type { Order, RankedView } from "../overview.js";
 import { Menu } from "./actions.js";
 import { sparkline } from "./chart.js";
+import { keepRows } from "./kept-rows.js";
 import { Ago, ROLE, State } from "./parts.js";
 
 const STRIP = { width: 150, height: 16, beats: 30 };
@@ -31,6 +31,15 @@ const COLUMNS: [title: string, order: Order | null, kind: string][] = [
   ["Proven", "proven", "num middle"],
 ];
 
+/** What a screen reader says of each order. */
+const SORTS: Record<Order, "ascending" | "descending" | "other"> = {
+  worst: "other",
+  name: "ascending",
+  lag: "descending",
+  pushed: "descending",
+  proven: "ascending",
+};
+
 /** One row of 32 px for each repository. */
 export const Rows = ({ of, here, caption, sorted, form }: Props) => (
   <table {...ROLE.table} class="rows">
@@ -47,7 +56,7 @@ export const Rows = ({ of, here, caption, sorted, form }: Props) => (
             {...ROLE.columnheader}
             scope="col"
             class={kind || undefined}
-            aria-sort={sorted && order === sorted.by ? "ascending" : undefined}
+            aria-sort={sorted && order === sorted.by ? SORTS[order] : undefined}
           >
             {sorted && order ? <a href={sorted.linkTo(order)}>{title}</a> : title}
           </th>
@@ -70,23 +79,10 @@ export const Rows = ({ of, here, caption, sorted, form }: Props) => (
   </table>
 );
 
-/** The drawn rows: most rows are as they were when a page asks again. */
-const kept = new Map<string, { drawnOf: string; at: number; text: string }>();
-const MAX_KEPT = 500;
-/** A row says how long ago something was; the script counts on, and a reader without it sees ages this old. */
-const KEPT_MS = 10_000;
+const keep = keepRows();
 
-function rowOf(one: RankedView, here: string, form: string | undefined) {
-  const key = `${one.id} ${form ?? ""} ${here}`;
-  const drawnOf = JSON.stringify(one);
-  const known = kept.get(key);
-  if (known && known.drawnOf === drawnOf && monotonicMs() - known.at < KEPT_MS) return raw(known.text);
-  const text = String(<Row of={one} here={here} form={form} />);
-  kept.delete(key);
-  if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!);
-  kept.set(key, { drawnOf, at: monotonicMs(), text });
-  return raw(text);
-}
+const rowOf = (one: RankedView, here: string, form: string | undefined) =>
+  keep(`${one.id} ${form ?? ""} ${here}`, one, () => <Row of={one} here={here} form={form} />);
 
 function Row({ of: one, here, form }: { of: RankedView; here: string; form: string | undefined }) {
   const name = fullName(one);
@@ -144,8 +140,8 @@ function Condition({ of: { state, lastError, queued, running, held } }: { of: Ra
     >
       {held > 0 && state === "fresh" ? <State of="held" /> : <State of={state} />}
       {lastError && <span class="dim"> {lastError.message}</span>}
-      {held > 0 && <span class="dim"> {held === 1 ? "1 ref is held" : `${held} refs are held`}</span>}
-      {queued && !running && <span class="dim"> queued</span>}
+      {held > 0 && <span class="dim"> {counted(held, "ref is held", "refs are held")}</span>}
+      {queued && !running && <span class="dim"> · queued</span>}
     </div>
   );
 }

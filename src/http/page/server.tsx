@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { duration } from "../../base/units.js";
+import { counted, countedRepositories, duration } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { cached } from "../cached.js";
 import type { QueueView } from "../log-view.js";
@@ -10,7 +10,8 @@ import { WholeAttention } from "./attention.js";
 import { page, ServerParts } from "./layout.js";
 import { ClassMeters, Meters } from "./meters.js";
 import { Nodes } from "./nodes.js";
-import { Ago, Due, Facts, Live, Quantity, State, Table, Trouble } from "./parts.js";
+import { Live } from "./part.js";
+import { Ago, Due, Facts, State, Table, Trouble } from "./parts.js";
 import { RemovalButton } from "./removal.js";
 import { Word } from "./words.js";
 
@@ -126,7 +127,7 @@ const Queue = ({ of, total }: { of: QueueView[]; total: number }) => (
   <Table
     caption={
       <>
-        Queue: <Quantity of={total} one="request" many="requests" />
+        Queue: {counted(total, "request", "requests")}
         {total > ROWS && `, the first ${ROWS}`}
         {total > 0 && <span class="dim"> ({classesOf(of)})</span>}
       </>
@@ -200,7 +201,7 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
   <Table
     caption={
       <>
-        <Quantity of={total} one="installation" many="installations" />
+        {counted(total, "installation", "installations")}
         {total > ROWS && `, the first ${ROWS}`}
       </>
     }
@@ -213,7 +214,7 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
       heldRemoval ? (
         <>
           <Trouble
-            what={`GitHub no longer lists ${heldRemoval.repositories.length} repositories`}
+            what={`GitHub no longer lists ${countedRepositories(heldRemoval.repositories.length)}`}
             remedy={`restore the App's access, or ${heldRemoval.confirm}`}
             since={heldRemoval.heldAt}
           />
@@ -229,7 +230,7 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
 
 const Tokens = ({ of }: { of: ReturnType<ApiPorts["tokens"]["all"]> }) => (
   <Table
-    caption={<Quantity of={of.length} one="token" many="tokens" />}
+    caption={counted(of.length, "token", "tokens")}
     columns={["Name", "Scopes", "Repositories", "Made", "Last used", "Expires"]}
     rows={of.map(({ name, scopes, repositories, createdAt, lastUsedAt, expiresAt }) => [
       name,

@@ -1,11 +1,13 @@
 import { hkdfSync, randomBytes } from "node:crypto";
 import type { Context } from "hono";
-import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
+import { deleteCookie, getCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
 import { z } from "zod";
 import { monotonicMs } from "../../base/clock.js";
 
 const LIFE_S = 12 * 3_600;
 const NAME = "lockstep";
+/** So many sessions are remembered; the signature of another one is checked again. */
+const MAX_CHECKED = 100;
 const Value = z.string().transform((text) => text.split("."));
 
 export interface Sessions {
@@ -53,9 +55,22 @@ export function createSessions(apiToken: string, shared: SharedSessions = ownSes
     "base64",
   );
 
-  async function read(context: Context): Promise<{ id: string; endsAt: number } | null> {
+  /** Cookies whose signature was checked, with what they say: an open page sends the same one with each update. */
+  const checked = new Map<string, string[]>();
+
+  async function readValue(context: Context): Promise<string[]> {
+    const text = getCookie(context, NAME) ?? "";
+    const known = checked.get(text);
+    if (known) return known;
     const value = Value.safeParse(await getSignedCookie(context, key, NAME)).data;
-    const [id = "", endsAt = "0"] = value ?? [];
+    if (!value) return [];
+    if (checked.size >= MAX_CHECKED) checked.delete(checked.keys().next().value!);
+    checked.set(text, value);
+    return value;
+  }
+
+  async function read(context: Context): Promise<{ id: string; endsAt: number } | null> {
+    const [id = "", endsAt = "0"] = await readValue(context);
     return Number(endsAt) > now() && !shared.isEnded(id) ? { id, endsAt: Number(endsAt) } : null;
   }
 

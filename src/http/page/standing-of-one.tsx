@@ -1,3 +1,4 @@
+import { counted } from "../../base/units.js";
 import type { RepositoryView } from "../view.js";
 import { Icon, type IconName, type Mood } from "./icon.js";
 import { Ago } from "./parts.js";
@@ -20,11 +21,7 @@ export function RepositoryVerdict({ of: one, held }: { of: RepositoryView; held:
   const isHeld = held > 0 && one.state === "fresh";
   const known = SAYS[one.state] ?? SAYS.failing;
   const [mood, icon, text] = isHeld
-    ? ([
-        "warn",
-        "shield-lock",
-        `In step, but for ${held === 1 ? "a held ref" : `${held} held refs`}`,
-      ] as const)
+    ? (["warn", "shield-lock", `In step, but for ${counted(held, "held ref", "held refs")}`] as const)
     : known;
   return (
     <section class={`verdict ${mood}`} data-verdict="">

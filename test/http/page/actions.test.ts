@@ -57,6 +57,19 @@ test("a held ref is allowed to the value that the page showed, and a refresh req
   expect(next).toMatch(new RegExp(`<p role="status">[^<]*${REF}`));
 });
 
+test("a remedy is a button and what it does, no call of the API; the words are explained", async () => {
+  const shown = await start();
+  const text = await shown.text(REPO);
+  expect(text).not.toMatch(/POST|\/api\/v1/);
+  expect(text).toContain(`moves the ref to ${WANTED.slice(0, 10)}`);
+  expect(text).toMatch(/class="word" aria-describedby="word-held">Held refs</);
+  expect(text).toMatch(/class="word" aria-describedby="word-kept">Kept tips</);
+  const paused = await start({ get: () => ({ ...SITE, state: "paused", pausedAt: AT }) });
+  const rest = await paused.text(REPO);
+  expect(rest).toContain("resume the repository first");
+  expect(rest).not.toContain(`action="${REPO}/allow"`);
+});
+
 test("a kept tip is restored after a confirmation page, which changes nothing", async () => {
   const { text, send, calls } = await start();
   expect(formOf(await text(REPO), `${REPO}/restore`)).toEqual({ kept: NAME });
