@@ -18,7 +18,7 @@ export async function startIn(app: Probot): Promise<Lockstep> {
   process.umask(0o027);
   hideCredentials();
   const running = await startOrExit(app);
-  mount(app, running.handlers);
+  mount(app, running.handlers, app.log);
   stopOnSignals(app, running);
   running.start();
   return running;

@@ -22,14 +22,16 @@ const HEADERS_MS = KEEP_ALIVE_MS + 10_000;
  * reads bodies without limit.
  * @param app the instance, before its server starts
  * @param handlers asked in order; requests that none of them answers go on to Probot's own pages and 404
+ * @param log where requests are logged; null: where Probot logs them
  */
 export function mount(
-  app: { getNodeMiddleware: unknown; log?: Pick<Log, "debug" | "warn"> },
+  app: { getNodeMiddleware: unknown },
   handlers: readonly Handler[],
+  log: Pick<Log, "debug" | "warn"> | null = null,
 ): void {
   app.getNodeMiddleware = async () => async (request: IncomingMessage, response: ServerResponse) => {
     keepIdleConnections(request);
-    logRequest(request, response, app.log);
+    logRequest(request, response, log);
     for (const handler of handlers) {
       if (await answered(handler, request, response)) return true;
     }

@@ -6,22 +6,26 @@ import type { Log, LogDetails } from "../base/log.js";
 const HEALTH_CHECKS = new Set(["/healthz", "/readyz", "/freshz"]);
 
 /** pino-http, which Probot uses, gives each request a logger, and writes to it when the answer has been sent. */
-type Logged = IncomingMessage & { id?: unknown; log?: { info?: unknown } };
+type Logged = IncomingMessage & { id?: unknown; log?: { info?: unknown } & Pick<Log, "debug" | "warn"> };
 
 /**
  * Replaces Probot's log line about this request, which has every header, by a short one: a warning when the server
  * failed, otherwise at debug. Queries are left out, because they can contain secrets.
+ * @param given null: the line goes to Probot's own logger of the request, which adds the request to it
  */
 export function logRequest(
   request: Logged,
   response: ServerResponse,
-  log: Pick<Log, "debug" | "warn"> | undefined,
+  given: Pick<Log, "debug" | "warn"> | null,
 ): void {
-  if (!log || !request.log) return;
+  const own = request.log;
+  if (!own) return;
+  const log = given ?? own;
   const began = performance.now();
   const method = String(request.method);
   const path = pathOf(String(request.url));
-  request.log.info = () => {
+  const from = request.socket.remoteAddress;
+  own.info = () => {
     const { statusCode: status } = response;
     const details: LogDetails = {
       event: "request_answered",
@@ -30,7 +34,7 @@ export function logRequest(
       status,
       durationMs: Math.round(performance.now() - began),
       requestId: String(request.id).slice(0, 100),
-      from: request.socket.remoteAddress,
+      from,
       ...(!response.writableFinished && { isWhole: false }),
     };
     const level = status >= 500 && !HEALTH_CHECKS.has(path) ? "warn" : "debug";

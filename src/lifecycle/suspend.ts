@@ -1,10 +1,12 @@
 import type { Log } from "../base/log.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type Registry } from "../registry/repositories.js";
+import type { Store } from "../store/database.js";
 
 export interface SuspendPorts {
   registry: Pick<Registry, "ofInstallation" | "setState">;
   installations: Pick<Installations, "note">;
+  store: Pick<Store, "transaction">;
   log: Pick<Log, "warn">;
 }
 
@@ -13,14 +15,17 @@ export interface SuspendPorts {
  * @param login null when the login is unknown or unchanged
  */
 export function suspendInstallation(
-  { registry, installations, log }: SuspendPorts,
+  { registry, installations, store, log }: SuspendPorts,
   id: number,
   login: string | null,
 ): void {
-  for (const repository of registry.ofInstallation(id)) {
-    if (isManaged(repository) && repository.state !== "suspended")
-      registry.setState(repository.id, "suspended");
-  }
+  // Each transaction waits for the disk, so thousands of repositories share one.
+  store.transaction(() => {
+    for (const repository of registry.ofInstallation(id)) {
+      if (isManaged(repository) && repository.state !== "suspended")
+        registry.setState(repository.id, "suspended");
+    }
+  });
   if (!installations.note(id, "suspended", login)) return;
   log.warn(
     { event: "installation_suspended", installation: id },

@@ -37,3 +37,22 @@ it.each([
 ])("%s that is answered with %i is logged at %s", async (path, status, level) => {
   expect((await logged(path, status)).map(([at]) => at)).toEqual([level]);
 });
+
+it("logs a request whose body was given up, when its connection is gone", async () => {
+  const lines: object[] = [];
+  const closed = new Promise<void>((resolve) => {
+    void listen(async (request, response) => {
+      const logger: { info?(): void } = {};
+      Object.assign(request, { log: logger, id: "id-1" });
+      logRequest(request, response, { debug: (details) => void lines.push(details), warn() {} });
+      response.once("close", () => {
+        logger.info?.();
+        resolve();
+      });
+      for await (const _ of request) break;
+      response.writeHead(413).end();
+    }).then((base) => fetch(base, { method: "POST", body: "x".repeat(500_000) }).catch(() => {}));
+  });
+  await closed;
+  expect(lines).toMatchObject([{ event: "request_answered", status: 413, from: "127.0.0.1" }]);
+});
