@@ -120,16 +120,16 @@ test("only what a node has signed for this node, this path and this body is answ
 test("a node that says nothing is given up; one that says it is at work is waited for", async () => {
   const { dir } = mirrorWithSecrets();
   const silent = await listen((request) => void request.resume());
-  const node = await startNode(dir);
-  expect((await refsOf(await serveFrom([silent, node], { silenceMs: 300 }))).status).toBe(200);
+  const node = await startNode(dir, { aliveMs: 50 });
+  expect((await refsOf(await serveFrom([silent, node], { silenceMs: 1_000 }))).status).toBe(200);
   // It is silent for much longer, but for its signs of life.
   let go = () => {};
   const waits = new Promise<boolean>((resolve) => {
     go = () => resolve(true);
   });
   const slow = await startNode(dir, { aliveMs: 50, ensureFresh: () => waits });
-  const answer = refsOf(await serveFrom([slow], { silenceMs: 300 }));
-  await refsOf(await serveFrom([silent, node], { silenceMs: 900 }));
+  const answer = refsOf(await serveFrom([slow], { silenceMs: 1_000 }));
+  await refsOf(await serveFrom([silent, node], { silenceMs: 2_500 }));
   go();
   expect((await answer).status).toBe(200);
 });
@@ -165,7 +165,8 @@ test("a reader that takes nothing is cut off, and the slot is free for the next 
   });
   const { dir } = mirrorWithSecrets();
   const passing = createSlots({ running: 1, waiting: 1 });
-  const url = new URL(await serveFrom([endless, await startNode(dir)], { silenceMs: 300, passing }));
+  const url = new URL(await serveFrom([endless], { silenceMs: 300, passing }));
+  const next = await serveFrom([await startNode(dir)], { passing });
   const socket = connect(Number(url.port), "127.0.0.1");
   afterThis(() => socket.destroy());
   await once(socket, "connect");
@@ -180,5 +181,5 @@ test("a reader that takes nothing is cut off, and the slot is free for the next 
   socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
   await once(socket, "readable");
   // The second one waits for the first one's slot.
-  expect((await refsOf(url.href)).status).toBe(200);
+  expect((await refsOf(next)).status).toBe(200);
 });
