@@ -95,7 +95,7 @@ export function apiApp({ bearers, ports, nodes, log }: ApiOptions): Hono {
   addContainsRoute(routes, ports);
   addEventRoute(routes, ports, nodes?.events ?? null);
   addOperatorRoutes(routes, ports);
-  addSeveralRoutes(routes, ports);
+  addSeveralRoutes(routes, ports, nodes ?? null);
   if (nodes) addNodeRoutes(routes, nodes);
   if (nodes) addClusterSettings(routes, nodes.settings);
   addTokenRoutes(routes, ports.tokens);

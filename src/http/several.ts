@@ -2,6 +2,9 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { nextTurn } from "../base/slices.js";
 import { noteDetail } from "./audit.js";
+import { callerOf } from "./caller.js";
+import { type OtherNodes, wasForwarded } from "./elsewhere.js";
+import type { EventsOfNodes } from "./gathered-events.js";
 import { FilterQuery, findFilter, type ListPorts, type RepositoryFilter } from "./lists.js";
 import { refreshRefusal } from "./lookup.js";
 import type { Route, Routes } from "./routes.js";
@@ -17,8 +20,15 @@ export interface SeveralPorts extends Pick<ListPorts, "list"> {
 /** The event loop gets a turn after this many repositories. */
 const AT_A_TIME = 100;
 
+const Missing = z
+  .array(z.string())
+  .optional()
+  .meta({ description: "nodes of the cluster that have not answered, and have done nothing" });
 const Asked = z.object({
-  repositories: z.number().int().meta({ description: "how many repositories this has been done to" }),
+  repositories: z.number().int().meta({
+    description: "how many repositories this has been done to; in a cluster each owner's copy counts",
+  }),
+  missing: Missing,
 });
 const REFRESH: Route = {
   method: "post",
@@ -46,35 +56,75 @@ const PASS: Route = {
   answers: {
     202: z.object({
       begun: z.boolean().meta({ description: "false: a pass goes on, and another one follows it" }),
+      missing: Missing,
     }),
   },
 };
 
-/** Actions on many repositories in one call. Of a cluster they concern what the node has that is asked. */
-export function addSeveralRoutes(routes: Routes, ports: SeveralPorts): void {
+/**
+ * Actions on many repositories in one call. In a cluster each node that is alive does its part.
+ * @param nodes null: this Lockstep is alone
+ */
+export function addSeveralRoutes(routes: Routes, ports: SeveralPorts, nodes: Others | null): void {
+  const onEach = async (context: Context, act: (one: RepositoryView) => boolean) => {
+    const count = await actOnEach(context, ports, act);
+    if (count instanceof Response) return count;
+    const { parts, missing } = await askOthers(context, nodes);
+    const counts = parts.map((part) => Asked.safeParse(part).data?.repositories ?? 0);
+    const repositories = counts.reduce((sum, one) => sum + one, count);
+    return context.json({ repositories, ...missing }, 202);
+  };
   routes.add(REFRESH, (context) =>
-    actOnEach(context, ports, (one) => {
+    onEach(context, (one) => {
       if (refreshRefusal(one)) return false;
       ports.refresh(one.id);
       return true;
     }),
   );
   routes.add(RESUME, (context) =>
-    actOnEach(context, ports, ({ id, pausedAt }) => {
+    onEach(context, ({ id, pausedAt }) => {
       if (pausedAt === null) return false;
       ports.resume(id);
       return true;
     }),
   );
-  routes.add(PASS, (context) => context.json({ begun: ports.beginPass() }, 202));
+  routes.add(PASS, async (context) => {
+    const begun = ports.beginPass();
+    const { missing } = await askOthers(context, nodes);
+    return context.json({ begun, ...missing }, 202);
+  });
 }
 
-/** @param act returns whether it has done something */
+type Others = Pick<OtherNodes, "send"> & { events: Pick<EventsOfNodes, "others"> };
+
+/** Has the other nodes do their part of what a client asks for; what a node has passed on goes no further. */
+async function askOthers(context: Context, nodes: Others | null) {
+  if (!nodes || wasForwarded(context)) return { parts: [], missing: {} };
+  const { pathname, search } = new URL(context.req.url);
+  const request = {
+    method: "POST",
+    path: pathname + search,
+    headers: context.req.raw.headers,
+    body: new Uint8Array(),
+  };
+  // Only a caller that may know of every repository gets here.
+  const about = { caller: callerOf(context), fullName: "", signal: context.req.raw.signal };
+  const answers = await Promise.all(
+    nodes.events.others().map(async (name) => {
+      const answer = await nodes.send(name, request, about);
+      return { name, part: answer?.ok ? await answer.json().catch(() => null) : null };
+    }),
+  );
+  const silent = answers.flatMap(({ name, part }) => (part === null ? name : []));
+  return { parts: answers.map(({ part }) => part), missing: silent.length > 0 ? { missing: silent } : {} };
+}
+
+/** @param act returns whether it has done something @returns how often; or what is wrong with the filter */
 async function actOnEach(
   context: Context,
   { list }: SeveralPorts,
   act: (one: RepositoryView) => boolean,
-): Promise<Response> {
+): Promise<number | Response> {
   const filter = findFilter(context.req.query());
   if (filter instanceof Response) return filter;
   noteDetail(context, describe(filter));
@@ -91,7 +141,7 @@ async function actOnEach(
     after = page.next;
     await nextTurn();
   } while (after !== null);
-  return context.json({ repositories: count }, 202);
+  return count;
 }
 
 /** What the audit says of the filter. */

@@ -139,3 +139,19 @@ test("a held removal is confirmed at any node", async () => {
   );
   expect((await a.lockstep.api(path, { method: "POST" })).status).toBe(409);
 });
+
+test("an action on several repositories is done by every node that is alive, and names the others", async () => {
+  const { repos, a, b } = await settled({}, "a", "b");
+  const post = async (path: string) => (await a.lockstep.api(path, { method: "POST" })).json();
+  expect(await post("/api/v1/repos/refresh")).toEqual({ repositories: repos.length });
+  for (const { owner, name } of repos)
+    expect((await a.lockstep.api(`/api/v1/repos/${owner}/${name}/pause`, { method: "POST" })).status).toBe(
+      200,
+    );
+  expect(await post("/api/v1/repos/resume")).toEqual({ repositories: repos.length });
+  process.kill(b.lockstep.pid, "SIGSTOP");
+  const asked = post("/api/v1/pass");
+  // It is asked until it counts as dead.
+  expect(await asked).toEqual({ begun: expect.any(Boolean), missing: ["b"] });
+  process.kill(b.lockstep.pid, "SIGCONT");
+});

@@ -70,7 +70,6 @@ export async function joinOthers(
   const asking = { self: self.name, seal, now: Date.now };
   const { moves, answers, serveMirrors } = openMoving(config, { log, node, domain, ground, releasers });
   const { queue } = domain.records;
-  const { removal } = domain.housekeeping;
   const settings = createSettingsExchange({ node, ask: node.ask });
   const { recovery } = domain.intake;
   const acting = openActing({ node, domain, ground });
@@ -80,12 +79,13 @@ export async function joinOthers(
     void node.leftOut.read(recovery);
   }, EXCHANGE_MS);
   releasers.add("settings of the cluster", () => clearInterval(exchanging));
-  const nodes = createNodes(cluster, { node, ask: node.ask, moves, queue, removal });
+  const nodes = createNodes(cluster, { node, ask: node.ask, moves, queue });
 
   const gathering = openGathering({ node, domain });
   const announcing = openAnnouncing(config, { node, domain });
-  const { accessTokens: tokens, audit } = domain.records;
-  const shared = openShared({ node, store: ground.store, tokens, audit, releasers });
+  const { accessTokens: tokens, audit, installations } = domain.records;
+  const { removal } = domain.housekeeping;
+  const shared = openShared({ node, store: ground.store, tokens, audit, installations, removal, releasers });
 
   const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
   releasers.add("deliveries to other nodes", sender.close);

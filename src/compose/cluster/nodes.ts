@@ -3,7 +3,6 @@ import type { MemberState } from "../../cluster/members.js";
 import type { Moves } from "../../cluster/moves.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { NodePorts, NodeView } from "../../http/nodes.js";
-import type { Removal } from "../../lifecycle/removal.js";
 import type { RefreshQueue } from "../../queue/contract.js";
 import type { ClusterNode } from "./node.js";
 
@@ -12,7 +11,6 @@ interface Needs {
   ask: Ask;
   moves: Pick<Moves, "count">;
   queue: Pick<RefreshQueue, "depth">;
-  removal: Pick<Removal, "confirm" | "onConfirmed">;
 }
 
 /** What nodes ask each other on an operator's behalf. */
@@ -22,13 +20,12 @@ const KINDS = {
   drain: "drain",
   remove: "remove",
   readmit: "readmit",
-  confirmed: "confirmed",
 } as const;
 
 /** What an operator sees of the nodes, and does with them. */
 export function createNodes(
   cluster: Cluster,
-  { node, ask, moves, queue, removal }: Needs,
+  { node, ask, moves, queue }: Needs,
 ): { ports: NodePorts; answers: Answers } {
   const { self, roster, members, pulse, directory } = node;
 
@@ -133,13 +130,7 @@ export function createNodes(
       return tellOthers(KINDS.readmit, name);
     },
   };
-  // Each node holds the removal of its share. One that has nothing held reports nothing on.
-  removal.onConfirmed((installationId) => void tellOthers(KINDS.confirmed, installationId));
   const answers: Answers = {
-    [KINDS.confirmed](installationId) {
-      removal.confirm(Number(installationId));
-      return true;
-    },
     [KINDS.kept]: moves.count,
     [KINDS.backlog]: queue.depth,
     [KINDS.drain](isDrained) {

@@ -4,6 +4,8 @@ import type { Releasers } from "../../base/releasers.js";
 import { type Change, createChanges } from "../../cluster/shared/changes.js";
 import { createExchange, type Exchange } from "../../cluster/shared/exchange.js";
 import type { SharedSessions } from "../../http/page/session.js";
+import type { Removal } from "../../lifecycle/removal.js";
+import type { Installations } from "../../registry/installations.js";
 import type { Store } from "../../store/database.js";
 import type { ClusterNode } from "./node.js";
 
@@ -12,6 +14,8 @@ interface Needs {
   store: Store;
   tokens: AccessTokens;
   audit: Audit;
+  installations: Pick<Installations, "held">;
+  removal: Pick<Removal, "confirm" | "onConfirmed">;
   releasers: Releasers;
 }
 
@@ -25,15 +29,19 @@ const KEEP_AUDIT = 10_000;
 /** A session is shorter. */
 const KEEP_ENDED_MS = DAY_MS;
 
-const KINDS = { token: "token", audit: "audit", session: "session" } as const;
+/** A node that was away for longer holds its part until it is confirmed once more. */
+const KEEP_CONFIRMED_MS = 30 * DAY_MS;
+
+const KINDS = { token: "token", audit: "audit", session: "session", removal: "removal" } as const;
 
 export interface Shared {
   answers: Exchange["answers"];
   sessions: SharedSessions;
 }
 
-/** Has all nodes know the tokens, what was revoked, which sessions were ended, and who did what. */
-export function openShared({ node, store, tokens, audit, releasers }: Needs): Shared {
+/** Has all nodes know the tokens, which removals were confirmed, what was revoked, which sessions were ended, and who did what. */
+export function openShared(needs: Needs): Shared {
+  const { node, store, tokens, audit, installations, removal, releasers } = needs;
   const { self, members, ask, seal } = node;
   const changes = createChanges(store);
   const exchange = createExchange({
@@ -52,6 +60,11 @@ export function openShared({ node, store, tokens, audit, releasers }: Needs): Sh
         if (entry !== null) audit.put(key, entry);
       },
       [KINDS.session]() {},
+      // Each node holds the removal of its share. What it holds since, nobody has confirmed.
+      [KINDS.removal]({ key, at }) {
+        const held = installations.held(Number(key));
+        if (held && held.heldAt <= at) removal.confirm(Number(key));
+      },
     },
   });
   const put = (kind: string, key: string, value: unknown) => {
@@ -61,12 +74,14 @@ export function openShared({ node, store, tokens, audit, releasers }: Needs): Sh
 
   shareWhatIsHere(changes, { store, tokens, audit, nodeId: self.id });
   tokens.onChanged((name, token) => put(KINDS.token, name.toLowerCase(), token));
+  removal.onConfirmed((installationId) => put(KINDS.removal, String(installationId), "confirmed"));
   audit.onWritten((entry) => put(KINDS.audit, `${self.id} ${entry.id}`, entry));
   const timer = setInterval(() => {
     void exchange.round();
     const now = Date.now();
     changes.forget(KINDS.token, now - KEEP_REVOKED_MS, "deleted");
     changes.forget(KINDS.session, now - KEEP_ENDED_MS, "all");
+    changes.forget(KINDS.removal, now - KEEP_CONFIRMED_MS, "all");
     changes.keepNewest(KINDS.audit, KEEP_AUDIT);
   }, ROUND_MS);
   releasers.add("what nodes share", () => clearInterval(timer));
