@@ -63,6 +63,30 @@ interface StatefulSet {
   };
 }
 
+test("deploy/kubernetes-cluster.yaml is deploy/kubernetes.yaml with three nodes that reach each other", async () => {
+  const text = read("deploy/kubernetes-cluster.yaml");
+  expect(await faultsOfKubernetes(text)).toEqual([[]]);
+  const [nodes, service, set] = parseAllDocuments(text).map((it) => it.toJS()) as [
+    Service,
+    Service,
+    StatefulSet,
+  ];
+  const alone = parseAllDocuments(read("deploy/kubernetes.yaml")).map((it) => it.toJS()) as [
+    Service,
+    StatefulSet,
+  ];
+  expect(service).toEqual(alone[0]);
+  expect(nodes).toMatchObject({ spec: { clusterIP: "None", selector: service.spec.selector } });
+  expect(set).toMatchObject({ spec: { replicas: 3, serviceName: "lockstep-nodes" } });
+  const [container] = set.spec.template.spec.containers as [Container];
+  const [single] = alone[1].spec.template.spec.containers as [Container];
+  const added = container.env
+    .map(({ name }) => name)
+    .filter((name) => !single.env.some((it) => it.name === name));
+  expect(added).toEqual(["NODE_NAME", "NODE_URL", "NODE_INSECURE"]);
+  for (const name of added) expect(variables).toContain(name);
+});
+
 test("deploy/kubernetes.yaml has fields that Kubernetes has, all that it must have, of the right types", async () => {
   const text = read("deploy/kubernetes.yaml");
   const mistakes = [
