@@ -113,6 +113,8 @@ test("repositories are read a hundred at a time, with GitHub's clock", async () 
     owner: "acme",
     name: "r1000",
     defaultBranch: "main",
+    visibility: null,
+    archived: null,
     pushedAt: Date.parse("2026-01-02T03:04:05Z") / 1000,
   });
 });

@@ -68,11 +68,11 @@ export function createSettingsExchange({ node, ask }: Needs): SettingsExchange {
       },
       setReplicas: (replicas) => change({ replicas }),
       async pin(repository, to) {
-        const id = directory.find(repository);
-        if (id === null) return "no repository";
+        const found = directory.find(repository);
+        if (found === null) return "no repository";
         if (to !== null && members.get(to) === null) return "no node";
-        const { [id]: _, ...rest } = settings.current().pins;
-        return change({ pins: to === null ? rest : { ...rest, [id]: to } });
+        const others = Object.entries(settings.current().pins).filter(([pinned]) => Number(pinned) !== found);
+        return change({ pins: Object.fromEntries(to === null ? others : [...others, [String(found), to]]) });
       },
     },
     answers: {
