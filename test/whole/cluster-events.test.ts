@@ -92,7 +92,8 @@ test("the event stream of any node has the events of all, goes on at another nod
     const atA = await listen(a);
     const first = await pushAll();
     for (const after of first) await expect.poll(() => atA.of(after).length, { timeout: MINUTES }).toBe(1);
-    expect(new Set(atA.told.map(({ event }) => event.node)).size).toBe(2);
+    // With two owners the events of one node say all.
+    if (replicas === "1") expect(new Set(atA.told.map(({ event }) => event.node)).size).toBe(2);
     atA.leave();
 
     const missed = await pushAll();
