@@ -1,27 +1,10 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
-import type { SSEStreamingApi } from "hono/streaming";
 import { z } from "zod";
-import type { Caller } from "../base/access.js";
-import { monotonicMs } from "../base/clock.js";
-import { fullName } from "../base/names.js";
-import { beginSlice } from "../base/slices.js";
 import { callerOf, canSee } from "./caller.js";
-import {
-  BATCH,
-  GAP,
-  HEARTBEAT,
-  HEARTBEAT_MS,
-  inTime,
-  isGap,
-  noEventId,
-  type OwnEvents,
-  RETRY,
-  streamTo,
-  waitForEvent,
-} from "./event-stream.js";
+import { createReader } from "./event-reader.js";
+import { type OwnEvents, streamTo } from "./event-stream.js";
 import type { EventsOfNodes } from "./gathered-events.js";
-import { createGathered } from "./gathered-stream.js";
 import { badRequest, type Lookup, notFound } from "./lookup.js";
 import type { Route, Routes } from "./routes.js";
 
@@ -56,27 +39,14 @@ export function addEventRoute(routes: Routes, ports: EventPorts, nodes: EventsOf
     const given = context.req.header("last-event-id") || context.req.query("after");
     context.header("x-accel-buffering", "no"); // nginx would otherwise buffer the events
     const drop = () => void (context.env as HttpBindings).outgoing.destroy();
-    const reader = { repositoryId, drop, caller: callerOf(context) };
-    // A reader whose stream breaks reconnects, and resumes by Last-Event-ID.
-    if (nodes) {
-      const gathered = createGathered({ ...ports.events, nodes }, reader);
-      const refusal = await gathered.begin(given);
-      return refusal ?? streamTo(context, (stream) => gathered.send(stream).catch(drop));
-    }
-    const start = startOf(ports.events, given);
-    if (start instanceof Response) return start;
-    return streamTo(context, (stream) =>
-      sendEvents(ports.events, stream, { ...reader, ...start }).catch(drop),
+    const reader = createReader(
+      { ...ports.events, nodes },
+      { repositoryId, drop, caller: callerOf(context) },
     );
+    // A reader whose stream breaks reconnects, and resumes by Last-Event-ID.
+    const refusal = await reader.begin(given);
+    return refusal ?? streamTo(context, (stream) => reader.send(stream).catch(drop));
   });
-}
-
-/** @returns where the reader goes on, or the answer that explains what is wrong with its id */
-function startOf({ bounds }: OwnEvents, given: string | undefined): Start | Response {
-  if (given !== undefined && !/^\d{1,15}$/.test(given)) return noEventId();
-  const { oldest, newest } = bounds();
-  const after = given === undefined ? newest : Number(given);
-  return { after: after > newest ? 0 : after, gap: isGap(after, { oldest, newest }) };
 }
 
 /** Parses `?repository=owner/name`; null means all repositories. */
@@ -92,48 +62,4 @@ function repositoryOf(
     ? (get(owner, name)?.id ?? nodes?.find({ owner, name }))
     : null;
   return found ?? notFound("the repository is not managed", "check the name");
-}
-
-interface Start {
-  after: number;
-  gap: boolean;
-}
-
-interface Reader extends Start {
-  repositoryId: number | null;
-  /** Destroys the connection at once. */
-  drop(): void;
-  caller: Caller;
-}
-
-async function sendEvents(events: OwnEvents, stream: SSEStreamingApi, reader: Reader): Promise<void> {
-  const left = new AbortController();
-  stream.onAbort(() => left.abort());
-  const send = (text: string) => inTime(stream.write(text), reader.drop);
-  const { sees, isValid } = reader.caller;
-  const isOpen = () => !stream.aborted && !events.stopping() && isValid();
-  let { after } = reader;
-  const slice = beginSlice();
-  let sentAt = monotonicMs();
-  await send(RETRY);
-  if (reader.gap) await send(GAP);
-  while (isOpen()) {
-    const found = events.after(after, BATCH, reader.repositoryId);
-    for (const event of found) {
-      if (!isOpen()) return;
-      after = event.id;
-      if (sees !== null && !sees(fullName(event.repository))) {
-        // A week's events may be none of the reader's, and nothing is sent that would let other work run.
-        if (slice.isOver()) await slice.next();
-        continue;
-      }
-      await send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-      sentAt = monotonicMs();
-    }
-    const isQuiet = found.length === 0 && !(await waitForEvent(events.newEvents, left.signal));
-    // Events that the reader may not see are no sign of life.
-    if ((!isQuiet && monotonicMs() - sentAt < HEARTBEAT_MS) || !isOpen()) continue;
-    await send(HEARTBEAT);
-    sentAt = monotonicMs();
-  }
 }

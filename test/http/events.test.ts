@@ -11,16 +11,17 @@ const LARGE = "x".repeat(10_000);
 
 /** An endless supply of events, and a client that is notified of them. */
 async function endless({ method = "GET" } = {}) {
-  const state = { asked: 0, stopping: false };
+  const state = { asked: 0, newest: 1, stopping: false };
   const events: EventPorts["events"] = {
     after(id, limit) {
       state.asked += 1;
+      state.newest = id + limit;
       return Array.from(
         { length: limit },
         (_, n) => ({ id: id + n + 1, type: "changed", x: LARGE }) as never,
       );
     },
-    bounds: () => ({ oldest: 1, newest: 1 }),
+    bounds: () => ({ oldest: 1, newest: state.newest }),
     newEvents: new EventEmitter(),
     stopping: () => state.stopping,
   };
@@ -88,3 +89,46 @@ const closed = (socket: Socket) => new Promise((resolve) => socket.once("close",
 async function turns(): Promise<void> {
   for (let n = 0; n < 20; n++) await new Promise(setImmediate);
 }
+
+test("what is missing is said once, also when nothing of the repository was kept", async () => {
+  const state = { asked: 0 };
+  const newEvents = new EventEmitter();
+  const events: EventPorts["events"] = {
+    after() {
+      state.asked += 1;
+      return [];
+    },
+    bounds: () => ({ oldest: 40, newest: 50 }),
+    newEvents,
+    stopping: () => false,
+  };
+  const nodes = { events: { self: "a", others: () => [], follow() {} } };
+  for (const [id, of] of [
+    ["1", null],
+    ["a:1", nodes],
+  ] as const) {
+    state.asked = 0;
+    const handler = createApi({
+      bearers: createBearers({ apiToken: TOKEN, trustedProxies: [] }),
+      ports: { events, get: () => ({ id: 7 }) } as unknown as ApiPorts,
+      nodes: of as never,
+    });
+    const base = await listen((request, response) => void handler(request, response));
+    const left = new AbortController();
+    const response = await fetch(`${base}/api/v1/events?repository=acme/app`, {
+      headers: { authorization: `Bearer ${TOKEN}`, "last-event-id": id },
+      signal: left.signal,
+    });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("event: gap")) text += (await reader.read()).value;
+    await turns();
+    const { asked } = state;
+    newEvents.emit("event");
+    while (state.asked === asked) await turns();
+    await turns();
+    expect(state.asked).toBeLessThanOrEqual(asked + 1);
+    expect(text.match(/event: gap/g)).toHaveLength(1);
+    left.abort();
+  }
+});

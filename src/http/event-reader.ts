@@ -26,9 +26,12 @@ import {
   writePositions,
 } from "./gathered-events.js";
 
-type Ports = OwnEvents & { nodes: EventsOfNodes };
+type Ports = OwnEvents & {
+  /** The other nodes of a cluster; null: this Lockstep is alone. */
+  nodes: EventsOfNodes | null;
+};
 
-interface Reader {
+interface Asked {
   /** Null: all repositories. */
   repositoryId: number | null;
   /** Destroys the connection at once. */
@@ -36,8 +39,8 @@ interface Reader {
   caller: Caller;
 }
 
-/** A reader of the events of all nodes. Those of each node come in their order; two nodes' come as they are found. */
-export interface Gathered {
+/** A reader of events, of a cluster those of all nodes. Each node's come in their order; two nodes' come as they are found. */
+export interface Reader {
   /**
    * Finds out where to begin, before the answer begins. @param given the id that the reader was sent last, if any
    * @returns the answer that explains what is wrong with the id; null: nothing
@@ -46,20 +49,25 @@ export interface Gathered {
   send(stream: SSEStreamingApi): Promise<void>;
 }
 
-export function createGathered(ports: Ports, { repositoryId, drop, caller }: Reader): Gathered {
+/** The one node of a Lockstep that is alone, whose ids are numbers. */
+const ALONE = "";
+
+export function createReader(ports: Ports, { repositoryId, drop, caller }: Asked): Reader {
   const { nodes, newEvents } = ports;
-  const isRepeat = createRepeats();
+  const self = nodes?.self ?? ALONE;
+  // Only a second node brings the same news again.
+  const isRepeat = nodes ? createRepeats() : () => false;
   const { sees, isValid } = caller;
   let positions: Positions = new Map();
   let hasGap = false;
 
   async function read(node: string, after: number | null): Promise<EventAnswer | null> {
-    if (node !== nodes.self) return nodes.read(node, { after, limit: BATCH, repositoryId });
+    if (node !== self) return nodes?.read(node, { after, limit: BATCH, repositoryId }) ?? null;
     return { ...ports.bounds(), events: after === null ? [] : ports.after(after, BATCH, repositoryId) };
   }
 
   async function beginNow(): Promise<void> {
-    const all = [nodes.self, ...nodes.others()];
+    const all = [self, ...(nodes?.others() ?? [])];
     const answers = await Promise.all(all.map(async (node) => [node, await read(node, null)] as const));
     for (const [node, answer] of answers) if (answer) positions.set(node, answer.newest);
   }
@@ -74,22 +82,24 @@ export function createGathered(ports: Ports, { repositoryId, drop, caller }: Rea
       positions.set(node, answer.newest);
       return { events: [], isGap: true };
     }
-    const isMissing = isGap(at, answer);
-    if (at > answer.newest) positions.set(node, 0);
-    return { events: at > answer.newest ? [] : answer.events, isGap: isMissing };
+    const events = at > answer.newest ? [] : answer.events;
+    // There is none up to the newest one, or none that the reader asks for: what is missing is said once.
+    if (at > answer.newest) positions.set(node, Math.max(0, answer.oldest - 1));
+    else if (events.length === 0) positions.set(node, answer.newest);
+    return { events, isGap: isGap(at, answer) };
   }
 
   async function send(stream: SSEStreamingApi): Promise<void> {
     const left = new AbortController();
     stream.onAbort(() => left.abort());
-    const [waiting, news] = [new Set([nodes.self, ...positions.keys()]), new EventEmitter()];
+    const [waiting, news] = [new Set([self, ...positions.keys()]), new EventEmitter()];
     const note = (node: string) => {
       waiting.add(node);
       news.emit("event");
     };
-    const noteOwn = () => note(nodes.self);
+    const noteOwn = () => note(self);
     newEvents.on("event", noteOwn);
-    nodes.follow(note, left.signal);
+    nodes?.follow(note, left.signal);
     try {
       await sendAll(stream, { waiting, news, left: left.signal });
     } finally {
@@ -138,17 +148,26 @@ export function createGathered(ports: Ports, { repositoryId, drop, caller }: Rea
     }
   }
 
-  const textOf = (event: Announcement, node: string): string =>
-    `id: ${writePositions(positions)}\nevent: ${event.type}\ndata: ${JSON.stringify({ ...event, node })}\n\n`;
+  function textOf(event: Announcement, node: string): string {
+    const id = nodes ? writePositions(positions) : event.id;
+    const data = JSON.stringify(nodes ? { ...event, node } : event);
+    return `id: ${id}\nevent: ${event.type}\ndata: ${data}\n\n`;
+  }
 
   return {
     async begin(given) {
-      const known = given === undefined ? null : readPositions(given);
-      if (given !== undefined && known === null && !/^\d{1,15}$/.test(given)) return noEventId();
-      // The id of one node's stream does not say which node it was.
-      hasGap = given !== undefined && known === null;
-      if (known) positions = known;
-      else await beginNow();
+      const isNumber = given !== undefined && /^\d{1,15}$/.test(given);
+      if (given === undefined) await beginNow();
+      else if (!nodes && isNumber) positions = new Map([[ALONE, Number(given)]]);
+      else if (nodes && isNumber) {
+        // The id of one node's stream does not say which node it was.
+        hasGap = true;
+        await beginNow();
+      } else {
+        const known = nodes && readPositions(given);
+        if (!known) return noEventId();
+        positions = known;
+      }
       return null;
     },
     send,
