@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readUpTo } from "../base/read-up-to.js";
+import type { Members } from "./members.js";
 import { createSigner, hashOf, type SignerPorts, sendToNode } from "./signed-request.js";
 
 /** Where a node answers other nodes. */
@@ -27,6 +28,16 @@ export type Answers = Readonly<Record<string, (body: unknown, from: string) => u
  * @throws Error when it does not answer in time, or is not a node of this cluster with that name
  */
 export type Ask = <T>(node: { name: string; url: string }, kind: string, body: unknown) => Promise<T>;
+
+/** Asks the node of a name. @returns null: there is no such node, or it does not answer */
+export type AskNamed = <T>(name: string, kind: string, body: unknown) => Promise<T | null>;
+
+export const createAskNamed =
+  (ask: Ask, members: Pick<Members, "get">): AskNamed =>
+  async <T>(name: string, kind: string, body: unknown) => {
+    const url = members.get(name)?.url;
+    return url ? ask<T>({ name, url }, kind, body).catch(() => null) : null;
+  };
 
 export function createAsk(ports: SignerPorts): Ask {
   const { self, seal } = ports;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Announcement } from "../base/model.js";
 import type { EventAnswer, EventQuestion, EventsOfNodes } from "../http/gathered-events.js";
-import type { Answers, Ask } from "./asking.js";
+import { type Answers, type Ask, createAskNamed } from "./asking.js";
 import type { Members } from "./members.js";
 
 interface Ports {
@@ -21,6 +21,7 @@ const MAX_ANSWER = 400_000;
 
 /** Reads the events of the other nodes. While somebody follows them, each is asked all the time whether it has newer ones. */
 export function createEventsOfNodes({ self, members, ask }: Ports): Omit<EventsOfNodes, "find"> {
+  const askNamed = createAskNamed(ask, members);
   const followers = new Set<(node: string) => void>();
   const followed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
@@ -28,17 +29,12 @@ export function createEventsOfNodes({ self, members, ask }: Ports): Omit<EventsO
   const others = () =>
     members.all().flatMap(({ name, url, isAlive }) => (name !== self && url !== null && isAlive ? name : []));
 
-  async function askNode<T>(name: string, kind: string, body: unknown): Promise<T | null> {
-    const url = members.get(name)?.url;
-    return url ? ask<T>({ name, url }, kind, body).catch(() => null) : null;
-  }
-
   /** Asks a node for as long as somebody listens and it is alive. The first answer counts as news. */
   async function follow(name: string): Promise<void> {
     followed.add(name);
     let known = -1;
     while (followers.size > 0 && others().includes(name)) {
-      const newest = await askNode<number>(name, KINDS.wait, known);
+      const newest = await askNamed<number>(name, KINDS.wait, known);
       if (newest === null) {
         await sleep(LOOK_MS);
         known = -1;
@@ -57,7 +53,7 @@ export function createEventsOfNodes({ self, members, ask }: Ports): Omit<EventsO
   return {
     self,
     others,
-    read: (node, question) => askNode<EventAnswer>(node, KINDS.read, question),
+    read: (node, question) => askNamed<EventAnswer>(node, KINDS.read, question),
     follow(tell, left) {
       followers.add(tell);
       look();

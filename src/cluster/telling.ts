@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Tellers, ToldQuestion } from "../announce/tellers.js";
-import type { Ask } from "./asking.js";
+import { type Ask, createAskNamed } from "./asking.js";
 import type { MemberState, Members } from "./members.js";
 
 interface Ports {
@@ -15,6 +15,8 @@ export const TOLD = "told";
 
 /** The first owner that is alive announces a repository; also while it still clones it, as the others speak up for it. */
 export function createTellers({ self, members, ask }: Ports): Tellers {
+  const askNamed = createAskNamed(ask, members);
+
   function tellerOf(repositoryId: number): MemberState | null {
     const owners = members.placement().ownersOf(repositoryId);
     const alive = owners.flatMap((name) => members.get(name) ?? []).filter(({ isAlive }) => isAlive);
@@ -27,8 +29,7 @@ export function createTellers({ self, members, ask }: Ports): Tellers {
     },
     async hasTold(question) {
       const teller = tellerOf(question.repositoryId);
-      if (!teller?.url) return false;
-      return ask<boolean>({ name: teller.name, url: teller.url }, TOLD, question).catch(() => false);
+      return teller !== null && (await askNamed<boolean>(teller.name, TOLD, question)) === true;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { createAskNamed } from "../../cluster/asking.js";
 import { type Action, createSharedActions, type SharedActions } from "../../cluster/shared-actions.js";
 import type { ApiPorts } from "../../http/api.js";
 import { isManaged } from "../../registry/repositories.js";
@@ -20,6 +21,7 @@ export interface Acting extends Pick<SharedActions, "answers" | "round"> {
 export function openActing({ node, domain, ground }: Needs): Acting {
   const { self, members, keepers, ask } = node;
   const { registry, keptTips, requests } = domain.records;
+  const askNamed = createAskNamed(ask, members);
   let own: ApiPorts | null = null;
 
   const find = (id: number) => {
@@ -49,10 +51,7 @@ export function openActing({ node, domain, ground }: Needs): Acting {
     store: ground.store,
     holdersOf: (id) =>
       [...new Set([...members.placement().ownersOf(id), ...keepers.of(id)])].filter((it) => it !== self.name),
-    async tell(name, kind, body) {
-      const url = members.get(name)?.url;
-      return url ? ask<boolean>({ name, url }, kind, body).catch(() => false) : false;
-    },
+    tell: async (name, kind, body) => (await askNamed<boolean>(name, kind, body)) === true,
     stateOf(name) {
       const member = members.get(name);
       if (member === null) return "no member";

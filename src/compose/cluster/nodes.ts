@@ -1,4 +1,4 @@
-import type { Answers, Ask } from "../../cluster/asking.js";
+import { type Answers, type Ask, createAskNamed } from "../../cluster/asking.js";
 import type { MemberState } from "../../cluster/members.js";
 import type { Moves } from "../../cluster/moves.js";
 import type { Cluster } from "../../config/cluster.js";
@@ -28,6 +28,7 @@ export function createNodes(
   { node, ask, moves, queue }: Needs,
 ): { ports: NodePorts; answers: Answers } {
   const { self, roster, members, pulse, directory } = node;
+  const askNamed = createAskNamed(ask, members);
 
   const setDrained = (isDrained: boolean) => {
     roster.setDrained(self.name, { isDrained });
@@ -39,16 +40,11 @@ export function createNodes(
     members.refresh();
   };
 
-  async function askNode<T>({ name, url }: MemberState, kind: string, body: unknown): Promise<T | null> {
-    if (url === null) return null;
-    return ask<T>({ name, url }, kind, body).catch(() => null);
-  }
-
   async function countsOf(it: MemberState): Promise<Pick<NodeView, "kept" | "backlog">> {
     if (it.name === self.name) return { kept: moves.count(), backlog: queue.depth() };
     const [kept, backlog] = await Promise.all([
-      askNode<number>(it, KINDS.kept, null),
-      askNode<number>(it, KINDS.backlog, null),
+      askNamed<number>(it.name, KINDS.kept, null),
+      askNamed<number>(it.name, KINDS.backlog, null),
     ]);
     return { kept, backlog };
   }
@@ -58,7 +54,7 @@ export function createNodes(
   /** @returns the nodes that did not answer */
   async function tellOthers(kind: string, body: unknown): Promise<string[]> {
     const silent = await Promise.all(
-      others().map(async (other) => ((await askNode<boolean>(other, kind, body)) ? [] : [other.name])),
+      others().map(async (other) => ((await askNamed<boolean>(other.name, kind, body)) ? [] : [other.name])),
     );
     return silent.flat();
   }
@@ -113,7 +109,7 @@ export function createNodes(
       if (!member) return "unknown";
       if (isDrained && !isForced && !leavesEnough(name)) return "too few";
       if (name === self.name) setDrained(isDrained);
-      else if (!(await askNode<boolean>(member, KINDS.drain, isDrained))) return "no answer";
+      else if (!(await askNamed<boolean>(name, KINDS.drain, isDrained))) return "no answer";
       return null;
     },
     async remove(name, { isForced }) {

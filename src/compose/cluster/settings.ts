@@ -1,4 +1,4 @@
-import type { Answers, Ask } from "../../cluster/asking.js";
+import { type Answers, type Ask, createAskNamed } from "../../cluster/asking.js";
 import type { MemberState } from "../../cluster/members.js";
 import type { Settings } from "../../cluster/settings.js";
 import type { SettingsPorts } from "../../http/cluster-settings.js";
@@ -22,6 +22,7 @@ export interface SettingsExchange {
 /** Keeps the settings of the cluster the same on every node. */
 export function createSettingsExchange({ node, ask }: Needs): SettingsExchange {
   const { self, members, settings, directory } = node;
+  const askNamed = createAskNamed(ask, members);
 
   /** Has this node's placement, beats and answers go by the settings. */
   function apply(): void {
@@ -41,22 +42,14 @@ export function createSettingsExchange({ node, ask }: Needs): SettingsExchange {
     settings.change(to, Math.max(0, ...seen));
     apply();
     const now = settings.current();
-    const silent = await Promise.all(
-      others().map(async ({ name, url }) => {
-        const heard =
-          url !== null && (await ask<boolean>({ name, url }, KINDS.write, now).catch(() => false));
-        return heard ? [] : [name];
-      }),
-    );
-    return silent.flat();
+    const heard = others().map(async ({ name }) => ((await askNamed(name, KINDS.write, now)) ? [] : [name]));
+    return (await Promise.all(heard)).flat();
   }
 
   async function exchange(): Promise<void> {
-    for (const { name, url, isAlive, settings: theirs } of others()) {
-      if (url === null || !isAlive || theirs === null || !settings.isOlderThan(theirs)) continue;
-      const said = await ask<unknown>({ name, url }, KINDS.read, null).catch(() => null);
-      adopt(said);
-    }
+    for (const { name, isAlive, settings: theirs } of others())
+      if (isAlive && theirs !== null && settings.isOlderThan(theirs))
+        adopt(await askNamed(name, KINDS.read, null));
   }
 
   return {
