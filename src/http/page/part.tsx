@@ -1,6 +1,6 @@
 import { raw } from "hono/html";
 import { type Child, Fragment } from "hono/jsx";
-import { monotonicMs } from "../../base/clock.js";
+import { keepTexts } from "./kept-texts.js";
 import { markOf } from "./mark.js";
 
 /** A part of a page that the script updates, as it was drawn. */
@@ -38,11 +38,8 @@ interface Props {
   children: Child;
 }
 
-/** The last drawing of each part that says what it is drawn of; several addresses may share one. */
-const kept = new Map<string, { at: number; html: string }>();
-const MAX_KEPT = 64;
-/** A reader without the script sees ages this old. */
-const KEPT_MS = 10_000;
+/** The last drawings of parts that say what they are drawn of; several addresses may share one. */
+const keep = keepTexts(64);
 
 /** Renders a part that the script updates. No part is inside another one. */
 export function Live({ name, tag: Tag = "div", class: kind, of, children }: Props) {
@@ -57,7 +54,9 @@ export function Live({ name, tag: Tag = "div", class: kind, of, children }: Prop
     const inner = text();
     return found({ name, mark: markOf(inner.replace(AGES, "$1")) }, (mark) => draw(mark, inner));
   }
-  return found({ name, mark: markOfData(of) }, (mark) => keep(`${name} ${mark}`, () => draw(mark, text())));
+  return found({ name, mark: markOfData(of) }, (mark) =>
+    keep(`${name} ${mark}`, mark, () => draw(mark, text())),
+  );
 }
 
 /** What several drawings are made of, such as the figures of a day, is marked once. */
@@ -82,14 +81,4 @@ function found({ name, mark }: Pick<Part, "name" | "mark">, draw: (mark: string)
     },
   });
   return raw("");
-}
-
-function keep(key: string, draw: () => string): string {
-  const known = kept.get(key);
-  if (known && monotonicMs() - known.at < KEPT_MS) return known.html;
-  const html = draw();
-  kept.delete(key);
-  if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!);
-  kept.set(key, { at: monotonicMs(), html });
-  return html;
 }
