@@ -1,10 +1,11 @@
 import { ATTACKS } from "./hostile/attacks/index.js";
 import { CROWDS } from "./hostile/crowds/index.js";
-import { HELP, type Options, readOptions, UsageError } from "./hostile/options.js";
+import { HELP, type Options, readOptions } from "./hostile/options.js";
 import { printFaults, printMarkdown, printSummary } from "./hostile/report.js";
 import { hostile } from "./hostile/run.js";
 import { Releasers } from "./releasers.js";
-import { bold, print, progress, red } from "./terminal.js";
+import { runTool } from "./run-tool.js";
+import { bold, print, progress } from "./terminal.js";
 
 /** Health checks of balancers and containers commonly give up after this time. */
 const HEALTH_MS = 1_000;
@@ -37,12 +38,4 @@ async function run(options: Options): Promise<number> {
   return 1;
 }
 
-releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
-main().then(
-  (code) => releasers.exit(code),
-  async (error: Error) => {
-    if (releasers.exiting) return;
-    print(red(error instanceof UsageError ? error.message : (error.stack ?? error.message)));
-    await releasers.exit(error instanceof UsageError ? 2 : 1);
-  },
-);
+runTool(releasers, main);

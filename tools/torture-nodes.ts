@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Releasers } from "./releasers.js";
+import { parseOptions, runTool, UsageError } from "./run-tool.js";
 import { formatMs } from "./stats.js";
 import { bold, print, progress, red } from "./terminal.js";
-import { UsageError } from "./torture/options.js";
 import { KINDS } from "./torture-nodes/kinds.js";
 import { printOutcome } from "./torture-nodes/report.js";
 import { type Round, tortureNodes } from "./torture-nodes/run.js";
@@ -28,7 +27,7 @@ Exit status: 0 nothing was lost, 1 a round failed, 2 wrong use.`;
 const releasers = new Releasers();
 
 async function main(): Promise<number> {
-  const { values } = parse(process.argv.slice(2));
+  const values = parse(process.argv.slice(2));
   if (values.help) print(HELP);
   if (values.list) for (const { name } of KINDS) print(name);
   if (values.help || values.list) return 0;
@@ -52,25 +51,17 @@ async function main(): Promise<number> {
   return outcome.rounds.some(({ faults }) => faults.length > 0) ? 1 : 0;
 }
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        minutes: { type: "string", default: "10" },
-        seed: { type: "string" },
-        repositories: { type: "string", default: "12" },
-        replicas: { type: "string", default: "1" },
-        only: { type: "string" },
-        markdown: { type: "boolean" },
-        list: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
+const parse = (args: string[]) =>
+  parseOptions(args, {
+    minutes: { type: "string", default: "10" },
+    seed: { type: "string" },
+    repositories: { type: "string", default: "12" },
+    replicas: { type: "string", default: "1" },
+    only: { type: "string" },
+    markdown: { type: "boolean" },
+    list: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  });
 
 function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "lockstep-nodes-"));
@@ -88,12 +79,4 @@ function report({ number, kind, recoveryMs, acknowledged, faults }: Round): void
   else print(text);
 }
 
-releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
-main().then(
-  (code) => releasers.exit(code),
-  async (error: Error) => {
-    if (releasers.exiting) return;
-    print(red(error instanceof UsageError ? error.message : (error.stack ?? error.message)));
-    await releasers.exit(error instanceof UsageError ? 2 : 1);
-  },
-);
+runTool(releasers, main);

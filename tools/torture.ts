@@ -1,8 +1,9 @@
 import { Releasers } from "./releasers.js";
+import { runTool } from "./run-tool.js";
 import { formatMs } from "./stats.js";
 import { bold, print, progress, red } from "./terminal.js";
 import { KINDS } from "./torture/kinds/index.js";
-import { HELP, type Options, readOptions, UsageError } from "./torture/options.js";
+import { HELP, type Options, readOptions } from "./torture/options.js";
 import { printMarkdown, printSummary } from "./torture/report.js";
 import type { Round } from "./torture/round.js";
 import { type Failure, torture } from "./torture/run.js";
@@ -49,12 +50,4 @@ function printFailure({ round, log, dataDir }: Failure, { seed }: Options): void
   print(`to repeat it: npm run torture -- --seed ${seed} --only ${round.kind} --round ${round.number}`);
 }
 
-releasers.exitOnSignals((signal) => print(`${signal}: cleaning up`));
-main().then(
-  (code) => releasers.exit(code),
-  async (error: Error) => {
-    if (releasers.exiting) return;
-    print(red(error instanceof UsageError ? error.message : (error.stack ?? error.message)));
-    await releasers.exit(error instanceof UsageError ? 2 : 1);
-  },
-);
+runTool(releasers, main);

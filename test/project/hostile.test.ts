@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ATTACKS } from "../../tools/hostile/attacks/index.js";
 import { CROWDS } from "../../tools/hostile/crowds/index.js";
-import { HELP, readOptions, UsageError } from "../../tools/hostile/options.js";
+import { HELP, readOptions } from "../../tools/hostile/options.js";
 import { packageRoot } from "../../tools/package-root.js";
+import { UsageError } from "../../tools/run-tool.js";
 
 const text = readFileSync(join(packageRoot(), "docs/security.md"), "utf8");
 const kinds = [...ATTACKS, ...CROWDS];

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { packageRoot } from "../../tools/package-root.js";
+import { UsageError } from "../../tools/run-tool.js";
 import { KINDS } from "../../tools/torture/kinds/index.js";
-import { HELP, readOptions, UsageError } from "../../tools/torture/options.js";
+import { HELP, readOptions } from "../../tools/torture/options.js";
 import { markdownTable } from "../../tools/torture/report.js";
 
 const text = readFileSync(join(packageRoot(), "docs/reliability.md"), "utf8");

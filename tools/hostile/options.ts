@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions, UsageError } from "../run-tool.js";
 import type { Attack } from "./attack.js";
 import { ATTACKS } from "./attacks/index.js";
 import type { Crowd } from "./crowd.js";
@@ -18,8 +18,6 @@ stay connected, and checks that it neither crashes nor believes anyone unverifie
   --list          prints the kinds of requests and crowds
 
 Exit status: 0 Lockstep withstood, 1 it did not, 2 wrong use.`;
-
-export class UsageError extends Error {}
 
 export interface Options {
   requests: number;
@@ -54,25 +52,17 @@ export function readOptions(args: string[]): Options | "help" | "list" {
   };
 }
 
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        requests: { type: "string", default: "100000" },
-        seed: { type: "string" },
-        only: { type: "string" },
-        share: { type: "string", default: "1" },
-        request: { type: "string" },
-        markdown: { type: "boolean" },
-        list: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
+const parsed = (args: string[]) =>
+  parseOptions(args, {
+    requests: { type: "string", default: "100000" },
+    seed: { type: "string" },
+    only: { type: "string" },
+    share: { type: "string", default: "1" },
+    request: { type: "string" },
+    markdown: { type: "boolean" },
+    list: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  });
 
 function wholeNumber(name: string, text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${name} must be a whole number, not ${text}`);

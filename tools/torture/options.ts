@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions, UsageError } from "../run-tool.js";
 import type { Kind } from "./kind.js";
 import { KINDS } from "./kinds/index.js";
 import { COUNTED_PUSHES } from "./push.js";
@@ -22,8 +22,6 @@ mirror and tree is GitHub's again, without a further delivery, and that nothing 
   --list             prints the kinds of faults
 
 Exit status: 0 nothing was lost, 1 a round failed, 2 wrong use.`;
-
-export class UsageError extends Error {}
 
 export interface Options {
   minutes: number;
@@ -53,27 +51,19 @@ export function readOptions(args: string[]): Options | "help" | "list" {
   };
 }
 
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        minutes: { type: "string", default: "10" },
-        seed: { type: "string" },
-        only: { type: "string" },
-        round: { type: "string" },
-        "file-system": { type: "string", default: "ext4" },
-        cut: { type: "string" },
-        every: { type: "string", default: "1" },
-        markdown: { type: "boolean" },
-        list: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
+const parsed = (args: string[]) =>
+  parseOptions(args, {
+    minutes: { type: "string", default: "10" },
+    seed: { type: "string" },
+    only: { type: "string" },
+    round: { type: "string" },
+    "file-system": { type: "string", default: "ext4" },
+    cut: { type: "string" },
+    every: { type: "string", default: "1" },
+    markdown: { type: "boolean" },
+    list: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  });
 
 function positive(name: string, text: string): number {
   const value = Number(text);
