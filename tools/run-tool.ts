@@ -6,7 +6,10 @@ import { print, red } from "./terminal.js";
 export class UsageError extends Error {}
 
 /** @throws UsageError for an option that the tool does not have */
-export function parseOptions<T extends NonNullable<ParseArgsConfig["options"]>>(args: string[], options: T) {
+export function parseOptions<T extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  options: T,
+): ReturnType<typeof parseArgs<{ args: string[]; options: T }>>["values"] {
   try {
     return parseArgs({ args, options }).values;
   } catch (error) {
