@@ -7,7 +7,7 @@ export type Mood = "good" | "busy" | "warn" | "bad" | "none";
 /** The whole in words, the same for the page and the command line. */
 export interface Verdict {
   mood: Mood;
-  /** One line in large letters, such as `300 of 303 repositories are in step`. */
+  /** One line in large letters, such as `3 of 303 repositories are not in step`. */
   title: string;
   /** What else one wants to know at once. */
   detail: string;
@@ -58,19 +58,26 @@ export function verdictOf(status: Judged): Verdict {
       detail: detail || "Each is served as soon as it is cloned.",
       brief: `cloning ${cloned.toLocaleString("en")} of ${managed.toLocaleString("en")}`,
     };
-  const inStep = `${shares.inStep.toLocaleString("en")} of ${repositoriesAre(managed)} in step`;
-  if (shares.inStep < managed) {
+  const behind = managed - shares.inStep;
+  if (behind > 0) {
     const mood = bad > 0 || state === "stale" ? (shares.failing > 0 ? "bad" : "warn") : "busy";
     return {
       mood,
-      title: inStep,
+      title: notInStep(behind, managed),
       detail,
-      brief: attentionTotal > 0 ? brief : `${(managed - shares.inStep).toLocaleString("en")} not in step`,
+      brief: attentionTotal > 0 ? brief : `${behind.toLocaleString("en")} not in step`,
     };
   }
   const all = managed === 1 ? "The repository is in step" : `All ${repositoriesAre(managed)} in step`;
   if (state === "stale") return { mood: "warn", title: `${all}, as far as is known`, detail, brief: brief };
   return { mood: "good", title: all, detail, brief: attentionTotal > 0 ? brief : "all in step" };
+}
+
+/** Begins with what is wrong: a large number that are well reads as good news. */
+function notInStep(behind: number, managed: number): string {
+  if (managed === 1) return "The repository is not in step";
+  const some = `${behind.toLocaleString("en")} of ${countedRepositories(managed)}`;
+  return `${some} ${behind === 1 ? "is" : "are"} not in step`;
 }
 
 const isGitHub = (server: string) => /^github\.com$|^GitHub/.test(server);

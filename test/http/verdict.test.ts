@@ -25,14 +25,14 @@ test.each<[string, Partial<Judged>, mood: string, title: string]>([
     "failures",
     { state: "stale", repositories: { fresh: 300, failing: 3 }, attentionTotal: 3 },
     "bad",
-    "300 of 303 repositories are in step",
+    "3 of 303 repositories are not in step",
   ],
-  ["a held ref", { heldRepositories: 1, attentionTotal: 1 }, "warn", "302 of 303 repositories are in step"],
+  ["a held ref", { heldRepositories: 1, attentionTotal: 1 }, "warn", "1 of 303 repositories is not in step"],
   [
     "a push that GitHub does not show yet",
     { repositories: { fresh: 302, behind: 1 } },
     "busy",
-    "302 of 303 repositories are in step",
+    "1 of 303 repositories is not in step",
   ],
   [
     "a fault of the whole",

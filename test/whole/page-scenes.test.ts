@@ -73,8 +73,8 @@ const CASES: [scene: Scene, count: number, title: RegExp, verdict: RegExp, views
   ],
   ["healthy", 3, /^✓ all in step/, /^All 3 repositories are in step$/, VIEWS],
   ["healthy", 10_000, /^✓ all in step/, /^All 10,000 repositories are in step$/, VIEWS.slice(0, 2)],
-  ["failing", 3, /^✗ 3 need attention/, /^0 of 3 repositories are in step$/, VIEWS],
-  ["failing", 10_000, /^✗ 3 need attention/, /^9,997 of 10,000 repositories are in step$/, VIEWS.slice(0, 2)],
+  ["failing", 3, /^✗ 3 need attention/, /^3 of 3 repositories are not in step$/, VIEWS],
+  ["failing", 10_000, /^✗ 3 need attention/, /^3 of 10,000 repositories are not in step$/, VIEWS.slice(0, 2)],
   ["cloning", 3, /^… cloning 1 of 3/, /^Cloning 1 of 3 repositories$/, BUT_DELIVERIES],
   ["cloning", 10_000, /^… cloning 3,333 of 10,000/, /^Cloning 3,333 of 10,000 repositories$/, ["/"]],
   [

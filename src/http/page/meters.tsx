@@ -17,8 +17,8 @@ export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt:
         <progress
           class={remaining < limit / 10 ? "low" : undefined}
           max={limit}
-          value={limit - remaining}
-          aria-label={`Used of GitHub's API, ${whose}`}
+          value={remaining}
+          aria-label={`Left of GitHub's API, ${whose}`}
         />
         <p class="dim small">
           renews <Due at={resetsAt} />
@@ -43,8 +43,8 @@ export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt:
       <progress
         class={status.disk.low || status.disk.full ? "low" : undefined}
         max={status.disk.totalBytes}
-        value={Math.max(0, status.disk.totalBytes - status.disk.freeBytes)}
-        aria-label="Used of the disk"
+        value={status.disk.freeBytes}
+        aria-label="Free on the disk"
       />
       <p class="dim small">
         {status.disk.low || status.disk.full ? (

@@ -27,7 +27,7 @@ const COLUMNS: [title: string, order: Order | null, kind: string][] = [
   ["Default branch", null, "wide"],
   ["Last 30 refreshes", null, ""],
   ["Lag", null, "wide"],
-  ["Last push", "lag", "num middle"],
+  ["Last lag", "lag", "num middle"],
   ["Proven", "proven", "num middle"],
 ];
 

@@ -32,7 +32,7 @@ test("what needs attention has its remedy as a button, which leads back to the o
     },
   };
   const { text, words, post, cookie } = await shown("/", ports);
-  expect(words).toContain("300 of 303 repositories are in step");
+  expect(words).toContain("3 of 303 repositories are not in step");
   expect(text).toContain("<title>✗ 3 need attention – Lockstep</title>");
   expect(text).toMatch(/action="\/repos\/acme\/web\/refresh"/);
   expect(words).toMatch(

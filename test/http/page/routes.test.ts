@@ -269,7 +269,7 @@ test.each([
   ["fresh", 120, { fresh: 120 }, "All 120 repositories are in step"],
   ["fresh", 1, { fresh: 1 }, "The repository is in step"],
   ["cloning", 31, { fresh: 31, onboarding: 89 }, "Cloning 31 of 120 repositories"],
-  ["stale", 120, { fresh: 117, failing: 3 }, "117 of 120 repositories are in step"],
+  ["stale", 120, { fresh: 117, failing: 3 }, "3 of 120 repositories are not in step"],
   ["stale", 120, { fresh: 120 }, "All 120 repositories are in step, as far as is known"],
   ["empty", 0, {}, "No repository is mirrored yet"],
 ] as const)("the page says %s with %i clones in words", async (state, cloned, repositories, text) => {
