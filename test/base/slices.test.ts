@@ -1,22 +1,16 @@
 import { expect, test } from "vitest";
 import { deleteInSlices, forEachInSlices, linesOf, mapTogether, nextTurn } from "../../src/base/slices.js";
+import { countTurns, keepBusy } from "../support/event-loop.js";
 
 test("other work runs between the slices of a long loop", async () => {
-  let [turns, done] = [0, false];
-  const count = () => {
-    turns++;
-    if (!done) setImmediate(count);
-  };
-  setImmediate(count);
+  const turns = countTurns();
   const seen: number[] = [];
   await forEachInSlices([1, 2, 3, 4, 5, 6], (n) => {
-    const until = performance.now() + 6;
-    while (performance.now() < until);
+    keepBusy(6);
     seen.push(n);
   });
-  done = true;
+  expect(turns()).toBeGreaterThanOrEqual(2);
   expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
-  expect(turns).toBeGreaterThanOrEqual(2);
 });
 
 test("rows are deleted 200 at a time, until none is left or the signal aborts", async () => {
