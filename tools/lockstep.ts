@@ -18,6 +18,8 @@ export interface LockstepOptions {
   port?: number;
   /** The node executable that runs Lockstep. */
   node?: string;
+  /** The directory of the package that runs; default this one. */
+  root?: string;
   readyTimeoutMs?: number;
 }
 
@@ -120,7 +122,7 @@ export class Lockstep {
 }
 
 export async function startLockstep(options: LockstepOptions): Promise<Lockstep> {
-  const root = packageRoot();
+  const root = options.root ?? packageRoot();
   const port = options.port ?? (await freePort());
   // Probot reads a .env of the directory it is started in.
   const cwd = await mkdtemp(join(tmpdir(), "lockstep-cwd-"));

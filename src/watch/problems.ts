@@ -9,6 +9,7 @@ export const PROBLEM_CODES = [
   "consumer_behind",
   "database_unwritable",
   "deliveries_left_out",
+  "deliveries_of_later_version",
   "deliveries_unread",
   "disk_full",
   "disk_low",

@@ -34,7 +34,7 @@ export async function startHandoverNode(options: HandoverOptions) {
   const node = await startMember({ ...options, nodeUrl, tables: [DELIVERY_TABLES] });
   const log = createDeliveryLog(node.store);
   const { seal, prefix, redis, members, self } = node;
-  const sender = await createSender({ redis, prefix, seal, queueMax });
+  const sender = await createSender({ redis, prefix, seal, format: members.format, queueMax });
   const store = (delivery: DeliveryRecord, decision: RequestDecision) => {
     beforeStore(delivery);
     if (log.isDone(delivery.id)) return "done" as const;
@@ -61,6 +61,7 @@ export async function startHandoverNode(options: HandoverOptions) {
     seal,
     node: self.name,
     take: acceptor.take,
+    onLater() {},
     unreadableMs: 100,
   });
   let isEnded = false;

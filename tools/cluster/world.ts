@@ -15,8 +15,8 @@ export interface ClusterNode {
   lockstep: Lockstep;
   /** The network between the node and Redis. */
   network: Network;
-  /** Starts the node again on its address, after an end. */
-  restart(env?: Record<string, string>): Promise<void>;
+  /** Starts the node again on its address, after an end. @param root the directory of the package that runs from now on */
+  restart(env?: Record<string, string>, root?: string): Promise<void>;
 }
 
 /** Nodes in processes of their own, with a stand-in for GitHub and a real Redis. */
@@ -60,9 +60,11 @@ export async function openCluster({ env: shared = {}, tempDir, onEnd }: ClusterO
     port: number,
     url: string,
     env: Record<string, string>,
+    root?: string,
   ) {
     const lockstep = await startLockstep({
       standin,
+      root,
       dataDir,
       port,
       env: {
@@ -89,8 +91,8 @@ export async function openCluster({ env: shared = {}, tempDir, onEnd }: ClusterO
       weight: env.ROLE === "receiver" ? 0 : 1,
       network,
       lockstep: await launch(name, dataDir, port, network.url, env),
-      async restart(more = {}) {
-        node.lockstep = await launch(name, dataDir, port, network.url, { ...env, ...more });
+      async restart(more = {}, root) {
+        node.lockstep = await launch(name, dataDir, port, network.url, { ...env, ...more }, root);
       },
     };
     nodes.set(name, node);

@@ -52,10 +52,12 @@ const Job = z.object({
 });
 const Form = z.object({ format: z.int().min(1) });
 
-export function writeJob(seal: Seal, handed: HandedOver): JobData {
+/** @param format the newest form that all nodes read: in an upgrade node by node, nobody gets what it cannot read */
+export function writeJob(seal: Seal, handed: HandedOver, format: number): JobData {
   // The receiver's clock says nothing to the owner.
   const { receivedAt: _, ...delivery } = handed.delivery as DeliveryRecord;
-  return { sealed: seal.close("delivery", JSON.stringify({ format: JOB_FORMAT, ...handed, delivery })) };
+  const job = { format: Math.min(JOB_FORMAT, format), ...handed, delivery };
+  return { sealed: seal.close("delivery", JSON.stringify(job)) };
 }
 
 /** @returns `forged`: no node of this cluster wrote it; `newer`: a later version of this program did */

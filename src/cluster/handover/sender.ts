@@ -13,6 +13,8 @@ interface Ports {
   redis: Redis;
   prefix: string;
   seal: Seal;
+  /** Returns the newest form of jobs that all nodes read. */
+  format(): number;
   /** How many jobs may wait for one node. */
   queueMax: number;
   /** How long an add may take, in milliseconds. Default: a second. */
@@ -49,6 +51,7 @@ export async function createSender({
   redis,
   prefix,
   seal,
+  format,
   queueMax,
   timeoutMs = 1_000,
 }: Ports): Promise<Sender> {
@@ -112,7 +115,7 @@ export async function createSender({
         return "full";
       }
       const { id, event } = handed.delivery;
-      const adding = target.queue.add(event, writeJob(seal, handed), { jobId: `d-${id}` });
+      const adding = target.queue.add(event, writeJob(seal, handed, format()), { jobId: `d-${id}` });
       // Before the first connection an add waits for as long as it takes, whatever the connection's options say.
       await settleWithin(timeoutMs, adding);
       return "sent";

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { settleWithin } from "../../base/within.js";
 import type { Seal } from "../seal.js";
 import { type HandedOver, type JobData, readJob } from "./job.js";
+import { LATER_JOB_RETRY_MS } from "./later-jobs.js";
 import { queueOf } from "./sender.js";
 
 interface Ports {
@@ -13,6 +14,8 @@ interface Ports {
   node: string;
   /** Puts a delivery on disk, or passes it on. A call that throws is repeated until one does not. */
   take(handed: HandedOver): void | Promise<void>;
+  /** Called for each job that a later version of this program has written. */
+  onLater(): void;
   /** How long until a job that this version cannot read is tried again, in milliseconds. Default: a minute. */
   unreadableMs?: number;
 }
@@ -46,7 +49,7 @@ const TOGETHER = 4;
 /** Loads BullMQ, and begins. */
 export async function startTaker(ports: Ports): Promise<Taker> {
   const { DelayedError, Worker } = await import("bullmq");
-  const { redis, prefix, seal, node, take, unreadableMs = 60_000 } = ports;
+  const { redis, prefix, seal, node, take, onLater, unreadableMs = LATER_JOB_RETRY_MS } = ports;
   const state: TakerState = { taken: 0, forged: 0, newer: 0 };
 
   async function run(job: Job<JobData>, token?: string): Promise<void> {
@@ -57,6 +60,7 @@ export async function startTaker(ports: Ports): Promise<Taker> {
     }
     if (handed === "newer") {
       state.newer++;
+      onLater();
       await job.moveToDelayed(Date.now() + unreadableMs, token);
       throw new DelayedError();
     }

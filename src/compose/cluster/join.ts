@@ -87,7 +87,9 @@ export async function joinOthers(
   const { removal } = domain.housekeeping;
   const shared = openShared({ node, store: ground.store, tokens, audit, installations, removal, releasers });
 
-  const sender = await createSender({ redis: node.redis, prefix, seal, queueMax: cluster.queueMax });
+  const { queueMax } = cluster;
+  const { redis, laterJobs } = node;
+  const sender = await createSender({ redis, prefix, seal, format: members.format, queueMax });
   releasers.add("deliveries to other nodes", sender.close);
   const acceptor = createAcceptor({
     self: self.name,
@@ -103,7 +105,14 @@ export async function joinOthers(
   });
   const working = await connect(cluster.redisUrl, { kind: "working", onError() {} });
   releasers.add("Redis of the worker", () => working.disconnect());
-  const taker = await startTaker({ redis: working, prefix, seal, node: self.name, take: acceptor.take });
+  const taker = await startTaker({
+    redis: working,
+    prefix,
+    seal,
+    node: self.name,
+    take: acceptor.take,
+    onLater: laterJobs.note,
+  });
   releasers.add("deliveries of other nodes", taker.close);
 
   members.onPlacement((before, after) => {

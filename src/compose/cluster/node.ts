@@ -8,6 +8,7 @@ import { createAsk } from "../../cluster/asking.js";
 import { JOB_FORMAT, prefixOf } from "../../cluster/beat.js";
 import { connect } from "../../cluster/connection.js";
 import { createDirectory } from "../../cluster/directory.js";
+import { createLaterJobs } from "../../cluster/handover/later-jobs.js";
 import { createKeepers } from "../../cluster/keepers.js";
 import { createLiveness } from "../../cluster/liveness.js";
 import { createMembers } from "../../cluster/members.js";
@@ -82,6 +83,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
   const claims = createMirrorClaims(asking);
   const leftOut = createLeftOut({ facts, clock: monotonicMs, now: Date.now });
   pulse.onLeftOut(leftOut.note);
+  const laterJobs = createLaterJobs(monotonicMs);
   let hasJoined = facts.get<boolean>(FACT) === true;
 
   /** A node that never saw the others would take every repository. */
@@ -153,8 +155,17 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
         .filter(({ name, url, isAlive }) => name !== self.name && url !== null && isAlive)
         .sort((a, b) => Number(a.isLeaving) - Number(b.isLeaving))
         .map(({ name }) => name),
-    problems: createClusterProblems({ members, pulse, settings, leftOut, deadMs, now: Date.now }),
+    problems: createClusterProblems({
+      members,
+      pulse,
+      settings,
+      leftOut,
+      laterJobs,
+      deadMs,
+      now: Date.now,
+    }),
     leftOut,
+    laterJobs,
     /** Notes that Redis was reached. @returns whether this was the first time */
     join(): boolean {
       if (hasJoined || !pulse.state().isBeating) return false;

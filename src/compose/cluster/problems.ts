@@ -1,4 +1,5 @@
 import { formatDuration } from "../../base/units.js";
+import type { LaterJobs } from "../../cluster/handover/later-jobs.js";
 import type { Members } from "../../cluster/members.js";
 import type { PulseState } from "../../cluster/pulse.js";
 import type { ClusterSettings } from "../../cluster/settings.js";
@@ -10,6 +11,7 @@ interface Needs {
   pulse: { state(): PulseState };
   settings: Pick<ClusterSettings, "current" | "stamp">;
   leftOut: Pick<LeftOut, "problem">;
+  laterJobs: Pick<LaterJobs, "areWaiting">;
   deadMs: number;
   /** The wall clock, in milliseconds since 1970. */
   now(): number;
@@ -24,6 +26,7 @@ export function createClusterProblems({
   pulse,
   settings,
   leftOut,
+  laterJobs,
   deadMs,
   now,
 }: Needs): () => Problem[] {
@@ -62,6 +65,13 @@ export function createClusterProblems({
         code: "nodes_differ",
         detail: `the cluster's settings differ at ${behind.map(({ name }) => name).join(", ")}`,
         remedy: "it ends by itself; if it does not, check NODE_URL of these nodes",
+      });
+    if (laterJobs.areWaiting())
+      all.push({
+        code: "deliveries_of_later_version",
+        detail:
+          "other nodes have written deliveries in a form that this version of Lockstep cannot read; they wait",
+        remedy: "upgrade this node to the version of the others: lockstep nodes list",
       });
     const left = leftOut.problem();
     return left ? [...all, left] : all;

@@ -156,10 +156,10 @@ test("a forged job does nothing, is counted, and holds up nobody", async () => {
   const id = repositoryOf("b", a);
   const forger = createSeal({ secret: "a secret that somebody guessed", cluster: TEST_CLUSTER });
   const right = createSeal({ secret: TEST_SECRET, cluster: TEST_CLUSTER });
-  const signed = writeJob(right, handed("guid-2", id)).sealed;
+  const signed = writeJob(right, handed("guid-2", id), 1).sealed;
   const queue = jobsOf("b", redis);
   const jobs: unknown[] = [
-    writeJob(forger, handed("guid-1", id)),
+    writeJob(forger, handed("guid-1", id), 1),
     { sealed: signed.replace("guid-2", "guid-3") },
     { sealed: right.close("beat", signed.slice(43)) },
     { sealed: right.close("delivery", '{"format":1}') },
@@ -240,6 +240,7 @@ test("a worker that dies with a job in its hands loses it to the next one", asyn
     await startTaker({
       ...common,
       redis: connection,
+      onLater() {},
       take({ delivery }) {
         taken.push(delivery.id);
         return take();
@@ -247,7 +248,7 @@ test("a worker that dies with a job in its hands loses it to the next one", asyn
     });
   };
   await takeFrom(network.url, () => new Promise(() => {}));
-  await jobsOf("b", redis).add("push", writeJob(seal, handed("guid-1", 7)), {
+  await jobsOf("b", redis).add("push", writeJob(seal, handed("guid-1", 7), 1), {
     jobId: "d-guid-1",
     removeOnComplete: true,
   });
