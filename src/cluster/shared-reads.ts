@@ -9,6 +9,11 @@ interface Ports {
   seal: Seal;
   /** The monotonic clock, in milliseconds. */
   clock(): number;
+  /**
+   * A reading that began before this is of no use here, by the monotonic clock: a node that has just started must learn
+   * what GitHub could not tell it while it was away.
+   */
+  since: number;
 }
 
 /** A part of what one node has read from GitHub for all of them. */
@@ -34,6 +39,8 @@ export interface SharedReads {
   pages<T>(key: string, read: () => AsyncIterable<T>, options: Options): AsyncIterable<SharedPage<T>>;
   /** Notes that what was read under the key before now is of no use. Does not wait, and never throws. */
   outdate(key: string): void;
+  /** Notes the same of everything. Resolves once all nodes go by it, or Redis is away. Never throws. */
+  outdateAll(): Promise<void>;
 }
 
 /** A reader that dies is followed by the next one after this long, in milliseconds. */
@@ -49,7 +56,8 @@ const PATIENCE_MS = 10 * 60_000;
 interface End {
   run: string;
   pages: number;
-  /** Redis's clock when the reading was complete, in milliseconds. */
+  /** Redis's clock when the reading began, and when it was complete, in milliseconds. */
+  begun: number;
   at: number;
   /** How often the key had been outdated when the reading began. */
   version: string;
@@ -71,12 +79,14 @@ interface Page {
   value: unknown;
 }
 
-export function createSharedReads({ redis, prefix, seal, clock }: Ports): SharedReads {
+export function createSharedReads({ redis, prefix, seal, clock, since }: Ports): SharedReads {
   const keysOf = (key: string) => ({
     pages: `${prefix}:read:${key}`,
     lock: `${prefix}:reading:${key}`,
     version: `${prefix}:outdated:${key}`,
   });
+
+  const everything = `${prefix}:outdated`;
 
   const close = (key: string, value: End | Page) => seal.close("read", JSON.stringify([key, value]));
 
@@ -95,14 +105,23 @@ export function createSharedReads({ redis, prefix, seal, clock }: Ports): Shared
   }
 
   async function versionOf(key: string): Promise<string> {
-    return (await redis.get(keysOf(key).version)) ?? "";
+    const [own, all] = await Promise.all([redis.get(keysOf(key).version), redis.get(everything)]);
+    return `${all ?? ""}.${own ?? ""}`;
+  }
+
+  /** It counts for as long as anything that was read before may be in Redis. */
+  async function raise(version: string): Promise<void> {
+    await redis.incr(version);
+    await redis.pexpire(version, KEEP_MS);
   }
 
   async function findEnd(key: string, { maxAgeMs }: Options): Promise<End | null> {
     const end = open<End>(key, await redis.hget(keysOf(key).pages, "end"));
     if (!end || end.version !== (await versionOf(key))) return null;
-    const age = (await redisNow()) - end.at;
-    return age >= 0 && age <= maxAgeMs ? end : null;
+    const now = await redisNow();
+    const age = now - end.at;
+    const isSince = now - end.begun <= clock() - since;
+    return age >= 0 && age <= maxAgeMs && isSince ? end : null;
   }
 
   /** @returns null: the page is gone, or is not of this reading */
@@ -148,7 +167,7 @@ export function createSharedReads({ redis, prefix, seal, clock }: Ports): Shared
         yield { value, agoMs: now() - askedAt };
         askedAt = now();
       }
-      share("end", { run, pages: number, at: now(), version });
+      share("end", { run, pages: number, begun, at: now(), version });
       await sharing.then(() => redis.pexpire(pages, KEEP_MS)).catch(() => {});
     } finally {
       clearInterval(renewal);
@@ -192,12 +211,7 @@ export function createSharedReads({ redis, prefix, seal, clock }: Ports): Shared
         yield page;
       }
     },
-    outdate(key) {
-      const { version } = keysOf(key);
-      redis
-        .incr(version)
-        .then(() => redis.pexpire(version, KEEP_MS))
-        .catch(() => {});
-    },
+    outdate: (key) => void raise(keysOf(key).version).catch(() => {}),
+    outdateAll: () => raise(everything).catch(() => {}),
   };
 }

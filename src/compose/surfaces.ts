@@ -2,15 +2,11 @@ import type { Log } from "../base/log.js";
 import type { Releasers } from "../base/releasers.js";
 import type { Gathering } from "../cluster/gather/gathered.js";
 import type { Config } from "../config/load.js";
-import { createApi } from "../http/api.js";
+import { type ClusterPorts, createApi } from "../http/api.js";
 import { createBearers } from "../http/bearer.js";
-import type { SettingsPorts } from "../http/cluster-settings.js";
-import type { OtherNodes } from "../http/elsewhere.js";
-import type { EventsOfNodes } from "../http/gathered-events.js";
 import { createHealth } from "../http/health.js";
 import { createMetricsRoute } from "../http/metrics.js";
 import type { Handler } from "../http/mount.js";
-import type { NodePorts } from "../http/nodes.js";
 import { createPage } from "../http/page/routes.js";
 import type { SharedSessions } from "../http/page/session.js";
 import { createRefusedCalls } from "../receiver/refused.js";
@@ -29,7 +25,7 @@ interface Needs {
   /** What a node of a cluster does with a delivery; null: this Lockstep is alone. */
   accept: ReceiverPorts["accept"] | null;
   /** The other nodes of a cluster; null: this Lockstep is alone. */
-  nodes: (OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts }) | null;
+  nodes: ClusterPorts | null;
   /** Makes what this node says that of the whole cluster; null: this Lockstep is alone. */
   gather: Gathering["gather"] | null;
   /** What sessions of the page have in common with other nodes'; null: this Lockstep is alone. */

@@ -25,7 +25,7 @@ import { addRepositoryRoute, type RepositoryPorts } from "./repository.js";
 import { addRepositoryLists, type RepositoryListPorts } from "./repository-lists.js";
 import { createRoutes, type Route } from "./routes.js";
 import { serve } from "./serve.js";
-import { addSeveralRoutes, type SeveralPorts } from "./several.js";
+import { addSeveralRoutes, type PassPorts, type SeveralPorts } from "./several.js";
 import { addTokenRoutes, type TokenPorts } from "./tokens.js";
 import { addTrendRoute, type TrendPorts } from "./trends.js";
 
@@ -47,12 +47,17 @@ export interface ApiPorts
   audit: AuditPorts;
 }
 
+/** What a node of a cluster does with the others. */
+export type ClusterPorts = OtherNodes &
+  NodePorts &
+  PassPorts & { events: EventsOfNodes; settings: SettingsPorts };
+
 export interface ApiOptions {
   /** The API is served only when a token is configured. */
   bearers: Bearers;
   ports: ApiPorts;
   /** Null: this Lockstep is alone. */
-  nodes?: (OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts }) | null;
+  nodes?: ClusterPorts | null;
   log?: { error(fields: object, message: string): void };
 }
 

@@ -89,13 +89,20 @@ export function addSeveralRoutes(routes: Routes, ports: SeveralPorts, nodes: Oth
     }),
   );
   routes.add(PASS, async (context) => {
+    // Whoever asks for a pass wants to know how things are now.
+    if (!wasForwarded(context)) await nodes?.outdateReads();
     const begun = ports.beginPass();
     const { missing } = await askOthers(context, nodes);
     return context.json({ begun, ...missing }, 202);
   });
 }
 
-type Others = Pick<OtherNodes, "send"> & { events: Pick<EventsOfNodes, "others"> };
+export interface PassPorts {
+  /** What nodes have read from GitHub for each other counts no longer. Never throws. */
+  outdateReads(): Promise<void>;
+}
+
+type Others = Pick<OtherNodes, "send"> & PassPorts & { events: Pick<EventsOfNodes, "others"> };
 
 /** Has the other nodes do their part of what a client asks for; what a node has passed on goes no further. */
 async function askOthers(context: Context, nodes: Others | null) {

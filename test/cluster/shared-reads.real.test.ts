@@ -20,7 +20,10 @@ function source(...values: string[]) {
   return { asked, read };
 }
 
-function nodeOf({ url }: RedisServer, secret = "the secret of all nodes") {
+function nodeOf(
+  { url }: RedisServer,
+  { secret = "the secret of all nodes", since = Number.NEGATIVE_INFINITY } = {},
+) {
   const redis = new Redis(url, {
     enableOfflineQueue: true,
     maxRetriesPerRequest: 0,
@@ -29,7 +32,7 @@ function nodeOf({ url }: RedisServer, secret = "the secret of all nodes") {
   redis.on("error", () => {});
   onTestFinished(() => redis.disconnect());
   const seal = createSeal({ secret, cluster: "test" });
-  return createSharedReads({ redis, prefix: PREFIX, seal, clock: () => performance.now() });
+  return createSharedReads({ redis, prefix: PREFIX, seal, clock: () => performance.now(), since });
 }
 
 async function valuesOf(
@@ -65,6 +68,29 @@ test("what is older than wanted, or outdated by an event, is read again", async 
   await valuesOf(a, "list:1", read);
   expect(asked.calls).toBe(2);
   await expect.poll(() => valuesOf(a, "list:1", read, { maxAgeMs: 0 }).then(() => asked.calls)).toBe(3);
+});
+
+test("a node that has just started uses no reading that began before it, and shares its own", async () => {
+  const redis = await startRedis();
+  const { asked, read } = source("one");
+  const before = nodeOf(redis);
+  await valuesOf(before, "list:1", read);
+  const started = nodeOf(redis, { since: performance.now() });
+  await valuesOf(started, "list:1", read);
+  expect(asked.calls).toBe(2);
+  await valuesOf(started, "list:1", read);
+  await valuesOf(before, "list:1", read);
+  expect(asked.calls).toBe(2);
+});
+
+test("when everything is outdated, it is read once more for all nodes", async () => {
+  const redis = await startRedis();
+  const { asked, read } = source("one");
+  const nodes = [nodeOf(redis), nodeOf(redis)] as const;
+  for (const node of nodes) await valuesOf(node, "list:1", read);
+  await nodes[0].outdateAll();
+  for (const node of nodes) await valuesOf(node, "list:1", read);
+  expect(asked.calls).toBe(2);
 });
 
 test("a page says how long ago GitHub was asked, by Redis's clock", async () => {
@@ -113,7 +139,7 @@ test("without Redis, and with one that was emptied, each node reads for itself",
 
 test("a list that no node of the cluster has written is not used", async () => {
   const redis = await startRedis();
-  const stranger = nodeOf(redis, "another secret");
+  const stranger = nodeOf(redis, { secret: "another secret" });
   await valuesOf(stranger, "list:1", source("forged").read);
   expect(await valuesOf(nodeOf(redis), "list:1", source("right").read)).toEqual(["right"]);
 });

@@ -12,11 +12,9 @@ import { IN_STEP } from "../../cluster/moves.js";
 import { createPassedReads } from "../../cluster/passed-reads.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
-import type { SettingsPorts } from "../../http/cluster-settings.js";
+import type { ClusterPorts } from "../../http/api.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
-import type { EventsOfNodes } from "../../http/gathered-events.js";
 import type { Handler } from "../../http/mount.js";
-import type { NodePorts } from "../../http/nodes.js";
 import type { SharedSessions } from "../../http/page/session.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
 import type { Domain } from "../domain.js";
@@ -49,7 +47,7 @@ export interface Joined {
   /** Answer other nodes. */
   handlers: Handler[];
   /** Has other nodes answer for what they own. */
-  nodes: OtherNodes & NodePorts & { events: EventsOfNodes; settings: SettingsPorts };
+  nodes: ClusterPorts;
   /** Makes what this node says of its repositories that of the whole cluster. */
   gather: Gathering["gather"];
   /** What sessions of the page have in common. */
@@ -153,6 +151,7 @@ export async function joinOthers(
       ...nodes.ports,
       settings: settings.ports,
       events: announcing.events,
+      outdateReads: node.reads.outdateAll,
     },
     gather: (here) => gathering.gather(acting.share(here)),
     sessions: shared.sessions,

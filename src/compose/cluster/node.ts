@@ -74,7 +74,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
   const paceMs = Math.min(PACE_MS, deadMs / 4);
   const pulse = createPulse({ redis, prefix, seal, self, members, deadMs, paceMs, now: Date.now });
   const directory = createDirectory(store);
-  const reads = createSharedReads({ redis, prefix, seal, clock: monotonicMs });
+  const reads = createSharedReads({ redis, prefix, seal, clock: monotonicMs, since: monotonicMs() });
   const registry = createRegistry(store);
   const asking = { self: self.name, seal, now: Date.now };
   const ask = createAsk(asking);
