@@ -1,14 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { aliveBy, type Cluster, type ClusterNode, openCluster } from "../tools/cluster/world.js";
+import type { Cluster, ClusterNode } from "../tools/cluster/world.js";
 import { mirrorPath, waitForTip } from "../tools/mirror.js";
 import { Random } from "../tools/random.js";
 import { Releasers } from "../tools/releasers.js";
 import type { Repo } from "../tools/standin/index.js";
 import { formatMs, percentile } from "../tools/stats.js";
 import { bold, print, progress, table } from "../tools/terminal.js";
+import { withCluster } from "./cluster.js";
 import { treeCpuSeconds } from "./process.js";
 import { run } from "./run.js";
 
@@ -41,47 +39,12 @@ interface Load extends Lags {
 }
 
 const outer = new Releasers();
-const STARTED_MS = 300_000;
 const WARM_UPS = 20;
-/** Everything on one machine: readers of the log, beats and sweeps are not part of what is measured. */
-const ENV = { INTERVAL: "off", MIN_FREE_DISK: "0" };
 
 const lagsOf = (took: readonly number[]): Lags => ({
   p50: percentile(took, 0.5),
   p99: percentile(took, 0.99),
 });
-
-async function withCluster<T>(
-  count: number,
-  repositories: number,
-  act: (cluster: Cluster, repos: readonly Repo[]) => Promise<T>,
-): Promise<T> {
-  const releasers = new Releasers();
-  outer.add(() => releasers.release());
-  const tempDir = () => {
-    const dir = mkdtempSync(join(tmpdir(), "lockstep-bench-"));
-    releasers.add(() => rmSync(dir, { recursive: true, force: true, maxRetries: 50, retryDelay: 20 }));
-    return dir;
-  };
-  try {
-    const cluster = await openCluster({ env: ENV, tempDir, onEnd: (release) => releasers.add(release) });
-    const names = Array.from({ length: repositories }, (_, n) => `r${n}`);
-    const repos = await cluster.standin.createRepositories(cluster.standin.createInstallation("acme"), names);
-    await Promise.all(Array.from({ length: count }, (_, n) => cluster.start(`node-${n + 1}`)));
-    const until = performance.now() + STARTED_MS;
-    const isReady = async () => {
-      const alive = await Promise.all([...cluster.nodes.values()].map(aliveBy));
-      return alive.every((known) => known === count) && cluster.faults(repos).length === 0;
-    };
-    while (!(await isReady())) {
-      if (performance.now() > until) throw new Error("the nodes have not cloned everything in time");
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    return await act(cluster, repos);
-  } finally {
-    await releasers.release();
-  }
-}
 
 /** @returns milliseconds from the sending of the delivery until the owner's mirror has the push */
 async function push(cluster: Cluster, repo: Repo, to: (owner: ClusterNode) => ClusterNode): Promise<number> {
@@ -159,11 +122,13 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options });
   if (values.help) return print(HELP);
   const [pushes, repositories, atOnce] = [values.pushes, values.repositories, values["at-once"]].map(Number);
-  const ways = await withCluster(2, repositories!, (cluster, repos) => measureWays(cluster, repos, pushes!));
+  const ways = await withCluster({ outer, nodes: 2, repositories: repositories! }, (cluster, repos) =>
+    measureWays(cluster, repos, pushes!),
+  );
   const loads: Load[] = [];
   for (const count of values.nodes.split(",").map(Number))
     loads.push(
-      await withCluster(count, repositories!, (cluster, repos) =>
+      await withCluster({ outer, nodes: count, repositories: repositories! }, (cluster, repos) =>
         measureLoad(cluster, repos, { pushes: pushes!, atOnce: atOnce! }),
       ),
     );
