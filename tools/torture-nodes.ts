@@ -18,6 +18,7 @@ after each fault that every owner's mirror is GitHub's again, without a further 
   --seed <n>          what is random; default a new one, which is printed
   --repositories <n>  default 12
   --replicas <n>      owners of each repository: 1 (default) or 2
+  --load <n>          how many times as many deliveries each fault has; default 1
   --only <words>      only faults with one of these words in their names
   --markdown          prints the figures as docs/cluster.md has them
   --list              prints the faults
@@ -38,6 +39,7 @@ async function main(): Promise<number> {
     seed,
     repositories: Number(values.repositories),
     replicas: Number(values.replicas),
+    load: Number(values.load),
     kinds: KINDS.filter(({ name }) => words.some((word) => name.includes(word))),
   };
   if (
@@ -57,6 +59,7 @@ const parse = (args: string[]) =>
     seed: { type: "string" },
     repositories: { type: "string", default: "12" },
     replicas: { type: "string", default: "1" },
+    load: { type: "string", default: "1" },
     only: { type: "string" },
     markdown: { type: "boolean" },
     list: { type: "boolean" },

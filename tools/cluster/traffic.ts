@@ -5,6 +5,8 @@ import type { Cluster, ClusterNode } from "./world.js";
 interface Options {
   /** Between two pushes, in milliseconds; default 20. */
   pauseMs?: number;
+  /** How many pushes are under way at a time; default 1. */
+  pushers?: number;
   /** Takes how many answers had each status; 0: the node could not be reached. */
   answers?: Map<number, number>;
 }
@@ -16,10 +18,10 @@ export function startTraffic(
   cluster: Cluster,
   repos: readonly Repo[],
   random: Random,
-  { pauseMs = 20, answers = new Map() }: Options = {},
+  { pauseMs = 20, pushers = 1, answers = new Map() }: Options = {},
 ) {
   let [isStopped, to] = [false, [...cluster.nodes.values()]];
-  const running = push();
+  const running = Promise.all(Array.from({ length: pushers }, push));
   // `stop` reports the error.
   running.catch(() => {});
 

@@ -4,7 +4,7 @@ import { green, print, red, table } from "../terminal.js";
 import { markdownTable } from "../torture/report.js";
 import type { Outcome, Round, RunOptions } from "./run.js";
 
-interface Options extends Pick<RunOptions, "minutes" | "seed" | "replicas"> {
+interface Options extends Pick<RunOptions, "minutes" | "seed" | "replicas" | "load"> {
   /** Whether the figures are printed as a table of a document. */
   isMarkdown: boolean;
 }
@@ -12,13 +12,13 @@ interface Options extends Pick<RunOptions, "minutes" | "seed" | "replicas"> {
 const HEADING = ["fault", "rounds", "deliveries", "recovery p50", "max"];
 
 export function printOutcome({ rounds, answers }: Outcome, options: Options): void {
-  const { minutes, seed, replicas, isMarkdown } = options;
+  const { minutes, seed, replicas, load, isMarkdown } = options;
   const failed = rounds.filter(({ faults }) => faults.length > 0).length;
   const lost = failed === 0 ? "lost: 0" : `lost: ${failed} round failed`;
   const counts = [...answers].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
   print();
   print(
-    `\`npm run torture:nodes -- --minutes ${minutes} --seed ${seed} --replicas ${replicas} --markdown\`, with ${availableParallelism()}`,
+    `\`npm run torture:nodes -- --minutes ${minutes} --seed ${seed} --replicas ${replicas} --load ${load} --markdown\`, with ${availableParallelism()}`,
   );
   print(`processors: ${rounds.length} rounds; answers to deliveries: ${counts.join(", ")} (0: not reached)`);
   print(failed === 0 ? green(lost) : red(lost));

@@ -24,6 +24,7 @@ export interface RunOptions {
   seed: number;
   repositories: number;
   replicas: number;
+  load: number;
   kinds: readonly Kind[];
   tempDir(): string;
   releasers: Releasers;

@@ -15,6 +15,7 @@ const CLONED_MS = 300_000;
 const LOOK_MS = 100;
 /** Between two deliveries, in milliseconds. */
 const PAUSE_MS = 5;
+const PUSHERS = 4;
 
 export interface Scene {
   cluster: Cluster;
@@ -33,13 +34,15 @@ export interface SceneOptions {
   seed: number;
   repositories: number;
   replicas: number;
+  /** How many times as many deliveries each fault has at least. */
+  load: number;
   tempDir(): string;
   releasers: Releasers;
 }
 
 /** Starts three nodes and a receiver that have everything in step, and the traffic. */
 export async function openScene(options: SceneOptions): Promise<Scene> {
-  const { seed, replicas, tempDir, releasers } = options;
+  const { seed, replicas, load, tempDir, releasers } = options;
   const onEnd = (release: () => void | Promise<void>) => releasers.add(release);
   const cluster = await openCluster({ env: { ...ENV, REPLICAS: String(replicas) }, tempDir, onEnd });
   const names = Array.from({ length: options.repositories }, (_, n) => `r${n}`);
@@ -59,9 +62,10 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     random,
     answers,
     startTraffic() {
-      const traffic = startTraffic(cluster, repos, random, { pauseMs: PAUSE_MS, answers });
+      const options = { pauseMs: PAUSE_MS, pushers: PUSHERS, answers };
+      const traffic = startTraffic(cluster, repos, random, options);
       releasers.add(traffic.stop);
-      return traffic;
+      return { ...traffic, more: (count) => traffic.more(count * load) };
     },
     owners: () => [...cluster.nodes.values()].filter(({ weight }) => weight > 0),
     door: () => cluster.node(DOOR),
