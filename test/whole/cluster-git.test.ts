@@ -5,6 +5,7 @@ import { expect, test, vi } from "vitest";
 import { descendants } from "../../src/machine/process-table.js";
 import { freePort } from "../../tools/lockstep.js";
 import { plainGit } from "../support/git.js";
+import { lfsReader } from "../support/lfs-client.js";
 import { createCluster, type TestNode } from "../support/nodes.js";
 import { fetchOf, listOf } from "../support/packets.js";
 import { withToken } from "../support/rights.js";
@@ -100,6 +101,34 @@ test("every node serves every mirror, in step, to whoever may read it and to nob
       });
       expect(await branch.json()).toEqual({ default_branch: "main" });
     }
+});
+
+test("git-lfs gets the files of a mirror from every node, with the credential that was good for the clone", async () => {
+  const { cluster, repos, urlOf, credential, nodes } = await servingNodes({}, "a", "b");
+  const { standin } = cluster;
+  const [repo] = repos;
+  const content = "a file that git does not keep\n".repeat(10_000);
+  const files = {
+    ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+    "a.bin": standin.lfs.put(content, `${repo!.owner}/${repo!.name}`),
+  };
+  const push = await standin.commit(repo!, "main", { files });
+  expect(await cluster.deliver(push, nodes[0]!)).toBe(202);
+  await until(() => cluster.faults(repos)).toEqual([]);
+  for (const node of nodes) {
+    const reader = lfsReader();
+    await reader.install();
+    const url = urlOf(node, repo!);
+    await reader.git(
+      "config",
+      "--global",
+      `http.${new URL(url).origin}/.extraheader`,
+      `AUTHORIZATION: ${credential}`,
+    );
+    await reader.git("clone", "-q", url, reader.dir);
+    expect(readFileSync(join(reader.dir, "a.bin"), "utf8")).toBe(content);
+  }
+  expect(standin.lfs.downloads).toHaveLength(2);
 });
 
 const LARGE = 120 * 2 ** 20;
