@@ -25,7 +25,7 @@ try {
   const browser = await launchBrowser();
   releasers.add(() => browser.close());
   const context = await browser.newContext({
-    viewport: { width: 1000, height: 560 },
+    viewport: { width: 1000, height: 620 },
     reducedMotion: "reduce",
   });
   const page = await context.newPage();

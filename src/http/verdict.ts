@@ -49,7 +49,9 @@ export function verdictOf(status: Judged): Verdict {
     return { mood: "bad", title, detail, brief: "GitHub cannot be reached" };
   }
   if (state === "empty") return emptyVerdict(status, brief);
-  const detail = [attentionTotal > 0 ? `${brief}.` : "", oldestProof(status)].filter(Boolean).join(" ");
+  const detail = [attentionTotal > 0 ? `${brief}.` : "", resting(status), oldestProof(status)]
+    .filter(Boolean)
+    .join(" ");
   const bad = shares.failing + shares.held;
   if (state === "cloning" || (cloned < managed && bad === 0 && attentionTotal === 0))
     return {
@@ -81,6 +83,16 @@ function notInStep(behind: number, managed: number): string {
 }
 
 const isGitHub = (server: string) => /^github\.com$|^GitHub/.test(server);
+
+/** Those that are not counted, since nobody expects them to be in step. */
+function resting({ repositories: { paused = 0, suspended = 0 } }: Judged): string {
+  const parts = [
+    paused > 0 ? `${paused.toLocaleString("en")} paused` : "",
+    suspended > 0 ? `${suspended.toLocaleString("en")} suspended` : "",
+  ];
+  const said = parts.filter(Boolean).join(", ");
+  return said && `Not counted: ${said}.`;
+}
 
 function oldestProof({ oldestUnprovenMs }: Judged): string {
   return oldestUnprovenMs === null ? "" : `Oldest proof ${duration(oldestUnprovenMs)} ago.`;

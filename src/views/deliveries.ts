@@ -58,12 +58,13 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     const done = isRepository ? "refreshed" : "reconciled";
     if (outcome === "refreshed") return { reason: null, became: `${done} at ${iso(refreshedAt)}` };
     const error = isRepository ? (known?.error ?? null) : null;
-    const last = error ? `; the last try failed: ${error.code}` : "";
+    const last = error ? `; the last try failed: ${error.message}` : "";
     const asked = subjectOfKey(subject);
     if (asked && runner.busy(asked)) return { reason: null, became: `being ${done}` };
     if (isRepository && known && known.pausedAt !== null)
       return { reason: "paused", became: "waits until the repository is resumed" };
-    if (asked && queue.has(asked)) return { reason: error?.code ?? null, became: `queued${last}` };
+    if (asked && queue.has(asked))
+      return { reason: error?.code ?? null, became: error ? `is tried again${last}` : "queued" };
     return { reason: error?.code ?? null, became: `not ${done}: left for the next pass${last}` };
   }
 

@@ -52,6 +52,7 @@ function Entry({ of: one, here }: { of: AttentionView; here: string }) {
         </p>
         <p class="why">
           {one.detail} <span class="nowrap">→</span> {capital(onPage(one.remedy))}
+          {one.kind === "failing" && " Lockstep tries again by itself."}
         </p>
       </div>
       <span class="dim small">
@@ -66,11 +67,14 @@ function Entry({ of: one, here }: { of: AttentionView; here: string }) {
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
-const TITLES: Record<string, string> = {
+/** What the page calls each problem. */
+export const TITLES: Readonly<Record<string, string>> = {
   backstop_failing: "GitHub's list of installations cannot be read",
   backstop_late: "The backstop is late",
   consumer_behind: "A consumer is behind",
   database_unwritable: "The database cannot be written",
+  deliveries_left_out: "Deliveries came that did not fit into the queue",
+  deliveries_of_later_version: "This node is older than the others",
   deliveries_unread: "GitHub's log of deliveries cannot be read",
   disk_full: "The disk is full",
   disk_low: "The disk is nearly full",

@@ -22,7 +22,7 @@ export interface Drawing {
 /** A drawn chart: numbers and fixed words only, so the text is safe as markup. */
 export interface Drawn {
   svg: string;
-  /** What the top of the scale means. */
+  /** What the top of the scale means; empty: there is no value. */
   top: string;
 }
 
@@ -50,7 +50,8 @@ export function draw(trends: TrendsView, drawing: Drawing, words: (point: TrendP
     const title = point ? `${hourOf(point.at)} UTC: ${words(point)}` : "Lockstep did not run";
     return hit(round(x(n)), step, title);
   });
-  return { svg: GRID + shapes + hits.join(""), top: drawing.format(y.domain()[1]!) };
+  const hasScale = drawing.top !== undefined || values.some((value) => typeof value === "number");
+  return { svg: GRID + shapes + hits.join(""), top: hasScale ? drawing.format(y.domain()[1]!) : "" };
 }
 
 export const hourOf = (at: string): string => at.slice(11, 16);

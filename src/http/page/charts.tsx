@@ -7,6 +7,8 @@ import { Plot } from "./plot.js";
 
 const count = (value: number) => Math.round(value).toLocaleString("en");
 const share = (value: number) => `${Math.round(value * 100)} %`;
+const now = (value: number | null | undefined, format: (value: number) => string) =>
+  typeof value === "number" ? `${format(value)} now, ` : "";
 const lag = (value: number | null) => (value === null ? "no push" : duration(value));
 const lags = ({ p50Ms, p95Ms }: TrendPointView) =>
   p50Ms === null ? "no push" : `${lag(p50Ms)} median, ${lag(p95Ms)} p95`;
@@ -60,7 +62,7 @@ const MINOR: Chart[] = [
     kind: "line",
     main: (it) => it.backlog,
     format: count,
-    sum: ({ backlog }) => `at most ${count(backlog)}`,
+    sum: ({ backlog }, last) => `${now(last?.backlog, count)}max ${count(backlog)}`,
     words: ({ backlog }) => `at most ${count(backlog)} requests`,
   },
   {
@@ -68,7 +70,8 @@ const MINOR: Chart[] = [
     kind: "line",
     main: (it) => it.proofMs,
     format: duration,
-    sum: ({ proofMs }) => (proofMs === null ? "none" : `at most ${duration(proofMs)}`),
+    sum: ({ proofMs }, last) =>
+      now(last?.proofMs, duration) + (proofMs === null ? "none" : `max ${duration(proofMs)}`),
     words: ({ proofMs }) => (proofMs === null ? "none" : duration(proofMs)),
   },
   {
@@ -77,7 +80,8 @@ const MINOR: Chart[] = [
     main: (it) => it.budget,
     top: 1,
     format: share,
-    sum: ({ budget }) => (budget === null ? "not known" : `at least ${share(budget)} left`),
+    sum: ({ budget }, last) =>
+      budget === null ? "not known" : `${now(last?.budget, share)}min ${share(budget)}`,
     words: ({ budget }) => (budget === null ? "not known" : `${share(budget)} left`),
   },
   {

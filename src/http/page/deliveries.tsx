@@ -115,10 +115,11 @@ export const Deliveries = ({ of }: { of: DeliveryView[] }) =>
   );
 
 function Summary({ of: delivery }: { of: DeliveryView }) {
-  const { event, action, repository, receivedAt, outcome } = delivery;
+  const { event, action, repository, receivedAt, outcome, reason } = delivery;
+  const isFailing = outcome === "open" && reason !== null && reason !== "paused";
   return (
     <>
-      <State of={outcome} word="" />
+      <State of={isFailing ? "failing" : outcome} word="" />
       <span class="name">{action === null ? event : `${event} ${action}`}</span>
       {repository && (
         <>

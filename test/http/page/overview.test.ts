@@ -55,9 +55,9 @@ test("each chart says in words what it shows, and the figures are a table", asyn
     "Push to mirror, last day: 47 ms median, 98 ms p95",
     expect.stringMatching(/^Refreshes, last day: 1,412 pushes, 1,968 other/),
     expect.stringMatching(/^Failures, last day: 9/),
-    expect.stringMatching(/^Backlog, last day: at most \d/),
-    expect.stringMatching(/^Oldest proof, last day: at most \d min/),
-    expect.stringMatching(/^GitHub(&#39;|')s API, last day: at least \d+ % left/),
+    expect.stringMatching(/^Backlog, last day: \d+ now, max \d/),
+    expect.stringMatching(/^Oldest proof, last day: [\d.]+ m?s? ?(min)? ?now, max \d min/),
+    expect.stringMatching(/^GitHub(&#39;|')s API, last day: \d+ % now, min \d+ %/),
     expect.stringMatching(/^Free disk, last day: 7\d\.\d GiB/),
   ]);
   expect(text).toContain('href="/trends?span=day"');
