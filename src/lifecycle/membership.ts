@@ -68,7 +68,7 @@ async function askHolder(ports: MembershipPorts, holder: number, id: number): Pr
     if (asRefreshError(error).code !== "suspended") throw error;
     ports.registry.moveTo(id, holder);
     ports.registry.setState(id, "suspended");
-    suspendInstallation(ports, holder, null);
+    await suspendInstallation(ports, holder, null);
     return "suspended";
   }
 }
