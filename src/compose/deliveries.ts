@@ -17,6 +17,7 @@ import { createWatch, type Watch } from "../watch/monitor.js";
 import type { Worker } from "../worker.js";
 import type { ClusterNode } from "./cluster/node.js";
 import type { Ground } from "./ground.js";
+import type { Housekeeping } from "./housekeeping.js";
 import type { Records } from "./records.js";
 
 type Settings = Pick<
@@ -32,6 +33,7 @@ interface Needs {
   worker: Worker;
   runner: Runner;
   maintenance: Pick<Maintenance, "backlog">;
+  unreadProperties: Housekeeping["unreadProperties"];
   node: Pick<ClusterNode, "wants" | "problems"> | null;
   isStopping(): boolean;
 }
@@ -94,6 +96,7 @@ export function createIntake(config: Settings, needs: Needs) {
     recovery: recovery.state,
     consumers: needs.announcer.delays,
     maintenance: needs.maintenance.backlog,
+    unreadProperties: needs.unreadProperties,
     deliverySource: source.kind,
     ...(needs.node && { ofCluster: needs.node.problems }),
     lastDeliveryAt: source.lastAt,

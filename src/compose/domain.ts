@@ -104,6 +104,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
     worker,
     runner,
     maintenance: housekeeping.maintenance,
+    unreadProperties: housekeeping.unreadProperties,
     node,
     isStopping,
   });

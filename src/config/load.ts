@@ -44,8 +44,10 @@ export interface Config {
   readonly dataDir: string;
   /** Whether REPOSITORIES includes `owner/name`. */
   readonly repositories: (fullName: string) => boolean;
-  /** Whether REPOSITORIES includes a repository by its topics, its visibility, and whether it is archived. */
+  /** Whether REPOSITORIES includes a repository by what GitHub says of it. */
   readonly hasTraits: Choice["byTraits"];
+  /** Whether REPOSITORIES asks for custom properties. */
+  readonly asksForProperties: boolean;
   /** Each ref pattern has at most one `*`. */
   readonly refspecs: readonly string[];
   /** Whether REFSPECS has more than branches and tags. */
@@ -229,6 +231,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     dataDir: resolve(values.DATA_DIR ?? "data"),
     repositories: choice.byName,
     hasTraits: choice.byTraits,
+    asksForProperties: choice.asksForProperties,
     refspecs,
     customRefs,
     refs: (ref) => matchesPattern(ref, refspecs),

@@ -179,7 +179,7 @@ const LOCKSTEP = {
   }),
   DATA_DIR: anyText({ remedy: "" }),
   REPOSITORIES: variable(parseChoice, "must be a list of owner/name patterns and terms", {
-    remedy: "write them as acme/*,!acme/secret-*,topic:docs,visibility:private,!archived",
+    remedy: "write them as acme/*,!acme/secret-*,topic:docs,visibility:private,property:tier=1,!archived",
   }),
   REFSPECS: listOf(
     isRefPattern,

@@ -85,6 +85,7 @@ describe("defaults", () => {
       webhookBurst: 2_000,
       alerts: null,
       hasTraits: expect.any(Function),
+      asksForProperties: false,
       prettyLog: true,
       announceHook: null,
       announceTimeoutMs: 60_000,
