@@ -45,7 +45,7 @@ export function createIntake(config: Settings, needs: Needs) {
   const { registry, installations, facts, queue, deliveries, requests } = records;
   const now = Date.now;
 
-  const acceptance = createAcceptance({
+  const plainAcceptance = createAcceptance({
     store,
     queue,
     deliveries,
@@ -55,6 +55,9 @@ export function createIntake(config: Settings, needs: Needs) {
     runner,
     stopping: needs.isStopping,
   });
+  const acceptance = ground.tracing
+    ? ground.tracing.receiving(plainAcceptance, deliveries.isKnown)
+    : plainAcceptance;
   const recovery = createRecovery({
     github,
     store,

@@ -22,6 +22,7 @@ import { type Signers, signersOf, type TreeBudget, treeBudgetOf } from "./publis
 import { type ReaderSettings, readerSettings } from "./readers.js";
 import { type Serve, serveFaults, serveOf } from "./serve.js";
 import { type Setup, setupOf } from "./setup.js";
+import { type TelemetrySettings, telemetryOf } from "./telemetry.js";
 import { VARIABLES, WEBHOOK_PATH } from "./variables.js";
 
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
@@ -113,6 +114,8 @@ export interface Config {
   readonly readers: ReaderSettings;
   /** What makes this Lockstep a node of a cluster; null: it is alone. */
   readonly cluster: Cluster | null;
+  /** Where traces and metrics are sent; null: nowhere. */
+  readonly telemetry: TelemetrySettings | null;
   readonly gitBinary: string;
   /** Whether a small process of its own starts git. */
   readonly gitStarter: boolean;
@@ -269,6 +272,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     serve: serveOf(values),
     readers: readerSettings(values, host ? gitUrl : null),
     cluster: clusterOf(values),
+    telemetry: telemetryOf(values),
     gitBinary: values.GIT_BINARY ?? "git",
     gitStarter: values.GIT_STARTER !== "no",
   };

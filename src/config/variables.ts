@@ -271,6 +271,17 @@ const LOCKSTEP = {
   NODE_DEAD: duration(10_000, HOUR),
   NODE_TIMEOUT: duration(60_000, 7 * DAY),
   QUEUE_MAX: whole(100, 1_000_000),
+  // What config/telemetry.ts does not understand of these is ignored, as OpenTelemetry's specification asks for.
+  OTEL_EXPORTER_OTLP_ENDPOINT: anyText({ remedy: "", secret: true }),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: anyText({ remedy: "", secret: true }),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: anyText({ remedy: "", secret: true }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: anyText({ remedy: "" }),
+  OTEL_TRACES_EXPORTER: anyText({ remedy: "" }),
+  OTEL_METRICS_EXPORTER: anyText({ remedy: "" }),
+  OTEL_TRACES_SAMPLER: anyText({ remedy: "" }),
+  OTEL_TRACES_SAMPLER_ARG: anyText({ remedy: "" }),
+  OTEL_METRIC_EXPORT_INTERVAL: anyText({ remedy: "" }),
+  OTEL_SDK_DISABLED: anyText({ remedy: "" }),
 };
 
 /** Every variable that Lockstep reads; .env.example says what each one means and its default. */
