@@ -102,9 +102,9 @@ export function createHousekeeping(config: Settings, needs: Needs) {
       return discarded;
     },
   });
-  const lists = config.asksForProperties ? listWithProperties({ github: ground.github, now }) : null;
+  const lists = config.asksForProperties ? listWithProperties(ground.github, now) : null;
   const lifecycle = createLifecycle({
-    github: lists ? { ...ground.github, repositories: lists.repositories } : ground.github,
+    github: lists?.github ?? ground.github,
     store: ground.store,
     registry,
     installations,

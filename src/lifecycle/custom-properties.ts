@@ -13,20 +13,19 @@ export interface UnreadProperties {
   message: string;
 }
 
-/** Lists of repositories with their custom properties. */
-export interface ListWithProperties extends Pick<GitHub, "repositories"> {
+/** GitHub, whose lists have the custom properties of repositories. */
+export interface WithProperties {
+  github: GitHub;
   /** Installations whose custom properties the last list lacked. */
   unread(): UnreadProperties[];
 }
-
-type Ports = { github: Pick<GitHub, "repositories" | "properties">; now(): number };
 
 /**
  * github.com lists custom properties with the repositories. An older Enterprise Server does not, and is asked for those
  * of the whole organisation then. Where it refuses, the list goes on without, so that nothing else waits for a
  * permission.
  */
-export function listWithProperties({ github, now }: Ports): ListWithProperties {
+export function listWithProperties(github: GitHub, now: () => number): WithProperties {
   const unread = new Map<number, UnreadProperties>();
 
   async function read(installationId: number, owner: string) {
@@ -58,7 +57,7 @@ export function listWithProperties({ github, now }: Ports): ListWithProperties {
     if (ofAll === undefined) unread.delete(installationId);
   }
 
-  return { repositories, unread: () => [...unread.values()] };
+  return { github: { ...github, repositories }, unread: () => [...unread.values()] };
 }
 
 /** A repository that the organisation's list lacks was created after that list was read: the next pass decides. */
