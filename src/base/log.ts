@@ -37,6 +37,8 @@ export const LOG_EVENTS = {
   installation_suspended: "an installation was suspended",
   kept_tips_dropped: "a mirror had more kept tips than KEEP_HISTORY_TIPS; the oldest were dropped",
   kept_tips_unreadable: "a corrupt mirror's kept tips could not be read",
+  lfs_kept: "objects of Git LFS were downloaded, to be kept with their mirror",
+  lfs_not_kept: "objects of Git LFS could not be kept; `code` and `hint` say why; Lockstep tries again",
   lfs_pointer_unreadable:
     "files of a published tree look like pointers of Git LFS but cannot be read; `notes` names them",
   link_failed: "the by-name link could not be created",

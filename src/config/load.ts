@@ -68,6 +68,8 @@ export interface Config {
   /** The number of kept tips that each mirror may have. */
   readonly maxKeptTips: number;
   readonly retireAfterMs: number;
+  /** Whether mirrors are kept with the objects of Git LFS that their refs name. */
+  readonly keepsLfs: boolean;
   /** Bytes; 0: no minimum. */
   readonly minFreeDisk: number;
   readonly quietPeriodMs: number;
@@ -247,6 +249,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     keepHistoryMs: values.KEEP_HISTORY ?? 30 * DAY,
     maxKeptTips: values.KEEP_HISTORY_TIPS ?? 25_000,
     retireAfterMs: values.RETIRE_AFTER ?? 7 * DAY,
+    keepsLfs: values.LFS === "yes",
     minFreeDisk: values.MIN_FREE_DISK ?? 2 ** 30,
     quietPeriodMs: values.QUIET_PERIOD ?? 0,
     fetchTimeoutMs: values.FETCH_TIMEOUT ?? 2 * MINUTE,

@@ -86,6 +86,7 @@ describe("defaults", () => {
       alerts: null,
       hasTraits: expect.any(Function),
       asksForProperties: false,
+      keepsLfs: false,
       telemetry: null,
       prettyLog: true,
       announceHook: null,
