@@ -1,7 +1,7 @@
 import { isAhead } from "../base/clock.js";
 import { asRefreshError, RefreshError } from "../base/errors.js";
 import { REPLICA_LAG_MS } from "../base/github-facts.js";
-import type { RemoteRepository } from "../base/model.js";
+import type { RemoteRepository } from "../base/remote-repository.js";
 import type { GitHub } from "../github/api.js";
 import type { Dated } from "../github/rest.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";

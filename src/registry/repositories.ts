@@ -1,6 +1,7 @@
 import { latestBelieved } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
-import type { RemoteRepository, RepositoryName, RepositoryState } from "../base/model.js";
+import type { RepositoryName, RepositoryState } from "../base/model.js";
+import type { RemoteRepository } from "../base/remote-repository.js";
 import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Store } from "../store/database.js";
 import { type Counts, createCounts } from "./counts.js";

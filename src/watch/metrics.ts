@@ -50,6 +50,8 @@ export interface Metrics {
   judged(labels: { way: string; result: string }): void;
   /** Counts a question to GitHub whether somebody may read a repository. */
   rightAsked(): void;
+  /** Returns the metrics as objects. */
+  read(): ReturnType<Registry["getMetricsAsJSON"]>;
   /** Returns the metrics in the text format of Prometheus. */
   scrape(): Promise<{ type: string; body: string }>;
 }
@@ -85,6 +87,7 @@ export function createMetrics(): Metrics {
     },
     judged: (labels) => counted.rights.inc(labels),
     rightAsked: () => counted.questions.inc(),
+    read: () => registry.getMetricsAsJSON(),
     scrape: async () => ({ type: registry.contentType, body: await registry.metrics() }),
   };
 }
