@@ -60,6 +60,7 @@ export function keepLfs({ keepsLfs, cloneTimeoutMs }: Settings, needs: Needs) {
   return {
     ...keeper,
     state: records.state,
+    missing: records.missing,
     /** The objects as they are served. */
     served: {
       sizeOf: records.sizeOf,

@@ -1,6 +1,16 @@
 import { nextTurn } from "../base/slices.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
+/** Adds a row to what is counted of its repository, or takes it out. */
+const counted = (row: "old" | "new", sign: "+" | "-"): string =>
+  `UPDATE lfs_counts SET
+   objects = objects ${sign} (${row}.stored_at IS NOT NULL),
+   bytes = bytes ${sign} ${row}.size * (${row}.stored_at IS NOT NULL),
+   missing = missing ${sign} (${row}.stored_at IS NULL),
+   missing_bytes = missing_bytes ${sign} ${row}.size * (${row}.stored_at IS NULL),
+   refused = refused ${sign} (${row}.stored_at IS NULL AND ${row}.tries > 0)
+   WHERE repository_id = ${row}.repository_id;`;
+
 export const LFS_TABLES: Tables = {
   module: "lfs",
   steps: [
@@ -15,7 +25,27 @@ export const LFS_TABLES: Tables = {
        fault TEXT,
        PRIMARY KEY (repository_id, oid)
      ) WITHOUT ROWID;
-     CREATE INDEX lfs_objects_missing ON lfs_objects (repository_id, due_at) WHERE stored_at IS NULL;
+     CREATE INDEX lfs_objects_missing ON lfs_objects (repository_id, due_at, tries) WHERE stored_at IS NULL;
+     -- What operators ask for is not counted from hundreds of thousands of rows.
+     CREATE TABLE lfs_counts (
+       repository_id INTEGER PRIMARY KEY,
+       objects INTEGER NOT NULL DEFAULT 0,
+       bytes INTEGER NOT NULL DEFAULT 0,
+       missing INTEGER NOT NULL DEFAULT 0,
+       missing_bytes INTEGER NOT NULL DEFAULT 0,
+       refused INTEGER NOT NULL DEFAULT 0
+     );
+     CREATE TRIGGER lfs_objects_added AFTER INSERT ON lfs_objects BEGIN
+       INSERT INTO lfs_counts (repository_id) VALUES (new.repository_id) ON CONFLICT DO NOTHING;
+       ${counted("new", "+")}
+     END;
+     CREATE TRIGGER lfs_objects_changed AFTER UPDATE OF stored_at, tries ON lfs_objects BEGIN
+       ${counted("old", "-")}
+       ${counted("new", "+")}
+     END;
+     CREATE TRIGGER lfs_objects_removed AFTER DELETE ON lfs_objects BEGIN
+       ${counted("old", "-")}
+     END;
      CREATE TABLE lfs_scans (
        repository_id INTEGER PRIMARY KEY,
        scan INTEGER NOT NULL,
@@ -57,6 +87,8 @@ export interface KeptState {
 
 export interface LfsRecords {
   state(id: number): KeptState;
+  /** Counts the objects of all repositories that are not kept: asked for in vain, or not yet. */
+  missing(): { refused: number; waiting: number };
   scan(id: number): ScanState | null;
   /** Notes what a scan found. Other work runs between the rows. */
   found(id: number, scan: number, objects: Iterable<NamedObject>): Promise<void>;
@@ -64,7 +96,7 @@ export interface LfsRecords {
   /** Returns objects that no scan has found since this one; forget them once their files are gone. */
   unfound(id: number, scan: number, limit: number): string[];
   forget(id: number, oids: readonly string[]): void;
-  /** Returns missing objects that may be asked for now, those with the fewest tries first. */
+  /** Returns missing objects that may be asked for now, those that are due for the longest first. */
   due(id: number, now: number, limit: number): NamedObject[];
   /** Returns the repositories with such objects. */
   withDue(now: number): number[];
@@ -86,6 +118,10 @@ export function createLfsRecords(store: Store): LfsRecords {
   const sql = statements(store);
   return {
     state: (id) => stateOf(sql, id),
+    missing() {
+      const { refused, waiting } = sql.missing.get() ?? {};
+      return { refused: Number(refused), waiting: Number(waiting) };
+    },
     scan(id) {
       const row = sql.scan.get(id);
       return row
@@ -125,7 +161,7 @@ const toObject = ({ oid, size }: Row): NamedObject => ({ oid: String(oid), size:
 function stateOf(sql: ReturnType<typeof statements>, id: number): KeptState {
   const row = sql.state.get(id) ?? {};
   const scan = sql.scan.get(id);
-  const fault = sql.fault.get(id)?.fault;
+  const fault = Number(row.refused ?? 0) > 0 ? sql.fault.get(id)?.fault : null;
   return {
     objects: Number(row.objects ?? 0),
     bytes: Number(row.bytes ?? 0),
@@ -140,12 +176,9 @@ function stateOf(sql: ReturnType<typeof statements>, id: number): KeptState {
 function statements(store: Store) {
   const where = "WHERE repository_id = ? AND oid = ?";
   return {
-    state: store.prepare(
-      `SELECT count(stored_at) AS objects, coalesce(sum(size) FILTER (WHERE stored_at IS NOT NULL), 0) AS bytes,
-       count(*) FILTER (WHERE stored_at IS NULL) AS missing,
-       coalesce(sum(size) FILTER (WHERE stored_at IS NULL), 0) AS missing_bytes,
-       count(*) FILTER (WHERE stored_at IS NULL AND tries > 0) AS refused
-       FROM lfs_objects WHERE repository_id = ?`,
+    state: store.prepare("SELECT * FROM lfs_counts WHERE repository_id = ?"),
+    missing: store.prepare(
+      "SELECT total(refused) AS refused, total(missing - refused) AS waiting FROM lfs_counts",
     ),
     fault: store.prepare(
       "SELECT fault FROM lfs_objects WHERE repository_id = ? AND stored_at IS NULL AND tries > 0 LIMIT 1",
@@ -165,7 +198,9 @@ function statements(store: Store) {
        ORDER BY due_at LIMIT ?`,
     ),
     withDue: store.prepare(
-      "SELECT DISTINCT repository_id AS id FROM lfs_objects WHERE stored_at IS NULL AND due_at <= ?",
+      `SELECT repository_id AS id FROM lfs_counts AS counts WHERE missing > 0 AND EXISTS (
+         SELECT 1 FROM lfs_objects WHERE repository_id = counts.repository_id AND stored_at IS NULL AND due_at <= ?
+       )`,
     ),
     stored: store.prepare(`UPDATE lfs_objects SET stored_at = ?, fault = NULL, tries = 0 ${where}`),
     tries: store.prepare(`SELECT tries FROM lfs_objects ${where}`),

@@ -17,6 +17,8 @@ export interface MetricsPorts {
   disk(): Pick<DiskState, "freeBytes" | "full" | "hasReserve">;
   /** What this node knows of its cluster; null: this Lockstep is alone. */
   cluster: (() => ClusterGauges) | null;
+  /** Objects of Git LFS that are to be kept and are not: asked for in vain, or not yet; null: none are to be kept. */
+  lfs: (() => { refused: number; waiting: number }) | null;
   /** Limits against which some values are judged. */
   bounds: { staleAfterMs: number; minFreeDisk: number };
 }
@@ -237,6 +239,16 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   gauge("lockstep_disk_min_free_bytes", "MIN_FREE_DISK: below this nothing is cloned.", [], (self) =>
     self.set(ports.bounds.minFreeDisk),
   );
+  const { lfs } = ports;
+  if (lfs)
+    gauge(
+      "lockstep_lfs_missing_objects",
+      "Objects of Git LFS that are to be kept and are not.",
+      ["why"],
+      (self) => {
+        for (const [why, count] of Object.entries(lfs())) self.set({ why }, count);
+      },
+    );
   if (ports.cluster) readClusterAtScrape(registers, gauge, ports.cluster);
 }
 
