@@ -12,6 +12,8 @@ interface Options {
   outer: Releasers;
   nodes: number;
   repositories: number;
+  /** How many other repositories GitHub lists, which REPOSITORIES leaves out; default none. */
+  others?: number;
 }
 
 /** What a busy machine needs at most to start everything, and to clone one repository. Milliseconds. */
@@ -22,7 +24,7 @@ const ENV = { INTERVAL: "off", MIN_FREE_DISK: "0" };
 
 /** Starts a cluster, calls `act` once each owner has its mirrors in step, and ends the cluster. */
 export async function withCluster<T>(
-  { outer, nodes, repositories }: Options,
+  { outer, nodes, repositories, others = 0 }: Options,
   act: (cluster: Cluster, repos: readonly Repo[]) => Promise<T>,
 ): Promise<T> {
   const releasers = new Releasers();
@@ -33,9 +35,12 @@ export async function withCluster<T>(
     return dir;
   };
   try {
-    const cluster = await openCluster({ env: ENV, tempDir, onEnd: (release) => releasers.add(release) });
-    const names = Array.from({ length: repositories }, (_, n) => `r${n}`);
-    const repos = await cluster.standin.createRepositories(cluster.standin.createInstallation("acme"), names);
+    const env = { ...ENV, REPOSITORIES: "acme/r*" };
+    const cluster = await openCluster({ env, tempDir, onEnd: (release) => releasers.add(release) });
+    const named = (letter: string, count: number) => Array.from({ length: count }, (_, n) => `${letter}${n}`);
+    const installation = cluster.standin.createInstallation("acme");
+    const repos = await cluster.standin.createRepositories(installation, named("r", repositories));
+    await cluster.standin.createRepositories(installation, named("other", others));
     await Promise.all(Array.from({ length: nodes }, (_, n) => cluster.start(`node-${n + 1}`)));
     const until = performance.now() + START_MS + CLONE_MS * repositories;
     const left = async () => {
