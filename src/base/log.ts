@@ -37,6 +37,8 @@ export const LOG_EVENTS = {
   installation_suspended: "an installation was suspended",
   kept_tips_dropped: "a mirror had more kept tips than KEEP_HISTORY_TIPS; the oldest were dropped",
   kept_tips_unreadable: "a corrupt mirror's kept tips could not be read",
+  lfs_kept: "objects of Git LFS were downloaded, to be kept with their mirror",
+  lfs_not_kept: "objects of Git LFS could not be kept; `code` and `hint` say why; Lockstep tries again",
   lfs_pointer_unreadable:
     "files of a published tree look like pointers of Git LFS but cannot be read; `notes` names them",
   link_failed: "the by-name link could not be created",
@@ -109,6 +111,9 @@ export const LOG_EVENTS = {
   take_over_failed: "a node that has a repository could not hand it over",
   tally_not_stored: "the marker that ties the mirrors to the database could not be stored",
   tally_not_written: "the file that records the date of the mirrors could not be written",
+  telemetry_not_sent: "the receiver of OpenTelemetry has refused traces or metrics, or gives no answer",
+  telemetry_off: "variables of OpenTelemetry are set that Lockstep cannot use; `reason` says which",
+  telemetry_sent_again: "the receiver of OpenTelemetry takes traces or metrics again",
   tips_kept: "old tips of force-pushed or deleted refs were kept",
   tips_lost: "old tips could not be kept",
   tree_check_failed: "a published tree could not be compared with its commit",

@@ -189,21 +189,6 @@ export interface Scope extends Extent {
 
 export type ScopeOf = (id: number) => Scope;
 
-/** A repository as GitHub's REST API describes it. */
-export interface RemoteRepository extends RepositoryName {
-  id: number;
-  installationId: number;
-  defaultBranch: string;
-  /** Whole seconds since 1970; 0: the repository was never pushed to. */
-  pushedAt: number;
-  /** null: not known yet. */
-  visibility: Visibility | null;
-  /** null: not known yet. */
-  archived: boolean | null;
-  /** What GitHub's answer lists; undefined: not known. Topics are not stored. */
-  topics?: readonly string[];
-}
-
 /** Who may see a repository at GitHub; `internal`: every member of the enterprise. */
 export type Visibility = "public" | "private" | "internal";
 

@@ -55,6 +55,20 @@ export async function selectInSlices<T>(all: Iterable<T>, isWanted: (entry: T) =
   return selected;
 }
 
+/** Rows that one transaction changes at most: they take some milliseconds, and one sync of the disk. */
+const ROWS_AT_ONCE = 50;
+
+/**
+ * Calls `act` with a few entries after the other, and lets other work run in between. What `act` has done stays done when
+ * a later call throws.
+ */
+export async function forSomeAtOnce<T>(all: readonly T[], act: (some: readonly T[]) => void): Promise<void> {
+  for (let from = 0; from < all.length; from += ROWS_AT_ONCE) {
+    if (from > 0) await setImmediate();
+    act(all.slice(from, from + ROWS_AT_ONCE));
+  }
+}
+
 /** Reads a long text line by line, without an array of all lines. What follows the last line end is a line, too. */
 export function* linesOf(text: string): Iterable<string> {
   let from = 0;

@@ -68,7 +68,10 @@ async function askGitHub(config: Config, report: (...found: Finding[]) => void):
     report(clock);
     // Without a connection to GitHub the other checks would all fail for the same reason.
     if (clock.about === "network") return;
-    const app = await checkApp(github, { pullRequests: config.refs("refs/pull/1/head") });
+    const app = await checkApp(github, {
+      pullRequests: config.refs("refs/pull/1/head"),
+      properties: config.asksForProperties,
+    });
     report(...app);
     if (app[0]?.level === "ok") report(...(await checkWebhook(github, config)));
   } finally {

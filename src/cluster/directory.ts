@@ -1,4 +1,5 @@
-import type { RemoteRepository, RepositoryName } from "../base/model.js";
+import type { RepositoryName } from "../base/model.js";
+import type { RemoteRepository } from "../base/remote-repository.js";
 import { forEachInSlices } from "../base/slices.js";
 import type { Store, Tables } from "../store/database.js";
 

@@ -17,6 +17,7 @@ import { createWatch, type Watch } from "../watch/monitor.js";
 import type { Worker } from "../worker.js";
 import type { ClusterNode } from "./cluster/node.js";
 import type { Ground } from "./ground.js";
+import type { Housekeeping } from "./housekeeping.js";
 import type { Records } from "./records.js";
 
 type Settings = Pick<
@@ -32,6 +33,7 @@ interface Needs {
   worker: Worker;
   runner: Runner;
   maintenance: Pick<Maintenance, "backlog">;
+  unreadProperties: Housekeeping["unreadProperties"];
   node: Pick<ClusterNode, "wants" | "problems"> | null;
   isStopping(): boolean;
 }
@@ -43,7 +45,7 @@ export function createIntake(config: Settings, needs: Needs) {
   const { registry, installations, facts, queue, deliveries, requests } = records;
   const now = Date.now;
 
-  const acceptance = createAcceptance({
+  const plainAcceptance = createAcceptance({
     store,
     queue,
     deliveries,
@@ -53,6 +55,9 @@ export function createIntake(config: Settings, needs: Needs) {
     runner,
     stopping: needs.isStopping,
   });
+  const acceptance = ground.tracing
+    ? ground.tracing.receiving(plainAcceptance, deliveries.isKnown)
+    : plainAcceptance;
   const recovery = createRecovery({
     github,
     store,
@@ -94,6 +99,7 @@ export function createIntake(config: Settings, needs: Needs) {
     recovery: recovery.state,
     consumers: needs.announcer.delays,
     maintenance: needs.maintenance.backlog,
+    unreadProperties: needs.unreadProperties,
     deliverySource: source.kind,
     ...(needs.node && { ofCluster: needs.node.problems }),
     lastDeliveryAt: source.lastAt,

@@ -15,6 +15,7 @@ import { createIntake } from "./deliveries.js";
 import { careForDisk } from "./disk.js";
 import type { Ground } from "./ground.js";
 import { createHousekeeping } from "./housekeeping.js";
+import { keepLfs } from "./lfs.js";
 import { openTally } from "./preflight.js";
 import { createPruning } from "./pruning.js";
 import { createRecords, type Records } from "./records.js";
@@ -96,6 +97,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
   });
   const { syncer, worker, runner } = refreshing;
   syncer.onMoved(tally.changed);
+  const lfs = keepLfs(config, { log, ground, records, syncer, releasers });
   const intake = createIntake(config, {
     log,
     ground,
@@ -104,6 +106,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
     worker,
     runner,
     maintenance: housekeeping.maintenance,
+    unreadProperties: housekeeping.unreadProperties,
     node,
     isStopping,
   });
@@ -133,6 +136,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
     pruning,
     housekeeping,
     refreshing,
+    lfs,
     intake,
   };
 }

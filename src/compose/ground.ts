@@ -14,6 +14,7 @@ import { createMetrics } from "../watch/metrics.js";
 import { openDisk } from "./open-disk.js";
 import { endSurvivors, requireGit, requireSameApp, requireUsable } from "./preflight.js";
 import { TABLES } from "./tables.js";
+import { openTracing } from "./telemetry.js";
 
 type Settings = Pick<
   Config,
@@ -28,6 +29,7 @@ type Settings = Pick<
   | "minFreeDisk"
   | "extraCertificates"
   | "cluster"
+  | "telemetry"
 >;
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -40,6 +42,7 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const { dataDir, appId, privateKey, apiUrl } = config;
   requireUsable(config);
   const metrics = createMetrics();
+  const tracing = await openTracing(config, { log, metrics, releasers });
 
   const { disk, reserve } = await openDisk(config);
   // A Lockstep that is alone loads nothing of a cluster.
@@ -53,8 +56,10 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
   const starter = config.gitStarter ? createStarter(log) : null;
   if (starter) releasers.add("git starter", starter.close);
   const gitOptions = { binary: config.gitBinary, path: config.searchPath, processes, starter };
-  const git = createGit(gitOptions);
-  const streamGit = createStreamGit(gitOptions);
+  const plainGit = createGit(gitOptions);
+  const git = tracing ? tracing.git(plainGit) : plainGit;
+  const plainStream = createStreamGit(gitOptions);
+  const streamGit = tracing ? tracing.gitStream(plainStream) : plainStream;
   await requireGit(git, config);
 
   /**
@@ -86,6 +91,7 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
     github,
     gateway,
     metrics,
+    tracing,
     lastCalls,
   };
 }

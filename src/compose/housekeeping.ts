@@ -8,6 +8,7 @@ import type { Config } from "../config/load.js";
 import { discard } from "../git/disk/layout.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import { createUpkeep } from "../git/mirror/upkeep.js";
+import { listWithProperties } from "../lifecycle/custom-properties.js";
 import { createLinks } from "../lifecycle/links.js";
 import { createLifecycle } from "../lifecycle/reconcile.js";
 import { createRemoval } from "../lifecycle/removal.js";
@@ -22,7 +23,10 @@ import type { Records } from "./records.js";
 /** A repository of several gigabytes is repacked within this time on one processor. */
 const MAINTENANCE_TIMEOUT_MS = 2 * 3_600_000;
 
-type Settings = Pick<Config, "retireAfterMs" | "repositories" | "hasTraits" | "fullFetchIntervalMs">;
+type Settings = Pick<
+  Config,
+  "retireAfterMs" | "repositories" | "hasTraits" | "asksForProperties" | "fullFetchIntervalMs"
+>;
 
 interface Needs {
   log: Log;
@@ -98,8 +102,9 @@ export function createHousekeeping(config: Settings, needs: Needs) {
       return discarded;
     },
   });
+  const lists = config.asksForProperties ? listWithProperties(ground.github, now) : null;
   const lifecycle = createLifecycle({
-    github: ground.github,
+    github: lists?.github ?? ground.github,
     store: ground.store,
     registry,
     installations,
@@ -111,9 +116,9 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     retireAfterMs,
     link: names.link,
     unlink: names.unlink,
-    isWanted: (remote) =>
+    isWanted: (remote, isKept) =>
       config.repositories(fullName(remote)) &&
-      config.hasTraits(remote) &&
+      (config.hasTraits(remote) ?? isKept) &&
       (needs.node?.wants(remote.id) ?? true),
     fullFetchIntervalMs: config.fullFetchIntervalMs,
     comparingMs: (id) => records.queue.comparingMs({ kind: "repository", id }),
@@ -123,7 +128,8 @@ export function createHousekeeping(config: Settings, needs: Needs) {
     },
     requestInstallation: requests.installation,
   });
-  return { links, names, maintenance, removal, lifecycle };
+  const unreadProperties = lists?.unread ?? (() => []);
+  return { links, names, maintenance, removal, lifecycle, unreadProperties };
 }
 
 /**

@@ -140,6 +140,7 @@ function oncePorts(domain: Domain, status: OncePorts["status"], shutdownTimeoutM
     publishedTrees: publishing.sweep,
     links: housekeeping.links,
     maintenance: housekeeping.maintenance,
+    lfs: domain.lfs,
     status,
     shutdownTimeoutMs,
   };

@@ -5,6 +5,7 @@ import type { RefreshError } from "../base/errors.js";
 import { keyOf, type Subject } from "../base/model.js";
 import type { Sweep } from "../checkouts/sweep.js";
 import type { StatusView } from "../http/operate.js";
+import type { Keeper } from "../lfs/keeper.js";
 import type { Links } from "../lifecycle/links.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
 import type { RefreshQueue } from "../queue/contract.js";
@@ -26,6 +27,8 @@ export interface OncePorts {
   links: Pick<Links, "sweep">;
   status(): StatusView | Promise<StatusView>;
   maintenance: Pick<Maintenance, "pass" | "idle">;
+  /** What keeps objects of Git LFS; null: nothing does. */
+  lfs: Pick<Keeper, "pass" | "idle"> | null;
   /** Consumers of events get this long after the last refresh. */
   shutdownTimeoutMs: number;
 }
@@ -141,7 +144,8 @@ export function createOnce(ports: OncePorts): Once {
       onRun,
     );
     await ports.maintenance.pass();
-    await Promise.all([announced(), ports.maintenance.idle()]);
+    await ports.lfs?.pass();
+    await Promise.all([announced(), ports.maintenance.idle(), ports.lfs?.idle()]);
     const { state, problems } = await ports.status();
     // An App without repositories has nothing to bring in step.
     const isDone = state === "fresh" || state === "empty";

@@ -130,6 +130,7 @@ export function createOperatorViews(config: Settings, needs: Needs) {
     holds,
     maintenance,
     checkouts,
+    lfsState: domain.lfs?.state ?? null,
     scopeOf,
     customRefs,
     retireAfterMs,

@@ -22,7 +22,7 @@ const HOUR_MS = 3_600_000;
 
 /** Builds what starts on its own: the first pass, the backstop's passes, and the readings of GitHub's log. */
 export function startClocks(config: Settings, { log, ground, domain, node, releasers }: Needs) {
-  const { records, tally, afterBoot, announcer, publishing, pruning, housekeeping, intake } = domain;
+  const { records, tally, afterBoot, announcer, publishing, pruning, housekeeping, lfs, intake } = domain;
   const { requests } = records;
   const { links, maintenance } = housekeeping;
   const { recovery, watch } = intake;
@@ -64,6 +64,7 @@ export function startClocks(config: Settings, { log, ground, domain, node, relea
       publishing.sweep.start,
       afterBoot.requestSome,
       links.sweep,
+      () => lfs?.pass(),
     ]);
     if (config.intervalMs !== null || isPulling) void readLog();
     if (config.publicUrl && (node?.isElected("webhook-url") ?? true))
@@ -86,7 +87,7 @@ export function startClocks(config: Settings, { log, ground, domain, node, relea
   releasers.add("comparisons after a restart", () => clearInterval(turns));
   // Tables and mirrors wear also while the backstop is off, or comes once a day.
   const hourly = setInterval(() => {
-    doEach([pruning.run, maintenance.pass]);
+    doEach([pruning.run, maintenance.pass, () => lfs?.pass()]);
   }, HOUR_MS).unref();
   releasers.add("hourly work", () => clearInterval(hourly));
   const backstop = startBackstop("backstop", config.intervalMs, { pass: sweep, onFault });

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Announcer } from "../announce/announcer.js";
 import type { Log } from "../base/log.js";
+import { fullNameOrId } from "../base/names.js";
 import type { Releasers } from "../base/releasers.js";
 import { createSignal } from "../base/signal.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
@@ -13,10 +14,11 @@ import { slotsOf } from "../queue/classes.js";
 import { createRunner } from "../queue/runner.js";
 import { createBringer } from "../refresh/bring.js";
 import { createGuard } from "../refresh/guard.js";
-import { createRefreshLog } from "../refresh/log.js";
+import { createRefreshLog, type RefreshLog } from "../refresh/log.js";
 import { createRefusedRefs } from "../refresh/refused-refs.js";
 import { createTakeOver, type FormerOwners } from "../refresh/take-over.js";
 import { createSyncer } from "../syncer.js";
+import type { Tracing } from "../telemetry/tracing.js";
 import { createWorker } from "../worker.js";
 import type { Ground } from "./ground.js";
 import type { Housekeeping } from "./housekeeping.js";
@@ -45,7 +47,7 @@ interface Needs {
 /** Builds the chain queue → runner → worker → syncer. */
 export function createRefreshing(config: Settings, needs: Needs) {
   const { log, ground, records, mirrors, announcer, checkouts, releasers } = needs;
-  const { store, gateway, metrics } = ground;
+  const { store, gateway, metrics, tracing } = ground;
   const { registry, installations, queue, scopeOf, disk, runs } = records;
   const { links, names, maintenance, lifecycle } = needs.housekeeping;
   const { outbox } = announcer;
@@ -118,7 +120,9 @@ export function createRefreshing(config: Settings, needs: Needs) {
       announcer.announce(repository, trigger, checkouts.refs(registry.get(repository.id) ?? repository)),
     requestPublish({ id, installationId }, trigger) {
       const repository = registry.get(id);
-      if (repository && checkouts.has(repository)) records.requests.publish(id, installationId, trigger);
+      if (!repository || !checkouts.has(repository)) return;
+      tracing?.publishRequested(id);
+      records.requests.publish(id, installationId, trigger);
     },
     upkeep: maintenance,
     onProgress: logProgress(log, "cloning"),
@@ -141,12 +145,13 @@ export function createRefreshing(config: Settings, needs: Needs) {
     requestRefresh: ({ id, installationId }) => records.requests.repository(id, installationId),
   });
 
+  const refreshes = createRefreshLog(store);
   const worker = createWorker({
     store,
     queue,
     registry,
     deliveries: records.deliveries,
-    refreshes: createRefreshLog(store),
+    refreshes: tracing ? reportingTo(tracing, refreshes) : refreshes,
     syncer,
     lifecycle,
     log,
@@ -155,7 +160,9 @@ export function createRefreshing(config: Settings, needs: Needs) {
   });
   worker.onRefreshed(metrics.refreshed);
 
-  const runner = createRunner(queue, slotsOf(config.concurrency), worker, runs);
+  const nameOf = (id: number) => fullNameOrId(registry.get(id), id);
+  const traced = tracing ? tracing.running(worker, nameOf) : worker;
+  const runner = createRunner(queue, slotsOf(config.concurrency), traced, runs);
   records.requests.onWake(runner.wake);
   queue.onOutage((server, state) => {
     if (state === "out") log.warn({ event: "outage_began", server }, "a server of GitHub's answers nobody");
@@ -172,3 +179,11 @@ export function createRefreshing(config: Settings, needs: Needs) {
   releasers.add("maintenance", maintenance.stop);
   return { syncer, takeOver, publisher, worker, runner };
 }
+
+const reportingTo = (tracing: Pick<Tracing, "refreshEnded">, log: RefreshLog): RefreshLog => ({
+  ...log,
+  add(id, refresh) {
+    log.add(id, refresh);
+    tracing.refreshEnded(id, refresh);
+  },
+});

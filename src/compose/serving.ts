@@ -197,6 +197,7 @@ function createServiceParts(
     }),
     lfs: createLfsPorts(gateway.lfs, {
       targetOf,
+      kept: domain.lfs?.served ?? null,
       timeoutMs: cloneTimeoutMs,
       // An object may be asked for at another node than the one that said where it is.
       ...(between && { tickets: createTickets(Date.now, between.ticketKey) }),

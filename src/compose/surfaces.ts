@@ -70,6 +70,7 @@ export function createSurfaces(config: Config, needs: Needs) {
     github: github.usage,
     disk: disk.state,
     cluster: nodes?.figures ?? null,
+    lfs: domain.lfs?.missing ?? null,
     bounds: { staleAfterMs, minFreeDisk },
   });
 

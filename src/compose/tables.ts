@@ -4,6 +4,7 @@ import { BACKLOG_TABLES } from "../announce/backlog.js";
 import { OUTBOX_TABLES } from "../announce/outbox-sql.js";
 import { CHECKOUT_TABLES } from "../checkouts/ledger.js";
 import { DELIVERY_TABLES } from "../deliveries/log.js";
+import { LFS_TABLES } from "../lfs/records.js";
 import { MAINTENANCE_TABLES } from "../maintenance/log.js";
 import { QUEUE_TABLES } from "../queue/tables.js";
 import { HOLD_TABLES } from "../refresh/holds.js";
@@ -38,4 +39,5 @@ export const TABLES = [
   TOKEN_TABLES,
   AUDIT_TABLES,
   TREND_TABLES,
+  LFS_TABLES,
 ];

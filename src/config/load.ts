@@ -22,6 +22,7 @@ import { type Signers, signersOf, type TreeBudget, treeBudgetOf } from "./publis
 import { type ReaderSettings, readerSettings } from "./readers.js";
 import { type Serve, serveFaults, serveOf } from "./serve.js";
 import { type Setup, setupOf } from "./setup.js";
+import { type TelemetrySettings, telemetryOf } from "./telemetry.js";
 import { VARIABLES, WEBHOOK_PATH } from "./variables.js";
 
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
@@ -44,8 +45,10 @@ export interface Config {
   readonly dataDir: string;
   /** Whether REPOSITORIES includes `owner/name`. */
   readonly repositories: (fullName: string) => boolean;
-  /** Whether REPOSITORIES includes a repository by its topics, its visibility, and whether it is archived. */
+  /** Whether REPOSITORIES includes a repository by what GitHub says of it. */
   readonly hasTraits: Choice["byTraits"];
+  /** Whether REPOSITORIES asks for custom properties. */
+  readonly asksForProperties: boolean;
   /** Each ref pattern has at most one `*`. */
   readonly refspecs: readonly string[];
   /** Whether REFSPECS has more than branches and tags. */
@@ -65,6 +68,8 @@ export interface Config {
   /** The number of kept tips that each mirror may have. */
   readonly maxKeptTips: number;
   readonly retireAfterMs: number;
+  /** Whether mirrors are kept with the objects of Git LFS that their refs name. */
+  readonly keepsLfs: boolean;
   /** Bytes; 0: no minimum. */
   readonly minFreeDisk: number;
   readonly quietPeriodMs: number;
@@ -111,6 +116,8 @@ export interface Config {
   readonly readers: ReaderSettings;
   /** What makes this Lockstep a node of a cluster; null: it is alone. */
   readonly cluster: Cluster | null;
+  /** Where traces and metrics are sent; null: nowhere. */
+  readonly telemetry: TelemetrySettings | null;
   readonly gitBinary: string;
   /** Whether a small process of its own starts git. */
   readonly gitStarter: boolean;
@@ -229,6 +236,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     dataDir: resolve(values.DATA_DIR ?? "data"),
     repositories: choice.byName,
     hasTraits: choice.byTraits,
+    asksForProperties: choice.asksForProperties,
     refspecs,
     customRefs,
     refs: (ref) => matchesPattern(ref, refspecs),
@@ -241,6 +249,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     keepHistoryMs: values.KEEP_HISTORY ?? 30 * DAY,
     maxKeptTips: values.KEEP_HISTORY_TIPS ?? 25_000,
     retireAfterMs: values.RETIRE_AFTER ?? 7 * DAY,
+    keepsLfs: values.LFS === "yes",
     minFreeDisk: values.MIN_FREE_DISK ?? 2 ** 30,
     quietPeriodMs: values.QUIET_PERIOD ?? 0,
     fetchTimeoutMs: values.FETCH_TIMEOUT ?? 2 * MINUTE,
@@ -266,6 +275,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     serve: serveOf(values),
     readers: readerSettings(values, host ? gitUrl : null),
     cluster: clusterOf(values),
+    telemetry: telemetryOf(values),
     gitBinary: values.GIT_BINARY ?? "git",
     gitStarter: values.GIT_STARTER !== "no",
   };

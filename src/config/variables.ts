@@ -179,7 +179,7 @@ const LOCKSTEP = {
   }),
   DATA_DIR: anyText({ remedy: "" }),
   REPOSITORIES: variable(parseChoice, "must be a list of owner/name patterns and terms", {
-    remedy: "write them as acme/*,!acme/secret-*,topic:docs,visibility:private,!archived",
+    remedy: "write them as acme/*,!acme/secret-*,topic:docs,visibility:private,property:tier=1,!archived",
   }),
   REFSPECS: listOf(
     isRefPattern,
@@ -208,6 +208,7 @@ const LOCKSTEP = {
   KEEP_HISTORY: duration(60_000, 3650 * DAY),
   KEEP_HISTORY_TIPS: whole(1, 1_000_000),
   RETIRE_AFTER: duration(1_000, 3650 * DAY),
+  LFS: oneOf("yes"),
   MIN_FREE_DISK: size,
   ANNOUNCE_HOOK: anyText({ remedy: "name an executable file (chmod +x), without arguments" }),
   ANNOUNCE_TIMEOUT: duration(1_000, DAY),
@@ -271,6 +272,17 @@ const LOCKSTEP = {
   NODE_DEAD: duration(10_000, HOUR),
   NODE_TIMEOUT: duration(60_000, 7 * DAY),
   QUEUE_MAX: whole(100, 1_000_000),
+  // What config/telemetry.ts does not understand of these is ignored, as OpenTelemetry's specification asks for.
+  OTEL_EXPORTER_OTLP_ENDPOINT: anyText({ remedy: "", secret: true }),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: anyText({ remedy: "", secret: true }),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: anyText({ remedy: "", secret: true }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: anyText({ remedy: "" }),
+  OTEL_TRACES_EXPORTER: anyText({ remedy: "" }),
+  OTEL_METRICS_EXPORTER: anyText({ remedy: "" }),
+  OTEL_TRACES_SAMPLER: anyText({ remedy: "" }),
+  OTEL_TRACES_SAMPLER_ARG: anyText({ remedy: "" }),
+  OTEL_METRIC_EXPORT_INTERVAL: anyText({ remedy: "" }),
+  OTEL_SDK_DISABLED: anyText({ remedy: "" }),
 };
 
 /** Every variable that Lockstep reads; .env.example says what each one means and its default. */

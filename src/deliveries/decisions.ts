@@ -94,6 +94,14 @@ export function fromRepository(payload: unknown, { repositories }: Wanted): Deci
   return fromNamed("repository", payload, isIncluded, () => ({ trigger: "backstop", hints: [], full }));
 }
 
+/** GitHub has decided already; whether REPOSITORIES chooses the repository now, its reconcile finds out. */
+export const fromCustomProperties = (payload: unknown, { repositories }: Wanted): Decision =>
+  fromNamed("custom_property_values", payload, repositories, () => ({
+    trigger: "backstop",
+    hints: [],
+    full: false,
+  }));
+
 export function fromInstallation(event: string, payload: unknown): Decision {
   const installationId = installationOf(payload);
   if (installationId === undefined)

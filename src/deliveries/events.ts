@@ -2,6 +2,7 @@ import type { EmitterWebhookEventName } from "@octokit/webhooks";
 import {
   type Decision,
   FULL_AFTER,
+  fromCustomProperties,
   fromInstallation,
   fromPullRequest,
   fromPush,
@@ -33,9 +34,9 @@ export interface Subscription {
   permission: Permission;
   /**
    * The Apps that need the subscription: every App, by app.yml, or only one whose REFSPECS includes refs of
-   * pull requests.
+   * pull requests, or whose REPOSITORIES asks for custom properties.
    */
-  for: "every App" | "refs of pull requests";
+  for: "every App" | "refs of pull requests" | "custom properties";
   /** What is slower without the subscription; null means that nothing works without it. */
   without: string | null;
 }
@@ -63,6 +64,8 @@ export interface GitHubEvent {
 
 const CONTENTS: Permission = { name: "contents", title: "Contents" };
 const METADATA: Permission = { name: "metadata", title: "Metadata" };
+/** A permission of the organisation, not of its repositories. */
+const CUSTOM_PROPERTIES: Permission = { name: "organization_custom_properties", title: "Custom properties" };
 const PULL_REQUESTS: Permission = { name: "pull_requests", title: "Pull requests" };
 
 /**
@@ -109,6 +112,22 @@ export const EVENTS = {
       actions: HEAD_MOVES,
       request:
         "`refs/pull/N/head` by name, if `REFSPECS` includes it (subscribe to the event; it needs Pull requests: read)",
+    },
+  },
+  custom_property_values: {
+    decide: fromCustomProperties,
+    warmsConnection: false,
+    invalidatesName: false,
+    needsPayload: false,
+    subscription: {
+      title: "Custom property values",
+      permission: CUSTOM_PROPERTIES,
+      for: "custom properties",
+      without: "changed properties count from the next backstop pass",
+    },
+    docs: {
+      request:
+        "a reconciliation of that repository, for `property:` in `REPOSITORIES` (subscribe to the event; it needs the organization permission Custom properties: read)",
     },
   },
   installation: ofInstallation("installation"),

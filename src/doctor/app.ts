@@ -44,6 +44,8 @@ export function judgeClock(skewMs: number): Finding {
 export interface Needs {
   /** Whether REFSPECS includes refs of pull requests. */
   pullRequests: boolean;
+  /** Whether REPOSITORIES asks for custom properties. */
+  properties: boolean;
 }
 
 export async function checkApp(github: Inspector, needs: Needs): Promise<Finding[]> {
@@ -57,8 +59,14 @@ export async function checkApp(github: Inspector, needs: Needs): Promise<Finding
   }
 }
 
+/** Some permissions of organisations have the level "admin", too. */
 const mayRead = ({ name }: Permission, { permissions }: AppRights) =>
-  permissions[name] === "read" || permissions[name] === "write";
+  ["read", "write", "admin"].includes(permissions[name] ?? "");
+
+function isNeeded({ for: whom }: Subscription, needs: Needs): boolean {
+  if (whom === "every App") return true;
+  return whom === "custom properties" ? needs.properties : needs.pullRequests;
+}
 
 /** Without this permission git can fetch nothing, whatever the events. */
 const CONTENTS = EVENTS.push.subscription.permission;
@@ -68,8 +76,8 @@ function rightsOf(about: string, rights: AppRights, needs: Needs): Finding[] {
   if (!mayRead(CONTENTS, rights))
     found.push(fail(about, "cannot read contents", `set ${CONTENTS.title} to Read-only ${WHERE}`));
   for (const [event, subscription] of SUBSCRIPTIONS) {
-    const isOptional = subscription.for === "refs of pull requests";
-    if (isOptional && !needs.pullRequests) continue;
+    const isOptional = subscription.for !== "every App";
+    if (!isNeeded(subscription, needs)) continue;
     if (!isDelivered(event, rights) || (isOptional && !mayRead(subscription.permission, rights)))
       found.push(notDelivered(about, event, subscription));
   }

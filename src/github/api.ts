@@ -1,5 +1,6 @@
 import type { Fields } from "../base/large-json.js";
-import type { RemoteRepository, RepositoryName } from "../base/model.js";
+import type { RepositoryName } from "../base/model.js";
+import type { CustomProperties, RemoteRepository } from "../base/remote-repository.js";
 import { createTokens, mintToken, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
 import type { ApiContext } from "./context.js";
@@ -7,6 +8,7 @@ import { type DeliveryPage, getPayload, listDeliveries } from "./deliveries.js";
 import { findInstallationOf, type Installation, listInstallations } from "./installations.js";
 import type { Limits } from "./limits.js";
 import { createNames } from "./names.js";
+import { listProperties } from "./properties.js";
 import { getRepository, getRepositoryNamed, listRepositories } from "./repositories.js";
 import { callRest, type Dated } from "./rest.js";
 
@@ -24,6 +26,8 @@ export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswe
   installations(): Promise<Installation[]>;
   /** Yields every repository of an installation, 100 per call; each page has GitHub's clock. */
   repositories(installationId: number): AsyncIterable<Dated<RemoteRepository[]>>;
+  /** Reads the custom properties of all repositories of an organisation, by their ids, 100 per call. */
+  properties(installationId: number, org: string): Promise<ReadonlyMap<number, CustomProperties>>;
   /**
    * Gets a repository by id, which survives renames. Null: the repository does not exist, or not for this
    * installation.
@@ -55,6 +59,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     ...tokens,
     installations: () => listInstallations(context),
     repositories: (installationId) => listRepositories(context, installationId),
+    properties: (installationId, org) => listProperties(context, installationId, org),
     repository: (installationId, id) => getRepository(context, installationId, id),
     nameOf: createNames(context),
     repositoryNamed: (installationId, name) => getRepositoryNamed(context, installationId, name),

@@ -1,4 +1,4 @@
-import type { Octokit } from "@octokit/rest";
+import type { Octokit, RestEndpointMethodTypes } from "@octokit/rest";
 import { monotonicMs } from "../base/clock.js";
 import { callRest } from "./rest.js";
 
@@ -32,15 +32,22 @@ interface Held {
   usableUntil: number;
 }
 
+/** What a token may do, by GitHub's names. */
+export type TokenPermissions =
+  RestEndpointMethodTypes["apps"]["createInstallationAccessToken"]["parameters"]["permissions"];
+
+/** What git and nearly every call need. */
+const USUAL: TokenPermissions = { contents: "read", metadata: "read" };
+
 /**
  * Asks GitHub for a token. The App's client signs the call once more, by the Date of GitHub's answer, when GitHub
  * refuses the local clock: https://github.com/octokit/auth-app.js. @throws RefreshError
  */
-export async function mintToken(app: Octokit, installationId: number): Promise<Minted> {
+export async function mintToken(app: Octokit, installationId: number, permissions = USUAL): Promise<Minted> {
   const { data, headers } = await callRest(() =>
     app.rest.apps.createInstallationAccessToken({
       installation_id: installationId,
-      permissions: { contents: "read", metadata: "read" },
+      ...(permissions && { permissions }),
     }),
   );
   const lifeMs = Date.parse(data.expires_at) - Date.parse(headers.date ?? "");

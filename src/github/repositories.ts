@@ -1,18 +1,21 @@
-import type { RemoteRepository, RepositoryName, Visibility } from "../base/model.js";
+import type { RepositoryName, Visibility } from "../base/model.js";
+import type { CustomProperties, RemoteRepository } from "../base/remote-repository.js";
 import { type ApiContext, callAsInstallation } from "./context.js";
+import { toProperties } from "./properties.js";
 import { callRest, callRestOrNull, clockOf, type Dated } from "./rest.js";
 
 /** The fields of a REST repository that Lockstep uses. */
 interface RestRepository {
   id: number;
   name: string;
-  owner: { login: string };
+  owner: { login: string; type?: string };
   default_branch: string;
   pushed_at?: string | null;
   private?: boolean;
   visibility?: string;
   archived?: boolean;
   topics?: string[];
+  custom_properties?: Record<string, unknown>;
 }
 
 /**
@@ -75,6 +78,7 @@ export function getRepositoryNamed(
 }
 
 function convert(found: RestRepository, installationId: number): RemoteRepository {
+  const properties = ownProperties(found);
   return {
     id: found.id,
     installationId,
@@ -85,7 +89,14 @@ function convert(found: RestRepository, installationId: number): RemoteRepositor
     visibility: visibilityOf(found),
     archived: found.archived ?? null,
     ...(found.topics && { topics: found.topics }),
+    ...(properties && { properties }),
   };
+}
+
+/** Only organisations give properties. @returns undefined: the answer of an older server does not say */
+function ownProperties({ owner, custom_properties: given }: RestRepository): CustomProperties | undefined {
+  if (given) return toProperties(Object.entries(given));
+  return owner.type === "User" ? {} : undefined;
 }
 
 const VISIBILITIES: readonly string[] = ["public", "private", "internal"] satisfies Visibility[];

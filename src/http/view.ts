@@ -102,6 +102,19 @@ const Checkout = z
   })
   .meta({ id: "Checkout" });
 
+/** The objects of Git LFS that are kept with a mirror. */
+const Lfs = z
+  .object({
+    objects: z.number().int().meta({ description: "those that are kept" }),
+    bytes: z.number(),
+    missing: z.number().int().meta({ description: "those that pointers name and that are not kept yet" }),
+    missingBytes: z.number(),
+    refused: z.number().int().meta({ description: "those of the missing ones that GitHub did not give" }),
+    fault: z.string().nullable().meta({ description: "why GitHub did not give one of them" }),
+    scannedAt: Time.nullable().meta({ description: "when pointers were last looked for" }),
+  })
+  .meta({ id: "Lfs" });
+
 /** A managed repository, in the API's form. */
 const repository = {
   id: z.number().int(),
@@ -120,6 +133,7 @@ const repository = {
     description: "blob:none if the mirror has only the published contents; null if it has all contents",
   }),
   checkouts: z.array(Checkout).optional().meta({ description: "only if CHECKOUTS includes it" }),
+  lfs: Lfs.optional().meta({ description: "only with LFS=yes, and for one repository" }),
   queued: z.boolean(),
   running: z.boolean(),
   lastRefreshAt: Time.nullable(),

@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.js";
 import type { Trigger } from "../base/model.js";
+import { selectInSlices } from "../base/slices.js";
 import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type Registry } from "../registry/repositories.js";
@@ -21,10 +22,10 @@ export type AppPorts = SuspendPorts & {
 export async function reconcileApp(ports: AppPorts): Promise<void> {
   const listed = await ports.github.installations();
   for (const { id, login, suspended } of listed) {
-    if (suspended) suspendInstallation(ports, id, login);
+    if (suspended) await suspendInstallation(ports, id, login);
     else noteActive(ports, id, login);
   }
-  requestUnlisted(ports, new Set(listed.map(({ id }) => id)));
+  await requestUnlisted(ports, new Set(listed.map(({ id }) => id)));
   for (const { id, installationId } of ports.registry.goneBefore(ports.earliestNow() - ports.retireAfterMs))
     ports.request(id, installationId, "backstop");
 }
@@ -36,13 +37,18 @@ function noteActive(ports: AppPorts, id: number, login: string): void {
 }
 
 /** Lists installations that are known here but missing from GitHub's list. */
-function requestUnlisted(ports: AppPorts, listed: ReadonlySet<number>): void {
+async function requestUnlisted(ports: AppPorts, listed: ReadonlySet<number>): Promise<void> {
   for (const { id, state } of ports.installations.all()) {
     if (listed.has(id)) continue;
-    if (state !== "gone" || isUnsettled(ports, id)) ports.requestInstallation(id);
+    if (state !== "gone" || (await isUnsettled(ports, id))) ports.requestInstallation(id);
   }
 }
 
 /** A killed process may have left repositories of a deleted installation neither gone nor held. */
-const isUnsettled = ({ registry, installations }: AppPorts, installationId: number): boolean =>
-  registry.ofInstallation(installationId).some((it) => isManaged(it) && !installations.isHeld(it.id));
+async function isUnsettled({ registry, installations }: AppPorts, installationId: number): Promise<boolean> {
+  const unsettled = await selectInSlices(registry.idsOfInstallation(installationId), (id) => {
+    const repository = registry.get(id);
+    return repository !== null && isManaged(repository) && !installations.isHeld(id);
+  });
+  return unsettled.length > 0;
+}

@@ -1,8 +1,9 @@
 import { asRefreshError } from "../base/errors.js";
 import { MAX_CLOCK_SKEW_S } from "../base/github-facts.js";
 import type { Log } from "../base/log.js";
-import type { RemoteRepository, RepositoryName, Trigger } from "../base/model.js";
+import type { RepositoryName, Trigger } from "../base/model.js";
 import { fullName, isOwner, isRefName, isRepositoryName } from "../base/names.js";
+import type { RemoteRepository } from "../base/remote-repository.js";
 import type { Dated } from "../github/rest.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
@@ -13,8 +14,11 @@ export interface ApplyPorts extends NeedPorts {
   registry: Pick<Registry, "get" | "confirm" | "setState">;
   installations: Pick<Installations, "isHeld" | "release">;
   removal: Pick<Removal, "exclude">;
-  /** Whether REPOSITORIES includes the repository, and this node is to have it. */
-  isWanted(remote: RemoteRepository): boolean;
+  /**
+   * Whether REPOSITORIES includes the repository, and this node is to have it.
+   * @param isKept decides where GitHub did not say what REPOSITORIES asks for
+   */
+  isWanted(remote: RemoteRepository, isKept: boolean): boolean;
   /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
   hasMirror(id: number): boolean;
@@ -47,7 +51,8 @@ export function applyRemote(
     );
     return null;
   }
-  if (!ports.isWanted(remote)) {
+  const isKept = before !== null && before.answeredAt > 0 && isManaged(before);
+  if (!ports.isWanted(remote, isKept)) {
     if (before) ports.removal.exclude(before);
     return null;
   }

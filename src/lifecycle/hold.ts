@@ -1,6 +1,7 @@
 import { RefreshError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { fullName } from "../base/names.js";
+import { forEachInSlices, forSomeAtOnce } from "../base/slices.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 
@@ -33,23 +34,34 @@ const AT_ONCE_MS = 3_600_000;
  * Holds repositories that GitHub no longer lists, when too many disappear at once to be believed.
  * @returns the repositories that are not held
  */
-export function holdIfTooMany(
+export async function holdIfTooMany(
   ports: HoldPorts,
   installationId: number,
   repositories: ManagedRepository[],
-): ManagedRepository[] {
-  const notHeld = repositories.filter((it) => isManaged(it) && !ports.installations.isHeld(it.id));
+): Promise<ManagedRepository[]> {
+  const [held, notHeld]: [ManagedRepository[], ManagedRepository[]] = [[], []];
+  await forEachInSlices(repositories.filter(isManaged), (it) => {
+    (ports.installations.isHeld(it.id) ? held : notHeld).push(it);
+  });
+  // A hold that was interrupted has not said so of all.
+  await sayHeld(
+    ports,
+    installationId,
+    held.filter(({ error }) => error?.code !== HELD),
+  );
   // Repositories that were created and deleted within the window, such as those of tests, do not count.
   const isKnown = ({ id, addedAt }: ManagedRepository) =>
     (ports.everywhere?.addedAt(id) ?? addedAt) < ports.now() - AT_ONCE_MS;
   const known = notHeld.filter(isKnown);
   if (known.length === 0 || !isTooMany(ports, installationId, known.length)) return notHeld;
-  hold(ports, installationId, known);
+  await hold(ports, installationId, known);
   return notHeld.filter((it) => !isKnown(it));
 }
 
+const HELD = "removal_held";
+
 export const removalHeld = (installationId: number): RefreshError =>
-  new RefreshError("removal_held", `Held with other repositories of installation ${installationId}`);
+  new RefreshError(HELD, `Held with other repositories of installation ${installationId}`);
 
 /**
  * Counts within the installation and over all: a wrong App's key makes many small installations vanish
@@ -74,20 +86,36 @@ function isTooMany(ports: HoldPorts, installationId: number, more: number): bool
 const isManyOf = ({ managed, left }: { managed: number; left: number }, leaving: number): boolean =>
   leaving > FEW && leaving > (managed + left) / 5;
 
-function hold(ports: HoldPorts, installationId: number, repositories: ManagedRepository[]): void {
-  const { registry, installations } = ports;
-  ports.transaction(() => {
-    installations.hold(
+/** Notes on each repository that its removal is held. */
+const sayHeld = (
+  { registry, transaction }: HoldPorts,
+  installationId: number,
+  repositories: readonly ManagedRepository[],
+): Promise<void> =>
+  forSomeAtOnce(repositories, (some) =>
+    transaction(() => {
+      for (const { id, state } of some) {
+        // After the installation is gone, the held removal waits for the operator instead of the account's
+        // owner.
+        if (state === "suspended") registry.setState(id, "failing");
+        registry.recordFailure(id, removalHeld(installationId), 0);
+      }
+    }),
+  );
+
+async function hold(
+  ports: HoldPorts,
+  installationId: number,
+  repositories: ManagedRepository[],
+): Promise<void> {
+  // All of them are held before any is looked at again.
+  ports.transaction(() =>
+    ports.installations.hold(
       installationId,
       repositories.map(({ id }) => id),
-    );
-    for (const { id, state } of repositories) {
-      // After the installation is gone, the held removal waits for the operator instead of the account's
-      // owner.
-      if (state === "suspended") registry.setState(id, "failing");
-      registry.recordFailure(id, removalHeld(installationId), 0);
-    }
-  });
+    ),
+  );
+  await sayHeld(ports, installationId, repositories);
   ports.log.warn(
     {
       event: "removal_held",

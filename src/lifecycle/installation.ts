@@ -1,4 +1,5 @@
 import { asRefreshError, type RefreshError } from "../base/errors.js";
+import { mapInSlices } from "../base/slices.js";
 import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
@@ -36,7 +37,8 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
   const isMissing = (it: ManagedRepository) => isManaged(it) && !seen.has(it.id) && !isJustNamed(ports, it);
   // Rows are read only of repositories that were not listed: ten thousand rows take a tenth of a second.
   const unlisted = registry.idsOfInstallation(id).filter((one) => !seen.has(one));
-  await reconcileMissing(ports, id, unlisted.flatMap((one) => registry.get(one) ?? []).filter(isMissing));
+  const rows = await mapInSlices(unlisted, registry.get);
+  await reconcileMissing(ports, id, rows.filter((row) => row !== null).filter(isMissing));
 }
 
 /**
@@ -60,11 +62,10 @@ async function applyList(ports: InstallationPorts, id: number, begunAt: number) 
   return { seen, owner, askedAt: firstAskedAt };
 }
 
-function handleUnlistable(ports: InstallationPorts, id: number, error: RefreshError): void {
+async function handleUnlistable(ports: InstallationPorts, id: number, error: RefreshError): Promise<void> {
   const { registry, installations, removal } = ports;
   if (error.code === "suspended") {
-    suspendInstallation(ports, id, null);
-    return;
+    return suspendInstallation(ports, id, null);
   }
   if (error.code !== "not_found") {
     installations.failed(id, error);
@@ -72,7 +73,11 @@ function handleUnlistable(ports: InstallationPorts, id: number, error: RefreshEr
   }
   if (installations.note(id, "gone", null))
     ports.log.warn({ event: "installation_gone", installation: id }, "installation is gone");
-  removal.handleMissing(id, registry.ofInstallation(id));
+  const rows = await mapInSlices(registry.idsOfInstallation(id), registry.get);
+  await removal.handleMissing(
+    id,
+    rows.filter((row) => row !== null),
+  );
 }
 
 /**
@@ -85,7 +90,7 @@ async function reconcileMissing(
   repositories: ManagedRepository[],
 ): Promise<void> {
   const failed: unknown[] = [];
-  for (const { id } of ports.removal.holdIfTooMany(installationId, repositories))
+  for (const { id } of await ports.removal.holdIfTooMany(installationId, repositories))
     await reconcileRepository(ports, id, { requestsRefresh: true, mayHaveLeft: true }).catch(
       (error: unknown) => failed.push(error),
     );

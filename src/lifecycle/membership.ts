@@ -1,7 +1,7 @@
 import { isAhead } from "../base/clock.js";
 import { asRefreshError, RefreshError } from "../base/errors.js";
 import { REPLICA_LAG_MS } from "../base/github-facts.js";
-import type { RemoteRepository } from "../base/model.js";
+import type { RemoteRepository } from "../base/remote-repository.js";
 import type { GitHub } from "../github/api.js";
 import type { Dated } from "../github/rest.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
@@ -68,7 +68,7 @@ async function askHolder(ports: MembershipPorts, holder: number, id: number): Pr
     if (asRefreshError(error).code !== "suspended") throw error;
     ports.registry.moveTo(id, holder);
     ports.registry.setState(id, "suspended");
-    suspendInstallation(ports, holder, null);
+    await suspendInstallation(ports, holder, null);
     return "suspended";
   }
 }

@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.js";
-import type { RemoteRepository, RepositoryName, Trigger } from "../base/model.js";
+import type { RepositoryName, Trigger } from "../base/model.js";
+import type { RemoteRepository } from "../base/remote-repository.js";
 import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
@@ -15,8 +16,8 @@ export interface LifecyclePorts {
   installations: Installations;
   removal: Removal;
   store: Store;
-  /** Whether REPOSITORIES includes the repository, and this node is to have it. */
-  isWanted(remote: RemoteRepository): boolean;
+  /** See `ApplyPorts.isWanted`. */
+  isWanted(remote: RemoteRepository, isKept: boolean): boolean;
   /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
   requestInstallation(id: number): void;

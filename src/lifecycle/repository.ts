@@ -36,7 +36,7 @@ export async function reconcileRepository(
   const answer = await askGitHub(ports, known, options);
   if (answer === "suspended") return null;
   const applied = answer && ports.store.transaction(() => applyRemote(ports, answer, options));
-  if (!answer) ports.removal.handleMissing(known.installationId, [known]);
+  if (!answer) await ports.removal.handleMissing(known.installationId, [known]);
   // A refresh holds the repository's writer slot; only the refresh may delete there.
   if (!applied && !options.requestsRefresh) ports.removal.retire(id);
   return applied;

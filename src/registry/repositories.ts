@@ -1,6 +1,7 @@
 import { latestBelieved } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
-import type { RemoteRepository, RepositoryName, RepositoryState } from "../base/model.js";
+import type { RepositoryName, RepositoryState } from "../base/model.js";
+import type { RemoteRepository } from "../base/remote-repository.js";
 import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Store } from "../store/database.js";
 import { type Counts, createCounts } from "./counts.js";
@@ -28,7 +29,6 @@ export interface Registry extends Counts {
   all(): ManagedRepository[];
   /** Returns the id of every repository, managed or not. */
   ids(): number[];
-  ofInstallation(installationId: number): ManagedRepository[];
   /** Returns the ids of the installation's repositories, managed or not. */
   idsOfInstallation(installationId: number): number[];
   /** Records a repository that only a delivery has named. */
@@ -118,7 +118,6 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     find: ({ owner, name }) => toRepository(sql.find.get(owner, name)),
     all: () => sql.all.all().map((row) => toRepository(row)!),
     ids: () => sql.ids.all().map(({ id }) => Number(id)),
-    ofInstallation: (installationId) => sql.installation.all(installationId).map((row) => toRepository(row)!),
     idsOfInstallation: (installationId) => sql.idsOf.all(installationId).map(({ id }) => Number(id)),
     note: (id, installationId, { owner, name }) => void sql.note.run(id, installationId, owner, name, now()),
     doubt: (id) => void sql.doubt.run(id),

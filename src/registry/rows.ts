@@ -1,4 +1,5 @@
-import type { RemoteRepository, RepositoryState, Visibility } from "../base/model.js";
+import type { RepositoryState, Visibility } from "../base/model.js";
+import type { RemoteRepository } from "../base/remote-repository.js";
 import type { Row } from "../store/database.js";
 
 export interface ManagedRepository extends RemoteRepository {

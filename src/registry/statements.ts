@@ -22,7 +22,6 @@ export function prepareStatements(store: Store) {
     all: store.prepare("SELECT * FROM repositories ORDER BY owner, name"),
     idsOf: store.prepare("SELECT id FROM repositories WHERE installation_id = ?"),
     ids: store.prepare("SELECT id FROM repositories ORDER BY id"),
-    installation: store.prepare("SELECT * FROM repositories WHERE installation_id = ?"),
     note: store.prepare(
       "INSERT INTO repositories (id, installation_id, owner, name, added_at, doubted) VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING",
     ),

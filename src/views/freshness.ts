@@ -70,12 +70,13 @@ function classesOf({ queue, runner }: Pick<Ports, "queue" | "runner">): StatusVi
   return WORK_CLASSES.map((each) => ({ class: each, ...taken[each], waiting: waiting[each] }));
 }
 
-/** A consumer or a maintenance that is behind, or another node, does not make the mirrors stale. */
+/** These do not make the mirrors stale: what is behind them, another node, or what REPOSITORIES may choose next. */
 const HARMLESS: ProblemCode[] = [
   "consumer_behind",
   "maintenance_behind",
   "node_away",
   "nodes_differ",
+  "properties_unread",
   "redis_away",
 ];
 

@@ -10,6 +10,7 @@ import type { HistoryPorts } from "../http/history.js";
 import type { LogPorts } from "../http/logs.js";
 import type { InstallationView } from "../http/operate.js";
 import type { RepositoryView, ShownState } from "../http/view.js";
+import type { KeptState } from "../lfs/records.js";
 import type { Removal } from "../lifecycle/removal.js";
 import { type Disk, describeFull } from "../machine/disk.js";
 import type { Maintenance } from "../maintenance/scheduler.js";
@@ -45,6 +46,8 @@ interface Ports extends Freshness {
   holds: Pick<Holds, "find" | "waiting">;
   maintenance: Pick<Maintenance, "state">;
   checkouts: Pick<Checkouts, "of">;
+  /** What is kept of a repository's objects of Git LFS; null: LFS is not set. */
+  lfsState: ((id: number) => KeptState) | null;
   scopeOf: ScopeOf;
   customRefs: boolean;
   retireAfterMs: number;
@@ -120,6 +123,11 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     return checkouts ? { checkouts } : {};
   }
 
+  function lfsOf(id: number): Pick<RepositoryView, "lfs"> {
+    const state = ports.lfsState?.(id);
+    return state ? { lfs: { ...state, scannedAt: iso(state.scannedAt) } } : {};
+  }
+
   function installation(known: KnownInstallation): InstallationView {
     const { id, login, state, since, listedAt, error } = known;
     const held = installations.held(id);
@@ -185,7 +193,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     },
     get(owner, name) {
       const found = registry.find({ owner, name });
-      return found && { ...view(found), ...checkoutsOf(found.id) };
+      return found && { ...view(found), ...checkoutsOf(found.id), ...lfsOf(found.id) };
     },
     refs: createRefViews(ports),
     changes: ports.changes,

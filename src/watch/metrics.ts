@@ -17,6 +17,8 @@ export interface MetricsPorts {
   disk(): Pick<DiskState, "freeBytes" | "full" | "hasReserve">;
   /** What this node knows of its cluster; null: this Lockstep is alone. */
   cluster: (() => ClusterGauges) | null;
+  /** Objects of Git LFS that are to be kept and are not: asked for in vain, or not yet; null: none are to be kept. */
+  lfs: (() => { refused: number; waiting: number }) | null;
   /** Limits against which some values are judged. */
   bounds: { staleAfterMs: number; minFreeDisk: number };
 }
@@ -50,6 +52,8 @@ export interface Metrics {
   judged(labels: { way: string; result: string }): void;
   /** Counts a question to GitHub whether somebody may read a repository. */
   rightAsked(): void;
+  /** Returns the metrics as objects. */
+  read(): ReturnType<Registry["getMetricsAsJSON"]>;
   /** Returns the metrics in the text format of Prometheus. */
   scrape(): Promise<{ type: string; body: string }>;
 }
@@ -85,6 +89,7 @@ export function createMetrics(): Metrics {
     },
     judged: (labels) => counted.rights.inc(labels),
     rightAsked: () => counted.questions.inc(),
+    read: () => registry.getMetricsAsJSON(),
     scrape: async () => ({ type: registry.contentType, body: await registry.metrics() }),
   };
 }
@@ -234,6 +239,16 @@ function readAtScrape(registers: Registry[], ports: MetricsPorts): void {
   gauge("lockstep_disk_min_free_bytes", "MIN_FREE_DISK: below this nothing is cloned.", [], (self) =>
     self.set(ports.bounds.minFreeDisk),
   );
+  const { lfs } = ports;
+  if (lfs)
+    gauge(
+      "lockstep_lfs_missing_objects",
+      "Objects of Git LFS that are to be kept and are not.",
+      ["why"],
+      (self) => {
+        for (const [why, count] of Object.entries(lfs())) self.set({ why }, count);
+      },
+    );
   if (ports.cluster) readClusterAtScrape(registers, gauge, ports.cluster);
 }
 

@@ -16,7 +16,9 @@ import {
   installationProblems,
   maintenanceProblems,
   type Problem,
+  propertiesProblems,
   recoveryProblems,
+  type UnreadProperties,
 } from "./problems.js";
 import { createStoreCheck } from "./store-check.js";
 import {
@@ -47,6 +49,8 @@ export interface WatchPorts {
   consumers(): ConsumerDelay[];
   /** The tasks of maintenance that wait for their turn. */
   maintenance(): { waiting: number; oldestMs: number };
+  /** Organisations whose custom properties REPOSITORIES asks for and could not be read. */
+  unreadProperties(): UnreadProperties[];
   /** Null means that the backstop is off. */
   intervalMs: number | null;
   /**
@@ -125,6 +129,7 @@ export function createWatch(ports: WatchPorts): Watch {
       ...(ports.ofCluster?.() ?? []),
       ...consumerProblems(ports.consumers(), now()),
       ...maintenanceProblems(ports.maintenance(), now()),
+      ...propertiesProblems(ports.unreadProperties()),
       ...all.flatMap((it) =>
         installationProblems(it, installations.held(it.id), late.ofList(it.id, it.listedAt)),
       ),

@@ -19,6 +19,7 @@ export const PROBLEM_CODES = [
   "maintenance_behind",
   "node_away",
   "nodes_differ",
+  "properties_unread",
   "push_never_shown",
   "redis_away",
   "refreshes_failing",
@@ -112,6 +113,25 @@ function stateProblem(installation: KnownInstallation, lateSince: number | null)
   const remedy = "see the queue in GET /api/v1/status and the server's log";
   return [{ code: "backstop_late", since: lateSince, detail, remedy }];
 }
+
+/** An organisation whose custom properties could not be read. */
+export interface UnreadProperties {
+  installationId: number;
+  owner: string;
+  /** Milliseconds since 1970. */
+  since: number;
+  code: string;
+  message: string;
+}
+
+export const propertiesProblems = (unread: readonly UnreadProperties[]): Problem[] =>
+  unread.map(({ installationId, owner, since, code, message }) => ({
+    code: "properties_unread",
+    since,
+    installationId,
+    detail: `the custom properties of ${owner}'s repositories could not be read (${code}): ${message}`,
+    remedy: `give the App the organization permission Custom properties: read-only, and have an owner of ${owner} accept it; until then property: in REPOSITORIES adds and removes nothing there`,
+  }));
 
 /** A task that waits this long is not the last of a busy night: tasks become due faster than they end. */
 const MAINTENANCE_LATE_MS = 86_400_000;

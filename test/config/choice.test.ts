@@ -25,9 +25,41 @@ test("patterns choose by name, and terms do not", () => {
   expect(parseChoice("topic:docs")!.byName("globex/app")).toBe(true);
 });
 
-test.each(["", "acme", "topic:", "topic:Docs", "visibility:secret", "!!archived", "size:big"])(
-  "%j is refused",
-  (text) => {
-    expect(parseChoice(text)).toBe(null);
+const properties = { tier: ["1"], team: ["web", "docs team"] };
+const TAGGED = { ...APP, properties } as const;
+const UNTAGGED = { ...APP, properties: {} } as const;
+
+test.each([
+  ["property:tier=1", [true, false, null]],
+  ["property:tier=1,property:tier=2", [true, false, null]],
+  ["property:tier=2", [false, false, null]],
+  ["property:tier=1,property:team=docs team", [true, false, null]],
+  ["property:tier=1,property:team=api", [false, false, null]],
+  ["!property:tier=1", [false, true, null]],
+  ["property:constructor=1", [false, false, null]],
+  ["property:tier=1,archived", [false, false, false]],
+  ["property:tier=1,topic:docs", [true, false, null]],
+])(
+  "%s chooses by custom properties, and decides nothing that depends on what GitHub does not say",
+  (text, chosen) => {
+    const choice = parseChoice(text)!;
+    expect([TAGGED, UNTAGGED, APP].map(choice.byTraits)).toEqual(chosen);
+    expect(choice.asksForProperties).toBe(true);
   },
 );
+
+test.each([
+  "",
+  "acme",
+  "property:tier",
+  "property:tier=",
+  "property:a b=1",
+  'property:tier="',
+  "topic:",
+  "topic:Docs",
+  "visibility:secret",
+  "!!archived",
+  "size:big",
+])("%j is refused", (text) => {
+  expect(parseChoice(text)).toBe(null);
+});

@@ -55,8 +55,8 @@ async function findingsOf(rights: AppRights, needs: Needs) {
   return findings.filter(({ level }) => level !== "ok");
 }
 
-const HEADS = { pullRequests: false };
-const PULLS = { pullRequests: true };
+const HEADS = { pullRequests: false, properties: false };
+const PULLS = { ...HEADS, pullRequests: true };
 const ofEveryApp = [...SUBSCRIPTIONS].filter(([, subscription]) => subscription.for === "every App");
 const RIGHTS = { permissions: { contents: "read" }, events: ofEveryApp.map(([event]) => event) };
 const WHERE = "in the App's settings under Permissions & events";
@@ -82,6 +82,17 @@ test("an App with the permissions of app.yml is well, unless REFSPECS has refs o
   expect(await findingsOf({ ...RIGHTS, events }, PULLS)).toEqual([missing]);
   const permissions = { ...RIGHTS.permissions, pull_requests: "read" };
   expect(await findingsOf({ permissions, events }, PULLS)).toEqual([]);
+});
+
+test("an App whose REPOSITORIES asks for custom properties is told of the permission and the event", async () => {
+  const needs = { ...HEADS, properties: true };
+  const detail =
+    "does not receive custom_property_values events: changed properties count from the next backstop pass";
+  const remedy = `set Custom properties to Read-only and subscribe to Custom property values ${WHERE}`;
+  expect(await findingsOf(RIGHTS, needs)).toEqual([{ about: "App", level: "warn", detail, remedy }]);
+  const permissions = { ...RIGHTS.permissions, organization_custom_properties: "read" };
+  const events = [...RIGHTS.events, "custom_property_values"];
+  expect(await findingsOf({ permissions, events }, needs)).toEqual([]);
 });
 
 test("missing permissions of an App or an installation are named, with the place to set them", async () => {

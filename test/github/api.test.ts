@@ -119,6 +119,44 @@ test("repositories are read a hundred at a time, with GitHub's clock", async () 
   });
 });
 
+test("custom properties come with a repository; people have none, and an older server does not say", async () => {
+  mints();
+  const given = { tier: "1", team: ["web", "docs"], unset: null };
+  const answer = (id: number, more: object) =>
+    host().get(`/repositories/${id}`).reply(200, repository(id, more));
+  answer(1, { owner: { login: "acme", type: "Organization" }, custom_properties: given });
+  answer(2, { owner: { login: "mona", type: "User" } });
+  answer(3, { owner: { login: "acme", type: "Organization" } });
+  const api = github();
+  const found = [];
+  for (const id of [1, 2, 3]) found.push((await api.repository(7, id))?.value.properties);
+  expect(found).toEqual([{ tier: ["1"], team: ["web", "docs"] }, {}, undefined]);
+});
+
+test("the custom properties of an organisation are read with a token for them alone", async () => {
+  let asked: unknown;
+  host()
+    .post("/app/installations/7/access_tokens", (sent) => {
+      asked = sent;
+      return true;
+    })
+    .reply(201, { token: "ghs_properties", expires_at: inAnHour() });
+  const page = (number: number, ids: number[], headers = {}) =>
+    host()
+      .get("/orgs/acme/properties/values")
+      .query({ per_page: 100, page: number })
+      .matchHeader("authorization", "token ghs_properties")
+      .reply(
+        200,
+        ids.map((id) => ({ repository_id: id, properties: [{ property_name: "tier", value: "1" }] })),
+        headers,
+      );
+  page(1, [1, 2], { link: `<${API}/orgs/acme/properties/values?page=2>; rel="next"` });
+  page(2, [3]);
+  expect([...(await github().properties(7, "acme"))]).toEqual([1, 2, 3].map((id) => [id, { tier: ["1"] }]));
+  expect(asked).toEqual({ permissions: { organization_custom_properties: "read" } });
+});
+
 test("a repository that is not there is null, one that was never pushed to has time 0", async () => {
   mints();
   host().get("/repositories/1").reply(404, { message: "Not Found" });

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { createDirectory, DIRECTORY_TABLES } from "../../src/cluster/directory.js";
 import { createRemoval } from "../../src/lifecycle/removal.js";
+import { suspendInstallation } from "../../src/lifecycle/suspend.js";
 import { createInstallations } from "../../src/registry/installations.js";
+import { countTurns } from "../support/event-loop.js";
 import { openRegistry } from "../support/registry.js";
 
 const HOUR_MS = 3_600_000;
@@ -17,7 +19,7 @@ const REST = {
   },
 };
 
-test("a node counts what it finds missing one by one between two lists of all nodes' repositories", () => {
+test("a node counts what it finds missing one by one between two lists of all nodes' repositories", async () => {
   const { store, registry, add } = openRegistry(DIRECTORY_TABLES);
   const installations = createInstallations(store);
   installations.note(1, "active", "acme");
@@ -34,32 +36,81 @@ test("a node counts what it finds missing one by one between two lists of all no
     ...{ registry, installations, transaction: store.transaction, everywhere: createDirectory(store) },
     ...REST,
   });
-  for (const { id } of rows.slice(0, 12)) removal.handleMissing(1, [registry.get(id)!]);
+  for (const { id } of rows.slice(0, 12)) await removal.handleMissing(1, [registry.get(id)!]);
   expect(installations.held(1)?.repositoryIds).toEqual([11, 12]);
 });
 
-test("a confirmation that is interrupted has confirmed nothing", () => {
+test("a confirmation that is interrupted leaves held what it has not come to", async () => {
   const { store, registry, add } = openRegistry();
   const installations = createInstallations(store);
   installations.note(1, "active", "acme");
-  for (const id of [1, 2]) add(id, { owner: "acme", name: `app-${id}` });
-  installations.hold(1, [1, 2]);
+  const ids = Array.from({ length: 120 }, (_, n) => n + 1);
+  for (const id of ids) add(id, { owner: "acme", name: `app-${id}` });
+  installations.hold(1, ids);
   const fails = { on: true };
   const removal = createRemoval({
     registry: {
       ...registry,
       markGone(id, excluded, at) {
-        if (fails.on && id === 2) throw new Error("disk I/O error");
+        if (fails.on && id === 70) throw new Error("disk I/O error");
         registry.markGone(id, excluded, at);
       },
     },
     ...{ installations, transaction: store.transaction, everywhere: null },
     ...REST,
   });
-  expect(() => removal.confirm(1)).toThrow("disk I/O error");
-  expect(registry.get(1)?.state).toBe("onboarding");
-  expect(installations.held(1)?.repositoryIds).toEqual([1, 2]);
+  await expect(removal.confirm(1)).rejects.toThrow("disk I/O error");
+  expect(registry.get(70)?.state).toBe("onboarding");
+  // What shares a transaction with the failure is as it was.
+  expect(installations.held(1)?.repositoryIds).toEqual(ids.slice(50));
   fails.on = false;
-  expect(removal.confirm(1)).toBe(2);
-  expect(registry.all().map(({ state }) => state)).toEqual(["gone", "gone"]);
+  expect(await removal.confirm(1)).toBe(70);
+  expect(new Set(registry.all().map(({ state }) => state))).toEqual(new Set(["gone"]));
+  expect(installations.held(1)).toBeNull();
+});
+
+/** An installation of 2,000 repositories, all of them known for longer than an hour. */
+function openLarge() {
+  const { store, registry, add } = openRegistry();
+  const installations = createInstallations(store);
+  installations.note(1, "active", "acme");
+  const ids = Array.from({ length: 2_000 }, (_, n) => n + 1);
+  store.transaction(() => {
+    for (const id of ids) add(id, { owner: "acme", name: `app-${id}` });
+  });
+  store.prepare("UPDATE repositories SET added_at = 0").run();
+  const ports = { registry, installations, transaction: store.transaction, everywhere: null, ...REST };
+  return { store, registry, installations, ids, ports, removal: createRemoval(ports) };
+}
+
+test("an installation of thousands is suspended, held and removed while other work goes on", async () => {
+  const { store, registry, installations, ids, removal } = openLarge();
+  const log = { warn() {} };
+  const during = async (act: () => Promise<unknown>) => {
+    const turns = countTurns();
+    await act();
+    expect(turns()).toBeGreaterThanOrEqual(2_000 / 50 - 1);
+    return new Set(registry.all().map(({ state }) => state));
+  };
+  const suspend = () => suspendInstallation({ registry, installations, store, log }, 1, null);
+  expect(await during(suspend)).toEqual(new Set(["suspended"]));
+  const rows = ids.map((id) => registry.get(id)!);
+  expect(await during(() => removal.handleMissing(1, rows))).toEqual(new Set(["failing"]));
+  expect(installations.held(1)?.repositoryIds).toEqual(ids);
+  expect(await during(() => removal.confirm(1))).toEqual(new Set(["gone"]));
+});
+
+test("a hold that is interrupted holds all the same, and says so of all at the next pass", async () => {
+  const { registry, installations, ids, ports, removal } = openLarge();
+  const recordFailure: typeof registry.recordFailure = (id, ...what) => {
+    if (id === 70) throw new Error("disk I/O error");
+    registry.recordFailure(id, ...what);
+  };
+  const failing = createRemoval({ ...ports, registry: { ...registry, recordFailure } });
+  const rows = () => ids.map((id) => registry.get(id)!);
+  await expect(failing.holdIfTooMany(1, rows())).rejects.toThrow("disk I/O error");
+  expect(installations.held(1)?.repositoryIds).toEqual(ids);
+  expect(registry.get(70)?.error).toBeNull();
+  expect(await removal.holdIfTooMany(1, rows())).toEqual([]);
+  expect(new Set(rows().map(({ error }) => error?.code))).toEqual(new Set(["removal_held"]));
 });

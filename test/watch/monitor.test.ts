@@ -43,6 +43,7 @@ function setUp(over: Partial<WatchPorts> = {}) {
     lastDeliveryAt: () => calls.at,
     consumers: () => [],
     maintenance: () => ({ waiting: 0, oldestMs: 0 }),
+    unreadProperties: () => [],
     log: {
       warn: (details, message) => void lines.push(["warn", message, details]),
       info: (details, message) => void lines.push(["info", message, details]),
@@ -52,6 +53,27 @@ function setUp(over: Partial<WatchPorts> = {}) {
   const codes = () => watch.problems().map(({ code }) => code);
   return { watch, clock, lines, recovery, calls, installations, codes, disk, held, outages };
 }
+
+test("custom properties that cannot be read are a problem, with what to do", () => {
+  const unread = {
+    installationId: 7,
+    owner: "acme",
+    since: 5,
+    code: "forbidden",
+    message: "GitHub's API answered 422",
+  };
+  const { watch } = setUp({ unreadProperties: () => [unread] });
+  expect(watch.problems()).toEqual([
+    {
+      code: "properties_unread",
+      since: 5,
+      installationId: 7,
+      detail:
+        "the custom properties of acme's repositories could not be read (forbidden): GitHub's API answered 422",
+      remedy: expect.stringContaining("Custom properties: read-only"),
+    },
+  ]);
+});
 
 test("there is no problem at first, nor after a pass that ended in time", () => {
   const { watch, clock, codes } = setUp();

@@ -9,6 +9,7 @@ import { startStandIn } from "../../tools/standin/index.js";
 import { cli } from "../support/cli.js";
 import { hook } from "../support/consumers.js";
 import { plainGit } from "../support/git.js";
+import { keptObject } from "../support/kept-lfs.js";
 import { tempDir } from "../support/temp.js";
 
 async function world() {
@@ -45,6 +46,14 @@ test("sync --once onboards, compares every ref, publishes trees, announces, and 
   expect(refs.split("\n")).toContain("refs/heads/topic");
   expect(existsSync(mirrorPath(dataDir, "acme", "new"))).toBe(true);
   expect(runs()).toContainEqual(expect.objectContaining({ REPOSITORY: "acme/app", REF: "refs/heads/topic" }));
+});
+
+test("sync --once with LFS=yes ends when the objects of Git LFS are here", async () => {
+  const { standin, dataDir, sync } = await world();
+  const app = await standin.createRepository("acme", "app");
+  await standin.commit(app, "main", { files: { "a.bin": standin.lfs.put("kept", "acme/app") } });
+  expect(await sync({ LFS: "yes" })).toMatchObject({ code: 0, err: "" });
+  expect(keptObject(dataDir, app.id, "kept")).toBe("kept");
 });
 
 test("sync --once reports by exit code and remedy what is not in step", async () => {

@@ -64,6 +64,7 @@ async function scrape(): Promise<{ text: string; metrics: Metrics }> {
   const env = {
     API_TOKEN: "token-of-the-tests-0123456789",
     INTERVAL: "off",
+    LFS: "yes",
     NODE_NAME: "a",
     NODE_URL: "http://127.0.0.1:1",
     CLUSTER_SECRET: "a-secret-of-all-nodes-in-tests",

@@ -45,6 +45,9 @@ export interface ClusterOptions {
 /** What a fault ends with where an owner has no mirror. */
 export const NO_MIRROR = "there is no mirror";
 
+/** A machine that runs several nodes under load starts another one slowly, in milliseconds. */
+const READY_MS = 120_000;
+
 /** What is a matter of minutes in operation is one of seconds here. */
 const NODE_ENV = { NODE_DEAD: "10s", NODE_TIMEOUT: "60s" };
 
@@ -67,6 +70,7 @@ export async function openCluster({ env: shared = {}, tempDir, onEnd }: ClusterO
       root,
       dataDir,
       port,
+      readyTimeoutMs: READY_MS,
       env: {
         API_TOKEN: TOKEN,
         INTERVAL: "24h",

@@ -1,7 +1,7 @@
 import { exampleOf, type Json } from "./examples.js";
 import { installationFor, repositoryFor } from "./payload.js";
 import { pullRequestFor } from "./pull-payload.js";
-import { installationJson, isoSecond } from "./rest-json.js";
+import { installationJson, isoSecond, propertiesJson } from "./rest-json.js";
 import type { Installation, PullRequest, Repo } from "./types.js";
 
 /** The parts of an event other than its action. */
@@ -13,6 +13,7 @@ export interface EventDetails {
     /** The installation that gets the event; default: the repository's own. */
     installation?: Installation;
   };
+  custom_property_values: { repo: Repo };
   /** `repositories` goes with "created" and "deleted"; default those the installation has. */
   installation: { installation: Installation; repositories?: Repo[] };
   /** Which list is meant is for the action to say: "added" or "removed". */
@@ -34,6 +35,7 @@ export const ACTIONS = {
     "privatized",
     "edited",
   ],
+  custom_property_values: ["updated"],
   installation: ["created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"],
   installation_repositories: ["added", "removed"],
   installation_target: ["renamed"],
@@ -80,6 +82,11 @@ const builders: Builders = {
     };
   },
   // The package has no examples of the following events.
+  custom_property_values(action, { repo }, teller) {
+    const new_property_values = propertiesJson(repo).properties;
+    const payload = aboutRepository("repository", action, repo, teller);
+    return { ...payload, new_property_values, old_property_values: [] };
+  },
   installation_target(action, { installation, from }, { origin }) {
     const { sender } = exampleOf("installation");
     const { login, accountId } = installation;

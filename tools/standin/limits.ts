@@ -3,7 +3,7 @@ import type { Installation } from "./types.js";
 /** Whose limit a request counts against. */
 export type Caller =
   | { kind: "app" }
-  | { kind: "installation"; installation: Installation }
+  | { kind: "installation"; installation: Installation; permissions: Record<string, string> }
   | { kind: "anonymous"; fault: string };
 
 interface Spent {

@@ -64,6 +64,10 @@ export class Owners extends EventEmitter<Events> {
   setTopics(repo: Repo, ...topics: string[]): void {
     repo.topics = topics;
   }
+  /** Custom properties, as an owner of the organisation sets them. */
+  setProperties(repo: Repo, properties: Repo["properties"]): void {
+    repo.properties = properties;
+  }
   /** Puts it into an installation, as its owner does by selecting it. */
   addRepository(repo: Repo, installation: Installation): void {
     repo.installation = installation;

@@ -127,6 +127,7 @@ export class Repositories {
       archived: false,
       private: true,
       topics: [],
+      properties: {},
     };
   }
 

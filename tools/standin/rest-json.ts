@@ -33,6 +33,14 @@ export function installationJson(installation: Installation, appId: number, righ
   };
 }
 
+/** As the organisation's list has them. */
+export const propertiesJson = (repo: Repo) => ({
+  repository_id: repo.id,
+  repository_name: repo.name,
+  repository_full_name: `${repo.owner}/${repo.name}`,
+  properties: Object.entries(repo.properties).map(([property_name, value]) => ({ property_name, value })),
+});
+
 export function repositoryJson(repo: Repo, origin: string) {
   const name = `${repo.owner}/${repo.name}`;
   return {
@@ -48,6 +56,7 @@ export function repositoryJson(repo: Repo, origin: string) {
     pushed_at: isoSecond(repo.pushedAt),
     archived: repo.archived,
     topics: repo.topics,
+    custom_properties: repo.properties,
     disabled: false,
     size: 1,
     html_url: `${origin}/${name}`,

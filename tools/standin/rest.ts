@@ -4,7 +4,7 @@ import type { Deliveries } from "./deliveries.js";
 import { jwtFault } from "./jwt.js";
 import type { Caller } from "./limits.js";
 import type { Manifests } from "./manifest.js";
-import { installationJson, PERMISSIONS, repositoryJson } from "./rest-json.js";
+import { installationJson, PERMISSIONS, propertiesJson, type Rights, repositoryJson } from "./rest-json.js";
 import type { Answer, AppIdentity, Installation, Repo } from "./types.js";
 import type { World } from "./world.js";
 
@@ -21,6 +21,8 @@ type Handler = (request: Request) => Answer;
 const failure = (status: number, message: string): Answer => ({ status, body: { message } });
 const NO_JWT = "A JSON web token could not be decoded";
 const NOT_FOUND = failure(404, "Not Found");
+const NOT_GRANTED = failure(422, "The permissions requested are not granted to this installation.");
+const NOT_ACCESSIBLE = failure(403, "Resource not accessible by integration");
 const SUSPENDED = failure(403, "This installation has been suspended");
 
 /** The part of GitHub's REST API that an App which mirrors repositories has a use for. */
@@ -44,9 +46,10 @@ export class Rest {
   }
 
   callerOf(request: IncomingMessage): Caller {
-    const token = (request.headers.authorization ?? "").replace(/^(bearer|token) /i, "");
+    const token = tokenOf(request);
     const installation = this.world.installationByToken(token);
-    if (installation && !installation.suspendedAt) return { kind: "installation", installation };
+    const permissions = this.world.permissionsOf(token);
+    if (installation && !installation.suspendedAt) return { kind: "installation", installation, permissions };
     const fault = jwtFault(token, this.#key, this.app.appId);
     return fault ? { kind: "anonymous", fault } : { kind: "app" };
   }
@@ -97,9 +100,9 @@ export class Rest {
         ? { status: 200, body: installationJson(installation, appId, this.world.rights) }
         : NOT_FOUND;
     });
-    app("POST", /^\/app\/installations\/(\d+)\/access_tokens$/, ({ params }) => {
+    app("POST", /^\/app\/installations\/(\d+)\/access_tokens$/, ({ params, body }) => {
       const installation = this.world.installations.get(Number(params[0]));
-      return installation ? this.#accessToken(installation) : NOT_FOUND;
+      return installation ? this.#accessToken(installation, body.permissions) : NOT_FOUND;
     });
     app("GET", /^\/repos\/([^/]+)\/([^/]+)\/installation$/, ({ params, url }) => {
       const [owner = "", name = ""] = params;
@@ -133,21 +136,33 @@ export class Rest {
       });
     installation(/^\/installation\/repositories$/, (request, found) => {
       const all = this.world.repositoriesOf(found);
-      const answer = paged(request, all, (repo) => repositoryJson(repo, request.url.origin));
+      const answer = paged(request, all, (repo) => this.#repository(repo, request.url));
       return { ...answer, body: { total_count: all.length, repositories: answer.body } };
+    });
+    installation(/^\/orgs\/([^/]+)\/properties\/values$/, (request, { login }) => {
+      const { caller, params } = request;
+      const mayRead =
+        caller.kind === "installation" && "organization_custom_properties" in caller.permissions;
+      if (!mayRead) return NOT_ACCESSIBLE;
+      return params[0] === login ? paged(request, this.world.ownedBy(login), propertiesJson) : NOT_FOUND;
     });
     installation(/^\/repositories\/(\d+)$/, ({ params, url }, found) => {
       const repo = this.world.repositories.get(Number(params[0]));
       if (!this.world.isReadable(repo, found)) return NOT_FOUND;
-      return { status: 200, body: repositoryJson(repo, url.origin) };
+      return { status: 200, body: this.#repository(repo, url) };
     });
     installation(/^\/repos\/([^/]+)\/([^/]+)$/, ({ params, url }, found) => {
       const [owner = "", name = ""] = params;
       const repo = this.world.find(owner, name);
-      if (this.world.isReadable(repo, found)) return { status: 200, body: repositoryJson(repo, url.origin) };
+      if (this.world.isReadable(repo, found)) return { status: 200, body: this.#repository(repo, url) };
       const moved = repo ? undefined : this.world.findFormer(owner, name);
       return this.world.isReadable(moved, found) ? movedTo(`/repositories/${moved.id}`, url) : NOT_FOUND;
     });
+  }
+
+  #repository(repo: Repo, { origin }: URL) {
+    const { custom_properties, ...json } = repositoryJson(repo, origin);
+    return this.world.showsProperties ? { ...json, custom_properties } : json;
   }
 
   #installationOf(repo: Repo | undefined): Answer {
@@ -157,11 +172,14 @@ export class Rest {
       : NOT_FOUND;
   }
 
-  #accessToken(installation: Installation): Answer {
+  #accessToken(installation: Installation, asked: unknown): Answer {
     if (installation.suspendedAt) return SUSPENDED;
-    const { token, expiresAt } = this.world.mintToken(installation);
+    const permissions = (asked as Rights["permissions"] | undefined) ?? PERMISSIONS;
+    const granted = this.world.rights.permissions;
+    if (!Object.keys(permissions).every((name) => Object.hasOwn(granted, name))) return NOT_GRANTED;
+    const { token, expiresAt } = this.world.mintToken(installation, permissions);
     const { selection } = installation;
-    const body = { token, expires_at: expiresAt, permissions: PERMISSIONS, repository_selection: selection };
+    const body = { token, expires_at: expiresAt, permissions, repository_selection: selection };
     return { status: 201, body };
   }
 
@@ -169,6 +187,9 @@ export class Rest {
     return { ...this.hookConfig, secret: "********" };
   }
 }
+
+const tokenOf = ({ headers }: IncomingMessage): string =>
+  (headers.authorization ?? "").replace(/^(bearer|token) /i, "");
 
 function movedTo(path: string, { origin }: URL): Answer {
   const location = `${origin}/api/v3${path}`;

@@ -23,6 +23,8 @@ export interface Repo {
   /** What is public, every installation can read. */
   private: boolean;
   topics: string[];
+  /** Custom properties that are set: a text, or several of a property that takes several. */
+  properties: Record<string, string | string[]>;
 }
 
 /** A pull request as it was at one time. */

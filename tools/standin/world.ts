@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { usualRights } from "./rest-json.js";
+import { PERMISSIONS, type Rights, usualRights } from "./rest-json.js";
 import type { Installation, Repo } from "./types.js";
 
 interface Token {
   installation: Installation;
+  permissions: Rights["permissions"];
   expiresAt: number;
 }
 
@@ -13,6 +14,8 @@ const key = (owner: string, name: string): string => `${owner}/${name}`.toLowerC
 export class World {
   /** True: no two pushes carry the same second. GitHub's own clock does repeat seconds. */
   strictClock = false;
+  /** False: repositories come without their custom properties, as from an older Enterprise Server. */
+  showsProperties = true;
   /** Of the App, and of each installation, as long as its owner has accepted them. */
   readonly rights = usualRights();
   readonly installations = new Map<number, Installation>();
@@ -87,10 +90,14 @@ export class World {
     return [...this.repositories.values()].filter((repo) => repo.installation === installation);
   }
 
-  mintToken(installation: Installation, lifetimeMs = 3_600_000): { token: string; expiresAt: string } {
+  mintToken(
+    installation: Installation,
+    permissions: Rights["permissions"] = PERMISSIONS,
+    lifetimeMs = 3_600_000,
+  ): { token: string; expiresAt: string } {
     const token = `ghs_${randomBytes(27).toString("base64url").replace(/[-_]/g, "0")}`;
     const expiresAt = Date.now() + lifetimeMs;
-    this.#tokens.set(token, { installation, expiresAt });
+    this.#tokens.set(token, { installation, permissions, expiresAt });
     return { token, expiresAt: new Date(expiresAt).toISOString().replace(/\.\d+Z$/, "Z") };
   }
 
@@ -99,6 +106,11 @@ export class World {
     const found = this.#tokens.get(token);
     const isGood = found && found.expiresAt > Date.now() && this.installations.has(found.installation.id);
     return isGood ? found.installation : undefined;
+  }
+
+  /** @returns what a token that was minted may do */
+  permissionsOf(token: string): Rights["permissions"] {
+    return this.#tokens.get(token)?.permissions ?? {};
   }
 
   /** Tokens that were minted and still count. */

@@ -23,8 +23,18 @@ async function killAndRestart(node: ClusterNode, meanwhile: () => Promise<void>)
   await node.restart();
 }
 
-const post = async (node: ClusterNode, path: string): Promise<boolean> =>
-  (await node.lockstep.api(path, { method: "POST" })).ok;
+/** Asks until the node does it. @throws Error with its last answer */
+async function post(node: ClusterNode, path: string): Promise<void> {
+  let last = "no answer";
+  const isDone = async () => {
+    const answer = await node.lockstep.api(path, { method: "POST" });
+    last = `${answer.status} ${await answer.text()}`;
+    return answer.ok;
+  };
+  await waitUntil(path, isDone).catch((error: Error) => {
+    throw new Error(`${error.message}: ${last}`);
+  });
+}
 
 /** Under load a mirror differs from GitHub most of the time, but it is there. */
 const isMissing = (fault: string): boolean => fault.endsWith(NO_MIRROR);
@@ -32,7 +42,7 @@ const isMissing = (fault: string): boolean => fault.endsWith(NO_MIRROR);
 /** Drains a node, and waits until its share is with the others. */
 async function giveAway({ name }: ClusterNode, scene: Scene): Promise<void> {
   const door = scene.door();
-  await waitUntil("the drain", () => post(door, `/api/v1/nodes/${name}/drain`));
+  await post(door, `/api/v1/nodes/${name}/drain`);
   await waitUntil("the others to take its share over", async () => {
     const { nodes } = (await (await door.lockstep.api("/api/v1/nodes")).json()) as {
       nodes: { name: string; kept: number | null; owned: number }[];
@@ -152,7 +162,7 @@ export const KINDS: readonly Kind[] = [
       cluster.nodes.delete(node.name);
       await node.lockstep.stop();
       const door = scene.door();
-      await waitUntil("the removal", () => post(door, `/api/v1/nodes/${node.name}/remove?force=yes`));
+      await post(door, `/api/v1/nodes/${node.name}/remove?force=yes`);
     },
   },
   {

@@ -63,7 +63,8 @@ export function openShared(needs: Needs): Shared {
       // Each node holds the removal of its share. What it holds since, nobody has confirmed.
       [KINDS.removal]({ key, at }) {
         const held = installations.held(Number(key));
-        if (held && held.heldAt <= at) removal.confirm(Number(key));
+        // What is still held after an error is shown, and can be confirmed again.
+        if (held && held.heldAt <= at) removal.confirm(Number(key)).catch(() => {});
       },
     },
   });

@@ -84,6 +84,7 @@ export const TITLES: Readonly<Record<string, string>> = {
   maintenance_behind: "Maintenance is behind",
   node_away: "A node gives no sign of life",
   nodes_differ: "The nodes have different settings",
+  properties_unread: "Custom properties cannot be read",
   push_never_shown: "GitHub never showed a push",
   redis_away: "Redis cannot be used",
   refreshes_failing: "Refreshes fail for all repositories",

@@ -6,7 +6,7 @@ import { withSlot } from "../slots.js";
 import { type Found, locate } from "./github.js";
 import type { Asking, LfsPorts } from "./ports.js";
 import { type BatchQuestion, LFS_TYPE } from "./question.js";
-import { TICKET_S } from "./ticket.js";
+import { TICKET_S, type Ticket } from "./ticket.js";
 
 export const NO_UPLOADS =
   "Lockstep serves mirrors for reading alone. Push to GitHub, and its files of Git LFS, too: " +
@@ -25,13 +25,25 @@ export async function sendBatch(ports: LfsPorts, asking: Asking, origin: string)
   if (/100-continue/i.test(request.headers.expect ?? "")) response.writeContinue();
   const { operation, objects } = await ports.readQuestion(request);
   if (operation === "upload") throw new Refusal(403, NO_UPLOADS);
-  const found = await withSlot(ports.asking, asking.signal, () => locate(ports, asking, objects));
+  const others = objects.filter(({ oid }) => keptSize(ports, asking, oid) === null);
+  // What is kept came from GitHub for this repository, whose pointers name it: GitHub need not be asked again.
+  const found =
+    others.length === 0
+      ? NOTHING
+      : await withSlot(ports.asking, asking.signal, () => locate(ports, asking, others));
   const answers = objects.map((object) => answerFor(ports, { asking, origin, found }, object));
   sendBytes(
     response,
-    { type: LFS_TYPE, source: "github", provenAt: null },
+    { type: LFS_TYPE, source: others.length === 0 ? "mirror" : "github", provenAt: null },
     JSON.stringify({ transfer: "basic", objects: answers, hash_algo: "sha256" }),
   );
+}
+
+const NOTHING: Found = { byOid: new Map(), asApp: false };
+
+/** @returns the size of an object that is kept with the mirror, in bytes; null: it is not */
+function keptSize({ kept }: LfsPorts, { right }: Asking, oid: string): number | null {
+  return right.repositoryId === null ? null : (kept?.sizeOf(right.repositoryId, oid) ?? null);
 }
 
 interface Context {
@@ -40,19 +52,31 @@ interface Context {
   found: Found;
 }
 
-function answerFor(ports: LfsPorts, { asking, origin, found }: Context, { oid, size }: Wanted) {
+function answerFor(ports: LfsPorts, context: Context, { oid, size }: Wanted) {
+  const { asking, found } = context;
+  const { repositoryId } = asking.right;
+  const kept = keptSize(ports, asking, oid);
+  if (kept !== null && repositoryId !== null)
+    return {
+      oid,
+      size: kept,
+      actions: { download: ownAddress(ports, context, { repositoryId, oid, size: kept }) },
+    };
   const location = found.byOid.get(oid);
   if (!location?.download) return { oid, size, error: errorOf(location) };
   const { download, isAuthenticated } = location;
-  const { repositoryId } = asking.right;
   const { header = {} } = download;
   if (!found.asApp || repositoryId === null || isWithoutSecret(download))
     return { oid, size, ...(isAuthenticated ? { authenticated: true } : {}), actions: { download } };
-  const object = { repositoryId, oid };
-  ports.locations.put(object, { href: download.href, header });
-  const ticket = ports.tickets.write({ ...object, size: location.size ?? size });
-  const href = `${origin}/${fullName(asking.route)}.git/info/lfs/objects/${oid}?${ticket}`;
-  return { oid, size, actions: { download: { href, expires_in: TICKET_S } } };
+  ports.locations.put({ repositoryId, oid }, { href: download.href, header });
+  const ticket = { repositoryId, oid, size: location.size ?? size };
+  return { oid, size, actions: { download: ownAddress(ports, context, ticket) } };
+}
+
+/** Writes an address of this server's, where the reader's right is judged again. */
+function ownAddress({ tickets }: LfsPorts, { asking, origin }: Context, ticket: Ticket) {
+  const path = `${fullName(asking.route)}.git/info/lfs/objects/${ticket.oid}`;
+  return { href: `${origin}/${path}?${tickets.write(ticket)}`, expires_in: TICKET_S };
 }
 
 /** The signature in an address is good for its one object, and for some minutes. */

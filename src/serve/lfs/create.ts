@@ -11,10 +11,11 @@ const LIMITS = { running: 50, waiting: 1_000 };
 /** Prepares what requests of Git LFS share. */
 export function createLfsPorts(
   { ask, open }: Pick<LfsPorts, "ask" | "open">,
-  needs: Pick<LfsPorts, "targetOf" | "timeoutMs"> & Partial<Pick<LfsPorts, "tickets">>,
+  needs: Pick<LfsPorts, "targetOf" | "timeoutMs"> & Partial<Pick<LfsPorts, "tickets" | "kept">>,
 ): LfsPorts {
   return {
     tickets: createTickets(monotonicMs),
+    kept: null,
     ...needs,
     ask,
     open,

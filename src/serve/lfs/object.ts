@@ -1,4 +1,4 @@
-import { Transform } from "node:stream";
+import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { beginStream } from "../answer.js";
 import { Refusal } from "../refusal.js";
@@ -25,10 +25,12 @@ export async function sendObject(ports: LfsPorts, asking: Asking, { oid, query }
   if (repositoryId === null || size === null) throw new Refusal(404, "not found");
   const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(ports.timeoutMs)]);
   await withSlot(ports.downloading, asking.signal, async () => {
-    const content = await open(ports, { ...asking, signal }, { repositoryId, oid, size });
+    const kept = await openKept(ports, { repositoryId, oid, size });
+    const content = kept ?? (await open(ports, { ...asking, signal }, { repositoryId, oid, size }));
     const { response } = asking;
     response.setTimeout(STALL_MS, () => response.destroy());
-    beginStream(response, { type: "application/octet-stream", source: "github", provenAt: null }, size);
+    const source = kept ? "mirror" : "github";
+    beginStream(response, { type: "application/octet-stream", source, provenAt: null }, size);
     await pipeline(content, exactly(size), response, { signal });
   });
 }
@@ -38,6 +40,12 @@ interface Place {
   oid: string;
   /** In bytes. */
   size: number;
+}
+
+/** @returns null: the object is not kept with the mirror, or its file is gone, so that GitHub has to give it */
+async function openKept({ kept }: LfsPorts, { repositoryId, oid, size }: Place): Promise<Readable | null> {
+  if (kept?.sizeOf(repositoryId, oid) !== size) return null;
+  return kept.open(repositoryId, oid).catch(() => null);
 }
 
 async function open(ports: LfsPorts, asking: Asking, { size, ...object }: Place) {

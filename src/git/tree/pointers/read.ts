@@ -24,11 +24,12 @@ export interface ReadPointers {
 }
 
 /** git-lfs reads no further: `blobSizeCutoff` in lfs/lfs.go. */
-const MAX_BYTES = 1024;
+export const MAX_POINTER_BYTES = 1024;
 /** This many contents are in memory at a time. */
 const AT_ONCE = 10_000;
 
-type Parsed = Map<string, NonNullable<ReturnType<typeof parsePointer>>>;
+/** Pointers, and texts that look like one, by the names of the git objects that they are in. */
+export type Parsed = Map<string, NonNullable<ReturnType<typeof parsePointer>>>;
 
 /** @returns the files that are pointers, and those that look like one */
 export async function readPointers(query: TreeQuery, files: Filtered[]): Promise<ReadPointers> {
@@ -54,10 +55,15 @@ async function findSmall({ git, from }: TreeQuery, shas: string[]): Promise<stri
     input: `${shas.join("\n")}\n`,
   });
   const sizes = stdout.split("\n").map((line) => Number(line.split(" ")[2]));
-  return shas.filter((_, n) => sizes[n]! <= MAX_BYTES);
+  return shas.filter((_, n) => sizes[n]! <= MAX_POINTER_BYTES);
 }
 
-async function parseAll({ git, from }: TreeQuery, shas: string[], parsed: Parsed): Promise<void> {
+/** Reads small contents, all of which are in memory at once, and adds those that are pointers. */
+export async function parseAll(
+  { git, from }: Pick<TreeQuery, "git" | "from">,
+  shas: string[],
+  parsed: Parsed,
+): Promise<void> {
   // No content can have the mark in it, so contents need not be counted in bytes.
   const mark = randomBytes(16).toString("hex");
   // git cat-file --batch='<mark> %(objectname)'
