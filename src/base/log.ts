@@ -53,13 +53,13 @@ export const LOG_EVENTS = {
   maintenance_started: "a maintenance task began",
   maintenance_yielded: "a maintenance task was stopped to make way for a refresh",
   mirror_corrupt: "a check found a damaged mirror",
-  mirror_missing: "somebody removed a mirror; it is cloned again",
+  mirror_missing: "a mirror was removed from outside; it is cloned again",
   mirror_taken_over: "the mirror came from a node that had it before",
   mirrors_from_other_time:
     "the database and the mirrors are from different points in time, for example after a restore",
   node_name_taken: "another node is running under this node's name",
   operated: "an operator asked for an action; `token` says by which token, `status` with which result",
-  outage_began: "a server of GitHub's answers nobody; requests wait, and one at a time probes it",
+  outage_began: "one of GitHub's servers does not answer; requests wait, and one at a time probes it",
   outage_ended: "the server answers again; what waited for it runs",
   outbox_unavailable: "the table of events could not be read or written",
   pass_not_begun:
@@ -77,7 +77,7 @@ export const LOG_EVENTS = {
   queue_not_written: "the end of a run could not be stored",
   reader_refused:
     "a reader of a mirror was refused; `repository` is missing where Lockstep mirrors none of that name",
-  redis_unreachable: "Redis cannot be reached; the nodes go on without",
+  redis_unreachable: "Redis cannot be reached; the nodes continue without it",
   ref_held: "a ref is held because of HISTORY=block",
   ref_restored: "an operator restored a ref to a kept tip",
   refresh_deferred: "a refresh was put off, although nothing is wrong with the repository",
