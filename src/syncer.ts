@@ -83,7 +83,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
       const outcome = cloned ?? (await bringRefs(work, request));
       if (outcome.changes.length > 0) moved.emit(repository.id, outcome.changes);
       const unlinked = link(work);
-      ports.transaction(() => {
+      // Events must not be undone once consumers have them; a refresh that has found nothing is only done again.
+      const store = outbox.owesEvents(repository.id) ? ports.transaction : ports.unsynced;
+      store(() => {
         recordRefused(ports, request, outcome);
         if (isAnswered(outcome)) recordRefresh(ports, repository, request, outcome);
         ports.announce(repository, request.trigger);

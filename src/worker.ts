@@ -7,10 +7,10 @@ import { fullNameOrId } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
-import type { Left, RefreshQueue, Snapshot } from "./queue/contract.js";
+import type { RefreshQueue, Snapshot } from "./queue/contract.js";
 import type { RunnerPorts } from "./queue/runner.js";
 import type { RefreshLog } from "./refresh/log.js";
-import { notYetOf } from "./refresh/outcome.js";
+import { notYetOf, whatIsLeft } from "./refresh/outcome.js";
 import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
 import type { Store } from "./store/database.js";
 import type { Syncer } from "./syncer.js";
@@ -141,7 +141,10 @@ function settle(context: WorkerContext, snapshot: Snapshot, error: RefreshError 
   const { ports, runs, signals } = context;
   const { subject } = snapshot;
   const key = keyOf(subject);
-  const retryInMs = ports.store.transaction(() => {
+  // A power cut may undo the end of a run that succeeded: it has stored what it changed, and is only done again. A wait
+  // that GitHub asked for must not be lost.
+  const store = error ? ports.store.transaction : ports.store.unsynced;
+  const retryInMs = store(() => {
     recordRefresh(context, snapshot, error);
     if (error) return recordFailure(ports, snapshot, error);
     recordSuccess(ports, snapshot, runs.outcomes.get(key) ?? null);
@@ -173,19 +176,6 @@ function recordSuccess(ports: WorkerPorts, snapshot: Snapshot, outcome: RefreshO
   queue.keep(snapshot, left);
   // While refs are too many to name, no delivery is known to be covered.
   if (outcome.compareInMs === null) deliveries.settle(subject, generation, left.refs);
-}
-
-/** @returns null: nothing is left */
-function whatIsLeft({ open, compareInMs }: RefreshOutcome, { hints }: RefreshRequest): Left | null {
-  if (open.length === 0 && compareInMs === null) return null;
-  const hinted = new Set(hints.map(({ ref }) => ref));
-  return {
-    refs: open.map(({ ref }) => ref),
-    // A ref that no delivery names is asked for again by comparing every ref.
-    full: compareInMs !== null || open.some(({ ref }) => !hinted.has(ref)),
-    dueInMs: Math.min(...open.map(({ askInMs }) => askInMs), compareInMs ?? Number.POSITIVE_INFINITY),
-    isBehind: compareInMs === null && open.every(({ stage }) => stage === "behind"),
-  };
 }
 
 /** Counts a mirror that caught up with a push, with the time that this took. */

@@ -68,6 +68,10 @@ export function outboxStatements(store: Store) {
     trees: store.prepare(
       "SELECT ref, before, after, path FROM published WHERE repository_id = ? ORDER BY path",
     ),
+    owed: store.prepare(
+      `SELECT EXISTS (SELECT 1 FROM intents WHERE repository_id = ?) OR EXISTS (SELECT 1 FROM published WHERE repository_id = ?)
+       OR EXISTS (SELECT 1 FROM refused WHERE repository_id = ?) AS yes`,
+    ),
     forgetTrees: store.prepare("DELETE FROM published WHERE repository_id = ?"),
     refuse: store.prepare(
       "INSERT OR REPLACE INTO refused (repository_id, path, ref, before, after) VALUES (?, ?, ?, ?, ?)",

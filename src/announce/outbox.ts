@@ -20,6 +20,8 @@ export interface Outbox {
   cloned(id: number, changes: RefChange[], first: boolean): void;
   /** Whether an earlier pass recorded intents whose outcome is unknown. */
   inDoubt(id: number): boolean;
+  /** Whether anything of the repository is left to announce. */
+  owesEvents(id: number): boolean;
   /**
    * Keeps the part of those intents that took effect. @param tips the mirror's refs; null when they are
    * unreadable, so that every intent counts as done
@@ -96,6 +98,7 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
       else sql.forgetClone.run(id);
     },
     inDoubt: (id) => isUnsettled(context, id),
+    owesEvents: (id) => sql.owed.get(id, id, id)?.yes === 1,
     resolve: (id, tips) => settleIntents(context, id, tips),
     published(id, { path, ref, before, after }) {
       if (before === after) return;

@@ -19,7 +19,8 @@ interface Tools {
 export interface Sweep {
   /** Begins to delete what is in the trash. Needs no database, and never throws. */
   clearTrash(): void;
-  start(): void;
+  /** Begins with the start of the process, a few repositories at a time. @throws what the database throws */
+  start(isStopped: () => boolean): Promise<void>;
   /** Runs once in each pass of the backstop, a few repositories at a time. @throws what the database throws */
   run(isStopped: () => boolean): Promise<void>;
 }
@@ -37,23 +38,27 @@ export function createSweep(tools: Tools): Sweep {
     if ((checkouts.isOutdated(repository) || lacksExtent()) && hasMirror(id)) tools.request(id);
   }
 
+  async function requestMissing(isStopped: () => boolean, options: { atStart: boolean }): Promise<void> {
+    const slice = beginSlice();
+    for (const id of tools.registry.ids()) {
+      if (isStopped()) return;
+      requestIfMissing(id, options);
+      if (slice.isOver()) await slice.next();
+    }
+  }
+
   async function emptied(): Promise<void> {
     for (const { path, error } of await emptyTrash(layout)) tools.obstacles.report(path, error);
   }
 
   return {
     clearTrash: () => void emptied(),
-    start() {
+    async start(isStopped) {
       checkouts.start();
-      for (const id of tools.registry.ids()) requestIfMissing(id, { atStart: true });
+      await requestMissing(isStopped, { atStart: true });
     },
     async run(isStopped) {
-      const slice = beginSlice();
-      for (const id of tools.registry.ids()) {
-        if (isStopped()) return;
-        requestIfMissing(id, { atStart: false });
-        if (slice.isOver()) await slice.next();
-      }
+      await requestMissing(isStopped, { atStart: false });
       if (!isStopped()) void checkouts.check();
     },
   };

@@ -129,7 +129,7 @@ export function createOnce(ports: OncePorts): Once {
     await ports.pruning.run();
     ports.announcer.start();
     ports.publishedTrees.clearTrash();
-    ports.publishedTrees.start();
+    await ports.publishedTrees.start(() => false);
     const failure = await list();
     void ports.links.sweep();
     const wanted = registry.all().filter(isWanted);

@@ -61,7 +61,7 @@ export function startClocks(config: Settings, { log, ground, domain, node, relea
       pruning.run,
       announcer.start,
       () => requests.everything("onboard"),
-      publishing.sweep.start,
+      () => publishing.sweep.start(() => isStopping),
       afterBoot.requestSome,
       links.sweep,
       () => lfs?.pass(),

@@ -36,6 +36,7 @@ export function createRecords(config: Settings, { store, github, disk }: Ground)
   const layout = createLayout(dataDir);
   const registry = createRegistry(store);
   const hasMirror = (id: number) => ownership(layout.mirror(id), id) === "ours";
+  const isOnboarding = (id: number) => registry.identityOf(id)?.state === "onboarding";
   const queue = createEmbeddedQueue({
     store,
     quietPeriodMs,
@@ -43,7 +44,8 @@ export function createRecords(config: Settings, { store, github, disk }: Ground)
     // Reading GitHub's lists writes rows of the database alone, for which the reserve is kept.
     hasRoom: (workClass) =>
       workClass === "list" || disk.hasRoom(workClass === "publish" ? "publish" : "refresh"),
-    needsClone: (id) => registry.get(id)?.state === "onboarding" || !hasMirror(id),
+    needsClone: (id) => isOnboarding(id) || !hasMirror(id),
+    isOnboarding,
   });
   keepHolds(queue, github);
   const runs: Runs = new Map();

@@ -109,6 +109,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     outbox,
     now,
     transaction: store.transaction,
+    unsynced: store.unsynced,
     reconcile: lifecycle.reconcileRepository,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,

@@ -51,15 +51,21 @@ export interface DeliveryRecord extends DeliveryAbout {
   hook?: string | undefined;
 }
 
+/** A delivery that came before under the same id. */
+export interface EarlierDelivery {
+  /** When it first arrived, in milliseconds since 1970. */
+  receivedAt: number;
+  /** Whether its request was already refreshed. */
+  isDone: boolean;
+}
+
 /** One table serves deduplication, recovery and the question what became of a delivery. */
 export interface DeliveryLog {
-  /** Whether the delivery's request was already refreshed. */
-  isDone(id: string): boolean;
+  /** Returns what became of a delivery that has already come; null: it has not. */
+  earlier(id: string): EarlierDelivery | null;
   isKnown(id: string): boolean;
   /** Returns the subject of a delivery that is accepted and not refreshed yet; null: there is nothing to do. */
   openSubject(id: string): string | null;
-  /** When the delivery first arrived, in milliseconds since 1970; null: it is not known. */
-  firstReceivedAt(id: string): number | null;
   /**
    * When GitHub last called, in milliseconds since 1970; null when GitHub did not call in the last 8 days.
    */
@@ -93,7 +99,7 @@ const columnsOf = ({
 const asTime = (column: unknown) => (typeof column === "number" ? column : null);
 
 export function createDeliveryLog(store: Store, now: () => number = Date.now): DeliveryLog {
-  const done = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ? AND refreshed_at IS NOT NULL");
+  const earlier = store.prepare("SELECT received_at, refreshed_at FROM deliveries WHERE id = ?");
   // A delivery that comes again keeps the time of its first receipt, how it came, and its ref.
   const put = store.prepare(
     `INSERT INTO deliveries (id, received_at, event, action, subject, outcome, reason, generation, via,
@@ -111,7 +117,6 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
   const open = store.prepare(
     "SELECT subject FROM deliveries WHERE id = ? AND outcome = 'accepted' AND refreshed_at IS NULL",
   );
-  const receipt = store.prepare("SELECT received_at FROM deliveries WHERE id = ?");
   const known = store.prepare("SELECT 1 AS yes FROM deliveries WHERE id = ?");
   const lastCall = store.prepare(
     "SELECT received_at FROM deliveries WHERE via = 'webhook' AND received_at <= ? ORDER BY received_at DESC LIMIT 1",
@@ -121,10 +126,12 @@ export function createDeliveryLog(store: Store, now: () => number = Date.now): D
     "DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE received_at < ? LIMIT ?)",
   );
   return {
-    isDone: (id) => done.get(id) !== undefined,
+    earlier(id) {
+      const row = earlier.get(id);
+      return row ? { receivedAt: Number(row.received_at), isDone: row.refreshed_at !== null } : null;
+    },
     isKnown: (id) => known.get(id) !== undefined,
     openSubject: (id) => (open.get(id)?.subject as string | undefined) ?? null,
-    firstReceivedAt: (id) => asTime(receipt.get(id)?.received_at),
     lastCallAt: () => asTime(lastCall.get(now())?.received_at),
     lastAt: () => asTime(last.get(now())?.received_at),
     accepted({ id, receivedAt, event, action, via, ...rest }, subject, generation, ref) {

@@ -9,7 +9,7 @@ import { doneRow, failedRow, keptRow } from "./ended-runs.js";
 import { createHeldResources } from "./held-resources.js";
 import { createOrder } from "./order.js";
 import { createOutages } from "./outages.js";
-import { classOf, DISK, type Options, type Parts, putDue } from "./parts.js";
+import { classOf, DISK, likelyClassOf, type Options, type Parts, putDue } from "./parts.js";
 import { reopen } from "./reopening.js";
 import { endQuiet, reportedIn } from "./reported.js";
 import { createRows, entryOf, type QueueRow } from "./rows.js";
@@ -32,6 +32,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     now,
     wallNow: options.wallNow ?? Date.now,
     hasRoom: options.hasRoom ?? (() => true),
+    isOnboarding: options.isOnboarding ?? options.needsClone,
     random: options.random,
     rows: createRows(store),
     order: createOrder(store),
@@ -58,12 +59,13 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
         return generation;
       }),
     startableClass: (subject) => startableClass(queue, subject),
-    next: (workClass) => store.transaction(() => next(queue, workClass)),
-    begin: (subject) => store.transaction(() => begin(queue, subject)),
+    next: (workClass) => next(queue, workClass),
+    // What a power cut undoes of a run's beginning and end is done again; only what is requested must not be lost.
+    begin: (subject) => store.unsynced(() => begin(queue, subject)),
     succeed: (snapshot) => store.transaction(() => succeed(queue, snapshot)),
     keep: (snapshot, left) => store.transaction(() => keep(queue, snapshot, left)),
     fail: (snapshot, error) => store.transaction(() => fail(queue, snapshot, error)),
-    reclaim: (subject) => store.transaction(() => reclaim(queue, subject)),
+    reclaim: (subject) => store.unsynced(() => reclaim(queue, subject)),
     promote: () => promote(queue),
     nextDueIn: () => nextDueIn(queue),
     reached(resource) {
@@ -113,7 +115,7 @@ function arm(
     subject,
     at,
     wallAt: queue.wallNow(),
-    workClass: classOf(queue, { subject, isSlow: row?.isSlow ?? false }),
+    workClass: likelyClassOf(queue, subject, row),
     quietPeriodMs: queue.quietPeriodMs,
     hold: queue.startsAll ? null : queue.held.on({ subject, installationId }, at),
   });
@@ -185,7 +187,7 @@ function promote(queue: Parts): boolean {
     queue.released.clear();
     return false;
   }
-  queue.store.transaction(() => {
+  queue.store.unsynced(() => {
     for (const row of promoted) putDue(queue, { ...row, dueAt: Math.min(row.dueAt ?? at, at) }, at);
   });
   return promoted.length === PROMOTED_AT_ONCE || queue.released.size > 0;

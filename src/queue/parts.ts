@@ -1,4 +1,5 @@
 import type { Random } from "../base/backoff.js";
+import type { Subject } from "../base/model.js";
 import { serverOf } from "../base/resources.js";
 import type { Store } from "../store/database.js";
 import { classOfSubject, type WorkClass } from "./classes.js";
@@ -15,6 +16,8 @@ export interface Options {
   gitHost: string;
   /** Whether a repository has no mirror yet. */
   needsClone: (id: number) => boolean;
+  /** Whether a repository has never had a mirror, as far as is known without a look at the disk. */
+  isOnboarding?: (id: number) => boolean;
   /** Whether the disk has room for a class of work; without room, none of its rows starts. */
   hasRoom?: (workClass: WorkClass) => boolean;
   /** The steady clock, by which waits go; in milliseconds since 1970. */
@@ -55,6 +58,12 @@ export function outOf(queue: Parts, workClass: WorkClass): string | null {
   if (!queue.hasRoom(workClass)) return DISK;
   const server = gateOf(queue, workClass);
   return server !== null && queue.outages.isOut(server) ? server : null;
+}
+
+/** A guess at the class of a row that is armed, for which the disk is not asked: `begin` finds out. */
+export function likelyClassOf(queue: Parts, subject: Subject, row: QueueRow | null): WorkClass {
+  if (row?.isSlow) return "long";
+  return row?.class === "short" ? "short" : classOfSubject(subject, queue.isOnboarding);
 }
 
 export const classOf = ({ needsClone }: Parts, row: Pick<QueueRow, "subject" | "isSlow">): WorkClass =>

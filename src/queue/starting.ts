@@ -5,7 +5,7 @@ import { classOf, outOf, type Parts, putDue } from "./parts.js";
 import { type QueueRow, snapshotOf } from "./rows.js";
 
 export function startableClass(queue: Parts, subject: Subject): WorkClass | null {
-  const row = queue.rows.get(keyOf(subject));
+  const row = queue.rows.startOf(keyOf(subject));
   if (!row || row.state === "running" || outOf(queue, row.class)) return null;
   return row.state === "ready" || (row.dueAt ?? 0) <= queue.now() ? row.class : null;
 }

@@ -27,7 +27,8 @@ interface Ports {
 const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
 export interface Acceptance extends ReceiverPorts {
-  accept(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
+  /** The request is on disk once the promise is fulfilled. */
+  accept(delivery: DeliveryRecord, decision: RequestDecision): Promise<"accepted" | "done">;
   /** The request is on disk on return. Inside a transaction the write joins it. */
   persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
   /** Reports that GitHub delivered a delivery about the repository, so that recovery was not needed. */
@@ -49,14 +50,15 @@ function isWaiting(
   );
 }
 
-/** Stores a verified delivery in one transaction, and then wakes the runner. */
+/** Stores verified deliveries, those that come together in one transaction, and then wakes the runner. */
 export function createAcceptance(ports: Ports): Acceptance {
   const { store, queue, deliveries, registry, gateway } = ports;
   const delivered = createSignal<[repositoryId: number]>();
   const accessChanged = createSignal<[repositoryId: number | null]>();
 
   function persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" {
-    if (deliveries.isDone(delivery.id)) return "done";
+    const earlier = deliveries.earlier(delivery.id);
+    if (earlier?.isDone) return "done";
     const { subject, intent, installationId, repository } = decision;
     if (subject.kind === "repository" && delivery.via !== "recovered") delivered.emit(subject.id);
     if (subject.kind === "repository") noteName(subject.id, installationId ?? 0, repository);
@@ -66,7 +68,7 @@ export function createAcceptance(ports: Ports): Acceptance {
     if (doubtsName || subject.kind !== "repository")
       accessChanged.emit(subject.kind === "repository" ? subject.id : null);
     // A delivery that comes again does not renew the patience with GitHub's replicas.
-    const receivedAt = deliveries.firstReceivedAt(delivery.id) ?? delivery.receivedAt;
+    const receivedAt = earlier?.receivedAt ?? delivery.receivedAt;
     const hints = intent.hints.map((hint) => ({ ...hint, receivedAt }));
     const generation = queue.arm(
       subject,
@@ -78,7 +80,7 @@ export function createAcceptance(ports: Ports): Acceptance {
   }
 
   function noteName(id: number, installationId: number, reported: RepositoryName | undefined): void {
-    const known = registry.get(id);
+    const known = registry.identityOf(id);
     if (!known) {
       // Without a usable name the reconcile asks GitHub by id alone.
       registry.note(id, installationId, reported ?? { owner: "", name: "" });
@@ -94,16 +96,17 @@ export function createAcceptance(ports: Ports): Acceptance {
 
   return {
     persist: (delivery, decision) => store.transaction(() => persist(delivery, decision)),
-    accept(delivery, decision) {
-      const outcome = store.transaction(() => persist(delivery, decision));
+    async accept(delivery, decision) {
+      const outcome = await store.inGroup(() => persist(delivery, decision));
       // The runner starts after the answer went to the socket, so GitHub does not wait for it.
       if (outcome === "accepted") setImmediate(() => ports.runner.wake(decision.subject));
       return outcome;
     },
-    ignore: (delivery, reason) => deliveries.ignored(delivery, reason),
+    ignore: (delivery, reason) => store.inGroup(() => deliveries.ignored(delivery, reason)),
     warm({ subject, intent }) {
-      const repository = subject.kind === "repository" ? registry.get(subject.id) : null;
-      if (!repository || repository.state === "suspended" || intent.trigger !== "push") return;
+      if (subject.kind !== "repository" || intent.trigger !== "push") return;
+      const repository = registry.identityOf(subject.id);
+      if (!repository || repository.state === "suspended") return;
       if (!isWaiting(ports, repository)) gateway.warm(repository);
     },
     stopping: ports.stopping,

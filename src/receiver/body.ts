@@ -16,7 +16,7 @@ export interface BodyLimits {
 export interface BodyUse<T> {
   /** Sees the bytes in their order as they arrive, and keeps none of them. */
   onBytes(bytes: Buffer): void;
-  /** Called once the whole body is there. @param read returns the body in one piece, which costs its length again */
+  /** Called once the whole body is there. @param read returns the body in one piece, which costs its length again where it came in several */
   use(read: () => Buffer): T | Promise<T>;
 }
 
@@ -42,8 +42,8 @@ interface Body {
  */
 export function createBodyReader(limits: BodyLimits): BodyReader {
   const inFlight = { bytes: 0 };
-  const grow = (body: Body): boolean => {
-    const size = nextBlock(body, limits.maxBytes);
+  const grow = (body: Body, arrived: number): boolean => {
+    const size = nextBlock(body, arrived, limits.maxBytes);
     if (inFlight.bytes + size > limits.maxBytesInFlight) return false;
     inFlight.bytes += size;
     addBlock(body, size);
@@ -57,7 +57,7 @@ export function createBodyReader(limits: BodyLimits): BodyReader {
       if (body.bytes > limits.maxBytes) return "too_large";
       if (isFragmented(chunk)) return "fragmented";
       for (let rest = chunk; rest.length > 0; ) {
-        if (body.free === 0 && !grow(body)) return "overloaded";
+        if (body.free === 0 && !grow(body, rest.length)) return "overloaded";
         rest = rest.subarray(append(body, rest));
       }
       onBytes(chunk);
@@ -72,8 +72,9 @@ export function createBodyReader(limits: BodyLimits): BodyReader {
   };
 }
 
-const nextBlock = ({ held }: Body, maxBytes: number) =>
-  Math.min(Math.max(FIRST_BLOCK, held), LARGEST_BLOCK, Math.max(1, maxBytes - held));
+/** What has arrived at once, as most bodies do, fits into one block. */
+const nextBlock = ({ held }: Body, arrived: number, maxBytes: number) =>
+  Math.min(Math.max(FIRST_BLOCK, held, arrived), LARGEST_BLOCK, Math.max(1, maxBytes - held));
 
 function addBlock(body: Body, size: number): void {
   body.blocks.push(Buffer.allocUnsafeSlow(size));
@@ -89,7 +90,10 @@ function append(body: Body, bytes: Buffer): number {
   return copied;
 }
 
-const joined = ({ blocks, bytes }: Body): Buffer => Buffer.concat(blocks, bytes);
+function joined({ blocks, bytes }: Body): Buffer {
+  const [first] = blocks;
+  return first && blocks.length === 1 ? first.subarray(0, bytes) : Buffer.concat(blocks, bytes);
+}
 
 function receive(
   request: IncomingMessage,

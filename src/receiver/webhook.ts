@@ -27,7 +27,7 @@ export interface ReceiverPorts {
    */
   accept(delivery: DeliveryRecord, decision: RequestDecision, raw: RawDelivery): Accepted | Promise<Accepted>;
   /** Records a delivery that requests nothing. Throws when that fails. */
-  ignore(delivery: DeliveryRecord, reason: string): void;
+  ignore(delivery: DeliveryRecord, reason: string): void | Promise<void>;
   /**
    * Opens a connection to GitHub, unless the repository has to wait; called as soon as a delivery is verified whose
    * event warms the connection.
@@ -119,7 +119,7 @@ async function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: 
   if (decision.kind === "request" && eventNamed(event)?.warmsConnection) ports.warm(decision);
   try {
     if (decision.kind !== "request") {
-      ports.ignore(delivery, decision.reason);
+      await ports.ignore(delivery, decision.reason);
       return decision;
     }
     const kind = await ports.accept(delivery, decision, { headers, body });

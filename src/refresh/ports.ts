@@ -20,6 +20,8 @@ export interface SyncerPorts {
   outbox: Outbox;
   /** Writes everything in the callback, or nothing. */
   transaction<T>(fn: () => T): T;
+  /** Does the same, but a power cut may undo it. */
+  unsynced<T>(fn: () => T): T;
   /** Asks GitHub about the repository by its id. Null: the repository is no longer managed. */
   reconcile(id: number): Promise<ManagedRepository | null>;
   /** Whether the repository's removal waits for an operator's confirmation. */

@@ -34,6 +34,12 @@ export interface ManagedRepository extends RemoteRepository {
   error: { code: string; message: string; hint: string; at: number; attempt: number } | null;
 }
 
+/** Whose the repository is and what it is called, without the rest of what is known of it. */
+export type RepositoryIdentity = Pick<
+  ManagedRepository,
+  "id" | "owner" | "name" | "installationId" | "state"
+>;
+
 /** What deliveries and answers have proven about one ref. */
 export interface RefKnowledge {
   /**
@@ -50,6 +56,14 @@ export const toRefKnowledge = (row: Row): RefKnowledge => ({
   pushedAt: Number(row.pushed_at),
   movedAt: Number(row.moved_at),
   movedFrom: row.moved_from as string | null,
+});
+
+export const toIdentity = (id: number, row: Row): RepositoryIdentity => ({
+  id,
+  owner: String(row.owner),
+  name: String(row.name),
+  installationId: Number(row.installation_id),
+  state: row.state as RepositoryState,
 });
 
 /** @param row a row of repositories @returns null: no row exists */

@@ -15,6 +15,7 @@ export const shownStateSql = (running = ""): string => `CASE
 export function prepareStatements(store: Store) {
   return {
     get: store.prepare("SELECT * FROM repositories WHERE id = ?"),
+    identity: store.prepare("SELECT owner, name, installation_id, state FROM repositories WHERE id = ?"),
     // A name may have passed to another repository: the repository confirmed last has the name.
     find: store.prepare(
       "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state IN ('gone', 'retired'), confirmed_at DESC LIMIT 1",

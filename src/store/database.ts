@@ -1,6 +1,8 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fdatasync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import Database from "libsql";
+import { createGroupCommit, type GroupCommit } from "./group-commit.js";
 
 /** Another process owns DATA_DIR. */
 export class DirectoryTaken extends Error {
@@ -27,6 +29,13 @@ export interface Store {
   prepare(sql: string): Statement;
   /** Runs `fn` in one transaction; inside another one it joins it. */
   transaction<T>(fn: () => T): T;
+  /**
+   * Runs `fn` in one transaction that a kill does not undo, but a power cut may, up to the next transaction that is
+   * synced. For what costs no more than work done again; it does not wait for the disk. Inside another one it joins it.
+   */
+  unsynced<T>(fn: () => T): T;
+  /** Runs a write in a transaction that it shares with others that come at the same time. */
+  inGroup: GroupCommit;
   /** Throws when nothing can be written, because the disk is full or the file has become read-only. */
   probe(): void;
   close(): void;
@@ -49,8 +58,9 @@ export function openStore(dataDir: string, tables: Tables[]): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o750 });
   const lock = lockDirectory(dataDir);
   try {
-    const db = openDatabase(join(dataDir, "lockstep.db"), tables);
-    return wrap(db, lock);
+    const file = join(dataDir, "lockstep.db");
+    const db = openDatabase(file, tables);
+    return wrap(db, { lock, log: openLog(file) });
   } catch (error) {
     lock.close();
     throw error;
@@ -130,33 +140,77 @@ export function requireKnown(db: Database.Database, module: string, steps: strin
   return version;
 }
 
-function wrap(db: Database.Database, lock: Database.Database): Store {
+/**
+ * Opens SQLite's write-ahead log, to sync it apart from a commit. The process may close it: SQLite's locks are on other
+ * files (https://sqlite.org/walformat.html#locks). @returns null where the file system has SQLite keep a journal instead
+ */
+function openLog(file: string): number | null {
+  try {
+    return openSync(`${file}-wal`, "r+");
+  } catch {
+    return null;
+  }
+}
+
+interface Files {
+  lock: Database.Database;
+  log: number | null;
+}
+
+const syncData = promisify(fdatasync);
+
+function wrap(db: Database.Database, { lock, log }: Files): Store {
   let depth = 0;
   const probe = db.prepare(
     "INSERT OR REPLACE INTO migrations (module, version) SELECT 'probe', coalesce(max(version), 0) % 1000 + 1 FROM migrations WHERE module = 'probe'",
   );
+  function transaction<T>(fn: () => T): T {
+    if (depth > 0) return fn();
+    db.exec("BEGIN IMMEDIATE");
+    depth = 1;
+    try {
+      const result = fn();
+      db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // A full disk may already have rolled the transaction back.
+      if (db.inTransaction) db.exec("ROLLBACK");
+      throw error;
+    } finally {
+      depth = 0;
+    }
+  }
+  /** The commit is in the log without a sync, which is all that FULL adds to it. */
+  function unsynced<T>(fn: () => T): T {
+    if (log === null || depth > 0) return transaction(fn);
+    db.exec("PRAGMA synchronous=NORMAL");
+    try {
+      return transaction(fn);
+    } finally {
+      db.exec("PRAGMA synchronous=FULL");
+    }
+  }
+
+  let syncs = Promise.resolve();
+  const inGroup = createGroupCommit({
+    commit: unsynced,
+    sync() {
+      if (log === null) return Promise.resolve();
+      const sync = syncData(log);
+      syncs = sync.catch(() => {});
+      return sync;
+    },
+  });
   return {
     prepare: (sql) => db.prepare(sql) as unknown as Statement,
-    transaction(fn) {
-      if (depth > 0) return fn();
-      db.exec("BEGIN IMMEDIATE");
-      depth = 1;
-      try {
-        const result = fn();
-        db.exec("COMMIT");
-        return result;
-      } catch (error) {
-        // A full disk may already have rolled the transaction back.
-        if (db.inTransaction) db.exec("ROLLBACK");
-        throw error;
-      } finally {
-        depth = 0;
-      }
-    },
+    transaction,
+    unsynced,
+    inGroup,
     probe: () => void probe.run(),
     close() {
       db.close();
       lock.close();
+      if (log !== null) void syncs.then(() => closeSync(log));
     },
   };
 }

@@ -31,7 +31,9 @@ test("the changes of one pass are one event, with everything a consumer needs", 
   outbox.intend(7, "push", [step(1)]);
   outbox.intend(7, "push", [step(5, SIDE)]);
   expect(all()).toEqual([]);
+  expect(outbox.owesEvents(7)).toBe(true);
   expect(outbox.publish(APP, "push")).toEqual([1]);
+  expect(outbox.owesEvents(7)).toBe(false);
   expect(all()).toEqual([
     {
       ...{ id: 1, type: "changed", at: "1970-01-01T00:16:40.000Z", repository: APP, trigger: "push" },

@@ -35,9 +35,9 @@ export async function startHandoverNode(options: HandoverOptions) {
   const log = createDeliveryLog(node.store);
   const { seal, prefix, redis, members, self } = node;
   const sender = await createSender({ redis, prefix, seal, format: members.format, queueMax });
-  const store = (delivery: DeliveryRecord, decision: RequestDecision) => {
+  const store = async (delivery: DeliveryRecord, decision: RequestDecision) => {
     beforeStore(delivery);
-    if (log.isDone(delivery.id)) return "done" as const;
+    if (log.earlier(delivery.id)?.isDone) return "done" as const;
     log.accepted(delivery, decision.subject, 1, null);
     return "accepted" as const;
   };

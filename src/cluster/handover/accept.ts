@@ -13,9 +13,9 @@ interface Ports {
   send: Sender["send"];
   post(url: string, raw: RawDelivery): Promise<void>;
   /** Puts a delivery on this node's disk. Throws when that fails. */
-  accept(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done";
+  accept(delivery: DeliveryRecord, decision: RequestDecision): Promise<"accepted" | "done">;
   /** Records that this node need not act on a delivery. Throws when that fails. */
-  ignore(delivery: DeliveryRecord, reason: string): void;
+  ignore(delivery: DeliveryRecord, reason: string): void | Promise<void>;
   /** Whether this node keeps a mirror of the repository in step, although others own it. */
   isKept(repositoryId: number): boolean;
   /** Returns the other nodes that do so. */
@@ -69,9 +69,9 @@ export function createAcceptor(ports: Ports): Acceptor {
   }
 
   /** The delivery is safe elsewhere by now, so that a failure here changes nothing. */
-  function notePassed(delivery: DeliveryRecord, nodes: readonly string[]): void {
+  async function notePassed(delivery: DeliveryRecord, nodes: readonly string[]): Promise<void> {
     try {
-      ports.ignore(delivery, `passed to ${nodes.join(", ")}`);
+      await ports.ignore(delivery, `passed to ${nodes.join(", ")}`);
     } catch {}
   }
 
@@ -81,9 +81,9 @@ export function createAcceptor(ports: Ports): Acceptor {
     if (keepers.length > 0) hand(keepers, { ...handed, hops: 1 }).catch(() => {});
   }
 
-  function acceptToo(delivery: DeliveryRecord, decision: RequestDecision): void {
+  async function acceptToo(delivery: DeliveryRecord, decision: RequestDecision): Promise<void> {
     try {
-      ports.accept(delivery, decision);
+      await ports.accept(delivery, decision);
     } catch {}
   }
 
@@ -98,13 +98,13 @@ export function createAcceptor(ports: Ports): Acceptor {
       if (others.length === owners.length) {
         if (isPassedOn) return "elsewhere";
         await pass(others, handed, raw);
-        notePassed(delivery, others);
-        if (isKeptHere(decision)) acceptToo(delivery, decision);
+        await notePassed(delivery, others);
+        if (isKeptHere(decision)) await acceptToo(delivery, decision);
         return "passed";
       }
       const isFromGitHub = !isPassedOn && others.length > 0;
       try {
-        const outcome = ports.accept(delivery, decision);
+        const outcome = await ports.accept(delivery, decision);
         // An owner that is missed finds the delivery in GitHub's log.
         if (isFromGitHub) hand(others, handed).catch(() => {});
         handToKeepers(handed);
@@ -121,12 +121,12 @@ export function createAcceptor(ports: Ports): Acceptor {
       const owners = ownersOf(decision);
       const isMine = owners.includes(self);
       if (isMine || isKeptHere(decision)) {
-        ports.accept(record, decision);
+        await ports.accept(record, decision);
         if (isMine && hops === 0) handToKeepers({ hops, delivery, decision });
       } else if (hops === 0 && owners.length > 0) {
         await hand(owners, { hops: 1, delivery, decision });
-        ports.ignore(record, `passed to ${owners.join(", ")}`);
-      } else ports.ignore(record, "another node owns the repository");
+        await ports.ignore(record, `passed to ${owners.join(", ")}`);
+      } else await ports.ignore(record, "another node owns the repository");
     },
   };
 }

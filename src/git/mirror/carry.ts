@@ -107,7 +107,10 @@ export async function carryOver(carry: Carry, judge: Judge) {
   const lost = [...wantedTips, ...pins.map(({ name: ref, sha }) => ({ ref, sha }))].filter(
     ({ sha }) => !isSaved(sha),
   );
-  const now = await readRefs(carry.git, carry.beside, [], { signal: carry.call.signal });
+  const isUnchanged = left.length + pins.length + tips.length === 0;
+  const now = isUnchanged
+    ? github
+    : await readRefs(carry.git, carry.beside, [], { signal: carry.call.signal });
   const names = new Set(known.map(({ name }) => name));
   const fresh = made.filter(({ name }) => !names.has(name));
   const unreadable = old.unreadable && carry.recorded.length === 0;

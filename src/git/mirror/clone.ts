@@ -12,7 +12,7 @@ import { fetchBlobs } from "./blobs.js";
 import { carryOver, type Judge } from "./carry.js";
 import { fetchEveryRef } from "./fetch-refs.js";
 import type { MirrorOptions, RunContext } from "./options.js";
-import { HIDE_OWN_REFS } from "./own-refs.js";
+import { hideInNew } from "./own-refs.js";
 import { dropMarks, requireTrees } from "./partial.js";
 
 /** What to clone, and how. */
@@ -54,7 +54,7 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
       gitDir: null,
       args: ["init", "--bare", "--template=", `--initial-branch=${defaultBranch}`, beside],
     });
-    await git({ ...local, args: ["config", ...HIDE_OWN_REFS] });
+    await hideInNew(beside);
     const fetch = { gitDir: beside, lease: clone.lease, run, scope, config: UNSYNCED };
     const lend = run.lend ?? ((wait) => wait());
     const refused = await lend(() => fetchEveryRef(tools, fetch));

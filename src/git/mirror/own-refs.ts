@@ -1,10 +1,16 @@
-import { readFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { syncPath } from "../../machine/durable.js";
 import type { MirrorContext } from "./memory.js";
 
 /** Clients that clone a mirror do not see Lockstep's own refs. git-config(1), transfer.hideRefs */
-export const HIDE_OWN_REFS = ["transfer.hideRefs", "refs/lockstep"];
+const HIDE_OWN_REFS = ["transfer.hideRefs", "refs/lockstep"];
+
+/** What `git config transfer.hideRefs refs/lockstep` adds to the configuration of a new mirror. */
+const HIDDEN = "[transfer]\n\thideRefs = refs/lockstep\n";
+
+/** Hides Lockstep's own refs in a mirror that is being made, without a process of git's for it. */
+export const hideInNew = (gitDir: string): Promise<void> => appendFile(join(gitDir, "config"), HIDDEN);
 
 const TIMEOUT_MS = 120_000;
 

@@ -53,7 +53,7 @@ function acceptorOf(changes: Partial<Ports> = {}) {
     async post(url) {
       calls.push(`post ${url}`);
     },
-    accept() {
+    async accept() {
       calls.push("accept");
       return "accepted";
     },
@@ -156,7 +156,7 @@ test("a job for a repository that moved on follows it once, and no further", asy
 
 test("the owner's own clock dates what it takes", async () => {
   let receivedAt = 0;
-  const accept: Ports["accept"] = (delivery) => {
+  const accept: Ports["accept"] = async (delivery) => {
     receivedAt = delivery.receivedAt;
     return "accepted";
   };
