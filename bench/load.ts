@@ -79,10 +79,10 @@ async function setUp(dir: string, count: number): Promise<Scene> {
   };
 }
 
-/** What is set for this run reaches Lockstep: GIT_FETCH=yes npm run bench:load */
+/** What is set for this run reaches Lockstep: DIRECT_FETCH=no npm run bench:load */
 const settings = (): Record<string, string> =>
   Object.fromEntries(
-    ["GIT_STARTER", "GIT_FETCH", "CONCURRENCY"].flatMap((name) => {
+    ["GIT_STARTER", "DIRECT_FETCH", "CONCURRENCY"].flatMap((name) => {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value]];
     }),

@@ -93,6 +93,7 @@ describe("defaults", () => {
       serve: null,
       gitBinary: "git",
       gitStarter: true,
+      directFetch: true,
       cluster: null,
       misspelt: [],
     });
