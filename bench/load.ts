@@ -106,8 +106,8 @@ async function hookFor(dir: string, { host }: Upstream, token: string): Promise<
 }
 
 /** Delivers a push. @returns the milliseconds until the mirror has it */
-async function deliver({ standin, lockstep, arrivals }: Scene, push: Push): Promise<number> {
-  const arrived = arrivals.wait(push.after, LONGEST_MS);
+async function deliver({ standin, lockstep, repos, arrivals }: Scene, push: Push): Promise<number> {
+  const arrived = arrivals.wait(repos.indexOf(push.repo), push.after, LONGEST_MS);
   const { sentAt, status } = await standin.deliver(push, { to: lockstep.webhookUrl });
   if (status !== 202) throw new Error(`Lockstep answered ${status}`);
   return (await arrived) - sentAt;

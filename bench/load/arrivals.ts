@@ -3,32 +3,41 @@ import { dirname, join } from "node:path";
 
 /** Says when refs of mirrors get to their next tips, with one watcher for each mirror. */
 export interface Arrivals {
-  /** @returns performance.now() when the ref was seen at the tip @throws when that takes longer than `timeoutMs` */
-  wait(tip: string, timeoutMs: number): Promise<number>;
+  /**
+   * @param n which of the mirrors
+   * @returns performance.now() when the ref was seen at the tip, or at a later one
+   * @throws when that takes longer than `timeoutMs`
+   */
+  wait(n: number, tip: string, timeoutMs: number): Promise<number>;
   close(): void;
 }
 
-/** @param files the refs' loose files, in directories that exist */
+/** @param mirrors have the ref in a directory that exists */
 export function watchArrivals(mirrors: readonly string[], ref: string): Arrivals {
-  const waiting = new Map<string, (at: number) => void>();
-  const watchers = mirrors.map((mirror) => {
+  const waiting = mirrors.map(() => new Map<string, (at: number) => void>());
+  const watchers = mirrors.map((mirror, n) => {
     const file = join(mirror, ref);
     return watch(dirname(file), () => {
       const at = performance.now();
       const tip = readOrNothing(file);
-      waiting.get(tip)?.(at);
+      if (!waiting[n]!.has(tip)) return;
+      // Pushes that came together are brought together: the last one's tip has the others.
+      for (const [earlier, arrive] of waiting[n]!) {
+        arrive(at);
+        if (earlier === tip) break;
+      }
     });
   });
   return {
-    wait: (tip, timeoutMs) =>
+    wait: (n, tip, timeoutMs) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
-          waiting.delete(tip);
+          waiting[n]!.delete(tip);
           reject(new Error(`${ref} is not at ${tip} after ${timeoutMs} ms`));
         }, timeoutMs);
-        waiting.set(tip, (at) => {
+        waiting[n]!.set(tip, (at) => {
           clearTimeout(timer);
-          waiting.delete(tip);
+          waiting[n]!.delete(tip);
           resolve(at);
         });
       }),

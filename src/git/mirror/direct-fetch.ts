@@ -5,6 +5,7 @@ import { createBudget, LeftToGit } from "../objects/object.js";
 import { readPack } from "../objects/received.js";
 import { createReadStored } from "../objects/stored.js";
 import type { Lease } from "../transport/lease.js";
+import { namedAfterServer } from "../transport/remote.js";
 import type { MirrorContext } from "./memory.js";
 import type { RunContext } from "./options.js";
 import { openScratch } from "./scratch.js";
@@ -43,8 +44,9 @@ async function tryDirectly(context: MirrorContext, id: number, fetch: Fetch): Pr
   const { lease, wants, bases, run } = fetch;
   const [want, have] = [wants[0]!, bases[0]!];
   try {
-    const timeoutMs = context.fetchTimeoutMs;
-    const pack = await lease.pack({ want, have, timeoutMs, maxBytes: MAX_PACK_BYTES }, run.signal);
+    const { fetchTimeoutMs: stallMs, cloneTimeoutMs } = context;
+    const times = { timeoutMs: Math.max(stallMs, cloneTimeoutMs), stallMs };
+    const pack = await lease.pack({ want, have, ...times, maxBytes: MAX_PACK_BYTES }, run.signal);
     if (pack === null) return false;
     const objects = `${context.layout.mirror(id)}/objects`;
     const budget = createBudget();
@@ -56,9 +58,11 @@ async function tryDirectly(context: MirrorContext, id: number, fetch: Fetch): Pr
     return true;
   } catch (error) {
     if (error instanceof LeftToGit) return false;
+    const failure = asRefreshError(error);
     // git asks once more, and says what is wrong: an answer that is none, or a mirror that lacks something.
-    if (["upstream_error", "corrupt", "git"].includes(asRefreshError(error).code)) return false;
-    throw error;
+    const asksAgain = ["upstream_error", "corrupt", "git"].includes(failure.code);
+    if (asksAgain && failure.retry.kind !== "after") return false;
+    throw namedAfterServer(lease, failure);
   }
 }
 

@@ -15,7 +15,7 @@ const MAX_OBJECTS = 99;
 /**
  * Reads a small pack, as it was sent.
  * @param readStored returns an object that the mirror has, which a difference may build on
- * @throws LeftToGit when the pack is cut off, damaged, large or empty
+ * @throws LeftToGit when the pack is cut off, damaged or large
  */
 export async function readPack(
   pack: Buffer,
@@ -60,12 +60,12 @@ export async function readPack(
 
 /** @returns the number of objects */
 function countOf(pack: Buffer): number {
-  const isPack = pack.length > HEADER_BYTES + CHECKSUM_BYTES && pack.toString("latin1", 0, 4) === "PACK";
+  const isPack = pack.length >= HEADER_BYTES + CHECKSUM_BYTES && pack.toString("latin1", 0, 4) === "PACK";
   if (!isPack || pack.readUInt32BE(4) !== 2) throw new LeftToGit("what was received is no pack of version 2");
   const sum = createHash("sha1").update(pack.subarray(0, -CHECKSUM_BYTES)).digest();
   if (!sum.equals(pack.subarray(-CHECKSUM_BYTES)))
     throw new LeftToGit("a pack's checksum is not that of its bytes");
   const count = pack.readUInt32BE(8);
-  if (count === 0 || count > MAX_OBJECTS) throw new LeftToGit(`a pack has ${count} objects`);
+  if (count > MAX_OBJECTS) throw new LeftToGit(`a pack has ${count} objects`);
   return count;
 }

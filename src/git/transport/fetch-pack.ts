@@ -23,7 +23,9 @@ export async function askForPack(
     const bytes = await readUpTo(answer.body, maxBytes);
     return bytes && readAnswer(bytes);
   } catch (error) {
-    throw asNetworkError(error, proxy.origin);
+    const failure = asNetworkError(error, proxy.origin);
+    if (failure.code !== "not_yet") proxy.adverts.drop();
+    throw failure;
   }
 }
 

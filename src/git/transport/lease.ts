@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { RefreshError } from "../../base/errors.js";
+import { startDeadline, type Times } from "./deadline.js";
 import type { ReadFor } from "./read-limits.js";
 import type { Target } from "./upstream.js";
 
@@ -21,6 +22,8 @@ export interface PackQuestion {
   have: string;
   /** The answer must be complete within this time, in milliseconds. */
   timeoutMs: number;
+  /** The answer is given up when GitHub sends nothing for so long, in milliseconds. */
+  stallMs: number;
   /** A longer answer is not read to its end, in bytes. */
   maxBytes: number;
 }
@@ -113,21 +116,21 @@ export function openLease(
   leases.set(key, state);
   allowed.catch(() => {}); // A git that asks for a pack gets the failure.
 
-  async function inTime<Question extends { timeoutMs: number }, Answer>(
+  async function inTime<Question extends Times, Answer>(
     send: Ask<Question, Answer>,
     question: Question,
     signal: AbortSignal,
     what: string,
   ): Promise<Answer> {
-    const deadline = AbortSignal.timeout(question.timeoutMs);
+    const deadline = startDeadline(question, () => stats.bytes);
     try {
-      return await send(state, question, AbortSignal.any([signal, deadline, state.abort.signal]));
+      return await send(state, question, AbortSignal.any([signal, deadline.signal, state.abort.signal]));
     } catch (error) {
-      if (!deadline.aborted || signal.aborted) throw error;
-      throw new RefreshError(
-        "timeout",
-        `${upstream.name} did not ${what} within ${question.timeoutMs / 1000} s`,
-      );
+      const { lateMs } = deadline;
+      if (lateMs() === null || signal.aborted) throw error;
+      throw new RefreshError("timeout", `${upstream.name} did not ${what} within ${lateMs()! / 1000} s`);
+    } finally {
+      deadline.release();
     }
   }
 

@@ -27,6 +27,7 @@ function twoCommits() {
     git: realGit(),
     layout,
     fetchTimeoutMs: 60_000,
+    cloneTimeoutMs: 60_000,
     directFetch: true,
     memory: createMemory(),
   } as unknown as MirrorContext;

@@ -93,7 +93,7 @@ test("a merge of a branch that began before the base is left to a longer walk", 
 test.each([
   ["cut off", (pack: Buffer) => pack.subarray(0, -21)],
   ["with another byte", (pack: Buffer) => Buffer.from(pack.map((byte, at) => (at === 40 ? byte ^ 1 : byte)))],
-  ["empty", () => Buffer.alloc(0)],
+  ["nothing", () => Buffer.alloc(0)],
   ["no pack", () => Buffer.from("x".repeat(64))],
 ])("a pack that is damaged is left to git: %s", async (_, damage) => {
   const { upstream, mirror, base } = mirrorBehind((dir) => commitTo(dir, "main", tree(1), ""));

@@ -12,7 +12,7 @@ async function ask(body: string, { maxBytes = 1_000, status = 200, timeoutMs = 5
   const gateway = await createGateway(host.origin, async () => "token-1");
   onTestFinished(() => gateway.close());
   const lease = gateway.open({ installationId: 7, owner: "acme", name: "app" });
-  const question = { want: WANT, have: HAVE, timeoutMs, maxBytes };
+  const question = { want: WANT, have: HAVE, timeoutMs, stallMs: timeoutMs, maxBytes };
   return { host, lease, pack: lease.pack(question, new AbortController().signal) };
 }
 
@@ -63,7 +63,7 @@ test("a server that says nothing is left in time", async () => {
   const gateway = await createGateway(host.origin, async () => "token-1");
   onTestFinished(() => gateway.close());
   const lease = gateway.open({ installationId: 7, owner: "acme", name: "app" });
-  const question = { want: WANT, have: HAVE, timeoutMs: 50, maxBytes: 1_000 };
+  const question = { want: WANT, have: HAVE, timeoutMs: 5_000, stallMs: 50, maxBytes: 1_000 };
   await expect(lease.pack(question, new AbortController().signal)).rejects.toMatchObject({ code: "timeout" });
 });
 
@@ -73,7 +73,7 @@ test("nothing is asked before the lease allows it", async () => {
   onTestFinished(() => gateway.close());
   const allowed = Promise.reject(new Error("the name is another repository's"));
   const lease = gateway.open({ installationId: 7, owner: "acme", name: "app" }, { allowed });
-  const question = { want: WANT, have: HAVE, timeoutMs: 5_000, maxBytes: 1_000 };
+  const question = { want: WANT, have: HAVE, timeoutMs: 5_000, stallMs: 5_000, maxBytes: 1_000 };
   await expect(lease.pack(question, new AbortController().signal)).rejects.toThrow("another repository's");
   expect(host.asked).toEqual([]);
 });
