@@ -1,6 +1,6 @@
 import { beginSlice, type Slice } from "../../base/slices.js";
 import { readCommit, readTree, type TreeEntry } from "./links.js";
-import { type GitObject, LeftToGit } from "./object.js";
+import { type Budget, createBudget, type GitObject, LeftToGit } from "./object.js";
 import type { Received } from "./received.js";
 import type { ReadStored } from "./stored.js";
 
@@ -14,6 +14,8 @@ interface Work {
   known: Set<string>;
   /** What is proven, in an order in which no object comes before what it needs. */
   proven: Map<string, GitObject>;
+  /** For the trees that are walked, which may be the same ones many times. */
+  budget: Budget;
   slice: Slice;
 }
 
@@ -31,7 +33,15 @@ export async function prove(
   received: Received,
   { want, base, readStored }: { want: string; base: string; readStored: ReadStored },
 ): Promise<Proof> {
-  const work: Work = { received, base, readStored, known: new Set(), proven: new Map(), slice: beginSlice() };
+  const work: Work = {
+    received,
+    base,
+    readStored,
+    known: new Set(),
+    proven: new Map(),
+    budget: createBudget(),
+    slice: beginSlice(),
+  };
   const commits = inOrder(work, want);
   if (commits === null) return { isProven: false };
   for (const commit of commits) if (!(await proveCommit(work, commit))) return { isProven: false };
@@ -64,8 +74,9 @@ async function proveCommit(work: Work, id: string): Promise<boolean> {
   const commit = work.received.get(id)!;
   const { tree, parents } = readCommit(commit.content);
   const before: string[] = [];
-  for (const parent of parents) before.push(await treeOf(work, parent));
-  if (!(await proveTree(work, tree, before))) return false;
+  // A commit may name one parent many times.
+  for (const parent of new Set(parents)) before.push(await treeOf(work, parent));
+  if (!(await proveTree(work, tree, [...new Set(before)]))) return false;
   work.proven.set(id, commit);
   return true;
 }
@@ -80,28 +91,30 @@ async function proveTree(work: Work, id: string, before: string[]): Promise<bool
   if (tree?.type !== "tree") return false;
   const entriesBefore: TreeEntry[] = [];
   for (const old of before) {
-    for (const entry of readTree((await read(work, old, "tree")).content)) {
+    for (const entry of await entriesOf(work, await read(work, old, "tree"))) {
       entriesBefore.push(entry);
       work.known.add(keyOf(entry));
     }
-    if (work.slice.isOver()) await work.slice.next();
   }
-  for (const entry of readTree(tree.content))
+  for (const entry of await entriesOf(work, tree))
     if (!(await proveEntry(work, entry, entriesBefore))) return false;
   work.known.add(`tree ${id}`);
   work.proven.set(id, tree);
   return true;
 }
 
+/** Lets other work run before the next tree, when there were many. */
+async function entriesOf({ budget, slice }: Work, tree: GitObject): Promise<TreeEntry[]> {
+  budget.take(tree.content.length);
+  if (slice.isOver()) await slice.next();
+  return readTree(tree.content);
+}
+
 async function proveEntry(work: Work, entry: TreeEntry, before: TreeEntry[]): Promise<boolean> {
   if (entry.kind === "gitlink" || work.known.has(keyOf(entry))) return true;
   if (entry.kind === "tree") {
     const same = before.filter(({ name, kind }) => kind === "tree" && name === entry.name);
-    return proveTree(
-      work,
-      entry.id,
-      same.map(({ id }) => id),
-    );
+    return proveTree(work, entry.id, [...new Set(same.map(({ id }) => id))]);
   }
   const blob = work.received.get(entry.id);
   if (blob?.type !== "blob") return false;

@@ -1,11 +1,16 @@
 import { LeftToGit, MAX_OBJECT_BYTES } from "./object.js";
 
+/** Differences up to this length take no time, in bytes. */
+const MAX_SMALL = 4_096;
+
 /** Makes an object of another one and of the difference between the two: gitformat-pack(5). @throws LeftToGit */
 export function applyDelta(base: Buffer, delta: Buffer): Buffer {
   const reader = createReader(delta);
   if (reader.size() !== base.length) throw new LeftToGit("a difference is to an object of another size");
   const size = reader.size();
   if (size > MAX_OBJECT_BYTES) throw new LeftToGit("an object is large");
+  // git writes no difference that saves so little, and a long one has hundreds of thousands of commands.
+  if (delta.length > MAX_SMALL && delta.length > size / 2) throw new LeftToGit("a difference is long");
   const target = Buffer.alloc(size);
   let at = 0;
   const put = (bytes: Buffer) => {

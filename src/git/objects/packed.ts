@@ -1,8 +1,9 @@
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { beginSlice } from "../../base/slices.js";
 import { applyDelta } from "./delta.js";
 import { inflateAt, readEntry } from "./entry.js";
-import { type GitObject, LeftToGit } from "./object.js";
+import { type Budget, createBudget, type GitObject, LeftToGit } from "./object.js";
 import { findInIndex } from "./pack-index.js";
 
 /** A mirror that is maintained has fewer packs. */
@@ -16,9 +17,14 @@ const MAX_HEADER = 32;
 
 /**
  * Reads an object from the packs of an object store.
+ * @param budget for all that the object is made of: a chain of long differences is git's to read
  * @returns null: no pack has it @throws LeftToGit when a pack cannot be read
  */
-export async function readPacked(objects: string, name: string): Promise<GitObject | null> {
+export async function readPacked(
+  objects: string,
+  name: string,
+  budget = createBudget(),
+): Promise<GitObject | null> {
   try {
     const dir = join(objects, "pack");
     const indices = (await readdir(dir)).filter((file) => file.endsWith(".idx"));
@@ -27,7 +33,7 @@ export async function readPacked(objects: string, name: string): Promise<GitObje
       const offset = await withFile(join(dir, index), (file) => findInIndex(file, name));
       if (offset === null) continue;
       const pack = join(dir, index.replace(/idx$/, "pack"));
-      return await withFile(pack, (file) => readChain(file, objects, offset));
+      return await withFile(pack, (file) => readChain(file, { objects, offset, budget }));
     }
     return null;
   } catch (error) {
@@ -46,29 +52,43 @@ async function withFile<T>(path: string, act: (file: FileHandle) => Promise<T>):
   }
 }
 
-async function readChain(file: FileHandle, objects: string, offset: number): Promise<GitObject> {
+interface Packed {
+  objects: string;
+  offset: number;
+  budget: Budget;
+}
+
+async function readChain(file: FileHandle, { objects, offset, budget }: Packed): Promise<GitObject> {
   const differences: Buffer[] = [];
   for (let at = offset; differences.length < MAX_CHAIN; ) {
-    const { kind, content } = await readAtOffset(file, at);
-    if (typeof kind === "string") return { type: kind, content: rebuilt(content, differences) };
+    const { kind, content } = await readAtOffset(file, at, budget);
+    if (typeof kind === "string") return { type: kind, content: await rebuilt(content, differences) };
     differences.push(content);
     if ("distance" in kind) at -= kind.distance;
     else {
-      const base = await readPacked(objects, kind.base);
+      const base = await readPacked(objects, kind.base, budget);
       if (!base) throw new LeftToGit("a base is not where a pack says");
-      return { type: base.type, content: rebuilt(base.content, differences) };
+      return { type: base.type, content: await rebuilt(base.content, differences) };
     }
     if (at <= 0) throw new LeftToGit("a base is not where a pack says");
   }
   throw new LeftToGit("an object is at the end of a long chain");
 }
 
-const rebuilt = (base: Buffer, differences: Buffer[]): Buffer =>
-  differences.reduceRight((content, difference) => applyDelta(content, difference), base);
+async function rebuilt(base: Buffer, differences: Buffer[]): Promise<Buffer> {
+  const slice = beginSlice();
+  let content = base;
+  for (const difference of differences.toReversed()) {
+    content = applyDelta(content, difference);
+    if (slice.isOver()) await slice.next();
+  }
+  return content;
+}
 
-async function readAtOffset(file: FileHandle, at: number) {
+async function readAtOffset(file: FileHandle, at: number, budget: Budget) {
   let bytes = await readSome(file, at, FIRST_READ);
   const { kind, size, dataAt } = readEntry(bytes, 0);
+  budget.take(size);
   const longest = MAX_HEADER + longestCompressed(size);
   if (longest > FIRST_READ) bytes = await readSome(file, at, longest);
   return { kind, content: inflateAt(bytes, dataAt, size).content };

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import {
@@ -35,13 +35,19 @@ export function createReadStored(objects: string, budget: Budget): ReadStored {
 /** @returns null: no file has the object */
 async function readLoose(objects: string, name: string): Promise<GitObject | null> {
   let bytes: Buffer;
+  let file: FileHandle | null = null;
   try {
-    bytes = await readFile(join(objects, name.slice(0, 2), name.slice(2)));
+    file = await open(join(objects, name.slice(0, 2), name.slice(2)), "r");
+    // A file of gigabytes must not be read to learn that it is large.
+    if ((await file.stat()).size > MAX_OBJECT_BYTES) throw new LeftToGit("an object is large");
+    bytes = await file.readFile();
   } catch (error) {
+    if (error instanceof LeftToGit) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new LeftToGit(`the object ${name} cannot be read`, { cause: error });
+  } finally {
+    await file?.close();
   }
-  if (bytes.length > MAX_OBJECT_BYTES) throw new LeftToGit("an object is large");
   const all = inflate(bytes, name);
   const end = all.indexOf(0);
   const [, type, size] = /^(commit|tree|blob|tag) (\d+)$/.exec(all.toString("latin1", 0, end)) ?? [];
