@@ -1,4 +1,5 @@
 import { RefreshError } from "../../base/errors.js";
+import { asMessage } from "../../base/message.js";
 import { readUpTo } from "../../base/read-up-to.js";
 import type { LeaseState, PackQuestion } from "./lease.js";
 import { DELIM, FLUSH, invalidAnswer, LENGTH_DIGITS, lengthAt, pktLine } from "./pkt-line.js";
@@ -58,7 +59,7 @@ function readAnswer(bytes: Buffer): Buffer {
 /** A replica of GitHub's that has not seen the push yet says that the object is not its own. */
 const refused = (said: string): RefreshError =>
   /not our ref [0-9a-f]{40}/.test(said)
-    ? new RefreshError("not_yet", `GitHub does not serve the object yet: ${said.trim().slice(0, 200)}`)
+    ? new RefreshError("not_yet", `GitHub does not serve the object yet: ${asMessage(said)}`)
     : invalid(`says ${JSON.stringify(said.slice(0, 80))}`);
 
 const invalid = (what: string) => invalidAnswer("fetch", what);

@@ -37,6 +37,11 @@ test("an object that GitHub does not serve is not there yet", async () => {
   await expect(pack).rejects.toMatchObject({ code: "not_yet" });
 });
 
+test("what GitHub says is told in one line without control characters", async () => {
+  const { pack } = await ask(line(`ERR upload-pack: not our ref ${WANT}\n\u001b[2Jlevel=error`));
+  await expect(pack).rejects.toThrow(/not our ref a{40} \[2Jlevel=error$/);
+});
+
 test.each([
   ["nothing", ""],
   ["no pkt-line", "<html>"],
