@@ -44,6 +44,12 @@ export function treeCpuSeconds(pid: number): number {
   return sum(pid);
 }
 
+/** Returns the processes that a process has started and that still run. */
+export const childrenOf = (pid: number): number[] =>
+  readdirSync("/proc")
+    .map(Number)
+    .filter((child) => !Number.isNaN(child) && parentOf(child) === pid);
+
 const parentOf = (pid: number): number | null =>
   orNothing(() => Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]), null);
 

@@ -45,6 +45,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
     scopeOf: records.scopeOf,
     fetchTimeoutMs: config.fetchTimeoutMs,
     cloneTimeoutMs: config.cloneTimeoutMs,
+    directFetch: config.directFetch,
     published: (id) => publishedPins(records.ledger, id),
     keptRecord: records.keptTips,
     doubts: createDoubts({ log, ground, records }),

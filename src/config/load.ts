@@ -121,6 +121,8 @@ export interface Config {
   readonly gitBinary: string;
   /** Whether a small process of its own starts git. */
   readonly gitStarter: boolean;
+  /** Whether small pushes are fetched without `git fetch`. */
+  readonly directFetch: boolean;
   /** The path of a file with certificates that Node.js trusts besides its own; null: none. */
   readonly extraCertificates: string | null;
   /** Variables that nothing reads, and whose names are nearly those of others. */
@@ -278,6 +280,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     telemetry: telemetryOf(values),
     gitBinary: values.GIT_BINARY ?? "git",
     gitStarter: values.GIT_STARTER !== "no",
+    directFetch: values.DIRECT_FETCH !== "no",
   };
 }
 

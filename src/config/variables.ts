@@ -254,6 +254,7 @@ const LOCKSTEP = {
   GPG_HOME: absolutePath("write the path of a GnuPG home with the keyring"),
   GIT_BINARY: anyText({ remedy: "" }),
   GIT_STARTER: oneOf("yes", "no"),
+  DIRECT_FETCH: oneOf("yes", "no"),
   SERVE_PORT: whole(1, 65_535),
   SERVE_HOST: host,
   // config/load.ts checks that both files can be read.

@@ -61,6 +61,17 @@ export async function writeDurably(path: string, text: string, { replacesLock = 
   await syncPath(dirname(path));
 }
 
+/** Writes a new file and syncs it. Its name is not synced: that is in its directory. @throws Error with code EEXIST */
+export async function writeSynced(path: string, bytes: Buffer, { mode }: { mode: number }): Promise<void> {
+  const file = await open(path, "wx", mode);
+  try {
+    await file.writeFile(bytes);
+    await syncs.add(() => file.sync());
+  } finally {
+    await file.close();
+  }
+}
+
 /** Does what `writeDurably` does, for callers that wait for the disk already, such as SQLite's. */
 export function writeDurablySync(path: string, text: string, { mode = 0o640 } = {}): void {
   const beside = `${path}.lock`;

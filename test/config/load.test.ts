@@ -96,6 +96,7 @@ describe("defaults", () => {
       serve: null,
       gitBinary: "git",
       gitStarter: true,
+      directFetch: true,
       cluster: null,
       misspelt: [],
     });

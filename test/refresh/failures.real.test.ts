@@ -145,7 +145,7 @@ test("a mirror that someone moved away is cloned again", async () => {
 });
 
 test("what a killed clone or fetch left is cleared at the next start", async () => {
-  const world = await World.create();
+  const world = await World.create({ DIRECT_FETCH: "no" });
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
   await world.stop();

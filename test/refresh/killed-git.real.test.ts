@@ -24,7 +24,7 @@ function mortalGit() {
 
 test("a fetch that is killed and tried again leaves nothing of the first try", async () => {
   const { binary, arm, isArmed } = mortalGit();
-  const world = await World.create({ GIT_BINARY: binary });
+  const world = await World.create({ GIT_BINARY: binary, DIRECT_FETCH: "no" });
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
   await world.pushed(await world.standin.commit(repo, "main"));

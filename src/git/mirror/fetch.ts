@@ -5,6 +5,7 @@ import { extentOf } from "../disk/layout.js";
 import { writeInParts } from "../run/parts.js";
 import type { Lease } from "../transport/lease.js";
 import { askRemote } from "../transport/remote.js";
+import { fetchDirectly } from "./direct-fetch.js";
 import type { MirrorContext } from "./memory.js";
 import { keepObjects, SYNC_OBJECTS } from "./objects.js";
 import type { RunContext } from "./options.js";
@@ -27,12 +28,15 @@ export async function fetchObjects(
   bases: string[],
   run: RunContext,
 ): Promise<void> {
-  const fetch = () =>
-    clearingUp(context, id, (onRetry) => fetchNow(context, id, { lease, wants, bases, run, onRetry }));
   const { filter, depth } = extentOf(context.layout.mirror(id));
+  const isWhole = filter === null && depth === null;
+  const fetch = () =>
+    clearingUp(context, id, async (onRetry) => {
+      if (isWhole && (await fetchDirectly(context, id, { lease, wants, bases, run }))) return;
+      await fetchNow(context, id, { lease, wants, bases, run, onRetry });
+    });
   // The shallow file and the marks of a partial mirror are written after git has ended.
-  if (filter === null && depth === null) return fetch();
-  return context.memory.fetches(id, run.signal, fetch);
+  return isWhole ? fetch() : context.memory.fetches(id, run.signal, fetch);
 }
 
 interface Fetch {

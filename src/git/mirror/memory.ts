@@ -20,6 +20,8 @@ export interface Memory {
   served: Map<number, Map<string, number>>;
   /** Fetches into partial and shallow mirrors, of which each mirror has one at a time. */
   fetches: Write;
+  /** How many of a mirror's next fetches are git's alone. */
+  byGit: Map<number, number>;
 }
 
 /** The objects that the functions on mirrors work with. */
@@ -37,6 +39,7 @@ export const createMemory = (): Memory => ({
   generations: new Map(),
   served: new Map(),
   fetches: createWriters().write,
+  byGit: new Map(),
 });
 
 /** Records tips, unless the mirror has been distrusted in the meantime; the oldest go first. */
@@ -77,7 +80,8 @@ export function generationOf({ generations }: Memory, id: number): number {
 }
 
 /** Deletes all knowledge of the mirror, which is no longer trusted. */
-export function forgetMirror({ tips, heads, hiding, served }: Memory, id: number): void {
+export function forgetMirror({ tips, heads, hiding, served, byGit }: Memory, id: number): void {
+  byGit.delete(id);
   tips.delete(id);
   heads.delete(id);
   hiding.delete(id);

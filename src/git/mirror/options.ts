@@ -10,6 +10,8 @@ export interface MirrorOptions {
   scopeOf: ScopeOf;
   fetchTimeoutMs: number;
   cloneTimeoutMs: number;
+  /** Whether small pushes are fetched without `git fetch`. */
+  directFetch: boolean;
   /** Returns which commits are published, and the refs that would keep them. */
   published(id: number): Pin[];
   keptRecord: KeptRecord;

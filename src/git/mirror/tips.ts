@@ -3,6 +3,7 @@ import { hasEscapedByte } from "../../base/names.js";
 import { isInside } from "../../base/patterns.js";
 import { mapInSlices, selectInSlices } from "../../base/slices.js";
 import { type Applied, applyChanges, REFUSALS } from "./apply-changes.js";
+import { moveDirectly } from "./direct-refs.js";
 import { KEEP_NOTHING } from "./kept.js";
 import { beginChange, type MirrorContext, rememberTips } from "./memory.js";
 import { hideOwnRefs } from "./own-refs.js";
@@ -64,7 +65,15 @@ export async function changeTips(
   const endChange = beginChange(memory, id);
   try {
     if (keep.refs.size > 0) await hideOwnRefs(context, id);
-    const applied = await applyChanges(git, layout.mirror(id), changes, keep, refusals);
+    const mirror = layout.mirror(id);
+    const isMoved =
+      context.directFetch &&
+      keep.refs.size === 0 &&
+      changes.length === 1 &&
+      (await moveDirectly(mirror, changes[0]!));
+    const applied = isMoved
+      ? { kept: [], refused: [] }
+      : await applyChanges(git, mirror, changes, keep, refusals);
     const refused = new Set(applied.refused.map(({ ref }) => ref));
     const made = await selectInSlices(changes, ({ ref }) => !refused.has(ref));
     rememberTips(memory, id, await mapInSlices(made, ({ ref, after }) => [ref, after] as const));

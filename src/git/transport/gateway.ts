@@ -2,7 +2,15 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Readable } from "node:stream";
 import { createAdverts } from "./advert.js";
-import { type Lease, type LeaseOptions, type LeaseState, openLease, type RefsQuestion } from "./lease.js";
+import { askForPack } from "./fetch-pack.js";
+import {
+  type Lease,
+  type LeaseOptions,
+  type LeaseState,
+  openLease,
+  type PackQuestion,
+  type RefsQuestion,
+} from "./lease.js";
 import { createLfs, type Lfs } from "./lfs.js";
 import { answerGit, askForRefs, type GitProxy, pathOf } from "./proxy.js";
 import { createReadLimits } from "./read-limits.js";
@@ -47,6 +55,8 @@ export async function createGateway(origin: string, token: TokenSource, peer?: P
     upstream,
     ask: (lease: LeaseState, question: RefsQuestion, signal: AbortSignal) =>
       askForRefs(proxy, lease, question, signal),
+    askForPack: (lease: LeaseState, question: PackQuestion, signal: AbortSignal) =>
+      askForPack(proxy, lease, question, signal),
   };
 
   return {

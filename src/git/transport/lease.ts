@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { RefreshError } from "../../base/errors.js";
+import { startDeadline, type Times } from "./deadline.js";
 import type { ReadFor } from "./read-limits.js";
 import type { Target } from "./upstream.js";
 
@@ -11,6 +12,20 @@ export interface RefsQuestion {
   isWanted(ref: string): boolean;
   /** The answer must be complete within this time, in milliseconds. */
   timeoutMs: number;
+}
+
+/** A fetch that Lockstep makes itself, in one request. */
+export interface PackQuestion {
+  /** The object that is wanted. */
+  want: string;
+  /** A commit that GitHub may build on. */
+  have: string;
+  /** The answer must be complete within this time, in milliseconds. */
+  timeoutMs: number;
+  /** The answer is given up when GitHub sends nothing for so long, in milliseconds. */
+  stallMs: number;
+  /** A longer answer is not read to its end, in bytes. */
+  maxBytes: number;
 }
 
 /** A lease gives one git process access to one repository, until `close`. */
@@ -26,6 +41,11 @@ export interface Lease {
    * @throws RefreshError
    */
   refs(question: RefsQuestion, signal: AbortSignal): Promise<Map<string, string>>;
+  /**
+   * Asks GitHub for a pack in one request, without git. @returns the pack as it was sent; null: it is longer than wanted
+   * @throws RefreshError
+   */
+  pack(question: PackQuestion, signal: AbortSignal): Promise<Buffer | null>;
   /** Returns what went wrong between the gateway and GitHub; git itself only sees a broken answer. */
   failure(): RefreshError | null;
   /** Returns GitHub's clock at the first answer, in whole seconds since 1970; null before that answer. */
@@ -57,8 +77,12 @@ interface LeasePorts {
   leases: Map<string, LeaseState>;
   adverts: { drop(): void };
   upstream: { name: string; host: string };
-  ask(lease: LeaseState, question: RefsQuestion, signal: AbortSignal): Promise<Map<string, string>>;
+  ask: Ask<RefsQuestion, Map<string, string>>;
+  askForPack: Ask<PackQuestion, Buffer | null>;
 }
+
+/** Asks GitHub for what belongs to a lease. */
+type Ask<Question, Answer> = (lease: LeaseState, question: Question, signal: AbortSignal) => Promise<Answer>;
 
 export interface LeaseOptions {
   /** git may start at once, but nothing is fetched before this has resolved. Its failure becomes the lease's. */
@@ -69,7 +93,7 @@ export interface LeaseOptions {
 
 /** @param url the remote's URL, for git */
 export function openLease(
-  { leases, adverts, upstream, ask }: LeasePorts,
+  { leases, adverts, upstream, ask, askForPack }: LeasePorts,
   {
     target,
     url,
@@ -91,22 +115,31 @@ export function openLease(
   };
   leases.set(key, state);
   allowed.catch(() => {}); // A git that asks for a pack gets the failure.
+
+  async function inTime<Question extends Times, Answer>(
+    send: Ask<Question, Answer>,
+    question: Question,
+    signal: AbortSignal,
+    what: string,
+  ): Promise<Answer> {
+    const deadline = startDeadline(question, () => stats.bytes);
+    try {
+      return await send(state, question, AbortSignal.any([signal, deadline.signal, state.abort.signal]));
+    } catch (error) {
+      const { lateMs } = deadline;
+      if (lateMs() === null || signal.aborted) throw error;
+      throw new RefreshError("timeout", `${upstream.name} did not ${what} within ${lateMs()! / 1000} s`);
+    } finally {
+      deadline.release();
+    }
+  }
+
   return {
     url,
     host: upstream.host,
     config: { "http.extraHeader": `X-Lockstep-Key: ${key}` },
-    async refs(question, signal) {
-      const deadline = AbortSignal.timeout(question.timeoutMs);
-      try {
-        return await ask(state, question, AbortSignal.any([signal, deadline, state.abort.signal]));
-      } catch (error) {
-        if (!deadline.aborted || signal.aborted) throw error;
-        throw new RefreshError(
-          "timeout",
-          `${upstream.name} did not list its refs within ${question.timeoutMs / 1000} s`,
-        );
-      }
-    },
+    refs: (question, signal) => inTime(ask, question, signal, "list its refs"),
+    pack: (question, signal) => inTime(askForPack, question, signal, "send a pack"),
     failure: () => state.failure,
     servedAt: () => state.servedAt,
     stats,

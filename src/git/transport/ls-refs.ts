@@ -1,9 +1,7 @@
-import { RefreshError } from "../../base/errors.js";
 import { beginSlice } from "../../base/slices.js";
-import { toBytes, toText } from "../run/ref-names.js";
+import { toText } from "../run/ref-names.js";
+import { DELIM, FLUSH, invalidAnswer, LENGTH_DIGITS, lengthAt, pktLine } from "./pkt-line.js";
 
-/** A pkt-line's length is written in this many hexadecimal digits, and includes them. gitprotocol-common(5) */
-const LENGTH_DIGITS = 4;
 /** Two million refs with long names; more are not read. */
 const MAX_ANSWER_BYTES = 256 * 2 ** 20;
 
@@ -13,13 +11,7 @@ const MAX_ANSWER_BYTES = 256 * 2 ** 20;
  */
 export function lsRefsRequest(prefixes: readonly string[]): Buffer {
   const args = prefixes.map((prefix) => pktLine(`ref-prefix ${prefix}\n`));
-  return Buffer.concat([pktLine("command=ls-refs\n"), Buffer.from("0001"), ...args, Buffer.from("0000")]);
-}
-
-function pktLine(text: string): Buffer {
-  const body = toBytes(text);
-  const length = (body.length + LENGTH_DIGITS).toString(16).padStart(LENGTH_DIGITS, "0");
-  return Buffer.concat([Buffer.from(length), body]);
+  return Buffer.concat([pktLine("command=ls-refs\n"), DELIM, ...args, FLUSH]);
 }
 
 /**
@@ -41,7 +33,7 @@ export async function readLsRefs(
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let at = 0;
     while (!isComplete && rest.length - at >= LENGTH_DIGITS) {
-      const length = lengthAt(rest, at);
+      const length = lineLengthAt(rest, at);
       if (length === 0) isComplete = true;
       if (length > 0 && rest.length - at < length) break;
       if (length > 0) addRef(refs, rest.subarray(at + LENGTH_DIGITS, at + length), isWanted);
@@ -55,10 +47,10 @@ export async function readLsRefs(
 }
 
 /** @returns 0 for the flush packet, which ends the answer */
-function lengthAt(bytes: Buffer, at: number): number {
-  const digits = bytes.toString("latin1", at, at + LENGTH_DIGITS);
-  const length = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : -1;
-  if (length !== 0 && length <= LENGTH_DIGITS) throw invalid(`has the length ${JSON.stringify(digits)}`);
+function lineLengthAt(bytes: Buffer, at: number): number {
+  const length = lengthAt(bytes, at);
+  if (length === null || (length !== 0 && length <= LENGTH_DIGITS))
+    throw invalid(`has the length ${JSON.stringify(bytes.toString("latin1", at, at + LENGTH_DIGITS))}`);
   return length;
 }
 
@@ -71,4 +63,4 @@ function addRef(refs: Map<string, string>, line: Buffer, isWanted: (ref: string)
     throw invalid(`has the line ${JSON.stringify(text.slice(0, 80))}`);
 }
 
-const invalid = (what: string) => new RefreshError("upstream_error", `GitHub's answer to ls-refs ${what}`);
+const invalid = (what: string) => invalidAnswer("ls-refs", what);

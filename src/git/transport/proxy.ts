@@ -88,7 +88,7 @@ async function sendPack(
 type UploadPackCall = Pick<UpstreamRequest, "headers" | "signal"> & { body: Buffer };
 
 /** Sends one request to the repository's upload-pack. @returns GitHub's answer, with status 200 */
-async function askUploadPack(
+export async function askUploadPack(
   { upstream, adverts, reads }: GitProxy,
   lease: LeaseState,
   { headers, body, signal }: UploadPackCall,
@@ -129,7 +129,8 @@ async function askUploadPack(
 /** https://git-scm.com/docs/http-protocol#_smart_service_git_upload_pack */
 const ANSWER_TYPE = "application/x-git-upload-pack-result";
 
-const LS_REFS_HEADERS = {
+/** The headers of a request that Lockstep makes itself, in protocol version 2. */
+export const OWN_HEADERS = {
   "content-type": "application/x-git-upload-pack-request",
   accept: ANSWER_TYPE,
   "git-protocol": "version=2",
@@ -149,7 +150,7 @@ export async function askForRefs(
   const attempt = async () => {
     try {
       const body = lsRefsRequest(prefixes);
-      const answer = await askUploadPack(proxy, lease, { headers: LS_REFS_HEADERS, body, signal });
+      const answer = await askUploadPack(proxy, lease, { headers: OWN_HEADERS, body, signal });
       return await readLsRefs(answer.body, isWanted);
     } catch (error) {
       throw asNetworkError(error, proxy.origin);

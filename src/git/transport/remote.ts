@@ -38,8 +38,8 @@ export async function askRemote(git: RunGit, lease: Lease, call: RemoteCall): Pr
   }
 }
 
-/** A git that GitHub left hanging, or hung up on, without a byte says something about GitHub's server. */
-function namedAfterServer({ stats, host }: Lease, error: RefreshError): RefreshError {
+/** A fetch that GitHub left hanging, or hung up on, without a byte says something about GitHub's server. */
+export function namedAfterServer({ stats, host }: Lease, error: RefreshError): RefreshError {
   if (!error.is("serverIsSilent") || stats.bytes > 0) return error;
   return explained(error, host, { resource: { kind: "git", host } });
 }

@@ -25,10 +25,13 @@ interface Answers {
 /** Asks GitHub where the refs are, and fetches meanwhile what the deliveries report. */
 export async function bringByName(context: BringContext, pass: Pass, plans: Plan[]): Promise<Brought> {
   if (plans.length === 0) return NOTHING;
+  const refs = plans.map(({ hint }) => hint.ref);
+  // The question goes out first: what GitHub refuses is then the pass's own failure.
+  const asked = pass.lend(() => context.mirrors.remoteRefs(pass.lease, refs, pass.run));
+  asked.catch(() => {}); // It is awaited below, once the fetch has begun.
   const ahead = await fetchReported(context, pass, plans);
   try {
-    const refs = plans.map(({ hint }) => hint.ref);
-    const tips = await pass.lend(() => context.mirrors.remoteRefs(pass.lease, refs, pass.run));
+    const tips = await asked;
     const isProven = plans.every((plan) => proves(tips, plan));
     const late = isProven ? null : await confirm(context, pass, plans, tips);
     const early = await pass.lend(() => ahead.done);
