@@ -35,7 +35,8 @@ function twoCommits() {
   return { upstream, mirror, base, want, context, loose };
 }
 
-const answering = (pack: () => Promise<Buffer | null>) => ({ pack }) as unknown as Lease;
+const answering = (pack: () => Promise<Buffer | null>) =>
+  ({ pack, host: "github.com", stats: { requests: 1, bytes: 0 } }) as unknown as Lease;
 const runOf = (lease: Lease, want: string, base: string) => ({
   lease,
   wants: [want],
