@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
 
 /** A git object in a form that goes into a pack. gitformat-pack(5) */
-interface PackedObject {
+export interface PackedObject {
   name: string;
   bytes: Buffer;
 }
@@ -25,7 +25,7 @@ function entryHeader(type: number, size: number): Buffer {
   return Buffer.from(bytes);
 }
 
-function packOf(objects: PackedObject[]): Buffer {
+export function packOf(objects: readonly PackedObject[]): Buffer {
   const header = Buffer.from("PACK\0\0\0\0\0\0\0\0", "latin1");
   header.writeUInt32BE(2, 4);
   header.writeUInt32BE(objects.length, 8);
@@ -33,8 +33,8 @@ function packOf(objects: PackedObject[]): Buffer {
   return Buffer.concat([body, createHash("sha1").update(body).digest()]);
 }
 
-/** Makes a commit with one changed file: three objects. @returns its name, and the pack that brings it */
-export function makeCommit(parent: string, text: string): { commit: string; pack: Buffer } {
+/** Makes a commit with one changed file. @returns its name, and the three objects that bring it */
+export function makeCommit(parent: string, text: string): { commit: string; objects: PackedObject[] } {
   const blob = packedObject("blob", Buffer.from(text));
   const entry = Buffer.concat([Buffer.from("100644 change.txt\0"), Buffer.from(blob.name, "hex")]);
   const tree = packedObject("tree", entry);
@@ -48,5 +48,5 @@ export function makeCommit(parent: string, text: string): { commit: string; pack
     "Change\n",
   ];
   const commit = packedObject("commit", Buffer.from(lines.join("\n")));
-  return { commit: commit.name, pack: packOf([commit, tree, blob]) };
+  return { commit: commit.name, objects: [commit, tree, blob] };
 }

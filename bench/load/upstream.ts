@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse, request as sen
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import type { Push, Repo, StandIn } from "../../tools/standin/index.js";
-import { makeCommit } from "./objects.js";
+import { makeCommit, type PackedObject, packOf } from "./objects.js";
 
 /** The stand-in, with fetches of pushes that are answered from memory, without a process. */
 export interface Upstream {
@@ -25,8 +25,8 @@ const MAX_BAND = 65_515;
 
 export async function startUpstream(standin: StandIn): Promise<Upstream> {
   const served = new Map<string, Served>();
-  /** Packs by the commit that they bring. */
-  const packs = new Map<string, { parent: string; pack: Buffer }>();
+  /** What each commit that was pushed brings. */
+  const pushed = new Map<string, { parent: string; objects: PackedObject[] }>();
   let count = 0;
   const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
     answer(req, res).catch(() => res.destroy());
@@ -47,16 +47,23 @@ export async function startUpstream(standin: StandIn): Promise<Upstream> {
   function fromMemory({ ref, tip }: Served, text: string): Buffer | null {
     if (text.includes("command=ls-refs"))
       return Buffer.concat([line(`${tip} HEAD symref-target:${ref}\n`), line(`${tip} ${ref}\n`), FLUSH]);
-    const wanted = packs.get(/want ([0-9a-f]{40})/.exec(text)?.[1] ?? "");
-    if (!wanted) return null;
+    const want = /want ([0-9a-f]{40})/.exec(text)?.[1] ?? "";
+    if (!pushed.has(want)) return null;
+    const { objects, base } = newTo(want, new Set(text.match(/(?<=have )[0-9a-f]{40}/g) ?? []));
     const isDone = /^0009done$/m.test(text);
-    const known = [
-      line("acknowledgments\n"),
-      line(`ACK ${wanted.parent}\n`),
-      line("ready\n"),
-      Buffer.from("0001"),
-    ];
-    return Buffer.concat([...(isDone ? [] : known), line("packfile\n"), ...bandsOf(wanted.pack), FLUSH]);
+    const known = [line("acknowledgments\n"), line(`ACK ${base}\n`), line("ready\n"), Buffer.from("0001")];
+    return Buffer.concat([...(isDone ? [] : known), line("packfile\n"), ...bandsOf(packOf(objects)), FLUSH]);
+  }
+
+  /** Collects what pushes that are brought together have, down to a commit that is known, or that nobody pushed. */
+  function newTo(want: string, haves: ReadonlySet<string>): { objects: PackedObject[]; base: string } {
+    const objects: PackedObject[] = [];
+    let base = want;
+    for (let push = pushed.get(base); push && !haves.has(base); push = pushed.get(base)) {
+      objects.push(...push.objects);
+      base = push.parent;
+    }
+    return { objects, base };
   }
 
   return {
@@ -66,8 +73,8 @@ export async function startUpstream(standin: StandIn): Promise<Upstream> {
       const ref = `refs/heads/${repo.defaultBranch}`;
       const last = served.get(name);
       const before = last?.tip ?? (await standin.tip(repo, ref));
-      const { commit, pack } = makeCommit(before, `${process.pid} ${Date.now()} ${++count}\n`);
-      packs.set(commit, { parent: before, pack });
+      const { commit, objects } = makeCommit(before, `${process.pid} ${Date.now()} ${++count}\n`);
+      pushed.set(commit, { parent: before, objects });
       const pushedAt = Math.max(Math.floor(Date.now() / 1000), (last?.pushedAt ?? repo.pushedAt) + 1);
       served.set(name, { ref, tip: commit, pushedAt });
       repo.pushedAt = pushedAt;
