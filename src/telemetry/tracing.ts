@@ -55,9 +55,12 @@ export interface Tracing {
   abandon(): void;
 }
 
+/** What became of a delivery. */
+type Outcome = "accepted" | "done";
+
 interface Receiving<D, X> {
-  accept(delivery: D, decision: X): string;
-  persist(delivery: D, decision: X): string;
+  accept(delivery: D, decision: X): Promise<Outcome>;
+  persist(delivery: D, decision: X): Outcome;
 }
 
 const NAMES: Record<Subject["kind"], string> = {
@@ -112,16 +115,20 @@ export function createTracing(spans: Spans): Tracing {
 
   const tracing: Tracing = {
     receiving(acceptance, isKnown) {
-      const stored = (delivery: Received, store: () => string): string => {
-        const isFirst = !isKnown(delivery.id);
-        const outcome = store();
+      const note = (delivery: Received, outcome: Outcome, isFirst: boolean): Outcome => {
         if (outcome === "accepted") receive(spans, delivery, { isFirst });
         return outcome;
       };
       return {
         ...acceptance,
-        accept: (delivery, decision) => stored(delivery, () => acceptance.accept(delivery, decision)),
-        persist: (delivery, decision) => stored(delivery, () => acceptance.persist(delivery, decision)),
+        async accept(delivery, decision) {
+          const isFirst = !isKnown(delivery.id);
+          return note(delivery, await acceptance.accept(delivery, decision), isFirst);
+        },
+        persist(delivery, decision) {
+          const isFirst = !isKnown(delivery.id);
+          return note(delivery, acceptance.persist(delivery, decision), isFirst);
+        },
       };
     },
     running: (worker, nameOf) => ({
