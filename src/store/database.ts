@@ -191,6 +191,7 @@ function wrap(db: Database.Database, { lock, log }: Files): Store {
     }
   }
 
+  let isClosed = false;
   let syncs = Promise.resolve();
   const inGroup = createGroupCommit({
     commit: unsynced,
@@ -208,6 +209,9 @@ function wrap(db: Database.Database, { lock, log }: Files): Store {
     inGroup,
     probe: () => void probe.run(),
     close() {
+      // The number of a closed file may be another file's by now.
+      if (isClosed) return;
+      isClosed = true;
       db.close();
       lock.close();
       if (log !== null) void syncs.then(() => closeSync(log));

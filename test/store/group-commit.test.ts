@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { expect, test } from "vitest";
 import { openStore, type Tables } from "../../src/store/database.js";
 import { createGroupCommit } from "../../src/store/group-commit.js";
@@ -122,4 +123,16 @@ test("other transactions are synced as before, also after a group that failed", 
     }),
   ).rejects.toThrow("no");
   expect(level()).toBe(FULL);
+});
+
+test("a store that is closed again closes no file of others", async () => {
+  const dir = tempDir();
+  const store = openStore(dir, [NOTES]);
+  store.close();
+  await nextTurn();
+  const others = openSync(dir, "r");
+  store.close();
+  await nextTurn();
+  expect(fstatSync(others).isDirectory()).toBe(true);
+  closeSync(others);
 });

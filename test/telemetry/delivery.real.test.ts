@@ -71,13 +71,14 @@ test("a refresh that fails is an error with its code, and the next try is in the
   const { receiver, world } = await observed({ OTEL_METRICS_EXPORTER: "none" });
   const repo = await world.standin.createRepository("acme", "site");
   await world.start(repo);
-  world.standin.faults.gitStatus = { status: 500, times: 2 };
+  world.standin.faults.gitStatus = { status: 500, times: 1_000 };
   await world.deliver(await world.standin.commit(repo, "main"), GUID);
   const ofTrace = (fits: (span: ReceivedSpan) => boolean) =>
     receiver.until(() => receiver.spans.find((span) => span.traceId === TRACE && fits(span)));
   const refresh = await ofTrace(({ name, status }) => name === "refresh" && status.code === 2);
   expect(refresh.attributes["error.type"]).toBe("upstream_error");
   expect(receiver.metrics.size).toBe(0);
+  world.standin.faults.gitStatus = undefined;
   const again = await ofTrace(({ attributes }) => Number(attributes["lockstep.attempt"]) > 1);
   expect(again.attributes["lockstep.result"]).toBe("changed");
 });
