@@ -29,12 +29,14 @@ export async function moveDirectly(mirror: string, { ref, before, after }: RefCh
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") await rm(lock, { force: true }).catch(() => {});
     return false;
   }
-  // A packed ref has no file, and a symbolic one has another content.
-  if ((await readFile(path, "latin1").catch(() => "")) !== `${before}\n`) {
-    await rm(lock, { force: true });
+  try {
+    // A packed ref has no file, and a symbolic one has another content.
+    if ((await readFile(path, "latin1")) !== `${before}\n`) throw new Error("the ref is not as expected");
+    await rename(lock, path);
+  } catch {
+    await rm(lock, { force: true }).catch(() => {});
     return false;
   }
-  await rename(lock, path);
   await syncPath(dirname(path));
   return true;
 }

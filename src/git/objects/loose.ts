@@ -18,7 +18,7 @@ const deflateElsewhere = promisify<Buffer, typeof COMPRESSION, Buffer>(deflate);
  * Stores objects as git stores loose ones: beside, then fsync, then rename. All are on disk when the call returns. An
  * object that is there already is written again, so that a damaged file is no object of this push.
  * @param objects such as `mirror.git/objects`
- * @param all in an order in which no object comes before what it needs
+ * @param all in an order in which no object comes before what it needs, unless none of them is proven: nothing relies on those
  */
 export async function writeLoose(
   objects: string,
