@@ -35,6 +35,8 @@ export class Lockstep {
   readonly url: string;
   readonly webhookUrl: string;
   readonly exited: Promise<Exit>;
+  /** How it ended; null: it runs. */
+  ended: Exit | null = null;
   readonly #lines = new LogLines();
   readonly #closed: Promise<unknown>;
 
@@ -51,7 +53,10 @@ export class Lockstep {
     this.exited = new Promise((resolve, reject) => {
       child.once("error", reject);
       // The event is not "close": a git that outlives its parent may hold the pipes.
-      child.once("exit", (code, signal) => resolve({ code, signal }));
+      child.once("exit", (code, signal) => {
+        this.ended = { code, signal };
+        resolve(this.ended);
+      });
     });
   }
 

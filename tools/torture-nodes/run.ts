@@ -53,6 +53,14 @@ function* turnsOf({ random }: Scene, kinds: readonly Kind[]): Generator<Kind, ne
   for (;;) yield* random.shuffled(kinds);
 }
 
+/** Lists nodes that ended although nobody has ended them, with their last words. */
+const ended = ({ cluster }: Scene): string[] =>
+  [...cluster.nodes.values()].flatMap(({ name, lockstep }) =>
+    lockstep.ended
+      ? `node ${name} ended (${lockstep.ended.signal ?? lockstep.ended.code}): ${lockstep.tail(5)}`
+      : [],
+  );
+
 /** Nothing of GitHub's is removed here, so that a node may only set aside what the owners have. */
 const disappeared = ({ cluster }: Scene): string[] =>
   [...cluster.nodes.values()].flatMap(({ name, lockstep }) =>
@@ -76,7 +84,8 @@ async function runRound(scene: Scene, kind: Kind, number: number): Promise<Round
     recoveryMs = performance.now() - endedAt;
     faults.push(...disappeared(scene));
   } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error), ...cluster.faults(repos));
+    const message = error instanceof Error ? error.message : String(error);
+    faults.push(message, ...ended(scene), ...cluster.faults(repos));
   } finally {
     await traffic.stop();
   }
