@@ -165,7 +165,7 @@ test("a second Lockstep on the same DATA_DIR is refused with a reason", async ()
 test("no git process sees a token, and the gateway serves no other client", async () => {
   const { standin, repo } = await github();
   const dataDir = tempDir();
-  const lockstep = await start(standin, dataDir);
+  const lockstep = await start(standin, dataDir, { DIRECT_FETCH: "no" });
   await cloned(lockstep);
   standin.faults.hangGit = true;
   const asked = new Promise((resolve) => standin.once("git-start", resolve));
