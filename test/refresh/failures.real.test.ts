@@ -58,13 +58,25 @@ test("an answer that breaks off halfway changes nothing and is asked again", asy
 test("one odd answer of GitHub's is asked again at once, from the advertisement on", async () => {
   const world = await World.create();
   const repo = await world.standin.createRepository("acme", "app");
-  await world.start(repo);
+  await world.start(repo, { DIRECT_FETCH: "no" });
   world.standin.faults.gitStatus = { status: 500, times: 1 };
   world.standin.clearCounters();
   await world.pushed(await world.standin.commit(repo, "main"));
   await world.inStep(repo);
   expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
   expect(world.standin.gitRequests.some(({ protocol }) => protocol === "advert")).toBe(true);
+});
+
+test("one odd answer is no failure where git does not fetch", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  world.standin.faults.gitStatus = { status: 500, times: 1 };
+  world.standin.clearCounters();
+  await world.pushed(await world.standin.commit(repo, "main"));
+  await world.inStep(repo);
+  expect(world.log.filter(({ event }) => event === "refresh_failed")).toEqual([]);
+  expect(world.standin.gitRequests.map(({ status }) => status)).toContain(500);
 });
 
 test("GitHub's Retry-After is kept", async () => {

@@ -18,8 +18,8 @@ const MODE = 0o666;
  */
 export async function moveDirectly(mirror: string, { ref, before, after }: RefChange): Promise<boolean> {
   const isMove = before !== ZERO && after !== ZERO;
-  if (!isMove || !ref.startsWith(BRANCHES) || hasEscapedByte(ref) || !(await isCommit(mirror, after)))
-    return false;
+  if (!isMove || !ref.startsWith(BRANCHES) || hasEscapedByte(ref)) return false;
+  if (!(await isRepository(mirror)) || !(await isCommit(mirror, after))) return false;
   const path = join(mirror, ref);
   const lock = `${path}.lock`;
   try {
@@ -39,6 +39,12 @@ export async function moveDirectly(mirror: string, { ref, before, after }: RefCh
   }
   await syncPath(dirname(path));
   return true;
+}
+
+/** Whether git would take it for a repository. A mirror that is damaged is found by git, which says how. */
+async function isRepository(mirror: string): Promise<boolean> {
+  const head = await readFile(join(mirror, "HEAD"), "latin1").catch(() => "");
+  return /^ref: refs\/|^[\da-f]{40}$/m.test(head);
 }
 
 /** Whether git would let a branch name the object. */

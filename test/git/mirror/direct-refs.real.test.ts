@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -49,6 +49,17 @@ test("what git would refuse or do otherwise is left to git, and nothing changes"
   plainGit(dir, "pack-refs", "--all");
   expect(await moveDirectly(dir, { ref: REF, before, after })).toBe(false);
   expect(tip()).toBe(before);
+});
+
+test("a mirror that git takes for no repository is left to git", async () => {
+  const { dir, before, after } = twoTips();
+  for (const head of ["", "garbage"]) {
+    writeFileSync(join(dir, "HEAD"), head);
+    expect(await moveDirectly(dir, { ref: REF, before, after })).toBe(false);
+  }
+  rmSync(join(dir, "HEAD"));
+  expect(await moveDirectly(dir, { ref: REF, before, after })).toBe(false);
+  expect(readFileSync(join(dir, REF), "utf8")).toBe(`${before}\n`);
 });
 
 test("a lock of another program stays", async () => {
