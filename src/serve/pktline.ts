@@ -1,7 +1,6 @@
+import { LENGTH_DIGITS, lengthAt } from "../git/transport/pkt-line.js";
 import { notUnderstood } from "./refusal.js";
 
-/** A pkt-line's length is written in this many hexadecimal digits, and includes them. gitprotocol-common(5) */
-const LENGTH_DIGITS = 4;
 /** The longest line that a request may have, in bytes: the name of a ref has 4 KiB at most. */
 const MAX_LINE = 8 * 1024;
 /** The longest line of git's protocol, in bytes. */
@@ -32,7 +31,7 @@ export function createPacketReader(
       const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
       let at = 0;
       while (all.length - at >= LENGTH_DIGITS) {
-        const length = lengthAt(all, at, maxLine);
+        const length = requireLength(all, at, maxLine);
         if (all.length - at < length) break;
         onPacket(packetAt(all.subarray(at + LENGTH_DIGITS, at + length), { length, isOurs }));
         at += Math.max(length, LENGTH_DIGITS);
@@ -47,9 +46,8 @@ export function createPacketReader(
 }
 
 /** @returns 0: flush, 1: delimiter */
-function lengthAt(bytes: Buffer, at: number, maxLine: number): number {
-  const digits = bytes.toString("latin1", at, at + LENGTH_DIGITS);
-  const length = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : -1;
+function requireLength(bytes: Buffer, at: number, maxLine: number): number {
+  const length = lengthAt(bytes, at) ?? -1;
   const isKnown = length === 0 || length === 1 || (length > LENGTH_DIGITS && length <= maxLine);
   if (!isKnown) throw notUnderstood("a line whose length is not one of git's protocol");
   return length;
