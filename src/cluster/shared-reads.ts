@@ -101,7 +101,7 @@ export function createSharedReads({ redis, prefix, seal, clock, since }: Ports):
   /** Redis's own clock is the only one that all nodes share, in milliseconds. */
   async function redisNow(): Promise<number> {
     const [seconds, micros] = await redis.time();
-    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    return Number(seconds) * 1_000 + Number(micros) / 1_000;
   }
 
   async function versionOf(key: string): Promise<string> {
@@ -118,9 +118,11 @@ export function createSharedReads({ redis, prefix, seal, clock, since }: Ports):
   async function findEnd(key: string, { maxAgeMs }: Options): Promise<End | null> {
     const end = open<End>(key, await redis.hget(keysOf(key).pages, "end"));
     if (!end || end.version !== (await versionOf(key))) return null;
+    // Before Redis is asked: however long its answer takes, no reading that began before `since` passes for a later one.
+    const sinceMs = clock() - since;
     const now = await redisNow();
     const age = now - end.at;
-    const isSince = now - end.begun <= clock() - since;
+    const isSince = now - end.begun <= sinceMs;
     return age >= 0 && age <= maxAgeMs && isSince ? end : null;
   }
 

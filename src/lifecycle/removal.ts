@@ -1,5 +1,5 @@
 import { createSignal, type Subscribe } from "../base/signal.js";
-import { forSomeAtOnce } from "../base/slices.js";
+import { forSomeAtOnce, selectInSlices } from "../base/slices.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import { type HoldPorts, holdIfTooMany } from "./hold.js";
@@ -38,12 +38,25 @@ export interface Removal {
    * @returns the number of repositories that are marked gone
    */
   confirm(installationId: number): Promise<number>;
-  /** Reports that a removal was confirmed of which something was held here. */
-  onConfirmed: Subscribe<[installationId: number]>;
+  /**
+   * Takes in what an operator confirmed at another node: of the same repositories nobody is to be asked again when this
+   * node finds them missing, too.
+   */
+  takeConfirmation(confirmation: Confirmation): Promise<void>;
+  /** Reports that the removal of these repositories was confirmed here. */
+  onConfirmed: Subscribe<[installationId: number, repositoryIds: readonly number[]]>;
+}
+
+/** An operator's word that the removal of these repositories is meant. */
+export interface Confirmation {
+  installationId: number;
+  repositoryIds: readonly number[];
+  /** When the operator said so, in milliseconds since 1970. */
+  at: number;
 }
 
 export function createRemoval(ports: RemovalPorts): Removal {
-  const confirmed = createSignal<[installationId: number]>();
+  const confirmed = createSignal<[installationId: number, repositoryIds: readonly number[]]>();
   return {
     handleMissing: (installationId, repositories) => handleMissing(ports, installationId, repositories),
     holdIfTooMany: (installationId, repositories) => holdIfTooMany(ports, installationId, repositories),
@@ -53,10 +66,12 @@ export function createRemoval(ports: RemovalPorts): Removal {
       markGone(ports, repository, { why: "the nodes that own it have it", isExcluded: true }),
     retire: (id) => retire(ports, id),
     async confirm(installationId) {
-      const count = await confirm(ports, installationId);
-      if (count > 0) confirmed.emit(installationId);
-      return count;
+      const ids = ports.installations.held(installationId)?.repositoryIds ?? [];
+      await confirm(ports, installationId, ids);
+      if (ids.length > 0) confirmed.emit(installationId, ids);
+      return ids.length;
     },
+    takeConfirmation: (confirmation) => takeConfirmation(ports, confirmation),
     onConfirmed: confirmed.on,
   };
 }
@@ -80,11 +95,35 @@ async function handleMissing(
   );
 }
 
-async function confirm(ports: RemovalPorts, installationId: number): Promise<number> {
-  const ids = ports.installations.held(installationId)?.repositoryIds ?? [];
-  await markAllGone(ports, ids, "an operator confirmed the removal");
-  ports.installations.confirm(installationId);
-  return ids.length;
+/** What one transaction has confirmed stays so when a later one fails. */
+async function confirm(ports: RemovalPorts, installationId: number, ids: readonly number[]): Promise<void> {
+  const { registry, installations, everywhere } = ports;
+  await forSomeAtOnce(ids, (some) =>
+    ports.transaction(() => {
+      for (const id of some) {
+        // Counted before the confirmation, it does not count for the next removal.
+        everywhere?.leave(id);
+        installations.release(id);
+        const repository = registry.get(id);
+        if (repository?.installationId === installationId)
+          markGone(ports, repository, { why: "an operator confirmed the removal" });
+      }
+    }),
+  );
+  installations.confirm(installationId);
+}
+
+async function takeConfirmation(
+  ports: RemovalPorts,
+  { installationId, repositoryIds, at }: Confirmation,
+): Promise<void> {
+  const { registry, installations } = ports;
+  const held = installations.held(installationId);
+  // What is held here since, and what GitHub has shown here since, the operator did not mean.
+  const heldBefore = held && held.heldAt <= at ? held.repositoryIds : [];
+  const named = await selectInSlices(repositoryIds, (id) => (registry.get(id)?.askedAt ?? 0) <= at);
+  const ids = [...new Set([...heldBefore, ...named])];
+  if (ids.length > 0) await confirm(ports, installationId, ids);
 }
 
 /** A repository may have changed since it was found. */

@@ -63,8 +63,8 @@ export interface Installations {
   held(id: number): HeldRemoval | null;
   isHeld(repositoryId: number): boolean;
   release(repositoryId: number): void;
-  /** Records that the operator confirms the removal. @returns the repositories that were held */
-  confirm(id: number): number[];
+  /** Records that the operator has confirmed a removal. */
+  confirm(id: number): void;
 }
 
 export function createInstallations(store: Store, now: () => number = Date.now): Installations {
@@ -93,13 +93,7 @@ export function createInstallations(store: Store, now: () => number = Date.now):
     },
     isHeld: (repositoryId) => sql.isHeld.get(repositoryId) !== undefined,
     release: (repositoryId) => void sql.release.run(repositoryId),
-    confirm: (id) =>
-      store.transaction(() => {
-        const ids = heldOf(id);
-        sql.confirmed.run(now(), id);
-        sql.releaseAll.run(id);
-        return ids;
-      }),
+    confirm: (id) => void sql.confirmed.run(now(), id),
   };
 }
 
@@ -127,7 +121,6 @@ function statements(store: Store) {
     ),
     isHeld: store.prepare("SELECT 1 AS yes FROM held_removals WHERE repository_id = ?"),
     release: store.prepare("DELETE FROM held_removals WHERE repository_id = ?"),
-    releaseAll: store.prepare("DELETE FROM held_removals WHERE installation_id = ?"),
     confirmed: store.prepare("UPDATE installations SET confirmed_at = ? WHERE id = ?"),
   };
 }

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createSeal } from "../../src/cluster/seal.js";
 import { createSharedReads } from "../../src/cluster/shared-reads.js";
 import { type RedisServer, startRedis } from "../support/redis.js";
@@ -22,7 +22,11 @@ function source(...values: string[]) {
 
 function nodeOf(
   { url }: RedisServer,
-  { secret = "the secret of all nodes", since = Number.NEGATIVE_INFINITY } = {},
+  {
+    secret = "the secret of all nodes",
+    since = Number.NEGATIVE_INFINITY,
+    trip = { ms: 0, passedMs: 0 },
+  } = {},
 ) {
   const redis = new Redis(url, {
     enableOfflineQueue: true,
@@ -32,7 +36,16 @@ function nodeOf(
   redis.on("error", () => {});
   onTestFinished(() => redis.disconnect());
   const seal = createSeal({ secret, cluster: "test" });
-  return createSharedReads({ redis, prefix: PREFIX, seal, clock: () => performance.now(), since });
+  const ask = redis.time.bind(redis);
+  // Redis reads its clock, and then its answer is on its way for `trip.ms`, by both clocks.
+  vi.spyOn(redis, "time").mockImplementation(async () => {
+    const [seconds, micros] = await ask();
+    const read: [number, number] = [Number(seconds) + trip.passedMs / 1_000, Number(micros)];
+    trip.passedMs += trip.ms;
+    return read;
+  });
+  const clock = () => performance.now() + trip.passedMs;
+  return createSharedReads({ redis, prefix: PREFIX, seal, clock, since });
 }
 
 async function valuesOf(
@@ -73,9 +86,12 @@ test("what is older than wanted, or outdated by an event, is read again", async 
 test("a node that has just started uses no reading that began before it, and shares its own", async () => {
   const redis = await startRedis();
   const { asked, read } = source("one");
-  const before = nodeOf(redis);
+  const trip = { ms: 0, passedMs: 0 };
+  const before = nodeOf(redis, { trip });
   await valuesOf(before, "list:1", read);
-  const started = nodeOf(redis, { since: performance.now() });
+  const started = nodeOf(redis, { since: performance.now(), trip });
+  // However long Redis takes to say what time it is.
+  trip.ms = 3_000;
   await valuesOf(started, "list:1", read);
   expect(asked.calls).toBe(2);
   await valuesOf(started, "list:1", read);

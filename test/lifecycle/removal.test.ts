@@ -19,24 +19,40 @@ const REST = {
   },
 };
 
-test("a node counts what it finds missing one by one between two lists of all nodes' repositories", async () => {
+/** A node that has 20 of 40 repositories, all of them listed for two hours. */
+function openNode() {
   const { store, registry, add } = openRegistry(DIRECTORY_TABLES);
   const installations = createInstallations(store);
   installations.note(1, "active", "acme");
-  const directory = createDirectory(store, () => Date.now() - 2 * HOUR_MS);
   const rows = Array.from({ length: 40 }, (_, n) => ({
     ...{ id: n + 1, installationId: 1, owner: "acme", name: `app-${n + 1}` },
     ...{ defaultBranch: "main", pushedAt: 0, visibility: null, archived: null },
   }));
-  directory.note(rows);
-  directory.close(1, new Set(rows.map(({ id }) => id)));
-  // This node owns half of them.
+  const listed = createDirectory(store, () => Date.now() - 2 * HOUR_MS);
+  listed.note(rows);
+  listed.close(1, new Set(rows.map(({ id }) => id)));
   for (const row of rows.slice(0, 20)) add(row.id, row);
+  const everywhere = createDirectory(store);
   const removal = createRemoval({
-    ...{ registry, installations, transaction: store.transaction, everywhere: createDirectory(store) },
+    ...{ registry, installations, transaction: store.transaction, everywhere },
     ...REST,
   });
-  for (const { id } of rows.slice(0, 12)) await removal.handleMissing(1, [registry.get(id)!]);
+  /** What follows from a list that lacks these. */
+  async function lacks(ids: readonly number[]) {
+    everywhere.close(1, new Set(rows.map(({ id }) => id).filter((id) => !ids.includes(id))));
+    const missing = ids.flatMap((id) => registry.get(id) ?? []);
+    await removal.handleMissing(1, missing);
+    return installations.held(1)?.repositoryIds ?? [];
+  }
+  const stateOf = (id: number) => registry.get(id)?.state;
+  return { registry, installations, removal, lacks, stateOf };
+}
+
+const firstOf = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
+
+test("a node counts what it finds missing one by one between two lists of all nodes' repositories", async () => {
+  const { registry, installations, removal } = openNode();
+  for (const id of firstOf(12)) await removal.handleMissing(1, [registry.get(id)!]);
   expect(installations.held(1)?.repositoryIds).toEqual([11, 12]);
 });
 
@@ -67,6 +83,31 @@ test("a confirmation that is interrupted leaves held what it has not come to", a
   expect(await removal.confirm(1)).toBe(70);
   expect(new Set(registry.all().map(({ state }) => state))).toEqual(new Set(["gone"]));
   expect(installations.held(1)).toBeNull();
+});
+
+test("what is confirmed at one node, no other node asks about again", async () => {
+  const [a, b] = [openNode(), openNode()];
+  const missing = firstOf(15);
+  expect(await b.lacks(missing)).toEqual(missing);
+  b.removal.onConfirmed((installationId, repositoryIds) => {
+    void a.removal.takeConfirmation({ installationId, repositoryIds, at: Date.now() });
+  });
+  expect(await b.removal.confirm(1)).toBe(15);
+  await expect.poll(() => a.stateOf(15)).toBe("gone");
+  // The other node reads the list only now.
+  expect(await a.lacks(missing)).toEqual([]);
+  expect(await a.lacks([16])).toEqual([]);
+  expect(a.stateOf(16)).toBe("gone");
+});
+
+test("a confirmation of another node means neither what is held since nor what GitHub has shown since", async () => {
+  const { registry, removal, lacks, stateOf } = openNode();
+  const shown = registry.get(20)!;
+  registry.confirm(shown, Math.floor(Date.now() / 1_000), Date.now());
+  expect(await lacks(firstOf(15))).toEqual(firstOf(15));
+  const before = Date.now() - 1_000;
+  await removal.takeConfirmation({ installationId: 1, repositoryIds: [1, 19, 20, 30], at: before });
+  expect([1, 2, 19, 20].map(stateOf)).toEqual(["gone", "onboarding", "gone", shown.state]);
 });
 
 /** An installation of 2,000 repositories, all of them known for longer than an hour. */

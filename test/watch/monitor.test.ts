@@ -185,7 +185,7 @@ test("an installation's suspension, failing list and held removal are reported w
   ]);
   expect(watch.problems().map(({ installationId }) => installationId)).toEqual([undefined, 3, 3, 4]);
   installations.listed(3, 1_000_000_000);
-  installations.confirm(3);
+  for (const id of [1, 2]) installations.release(id);
   installations.note(4, "gone", null);
   recovery.state = { ...UNREAD, readAt: 1, upTo: 1 };
   expect(codes()).toEqual([]);

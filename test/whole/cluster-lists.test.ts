@@ -140,7 +140,28 @@ test("a held removal is confirmed at any node", async () => {
   await until(async () => (await get<Listed>(b, "/api/v1/repos?node=self&state=gone")).total).toBe(
     ofB.length,
   );
+  await until(held).toBe(0);
   expect((await a.lockstep.api(path, { method: "POST" })).status).toBe(409);
+});
+
+test("a node that was away while a removal was confirmed does not hold the same repositories", async () => {
+  const cluster = await createCluster({ REPLICAS: "2" });
+  const installation = cluster.standin.createInstallation("acme");
+  const names = Array.from({ length: 24 }, (_, n) => `r${n}`);
+  const repos = await cluster.standin.createRepositories(installation, names);
+  const [a, b] = [await cluster.start("a"), await cluster.start("b")];
+  await until(() => cluster.faults(repos)).toEqual([]);
+  await a.lockstep.kill9();
+  const missing = repos.slice(0, 20);
+  for (const repo of missing) cluster.standin.removeRepository(repo);
+  expect((await b.lockstep.api("/api/v1/pass", { method: "POST" })).status).toBe(202);
+  const path = `/api/v1/installations/${installation.id}/confirm-removal`;
+  await until(async () => (await b.lockstep.api(path, { method: "POST" })).status).toBe(200);
+  await a.restart();
+  const gone = async () => (await get<Listed>(a, "/api/v1/repos?node=self&state=gone")).total;
+  await until(gone).toBe(missing.length);
+  await until(async () => (await a.lockstep.api(path, { method: "POST" })).status).toBe(409);
+  expect((await get<Listed>(a, "/api/v1/repos?node=self&state=fresh")).total).toBe(4);
 });
 
 test("an action on several repositories is done by every node that is alive, and names the others", async () => {

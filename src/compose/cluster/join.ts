@@ -81,9 +81,9 @@ export async function joinOthers(
 
   const gathering = openGathering({ node, domain });
   const announcing = openAnnouncing(config, { node, domain });
-  const { accessTokens: tokens, audit, installations } = domain.records;
+  const { accessTokens: tokens, audit } = domain.records;
   const { removal } = domain.housekeeping;
-  const shared = openShared({ node, store: ground.store, tokens, audit, installations, removal, releasers });
+  const shared = openShared({ node, store: ground.store, tokens, audit, removal, releasers });
 
   const { queueMax } = cluster;
   const { redis, laterJobs } = node;

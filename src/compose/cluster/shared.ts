@@ -5,7 +5,6 @@ import { type Change, createChanges } from "../../cluster/shared/changes.js";
 import { createExchange, type Exchange } from "../../cluster/shared/exchange.js";
 import type { SharedSessions } from "../../http/page/session.js";
 import type { Removal } from "../../lifecycle/removal.js";
-import type { Installations } from "../../registry/installations.js";
 import type { Store } from "../../store/database.js";
 import type { ClusterNode } from "./node.js";
 
@@ -14,8 +13,7 @@ interface Needs {
   store: Store;
   tokens: AccessTokens;
   audit: Audit;
-  installations: Pick<Installations, "held">;
-  removal: Pick<Removal, "confirm" | "onConfirmed">;
+  removal: Pick<Removal, "takeConfirmation" | "onConfirmed">;
   releasers: Releasers;
 }
 
@@ -29,6 +27,8 @@ const KEEP_AUDIT = 10_000;
 /** A session is shorter. */
 const KEEP_ENDED_MS = DAY_MS;
 
+/** A change must fit into one answer of a node. */
+const IDS_AT_MOST = 100_000;
 /** A node that was away for longer holds its part until it is confirmed once more. */
 const KEEP_CONFIRMED_MS = 30 * DAY_MS;
 
@@ -41,7 +41,7 @@ export interface Shared {
 
 /** Has all nodes know the tokens, which removals were confirmed, what was revoked, which sessions were ended, and who did what. */
 export function openShared(needs: Needs): Shared {
-  const { node, store, tokens, audit, installations, removal, releasers } = needs;
+  const { node, store, tokens, audit, removal, releasers } = needs;
   const { self, members, ask, seal } = node;
   const changes = createChanges(store);
   const exchange = createExchange({
@@ -60,11 +60,13 @@ export function openShared(needs: Needs): Shared {
         if (entry !== null) audit.put(key, entry);
       },
       [KINDS.session]() {},
-      // Each node holds the removal of its share. What it holds since, nobody has confirmed.
-      [KINDS.removal]({ key, at }) {
-        const held = installations.held(Number(key));
+      [KINDS.removal]({ key, value, at }) {
+        const ids = read<unknown>(value);
+        const repositoryIds = Array.isArray(ids) ? ids.map(Number) : [];
         // What is still held after an error is shown, and can be confirmed again.
-        if (held && held.heldAt <= at) removal.confirm(Number(key)).catch(() => {});
+        removal
+          .takeConfirmation({ installationId: Number.parseInt(key, 10), repositoryIds, at })
+          .catch(() => {});
       },
     },
   });
@@ -75,7 +77,10 @@ export function openShared(needs: Needs): Shared {
 
   shareWhatIsHere(changes, { store, tokens, audit, nodeId: self.id });
   tokens.onChanged((name, token) => put(KINDS.token, name.toLowerCase(), token));
-  removal.onConfirmed((installationId) => put(KINDS.removal, String(installationId), "confirmed"));
+  // Each node confirms what it holds, so each one's word has a key of its own.
+  removal.onConfirmed((installationId, ids) =>
+    put(KINDS.removal, `${installationId} ${self.name}`, ids.slice(0, IDS_AT_MOST)),
+  );
   audit.onWritten((entry) => put(KINDS.audit, `${self.id} ${entry.id}`, entry));
   const timer = setInterval(() => {
     void exchange.round();
