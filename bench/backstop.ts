@@ -1,26 +1,25 @@
 import { mkdir } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Releasers } from "../tools/releasers.js";
+import { UsageError } from "../tools/run-tool.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
-import { print, progress } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { fetchAll } from "./fetch-all.js";
 import { type Result, tableOf } from "./figures.js";
 import { reportLimits } from "./limits.js";
-import { run, workDir } from "./run.js";
+import { type Report, runBench, workDir } from "./run.js";
 import { measureSweep, onboard, startCounted } from "./sweep.js";
 
-const HELP = `Usage: npm run bench:backstop [-- <repositories> …]
+const HELP = `Usage: npm run bench:backstop [-- --repositories 100,1000]
 
 What a pass over repositories costs when nothing was pushed to any of them: Lockstep's sweep, and beside
-it a git fetch of each one. Default: 100 1000. With 10000, cloning them first takes a quarter of an hour.`;
+it a git fetch of each one.
 
-const NOTES = `
-REST calls and git requests as the stand-in GitHub counted them. Seconds: from the sweep's first call to its
+  --repositories <list>  default 100,1000; with 10000, cloning them first takes a quarter of an hour`;
+
+const NOTES = `REST calls and git requests as the stand-in GitHub counted them. Seconds: from the sweep's first call to its
 last. CPU and peak memory: of the Lockstep process. The fetches run 4 at a time, on the same machine as the
-stand-in. Processes are counted by a GIT_BINARY that costs a shell for each git, and nothing where none starts.
-`;
+stand-in. Processes are counted by a GIT_BINARY that costs a shell for each git, and nothing where none starts.`;
 
 const FETCHED_AT_MOST = 1_000;
 
@@ -36,33 +35,37 @@ const QUIET_S = 3_600;
 
 const releasers = new Releasers();
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    options: { help: { type: "boolean", short: "h" } },
-    allowPositionals: true,
-  });
-  if (values.help) return print(HELP);
-  const sizes = (positionals.length > 0 ? positionals : ["100", "1000"]).map(Number);
-  if (!sizes.every((size) => Number.isInteger(size) && size > 0)) throw new Error(HELP);
-  const results: Result[] = [];
-  for (const size of sizes) {
-    const own = new Releasers();
-    const dir = await workDir(own);
-    releasers.add(() => own.release());
-    if (releasers.exiting) return;
-    const result = await measure(size, dir, own, size === sizes[0]);
-    // Each result is printed at once, because the largest size may take long, or fail.
-    for (const line of tableOf([result]).slice(2)) print(line);
-    results.push(result);
-    await own.release();
-  }
-  print(`\nnode ${process.versions.node}, ${availableParallelism()} CPUs\n`);
-  for (const line of tableOf(results)) print(line);
-  print(NOTES);
+runBench(releasers, {
+  help: HELP,
+  options: { repositories: { type: "string", default: "100,1000" } },
+  async measure(values, report) {
+    const sizes = values.repositories.split(",").map(Number);
+    if (!sizes.every((size) => Number.isInteger(size) && size > 0))
+      throw new UsageError("--repositories: whole numbers, with commas between them");
+    const results: Result[] = [];
+    for (const size of sizes) {
+      const own = new Releasers();
+      const dir = await workDir(own);
+      releasers.add(() => own.release());
+      const isFirst = size === sizes[0];
+      results.push(await measure(report, { size, dir, own, limits: isFirst }));
+      await own.release();
+    }
+    report.table(tableOf(results));
+    report.text(NOTES);
+    return results;
+  },
+});
+
+interface Pass {
+  size: number;
+  dir: string;
+  own: Releasers;
+  /** Whether to show also what Lockstep does when GitHub asks it to wait. */
+  limits: boolean;
 }
 
-/** @param limits whether to show also what Lockstep does when GitHub asks it to wait */
-async function measure(size: number, dir: string, own: Releasers, limits: boolean): Promise<Result> {
+async function measure(report: Report, { size, dir, own, limits }: Pass): Promise<Result> {
   const count = size.toLocaleString("en");
   progress(`${count} repositories: making them …`);
   const standin = await startStandIn({ dir: join(dir, "github") });
@@ -73,11 +76,11 @@ async function measure(size: number, dir: string, own: Releasers, limits: boolea
   const began = performance.now();
   await onboard(standin, dataDir, size, own, (done) => progress(`${count} repositories: ${done} cloned …`));
   const seconds = Math.round((performance.now() - began) / 1000);
-  print(`${count} repositories: cloned in ${seconds} s, with ${standin.calls.length} REST calls`);
+  report.text(`${count} repositories: cloned in ${seconds} s, with ${standin.calls.length} REST calls`);
   progress(`${count} repositories: waiting for a sweep …`);
   const counted = await startCounted(standin, dir, own);
   const sweep = await measureSweep(standin, counted);
-  if (limits) await reportLimits(standin, counted.lockstep);
+  if (limits) await reportLimits(report, standin, counted.lockstep);
   await counted.lockstep.stop();
   const fetched = Math.min(size, FETCHED_AT_MOST);
   progress(`${count} repositories: fetching ${fetched} of them …`);
@@ -97,5 +100,3 @@ async function quietRepositories(standin: StandIn, size: number): Promise<Repo[]
   for (const repo of repos) repo.pushedAt -= QUIET_S;
   return repos;
 }
-
-run(releasers, main);

@@ -1,28 +1,24 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type Lockstep, startLockstep } from "../tools/lockstep.js";
 import { Releasers } from "../tools/releasers.js";
 import { type Repo, startStandIn } from "../tools/standin/index.js";
-import { print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { longestBlock, startBareLoop } from "./event-loop.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:blocking-live [-- --refs <n> --json]
+const HELP = `Usage: npm run bench:blocking-live [-- --refs <n>]
 
 The longest time for which a running Lockstep's event loop is blocked, while it clones a repository of many refs and
 compares every ref after many of them have appeared, moved and gone. Nothing may block it for more than 50 ms. Beside
 it stands the longest block of a bare Node at the same time, which works in slices of 5 ms: what the machine
 does to any process. The time of one sync of the disk is shown apart, as a slow disk adds it to each.
 
-  --refs <n>  how many refs; default 50000
-  --json      one JSON document, no table`;
+  --refs <n>  how many refs; default 50000`;
 
 const OPTIONS = {
   refs: { type: "string", default: "50000" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
 } as const;
 
 /** The limit, in milliseconds. */
@@ -69,53 +65,54 @@ async function compare(lockstep: Lockstep, { owner, name }: Repo): Promise<void>
 }
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) return print(HELP);
-  const count = Number(values.refs);
-  const standin = await startStandIn();
-  releasers.add(() => standin.close());
-  const repo = await standin.createRepository("octo-org", "many");
-  progress("making commits …");
-  const [old, more] = [commits(repo.dir, count, "old"), commits(repo.dir, count, "new")];
-  const names = Array.from({ length: count }, (_, n) => `refs/heads/topic/${n}`);
-  const env = { INTERVAL: "off", API_TOKEN: "token-of-the-benchmark-0123456789" };
-  const dir = await workDir(releasers);
-  const lockstep = await startLockstep({ standin, dataDir: join(dir, "data"), env });
-  releasers.add(() => lockstep.stop());
-  await lockstep.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
+runBench(releasers, {
+  help: HELP,
+  options: OPTIONS,
+  async measure(values, report) {
+    const count = Number(values.refs);
+    const standin = await startStandIn();
+    releasers.add(() => standin.close());
+    const repo = await standin.createRepository("octo-org", "many");
+    progress("making commits …");
+    const [old, more] = [commits(repo.dir, count, "old"), commits(repo.dir, count, "new")];
+    const names = Array.from({ length: count }, (_, n) => `refs/heads/topic/${n}`);
+    const env = { INTERVAL: "off", API_TOKEN: "token-of-the-benchmark-0123456789" };
+    const dir = await workDir(releasers);
+    const lockstep = await startLockstep({ standin, dataDir: join(dir, "data"), env });
+    releasers.add(() => lockstep.stop());
+    await lockstep.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
 
-  const some = names.slice(0, Math.floor(count * 0.4));
-  const steps: [step: string, refs: (readonly [string, string | null])[]][] = [
-    ["new refs at one commit", names.map((name) => [name, old[0]!])],
-    ["refs move to commits of their own", names.map((name, n) => [name, more[n]!])],
-    ["nothing changes", []],
-    ["two fifths of the refs go", some.map((name) => [name, null])],
-    ["new refs at commits of their own", some.map((name, n) => [name, old[n]!])],
-  ];
-  const bareLoop = startBareLoop(releasers);
-  const rows: { step: string; refs: number; ms: number; longestMs: number; bareMs: number }[] = [];
-  for (const [step, refs] of steps) {
-    progress(`${step} …`);
-    setRefs(repo.dir, refs);
-    await Promise.all([longestBlock(lockstep), bareLoop()]);
-    const began = performance.now();
-    await compare(lockstep, repo);
-    const ms = performance.now() - began;
-    const [longestMs, bareMs] = await Promise.all([longestBlock(lockstep), bareLoop()]);
-    rows.push({ step, refs: refs.length, ms, longestMs, bareMs });
-  }
-  const syncMs = syncTime(dir);
-  if (values.json) return print(JSON.stringify({ syncMs, rows }, null, 2));
-  const cells = rows.map(({ step, refs, ms, longestMs, bareMs }) => [
-    step,
-    refs.toLocaleString("en"),
-    `${(ms / 1_000).toFixed(1)} s`,
-    `${longestMs.toFixed(0)} ms`,
-    `${bareMs.toFixed(0)} ms`,
-    longestMs > LIMIT_MS ? "too long" : "",
-  ]);
-  for (const line of table([["step", "refs", "time", "longest block", "a bare Node", ""], ...cells]))
-    print(line);
-  print(`one sync of the disk: ${syncMs.toFixed(1)} ms`);
+    const some = names.slice(0, Math.floor(count * 0.4));
+    const steps: [step: string, refs: (readonly [string, string | null])[]][] = [
+      ["new refs at one commit", names.map((name) => [name, old[0]!])],
+      ["refs move to commits of their own", names.map((name, n) => [name, more[n]!])],
+      ["nothing changes", []],
+      ["two fifths of the refs go", some.map((name) => [name, null])],
+      ["new refs at commits of their own", some.map((name, n) => [name, old[n]!])],
+    ];
+    const bareLoop = startBareLoop(releasers);
+    const rows: { step: string; refs: number; ms: number; longestMs: number; bareMs: number }[] = [];
+    for (const [step, refs] of steps) {
+      progress(`${step} …`);
+      setRefs(repo.dir, refs);
+      await Promise.all([longestBlock(lockstep), bareLoop()]);
+      const began = performance.now();
+      await compare(lockstep, repo);
+      const ms = performance.now() - began;
+      const [longestMs, bareMs] = await Promise.all([longestBlock(lockstep), bareLoop()]);
+      rows.push({ step, refs: refs.length, ms, longestMs, bareMs });
+    }
+    const syncMs = syncTime(dir);
+    const cells = rows.map(({ step, refs, ms, longestMs, bareMs }) => [
+      step,
+      refs.toLocaleString("en"),
+      `${(ms / 1_000).toFixed(1)} s`,
+      `${longestMs.toFixed(0)} ms`,
+      `${bareMs.toFixed(0)} ms`,
+      longestMs > LIMIT_MS ? "too long" : "",
+    ]);
+    report.table([["step", "refs", "time", "longest block", "a bare Node", ""], ...cells]);
+    report.text(`one sync of the disk: ${syncMs.toFixed(1)} ms`);
+    return { syncMs, rows };
+  },
 });

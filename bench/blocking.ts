@@ -1,6 +1,5 @@
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { createBacklog } from "../src/announce/backlog.js";
 import { createOutbox } from "../src/announce/outbox.js";
 import { pruneAnnounced } from "../src/announce/prune.js";
@@ -14,15 +13,12 @@ import { createProofAges } from "../src/registry/proof-ages.js";
 import { createRegistry } from "../src/registry/repositories.js";
 import { openStore, type Store } from "../src/store/database.js";
 import { Releasers } from "../tools/releasers.js";
-import { print, table } from "../tools/terminal.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:blocking [-- --repositories <n> --refs <n> --deliveries <n> --events <n> --tips <n> --json]
+const HELP = `Usage: npm run bench:blocking [-- --repositories <n> --refs <n> --deliveries <n> --events <n> --tips <n>]
 
 The longest time for which each operation blocks the event loop, on a database of the given sizes. Nothing may
-block it for more than 50 ms. The time of one sync of the disk is shown apart, as a slow disk adds it to each.
-
-  --json  one JSON document, no table`;
+block it for more than 50 ms. The time of one sync of the disk is shown apart, as a slow disk adds it to each.`;
 
 const OPTIONS = {
   repositories: { type: "string", default: "10000" },
@@ -30,8 +26,6 @@ const OPTIONS = {
   deliveries: { type: "string", default: "500000" },
   events: { type: "string", default: "200000" },
   tips: { type: "string", default: "25000" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
 } as const;
 
 type Sizes = Record<"repositories" | "refs" | "deliveries" | "events" | "tips", number>;
@@ -127,24 +121,26 @@ function syncTime(store: Store): number {
 }
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) return print(HELP);
-  const { json, help: _, ...given } = values;
-  const sizes = Object.fromEntries(Object.entries(given).map(([name, n]) => [name, Number(n)])) as Sizes;
-  const store = openStore(await workDir(releasers), TABLES);
-  releasers.add(() => store.close());
-  fill(store, sizes);
-  const rows: { operation: string; longestMs: number }[] = [];
-  for (const [operation, act] of operationsOn(store))
-    rows.push({ operation, longestMs: await longestBlock(act) });
-  const syncMs = syncTime(store);
-  if (json) return print(JSON.stringify({ sizes, syncMs, rows }, null, 2));
-  const cells = rows.map(({ operation, longestMs }) => [
-    operation,
-    `${longestMs.toFixed(1)} ms`,
-    longestMs > LIMIT_MS ? "too long" : "",
-  ]);
-  for (const line of table([["operation", "longest block", ""], ...cells])) print(line);
-  print(`one sync of the disk: ${syncMs.toFixed(1)} ms`);
+runBench(releasers, {
+  help: HELP,
+  options: OPTIONS,
+  async measure(values, report) {
+    const names = Object.keys(OPTIONS) as (keyof Sizes)[];
+    const sizes = Object.fromEntries(names.map((name) => [name, Number(values[name])])) as Sizes;
+    const store = openStore(await workDir(releasers), TABLES);
+    releasers.add(() => store.close());
+    fill(store, sizes);
+    const rows: { operation: string; longestMs: number }[] = [];
+    for (const [operation, act] of operationsOn(store))
+      rows.push({ operation, longestMs: await longestBlock(act) });
+    const syncMs = syncTime(store);
+    const cells = rows.map(({ operation, longestMs }) => [
+      operation,
+      `${longestMs.toFixed(1)} ms`,
+      longestMs > LIMIT_MS ? "too long" : "",
+    ]);
+    report.table([["operation", "longest block", ""], ...cells]);
+    report.text(`one sync of the disk: ${syncMs.toFixed(1)} ms`);
+    return { sizes, syncMs, rows };
+  },
 });

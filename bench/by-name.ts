@@ -1,23 +1,20 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { startDelayProxy } from "../tools/delay-proxy.js";
 import { startLockstep } from "../tools/lockstep.js";
 import { mirrorPath, waitForTip } from "../tools/mirror.js";
 import { Releasers } from "../tools/releasers.js";
 import { startStandIn } from "../tools/standin/index.js";
 import { formatMs, median } from "../tools/stats.js";
-import { print, progress, table } from "../tools/terminal.js";
-import { run, workDir } from "./run.js";
+import { progress } from "../tools/terminal.js";
+import { runBench, workDir } from "./run.js";
 import { makeCertificate } from "./tls.js";
 
-const HELP = `Usage: npm run bench:by-name [-- --json]
+const HELP = `Usage: npm run bench:by-name
 
 How long a push takes from its delivery until a mirror has it, over TLS with 30 ms of round trip:
 by word, by name where GitHub answers what the delivery reports, and by name where GitHub has moved on.
-Ratios are to by word.
-
-  --json  one JSON document, no table`;
+Ratios are to by word.`;
 
 const ROUND_TRIP_MS = 30;
 /** Longer than the benchmark takes. */
@@ -31,28 +28,30 @@ type Way = "by word" | "by name, as reported" | "by name, moved on";
 const WAYS: Way[] = ["by word", "by name, as reported", "by name, moved on"];
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({ options: { help: { type: "boolean" }, json: { type: "boolean" } } });
-  if (values.help) return print(HELP);
-  const bring = await setUp(await workDir(releasers));
-  const taken = new Map<Way, number[]>(WAYS.map((way) => [way, []]));
-  for (let round = 0; round < WARM_UPS + PUSHES; round++) {
-    progress(`push ${round + 1} of ${WARM_UPS + PUSHES} …`);
-    for (const way of WAYS) {
-      const ms = await bring(way);
-      if (round >= WARM_UPS) taken.get(way)!.push(ms);
-      await sleep(SETTLE_MS);
+runBench(releasers, {
+  help: HELP,
+  options: {},
+  async measure(_, report) {
+    const bring = await setUp(await workDir(releasers));
+    const taken = new Map<Way, number[]>(WAYS.map((way) => [way, []]));
+    for (let round = 0; round < WARM_UPS + PUSHES; round++) {
+      progress(`push ${round + 1} of ${WARM_UPS + PUSHES} …`);
+      for (const way of WAYS) {
+        const ms = await bring(way);
+        if (round >= WARM_UPS) taken.get(way)!.push(ms);
+        await sleep(SETTLE_MS);
+      }
     }
-  }
-  const base = median(taken.get("by word")!);
-  const rows = WAYS.map((way) => ({
-    way,
-    medianMs: median(taken.get(way)!),
-    ratio: median(taken.get(way)!) / base,
-  }));
-  if (values.json) return print(JSON.stringify({ roundTripMs: ROUND_TRIP_MS, rows }, null, 2));
-  const cells = rows.map(({ way, medianMs, ratio }) => [way, formatMs(medianMs), `${ratio.toFixed(2)}×`]);
-  for (const line of table([["way", "median", "ratio"], ...cells])) print(line);
+    const base = median(taken.get("by word")!);
+    const rows = WAYS.map((way) => ({
+      way,
+      medianMs: median(taken.get(way)!),
+      ratio: median(taken.get(way)!) / base,
+    }));
+    const cells = rows.map(({ way, medianMs, ratio }) => [way, formatMs(medianMs), `${ratio.toFixed(2)}×`]);
+    report.table([["way", "median", "ratio"], ...cells]);
+    return { roundTripMs: ROUND_TRIP_MS, rows };
+  },
 });
 
 /** @returns a function that pushes, and returns the milliseconds from the delivery until the mirror has the push */

@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { Cluster, ClusterNode } from "../tools/cluster/world.js";
 import { Releasers } from "../tools/releasers.js";
-import { bold, print, table } from "../tools/terminal.js";
 import { withCluster } from "./cluster.js";
-import { run } from "./run.js";
+import { runBench } from "./run.js";
 
-const HELP = `Usage: npm run bench:calls [-- --repositories 200 --others 9800 --nodes 1,4 --json]
+const HELP = `Usage: npm run bench:calls [-- --repositories 200 --others 9800 --nodes 1,4]
 
 Starts clusters with a real Redis and the stand-in on this machine, waits until every owner has its mirrors in step, and
 counts the REST calls of all nodes together: until then, and of a pass of the backstop at every node.
 
   --repositories <n>  that are mirrored; default 200
   --others <n>        that GitHub lists besides, and REPOSITORIES leaves out; default 9800
-  --nodes <list>      default 1,4
-  --json              one JSON document, no table`;
+  --nodes <list>      default 1,4`;
 
 interface Counted {
   nodes: number;
@@ -71,35 +68,27 @@ async function count(nodes: number, repositories: number, others: number): Promi
   });
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      repositories: { type: "string", default: "200" },
-      others: { type: "string", default: "9800" },
-      nodes: { type: "string", default: "1,4" },
-      json: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const counted: Counted[] = [];
-  for (const nodes of values.nodes.split(",").map(Number))
-    counted.push(await count(nodes, Number(values.repositories), Number(values.others)));
-  if (values.json) return print(JSON.stringify(counted, null, 2));
-  print(
-    bold(
-      `REST calls of all nodes together, ${values.repositories} of ${Number(values.repositories) + Number(values.others)} repositories`,
-    ),
-  );
-  const whats = [...new Set(counted.flatMap((one) => Object.keys(one.pass)))].sort();
-  const sum = ({ pass }: Counted) => Object.values(pass).reduce((a, b) => a + b, 0);
-  const rows = [
-    ["", ...counted.map(({ nodes }) => `${nodes} ${nodes === 1 ? "node" : "nodes"}`)],
-    ["from empty disks until all is in step", ...counted.map(({ onboarding }) => String(onboarding))],
-    ["a pass", ...counted.map((one) => String(sum(one)))],
-    ...whats.map((what) => [`  ${what}`, ...counted.map((one) => String(one.pass[what] ?? 0))]),
-  ];
-  for (const line of table(rows)) print(line);
-}
-
-run(outer, main);
+runBench(outer, {
+  help: HELP,
+  options: {
+    repositories: { type: "string", default: "200" },
+    others: { type: "string", default: "9800" },
+    nodes: { type: "string", default: "1,4" },
+  },
+  async measure(values, report) {
+    const counted: Counted[] = [];
+    for (const nodes of values.nodes.split(",").map(Number))
+      counted.push(await count(nodes, Number(values.repositories), Number(values.others)));
+    const listed = Number(values.repositories) + Number(values.others);
+    const whats = [...new Set(counted.flatMap((one) => Object.keys(one.pass)))].sort();
+    const sum = ({ pass }: Counted) => Object.values(pass).reduce((a, b) => a + b, 0);
+    const rows = [
+      ["", ...counted.map(({ nodes }) => `${nodes} ${nodes === 1 ? "node" : "nodes"}`)],
+      ["from empty disks until all is in step", ...counted.map(({ onboarding }) => String(onboarding))],
+      ["a pass", ...counted.map((one) => String(sum(one)))],
+      ...whats.map((what) => [`  ${what}`, ...counted.map((one) => String(one.pass[what] ?? 0))]),
+    ];
+    report.table(rows, `REST calls of all nodes together, ${values.repositories} of ${listed} repositories`);
+    return counted;
+  },
+});

@@ -1,65 +1,61 @@
 import { cpSync, linkSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import Database from "libsql";
 import { freePort, startLockstep } from "../tools/lockstep.js";
 import { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { formatMs, median } from "../tools/stats.js";
-import { print, progress, table } from "../tools/terminal.js";
-import { run, workDir } from "./run.js";
+import { progress } from "../tools/terminal.js";
+import { runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:cold-start [-- --repositories 10000 --rounds 3 --json]
+const HELP = `Usage: npm run bench:cold-start [-- --repositories 10000 --rounds 3]
 
 How long a Lockstep that has many repositories takes from the start of its process to the first delivery that it accepts,
 and until /readyz says that it is ready. Their mirrors are on disk, all of them copies of one. Beside it stands the start
 of a Lockstep that has one repository.
 
   --repositories <n>  default 10,000
-  --rounds <n>        the figures are medians; default 3
-  --json              one JSON document, no table`;
+  --rounds <n>        the figures are medians; default 3`;
 
 const OWNER = "octo-org";
 const READY_MS = 120_000;
 const TRY_EVERY_MS = 5;
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({
-    options: {
-      help: { type: "boolean" },
-      json: { type: "boolean" },
-      repositories: { type: "string", default: "10000" },
-      rounds: { type: "string", default: "3" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const counts = [1, Number(values.repositories)];
-  const rows = [];
-  for (const count of counts) {
-    const own = new Releasers();
-    releasers.add(() => own.release());
-    const world = await setUp(count, own);
-    const taken = [];
-    for (let round = 0; round < Number(values.rounds); round++) {
-      progress(`${count} repositories: start ${round + 1} …`);
-      taken.push(await measureStart(world));
+runBench(releasers, {
+  help: HELP,
+  options: {
+    repositories: { type: "string", default: "10000" },
+    rounds: { type: "string", default: "3" },
+  },
+  async measure(values, report) {
+    const counts = [1, Number(values.repositories)];
+    const rows = [];
+    for (const count of counts) {
+      const own = new Releasers();
+      releasers.add(() => own.release());
+      const world = await setUp(count, own);
+      const taken = [];
+      for (let round = 0; round < Number(values.rounds); round++) {
+        progress(`${count} repositories: start ${round + 1} …`);
+        taken.push(await measureStart(world));
+      }
+      rows.push({
+        repositories: count,
+        acceptedMs: median(taken.map((it) => it.acceptedMs)),
+        readyMs: median(taken.map((it) => it.readyMs)),
+      });
+      await own.release();
     }
-    rows.push({
-      repositories: count,
-      acceptedMs: median(taken.map((it) => it.acceptedMs)),
-      readyMs: median(taken.map((it) => it.readyMs)),
-    });
-    await own.release();
-  }
-  if (values.json) return print(JSON.stringify(rows, null, 2));
-  const cells = rows.map(({ repositories, acceptedMs, readyMs }) => [
-    repositories.toLocaleString("en"),
-    formatMs(acceptedMs),
-    formatMs(readyMs),
-  ]);
-  for (const line of table([["repositories", "first delivery accepted", "ready"], ...cells])) print(line);
+    const cells = rows.map(({ repositories, acceptedMs, readyMs }) => [
+      repositories.toLocaleString("en"),
+      formatMs(acceptedMs),
+      formatMs(readyMs),
+    ]);
+    report.table([["repositories", "first delivery accepted", "ready"], ...cells]);
+    return rows;
+  },
 });
 
 interface World {

@@ -1,22 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { startLockstep } from "../tools/lockstep.js";
 import { Releasers } from "../tools/releasers.js";
 import { startStandIn } from "../tools/standin/index.js";
 import { formatMs } from "../tools/stats.js";
-import { bold, print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { timed } from "./delivered.js";
 import { AREAS, type Large, lend, makeLarge, pathOf } from "./large.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 
 const HELP = `Usage: npm run bench:extent [-- --files 20000 --commits 3000 --changes 20 --pushes 15]
 
 What a mirror costs that has less than everything, behind a published tree: whole, shallow (depth=1), partial
 (filter=blob:none), and both; with all files published, and with one in a hundred (paths=area-1). Ratios are
-to the whole mirror with the same files published.
-
-  --json  one JSON document, no table`;
+to the whole mirror with the same files published.`;
 
 const OPTIONS = ["", "depth=1", "filter=blob:none", "depth=1&filter=blob:none"];
 const READY_TIMEOUT_MS = 600_000;
@@ -34,32 +31,30 @@ interface Row {
 
 const releasers = new Releasers();
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      files: { type: "string", default: "20000" },
-      commits: { type: "string", default: "3000" },
-      changes: { type: "string", default: "20" },
-      pushes: { type: "string", default: "15" },
-      json: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const dir = await workDir(releasers);
-  const [files, commits, changes] = [values.files, values.commits, values.changes].map(Number);
-  const large = { dir: join(dir, "upstream.git"), files: files!, commits: commits!, changes: changes! };
-  progress("making a repository with a history …");
-  makeLarge(large.dir, large);
-  const rows: Row[] = [];
-  for (const paths of ["", "paths=area-1"])
-    for (const options of OPTIONS) {
-      progress(`${[paths, options].filter(Boolean).join("&") || "whole"} …`);
-      rows.push(await measure(join(dir, `${rows.length}`), large, [paths, options], Number(values.pushes)));
-    }
-  if (values.json) print(JSON.stringify(rows, null, 2));
-  else show(rows);
-}
+runBench(releasers, {
+  help: HELP,
+  options: {
+    files: { type: "string", default: "20000" },
+    commits: { type: "string", default: "3000" },
+    changes: { type: "string", default: "20" },
+    pushes: { type: "string", default: "15" },
+  },
+  async measure(values, report) {
+    const dir = await workDir(releasers);
+    const [files, commits, changes] = [values.files, values.commits, values.changes].map(Number);
+    const large = { dir: join(dir, "upstream.git"), files: files!, commits: commits!, changes: changes! };
+    progress("making a repository with a history …");
+    makeLarge(large.dir, large);
+    const rows: Row[] = [];
+    for (const paths of ["", "paths=area-1"])
+      for (const options of OPTIONS) {
+        progress(`${[paths, options].filter(Boolean).join("&") || "whole"} …`);
+        rows.push(await measure(join(dir, `${rows.length}`), large, [paths, options], Number(values.pushes)));
+      }
+    report.table(tableOf(rows));
+    return rows;
+  },
+});
 
 async function measure(
   dataDir: string,
@@ -110,7 +105,7 @@ const sizeOf = (dir: string): number =>
 
 const MIB = 2 ** 20;
 
-function show(rows: Row[]): void {
+function tableOf(rows: Row[]): string[][] {
   const cells = rows.map((row) => {
     const whole = rows.find(({ paths, options }) => paths === row.paths && options === "")!;
     const cell = (value: (row: Row) => number, text: (value: number) => string) =>
@@ -125,9 +120,5 @@ function show(rows: Row[]): void {
     ];
   });
   const heads = ["options", "received", "mirror on disk", "to the first tree", "delivery → tree"];
-  const [first = "", ...lines] = table([heads, ...cells]);
-  print(bold(first));
-  for (const line of lines) print(line);
+  return [heads, ...cells];
 }
-
-run(releasers, main);

@@ -30,8 +30,8 @@ const HEADING = [
   "peak memory",
 ];
 
-/** Returns a Markdown table of all results. */
-export function tableOf(results: Result[]): string[] {
+/** Returns the rows of a table of all results. */
+export function tableOf(results: Result[]): string[][] {
   const rows = results.flatMap(({ repositories, sweep, fetchAll, fetched }) => {
     const scaled = fetched < repositories ? `, measured on ${fetched.toLocaleString("en")}` : "";
     return [
@@ -39,8 +39,7 @@ export function tableOf(results: Result[]): string[] {
       cells(repositories, `git fetch of each${scaled}`, times(fetchAll, repositories / fetched)),
     ];
   });
-  const rule = HEADING.map((_, column) => (column === 1 ? "---" : "---:"));
-  return [HEADING, rule, ...rows].map((row) => `| ${row.join(" | ")} |`);
+  return [HEADING, ...rows];
 }
 
 const times = (figures: Figures, factor: number): Figures => ({

@@ -3,19 +3,18 @@ import { once } from "node:events";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { freePort, type Lockstep, startLockstep } from "../tools/lockstep.js";
 import { mirrorPath } from "../tools/mirror.js";
 import { Releasers } from "../tools/releasers.js";
 import { startStandIn } from "../tools/standin/index.js";
 import { formatMs, median } from "../tools/stats.js";
-import { print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { BRANCHES, branchOf, writeHistory } from "./history.js";
 import { childrenCpuSeconds, cpuSeconds, peakMemory } from "./process.js";
 import { askForPack, requestOf } from "./reader.js";
-import { run, workDir } from "./run.js";
+import { type Report, runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:herd [-- --clients 200] [--size 100] [--rounds 3] [--json]
+const HELP = `Usage: npm run bench:herd [-- --clients 200] [--size 100] [--rounds 3]
 
 What git costs when many clients ask Lockstep for depth 1 of one commit of a large history at once: its CPU, user and system,
 by /proc. The ratio is to one client that asks alone. The commit is the tip of a branch, or one that its branch has left behind. In the
@@ -23,8 +22,7 @@ same run plain upload-pack is measured, one process for each client; ten of them
 
   --clients N  how many ask at once
   --size N     megabytes of history; one commit has about 12 of them
-  --rounds N   how often everything is measured; the figures are medians
-  --json       one JSON document, no table`;
+  --rounds N   how often everything is measured; the figures are medians`;
 
 /** Each round takes two branches. */
 const MAX_ROUNDS = 9;
@@ -44,63 +42,61 @@ interface Measured {
 }
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({
-    options: {
-      help: { type: "boolean" },
-      json: { type: "boolean" },
-      clients: { type: "string", default: "200" },
-      size: { type: "string", default: "100" },
-      rounds: { type: "string", default: "3" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const clients = Number(values.clients);
-  const count = Math.min(Number(values.rounds), MAX_ROUNDS);
-  const { lockstep, ask, tips, behind, mirror } = await setUp(Number(values.size));
-  // Every measurement has another commit, because answers are kept for 5 minutes.
-  const herd = (count: number, commits: string[]) => {
-    const commit = commits.pop()!;
-    return measured(lockstep.pid, async () => {
-      const all = await Promise.allSettled(Array.from({ length: count }, () => ask(commit)));
-      const failed = all.filter((it) => it.status === "rejected");
-      if (failed.length > 0)
-        throw new Error(`${failed.length} answers failed, first: ${failed[0]!.reason}\n${lockstep.tail()}`);
-    });
-  };
-  const plain = (count: number) =>
-    measured(process.pid, async () => {
-      await Promise.all(Array.from({ length: count }, () => uploadPack(mirror, tips[0]!)));
-    });
-  // The first request reads the history from disk.
-  await herd(1, tips);
-  const rounds: Rounds = { one: [], tip: [], oneBehind: [], behind: [], plainOne: [], plainMany: [] };
-  for (let round = 1; round <= count; round++) {
-    progress(`round ${round} of ${count} …`);
-    rounds.one.push(await herd(1, tips));
-    rounds.tip.push(await herd(clients, tips));
-    rounds.oneBehind.push(await herd(1, behind));
-    rounds.behind.push(await herd(clients, behind));
-    rounds.plainOne.push(await plain(1));
-    rounds.plainMany.push(await plain(PLAIN_CLIENTS));
-  }
-  const ratios = {
-    tip: cpuOf(rounds.tip) / cpuOf(rounds.one),
-    behind: cpuOf(rounds.behind) / cpuOf(rounds.oneBehind),
-  };
-  const peak = peakMemory(lockstep.pid);
-  if (values.json)
-    print(JSON.stringify({ clients, cores: cpus().length, peakMemory: peak, ratios, rounds }, null, 2));
-  else report(clients, rounds, peak);
-  const worst = Math.max(ratios.tip, ratios.behind);
-  if (worst > MOST) throw new Error(`git's CPU is ${worst.toFixed(2)} times that of one client, not ${MOST}`);
+runBench(releasers, {
+  help: HELP,
+  options: {
+    clients: { type: "string", default: "200" },
+    size: { type: "string", default: "100" },
+    rounds: { type: "string", default: "3" },
+  },
+  async measure(values, report) {
+    const clients = Number(values.clients);
+    const count = Math.min(Number(values.rounds), MAX_ROUNDS);
+    const { lockstep, ask, tips, behind, mirror } = await setUp(Number(values.size));
+    // Every measurement has another commit, because answers are kept for 5 minutes.
+    const herd = (count: number, commits: string[]) => {
+      const commit = commits.pop()!;
+      return measured(lockstep.pid, async () => {
+        const all = await Promise.allSettled(Array.from({ length: count }, () => ask(commit)));
+        const failed = all.filter((it) => it.status === "rejected");
+        if (failed.length > 0)
+          throw new Error(`${failed.length} answers failed, first: ${failed[0]!.reason}\n${lockstep.tail()}`);
+      });
+    };
+    const plain = (count: number) =>
+      measured(process.pid, async () => {
+        await Promise.all(Array.from({ length: count }, () => uploadPack(mirror, tips[0]!)));
+      });
+    // The first request reads the history from disk.
+    await herd(1, tips);
+    const rounds: Rounds = { one: [], tip: [], oneBehind: [], behind: [], plainOne: [], plainMany: [] };
+    for (let round = 1; round <= count; round++) {
+      progress(`round ${round} of ${count} …`);
+      rounds.one.push(await herd(1, tips));
+      rounds.tip.push(await herd(clients, tips));
+      rounds.oneBehind.push(await herd(1, behind));
+      rounds.behind.push(await herd(clients, behind));
+      rounds.plainOne.push(await plain(1));
+      rounds.plainMany.push(await plain(PLAIN_CLIENTS));
+    }
+    const ratios = {
+      tip: cpuOf(rounds.tip) / cpuOf(rounds.one),
+      behind: cpuOf(rounds.behind) / cpuOf(rounds.oneBehind),
+    };
+    const peak = peakMemory(lockstep.pid);
+    show(report, clients, rounds, peak);
+    const worst = Math.max(ratios.tip, ratios.behind);
+    if (worst > MOST)
+      throw new Error(`git's CPU is ${worst.toFixed(2)} times that of one client, not ${MOST}`);
+    return { clients, cores: cpus().length, peakMemory: peak, ratios, rounds };
+  },
 });
 
 type Rounds = Record<"one" | "tip" | "oneBehind" | "behind" | "plainOne" | "plainMany", Measured[]>;
 
 const cpuOf = (rounds: Measured[]) => median(rounds.map(({ gitCpu }) => gitCpu));
 
-function report(clients: number, rounds: Rounds, peak: number): void {
+function show(report: Report, clients: number, rounds: Rounds, peak: number): void {
   const row = (name: string, count: number, own: Measured[], base: Measured[]) => [
     name,
     String(count),
@@ -119,10 +115,10 @@ function report(clients: number, rounds: Rounds, peak: number): void {
     row("upload-pack each", 1, plainOne, plainOne),
     row("upload-pack each", PLAIN_CLIENTS, plainMany, plainOne),
   ];
-  for (const line of table(rows)) print(line);
+  report.table(rows);
   const all = (cpuOf(plainMany) / PLAIN_CLIENTS) * clients;
-  print(`\nupload-pack for each of ${clients} clients would take ${all.toFixed(0)} s of git's CPU`);
-  print(`Lockstep's memory: ${(peak / 2 ** 20).toFixed(0)} MiB at most`);
+  report.text(`upload-pack for each of ${clients} clients would take ${all.toFixed(0)} s of git's CPU`);
+  report.text(`Lockstep's memory: ${(peak / 2 ** 20).toFixed(0)} MiB at most`);
 }
 
 async function setUp(megabytes: number) {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lockstep } from "../tools/lockstep.js";
 import type { StandIn } from "../tools/standin/index.js";
-import { print, progress } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
+import type { Report } from "./run.js";
 import { INTERVAL_MS, statusOf, until } from "./sweep.js";
 
 /** The wait is longer than the time between passes, so that one pass falls into the wait. */
@@ -11,27 +12,27 @@ const WAIT_S = Math.ceil((1.5 * INTERVAL_MS) / 1000);
  * Reports what Lockstep does, and shows, when GitHub asks it to wait: by Retry-After, then by
  * x-ratelimit-reset.
  */
-export async function reportLimits(standin: StandIn, lockstep: Lockstep): Promise<void> {
+export async function reportLimits(out: Report, standin: StandIn, lockstep: Lockstep): Promise<void> {
   progress("waiting for what Lockstep does under a secondary limit …");
   standin.faults.secondaryLimit(WAIT_S);
-  await report(standin, lockstep, `Retry-After: ${WAIT_S}`);
+  await report(out, standin, lockstep, `Retry-After: ${WAIT_S}`);
   progress("waiting for what Lockstep does under a used-up primary limit …");
   const allowed = standin.limits.app;
   standin.limits.windowMs = WAIT_S * 1000;
   standin.limits.reset();
   standin.limits.app = 0;
-  await report(standin, lockstep, `x-ratelimit-reset in ${WAIT_S} s`);
+  await report(out, standin, lockstep, `x-ratelimit-reset in ${WAIT_S} s`);
   standin.limits.app = allowed;
 }
 
-async function report(standin: StandIn, lockstep: Lockstep, what: string): Promise<void> {
+async function report(out: Report, standin: StandIn, lockstep: Lockstep, what: string): Promise<void> {
   const refused = await nextRefusal(standin);
   const shown = await heldUntil(lockstep);
   const reported = shown === null ? "nothing of it" : `heldUntil ${shown}`;
   standin.clearCounters();
   await until(async () => standin.calls.length > 0);
   const waited = ((performance.now() - refused.at) / 1000).toFixed(1);
-  print(
+  out.text(
     `${refused.status} with ${what}: the next call came after ${waited} s; GET /api/v1/status shows ${reported}`,
   );
 }

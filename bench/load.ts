@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { type Lockstep, startLockstep } from "../tools/lockstep.js";
 import { mirrorPath } from "../tools/mirror.js";
 import { Releasers } from "../tools/releasers.js";
 import { Git } from "../tools/standin/git.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { formatMs, median, percentile } from "../tools/stats.js";
-import { bold, print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { type Arrivals, watchArrivals } from "./load/arrivals.js";
 import { startUpstream, type Upstream } from "./load/upstream.js";
 import {
@@ -18,9 +17,9 @@ import {
   resetPeakMemory,
   treeCpuSeconds,
 } from "./process.js";
-import { run, workDir } from "./run.js";
+import { type Report, runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:load [-- --repositories 40 --pushes 200 --rates 10,25 --seconds 30 --json]
+const HELP = `Usage: npm run bench:load [-- --repositories 40 --pushes 200 --rates 10,25 --seconds 30]
 
 What a push of one commit of three objects costs in processor time, all of Lockstep's processes together, beside a hook
 that runs \`git fetch\` in a mirror of its own on the same push; then lag, processor time and memory at given rates.
@@ -29,8 +28,7 @@ Fetches are answered from memory, so that the other side costs little; what it c
   --repositories <n>  default 40
   --pushes <n>        one at a time, each for Lockstep and for the hook; default 200
   --rates <list>      pushes a second; default 10,25; "none" for none
-  --seconds <n>       for each rate; default 30
-  --json              one JSON document, no table`;
+  --seconds <n>       for each rate; default 30`;
 
 const REF = "refs/heads/main";
 const OWNER = "octo-org";
@@ -204,28 +202,6 @@ async function measureAtRate(scene: Scene, rate: number, seconds: number): Promi
 
 const MIB = 2 ** 20;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      repositories: { type: "string", default: "40" },
-      pushes: { type: "string", default: "200" },
-      rates: { type: "string", default: "10,25" },
-      seconds: { type: "string", default: "30" },
-      json: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const scene = await setUp(await workDir(releasers), Number(values.repositories));
-  const rest = await measureAtRest(scene, Number(values.pushes));
-  const rates = values.rates === "none" ? [] : values.rates.split(",").map(Number);
-  const loads: AtRate[] = [];
-  for (const rate of rates) loads.push(await measureAtRate(scene, rate, Number(values.seconds)));
-  const summary = summaryOf(rest, loads);
-  if (values.json) print(JSON.stringify(summary, null, 2));
-  else show(summary);
-}
-
 function summaryOf({ lags, cpuMs, nodeCpuMs, hookCpuMs }: AtRest, loads: AtRate[]) {
   const spread = (all: number[]) => ({ p50: median(all), p99: percentile(all, 0.99) });
   return {
@@ -234,8 +210,7 @@ function summaryOf({ lags, cpuMs, nodeCpuMs, hookCpuMs }: AtRest, loads: AtRate[
   };
 }
 
-function show({ atRest, atRates }: ReturnType<typeof summaryOf>): void {
-  print(bold(`${atRest.pushes} pushes, one at a time`));
+function show(report: Report, { atRest, atRates }: ReturnType<typeof summaryOf>): void {
   const ratio = `${atRest.ratio.toFixed(2)}×`;
   const cells = [
     ["", "processor time a push", "of it git", "lag p50", "p99"],
@@ -248,9 +223,8 @@ function show({ atRest, atRates }: ReturnType<typeof summaryOf>): void {
     ],
     ["a hook that runs git fetch", formatMs(atRest.hookCpuMs), formatMs(atRest.hookCpuMs), "", ""],
   ];
-  for (const row of table(cells)) print(row);
+  report.table(cells, `${atRest.pushes} pushes, one at a time`);
   if (atRates.length === 0) return;
-  print();
   const heading = [
     "pushes/s",
     "lag p50",
@@ -269,7 +243,25 @@ function show({ atRest, atRates }: ReturnType<typeof summaryOf>): void {
     formatMs(it.othersCpuMs),
     `${Math.round(it.peakBytes / MIB)} MiB`,
   ]);
-  for (const row of table([heading, ...rows])) print(row);
+  report.table([heading, ...rows], "Pushes at a steady rate");
 }
 
-run(releasers, main);
+runBench(releasers, {
+  help: HELP,
+  options: {
+    repositories: { type: "string", default: "40" },
+    pushes: { type: "string", default: "200" },
+    rates: { type: "string", default: "10,25" },
+    seconds: { type: "string", default: "30" },
+  },
+  async measure(values, report) {
+    const scene = await setUp(await workDir(releasers), Number(values.repositories));
+    const rest = await measureAtRest(scene, Number(values.pushes));
+    const rates = values.rates === "none" ? [] : values.rates.split(",").map(Number);
+    const loads: AtRate[] = [];
+    for (const rate of rates) loads.push(await measureAtRate(scene, rate, Number(values.seconds)));
+    const summary = summaryOf(rest, loads);
+    show(report, summary);
+    return summary;
+  },
+});

@@ -1,16 +1,15 @@
-import { parseArgs } from "node:util";
 import type { Cluster, ClusterNode } from "../tools/cluster/world.js";
 import { mirrorPath, waitForTip } from "../tools/mirror.js";
 import { Random } from "../tools/random.js";
 import { Releasers } from "../tools/releasers.js";
 import type { Repo } from "../tools/standin/index.js";
 import { formatMs, percentile } from "../tools/stats.js";
-import { bold, print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { withCluster } from "./cluster.js";
 import { treeCpuSeconds } from "./process.js";
-import { run } from "./run.js";
+import { runBench } from "./run.js";
 
-const HELP = `Usage: npm run bench:nodes [-- --pushes 400 --repositories 24 --nodes 1,2,4 --json]
+const HELP = `Usage: npm run bench:nodes [-- --pushes 400 --repositories 24 --nodes 1,2,4]
 
 Starts clusters with a real Redis and the stand-in on this machine, and measures
 
@@ -21,8 +20,7 @@ Starts clusters with a real Redis and the stand-in on this machine, and measures
   --pushes <n>        of each measurement; default 400
   --repositories <n>  default 24
   --nodes <list>      default 1,2,4
-  --at-once <n>       pushes under way; default 8
-  --json              one JSON document, no table`;
+  --at-once <n>       pushes under way; default 8`;
 
 interface Lags {
   p50: number;
@@ -110,56 +108,53 @@ interface Options {
   atOnce: number;
 }
 
-async function main(): Promise<void> {
-  const options = {
+runBench(outer, {
+  help: HELP,
+  options: {
     pushes: { type: "string", default: "400" },
     repositories: { type: "string", default: "24" },
     nodes: { type: "string", default: "1,2,4" },
     "at-once": { type: "string", default: "8" },
-    json: { type: "boolean" },
-    help: { type: "boolean", short: "h" },
-  } as const;
-  const { values } = parseArgs({ options });
-  if (values.help) return print(HELP);
-  const [pushes, repositories, atOnce] = [values.pushes, values.repositories, values["at-once"]].map(Number);
-  const ways = await withCluster({ outer, nodes: 2, repositories: repositories! }, (cluster, repos) =>
-    measureWays(cluster, repos, pushes!),
-  );
-  const loads: Load[] = [];
-  for (const count of values.nodes.split(",").map(Number))
-    loads.push(
-      await withCluster({ outer, nodes: count, repositories: repositories! }, (cluster, repos) =>
-        measureLoad(cluster, repos, { pushes: pushes!, atOnce: atOnce! }),
-      ),
+  },
+  async measure(values, report) {
+    const [pushes, repositories, atOnce] = [values.pushes, values.repositories, values["at-once"]].map(
+      Number,
     );
-  if (values.json) return print(JSON.stringify({ ways, loads }, null, 2));
-  print(bold(`Two nodes, ${pushes} pushes one after the other`));
-  const rows = [
-    ["GitHub calls", "lag p50", "p99"],
-    ["the owner", formatMs(ways.owner.p50), formatMs(ways.owner.p99)],
-    ["another node", formatMs(ways.other.p50), formatMs(ways.other.p99)],
-    ["more", formatMs(ways.other.p50 - ways.owner.p50), formatMs(ways.other.p99 - ways.owner.p99)],
-  ];
-  for (const line of table(rows)) print(line);
-  print();
-  print(bold(`${pushes} pushes to ${repositories} repositories, ${atOnce} under way, GitHub calls any node`));
-  const heading = [
-    "nodes",
-    "pushes/s",
-    "lag p50",
-    "p99",
-    "processor a push",
-    "of the stand-in and this program",
-  ];
-  const lines = loads.map((it) => [
-    String(it.nodes),
-    it.pushesPerSecond.toFixed(1),
-    formatMs(it.p50),
-    formatMs(it.p99),
-    formatMs(it.cpuMs),
-    formatMs(it.othersCpuMs),
-  ]);
-  for (const line of table([heading, ...lines])) print(line);
-}
-
-run(outer, main);
+    const ways = await withCluster({ outer, nodes: 2, repositories: repositories! }, (cluster, repos) =>
+      measureWays(cluster, repos, pushes!),
+    );
+    const loads: Load[] = [];
+    for (const count of values.nodes.split(",").map(Number))
+      loads.push(
+        await withCluster({ outer, nodes: count, repositories: repositories! }, (cluster, repos) =>
+          measureLoad(cluster, repos, { pushes: pushes!, atOnce: atOnce! }),
+        ),
+      );
+    const rows = [
+      ["GitHub calls", "lag p50", "p99"],
+      ["the owner", formatMs(ways.owner.p50), formatMs(ways.owner.p99)],
+      ["another node", formatMs(ways.other.p50), formatMs(ways.other.p99)],
+      ["more", formatMs(ways.other.p50 - ways.owner.p50), formatMs(ways.other.p99 - ways.owner.p99)],
+    ];
+    report.table(rows, `Two nodes, ${pushes} pushes one after the other`);
+    const heading = [
+      "nodes",
+      "pushes/s",
+      "lag p50",
+      "p99",
+      "processor a push",
+      "of the stand-in and this program",
+    ];
+    const lines = loads.map((it) => [
+      String(it.nodes),
+      it.pushesPerSecond.toFixed(1),
+      formatMs(it.p50),
+      formatMs(it.p99),
+      formatMs(it.cpuMs),
+      formatMs(it.othersCpuMs),
+    ]);
+    const title = `${pushes} pushes to ${repositories} repositories, ${atOnce} under way, GitHub calls any node`;
+    report.table([heading, ...lines], title);
+    return { ways, loads };
+  },
+});

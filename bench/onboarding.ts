@@ -1,22 +1,21 @@
 import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { startLockstep } from "../tools/lockstep.js";
 import { Releasers } from "../tools/releasers.js";
 import { hermeticEnv } from "../tools/standin/git.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
-import { print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { treeCpuSeconds } from "./process.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:onboarding [-- --repositories 300 --json]
+const HELP = `Usage: npm run bench:onboarding [-- --repositories 300]
 
 How long a new Lockstep takes to clone every repository of an installation, beside a loop that runs git clone --mirror
 for each of them, two at a time as Lockstep does. All are small, and on this machine. REST calls are counted by kind.
 
-  --repositories <n>  default 300
-  --json              one JSON document, no table`;
+  --repositories <n>  default 300`;
 
 /** Half of CONCURRENCY's default. */
 const AT_ONCE = 2;
@@ -32,37 +31,35 @@ interface Figures {
 }
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({
-    options: {
-      help: { type: "boolean" },
-      json: { type: "boolean" },
-      repositories: { type: "string", default: "300" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const count = Number(values.repositories);
-  const dir = await workDir(releasers);
-  const standin = await startStandIn({ dir: join(dir, "github") });
-  releasers.add(() => standin.close());
-  const names = Array.from({ length: count }, (_, n) => `service-${String(n).padStart(5, "0")}`);
-  progress("making repositories …");
-  const repos = await standin.createRepositories(standin.createInstallation(OWNER), names);
-  const lockstep = await measure(standin, () => onboard(standin, join(dir, "data"), count));
-  const plain = await measure(standin, () => cloneEach(standin, repos, join(dir, "plain")));
-  if (values.json) return print(JSON.stringify({ repositories: count, lockstep, plain }, null, 2));
-  const row = (name: string, { seconds, cpuSeconds, gitRequests, calls }: Figures) => [
-    name,
-    `${seconds.toFixed(1)} s`,
-    `${(seconds / plain.seconds).toFixed(2)}×`,
-    `${cpuSeconds.toFixed(1)} s`,
-    String(Object.values(calls).reduce((sum, n) => sum + n, 0)),
-    String(gitRequests),
-  ];
-  const heading = [`${count} repositories`, "time", "ratio", "CPU", "REST calls", "git requests"];
-  for (const line of table([heading, row("Lockstep", lockstep), row("git clone --mirror each", plain)]))
-    print(line);
-  for (const [call, times] of Object.entries(lockstep.calls)) print(`${String(times).padStart(5)}  ${call}`);
+runBench(releasers, {
+  help: HELP,
+  options: { repositories: { type: "string", default: "300" } },
+  async measure(values, report) {
+    const count = Number(values.repositories);
+    const dir = await workDir(releasers);
+    const standin = await startStandIn({ dir: join(dir, "github") });
+    releasers.add(() => standin.close());
+    const names = Array.from({ length: count }, (_, n) => `service-${String(n).padStart(5, "0")}`);
+    progress("making repositories …");
+    const repos = await standin.createRepositories(standin.createInstallation(OWNER), names);
+    const lockstep = await measure(standin, () => onboard(standin, join(dir, "data"), count));
+    const plain = await measure(standin, () => cloneEach(standin, repos, join(dir, "plain")));
+    const row = (name: string, { seconds, cpuSeconds, gitRequests, calls }: Figures) => [
+      name,
+      `${seconds.toFixed(1)} s`,
+      `${(seconds / plain.seconds).toFixed(2)}×`,
+      `${cpuSeconds.toFixed(1)} s`,
+      String(Object.values(calls).reduce((sum, n) => sum + n, 0)),
+      String(gitRequests),
+    ];
+    const heading = [`${count} repositories`, "time", "ratio", "CPU", "REST calls", "git requests"];
+    report.table([heading, row("Lockstep", lockstep), row("git clone --mirror each", plain)]);
+    report.table([
+      ["REST call", "times"],
+      ...Object.entries(lockstep.calls).map(([call, times]) => [call, String(times)]),
+    ]);
+    return { repositories: count, lockstep, plain };
+  },
 });
 
 /** @param act returns the processor time that it took, in seconds */

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { Browser } from "playwright-core";
 import { launchBrowser } from "../tools/browser.js";
 import { inventFigures } from "../tools/invented-figures.js";
@@ -11,27 +10,24 @@ import { freePort, type Lockstep, startLockstep } from "../tools/lockstep.js";
 import { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { formatMs, median, percentile } from "../tools/stats.js";
-import { print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { measureHeaders } from "./delivery-headers.js";
 import { addRepositories, nameOf } from "./many-repositories.js";
 import { createMeter } from "./metered.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:page [-- --repositories <n> --times <n> --json]
+const HELP = `Usage: npm run bench:page [-- --repositories <n> --times <n>]
 
 What the page costs a running Lockstep with many repositories: processor time of a first page of each view and of a live
 update after a push, of all threads of the process, and when a real Chromium has painted the page. Beside it stands a bare
 Node that sends the same bytes. Then what the headers of a delivery, which the page shows, cost when it is recorded.
 
   --repositories <n>  default 10000
-  --times <n>         how often each is asked for; default 60
-  --json              one JSON document, no table`;
+  --times <n>         how often each is asked for; default 60`;
 
 const OPTIONS = {
   repositories: { type: "string", default: "10000" },
   times: { type: "string", default: "60" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
 } as const;
 
 const API_TOKEN = "token-of-the-benchmark-0123456789";
@@ -105,81 +101,83 @@ async function startBare(releasers: Releasers, dir: string, lockstep: Lockstep, 
 }
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) return print(HELP);
-  const times = Number(values.times);
-  const dir = await workDir(releasers);
-  const standin = await startStandIn();
-  releasers.add(() => standin.close());
-  const repo = await standin.createRepository("octo-org", "app");
-  const meter = createMeter(dir, "lockstep");
-  const env = { INTERVAL: "24h", API_TOKEN, ...meter.env };
-  const dataDir = join(dir, "data");
-  const lockstep = await startLockstep({ standin, dataDir, env });
-  releasers.add(() => lockstep.stop());
-  await lockstep.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
-  progress("filling the database …");
-  addRepositories(join(dataDir, "lockstep.db"), Number(values.repositories));
-  inventFigures(join(dataDir, "lockstep.db"));
-  const browser = await launchBrowser();
-  releasers.add(() => browser.close());
-  const cookie = await signIn(lockstep.url);
-  const rows: Row[] = [];
-  for (const view of VIEWS) {
-    progress(`${view} …`);
-    const url = lockstep.url + view;
-    let { text } = await meter.ask(url, { cookie });
-    const row: Row = {
+runBench(releasers, {
+  help: HELP,
+  options: OPTIONS,
+  async measure(values, report) {
+    const times = Number(values.times);
+    const dir = await workDir(releasers);
+    const standin = await startStandIn();
+    releasers.add(() => standin.close());
+    const repo = await standin.createRepository("octo-org", "app");
+    const meter = createMeter(dir, "lockstep");
+    const env = { INTERVAL: "24h", API_TOKEN, ...meter.env };
+    const dataDir = join(dir, "data");
+    const lockstep = await startLockstep({ standin, dataDir, env });
+    releasers.add(() => lockstep.stop());
+    await lockstep.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
+    progress("filling the database …");
+    addRepositories(join(dataDir, "lockstep.db"), Number(values.repositories));
+    inventFigures(join(dataDir, "lockstep.db"));
+    const browser = await launchBrowser();
+    releasers.add(() => browser.close());
+    const cookie = await signIn(lockstep.url);
+    const rows: Row[] = [];
+    for (const view of VIEWS) {
+      progress(`${view} …`);
+      const url = lockstep.url + view;
+      let { text } = await meter.ask(url, { cookie });
+      const row: Row = {
+        view,
+        kilobytes: text.length / 1_024,
+        first: [],
+        live: [],
+        bare: [],
+        paintMs: [],
+        barePaintMs: [],
+      };
+      const bare = await startBare(releasers, dir, lockstep, view, text);
+      for (let n = 0; n < WARM + times; n++) {
+        const full = await meter.ask(url, { cookie });
+        text = full.text;
+        await push(standin, lockstep, repo);
+        await sleep(SOON_MS);
+        const live = await meter.ask(url, { cookie, "x-known-parts": partsOf(text) });
+        const same = await bare.meter.ask(bare.url, {});
+        if (n < WARM) continue;
+        row.first.push(full.ms);
+        row.live.push(live.ms);
+        row.bare.push(same.ms);
+      }
+      for (let n = 0; n < 10; n++) {
+        row.paintMs.push(await paint(browser, url, cookie));
+        row.barePaintMs.push(await paint(browser, bare.url, ""));
+      }
+      rows.push(row);
+    }
+    progress("deliveries …");
+    const { withHeaders, without } = measureHeaders(join(dir, "deliveries"));
+    const both = (all: number[]) => `${formatMs(median(all))}, ${formatMs(percentile(all, 0.95))}`;
+    const cells = rows.map(({ view, kilobytes, first, live, bare, paintMs, barePaintMs }) => [
       view,
-      kilobytes: text.length / 1_024,
-      first: [],
-      live: [],
-      bare: [],
-      paintMs: [],
-      barePaintMs: [],
-    };
-    const bare = await startBare(releasers, dir, lockstep, view, text);
-    for (let n = 0; n < WARM + times; n++) {
-      const full = await meter.ask(url, { cookie });
-      text = full.text;
-      await push(standin, lockstep, repo);
-      await sleep(SOON_MS);
-      const live = await meter.ask(url, { cookie, "x-known-parts": partsOf(text) });
-      const same = await bare.meter.ask(bare.url, {});
-      if (n < WARM) continue;
-      row.first.push(full.ms);
-      row.live.push(live.ms);
-      row.bare.push(same.ms);
-    }
-    for (let n = 0; n < 10; n++) {
-      row.paintMs.push(await paint(browser, url, cookie));
-      row.barePaintMs.push(await paint(browser, bare.url, ""));
-    }
-    rows.push(row);
-  }
-  progress("deliveries …");
-  const { withHeaders, without } = measureHeaders(join(dir, "deliveries"));
-  if (values.json) return print(JSON.stringify({ rows, delivery: { withHeaders, without } }, null, 2));
-  const both = (all: number[]) => `${formatMs(median(all))}, ${formatMs(percentile(all, 0.95))}`;
-  const cells = rows.map(({ view, kilobytes, first, live, bare, paintMs, barePaintMs }) => [
-    view,
-    `${Math.round(kilobytes)} KiB`,
-    ...[first, live, bare, paintMs, barePaintMs].map(both),
-  ]);
-  const heading = [
-    "view",
-    "size",
-    "first page",
-    "live update",
-    "a bare Node",
-    "painted after",
-    "of a bare Node",
-  ];
-  for (const line of table([heading, ...cells])) print(line);
-  print("median, 95th percentile; the first three in time of the processor");
-  const micros = (all: number[]) => `${Math.round(median(all))} µs`;
-  print(
-    `recording a delivery: ${micros(withHeaders)} with the headers of its webhook, ${micros(without)} without`,
-  );
+      `${Math.round(kilobytes)} KiB`,
+      ...[first, live, bare, paintMs, barePaintMs].map(both),
+    ]);
+    const heading = [
+      "view",
+      "size",
+      "first page",
+      "live update",
+      "a bare Node",
+      "painted after",
+      "of a bare Node",
+    ];
+    report.table([heading, ...cells]);
+    report.text("Median, 95th percentile; the first three in time of the processor.");
+    const micros = (all: number[]) => `${Math.round(median(all))} µs`;
+    report.text(
+      `Recording a delivery: ${micros(withHeaders)} with the headers of its webhook, ${micros(without)} without`,
+    );
+    return { rows, delivery: { withHeaders, without } };
+  },
 });

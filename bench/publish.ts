@@ -1,11 +1,10 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Releasers } from "../tools/releasers.js";
 import { formatMs, median } from "../tools/stats.js";
-import { bold, print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { delivered } from "./delivered.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 import { treeWays } from "./tree-ways.js";
 import { makeUpstream } from "./upstream.js";
 
@@ -13,9 +12,7 @@ const HELP = `Usage: npm run bench:publish [-- --files 1000,10000,50000 --change
 
 What it costs to publish a commit: ways to bring a working tree from one commit to the next, by the size of the
 tree and the number of files that change. Ratios are to git checkout in one plain working tree, on the same
-commits. Then whole Lockstep: from the delivery to the mirror, and to the published tree.
-
-  --json  one JSON document, no table`;
+commits. Then whole Lockstep: from the delivery to the mirror, and to the published tree.`;
 
 interface Row {
   files: number;
@@ -27,45 +24,45 @@ interface Row {
 
 const releasers = new Releasers();
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      files: { type: "string", default: "1000,10000,50000" },
-      changes: { type: "string", default: "1,10" },
-      rounds: { type: "string", default: "11" },
-      pushes: { type: "string", default: "30" },
-      json: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const dir = await workDir(releasers);
-  const numbers = (text: string) => text.split(",").map(Number);
-  const rows: Row[] = [];
-  const arrivals = [];
-  for (const files of numbers(values.files)) {
-    for (const changes of numbers(values.changes)) {
-      const place = join(dir, `${files}-${changes}`);
-      rows.push(...(await compare(place, files, changes, Number(values.rounds))));
-      await rm(place, { recursive: true, force: true });
+runBench(releasers, {
+  help: HELP,
+  options: {
+    files: { type: "string", default: "1000,10000,50000" },
+    changes: { type: "string", default: "1,10" },
+    rounds: { type: "string", default: "11" },
+    pushes: { type: "string", default: "30" },
+  },
+  async measure(values, report) {
+    const dir = await workDir(releasers);
+    const numbers = (text: string) => text.split(",").map(Number);
+    const rows: Row[] = [];
+    const arrivals = [];
+    for (const files of numbers(values.files)) {
+      for (const changes of numbers(values.changes)) {
+        const place = join(dir, `${files}-${changes}`);
+        rows.push(...(await compare(place, files, changes, Number(values.rounds))));
+        await rm(place, { recursive: true, force: true });
+      }
+      progress(`${files} files: deliveries …`);
+      arrivals.push({
+        files,
+        ...(await delivered(join(dir, `${files}`), files, Number(values.pushes), releasers)),
+      });
     }
-    progress(`${files} files: deliveries …`);
-    arrivals.push({
-      files,
-      ...(await delivered(join(dir, `${files}`), files, Number(values.pushes), releasers)),
-    });
-  }
-  if (values.json) return print(JSON.stringify({ trees: rows, deliveries: arrivals }, null, 2));
-  printWays(rows);
-  const cells = arrivals.map(({ files, mirrorMs, treeMs }) => [
-    files.toLocaleString("en"),
-    formatMs(mirrorMs),
-    formatMs(treeMs),
-    `${(treeMs / mirrorMs).toFixed(2)}×`,
-  ]);
-  for (const line of table([["delivery sent →, files", "mirror", "published tree", "ratio"], ...cells]))
-    print(line);
-}
+    report.table(tableOf(rows), "Files in the tree / changed files");
+    const cells = arrivals.map(({ files, mirrorMs, treeMs }) => [
+      files.toLocaleString("en"),
+      formatMs(mirrorMs),
+      formatMs(treeMs),
+      `${(treeMs / mirrorMs).toFixed(2)}×`,
+    ]);
+    report.table(
+      [["files in the tree", "mirror", "published tree", "ratio"], ...cells],
+      "From the delivery to",
+    );
+    return { trees: rows, deliveries: arrivals };
+  },
+});
 
 async function compare(dir: string, files: number, changes: number, rounds: number): Promise<Row[]> {
   const name = `${files.toLocaleString("en")} files, ${changes} changed`;
@@ -91,7 +88,7 @@ async function compare(dir: string, files: number, changes: number, rounds: numb
   });
 }
 
-function printWays(rows: Row[]): void {
+function tableOf(rows: Row[]): string[][] {
   const names = [...new Set(rows.map(({ way }) => way))];
   const columns = [
     ...new Map(
@@ -105,10 +102,5 @@ function printWays(rows: Row[]): void {
       return `${formatMs(row.medianMs)} ${row.ratio.toFixed(2)}×`;
     }),
   ]);
-  const [first = "", ...lines] = table([["files/changed", ...columns.map(([head]) => head)], ...cells]);
-  print(bold(first));
-  for (const line of lines) print(line);
-  print();
+  return [["way", ...columns.map(([head]) => head)], ...cells];
 }
-
-run(releasers, main);

@@ -1,17 +1,13 @@
-import { parseArgs } from "node:util";
 import { createEmbeddedQueue } from "../src/queue/embedded.js";
 import { QUEUE_TABLES } from "../src/queue/tables.js";
 import { openStore } from "../src/store/database.js";
 import { Releasers } from "../tools/releasers.js";
-import { print, table } from "../tools/terminal.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:queue [-- --json]
+const HELP = `Usage: npm run bench:queue
 
 What a push costs the queue (arm, choose, begin, succeed), in time of the processor, while other requests wait:
-first clones that are ready, and refreshes that back off.
-
-  --json  one JSON document, no table`;
+first clones that are ready, and refreshes that back off.`;
 
 const PUSHES = 2_000;
 const WAITING = [10, 1_000, 10_000];
@@ -55,20 +51,22 @@ async function measure(dir: string, waiting: number): Promise<number> {
 }
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({ options: { help: { type: "boolean" }, json: { type: "boolean" } } });
-  if (values.help) return print(HELP);
-  const dir = await workDir(releasers);
-  const rows: { waiting: number; microseconds: number; ratio: number }[] = [];
-  for (const waiting of WAITING) {
-    const microseconds = await measure(dir, waiting);
-    rows.push({ waiting, microseconds, ratio: microseconds / (rows[0]?.microseconds ?? microseconds) });
-  }
-  if (values.json) return print(JSON.stringify(rows, null, 2));
-  const cells = rows.map(({ waiting, microseconds, ratio }) => [
-    waiting.toLocaleString("en"),
-    `${Math.round(microseconds)} µs`,
-    `${ratio.toFixed(2)}×`,
-  ]);
-  for (const line of table([["waiting", "per push", "ratio"], ...cells])) print(line);
+runBench(releasers, {
+  help: HELP,
+  options: {},
+  async measure(_, report) {
+    const dir = await workDir(releasers);
+    const rows: { waiting: number; microseconds: number; ratio: number }[] = [];
+    for (const waiting of WAITING) {
+      const microseconds = await measure(dir, waiting);
+      rows.push({ waiting, microseconds, ratio: microseconds / (rows[0]?.microseconds ?? microseconds) });
+    }
+    const cells = rows.map(({ waiting, microseconds, ratio }) => [
+      waiting.toLocaleString("en"),
+      `${Math.round(microseconds)} µs`,
+      `${ratio.toFixed(2)}×`,
+    ]);
+    report.table([["waiting", "per push", "ratio"], ...cells]);
+    return rows;
+  },
 });

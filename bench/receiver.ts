@@ -1,16 +1,15 @@
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import Database from "libsql";
 import { Releasers } from "../tools/releasers.js";
 import { formatMs, median, percentile } from "../tools/stats.js";
-import { print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { keepBusy } from "./git-load.js";
 import { cpuSeconds } from "./process.js";
 import { restart, setUp, type Target, targetOf, type World } from "./receiver-world.js";
-import { run } from "./run.js";
+import { runBench } from "./run.js";
 import type { Calls, Prepared } from "./webhook-calls.js";
 
-const HELP = `Usage: npm run bench:receiver [-- --seconds 5 --rounds 3 --json]
+const HELP = `Usage: npm run bench:receiver [-- --seconds 5 --rounds 3]
 
 How many deliveries a Lockstep takes a second over 16 connections, beside a bare Node.js server that only checks their
 signatures, by turns in the same run: pushes to repositories that are mirrored, and events that Lockstep ignores. Then
@@ -19,8 +18,7 @@ end Lockstep is killed, and every delivery that it has accepted must be in its d
 
   --seconds <n>  how long each measurement takes; default 5
   --rounds <n>   how often each is repeated; the figures are medians
-  --only <name>  push, ignored or latency
-  --json         one JSON document, no table`;
+  --only <name>  push, ignored or latency`;
 
 const CONNECTIONS = 16;
 const PER_SECOND = 100;
@@ -38,46 +36,46 @@ interface Speed {
 
 const releasers = new Releasers();
 
-run(releasers, async () => {
-  const { values } = parseArgs({
-    options: {
-      help: { type: "boolean" },
-      json: { type: "boolean" },
-      seconds: { type: "string", default: "5" },
-      rounds: { type: "string", default: "3" },
-      only: { type: "string" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const forMs = Number(values.seconds) * 1_000;
-  const rounds = Number(values.rounds);
-  const world = await setUp(releasers);
-  const isMeasured = (name: string) => values.only === undefined || values.only === name;
-  const speeds: ({ what: string } & Awaited<ReturnType<typeof compare>>)[] = [];
-  const measureKind = async (name: "push" | "ignored", what: string) => {
-    if (isMeasured(name)) speeds.push({ what, ...(await compare(world, world[name], { forMs, rounds })) });
-  };
-  await measureKind("ignored", "ignored events");
-  await measureKind("push", "pushes, whose refreshes wait for a quiet moment");
-  await restart(world, releasers);
-  await measureKind("push", "pushes, each refreshed at once: the mirror has the commit already");
-  const latency = isMeasured("latency") ? await measureLatency(world, forMs * 2) : null;
-  const kept = await killAndCount(world);
-  if (values.json) return print(JSON.stringify({ speeds, latency, kept }, null, 2));
-  for (const { what, lockstep, bare } of speeds) {
-    print(`\n${what}; ${CONNECTIONS} connections, 10 KB`);
-    for (const line of table([HEADING, rowOf("Lockstep", lockstep, bare), rowOf("a bare Node", bare, bare)]))
-      print(line);
-  }
-  if (latency) {
-    print(`\n${PER_SECOND} pushes a second`);
-    const cells = Object.entries(latency).map(([name, { ms }]) => [
-      name,
-      ...[0.5, 0.99, 1].map((share) => formatMs(percentile(ms, share))),
-    ]);
-    for (const line of table([["answered after", "p50", "p99", "longest"], ...cells])) print(line);
-  }
-  print(`\nkilled with SIGKILL: all ${kept.toLocaleString("en")} accepted deliveries are in the database`);
+runBench(releasers, {
+  help: HELP,
+  options: {
+    seconds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string" },
+  },
+  async measure(values, report) {
+    const forMs = Number(values.seconds) * 1_000;
+    const rounds = Number(values.rounds);
+    const world = await setUp(releasers);
+    const isMeasured = (name: string) => values.only === undefined || values.only === name;
+    const speeds: ({ what: string } & Awaited<ReturnType<typeof compare>>)[] = [];
+    const measureKind = async (name: "push" | "ignored", what: string) => {
+      if (isMeasured(name)) speeds.push({ what, ...(await compare(world, world[name], { forMs, rounds })) });
+    };
+    await measureKind("ignored", "ignored events");
+    await measureKind("push", "pushes, whose refreshes wait for a quiet moment");
+    await restart(world, releasers);
+    await measureKind("push", "pushes, each refreshed at once: the mirror has the commit already");
+    const latency = isMeasured("latency") ? await measureLatency(world, forMs * 2) : null;
+    const kept = await killAndCount(world);
+    for (const { what, lockstep, bare } of speeds)
+      report.table(
+        [HEADING, rowOf("Lockstep", lockstep, bare), rowOf("a bare Node", bare, bare)],
+        `${what}; ${CONNECTIONS} connections, 10 KB`,
+      );
+    if (latency) {
+      const cells = Object.entries(latency.answers).map(([name, { ms }]) => [
+        name,
+        ...[0.5, 0.99, 1].map((share) => formatMs(percentile(ms, share))),
+      ]);
+      report.table([["answered after", "p50", "p99", "longest"], ...cells], `${PER_SECOND} pushes a second`);
+      report.text(`${latency.fetches} fetches and ${latency.clones} clones meanwhile`);
+    }
+    report.text(
+      `killed with SIGKILL: all ${kept.toLocaleString("en")} accepted deliveries are in the database`,
+    );
+    return { speeds, kept };
+  },
 });
 
 const HEADING = ["", "deliveries/s", "to a bare Node", "CPU each", "p50", "p99"];
@@ -152,11 +150,14 @@ async function measureLatency({ standin, lockstep, bare, push, accepted, call }:
   progress("answers of a bare Node, while git is busy …");
   const bareCalls = await of("bare");
   await busy.stop();
-  print(`${busy.fetches()} fetches and ${busy.clones()} clones meanwhile`);
   return {
-    "Lockstep, alone": alone,
-    "Lockstep, 8 fetches and 2 clones": busyCalls,
-    "a bare Node, 8 fetches and 2 clones": bareCalls,
+    fetches: busy.fetches(),
+    clones: busy.clones(),
+    answers: {
+      "Lockstep, alone": alone,
+      "Lockstep, 8 fetches and 2 clones": busyCalls,
+      "a bare Node, 8 fetches and 2 clones": bareCalls,
+    },
   };
 }
 

@@ -1,14 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { type Lockstep, startLockstep } from "../tools/lockstep.js";
 import { mirrorPath, waitForTip } from "../tools/mirror.js";
 import { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { formatMs, median, percentile } from "../tools/stats.js";
-import { print, progress, table } from "../tools/terminal.js";
-import { run, workDir } from "./run.js";
+import { progress } from "../tools/terminal.js";
+import { type Report, runBench, workDir } from "./run.js";
 
 const HELP = `Usage: npm run bench:recovery [-- --deliveries 50000 --repositories 500 --pushes 20]
 
@@ -25,20 +24,22 @@ interface Status {
   repositories: Record<string, number>;
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      deliveries: { type: "string", default: "50000" },
-      repositories: { type: "string", default: "500" },
-      pushes: { type: "string", default: "20" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const dir = await workDir(releasers);
-  await outage(join(dir, "outage"), Number(values.deliveries), Number(values.repositories));
-  await pull(join(dir, "pull"), Number(values.pushes));
-}
+runBench(releasers, {
+  help: HELP,
+  options: {
+    deliveries: { type: "string", default: "50000" },
+    repositories: { type: "string", default: "500" },
+    pushes: { type: "string", default: "20" },
+  },
+  async measure(values, report) {
+    const dir = await workDir(releasers);
+    const [deliveries, repositories] = [Number(values.deliveries), Number(values.repositories)];
+    return {
+      outage: await outage(report, { dir: join(dir, "outage"), count: deliveries, size: repositories }),
+      pull: await pull(report, { dir: join(dir, "pull"), pushes: Number(values.pushes) }),
+    };
+  },
+});
 
 async function start(standin: StandIn, dataDir: string, env: Record<string, string>): Promise<Lockstep> {
   const lockstep = await startLockstep({ standin, dataDir, env: { API_TOKEN: TOKEN, ...env } });
@@ -56,7 +57,15 @@ async function until(lockstep: Lockstep, fits: (status: Status) => boolean): Pro
   throw new Error(`Lockstep was not done in ${PATIENCE_MS} ms:\n${lockstep.tail()}`);
 }
 
-async function outage(dir: string, count: number, size: number): Promise<void> {
+interface Outage {
+  dir: string;
+  /** Deliveries that are missed. */
+  count: number;
+  /** Repositories. */
+  size: number;
+}
+
+async function outage(report: Report, { dir, count, size }: Outage) {
   const standin = await startStandIn();
   releasers.add(() => standin.close());
   const installation = standin.createInstallation("octo-org");
@@ -84,7 +93,6 @@ async function outage(dir: string, count: number, size: number): Promise<void> {
   await until(lockstep, ({ queue }) => queue.depth === 0);
   const freshMs = performance.now() - startedAt;
   const refreshed = lockstep.log.filter(({ event }) => event === "refreshed").length;
-  print(`${count} deliveries missed, of ${size} repositories, from the start of the process on`);
   const rows = [
     ["log read", "all compared", "calls for the log", "calls in all", "refreshes", "peak memory"],
     [
@@ -96,13 +104,13 @@ async function outage(dir: string, count: number, size: number): Promise<void> {
       peakMemory(lockstep),
     ],
   ];
-  for (const line of table(rows)) print(line);
-  print();
+  report.table(rows, `${count} deliveries missed, of ${size} repositories, from the start of the process on`);
   await lockstep.stop();
   await standin.close();
+  return { readMs, freshMs, refreshed };
 }
 
-async function pull(dir: string, pushes: number): Promise<void> {
+async function pull(report: Report, { dir, pushes }: { dir: string; pushes: number }) {
   const standin = await startStandIn();
   releasers.add(() => standin.close());
   standin.strictClock = true;
@@ -121,7 +129,6 @@ async function pull(dir: string, pushes: number): Promise<void> {
   }
   const hours = (performance.now() - startedAt) / 3_600_000;
   const lists = standin.calls.filter(({ path }) => path.includes("/app/hook/deliveries?")).length;
-  print(`DELIVERIES=pull, PULL_INTERVAL=10s, ${pushes} pushes`);
   const rows = [
     ["median delay", "p95", "readings an hour", "calls in all an hour", "calls a push"],
     [
@@ -131,7 +138,8 @@ async function pull(dir: string, pushes: number): Promise<void> {
       ((standin.calls.length - lists) / pushes).toFixed(1),
     ],
   ];
-  for (const line of table(rows)) print(line);
+  report.table(rows, `DELIVERIES=pull, PULL_INTERVAL=10s, ${pushes} pushes`);
+  return { medianMs: median(delays), p95Ms: percentile(delays, 0.95) };
 }
 
 async function pushAndWait(standin: StandIn, repo: Repo, mirror: string): Promise<number> {
@@ -146,5 +154,3 @@ function peakMemory(lockstep: Lockstep): string {
   const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${lockstep.pid}/status`, "utf8"))?.[1];
   return `${Math.round(Number(kib) / 1024)} MiB`;
 }
-
-run(releasers, main);

@@ -1,6 +1,5 @@
 import { formatMs, median, percentile } from "../tools/stats.js";
-import { bold, print, table } from "../tools/terminal.js";
-import type { Samples, Scenario } from "./scenario.js";
+import type { Samples } from "./scenario.js";
 
 export interface Row {
   way: string;
@@ -25,19 +24,23 @@ export function rowsOf(samples: Samples): Row[] {
   }));
 }
 
-export function printScenario(scenario: Scenario, rows: Row[]): void {
-  const cells = rows.map((row) => [
+export const tableOf = (rows: Row[]): string[][] => [
+  ["way", "median", "p95", "ratio", "requests", "new connections"],
+  ...rows.map((row) => [
     row.way,
     formatMs(row.medianMs),
     formatMs(row.p95Ms),
     `${row.ratio.toFixed(2)}×`,
     String(row.requests),
     String(row.connections),
-  ]);
-  const heading = [scenario.name, "median", "p95", "ratio", "requests", "new connections"];
-  // All scenarios are printed as one table, so the first column is equally wide everywhere.
-  const [first = "", ...lines] = table([heading.with(0, scenario.name.padEnd(48)), ...cells]);
-  print(bold(first));
-  for (const line of lines) print(line);
-  print();
-}
+  ]),
+];
+
+/** Every way's median in each scenario, and its ratio to the last way's. */
+export const overviewOf = (scenarios: { name: string; rows: Row[] }[]): string[][] => [
+  ["upstream", ...(scenarios[0]?.rows ?? []).map(({ way }) => way)],
+  ...scenarios.map(({ name, rows }) => [
+    name,
+    ...rows.map(({ medianMs, ratio }) => `${formatMs(medianMs)} (${ratio.toFixed(2)}×)`),
+  ]),
+];

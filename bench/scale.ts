@@ -1,15 +1,14 @@
-import { parseArgs } from "node:util";
 import { createPlacement, forEachMove, type Placement } from "../src/cluster/placement.js";
-import { print, table } from "../tools/terminal.js";
+import { Releasers } from "../tools/releasers.js";
+import { runBench } from "./run.js";
 
-const HELP = `Usage: npm run bench:scale [-- --nodes 100 --repositories 1000000 --json]
+const HELP = `Usage: npm run bench:scale [-- --nodes 100 --repositories 1000000]
 
 Simulates placement with REPLICAS=2: how evenly nodes share, what moves when a node joins or leaves, and what that costs
 of the processor. Also the REST calls of a pass, by 100 repositories a call.
 
   --nodes <n>         default 100
-  --repositories <n>  default 1,000,000
-  --json              one JSON document, no table`;
+  --repositories <n>  default 1,000,000`;
 
 const REPLICAS = 2;
 const LISTED_BY_A_CALL = 100;
@@ -37,37 +36,37 @@ async function movesBetween(before: Placement, after: Placement, ids: readonly n
   return { moved: moved / (ids.length * REPLICAS), seconds: (user + system) / 1e6 };
 }
 
-async function main(): Promise<void> {
-  const options = {
+runBench(new Releasers(), {
+  help: HELP,
+  options: {
     nodes: { type: "string", default: "100" },
     repositories: { type: "string", default: "1000000" },
-    json: { type: "boolean" },
-    help: { type: "boolean", short: "h" },
-  } as const;
-  const { values } = parseArgs({ options });
-  if (values.help) return print(HELP);
-  const [nodes, repositories] = [Number(values.nodes), Number(values.repositories)];
-  const ids = Array.from({ length: repositories }, (_, n) => 1 + n * 7_919);
-  const placement = createPlacement(nodesOf(nodes), REPLICAS);
-  const result = {
-    nodes,
-    repositories,
-    shares: sharesOf(placement, ids, nodes),
-    joining: await movesBetween(placement, createPlacement(nodesOf(nodes + 1), REPLICAS), ids),
-    leaving: await movesBetween(placement, createPlacement(nodesOf(nodes - 1), REPLICAS), ids),
-    callsOfAPass: Math.ceil(repositories / LISTED_BY_A_CALL),
-  };
-  if (values.json) return print(JSON.stringify(result, null, 2));
-  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-  const rows = [
-    ["smallest and largest share", `${percent(result.shares.least)}, ${percent(result.shares.most)}`],
-    ["moves when a node joins", percent(result.joining.moved)],
-    ["moves when a node leaves", percent(result.leaving.moved)],
-    ["processor for a new view", `${result.joining.seconds.toFixed(1)} s`],
-    ["REST calls of a pass, for all nodes", String(result.callsOfAPass)],
-  ];
-  print(`${nodes} nodes, ${repositories} repositories, REPLICAS=${REPLICAS}`);
-  for (const line of table([["", ""], ...rows])) print(line);
-}
-
-await main();
+  },
+  async measure(values, report) {
+    const [nodes, repositories] = [Number(values.nodes), Number(values.repositories)];
+    const ids = Array.from({ length: repositories }, (_, n) => 1 + n * 7_919);
+    const placement = createPlacement(nodesOf(nodes), REPLICAS);
+    const result = {
+      nodes,
+      repositories,
+      shares: sharesOf(placement, ids, nodes),
+      joining: await movesBetween(placement, createPlacement(nodesOf(nodes + 1), REPLICAS), ids),
+      leaving: await movesBetween(placement, createPlacement(nodesOf(nodes - 1), REPLICAS), ids),
+      callsOfAPass: Math.ceil(repositories / LISTED_BY_A_CALL),
+    };
+    const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+    const rows = [
+      ["smallest and largest share", `${percent(result.shares.least)}, ${percent(result.shares.most)}`],
+      ["moves when a node joins", percent(result.joining.moved)],
+      ["moves when a node leaves", percent(result.leaving.moved)],
+      ["processor for a new view", `${result.joining.seconds.toFixed(1)} s`],
+      ["REST calls of a pass, for all nodes", String(result.callsOfAPass)],
+    ];
+    const heading = [
+      "",
+      `${nodes} nodes, ${repositories.toLocaleString("en")} repositories, REPLICAS=${REPLICAS}`,
+    ];
+    report.table([heading, ...rows]);
+    return result;
+  },
+});

@@ -8,7 +8,8 @@ import { mirrorPath, readTip, waitForTip } from "../tools/mirror.js";
 import type { Releasers } from "../tools/releasers.js";
 import { type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
 import { makeCertificate } from "./tls.js";
-import { NEVER_MAINTAINED, plainWays, type Way } from "./ways.js";
+import type { Way } from "./way.js";
+import { NEVER_MAINTAINED, plainWays } from "./ways.js";
 
 export interface Scenario {
   name: string;
@@ -80,7 +81,7 @@ async function setUp(scenario: Scenario, dir: string, releasers: Releasers) {
   standin.faults.serverDelayMs = scenario.serverMs;
   const url = `${standin.protocol}://${host}/${repo.owner}/${repo.name}.git`;
   const caFile = certificate?.caFile;
-  const plain = await plainWays(dir, { url, token: standin.token(repo.installation!), caFile });
+  const plain = await plainWays(dir, { url, token: standin.token(repo.installation!), caFile }, releasers);
   const dataDir = join(dir, "data");
   // A pass of the backstop would bring a push before the push's delivery does.
   const env = { GHE_HOST: host, INTERVAL: "off", ...(caFile ? { NODE_EXTRA_CA_CERTS: caFile } : {}) };

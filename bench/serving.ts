@@ -4,29 +4,25 @@ import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { freePort, startLockstep } from "../tools/lockstep.js";
 import { Releasers } from "../tools/releasers.js";
 import { startStandIn } from "../tools/standin/index.js";
-import { print, progress, table } from "../tools/terminal.js";
+import { progress } from "../tools/terminal.js";
 import { longestBlock, startBareLoop } from "./event-loop.js";
 import { peakMemory, resetPeakMemory } from "./process.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:serving [-- --readers <n> --megabytes <n> --json]
+const HELP = `Usage: npm run bench:serving [-- --readers <n> --megabytes <n>]
 
 What readers over HTTP cost the process of a running Lockstep: its memory, and the longest time for which they block its
 event loop, beside the longest block of a bare Node at the same time. All begin at once. The heads of shared answers, 8 MiB each and 256 MiB together at most, are not counted.
 
   --readers <n>    default 200; a fifth of them where each has an answer of its own
-  --megabytes <n>  the size of the pack that each gets; default 12
-  --json           one JSON document, no table`;
+  --megabytes <n>  the size of the pack that each gets; default 12`;
 
 const OPTIONS = {
   readers: { type: "string", default: "200" },
   megabytes: { type: "string", default: "12" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
 } as const;
 
 const MIB = 2 ** 20;
@@ -91,81 +87,83 @@ async function read(url: string, lines: string[], pauseMs: number): Promise<numb
 }
 
 const releasers = new Releasers();
-run(releasers, async () => {
-  const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) return print(HELP);
-  const readers = Number(values.readers);
-  const size = Number(values.megabytes) * MIB;
-  const standin = await startStandIn();
-  releasers.add(() => standin.close());
-  const repo = await standin.createRepository("octo-org", "large", { private: false });
-  const commit = addCommit(repo.dir, size);
-  const port = await freePort();
-  const env = {
-    INTERVAL: "off",
-    API_TOKEN: "token-of-the-benchmark-0123456789",
-    SERVE_PORT: String(port),
-    READERS: "public",
-  };
-  const dir = await workDir(releasers);
-  const lockstep = await startLockstep({ standin, dataDir: join(dir, "data"), env });
-  releasers.add(() => lockstep.stop());
-  await lockstep.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
-  const url = `http://127.0.0.1:${port}/octo-org/large`;
+runBench(releasers, {
+  help: HELP,
+  options: OPTIONS,
+  async measure(values, report) {
+    const readers = Number(values.readers);
+    const size = Number(values.megabytes) * MIB;
+    const standin = await startStandIn();
+    releasers.add(() => standin.close());
+    const repo = await standin.createRepository("octo-org", "large", { private: false });
+    const commit = addCommit(repo.dir, size);
+    const port = await freePort();
+    const env = {
+      INTERVAL: "off",
+      API_TOKEN: "token-of-the-benchmark-0123456789",
+      SERVE_PORT: String(port),
+      READERS: "public",
+    };
+    const dir = await workDir(releasers);
+    const lockstep = await startLockstep({ standin, dataDir: join(dir, "data"), env });
+    releasers.add(() => lockstep.stop());
+    await lockstep.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
+    const url = `http://127.0.0.1:${port}/octo-org/large`;
 
-  const few = Math.ceil(readers / 5);
-  const steps: Step[] = [
-    {
-      name: "all ask for the same",
-      linesOf: () => ["deepen 1"],
-      pauseMs: 0,
-      readers,
-      answers: 1,
-    },
-    {
-      name: "all ask for the same, and pause",
-      linesOf: () => ["deepen 1", "ofs-delta"],
-      pauseMs: 5_000,
-      readers,
-      answers: 1,
-    },
-    {
-      name: "each has an answer of its own",
-      linesOf: (n) => [`filter blob:limit=${size + n + 1}`],
-      pauseMs: 0,
-      readers: few,
-      answers: few,
-    },
-  ];
-  await read(url, [`want ${commit}`, "deepen 1", "thin-pack"], 0);
-  const bareLoop = startBareLoop(releasers);
-  const rows: Row[] = [];
-  for (const { name, linesOf, pauseMs, answers, readers: count } of steps) {
-    progress(`${name} …`);
-    await Promise.all([longestBlock(lockstep), bareLoop()]);
-    resetPeakMemory(lockstep.pid);
-    const before = peakMemory(lockstep.pid);
-    const began = performance.now();
-    const all = Array.from({ length: count }, (_, n) =>
-      read(url, [`want ${commit}`, ...linesOf(n)], pauseMs),
-    );
-    await Promise.all(all);
-    const seconds = (performance.now() - began) / 1_000;
-    const heads = Math.min(answers * Math.min(size, MAX_HEAD), MAX_HEADS);
-    const bytesForEach = Math.max(0, peakMemory(lockstep.pid) - before - heads) / count;
-    const [longestMs, bareMs] = await Promise.all([longestBlock(lockstep), bareLoop()]);
-    rows.push({ step: name, readers: count, seconds, bytesForEach, longestMs, bareMs });
-  }
-  if (values.json) return print(JSON.stringify({ bytes: size, rows }, null, 2));
-  const cells = rows.map(({ step, readers: count, seconds, bytesForEach, longestMs, bareMs }) => [
-    step,
-    String(count),
-    `${seconds.toFixed(1)} s`,
-    `${(bytesForEach / MIB).toFixed(2)} MiB`,
-    `${longestMs.toFixed(0)} ms`,
-    `${bareMs.toFixed(0)} ms`,
-    bytesForEach > LIMIT_BYTES || longestMs > LIMIT_MS ? "too much" : "",
-  ]);
-  const head = ["what", "readers", "time", "memory for each", "longest block", "a bare Node", ""];
-  for (const line of table([head, ...cells])) print(line);
+    const few = Math.ceil(readers / 5);
+    const steps: Step[] = [
+      {
+        name: "all ask for the same",
+        linesOf: () => ["deepen 1"],
+        pauseMs: 0,
+        readers,
+        answers: 1,
+      },
+      {
+        name: "all ask for the same, and pause",
+        linesOf: () => ["deepen 1", "ofs-delta"],
+        pauseMs: 5_000,
+        readers,
+        answers: 1,
+      },
+      {
+        name: "each has an answer of its own",
+        linesOf: (n) => [`filter blob:limit=${size + n + 1}`],
+        pauseMs: 0,
+        readers: few,
+        answers: few,
+      },
+    ];
+    await read(url, [`want ${commit}`, "deepen 1", "thin-pack"], 0);
+    const bareLoop = startBareLoop(releasers);
+    const rows: Row[] = [];
+    for (const { name, linesOf, pauseMs, answers, readers: count } of steps) {
+      progress(`${name} …`);
+      await Promise.all([longestBlock(lockstep), bareLoop()]);
+      resetPeakMemory(lockstep.pid);
+      const before = peakMemory(lockstep.pid);
+      const began = performance.now();
+      const all = Array.from({ length: count }, (_, n) =>
+        read(url, [`want ${commit}`, ...linesOf(n)], pauseMs),
+      );
+      await Promise.all(all);
+      const seconds = (performance.now() - began) / 1_000;
+      const heads = Math.min(answers * Math.min(size, MAX_HEAD), MAX_HEADS);
+      const bytesForEach = Math.max(0, peakMemory(lockstep.pid) - before - heads) / count;
+      const [longestMs, bareMs] = await Promise.all([longestBlock(lockstep), bareLoop()]);
+      rows.push({ step: name, readers: count, seconds, bytesForEach, longestMs, bareMs });
+    }
+    const cells = rows.map(({ step, readers: count, seconds, bytesForEach, longestMs, bareMs }) => [
+      step,
+      String(count),
+      `${seconds.toFixed(1)} s`,
+      `${(bytesForEach / MIB).toFixed(2)} MiB`,
+      `${longestMs.toFixed(0)} ms`,
+      `${bareMs.toFixed(0)} ms`,
+      bytesForEach > LIMIT_BYTES || longestMs > LIMIT_MS ? "too much" : "",
+    ]);
+    const head = ["what", "readers", "time", "memory for each", "longest block", "a bare Node", ""];
+    report.table([head, ...cells]);
+    return { bytes: size, rows };
+  },
 });

@@ -1,17 +1,13 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { REGISTRY_TABLES } from "../src/registry/tables.js";
 import { Releasers } from "../tools/releasers.js";
-import { print, table } from "../tools/terminal.js";
-import { run, workDir } from "./run.js";
+import { runBench, workDir } from "./run.js";
 
-const HELP = `Usage: npm run bench:sqlite [-- --json]
+const HELP = `Usage: npm run bench:sqlite
 
 What SQLite costs through libsql, and through node:sqlite where this Node.js has it: processor time of each call, on the
-registry's own table with 10,000 repositories. docs/adr/0048-libsql-stays.md has the figures.
-
-  --json  one JSON document, no table`;
+registry's own table with 10,000 repositories. docs/adr/0048-libsql-stays.md has the figures.`;
 
 interface Statement {
   run(...values: unknown[]): unknown;
@@ -88,11 +84,11 @@ function measure(name: string, db: Driver): Figures {
   };
 }
 
-const { values } = parseArgs({ options: { json: { type: "boolean" }, help: { type: "boolean" } } });
 const releasers = new Releasers();
-if (values.help) print(HELP);
-else
-  run(releasers, async () => {
+runBench(releasers, {
+  help: HELP,
+  options: {},
+  async measure(_, report) {
     const dir = await workDir(releasers);
     const figures = driversOf().map(([name, open], n) => {
       const db = open(join(dir, `${n}.db`));
@@ -102,9 +98,9 @@ else
         db.close();
       }
     });
-    if (values.json) return print(JSON.stringify({ node: process.version, figures }));
-    print(`Node.js ${process.version}; microseconds of processor time`);
+    report.text(`Node.js ${process.version}; microseconds of processor time`);
     const works = Object.keys(figures[0]!);
-    const rows = works.map((work) => [work, ...figures.map((one) => String(one[work]))]);
-    print(table(rows).join("\n"));
-  });
+    report.table(works.map((work) => [work, ...figures.map((one) => String(one[work]))]));
+    return { node: process.version, figures };
+  },
+});

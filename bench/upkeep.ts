@@ -1,20 +1,18 @@
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { LogLine } from "../tools/log-lines.js";
 import { Releasers } from "../tools/releasers.js";
 import { formatMs, median } from "../tools/stats.js";
-import { bold, print, progress, table } from "../tools/terminal.js";
-import { run, workDir } from "./run.js";
+import { progress } from "../tools/terminal.js";
+import { type Report, runBench, workDir } from "./run.js";
 import { measure, type Samples, type Scenario } from "./scenario.js";
 import { NEVER_MAINTAINED, SCRATCH_FETCH } from "./ways.js";
 
-const HELP = `Usage: npm run bench:upkeep [-- --pushes <n>] [--json]
+const HELP = `Usage: npm run bench:upkeep [-- --pushes <n>]
 
 What a refresh costs as pushes to one mirror add up: Lockstep with its maintenance, and beside it plain git
 without any, on the same pushes. Ratios are to the first 50 pushes of the same way.
 
-  --pushes <n>  so many pushes, not 1,000
-  --json        one JSON document, no table`;
+  --pushes <n>  so many pushes, not 1,000`;
 
 const near = { tls: false, roundTripMs: 0, serverMs: 0, refs: 1000, only: [SCRATCH_FETCH, NEVER_MAINTAINED] };
 /** From 100 objects on a fetch keeps the pack instead of loose objects (fetch.unpackLimit). */
@@ -56,47 +54,40 @@ function stretchesOf(times: number[]): Stretch[] {
 const reportOf = (samples: Samples): Record<string, Stretch[]> =>
   Object.fromEntries([...samples].map(([way, taken]) => [way, stretchesOf(taken.map(({ ms }) => ms))]));
 
-function printReport(name: string, report: Record<string, Stretch[]>, tidies: LogLine[]): void {
-  const ways = Object.keys(report);
-  const rows = report[ways[0]!]!.map(({ pushes }, row) => [
+function show(report: Report, name: string, stretches: Record<string, Stretch[]>, tidies: LogLine[]): void {
+  const ways = Object.keys(stretches);
+  const rows = stretches[ways[0]!]!.map(({ pushes }, row) => [
     pushes,
     ...ways.map((way) => {
-      const { medianMs, ratio } = report[way]![row]!;
+      const { medianMs, ratio } = stretches[way]![row]!;
       return `${formatMs(medianMs)} ${ratio.toFixed(2)}×`;
     }),
   ]);
-  const [first = "", ...lines] = table([[name, ...ways], ...rows]);
-  print(bold(first));
-  for (const line of lines) print(line);
+  report.table([["pushes", ...ways], ...rows], name);
   const took = tidies.map(({ durationMs }) => formatMs(Number(durationMs)));
-  print(`maintenance ran ${tidies.length} times beside them: ${took.join(", ")}\n`);
+  report.text(`maintenance ran ${tidies.length} times beside them: ${took.join(", ")}`);
 }
 
 const releasers = new Releasers();
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      pushes: { type: "string", default: "1000" },
-      json: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return print(HELP);
-  const dir = await workDir(releasers);
-  const results: object[] = [];
-  for (const [index, scenario] of SCENARIOS.entries()) {
-    const own = new Releasers();
-    releasers.add(() => own.release());
-    if (releasers.exiting) return;
-    const place = join(dir, String(index));
-    const { samples, log } = await measure(scenario, place, Number(values.pushes), own, progress);
-    await own.release();
-    const tidies = log.filter(({ event }) => event === "maintenance_done");
-    results.push({ scenario: scenario.name, ways: reportOf(samples), maintenance: tidies });
-    if (!values.json) printReport(scenario.name, reportOf(samples), tidies);
-  }
-  if (values.json) print(JSON.stringify(results, null, 2));
-}
-
-run(releasers, main);
+runBench(releasers, {
+  help: HELP,
+  options: {
+    pushes: { type: "string", default: "1000" },
+  },
+  async measure(values, report) {
+    const dir = await workDir(releasers);
+    const results: object[] = [];
+    for (const [index, scenario] of SCENARIOS.entries()) {
+      const own = new Releasers();
+      releasers.add(() => own.release());
+      const place = join(dir, String(index));
+      const { samples, log } = await measure(scenario, place, Number(values.pushes), own, progress);
+      await own.release();
+      const tidies = log.filter(({ event }) => event === "maintenance_done");
+      results.push({ scenario: scenario.name, ways: reportOf(samples), maintenance: tidies });
+      show(report, scenario.name, reportOf(samples), tidies);
+    }
+    return results;
+  },
+});

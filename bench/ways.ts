@@ -1,14 +1,11 @@
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Releasers } from "../tools/releasers.js";
 import { Git, hermeticEnv } from "../tools/standin/git.js";
 import type { Push } from "../tools/standin/index.js";
-
-/** Brings one mirror of the upstream in step with a push. */
-export interface Way {
-  name: string;
-  /** @returns milliseconds from the push's report until the mirror has the push */
-  bring(push: Push): Promise<number>;
-}
+import type { Way } from "./way.js";
+import { fetchScript } from "./ways/fetch-script.js";
+import { gitSyncSteps } from "./ways/git-sync.js";
 
 export interface Upstream {
   url: string;
@@ -26,7 +23,7 @@ export const NEVER_MAINTAINED = "git fetch of one ref, gc.auto=0";
  * Returns what people run by hand or from cron, each in a separate mirror. The others are compared with the
  * last one.
  */
-export async function plainWays(dir: string, upstream: Upstream): Promise<Way[]> {
+export async function plainWays(dir: string, upstream: Upstream, releasers: Releasers): Promise<Way[]> {
   const git = new Git();
   const env = { ...hermeticEnv(), ...(upstream.caFile ? { GIT_SSL_CAINFO: upstream.caFile } : {}) };
   const basic = Buffer.from(`x-access-token:${upstream.token}`).toString("base64");
@@ -45,7 +42,10 @@ export async function plainWays(dir: string, upstream: Upstream): Promise<Way[]>
   };
   const oneRef = ["fetch", "--quiet", "origin", "+refs/heads/main:refs/heads/main"];
   const scratchMirror = await copy("scratch");
+  const script = await fetchScript({ dir, mirror: await copy("webhook"), remote, env, releasers });
   return [
+    ...(script ? [script] : []),
+    await gitSyncSteps(dir, { git, url: upstream.url, remote, env }),
     await command("git fetch --prune", "fetch", ["fetch", "--quiet", "--prune"]),
     await command("git remote update", "update", ["remote", "update"]),
     await command("git fetch of one ref", "one-ref", oneRef),
