@@ -17,7 +17,10 @@ const TICK_MS = 1_000;
  * Makes a file's content, or a directory's names, survive a power cut: fsync(2). A name is only as durable as
  * its directory.
  */
-export const syncPath = (path: Path): Promise<void> => syncs.add(() => sync(path));
+export const syncPath = (path: Path): Promise<void> => inSyncTurn(() => sync(path));
+
+/** Syncs something when it is its turn: two at a time, whoever asks. */
+export const inSyncTurn = (act: () => Promise<void>): Promise<void> => syncs.add(act);
 
 async function sync(path: Path): Promise<void> {
   const file = await open(path, "r");
@@ -59,17 +62,6 @@ export async function writeDurably(path: string, text: string, { replacesLock = 
   }
   await rename(beside, path);
   await syncPath(dirname(path));
-}
-
-/** Writes a new file and syncs it. Its name is not synced: that is in its directory. @throws Error with code EEXIST */
-export async function writeSynced(path: string, bytes: Buffer, { mode }: { mode: number }): Promise<void> {
-  const file = await open(path, "wx", mode);
-  try {
-    await file.writeFile(bytes);
-    await syncs.add(() => file.sync());
-  } finally {
-    await file.close();
-  }
 }
 
 /** Does what `writeDurably` does, for callers that wait for the disk already, such as SQLite's. */
@@ -169,4 +161,5 @@ const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "";
 const isMissing = (error: unknown): boolean => ["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(codeOf(error));
 
 /** Some file systems, such as shares of other machines, cannot sync a directory. */
-const isUnsupported = (error: unknown): boolean => ["EINVAL", "ENOTSUP", "EBADF"].includes(codeOf(error));
+export const isUnsupported = (error: unknown): boolean =>
+  ["EINVAL", "ENOTSUP", "EBADF"].includes(codeOf(error));

@@ -1,14 +1,16 @@
-import { readFile, rename, rm } from "node:fs/promises";
+import { renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type RefChange, ZERO } from "../../base/model.js";
 import { hasEscapedByte } from "../../base/names.js";
-import { syncPath, writeSynced } from "../../machine/durable.js";
+import { readSmallFile, stageFile, syncDirectory } from "../../machine/small-files.js";
 import { createBudget, LeftToGit } from "../objects/object.js";
 import { createReadStored } from "../objects/stored.js";
 
 const BRANCHES = "refs/heads/";
 /** As git makes it: the umask takes the rest. */
 const MODE = 0o666;
+/** A ref's file, or HEAD, has a name of 255 bytes in it at most, or an object's. */
+const MAX_BYTES = 1_024;
 
 /**
  * Moves one branch as `git update-ref` does, without a process: the new value is written and synced under the ref's
@@ -19,32 +21,45 @@ const MODE = 0o666;
 export async function moveDirectly(mirror: string, { ref, before, after }: RefChange): Promise<boolean> {
   const isMove = before !== ZERO && after !== ZERO;
   if (!isMove || !ref.startsWith(BRANCHES) || hasEscapedByte(ref)) return false;
-  if (!(await isRepository(mirror)) || !(await isCommit(mirror, after))) return false;
+  if (!isRepository(mirror) || !(await isCommit(mirror, after))) return false;
   const path = join(mirror, ref);
   const lock = `${path}.lock`;
   try {
-    await writeSynced(lock, Buffer.from(`${after}\n`), { mode: MODE });
+    await stageFile(lock, `${after}\n`, { mode: MODE }).sync();
   } catch (error) {
     // Somebody else's lock stays.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") await rm(lock, { force: true }).catch(() => {});
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") removeLock(lock);
     return false;
   }
   try {
     // A packed ref has no file, and a symbolic one has another content.
-    if ((await readFile(path, "latin1")) !== `${before}\n`) throw new Error("the ref is not as expected");
-    await rename(lock, path);
+    if (read(path) !== `${before}\n`) throw new Error("the ref is not as expected");
+    renameSync(lock, path);
   } catch {
-    await rm(lock, { force: true }).catch(() => {});
+    removeLock(lock);
     return false;
   }
-  await syncPath(dirname(path));
+  await syncDirectory(dirname(path));
   return true;
 }
 
+const read = (path: string): string | undefined =>
+  readSmallFile(path, { maxBytes: MAX_BYTES })?.toString("latin1");
+
+/** What cannot be removed is met by git, which says so. */
+function removeLock(lock: string): void {
+  try {
+    rmSync(lock, { force: true });
+  } catch {}
+}
+
 /** Whether git would take it for a repository. A mirror that is damaged is found by git, which says how. */
-async function isRepository(mirror: string): Promise<boolean> {
-  const head = await readFile(join(mirror, "HEAD"), "latin1").catch(() => "");
-  return /^ref: refs\/|^[\da-f]{40}$/m.test(head);
+function isRepository(mirror: string): boolean {
+  try {
+    return /^ref: refs\/|^[\da-f]{40}$/m.test(read(join(mirror, "HEAD")) ?? "");
+  } catch {
+    return false;
+  }
 }
 
 /** Whether git would let a branch name the object. */

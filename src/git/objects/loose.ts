@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { constants, deflate, deflateSync } from "node:zlib";
-import { syncPaths, writeSynced } from "../../machine/durable.js";
+import { beginSlice } from "../../base/slices.js";
+import { stageFile, syncDirectory } from "../../machine/small-files.js";
 import { type GitObject, headerOf, LeftToGit } from "./object.js";
 
 /** git, too, prefers speed for loose objects: git-config(1), core.looseCompression. */
@@ -25,14 +26,43 @@ export async function writeLoose(
   all: Iterable<readonly [string, GitObject]>,
 ): Promise<void> {
   const directories = new Set<string>();
-  for (const [name, object] of all) {
-    const directory = join(objects, name.slice(0, 2));
-    const bytes = await compressed(object);
-    // A new directory's name is in the one above.
-    if (await writeOne(directory, name, bytes)) directories.add(objects);
-    directories.add(directory);
+  const staged: Beside[] = [];
+  const slice = beginSlice();
+  try {
+    for (const [name, object] of all) {
+      const directory = join(objects, name.slice(0, 2));
+      const bytes = await compressed(object);
+      const { isNew, ...one } = stage(directory, name, bytes);
+      staged.push(one);
+      // A new directory's name is in the one above.
+      if (isNew) directories.add(objects);
+      directories.add(directory);
+      if (slice.isOver()) await slice.next();
+    }
+    // Together they cost the file system one commit of its journal.
+    await settled(staged.map(({ synced }) => synced));
+    for (const { path, beside } of staged) renameSync(beside, path);
+  } catch (error) {
+    await Promise.allSettled(staged.map(({ synced }) => synced));
+    for (const { beside } of staged) rmSync(beside, { force: true });
+    if (codeOf(error) === "ENOENT")
+      throw new LeftToGit("a directory of the mirror is gone", { cause: error });
+    throw error;
   }
-  await syncPaths(directories);
+  await settled([...directories].map(syncDirectory));
+}
+
+/** An object's file, beside its place until it is on disk. */
+interface Beside {
+  beside: string;
+  path: string;
+  synced: Promise<void>;
+}
+
+/** Waits for all of them. @throws what the first one throws that fails */
+async function settled(all: Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(all)).find((one) => one.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 async function compressed({ type, content }: GitObject): Promise<Buffer> {
@@ -40,40 +70,32 @@ async function compressed({ type, content }: GitObject): Promise<Buffer> {
   return raw.length > MAX_AT_ONCE ? deflateElsewhere(raw, COMPRESSION) : deflateSync(raw, COMPRESSION);
 }
 
-/** @returns whether the directory is new @throws LeftToGit when there is no object store, or its directory stays gone */
-async function writeOne(directory: string, name: string, bytes: Buffer): Promise<boolean> {
+/**
+ * git removes directories of objects that are empty, such as one that was made a moment ago: git-prune-packed(1).
+ * @throws Error with code ENOENT when there is no object store, or its directory stays gone
+ */
+function stage(directory: string, name: string, bytes: Buffer): Beside & { isNew: boolean } {
   // git's own temporary files have such names, too, and what a kill leaves of them is cleared.
   const beside = join(directory, `tmp_obj_${randomBytes(6).toString("hex")}`);
-  try {
-    const isNew = await writeInto(directory, beside, bytes);
-    await rename(beside, join(directory, name.slice(2)));
-    return isNew;
-  } catch (error) {
-    await rm(beside, { force: true });
-    if (codeOf(error) === "ENOENT")
-      throw new LeftToGit("a directory of the mirror is gone", { cause: error });
-    throw error;
-  }
-}
-
-/** git removes directories of objects that are empty, such as one that was made a moment ago: git-prune-packed(1). */
-async function writeInto(directory: string, path: string, bytes: Buffer): Promise<boolean> {
   let isNew = false;
   for (let attempt = 1; ; attempt++) {
-    isNew = (await makeDirectory(directory)) || isNew;
     try {
-      await writeSynced(path, bytes, { mode: 0o444 });
-      return isNew;
+      const synced = stageFile(beside, bytes, { mode: 0o444 }).sync();
+      // It is awaited with the others.
+      synced.catch(() => {});
+      return { beside, path: join(directory, name.slice(2)), synced, isNew };
     } catch (error) {
+      if (codeOf(error) !== "ENOENT") rmSync(beside, { force: true });
       if (codeOf(error) !== "ENOENT" || attempt === MAX_ATTEMPTS) throw error;
+      isNew = makeDirectory(directory) || isNew;
     }
   }
 }
 
 /** The directory above is the mirror's, and is not made: a mirror may have been removed. @returns whether it is new */
-async function makeDirectory(directory: string): Promise<boolean> {
+function makeDirectory(directory: string): boolean {
   try {
-    await mkdir(directory);
+    mkdirSync(directory);
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;

@@ -1,6 +1,6 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
+import { readSmallFile } from "../../machine/small-files.js";
 import {
   type Budget,
   type GitObject,
@@ -23,7 +23,7 @@ export function createReadStored(objects: string, budget: Budget): ReadStored {
   return async (name) => {
     const before = known.get(name);
     if (before) return before;
-    const object = (await readLoose(objects, name)) ?? (await readPacked(objects, name));
+    const object = readLoose(objects, name) ?? (await readPacked(objects, name));
     if (!object) throw new LeftToGit(`the object ${name} is not in the mirror`);
     if (nameOf(object) !== name) throw new LeftToGit(`the object ${name} is damaged`);
     budget.take(object.content.length);
@@ -33,21 +33,16 @@ export function createReadStored(objects: string, budget: Budget): ReadStored {
 }
 
 /** @returns null: no file has the object */
-async function readLoose(objects: string, name: string): Promise<GitObject | null> {
-  let bytes: Buffer;
-  let file: FileHandle | null = null;
+function readLoose(objects: string, name: string): GitObject | null {
+  let bytes: Buffer | null;
   try {
-    file = await open(join(objects, name.slice(0, 2), name.slice(2)), "r");
-    // A file of gigabytes must not be read to learn that it is large.
-    if ((await file.stat()).size > MAX_OBJECT_BYTES) throw new LeftToGit("an object is large");
-    bytes = await file.readFile();
+    bytes = readSmallFile(join(objects, name.slice(0, 2), name.slice(2)), { maxBytes: MAX_OBJECT_BYTES });
   } catch (error) {
-    if (error instanceof LeftToGit) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new LeftToGit(`the object ${name} cannot be read`, { cause: error });
-  } finally {
-    await file?.close();
   }
+  // A file of gigabytes must not be read to learn that it is large.
+  if (bytes === null) throw new LeftToGit("an object is large");
   const all = inflate(bytes, name);
   const end = all.indexOf(0);
   const [, type, size] = /^(commit|tree|blob|tag) (\d+)$/.exec(all.toString("latin1", 0, end)) ?? [];
