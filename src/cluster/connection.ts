@@ -43,9 +43,23 @@ export async function connect(
   const { Redis } = await import("ioredis");
   const redis = new Redis(url, kind === "asking" ? ASKING : WORKING);
   redis.on("error", onError);
+  letFailUnheard(redis);
   const waited = new AbortController();
   const ready = once(redis, "ready", { signal: waited.signal }).catch(() => {});
   await Promise.race([ready, setTimeout(FIRST_MS, undefined, { signal: waited.signal }).catch(() => {})]);
   waited.abort();
   return redis;
+}
+
+/**
+ * A command may fail while its caller waits for something else, or no longer waits: by Node's rule that would end the
+ * process. Whoever waits hears of the failure as before.
+ */
+function letFailUnheard(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (...args) => {
+    const answer = send(...args);
+    if (answer instanceof Promise) answer.catch(() => {});
+    return answer;
+  };
 }

@@ -156,11 +156,15 @@ export function createSharedReads({ redis, prefix, seal, clock, since }: Ports):
     const begunAt = clock();
     const now = () => begun + (clock() - begunAt);
     const renewal = setInterval(() => void redis.pexpire(lock, LOCK_MS).catch(() => {}), RENEW_MS);
-    let sharing: Promise<unknown> = redis.del(pages);
-    const share = (field: string, value: End | Page) => {
-      sharing = sharing.then(() => redis.hset(pages, field, close(key, value)));
+    let sharing: Promise<unknown> = Promise.resolve();
+    // It may fail while GitHub is read, and is waited for at the end.
+    const next = (act: () => Promise<unknown>) => {
+      sharing = sharing.then(act);
       sharing.catch(() => {});
     };
+    const share = (field: string, value: End | Page) =>
+      next(() => redis.hset(pages, field, close(key, value)));
+    next(() => redis.del(pages));
     let [number, askedAt] = [0, now()];
     try {
       for await (const value of read()) {

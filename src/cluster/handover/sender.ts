@@ -73,6 +73,12 @@ export async function createSender({
       },
     });
     queue.on("error", () => {});
+    // BullMQ asks Redis once when it opens a queue, and a failure of that is the answer to every later call.
+    queue.waitUntilReady().catch(() => {
+      if (targets.get(node)?.queue === queue) targets.delete(node);
+      // It leaves its listeners at the connection until then.
+      queue.close().catch(() => {});
+    });
     const target = {
       queue,
       waiting: 0,
