@@ -139,3 +139,19 @@ test("without WIKIS nothing is asked about wikis, and their events are ignored",
   expect([...standin.calls, ...standin.gitRequests].filter(({ path }) => path.includes("wiki"))).toEqual([]);
   expect((await world.api("/api/v1/repos/acme/app.wiki")).status).toBe(404);
 });
+
+test("a wiki is refreshed by hand, and goes when WIKIS is no longer set", async () => {
+  const world = await World.create();
+  const repo = await world.standin.createRepository("acme", "app");
+  const { wiki } = await wrote(world, repo);
+  await world.start(repo, wiki, { WIKIS: "yes" });
+  const { pages } = await wrote(world, repo);
+  expect((await world.api("/api/v1/repos/acme/app.wiki/refresh", { method: "POST" })).status).toBe(202);
+  await world.inStep(wiki);
+  await world.stop();
+
+  await world.start(repo);
+  await untilState(world, "acme/app.wiki", ({ state }) => state === "gone");
+  expect(world.tips(wiki)).toEqual({ "refs/heads/master": pages[0]!.sha });
+  expect((await stateOf(world, "acme/app")).state).toBe("fresh");
+});
