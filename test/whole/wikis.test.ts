@@ -1,8 +1,11 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { wikiIdOf } from "../../src/base/wikis.js";
 import { freePort, type Lockstep, startLockstep } from "../../tools/lockstep.js";
+import { refsInFiles } from "../../tools/refs-in-files.js";
 import { type Repo, type StandIn, startStandIn, type WikiEdit } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
+import { createCluster } from "../support/nodes.js";
 import { withToken } from "../support/rights.js";
 import { readerDir, readerGit } from "../support/served.js";
 import { tempDir } from "../support/temp.js";
@@ -69,4 +72,23 @@ test("the first page after the installation is mirrored, and served to readers o
   expect(await clone(url, await own("of-app", ["acme/app"]))).toBe(tip);
   await expect(clone(url, token(other))).rejects.toThrow(/not found/);
   await expect(clone(url, await own("of-others", ["acme/*", "!acme/app"]))).rejects.toThrow(/not found/);
+});
+
+test("in a cluster a wiki lies with its repository, whichever node hears of an edit", async () => {
+  const cluster = await createCluster({ WIKIS: "yes", INTERVAL: "10s" });
+  const { standin } = cluster;
+  const installation = standin.createInstallation("acme");
+  const repos = await standin.createRepositories(installation, ["r0", "r1", "r2", "r3", "r4", "r5"]);
+  const nodes = [await cluster.start("a"), await cluster.start("b")];
+  await expect.poll(() => cluster.faults(repos), { timeout: 60_000, interval: 200 }).toEqual([]);
+  for (const repo of repos) {
+    const owner = cluster.node(cluster.ownersOf(repo)[0]!);
+    const other = nodes.find((node) => node !== owner)!;
+    const edit = await standin.writePage(repo, "Home", repo.name);
+    await deliver(standin, other.lockstep, edit);
+    const mirror = join(owner.dataDir, "repos", String(wikiIdOf(repo.id)), "mirror.git");
+    await expect
+      .poll(() => refsInFiles(mirror), { timeout: 60_000, interval: 100 })
+      .toEqual(new Map([["refs/heads/master", edit.pages[0]!.sha]]));
+  }
 });
