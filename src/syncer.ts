@@ -2,6 +2,7 @@ import { asRefreshError, RefreshError } from "./base/errors.js";
 import type { RefChange, RefHint, RefreshOutcome, RefreshRequest } from "./base/model.js";
 import { fullName } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
+import { isWiki } from "./base/wikis.js";
 import type { LeaseOptions } from "./git/transport/lease.js";
 import { removalHeld } from "./lifecycle/hold.js";
 import type { Pass } from "./refresh/bring.js";
@@ -76,7 +77,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     request: RefreshRequest,
     signal: AbortSignal,
   ): Promise<RefreshOutcome> {
-    const work = begin(repository, request, signal);
+    const work = await begin(repository, request, signal);
     try {
       const cloned = await ensureMirror(work, request);
       // Both verify what was fetched, and that the name is still the repository's, before a ref moves.
@@ -99,14 +100,26 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
   }
 
-  function begin(repository: ManagedRepository, request: RefreshRequest, signal: AbortSignal): Pass {
-    const lease = gateway.open(repository);
+  async function begin(
+    repository: ManagedRepository,
+    request: RefreshRequest,
+    signal: AbortSignal,
+  ): Promise<Pass> {
+    const mayBeUnwritten = await isWithoutPages(repository, signal);
+    const lease = gateway.open(repository, { mayBeUnwritten });
     const onProgress = (line: string) => ports.onProgress(repository, line);
     const confirmName = () => confirm(repository);
     const lend: Pass["lend"] = (wait) => ports.lend(repository.id, wait);
     const run = { signal, onProgress, confirmName, lend };
     const openLease = (options?: LeaseOptions) => gateway.open(repository, options);
     return { repository, trigger: request.trigger, lease, run, openLease, confirmName, lend };
+  }
+
+  /** Whether this is a wiki whose mirror has nothing: until its first page GitHub says that there is no such wiki. */
+  async function isWithoutPages({ id, state }: ManagedRepository, signal: AbortSignal): Promise<boolean> {
+    if (!isWiki(id) || state === "onboarding") return isWiki(id);
+    const tips = await mirrors.tips(id, signal).catch(() => null);
+    return tips?.size === 0;
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Log } from "./base/log.js";
 import { keyOf, type RefreshOutcome, type RefreshRequest, type Subject, type Trigger } from "./base/model.js";
 import { fullNameOrId } from "./base/names.js";
 import { createSignal, type Subscribe } from "./base/signal.js";
+import { isWiki } from "./base/wikis.js";
 import type { DeliveryLog } from "./deliveries/log.js";
 import type { Lifecycle } from "./lifecycle/reconcile.js";
 import type { RefreshQueue, Snapshot } from "./queue/contract.js";
@@ -275,7 +276,8 @@ const nameOf = ({ registry }: WorkerPorts, id: number): string => fullNameOrId(r
 /** Whether a repository that should have been in step, by its deliveries, was not. */
 function wasMissed(before: ManagedRepository, request: RefreshRequest, outcome: RefreshOutcome): boolean {
   const isBackstop = request.trigger === "backstop" && request.deliveryId === null;
-  if (!isBackstop || before.state !== "fresh" || outcome.way !== "full") return false;
+  // GitHub does not promise a delivery for a push to a wiki.
+  if (!isBackstop || isWiki(before.id) || before.state !== "fresh" || outcome.way !== "full") return false;
   const pushedSinceStart = before.pushedAt * 1000 > STARTED_AT;
   const heads = outcome.changes.filter(({ ref }) => ref.startsWith("refs/heads/")).length;
   const tags = outcome.changes.filter(({ ref }) => ref.startsWith("refs/tags/")).length;

@@ -1,6 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type Caller, type Sees, TOKEN_PREFIX, TOKEN_SCOPES, type TokenScope } from "../base/access.js";
-import { allowList } from "../base/patterns.js";
+import {
+  type Caller,
+  type Sees,
+  seesBy,
+  TOKEN_PREFIX,
+  TOKEN_SCOPES,
+  type TokenScope,
+} from "../base/access.js";
 import { createSignal, type Subscribe } from "../base/signal.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
@@ -90,8 +96,7 @@ export function createAccessTokens(store: Store, { now, latestNow }: Clocks): Ac
 
   /** Patterns are compiled once: that takes longer than all else about a request. */
   function seesOf(hash: string, repositories: string[]): Sees {
-    const sees =
-      compiled.get(hash) ?? Object.assign(allowList(repositories).allows, { patterns: repositories });
+    const sees = compiled.get(hash) ?? seesBy(repositories);
     compiled.set(hash, sees);
     return sees;
   }

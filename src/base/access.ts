@@ -1,3 +1,6 @@
+import { allowList } from "./patterns.js";
+import { byRepositoryName } from "./wikis.js";
+
 /**
  * What a token may be used for.
  * - git: reading mirrors over HTTPS.
@@ -35,6 +38,10 @@ export interface Caller {
   /** Whether the token is still valid: a revoked one ends what is under way. */
   isValid(): boolean;
 }
+
+/** Compiles the patterns that a token is limited to. Whoever may know of a repository may know of its wiki. */
+export const seesBy = (patterns: readonly string[]): Sees =>
+  Object.assign(byRepositoryName(allowList(patterns).allows), { patterns });
 
 /** The caller that has the value of API_TOKEN. */
 export const OPERATOR: Caller = {

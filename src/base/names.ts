@@ -22,7 +22,8 @@ export function isOwner(text: string): boolean {
  * segment.
  */
 export function isRepositoryName(text: string): boolean {
-  return /^[\w.-]{1,100}$/.test(text) && text !== "." && text !== ".." && !/\.git$/i.test(text);
+  // A wiki's name is longer than its repository's.
+  return /^[\w.-]{1,100}(?:\.wiki)?$/i.test(text) && text !== "." && text !== ".." && !/\.git$/i.test(text);
 }
 
 /**

@@ -11,6 +11,8 @@ export interface RemoteRepository extends RepositoryName {
   visibility: Visibility | null;
   /** null: not known yet. */
   archived: boolean | null;
+  /** Whether the repository may have a wiki; undefined: no. Not stored. */
+  hasWiki?: boolean;
   /** What GitHub's answer lists; undefined: not known. Topics are not stored. */
   topics?: readonly string[];
   /**

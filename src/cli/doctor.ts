@@ -71,6 +71,7 @@ async function askGitHub(config: Config, report: (...found: Finding[]) => void):
     const app = await checkApp(github, {
       pullRequests: config.refs("refs/pull/1/head"),
       properties: config.asksForProperties,
+      wikis: config.keepsWikis,
     });
     report(...app);
     if (app[0]?.level === "ok") report(...(await checkWebhook(github, config)));

@@ -1,6 +1,7 @@
 import type { RepositoryName } from "../base/model.js";
 import type { RemoteRepository } from "../base/remote-repository.js";
 import { forEachInSlices } from "../base/slices.js";
+import { WIKI_IDS_FROM } from "../base/wikis.js";
 import type { Store, Tables } from "../store/database.js";
 
 export const DIRECTORY_TABLES: Tables = {
@@ -34,7 +35,7 @@ export interface Directory {
   /** Calls `act` with each repository that is listed, in slices of the event loop. */
   forEachId(act: (id: number) => void): Promise<void>;
   /**
-   * Returns how many repositories are listed, and how many left the lists since `since` after an hour or more.
+   * Returns how many repositories are listed, without their wikis, and how many left the lists since `since` after an hour or more.
    * @param installationId null: of all
    */
   countOf(installationId: number | null, since: number): { managed: number; left: number };
@@ -68,7 +69,7 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
   const count = store.prepare(
     `SELECT count(*) FILTER (WHERE left_at IS NULL) AS managed,
      count(*) FILTER (WHERE left_at > ?1 AND added_at < left_at - 3600000) AS left_since
-     FROM directory WHERE ?2 IS NULL OR installation_id = ?2`,
+     FROM directory WHERE id < ${WIKI_IDS_FROM} AND (?2 IS NULL OR installation_id = ?2)`,
   );
   const ids = store.prepare(
     "SELECT id FROM directory WHERE left_at IS NULL AND id > ? ORDER BY id LIMIT 2000",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { forEachInSlices } from "../base/slices.js";
+import { repositoryIdOf } from "../base/wikis.js";
 import { distanceOf, isFartherThan, mix } from "./mix.js";
 
 /** A member of the cluster, as far as placement is concerned. */
@@ -43,7 +44,9 @@ export function createPlacement(members: readonly Member[], replicas: Replicas, 
   const candidates = members.filter(hasShare).map(toCandidate).sort(byName);
   const count = replicas === "all" ? candidates.length : Math.min(replicas, candidates.length);
   return {
-    ownersOf(id) {
+    ownersOf(repositoryId) {
+      // A wiki lies with its repository, whose changes it follows.
+      const id = repositoryIdOf(repositoryId);
       const owners = nearest(candidates, count, { low: id >>> 0, high: Math.floor(id / 2 ** 32) >>> 0 });
       const pinned = pins[id];
       if (pinned === undefined || !candidates.some(({ name }) => name === pinned)) return owners;

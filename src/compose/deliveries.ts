@@ -22,7 +22,7 @@ import type { Records } from "./records.js";
 
 type Settings = Pick<
   Config,
-  "deliveries" | "webhookSecrets" | "repositories" | "refs" | "gitUrl" | "intervalMs"
+  "deliveries" | "webhookSecrets" | "repositories" | "refs" | "gitUrl" | "intervalMs" | "keepsWikis"
 >;
 
 interface Needs {
@@ -69,6 +69,7 @@ export function createIntake(config: Settings, needs: Needs) {
     mode: config.deliveries,
     repositories: config.repositories,
     refs: config.refs,
+    wikis: config.keepsWikis,
     persist(delivery, decision) {
       const { subject } = decision;
       if (!needs.node || subject.kind !== "repository" || needs.node.wants(subject.id))

@@ -20,6 +20,7 @@ import { openTally } from "./preflight.js";
 import { createPruning } from "./pruning.js";
 import { createRecords, type Records } from "./records.js";
 import { createRefreshing } from "./refreshing.js";
+import { followRepositories } from "./wikis.js";
 
 interface Needs {
   log: Log;
@@ -84,6 +85,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
     node,
     releasers,
   });
+  if (config.keepsWikis) followRepositories(records);
   const refreshing = createRefreshing(config, {
     log,
     ground,

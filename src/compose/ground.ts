@@ -30,6 +30,7 @@ type Settings = Pick<
   | "extraCertificates"
   | "cluster"
   | "telemetry"
+  | "keepsWikis"
 >;
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -71,6 +72,7 @@ export async function openGround(config: Settings, log: Log, releasers: Releaser
     appId,
     privateKey,
     apiUrl,
+    wikis: config.keepsWikis,
     onToken: metrics.tokenMinted,
     log: {
       debug: (message) => log.debug({ event: "github_client" }, message),

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { monotonicMs } from "../base/clock.js";
 import type { RepositoryName } from "../base/model.js";
+import { wikiIdOf } from "../base/wikis.js";
 import type { Config } from "../config/load.js";
 import { ownerMatcher } from "../config/readers.js";
 import { isManaged, type ManagedRepository } from "../registry/repositories.js";
@@ -65,7 +66,11 @@ export function createReaderRights(
     },
     verifier,
   );
-  domain.intake.acceptance.onAccessChanged(rights.forget);
+  domain.intake.acceptance.onAccessChanged((id) => {
+    rights.forget(id);
+    // Whoever may read a repository may read its wiki.
+    if (id !== null) rights.forget(wikiIdOf(id));
+  });
   return rights;
 }
 

@@ -82,6 +82,7 @@ export function createSurfaces(config: Config, needs: Needs) {
       webhookBurst,
       repositories: config.repositories,
       refs: config.refs,
+      keepsWikis: config.keepsWikis,
       trustedProxies,
     },
     ports: accept ? { ...acceptance, accept } : acceptance,

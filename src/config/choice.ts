@@ -1,9 +1,10 @@
 import { isRepositoryPattern, parseList, repositoryMatcher } from "../base/patterns.js";
 import type { RemoteRepository } from "../base/remote-repository.js";
+import { byRepositoryName } from "../base/wikis.js";
 
 /** What REPOSITORIES chooses, by name and by what GitHub says of a repository. */
 export interface Choice {
-  /** Whether a repository of this `owner/name` may be chosen. */
+  /** Whether a repository of this `owner/name` may be chosen; a wiki is chosen with its repository. */
   byName(fullName: string): boolean;
   /**
    * Whether topics, visibility, the archive and custom properties let the repository be chosen. Null: that depends on
@@ -37,7 +38,7 @@ export function parseChoice(text: string): Choice | null {
   const known = terms.filter((term) => term !== null);
   if (entries.length === 0 || known.length < terms.length) return null;
   return {
-    byName: repositoryMatcher(patterns),
+    byName: byRepositoryName(repositoryMatcher(patterns)),
     byTraits: traitMatcher(known),
     asksForProperties: known.some(({ kind }) => kind.startsWith(PROPERTY)),
   };

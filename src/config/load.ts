@@ -22,6 +22,7 @@ import { type Signers, signersOf, type TreeBudget, treeBudgetOf } from "./publis
 import { type ReaderSettings, readerSettings } from "./readers.js";
 import { type Serve, serveFaults, serveOf } from "./serve.js";
 import { type Setup, setupOf } from "./setup.js";
+import { staleAfter } from "./stale-after.js";
 import { type TelemetrySettings, telemetryOf } from "./telemetry.js";
 import { VARIABLES, WEBHOOK_PATH } from "./variables.js";
 
@@ -70,6 +71,8 @@ export interface Config {
   readonly retireAfterMs: number;
   /** Whether mirrors are kept with the objects of Git LFS that their refs name. */
   readonly keepsLfs: boolean;
+  /** Whether wikis are mirrored, each as a repository of its own. */
+  readonly keepsWikis: boolean;
   /** Bytes; 0: no minimum. */
   readonly minFreeDisk: number;
   readonly quietPeriodMs: number;
@@ -252,6 +255,7 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     maxKeptTips: values.KEEP_HISTORY_TIPS ?? 25_000,
     retireAfterMs: values.RETIRE_AFTER ?? 7 * DAY,
     keepsLfs: values.LFS === "yes",
+    keepsWikis: values.WIKIS === "yes",
     minFreeDisk: values.MIN_FREE_DISK ?? 2 ** 30,
     quietPeriodMs: values.QUIET_PERIOD ?? 0,
     fetchTimeoutMs: values.FETCH_TIMEOUT ?? 2 * MINUTE,
@@ -283,13 +287,6 @@ function toConfig(values: Values): Omit<Config, OfSurroundings> {
     directFetch: values.DIRECT_FETCH !== "no",
   };
 }
-
-/**
- * Lists prove heads and tags each INTERVAL. With the backstop off, and for custom refs, only full comparisons
- * prove anything, so the bound is loose.
- */
-const staleAfter = (intervalMs: number | null, fullFetchMs: number) =>
-  Math.max(intervalMs === null ? 48 * HOUR : 3 * intervalMs, 15 * MINUTE, 1.5 * fullFetchMs);
 
 const distinct = (...texts: string[]): string[] => [...new Set(texts)];
 

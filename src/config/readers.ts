@@ -1,4 +1,5 @@
 import { isRepositoryPattern, parseList, repositoryMatcher } from "../base/patterns.js";
+import { byRepositoryName } from "../base/wikis.js";
 
 /** The ways in which a reader can prove a right to read a mirror over HTTPS. */
 export const READER_WAYS = ["github", "oidc", "token", "public"] as const;
@@ -65,6 +66,9 @@ export function parseReaders(text: string): ReaderWay[] | null {
 
 /** Compiles OIDC_OWNERS: whether workflows of an account may read `owner/name` besides their own repository. */
 export function ownerMatcher(rules: readonly OwnerRule[]): (ownerId: string, fullName: string) => boolean {
-  const compiled = rules.map(({ ownerId, pattern }) => ({ ownerId, matches: repositoryMatcher([pattern]) }));
+  const compiled = rules.map(({ ownerId, pattern }) => ({
+    ownerId,
+    matches: byRepositoryName(repositoryMatcher([pattern])),
+  }));
   return (ownerId, fullName) => compiled.some((rule) => rule.ownerId === ownerId && rule.matches(fullName));
 }

@@ -209,6 +209,7 @@ const LOCKSTEP = {
   KEEP_HISTORY_TIPS: whole(1, 1_000_000),
   RETIRE_AFTER: duration(1_000, 3650 * DAY),
   LFS: oneOf("yes"),
+  WIKIS: oneOf("yes"),
   MIN_FREE_DISK: size,
   ANNOUNCE_HOOK: anyText({ remedy: "name an executable file (chmod +x), without arguments" }),
   ANNOUNCE_TIMEOUT: duration(1_000, DAY),

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { PushHint, RefreshIntent, RepositoryName, Subject } from "../base/model.js";
 import { ZERO } from "../base/model.js";
 import { fullName } from "../base/names.js";
+import { WIKI_BRANCH, wikiIdOf, wikiNameOf } from "../base/wikis.js";
 import {
   actionOf,
   installationOf,
@@ -10,6 +11,7 @@ import {
   type Repository,
   toEpochSeconds,
   toName,
+  Wiki,
   WithRepository,
 } from "./payload.js";
 
@@ -31,6 +33,8 @@ export interface Wanted {
   repositories(fullName: string): boolean;
   /** Whether REFSPECS includes a ref. */
   refs(ref: string): boolean;
+  /** Whether WIKIS includes wikis. */
+  wikis: boolean;
 }
 
 /** Actions of a `pull_request` event that change the pull request's head. */
@@ -85,6 +89,37 @@ export function fromPullRequest(payload: unknown, { repositories, refs }: Wanted
     };
     return { trigger: "push", hints: [hint], full: false };
   });
+}
+
+/**
+ * Handles edits of a wiki. GitHub names the commits but not their branch, and not whether it shows them already, so every
+ * ref is compared until the last commit is there.
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads#gollum
+ * @param receivedAt stands for the time of the edit, which GitHub does not say, in milliseconds since 1970
+ */
+export function fromWiki(
+  payload: unknown,
+  { repositories, refs, wikis }: Wanted,
+  receivedAt: number,
+): Decision {
+  if (!wikis) return { kind: "ignored", reason: "WIKIS is not set" };
+  const ref = `refs/heads/${WIKI_BRANCH}`;
+  const after = refs(ref) ? Wiki.safeParse(payload).data?.pages.at(-1)?.sha : undefined;
+  // A comparison of the same second may have come before the edit.
+  const pushedAt = Math.ceil(receivedAt / 1_000);
+  const hints = after === undefined ? [] : [{ ref, before: ZERO, after, pushedAt, ordered: false }];
+  const decision = fromNamed("gollum", payload, repositories, () => ({ trigger: "push", hints, full: true }));
+  return decision.kind === "request" ? ofWiki(decision) : decision;
+}
+
+/** Turns a request for a repository into the same request for its wiki. */
+function ofWiki({ subject, repositoryId, repository, ...decision }: RequestDecision): RequestDecision {
+  return {
+    ...decision,
+    subject: { ...subject, id: wikiIdOf(subject.id) } as Subject,
+    repositoryId: wikiIdOf(subject.id),
+    ...(repository && { repository: wikiNameOf(repository) }),
+  };
 }
 
 export function fromRepository(payload: unknown, { repositories }: Wanted): Decision {

@@ -7,6 +7,7 @@ import {
   fromPullRequest,
   fromPush,
   fromRepository,
+  fromWiki,
   HEAD_MOVES,
   type Wanted,
 } from "./decisions.js";
@@ -18,6 +19,8 @@ export interface VerifiedEvent {
   /** The value of X-GitHub-Event. */
   name: string;
   payload: unknown;
+  /** In milliseconds since 1970. */
+  receivedAt: number;
 }
 
 /** A permission of the App: its name in GitHub's API, and its title in the App's settings. */
@@ -34,16 +37,16 @@ export interface Subscription {
   permission: Permission;
   /**
    * The Apps that need the subscription: every App, by app.yml, or only one whose REFSPECS includes refs of
-   * pull requests, or whose REPOSITORIES asks for custom properties.
+   * pull requests, whose REPOSITORIES asks for custom properties, or whose WIKIS is set.
    */
-  for: "every App" | "refs of pull requests" | "custom properties";
+  for: "every App" | "refs of pull requests" | "custom properties" | "wikis";
   /** What is slower without the subscription; null means that nothing works without it. */
   without: string | null;
 }
 
 /** An event of GitHub's that Lockstep handles. */
 export interface GitHubEvent {
-  decide(payload: unknown, wanted: Wanted): Decision;
+  decide(payload: unknown, wanted: Wanted, receivedAt: number): Decision;
   /**
    * Whether a connection to GitHub is opened as soon as a delivery is verified, because git is about to
    * fetch.
@@ -130,6 +133,19 @@ export const EVENTS = {
         "a reconciliation of that repository, for `property:` in `REPOSITORIES` (subscribe to the event; it needs the organization permission Custom properties: read)",
     },
   },
+  gollum: {
+    decide: fromWiki,
+    warmsConnection: true,
+    invalidatesName: false,
+    needsPayload: false,
+    subscription: {
+      title: "Wiki",
+      permission: CONTENTS,
+      for: "wikis",
+      without: "edited wikis are not refreshed until the next backstop pass",
+    },
+    docs: { request: "every ref of the repository's wiki, if `WIKIS=yes` (subscribe to the event)" },
+  },
   installation: ofInstallation("installation"),
   installation_repositories: ofInstallation("installation_repositories"),
   installation_target: ofInstallation("installation_target"),
@@ -161,7 +177,9 @@ export const SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map(
  * Decides what a verified delivery asks for. Everything in a payload except ids is a hint. A push with an
  * unusable field leads to a full comparison, so no push is lost.
  */
-export function toIntent({ name, payload }: VerifiedEvent, wanted: Wanted): Decision {
+export function toIntent({ name, payload, receivedAt }: VerifiedEvent, wanted: Wanted): Decision {
   const event = eventNamed(name);
-  return event ? event.decide(payload, wanted) : { kind: "ignored", reason: `nothing to do for ${name}` };
+  return event
+    ? event.decide(payload, wanted, receivedAt)
+    : { kind: "ignored", reason: `nothing to do for ${name}` };
 }

@@ -17,6 +17,8 @@ export interface EntryPorts {
   repositories(fullName: string): boolean;
   /** Whether REFSPECS includes a ref. */
   refs(ref: string): boolean;
+  /** Whether WIKIS includes wikis. */
+  wikis: boolean;
   /** Accepts a delivery as the receiver does, but does not wake the runner. */
   persist(delivery: DeliveryRecord, decision: RequestDecision): "accepted" | "done" | "elsewhere";
   /** Reports a webhook call that GitHub made, or tried to make, and that never arrived. */
@@ -79,13 +81,14 @@ export function createEntries(ports: EntryPorts) {
 
   /** Says what an entry is about, and what it asks for. @param content the payload, or what stands for it */
   function read({ guid: id, event, action }: LoggedDelivery, content: unknown) {
-    const decision = toIntent({ id, name: event, payload: content }, ports);
+    const receivedAt = ports.now();
+    const decision = toIntent({ id, name: event, payload: content, receivedAt }, ports);
     const known = action === null ? null : shortened(action);
     const about: DeliveryRecord = {
       id,
       event,
       action: known,
-      receivedAt: ports.now(),
+      receivedAt,
       via,
       ...aboutOf(content),
     };

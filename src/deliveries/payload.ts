@@ -39,6 +39,9 @@ export const PullRequest = z.object({
   pull_request: z.object({ head: z.object({ sha: Sha }), updated_at: z.string() }),
 });
 
+/** The pages that one edit of a wiki has changed; an edit by hand changes one. */
+export const Wiki = z.object({ pages: z.array(z.object({ sha: Sha })) });
+
 /** The fields of a payload that these schemas read. */
 export const USED_FIELDS: Fields = {
   action: true,

@@ -46,6 +46,8 @@ export interface Needs {
   pullRequests: boolean;
   /** Whether REPOSITORIES asks for custom properties. */
   properties: boolean;
+  /** Whether WIKIS is set. */
+  wikis: boolean;
 }
 
 export async function checkApp(github: Inspector, needs: Needs): Promise<Finding[]> {
@@ -65,6 +67,7 @@ const mayRead = ({ name }: Permission, { permissions }: AppRights) =>
 
 function isNeeded({ for: whom }: Subscription, needs: Needs): boolean {
   if (whom === "every App") return true;
+  if (whom === "wikis") return needs.wikis;
   return whom === "custom properties" ? needs.properties : needs.pullRequests;
 }
 

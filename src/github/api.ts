@@ -1,6 +1,5 @@
 import type { Fields } from "../base/large-json.js";
-import type { RepositoryName } from "../base/model.js";
-import type { CustomProperties, RemoteRepository } from "../base/remote-repository.js";
+import type { CustomProperties } from "../base/remote-repository.js";
 import { createTokens, mintToken, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
 import type { ApiContext } from "./context.js";
@@ -9,8 +8,15 @@ import { findInstallationOf, type Installation, listInstallations } from "./inst
 import type { Limits } from "./limits.js";
 import { createNames } from "./names.js";
 import { listProperties } from "./properties.js";
-import { getRepository, getRepositoryNamed, listRepositories } from "./repositories.js";
-import { callRest, type Dated } from "./rest.js";
+import {
+  createUnchangedReader,
+  getRepository,
+  getRepositoryNamed,
+  listRepositories,
+} from "./repositories.js";
+import type { RepositoryCalls } from "./repository-calls.js";
+import { callRest } from "./rest.js";
+import { withWikis } from "./wikis.js";
 
 export type { DeliveryPage, LoggedDelivery } from "./deliveries.js";
 export type { Installation } from "./installations.js";
@@ -19,26 +25,15 @@ export type { RateLimit } from "./limits.js";
 export interface GitHubOptions extends ClientOptions {
   /** Called when an installation token is requested from GitHub. */
   onToken?: () => void;
+  /** Whether wikis are listed and found as repositories of their own. Default: no. */
+  wikis?: boolean;
 }
 
 /** The REST calls that Lockstep makes. Every call throws RefreshError. */
-export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswer"> {
+export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswer">, RepositoryCalls {
   installations(): Promise<Installation[]>;
-  /** Yields every repository of an installation, 100 per call; each page has GitHub's clock. */
-  repositories(installationId: number): AsyncIterable<Dated<RemoteRepository[]>>;
   /** Reads the custom properties of all repositories of an organisation, by their ids, 100 per call. */
   properties(installationId: number, org: string): Promise<ReadonlyMap<number, CustomProperties>>;
-  /**
-   * Gets a repository by id, which survives renames. Null: the repository does not exist, or not for this
-   * installation.
-   */
-  repository(installationId: number, id: number): Promise<Dated<RemoteRepository> | null>;
-  /** Asks which name a repository has now, which costs nothing while nothing has changed. Null: as for `repository`. */
-  nameOf(installationId: number, id: number): Promise<RepositoryName | null>;
-  /** Gets a repository by a name that it has or had. Null: there is none, or not for this installation. */
-  repositoryNamed(installationId: number, name: RepositoryName): Promise<RemoteRepository | null>;
-  /** Finds the installation that a repository belongs to. Null: the repository is not visible to the App. */
-  installationOf(owner: string, name: string): Promise<number | null>;
   /** Lists the App's log of deliveries, 100 to a page; GitHub keeps them for 3 days, GHES for 7. */
   deliveries(cursor: string | null): Promise<DeliveryPage>;
   /** Gets the used fields of a delivery's payload; null: GitHub no longer has the payload. */
@@ -55,7 +50,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
   const { app, shared, limits, clock, close } = createAppClient(options);
   const tokens = createTokens((id) => mintToken(app, id), options.onToken);
   const context: ApiContext = { app, shared, tokens };
-  return {
+  const github: GitHub = {
     ...tokens,
     installations: () => listInstallations(context),
     repositories: (installationId) => listRepositories(context, installationId),
@@ -77,4 +72,5 @@ export function createGitHub(options: GitHubOptions): GitHub {
     },
     close,
   };
+  return options.wikis ? withWikis(github, createUnchangedReader(context)) : github;
 }

@@ -1,5 +1,6 @@
 import type { RepositoryName, Visibility } from "../base/model.js";
 import type { CustomProperties, RemoteRepository } from "../base/remote-repository.js";
+import { createConditional } from "./conditional.js";
 import { type ApiContext, callAsInstallation } from "./context.js";
 import { toProperties } from "./properties.js";
 import { callRest, callRestOrNull, clockOf, type Dated } from "./rest.js";
@@ -14,6 +15,7 @@ interface RestRepository {
   private?: boolean;
   visibility?: string;
   archived?: boolean;
+  has_wiki?: boolean;
   topics?: string[];
   custom_properties?: Record<string, unknown>;
 }
@@ -58,6 +60,24 @@ export function getRepository(
   }, installationId);
 }
 
+/** Makes the function that gets a repository as `getRepository` does, which costs nothing while nothing has changed. */
+export function createUnchangedReader(
+  context: ApiContext,
+): (installationId: number, id: number) => Promise<Dated<RemoteRepository> | null> {
+  const conditionally = createConditional<RemoteRepository>();
+  return (installationId, id) =>
+    callRestOrNull(async () => {
+      const askedAt = Date.now();
+      const { value, headers } = await conditionally(`${installationId}:${id}`, (conditions) =>
+        callAsInstallation(context, installationId, async (client) => {
+          const answer = await client.request("GET /repositories/{id}", { id, headers: conditions });
+          return { value: convert(answer.data as RestRepository, installationId), headers: answer.headers };
+        }),
+      );
+      return { value, at: clockOf(headers), askedAt };
+    }, installationId);
+}
+
 /**
  * Gets a repository by a name that it has or had. GitHub redirects from a former name to the id; an answer of
  * another server counts as none.
@@ -88,6 +108,7 @@ function convert(found: RestRepository, installationId: number): RemoteRepositor
     pushedAt: found.pushed_at ? Math.floor(Date.parse(found.pushed_at) / 1000) : 0,
     visibility: visibilityOf(found),
     archived: found.archived ?? null,
+    ...(found.has_wiki && { hasWiki: true }),
     ...(found.topics && { topics: found.topics }),
     ...(properties && { properties }),
   };

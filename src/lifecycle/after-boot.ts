@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.js";
 import { nextTurn } from "../base/slices.js";
+import { isWiki } from "../base/wikis.js";
 import type { BootChecks } from "../registry/boot-checks.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 
@@ -115,6 +116,8 @@ export function waitsForTurn(ports: AfterBootPorts, id: number): boolean {
   if (!ports.checks.needsRequest(id)) return false;
   const repository = ports.registry.get(id);
   return (
-    repository !== null && repository.state === "behind" && repository.pushedAt <= repository.settledPushedAt
+    repository !== null &&
+    repository.state === "behind" &&
+    (repository.pushedAt <= repository.settledPushedAt || isWiki(id))
   );
 }

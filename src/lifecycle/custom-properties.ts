@@ -1,5 +1,6 @@
 import { asRefreshError } from "../base/errors.js";
 import type { CustomProperties, RemoteRepository } from "../base/remote-repository.js";
+import { repositoryIdOf } from "../base/wikis.js";
 import type { GitHub } from "../github/api.js";
 import type { Dated } from "../github/rest.js";
 
@@ -65,6 +66,6 @@ function complete(
   remote: RemoteRepository,
   ofAll: ReadonlyMap<number, CustomProperties> | null | undefined,
 ): RemoteRepository {
-  const properties = remote.properties ?? ofAll?.get(remote.id);
+  const properties = remote.properties ?? ofAll?.get(repositoryIdOf(remote.id));
   return properties ? { ...remote, properties } : remote;
 }

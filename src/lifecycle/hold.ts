@@ -1,7 +1,8 @@
 import { RefreshError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { fullName } from "../base/names.js";
-import { forEachInSlices, forSomeAtOnce } from "../base/slices.js";
+import { forEachInSlices, forSomeAtOnce, selectInSlices } from "../base/slices.js";
+import { isWiki, repositoryIdOf } from "../base/wikis.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 
@@ -51,11 +52,15 @@ export async function holdIfTooMany(
   );
   // Repositories that were created and deleted within the window, such as those of tests, do not count.
   const isKnown = ({ id, addedAt }: ManagedRepository) =>
-    (ports.everywhere?.addedAt(id) ?? addedAt) < ports.now() - AT_ONCE_MS;
+    !isWiki(id) && (ports.everywhere?.addedAt(id) ?? addedAt) < ports.now() - AT_ONCE_MS;
   const known = notHeld.filter(isKnown);
-  if (known.length === 0 || !isTooMany(ports, installationId, known.length)) return notHeld;
-  await hold(ports, installationId, known);
-  return notHeld.filter((it) => !isKnown(it));
+  if (known.length > 0 && isTooMany(ports, installationId, known.length))
+    await hold(ports, installationId, known);
+  const { isHeld } = ports.installations;
+  // A wiki goes with its repository, and does not count as another one.
+  const wikis = await selectInSlices(notHeld, ({ id }) => isWiki(id) && isHeld(repositoryIdOf(id)));
+  await noteHeld(ports, installationId, wikis);
+  return selectInSlices(notHeld, ({ id }) => !isHeld(id));
 }
 
 const HELD = "removal_held";
@@ -79,7 +84,7 @@ function isTooMany(ports: HoldPorts, installationId: number, more: number): bool
   }
   const here = registry.countOf(installationId, Math.max(confirmedAt, since));
   const everywhere = registry.countOf(null, Math.max(lastConfirmedAt, since));
-  const held = installations.held(installationId)?.repositoryIds.length ?? 0;
+  const held = installations.held(installationId)?.repositoryIds.filter((id) => !isWiki(id)).length ?? 0;
   return isManyOf(here, here.left + held + more) || isManyOf(everywhere, everywhere.left + more);
 }
 
@@ -103,12 +108,13 @@ const sayHeld = (
     }),
   );
 
-async function hold(
+/** All of them are held before any is looked at again. */
+async function noteHeld(
   ports: HoldPorts,
   installationId: number,
   repositories: ManagedRepository[],
 ): Promise<void> {
-  // All of them are held before any is looked at again.
+  if (repositories.length === 0) return;
   ports.transaction(() =>
     ports.installations.hold(
       installationId,
@@ -116,6 +122,14 @@ async function hold(
     ),
   );
   await sayHeld(ports, installationId, repositories);
+}
+
+async function hold(
+  ports: HoldPorts,
+  installationId: number,
+  repositories: ManagedRepository[],
+): Promise<void> {
+  await noteHeld(ports, installationId, repositories);
   ports.log.warn(
     {
       event: "removal_held",

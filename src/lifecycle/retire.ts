@@ -1,10 +1,13 @@
 import type { Log } from "../base/log.js";
 import type { RepositoryName } from "../base/model.js";
 import { fullName } from "../base/names.js";
+import { repositoryIdOf } from "../base/wikis.js";
+import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 
 export interface RetirePorts {
   registry: Pick<Registry, "get" | "setState">;
+  installations: Pick<Installations, "isHeld">;
   /** Unpublishes the repository's trees. @returns whether readers may still use one of them */
   withdraw(id: number): boolean;
   /**
@@ -41,6 +44,9 @@ export function retire(ports: RetirePorts, id: number): void {
   );
 }
 
-/** A paused repository is never retired. */
-const isDue = (ports: RetirePorts, { state, pausedAt, goneAt }: ManagedRepository): boolean =>
-  pausedAt === null && state === "gone" && (goneAt ?? 0) <= ports.earliestNow() - ports.retireAfterMs;
+/** A paused repository is never retired, and no wiki while the removal of its repository is held. */
+const isDue = (ports: RetirePorts, { id, state, pausedAt, goneAt }: ManagedRepository): boolean =>
+  !ports.installations.isHeld(repositoryIdOf(id)) &&
+  pausedAt === null &&
+  state === "gone" &&
+  (goneAt ?? 0) <= ports.earliestNow() - ports.retireAfterMs;

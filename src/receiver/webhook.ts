@@ -44,6 +44,7 @@ export interface ReceiverOptions {
     | "webhookPaths"
     | "repositories"
     | "refs"
+    | "keepsWikis"
     | "trustedProxies"
     | "webhookRate"
     | "webhookBurst"
@@ -114,8 +115,10 @@ async function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: 
   const { id, event, hook } = headers;
   const via = "webhook" as const;
   const about = { ...aboutOf(payload), hook };
-  const delivery = { id, event, action: actionOf(payload), receivedAt: now(), via, ...about };
-  const decision = toIntent({ id, name: event, payload }, config);
+  const receivedAt = now();
+  const delivery = { id, event, action: actionOf(payload), receivedAt, via, ...about };
+  const wanted = { ...config, wikis: config.keepsWikis };
+  const decision = toIntent({ id, name: event, payload, receivedAt }, wanted);
   if (decision.kind === "request" && eventNamed(event)?.warmsConnection) ports.warm(decision);
   try {
     if (decision.kind !== "request") {

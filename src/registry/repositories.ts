@@ -70,7 +70,7 @@ export interface Registry extends Counts {
    */
   doubtAll(): void;
   /**
-   * Returns how many repositories are managed, and how many GitHub stopped to show since `since` after they
+   * Returns how many repositories are managed, wikis not counted, and how many GitHub stopped to show since `since` after they
    * were managed for an hour. @param installationId null: of all
    */
   countOf(installationId: number | null, since: number): { managed: number; left: number };

@@ -1,4 +1,5 @@
 import { MAX_CLOCK_SKEW_S } from "../base/github-facts.js";
+import { WIKI_IDS_FROM } from "../base/wikis.js";
 import type { Store } from "../store/database.js";
 
 /**
@@ -56,7 +57,7 @@ export function prepareStatements(store: Store) {
     count: store.prepare(
       `SELECT count(*) FILTER (WHERE state NOT IN ('gone', 'retired')) AS managed,
        count(*) FILTER (WHERE gone_at > ? AND excluded = 0 AND added_at < gone_at - 3600000) AS left_since FROM repositories
-       WHERE ? IS NULL OR installation_id = ?`,
+       WHERE id < ${WIKI_IDS_FROM} AND (? IS NULL OR installation_id = ?)`,
     ),
     counted: store.prepare(
       `SELECT id, ${shownStateSql()} AS shown, state <> 'onboarding' AS cloned,

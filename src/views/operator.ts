@@ -2,6 +2,7 @@ import { monotonicMs } from "../base/clock.js";
 import type { ScopeOf, Subject } from "../base/model.js";
 import { fullNameOrId } from "../base/names.js";
 import { iso } from "../base/units.js";
+import { isWiki } from "../base/wikis.js";
 import type { Checkouts } from "../checkouts/published-trees.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import type { ApiPorts } from "../http/api.js";
@@ -109,7 +110,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
         goneAt === null || repository.state === "retired" || repository.pausedAt !== null
           ? null
           : iso(goneAt + ports.retireAfterMs),
-      pushedAt: repository.pushedAt === 0 ? null : iso(repository.pushedAt * 1000),
+      pushedAt: repository.pushedAt === 0 || isWiki(id) ? null : iso(repository.pushedAt * 1000),
       lastError: error && { ...error, at: iso(error.at) },
     };
   }

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { wikiIdOf } from "../../src/base/wikis.js";
 import { createDirectory, DIRECTORY_TABLES } from "../../src/cluster/directory.js";
 import { openStore } from "../../src/store/database.js";
 import { tempDir } from "../support/temp.js";
@@ -46,6 +47,16 @@ test("what a complete list lacks has left, and counts if it was known for an hou
   expect(directory.countOf(1, clock.now)).toEqual({ managed: 2, left: 0 });
   directory.note([repository(3)]);
   expect(directory.countOf(1, 0)).toEqual({ managed: 3, left: 1 });
+});
+
+test("wikis are found, and do not count", () => {
+  const { directory, clock } = open();
+  const wiki = repository(wikiIdOf(1), "app-1.wiki");
+  directory.note([repository(1), wiki]);
+  expect(directory.find(wiki)).toBe(wiki.id);
+  clock.now += 2 * HOUR_MS;
+  directory.close(1, new Set());
+  expect(directory.countOf(1, 0)).toEqual({ managed: 0, left: 1 });
 });
 
 test("of the first list of an installation nobody knows how old its repositories are", () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { wikiIdOf } from "../../src/base/wikis.js";
 import { createPlacement, forEachMove, type Member, type Move } from "../../src/cluster/placement.js";
 import { Random } from "../../tools/random.js";
 
@@ -193,4 +194,14 @@ test("100 nodes and 100,000 repositories are worked through in slices of the eve
   // A slice is over after 10 ms; on a busy machine this process has only a part of them.
   const { user, system } = process.cpuUsage(began);
   expect(turns).toBeGreaterThan((user + system) / 1_000 / 50);
+});
+
+test("a wiki lies with its repository, pinned or not", () => {
+  const placement = createPlacement(
+    ["a", "b", "c"].map((name) => ({ name, weight: 1 })),
+    2,
+    { 7: "c" },
+  );
+  for (let id = 1; id <= 100; id++) expect(placement.ownersOf(wikiIdOf(id))).toEqual(placement.ownersOf(id));
+  expect(placement.ownersOf(wikiIdOf(7))[0]).toBe("c");
 });

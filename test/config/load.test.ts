@@ -87,6 +87,7 @@ describe("defaults", () => {
       hasTraits: expect.any(Function),
       asksForProperties: false,
       keepsLfs: false,
+      keepsWikis: false,
       telemetry: null,
       prettyLog: true,
       announceHook: null,

@@ -5,7 +5,7 @@ const eventsWith = (isSo: (event: GitHubEvent) => boolean) =>
   Object.entries<GitHubEvent>(EVENTS).flatMap(([name, event]) => (isSo(event) ? [name] : []));
 
 it("each trait of the event table belongs to these events", () => {
-  expect(eventsWith(({ warmsConnection }) => warmsConnection)).toEqual(["push"]);
+  expect(eventsWith(({ warmsConnection }) => warmsConnection)).toEqual(["push", "gollum"]);
   expect(eventsWith(({ invalidatesName }) => invalidatesName)).toEqual(["repository"]);
   expect(eventsWith(({ needsPayload }) => needsPayload)).toEqual(["push", "pull_request"]);
 });

@@ -9,7 +9,10 @@ const repository = { id: 7, full_name: "acme/site", pushed_at: 1_700_000_000 };
 const push = { ref: "refs/heads/main", before: "1".repeat(40), after: "2".repeat(40), repository };
 const all = () => true;
 const decide = (name: string, payload: unknown, repositories: (name: string) => boolean = all) =>
-  toIntent({ id: "x", name, payload }, { repositories, refs: (ref) => !ref.startsWith("refs/pull/9") });
+  toIntent(
+    { id: "x", name, payload, receivedAt: 1_700_000_000_500 },
+    { repositories, refs: (ref) => !ref.startsWith("refs/pull/9"), wikis: true },
+  );
 
 describe("a push", () => {
   it("whose ref JSON could not carry asks for every ref", () => {
@@ -205,5 +208,46 @@ describe("a pull_request", () => {
     expect(decide("pull_request", { ...opened, pull_request: { head } })).toMatchObject({
       intent: { hints: [], full: true },
     });
+  });
+});
+
+describe("an edit of a wiki", () => {
+  const sha = "3".repeat(40);
+  const pages = [{ page_name: "Home", action: "edited", sha }];
+  const hint = {
+    ref: "refs/heads/master",
+    before: ZERO,
+    after: sha,
+    pushedAt: 1_700_000_001,
+    ordered: false,
+  };
+  const wiki = {
+    kind: "request",
+    subject: { kind: "repository", id: 1_000_000_000_007 },
+    repositoryId: 1_000_000_000_007,
+    repository: { owner: "acme", name: "site.wiki" },
+  };
+
+  it("asks for every ref of the wiki, until the last page's commit is there", () => {
+    expect(decide("gollum", { repository, pages })).toEqual({
+      ...wiki,
+      intent: { trigger: "push", hints: [hint], full: true },
+    });
+  });
+
+  it.each([[undefined], [[]], [[{ sha: "none" }]]])("whose pages are %j asks for every ref", (odd) => {
+    expect(decide("gollum", { repository, pages: odd })).toEqual({
+      ...wiki,
+      intent: { trigger: "push", hints: [], full: true },
+    });
+  });
+
+  it("counts if REPOSITORIES includes the repository, and WIKIS is set", () => {
+    expect(decide("gollum", { repository, pages }, (name) => name !== "acme/site")).toMatchObject({
+      reason: "REPOSITORIES does not include it",
+    });
+    const off = { repositories: all, refs: all, wikis: false };
+    const event = { id: "x", name: "gollum", payload: { repository, pages }, receivedAt: 0 };
+    expect(toIntent(event, off)).toEqual({ kind: "ignored", reason: "WIKIS is not set" });
   });
 });

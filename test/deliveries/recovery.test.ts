@@ -73,7 +73,7 @@ function setUp(over: Partial<RecoveryPorts> = {}) {
     createRecovery({
       github: { deliveries: page, payloadOf, usage: () => ({ limits: [] }) },
       ...{ facts: createFacts(store), store, deliveries, mode: "webhook", windowMs: 3 * DAY },
-      ...{ repositories: () => true, refs: () => true, wake: () => {}, reportExpired: () => {} },
+      ...{ repositories: () => true, refs: () => true, wikis: true, wake: () => {}, reportExpired: () => {} },
       isCaredFor: () => true,
       persist({ id }) {
         take(logged.find(({ guid }) => guid === id)!, "recovered");

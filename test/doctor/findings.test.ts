@@ -55,7 +55,7 @@ async function findingsOf(rights: AppRights, needs: Needs) {
   return findings.filter(({ level }) => level !== "ok");
 }
 
-const HEADS = { pullRequests: false, properties: false };
+const HEADS = { pullRequests: false, properties: false, wikis: false };
 const PULLS = { ...HEADS, pullRequests: true };
 const ofEveryApp = [...SUBSCRIPTIONS].filter(([, subscription]) => subscription.for === "every App");
 const RIGHTS = { permissions: { contents: "read" }, events: ofEveryApp.map(([event]) => event) };
@@ -93,6 +93,15 @@ test("an App whose REPOSITORIES asks for custom properties is told of the permis
   const permissions = { ...RIGHTS.permissions, organization_custom_properties: "read" };
   const events = [...RIGHTS.events, "custom_property_values"];
   expect(await findingsOf({ permissions, events }, needs)).toEqual([]);
+});
+
+test("an App whose WIKIS is set is told of the event", async () => {
+  const needs = { ...HEADS, wikis: true };
+  const detail =
+    "does not receive gollum events: edited wikis are not refreshed until the next backstop pass";
+  const remedy = `set Contents to Read-only and subscribe to Wiki ${WHERE}`;
+  expect(await findingsOf(RIGHTS, needs)).toEqual([{ about: "App", level: "warn", detail, remedy }]);
+  expect(await findingsOf({ ...RIGHTS, events: [...RIGHTS.events, "gollum"] }, needs)).toEqual([]);
 });
 
 test("missing permissions of an App or an installation are named, with the place to set them", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { wikiIdOf } from "../../src/base/wikis.js";
 import { createDirectory, DIRECTORY_TABLES } from "../../src/cluster/directory.js";
 import { createRemoval } from "../../src/lifecycle/removal.js";
 import { suspendInstallation } from "../../src/lifecycle/suspend.js";
@@ -154,4 +155,56 @@ test("a hold that is interrupted holds all the same, and says so of all at the n
   expect(registry.get(70)?.error).toBeNull();
   expect(await removal.holdIfTooMany(1, rows())).toEqual([]);
   expect(new Set(rows().map(({ error }) => error?.code))).toEqual(new Set(["removal_held"]));
+});
+
+test("wikis do not count as repositories that left, and are held with their repository", async () => {
+  const { store, registry, add } = openRegistry();
+  const installations = createInstallations(store);
+  installations.note(1, "active", "acme");
+  for (const id of firstOf(40)) {
+    add(id, { owner: "acme", name: `app-${id}` });
+    add(wikiIdOf(id), { owner: "acme", name: `app-${id}.wiki` });
+  }
+  store.prepare("UPDATE repositories SET added_at = ?").run(Date.now() - 2 * HOUR_MS);
+  const removal = createRemoval({
+    ...{ registry, installations, transaction: store.transaction, everywhere: null },
+    ...REST,
+  });
+  const missing = (count: number) =>
+    firstOf(count).flatMap((id) => [registry.get(id)!, registry.get(wikiIdOf(id))!]);
+  const stateOf = (id: number) => registry.get(id)?.state;
+
+  // Ten repositories are believed to be gone, and their ten wikis with them.
+  await removal.handleMissing(1, missing(10));
+  expect(installations.held(1)).toBeNull();
+  expect([stateOf(10), stateOf(wikiIdOf(10))]).toEqual(["gone", "gone"]);
+
+  // An eleventh is not, and its wiki stays with it, also when the wiki is found missing by itself.
+  await removal.handleMissing(1, missing(11).slice(20));
+  expect(installations.held(1)?.repositoryIds).toEqual([11, wikiIdOf(11)]);
+  await removal.handleMissing(1, [registry.get(wikiIdOf(11))!]);
+  expect(stateOf(wikiIdOf(11))).not.toBe("gone");
+  await removal.confirm(1);
+  expect([stateOf(11), stateOf(wikiIdOf(11))]).toEqual(["gone", "gone"]);
+});
+
+test("a wiki's mirror stays while the removal of its repository is held", () => {
+  const { store, registry, add } = openRegistry();
+  const installations = createInstallations(store);
+  const wiki = wikiIdOf(1);
+  add(1, { owner: "acme", name: "app" });
+  add(wiki, { owner: "acme", name: "app.wiki" });
+  const later = () => Date.now() + HOUR_MS;
+  const removal = createRemoval({
+    ...{ registry, installations, transaction: store.transaction, everywhere: null },
+    ...REST,
+    earliestNow: later,
+  });
+  registry.markGone(wiki, false, Date.now());
+  installations.hold(1, [1]);
+  removal.retire(wiki);
+  expect(registry.get(wiki)?.state).toBe("gone");
+  installations.release(1);
+  removal.retire(wiki);
+  expect(registry.get(wiki)?.state).toBe("retired");
 });

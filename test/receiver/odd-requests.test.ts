@@ -76,6 +76,7 @@ async function startAll() {
         webhookPaths: [HOOK],
         repositories: () => true,
         refs: () => true,
+        keepsWikis: false,
         trustedProxies,
         webhookRate: 100_000,
         webhookBurst: 0,

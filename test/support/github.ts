@@ -12,8 +12,9 @@ const { privateKey } = generateKeyPairSync("rsa", {
 });
 
 /** The client of a GitHub whose answers nock gives. */
-export const github = () =>
+export const github = (options: { wikis?: boolean } = {}) =>
   createGitHub({
+    ...options,
     appId: "1",
     privateKey,
     apiUrl: API,

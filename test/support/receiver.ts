@@ -47,6 +47,7 @@ export async function startReceiver(options: ReceiverHarnessOptions = {}) {
       webhookPaths: PATHS,
       repositories: () => true,
       refs: () => true,
+      keepsWikis: false,
       trustedProxies: [],
       webhookRate: 100_000,
       webhookBurst: 0,

@@ -2,7 +2,7 @@ import { exampleOf, type Json } from "./examples.js";
 import { installationFor, repositoryFor } from "./payload.js";
 import { pullRequestFor } from "./pull-payload.js";
 import { installationJson, isoSecond, propertiesJson } from "./rest-json.js";
-import type { Installation, PullRequest, Repo } from "./types.js";
+import type { Installation, PullRequest, Repo, WikiEdit } from "./types.js";
 
 /** The parts of an event other than its action. */
 export interface EventDetails {
@@ -21,6 +21,7 @@ export interface EventDetails {
   /** After a rename, from that login. */
   installation_target: { installation: Installation; from: string };
   pull_request: PullRequest;
+  gollum: WikiEdit;
 }
 
 export const ACTIONS = {
@@ -40,6 +41,8 @@ export const ACTIONS = {
   installation_repositories: ["added", "removed"],
   installation_target: ["renamed"],
   pull_request: ["opened", "synchronize", "reopened", "closed"],
+  /** Of the pages: the event itself has no action. */
+  gollum: ["created", "edited"],
 } as const;
 
 export type EventActions = { [E in keyof typeof ACTIONS]: (typeof ACTIONS)[E][number] };
@@ -115,6 +118,18 @@ const builders: Builders = {
     const pull_request = pullRequestFor(pull, payload, teller.origin);
     const moved = action === "synchronize" ? { before: pull.before, after: pull.head } : {};
     return { ...payload, number: pull.number, pull_request, ...moved };
+  },
+  gollum(_, { repo, pages }, teller) {
+    const { action, ...payload } = aboutRepository("gollum", "edited", repo, teller);
+    const { html_url } = payload.repository as Json;
+    const listed = pages.map(({ name, ...page }) => ({
+      page_name: name,
+      title: name.replaceAll("-", " "),
+      summary: null,
+      ...page,
+      html_url: `${html_url}/wiki/${name}`,
+    }));
+    return { ...payload, pages: listed };
   },
 };
 

@@ -72,9 +72,9 @@ export class GitHttp {
     name: string,
   ): Repo | "moved" | null {
     const { world, faults } = this.deps;
-    const open = world.find(owner, name);
+    const open = world.findGit(owner, name);
     if (!request.headers.authorization && open && !open.private) return open;
-    const former = open ? undefined : world.findFormer(owner, name);
+    const former = open ? undefined : world.findFormerGit(owner, name);
     if (!request.headers.authorization && former && !former.private) return "moved";
     const [scheme = "", credentials = ""] = (request.headers.authorization ?? "").split(" ");
     const [user, token = ""] = Buffer.from(credentials, "base64").toString().split(":");
@@ -91,16 +91,16 @@ export class GitHttp {
       refuse(response, 403, "This installation has been suspended\n");
       return null;
     }
-    const repo = world.find(owner, name);
+    const repo = world.findGit(owner, name);
     if (world.isReadable(repo, installation)) return repo;
-    if (!repo && world.isReadable(world.findFormer(owner, name), installation)) return "moved";
+    if (!repo && world.isReadable(world.findFormerGit(owner, name), installation)) return "moved";
     refuse(response, 404, "Repository not found.\n");
     return null;
   }
 
   /** Answers with the present address of a repository that was renamed. */
   redirect(response: ServerResponse, owner: string, name: string, rest: string): void {
-    const to = this.deps.world.findFormer(owner, name)!;
+    const to = this.deps.world.findFormerGit(owner, name)!;
     refuse(response, 301, "Moved Permanently\n", { location: `/${to.owner}/${to.name}.git${rest}` });
   }
 

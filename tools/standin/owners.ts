@@ -3,7 +3,8 @@ import { Changes } from "./changes.js";
 import { Git } from "./git.js";
 import { Pulls } from "./pulls.js";
 import { Repositories } from "./repositories.js";
-import type { Events, Installation, PullRequest, Push, RefUpdate, Repo } from "./types.js";
+import type { Events, Installation, PullRequest, Push, RefUpdate, Repo, WikiEdit } from "./types.js";
+import { Wikis } from "./wikis.js";
 import { World } from "./world.js";
 
 /** What people do at GitHub. Nothing here makes a delivery: `deliver` and `deliverEvent` do. */
@@ -13,12 +14,14 @@ export class Owners extends EventEmitter<Events> {
   readonly #repositories: Repositories;
   readonly #changes: Changes;
   readonly #pulls: Pulls;
+  readonly #wikis: Wikis;
 
   protected constructor(root: string) {
     super();
     this.#repositories = new Repositories(root, this.world, this.git);
     this.#changes = new Changes(this.world, this.git);
     this.#pulls = new Pulls(this.world, this.#changes);
+    this.#wikis = new Wikis(root, this.world, this.#changes);
   }
 
   createInstallation(...args: Parameters<Repositories["createInstallation"]>): Installation {
@@ -118,6 +121,14 @@ export class Owners extends EventEmitter<Events> {
   }
   resolve(repo: Repo, what: string): Promise<string> {
     return this.#changes.resolve(repo, what);
+  }
+
+  /** Lets a repository have a wiki or not; its pages stay. */
+  setWiki(repo: Repo, on: boolean): void {
+    repo.hasWiki = on;
+  }
+  writePage(...args: Parameters<Wikis["write"]>): Promise<WikiEdit> {
+    return this.#wikis.write(...args);
   }
 
   openPullRequest(...args: Parameters<Pulls["open"]>): Promise<PullRequest> {

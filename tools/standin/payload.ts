@@ -48,6 +48,7 @@ export function repositoryFor(repo: Repo, example: Json, origin: string): Json {
     url: `${origin}/${fullName}`,
     clone_url: `${origin}/${fullName}.git`,
     archived: repo.archived,
+    has_wiki: repo.hasWiki,
     default_branch: repo.defaultBranch,
     master_branch: repo.defaultBranch,
     pushed_at: repo.pushedAt,

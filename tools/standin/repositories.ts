@@ -128,6 +128,7 @@ export class Repositories {
       private: true,
       topics: [],
       properties: {},
+      hasWiki: true,
     };
   }
 

@@ -55,6 +55,7 @@ export function repositoryJson(repo: Repo, origin: string) {
     default_branch: repo.defaultBranch,
     pushed_at: isoSecond(repo.pushedAt),
     archived: repo.archived,
+    has_wiki: repo.hasWiki,
     topics: repo.topics,
     custom_properties: repo.properties,
     disabled: false,

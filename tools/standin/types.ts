@@ -25,6 +25,16 @@ export interface Repo {
   topics: string[];
   /** Custom properties that are set: a text, or several of a property that takes several. */
   properties: Record<string, string | string[]>;
+  /** Whether the owner lets the repository have a wiki; GitHub's default is yes. */
+  hasWiki: boolean;
+}
+
+/** One edit of a wiki's pages, as its delivery reports the edit. */
+export interface WikiEdit {
+  /** The repository that has the wiki. */
+  repo: Repo;
+  wiki: Repo;
+  pages: { name: string; action: "created" | "edited"; sha: string }[];
 }
 
 /** A pull request as it was at one time. */

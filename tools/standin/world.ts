@@ -22,6 +22,8 @@ export class World {
   readonly repositories = new Map<number, Repo>();
   readonly #byName = new Map<string, Repo>();
   readonly #formerNames = new Map<string, Repo>();
+  /** Wikis by the id of their repository, once they have a page. */
+  readonly #wikis = new Map<number, Repo>();
   readonly #tokens = new Map<string, Token>();
   #lastId = 1000;
   #lastSecond = 0;
@@ -74,6 +76,32 @@ export class World {
   findFormer(owner: string, name: string): Repo | undefined {
     const found = this.#formerNames.get(key(owner, name));
     return found && this.repositories.has(found.id) ? found : undefined;
+  }
+
+  addWiki(repo: Repo, wiki: Repo): void {
+    this.#wikis.set(repo.id, wiki);
+  }
+
+  /** @returns the wiki's git repository; undefined: it has no page yet */
+  wikiOf(repo: Repo): Repo | undefined {
+    return this.#wikis.get(repo.id);
+  }
+
+  /** @returns what git reads under that name: a repository or a wiki that is switched on */
+  findGit(owner: string, name: string): Repo | undefined {
+    return this.#orWiki(name, (of) => this.find(owner, of));
+  }
+
+  findFormerGit(owner: string, name: string): Repo | undefined {
+    return this.#orWiki(name, (of) => this.findFormer(owner, of));
+  }
+
+  /** No repository's name may end in `.wiki`. */
+  #orWiki(name: string, find: (name: string) => Repo | undefined): Repo | undefined {
+    const [, of] = /^(.+)\.wiki$/i.exec(name) ?? [];
+    if (of === undefined) return find(name);
+    const repo = find(of);
+    return repo?.hasWiki ? this.#wikis.get(repo.id) : undefined;
   }
 
   /** @returns whether that installation's token may read it. */

@@ -1,5 +1,4 @@
-import type { Sees } from "../../base/access.js";
-import { allowList } from "../../base/patterns.js";
+import { type Sees, seesBy } from "../../base/access.js";
 import { selectInSlices } from "../../base/slices.js";
 import type { ApiPorts } from "../../http/api.js";
 import type { DeliveryView } from "../../http/log-view.js";
@@ -227,7 +226,7 @@ const patternsOf = (sees: Sees | undefined): readonly string[] | null | undefine
   sees === undefined ? null : sees.patterns;
 
 const seesOf = (patterns: readonly string[] | null): { sees?: Sees } =>
-  patterns === null ? {} : { sees: allowList(patterns).allows };
+  patterns === null ? {} : { sees: seesBy(patterns) };
 
 /** Its owners have it. */
 const wasPassed = ({ outcome, reason }: DeliveryView): boolean =>

@@ -1,3 +1,4 @@
+import { repositoryNameOf } from "../../base/wikis.js";
 import { type Answers, type Ask, createAskNamed } from "../../cluster/asking.js";
 import type { MemberState } from "../../cluster/members.js";
 import type { Settings } from "../../cluster/settings.js";
@@ -61,7 +62,7 @@ export function createSettingsExchange({ node, ask }: Needs): SettingsExchange {
       },
       setReplicas: (replicas) => change({ replicas }),
       async pin(repository, to) {
-        const found = directory.find(repository);
+        const found = directory.find(repositoryNameOf(repository));
         if (found === null) return "no repository";
         if (to !== null && members.get(to) === null) return "no node";
         const others = Object.entries(settings.current().pins).filter(([pinned]) => Number(pinned) !== found);

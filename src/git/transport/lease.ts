@@ -69,6 +69,7 @@ export interface LeaseState {
   failure: RefreshError | null;
   servedAt: number | null;
   usedCachedAdvert: boolean;
+  mayBeUnwritten: boolean;
   stats: { requests: number; bytes: number };
 }
 
@@ -89,6 +90,8 @@ export interface LeaseOptions {
   allowed?: Promise<unknown>;
   /** Whom git reads for. Default: a refresh. */
   readFor?: ReadFor;
+  /** Whether GitHub's "not found" means an empty repository, as of a wiki without a page. Default: no. */
+  mayBeUnwritten?: boolean;
 }
 
 /** @param url the remote's URL, for git */
@@ -99,6 +102,7 @@ export function openLease(
     url,
     allowed = Promise.resolve(),
     readFor = "refresh",
+    mayBeUnwritten = false,
   }: LeaseOptions & { target: Target; url: string },
 ): Lease {
   const key = randomBytes(32).toString("hex");
@@ -111,6 +115,7 @@ export function openLease(
     failure: null,
     servedAt: null,
     usedCachedAdvert: false,
+    mayBeUnwritten,
     stats,
   };
   leases.set(key, state);

@@ -7,6 +7,7 @@ import type { Adverts } from "./advert.js";
 import { type LeaseState, noteServedAt, type RefsQuestion } from "./lease.js";
 import { lsRefsRequest, readLsRefs } from "./ls-refs.js";
 import type { ReadLimits } from "./read-limits.js";
+import { BARE_ADVERT, isUnwritten, NO_REFS } from "./unwritten.js";
 import {
   asNetworkError,
   statusError,
@@ -60,7 +61,10 @@ async function sendAdvert(
   _req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const advert = await adverts.get(lease.target, lease.abort.signal);
+  const advert = await adverts.get(lease.target, lease.abort.signal).catch((error: unknown) => {
+    if (isUnwritten(lease, error)) return { body: BARE_ADVERT, fetched: true };
+    throw error;
+  });
   if (advert.fetched) lease.stats.requests += 1;
   else lease.usedCachedAdvert = true;
   res.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" }).end(advert.body);
@@ -78,7 +82,11 @@ async function sendPack(
     headers: forwarded(req),
     body,
     signal: lease.abort.signal,
+  }).catch((error: unknown) => {
+    if (isUnwritten(lease, error)) return null;
+    throw error;
   });
+  if (answer === null) return void res.writeHead(200, { "content-type": ANSWER_TYPE }).end(NO_REFS);
   res.writeHead(200, pick(answer.headers, ["content-type", "content-encoding", "cache-control"]));
   await pipeline(answer.body, res).catch((error: unknown) => {
     throw asNetworkError(error, proxy.origin);
@@ -153,6 +161,7 @@ export async function askForRefs(
       const answer = await askUploadPack(proxy, lease, { headers: OWN_HEADERS, body, signal });
       return await readLsRefs(answer.body, isWanted);
     } catch (error) {
+      if (isUnwritten(lease, error)) return new Map<string, string>();
       throw asNetworkError(error, proxy.origin);
     }
   };

@@ -2,6 +2,7 @@ import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerif
 import { asMessage } from "../../base/message.js";
 import type { RepositoryName } from "../../base/model.js";
 import { fullName } from "../../base/names.js";
+import { repositoryIdOf } from "../../base/wikis.js";
 import type { Confirmations } from "./confirm.js";
 import { grant } from "./confirmed.js";
 import { type Finding, NO, type RightsPorts, UNAUTHORIZED } from "./ports.js";
@@ -102,6 +103,7 @@ export async function judgeOidc(needs: Needs, jwt: string, asked: RepositoryName
   if (workflow === "unavailable") return { kind: "unavailable", retryAfter: null };
   const isAllowed = needs.settings.allows(workflow.ownerId, fullName(asked));
   const repository = needs.ports.find(asked);
-  if (repository === null || (repository.id !== workflow.repositoryId && !isAllowed)) return NO;
+  if (repository === null || (repositoryIdOf(repository.id) !== workflow.repositoryId && !isAllowed))
+    return NO;
   return grant(needs, repository, { asked, reader: workflow.label });
 }

@@ -140,3 +140,12 @@ test("while the issuer's keys cannot be read nobody is refused for good", async 
     retryAfter: 5,
   });
 });
+
+test("a workflow reads the wiki of its own repository", async () => {
+  const world = start();
+  world.add("acme/app.wiki", 1_000_000_000_001);
+  world.add("acme/lib.wiki", 1_000_000_000_002);
+  const own = withToken(await world.actions(1));
+  expect(await world.ask("acme/app.wiki", own)).toMatchObject({ repositoryId: 1_000_000_000_001 });
+  expect(await world.ask("acme/lib.wiki", own)).toEqual(NOT_FOUND);
+});
