@@ -106,7 +106,19 @@ function update(fresh) {
   localize();
 }
 
+/** Puts our own rows where the server has left rows out that have not changed. Returns false if one is missing. */
+function fillIn(part, next) {
+  for (const hole of next.querySelectorAll("[data-same]")) {
+    const row = part.querySelector(`#${CSS.escape(hole.id)}`);
+    if (!row) return false;
+    hole.replaceWith(row.cloneNode(true));
+  }
+  return true;
+}
+
 function updatePart(part, next) {
+  // Without its mark the part comes whole next time.
+  if (!fillIn(part, next)) return delete part.dataset.version;
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   const place = focused && [...part.querySelectorAll("a, button, input, summary")].indexOf(focused);
   const isKept = keepOrder(part, next);

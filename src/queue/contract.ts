@@ -68,6 +68,8 @@ export interface RefreshQueue {
    */
   neverWait(): void;
   has(subject: Subject): boolean;
+  /** Returns which of these repositories have a row: a refresh of theirs, or a publish of their trees. */
+  repositoriesIn(ids: readonly number[]): Set<number>;
   /** Whether the subject has work to do. A row that only waits for a replica that lags for long has none. */
   isPending(subject: Subject): boolean;
   /**

@@ -78,6 +78,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
       queue.startsAll = true;
     },
     has: (subject) => queue.rows.has(keyOf(subject)),
+    repositoriesIn: queue.rows.repositoriesIn,
     isPending: (subject) => queue.rows.get(keyOf(subject))?.isBehind === false,
     comparingMs(subject) {
       const row = queue.rows.get(keyOf(subject));

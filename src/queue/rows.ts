@@ -36,6 +36,8 @@ export interface QueueRow {
 
 export interface Rows {
   has(key: string): boolean;
+  /** Asks for all of them at once, because each statement costs about ten microseconds. */
+  repositoriesIn(ids: readonly number[]): Set<number>;
   get(key: string): QueueRow | null;
   /** Returns what says whether a row may start, at a third of the cost of `get`; null: there is no row. */
   startOf(key: string): Pick<QueueRow, "class" | "state" | "dueAt"> | null;
@@ -75,6 +77,10 @@ export function createRows(store: Store): Rows {
   const get = store.prepare("SELECT * FROM dirty WHERE key = ?");
   const start = store.prepare("SELECT class, state, due_at FROM dirty WHERE key = ?");
   const has = store.prepare("SELECT 1 AS yes FROM dirty WHERE key = ?");
+  const some = store.prepare(
+    `SELECT DISTINCT id FROM dirty WHERE key IN
+     (SELECT kind || ':' || value FROM json_each(?), (SELECT 'repository' AS kind UNION ALL SELECT 'publish'))`,
+  );
   const remove = store.prepare("DELETE FROM dirty WHERE key = ?");
   const changes = COLUMNS.slice(1).map((name) => `${name} = excluded.${name}`);
   const put = store.prepare(
@@ -83,6 +89,7 @@ export function createRows(store: Store): Rows {
   );
   return {
     has: (key) => has.get(key) !== undefined,
+    repositoriesIn: (ids) => new Set(some.all(JSON.stringify(ids)).map(({ id }) => Number(id))),
     get(key) {
       const row = get.get(key);
       return row ? readRow(row) : null;

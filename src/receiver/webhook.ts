@@ -117,7 +117,8 @@ async function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: 
   const about = { ...aboutOf(payload), hook };
   const receivedAt = now();
   const delivery = { id, event, action: actionOf(payload), receivedAt, via, ...about };
-  const wanted = { ...config, wikis: config.keepsWikis };
+  const { repositories, refs, keepsWikis: wikis } = config;
+  const wanted = { repositories, refs, wikis };
   const decision = toIntent({ id, name: event, payload, receivedAt }, wanted);
   if (decision.kind === "request" && eventNamed(event)?.warmsConnection) ports.warm(decision);
   try {

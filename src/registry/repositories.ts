@@ -34,6 +34,8 @@ export interface Registry extends Counts {
   get(id: number): ManagedRepository | null;
   /** Returns what deliveries are compared with, at a third of the cost of `get`; null: the repository is not known. */
   identityOf(id: number): RepositoryIdentity | null;
+  /** Returns what several repositories are called, at a tenth of the cost of `get`; one that is not known is left out. */
+  namesOf(ids: readonly number[]): Map<number, RepositoryName>;
   find(name: RepositoryName): ManagedRepository | null;
   all(): ManagedRepository[];
   /** Returns the id of every repository, managed or not. */
@@ -128,6 +130,12 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       const row = sql.identity.get(id);
       return row ? toIdentity(id, row) : null;
     },
+    namesOf: (ids) =>
+      new Map(
+        sql.names
+          .all(JSON.stringify(ids))
+          .map(({ id, owner, name }) => [Number(id), { owner: String(owner), name: String(name) }]),
+      ),
     find: ({ owner, name }) => toRepository(sql.find.get(owner, name)),
     all: () => sql.all.all().map((row) => toRepository(row)!),
     ids: () => sql.ids.all().map(({ id }) => Number(id)),

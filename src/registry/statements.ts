@@ -17,6 +17,9 @@ export function prepareStatements(store: Store) {
   return {
     get: store.prepare("SELECT * FROM repositories WHERE id = ?"),
     identity: store.prepare("SELECT owner, name, installation_id, state FROM repositories WHERE id = ?"),
+    names: store.prepare(
+      "SELECT id, owner, name FROM repositories WHERE id IN (SELECT value FROM json_each(?))",
+    ),
     // A name may have passed to another repository: the repository confirmed last has the name.
     find: store.prepare(
       "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state IN ('gone', 'retired'), confirmed_at DESC LIMIT 1",

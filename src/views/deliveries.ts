@@ -1,5 +1,5 @@
 import type { Sees } from "../base/access.js";
-import { subjectOfKey } from "../base/model.js";
+import { type RepositoryName, subjectOfKey } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import { beginSlice } from "../base/slices.js";
 import { iso } from "../base/units.js";
@@ -11,13 +11,13 @@ import type { QueueEntry, RefreshQueue } from "../queue/contract.js";
 import type { Runner } from "../queue/runner.js";
 import { createRefreshLog } from "../refresh/log.js";
 import type { Installations } from "../registry/installations.js";
-import type { ManagedRepository, Registry } from "../registry/repositories.js";
+import type { Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import { readWaits, subjectName, type Waits } from "./waits.js";
 
 interface Ports {
   store: Store;
-  registry: Pick<Registry, "get" | "find">;
+  registry: Pick<Registry, "get" | "find" | "namesOf">;
   installations: Pick<Installations, "get">;
   queue: Pick<RefreshQueue, "has" | "list" | "depth" | "held" | "outages">;
   runner: Pick<Runner, "busy">;
@@ -34,13 +34,17 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   const list = createDeliveryList(ports.store);
   const refreshes = createRefreshLog(ports.store);
 
-  function view(delivery: LoggedDelivery): DeliveryView {
+  /** Shows deliveries, whose repositories may have another name today. */
+  function viewAll(deliveries: readonly LoggedDelivery[]): DeliveryView[] {
+    const names = registry.namesOf(deliveries.flatMap(({ repositoryId }) => repositoryId ?? []));
+    return deliveries.map((one) => view(one, names.get(one.repositoryId ?? 0) ?? null));
+  }
+
+  function view(delivery: LoggedDelivery, known: RepositoryName | null): DeliveryView {
     const { subject, repositoryId, receivedAt, refreshedAt, hook, ...rest } = delivery;
-    const known = repositoryId === null ? null : registry.get(repositoryId);
-    const outcome = outcomeOf(delivery, known);
     return {
       ...rest,
-      ...outcome,
+      ...outcomeOf(delivery),
       headers: headersOfHook(hook),
       repositoryId,
       receivedAt: iso(receivedAt),
@@ -49,14 +53,18 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     };
   }
 
-  function outcomeOf(
-    { outcome, subject, reason, refreshedAt }: LoggedDelivery,
-    known: ManagedRepository | null,
-  ): Pick<DeliveryView, "became" | "reason"> {
+  function outcomeOf({
+    outcome,
+    subject,
+    reason,
+    refreshedAt,
+    repositoryId,
+  }: LoggedDelivery): Pick<DeliveryView, "became" | "reason"> {
     if (outcome === "ignored") return { reason, became: `ignored: ${reason}` };
     const isRepository = subject?.startsWith("repository:") ?? false;
     const done = isRepository ? "refreshed" : "reconciled";
     if (outcome === "refreshed") return { reason: null, became: `${done} at ${iso(refreshedAt)}` };
+    const known = repositoryId === null ? null : registry.get(repositoryId);
     const error = isRepository ? (known?.error ?? null) : null;
     const last = error ? `; the last try failed: ${error.message}` : "";
     const asked = subjectOfKey(subject);
@@ -94,7 +102,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     let { after } = query;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const page = list.page({ ...query, after, limit: query.limit - found.length });
-      for (const [n, delivery] of page.deliveries.map(view).entries())
+      for (const [n, delivery] of viewAll(page.deliveries).entries())
         if (delivery.repository && sees(delivery.repository)) {
           found.push(delivery);
           places.push(page.places[n]!);
@@ -132,11 +140,11 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
       const wanted = { ...query, repository: known?.id ?? repository };
       if (sees) return seenDeliveries(wanted, sees);
       const { deliveries, ...page } = list.page(wanted);
-      return { ...page, deliveries: deliveries.map(view) };
+      return { ...page, deliveries: viewAll(deliveries) };
     },
     delivery(id) {
       const found = list.get(id);
-      return found && view(found);
+      return found && viewAll([found])[0]!;
     },
     refreshes: (id) =>
       refreshes.of(id).map(({ endedAt, durationMs, lagMs, ...refresh }) => ({

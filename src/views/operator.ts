@@ -36,7 +36,7 @@ interface Ports extends Freshness {
   store: Store;
   registry: Registry;
   installations: Installations;
-  queue: Pick<RefreshQueue, "has" | "isPending">;
+  queue: Pick<RefreshQueue, "repositoriesIn" | "isPending">;
   runner: Pick<Runner, "busy" | "subjects">;
   requests: Pick<Requests, "byHand">;
   onSettled: Worker["onSettled"];
@@ -87,7 +87,12 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     return { depth, filter };
   }
 
-  function view(repository: ManagedRepository): RepositoryView {
+  function viewAll(repositories: readonly ManagedRepository[]): RepositoryView[] {
+    const queued = queue.repositoriesIn(repositories.map(({ id }) => id));
+    return repositories.map((one) => view(one, queued));
+  }
+
+  function view(repository: ManagedRepository, queued: ReadonlySet<number>): RepositoryView {
     const { id, owner, name, defaultBranch, installationId, lagMs, error, goneAt } = repository;
     const refreshing = runner.busy(subjectOf(id));
     return {
@@ -99,7 +104,7 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       installationId,
       lagMs: lagMs === null ? null : Math.max(0, lagMs),
       ...extentOf(id),
-      queued: subjectsOf(id).some(queue.has),
+      queued: queued.has(id),
       running: subjectsOf(id).some(runner.busy),
       lastRefreshAt: iso(repository.refreshedAt),
       lastFullAt: iso(repository.fullAt),
@@ -174,8 +179,8 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
       const ids = repositories.map(({ id }) => id);
       const beats = ports.overview.beatsOf(ids);
       const held = ports.holds.waiting(ids);
-      const shown = repositories.map((one) => ({
-        ...view(one),
+      const shown = viewAll(repositories).map((one) => ({
+        ...one,
         ...(beats.get(one.id) ?? NO_BEATS),
         held: held.get(one.id) ?? 0,
       }));
@@ -190,11 +195,11 @@ export function createViews(ports: Ports): { api: ApiPorts; health: HealthPorts 
     async list({ sees, ...query }) {
       const seen = sees && (await seenBy(sees));
       const page = pageOf({ ...query, seen, running: runningIds(runner) });
-      return { ...page, repositories: page.repositories.map(view) };
+      return { ...page, repositories: viewAll(page.repositories) };
     },
     get(owner, name) {
       const found = registry.find({ owner, name });
-      return found && { ...view(found), ...checkoutsOf(found.id), ...lfsOf(found.id) };
+      return found && { ...viewAll([found])[0]!, ...checkoutsOf(found.id), ...lfsOf(found.id) };
     },
     refs: createRefViews(ports),
     changes: ports.changes,

@@ -64,10 +64,12 @@ export function createOverview(ports: Ports): Overview {
       const served = servedUrl === null ? null : `${servedUrl}/${fullName(name)}.git`;
       return { github: `${gitUrl}/${fullName(name)}`, path: layout.link(name), served };
     },
-    activity: (limit, id) =>
-      (id === null ? outbox.newest(limit) : ofOne(limit, id))
-        .filter(isWork)
-        .map((event) => activityOf(event, lagOf(event, refreshes))),
+    activity(limit, id) {
+      const found = (id === null ? outbox.newest(limit) : ofOne(limit, id)).filter(isWork);
+      const ids = new Set(found.map(({ repository }) => repository.id));
+      const last = refreshes.brief([...ids], BEATS);
+      return found.map((event) => activityOf(event, lagOf(event, last.get(event.repository.id) ?? [])));
+    },
     beats: (id) => beatsOf([id]).get(id) ?? NO_BEATS,
     beatsOf,
   };
@@ -83,13 +85,9 @@ type WorkEvent = Announcement & { type: WorkEventType };
 
 const isWork = (event: Announcement): event is WorkEvent => event.trigger !== null;
 
-function lagOf(
-  { type, trigger, at, repository }: Announcement,
-  refreshes: Pick<RefreshLog, "brief">,
-): number | null {
+function lagOf({ type, trigger, at }: Announcement, last: readonly BriefRefresh[]): number | null {
   if (type !== "changed" || trigger !== "push") return null;
   const madeAt = Date.parse(at);
-  const last = refreshes.brief([repository.id], BEATS).get(repository.id) ?? [];
   const ended = last.filter(({ endedAt, isPush }) => isPush && endedAt >= madeAt);
   const first = ended.at(-1);
   return first && first.endedAt - madeAt < SAME_MS ? Math.max(0, first.lagMs) : null;

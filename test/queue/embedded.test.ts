@@ -44,6 +44,17 @@ test("what comes in during a run leads to exactly one follow-up with only what i
   expect(queue.depth()).toBe(0);
 });
 
+test("the repositories in the queue are those with a refresh or a publish, whatever else has their number", () => {
+  const { queue } = openQueue();
+  queue.arm(repository(1), pushed(push(1)));
+  queue.arm({ kind: "publish", id: 2 }, pushed(push(1)));
+  queue.arm({ kind: "installation", id: 3 }, asks("backstop"));
+  queue.arm(repository(4), pushed(push(1)));
+  queue.begin(repository(4));
+  expect(queue.repositoriesIn([1, 2, 3, 4, 5])).toEqual(new Set([1, 2, 4]));
+  expect(queue.repositoriesIn([])).toEqual(new Set());
+});
+
 test("a request survives a crash before, during and after its run began", () => {
   const { queue, reopen, clock } = openQueue();
   queue.arm(repository(1), pushed(push(1)));

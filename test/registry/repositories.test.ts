@@ -92,3 +92,15 @@ test("repositories that are to be mirrored are counted with those that were clon
   expect(registry.mirrors()).toEqual({ managed: 4, cloned: 2 });
   expect(registry.states()).toEqual({ fresh: 2, onboarding: 2, suspended: 1, paused: 1, gone: 1 });
 });
+
+test("several repositories are named at once, and one that is not known is left out", () => {
+  const { registry, add } = openRegistry();
+  add(1, { owner: "acme", name: "app" });
+  add(2, { owner: "acme", name: "web" });
+  expect(registry.namesOf([2, 9, 1, 1])).toEqual(
+    new Map([
+      [1, { owner: "acme", name: "app" }],
+      [2, { owner: "acme", name: "web" }],
+    ]),
+  );
+});

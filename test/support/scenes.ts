@@ -95,6 +95,16 @@ function trends(span: "hour" | "day" | "week"): TrendsView {
   return { span, stepMs, from: new Date(from).toISOString(), points, whole, diskFullAt };
 }
 
+/** What is known in the first minute after the set-up. */
+function firstTrends(span: "hour" | "day" | "week"): TrendsView {
+  const all = trends(span);
+  const none = { p50Ms: null, p95Ms: null, pushes: 0, refreshes: 0, failures: 0, backlog: 2, proofMs: null };
+  const points = all.points.map((one, n) =>
+    one && n === all.points.length - 1 ? { ...one, ...none } : null,
+  );
+  return { ...all, points, whole: points.at(-1) ?? null, diskFullAt: null };
+}
+
 const NOTHING: Omit<AttentionView, "kind" | "code" | "detail" | "remedy" | "since"> = {
   ...{ repository: null, repositories: 0, names: [], call: null, ref: null, wanted: null },
   installationId: null,
@@ -202,34 +212,43 @@ function refreshesOf({ beats, lastError }: RankedView): RefreshView[] {
   return beats.map(refreshOf).reverse();
 }
 
-function deliveries(): DeliveryView[] {
+/** @param count so many, each of a sort that a page can show */
+function deliveries(count: number): DeliveryView[] {
   const one = (n: number, more: Partial<DeliveryView>): DeliveryView => ({
-    ...{ id: `72d3162e-cc78-11e3-81ab-4c936769900${n}`, event: "push", action: null, via: "webhook" },
+    ...{
+      id: `72d3162e-cc78-11e3-81ab-4c93676990${String(n).padStart(2, "0")}`,
+      event: "push",
+      action: null,
+      via: "webhook",
+    },
     ...{ receivedAt: ago(n * 70), repository: "acme/web", repositoryId: 1, installationId: 3 },
     ...{ outcome: "refreshed", reason: null, refreshedAt: ago(n * 70 - 0.1), became: "refreshed" },
     headers: { "X-GitHub-Hook-ID": "292430182", "User-Agent": "GitHub-Hookshot/044aadd" },
     ...more,
   });
-  return [
-    one(1, { outcome: "open", refreshedAt: null, became: "queued" }),
-    one(2, {}),
-    one(3, {
+  const sorts: Partial<DeliveryView>[] = [
+    { outcome: "open", refreshedAt: null, became: "queued" },
+    {},
+    {
       event: "watch",
       action: "started",
       outcome: "ignored",
       refreshedAt: null,
       became: "ignored: event",
-    }),
-    one(4, { via: "recovered", repository: "acme/a-service-with-quite-a-long-name" }),
-    one(5, { event: "repository", action: "renamed" }),
+    },
+    { via: "recovered", repository: "acme/a-service-with-quite-a-long-name" },
+    { event: "repository", action: "renamed" },
   ];
+  return Array.from({ length: count }, (_, n) => one(n + 1, sorts[n % sorts.length]!));
 }
 
 /** Everything that the page shows, as one wants to see it in a picture. */
 export function sceneOf(scene: Scene, count: number): ApiPorts {
   const shown = Array.from({ length: Math.min(count, SHOWN) }, (_, n) => repository(n, scene));
   const status = statusOf(scene, count);
-  const kept = { hour: trends("hour"), day: trends("day"), week: trends("week") };
+  // Whoever clones has just begun.
+  const figures = scene === "cloning" ? firstTrends : trends;
+  const kept = { hour: figures("hour"), day: figures("day"), week: figures("week") };
   const ports = apiPorts();
   return {
     ...ports,
@@ -239,7 +258,10 @@ export function sceneOf(scene: Scene, count: number): ApiPorts {
     ranked: ({ limit }) => ({ repositories: shown.slice(0, limit), total: count }),
     beats: () => repository(0, scene),
     refreshes: () => refreshesOf(repository(0, scene)),
-    deliveries: () => ({ deliveries: count === 0 ? [] : deliveries(), next: null }),
+    deliveries: ({ limit }) => ({
+      deliveries: count === 0 ? [] : deliveries(count > SHOWN ? (limit ?? SHOWN) : 5),
+      next: count > SHOWN ? [1, 1] : null,
+    }),
     get: () => shown[0] ?? null,
   };
 }

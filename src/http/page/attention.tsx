@@ -51,7 +51,7 @@ function Entry({ of: one, here }: { of: AttentionView; here: string }) {
           <Title of={one} />
         </p>
         <p class="why">
-          {one.detail} <span class="nowrap">→</span> {capital(onPage(one.remedy))}
+          {one.detail} <span class="nowrap">→</span> {sentence(onPage(one.remedy))}
           {one.kind === "failing" && " Lockstep tries again by itself."}
         </p>
       </div>
@@ -65,7 +65,9 @@ function Entry({ of: one, here }: { of: AttentionView; here: string }) {
   );
 }
 
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+/** Another sentence may follow. */
+const sentence = (text: string) =>
+  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 /** What the page calls each problem. */
 export const TITLES: Readonly<Record<string, string>> = {

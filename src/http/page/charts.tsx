@@ -1,4 +1,5 @@
 import { raw } from "hono/html";
+import type { Child } from "hono/jsx";
 import { duration, spokenSize } from "../../base/units.js";
 import type { Span, TrendPointView, TrendsView } from "../trends.js";
 import { type Drawing, draw, hourOf } from "./chart.js";
@@ -17,6 +18,8 @@ interface Chart extends Drawing {
   title: string;
   /** What the dark and the pale values are. */
   legend?: [main: string, more: string];
+  /** Says what the chart will show and when its first figure comes, while it has none. */
+  none: string;
   /** What the whole span comes to. */
   sum(whole: TrendPointView, last: TrendPointView | null): string;
   /** What one step comes to. */
@@ -30,6 +33,7 @@ const MAJOR: Chart[] = [
     kind: "line",
     main: (it) => it.p50Ms,
     more: (it) => it.p95Ms,
+    none: "How long pushes take to arrive. The next push is the first point.",
     format: duration,
     sum: lags,
     words: lags,
@@ -40,6 +44,7 @@ const MAJOR: Chart[] = [
     kind: "bars",
     main: (it) => it.pushes,
     more: (it) => it.refreshes,
+    none: "Pushes and other refreshes. The next refresh is the first bar.",
     format: count,
     sum: ({ pushes, refreshes, missed }) =>
       `${count(pushes)} pushes, ${count(refreshes - pushes)} other, ${count(missed)} missed`,
@@ -53,6 +58,7 @@ const MINOR: Chart[] = [
     kind: "bars",
     main: (it) => it.failures,
     isFault: true,
+    none: "No refresh has failed.",
     format: count,
     sum: ({ failures }) => count(failures),
     words: ({ failures }) => `${count(failures)} failed`,
@@ -61,6 +67,7 @@ const MINOR: Chart[] = [
     title: "Backlog",
     kind: "line",
     main: (it) => it.backlog,
+    none: "",
     format: count,
     sum: ({ backlog }, last) => `${now(last?.backlog, count)}max ${count(backlog)}`,
     words: ({ backlog }) => `at most ${count(backlog)} requests`,
@@ -69,6 +76,7 @@ const MINOR: Chart[] = [
     title: "Oldest proof",
     kind: "line",
     main: (it) => it.proofMs,
+    none: "Begins with the first repository.",
     format: duration,
     sum: ({ proofMs }, last) =>
       now(last?.proofMs, duration) + (proofMs === null ? "none" : `max ${duration(proofMs)}`),
@@ -79,6 +87,7 @@ const MINOR: Chart[] = [
     kind: "line",
     main: (it) => it.budget,
     top: 1,
+    none: "Begins when GitHub reports a limit.",
     format: share,
     sum: ({ budget }, last) =>
       budget === null ? "not known" : `${now(last?.budget, share)}min ${share(budget)}`,
@@ -88,6 +97,7 @@ const MINOR: Chart[] = [
     title: "Free disk",
     kind: "line",
     main: (it) => it.freeBytes,
+    none: "",
     format: spokenSize,
     sum: (_, last) => (last ? spokenSize(last.freeBytes) : "not known"),
     words: ({ freeBytes }) => spokenSize(freeBytes),
@@ -139,11 +149,35 @@ function Figure({ chart, of: trends }: { chart: Chart; of: TrendsView }) {
             </span>
           )}
         </span>{" "}
-        <span>{note}</span>
+        <span>
+          {note.split(/(?<=,) /).map((part) => (
+            <>
+              <span class="nowrap">{part}</span>{" "}
+            </>
+          ))}
+        </span>
       </figcaption>
-      <Plot label={`${title}, last ${trends.span}: ${note}`} svg={svg} top={top} />
+      <Plot label={`${title}, last ${trends.span}: ${note}`} svg={svg} top={top}>
+        {awaitedIn(chart, trends)}
+      </Plot>
       <Times of={trends} />
     </figure>
+  );
+}
+
+/** Returns what an empty chart will show, and when a line of one point gets its second; null: it shows something. */
+function awaitedIn({ kind, main, none }: Chart, { from, stepMs, points }: TrendsView): Child {
+  const known = points.filter((it) => it !== null);
+  if (!known.some((it) => (kind === "bars" ? main(it) : main(it) !== null))) return none;
+  if (kind === "bars" || known.length > 1) return null;
+  const next = new Date(Date.parse(from) + points.length * stepMs).toISOString();
+  return (
+    <>
+      The line begins at{" "}
+      <time datetime={next} data-local="minute">
+        {hourOf(next)} UTC
+      </time>
+    </>
   );
 }
 

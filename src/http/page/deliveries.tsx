@@ -110,7 +110,9 @@ export const Deliveries = ({ of }: { of: DeliveryView[] }) =>
     </div>
   ) : (
     <ol class="list deliveries">
-      {of.map((delivery) => keep(delivery.id, delivery, () => <Entry of={delivery} />))}
+      {of.map((delivery) =>
+        keep({ tag: "li", id: `delivery-${delivery.id}` }, delivery, () => <Entry of={delivery} />),
+      )}
     </ol>
   );
 

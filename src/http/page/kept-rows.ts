@@ -1,11 +1,22 @@
 import { raw } from "hono/html";
-import { keepTexts } from "./kept-texts.js";
+import { keepDrawings } from "./kept-drawings.js";
+import { rowOfPart } from "./picture.js";
 
 const MAX_KEPT = 500;
 
-/** @returns a function that draws a row, unless it is still as it was; its key says which row of which page it is */
+interface RowName {
+  tag: "tr" | "li";
+  /** The row's id in the document. */
+  id: string;
+  /** Says of which page the row is, where that changes what it says. */
+  page?: string;
+}
+
+/** @returns a function that draws a row, unless it is still as it was */
 export function keepRows() {
-  const keep = keepTexts(MAX_KEPT);
-  return (key: string, of: object, draw: () => unknown) =>
-    raw(keep(key, JSON.stringify(of), () => String(draw())));
+  const keep = keepDrawings<string>(MAX_KEPT);
+  return ({ tag, id, page = "" }: RowName, of: object, draw: () => unknown) => {
+    const { drawing, version } = keep(`${id} ${page}`, JSON.stringify(of), () => String(draw()));
+    return raw(rowOfPart({ tag, id, version, text: drawing }));
+  };
 }

@@ -70,7 +70,7 @@ async function overview(context: Context, ports: ApiPorts, status: StatusView, s
     context,
     { title: "Overview", here: "/" },
     <>
-      <Live name="verdict">
+      <Live name="verdict" once={status} variant={here}>
         <VerdictBox of={status} />
         <MissingNodes of={status.missing} />
         <NoWebhook of={status} />
@@ -91,7 +91,7 @@ async function overview(context: Context, ports: ApiPorts, status: StatusView, s
         <Live name="activity" of={done}>
           <Activity title="Just now" of={done} />
         </Live>
-        <Live name="meters">
+        <Live name="meters" once={status} variant={trends.diskFullAt ?? ""}>
           <Meters of={status} diskFullAt={trends.diskFullAt} />
         </Live>
       </div>

@@ -1,14 +1,16 @@
 import { raw } from "hono/html";
 import { type Child, Fragment } from "hono/jsx";
-import { keepTexts } from "./kept-texts.js";
+import { keepDrawings } from "./kept-drawings.js";
 import { markOf } from "./mark.js";
+import { drawPicture, type Picture, writePicture } from "./picture.js";
 
 /** A part of a page that the script updates, as it was drawn. */
 export interface Part {
   name: string;
   /** Differs when the part says something else; an age that only went on does not count. */
   mark: string;
-  html(): string;
+  /** @param known the mark of what the reader has; undefined: nothing */
+  html(known: string | undefined): string;
 }
 
 /** The script counts these on by itself. */
@@ -35,28 +37,51 @@ interface Props {
   class?: string;
   /** All that the part is drawn of, where comparing that costs less than drawing; it does not change later. */
   of?: object;
+  /**
+   * Where much of it is not shown: what the part is drawn of together with `variant`, and not drawn again for as long as
+   * this is the same object.
+   */
+  once?: object;
+  variant?: string;
   children: Child;
 }
 
 /** The last drawings of parts that say what they are drawn of; several addresses may share one. */
-const keep = keepTexts(64);
+const keep = keepDrawings<Picture>(64);
 
 /** Renders a part that the script updates. No part is inside another one. */
-export function Live({ name, tag: Tag = "div", class: kind, of, children }: Props) {
-  const draw = (mark: string, inner: string) =>
+export function Live({ name, tag: Tag = "div", class: kind, of, once, variant = "", children }: Props) {
+  const text = () => String(<Fragment>{children}</Fragment>);
+  const inTag = (mark: string, inner: string) =>
     String(
       <Tag class={kind} data-live={name} data-version={mark}>
         {raw(inner)}
       </Tag>,
     );
-  const text = () => String(<Fragment>{children}</Fragment>);
-  if (of === undefined) {
-    const inner = text();
-    return found({ name, mark: markOf(inner.replace(AGES, "$1")) }, (mark) => draw(mark, inner));
+  if (of !== undefined) {
+    const mark = markOfData(of);
+    const draw = () => drawPicture(() => inTag(mark, text()));
+    return found(name, mark, () => keep(`${name} ${mark}`, mark, draw).drawing);
   }
-  return found({ name, mark: markOfData(of) }, (mark) =>
-    keep(`${name} ${mark}`, mark, () => draw(mark, text())),
-  );
+  const { mark, inner } = once ? drawOnce(once, `${name} ${variant}`, text) : withMark(text());
+  return found(name, mark, () => ({ around: [inTag(mark, inner)], rows: [] }));
+}
+
+interface Marked {
+  mark: string;
+  inner: string;
+}
+
+const withMark = (inner: string): Marked => ({ mark: markOf(inner.replace(AGES, "$1")), inner });
+
+const drawnOnce = new WeakMap<object, Map<string, Marked>>();
+
+function drawOnce(of: object, key: string, draw: () => string): Marked {
+  const texts = drawnOnce.get(of) ?? new Map<string, Marked>();
+  drawnOnce.set(of, texts);
+  const marked = texts.get(key) ?? withMark(draw());
+  texts.set(key, marked);
+  return marked;
 }
 
 /** What several drawings are made of, such as the figures of a day, is marked once. */
@@ -68,16 +93,19 @@ function markOfData(of: object): string {
   return known;
 }
 
-function found({ name, mark }: Pick<Part, "name" | "mark">, draw: (mark: string) => string) {
-  if (!drawn) return raw(draw(mark));
-  // An update draws only what some reader does not have.
-  let html: string | undefined;
+function found(name: string, mark: string, draw: () => Picture) {
+  if (!drawn) return raw(writePicture(draw()));
+  // An update draws only what some reader does not have, and most readers have the same.
+  const texts = new Map<string | undefined, string>();
   drawn.push({
     name,
     mark,
-    html: () => {
-      html ??= draw(mark);
-      return html;
+    html(known) {
+      const before = known === undefined ? undefined : keep.last(`${name} ${known}`);
+      const from = before && known;
+      const text = texts.get(from) ?? writePicture(draw(), before);
+      texts.set(from, text);
+      return text;
     },
   });
   return raw("");

@@ -1,4 +1,5 @@
 import { raw } from "hono/html";
+import type { Child } from "hono/jsx";
 import { HEIGHT, WIDTH } from "./chart.js";
 
 interface Props {
@@ -8,10 +9,12 @@ interface Props {
   svg: string;
   /** The value at the upper edge. */
   top: string;
+  /** What is said in the place of figures that there are not yet. */
+  children?: Child;
 }
 
 /** A drawn chart with the value of its upper edge. */
-export const Plot = ({ label, svg, top }: Props) => (
+export const Plot = ({ label, svg, top, children }: Props) => (
   <div class="plot">
     <svg role="img" aria-label={label} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
       {raw(svg)}
@@ -19,5 +22,10 @@ export const Plot = ({ label, svg, top }: Props) => (
     <span class="y" aria-hidden="true">
       {top}
     </span>
+    {children && (
+      <p class="awaited">
+        <span>{children}</span>
+      </p>
+    )}
   </div>
 );

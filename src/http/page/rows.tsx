@@ -82,7 +82,9 @@ export const Rows = ({ of, here, caption, sorted, form }: Props) => (
 const keep = keepRows();
 
 const rowOf = (one: RankedView, here: string, form: string | undefined) =>
-  keep(`${one.id} ${form ?? ""} ${here}`, one, () => <Row of={one} here={here} form={form} />);
+  keep({ tag: "tr", id: `row-${one.id}`, page: `${form ?? ""} ${here}` }, one, () => (
+    <Row of={one} here={here} form={form} />
+  ));
 
 function Row({ of: one, here, form }: { of: RankedView; here: string; form: string | undefined }) {
   const name = fullName(one);

@@ -1,5 +1,4 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { html, raw } from "hono/html";
 import { createDrawings } from "./drawings.js";
 import type { Part } from "./part.js";
 
@@ -40,12 +39,12 @@ export function liveUpdates(changed: Parameters<typeof createDrawings>[0]["chang
     });
     if (drawing === null) return isOurs ? undefined : next();
     context.res = undefined;
-    context.res = await context.html(html`${raw(textOf(drawing, context.req.header(KNOWN) ?? ""))}`);
+    context.res = await context.html(textOf(drawing, context.req.header(KNOWN) ?? ""));
   };
 }
 
 function textOf({ frame, parts }: Drawing, known: string): string {
-  const has = new Set(known.split(","));
-  const changed = parts.filter(({ name, mark }) => !has.has(`${name}=${mark}`));
-  return frame + changed.map(({ html }) => html()).join("");
+  const has = new Map(known.split(",").map((part) => part.split("=", 2) as [string, string]));
+  const changed = parts.filter(({ name, mark }) => has.get(name) !== mark);
+  return frame + changed.map(({ name, html }) => html(has.get(name))).join("");
 }

@@ -36,7 +36,7 @@ test("what needs attention has its remedy as a button, which leads back to the o
   expect(text).toContain("<title>✗ 3 need attention – Lockstep</title>");
   expect(text).toMatch(/action="\/repos\/acme\/web\/refresh"/);
   expect(words).toMatch(
-    /acme\/web GitHub answers 403.* → Add this server's address.*since \d+ min Try again/,
+    /acme\/web GitHub answers 403.* → Add this server's address .* list\. Lockstep tries again by itself\..*since \d+ min Try again/,
   );
   expect(words).toMatch(/acme\/site main was moved by force.* Allow the change of acme\/site/);
   const allowed = await post(
@@ -70,6 +70,23 @@ test("a chart without any figure is drawn, too", async () => {
   const { text, words } = await shown("/", apiPorts());
   expect(words).toContain("nothing yet");
   expect(text).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test("a chart says in the first minute what it will show, and when its first figure comes", async () => {
+  const scene = sceneOf("cloning", 3);
+  const { words } = await shown("/?span=hour", scene);
+  const { from, stepMs, points } = scene.trends("hour");
+  const next = new Date(Date.parse(from) + points.length * stepMs).toISOString().slice(11, 16);
+  for (const text of [
+    "How long pushes take to arrive. The next push is the first point.",
+    "Pushes and other refreshes. The next refresh is the first bar.",
+    "No refresh has failed.",
+    "Begins with the first repository.",
+  ])
+    expect(words).toContain(text);
+  expect(words.split(`The line begins at ${next} UTC`)).toHaveLength(4);
+  const later = await shown("/?span=hour", sceneOf("healthy", 3));
+  expect(later.text).not.toContain('class="awaited"');
 });
 
 test("what was done is said in sentences", async () => {

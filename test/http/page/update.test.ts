@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../../src/http/api.js";
+import type { RankedView } from "../../../src/http/overview.js";
 import { startPage } from "../../support/page.js";
 import { sceneOf } from "../../support/scenes.js";
 
@@ -111,4 +112,26 @@ test("a page that is gone is answered to every reader who asks for an update", a
     expect(status).toBe(404);
     expect(text).toContain("<!DOCTYPE html>");
   }
+});
+
+test("of a list that has changed, only the rows are sent that the reader does not have", async () => {
+  const scene = sceneOf("healthy", 3);
+  const { repositories, total } = await scene.ranked({ limit: 3 } as never);
+  let shown = repositories;
+  const { ask, newEvents } = await open({ ...scene, ranked: () => ({ repositories: shown, total }) });
+  const marks = marksOf((await ask("/repositories", null)).text);
+  const [first, second, third] = repositories as [RankedView, RankedView, RankedView];
+  shown = [{ ...third, lagMs: 123 }, first, second];
+  newEvents.emit("event");
+  const { text } = await ask("/repositories", marks);
+  const rows = [...text.matchAll(/<tr role="row" id="row-(\d+)"|<tr id="row-(\d+)" data-same><\/tr>/g)];
+  expect(rows.map(([, whole, left]) => [whole, left].map((id) => id && Number(id)))).toEqual([
+    [third.id, undefined],
+    [undefined, first.id],
+    [undefined, second.id],
+  ]);
+  expect(text).toContain("123 ms");
+  const other = await ask("/repositories", { ...marks, list: "unknown" });
+  expect(other.text).not.toContain("data-same");
+  expect(other.text.match(/<tr role="row" id="row-/g)).toHaveLength(3);
 });
