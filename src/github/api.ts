@@ -9,7 +9,7 @@ import { findInstallationOf, type Installation, listInstallations } from "./inst
 import type { Limits } from "./limits.js";
 import { createNames } from "./names.js";
 import { listProperties } from "./properties.js";
-import { getRepository, getRepositoryNamed, listRepositories } from "./repositories.js";
+import { getRepository, getRepositoryNamed, listPage, listRepositories } from "./repositories.js";
 import { callRest, type Dated } from "./rest.js";
 
 export type { DeliveryPage, LoggedDelivery } from "./deliveries.js";
@@ -26,6 +26,8 @@ export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswe
   installations(): Promise<Installation[]>;
   /** Yields every repository of an installation, 100 per call; each page has GitHub's clock. */
   repositories(installationId: number): AsyncIterable<Dated<RemoteRepository[]>>;
+  /** Reads one page of that list again, the first of which is 1. Past the end it is empty. */
+  repositoriesOnPage(installationId: number, page: number): Promise<Dated<RemoteRepository[]>>;
   /** Reads the custom properties of all repositories of an organisation, by their ids, 100 per call. */
   properties(installationId: number, org: string): Promise<ReadonlyMap<number, CustomProperties>>;
   /**
@@ -59,6 +61,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     ...tokens,
     installations: () => listInstallations(context),
     repositories: (installationId) => listRepositories(context, installationId),
+    repositoriesOnPage: (installationId, page) => listPage(context, installationId, page),
     properties: (installationId, org) => listProperties(context, installationId, org),
     repository: (installationId, id) => getRepository(context, installationId, id),
     nameOf: createNames(context),

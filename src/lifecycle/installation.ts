@@ -4,6 +4,7 @@ import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import { applyRemote } from "./apply-remote.js";
+import type { ListPages } from "./list-pages.js";
 import { isJustNamed } from "./membership.js";
 import type { Removal } from "./removal.js";
 import { type RepositoryPorts, reconcileRepository } from "./repository.js";
@@ -14,6 +15,7 @@ export type InstallationPorts = RepositoryPorts & {
   registry: Pick<Registry, "idsOfInstallation">;
   installations: Pick<Installations, "listed" | "failed">;
   removal: Pick<Removal, "holdIfTooMany">;
+  pages: Pick<ListPages, "note">;
 };
 
 /**
@@ -49,13 +51,16 @@ async function applyList(ports: InstallationPorts, id: number, begunAt: number) 
   const seen = new Set<number>();
   let firstAskedAt = begunAt;
   let owner: string | null = null;
+  let page = 0;
   for await (const { value, at, askedAt } of ports.github.repositories(id)) {
     firstAskedAt = Math.min(firstAskedAt, askedAt);
     owner ??= value[0]?.owner ?? null;
+    page += 1;
     ports.store.transaction(() => {
       for (const remote of value) {
         seen.add(remote.id);
-        applyRemote(ports, { value: remote, at, askedAt }, { requestsRefresh: true });
+        const applied = applyRemote(ports, { value: remote, at, askedAt }, { requestsRefresh: true });
+        if (applied?.state === "onboarding") ports.pages.note(remote.id, { installationId: id, page });
       }
     });
   }
