@@ -5,7 +5,7 @@ import { createTokens, mintToken, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
 import type { ApiContext } from "./context.js";
 import { type DeliveryPage, getPayload, listDeliveries } from "./deliveries.js";
-import { findInstallationOf, type Installation, listInstallations } from "./installations.js";
+import { findInstallationOf, findLoginOf, type Installation, listInstallations } from "./installations.js";
 import type { Limits } from "./limits.js";
 import { createNames } from "./names.js";
 import { listProperties } from "./properties.js";
@@ -41,6 +41,8 @@ export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswe
   repositoryNamed(installationId: number, name: RepositoryName): Promise<RemoteRepository | null>;
   /** Finds the installation that a repository belongs to. Null: the repository is not visible to the App. */
   installationOf(owner: string, name: string): Promise<number | null>;
+  /** Gets the name of an installation's account. Null: the App has no such installation. */
+  loginOf(installationId: number): Promise<string | null>;
   /** Lists the App's log of deliveries, 100 to a page; GitHub keeps them for 3 days, GHES for 7. */
   deliveries(cursor: string | null): Promise<DeliveryPage>;
   /** Gets the used fields of a delivery's payload; null: GitHub no longer has the payload. */
@@ -67,6 +69,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     nameOf: createNames(context),
     repositoryNamed: (installationId, name) => getRepositoryNamed(context, installationId, name),
     installationOf: (owner, name) => findInstallationOf(context, owner, name),
+    loginOf: (installationId) => findLoginOf(context, installationId),
     deliveries: (cursor) => listDeliveries(context, cursor),
     payloadOf: (deliveryId, fields) => getPayload(context, deliveryId, fields),
     usage: limits.usage,

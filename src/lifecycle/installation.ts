@@ -11,9 +11,9 @@ import { type RepositoryPorts, reconcileRepository } from "./repository.js";
 import { suspendInstallation } from "./suspend.js";
 
 export type InstallationPorts = RepositoryPorts & {
-  github: Pick<GitHub, "repositories">;
+  github: Pick<GitHub, "repositories" | "loginOf">;
   registry: Pick<Registry, "idsOfInstallation">;
-  installations: Pick<Installations, "listed" | "failed">;
+  installations: Pick<Installations, "get" | "listed" | "failed">;
   removal: Pick<Removal, "holdIfTooMany">;
   pages: Pick<ListPages, "note">;
 };
@@ -31,7 +31,8 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
     return handleUnlistable(ports, id, asRefreshError(error));
   }
   // The repositories of an installation have one owner, the account; a pass of the backstop asks for its name, too.
-  if (installations.note(id, "active", list.owner))
+  const login = list.owner ?? (await findLogin(ports, id));
+  if (installations.note(id, "active", login))
     ports.log.info({ event: "installation_active", installation: id }, "installation is back");
   const { seen } = list;
   installations.listed(id, list.askedAt);
@@ -41,6 +42,11 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
   const unlisted = registry.idsOfInstallation(id).filter((one) => !seen.has(one));
   const rows = await mapInSlices(unlisted, registry.get);
   await reconcileMissing(ports, id, rows.filter((row) => row !== null).filter(isMissing));
+}
+
+/** Without a repository only the installation itself has the account's name. The next pass reads it after a failure. */
+async function findLogin({ github, installations }: InstallationPorts, id: number): Promise<string | null> {
+  return installations.get(id)?.login ? null : github.loginOf(id).catch(() => null);
 }
 
 /**

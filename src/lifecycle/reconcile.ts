@@ -16,7 +16,7 @@ import { reconcileRepository } from "./repository.js";
 export interface LifecyclePorts {
   github: Pick<
     GitHub,
-    "installations" | "repositories" | "repositoriesOnPage" | "repository" | "installationOf"
+    "installations" | "loginOf" | "repositories" | "repositoriesOnPage" | "repository" | "installationOf"
   >;
   registry: Registry;
   installations: Installations;
