@@ -14,6 +14,8 @@ import { createGathering } from "../lifecycle/gathering.js";
 import { createPublisher } from "../publisher.js";
 import { slotsOf } from "../queue/classes.js";
 import { createRunner } from "../queue/runner.js";
+import { countRuns } from "../queue/slots.js";
+import { createStandBy } from "../queue/stand-by.js";
 import { createBringer } from "../refresh/bring.js";
 import { createGuard } from "../refresh/guard.js";
 import { createRefreshLog, type RefreshLog } from "../refresh/log.js";
@@ -100,6 +102,12 @@ export function createRefreshing(config: Settings, needs: Needs) {
       transaction: store.transaction,
       log,
     });
+  const standBy = createStandBy(runs);
+  const confirmations = createGathering({
+    ask: lifecycle.reconcileCloned,
+    isMoreExpected: () => countRuns(runs.values(), "long") > 0,
+    clock: monotonicMs,
+  });
   const syncer = createSyncer({
     registry,
     mirrors: cloningMirrors,
@@ -114,7 +122,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     unsynced: store.unsynced,
     reconcile: lifecycle.reconcileRepository,
     reconcileCloned: (id, signal) =>
-      runner.standBy({ kind: "repository", id }, () => confirmations.ask(id, signal)),
+      standBy.standBy({ kind: "repository", id }, () => confirmations.ask(id, signal)),
     renewName: lifecycle.renewName,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,
@@ -177,11 +185,7 @@ export function createRefreshing(config: Settings, needs: Needs) {
     runner.wake();
   });
   cloning.on((id) => runner.becameLong({ kind: "repository", id }));
-  const confirmations = createGathering({
-    ask: lifecycle.reconcileCloned,
-    isMoreExpected: () => runner.taken().long.running > 0,
-    clock: monotonicMs,
-  });
+  standBy.onFreed(runner.slotFreed);
   worker.onSettled(confirmations.recheck);
   // SHUTDOWN_TIMEOUT applies to both at the same time, not to one after the other.
   const timeoutMs = config.shutdownTimeoutMs;

@@ -2,7 +2,7 @@ import { asRefreshError, RefreshError } from "../base/errors.js";
 import { keyOf, type Subject } from "../base/model.js";
 import { type Slots, WORK_CLASSES, type WorkClass } from "./classes.js";
 import type { RefreshQueue, Snapshot } from "./contract.js";
-import { countRuns, countStandingBy, hasSlot } from "./slots.js";
+import { countRuns, hasSlot } from "./slots.js";
 
 /** The runner checks the queue this often even without a wake-up. The check is cheap. */
 const RECHECK_MS = 30_000;
@@ -15,9 +15,6 @@ const LONG_AFTER_MS = 5_000;
 
 /** A cancelled git has 2 s to remove its locks before it is killed. */
 const CANCEL_MS = 4_000;
-
-/** While so many runs wait without a slot, further ones keep theirs, so that they stay bounded. */
-const MAX_STANDING_BY = 200;
 
 /** So many rows are tried in one turn of the event loop; each costs up to two transactions. */
 const TRIED_AT_ONCE = 20;
@@ -38,11 +35,8 @@ export interface Runner {
   wake(subject?: Subject): void;
   /** Reports that a run turned out to be long work, so that it frees its short slot at once. */
   becameLong(subject: Subject): void;
-  /**
-   * Frees the slot of a run while the run waits, unless very many do. After the wait the run counts again at once, even if
-   * its slot is taken: what it still has to do must be short.
-   */
-  standBy<T>(subject: Subject, wait: () => Promise<T>): Promise<T>;
+  /** Reports that a run waits without its slot. The next run starts before this returns. */
+  slotFreed(): void;
   busy(subject: Subject): boolean;
   /** Returns the running subjects. */
   subjects(): Subject[];
@@ -102,7 +96,7 @@ export function createRunner(
       const run = runs.get(keyOf(subject));
       if (run) becomeLong(state, run);
     },
-    standBy: (subject, wait) => standBy(state, subject, wait),
+    slotFreed: () => pump(state),
     busy: (subject) => runs.has(keyOf(subject)),
     subjects: () => [...runs.values()].map(({ subject }) => subject),
     taken: () => takenOf(state),
@@ -200,19 +194,6 @@ function becomeLong(state: State, run: Run): void {
     run.abort.abort(new RefreshError("put_back", "Every slot for long work is taken"));
   }
   pump(state);
-}
-
-async function standBy<T>(state: State, subject: Subject, wait: () => Promise<T>): Promise<T> {
-  const run = state.runs.get(keyOf(subject));
-  const workClass = run?.class;
-  if (!run || !workClass || countStandingBy(state.runs.values()) >= MAX_STANDING_BY) return wait();
-  run.class = null;
-  pump(state);
-  try {
-    return await wait();
-  } finally {
-    run.class = workClass;
-  }
 }
 
 async function execute(state: State, snapshot: Snapshot, signal: AbortSignal): Promise<void> {

@@ -41,13 +41,13 @@ test("first clones never take the slots that pushes need, even when they were pu
 });
 
 test("a run that stands by lets the next one start, and counts again after its wait", async () => {
-  const { open, clones, trigger, drain, turn, runner } = controlled({ long: 1 });
+  const { open, clones, trigger, drain, turn, runner, standBy } = controlled({ long: 1 });
   for (const id of [1, 2]) clones.add(id);
   for (const id of [1, 2]) trigger(repository(id), 1);
   await turn();
   expect([...open.keys()]).toEqual(["repository:1"]);
   let end = () => {};
-  const stoodBy = runner.standBy(repository(1), () => new Promise<void>((resolve) => (end = resolve)));
+  const stoodBy = standBy.standBy(repository(1), () => new Promise<void>((resolve) => (end = resolve)));
   expect([...open.keys()]).toEqual(["repository:1", "repository:2"]);
   expect(runner.taken().long).toEqual({ running: 1, slots: 1 });
   end();
