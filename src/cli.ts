@@ -33,8 +33,13 @@ The API's token is read from API_TOKEN, in the environment or in .env; never fro
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 Lockstep not reachable, 4 not fresh, 5 not there in time.`,
   )
-  .showHelpAfterError("(see lockstep --help)")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
+
+/** A wrong option or argument leads to the help of its own command. */
+function nameOwnHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(see ${path} --help)`);
+  for (const one of command.commands) nameOwnHelp(one, `${path} ${one.name()}`);
+}
 
 const client = () => {
   loadEnvFile();
@@ -57,6 +62,7 @@ addEventsCommand(program, client);
 addTokenCommands(program, client);
 addAuditCommand(program, client);
 addCompletionCommand(program, client);
+nameOwnHelp(program, "lockstep");
 
 // The reader of a pipe may stop early, as in `lockstep list | head -1`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -68,7 +68,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const outdated = known.confirmedAt < request.armedAt - SAME_MOMENT_MS;
     const isNameFresh = Math.abs(ports.now() - known.confirmedAt) < NAME_IS_FRESH_MS;
     const asksFirst = inDoubt || (asksByName && (outdated || !isNameFresh));
-    return asksFirst ? ports.lend(known.id, () => ports.reconcile(known.id)) : known;
+    if (!asksFirst) return known;
+    const isOnlyOld = known.state === "onboarding" && !inDoubt && !outdated;
+    return ports.lend(known.id, () => (isOnlyOld ? ports.renewName : ports.reconcile)(known.id));
   }
 
   /** Makes the steps once the repository is known. A clone also brings the mirror in step. */
@@ -108,7 +110,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     const mayBeUnwritten = await isWithoutPages(repository, signal);
     const lease = gateway.open(repository, { mayBeUnwritten });
     const onProgress = (line: string) => ports.onProgress(repository, line);
-    const confirmName = () => confirm(repository);
+    const confirmName = () => confirm(repository, ports.reconcile(repository.id));
     const lend: Pass["lend"] = (wait) => ports.lend(repository.id, wait);
     const run = { signal, onProgress, confirmName, lend };
     const openLease = (options?: LeaseOptions) => gateway.open(repository, options);
@@ -126,8 +128,11 @@ export function createSyncer(ports: SyncerPorts): Syncer {
    * An answer counts only once GitHub confirms after it that the id still has the name, which can be taken.
    * @returns the repository's `pushed_at`, in whole seconds since 1970
    */
-  async function confirm(repository: ManagedRepository): Promise<number> {
-    const now = await ports.reconcile(repository.id);
+  async function confirm(
+    repository: ManagedRepository,
+    asked: Promise<ManagedRepository | null>,
+  ): Promise<number> {
+    const now = await asked;
     if (now?.owner === repository.owner && now.name === repository.name) return now.pushedAt;
     throw new RefreshError("moved", `${fullName(repository)} is now another repository's name`);
   }
@@ -241,7 +246,9 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     outbox.resolve(id, null);
     outbox.intendClone(id, request.trigger);
     const askedAt = ports.now();
-    const { changes, refused } = await mirrors.clone(id, pass.lease, defaultBranch, pass.run, judge);
+    const confirmName = () => confirm(pass.repository, ports.reconcileCloned(id, pass.run.signal));
+    const run = kind === "first" ? { ...pass.run, confirmName } : pass.run;
+    const { changes, refused } = await mirrors.clone(id, pass.lease, defaultBranch, run, judge);
     outbox.cloned(id, changes, kind === "first");
     link(pass);
     const compareInMs = compareAgainInMs(request.unlisted, ports.now());

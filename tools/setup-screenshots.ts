@@ -21,7 +21,7 @@ try {
   const env = { GHE_HOST: standin.host, GHE_PROTOCOL: "http", PUBLIC_URL: url };
   const lockstep = spawnStart(dir, port, env);
   releasers.add(() => lockstep.stop());
-  await lockstep.waitForLog((line) => /^Listening/.test(line.msg ?? ""), 30_000);
+  await lockstep.waitForLog(({ msg }) => /^Lockstep has no GitHub App/.test(msg ?? ""), 30_000);
   const browser = await launchBrowser();
   releasers.add(() => browser.close());
   const context = await browser.newContext({
@@ -31,9 +31,8 @@ try {
   const page = await context.newPage();
   await page.goto(url);
   await page.screenshot({ path: "docs/images/setup.png" });
-  let starts = 0;
   await register(page, async () => {
-    await lockstep.waitForLog(({ msg }) => /^Listening/.test(msg ?? "") && ++starts === 2, 30_000);
+    await lockstep.waitForLog(({ msg }) => /^Listening/.test(msg ?? ""), 30_000);
   });
   for (const name of ["app", "docs", "site"])
     await lockstep.waitForLog(

@@ -92,7 +92,7 @@ async function told<T>(act: () => Promise<T>): Promise<T> {
       throw new AnswerError(
         error.message,
         EXIT.failed,
-        "name DATA_DIR by the variable, and a backup by its path",
+        "set DATA_DIR to Lockstep's data directory, and give the path of the backup",
       );
     const { code, path } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new AnswerError(`${path} does not exist`, EXIT.failed);

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline/promises";
 import { parseEnv } from "node:util";
 import type { Command } from "commander";
 import { ConfigError, loadConfig, loadSurroundings } from "../config/load.js";
+import { findMisspelt } from "../config/misspelt.js";
 import { AnswerError } from "./client.js";
 import { updateEnvFile } from "./env-file.js";
 import { EXIT } from "./exit.js";
@@ -47,7 +48,11 @@ async function complete(given: Given): Promise<Given> {
   if (isComplete) return given;
   if (!process.stdin.isTTY) {
     if (given.appId && given.key) return given;
-    throw new AnswerError("--app-id and --key are needed where nobody can be asked", EXIT.usage);
+    throw new AnswerError(
+      "--app-id and --key are missing, and there is no terminal to ask for them at",
+      EXIT.usage,
+      "write lockstep init --app-id <number> --key <file> --public-url <url>",
+    );
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const ask = async (question: string) => (await terminal.question(question)).trim();
@@ -67,6 +72,7 @@ function writeEnv(given: Given): void {
   const present = readPresent(file);
   const values = valuesOf(given, present);
   requireNoLoss(file, present, values, { replaces: given.replace ?? false });
+  requireRightNames(values);
   const warning = check(file, { ...present, ...values });
   updateEnvFile(file, values);
   print(
@@ -103,7 +109,7 @@ function valuesOf(given: Given, present: Values): Values {
 function assignmentOf(text: string): [name: string, value: string] {
   const [, name, value] = /^([A-Z][A-Z_]*)=(.*)$/.exec(text) ?? [];
   if (name === undefined || value === undefined)
-    throw new AnswerError(`${text} is no variable`, EXIT.usage, "write --set NAME=value");
+    throw new AnswerError(`${text} is not of the form NAME=value`, EXIT.usage, "write --set NAME=value");
   return [name, value];
 }
 
@@ -125,11 +131,24 @@ function requireNoLoss(file: string, present: Values, values: Values, { replaces
   );
 }
 
+/** Nothing would read a name that is nearly right, so that it is not written. */
+function requireRightNames(values: Values): void {
+  const [wrong] = findMisspelt(values);
+  if (!wrong) return;
+  throw new AnswerError(
+    `${wrong.name} is not a variable of Lockstep's; nothing is written`,
+    EXIT.usage,
+    `write ${wrong.meant}, if that is meant`,
+  );
+}
+
 /** Checks what a start would check. @returns lines with what is allowed, but not good @throws AnswerError with all faults */
 function check(file: string, env: Values): string[] {
   try {
     const { misspelt } = loadConfig({ PATH: loadSurroundings().searchPath, ...env });
-    const unknown = misspelt.map(({ name, meant }) => `${name} is no variable; is ${meant} meant?`);
+    const unknown = misspelt.map(
+      ({ name, meant }) => `${name} is not a variable of Lockstep's; is ${meant} meant?`,
+    );
     return [...unknown, ...describeOpenKey(env.PRIVATE_KEY_PATH!)];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,10 +1,13 @@
 import type { Command } from "commander";
 import type { ClusterView } from "../http/nodes.js";
-import type { Client } from "./client.js";
+import { AnswerError, type Client } from "./client.js";
+import { EXIT } from "./exit.js";
 import { print, printJson, table } from "./print.js";
 
 const PATH = "/api/v1/nodes";
 const SETTINGS = "/api/v1/cluster";
+/** What a Lockstep that is alone answers; an unknown node has another answer. */
+const NO_CLUSTER = "no such resource";
 
 /** Commands about the nodes of a cluster. */
 export function addNodeCommands(program: Command, client: () => Client): void {
@@ -25,7 +28,7 @@ export function addNodeCommands(program: Command, client: () => Client): void {
       .addHelpText("after", `\nExample:\n  lockstep nodes ${action} node-2`)
       .action(async (name: string, { force }: { force?: boolean }) => {
         const path = `${PATH}/${encodeURIComponent(name)}/${action}${force ? "?force=yes" : ""}`;
-        const { body } = await client().ask<{ missing: string[] }>("POST", path);
+        const { body } = await askCluster<{ missing: string[] }>(client(), "POST", path);
         if (client().json) return printJson(body);
         print(`${name} ${done}`);
         if (body.missing.length > 0) print(`not heard of it yet: ${body.missing.join(", ")}`);
@@ -34,7 +37,8 @@ export function addNodeCommands(program: Command, client: () => Client): void {
   change("undrain", "give a drained node a share again", "takes its share again");
   change("remove", "remove a node for good", "is removed");
   const settle = async (path: string, query: Record<string, string>, done: string) => {
-    const { body } = await client().ask<{ missing: string[] }>(
+    const { body } = await askCluster<{ missing: string[] }>(
+      client(),
       "POST",
       `${SETTINGS}/${path}?${new URLSearchParams(query)}`,
     );
@@ -65,7 +69,7 @@ export function addNodeCommands(program: Command, client: () => Client): void {
 }
 
 async function listNodes(client: Client): Promise<void> {
-  const { body } = await client.ask<ClusterView>("GET", PATH);
+  const { body } = await askCluster<ClusterView>(client, "GET", PATH);
   if (client.json) return printJson(body);
   const rows = body.nodes.map(({ name, state, weight, isSelf, isDrained, owned, kept, url, version }) => [
     isSelf ? `${name} *` : name,
@@ -82,4 +86,19 @@ async function listNodes(client: Client): Promise<void> {
   ]))
     print(line);
   if (!body.redis.reachable) print(`Redis is away: ${body.redis.reason ?? "not reached yet"}`);
+}
+
+/** @throws AnswerError, which says so where Lockstep is not one of several nodes */
+async function askCluster<T>(client: Client, method: "GET" | "POST", path: string): Promise<{ body: T }> {
+  try {
+    return await client.ask<T>(method, path);
+  } catch (error) {
+    const isAlone = error instanceof AnswerError && error.message === NO_CLUSTER;
+    if (!isAlone) throw error;
+    throw new AnswerError(
+      "this Lockstep is not one of several nodes",
+      EXIT.failed,
+      "docs/cluster.md says how to run several; `lockstep status` shows this one",
+    );
+  }
 }

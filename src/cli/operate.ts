@@ -74,7 +74,9 @@ Examples:
     });
   program
     .command("confirm-removal <installation>")
-    .description("confirm a held removal; RETIRE_AFTER starts now")
+    .description(
+      "confirm that the repositories of a held removal are gone; they are deleted after RETIRE_AFTER",
+    )
     .addHelpText("after", "\nExample:\n  lockstep confirm-removal 1002")
     .action(async (installation: string) => {
       const path = `/api/v1/installations/${encodeURIComponent(installation)}/confirm-removal`;

@@ -41,9 +41,11 @@ export async function registerApp(setup: Setup): Promise<void> {
   if (setup.hookIsPage) await useServedPath(loadConfig());
 }
 
-function pageOf({ serverEnv: { PUBLIC_URL, HOST = "127.0.0.1", PORT = "3000" } }: Setup): string {
+const pageOf = (setup: Setup): string => setup.serverEnv.PUBLIC_URL || localAddress(setup);
+
+function localAddress({ serverEnv: { HOST = "127.0.0.1", PORT = "3000" } }: Setup): string {
   const isAny = HOST === "0.0.0.0" || HOST === "::";
-  return PUBLIC_URL || `http://${isAny ? "127.0.0.1" : HOST}:${PORT}`;
+  return `http://${isAny ? "127.0.0.1" : HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`;
 }
 
 /** GitHub reveals the credentials only once, so an unwritable file is reported before the registration. */
@@ -67,9 +69,11 @@ async function served(setup: Setup, file: string): Promise<Values> {
   const registered = new Promise<Values>((done) => {
     resolve = done;
   });
-  const { HOST: host, PUBLIC_URL: publicUrl } = setup.serverEnv;
+  const { HOST: host, PORT: port = "3000", PUBLIC_URL: publicUrl, LOG_LEVEL: level = "" } = setup.serverEnv;
+  // At info Probot asks for a restart, which Lockstep does not need.
+  const quietEnv = { ...setup.serverEnv, LOG_LEVEL: ["trace", "debug"].includes(level) ? level : "warn" };
   const server = await runBehind(setupDoor({ host, publicUrl }), {
-    env: setup.serverEnv as never,
+    env: quietEnv as never,
     updateEnv(given) {
       const { APP_ID, PRIVATE_KEY = "", WEBHOOK_SECRET = "" } = given as Values;
       if (!APP_ID) return given;
@@ -82,6 +86,11 @@ async function served(setup: Setup, file: string): Promise<Values> {
       return given;
     },
   });
+  process.stdout.write(
+    `Lockstep has no GitHub App yet. To register one, open ${localAddress(setup)} in a browser on this machine;\n` +
+      `on a server, forward the port first: ssh -N -L ${port}:127.0.0.1:${port} <server>. Lockstep then starts by itself.\n` +
+      "If you have an App already: lockstep init --help\n",
+  );
   const values = await registered;
   await server.stop();
   return values;

@@ -56,7 +56,7 @@ function list(directory: string): string[] {
     throw new AnswerError(
       `${directory} cannot be read (${code})`,
       EXIT.failed,
-      "name DATA_DIR by the variable, as a user who may read it",
+      "set DATA_DIR to Lockstep's data directory, and run this as a user who may read it",
     );
   }
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { TOKEN_SCOPES } from "../base/access.js";
 import { parseList } from "../base/patterns.js";
 import type { AuditView } from "../http/audit.js";
+import type { StatusView } from "../http/status-view.js";
 import type { TokenView } from "../http/tokens.js";
 import { AnswerError, type Client } from "./client.js";
 import { EXIT } from "./exit.js";
@@ -96,6 +97,17 @@ async function addToken(client: Client, name: string, options: AddOptions): Prom
   process.stderr.write(
     `${name} is valid until ${body.token.expiresAt.slice(0, 10)}; the token is not shown again\n`,
   );
+  if (scopes.includes("git")) await warnUnserved(client);
+}
+
+/** A token for git is good for nothing where mirrors are not served, or not to tokens. */
+async function warnUnserved(client: Client): Promise<void> {
+  const status = await client.ask<Pick<StatusView, "serving">>("GET", "/api/v1/status").catch(() => null);
+  if (!status) return;
+  const { serving } = status.body;
+  if (serving?.readers.includes("token")) return;
+  const missing = serving ? "READERS=token" : "SERVE_PORT and READERS=token";
+  process.stderr.write(`  → set ${missing}, and start Lockstep again, so that git can use it\n`);
 }
 
 async function listTokens(client: Client): Promise<void> {

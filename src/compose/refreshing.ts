@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Announcer } from "../announce/announcer.js";
+import { monotonicMs } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { fullNameOrId } from "../base/names.js";
 import type { Releasers } from "../base/releasers.js";
@@ -9,9 +10,12 @@ import type { Config } from "../config/load.js";
 import { linkTarget } from "../git/disk/layout.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
 import type { Writers } from "../git/mirror/writers.js";
+import { createGathering } from "../lifecycle/gathering.js";
 import { createPublisher } from "../publisher.js";
 import { slotsOf } from "../queue/classes.js";
 import { createRunner } from "../queue/runner.js";
+import { countRuns } from "../queue/slots.js";
+import { createStandBy } from "../queue/stand-by.js";
 import { createBringer } from "../refresh/bring.js";
 import { createGuard } from "../refresh/guard.js";
 import { createRefreshLog, type RefreshLog } from "../refresh/log.js";
@@ -98,6 +102,12 @@ export function createRefreshing(config: Settings, needs: Needs) {
       transaction: store.transaction,
       log,
     });
+  const standBy = createStandBy(runs);
+  const confirmations = createGathering({
+    ask: lifecycle.reconcileCloned,
+    isMoreExpected: () => countRuns(runs.values(), "long") > 0,
+    clock: monotonicMs,
+  });
   const syncer = createSyncer({
     registry,
     mirrors: cloningMirrors,
@@ -111,6 +121,9 @@ export function createRefreshing(config: Settings, needs: Needs) {
     transaction: store.transaction,
     unsynced: store.unsynced,
     reconcile: lifecycle.reconcileRepository,
+    reconcileCloned: (id, signal) =>
+      standBy.standBy({ kind: "repository", id }, () => confirmations.ask(id, signal)),
+    renewName: lifecycle.renewName,
     isHeld: installations.isHeld,
     requireSpace: disk.requireSpace,
     hasSpace: () => !disk.state().low,
@@ -172,6 +185,8 @@ export function createRefreshing(config: Settings, needs: Needs) {
     runner.wake();
   });
   cloning.on((id) => runner.becameLong({ kind: "repository", id }));
+  standBy.onFreed(runner.slotFreed);
+  worker.onSettled(confirmations.recheck);
   // SHUTDOWN_TIMEOUT applies to both at the same time, not to one after the other.
   const timeoutMs = config.shutdownTimeoutMs;
   const stopBoth = () => Promise.all([runner.stop(timeoutMs), announcer.stop(timeoutMs)]);

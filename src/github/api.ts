@@ -4,7 +4,7 @@ import { createTokens, mintToken, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
 import type { ApiContext } from "./context.js";
 import { type DeliveryPage, getPayload, listDeliveries } from "./deliveries.js";
-import { findInstallationOf, type Installation, listInstallations } from "./installations.js";
+import { findInstallationOf, findLoginOf, type Installation, listInstallations } from "./installations.js";
 import type { Limits } from "./limits.js";
 import { createNames } from "./names.js";
 import { listProperties } from "./properties.js";
@@ -12,6 +12,7 @@ import {
   createUnchangedReader,
   getRepository,
   getRepositoryNamed,
+  listPage,
   listRepositories,
 } from "./repositories.js";
 import type { RepositoryCalls } from "./repository-calls.js";
@@ -34,6 +35,8 @@ export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswe
   installations(): Promise<Installation[]>;
   /** Reads the custom properties of all repositories of an organisation, by their ids, 100 per call. */
   properties(installationId: number, org: string): Promise<ReadonlyMap<number, CustomProperties>>;
+  /** Gets the name of an installation's account. Null: the App has no such installation. */
+  loginOf(installationId: number): Promise<string | null>;
   /** Lists the App's log of deliveries, 100 to a page; GitHub keeps them for 3 days, GHES for 7. */
   deliveries(cursor: string | null): Promise<DeliveryPage>;
   /** Gets the used fields of a delivery's payload; null: GitHub no longer has the payload. */
@@ -54,11 +57,13 @@ export function createGitHub(options: GitHubOptions): GitHub {
     ...tokens,
     installations: () => listInstallations(context),
     repositories: (installationId) => listRepositories(context, installationId),
+    repositoriesOnPage: (installationId, page) => listPage(context, installationId, page),
     properties: (installationId, org) => listProperties(context, installationId, org),
     repository: (installationId, id) => getRepository(context, installationId, id),
     nameOf: createNames(context),
     repositoryNamed: (installationId, name) => getRepositoryNamed(context, installationId, name),
     installationOf: (owner, name) => findInstallationOf(context, owner, name),
+    loginOf: (installationId) => findLoginOf(context, installationId),
     deliveries: (cursor) => listDeliveries(context, cursor),
     payloadOf: (deliveryId, fields) => getPayload(context, deliveryId, fields),
     usage: limits.usage,

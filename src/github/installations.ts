@@ -19,6 +19,14 @@ export function listInstallations({ app }: ApiContext): Promise<Installation[]> 
   });
 }
 
+/** @returns the name of the installation's account; null: the App has no such installation @throws RefreshError */
+export function findLoginOf({ app }: ApiContext, installationId: number): Promise<string | null> {
+  return callRestOrNull(async () => {
+    const { account } = (await app.rest.apps.getInstallation({ installation_id: installationId })).data;
+    return account && "login" in account ? account.login : null;
+  });
+}
+
 /**
  * @returns the installation that a repository belongs to; null: the App does not see the repository @throws
  * RefreshError

@@ -29,19 +29,38 @@ export async function* listRepositories(
   installationId: number,
 ): AsyncIterable<Dated<RemoteRepository[]>> {
   for (let page = 1; ; page++) {
-    const askedAt = Date.now();
-    const { data, headers } = await callRest(
-      () =>
-        callAsInstallation(context, installationId, (client) =>
-          client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
-        ),
-      installationId,
-    );
-    const value = data.repositories.map((found) => convert(found, installationId));
-    yield { value, at: clockOf(headers), askedAt };
-    // A page can be short without being the last one.
-    if (!/rel="next"/.test(headers.link ?? "")) return;
+    const { isLast, ...answer } = await readPage(context, installationId, page);
+    yield answer;
+    if (isLast) return;
   }
+}
+
+/** Reads one page of the same list, the first of which is 1. Past the end it is empty. @throws RefreshError */
+export async function listPage(
+  context: ApiContext,
+  installationId: number,
+  page: number,
+): Promise<Dated<RemoteRepository[]>> {
+  const { value, at, askedAt } = await readPage(context, installationId, page);
+  return { value, at, askedAt };
+}
+
+async function readPage(
+  context: ApiContext,
+  installationId: number,
+  page: number,
+): Promise<Dated<RemoteRepository[]> & { isLast: boolean }> {
+  const askedAt = Date.now();
+  const { data, headers } = await callRest(
+    () =>
+      callAsInstallation(context, installationId, (client) =>
+        client.rest.apps.listReposAccessibleToInstallation({ per_page: 100, page }),
+      ),
+    installationId,
+  );
+  const value = data.repositories.map((found) => convert(found, installationId));
+  // A page can be short without being the last one.
+  return { value, at: clockOf(headers), askedAt, isLast: !/rel="next"/.test(headers.link ?? "") };
 }
 
 /** @returns null: the repository does not exist, or not for this installation @throws RefreshError */

@@ -6,6 +6,8 @@ import type { Dated } from "./rest.js";
 export interface RepositoryCalls {
   /** Yields every repository of an installation, 100 per call; each page has GitHub's clock. */
   repositories(installationId: number): AsyncIterable<Dated<RemoteRepository[]>>;
+  /** Reads one page of that list again, the first of which is 1. Past the end it is empty. */
+  repositoriesOnPage(installationId: number, page: number): Promise<Dated<RemoteRepository[]>>;
   /**
    * Gets a repository by id, which survives renames. Null: the repository does not exist, or not for this
    * installation.

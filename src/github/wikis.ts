@@ -9,6 +9,7 @@ import {
   wikiNameOf,
 } from "../base/wikis.js";
 import type { RepositoryCalls } from "./repository-calls.js";
+import type { Dated } from "./rest.js";
 
 /**
  * Lets GitHub's REST API answer for wikis, too, which it knows as a field of their repository alone. All else about a wiki
@@ -22,10 +23,10 @@ export function withWikis<GitHub extends RepositoryCalls>(
   return {
     ...github,
     async *repositories(installationId) {
-      for await (const { value, at, askedAt } of github.repositories(installationId)) {
-        const wikis = value.flatMap((remote) => wikiOf(remote, at) ?? []);
-        yield { value: [...value, ...wikis], at, askedAt };
-      }
+      for await (const page of github.repositories(installationId)) yield withWikisOf(page);
+    },
+    async repositoriesOnPage(installationId, page) {
+      return withWikisOf(await github.repositoriesOnPage(installationId, page));
     },
     async repository(installationId, id) {
       if (!isWiki(id)) return github.repository(installationId, id);
@@ -44,6 +45,12 @@ export function withWikis<GitHub extends RepositoryCalls>(
     installationOf: (owner, name) => github.installationOf(owner, repositoryNameOf({ owner, name }).name),
   };
 }
+
+/** Adds the wikis of the repositories of a page. */
+const withWikisOf = ({ value, ...page }: Dated<RemoteRepository[]>): Dated<RemoteRepository[]> => ({
+  ...page,
+  value: [...value, ...value.flatMap((remote) => wikiOf(remote, page.at) ?? [])],
+});
 
 /**
  * Describes the wiki of a repository. GitHub does not say when a wiki was last pushed to, which may be any time up to now:

@@ -93,7 +93,11 @@ export async function findHeld(
   ports: Pick<OperatePorts, "installation">,
 ): Promise<Held | Response> {
   const installation = await ports.installation(Number(context.req.param("id")));
-  if (!installation) return notFound("no such installation", "see GET /api/v1/installations");
+  if (!installation)
+    return notFound(
+      "no such installation",
+      "list them with `lockstep installations`, or GET /api/v1/installations",
+    );
   const { id, login, heldRemoval: removal } = installation;
   if (removal) return { id, login, removal };
   return conflict("nothing_held", "this installation has no held removal", "nothing needs to be done");

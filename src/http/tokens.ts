@@ -120,6 +120,6 @@ export function addTokenRoutes(routes: Routes, ports: TokenPorts): void {
     const name = context.req.param("name") ?? "";
     return ports.revoke(name)
       ? context.json({ revoked: true, name })
-      : notFound("no token has this name", "see GET /api/v1/tokens");
+      : notFound("no token has this name", "list them with `lockstep tokens list`, or GET /api/v1/tokens");
   });
 }

@@ -4,16 +4,18 @@ import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 import { applyRemote } from "./apply-remote.js";
+import type { ListPages } from "./list-pages.js";
 import { isJustNamed } from "./membership.js";
 import type { Removal } from "./removal.js";
 import { type RepositoryPorts, reconcileRepository } from "./repository.js";
 import { suspendInstallation } from "./suspend.js";
 
 export type InstallationPorts = RepositoryPorts & {
-  github: Pick<GitHub, "repositories">;
+  github: Pick<GitHub, "repositories" | "loginOf">;
   registry: Pick<Registry, "idsOfInstallation">;
-  installations: Pick<Installations, "listed" | "failed">;
+  installations: Pick<Installations, "get" | "listed" | "failed">;
   removal: Pick<Removal, "holdIfTooMany">;
+  pages: Pick<ListPages, "note">;
 };
 
 /**
@@ -29,7 +31,8 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
     return handleUnlistable(ports, id, asRefreshError(error));
   }
   // The repositories of an installation have one owner, the account; a pass of the backstop asks for its name, too.
-  if (installations.note(id, "active", list.owner))
+  const login = list.owner ?? (await findLogin(ports, id));
+  if (installations.note(id, "active", login))
     ports.log.info({ event: "installation_active", installation: id }, "installation is back");
   const { seen } = list;
   installations.listed(id, list.askedAt);
@@ -41,6 +44,11 @@ export async function reconcileInstallation(ports: InstallationPorts, id: number
   await reconcileMissing(ports, id, rows.filter((row) => row !== null).filter(isMissing));
 }
 
+/** Without a repository only the installation itself has the account's name. The next pass reads it after a failure. */
+async function findLogin({ github, installations }: InstallationPorts, id: number): Promise<string | null> {
+  return installations.get(id)?.login ? null : github.loginOf(id).catch(() => null);
+}
+
 /**
  * @returns the ids of all repositories that GitHub lists, their owner (null: there is none), and when GitHub was first
  * asked, which may be before `begunAt`
@@ -49,13 +57,16 @@ async function applyList(ports: InstallationPorts, id: number, begunAt: number) 
   const seen = new Set<number>();
   let firstAskedAt = begunAt;
   let owner: string | null = null;
+  let page = 0;
   for await (const { value, at, askedAt } of ports.github.repositories(id)) {
     firstAskedAt = Math.min(firstAskedAt, askedAt);
     owner ??= value[0]?.owner ?? null;
+    page += 1;
     ports.store.transaction(() => {
       for (const remote of value) {
         seen.add(remote.id);
-        applyRemote(ports, { value: remote, at, askedAt }, { requestsRefresh: true });
+        const applied = applyRemote(ports, { value: remote, at, askedAt }, { requestsRefresh: true });
+        if (applied?.state === "onboarding") ports.pages.note(remote.id, { installationId: id, page });
       }
     });
   }

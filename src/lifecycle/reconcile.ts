@@ -7,11 +7,17 @@ import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 import { reconcileApp } from "./app.js";
 import { reconcileInstallation } from "./installation.js";
+import { createListPages } from "./list-pages.js";
+import { createNameRenewal } from "./name-renewal.js";
+import { reconcileByPage } from "./reconcile-page.js";
 import type { Removal } from "./removal.js";
 import { reconcileRepository } from "./repository.js";
 
 export interface LifecyclePorts {
-  github: Pick<GitHub, "installations" | "repositories" | "repository" | "installationOf">;
+  github: Pick<
+    GitHub,
+    "installations" | "loginOf" | "repositories" | "repositoriesOnPage" | "repository" | "installationOf"
+  >;
   registry: Registry;
   installations: Installations;
   removal: Removal;
@@ -53,13 +59,33 @@ export interface Lifecycle {
    * more
    */
   reconcileRepository(id: number): Promise<ManagedRepository | null>;
+  /**
+   * Does the same for repositories that were just cloned for the first time, with one call for up to 100 that GitHub lists
+   * on one page. @returns of each what `reconcileRepository` returns or throws
+   */
+  reconcileCloned(
+    ids: readonly number[],
+  ): Promise<ReadonlyMap<number, PromiseSettledResult<ManagedRepository | null>>>;
+  /**
+   * Does the same for one that is about to be cloned for the first time, and only because its name was read too long ago:
+   * others on its page then need not be asked for.
+   */
+  renewName(id: number): Promise<ManagedRepository | null>;
 }
 
-export function createLifecycle(ports: LifecyclePorts): Lifecycle {
+export function createLifecycle(given: LifecyclePorts): Lifecycle {
+  const pages = createListPages();
+  const ports = { ...given, pages };
   return {
     reconcileApp: () => reconcileApp(ports),
     reconcileInstallation: (id) => reconcileInstallation(ports, id),
     reconcileRepository: (id) =>
       reconcileRepository(ports, id, { requestsRefresh: false, mayHaveLeft: false }),
+    async reconcileCloned(ids) {
+      const answers = await reconcileByPage(ports, ids);
+      for (const [id, { status }] of answers) if (status === "fulfilled") pages.forget(id);
+      return answers;
+    },
+    renewName: createNameRenewal(ports),
   };
 }

@@ -35,6 +35,8 @@ export interface Runner {
   wake(subject?: Subject): void;
   /** Reports that a run turned out to be long work, so that it frees its short slot at once. */
   becameLong(subject: Subject): void;
+  /** Reports that a run waits without its slot. The next run starts before this returns. */
+  slotFreed(): void;
   busy(subject: Subject): boolean;
   /** Returns the running subjects. */
   subjects(): Subject[];
@@ -51,7 +53,7 @@ export type Runs = Map<string, Run>;
 
 interface Run {
   subject: Subject;
-  /** Whose slot the run takes; null: none, since the run is being ended. */
+  /** Whose slot the run takes; null: none, since the run is being ended, or waits without one. */
   class: WorkClass | null;
   abort: AbortController;
   done: Promise<void>;
@@ -94,6 +96,7 @@ export function createRunner(
       const run = runs.get(keyOf(subject));
       if (run) becomeLong(state, run);
     },
+    slotFreed: () => pump(state),
     busy: (subject) => runs.has(keyOf(subject)),
     subjects: () => [...runs.values()].map(({ subject }) => subject),
     taken: () => takenOf(state),

@@ -1,7 +1,7 @@
 import type { Slots, WorkClass } from "./classes.js";
 
 interface Taker {
-  /** Null: the run is being ended, and no longer counts. */
+  /** Null: the run is being ended, or waits without a slot, and does not count. */
   class: WorkClass | null;
 }
 
@@ -9,6 +9,13 @@ interface Taker {
 export function countRuns(runs: Iterable<Taker>, workClass: WorkClass): number {
   let count = 0;
   for (const run of runs) if (run.class === workClass) count += 1;
+  return count;
+}
+
+/** Counts the runs that take no slot. */
+export function countStandingBy(runs: Iterable<Taker>): number {
+  let count = 0;
+  for (const run of runs) if (run.class === null) count += 1;
   return count;
 }
 

@@ -24,6 +24,13 @@ export interface SyncerPorts {
   unsynced<T>(fn: () => T): T;
   /** Asks GitHub about the repository by its id. Null: the repository is no longer managed. */
   reconcile(id: number): Promise<ManagedRepository | null>;
+  /**
+   * Asks the same of a repository that has just been cloned for the first time, and may wait meanwhile to ask about several
+   * at once.
+   */
+  reconcileCloned(id: number, signal: AbortSignal): Promise<ManagedRepository | null>;
+  /** Asks the same of a repository that is to be cloned, whose name GitHub reported too long ago. */
+  renewName(id: number): Promise<ManagedRepository | null>;
   /** Whether the repository's removal waits for an operator's confirmation. */
   isHeld(id: number): boolean;
   /** Checks the free space before anything is cloned. @throws RefreshError `disk_low` */

@@ -30,11 +30,13 @@ test("lists have each wiki after its page's repositories, last pushed to at any 
   host
     .get("/installation/repositories")
     .query(true)
+    .twice()
     .reply(200, { total_count: 2, repositories }, { date: DATE });
   const listed: RemoteRepository[] = [];
   for await (const { value } of api.repositories(7)) listed.push(...value);
   expect(listed.map(({ name }) => name)).toEqual(["app", "bare", "app.wiki"]);
   expect(listed.at(-1)).toEqual(WIKI);
+  expect((await api.repositoriesOnPage(7, 1)).value).toEqual(listed);
 });
 
 test("a wiki is found by id, on condition, as long as its repository has one", async () => {

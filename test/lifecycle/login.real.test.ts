@@ -17,3 +17,20 @@ test("a new installation has its account's name as soon as its first repository 
   const answer = (await (await world.api("/api/v1/installations")).json()) as { installations: object[] };
   expect(answer.installations).toMatchObject([{ id: installation.id, login: "globex" }]);
 });
+
+test("an installation without repositories has its account's name at once", async () => {
+  const world = await World.create();
+  await world.start();
+  await passed(world);
+  const { standin } = world;
+  const installation = standin.createInstallation("initech");
+  const event = standin.eventFor("installation", "created", { installation });
+  await standin.deliverEvent("installation", event, { to: `${world.url}/api/github/webhooks` });
+  const installations = async () => {
+    const answer = await world.api("/api/v1/installations");
+    return ((await answer.json()) as { installations: object[] }).installations;
+  };
+  await expect
+    .poll(installations, { timeout: 10_000 })
+    .toMatchObject([{ id: installation.id, login: "initech" }]);
+});

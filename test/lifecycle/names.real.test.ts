@@ -64,8 +64,9 @@ test("a repository created under the name of one that is being cloned keeps the 
   expect(idAt(world, "acme/app")).toBe(second.id);
   const from = world.log.length;
   git.release();
-  await world.line(({ event, result }) => event === "refreshed" && result === "cloned", from);
+  await world.line(({ event, result }) => event === "refreshed" && result === "skipped", from);
   expect(idAt(world, "acme/app")).toBe(second.id);
+  expect(existsSync(join(world.dataDir, "repos", String(first.id), "mirror.git"))).toBe(false);
   await passed(world);
   expect(idAt(world, "acme/app")).toBe(second.id);
 });

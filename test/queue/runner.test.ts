@@ -40,6 +40,22 @@ test("first clones never take the slots that pushes need, even when they were pu
   await drain();
 });
 
+test("a run that stands by lets the next one start, and counts again after its wait", async () => {
+  const { open, clones, trigger, drain, turn, runner, standBy } = controlled({ long: 1 });
+  for (const id of [1, 2]) clones.add(id);
+  for (const id of [1, 2]) trigger(repository(id), 1);
+  await turn();
+  expect([...open.keys()]).toEqual(["repository:1"]);
+  let end = () => {};
+  const stoodBy = standBy.standBy(repository(1), () => new Promise<void>((resolve) => (end = resolve)));
+  expect([...open.keys()]).toEqual(["repository:1", "repository:2"]);
+  expect(runner.taken().long).toEqual({ running: 1, slots: 1 });
+  end();
+  await stoodBy;
+  expect(runner.taken().long.running).toBe(2);
+  await drain();
+});
+
 test("lists that hang take no slot of a refresh", async () => {
   const { open, trigger, drain, turn } = controlled({ short: 1, list: 2 });
   for (let id = 1; id <= 20; id++) trigger({ kind: "installation", id }, 1, "backstop");

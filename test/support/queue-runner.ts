@@ -4,6 +4,7 @@ import { keyOf, type RefreshRequest, type Subject, type Trigger } from "../../sr
 import { type Slots, WORK_CLASSES, type WorkClass } from "../../src/queue/classes.js";
 import type { Snapshot } from "../../src/queue/contract.js";
 import { createRunner, type Runs } from "../../src/queue/runner.js";
+import { createStandBy } from "../../src/queue/stand-by.js";
 import { asks, openQueue, push, pushed } from "./queue.js";
 
 export { repository } from "./queue.js";
@@ -58,6 +59,8 @@ export function controlled(slots: Partial<Slots> = {}) {
     },
     active,
   );
+  const standBy = createStandBy(active);
+  standBy.onFreed(runner.slotFreed);
   onTestFinished(() => runner.stop(0));
   const turn = () => new Promise<void>((resolve) => setImmediate(() => setTimeout(resolve, 0)));
   return {
@@ -67,6 +70,7 @@ export function controlled(slots: Partial<Slots> = {}) {
     room,
     clock,
     runner,
+    standBy,
     queue,
     turn,
     trigger(subject: Subject, n: number, kind: Trigger = "push") {

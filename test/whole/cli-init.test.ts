@@ -76,12 +76,26 @@ test("a wrong key and wrong variables are told together, and nothing is written"
   expect(existsSync(file)).toBe(false);
 });
 
-test("a secret with a line end in its file is taken without it, and a nearly right name is told", async () => {
+test("a secret with a line end in its file is taken without it", async () => {
   const { dir, init, read } = setUp();
   writeFileSync(join(dir, "secret"), "secret-of-the-app-0123456789\n");
-  const call = await init(...GIVEN, "--pull", "--secret-file", "secret", "--set", "REPOSITORYS=acme/*");
-  expect(call.out).toContain("is REPOSITORIES meant?");
+  const call = await init(...GIVEN, "--pull", "--secret-file", "secret");
+  expect(call).toMatchObject({ code: 0, err: "" });
   expect(read().WEBHOOK_SECRET).toBe("secret-of-the-app-0123456789");
+});
+
+test("a nearly right name is not written, and neither is anything else", async () => {
+  const { file, init } = setUp();
+  const call = await init(...GIVEN, "--pull", "--set", "REPOSITORYS=acme/*");
+  expect(call).toMatchObject({ code: 2, out: "" });
+  expect(call.err).toContain("write REPOSITORIES");
+  expect(existsSync(file)).toBe(false);
+});
+
+test("a variable without a value is told how to be written", async () => {
+  const { init } = setUp();
+  const wrong = await init(...GIVEN, "--set", "REPOSITORIES");
+  expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining("not of the form NAME=value") });
 });
 
 test("at a terminal it asks for what no option gives", async () => {

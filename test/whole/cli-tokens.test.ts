@@ -48,7 +48,19 @@ test("tokens add, list and revoke, and the audit that names them", async () => {
   expect(await run("tokens", "add", "x", "--scope", "admin")).toMatchObject({ code: 2 });
   expect(await run("tokens", "add", "x", "--scope", "read", "--expires", "soon")).toMatchObject({ code: 2 });
   expect(await run("tokens", "revoke", "ci")).toMatchObject({ code: 0, out: "ci revoked\n" });
-  expect(await run("tokens", "revoke", "ci")).toMatchObject({ code: 1 });
+  expect(await run("tokens", "revoke", "ci")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("`lockstep tokens list`"),
+  });
+  // Mirrors are not served here.
+  expect(await run("tokens", "add", "reader", "--scope", "git")).toMatchObject({
+    code: 0,
+    err: expect.stringContaining("set SERVE_PORT and READERS=token"),
+  });
+  expect(await run("nodes", "list")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("not one of several nodes"),
+  });
   expect(await ci("list")).toMatchObject({ code: 1 });
 
   const audit = (await run("audit")).out;

@@ -70,6 +70,10 @@ test("without a server, with a wrong command, without a token", async () => {
     out: expect.stringContaining("/nowhere"),
   });
   expect(await cli({}, "bogus")).toMatchObject({ code: 2, err: expect.stringContaining("--help") });
+  expect(await cli({}, "tokens", "add")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("(see lockstep tokens add --help)"),
+  });
   const help = await cli({}, "--help");
   expect(help).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });
   // The token has no option, because the list of processes would show it.

@@ -62,9 +62,11 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
       dropMarks(beside);
       await requireTrees(git, local);
     }
-    await lend(async () => run.confirmName?.());
     const mirror = layout.mirror(id);
     const old = ["ours", "broken"].includes(ownership(mirror, id)) ? mirror : null;
+    const confirmName = () => lend(async () => run.confirmName?.());
+    // What is carried over from an old mirror must not change any more, so that nobody looks at it then.
+    if (old !== null) await confirmName();
     const call = { timeoutMs: tools.cloneTimeoutMs, signal: run.signal };
     const into = { repositoryDir: layout.repository(id), mirror: beside, call };
     const supply = (blobs: string[]) => fetchBlobs(git, clone.lease, { ...into, blobs });
@@ -80,6 +82,7 @@ export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise
     await git({ ...local, args: ["pack-refs", "--all"] });
     await writeMarker(beside, id, scope);
     if (!(await syncFileSystem(beside, { timeoutMs: tools.cloneTimeoutMs }))) await syncTree(beside);
+    if (old === null) await confirmName();
     await swapIn(layout, beside, mirror);
     await tools.keptRecord.replace(id, kept);
     await record();

@@ -43,7 +43,8 @@ export interface RunContext {
   signal: AbortSignal;
   onProgress?: (line: string) => void;
   /**
-   * Called once GitHub has answered under the repository's name, before the answer is used. @throws to stop
+   * Called once GitHub has answered under the repository's name, before the answer is used. A first clone has nothing
+   * left to do then but to take its place, so that it may wait here for others. @throws to stop
    */
   confirmName?: () => Promise<unknown>;
   /** Lets others look at the mirror while a clone waits for GitHub. */
