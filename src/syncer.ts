@@ -79,7 +79,7 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     request: RefreshRequest,
     signal: AbortSignal,
   ): Promise<RefreshOutcome> {
-    const work = await begin(repository, request, signal);
+    const work = begin(repository, request, signal);
     try {
       const cloned = await ensureMirror(work, request);
       // Both verify what was fetched, and that the name is still the repository's, before a ref moves.
@@ -102,13 +102,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     }
   }
 
-  async function begin(
-    repository: ManagedRepository,
-    request: RefreshRequest,
-    signal: AbortSignal,
-  ): Promise<Pass> {
-    const mayBeUnwritten = await isWithoutPages(repository, signal);
-    const lease = gateway.open(repository, { mayBeUnwritten });
+  function begin(repository: ManagedRepository, request: RefreshRequest, signal: AbortSignal): Pass {
+    const lease = gateway.open(repository, { mayBeUnwritten: () => isWithoutPages(repository.id) });
     const onProgress = (line: string) => ports.onProgress(repository, line);
     const confirmName = () => confirm(repository, ports.reconcile(repository.id));
     const lend: Pass["lend"] = (wait) => ports.lend(repository.id, wait);
@@ -117,12 +112,12 @@ export function createSyncer(ports: SyncerPorts): Syncer {
     return { repository, trigger: request.trigger, lease, run, openLease, confirmName, lend };
   }
 
-  /** Whether this is a wiki whose mirror has nothing: until its first page GitHub says that there is no such wiki. */
-  async function isWithoutPages({ id, state }: ManagedRepository, signal: AbortSignal): Promise<boolean> {
-    if (!isWiki(id) || state === "onboarding") return isWiki(id);
-    const tips = await mirrors.tips(id, signal).catch(() => null);
-    return tips?.size === 0;
-  }
+  /**
+   * Whether this is a wiki whose mirror has nothing: until its first page GitHub says that there is no such wiki. A mirror
+   * that git cannot read, that another node gave or that has no row yet may have pages, so its objects decide.
+   */
+  const isWithoutPages = async (id: number): Promise<boolean> =>
+    isWiki(id) && !(await mirrors.hasObjects(id));
 
   /**
    * An answer counts only once GitHub confirms after it that the id still has the name, which can be taken.

@@ -1,4 +1,5 @@
 import type { RepositoryName } from "./model.js";
+import { isRepositoryPattern } from "./patterns.js";
 
 /**
  * GitHub gives the wiki of a repository no id. A wiki's id is its repository's plus this number, which is a thousand times
@@ -40,6 +41,13 @@ export const repositoryNameOf = ({ owner, name }: RepositoryName): RepositoryNam
 export const isWikiName = (name: string): boolean => name.toLowerCase().endsWith(SUFFIX);
 
 const withoutSuffix = (name: string): string => (isWikiName(name) ? name.slice(0, -SUFFIX.length) : name);
+
+/**
+ * Whether the text is a pattern of `owner/name` for a rule that applies to wikis with their repositories. Such a rule never
+ * looks at a wiki's own name, so a pattern that names wikis is a mistake: with `!` in front nothing would be excluded.
+ */
+export const isPatternOfRepositories = (text: string): boolean =>
+  isRepositoryPattern(text) && !isWikiName(text);
 
 /** Makes a rule on `owner/name` apply to wikis, too, by the name of their repository. */
 export const byRepositoryName =

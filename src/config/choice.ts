@@ -1,6 +1,6 @@
-import { isRepositoryPattern, parseList, repositoryMatcher } from "../base/patterns.js";
+import { parseList, repositoryMatcher } from "../base/patterns.js";
 import type { RemoteRepository } from "../base/remote-repository.js";
-import { byRepositoryName } from "../base/wikis.js";
+import { byRepositoryName, isPatternOfRepositories } from "../base/wikis.js";
 
 /** What REPOSITORIES chooses, by name and by what GitHub says of a repository. */
 export interface Choice {
@@ -30,11 +30,11 @@ const EVERYTHING: Choice = { byName: () => true, byTraits: () => true, asksForPr
 
 export const choiceOf = (choice: Choice | undefined): Choice => choice ?? EVERYTHING;
 
-/** Parses REPOSITORIES. @returns null: an entry is neither a pattern nor a term */
+/** Parses REPOSITORIES. @returns null: an entry is neither a pattern of repositories nor a term */
 export function parseChoice(text: string): Choice | null {
   const entries = parseList(text);
-  const patterns = entries.filter((entry) => isRepositoryPattern(entry));
-  const terms = entries.filter((entry) => !isRepositoryPattern(entry)).map(parseTerm);
+  const patterns = entries.filter((entry) => isPatternOfRepositories(entry));
+  const terms = entries.filter((entry) => !isPatternOfRepositories(entry)).map(parseTerm);
   const known = terms.filter((term) => term !== null);
   if (entries.length === 0 || known.length < terms.length) return null;
   return {

@@ -1,5 +1,5 @@
-import { isRepositoryPattern, parseList, repositoryMatcher } from "../base/patterns.js";
-import { byRepositoryName } from "../base/wikis.js";
+import { parseList, repositoryMatcher } from "../base/patterns.js";
+import { byRepositoryName, isPatternOfRepositories } from "../base/wikis.js";
 
 /** The ways in which a reader can prove a right to read a mirror over HTTPS. */
 export const READER_WAYS = ["github", "oidc", "token", "public"] as const;
@@ -52,7 +52,7 @@ export interface OwnerRule {
 export function parseOwnerRules(text: string): OwnerRule[] | null {
   const rules = parseList(text).map((entry) => {
     const [, ownerId = "", pattern = ""] = /^([1-9]\d{0,14})=([^!].*)$/.exec(entry) ?? [];
-    return isRepositoryPattern(pattern) ? { ownerId, pattern } : null;
+    return isPatternOfRepositories(pattern) ? { ownerId, pattern } : null;
   });
   return rules.length > 0 && rules.every((rule) => rule !== null) ? rules : null;
 }

@@ -175,11 +175,13 @@ const LOCKSTEP = {
     },
   ),
   OIDC_OWNERS: variable(parseOwnerRules, "must be a list of <id of an account>=<pattern>", {
-    remedy: "write it as 9919=acme/*; curl https://api.github.com/users/acme shows the id",
+    remedy:
+      "write it as 9919=acme/*, and name a wiki's repository instead of the wiki; curl https://api.github.com/users/acme shows the id",
   }),
   DATA_DIR: anyText({ remedy: "" }),
   REPOSITORIES: variable(parseChoice, "must be a list of owner/name patterns and terms", {
-    remedy: "write them as acme/*,!acme/secret-*,topic:docs,visibility:private,property:tier=1,!archived",
+    remedy:
+      "write them as acme/*,!acme/secret-*,topic:docs,visibility:private,property:tier=1,!archived, and name a wiki's repository instead of the wiki",
   }),
   REFSPECS: listOf(
     isRefPattern,

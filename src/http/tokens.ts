@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isTokenName, TOKEN_SCOPES } from "../base/access.js";
-import { isRepositoryPattern } from "../base/patterns.js";
 import { parseDuration } from "../base/units.js";
+import { isPatternOfRepositories } from "../base/wikis.js";
 import { noteDetail } from "./audit.js";
 import { readBody, tooLarge } from "./body.js";
 import { limitBody } from "./body-limit.js";
@@ -39,11 +39,13 @@ const Life = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const NOT_A_PATTERN = "is not a pattern of owner/name, where a wiki has its repository's name";
+
 const Wanted = z.strictObject({
   name: z.string().refine(isTokenName, "must have letters, digits, points and hyphens, at most 63"),
   scopes: z.array(z.enum(TOKEN_SCOPES)).min(1),
   repositories: z
-    .array(z.string().max(200).refine(isRepositoryPattern, "is not a pattern of owner/name"))
+    .array(z.string().max(200).refine(isPatternOfRepositories, NOT_A_PATTERN))
     .min(1)
     .max(MAX_PATTERNS)
     .refine((all) => all.some((one) => !one.startsWith("!")), "needs a pattern without !")

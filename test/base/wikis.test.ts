@@ -3,7 +3,7 @@ import { seesBy } from "../../src/base/access.js";
 import { isRepositoryName } from "../../src/base/names.js";
 import { isWiki, repositoryIdOf, repositoryNameOf, wikiIdOf, wikiNameOf } from "../../src/base/wikis.js";
 import { parseChoice } from "../../src/config/choice.js";
-import { ownerMatcher } from "../../src/config/readers.js";
+import { ownerMatcher, parseOwnerRules } from "../../src/config/readers.js";
 
 test("a wiki's id and name follow from its repository's, and lead back to them", () => {
   const app = { owner: "acme", name: "app" };
@@ -19,6 +19,15 @@ test("a repository with the longest name that GitHub allows may have a wiki", ()
   expect(isRepositoryName("a".repeat(100))).toBe(true);
   expect(isRepositoryName(`${"a".repeat(100)}.wiki`)).toBe(true);
   expect(isRepositoryName("a".repeat(101))).toBe(false);
+});
+
+test("a rule on repositories that names a wiki is refused, since it would neither choose nor exclude the wiki", () => {
+  for (const name of ["acme/app.wiki", "acme/*.Wiki"]) {
+    expect(parseChoice(name)).toBe(null);
+    expect(parseChoice(`acme/*,!${name}`)).toBe(null);
+    expect(parseOwnerRules(`9=${name}`)).toBe(null);
+  }
+  expect(parseChoice("acme/wiki,property:home=app.wiki")).not.toBe(null);
 });
 
 test("rules on repositories apply to their wikis", () => {

@@ -104,6 +104,7 @@ test("a wish for a token with a fault is refused, and nothing is made", async ()
     { ...good, repositories: [] },
     { ...good, repositories: ["!acme/*"] },
     { ...good, repositories: ["acme"] },
+    { ...good, repositories: ["acme/*", "!acme/app.wiki"] },
     { ...good, expires: "0d" },
     { ...good, expires: "3651d" },
     { ...good, expires: "never" },

@@ -1,7 +1,10 @@
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { wikiIdOf } from "../../src/base/wikis.js";
 import { atRest, passed, stateOf, statusOf, untilState } from "../support/state.js";
 import { delivered, told, wrote } from "../support/wikis.js";
-import { World } from "../support/world.js";
+import { type LogLine, World } from "../support/world.js";
 
 const fresh = (world: World) => fetch(`${world.url}/freshz`);
 
@@ -123,6 +126,42 @@ test("a mirror with pages is never emptied because GitHub says that there is no 
   world.sweep();
   await untilState(world, "acme/app.wiki", ({ state }) => state === "failing");
   expect(world.tips(wiki)).toEqual({ "refs/heads/master": pages[0]!.sha });
+});
+
+test("nor is one whose database was lost", async () => {
+  const world = await World.create({ WIKIS: "yes" });
+  const repo = await world.standin.createRepository("acme", "app");
+  const { wiki, pages } = await wrote(world, repo);
+  await world.start(repo, wiki);
+  await world.stop();
+  for (const name of readdirSync(world.dataDir))
+    if (name.startsWith("lockstep.db")) rmSync(join(world.dataDir, name));
+  world.standin.faults.gitStatus = { path: "app.wiki", status: 404, times: 50 };
+  const from = world.log.length;
+  await world.start();
+  const failed = await world.line(
+    ({ event, repository }) => event === "refresh_failed" && repository === "acme/app.wiki",
+    from,
+  );
+  expect(failed.code).toBe("not_found");
+  expect(world.tips(wiki)).toEqual({ "refs/heads/master": pages[0]!.sha });
+});
+
+test("a mirror without pages that a power cut has spoilt is made again, though GitHub has no such wiki", async () => {
+  const world = await World.create({ WIKIS: "yes" });
+  const repo = await world.standin.createRepository("acme", "app");
+  await world.start(repo);
+  await untilState(world, "acme/app.wiki", ({ state }) => state === "fresh");
+  await world.stop();
+  const mirror = join(world.dataDir, "repos", String(wikiIdOf(repo.id)), "mirror.git");
+  for (const name of ["HEAD", "config"]) writeFileSync(join(mirror, name), "");
+  const from = world.log.length;
+  await world.start(repo);
+  await passed(world);
+  const answered = ({ event, repository }: LogLine) =>
+    ["refreshed", "refresh_failed"].includes(event) && repository === "acme/app.wiki";
+  expect(await world.line(answered, from)).toMatchObject({ event: "refreshed", result: "cloned" });
+  expect((await fresh(world)).status).toBe(200);
 });
 
 test("without WIKIS nothing is asked about wikis, and their events are ignored", async () => {

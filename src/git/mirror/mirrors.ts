@@ -20,6 +20,7 @@ import { survivedBoot } from "./doubt.js";
 import { fetchObjects } from "./fetch.js";
 import { type Keep, type KeptTip, makeKept, readKept } from "./kept.js";
 import { beginChange, createMemory, forgetMirror, generationOf, type MirrorContext } from "./memory.js";
+import { hasObjects } from "./objects.js";
 import type { MirrorOptions, RunContext } from "./options.js";
 import { swapRefs } from "./refs.js";
 import { readRemoteRefs, readRemoteTips } from "./remote-tips.js";
@@ -74,6 +75,8 @@ export interface Mirrors {
   keepServed(id: number, objects: readonly string[]): Promise<RefChange[]>;
   /** Drops those of them that are old, or too many. @returns the refs that were dropped */
   dropServed(id: number): Promise<RefChange[]>;
+  /** Whether the mirror has any object, also where git could not read it; a mirror that does not exist has none. */
+  hasObjects(id: number): Promise<boolean>;
   setHead(id: number, defaultBranch: string): Promise<void>;
   /** Answers with one git what is asked at the same time; so do `tip` and `mayBeAncestor`. */
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
@@ -126,6 +129,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     forgetKeptBefore: (id, at) => options.keptRecord.dropBefore(id, at),
     keepServed: (id, objects) => keepServed(context, id, objects),
     dropServed: (id) => dropServed(context, id),
+    hasObjects: (id) => hasObjects(layout.mirror(id)),
     setHead: (id, defaultBranch) => setHead(context, id, defaultBranch),
     isAncestor: (id, ...pair) => askAncestry(id, pair),
     mayBeAncestor: (id, ...pair) => askPossible(id, pair),

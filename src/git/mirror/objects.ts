@@ -46,9 +46,25 @@ function isSince(mtimeMs: number, { fileMs, wallMs, steadyMs }: Clocks): boolean
   return mtimeMs >= fileMs - TICK_MS || Math.abs(jumpMs) > TICK_MS / 2;
 }
 
+/** Directories of loose objects. */
+const LOOSE = /^[0-9a-f]{2}$/;
+
+/** Whether a mirror has any object, loose or packed, judged by names alone; what does not exist has none. */
+export async function hasObjects(mirror: string): Promise<boolean> {
+  const objects = join(mirror, "objects");
+  const [names, packs] = await Promise.all([namesIn(objects), namesIn(join(objects, "pack"))]);
+  return names.some((name) => LOOSE.test(name)) || packs.some((name) => name.endsWith(".pack"));
+}
+
+const namesIn = (dir: string): Promise<string[]> =>
+  readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+
 /** Returns the directories of loose objects and packs, and the one above them: gitrepository-layout(5). */
 async function objectDirectories(objects: string): Promise<string[]> {
   const names = await readdir(objects);
-  const found = names.filter((name) => name === "pack" || /^[0-9a-f]{2}$/.test(name));
+  const found = names.filter((name) => name === "pack" || LOOSE.test(name));
   return [objects, ...found.map((name) => join(objects, name))];
 }

@@ -69,7 +69,7 @@ export interface LeaseState {
   failure: RefreshError | null;
   servedAt: number | null;
   usedCachedAdvert: boolean;
-  mayBeUnwritten: boolean;
+  mayBeUnwritten(): Promise<boolean>;
   stats: { requests: number; bytes: number };
 }
 
@@ -90,8 +90,11 @@ export interface LeaseOptions {
   allowed?: Promise<unknown>;
   /** Whom git reads for. Default: a refresh. */
   readFor?: ReadFor;
-  /** Whether GitHub's "not found" means an empty repository, as of a wiki without a page. Default: no. */
-  mayBeUnwritten?: boolean;
+  /**
+   * Whether GitHub's "not found" means an empty repository, as of a wiki without a page. Asked when GitHub has answered
+   * so. Default: no.
+   */
+  mayBeUnwritten?(): Promise<boolean>;
 }
 
 /** @param url the remote's URL, for git */
@@ -102,7 +105,7 @@ export function openLease(
     url,
     allowed = Promise.resolve(),
     readFor = "refresh",
-    mayBeUnwritten = false,
+    mayBeUnwritten = async () => false,
   }: LeaseOptions & { target: Target; url: string },
 ): Lease {
   const key = randomBytes(32).toString("hex");

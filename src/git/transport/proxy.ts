@@ -61,8 +61,8 @@ async function sendAdvert(
   _req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const advert = await adverts.get(lease.target, lease.abort.signal).catch((error: unknown) => {
-    if (isUnwritten(lease, error)) return { body: BARE_ADVERT, fetched: true };
+  const advert = await adverts.get(lease.target, lease.abort.signal).catch(async (error: unknown) => {
+    if (await isUnwritten(lease, error)) return { body: BARE_ADVERT, fetched: true };
     throw error;
   });
   if (advert.fetched) lease.stats.requests += 1;
@@ -82,8 +82,8 @@ async function sendPack(
     headers: forwarded(req),
     body,
     signal: lease.abort.signal,
-  }).catch((error: unknown) => {
-    if (isUnwritten(lease, error)) return null;
+  }).catch(async (error: unknown) => {
+    if (await isUnwritten(lease, error)) return null;
     throw error;
   });
   if (answer === null) return void res.writeHead(200, { "content-type": ANSWER_TYPE }).end(NO_REFS);
@@ -161,7 +161,7 @@ export async function askForRefs(
       const answer = await askUploadPack(proxy, lease, { headers: OWN_HEADERS, body, signal });
       return await readLsRefs(answer.body, isWanted);
     } catch (error) {
-      if (isUnwritten(lease, error)) return new Map<string, string>();
+      if (await isUnwritten(lease, error)) return new Map<string, string>();
       throw asNetworkError(error, proxy.origin);
     }
   };

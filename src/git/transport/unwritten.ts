@@ -18,7 +18,7 @@ export const BARE_ADVERT = Buffer.concat([
 ]);
 
 /** Whether GitHub's answer says that nothing was written yet, where the lease allows for that. */
-export const isUnwritten = (
+export const isUnwritten = async (
   { mayBeUnwritten }: Pick<LeaseState, "mayBeUnwritten">,
   error: unknown,
-): boolean => mayBeUnwritten && asRefreshError(error).code === "not_found";
+): Promise<boolean> => asRefreshError(error).code === "not_found" && (await mayBeUnwritten());
