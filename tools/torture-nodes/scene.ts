@@ -8,6 +8,8 @@ import type { Repo } from "../standin/index.js";
 /** Owners, and the node that GitHub calls and that owns nothing. */
 export const OWNERS = ["a", "b", "c"];
 export const DOOR = "door";
+/** With a pass every few seconds the nodes would use up GitHub's hourly limit within minutes. */
+const LIMIT = 1_000_000;
 /** The backstop finds what no delivery has brought within seconds instead of minutes. */
 const ENV = { INTERVAL: "10s", SHUTDOWN_TIMEOUT: "1s", MIN_FREE_DISK: "0" };
 /** A busy machine clones slowly. */
@@ -45,6 +47,8 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const { seed, replicas, load, tempDir, releasers } = options;
   const onEnd = (release: () => void | Promise<void>) => releasers.add(release);
   const cluster = await openCluster({ env: { ...ENV, REPLICAS: String(replicas) }, tempDir, onEnd });
+  cluster.standin.limits.installation = LIMIT;
+  cluster.standin.limits.app = LIMIT;
   const names = Array.from({ length: options.repositories }, (_, n) => `r${n}`);
   const repos = await cluster.standin.createRepositories(cluster.standin.createInstallation("acme"), names);
   await Promise.all([
