@@ -166,9 +166,10 @@ function Figure({ chart, of: trends }: { chart: Chart; of: TrendsView }) {
 }
 
 /** Returns what an empty chart will show, and when a line of one point gets its second; null: it shows something. */
-function awaitedIn({ kind, main, none }: Chart, { from, stepMs, points }: TrendsView): Child {
+function awaitedIn({ kind, main, more, none }: Chart, { from, stepMs, points }: TrendsView): Child {
   const known = points.filter((it) => it !== null);
-  if (!known.some((it) => (kind === "bars" ? main(it) : main(it) !== null))) return none;
+  const isShown = (it: TrendPointView) => (kind === "bars" ? main(it) || more?.(it) : main(it) !== null);
+  if (!known.some(isShown)) return none;
   if (kind === "bars" || known.length > 1) return null;
   const next = new Date(Date.parse(from) + points.length * stepMs).toISOString();
   return (

@@ -85,6 +85,11 @@ test("a chart says in the first minute what it will show, and when its first fig
   ])
     expect(words).toContain(text);
   expect(words.split(`The line begins at ${next} UTC`)).toHaveLength(4);
+  const trends = scene.trends("hour");
+  const cloned = trends.points.map((one) => one && { ...one, refreshes: 3 });
+  const soon = await shown("/?span=hour", { ...scene, trends: () => ({ ...trends, points: cloned }) });
+  expect(soon.words).toContain("The next push is the first point.");
+  expect(soon.words).not.toContain("The next refresh is the first bar.");
   const later = await shown("/?span=hour", sceneOf("healthy", 3));
   expect(later.text).not.toContain('class="awaited"');
 });
