@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -170,8 +170,9 @@ export async function startLockstep(options: LockstepOptions): Promise<Lockstep>
   return lockstep;
 }
 
-/** Each process has a hundred ports of its own: two never choose the same one. Browsers refuse 10080. */
+/** Each process has a hundred ports of its own. Browsers refuse 10080. */
 const PORTS = { first: 11_000, each: 100, processes: 200 };
+let claimed: Promise<number> | undefined;
 let chosen = 0;
 
 /**
@@ -180,19 +181,39 @@ let chosen = 0;
  * up).
  */
 export async function freePort(): Promise<number> {
-  const first = PORTS.first + (process.pid % PORTS.processes) * PORTS.each;
-  for (let tries = 0; tries < PORTS.each; tries += 1) {
-    const port = first + (chosen++ % PORTS.each);
-    if (await isFree(port)) return port;
+  claimed ??= claimPorts();
+  const first = await claimed;
+  for (let tries = 1; tries < PORTS.each; tries += 1) {
+    const port = first + 1 + (chosen++ % (PORTS.each - 1));
+    const server = await listenOn(port);
+    if (!server) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
   }
-  throw new Error(`No port from ${first} to ${first + PORTS.each - 1} is free`);
+  throw new Error(`No port from ${first + 1} to ${first + PORTS.each - 1} is free`);
 }
 
-function isFree(port: number): Promise<boolean> {
+/**
+ * Takes ports that no other process of ours takes, by listening on the first of them for as long as this process lives:
+ * a program needs seconds until it listens on the port that it was given, and until then the port looks free to others.
+ */
+async function claimPorts(): Promise<number> {
+  for (let n = 0; n < PORTS.processes; n += 1) {
+    const first = PORTS.first + ((process.pid + n) % PORTS.processes) * PORTS.each;
+    const server = await listenOn(first);
+    if (!server) continue;
+    server.unref();
+    return first;
+  }
+  throw new Error("other processes have taken all ports");
+}
+
+/** @returns null: the port is taken */
+function listenOn(port: number): Promise<Server | null> {
   const server = createServer();
   return new Promise((resolve) => {
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    server.once("error", () => resolve(null));
+    server.listen(port, "127.0.0.1", () => resolve(server));
   });
 }
 

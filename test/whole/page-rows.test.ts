@@ -20,11 +20,14 @@ async function open() {
   });
   const { tab, complaints } = await openTab();
   await signIn(tab, `${base}/repositories`, TOKEN);
-  /** Shows other rows. @returns the page's text of the update */
+  /** Shows other rows, with the lag of the first one. @returns the text of the update that has it */
   const show = async (shown: RankedView[]) => {
     list.shown = shown;
+    const lag = `${shown[0]!.lagMs} ms`;
+    // An update that was asked for before may be on its way.
     const answered = tab.waitForResponse(
-      (answer) => answer.request().headers()["x-known-parts"] !== undefined,
+      async (answer) =>
+        answer.request().headers()["x-known-parts"] !== undefined && (await answer.text()).includes(lag),
     );
     newEvents.emit("event");
     return (await answered).text();
