@@ -15,7 +15,11 @@ const shared = { setupFiles: ["test/support/seed.ts"], hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
-    globalSetup: ["test/support/temp-in-memory.ts", "test/support/examples.ts"],
+    globalSetup: [
+      "test/support/temp-in-memory.ts",
+      "test/support/examples.ts",
+      "test/support/stuck-files.ts",
+    ],
     // Real git and real servers share two cores on a small CI machine. Tests wait for them two fifths of the time, so that
     // a third file has room.
     maxWorkers: 3,
