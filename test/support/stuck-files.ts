@@ -6,6 +6,8 @@ import { descendants } from "../../src/machine/process-table.js";
 /** The longest file takes four minutes on two idle cores. */
 const LIMIT_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 10_000;
+/** A process that waits for a device of the kernel's does not end when it is killed. */
+const KILL_LIMIT_MS = 60_000;
 
 /**
  * Ends test files that hang, so that a run says which file it was, and ends. Vitest's time limits are timers of the
@@ -16,6 +18,7 @@ export function setup(project: TestProject): (() => void) | undefined {
   const { state, logger } = project.vitest;
   const limitMs = Number(process.env.TEST_FILE_LIMIT_MS ?? LIMIT_MS);
   const firstSeen = new Map<number, number>();
+  const ended = new Set<number>();
 
   function look(): void {
     const workers = descendants(process.pid).filter((pid) => commandOf(pid).includes("vitest/dist/workers"));
@@ -23,12 +26,15 @@ export function setup(project: TestProject): (() => void) | undefined {
     for (const pid of workers) {
       const since = firstSeen.get(pid) ?? performance.now();
       firstSeen.set(pid, since);
-      if (performance.now() - since > limitMs) end(pid);
+      const overMs = performance.now() - since - limitMs;
+      if (overMs > 0 && !ended.has(pid)) end(pid);
+      if (overMs > KILL_LIMIT_MS) giveUp(pid);
     }
   }
 
   /** Vitest counts the file of a process that has ended as failed. */
   function end(worker: number): void {
+    ended.add(worker);
     const pids = [worker, ...descendants(worker)];
     logger.error(
       `A test file has taken more than ${limitMs / 60_000} min, and is ended. Under way are:`,
@@ -37,6 +43,11 @@ export function setup(project: TestProject): (() => void) | undefined {
       ...pids.map((pid) => `\n  ${pid} ${stateOf(pid)} ${commandOf(pid)}`),
     );
     for (const pid of pids.reverse()) kill(pid);
+  }
+
+  function giveUp(worker: number): void {
+    logger.error(`Process ${worker} cannot be killed, and the tests end without it: ${stateOf(worker)}`);
+    process.exit(1);
   }
 
   const timer = setInterval(look, Math.min(LOOK_EVERY_MS, limitMs));
