@@ -1,21 +1,12 @@
-import nock from "nock";
 import { expect, test } from "vitest";
-import { API, github, withNock } from "../support/github.js";
+import { withNock, withTokens } from "../support/github.js";
 
 withNock();
-
-function start() {
-  const host = nock(API);
-  host
-    .post("/app/installations/7/access_tokens")
-    .reply(201, { token: "ghs_one", expires_at: new Date(Date.now() + 3_600_000).toISOString() });
-  return { host, api: github() };
-}
 
 const repository = (name: string, id = 1) => ({ id, name, owner: { login: "acme" }, default_branch: "main" });
 
 test("a name is asked for on condition, and GitHub's 304 is the last name again", async () => {
-  const { host, api } = start();
+  const { host, api } = withTokens();
   const conditions: (string | undefined)[] = [];
   host
     .get("/repositories/1")
@@ -34,7 +25,7 @@ test("a name is asked for on condition, and GitHub's 304 is the last name again"
 });
 
 test("a repository that the App cannot see, or another in its place, has no name", async () => {
-  const { host, api } = start();
+  const { host, api } = withTokens();
   host.get("/repositories/1").reply(404, { message: "Not Found" });
   expect(await api.nameOf(7, 1)).toBeNull();
   host.get("/repositories/1").reply(200, repository("app", 2));
@@ -42,7 +33,7 @@ test("a repository that the App cannot see, or another in its place, has no name
 });
 
 test("a failure is no name", async () => {
-  const { host, api } = start();
+  const { host, api } = withTokens();
   host.get("/repositories/1").reply(502, "");
   await expect(api.nameOf(7, 1)).rejects.toMatchObject({ code: "upstream_error" });
 });

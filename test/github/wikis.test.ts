@@ -1,17 +1,8 @@
-import nock from "nock";
 import { expect, test } from "vitest";
 import type { RemoteRepository } from "../../src/base/remote-repository.js";
-import { API, github, withNock } from "../support/github.js";
+import { withNock, withTokens } from "../support/github.js";
 
 withNock();
-
-function start() {
-  const host = nock(API);
-  host
-    .post("/app/installations/7/access_tokens")
-    .reply(201, { token: "ghs_one", expires_at: new Date(Date.now() + 3_600_000).toISOString() });
-  return { host, api: github({ wikis: true }) };
-}
 
 const DATE = "Fri, 27 Nov 2026 12:00:00 GMT";
 const AT = Date.parse(DATE) / 1_000;
@@ -25,7 +16,7 @@ const WIKI = {
 };
 
 test("lists have each wiki after its page's repositories, last pushed to at any time up to now", async () => {
-  const { host, api } = start();
+  const { host, api } = withTokens({ wikis: true });
   const repositories = [repository(1, "app", true), repository(2, "bare", false)];
   host
     .get("/installation/repositories")
@@ -40,7 +31,7 @@ test("lists have each wiki after its page's repositories, last pushed to at any 
 });
 
 test("a wiki is found by id, on condition, as long as its repository has one", async () => {
-  const { host, api } = start();
+  const { host, api } = withTokens({ wikis: true });
   const conditions: (string | undefined)[] = [];
   host
     .get("/repositories/1")
@@ -58,7 +49,7 @@ test("a wiki is found by id, on condition, as long as its repository has one", a
 });
 
 test("by name and for its installation, its repository is asked for", async () => {
-  const { host, api } = start();
+  const { host, api } = withTokens({ wikis: true });
   host.get("/repositories/1").reply(200, repository(1, "app", true));
   expect(await api.nameOf(7, WIKI.id)).toEqual({ owner: "acme", name: "app.wiki" });
   host.get("/repos/acme/app").reply(200, repository(1, "app", true));

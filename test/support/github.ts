@@ -35,3 +35,11 @@ export function withNock(): void {
     nock.enableNetConnect();
   });
 }
+
+/** A client of a GitHub that gives it tokens; `host` takes the other answers. */
+export function withTokens(options: Parameters<typeof github>[0] = {}) {
+  const host = nock(API);
+  const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+  host.post("/app/installations/7/access_tokens").reply(201, { token: "ghs_one", expires_at });
+  return { host, api: github(options) };
+}
