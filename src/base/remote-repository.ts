@@ -24,3 +24,13 @@ export interface RemoteRepository extends RepositoryName {
 
 /** Custom properties by name, and the values of each. Nodes hand them to each other as JSON. */
 export type CustomProperties = Readonly<Record<string, readonly string[]>>;
+
+/** The custom properties of an installation's repositories, which REPOSITORIES asks for, could not be read. */
+export interface UnreadProperties {
+  installationId: number;
+  owner: string;
+  /** Since when, in milliseconds since 1970. */
+  since: number;
+  code: string;
+  message: string;
+}

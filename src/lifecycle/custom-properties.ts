@@ -1,18 +1,8 @@
 import { asRefreshError } from "../base/errors.js";
-import type { CustomProperties, RemoteRepository } from "../base/remote-repository.js";
+import type { CustomProperties, RemoteRepository, UnreadProperties } from "../base/remote-repository.js";
 import { repositoryIdOf } from "../base/wikis.js";
 import type { GitHub } from "../github/api.js";
 import type { Dated } from "../github/rest.js";
-
-/** The custom properties of an installation's repositories, which REPOSITORIES asks for, could not be read. */
-export interface UnreadProperties {
-  installationId: number;
-  owner: string;
-  /** Since when, in milliseconds since 1970. */
-  since: number;
-  code: string;
-  message: string;
-}
 
 /** GitHub, whose lists have the custom properties of repositories. */
 export interface WithProperties {

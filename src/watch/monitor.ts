@@ -1,6 +1,7 @@
 import { monotonicMs } from "../base/clock.js";
 import type { RefreshError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
+import type { UnreadProperties } from "../base/remote-repository.js";
 import { iso } from "../base/units.js";
 import type { RecoveryState } from "../deliveries/recovery.js";
 import type { Disk } from "../machine/disk.js";
@@ -18,7 +19,6 @@ import {
   type Problem,
   propertiesProblems,
   recoveryProblems,
-  type UnreadProperties,
 } from "./problems.js";
 import { createStoreCheck } from "./store-check.js";
 import {

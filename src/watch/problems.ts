@@ -1,4 +1,5 @@
 import { isAhead } from "../base/clock.js";
+import type { UnreadProperties } from "../base/remote-repository.js";
 import { countedRepositories } from "../base/units.js";
 import type { RecoveryState } from "../deliveries/recovery.js";
 import type { HeldRemoval, KnownInstallation } from "../registry/installations.js";
@@ -112,16 +113,6 @@ function stateProblem(installation: KnownInstallation, lateSince: number | null)
   const detail = `the repositories of ${login} were not listed in time`;
   const remedy = "see the queue in GET /api/v1/status and the server's log";
   return [{ code: "backstop_late", since: lateSince, detail, remedy }];
-}
-
-/** An organisation whose custom properties could not be read. */
-export interface UnreadProperties {
-  installationId: number;
-  owner: string;
-  /** Milliseconds since 1970. */
-  since: number;
-  code: string;
-  message: string;
 }
 
 export const propertiesProblems = (unread: readonly UnreadProperties[]): Problem[] =>
