@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { keptObject, oidOf, untilKept } from "../support/kept-lfs.js";
-import { stateOf } from "../support/state.js";
+import { stateOf, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 const ATTRIBUTES = { ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n" };
@@ -53,7 +53,7 @@ test("an object that GitHub lacks is counted, stops no other one, and comes with
   expect(lfs).toMatchObject({ objects: 1, missing: 2, missingBytes: 9, refused: 2 });
   expect(lfs.fault).toMatch(/404 Object does not exist|does not match|has/);
   expect(keptObject(world.dataDir, repo.id, "wrong")).toBe(null);
-  expect((await stateOf(world, "acme/app")).state).toBe("fresh");
+  await untilState(world, "acme/app", ({ state }) => state === "fresh");
 });
 
 test("a restart downloads nothing again", async () => {

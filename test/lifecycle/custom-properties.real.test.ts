@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
-import { passed, stateOf } from "../support/state.js";
+import { passed, untilState } from "../support/state.js";
 import { World } from "../support/world.js";
 
 const changed = (world: World, repo: Repo) =>
@@ -29,7 +29,7 @@ test("REPOSITORIES chooses by custom properties, by events and by the backstop",
   standin.setProperties(site, { tier: "1", team: ["web", "docs"] });
   standin.setProperties(old, { tier: "1", state: "frozen" });
   await world.start(site);
-  expect((await stateOf(world, "acme/site")).state).toBe("fresh");
+  await untilState(world, "acme/site", ({ state }) => state === "fresh");
   for (const name of ["acme/app", "acme/old"])
     expect((await world.api(`/api/v1/repos/${name}`)).status).toBe(404);
 
@@ -64,7 +64,7 @@ test("on a server that does not show them, they are read from the organisation o
   standin.setProperties(site, {});
   standin.setProperties(app, { tier: "1" });
   await passed(world);
-  expect((await stateOf(world, "acme/site")).state).toBe("fresh");
+  await untilState(world, "acme/site", ({ state }) => state === "fresh");
   expect((await world.api("/api/v1/repos/acme/app")).status).toBe(404);
   expect(await problems(world)).toMatchObject([
     { remedy: expect.stringContaining("organization permission Custom properties: read-only") },

@@ -15,7 +15,7 @@ test("a wiki without a page is an empty mirror, quietly, and has each page momen
   const empty = await untilState(world, "acme/app.wiki", ({ state }) => state === "fresh");
   expect(empty).toMatchObject({ pushedAt: null, defaultBranch: "master", lastError: null });
   await passed(world);
-  expect((await stateOf(world, "acme/app.wiki")).state).toBe("fresh");
+  await untilState(world, "acme/app.wiki", ({ state }) => state === "fresh");
   expect((await fresh(world)).status).toBe(200);
   expect((await statusOf(world)).problems).toEqual([]);
   expect(world.log.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
@@ -99,7 +99,7 @@ test("a wiki that is switched off is gone while its repository stays, and comes 
   world.standin.setWiki(repo, false);
   await passed(world);
   await untilState(world, "acme/app.wiki", ({ state }) => state === "gone");
-  expect((await stateOf(world, "acme/app")).state).toBe("fresh");
+  await untilState(world, "acme/app", ({ state }) => state === "fresh");
   world.standin.setWiki(repo, true);
   await passed(world);
   await untilState(world, "acme/app.wiki", ({ state }) => state === "fresh");
@@ -192,5 +192,5 @@ test("a wiki is refreshed by hand, and goes when WIKIS is no longer set", async 
   await world.start(repo);
   await untilState(world, "acme/app.wiki", ({ state }) => state === "gone");
   expect(world.tips(wiki)).toEqual({ "refs/heads/master": pages[0]!.sha });
-  expect((await stateOf(world, "acme/app")).state).toBe("fresh");
+  await untilState(world, "acme/app", ({ state }) => state === "fresh");
 });
