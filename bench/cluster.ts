@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { aliveBy, type Cluster, openCluster } from "../tools/cluster/world.js";
 import { Releasers } from "../tools/releasers.js";
+import { removeInUse } from "../tools/remove-in-use.js";
 import type { Repo } from "../tools/standin/index.js";
 import { progress } from "../tools/terminal.js";
 
@@ -31,7 +32,7 @@ export async function withCluster<T>(
   outer.add(() => releasers.release());
   const tempDir = () => {
     const dir = mkdtempSync(join(tmpdir(), "lockstep-bench-"));
-    releasers.add(() => rmSync(dir, { recursive: true, force: true, maxRetries: 50, retryDelay: 20 }));
+    releasers.add(() => removeInUse(dir));
     return dir;
   };
   try {

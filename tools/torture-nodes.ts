@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Releasers } from "./releasers.js";
+import { removeInUse } from "./remove-in-use.js";
 import { parseOptions, runTool, UsageError } from "./run-tool.js";
 import { formatMs } from "./stats.js";
 import { bold, print, progress, red } from "./terminal.js";
@@ -68,7 +69,7 @@ const parse = (args: string[]) =>
 
 function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "lockstep-nodes-"));
-  releasers.add(() => rmSync(dir, { recursive: true, force: true, maxRetries: 50, retryDelay: 20 }));
+  releasers.add(() => removeInUse(dir));
   return dir;
 }
 

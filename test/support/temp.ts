@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { removeInUse } from "../../tools/remove-in-use.js";
 
 /** Creates a directory that is deleted after the test. */
 export function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "lockstep-test-"));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  onTestFinished(() => removeInUse(dir));
   return dir;
 }

@@ -1,9 +1,9 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { startTraffic } from "../../tools/cluster/traffic.js";
 import { Random } from "../../tools/random.js";
+import { removeInUse } from "../../tools/remove-in-use.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { aliveBy, createCluster, type TestCluster } from "../support/nodes.js";
 
@@ -159,8 +159,7 @@ test("a node burns: after NODE_TIMEOUT the others have its share, and its succes
   traffic.deliverTo(a, b);
   await traffic.more(5);
   await c.lockstep.kill9();
-  // Its gits end a moment after it, and may still write.
-  rmSync(c.dataDir, { recursive: true, maxRetries: 50, retryDelay: 20 });
+  await removeInUse(c.dataDir);
   cluster.nodes.delete("c");
   await traffic.more(5);
   await traffic.stop();

@@ -1,8 +1,8 @@
-import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Queue } from "bullmq";
 import type { Traffic } from "../cluster/traffic.js";
 import { type ClusterNode, NO_MIRROR } from "../cluster/world.js";
+import { removeInUse } from "../remove-in-use.js";
 import { type Scene, waitUntil } from "./scene.js";
 
 /** Longer than NODE_DEAD of these nodes, in milliseconds. */
@@ -98,8 +98,7 @@ export const KINDS: readonly Kind[] = [
     async inflict(scene) {
       const owner = anOwner(scene);
       await killAndRestart(owner, async () => {
-        // Its gits end a moment after it, and may still write.
-        rmSync(owner.dataDir, { recursive: true, maxRetries: 50, retryDelay: 20 });
+        await removeInUse(owner.dataDir);
         await sleep(DEAD_MS);
       });
     },
