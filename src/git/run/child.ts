@@ -82,9 +82,7 @@ export async function runChild(
       if (call.background) child.once("spawn", () => lowerPriority(child));
       onChild(child);
     };
-    seats
-      .run({ onChild: onOwnChild }, () => start(options, call))
-      .catch((error) => reject(notStarted(call, error)));
+    seatChild(onOwnChild, () => start(options, call)).catch((error) => reject(notStarted(call, error)));
   });
 }
 
@@ -102,12 +100,27 @@ const startByStarter = ({ starter, binary, path }: GitOptions, call: ChildCall) 
  * spawned.
  */
 const seats = new AsyncLocalStorage<{ onChild: ((child: ChildProcess) => void) | null }>();
+let taken = 0;
 subscribe("child_process", (message) => {
   const seat = seats.getStore();
   seat?.onChild?.((message as { process: ChildProcess }).process);
   // Only the first child is git: a program that a reader of git's output starts is another one.
   if (seat) seat.onChild = null;
 });
+
+/**
+ * Gives the child that `begin` starts to `onChild`. A storage that was used costs every promise of the process some time,
+ * until it is disabled.
+ */
+async function seatChild(onChild: (child: ChildProcess) => void, begin: () => Promise<void>): Promise<void> {
+  taken += 1;
+  try {
+    await seats.run({ onChild }, begin);
+  } finally {
+    taken -= 1;
+    if (taken === 0) seats.disable();
+  }
+}
 
 /** Rejects when simple-git starts no child. The child itself shows how it ends. */
 async function start({ binary, path }: GitOptions, call: ChildCall): Promise<void> {
