@@ -4,6 +4,7 @@ import { ConfigError, loadConfig } from "./config/load.js";
 import { mount } from "./http/mount.js";
 import { hideCredentials } from "./http/privacy.js";
 import { writePretty } from "./log/pretty.js";
+import { writeTogether } from "./log/together.js";
 
 /**
  * The Probot app function: `probot run ./lib/index.js`. All requests are served from the instance's replaced
@@ -28,7 +29,8 @@ export async function startIn(app: Probot): Promise<Lockstep> {
 async function startOrExit(app: Probot): Promise<Lockstep> {
   try {
     const config = loadConfig();
-    if (config.prettyLog) writePretty(app.log);
+    if (config.logForm === "text") writePretty(app.log);
+    if (config.logForm !== "parsed") writeTogether(app.log);
     return await compose(config, app.log);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -12,8 +12,8 @@ export type { Repository } from "./publish-events.js";
  * so the next process can announce the change even if this one is killed.
  */
 export interface Outbox {
-  /** Must be called before refs move. */
-  intend(id: number, trigger: Trigger, changes: RefChange[]): void;
+  /** Refs must not move before the promise is fulfilled: the intent is on disk then. The event loop does not wait for the disk. */
+  intend(id: number, trigger: Trigger, changes: RefChange[]): Promise<void>;
   /** Must be called before a mirror is cloned or rebuilt. */
   intendClone(id: number, trigger: Trigger): void;
   /** Records that the new mirror is in place. @param first whether no mirror existed before */
@@ -83,8 +83,10 @@ export function createOutbox({ store, mirrorOf, now }: Options): Outbox {
   });
 
   return {
-    intend: (id, trigger, changes) =>
-      changes.length > 0 && addIntent(context, id, { type: "changed", trigger, changes }),
+    async intend(id, trigger, changes) {
+      if (changes.length === 0) return;
+      await store.inGroup(() => addIntent(context, id, { type: "changed", trigger, changes }));
+    },
     intendClone(id, trigger) {
       store.transaction(() => {
         sql.forgetClone.run(id);

@@ -13,7 +13,8 @@ export const LOG_EVENTS = {
   deliveries_reading: "Lockstep is still reading GitHub's delivery log",
   deliveries_recovered: "missed deliveries were found in GitHub's log",
   deliveries_unreadable: "GitHub's delivery log could not be read",
-  delivery_ignored: "a verified delivery requires no action",
+  delivery_ignored:
+    "a verified delivery requires no action; at debug if Lockstep handles no events of its name",
   delivery_log_gap:
     "missed deliveries are too old for GitHub to still have them; every repository is compared",
   delivery_log_page_unavailable:

@@ -16,6 +16,7 @@ import {
   pasteFaults,
   readerFaults,
 } from "./faults.js";
+import { type LogForm, logFormOf } from "./log-form.js";
 import { findMisspelt, type Misspelt } from "./misspelt.js";
 import { readPrivateKey } from "./private-key.js";
 import { type Signers, signersOf, type TreeBudget, treeBudgetOf } from "./publishing.js";
@@ -29,8 +30,7 @@ import { VARIABLES, WEBHOOK_PATH } from "./variables.js";
 /** The configuration is everything that can be set from outside, validated. Times are in milliseconds. */
 export interface Config {
   readonly appId: string;
-  /** Whether the log is text for people, one line for each entry; otherwise its form is Probot's. */
-  readonly prettyLog: boolean;
+  readonly logForm: LogForm;
   /** The key is PEM, in PKCS#1 or PKCS#8. */
   readonly privateKey: string;
   /** The current secret comes first, then the previous one while rotating. Empty: webhooks are not served. */
@@ -176,7 +176,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     searchPath,
     extraCertificates,
     misspelt: findMisspelt(env),
-    prettyLog: isPretty(given),
+    logForm: logFormOf(given),
   });
 }
 
@@ -216,11 +216,7 @@ export function passKeyToProbot({ privateKey }: Pick<Config, "privateKey">, env 
   if (env.PRIVATE_KEY) env.PRIVATE_KEY = privateKey;
 }
 
-/** As Probot decides; with Sentry, Probot's stream reads each line again, so that it must stay JSON. */
-const isPretty = ({ LOG_FORMAT: format, NODE_ENV: environment, SENTRY_DSN: sentry }: Environment): boolean =>
-  !sentry && (format ?? (environment === "production" ? "json" : "pretty")) === "pretty";
-
-type OfSurroundings = "privateKey" | "searchPath" | "extraCertificates" | "misspelt" | "prettyLog";
+type OfSurroundings = "privateKey" | "searchPath" | "extraCertificates" | "misspelt" | "logForm";
 
 function toConfig(values: Values): Omit<Config, OfSurroundings> {
   const refspecs = values.REFSPECS ?? ["refs/heads/*", "refs/tags/*"];

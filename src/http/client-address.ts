@@ -12,6 +12,7 @@ export function clientAddress(trustedProxies: readonly string[]): (request: Inco
   const trusted = toBlockList(trustedProxies);
   return (request) => {
     let client = plainAddress(request.socket.remoteAddress ?? "");
+    if (isIP(client) === 4 && request.headers["x-forwarded-for"] === undefined) return client;
     const forwarded = [request.headers["x-forwarded-for"] ?? []].flat().join(",").split(",").reverse();
     for (const entry of forwarded) {
       const hop = plainAddress(entry);
@@ -41,6 +42,7 @@ function isIn(list: BlockList, address: string): boolean {
  * address.
  */
 function plainAddress(text: string): string {
+  if (isIP(text) === 4) return text;
   const bare = text
     .trim()
     .replace(/^\[(.*)\](:\d+)?$/, "$1")

@@ -1,11 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Log } from "../base/log.js";
+import { putBefore } from "./first-listener.js";
+import type { Handler } from "./handler.js";
 import { logRequest } from "./request-log.js";
 
-/**
- * Resolves to true when the handler has answered, and to false when the request belongs to another handler.
- */
-export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+export type { Handler } from "./handler.js";
 
 /**
  * How long an idle connection stays open: longer than in any balancer, which would otherwise send a delivery into a
@@ -29,8 +28,15 @@ export function mount(
   handlers: readonly Handler[],
   log: Pick<Log, "debug" | "warn"> | null = null,
 ): void {
+  const known = new WeakSet<Server>();
+  const soles = handlers.filter(({ isSole }) => isSole);
   app.getNodeMiddleware = async () => async (request: IncomingMessage, response: ServerResponse) => {
-    keepIdleConnections(request);
+    const server = serverOf(request);
+    if (server && !known.has(server)) {
+      known.add(server);
+      keepIdleConnections(server);
+      if (log && soles.length > 0) putBefore(server, soles, log);
+    }
     logRequest(request, response, log);
     for (const handler of handlers) {
       if (await answered(handler, request, response)) return true;
@@ -39,10 +45,13 @@ export function mount(
   };
 }
 
-/** Probot does not expose its server, whose times are read again after each answer. */
-function keepIdleConnections({ socket }: IncomingMessage): void {
-  const { server } = socket as typeof socket & { server?: Server };
-  if (server) Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS });
+/** Probot does not expose its server. */
+const serverOf = ({ socket }: IncomingMessage): Server | undefined =>
+  (socket as typeof socket & { server?: Server }).server;
+
+/** The times of a server are read again after each answer. */
+function keepIdleConnections(server: Server): void {
+  Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS });
 }
 
 /** @throws what the handler threw, which Probot's server logs and answers with a 500 */

@@ -21,21 +21,32 @@ export function logRequest(
   const own = request.log;
   if (!own) return;
   const log = given ?? own;
+  const answered = requestLogger(request, response, log);
+  own.info = () => answered(String(request.id));
+}
+
+/** @returns what writes the line about the request, once it is answered */
+export function requestLogger(
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: Pick<Log, "debug" | "warn">,
+): (requestId: string, error?: unknown) => void {
   const began = performance.now();
   const method = String(request.method);
-  const path = pathOf(String(request.url));
   const from = request.socket.remoteAddress;
-  own.info = () => {
+  return (requestId, error) => {
     const { statusCode: status } = response;
+    const path = pathOf(String(request.url));
     const details: LogDetails = {
       event: "request_answered",
       method,
       path,
       status,
       durationMs: Math.round(performance.now() - began),
-      requestId: String(request.id).slice(0, 100),
+      requestId: requestId.slice(0, 100),
       from,
       ...(!response.writableFinished && { isWhole: false }),
+      ...(error !== undefined && { err: error }),
     };
     const level = status >= 500 && !HEALTH_CHECKS.has(path) ? "warn" : "debug";
     log[level](details, `${method} ${path} ${status}`);

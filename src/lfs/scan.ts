@@ -57,7 +57,7 @@ async function readTips({ git, layout, timeoutMs }: ScanPorts, id: number, signa
   // git for-each-ref --format=%(objectname)
   const args = ["for-each-ref", "--format=%(objectname)"];
   const takeLine = (tip: string) => void tips.add(tip);
-  await git({ gitDir: layout.mirror(id), args, timeoutMs, signal, takeLine, background: true });
+  await git({ gitDir: layout.mirror(id), args, timeoutMs, signal, takeLine, urgency: "background" });
   return tips;
 }
 
@@ -78,7 +78,12 @@ async function* findObjects(
   without: ReadonlySet<string>,
   signal: AbortSignal,
 ): AsyncIterable<NamedObject[]> {
-  const from = { gitDir: ports.layout.mirror(id), timeoutMs: ports.timeoutMs, signal, background: true };
+  const from = {
+    gitDir: ports.layout.mirror(id),
+    timeoutMs: ports.timeoutMs,
+    signal,
+    urgency: "background" as const,
+  };
   // git rev-list --all --objects --no-object-names --filter=… --filter-provided-objects --ignore-missing --stdin
   const filter = `combine:object:type=blob+blob:limit=${MAX_POINTER_BYTES + 1}`;
   const what = ["--all", "--objects", "--no-object-names", `--filter=${filter}`, "--filter-provided-objects"];

@@ -102,8 +102,9 @@ export function createMaintenanceLog(store: Store, now: () => number = Date.now)
   return {
     see: (ids) => store.transaction(() => ids.forEach((id) => void sql.see.run(id, now()))),
     get: (id) => wearOf(sql.get.get(id), sql.runs.all(id)),
+    // The end of the refresh syncs it, whose events are written next.
     changed: (id, changes) =>
-      store.transaction(() => {
+      store.unsynced(() => {
         sql.changed.run(id, now(), changes.length, now());
         noteOldTips(id, changes);
       }),

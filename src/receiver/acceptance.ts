@@ -104,7 +104,7 @@ export function createAcceptance(ports: Ports): Acceptance {
     },
     ignore: (delivery, reason) => store.inGroup(() => deliveries.ignored(delivery, reason)),
     warm({ subject, intent }) {
-      if (subject.kind !== "repository" || intent.trigger !== "push") return;
+      if (subject.kind !== "repository" || intent.trigger !== "push" || gateway.isWarm()) return;
       const repository = registry.identityOf(subject.id);
       if (!repository || repository.state === "suspended") return;
       if (!isWaiting(ports, repository)) gateway.warm(repository);

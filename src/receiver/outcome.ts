@@ -6,11 +6,13 @@ import type { Refusal } from "./refusals.js";
 
 export type Outcome =
   | { kind: "accepted" | "done" | "passed"; decision: RequestDecision }
-  | { kind: "ignored"; reason: string }
+  /** `isHandled`: Lockstep handles events of that name, and this one asks for nothing. */
+  | { kind: "ignored"; reason: string; isHandled: boolean }
   | Refusal;
 
 /** The methods of pino that are used. */
 export interface ReceiverLog {
+  debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
@@ -36,7 +38,8 @@ export function report(
     outcome: outcome.kind,
   };
   if (outcome.kind === "ignored") {
-    log.info({ event: "delivery_ignored", ...about, reason: outcome.reason }, "delivery ignored");
+    const level = outcome.isHandled ? "info" : "debug";
+    log[level]({ event: "delivery_ignored", ...about, reason: outcome.reason }, "delivery ignored");
   } else if (outcome.kind === "passed") {
     log.info(
       { event: "delivery_passed", ...about, ...subjectOf(outcome.decision) },

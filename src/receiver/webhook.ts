@@ -86,9 +86,11 @@ export function createReceiver(options: ReceiverOptions) {
     });
   };
 
-  return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
-    const path = request.url?.split("?")[0] ?? "";
-    if (config.webhookSecrets.length === 0 || !config.webhookPaths.includes(path)) return false;
+  const isWebhook = ({ url = "" }: IncomingMessage): boolean =>
+    config.webhookSecrets.length > 0 && config.webhookPaths.includes(url.split("?", 1)[0]!);
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+    if (!isWebhook(request)) return false;
     const address = addressOf(request);
     const wait = await secondsToWait(address);
     if (wait === 0 && request.method !== "POST") return false;
@@ -104,6 +106,9 @@ export function createReceiver(options: ReceiverOptions) {
     options.onOutcome?.(isRefused ? outcome.reason : outcome.kind, isRefused ? "" : (known?.event ?? ""));
     return true;
   };
+  return Object.assign(handle, {
+    isSole: (request: IncomingMessage) => request.method === "POST" && isWebhook(request),
+  });
 }
 
 /** Acts on a verified delivery; the result is on disk at the end. */
@@ -120,11 +125,12 @@ async function decide(options: ReceiverOptions, headers: DeliveryHeaders, body: 
   const { repositories, refs, keepsWikis: wikis } = config;
   const wanted = { repositories, refs, wikis };
   const decision = toIntent({ id, name: event, payload, receivedAt }, wanted);
-  if (decision.kind === "request" && eventNamed(event)?.warmsConnection) ports.warm(decision);
+  const handled = eventNamed(event);
+  if (decision.kind === "request" && handled?.warmsConnection) ports.warm(decision);
   try {
     if (decision.kind !== "request") {
       await ports.ignore(delivery, decision.reason);
-      return decision;
+      return { ...decision, isHandled: handled !== null };
     }
     const kind = await ports.accept(delivery, decision, { headers, body });
     return kind === "elsewhere" ? REFUSALS.owned_elsewhere : { kind, decision };

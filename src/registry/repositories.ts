@@ -95,6 +95,7 @@ export interface Registry extends Counts {
   recordReason(id: number, reason: RefreshError, attempt: number): void;
   ref(id: number, ref: string): RefKnowledge;
   refs(id: number): Map<string, RefKnowledge>;
+  /** A power cut may undo it up to the next transaction that is synced, such as the end of the refresh. */
   learnRef(id: number, ref: string, knowledge: RefKnowledge): void;
 }
 
@@ -191,6 +192,6 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
     },
     refs: (id) => new Map(sql.refs.all(id).map((row) => [String(row.ref), toRefKnowledge(row)])),
     learnRef: (id, ref, { pushedAt, movedAt, movedFrom }) =>
-      void sql.learnRef.run(id, ref, pushedAt, movedAt, movedFrom),
+      void store.unsynced(() => sql.learnRef.run(id, ref, pushedAt, movedAt, movedFrom)),
   };
 }

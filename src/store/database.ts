@@ -164,13 +164,15 @@ function wrap(db: Database.Database, { lock, log }: Files): Store {
   const probe = db.prepare(
     "INSERT OR REPLACE INTO migrations (module, version) SELECT 'probe', coalesce(max(version), 0) % 1000 + 1 FROM migrations WHERE module = 'probe'",
   );
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const commit = db.prepare("COMMIT");
   function transaction<T>(fn: () => T): T {
     if (depth > 0) return fn();
-    db.exec("BEGIN IMMEDIATE");
+    begin.run();
     depth = 1;
     try {
       const result = fn();
-      db.exec("COMMIT");
+      commit.run();
       return result;
     } catch (error) {
       // A full disk may already have rolled the transaction back.

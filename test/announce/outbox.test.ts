@@ -23,13 +23,13 @@ function setUp() {
   const backlog = createBacklog(store, now);
   const all = () => outbox.after(0, 100, null);
   const announced = () => all().flatMap(({ changes }) => changes.map(({ ref, after }) => [ref, after]));
-  return { outbox, backlog, clock, all, announced };
+  return { store, outbox, backlog, clock, all, announced };
 }
 
-test("the changes of one pass are one event, with everything a consumer needs", () => {
+test("the changes of one pass are one event, with everything a consumer needs", async () => {
   const { outbox, all } = setUp();
-  outbox.intend(7, "push", [step(1)]);
-  outbox.intend(7, "push", [step(5, SIDE)]);
+  await outbox.intend(7, "push", [step(1)]);
+  await outbox.intend(7, "push", [step(5, SIDE)]);
   expect(all()).toEqual([]);
   expect(outbox.owesEvents(7)).toBe(true);
   expect(outbox.publish(APP, "push")).toEqual([1]);
@@ -46,13 +46,17 @@ test("the changes of one pass are one event, with everything a consumer needs", 
   expect(outbox.inDoubt(7)).toBe(false);
 });
 
-test("of an interrupted pass only changes that the mirror has are announced, before later ones", () => {
+test("of an interrupted pass only changes that the mirror has are announced, before later ones", async () => {
   const { outbox, announced } = setUp();
-  outbox.intend(7, "push", [step(1), step(5, SIDE), { ref: "refs/heads/old", before: sha(9), after: ZERO }]);
+  await outbox.intend(7, "push", [
+    step(1),
+    step(5, SIDE),
+    { ref: "refs/heads/old", before: sha(9), after: ZERO },
+  ]);
   expect(outbox.inDoubt(7)).toBe(true);
   outbox.resolve(7, new Map([[MAIN, sha(1)]]));
   expect(outbox.inDoubt(7)).toBe(false);
-  outbox.intend(7, "backstop", [step(2)]);
+  await outbox.intend(7, "backstop", [step(2)]);
   expect(outbox.publish(APP, "push")).toEqual([1, 2]);
   expect(announced()).toEqual([
     [MAIN, sha(1)],
@@ -61,19 +65,19 @@ test("of an interrupted pass only changes that the mirror has are announced, bef
   ]);
 });
 
-test("a change that took effect stays recorded, wherever its ref moves before a refresh ends", () => {
+test("a change that took effect stays recorded, wherever its ref moves before a refresh ends", async () => {
   const { outbox, announced } = setUp();
   for (const n of [1, 2, 3]) {
-    outbox.intend(7, "push", [step(n)]);
+    await outbox.intend(7, "push", [step(n)]);
     outbox.resolve(7, new Map([[MAIN, sha(n)]]));
   }
   outbox.publish(APP, "push");
   expect(announced()).toEqual([1, 2, 3].map((n) => [MAIN, sha(n)]));
 });
 
-test("a change whose outcome cannot be determined counts as done", () => {
+test("a change whose outcome cannot be determined counts as done", async () => {
   const { outbox, announced } = setUp();
-  outbox.intend(7, "push", [step(1)]);
+  await outbox.intend(7, "push", [step(1)]);
   outbox.resolve(7, null);
   outbox.publish(APP, "push");
   expect(announced()).toEqual([[MAIN, sha(1)]]);
@@ -105,10 +109,10 @@ test("after a kill right after the clone, the next pass announces the clone", ()
   expect(all()).toMatchObject([{ type: "cloned", changed: 1, changes: [] }]);
 });
 
-test("a long list of changes is cut, and still counts as done", () => {
+test("a long list of changes is cut, and still counts as done", async () => {
   const { outbox, all } = setUp();
   const many = Array.from({ length: MAX_CHANGES + 5 }, (_, n) => step(n + 1, `refs/heads/${n}`));
-  outbox.intend(7, "backstop", many);
+  await outbox.intend(7, "backstop", many);
   outbox.resolve(7, new Map());
   outbox.publish(APP, "push");
   const [event] = all();
@@ -116,10 +120,10 @@ test("a long list of changes is cut, and still counts as done", () => {
   expect(event?.changes).toHaveLength(MAX_CHANGES);
 });
 
-test("each consumer gets a repository's events in order, independently of the others", () => {
+test("each consumer gets a repository's events in order, independently of the others", async () => {
   const { outbox, backlog, clock } = setUp();
   for (const n of [1, 2]) {
-    outbox.intend(7, "push", [step(n)]);
+    await outbox.intend(7, "push", [step(n)]);
     const [first] = outbox.publish(APP, "push");
     for (const consumer of ["a", "b"]) backlog.add(consumer, 7, first!);
   }
@@ -155,11 +159,11 @@ test("each consumer gets a repository's events in order, independently of the ot
   expect(backlog.lag("b").pending).toBe(0);
 });
 
-test("events that grow too old are dropped and counted; later ones are still announced", () => {
+test("events that grow too old are dropped and counted; later ones are still announced", async () => {
   const { outbox, backlog, clock } = setUp();
   for (const n of [1, 2, 3]) {
     clock.now = n * 1000;
-    outbox.intend(7, "push", [step(n)]);
+    await outbox.intend(7, "push", [step(n)]);
     const [first] = outbox.publish(APP, "push");
     backlog.add("a", 7, first!);
   }
@@ -177,14 +181,14 @@ test("events that grow too old are dropped and counted; later ones are still ann
   backlog.dropSome("a", 9000, 10);
   outbox.pruneEvents(9000, 10);
   expect(outbox.bounds()).toEqual({ oldest: 0, newest: 3 });
-  outbox.intend(7, "push", [step(4)]);
+  await outbox.intend(7, "push", [step(4)]);
   expect(outbox.publish(APP, "push")).toEqual([4]);
 });
 
-test("published trees are announced after the change that brought their commit, never before", () => {
+test("published trees are announced after the change that brought their commit, never before", async () => {
   const { outbox, all } = setUp();
   const tree = (n: number) => ({ ...step(n), path: "/data/checkouts/acme/app" });
-  outbox.intend(7, "push", [step(2)]);
+  await outbox.intend(7, "push", [step(2)]);
   outbox.published(7, tree(1));
   outbox.published(7, tree(2));
   outbox.published(7, { ...tree(3), after: sha(2) });
@@ -222,4 +226,18 @@ test("a tree that is back at its old commit is not announced", () => {
   outbox.published(7, { ...step(1), path });
   outbox.published(7, { ref: MAIN, before: sha(1), after: sha(0), path });
   expect(outbox.publish(APP, "push")).toEqual([]);
+});
+
+test("an intent shares the sync of what else comes, and its promise waits for it", async () => {
+  const { store, outbox } = setUp();
+  const order: string[] = [];
+  const delivery = store.inGroup(() => void order.push("delivery written"));
+  const intent = outbox.intend(7, "push", [step(1)]);
+  expect(outbox.inDoubt(7)).toBe(false);
+  await Promise.all([
+    delivery.then(() => order.push("delivery on disk")),
+    intent.then(() => order.push("intent on disk")),
+  ]);
+  expect(order).toEqual(["delivery written", "delivery on disk", "intent on disk"]);
+  expect(outbox.inDoubt(7)).toBe(true);
 });

@@ -41,8 +41,8 @@ function twoNodes({ isShared = true, isTeller = false } = {}) {
   };
   const log = pino({ enabled: false });
   const ports = { consumer, outbox, backlog, tellers, log, now };
-  const changed = (ref: string, n: number) => {
-    outbox.intend(APP.id, "push", [{ ref, before: sha(n - 1), after: sha(n) }]);
+  const changed = async (ref: string, n: number) => {
+    await outbox.intend(APP.id, "push", [{ ref, before: sha(n - 1), after: sha(n) }]);
     const [id] = outbox.publish(APP, "push");
     backlog.add(URL, APP.id, id!);
     return id!;
@@ -57,7 +57,7 @@ function twoNodes({ isShared = true, isTeller = false } = {}) {
 test("a URL hears at once from the node that announces, and a hook on each node from its own", async () => {
   for (const options of [{ isTeller: true }, { isShared: false }]) {
     const { changed, offer, delivered } = twoNodes(options);
-    const id = changed(MAIN, 1);
+    const id = await changed(MAIN, 1);
     await offer();
     expect(delivered).toEqual([id]);
   }
@@ -65,7 +65,7 @@ test("a URL hears at once from the node that announces, and a hook on each node 
 
 test("another node asks after a few seconds, and forgets what the URL has heard", async () => {
   const { clock, backlog, changed, offer, delivered, asked, told, isLeft } = twoNodes();
-  changed(MAIN, 1);
+  await changed(MAIN, 1);
   await offer();
   expect([asked, backlog.nextDueIn(URL, new Set())]).toEqual([[], 5_000]);
   clock.now += 5_000;
@@ -85,7 +85,7 @@ test("another node asks after a few seconds, and forgets what the URL has heard"
 
 test("what the other node has not told after a minute, this one tells", async () => {
   const { clock, changed, offer, delivered, isLeft } = twoNodes();
-  const id = changed(MAIN, 1);
+  const id = await changed(MAIN, 1);
   clock.now += MINUTE;
   await offer();
   expect([delivered, isLeft()]).toEqual([[id], false]);
@@ -93,9 +93,9 @@ test("what the other node has not told after a minute, this one tells", async ()
 
 test("a ref that has moved on is told with its last value alone", async () => {
   const { clock, changed, offer, delivered, asked } = twoNodes();
-  changed(MAIN, 1);
-  const side = changed(SIDE, 5);
-  const last = changed(MAIN, 2);
+  await changed(MAIN, 1);
+  const side = await changed(SIDE, 5);
+  const last = await changed(MAIN, 2);
   clock.now += MINUTE;
   await offer();
   expect(delivered).toEqual([side, last]);
@@ -107,7 +107,7 @@ test("a ref that has moved on is told with its last value alone", async () => {
 
 test("after a clock was set back, an event that seems to be of the future does not wait for it", async () => {
   const { clock, changed, offer, delivered } = twoNodes();
-  const id = changed(MAIN, 1);
+  const id = await changed(MAIN, 1);
   clock.now -= 60 * MINUTE;
   await offer();
   expect(delivered).toEqual([id]);
@@ -121,9 +121,9 @@ test("the node that announces knows what it has told, and what its mirror had wh
     hasToldHere(ofHere, { ...question, ...more }, provenAt);
   told.answer = true;
   expect(has()).toBe(false);
-  changed(MAIN, 1);
+  await changed(MAIN, 1);
   await offer();
-  changed(MAIN, 2);
+  await changed(MAIN, 2);
   expect(has(), "not accepted yet").toBe(false);
   expect(has(clock.now), "not accepted yet, though proven").toBe(false);
   await offer();
@@ -132,7 +132,7 @@ test("the node that announces knows what it has told, and what its mirror had wh
   const other = { states: [[`changed ${SIDE}`, sha(3)]] as ToldQuestion["states"] };
   expect(has(clock.now - 1_001, other), "proven before the other node noticed it").toBe(false);
   expect(has(clock.now - 1_000, other), "came and went before the comparison").toBe(true);
-  changed(MAIN, 3);
+  await changed(MAIN, 3);
   await offer();
   expect(has(), "went there and on, and perhaps back").toBe(false);
 });

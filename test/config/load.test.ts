@@ -89,7 +89,7 @@ describe("defaults", () => {
       keepsLfs: false,
       keepsWikis: false,
       telemetry: null,
-      prettyLog: true,
+      logForm: "text",
       announceHook: null,
       announceTimeoutMs: 60_000,
       announceUrls: [],

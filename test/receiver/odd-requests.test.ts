@@ -63,7 +63,12 @@ const HEADERS = [
 /** Everything that an outsider can reach, behind a server like Probot's. */
 async function startAll() {
   const errors: string[] = [];
-  const log = { info() {}, warn() {}, error: (_: object, message: string) => void errors.push(message) };
+  const log = {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (_: object, message: string) => void errors.push(message),
+  };
   const ports = apiPorts();
   const trustedProxies = ["127.0.0.0/8"];
   const bearers = bearersOf();

@@ -18,7 +18,8 @@ function open() {
   const settings = { quietPeriodMs: 0, gitHost: HOST, needsClone, random: () => 0.5 };
   const queue = createEmbeddedQueue({ store, ...settings, ...times });
   const warmed: number[] = [];
-  const gateway = { warm: (target: { id?: number }) => void warmed.push(target.id!) } as unknown as Gateway;
+  const warm = (target: { id?: number }) => void warmed.push(target.id!);
+  const gateway = { warm, isWarm: () => false } as unknown as Gateway;
   const acceptance = createAcceptance({
     store,
     queue,

@@ -162,22 +162,23 @@ describe.each(PATHS)("at %s", (path) => {
   });
 
   it.each([
-    ["ping", { zen: "Design for failure." }, "nothing to do for ping"],
-    ["issues", { action: "opened" }, "nothing to do for issues"],
-    ["push", { ref: "refs/heads/main" }, "push does not name a repository"],
+    ["ping", { zen: "Design for failure." }, "nothing to do for ping", "debug"],
+    ["issues", { action: "opened" }, "nothing to do for issues", "debug"],
+    ["push", { ref: "refs/heads/main" }, "push does not name a repository", "info"],
     [
       "push",
       { ...PUSH, repository: { id: 9, full_name: "Acme/Secret" } },
       "REPOSITORIES does not include it",
+      "info",
     ],
-  ])("answers 204 to %s with nothing to do, and logs why", async (event, payload, reason) => {
+  ])("answers 204 to %s with nothing to do, and logs why", async (event, payload, reason, level) => {
     await start({ config: { repositories: (name) => name.toLowerCase() !== "acme/secret" } });
     const answer = await send(JSON.stringify(payload), { "x-github-event": event });
     expect([answer.status, answer.text]).toEqual([204, ""]);
     expect(harness.ignored).toMatchObject([{ reason }]);
     expect(harness.lines).toMatchObject([
       {
-        level: "info",
+        level,
         fields: { event: "delivery_ignored", reason, githubEvent: event, outcome: "ignored" },
       },
     ]);

@@ -64,7 +64,7 @@ export async function startReceiver(options: ReceiverHarnessOptions = {}) {
       stopping: () => false,
       ...options.ports,
     },
-    log: { info: write("info"), warn: write("warn"), error: write("error") },
+    log: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
   });
   const server = createServer(async (req, res) => {
     if (!(await receive(req, res))) res.writeHead(404).end();

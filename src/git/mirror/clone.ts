@@ -41,8 +41,9 @@ const UNSYNCED = { "core.fsync": "-reference,-loose-object" };
  * Makes a first clone, or a rebuild: beside the mirror, packed, marked, then swapped in. A half-done clone is
  * never seen under the mirror's name.
  */
-export async function cloneMirror(tools: MirrorOptions, clone: CloneOf): Promise<Cloned> {
+export async function cloneMirror(options: MirrorOptions, clone: CloneOf): Promise<Cloned> {
   const { id, defaultBranch, run, judge } = clone;
+  const tools: MirrorOptions = { ...options, git: (call) => options.git({ urgency: "clone", ...call }) };
   const { git, layout } = tools;
   const scope = tools.scopeOf(id);
   const beside = join(layout.repository(id), `clone-${randomBytes(8).toString("hex")}`);

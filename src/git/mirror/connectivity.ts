@@ -36,7 +36,7 @@ export async function checkConnectivity(mirror: string, run: Run, filter: string
 /** @returns what git reports as missing or broken; null: nothing */
 async function findFault(run: Run, filter: string[]): Promise<{ objects: string[]; reason: string } | null> {
   // git rev-list --all is not used: it leaves out a ref whose object is missing.
-  const { stdout: tips } = await run(["for-each-ref", "--format=%(objectname)"], { background: false });
+  const { stdout: tips } = await run(["for-each-ref", "--format=%(objectname)"], { urgency: "refresh" });
   if (tips === "") return null;
   try {
     const args = ["rev-list", "--objects", ...filter, "--quiet", "--stdin"];

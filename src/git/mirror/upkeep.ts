@@ -65,7 +65,7 @@ function workOn({ git, layout, timeoutMs }: Options, id: number, signal: AbortSi
   return {
     mirror,
     run: (args, more = {}) =>
-      git({ gitDir: mirror, args, config: CONFIG, timeoutMs, signal, background: true, ...more }),
+      git({ gitDir: mirror, args, config: CONFIG, timeoutMs, signal, urgency: "background", ...more }),
   };
 }
 

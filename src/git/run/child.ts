@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess, ChildProcessWithoutNullStreams } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { simpleGit } from "simple-git";
 import { RefreshError } from "../../base/errors.js";
 import { type Limit, onceAborted, type Stall } from "../../machine/limit.js";
@@ -21,6 +21,13 @@ export interface GitOptions {
   starter?: Pick<Starter, "start"> | null;
 }
 
+/**
+ * How urgently git is waited for, and how far its priority is below this process's, as nice(1) has it: an answer to GitHub
+ * comes before a refresh, a refresh before a clone, and what nobody waits for comes last.
+ */
+export const NICENESS = { refresh: 5, clone: 10, background: 19 } as const;
+export type Urgency = keyof typeof NICENESS;
+
 export interface ChildCall extends Surroundings {
   args: string[];
   timeoutMs: number;
@@ -30,8 +37,8 @@ export interface ChildCall extends Surroundings {
   /** Exit codes that are an answer, not a failure. Default: only 0. */
   okCodes?: number[];
   onProgress?: (line: string) => void;
-  /** True: no caller waits for the process, which gives way to whatever else wants a processor. */
-  background?: boolean;
+  /** What the process gives way to when the processors are busy; default `refresh`. */
+  urgency?: Urgency;
 }
 
 /** Whether git ended in one of the ways that the call expects. */
@@ -79,12 +86,10 @@ export async function runChild(
     const started = startByStarter(options, call);
     if (started) return onChild(asChild(started));
     const onOwnChild = (child: ChildProcess) => {
-      if (call.background) child.once("spawn", () => lowerPriority(child));
+      child.once("spawn", () => lowerPriority(child, nicenessOf(call)));
       onChild(child);
     };
-    seats
-      .run({ onChild: onOwnChild }, () => start(options, call))
-      .catch((error) => reject(notStarted(call, error)));
+    seatChild(onOwnChild, () => start(options, call)).catch((error) => reject(notStarted(call, error)));
   });
 }
 
@@ -94,7 +99,7 @@ const startByStarter = ({ starter, binary, path }: GitOptions, call: ChildCall) 
     file: binary,
     args: call.args,
     env: environment(path, call),
-    nice: call.background ? LOWEST_PRIORITY : 0,
+    nice: nicenessOf(call),
   }) ?? null;
 
 /**
@@ -102,12 +107,27 @@ const startByStarter = ({ starter, binary, path }: GitOptions, call: ChildCall) 
  * spawned.
  */
 const seats = new AsyncLocalStorage<{ onChild: ((child: ChildProcess) => void) | null }>();
+let taken = 0;
 subscribe("child_process", (message) => {
   const seat = seats.getStore();
   seat?.onChild?.((message as { process: ChildProcess }).process);
   // Only the first child is git: a program that a reader of git's output starts is another one.
   if (seat) seat.onChild = null;
 });
+
+/**
+ * Gives the child that `begin` starts to `onChild`. A storage that was used costs every promise of the process some time,
+ * until it is disabled.
+ */
+async function seatChild(onChild: (child: ChildProcess) => void, begin: () => Promise<void>): Promise<void> {
+  taken += 1;
+  try {
+    await seats.run({ onChild }, begin);
+  } finally {
+    taken -= 1;
+    if (taken === 0) seats.disable();
+  }
+}
 
 /** Rejects when simple-git starts no child. The child itself shows how it ends. */
 async function start({ binary, path }: GitOptions, call: ChildCall): Promise<void> {
@@ -142,13 +162,15 @@ function takePipes(child: ChildProcessWithoutNullStreams, call: ChildCall, plumb
   plumbing.connect(child);
 }
 
-/** The value is that of nice(1). */
 const LOWEST_PRIORITY = 19;
 
+const nicenessOf = ({ urgency = "refresh" }: ChildCall): number =>
+  Math.min(LOWEST_PRIORITY, getPriority() + NICENESS[urgency]);
+
 /** Sets a priority that the children of git inherit. */
-function lowerPriority(child: ChildProcess): void {
+function lowerPriority(child: ChildProcess, niceness: number): void {
   try {
-    setPriority(child.pid!, LOWEST_PRIORITY);
+    setPriority(child.pid!, niceness);
   } catch {
     // The process has already ended.
   }

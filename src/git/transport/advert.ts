@@ -15,6 +15,8 @@ const MAX_BYTES = 64 * 2 ** 20;
 export interface Adverts {
   /** @returns the advertisement, and whether GitHub was asked for it @throws RefreshError */
   get(target: Target, signal: AbortSignal): Promise<{ body: Buffer; fetched: boolean }>;
+  /** Whether `warm` would do nothing. */
+  isWarm(): boolean;
   warm(target: Target): void;
   /** Notes that a request to GitHub has just ended. */
   used(): void;
@@ -71,16 +73,20 @@ export function createAdverts(upstream: Upstream): Adverts {
     return asking;
   }
 
+  const isUsed = () => monotonicMs() - usedAt <= IDLE_MS;
+  const isWarm = () => asking !== null || (isUsed() && cached !== null && cached.until >= monotonicMs());
+
   return {
     async get(target, signal) {
       if (cached && cached.until > monotonicMs()) return { body: cached.body, fetched: false };
       return { body: await shared(target, signal).catch(rethrow), fetched: true };
     },
+    isWarm,
     warm(target) {
-      if (monotonicMs() - usedAt > IDLE_MS) cached = null;
-      if (!asking && (!cached || cached.until < monotonicMs())) {
-        shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and gets the error
-      }
+      if (isWarm()) return;
+      // A connection is opened by asking again.
+      if (!isUsed()) cached = null;
+      shared(target, AbortSignal.timeout(30_000)).catch(() => {}); // git asks again and gets the error
     },
     used() {
       usedAt = monotonicMs();

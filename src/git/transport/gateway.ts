@@ -22,6 +22,8 @@ export interface Gateway {
   open(target: Target, options?: LeaseOptions): Lease;
   /** Prepares a connection and the capability advertisement before git asks. Never throws. */
   warm(target: Target): void;
+  /** Whether a connection is open, or being opened, so that `warm` would do nothing. */
+  isWarm(): boolean;
   /** Sends a reader's request to GitHub. @returns the body of an answer with status 200 @throws RefreshError */
   sendForReader(target: Target, call: ReaderCall): Promise<Readable>;
   /** Asks GitHub whether it gives an object by its name. @throws RefreshError */
@@ -61,7 +63,8 @@ export async function createGateway(origin: string, token: TokenSource, peer?: P
 
   return {
     open: (target, options = {}) => openLease(ports, { ...options, target, url: base + pathOf(target, "") }),
-    warm: (target) => adverts.warm(target),
+    warm: adverts.warm,
+    isWarm: adverts.isWarm,
     sendForReader: (target, call) => sendForReader(proxy, target, call),
     givesObject: (target, id, signal) => givesObject(proxy, target, id, signal),
     lfs: createLfs(upstream, origin),

@@ -145,7 +145,7 @@ export async function writeRefs(
   const { changes, keep, record } = await guard.judge(repository, moves, (a, b) =>
     mirrors.isAncestor(repository.id, a, b),
   );
-  outbox.intend(repository.id, trigger, changes);
+  await outbox.intend(repository.id, trigger, changes);
   const { kept, refused } = await mirrors.apply(repository.id, changes, keep, refusals);
   await record({ kept });
   return written(context, repository.id, changes, refused);

@@ -131,7 +131,7 @@ async function dropOutside(
   const { mirrors, outbox } = context;
   const outside = await mirrors.outside(id, run.signal);
   const changes = await mapInSlices(outside, ([ref, before]) => ({ ref, before, after: ZERO }));
-  outbox.intend(id, trigger, changes);
+  await outbox.intend(id, trigger, changes);
   const { refused } = await mirrors.apply(id, changes);
   return written(context, id, changes, refused);
 }

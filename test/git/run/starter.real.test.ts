@@ -2,10 +2,12 @@ import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { NICENESS, type Urgency } from "../../../src/git/run/child.js";
 import { createGit } from "../../../src/git/run/exec.js";
 import { createStreamGit } from "../../../src/git/run/stream.js";
 import { bareRepository, isRunning, PATH, realGit, stuckGit } from "../../support/git.js";
@@ -143,13 +145,21 @@ test("a git that does not end is ended at its deadline, with what it started", a
   expect(running()).toEqual([]);
 });
 
-test("background work has the lowest priority", async () => {
-  const { options } = await startedStarter();
-  const git = createGit({ ...options, binary: gitOf("cat > /dev/null; nice") });
-  const call = { args: ["gc"], gitDir: null, ...T };
-  expect((await git({ ...call, background: true })).stdout).toBe("19\n");
-  expect((await git(call)).stdout).toBe("0\n");
-});
+test.each([true, false])(
+  "git gives way to this process, by how urgent it is (starter: %s)",
+  async (isStarted) => {
+    const { options } = await startedStarter();
+    const starter = isStarted ? options.starter : null;
+    const git = createGit({ ...options, starter, binary: gitOf("cat > /dev/null; nice") });
+    const call = { args: ["gc"], gitDir: null, ...T };
+    const priorityOf = async (urgency?: Urgency) =>
+      Number((await git({ ...call, ...(urgency && { urgency }) })).stdout);
+    const below = (steps: number) => Math.min(19, getPriority() + steps);
+    expect(await priorityOf()).toBe(below(NICENESS.refresh));
+    expect(await priorityOf("clone")).toBe(below(NICENESS.clone));
+    expect(await priorityOf("background")).toBe(19);
+  },
+);
 
 test("what git is told is in no argument of the starter's and in no file", async () => {
   const { options, starter, sockets } = await startedStarter();
