@@ -3,14 +3,11 @@ import { asInstallation, github, lsRemote, nextOf } from "./client.js";
 
 const COUNT = 2_000;
 
-test("thousands of repositories are made and listed in seconds, and are real", async () => {
+test("thousands of repositories are made and listed, and are real", async () => {
   const standin = await github();
   const acme = standin.createInstallation("acme");
   const names = Array.from({ length: COUNT }, (_, index) => `r${index}`);
-  const start = performance.now();
   const repos = await standin.createRepositories(acme, names);
-  // Measured at 1.2 ms each on two shared cores; the bound is for a busy machine.
-  expect((performance.now() - start) / COUNT).toBeLessThan(5);
 
   const seen = new Set<number>();
   let path: string | undefined = "/installation/repositories?per_page=100";
