@@ -18,6 +18,7 @@ import { addAuditPage } from "./audit.js";
 import { addBulkActions } from "./bulk.js";
 import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
+import { keepInstallUrl } from "./install-url.js";
 import { keepStatus } from "./kept-status.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
@@ -51,6 +52,10 @@ export interface PageOptions {
   publicUrl: string | null;
   trustedProxies: readonly string[];
   ports: ApiPorts;
+  /** The path that GitHub delivers to. */
+  webhookPath?: string;
+  /** Finds where the App is installed on an account. */
+  findInstallUrl?(): Promise<string | null>;
   /** Null: this Lockstep is alone. */
   nodes?: (OtherNodes & Pick<NodePorts, "list">) | null;
   /** Null: sessions are those of this process. */
@@ -72,6 +77,11 @@ export function createPage(options: PageOptions): Handler {
   options.ports.events.newEvents.on("event", change);
   const kept = keepStatus({ read: options.ports.status, onChange: change });
   const ports = { ...options.ports, status: kept.status };
+  const { webhookPath = "/api/github/webhooks", findInstallUrl = async () => null } = options;
+  const first = {
+    webhook: publicUrl === null ? webhookPath : publicUrl + webhookPath,
+    installUrl: keepInstallUrl(findInstallUrl),
+  };
   const sessions = createSessions(apiToken, options.sessions ?? ownSessions());
   const client = clientAddress(trustedProxies);
 
@@ -98,11 +108,11 @@ export function createPage(options: PageOptions): Handler {
     await next();
     kept.forget();
   });
-  addOverviewPage(app, ports);
-  addRepositoriesPage(app, ports);
+  addOverviewPage(app, ports, first);
+  addRepositoriesPage(app, ports, first);
   addBulkActions(app, ports, nodes);
   addRepositoryPage(app, ports);
-  addDeliveriesPage(app, ports);
+  addDeliveriesPage(app, ports, first);
   addReadersPage(app, ports);
   addServerPage(app, ports, nodes);
   addAuditPage(app, ports);
