@@ -322,7 +322,8 @@ addEventListener("keydown", (event) => {
   workedAt = performance.now();
   if (key === "Escape") {
     for (const word of document.querySelectorAll(".word:is(:hover, :focus)")) word.dataset.closed = "";
-    return closeMenus(null);
+    closeMenus(null);
+    return document.querySelector("a[data-cancel]")?.click();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea")) return;
   if (key === "/") {

@@ -108,7 +108,8 @@ function behindIn({ failing, held, cloning, late }: ReturnType<typeof sharesOf>)
 
 function oldestProof({ oldestUnprovenMs, mirrors: { managed } }: Judged): string {
   if (oldestUnprovenMs === null) return "";
-  const ago = duration(oldestUnprovenMs);
+  // Whole seconds, which nobody has to read twice.
+  const ago = duration(Math.ceil(oldestUnprovenMs / 1_000) * 1_000).replace(".0 s", " s");
   return managed === 1
     ? `It was proven equal to GitHub ${ago} ago.`
     : `Each mirror was proven equal to GitHub in the last ${ago}.`;

@@ -176,8 +176,22 @@ function statusOf(scene: Scene, count: number): StatusView {
     github: {
       calls: 360,
       limits: [
-        { whose: "acme", limit: 5_000, remaining: 4_640, resetsAt: ago(-3_300), heldUntil: null },
-        { whose: "the App", limit: 5_000, remaining: 4_990, resetsAt: ago(-3_300), heldUntil: null },
+        {
+          whose: "installation 3",
+          account: "acme",
+          limit: 5_000,
+          remaining: 4_640,
+          resetsAt: ago(-3_300),
+          heldUntil: null,
+        },
+        {
+          whose: "app",
+          account: null,
+          limit: 5_000,
+          remaining: 4_990,
+          resetsAt: ago(-3_300),
+          heldUntil: null,
+        },
       ],
     },
     disk: { ...base.disk, freeBytes: 77 * 2 ** 30, totalBytes: 200 * 2 ** 30, minFreeBytes: 2 ** 30 },

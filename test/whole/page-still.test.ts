@@ -32,6 +32,8 @@ async function open(path: string, first: ApiPorts) {
   return { tab, complaints, change };
 }
 
+const AT = "2024-01-01T00:00:00.000Z";
+
 const topOf = async (it: Locator) => Math.round((await it.boundingBox())!.y);
 
 test("an open page of an App that is installed nowhere becomes the overview with the first repository", async () => {
@@ -118,4 +120,15 @@ test("where the browser allows no copying, as over plain HTTP, the text is selec
   await tab.getByRole("button", { name: /^Copy \/data/ }).click();
   await tab.getByText("Selected: copy it by keyboard").waitFor();
   expect(await tab.evaluate("getSelection().toString()")).toMatch(/^\/data\/.*web\.git$/);
+});
+
+test("Escape leaves a page that asks for a confirmation, and does nothing", async () => {
+  const scene = sceneOf("healthy", 3);
+  const kept = { ...{ name: "n", ref: "refs/heads/main", sha: "1".repeat(40) }, keptAt: AT, expiresAt: AT };
+  const tip = { kept: { ...kept, restore: "", push: "" }, current: null };
+  const { tab } = await open("/repos/acme/web/restore?kept=n", { ...scene, keptTip: async () => tip });
+  await tab.getByRole("button", { name: "Restore" }).waitFor();
+  await tab.keyboard.press("Escape");
+  await tab.waitForURL(/\/repos\/acme\/web$/);
+  await tab.getByRole("heading", { name: "acme/web" }).waitFor();
 });

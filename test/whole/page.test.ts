@@ -135,6 +135,7 @@ test("without JavaScript: filter, pause and the confirmation pages all work", as
   await tab.locator("tr", { hasText: "acme/web" }).getByText("paused").waitFor();
   await tab.getByRole("link", { name: "Server" }).click();
   await tab.getByRole("table", { name: /^Queue: 0 requests/ }).waitFor();
+  await tab.getByText("GitHub's API, acme", { exact: true }).waitFor();
   await tab.getByRole("link", { name: "Deliveries" }).click();
   await tab.getByRole("heading", { name: "Deliveries" }).waitFor();
   await tab.getByRole("button", { name: "Sign out" }).click();

@@ -3,7 +3,7 @@ import type { AttentionView } from "../attention.js";
 import { onPage } from "../dialect.js";
 import type { StatusView } from "../status-view.js";
 import { Icon, type IconName, type Mood } from "./icon.js";
-import { Ago, sentence } from "./parts.js";
+import { Ago, ended, sentence } from "./parts.js";
 
 const LOOKS: Record<AttentionView["kind"], { icon: IconName; mood: Mood }> = {
   outage: { icon: "cloud-offline", mood: "bad" },
@@ -51,7 +51,7 @@ function Entry({ of: one, here }: { of: AttentionView; here: string }) {
           <Title of={one} />
         </p>
         <p class="why">
-          {one.detail} <span class="nowrap">→</span> {sentence(onPage(one.remedy))}
+          {ended(one.detail)} <span class="nowrap">→</span> {sentence(onPage(one.remedy))}
           {one.kind === "failing" && " Lockstep tries again by itself."}
         </p>
       </div>

@@ -6,6 +6,7 @@ import { assetPath } from "./assets.js";
 import { Icon, type IconName } from "./icon.js";
 import { takeNote } from "./note.js";
 import { findParts, Live, type Part } from "./part.js";
+import { sentence } from "./parts.js";
 import { SIGNS, type Standing, standingOf } from "./standing.js";
 import { isUpdate, setDrawing } from "./update.js";
 
@@ -206,8 +207,8 @@ export function message(context: Context, frame: Frame, detail: string, remedy: 
     frame,
     <>
       <h1>{frame.title}</h1>
-      <p class="notice bad">{detail}</p>
-      <p>→ {onPage(remedy)}</p>
+      <p class="notice bad">{sentence(detail)}</p>
+      <p>→ {sentence(onPage(remedy))}</p>
     </>,
   );
 }

@@ -17,6 +17,7 @@ import { VerdictBox } from "./standing.js";
 
 const EVENTS = 8;
 const ROWS = 8;
+const LIMITS = 3;
 /** The fields of an address that the list of repositories had when it was at `/`. */
 const MOVED = ["state", "name", "installation", "cursor"];
 
@@ -109,7 +110,7 @@ async function overview(context: Context, ports: ApiPorts, { status, span, webho
           <Activity title="Just now" of={done} />
         </Live>
         <Live name="meters" once={status} variant={trends.diskFullAt ?? ""}>
-          <Meters of={status} diskFullAt={trends.diskFullAt} />
+          <Meters of={status} diskFullAt={trends.diskFullAt} most={LIMITS} />
         </Live>
       </div>
       <Live name="worst" of={[here, worst]}>

@@ -211,9 +211,11 @@ export function Pages({ path, query, next, field = "cursor", label = "Pages" }: 
   );
 }
 
+/** Another sentence may follow. */
+export const ended = (text: string) => text + (/[.!?]$/.test(text) ? "" : ".");
+
 /** Writes a remedy as a sentence that others may follow. */
-export const sentence = (text: string) =>
-  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+export const sentence = (text: string) => ended(text.charAt(0).toUpperCase() + text.slice(1));
 
 /** Renders what an operator must know, and what to do next. */
 export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; since?: string }) => (

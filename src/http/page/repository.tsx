@@ -156,7 +156,12 @@ function Summary({ repository, beats, subject }: SummaryProps) {
     [<Word of="comparison">Last full comparison</Word>, <Ago at={repository.lastFullAt} />],
     [<Word of="proven">Proven</Word>, <Ago at={repository.lastProvenAt} />],
     ["Default branch", <code>{repository.defaultBranch}</code>],
-    ["Installation", <a href={`/repositories?installation=${installationId}`}>{installationId}</a>],
+    [
+      "Installation",
+      <a href={`/repositories?installation=${installationId}`}>
+        {repository.owner}, {installationId}
+      </a>,
+    ],
   ];
   if (subject !== null)
     facts.push([

@@ -16,6 +16,7 @@ import { RemovalButton } from "./removal.js";
 import { Word } from "./words.js";
 
 const ROWS = 100;
+const LIMITS = 20;
 const GIB = 2 ** 30;
 /** The list counts every repository and asks every node, and open pages ask often. */
 const NODES_MS = 10_000;
@@ -46,7 +47,7 @@ export function addServerPage(app: Hono, ports: ApiPorts, nodes: Pick<NodePorts,
             <Backstop of={status.backstop} deliveries={status.deliveries} />
           </div>
           <div class="two">
-            <Meters of={status} diskFullAt={ports.trends("week").diskFullAt} />
+            <Meters of={status} diskFullAt={ports.trends("week").diskFullAt} most={LIMITS} />
             <ClassMeters of={status.queue.classes} />
           </div>
           {cluster && <Nodes of={cluster} />}

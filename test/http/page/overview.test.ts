@@ -97,6 +97,24 @@ test("a chart says in the first minute what it will show, and when its first fig
   expect(later.text).not.toContain('class="awaited"');
 });
 
+test("GitHub's limits are named by their account, the one with the least left first, and only some are shown", async () => {
+  const scene = sceneOf("healthy", 3);
+  const status = await scene.status();
+  const { words } = await shown("/", scene);
+  expect(words).toMatch(
+    /GitHub's API, acme 4,640 of 5,000 left .* GitHub's API, the App 4,990 of 5,000 left/,
+  );
+  const limits = Array.from({ length: 300 }, (_, n) => ({
+    ...status.github.limits[0]!,
+    ...{ whose: `installation ${n}`, account: `org-${n}`, remaining: 4_000 - n },
+  }));
+  const many = await shown("/", { ...scene, status: () => ({ ...status, github: { calls: 1, limits } }) });
+  expect(many.words.match(/[\d,]+ of 5,000 left/g)).toEqual(
+    ["3,701", "3,702", "3,703"].map((left) => `${left} of 5,000 left`),
+  );
+  expect(many.words).toContain("297 more accounts have more left.");
+});
+
 test("what was done is said in sentences", async () => {
   const { words } = await shown("/", sceneOf("healthy", 3));
   for (const sentence of [
