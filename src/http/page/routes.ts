@@ -33,6 +33,7 @@ import {
   signedIn,
   tooLarge,
   unlessForwarded,
+  withCookies,
 } from "./middleware.js";
 import { addOverviewPage } from "./overview.js";
 import { addReadersPage } from "./readers.js";
@@ -90,6 +91,7 @@ export function createPage(options: PageOptions): Handler {
   if (nodes) app.use(fromOtherNode(nodes));
   app.use(
     noStore,
+    withCookies,
     unlessForwarded(sameOrigin(publicUrl)),
     limitBody({ maxBytes: MAX_BODY, onTooLarge: tooLarge }),
   );
