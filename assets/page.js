@@ -9,8 +9,12 @@ const FAILED_MS = 2_000;
 const PATIENCE_MS = 10_000;
 /** After a failure the page is outdated when nothing was heard for this long. */
 const SILENT_MS = 5_000;
+/** How long the page says that something was copied. */
+const COPIED_MS = 4_000;
 /** How long the page says that the server is back. */
 const BACK_MS = 10_000;
+/** Whoever has moved the pointer or pressed a key within this time is at work on the page. */
+const WORKING_MS = 30_000;
 /** What is typed is searched for after a pause of this length. */
 const TYPED_MS = 150;
 
@@ -21,6 +25,7 @@ let asking = false;
 /** When the server was last heard: by the clock that nobody sets, and as the reader's clock showed it. */
 let heard = { at: performance.now(), shown: timeNow() };
 let hasFailed = false;
+let workedAt = -WORKING_MS;
 
 function again(ms) {
   clearTimeout(timer);
@@ -69,9 +74,9 @@ function noteHeard() {
   tick();
   if (!wasSilent) return;
   delete document.body.dataset.silent;
-  say(`The server is back since ${heard.shown}.`);
+  say(element("span", `The server is back since ${heard.shown}.`));
   setTimeout(() => {
-    if (!("silent" in document.body.dataset)) say("");
+    if (!("silent" in document.body.dataset)) say();
   }, BACK_MS);
 }
 
@@ -83,19 +88,51 @@ function judgeSilence() {
   document.title = "? no word from the server – Lockstep";
   if (icon) icon.href = icon.dataset.gone;
   // It stands in place of the verdict, which is the heading of the overview.
-  say(`No word from the server since ${heard.shown}; what you see may be outdated.`, "h1");
+  say(
+    element("h1", `No word from the server since ${heard.shown}`),
+    element("p", "What you see may be outdated. → Check that Lockstep runs. This page goes on by itself."),
+  );
 }
 
-function say(text, tag = "span") {
+function element(tag, text) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+/** Says how the server is; without lines there is nothing to say. */
+function say(...lines) {
   const place = document.getElementById("silence");
   if (!place) return;
-  place.hidden = text === "";
-  const said = document.createElement(tag);
-  said.textContent = text;
-  place.replaceChildren(said);
+  place.hidden = lines.length === 0;
+  place.replaceChildren(...lines);
+}
+
+/** Whether the page has become another one, as the overview does when the first repository comes. */
+function isOtherPage(fresh) {
+  const next = fresh.querySelector("[data-parts]")?.dataset.parts;
+  const own = [...document.querySelectorAll("[data-live]")].map(({ dataset }) => dataset.live);
+  return next !== undefined && next !== own.filter((name) => name !== "drawn").join();
 }
 
 function update(fresh) {
+  if (isOtherPage(fresh)) return location.reload();
+  holdStill(() => updateParts(fresh));
+}
+
+const isAtWork = () => performance.now() - workedAt < WORKING_MS;
+
+/** Keeps what is under the pointer in place when something above it grows. Browsers do so only once a page is scrolled. */
+function holdStill(change) {
+  const pointed =
+    isAtWork() && scrollY === 0 ? [...document.querySelectorAll("main :hover")].at(-1) : undefined;
+  const before = pointed?.getBoundingClientRect().top;
+  change();
+  if (pointed?.isConnected)
+    scrollBy({ top: pointed.getBoundingClientRect().top - before, behavior: "instant" });
+}
+
+function updateParts(fresh) {
   document.title = fresh.title;
   const next = fresh.getElementById("icon");
   if (icon && next && icon.getAttribute("href") !== next.getAttribute("href")) icon.href = next.href;
@@ -133,19 +170,31 @@ function updatePart(part, next) {
 }
 
 /**
- * Rows that somebody points at, selects or works with stay where they are; what they say is updated. Returns whether
- * some would have moved.
+ * The lines of a list that somebody points at or works with stay where they are; what they say is updated. Returns
+ * whether some would have moved or come.
  */
 function keepOrder(part, next) {
-  const body = part.querySelector(".rows tbody");
-  const fresh = next.querySelector(".rows tbody");
-  if (!body || !fresh || !body.querySelector(":hover, :focus, :checked, [open]")) return false;
-  const order = [...fresh.rows].map((row) => row.id).join();
-  const rows = new Map([...fresh.rows].map((row) => [row.id, row]));
-  const kept = [...body.rows].map((row) => rows.get(row.id) ?? row.cloneNode(true));
-  if (kept.every((row) => row.id !== "")) fresh.replaceChildren(...kept);
-  return [...fresh.rows].map((row) => row.id).join() !== order;
+  const fresh = [...next.querySelectorAll(LISTS)];
+  const kept = [...part.querySelectorAll(LISTS)].map((list, n) => fresh[n] && keepLines(list, fresh[n]));
+  return kept.includes(true);
 }
+
+const LISTS = ".rows tbody, .feed, .deliveries";
+
+function keepLines(list, fresh) {
+  if (!isHeld(list) || !hasKeys(list) || !hasKeys(fresh)) return false;
+  const order = idsOf(fresh);
+  const lines = new Map([...fresh.children].map((line) => [line.id, line]));
+  fresh.replaceChildren(...[...list.children].map((line) => lines.get(line.id) ?? line.cloneNode(true)));
+  return idsOf(fresh) !== order;
+}
+
+const idsOf = (list) => [...list.children].map(({ id }) => id).join();
+
+/** A pointer that only lies there, as on a second screen, holds nothing. */
+const isHeld = (list) =>
+  list.querySelector(":checked, .menu[open]") !== null ||
+  (isAtWork() && (list.matches(":hover") || list.querySelector(":focus") !== null));
 
 /** Changes as little as possible, so that selection, focus and a screen reader's place stay. */
 function become(old, next) {
@@ -267,10 +316,15 @@ addEventListener("input", ({ target }) => {
   }, TYPED_MS);
 });
 
-/** `/` searches; `j` and `k` go down and up the rows, and Enter opens one; `x` selects it; Escape closes menus. */
+/** `/` searches; `j` and `k` go down and up the rows, and Enter opens one; `x` selects it; Escape closes what is open. */
 addEventListener("keydown", (event) => {
   const { key, target } = event;
-  if (key === "Escape") return closeMenus(null);
+  workedAt = performance.now();
+  if (key === "Escape") {
+    for (const word of document.querySelectorAll(".word:is(:hover, :focus)")) word.dataset.closed = "";
+    closeMenus(null);
+    return document.querySelector("a[data-cancel]")?.click();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea")) return;
   if (key === "/") {
     const field = document.querySelector("main [data-find]") ?? document.querySelector("[data-find]");
@@ -285,6 +339,17 @@ addEventListener("keydown", (event) => {
   }
   if (key === "x") target.closest("tr")?.querySelector('input[name="id"]')?.click();
 });
+
+addEventListener("pointermove", () => {
+  workedAt = performance.now();
+});
+
+/** A meaning that was closed opens again when one comes back to the word. */
+for (const left of ["pointerout", "focusout"])
+  addEventListener(left, ({ target }) => {
+    const word = target.closest?.(".word");
+    if (word) delete word.dataset.closed;
+  });
 
 function closeMenus(but) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -302,17 +367,19 @@ addEventListener("click", ({ target }) => {
 });
 
 async function copy(button) {
-  const text = document.getElementById(button.dataset.copy)?.textContent ?? "";
+  const place = document.getElementById(button.dataset.copy);
+  const said = button.parentElement.querySelector("[data-copied]");
   try {
-    await navigator.clipboard.writeText(text);
-    button.dataset.copied = "";
-    say("Copied.");
+    await navigator.clipboard.writeText(place.textContent);
+    said.textContent = "Copied";
   } catch {
-    say("The browser did not allow copying; mark the text instead.");
+    // Browsers allow it only over HTTPS and on this machine.
+    getSelection().selectAllChildren(place);
+    said.textContent = "Selected: copy it by keyboard";
   }
   setTimeout(() => {
-    if (!("silent" in document.body.dataset)) say("");
-  }, FAILED_MS);
+    said.textContent = "";
+  }, COPIED_MS);
 }
 
 /** A hidden page keeps no connection, because a browser opens only a few to one server. */

@@ -18,9 +18,9 @@ import { runBench, workDir } from "./run.js";
 
 const HELP = `Usage: npm run bench:page [-- --repositories <n> --times <n>]
 
-What the page costs a running Lockstep with many repositories: processor time of a first page of each view and of a live
-update after a push, of all threads of the process, and when a real Chromium has painted the page. Beside it stands a bare
-Node that sends the same bytes. Then what the headers of a delivery, which the page shows, cost when it is recorded.
+What the page costs a running Lockstep with many repositories: processor time of a first page of each view, of a live update
+after a push, and of 50 open pages that ask for it at once, of all threads of the process; and when a real Chromium has
+painted the page. Beside it stands a bare Node that sends the same bytes. Then what the headers of a delivery, which the page shows, cost when it is recorded.
 
   --repositories <n>  default 10000
   --times <n>         how often each is asked for; default 60`;
@@ -36,12 +36,15 @@ const VIEWS = ["/", "/repositories", `/repos/acme/${nameOf(7)}`, "/deliveries", 
 const WARM = 20;
 /** The script of an open page asks so long after it was told of a change. */
 const SOON_MS = 300;
+const MANY = 50;
 
 interface Row {
   view: string;
   kilobytes: number;
   first: number[];
   live: number[];
+  /** What a live update costs when 50 pages ask for it at once. */
+  many: number[];
   bare: number[];
   paintMs: number[];
   barePaintMs: number[];
@@ -58,11 +61,16 @@ async function signIn(url: string): Promise<string> {
   return (answer.headers.get("set-cookie") ?? "").split(";")[0]!;
 }
 
-/** What the script of an open page sends: the parts that it has. */
-const partsOf = (text: string): string =>
-  [...text.matchAll(/data-live="(\w+)" data-version="(\w+)"/g)]
-    .map(([, name, mark]) => `${name}=${mark}`)
-    .join();
+/** An open page: what its script sends, which are the parts that it has, and what an update changes in that. */
+function openPage(text: string) {
+  const parts = new Map<string, string>();
+  const update = (fresh: string) => {
+    for (const [, name, mark] of fresh.matchAll(/data-live="(\w+)" data-version="(\w+)"/g))
+      parts.set(name!, mark!);
+  };
+  update(text);
+  return { update, known: () => [...parts].map((part) => part.join("=")).join() };
+}
 
 async function push(standin: StandIn, lockstep: Lockstep, repo: Repo): Promise<void> {
   const { id } = await standin.deliver(await standin.commit(repo, "main"), { to: lockstep.webhookUrl });
@@ -126,28 +134,33 @@ runBench(releasers, {
     for (const view of VIEWS) {
       progress(`${view} …`);
       const url = lockstep.url + view;
-      let { text } = await meter.ask(url, { cookie });
+      const { text } = await meter.ask(url, { cookie });
       const row: Row = {
         view,
         kilobytes: text.length / 1_024,
         first: [],
         live: [],
+        many: [],
         bare: [],
         paintMs: [],
         barePaintMs: [],
       };
       const bare = await startBare(releasers, dir, lockstep, view, text);
+      const note = (all: number[], { ms }: { ms: number }, n: number) => void (n < WARM || all.push(ms));
       for (let n = 0; n < WARM + times; n++) {
-        const full = await meter.ask(url, { cookie });
-        text = full.text;
+        await push(standin, lockstep, repo);
+        note(row.first, await meter.ask(url, { cookie }), n);
+        note(row.bare, await bare.meter.ask(bare.url, {}), n);
+      }
+      const page = openPage(text);
+      for (let n = 0; n < WARM + 2 * times; n++) {
         await push(standin, lockstep, repo);
         await sleep(SOON_MS);
-        const live = await meter.ask(url, { cookie, "x-known-parts": partsOf(text) });
-        const same = await bare.meter.ask(bare.url, {});
-        if (n < WARM) continue;
-        row.first.push(full.ms);
-        row.live.push(live.ms);
-        row.bare.push(same.ms);
+        const headers = { cookie, "x-known-parts": page.known() };
+        const [all, atOnce] = n % 2 === 0 ? [row.live, 1] : [row.many, MANY];
+        const live = await meter.ask(url, headers, { atOnce });
+        note(all, live, n);
+        page.update(live.text);
       }
       for (let n = 0; n < 10; n++) {
         row.paintMs.push(await paint(browser, url, cookie));
@@ -158,22 +171,23 @@ runBench(releasers, {
     progress("deliveries …");
     const { withHeaders, without } = measureHeaders(join(dir, "deliveries"));
     const both = (all: number[]) => `${formatMs(median(all))}, ${formatMs(percentile(all, 0.95))}`;
-    const cells = rows.map(({ view, kilobytes, first, live, bare, paintMs, barePaintMs }) => [
+    const cells = rows.map(({ view, kilobytes, first, live, many, bare, paintMs, barePaintMs }) => [
       view,
       `${Math.round(kilobytes)} KiB`,
-      ...[first, live, bare, paintMs, barePaintMs].map(both),
+      ...[first, live, many, bare, paintMs, barePaintMs].map(both),
     ]);
     const heading = [
       "view",
       "size",
       "first page",
       "live update",
+      `${MANY} at once`,
       "a bare Node",
       "painted after",
       "of a bare Node",
     ];
     report.table([heading, ...cells]);
-    report.text("Median, 95th percentile; the first three in time of the processor.");
+    report.text("Median, 95th percentile; the first four in time of the processor.");
     const micros = (all: number[]) => `${Math.round(median(all))} µs`;
     report.text(
       `Recording a delivery: ${micros(withHeaders)} with the headers of its webhook, ${micros(without)} without`,

@@ -4,7 +4,7 @@ import { Random } from "./random.js";
 /** Writes a day's and a week's figures, which a run of some seconds cannot have. @param file the database */
 export function inventFigures(file: string): void {
   const db = new Database(file, { timeout: 5_000 });
-  const put = db.prepare("INSERT OR IGNORE INTO trends VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)");
+  const put = db.prepare("INSERT OR REPLACE INTO trends VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)");
   const source = new Random(7);
   const random = () => source.next();
   for (const [scale, ms, count] of [

@@ -57,6 +57,16 @@ export function duration(ms: number): string {
   return `${Math.round(ms / size)} ${unit}`;
 }
 
+/** The unit, in milliseconds, in which `duration` speaks of a duration. */
+export const durationUnit = (ms: number): number =>
+  ms < 1_000 ? 1 : (SPOKEN.find(([one]) => ms >= 2 * one) ?? SPOKEN[3])[0];
+
+/** The unit, in bytes, in which `spokenSize` speaks of a size. */
+export const sizeUnit = (bytes: number): number =>
+  Object.values(SIZES)
+    .reverse()
+    .find((one) => bytes >= one) ?? 1;
+
 /** Formats a size for a reader: 2_147_483_648 → `2.0 GiB`. */
 export function spokenSize(bytes: number): string {
   const units = Object.entries(SIZES).reverse();

@@ -57,8 +57,8 @@ function printFigures({
   printWaits(queue);
   print(`backstop      ${backstop.intervalMs === null ? "off" : ago(backstop.lastPassAt)}`);
   print(`webhook       ${ago(deliveries.lastWebhookAt)}`);
-  for (const { whose, remaining, limit } of github.limits)
-    print(`rate limit    ${remaining} of ${limit} (${whose})`);
+  for (const { account, remaining, limit } of github.limits)
+    print(`rate limit    ${remaining} of ${limit} (${account ?? "the App"})`);
   if (serving)
     print(`serving       ${serving.url}, to ${serving.readers.join(", ") || "nobody: set READERS"}`);
   const { freeBytes, full } = disk;

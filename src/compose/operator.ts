@@ -75,6 +75,7 @@ export function createOperatorViews(config: Settings, needs: Needs) {
   const { fresh, status } = createFreshness({
     store,
     registry,
+    installations,
     queue,
     runner,
     waits: () => readWaits({ queue, registry, installations }),

@@ -96,7 +96,17 @@ export function createSurfaces(config: Config, needs: Needs) {
     createMetricsRoute({ bearers, scrape: metrics.scrape }),
     createHealth({ bearers, ports: views.health, limits: { trustedProxies, webhookRate, webhookBurst } }),
     createApi({ bearers, ports: api, nodes, log }),
-    createPage({ apiToken, publicUrl, trustedProxies, ports: api, nodes, sessions, log }),
+    createPage({
+      apiToken,
+      publicUrl,
+      trustedProxies,
+      ports: api,
+      nodes,
+      sessions,
+      log,
+      webhookPath: config.webhookPaths[0]!,
+      findInstallUrl: github.installUrl,
+    }),
   ];
   return { handlers, status: views.status };
 }

@@ -4,7 +4,13 @@ import { createTokens, mintToken, type Tokens } from "./auth.js";
 import { type ClientOptions, createAppClient } from "./client.js";
 import type { ApiContext } from "./context.js";
 import { type DeliveryPage, getPayload, listDeliveries } from "./deliveries.js";
-import { findInstallationOf, findLoginOf, type Installation, listInstallations } from "./installations.js";
+import {
+  findInstallationOf,
+  findInstallUrl,
+  findLoginOf,
+  type Installation,
+  listInstallations,
+} from "./installations.js";
 import type { Limits } from "./limits.js";
 import { createNames } from "./names.js";
 import { listProperties } from "./properties.js";
@@ -33,6 +39,8 @@ export interface GitHubOptions extends ClientOptions {
 /** The REST calls that Lockstep makes. Every call throws RefreshError. */
 export interface GitHub extends Tokens, Pick<Limits, "usage" | "hold" | "onAnswer">, RepositoryCalls {
   installations(): Promise<Installation[]>;
+  /** Finds where an owner of an account installs the App; null: GitHub does not say. */
+  installUrl(): Promise<string | null>;
   /** Reads the custom properties of all repositories of an organisation, by their ids, 100 per call. */
   properties(installationId: number, org: string): Promise<ReadonlyMap<number, CustomProperties>>;
   /** Gets the name of an installation's account. Null: the App has no such installation. */
@@ -56,6 +64,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
   const github: GitHub = {
     ...tokens,
     installations: () => listInstallations(context),
+    installUrl: () => findInstallUrl(context),
     repositories: (installationId) => listRepositories(context, installationId),
     repositoriesOnPage: (installationId, page) => listPage(context, installationId, page),
     properties: (installationId, org) => listProperties(context, installationId, org),

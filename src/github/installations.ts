@@ -19,6 +19,17 @@ export function listInstallations({ app }: ApiContext): Promise<Installation[]> 
   });
 }
 
+/**
+ * @returns where an owner of an account installs the App, such as https://github.com/apps/lockstep/installations/new;
+ * null: GitHub does not say @throws RefreshError
+ */
+export function findInstallUrl({ app }: ApiContext): Promise<string | null> {
+  return callRest(async () => {
+    const { data } = await app.rest.apps.getAuthenticated();
+    return data?.html_url ? `${data.html_url}/installations/new` : null;
+  });
+}
+
 /** @returns the name of the installation's account; null: the App has no such installation @throws RefreshError */
 export function findLoginOf({ app }: ApiContext, installationId: number): Promise<string | null> {
   return callRestOrNull(async () => {

@@ -46,6 +46,7 @@ const Reading = z
 
 const RateLimit = z.object({
   whose: z.string(),
+  account: z.string().nullable().meta({ description: "of the installation; null: of the App itself" }),
   limit: Count,
   remaining: Count,
   resetsAt: Time,

@@ -45,22 +45,22 @@ export function verdictOf(status: Judged): Verdict {
   if (outage) {
     const { server, since } = outage;
     const title = `${isGitHub(server) ? "GitHub" : server} cannot be reached since ${since.slice(11, 16)} UTC`;
-    const detail = `${repositoriesAre(shares.inStep)} in step with what GitHub had then. Pushes are brought when it answers again.`;
+    const detail = `${repositoriesAre(shares.inStep)} in step with what GitHub had then. The mirrors catch up by themselves when it answers again.`;
     return { mood: "bad", title, detail, brief: "GitHub cannot be reached" };
   }
   if (state === "empty") return emptyVerdict(status, brief);
-  const detail = [attentionTotal > 0 ? `${brief}.` : "", resting(status), oldestProof(status)]
-    .filter(Boolean)
-    .join(" ");
+  const behind = managed - shares.inStep;
+  const parts = [behind > 0 ? behindIn(shares) : "", resting(status), oldestProof(status)];
+  if (behind === 0 && attentionTotal > 0) parts.unshift(`${brief}.`);
+  const detail = parts.filter(Boolean).join(" ");
   const bad = shares.failing + shares.held;
   if (state === "cloning" || (cloned < managed && bad === 0 && attentionTotal === 0))
     return {
       mood: "busy",
       title: `Cloning ${cloned.toLocaleString("en")} of ${countedRepositories(managed)}`,
-      detail: detail || "Each is served as soon as it is cloned.",
+      detail,
       brief: `cloning ${cloned.toLocaleString("en")} of ${managed.toLocaleString("en")}`,
     };
-  const behind = managed - shares.inStep;
   if (behind > 0) {
     const mood = bad > 0 || state === "stale" ? (shares.failing > 0 ? "bad" : "warn") : "busy";
     return {
@@ -94,8 +94,25 @@ function resting({ repositories: { paused = 0, suspended = 0 } }: Judged): strin
   return said && `Not counted: ${said}.`;
 }
 
-function oldestProof({ oldestUnprovenMs }: Judged): string {
-  return oldestUnprovenMs === null ? "" : `Oldest proof ${duration(oldestUnprovenMs)} ago.`;
+/** Why some are not in step, such as `2 failing, 1 held.` */
+function behindIn({ failing, held, cloning, late }: ReturnType<typeof sharesOf>): string {
+  const counts: [number, string][] = [
+    [failing, "failing"],
+    [held, "with held refs"],
+    [cloning, "not cloned yet"],
+    [late, "not compared yet"],
+  ];
+  const said = counts.filter(([count]) => count > 0);
+  return `${said.map(([count, word]) => `${count.toLocaleString("en")} ${word}`).join(", ")}.`;
+}
+
+function oldestProof({ oldestUnprovenMs, mirrors: { managed } }: Judged): string {
+  if (oldestUnprovenMs === null) return "";
+  // Whole seconds, which nobody has to read twice.
+  const ago = duration(Math.ceil(oldestUnprovenMs / 1_000) * 1_000).replace(".0 s", " s");
+  return managed === 1
+    ? `It was proven equal to GitHub ${ago} ago.`
+    : `Each mirror was proven equal to GitHub in the last ${ago}.`;
 }
 
 function emptyVerdict({ repositories, attentionTotal }: Judged, brief: string): Verdict {
@@ -105,7 +122,7 @@ function emptyVerdict({ repositories, attentionTotal }: Judged, brief: string): 
   const detail =
     resting > 0
       ? `${repositoriesAre(resting)} paused or suspended.`
-      : "Install the App on an account of GitHub's, and its repositories appear here.";
+      : "The App sees no repository. Install it on a GitHub account, and its repositories appear here.";
   return {
     mood: attentionTotal > 0 ? "warn" : "none",
     title,

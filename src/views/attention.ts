@@ -42,7 +42,8 @@ export function listAttention(ports: Ports, { problems, outages }: Whole): Atten
   const held = ports.holds.latest(MAX_ATTENTION);
   const all = [
     ...outages.map(ofOutage),
-    ...problems.map(ofProblem),
+    // A server that has been out for a minute is a problem, too.
+    ...problems.filter(({ code }) => code !== "server_out" || outages.length === 0).map(ofProblem),
     ...failures(ports),
     ...held.map((hold) => ofHold(ports, hold)),
   ];
@@ -58,8 +59,8 @@ const ofOutage = ({ server, since }: OutageView): AttentionView => ({
   ...NONE,
   kind: "outage",
   code: "outage",
-  detail: `${server} answers nobody. What was asked meanwhile waits, and runs when it answers again.`,
-  remedy: "check the network of this server, and githubstatus.com",
+  detail: `No answer from ${server}. Refreshes wait, and run as soon as it answers.`,
+  remedy: "see https://www.githubstatus.com, and check network, DNS and HTTPS_PROXY",
   since,
 });
 

@@ -13,6 +13,7 @@ import type { Disk, DiskState } from "../machine/disk.js";
 import { WORK_CLASSES } from "../queue/classes.js";
 import type { RefreshQueue } from "../queue/contract.js";
 import type { Runner } from "../queue/runner.js";
+import type { Installations } from "../registry/installations.js";
 import { createProofAges } from "../registry/proof-ages.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
@@ -33,6 +34,7 @@ interface Ports extends Pick<Config, "staleAfterMs" | "intervalMs" | "minFreeDis
   disk: Pick<Disk, "state">;
   announcer: Pick<Announcer, "lags">;
   github: { usage(): { calls: number; limits: RateLimit[] } };
+  installations: Pick<Installations, "get">;
   mode: "webhook" | "pull";
   serving: StatusView["serving"];
   now(): number;
@@ -64,6 +66,12 @@ const diskOf = ({ freeBytes, totalBytes, low, full, hasReserve }: DiskState) => 
   full: full && { path: full.path, lacks: full.lacks, stops: full.stops },
   reserve: hasReserve,
 });
+
+/** Names the account that a limit counts for. @param whose `app`, or `installation <id>` */
+function accountOf({ get }: Ports["installations"], whose: string): string | null {
+  const [, id] = /^installation (\d+)$/.exec(whose) ?? [];
+  return id === undefined ? null : get(Number(id))?.login || whose;
+}
 
 function classesOf({ queue, runner }: Pick<Ports, "queue" | "runner">): StatusView["queue"]["classes"] {
   const [taken, waiting] = [runner.taken(), queue.waiting()];
@@ -130,6 +138,7 @@ export function createFreshness(ports: Ports): Freshness {
         calls,
         limits: limits.map(({ resetsAt, heldUntil, ...limit }) => ({
           ...limit,
+          account: accountOf(ports.installations, limit.whose),
           resetsAt: iso(resetsAt),
           heldUntil: heldUntil > ports.now() ? iso(heldUntil) : null,
         })),

@@ -15,7 +15,7 @@ test("all is well", () => {
   expect(of({})).toEqual({
     mood: "good",
     title: "All 303 repositories are in step",
-    detail: "Oldest proof 4 min ago.",
+    detail: "Each mirror was proven equal to GitHub in the last 4 min.",
     brief: "all in step",
   });
 });
@@ -66,6 +66,16 @@ test.each<[string, Partial<Judged>, mood: string, title: string]>([
   ],
 ])("%s", (_, more, mood, title) => {
   expect(of(more)).toMatchObject({ mood, title });
+});
+
+test("what is said below the headline says why, and what is left to do", () => {
+  const failing = { state: "stale", repositories: { fresh: 300, failing: 3 }, attentionTotal: 3 } as const;
+  expect(of({ ...failing, heldRepositories: 1 }).detail).toBe(
+    "3 failing, 1 with held refs. Each mirror was proven equal to GitHub in the last 4 min.",
+  );
+  const cloning = { mirrors: { managed: 120, cloned: 31 }, repositories: { fresh: 31, onboarding: 89 } };
+  expect(of({ state: "cloning", ...cloning, oldestUnprovenMs: null }).detail).toBe("89 not cloned yet.");
+  expect(of({ state: "stale", attentionTotal: 1 }).detail).toMatch(/^1 needs attention\. Each mirror/);
 });
 
 test("the shares of a bar are together all that is to be mirrored", () => {

@@ -90,6 +90,7 @@ function trends(span: "hour" | "day" | "week"): TrendsView {
     pushes: 1_412,
     refreshes: 3_380,
     failures: 9,
+    backlog: 6,
   };
   const diskFullAt = new Date(Date.now() + 210 * 86_400_000).toISOString();
   return { span, stepMs, from: new Date(from).toISOString(), points, whole, diskFullAt };
@@ -115,8 +116,8 @@ function attentionOf(scene: Scene): AttentionView[] {
     return [
       {
         ...{ ...NOTHING, kind: "outage", code: "outage", since: ago(840) },
-        detail: "github.com answers nobody. What was asked meanwhile waits, and runs when it answers again.",
-        remedy: "check the network of this server, and githubstatus.com",
+        detail: "No answer from github.com. Refreshes wait, and run as soon as it answers.",
+        remedy: "see https://www.githubstatus.com, and check network, DNS and HTTPS_PROXY",
       },
     ];
   if (scene !== "failing") return [];
@@ -175,8 +176,22 @@ function statusOf(scene: Scene, count: number): StatusView {
     github: {
       calls: 360,
       limits: [
-        { whose: "acme", limit: 5_000, remaining: 4_640, resetsAt: ago(-3_300), heldUntil: null },
-        { whose: "the App", limit: 5_000, remaining: 4_990, resetsAt: ago(-3_300), heldUntil: null },
+        {
+          whose: "installation 3",
+          account: "acme",
+          limit: 5_000,
+          remaining: 4_640,
+          resetsAt: ago(-3_300),
+          heldUntil: null,
+        },
+        {
+          whose: "app",
+          account: null,
+          limit: 5_000,
+          remaining: 4_990,
+          resetsAt: ago(-3_300),
+          heldUntil: null,
+        },
       ],
     },
     disk: { ...base.disk, freeBytes: 77 * 2 ** 30, totalBytes: 200 * 2 ** 30, minFreeBytes: 2 ** 30 },
@@ -234,7 +249,7 @@ function deliveries(count: number): DeliveryView[] {
       action: "started",
       outcome: "ignored",
       refreshedAt: null,
-      became: "ignored: event",
+      became: "ignored: nothing to do for watch",
     },
     { via: "recovered", repository: "acme/a-service-with-quite-a-long-name" },
     { event: "repository", action: "renamed" },

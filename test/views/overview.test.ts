@@ -139,3 +139,11 @@ test("the worst come first: outages, faults of the whole, failures, held refs; a
   expect(all[1]!.call).toBe("POST /api/v1/installations/3/confirm-removal");
   expect([all.length, total]).toEqual([30, 83]);
 });
+
+test("an outage that has become a problem is one entry, not two", () => {
+  const { attention } = open(3);
+  const outages = [{ server: "github.com", since: AT, nextProbeAt: null }];
+  const problems = [{ code: "server_out" as const, detail: "d", remedy: "r", since: AT }];
+  expect(attention({ outages, problems }).attention.map(({ kind }) => kind)).toEqual(["outage"]);
+  expect(attention({ problems }).attention.map(({ kind }) => kind)).toEqual(["problem"]);
+});

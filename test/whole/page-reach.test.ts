@@ -104,7 +104,10 @@ function full(): ApiPorts {
       ...(await ports.status()),
       attention: (await sceneOf("failing", 3).status()).attention,
       attentionTotal: 3,
-      github: { calls: 1, limits: [{ whose: "app", limit: 1, remaining: 0, resetsAt: AT, heldUntil: AT }] },
+      github: {
+        calls: 1,
+        limits: [{ whose: "app", account: null, limit: 1, remaining: 0, resetsAt: AT, heldUntil: AT }],
+      },
     }),
   };
 }

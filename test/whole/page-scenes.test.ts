@@ -125,8 +125,9 @@ test("the server is gone: each view says so, calls nothing well, and is as easy 
   for (const { path, one } of tabs) {
     await one.bringToFront();
     await one
-      .getByText(/^No word from the server since \d\d:\d\d:\d\d; what you see may be outdated\.$/)
+      .getByRole("heading", { level: 1, name: /^No word from the server since \d\d:\d\d:\d\d$/ })
       .waitFor();
+    await one.getByText(/^What you see may be outdated\. → Check that Lockstep runs\./).waitFor();
     expect(await one.title(), path).toBe("? no word from the server – Lockstep");
     expect(await one.locator(".verdict:visible, [data-verdict]:visible").count(), path).toBe(0);
     await look(one, `gone 3 ${path}`);

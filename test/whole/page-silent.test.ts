@@ -25,7 +25,7 @@ test("a page whose server has ended says since when, calls nothing fresh, and as
   await verdict.getByText("The repository is in step").waitFor();
   expect(await tab.title()).toBe("✓ all in step – Lockstep");
   await lockstep.kill9();
-  await tab.getByText(/No word from the server since \d\d:\d\d:\d\d; what you see may be outdated/).waitFor();
+  await tab.getByText(/^No word from the server since \d\d:\d\d:\d\d$/).waitFor();
   expect(await verdict.isVisible()).toBe(false);
   expect(await tab.title()).toBe("? no word from the server – Lockstep");
   expect(await tab.locator("#icon").getAttribute("href")).toContain("icon-gone");

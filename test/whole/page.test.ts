@@ -37,9 +37,9 @@ test("an open page shows a push as it happens, and the outcome of its delivery",
   await refs.getByRole("row", { name: /refs\/heads\/topic\/live/ }).waitFor();
   await refreshes.getByRole("row", { name: /push .*changed/ }).waitFor();
   expect(await tab.evaluate("window.sameDocument")).toBe(true);
-  await tab.getByRole("link", { name: "Its deliveries" }).click();
+  await tab.getByRole("link", { name: "All deliveries of acme/app" }).click();
   const sentence = tab.locator(`[id="delivery-${id}"]`);
-  expect(await sentence.innerText()).toMatch(/push.*of acme\/app refreshed \d.* after it came/s);
+  expect(await sentence.innerText()).toMatch(/push.*to acme\/app: refreshed \d.* after it came/s);
   await sentence.locator("summary").click();
   await sentence.getByText(id).waitFor();
   expect(complaints).toEqual([]);
@@ -135,6 +135,7 @@ test("without JavaScript: filter, pause and the confirmation pages all work", as
   await tab.locator("tr", { hasText: "acme/web" }).getByText("paused").waitFor();
   await tab.getByRole("link", { name: "Server" }).click();
   await tab.getByRole("table", { name: /^Queue: 0 requests/ }).waitFor();
+  await tab.getByText("GitHub's API, acme", { exact: true }).waitFor();
   await tab.getByRole("link", { name: "Deliveries" }).click();
   await tab.getByRole("heading", { name: "Deliveries" }).waitFor();
   await tab.getByRole("button", { name: "Sign out" }).click();

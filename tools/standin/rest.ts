@@ -79,12 +79,13 @@ export class Rest {
         return failure(401, caller.kind === "anonymous" ? caller.fault : NO_JWT);
       });
     const { appId } = this.app;
-    app("GET", /^\/app$/, () => ({
+    app("GET", /^\/app$/, ({ url }) => ({
       status: 200,
       body: {
         id: appId,
         slug: "lockstep",
         name: "Lockstep",
+        html_url: `${url.origin}/apps/lockstep`,
         owner: { login: "acme", id: 1, type: "Organization" },
         ...this.world.rights,
       },

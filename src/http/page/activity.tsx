@@ -37,8 +37,7 @@ export const Activity = ({
             <span class="dim num">
               {one.lagMs !== null && (
                 <>
-                  {duration(one.lagMs)}
-                  <span class="hidden"> after the push</span>
+                  {duration(one.lagMs)} <span class="wide">after the push</span>
                 </>
               )}
             </span>

@@ -3,7 +3,7 @@ import type { AttentionView } from "../attention.js";
 import { onPage } from "../dialect.js";
 import type { StatusView } from "../status-view.js";
 import { Icon, type IconName, type Mood } from "./icon.js";
-import { Ago } from "./parts.js";
+import { Ago, ended, sentence } from "./parts.js";
 
 const LOOKS: Record<AttentionView["kind"], { icon: IconName; mood: Mood }> = {
   outage: { icon: "cloud-offline", mood: "bad" },
@@ -51,7 +51,7 @@ function Entry({ of: one, here }: { of: AttentionView; here: string }) {
           <Title of={one} />
         </p>
         <p class="why">
-          {one.detail} <span class="nowrap">→</span> {sentence(onPage(one.remedy))}
+          {ended(one.detail)} <span class="nowrap">→</span> {sentence(onPage(one.remedy))}
           {one.kind === "failing" && " Lockstep tries again by itself."}
         </p>
       </div>
@@ -64,10 +64,6 @@ function Entry({ of: one, here }: { of: AttentionView; here: string }) {
     </li>
   );
 }
-
-/** Another sentence may follow. */
-const sentence = (text: string) =>
-  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 /** What the page calls each problem. */
 export const TITLES: Readonly<Record<string, string>> = {
@@ -91,12 +87,12 @@ export const TITLES: Readonly<Record<string, string>> = {
   redis_away: "Redis cannot be used",
   refreshes_failing: "Refreshes fail for all repositories",
   removal_held: "Many repositories disappeared at once",
-  server_out: "A server of GitHub's answers nobody",
+  server_out: "GitHub does not answer",
   webhook_silent: "GitHub's webhook is silent",
 };
 
 function Title({ of: { kind, code, repository, repositories, names } }: { of: AttentionView }): Child {
-  if (kind === "outage") return "A server of GitHub's answers nobody";
+  if (kind === "outage") return "A server cannot be reached";
   if (kind === "problem") return TITLES[code] ?? code;
   if (repository !== null) return <a href={`/repos/${repository}`}>{repository}</a>;
   const more = repositories - names.length;
@@ -107,6 +103,9 @@ function Title({ of: { kind, code, repository, repositories, names } }: { of: At
     </>
   );
 }
+
+/** GitHub says elsewhere whether it knows of a fault. */
+const OUT: readonly string[] = ["outage", "server_out"];
 
 function Remedies({ of: one, here }: { of: AttentionView; here: string }): Child {
   const { kind, code, repository, repositories, ref, wanted, installationId } = one;
@@ -147,9 +146,15 @@ function Remedies({ of: one, here }: { of: AttentionView; here: string }): Child
         Review the removal…
       </a>
     );
-  return kind === "problem" && code !== "disk_full" ? (
+  if (OUT.includes(code))
+    return (
+      <a class="button" href="https://www.githubstatus.com" rel="noreferrer">
+        GitHub's status
+      </a>
+    );
+  return here === "/server" ? null : (
     <a class="button" href="/server">
       Look at the server <span class="hidden">for {code}</span>
     </a>
-  ) : null;
+  );
 }

@@ -17,6 +17,8 @@ export interface Drawing {
   /** The top of the scale; the default is the highest value. */
   top?: number;
   format(value: number): string;
+  /** The unit in which a value is said, so that the top of the scale is a round number. The default is 1. */
+  unit?(value: number): number;
 }
 
 /** A drawn chart: numbers and fixed words only, so the text is safe as markup. */
@@ -32,7 +34,15 @@ const GRID = [0, 0.5, 1]
   .map((part) => `<line x1="0" x2="${WIDTH}" y1="${part * HEIGHT}" y2="${part * HEIGHT}"/>`)
   .join("");
 
-const scaleTo = (top: number) => scaleLinear().domain([0, top]).nice(2).range([HEIGHT, 0]);
+function scaleTo(top: number, unit = 1) {
+  const [, round] = scaleLinear()
+    .domain([0, top / unit])
+    .nice(2)
+    .domain();
+  return scaleLinear()
+    .domain([0, round! * unit])
+    .range([HEIGHT, 0]);
+}
 
 const hit = (x: number, width: number, title: string) =>
   `<rect class="hit" x="${x}" y="0" width="${width}" height="${HEIGHT}"><title>${title}</title></rect>`;
@@ -42,7 +52,8 @@ export function draw(trends: TrendsView, drawing: Drawing, words: (point: TrendP
   const { points } = trends;
   const values = points.flatMap((point) => (point ? [drawing.main(point), drawing.more?.(point)] : []));
   const highest = Math.max(0, ...values.map((value) => value ?? 0));
-  const y = scaleTo(drawing.top ?? (highest || 1));
+  const top = drawing.top ?? (highest || 1);
+  const y = scaleTo(top, drawing.unit?.(top));
   const x = scaleLinear().domain([0, points.length]).range([0, WIDTH]);
   const shapes = drawing.kind === "bars" ? bars(points, drawing, x, y) : lines(points, drawing, x, y);
   const step = round(WIDTH / points.length);
@@ -110,9 +121,10 @@ const LEAST_BARS = 30;
 /** Draws a bar for each value. @param title numbers and fixed words only */
 export function drawBars(
   bars: { value: number; isFault: boolean; title: string }[],
-  format: (value: number) => string,
+  { format, unit }: Pick<Drawing, "format" | "unit">,
 ): Drawn {
-  const y = scaleTo(Math.max(1, ...bars.map(({ value }) => value)));
+  const highest = Math.max(1, ...bars.map(({ value }) => value));
+  const y = scaleTo(highest, unit?.(highest));
   const step = WIDTH / Math.max(LEAST_BARS, bars.length);
   const shapes = bars.map(({ value, isFault, title }, n) => {
     const top = round(Math.min(y(value), HEIGHT - 2));

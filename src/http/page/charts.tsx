@@ -1,10 +1,11 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
-import { duration, spokenSize } from "../../base/units.js";
+import { duration, durationUnit, sizeUnit, spokenSize } from "../../base/units.js";
 import type { Span, TrendPointView, TrendsView } from "../trends.js";
 import { type Drawing, draw, hourOf } from "./chart.js";
 import { Table } from "./parts.js";
 import { Plot } from "./plot.js";
+import { type Term, Word } from "./words.js";
 
 const count = (value: number) => Math.round(value).toLocaleString("en");
 const share = (value: number) => `${Math.round(value * 100)} %`;
@@ -16,6 +17,8 @@ const lags = ({ p50Ms, p95Ms }: TrendPointView) =>
 
 interface Chart extends Drawing {
   title: string;
+  /** Explains the title. */
+  term?: Term;
   /** What the dark and the pale values are. */
   legend?: [main: string, more: string];
   /** Says what the chart will show and when its first figure comes, while it has none. */
@@ -29,17 +32,20 @@ interface Chart extends Drawing {
 const MAJOR: Chart[] = [
   {
     title: "Push to mirror",
+    term: "lags",
     legend: ["median", "p95"],
     kind: "line",
     main: (it) => it.p50Ms,
     more: (it) => it.p95Ms,
     none: "How long pushes take to arrive. The next push is the first point.",
     format: duration,
+    unit: durationUnit,
     sum: lags,
     words: lags,
   },
   {
     title: "Refreshes",
+    term: "refreshes",
     legend: ["pushes", "other"],
     kind: "bars",
     main: (it) => it.pushes,
@@ -60,11 +66,13 @@ const MINOR: Chart[] = [
     isFault: true,
     none: "No refresh has failed.",
     format: count,
-    sum: ({ failures }) => count(failures),
+    sum: ({ failures, refreshes }) =>
+      failures === 0 ? "none" : `${count(failures)} of ${count(failures + refreshes)}`,
     words: ({ failures }) => `${count(failures)} failed`,
   },
   {
     title: "Backlog",
+    term: "backlog",
     kind: "line",
     main: (it) => it.backlog,
     none: "",
@@ -74,16 +82,19 @@ const MINOR: Chart[] = [
   },
   {
     title: "Oldest proof",
+    term: "oldestProof",
     kind: "line",
     main: (it) => it.proofMs,
     none: "Begins with the first repository.",
     format: duration,
+    unit: durationUnit,
     sum: ({ proofMs }, last) =>
       now(last?.proofMs, duration) + (proofMs === null ? "none" : `max ${duration(proofMs)}`),
     words: ({ proofMs }) => (proofMs === null ? "none" : duration(proofMs)),
   },
   {
     title: "GitHub's API",
+    term: "budget",
     kind: "line",
     main: (it) => it.budget,
     top: 1,
@@ -99,6 +110,7 @@ const MINOR: Chart[] = [
     main: (it) => it.freeBytes,
     none: "",
     format: spokenSize,
+    unit: sizeUnit,
     sum: (_, last) => (last ? spokenSize(last.freeBytes) : "not known"),
     words: ({ freeBytes }) => spokenSize(freeBytes),
   },
@@ -141,7 +153,7 @@ function Figure({ chart, of: trends }: { chart: Chart; of: TrendsView }) {
     <figure class="box chart">
       <figcaption>
         <span>
-          {title}
+          {chart.term ? <Word of={chart.term}>{title}</Word> : title}
           {legend && (
             <span class="legend" aria-hidden="true">
               <span class="key">{legend[0]}</span>{" "}
@@ -199,7 +211,7 @@ function Times({ of: { from, stepMs, points, span } }: { of: TrendsView }) {
   );
 }
 
-const COLUMNS = ["From", "Median", "p95", "Pushes", "Refreshes", "Failures", "Missed", "Backlog"];
+const COLUMNS = ["From (UTC)", "Median", "p95", "Pushes", "Refreshes", "Failures", "Missed", "Backlog"];
 
 /** The figures behind the charts. */
 export const Figures = ({ of: { points, span } }: { of: TrendsView }) => (
@@ -210,7 +222,7 @@ export const Figures = ({ of: { points, span } }: { of: TrendsView }) => (
       .filter((it) => it !== null)
       .reverse()
       .map((it) => [
-        `${it.at.slice(0, 16).replace("T", " ")} UTC`,
+        it.at.slice(0, 16).replace("T", " "),
         lag(it.p50Ms),
         lag(it.p95Ms),
         ...[it.pushes, it.refreshes, it.failures, it.missed, it.backlog].map(count),
@@ -219,5 +231,6 @@ export const Figures = ({ of: { points, span } }: { of: TrendsView }) => (
         spokenSize(it.freeBytes),
       ])}
     empty="Nothing was recorded yet."
+    isDense
   />
 );

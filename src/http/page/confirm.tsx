@@ -18,7 +18,11 @@ export const Confirm = ({ path, sends, button, back, children }: Props) => (
       <input type="hidden" name={name} value={value} />
     ))}
     {children}
-    <button type="submit">{button}</button>
-    <a href={back}>Cancel</a>
+    <button type="submit" class="primary">
+      {button}
+    </button>
+    <a class="button" href={back} data-cancel="">
+      Cancel
+    </a>
   </form>
 );

@@ -7,7 +7,7 @@ import { DeliveryPlace, findDeliveryFilter } from "../logs.js";
 import type { RefusedView } from "../overview.js";
 import { findPaging, toCursor } from "../paging.js";
 import { explain } from "./explain.js";
-import { Icon } from "./icon.js";
+import { type FirstSteps, NoDelivery } from "./first-steps.js";
 import { keepRows } from "./kept-rows.js";
 import { page } from "./layout.js";
 import { Live } from "./part.js";
@@ -17,7 +17,7 @@ const ROWS = 50;
 type Query = Record<string, string>;
 
 /** Shows the deliveries of the last 8 days and what became of them, as sentences. */
-export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
+export function addDeliveriesPage(app: Hono, ports: ApiPorts, first: FirstSteps): void {
   app.get("/deliveries", async (context) => {
     const query = context.req.query();
     const filter = findDeliveryFilter(query);
@@ -25,6 +25,7 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
     const paging = findPaging(context, DeliveryPlace, ROWS);
     if (paging instanceof Response) return explain(context, "/deliveries", paging);
     const { deliveries, next, missing } = await ports.deliveries({ ...filter, ...paging });
+    const status = await ports.status();
     return page(
       context,
       { title: "Deliveries", here: "/deliveries" },
@@ -37,13 +38,19 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts): void {
         <Live name="refused">
           <RefusedBox of={ports.refused()} />
         </Live>
-        <Live name="list" of={[deliveries, missing]}>
+        <Live name="list" of={[deliveries, missing, query, status.deliveries.mode]}>
           <MissingNodes of={missing} />
           <section class="box" aria-label="Deliveries of the last 8 days, newest first">
             <h2>
               The last 8 days <span class="dim small">newest first</span>
             </h2>
-            <Deliveries of={deliveries} />
+            <Deliveries of={deliveries}>
+              {Object.keys(query).length > 0 ? (
+                <p class="empty dim">No delivery matches the filter.</p>
+              ) : (
+                <NoDelivery of={status} webhook={first.webhook} />
+              )}
+            </Deliveries>
           </section>
         </Live>
         <Pages path="/deliveries" query={query} next={toCursor(next)} />
@@ -90,46 +97,60 @@ function Chips({ query: { repository = "", outcome: here = "" } }: { query: Quer
 
 const keep = keepRows();
 
-const Entry = ({ of: delivery }: { of: DeliveryView }) => (
+interface EntryProps {
+  of: DeliveryView;
+  /** Whether the page is about one repository, which then no sentence names. */
+  isOfOne: boolean;
+}
+
+const Entry = ({ of: delivery, isOfOne }: EntryProps) => (
   <li id={`delivery-${delivery.id}`}>
     <details>
       <summary>
-        <Summary of={delivery} />
+        <Summary of={delivery} isOfOne={isOfOne} />
       </summary>
       <Details of={delivery} />
     </details>
   </li>
 );
 
+interface DeliveriesProps {
+  of: DeliveryView[];
+  isOfOne?: boolean;
+  /** What is said when there is none. */
+  children: Child;
+}
+
 /** Each delivery is a sentence that unfolds. */
-export const Deliveries = ({ of }: { of: DeliveryView[] }) =>
+export const Deliveries = ({ of, isOfOne = false, children }: DeliveriesProps) =>
   of.length === 0 ? (
-    <div class="empty">
-      <Icon name="webhook" />
-      <p>No delivery yet. GitHub calls this server after a push, at /api/github/webhooks.</p>
-    </div>
+    children
   ) : (
     <ol class="list deliveries">
       {of.map((delivery) =>
-        keep({ tag: "li", id: `delivery-${delivery.id}` }, delivery, () => <Entry of={delivery} />),
+        keep({ tag: "li", id: `delivery-${delivery.id}`, page: isOfOne ? "one" : "" }, delivery, () => (
+          <Entry of={delivery} isOfOne={isOfOne} />
+        )),
       )}
     </ol>
   );
 
-function Summary({ of: delivery }: { of: DeliveryView }) {
+function Summary({ of: delivery, isOfOne }: EntryProps) {
   const { event, action, repository, receivedAt, outcome, reason } = delivery;
   const isFailing = outcome === "open" && reason !== null && reason !== "paused";
   return (
     <>
       <State of={isFailing ? "failing" : outcome} word="" />
-      <span class="name">{action === null ? event : `${event} ${action}`}</span>
-      {repository && (
-        <>
-          {" "}
-          of <span class="name">{repository}</span>
-        </>
-      )}{" "}
-      <span class="sentence">{sentenceOf(delivery)}</span>{" "}
+      <span class="sentence">
+        <span class="name">{action === null ? event : `${event} ${action}`}</span>
+        {repository && !isOfOne && (
+          <>
+            {event === "push" ? " to " : " for "}
+            <span class="name">{repository}</span>
+          </>
+        )}
+        : {sentenceOf(delivery)}
+      </span>{" "}
       <span class="dim small">
         <Ago at={receivedAt} />
       </span>
@@ -151,16 +172,23 @@ function sentenceOf({ outcome, receivedAt, refreshedAt, became, repository, via 
   return `${repository ? "refreshed" : "reconciled"} ${duration(ms)} after it came${origin}`;
 }
 
+const timeOf = (at: string) => at.replace("T", " ").replace("Z", " UTC");
+
+function coverOf({ outcome, refreshedAt }: DeliveryView): string {
+  if (outcome === "ignored") return "not needed";
+  return refreshedAt ? timeOf(refreshedAt) : "not yet";
+}
+
 function Details({ of: delivery }: { of: DeliveryView }) {
-  const { id, event, action, via, receivedAt, refreshedAt, became, installationId, repository } = delivery;
+  const { id, event, action, via, receivedAt, became, installationId, repository } = delivery;
   const facts: [string, Child][] = [
     ["Repository", repository ? <a href={`/repos/${repository}`}>{repository}</a> : "–"],
     ["X-GitHub-Delivery", <code class="long">{id}</code>],
     ["X-GitHub-Event", event],
     ...Object.entries(delivery.headers),
     ["Action", action ?? "–"],
-    ["Received", receivedAt],
-    ["Covered by a refresh", refreshedAt ?? "not yet"],
+    ["Received", timeOf(receivedAt)],
+    ["Covered by a refresh", coverOf(delivery)],
     ["What it led to", became],
     ["Arrived by", via],
     ["Installation", installationId === null ? "–" : String(installationId)],

@@ -12,6 +12,6 @@ const FRAMES: Record<number, { title: string; status: 404 | 409 }> = {
 /** Shows a refusal of the API to a person. */
 export async function explain(context: Context, here: string, refusal: Response): Promise<Response> {
   const { status, detail, remedy } = Answer.parse(await refusal.json());
-  const frame = FRAMES[status] ?? { title: "Not done", status: 400 };
+  const frame = FRAMES[status] ?? { title: "Not understood", status: 400 };
   return message(context, { ...frame, here }, detail, remedy);
 }

@@ -189,16 +189,18 @@ const second = (
 ) => (
   <>
     <h1>Restore a kept tip</h1>
-    <Facts
-      of={[
-        ["Repository", fullName(repository)],
-        ["Ref", tip.ref ?? "unknown; its name was too long to record"],
-        ["Current tip", tip.ref === null ? "–" : <Sha of={current} />],
-        ["New tip", <Sha of={tip.sha} />],
-        ["Kept", <Ago at={tip.keptAt} />],
-      ]}
-    />
-    <p class="notice">
+    <section class="box" aria-label="What will be restored">
+      <Facts
+        of={[
+          ["Repository", fullName(repository)],
+          ["Ref", tip.ref ?? "unknown; its name was too long to record"],
+          ["Current tip", tip.ref === null ? "–" : <Sha of={current} />],
+          ["New tip", <Sha of={tip.sha} />],
+          ["Kept", <Ago at={tip.keptAt} />],
+        ]}
+      />
+    </section>
+    <p class="notice warn">
       The mirror's ref is restored to the kept tip and held there until someone allows GitHub's value or
       GitHub has the same tip. Nothing changes at GitHub.
     </p>

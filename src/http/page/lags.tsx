@@ -1,4 +1,4 @@
-import { duration } from "../../base/units.js";
+import { duration, durationUnit } from "../../base/units.js";
 import type { RefreshView } from "../log-view.js";
 import { drawBars, hourOf } from "./chart.js";
 import { Ago, Table } from "./parts.js";
@@ -14,7 +14,7 @@ export function LagChart({ of }: { of: RefreshView[] }) {
     isFault: reason !== null,
     title: `${hourOf(endedAt)} UTC: ${duration(lagMs)}${reason === null ? "" : ", failed"}`,
   }));
-  const { svg, top } = drawBars(bars, duration);
+  const { svg, top } = drawBars(bars, { format: duration, unit: durationUnit });
   const note = noteOf(lags, pushes.length - lags.length);
   return (
     <figure class="box chart">
@@ -22,7 +22,7 @@ export function LagChart({ of }: { of: RefreshView[] }) {
         <span>
           Push to mirror{" "}
           <span class="legend" aria-hidden="true">
-            <span class="key">brought</span>{" "}
+            <span class="key">refreshed</span>{" "}
             {lags.length < pushes.length && <span class="key fault">failed</span>}
           </span>
         </span>{" "}

@@ -5,7 +5,8 @@ import { onPage } from "../dialect.js";
 import { assetPath } from "./assets.js";
 import { Icon, type IconName } from "./icon.js";
 import { takeNote } from "./note.js";
-import { findParts, Live } from "./part.js";
+import { findParts, Live, type Part } from "./part.js";
+import { sentence } from "./parts.js";
 import { SIGNS, type Standing, standingOf } from "./standing.js";
 import { isUpdate, setDrawing } from "./update.js";
 
@@ -80,7 +81,7 @@ function update(
   const frame = String(
     <>
       <Sign title={titleOf(title, here, standing)} standing={standing} />
-      <Drawn at={new Date()} />
+      <Drawn at={new Date()} parts={parts} />
     </>,
   );
   return setDrawing(context, { frame, parts });
@@ -117,9 +118,15 @@ function titleOf(title: string, here: string | undefined, standing: Standing | n
 /** The script fills this in when it hears nothing from the server; without the script it stays empty. */
 const Silence = () => <div id="silence" class="notice warn" role="status" hidden />;
 
+interface DrawnProps {
+  at: Date;
+  /** The parts that the page has today. The script loads a page again that has become another one. */
+  parts?: Part[];
+}
+
 /** Says how old the page is, which a reader without JavaScript cannot tell otherwise. */
-const Drawn = ({ at }: { at: Date }) => (
-  <footer data-live="drawn">
+const Drawn = ({ at, parts }: DrawnProps) => (
+  <footer data-live="drawn" data-parts={parts?.map(({ name }) => name).join()}>
     Drawn at{" "}
     <time id="drawn" datetime={at.toISOString()}>
       {at.toISOString().slice(0, 19).replace("T", " ")} UTC
@@ -200,8 +207,8 @@ export function message(context: Context, frame: Frame, detail: string, remedy: 
     frame,
     <>
       <h1>{frame.title}</h1>
-      <p class="notice bad">{detail}</p>
-      <p>→ {onPage(remedy)}</p>
+      <p class="notice bad">{sentence(detail)}</p>
+      <p>→ {sentence(onPage(remedy))}</p>
     </>,
   );
 }

@@ -2,37 +2,23 @@ import { spokenSize } from "../../base/units.js";
 import type { StatusView } from "../status-view.js";
 import { Due } from "./parts.js";
 
-/** Shows how much is left of what can run out. @param diskFullAt null: the disk does not fill up */
-export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt: string | null }) => (
+type Limit = StatusView["github"]["limits"][number];
+
+const shareLeft = ({ limit, remaining }: Limit) => remaining / Math.max(1, limit);
+
+interface MetersProps {
+  of: StatusView;
+  /** Null: the disk does not fill up. */
+  diskFullAt: string | null;
+  /** So many of GitHub's limits are shown, those with the least left first. */
+  most: number;
+}
+
+/** Shows how much is left of what can run out. */
+export const Meters = ({ of: status, diskFullAt, most }: MetersProps) => (
   <section class="box" aria-label="Room left">
     <h2>Room left</h2>
-    {status.github.limits.map(({ whose, limit, remaining, resetsAt, heldUntil }) => (
-      <div class="meter">
-        <div>
-          <span>GitHub's API, {whose}</span>
-          <span class="num dim">
-            {remaining.toLocaleString("en")} of {limit.toLocaleString("en")} left
-          </span>
-        </div>
-        <progress
-          class={remaining < limit / 10 ? "low" : undefined}
-          max={limit}
-          value={remaining}
-          aria-label={`Left of GitHub's API, ${whose}`}
-        />
-        <p class="dim small">
-          renews <Due at={resetsAt} />
-          {heldUntil && (
-            <span class="bad">
-              , and GitHub asks to wait <Due at={heldUntil} />
-            </span>
-          )}
-        </p>
-      </div>
-    ))}
-    {status.github.limits.length === 0 && (
-      <p class="meter dim">GitHub has not reported a limit of its API yet.</p>
-    )}
+    <Limits of={status.github.limits} most={most} />
     <div class="meter">
       <div>
         <span>Disk</span>
@@ -68,6 +54,48 @@ export const Meters = ({ of: status, diskFullAt }: { of: StatusView; diskFullAt:
     </div>
   </section>
 );
+
+const Limits = ({ of, most }: { of: Limit[]; most: number }) => (
+  <>
+    {of
+      .toSorted((a, b) => shareLeft(a) - shareLeft(b))
+      .slice(0, most)
+      .map((each) => (
+        <LimitMeter of={each} />
+      ))}
+    {of.length > most && (
+      <p class="meter dim small">{(of.length - most).toLocaleString("en")} more accounts have more left.</p>
+    )}
+    {of.length === 0 && <p class="meter dim">GitHub has not reported a limit of its API yet.</p>}
+  </>
+);
+
+function LimitMeter({ of: { account, limit, remaining, resetsAt, heldUntil } }: { of: Limit }) {
+  return (
+    <div class="meter">
+      <div>
+        <span>GitHub's API, {account ?? "the App"}</span>
+        <span class="num dim">
+          {remaining.toLocaleString("en")} of {limit.toLocaleString("en")} left
+        </span>
+      </div>
+      <progress
+        class={remaining < limit / 10 ? "low" : undefined}
+        max={limit}
+        value={remaining}
+        aria-label={`Left of GitHub's API, ${account ?? "the App"}`}
+      />
+      <p class="dim small">
+        renews <Due at={resetsAt} />
+        {heldUntil && (
+          <span class="bad">
+            , and GitHub asks to wait <Due at={heldUntil} />
+          </span>
+        )}
+      </p>
+    </div>
+  );
+}
 
 const CLASSES: Record<StatusView["queue"]["classes"][number]["class"], string> = {
   short: "Refreshes",

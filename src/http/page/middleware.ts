@@ -31,6 +31,12 @@ export const noStore: MiddlewareHandler = async (context, next) => {
   await next();
 };
 
+/** The adapter looks up a single header where `hideCredentials` has removed the cookies; the list of all has them. */
+export const withCookies: MiddlewareHandler = (context, next) => {
+  context.req.raw.headers.keys();
+  return next();
+};
+
 /** Another site's form carries that site's origin. */
 export function sameOrigin(publicUrl: string | null): MiddlewareHandler {
   const publicHost = publicUrl && new URL(publicUrl).host;

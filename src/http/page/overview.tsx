@@ -7,21 +7,22 @@ import { Activity } from "./activity.js";
 import { AttentionBox } from "./attention.js";
 import { Charts, Figures, SPANS } from "./charts.js";
 import { explain } from "./explain.js";
-import { Icon } from "./icon.js";
+import { type FirstSteps, isEmpty, NoRepository, NoWebhook } from "./first-steps.js";
 import { page } from "./layout.js";
 import { Meters } from "./meters.js";
 import { Live } from "./part.js";
-import { Ago, MissingNodes } from "./parts.js";
+import { MissingNodes } from "./parts.js";
 import { Rows } from "./rows.js";
 import { VerdictBox } from "./standing.js";
 
 const EVENTS = 8;
 const ROWS = 8;
+const LIMITS = 3;
 /** The fields of an address that the list of repositories had when it was at `/`. */
 const MOVED = ["state", "name", "installation", "cursor"];
 
 /** Shows at a glance how all is, what to do, how the last time went and what was done last. */
-export function addOverviewPage(app: Hono, ports: ApiPorts): void {
+export function addOverviewPage(app: Hono, ports: ApiPorts, first: FirstSteps): void {
   app.get("/", async (context) => {
     const query = context.req.query();
     if (MOVED.some((field) => field in query))
@@ -29,9 +30,8 @@ export function addOverviewPage(app: Hono, ports: ApiPorts): void {
     const span = findSpan(query);
     if (span instanceof Response) return explain(context, "/", span);
     const status = await ports.status();
-    if (status.state === "empty" && Object.values(status.repositories).every((count) => count === 0))
-      return page(context, { title: "Overview", here: "/" }, <Empty status={status} />);
-    return overview(context, ports, status, span);
+    if (status.state === "empty" && isEmpty(status)) return begin(context, status, await first.installUrl());
+    return overview(context, ports, { status, span, webhook: first.webhook });
   });
   app.get("/trends", (context) => {
     const span = findSpan(context.req.query());
@@ -53,7 +53,25 @@ export function addOverviewPage(app: Hono, ports: ApiPorts): void {
   });
 }
 
-async function overview(context: Context, ports: ApiPorts, status: StatusView, span: Span) {
+/** Shows an overview without figures, because there is nothing yet that could have some. */
+const begin = (context: Context, status: StatusView, installUrl: string | null) =>
+  page(
+    context,
+    { title: "Overview", here: "/" },
+    <Live name="begin">
+      <VerdictBox of={status} />
+      <AttentionBox of={status} here="/" />
+      <NoRepository of={status} installUrl={installUrl} />
+    </Live>,
+  );
+
+interface Shown {
+  status: StatusView;
+  span: Span;
+  webhook: string;
+}
+
+async function overview(context: Context, ports: ApiPorts, { status, span, webhook }: Shown) {
   const trends = ports.trends(span);
   const worst = await ports.ranked({
     order: "worst",
@@ -70,10 +88,10 @@ async function overview(context: Context, ports: ApiPorts, status: StatusView, s
     context,
     { title: "Overview", here: "/" },
     <>
-      <Live name="verdict" once={status} variant={here}>
+      <Live name="verdict" once={status} variant={`${here} ${webhook}`}>
         <VerdictBox of={status} />
         <MissingNodes of={status.missing} />
-        <NoWebhook of={status} />
+        <NoWebhook of={status} webhook={webhook} />
         <AttentionBox of={status} here={here} />
         <Tiles of={status} />
       </Live>
@@ -92,7 +110,7 @@ async function overview(context: Context, ports: ApiPorts, status: StatusView, s
           <Activity title="Just now" of={done} />
         </Live>
         <Live name="meters" once={status} variant={trends.diskFullAt ?? ""}>
-          <Meters of={status} diskFullAt={trends.diskFullAt} />
+          <Meters of={status} diskFullAt={trends.diskFullAt} most={LIMITS} />
         </Live>
       </div>
       <Live name="worst" of={[here, worst]}>
@@ -161,33 +179,4 @@ const Tiles = ({ of: { mirrors, repositories, heldRepositories, queue } }: { of:
       </a>
     </li>
   </ul>
-);
-
-/** Says what to do before the first push can arrive. */
-const NoWebhook = ({ of: { deliveries, mirrors } }: { of: StatusView }) =>
-  deliveries.mode === "webhook" && deliveries.lastWebhookAt === null && mirrors.cloned > 0 ? (
-    <p class="notice warn">
-      GitHub has not called yet, so pushes are found only by the backstop. → Have the App's webhook call{" "}
-      <code>/api/github/webhooks</code> at this server's public address, and push something.
-    </p>
-  ) : null;
-
-const Empty = ({ status }: { status: StatusView }) => (
-  <>
-    <Live name="verdict">
-      <VerdictBox of={status} />
-      <AttentionBox of={status} here="/" />
-    </Live>
-    <section class="box empty">
-      <Icon name="repo" />
-      <h2>Nothing to mirror yet</h2>
-      <p>
-        Install the App on an account of GitHub's: on the App's page at GitHub, choose <b>Install App</b>. Its
-        repositories then appear here by themselves.
-      </p>
-      <p class="dim small">
-        The list of installations was read <Ago at={status.backstop.lastPassAt} />.
-      </p>
-    </section>
-  </>
 );

@@ -109,6 +109,8 @@ interface TableProps {
   columns: string[];
   rows: Child[][];
   empty: string;
+  /** Whether it has many columns of figures. */
+  isDense?: boolean;
 }
 
 /**
@@ -124,34 +126,36 @@ export const ROLE = {
   cell: { role: "cell" },
 } as const;
 
-export function Table({ caption, columns, rows, empty }: TableProps) {
-  return (
-    <table {...ROLE.table}>
+export const Table = ({ caption, columns, rows, empty, isDense = false }: TableProps) => (
+  <div class="box">
+    <table {...ROLE.table} class={isDense ? "dense" : undefined}>
       <caption>{caption}</caption>
-      <thead {...ROLE.rowgroup}>
-        <tr {...ROLE.row}>
-          {columns.map((name) => (
-            <th {...ROLE.columnheader} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      {rows.length > 0 && (
+        <thead {...ROLE.rowgroup}>
+          <tr {...ROLE.row}>
+            {columns.map((name) => (
+              <th {...ROLE.columnheader} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+      )}
       <tbody {...ROLE.rowgroup}>
         {rows.map((cells) => (
           <Row columns={columns} cells={cells} />
         ))}
         {rows.length === 0 && (
           <tr {...ROLE.row}>
-            <td {...ROLE.cell} colspan={columns.length} class="dim">
+            <td {...ROLE.cell} class="dim">
               {empty}
             </td>
           </tr>
         )}
       </tbody>
     </table>
-  );
-}
+  </div>
+);
 
 const Row = ({ columns, cells: [first, ...rest] }: { columns: string[]; cells: Child[] }) => (
   <tr {...ROLE.row}>
@@ -207,6 +211,12 @@ export function Pages({ path, query, next, field = "cursor", label = "Pages" }: 
   );
 }
 
+/** Another sentence may follow. */
+export const ended = (text: string) => text + (/[.!?]$/.test(text) ? "" : ".");
+
+/** Writes a remedy as a sentence that others may follow. */
+export const sentence = (text: string) => ended(text.charAt(0).toUpperCase() + text.slice(1));
+
 /** Renders what an operator must know, and what to do next. */
 export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; since?: string }) => (
   <>
@@ -217,7 +227,7 @@ export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; 
         (<Ago at={since} />)
       </>
     )}
-    <br />→ {onPage(remedy)}
+    <br />→ {sentence(onPage(remedy))}
   </>
 );
 

@@ -8,6 +8,7 @@ import type { StatusView } from "../status-view.js";
 import { ShownState } from "../view.js";
 import { BULK, BulkBar } from "./bulk.js";
 import { explain } from "./explain.js";
+import { type FirstSteps, isEmpty, NoRepository } from "./first-steps.js";
 import { page } from "./layout.js";
 import { Live } from "./part.js";
 import { MissingNodes } from "./parts.js";
@@ -19,7 +20,7 @@ const PATH = "/repositories";
 type Query = Record<string, string>;
 
 /** Lists all repositories by pages, the worst first. */
-export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
+export function addRepositoriesPage(app: Hono, ports: ApiPorts, first: FirstSteps): void {
   app.get(PATH, async (context) => {
     const query = context.req.query();
     const wanted = findQuery(query);
@@ -29,6 +30,19 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
     const status = await ports.status();
     const { heldRepositories, repositories: counts } = status;
     const count = countedRepositories(total);
+    if (status.state === "empty" && isEmpty(status)) {
+      const installUrl = await first.installUrl();
+      return page(
+        context,
+        { title: "Repositories", here: PATH },
+        <>
+          <h1>Repositories</h1>
+          <Live name="begin">
+            <NoRepository of={status} installUrl={installUrl} />
+          </Live>
+        </>,
+      );
+    }
     return page(
       context,
       { title: "Repositories", here: PATH },
@@ -45,6 +59,9 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts): void {
               <p>
                 {count}
                 <span class="dim">{wanted.order === "worst" && ", worst first"}</span>
+              </p>
+              <p class="keys dim small">
+                <kbd>j</kbd> <kbd>k</kbd> down and up, <kbd>Enter</kbd> opens, <kbd>x</kbd> selects
               </p>
             </div>
             <BulkBar here={here} />

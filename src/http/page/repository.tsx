@@ -91,9 +91,13 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
             <section class="box" aria-labelledby="deliveries">
               <div class="head">
                 <h2 id="deliveries">Deliveries</h2>
-                <a href={`/deliveries?repository=${name}`}>Its deliveries</a>
+                <a href={`/deliveries?repository=${name}`}>
+                  All <span class="hidden">deliveries of {name}</span>
+                </a>
               </div>
-              <Deliveries of={deliveries} />
+              <Deliveries of={deliveries} isOfOne>
+                <p class="empty dim">No delivery for this repository in the last 8 days.</p>
+              </Deliveries>
             </section>
           </div>
           {found.checkouts && <Checkouts of={found.checkouts} />}
@@ -152,11 +156,16 @@ function Summary({ repository, beats, subject }: SummaryProps) {
     [<Word of="comparison">Last full comparison</Word>, <Ago at={repository.lastFullAt} />],
     [<Word of="proven">Proven</Word>, <Ago at={repository.lastProvenAt} />],
     ["Default branch", <code>{repository.defaultBranch}</code>],
-    ["Installation", <a href={`/repositories?installation=${installationId}`}>{installationId}</a>],
+    [
+      "Installation",
+      <a href={`/repositories?installation=${installationId}`}>
+        {repository.owner}, {installationId}
+      </a>,
+    ],
   ];
   if (subject !== null)
     facts.push([
-      "Last commit there",
+      "Last commit",
       <>
         <Sha of={subject.sha} /> {subject.text}
       </>,
@@ -192,6 +201,7 @@ const Copied = ({ id, text }: { id: string; text: string }) => (
       <Icon name="copy" />
       <span class="hidden">Copy {text}</span>
     </button>
+    <span class="dim small" aria-live="polite" data-copied="" />
   </li>
 );
 

@@ -18,6 +18,7 @@ import { addAuditPage } from "./audit.js";
 import { addBulkActions } from "./bulk.js";
 import { addDeliveriesPage } from "./deliveries.js";
 import { addHistoryActions } from "./history.js";
+import { keepInstallUrl } from "./install-url.js";
 import { keepStatus } from "./kept-status.js";
 import { message } from "./layout.js";
 import { addLive } from "./live.js";
@@ -32,6 +33,7 @@ import {
   signedIn,
   tooLarge,
   unlessForwarded,
+  withCookies,
 } from "./middleware.js";
 import { addOverviewPage } from "./overview.js";
 import { addReadersPage } from "./readers.js";
@@ -51,6 +53,10 @@ export interface PageOptions {
   publicUrl: string | null;
   trustedProxies: readonly string[];
   ports: ApiPorts;
+  /** The path that GitHub delivers to. */
+  webhookPath?: string;
+  /** Finds where the App is installed on an account. */
+  findInstallUrl?(): Promise<string | null>;
   /** Null: this Lockstep is alone. */
   nodes?: (OtherNodes & Pick<NodePorts, "list">) | null;
   /** Null: sessions are those of this process. */
@@ -72,6 +78,11 @@ export function createPage(options: PageOptions): Handler {
   options.ports.events.newEvents.on("event", change);
   const kept = keepStatus({ read: options.ports.status, onChange: change });
   const ports = { ...options.ports, status: kept.status };
+  const { webhookPath = "/api/github/webhooks", findInstallUrl = async () => null } = options;
+  const first = {
+    webhook: publicUrl === null ? webhookPath : publicUrl + webhookPath,
+    installUrl: keepInstallUrl(findInstallUrl),
+  };
   const sessions = createSessions(apiToken, options.sessions ?? ownSessions());
   const client = clientAddress(trustedProxies);
 
@@ -80,6 +91,7 @@ export function createPage(options: PageOptions): Handler {
   if (nodes) app.use(fromOtherNode(nodes));
   app.use(
     noStore,
+    withCookies,
     unlessForwarded(sameOrigin(publicUrl)),
     limitBody({ maxBytes: MAX_BODY, onTooLarge: tooLarge }),
   );
@@ -98,11 +110,11 @@ export function createPage(options: PageOptions): Handler {
     await next();
     kept.forget();
   });
-  addOverviewPage(app, ports);
-  addRepositoriesPage(app, ports);
+  addOverviewPage(app, ports, first);
+  addRepositoriesPage(app, ports, first);
   addBulkActions(app, ports, nodes);
   addRepositoryPage(app, ports);
-  addDeliveriesPage(app, ports);
+  addDeliveriesPage(app, ports, first);
   addReadersPage(app, ports);
   addServerPage(app, ports, nodes);
   addAuditPage(app, ports);

@@ -6,6 +6,7 @@ import { Menu } from "./actions.js";
 import { sparkline } from "./chart.js";
 import { keepRows } from "./kept-rows.js";
 import { Ago, ROLE, State } from "./parts.js";
+import { type Term, Word } from "./words.js";
 
 const STRIP = { width: 150, height: 16, beats: 30 };
 const SPARK = { width: 80, height: 20 };
@@ -21,14 +22,22 @@ interface Props {
   form?: string;
 }
 
-const COLUMNS: [title: string, order: Order | null, kind: string][] = [
-  ["Repository", "name", ""],
-  ["State", "worst", ""],
-  ["Default branch", null, "wide"],
-  ["Last 30 refreshes", null, ""],
-  ["Lag", null, "wide"],
-  ["Last lag", "lag", "num middle"],
-  ["Proven", "proven", "num middle"],
+interface Column {
+  title: string;
+  kind?: string;
+  /** The order that the title sorts by. */
+  order?: Order;
+  term?: Term;
+}
+
+const COLUMNS: Column[] = [
+  { title: "Repository", order: "name" },
+  { title: "State", order: "worst" },
+  { title: "Default branch", kind: "wide" },
+  { title: "Last 30 refreshes", term: "beats" },
+  { title: "Lag", kind: "wide", term: "lags" },
+  { title: "Last lag", kind: "num middle", order: "lag", term: "lag" },
+  { title: "Proven", kind: "num middle", order: "proven", term: "proven" },
 ];
 
 /** What a screen reader says of each order. */
@@ -51,14 +60,14 @@ export const Rows = ({ of, here, caption, sorted, form }: Props) => (
             <span class="hidden">Selected</span>
           </th>
         )}
-        {COLUMNS.map(([title, order, kind]) => (
+        {COLUMNS.map(({ title, order, kind, term }) => (
           <th
             {...ROLE.columnheader}
             scope="col"
-            class={kind || undefined}
+            class={kind}
             aria-sort={sorted && order === sorted.by ? SORTS[order] : undefined}
           >
-            {sorted && order ? <a href={sorted.linkTo(order)}>{title}</a> : title}
+            <Heading title={title} term={term} href={sorted && order && sorted.linkTo(order)} />
           </th>
         ))}
         <th {...ROLE.columnheader} scope="col">
@@ -78,6 +87,16 @@ export const Rows = ({ of, here, caption, sorted, form }: Props) => (
     </tbody>
   </table>
 );
+
+function Heading({ title, term, href }: Pick<Column, "title" | "term"> & { href: string | undefined }) {
+  if (term)
+    return (
+      <Word of={term} id={`column-${term}`} href={href}>
+        {title}
+      </Word>
+    );
+  return href === undefined ? title : <a href={href}>{title}</a>;
+}
 
 const keep = keepRows();
 

@@ -16,6 +16,7 @@ import { RemovalButton } from "./removal.js";
 import { Word } from "./words.js";
 
 const ROWS = 100;
+const LIMITS = 20;
 const GIB = 2 ** 30;
 /** The list counts every repository and asks every node, and open pages ask often. */
 const NODES_MS = 10_000;
@@ -43,11 +44,11 @@ export function addServerPage(app: Hono, ports: ApiPorts, nodes: Pick<NodePorts,
               <h2>State</h2>
               <Summary status={status} />
             </section>
-            <Meters of={status} diskFullAt={ports.trends("week").diskFullAt} />
+            <Backstop of={status.backstop} deliveries={status.deliveries} />
           </div>
           <div class="two">
+            <Meters of={status} diskFullAt={ports.trends("week").diskFullAt} most={LIMITS} />
             <ClassMeters of={status.queue.classes} />
-            <Backstop of={status.backstop} deliveries={status.deliveries} />
           </div>
           {cluster && <Nodes of={cluster} />}
           <Outages of={status.queue.outages} />
@@ -66,7 +67,7 @@ const Summary = ({ status }: { status: StatusView }) => (
   <Facts
     of={[
       ["Mirrors", <span data-verdict="">{verdictOf(status).title}</span>],
-      ["Cloned", `${status.mirrors.cloned} of ${status.mirrors.managed}`],
+      ["Cloned", clonedOf(status.mirrors)],
       ["Mirrors served at", status.serving ? <Serving of={status.serving} /> : "nowhere"],
       ["Calls to GitHub", status.github.calls.toLocaleString("en")],
       [
@@ -80,6 +81,9 @@ const Summary = ({ status }: { status: StatusView }) => (
     ]}
   />
 );
+
+const clonedOf = ({ cloned, managed }: StatusView["mirrors"]) =>
+  `${cloned.toLocaleString("en")} of ${managed.toLocaleString("en")}`;
 
 /** Shows what finds the pushes that nobody reported. */
 const Backstop = ({
@@ -156,7 +160,7 @@ function classesOf(of: QueueView[]): string {
 const Outages = ({ of }: { of: StatusView["queue"]["outages"] }) =>
   of.length > 0 && (
     <Table
-      caption="Servers that answer nobody"
+      caption="Servers that do not answer"
       columns={["Server", "Since", "Asked again"]}
       rows={of.map(({ server, since, nextProbeAt }) => [
         server,

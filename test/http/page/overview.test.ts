@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import type { ApiPorts } from "../../../src/http/api.js";
 import type { DeliveryView } from "../../../src/http/log-view.js";
+import type { PageOptions } from "../../../src/http/page/routes.js";
 import { apiPorts } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
 import { sceneOf } from "../../support/scenes.js";
 
-async function shown(path: string, ports: ApiPorts) {
-  const { get, post, signIn } = await startPage({ ports });
+async function shown(path: string, ports: ApiPorts, more: Partial<PageOptions> = {}) {
+  const { get, post, signIn } = await startPage({ ports, ...more });
   const cookie = await signIn();
   const text = await (await get(path, cookie)).text();
   return {
@@ -60,6 +61,8 @@ test("each chart says in words what it shows, and the figures are a table", asyn
     expect.stringMatching(/^GitHub(&#39;|')s API, last day: \d+ % now, min \d+ %/),
     expect.stringMatching(/^Free disk, last day: 7\d\.\d GiB/),
   ]);
+  const tops = [...text.matchAll(/<span class="y" aria-hidden="true">([^<]*)/g)].map(([, top]) => top);
+  expect(tops).toEqual(["200 ms", "60", "4", "6", "4 min", "100 %", "100.0 GiB"]);
   expect(text).toContain('href="/trends?span=day"');
   const figures = await shown("/trends?span=hour", sceneOf("healthy", 3));
   expect(figures.text.match(/<th role="rowheader"/g)).toHaveLength(57);
@@ -94,6 +97,24 @@ test("a chart says in the first minute what it will show, and when its first fig
   expect(later.text).not.toContain('class="awaited"');
 });
 
+test("GitHub's limits are named by their account, the one with the least left first, and only some are shown", async () => {
+  const scene = sceneOf("healthy", 3);
+  const status = await scene.status();
+  const { words } = await shown("/", scene);
+  expect(words).toMatch(
+    /GitHub's API, acme 4,640 of 5,000 left .* GitHub's API, the App 4,990 of 5,000 left/,
+  );
+  const limits = Array.from({ length: 300 }, (_, n) => ({
+    ...status.github.limits[0]!,
+    ...{ whose: `installation ${n}`, account: `org-${n}`, remaining: 4_000 - n },
+  }));
+  const many = await shown("/", { ...scene, status: () => ({ ...status, github: { calls: 1, limits } }) });
+  expect(many.words.match(/[\d,]+ of 5,000 left/g)).toEqual(
+    ["3,701", "3,702", "3,703"].map((left) => `${left} of 5,000 left`),
+  );
+  expect(many.words).toContain("297 more accounts have more left.");
+});
+
 test("what was done is said in sentences", async () => {
   const { words } = await shown("/", sceneOf("healthy", 3));
   for (const sentence of [
@@ -107,14 +128,48 @@ test("what was done is said in sentences", async () => {
     expect(words).toContain(sentence);
 });
 
-test("an App that is installed nowhere, and a webhook that never called, are said with what to do next", async () => {
-  const empty = await shown("/", sceneOf("healthy", 0));
-  expect(empty.words).toContain("No repository is mirrored yet");
-  expect(empty.words).toContain("choose Install App");
-  const status = await sceneOf("healthy", 3).status();
+const INSTALL = "https://github.com/apps/lockstep/installations/new";
+
+test.each(["/", "/repositories"])(
+  "%s: an App that is installed nowhere has a link that installs it",
+  async (path) => {
+    const { text, words } = await shown(path, sceneOf("healthy", 0), { findInstallUrl: async () => INSTALL });
+    expect(words).toContain("Install the App on a GitHub account");
+    expect(text).toContain(`<a class="button primary" href="${INSTALL}"`);
+    expect(words).not.toMatch(/matches the filter/);
+  },
+);
+
+test("where GitHub does not say how the App is installed, the page says it in words", async () => {
+  const findInstallUrl = async () => Promise.reject(new Error("GitHub is away"));
+  const { words } = await shown("/", sceneOf("healthy", 0), { findInstallUrl });
+  expect(words).toContain("No repository is mirrored yet");
+  expect(words).toContain("On the App's page at GitHub, choose Install App");
+});
+
+test("a webhook that never called is said with the URL that GitHub should call", async () => {
+  const scene = sceneOf("healthy", 3);
+  const status = await scene.status();
   const silent = { ...status, deliveries: { ...status.deliveries, lastWebhookAt: null } };
-  const { words } = await shown("/", { ...sceneOf("healthy", 3), status: () => silent });
-  expect(words).toMatch(/GitHub has not called yet.*\/api\/github\/webhooks/);
+  const ports: ApiPorts = {
+    ...scene,
+    status: () => silent,
+    deliveries: () => ({ deliveries: [], next: null }),
+  };
+  const options = { publicUrl: "https://mirrors.example.com", webhookPath: "/hooks/github" };
+  const overview = await shown("/", ports, options);
+  expect(overview.words).toMatch(/GitHub has not called yet.*https:\/\/mirrors\.example\.com\/hooks\/github/);
+  const deliveries = await shown("/deliveries", ports, options);
+  expect(deliveries.words).toContain("which must be https://mirrors.example.com/hooks/github");
+  const unknown = await shown("/", ports);
+  expect(unknown.words).toContain("this server's public address with the path /api/github/webhooks");
+});
+
+test("where a filter leaves no delivery, the page does not say that none has come", async () => {
+  const ports: ApiPorts = { ...sceneOf("healthy", 3), deliveries: () => ({ deliveries: [], next: null }) };
+  const { words } = await shown("/deliveries?outcome=ignored", ports);
+  expect(words).toContain("No delivery matches the filter.");
+  expect(words).not.toContain("No delivery yet");
 });
 
 test("several repositories are paused together; what cannot be is left alone and said", async () => {
@@ -168,7 +223,7 @@ test("deliveries are sentences that unfold, and refused calls are counted", asyn
     }),
   };
   const { words, text } = await shown("/deliveries?outcome=refreshed&repository=acme/web", ports);
-  expect(words).toContain("push of acme/web refreshed 103 ms after it came, found in GitHub's log");
+  expect(words).toContain("push to acme/web : refreshed 103 ms after it came, found in GitHub's log");
   expect(words).toContain("3 calls were refused since the start 3 × bad_signature from 192.0.2.1");
   expect(text).toMatch(/<details><summary>.*X-GitHub-Delivery.*guid-1/s);
   expect(text).toContain('href="/deliveries?repository=acme%2Fweb&amp;outcome=ignored"');

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, test } from "vitest";
 import { createSessions, ownSessions } from "../../../src/http/page/session.js";
+import { hideCredentials } from "../../../src/http/privacy.js";
 import { TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
 
@@ -132,4 +133,11 @@ describe("the page's door", () => {
     const { get } = await startPage();
     expect((await get("/", await (await startPage()).signIn())).status).toBe(401);
   });
+});
+
+test("a session opens where no logger is given the cookies of a request", async () => {
+  onTestFinished(hideCredentials());
+  const { get, signIn } = await startPage();
+  const page = await get("/", await signIn());
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("Sign out")]);
 });

@@ -63,7 +63,9 @@ test.each(VIEWS)(
     const nothing = await ask(path, marks);
     expect(nothing.status).toBe(200);
     expect(marksOf(nothing.text)).toEqual({});
-    expect(nothing.text).toMatch(/^<title>[^<]+<\/title><link id="icon"[^>]+\/><footer data-live="drawn">/);
+    expect(nothing.text).toMatch(
+      /^<title>[^<]+<\/title><link id="icon"[^>]+\/><footer data-live="drawn" data-parts="count,[a-z,]+">/,
+    );
     for (const [name, mark] of Object.entries(marks)) {
       const { [name]: _, ...others } = marks;
       const { text } = await ask(path, others);
