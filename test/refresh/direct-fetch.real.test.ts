@@ -1,24 +1,8 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
-import { tempDir } from "../support/temp.js";
+import { notingGit } from "../support/noting-git.js";
 import { World } from "../support/world.js";
-
-/** A git that notes which of its commands are run. */
-function notingGit() {
-  const dir = tempDir();
-  const [binary, notes] = [join(dir, "git"), join(dir, "notes")];
-  writeFileSync(binary, `#!/bin/sh\necho "$1" >> ${notes}\nexec git "$@"\n`);
-  chmodSync(binary, 0o755);
-  writeFileSync(notes, "");
-  return {
-    binary,
-    forget: () => writeFileSync(notes, ""),
-    noted: () => readFileSync(notes, "utf8").split("\n"),
-  };
-}
 
 async function worldWithNotes(env: Record<string, string> = {}) {
   const git = notingGit();
