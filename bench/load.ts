@@ -4,10 +4,11 @@ import { type Lockstep, startLockstep } from "../tools/lockstep.js";
 import { mirrorPath } from "../tools/mirror.js";
 import { Releasers } from "../tools/releasers.js";
 import { Git } from "../tools/standin/git.js";
-import { type Push, type Repo, type StandIn, startStandIn } from "../tools/standin/index.js";
+import { type Repo, startStandIn } from "../tools/standin/index.js";
 import { formatMs, median, percentile } from "../tools/stats.js";
 import { progress } from "../tools/terminal.js";
-import { type Arrivals, watchArrivals } from "./load/arrivals.js";
+import { watchArrivals } from "./load/arrivals.js";
+import { type Destination, deliver } from "./load/deliver.js";
 import { startUpstream, type Upstream } from "./load/upstream.js";
 import {
   childrenCpuSeconds,
@@ -36,12 +37,8 @@ const LONGEST_MS = 120_000;
 /** What a push leaves to be done after it is in the mirror must not count for the next. */
 const SETTLE_MS = 30;
 
-interface Scene {
-  standin: StandIn;
+interface Scene extends Destination {
   upstream: Upstream;
-  lockstep: Lockstep;
-  repos: Repo[];
-  arrivals: Arrivals;
   /** Fetches into the hook's mirror of a repository. */
   hook(repo: Repo): Promise<unknown>;
 }
@@ -100,14 +97,6 @@ async function hookFor(dir: string, { host }: Upstream, token: string): Promise<
     }
     return git.run(mirror, ["-c", header, "fetch", "--quiet", "--prune", "origin"]);
   };
-}
-
-/** Delivers a push. @returns the milliseconds until the mirror has it */
-async function deliver({ standin, lockstep, repos, arrivals }: Scene, push: Push): Promise<number> {
-  const arrived = arrivals.wait(repos.indexOf(push.repo), push.after, LONGEST_MS);
-  const { sentAt, status } = await standin.deliver(push, { to: lockstep.webhookUrl });
-  if (status !== 202) throw new Error(`Lockstep answered ${status}`);
-  return (await arrived) - sentAt;
 }
 
 interface AtRest {

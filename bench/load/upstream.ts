@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import type { Push, Repo, StandIn } from "../../tools/standin/index.js";
@@ -8,8 +9,8 @@ import { makeCommit, type PackedObject, packOf } from "./objects.js";
 /** The stand-in, with fetches of pushes that are answered from memory, without a process. */
 export interface Upstream {
   host: string;
-  /** Pushes one commit of three objects to the default branch, a second or more after the push before. */
-  push(repo: Repo): Promise<Push>;
+  /** Pushes one commit of three objects to the default branch, a second or more after the push before, or in its second. */
+  push(repo: Repo, options?: { inSameSecond?: boolean }): Promise<Push>;
   close(): Promise<void>;
 }
 
@@ -23,14 +24,20 @@ const UPLOAD_PACK = /^\/([^/]+\/[^/]+)\.git\/git-upload-pack$/;
 /** The longest line of git's protocol, without its length and the number of its side band: gitprotocol-pack(5). */
 const MAX_BAND = 65_515;
 
-export async function startUpstream(standin: StandIn): Promise<Upstream> {
+/** @param tls serves HTTPS; the stand-in itself is asked over HTTP */
+export async function startUpstream(
+  standin: StandIn,
+  { tls }: { tls?: { key: Buffer; cert: Buffer } } = {},
+): Promise<Upstream> {
   const served = new Map<string, Served>();
   /** What each commit that was pushed brings. */
   const pushed = new Map<string, { parent: string; objects: PackedObject[] }>();
   let count = 0;
-  const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+  const listener = (req: IncomingMessage, res: ServerResponse) => {
     answer(req, res).catch(() => res.destroy());
-  });
+  };
+  const options = { keepAliveTimeout: 60_000 };
+  const server = tls ? createTlsServer({ ...options, ...tls }, listener) : createServer(options, listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -68,14 +75,17 @@ export async function startUpstream(standin: StandIn): Promise<Upstream> {
 
   return {
     host,
-    async push(repo) {
+    async push(repo, { inSameSecond = false } = {}) {
       const name = `${repo.owner}/${repo.name}`;
       const ref = `refs/heads/${repo.defaultBranch}`;
       const last = served.get(name);
       const before = last?.tip ?? (await standin.tip(repo, ref));
       const { commit, objects } = makeCommit(before, `${process.pid} ${Date.now()} ${++count}\n`);
       pushed.set(commit, { parent: before, objects });
-      const pushedAt = Math.max(Math.floor(Date.now() / 1000), (last?.pushedAt ?? repo.pushedAt) + 1);
+      const lastPushedAt = last?.pushedAt ?? repo.pushedAt;
+      const pushedAt = inSameSecond
+        ? lastPushedAt
+        : Math.max(Math.floor(Date.now() / 1000), lastPushedAt + 1);
       served.set(name, { ref, tip: commit, pushedAt });
       repo.pushedAt = pushedAt;
       const commits = [{ id: commit, message: "Change", files: ["change.txt"] }];

@@ -10,6 +10,7 @@ export interface Subject {
 export const SUBJECTS: Subject[] = [
   { name: "refresh", args: [] },
   { name: "load", args: ["--pushes", "150"] },
+  { name: "refs", args: [] },
   { name: "by-name", args: [] },
   { name: "backstop", args: [] },
   { name: "upkeep", args: [] },

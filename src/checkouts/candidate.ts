@@ -1,4 +1,5 @@
 import type { RepositoryName } from "../base/model.js";
+import { fullName } from "../base/names.js";
 import type { Refusal } from "./ledger.js";
 
 /** A commit that is about to be published. */
@@ -12,6 +13,14 @@ export interface Candidate {
   /** The commit that is published now; null when there is none. */
   before: string | null;
 }
+
+/** Returns what a log line says of a candidate. */
+export const described = ({ repository, ref, sha, before }: Candidate) => ({
+  repository: fullName(repository),
+  ref,
+  commit: sha,
+  before,
+});
 
 /** The reason for not publishing a commit; null when publishing is allowed. */
 export type Verdict = Pick<Refusal, "reason" | "output"> | null;

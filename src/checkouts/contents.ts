@@ -29,6 +29,8 @@ export interface Content {
 interface ContentTools {
   git: RunGit;
   streamGit: StreamGit;
+  /** Whether small changes are counted without git. */
+  direct: boolean;
   budget: TreeBudget;
   layout: Layout;
   timeoutMs: number;
@@ -42,7 +44,7 @@ const MAX_NOTES = 10;
 /** Builds trees that include files of submodules and of Git LFS. */
 export function createContents(tools: ContentTools) {
   const { submodules, lfs } = tools;
-  const recount = createRecount(tools.streamGit);
+  const recount = createRecount(tools.streamGit, tools);
   const maker: Maker = { submodules, lfs, budget: tools.budget, known: new Map() };
 
   function forget(base: string): void {
@@ -136,7 +138,7 @@ async function countAll(
   } catch (error) {
     if (asRefreshError(error).code !== "tree_too_large") throw error;
     // The bounds of several parts may add up to more than there is.
-    await countWith(createRecount(streamGit));
+    await countWith(createRecount(streamGit, { direct: false }));
   }
 }
 

@@ -9,16 +9,18 @@ import type { Visit } from "../git/mirror/writers.js";
 import type { RunGit } from "../git/run/exec.js";
 import { type Trees, treeDir } from "../git/tree/trees.js";
 import type { Blobs } from "./blobs.js";
+import { type Candidate, described, type Verdict } from "./candidate.js";
 import { commitOf } from "./commit-of.js";
 import type { Content, Contents } from "./contents.js";
-import type { Candidate, Gate, Verdict } from "./gate.js";
+import type { Gate } from "./gate.js";
 import { isInStep, isMoved } from "./in-step.js";
-import { type Checkout, newCheckout, type Tree, writtenTo } from "./ledger.js";
+import { type Checkout, newCheckout } from "./ledger.js";
 import type { Pool } from "./pool.js";
 import type { PoolTools } from "./pool-context.js";
 import { type RefuseTools, refuse, refuseMissing } from "./refuse.js";
 import { reportNotes } from "./report-notes.js";
 import { type LimitTools, withinLimits } from "./within-limits.js";
+import { inspect, settle, writeFiles } from "./write-files.js";
 
 export interface PublishTools extends RefuseTools, LimitTools {
   pool: Pool;
@@ -66,7 +68,7 @@ interface Begun {
 
 /** Brings one published tree in step with its ref. */
 export function createPublisher(tools: PublishTools) {
-  const { ledger, pool, trees, gate, contents, blobs, pins, git, layout, log, visit, now } = tools;
+  const { ledger, pool, gate, contents, blobs, pins, git, layout, log, visit, now } = tools;
 
   return async function publish(call: PublishCall): Promise<void> {
     const { repository, wanted, signal } = call;
@@ -178,8 +180,9 @@ export function createPublisher(tools: PublishTools) {
     const startedAt = performance.now();
     const { tree, from } = pool.take({ id, slug, options }, sha, content.sha);
     await content.hold(tree.n);
-    const changed = await writeFiles(tree, from, signal);
-    const verdict = how.gated ? await inspected(tree, candidate, signal) : null;
+    const needsIndex = how.gated && gate.hasHook;
+    const { changed, settle: rest } = await writeFiles(tools, tree, { from, needsIndex }, signal);
+    const verdict = how.gated ? await inspect(tools, tree, candidate, signal) : null;
     if (verdict) {
       ledger.putTree({ ...tree, state: "ready" });
       return verdict;
@@ -206,6 +209,10 @@ export function createPublisher(tools: PublishTools) {
     reportNotes(log, described(candidate), former?.notes ?? [], content.notes);
     const durationMs = Math.round(performance.now() - startedAt);
     log.info({ event: "published", ...described(candidate), tree: dir, changed, durationMs }, "published");
+    if (rest) {
+      how.call.onEnd();
+      await settle(tools, tree, rest);
+    }
     const existing = ledger.trees(id, slug).map(({ n }) => n);
     await content
       .tidy(existing)
@@ -213,40 +220,6 @@ export function createPublisher(tools: PublishTools) {
         log.warn({ event: "contents_cleanup_failed", err: error }, "old contents could not be removed"),
       );
     return null;
-  }
-
-  /** @returns the number of files written in place; null when the whole tree was written */
-  async function writeFiles(tree: Tree, from: string | null, signal: AbortSignal): Promise<number | null> {
-    const place = pool.place(tree);
-    try {
-      const changed = from === null ? null : await trees.update(place, from, writtenTo(tree)!, signal);
-      if (changed !== null) return changed;
-    } catch (error) {
-      // The tree is rebuilt when someone changed it or its old commit is no longer in the mirror.
-      const { code, message } = asRefreshError(error);
-      if (signal.aborted || code === "disk_full") throw error;
-      log.warn(
-        { event: "tree_rebuilt", tree: treeDir(place), code, reason: message },
-        "a tree could not be updated; it is rebuilt",
-      );
-    }
-    await trees.build(place, writtenTo(tree)!, signal);
-    return null;
-  }
-
-  async function inspected(tree: Tree, candidate: Candidate, signal: AbortSignal): Promise<Verdict> {
-    if (!gate.hasHook) return null;
-    const place = pool.place(tree);
-    const verdict = await gate.inspect(candidate, treeDir(place), signal);
-    if (signal.aborted) throw new RefreshError("cancelled", "the pre-publish hook was stopped");
-    const differences = await trees.differences(place, writtenTo(tree)!, undefined, signal);
-    if (differences.length === 0) return verdict;
-    log.warn(
-      { event: "tree_rebuilt", ...described(candidate), differences: differences.slice(0, 10) },
-      "the pre-publish hook changed the tree; it is rebuilt",
-    );
-    await trees.build(place, writtenTo(tree)!, signal);
-    return verdict;
   }
 
   /**
@@ -287,10 +260,3 @@ interface How {
   gated: boolean;
   call: PublishCall;
 }
-
-const described = ({ repository, ref, sha, before }: Candidate) => ({
-  repository: fullName(repository),
-  ref,
-  commit: sha,
-  before,
-});

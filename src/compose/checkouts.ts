@@ -27,6 +27,7 @@ type Settings = Pick<
   | "checkoutGraceMs"
   | "treeBudget"
   | "cloneTimeoutMs"
+  | "directFetch"
   | "gitUrl"
   | "submodulesFrom"
   | "searchPath"
@@ -110,14 +111,15 @@ export function createPublishing(config: Settings, needs: Needs) {
     contents: createContents({
       git,
       streamGit,
+      direct: config.directFetch,
       budget: config.treeBudget,
       layout,
       timeoutMs,
       submodules,
       lfs,
     }),
-    trees: createTrees({ git, timeoutMs }),
-    pins: createPins({ git, log }),
+    trees: createTrees({ git, timeoutMs, direct: config.directFetch }),
+    pins: createPins({ git, log, direct: config.directFetch }),
     gate: createGate({
       git,
       run: ground.runProgram,

@@ -1,24 +1,8 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Push, Repo } from "../../tools/standin/index.js";
 import { plainGit } from "../support/git.js";
-import { tempDir } from "../support/temp.js";
+import { notingGit } from "../support/noting-git.js";
 import { World } from "../support/world.js";
-
-/** A git that notes which of its commands are run. */
-function notingGit() {
-  const dir = tempDir();
-  const [binary, notes] = [join(dir, "git"), join(dir, "notes")];
-  writeFileSync(binary, `#!/bin/sh\necho "$1" >> ${notes}\nexec git "$@"\n`);
-  chmodSync(binary, 0o755);
-  writeFileSync(notes, "");
-  return {
-    binary,
-    forget: () => writeFileSync(notes, ""),
-    noted: () => readFileSync(notes, "utf8").split("\n"),
-  };
-}
 
 async function worldWithNotes(env: Record<string, string> = {}) {
   const git = notingGit();
@@ -33,7 +17,10 @@ async function worldWithNotes(env: Record<string, string> = {}) {
     await world.inStep(repo);
     plainGit(world.mirror(repo), "fsck", "--strict", "--no-dangling");
     const requests = world.standin.gitRequests.filter(({ protocol }) => protocol === "fetch");
-    return { ran: git.noted().filter((name) => /^(?:fetch|rev-list|update-ref)$/.test(name)), requests };
+    return {
+      ran: git.noted().filter((name) => /^(?:fetch|merge-base|rev-list|update-ref)$/.test(name)),
+      requests,
+    };
   };
   return { world, repo, bring };
 }
@@ -49,6 +36,21 @@ test("a small push needs one request and no git", async () => {
     const { ran, requests } = await bring(await commit(world, repo, "main", { "dir/deep/file": `${n}\n` }));
     expect(ran).toEqual([]);
     expect(requests).toHaveLength(1);
+  }
+});
+
+test("a push that GitHub is asked about by name needs two requests and no git", async () => {
+  const { world, repo, bring } = await worldWithNotes();
+  await bring(await commit(world, repo));
+  for (let ticks = 0; ticks < 60; ticks++) world.standin.world.tick();
+  // From now on GitHub's clock stands still, and a delivery in the second of the one before proves no order.
+  await bring(await commit(world, repo));
+  world.standin.strictClock = false;
+  for (let n = 0; n < 3; n++) {
+    const { ran, requests } = await bring(await commit(world, repo));
+    expect(ran).toEqual([]);
+    expect(requests).toHaveLength(1);
+    expect(world.standin.gitRequests.map(({ protocol }) => protocol).sort()).toEqual(["fetch", "ls-refs"]);
   }
 });
 

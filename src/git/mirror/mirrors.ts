@@ -20,6 +20,7 @@ import { survivedBoot } from "./doubt.js";
 import { fetchObjects } from "./fetch.js";
 import { type Keep, type KeptTip, makeKept, readKept } from "./kept.js";
 import { beginChange, createMemory, forgetMirror, generationOf, type MirrorContext } from "./memory.js";
+import { answerNearby } from "./near-ancestry.js";
 import { hasObjects } from "./objects.js";
 import type { MirrorOptions, RunContext } from "./options.js";
 import { swapRefs } from "./refs.js";
@@ -78,7 +79,7 @@ export interface Mirrors {
   /** Whether the mirror has any object, also where git could not read it; a mirror that does not exist has none. */
   hasObjects(id: number): Promise<boolean>;
   setHead(id: number, defaultBranch: string): Promise<void>;
-  /** Answers with one git what is asked at the same time; so do `tip` and `mayBeAncestor`. */
+  /** Answers with one git at most what is asked at the same time; so do `tip` and `mayBeAncestor`. */
   isAncestor(id: number, ancestor: string, descendant: string): Promise<boolean>;
   /**
    * In a shallow mirror, also true where history ends before the answer is known and dates do not rule it
@@ -103,9 +104,13 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   const callOn = (id: number) => ({ gitDir: layout.mirror(id), timeoutMs: LOCAL_TIMEOUT_MS });
   const isShallow = (id: number) => extentOf(layout.mirror(id)).depth !== null;
   const askTip = inBatches((id: number, refs: string[]) => readTipsByName(context, id, refs));
-  const askAncestry = inBatches((id: number, pairs: Pair[]) => areAncestors(git, callOn(id), pairs));
+  const askAncestry = inBatches((id: number, pairs: Pair[]) =>
+    answerNearby(context, id, pairs, (open) => areAncestors(git, callOn(id), open)),
+  );
   const askPossible = inBatches((id: number, pairs: Pair[]) =>
-    (isShallow(id) ? mayBeAncestors : areAncestors)(git, callOn(id), pairs),
+    answerNearby(context, id, pairs, (open) =>
+      (isShallow(id) ? mayBeAncestors : areAncestors)(git, callOn(id), open),
+    ),
   );
 
   return {

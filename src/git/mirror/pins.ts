@@ -4,6 +4,7 @@ import type { Log } from "../../base/log.js";
 import { RESERVED_REFS } from "../../base/names.js";
 import { fitName, NAME_BYTES } from "../disk/file-name.js";
 import type { RunGit } from "../run/exec.js";
+import { makeDirectly } from "./direct-refs.js";
 import { swapRefs } from "./refs.js";
 
 /** A pin is a ref that keeps a published commit when the commit's own ref has moved on. */
@@ -28,6 +29,8 @@ const nextPinOf = (slug: string): string => named("next", slug);
 
 interface Tools {
   git: RunGit;
+  /** Whether a commit is pinned without git. */
+  direct: boolean;
   log: Pick<Log, "warn">;
 }
 
@@ -35,7 +38,7 @@ interface Tools {
  * The caller visits the mirror. Neither `set` nor `drop` fails: a publish is complete without its pin, and a
  * leftover pin only costs room.
  */
-export function createPins({ git, log }: Tools) {
+export function createPins({ git, log, direct }: Tools) {
   /** The known pins, by mirror and name, so that most publishes need no git for them. */
   const known = new Map<string, string | null>();
 
@@ -72,7 +75,9 @@ export function createPins({ git, log }: Tools) {
      */
     async hold(mirror: string, slug: string, sha: string): Promise<void> {
       known.delete(keyOf(mirror, slug));
-      await swapRefs(git, mirror, [], [{ name: nextPinOf(slug), sha }]);
+      const name = nextPinOf(slug);
+      if (direct && (await makeDirectly(mirror, name, sha))) return;
+      await swapRefs(git, mirror, [], [{ name, sha }]);
     },
     set: (mirror: string, slug: string, sha: string) =>
       put(mirror, slug, sha, async () => {

@@ -3,6 +3,8 @@ import { LeftToGit } from "./object.js";
 export interface TreeEntry {
   name: string;
   id: string;
+  /** As git writes it: 40000, 100644, 100755, 120000 or 160000. */
+  mode: string;
   /** `gitlink`: a commit of another repository, which is not in this one. */
   kind: "tree" | "blob" | "gitlink";
 }
@@ -36,7 +38,8 @@ export function readTree(content: Buffer): TreeEntry[] {
     const id = content.toString("hex", end + 1, end + 1 + NAME_BYTES);
     // A file's name is bytes; here it is only compared.
     const name = content.toString("latin1", space + 1, end);
-    entries.push({ name, id, kind: kindOf(content.toString("latin1", at, space)) });
+    const mode = content.toString("latin1", at, space);
+    entries.push({ name, id, mode, kind: kindOf(mode) });
     at = end + 1 + NAME_BYTES;
   }
   return entries;

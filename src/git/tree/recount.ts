@@ -1,3 +1,7 @@
+import { join } from "node:path";
+import { createBudget, LeftToGit } from "../objects/object.js";
+import { createReadStored } from "../objects/stored.js";
+import { findTreeChanges } from "../objects/tree-changes.js";
 import type { StreamCall, StreamGit } from "../run/stream.js";
 import { type Count, countEntries } from "./count.js";
 import type { Source } from "./gitmodules.js";
@@ -22,14 +26,17 @@ const CHANGED = /^:\d+ (\d+) [\da-f]+ ([\da-f]+) /;
 /**
  * Counts commits one after another, so that a push costs what it changes: what a commit adds is added to the last
  * count, and nothing is taken away. Where this bound exceeds the budget, everything is counted.
+ * @param direct whether small changes are counted without git
  * @returns counts at least what there is, for the subject that the key names
  */
-export function createRecount(streamGit: StreamGit) {
+export function createRecount(streamGit: StreamGit, { direct }: { direct: boolean }) {
   const known = new Map<string, Known>();
   return async (subject: string, from: Source, call: RecountCall): Promise<Count> => {
     const { commit, paths, most } = call;
     const key = JSON.stringify([subject, paths]);
-    const bound = await boundOf(streamGit, from, call, known.get(key));
+    const last = known.get(key);
+    const near = direct && last ? await boundDirectly(from, call, last) : null;
+    const bound = near ?? (await boundOf(streamGit, from, call, last));
     const isWithin = bound !== null && bound.entries <= most.entries && bound.bytes <= most.bytes;
     const count = isWithin ? bound : await countEntries(streamGit, from, call);
     if (known.size >= MAX_KNOWN) known.clear();
@@ -39,6 +46,26 @@ export function createRecount(streamGit: StreamGit) {
 }
 
 export type Recount = ReturnType<typeof createRecount>;
+
+/** @returns null: git is to count */
+async function boundDirectly(
+  { gitDir, alternate }: Source,
+  { commit, paths }: RecountCall,
+  known: Known,
+): Promise<Count | null> {
+  if (gitDir === null || alternate !== undefined || paths.length > 0) return null;
+  const readStored = createReadStored(join(gitDir, "objects"), createBudget());
+  try {
+    const { changes } = await findTreeChanges(readStored, known.commit, commit);
+    const found = changes.flatMap(({ after }) => after ?? []);
+    let { bytes } = known.count;
+    for (const { kind, id } of found) if (kind === "blob") bytes += (await readStored(id)).content.length;
+    return { entries: known.count.entries + found.length, bytes };
+  } catch (error) {
+    if (error instanceof LeftToGit) return null;
+    throw error;
+  }
+}
 
 async function boundOf(
   streamGit: StreamGit,

@@ -44,22 +44,29 @@ test("a failure of git is no count", async () => {
   ).rejects.toThrow();
 });
 
-test("a later commit costs what it changes, and is never counted as less than it has", async () => {
-  const { dir } = bareRepository();
-  const asked: string[] = [];
-  const real = streamingGit();
-  const git: StreamGit = (call) => {
-    asked.push(call.args.find((arg) => /^[a-z]/.test(arg))!);
-    return real(call);
-  };
-  const recount = createRecount(git);
-  const count = (commit: string, most = UNBOUNDED) => recount("app", from(dir), { commit, paths: [], most });
-  const first = commitFiles(dir, { "a/b": "123", c: "1" });
-  const second = commitFiles(dir, { "a/b": "1234", c: "1", d: "12" });
-  expect(await count(first)).toEqual({ entries: 3, bytes: 4 });
-  expect(await count(second)).toEqual({ entries: 6, bytes: 10 });
-  expect(await count(second)).toEqual({ entries: 6, bytes: 10 });
-  expect(asked).toEqual(["ls-tree", "diff-tree", "cat-file"]);
-  // The bound exceeds this budget, and the commit does not.
-  expect(await count(first, { entries: 5, bytes: 10 })).toEqual({ entries: 3, bytes: 4 });
-});
+test.each([
+  ["with git", false, ["ls-tree", "diff-tree", "cat-file"]],
+  ["without git", true, ["ls-tree"]],
+])(
+  "a later commit costs what it changes, and is never counted as less than it has: %s",
+  async (_, direct, ran) => {
+    const { dir } = bareRepository();
+    const asked: string[] = [];
+    const real = streamingGit();
+    const git: StreamGit = (call) => {
+      asked.push(call.args.find((arg) => /^[a-z]/.test(arg))!);
+      return real(call);
+    };
+    const recount = createRecount(git, { direct });
+    const count = (commit: string, most = UNBOUNDED) =>
+      recount("app", from(dir), { commit, paths: [], most });
+    const first = commitFiles(dir, { "a/b": "123", c: "1" });
+    const second = commitFiles(dir, { "a/b": "1234", c: "1", d: "12" });
+    expect(await count(first)).toEqual({ entries: 3, bytes: 4 });
+    expect(await count(second)).toEqual({ entries: 6, bytes: 10 });
+    expect(await count(second)).toEqual({ entries: 6, bytes: 10 });
+    expect(asked).toEqual(ran);
+    // The bound exceeds this budget, and the commit does not.
+    expect(await count(first, { entries: 5, bytes: 10 })).toEqual({ entries: 3, bytes: 4 });
+  },
+);

@@ -25,7 +25,7 @@ function builtTree() {
   const place = { base: tempDir(), n: 1, mirror, paths: [] };
   const dir = treeDir(place);
   modesBelow(place.base);
-  const trees = createTrees({ git: realGit(), timeoutMs: 60_000 });
+  const trees = createTrees({ git: realGit(), timeoutMs: 60_000, direct: true });
   const commit = (files: Parameters<typeof commitFiles>[1]) => commitFiles(mirror, files);
   return { mirror, place, dir, trees, commit };
 }

@@ -20,7 +20,7 @@ function workshop(paths: string[] = []) {
   const { dir: mirror } = bareRepository();
   const place = { base: tempDir(), n: 1, mirror, paths };
   const dir = treeDir(place);
-  const trees = createTrees({ git: realGit(), timeoutMs: 60_000 });
+  const trees = createTrees({ git: realGit(), timeoutMs: 60_000, direct: true });
   const commit = (files: Record<string, NewFile>) => commitFiles(mirror, files);
   const equals = (sha: string) => expect(filesBelow(dir)).toEqual(filesOf(mirror, sha));
   return { mirror, place, dir, trees, commit, equals };
@@ -71,6 +71,74 @@ test.each(CHANGES)("%s", async (_, before, after) => {
   expect(await trees.update(place, second, first)).toBeGreaterThan(0);
   equals(first);
   expect(await trees.differences(place, first)).toEqual([]);
+});
+
+test.each(CHANGES)("without git, or left to git: %s", async (_, before, after) => {
+  const { trees, place, commit, equals } = workshop();
+  const first = commit({ keep: "1\n", ...before });
+  const second = commit(after);
+  await trees.build(place, first);
+  for (const [from, to] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    const direct = await trees.updateDirectly(place, from, to);
+    if (direct === null) {
+      equals(from);
+      await trees.update(place, from, to);
+    }
+    equals(to);
+    await direct?.settle();
+    expect(await trees.differences(place, to)).toEqual([]);
+  }
+});
+
+test("a few files with new contents are written without git, and the index follows", async () => {
+  const { trees, place, dir, commit, equals } = workshop();
+  const script = (data: string): NewFile => ({ mode: "100755", data });
+  const first = commit({ "d/e/a": "1\n", b: "1\n", run: script("1"), keep: "1\n", "caf\xe9": "1" });
+  const second = commit({ "d/e/a": "2, and longer\n", run: script("2"), "caf\xe9": "2" });
+  await trees.build(place, first);
+  const inode = statSync(join(dir, "run")).ino;
+  const index = readFileSync(indexOf(place));
+  const direct = await trees.updateDirectly(place, first, second);
+  expect(direct?.changed).toBe(3);
+  equals(second);
+  // Whoever reads the old file reads on in it, and git's index is not touched yet.
+  expect(statSync(join(dir, "run")).ino).not.toBe(inode);
+  expect(readFileSync(indexOf(place))).toEqual(index);
+  await direct!.settle();
+  expect(await trees.differences(place, second)).toEqual([]);
+  expect((await trees.updateDirectly(place, second, second))?.changed).toBe(0);
+});
+
+test("files that attributes may convert, and files behind a link, are left to git", async () => {
+  const { trees, place, dir, commit } = workshop();
+  const outside = tempDir();
+  const first = commit({ "d/.gitattributes": "* text eol=crlf\n", "d/e/a": "1\n", "f/a": "1\n", g: "1\n" });
+  const second = commit({ "d/e/a": "2\n" });
+  await trees.build(place, first);
+  expect(await trees.updateDirectly(place, first, second)).toBe(null);
+  await trees.update(place, first, second);
+  const third = commit({ "f/a": "3\n", g: "3\n" });
+  rmSync(join(dir, "f"), { recursive: true });
+  symlinkSync(outside, join(dir, "f"));
+  writeFileSync(join(outside, "a"), "theirs");
+  expect(await trees.updateDirectly(place, second, third)).toBe(null);
+  expect(readFileSync(join(outside, "a"), "utf8")).toBe("theirs");
+  expect(readFileSync(join(dir, "g"), "utf8")).toBe("1\n");
+  await trees.update(place, second, third).catch(() => trees.build(place, third));
+  expect(readFileSync(join(dir, "f/a"), "utf8")).toBe("3\n");
+  expect(readFileSync(join(dir, "d/e/a"), "utf8")).toBe("2\r\n");
+  expect(readFileSync(join(outside, "a"), "utf8")).toBe("theirs");
+});
+
+test("a tree whose index is of another commit is found when the index follows", async () => {
+  const { trees, place, commit } = workshop();
+  const [first, second, third] = [commit({ a: "1", b: "1" }), commit({ b: "2" }), commit({ a: "3" })];
+  await trees.build(place, first);
+  const direct = await trees.updateDirectly(place, second, third);
+  await expect(direct!.settle()).rejects.toMatchObject({ code: "tree_unsound" });
 });
 
 test("the same commit again writes nothing", async () => {

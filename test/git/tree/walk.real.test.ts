@@ -16,7 +16,7 @@ const FILES: Record<string, NewFile> = {
 async function built(paths: string[] = []) {
   const { dir: mirror } = bareRepository();
   const place = { base: tempDir(), n: 1, mirror, paths };
-  const trees = createTrees({ git: realGit(), timeoutMs: 60_000 });
+  const trees = createTrees({ git: realGit(), timeoutMs: 60_000, direct: true });
   const sha = commitFiles(mirror, FILES);
   await trees.build(place, sha);
   return { mirror, place, trees, sha, dir: treeDir(place) };
