@@ -164,15 +164,13 @@ function wrap(db: Database.Database, { lock, log }: Files): Store {
   const probe = db.prepare(
     "INSERT OR REPLACE INTO migrations (module, version) SELECT 'probe', coalesce(max(version), 0) % 1000 + 1 FROM migrations WHERE module = 'probe'",
   );
-  const begin = db.prepare("BEGIN IMMEDIATE");
-  const commit = db.prepare("COMMIT");
   function transaction<T>(fn: () => T): T {
     if (depth > 0) return fn();
-    begin.run();
+    db.exec("BEGIN IMMEDIATE");
     depth = 1;
     try {
       const result = fn();
-      commit.run();
+      db.exec("COMMIT");
       return result;
     } catch (error) {
       // A full disk may already have rolled the transaction back.
