@@ -93,6 +93,9 @@ test("a large push, and those that follow, are fetched by git", async () => {
 
 test("DIRECT_FETCH=no: git fetches everything, and moves refs", async () => {
   const { world, repo, bring } = await worldWithNotes({ DIRECT_FETCH: "no" });
-  for (let n = 0; n < 2; n++)
-    expect((await bring(await commit(world, repo))).ran).toEqual(["fetch", "update-ref"]);
+  for (let n = 0; n < 2; n++) {
+    const { ran } = await bring(await commit(world, repo));
+    // Histories are compared where the order of two deliveries is in doubt.
+    expect(ran.filter((name) => name !== "merge-base")).toEqual(["fetch", "update-ref"]);
+  }
 });
