@@ -53,7 +53,7 @@ describe.each([0, 1, 2])("git with version %i of the protocol", (version) => {
   test("leaves out the history of a tag, and what is older than a day", async () => {
     const { git, url } = await reader(["--shallow-exclude=v1"]);
     expect(await git("rev-list", "--count", "HEAD")).toBe("3");
-    await git("fetch", "-q", "--shallow-since=2023-11-14", "origin");
+    await git("fetch", "-q", "--shallow-since=2023-11-14T00:00:00Z", "origin");
     await expect(
       git("clone", "-q", "--shallow-exclude=lockstep/kept/1-abc/heads/gone", url, "other"),
     ).rejects.toThrow();
