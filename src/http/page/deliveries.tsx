@@ -38,7 +38,7 @@ export function addDeliveriesPage(app: Hono, ports: ApiPorts, first: FirstSteps)
         <Live name="refused">
           <RefusedBox of={ports.refused()} />
         </Live>
-        <Live name="list" of={[deliveries, missing, query, status.deliveries.mode]}>
+        <Live name="list" of={[deliveries, missing, query, status.deliveries.mode, first.webhook]}>
           <MissingNodes of={missing} />
           <section class="box" aria-label="Deliveries of the last 8 days, newest first">
             <h2>

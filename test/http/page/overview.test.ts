@@ -159,6 +159,8 @@ test("a webhook that never called is said with the URL that GitHub should call",
   const options = { publicUrl: "https://mirrors.example.com", webhookPath: "/hooks/github" };
   const overview = await shown("/", ports, options);
   expect(overview.words).toMatch(/GitHub has not called yet.*https:\/\/mirrors\.example\.com\/hooks\/github/);
+  // A drawing is kept for what it is drawn of, and the URL belongs to that.
+  await shown("/deliveries", ports);
   const deliveries = await shown("/deliveries", ports, options);
   expect(deliveries.words).toContain("which must be https://mirrors.example.com/hooks/github");
   const unknown = await shown("/", ports);
