@@ -57,7 +57,8 @@ export function setup(project: TestProject): (() => void) | undefined {
 
 /** Lists the tests of a file that have begun and not ended; the file alone if it is not at a test. */
 function underWay(module: TestModule): string[] {
-  if (module.state() !== "pending") return [];
+  // A file that waits before it has told its tests is still in the queue.
+  if (module.state() !== "pending" && module.state() !== "queued") return [];
   const file = `\n  ${relative("", module.moduleId)}`;
   const tests = [...module.children.allTests("pending")].filter((test) => test.diagnostic()?.startTime);
   return tests.length === 0 ? [file] : tests.map(({ fullName }) => `${file}: ${fullName}`);
