@@ -4,7 +4,7 @@ import { createReleasers, type Releasers } from "../base/releasers.js";
 import type { Config } from "../config/load.js";
 import { createLayout } from "../git/disk/layout.js";
 import { convertMirrors } from "../git/disk/swap.js";
-import type { Handler } from "../http/mount.js";
+import type { Handler } from "../http/handler.js";
 import { BOOT_ID_FILE, readBootId } from "../machine/boot.js";
 import { createReadTable } from "../serve/seen/table.js";
 import { openAlerts } from "./alerts.js";

@@ -7,7 +7,7 @@ import type { Releasers } from "../base/releasers.js";
 import type { PassedReads } from "../cluster/passed-reads.js";
 import type { Config } from "../config/load.js";
 import { clientAddress } from "../http/client-address.js";
-import type { Handler } from "../http/mount.js";
+import type { Handler } from "../http/handler.js";
 import { isManaged } from "../registry/repositories.js";
 import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
 import { createSpillSpace } from "../serve/herd/spill.js";

@@ -4,7 +4,7 @@ import { mayReadWhole } from "../base/access.js";
 import type { Bearers } from "./bearer.js";
 import { cached } from "./cached.js";
 import { clientAddress } from "./client-address.js";
-import type { Handler } from "./mount.js";
+import type { Handler } from "./handler.js";
 import { askedTooOften } from "./problem.js";
 import { createRateLimit } from "./rate-limit.js";
 import { serve } from "./serve.js";

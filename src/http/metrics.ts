@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { Bearers } from "./bearer.js";
 import { allowOnly, setCaller } from "./caller.js";
-import type { Handler } from "./mount.js";
+import type { Handler } from "./handler.js";
 import { serve } from "./serve.js";
 
 interface Options {

@@ -4,8 +4,6 @@ import { putBefore } from "./first-listener.js";
 import type { Handler } from "./handler.js";
 import { logRequest } from "./request-log.js";
 
-export type { Handler } from "./handler.js";
-
 /**
  * How long an idle connection stays open: longer than in any balancer, which would otherwise send a delivery into a
  * connection that is just being closed, and answer GitHub with 502. The longest known is Google's, with 600 s:

@@ -1,7 +1,7 @@
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { createTurns } from "../base/spread.js";
-import type { Handler } from "./mount.js";
+import type { Handler } from "./handler.js";
 
 /** An answer of the API or the page takes some milliseconds. */
 const AT_A_TIME = 4;

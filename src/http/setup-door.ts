@@ -1,7 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { readUpTo } from "../base/read-up-to.js";
-import type { Handler } from "./mount.js";
+import type { Handler } from "./handler.js";
 import { forbidden, type Refusal, refuse } from "./setup-refusal.js";
 import { leadOnFrom, SetupState } from "./setup-state.js";
 

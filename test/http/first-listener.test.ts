@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { type Handler, mount } from "../../src/http/mount.js";
+import type { Handler } from "../../src/http/handler.js";
+import { mount } from "../../src/http/mount.js";
 import { listenUntilClosed } from "../support/listen.js";
 
 const PATH = "/hook";

@@ -2,8 +2,9 @@ import { request, type Server } from "node:http";
 import { describe, expect, it } from "vitest";
 import { type ApiPorts, createApi } from "../../src/http/api.js";
 import { createBearers } from "../../src/http/bearer.js";
+import type { Handler } from "../../src/http/handler.js";
 import { createHealth } from "../../src/http/health.js";
-import { type Handler, mount } from "../../src/http/mount.js";
+import { mount } from "../../src/http/mount.js";
 import { hideCredentials } from "../../src/http/privacy.js";
 import { afterThis, listen, serveAll } from "../support/listen.js";
 

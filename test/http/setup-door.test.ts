@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Handler } from "../../src/http/mount.js";
+import type { Handler } from "../../src/http/handler.js";
 import { setupDoor } from "../../src/http/setup-door.js";
 import { serveAll } from "../support/listen.js";
 

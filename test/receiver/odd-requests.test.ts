@@ -1,9 +1,10 @@
 import { connect } from "node:net";
 import { expect, it } from "vitest";
 import { createApi } from "../../src/http/api.js";
+import type { Handler } from "../../src/http/handler.js";
 import { createHealth } from "../../src/http/health.js";
 import { createMetricsRoute } from "../../src/http/metrics.js";
-import { type Handler, mount } from "../../src/http/mount.js";
+import { mount } from "../../src/http/mount.js";
 import { createPage } from "../../src/http/page/routes.js";
 import { createReceiver } from "../../src/receiver/webhook.js";
 import { apiPorts, bearersOf, TOKEN } from "../support/api.js";

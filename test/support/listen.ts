@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach } from "vitest";
-import type { Handler } from "../../src/http/mount.js";
+import type { Handler } from "../../src/http/handler.js";
 
 const releasers: (() => void)[] = [];
 afterEach(() => {

@@ -14,7 +14,7 @@ import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
 import type { ClusterPorts } from "../../http/api.js";
 import type { OtherNodes } from "../../http/elsewhere.js";
-import type { Handler } from "../../http/mount.js";
+import type { Handler } from "../../http/handler.js";
 import type { SharedSessions } from "../../http/page/session.js";
 import type { ReceiverPorts } from "../../receiver/webhook.js";
 import type { Domain } from "../domain.js";

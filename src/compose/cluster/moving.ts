@@ -8,7 +8,7 @@ import { createMoves, type Moves } from "../../cluster/moves.js";
 import { createMovingAnswers, versionOf } from "../../cluster/moving-state.js";
 import type { Config } from "../../config/load.js";
 import { extentOf, isCondemned, linkTarget } from "../../git/disk/layout.js";
-import type { Handler } from "../../http/mount.js";
+import type { Handler } from "../../http/handler.js";
 import { isManaged } from "../../registry/repositories.js";
 import { createMirrorsForNodes } from "../../serve/for-nodes.js";
 import { createSlots } from "../../serve/slots.js";

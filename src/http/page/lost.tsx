@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { Handler } from "../mount.js";
+import type { Handler } from "../handler.js";
 import { serve } from "../serve.js";
 import { SETUP_PATH } from "../setup-state.js";
 import { page } from "./layout.js";

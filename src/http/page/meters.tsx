@@ -71,10 +71,11 @@ const Limits = ({ of, most }: { of: Limit[]; most: number }) => (
 );
 
 function LimitMeter({ of: { account, limit, remaining, resetsAt, heldUntil } }: { of: Limit }) {
+  const whose = account ?? "the App";
   return (
     <div class="meter">
       <div>
-        <span>GitHub's API, {account ?? "the App"}</span>
+        <span>GitHub's API, {whose}</span>
         <span class="num dim">
           {remaining.toLocaleString("en")} of {limit.toLocaleString("en")} left
         </span>
@@ -83,7 +84,7 @@ function LimitMeter({ of: { account, limit, remaining, resetsAt, heldUntil } }: 
         class={remaining < limit / 10 ? "low" : undefined}
         max={limit}
         value={remaining}
-        aria-label={`Left of GitHub's API, ${account ?? "the App"}`}
+        aria-label={`Left of GitHub's API, ${whose}`}
       />
       <p class="dim small">
         renews <Due at={resetsAt} />

@@ -8,7 +8,7 @@ import { tokenCheck } from "../bearer.js";
 import { limitBody } from "../body-limit.js";
 import { clientAddress } from "../client-address.js";
 import { answerElsewhere, type OtherNodes } from "../elsewhere.js";
-import type { Handler } from "../mount.js";
+import type { Handler } from "../handler.js";
 import type { NodePorts } from "../nodes.js";
 import { isOfMachine } from "../problem.js";
 import { serve } from "../serve.js";
