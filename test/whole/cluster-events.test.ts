@@ -2,7 +2,7 @@ import { EventSourceParserStream } from "eventsource-parser/stream";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Announcement } from "../../src/base/model.js";
 import { receiver, SECRET } from "../support/consumers.js";
-import { aliveBy, startNodes, type TestNode } from "../support/nodes.js";
+import { aliveBy, startNodes, type TestCluster, type TestNode } from "../support/nodes.js";
 
 const MINUTES = 60_000;
 vi.setConfig({ testTimeout: 6 * MINUTES });
@@ -11,17 +11,33 @@ interface Status {
   announce: { pending: number }[];
 }
 
-/** Waits until no node has anything left to tell. */
-async function allTold(nodes: readonly TestNode[]): Promise<void> {
-  for (const { lockstep } of nodes)
+type Push = Awaited<ReturnType<TestCluster["standin"]["commit"]>>;
+
+/**
+ * Waits until every node has an event of each push, and has nothing left to tell. A ref is in the mirror before its event is
+ * in the outbox: a node that told nothing yet has nothing pending either.
+ */
+async function allTold(nodes: readonly TestNode[], pushes: readonly Push[]): Promise<void> {
+  const ask = async <T>({ lockstep }: TestNode, path: string) =>
+    (await (await lockstep.api(path)).json()) as T;
+  for (const node of nodes) {
+    for (const { repo, after } of pushes)
+      await expect
+        .poll(
+          async () => {
+            const path = `/api/v1/repos/acme/${repo.name}/changes`;
+            const { changes = [] } = await ask<{ changes?: { after: string }[] }>(node, path);
+            return changes.map((it) => it.after);
+          },
+          { timeout: MINUTES },
+        )
+        .toContain(after);
     await expect
-      .poll(
-        async () => ((await (await lockstep.api("/api/v1/status")).json()) as Status).announce[0]?.pending,
-        {
-          timeout: 3 * MINUTES,
-        },
-      )
+      .poll(async () => (await ask<Status>(node, "/api/v1/status?node=self")).announce[0]?.pending, {
+        timeout: 3 * MINUTES,
+      })
       .toBe(0);
+  }
 }
 
 test("with REPLICAS=2 a URL hears of a push once, and also of what the first owner could not tell any more", async () => {
@@ -40,7 +56,7 @@ test("with REPLICAS=2 a URL hears of a push once, and also of what the first own
   for (const { after } of pushes)
     await expect.poll(() => heardOf(after).length, { timeout: MINUTES }).toBe(1);
   await expect.poll(() => cluster.faults(repos), { timeout: MINUTES }).toEqual([]);
-  await allTold(nodes);
+  await allTold(nodes, pushes);
 
   const [first] = cluster.ownersOf(repos[0]!);
   const [dies, stays] = [cluster.node(first!), nodes.find(({ name }) => name !== first)!];
@@ -48,7 +64,7 @@ test("with REPLICAS=2 a URL hears of a push once, and also of what the first own
   const late = await cluster.standin.commit(repos[0]!, "main");
   await cluster.deliver(late, stays);
   await expect.poll(() => heardOf(late.after).length, { timeout: 3 * MINUTES }).toBe(1);
-  await allTold([stays]);
+  await allTold([stays], [...pushes, late]);
   for (const { after } of pushes) expect(heardOf(after)).toHaveLength(1);
 });
 
