@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from "vitest";
-import { openCluster } from "../../tools/cluster/world.js";
+import { aliveBy, openCluster } from "../../tools/cluster/world.js";
 import { tempDir } from "./temp.js";
 
 export {
@@ -13,7 +13,10 @@ export {
 export const createCluster = (env: Record<string, string> = {}) =>
   openCluster({ env, tempDir, onEnd: onTestFinished });
 
-/** Starts nodes that keep six repositories, and waits until every owner has its own. */
+/**
+ * Starts nodes that keep six repositories, and waits until every owner has its own and every node knows the others: one that
+ * has not heard of the others believes that all is its own, also what another one tells of.
+ */
 export async function startNodes(env: Record<string, string>, ...names: string[]) {
   const cluster = await createCluster({ INTERVAL: "10s", ...env });
   const installation = cluster.standin.createInstallation("acme");
@@ -22,7 +25,8 @@ export async function startNodes(env: Record<string, string>, ...names: string[]
     Array.from({ length: 6 }, (_, n) => `r${n}`),
   );
   const nodes = await Promise.all(names.map((name) => cluster.start(name)));
-  if (nodes.length > 0)
-    await expect.poll(() => cluster.faults(repos), { timeout: 120_000, interval: 200 }).toEqual([]);
+  const patience = { timeout: 120_000, interval: 200 };
+  if (nodes.length > 0) await expect.poll(() => cluster.faults(repos), patience).toEqual([]);
+  for (const node of nodes) await expect.poll(() => aliveBy(node), patience).toBe(nodes.length);
   return { cluster, repos, nodes };
 }

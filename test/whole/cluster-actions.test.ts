@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { refsInFiles } from "../../tools/refs-in-files.js";
 import type { Repo } from "../../tools/standin/index.js";
-import { aliveBy, startNodes, type TestNode } from "../support/nodes.js";
+import { startNodes, type TestNode } from "../support/nodes.js";
 
 vi.setConfig({ testTimeout: 6 * 60_000 });
 
@@ -30,7 +30,6 @@ const tipOf = ({ dataDir }: TestNode, { id }: Repo) =>
 
 async function twoOwners(env: Record<string, string> = {}) {
   const { cluster, repos, nodes } = await startNodes({ REPLICAS: "2", ...env }, "a", "b");
-  for (const node of nodes) await until(() => aliveBy(node)).toBe(2);
   return { cluster, repo: repos[0]!, nodes, a: nodes[0]!, b: nodes[1]! };
 }
 
