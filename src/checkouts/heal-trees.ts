@@ -28,22 +28,31 @@ function healTree(context: PoolContext, tree: Tree, checkout: Checkout | null, t
   if (isLinked && isThere) {
     // A link only ever leads to a verified tree, and readers use that tree until another one is published.
     const state = isWhole ? "ready" : "spoilt";
-    if (checkout?.n !== tree.n) adopt(context, { ...tree, state }, checkout);
+    if (checkout?.n !== tree.n) adopt(context, tree, { state, checkout });
     else if (!isWhole) context.ledger.putTree({ ...tree, state });
   } else if (!isWhole || (tree.state === "dirty" && !isLinked)) removeTree(context, tree);
 }
 
-/** The link was moved, but the process was killed before the ledger recorded the move. */
-function adopt({ ledger, published, now }: PoolContext, tree: Tree, checkout: Checkout | null): void {
+interface Found {
+  state: Tree["state"];
+  checkout: Checkout | null;
+}
+
+/**
+ * The link was moved, but the process was killed before the ledger recorded the move. After a power cut the row may be from
+ * before the tree was written, so that it says nothing about the tree.
+ */
+function adopt({ ledger, published, boot, now }: PoolContext, tree: Tree, { state, checkout }: Found): void {
+  const isKnown = tree.boot === boot;
   ledger.transaction(() => {
-    ledger.putTree(tree);
+    ledger.putTree({ ...tree, state: isKnown ? state : "spoilt" });
     const old = checkout?.n == null ? null : ledger.tree(tree.id, tree.slug, checkout.n);
     if (old) ledger.putTree({ ...old, freedAt: now() });
-    const { sha } = tree;
-    const adopted = { n: tree.n, sha, wanted: sha, publishedAt: now(), refusal: null };
     if (!checkout) return;
+    if (!isKnown) return ledger.put({ ...checkout, n: tree.n });
+    const { sha } = tree;
     // The tag's object is unknown, so the tree is published once more.
-    ledger.put({ ...checkout, ...adopted, tip: sha });
+    ledger.put({ ...checkout, n: tree.n, sha, wanted: sha, publishedAt: now(), refusal: null, tip: sha });
     const { id, ref, link: path } = checkout;
     published(id, { ref, path, before: checkout.sha ?? ZERO, after: sha ?? ZERO });
   });

@@ -139,6 +139,7 @@ export function createLedger(store: Store) {
   };
   return {
     transaction: store.transaction,
+    unsynced: store.unsynced,
     get: (id: number, slug: string): Checkout | null => readCheckout(sql.get.get(id, slug)),
     of: (id: number): Checkout[] => sql.of.all(id).map((row) => readCheckout(row)!),
     put(it: Checkout): void {

@@ -75,10 +75,20 @@ export function createPublisher(tools: PublishTools) {
     const { id } = repository;
     const { slug } = wanted;
     pool.heal(id, slug, ledger.get(id, slug)?.link ?? layout.checkout(repository, slug));
-    // The commit is pinned before anything reads it. What follows holds up no refresh.
+    // The commit is held before anything reads it. What follows holds up no refresh.
     const begun = await visit(id, signal, () => begin(call));
     if (!begun) return;
-    const { candidate, known, next, isRefused } = begun;
+    try {
+      await finish(call, begun);
+    } finally {
+      pins.release(layout.mirror(id), slug);
+    }
+  };
+
+  /** Publishes what a visit has begun. */
+  async function finish(call: PublishCall, { candidate, known, next, isRefused }: Begun): Promise<void> {
+    const { repository, signal } = call;
+    const { id } = repository;
     const offer = async () =>
       (isRefused ? null : await gate.signature(candidate)) ??
       put(next, candidate, { gated: !isRefused, call });
@@ -90,9 +100,9 @@ export function createPublisher(tools: PublishTools) {
       refuse(tools, { repository, checkout: known ?? next, ref: candidate.ref }, verdict, candidate);
     call.onEnd();
     await visit(id, signal, () => (verdict || isRefused ? pinPublished : unpin)(next));
-  };
+  }
 
-  /** Decides what is to be published, and pins it. @returns null: nothing is left to do */
+  /** Decides what is to be published, and holds it. @returns null: nothing is left to do */
   async function begin({ repository, wanted, retryRefused }: PublishCall): Promise<Begun | null> {
     const { id } = repository;
     const { slug } = wanted;
@@ -121,7 +131,7 @@ export function createPublisher(tools: PublishTools) {
       await pinPublished(of.checkout);
       return null;
     }
-    await pins.hold(mirror, slug, sha);
+    pins.hold(mirror, slug, sha);
     const candidate = { repository, mirror, ref, tip: target, sha, before: known?.sha ?? null };
     return { candidate, known, next, isRefused };
   }

@@ -33,7 +33,9 @@ export function takeTree(
     freedAt: null,
     checkedAt: now(),
   };
-  ledger.putTree(tree);
+  // A kill leaves the mark. A power cut may take it; the tree is one of another boot then, and not used unchecked.
+  const mark = boot === "" ? ledger.transaction : ledger.unsynced;
+  mark(() => ledger.putTree(tree));
   return { tree, from: found ? writtenTo(found) : null };
 }
 

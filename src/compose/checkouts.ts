@@ -13,7 +13,7 @@ import { createSweep } from "../checkouts/sweep.js";
 import type { Config } from "../config/load.js";
 import { extentOf } from "../git/disk/layout.js";
 import type { Mirrors } from "../git/mirror/mirrors.js";
-import { createPins } from "../git/mirror/pins.js";
+import type { Pins } from "../git/mirror/pins.js";
 import type { Writers } from "../git/mirror/writers.js";
 import { createTrees } from "../git/tree/trees.js";
 import { isManaged } from "../registry/repositories.js";
@@ -41,6 +41,7 @@ interface Needs {
   ground: Ground;
   records: Records;
   mirrors: Mirrors;
+  pins: Pins;
   writers: Writers;
   outbox: Outbox;
   /** The machine's boot id. */
@@ -119,7 +120,7 @@ export function createPublishing(config: Settings, needs: Needs) {
       lfs,
     }),
     trees: createTrees({ git, timeoutMs, direct: config.directFetch }),
-    pins: createPins({ git, log, direct: config.directFetch }),
+    pins: needs.pins,
     gate: createGate({
       git,
       run: ground.runProgram,

@@ -7,6 +7,7 @@ import type { Releasers } from "../base/releasers.js";
 import { publishedPins } from "../checkouts/published-trees.js";
 import type { Config } from "../config/load.js";
 import { createMirrors } from "../git/mirror/mirrors.js";
+import { createPins } from "../git/mirror/pins.js";
 import { createWriters } from "../git/mirror/writers.js";
 import { createDoubts, openAfterBoot } from "./after-boot.js";
 import { createPublishing } from "./checkouts.js";
@@ -40,6 +41,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
   const records = createRecords(config, ground);
   const tally = openTally(config, { log, records, releasers });
   const afterBoot = openAfterBoot(boot, { log, ground, records });
+  const pins = createPins({ git: ground.git, log });
   const mirrors = createMirrors({
     git: ground.git,
     layout: records.layout,
@@ -47,7 +49,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
     fetchTimeoutMs: config.fetchTimeoutMs,
     cloneTimeoutMs: config.cloneTimeoutMs,
     directFetch: config.directFetch,
-    published: (id) => publishedPins(records.ledger, id),
+    published: (id) => [...publishedPins(records.ledger, id), ...pins.held(records.layout.mirror(id))],
     keptRecord: records.keptTips,
     doubts: createDoubts({ log, ground, records }),
   });
@@ -67,6 +69,7 @@ export function createDomain(config: Config, { log, ground, releasers, boot, nod
     ground,
     records,
     mirrors,
+    pins,
     writers,
     outbox,
     boot,

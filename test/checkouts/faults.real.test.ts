@@ -2,6 +2,7 @@ import { existsSync, realpathSync, renameSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, test } from "vitest";
+import type { Announcement } from "../../src/base/model.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { compare } from "../support/history.js";
 import { checkoutsOf, expectTree, published } from "../support/published.js";
@@ -13,6 +14,15 @@ function sql(world: World, text: string): void {
   const db = new Database(join(world.dataDir, "lockstep.db"));
   db.exec(text);
   db.close();
+}
+
+function rows(world: World, query: string): Record<string, unknown>[] {
+  const db = new Database(join(world.dataDir, "lockstep.db"));
+  try {
+    return db.prepare(query).all() as Record<string, unknown>[];
+  } finally {
+    db.close();
+  }
 }
 
 const baseOf = (world: World, repo: Repo) => join(world.dataDir, "repos", String(repo.id), "trees", "@");
@@ -77,4 +87,37 @@ test("a check that cannot run after the machine's start removes nothing", async 
   if (!existsSync(objects)) renameSync(`${objects}.away`, objects);
   await world.start(repo);
   expectTree(world, repo, link(), sha);
+});
+
+test("a power cut that leaves the new link and takes what the ledger says of its tree claims nothing false", async () => {
+  const { world, repo, link, push } = await published({ CHECKOUT_GRACE: "0s" });
+  const old = await push({ a: "1" });
+  const former = await push({ a: "2" });
+  const saved = rows(world, "SELECT n, sha, tip FROM checkouts");
+  await push({ a: "3" });
+  const tree = realpathSync(link());
+  const n = Number(tree.split("/").at(-1));
+  await world.stop();
+  // The ledger is as it was before the last publish.
+  expect(saved).toMatchObject([{ sha: former, tip: former }]);
+  expect(saved[0]!.n).not.toBe(n);
+  sql(
+    world,
+    `UPDATE checkouts SET n = ${saved[0]!.n}, sha = '${former}', tip = '${former}', wanted = '${former}';
+     UPDATE trees SET boot = 'other';
+     UPDATE trees SET sha = '${old}', content = '${old}' WHERE n = ${n}`,
+  );
+  // What was written to the tree has partly reached the disk.
+  writeFileSync(join(tree, "a"), "");
+  const from = world.log.length;
+  const [{ last }] = rows(world, "SELECT max(id) AS last FROM events") as [{ last: number }];
+  await world.start(repo);
+  await world.line(({ event }) => event === "published", from);
+  const now = world.tips(repo)["refs/heads/main"]!;
+  expectTree(world, repo, link(), now);
+  const told = () =>
+    rows(world, `SELECT body FROM events WHERE id > ${last}`).flatMap(
+      ({ body }) => (JSON.parse(String(body)) as Announcement).checkouts,
+    );
+  await expect.poll(told, { timeout: 10_000 }).toMatchObject([{ before: former, after: now }]);
 });

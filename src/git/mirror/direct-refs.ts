@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type RefChange, ZERO } from "../../base/model.js";
 import { hasEscapedByte } from "../../base/names.js";
@@ -23,46 +23,20 @@ export async function moveDirectly(mirror: string, { ref, before, after }: RefCh
   if (!isMove || !ref.startsWith(BRANCHES) || hasEscapedByte(ref)) return false;
   if (!isRepository(mirror) || !(await isCommit(mirror, after))) return false;
   // A packed ref has no file, and a symbolic one has another content.
-  return replaceRef(join(mirror, ref), after, (path) => read(path) === `${before}\n`);
+  return replaceRef(join(mirror, ref), before, after);
 }
 
-/**
- * Makes or moves a ref that only Lockstep writes, as `git update-ref` does without an old value. Its directory is made
- * where only that one is missing. The change is on disk when the call returns.
- * @returns false: nothing has changed, and `git update-ref` is to do it, or to say why it cannot be done
- */
-export async function makeDirectly(mirror: string, ref: string, commit: string): Promise<boolean> {
-  if (hasEscapedByte(ref) || !isRepository(mirror) || !(await isCommit(mirror, commit))) return false;
-  const path = join(mirror, ref);
-  const directory = dirname(path);
-  // git removes the directory with its last ref.
-  const isNew = !existsSync(directory);
-  try {
-    if (isNew) mkdirSync(directory);
-  } catch {
-    return false;
-  }
-  if (!(await replaceRef(path, commit, () => true))) return false;
-  if (isNew) await syncDirectory(dirname(directory));
-  return true;
-}
-
-/** @param isAsExpected is asked under the ref's lock */
-async function replaceRef(
-  path: string,
-  value: string,
-  isAsExpected: (path: string) => boolean,
-): Promise<boolean> {
+async function replaceRef(path: string, before: string, after: string): Promise<boolean> {
   const lock = `${path}.lock`;
   try {
-    await stageFile(lock, `${value}\n`, { mode: MODE }).sync();
+    await stageFile(lock, `${after}\n`, { mode: MODE }).sync();
   } catch (error) {
     // Somebody else's lock stays.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") removeLock(lock);
     return false;
   }
   try {
-    if (!isAsExpected(path)) throw new Error("the ref is not as expected");
+    if (read(path) !== `${before}\n`) throw new Error("the ref is not as expected");
     renameSync(lock, path);
   } catch {
     removeLock(lock);

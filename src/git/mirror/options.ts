@@ -12,7 +12,7 @@ export interface MirrorOptions {
   cloneTimeoutMs: number;
   /** Whether small pushes are fetched without `git fetch`. */
   directFetch: boolean;
-  /** Returns which commits are published, and the refs that would keep them. */
+  /** Returns which commits are published, or about to be, and the refs that would keep them. */
   published(id: number): Pin[];
   keptRecord: KeptRecord;
   doubts: Doubts;

@@ -4,7 +4,6 @@ import type { Log } from "../../base/log.js";
 import { RESERVED_REFS } from "../../base/names.js";
 import { fitName, NAME_BYTES } from "../disk/file-name.js";
 import type { RunGit } from "../run/exec.js";
-import { makeDirectly } from "./direct-refs.js";
 import { swapRefs } from "./refs.js";
 
 /** A pin is a ref that keeps a published commit when the commit's own ref has moved on. */
@@ -24,13 +23,11 @@ const named = (kind: "tree" | "next", slug: string): string => `${PINS}${kind}${
 /** @param slug as in the name of the checkout's link; empty for the default branch */
 export const pinOf = (slug: string): string => named("tree", slug);
 
-/** The pin of a commit that is being published, beside the pin of the commit that is published. */
+/** The pin in a new mirror of a commit that is being published, beside the pin of the commit that is published. */
 const nextPinOf = (slug: string): string => named("next", slug);
 
 interface Tools {
   git: RunGit;
-  /** Whether a commit is pinned without git. */
-  direct: boolean;
   log: Pick<Log, "warn">;
 }
 
@@ -38,7 +35,9 @@ interface Tools {
  * The caller visits the mirror. Neither `set` nor `drop` fails: a publish is complete without its pin, and a
  * leftover pin only costs room.
  */
-export function createPins({ git, log, direct }: Tools) {
+export function createPins({ git, log }: Tools) {
+  /** The commits that are being published, by mirror and slug. */
+  const held = new Map<string, Map<string, string>>();
   /** The known pins, by mirror and name, so that most publishes need no git for them. */
   const known = new Map<string, string | null>();
 
@@ -70,15 +69,22 @@ export function createPins({ git, log, direct }: Tools) {
 
   return {
     /**
-     * Pins a commit before it is read, so that no prune and no new mirror loses it.
-     * @throws GitFailure, for example when the commit is not there
+     * Says that a commit is being published, so that a new mirror takes it over. Nothing is written: the publish ends with
+     * the process, and the old mirror keeps the commit meanwhile, since a prune gives way to a publish.
      */
-    async hold(mirror: string, slug: string, sha: string): Promise<void> {
-      known.delete(keyOf(mirror, slug));
-      const name = nextPinOf(slug);
-      if (direct && (await makeDirectly(mirror, name, sha))) return;
-      await swapRefs(git, mirror, [], [{ name, sha }]);
+    hold(mirror: string, slug: string, sha: string): void {
+      const slugs = held.get(mirror) ?? new Map<string, string>();
+      held.set(mirror, slugs.set(slug, sha));
     },
+    /** Says that the publish has ended. */
+    release(mirror: string, slug: string): void {
+      const slugs = held.get(mirror);
+      slugs?.delete(slug);
+      if (slugs?.size === 0) held.delete(mirror);
+    },
+    /** Returns the pins with which a new mirror keeps what is being published. */
+    held: (mirror: string): Pin[] =>
+      [...(held.get(mirror) ?? [])].map(([slug, sha]) => ({ name: nextPinOf(slug), sha })),
     set: (mirror: string, slug: string, sha: string) =>
       put(mirror, slug, sha, async () => {
         await swapRefs(git, mirror, [], [{ name: pinOf(slug), sha }]);

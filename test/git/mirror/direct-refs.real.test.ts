@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { ZERO } from "../../../src/base/model.js";
-import { makeDirectly, moveDirectly } from "../../../src/git/mirror/direct-refs.js";
+import { moveDirectly } from "../../../src/git/mirror/direct-refs.js";
 import { bareRepository, commits, PATH, plainGit } from "../../support/git.js";
 
 const REF = "refs/heads/main";
@@ -88,35 +88,4 @@ test("moves and git pack-refs beside each other lose none", async () => {
     plainGit(dir, "update-ref", REF, between[at]!, at);
     at = between[at]!;
   }
-});
-
-test("a ref of Lockstep's own is made, and moved, also where git has removed its directory or packed it", async () => {
-  const { dir, before, after } = twoTips();
-  const ref = "refs/lockstep/published/next";
-  plainGit(dir, "update-ref", "refs/lockstep/other", before);
-  const tip = () => plainGit(dir, "rev-parse", ref);
-  expect(await makeDirectly(dir, ref, before)).toBe(true);
-  expect(tip()).toBe(before);
-  expect(await makeDirectly(dir, ref, after)).toBe(true);
-  plainGit(dir, "pack-refs", "--all");
-  expect(await makeDirectly(dir, ref, before)).toBe(true);
-  expect(tip()).toBe(before);
-  plainGit(dir, "update-ref", "-d", ref);
-  expect(await makeDirectly(dir, ref, after)).toBe(true);
-  expect(tip()).toBe(after);
-  expect(plainGit(dir, "fsck", "--strict", "--no-dangling")).toBe("");
-});
-
-test("what cannot be made as it is wanted is left to git", async () => {
-  const { dir, before, after } = twoTips();
-  const tree = plainGit(dir, "rev-parse", `${after}^{tree}`);
-  plainGit(dir, "update-ref", "refs/lockstep/a/b", before);
-  expect(await makeDirectly(dir, "refs/lockstep/a", after)).toBe(false);
-  expect(await makeDirectly(dir, "refs/lockstep/x/y/z", after)).toBe(false);
-  for (const odd of ["1".repeat(40), tree])
-    expect(await makeDirectly(dir, "refs/lockstep/c", odd)).toBe(false);
-  writeFileSync(join(dir, "refs/lockstep/a/b.lock"), "another's");
-  expect(await makeDirectly(dir, "refs/lockstep/a/b", after)).toBe(false);
-  expect(plainGit(dir, "rev-parse", "refs/lockstep/a/b")).toBe(before);
-  expect(existsSync(join(dir, "refs/lockstep/a.lock"))).toBe(false);
 });
