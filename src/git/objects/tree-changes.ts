@@ -1,5 +1,5 @@
 import { beginSlice, type Slice } from "../../base/slices.js";
-import { readCommit, readTree, type TreeEntry } from "./links.js";
+import { readCommit, readTreesApart, type TreeEntry } from "./links.js";
 import { type GitObject, LeftToGit } from "./object.js";
 import type { ReadStored } from "./stored.js";
 
@@ -52,8 +52,9 @@ async function compareTrees(
   before: string | null,
   after: string | null,
 ): Promise<void> {
-  const [old, now] = [await entriesOf(work, before), await entriesOf(work, after)];
-  work.hasAttributes ||= old.has(ATTRIBUTES) || now.has(ATTRIBUTES);
+  const contents = [await contentOf(work, before), await contentOf(work, after)] as const;
+  work.hasAttributes ||= contents.some((content) => content.includes(ATTRIBUTES));
+  const [old, now] = readTreesApart(...contents).map(byName) as [Entries, Entries];
   for (const name of new Set([...old.keys(), ...now.keys()])) {
     const [was, is] = [old.get(name) ?? null, now.get(name) ?? null];
     if (was?.id === is?.id && was?.mode === is?.mode) continue;
@@ -65,16 +66,23 @@ async function compareTrees(
   }
 }
 
-const ATTRIBUTES = ".gitattributes";
+/** The name as a tree has it, after the entry's mode. */
+const ATTRIBUTES = " .gitattributes\0";
+
+type Entries = Map<string, TreeEntry>;
+
+const byName = (entries: TreeEntry[]): Entries => new Map(entries.map((entry) => [entry.name, entry]));
 
 const treeOf = (entry: TreeEntry | null): string | null => (entry?.kind === "tree" ? entry.id : null);
 
-async function entriesOf(work: Work, tree: string | null): Promise<Map<string, TreeEntry>> {
-  if (tree === null) return new Map();
+async function contentOf(work: Work, tree: string | null): Promise<Buffer> {
+  if (tree === null) return EMPTY;
   const { content } = await read(work, tree, "tree");
   if (work.slice.isOver()) await work.slice.next();
-  return new Map(readTree(content).map((entry) => [entry.name, entry]));
+  return content;
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** @throws LeftToGit when the object is of another type */
 async function read({ readStored }: Work, id: string, type: GitObject["type"]): Promise<GitObject> {
