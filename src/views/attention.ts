@@ -35,6 +35,7 @@ const NONE = {
   ref: null,
   wanted: null,
   installationId: null,
+  server: null,
 };
 
 /** Lists what an operator should look at, the worst first. */
@@ -59,6 +60,7 @@ const ofOutage = ({ server, since }: OutageView): AttentionView => ({
   ...NONE,
   kind: "outage",
   code: "outage",
+  server,
   detail: `No answer from ${server}. Refreshes wait, and run as soon as it answers.`,
   remedy: "see https://www.githubstatus.com, and check network, DNS and HTTPS_PROXY",
   since,

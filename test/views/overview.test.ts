@@ -144,6 +144,8 @@ test("an outage that has become a problem is one entry, not two", () => {
   const { attention } = open(3);
   const outages = [{ server: "github.com", since: AT, nextProbeAt: null }];
   const problems = [{ code: "server_out" as const, detail: "d", remedy: "r", since: AT }];
-  expect(attention({ outages, problems }).attention.map(({ kind }) => kind)).toEqual(["outage"]);
+  expect(attention({ outages, problems }).attention).toMatchObject([
+    { kind: "outage", server: "github.com", detail: expect.stringMatching(/^No answer from github\.com\./) },
+  ]);
   expect(attention({ problems }).attention.map(({ kind }) => kind)).toEqual(["problem"]);
 });

@@ -151,6 +151,10 @@ const TILES = [
 /** These are shown also when there is none. */
 const ALWAYS: readonly string[] = ["fresh", "failing"];
 
+/** What was in step before an outage may not be so now. */
+const nameOf = (state: string, name: string, { outages }: StatusView["queue"]) =>
+  state === "fresh" && outages.length > 0 ? "In step until then" : name;
+
 const Tiles = ({ of: { mirrors, repositories, heldRepositories, queue } }: { of: StatusView }) => (
   <ul class="tiles">
     {TILES.filter(([state]) => ALWAYS.includes(state) || (repositories[state] ?? 0) > 0).map(
@@ -163,7 +167,7 @@ const Tiles = ({ of: { mirrors, repositories, heldRepositories, queue } }: { of:
                 : (repositories[state] ?? 0)
               ).toLocaleString("en")}
             </b>{" "}
-            <span>{name}</span>
+            <span>{nameOf(state, name, queue)}</span>
           </a>
         </li>
       ),

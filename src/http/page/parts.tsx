@@ -1,13 +1,13 @@
 import type { Child } from "hono/jsx";
 import { ageOf } from "../../base/clock.js";
-import { duration } from "../../base/units.js";
+import { spokenAge, spokenAtMost } from "../../base/units.js";
 import { onPage } from "../dialect.js";
 import { Icon, type IconName, type Mood } from "./icon.js";
 
 /**
  * Shows an age, with the exact time as a tooltip and in the page's source. An age is never negative. The script
  * keeps it up to date.
- * @param isAge whether the sentence around it says "since", so that "ago" is left out
+ * @param isAge whether the sentence around it says "for", so that "ago" is left out
  */
 export function Ago({
   at,
@@ -20,15 +20,15 @@ export function Ago({
 }) {
   if (at === null) return <span class="dim">{never}</span>;
   const ms = ageOf(Date.parse(at), Date.now());
-  if (isAge) return <Moment at={at} text={ms < 1_000 ? "a moment" : duration(ms)} ticks="age" />;
-  return <Moment at={at} text={ms < 1_000 ? "just now" : `${duration(ms)} ago`} ticks="ago" />;
+  if (isAge) return <Moment at={at} text={ms < 1_000 ? "a moment" : spokenAge(ms)} ticks="age" />;
+  return <Moment at={at} text={ms < 1_000 ? "just now" : `${spokenAge(ms)} ago`} ticks="ago" />;
 }
 
 /** Shows how far away a time is that may be yet to come, such as the end of a wait. */
 export function Due({ at, never = "–" }: { at: string | null; never?: string }) {
   if (at === null) return <span class="dim">{never}</span>;
   const ms = Date.parse(at) - Date.now();
-  return ms > 0 ? <Moment at={at} text={`in ${duration(ms)}`} ticks="due" /> : <Ago at={at} />;
+  return ms > 0 ? <Moment at={at} text={`in ${spokenAtMost(ms)}`} ticks="due" /> : <Ago at={at} />;
 }
 
 interface MomentProps {

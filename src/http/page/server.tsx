@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { counted, countedRepositories, duration } from "../../base/units.js";
+import { counted, countedRepositories, duration, spokenAge } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { cached } from "../cached.js";
 import type { QueueView } from "../log-view.js";
@@ -189,7 +189,7 @@ const Consumers = ({ of }: { of: StatusView["announce"] }) => (
       consumer,
       String(pending),
       String(repositories),
-      oldestAgeMs === null ? "–" : duration(oldestAgeMs),
+      oldestAgeMs === null ? "–" : spokenAge(oldestAgeMs),
       String(dropped),
       lastError && (
         <>

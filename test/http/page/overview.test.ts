@@ -37,7 +37,7 @@ test("what needs attention has its remedy as a button, which leads back to the o
   expect(text).toContain("<title>✗ 3 need attention – Lockstep</title>");
   expect(text).toMatch(/action="\/repos\/acme\/web\/refresh"/);
   expect(words).toMatch(
-    /acme\/web GitHub answers 403.* → Add this server's address .* list\. Lockstep tries again by itself\..*since \d+ min Try again/,
+    /acme\/web GitHub answers 403.* → Add this server's address .* list\. Lockstep tries again by itself\..*for \d+ min Try again/,
   );
   expect(words).toMatch(/acme\/site main was moved by force.* Allow the change of acme\/site/);
   const allowed = await post(
@@ -47,6 +47,13 @@ test("what needs attention has its remedy as a button, which leads back to the o
   );
   expect([allowed.status, allowed.headers.get("location")]).toEqual([303, "/?span=week"]);
   expect(asked).toEqual([[1, "refs/heads/main", "5".repeat(40)], 1]);
+});
+
+test("during an outage the list names the server, and no tile says that the mirrors are in step now", async () => {
+  const { words } = await shown("/", sceneOf("away", 3));
+  expect(words).toMatch(/GitHub has been unreachable since \d\d:\d\d UTC/);
+  expect(words).toMatch(/github\.com is unreachable No answer from github\.com\..* for 14 min/);
+  expect(words).toMatch(/3 In step until then 0 Failing/);
 });
 
 test("each chart says in words what it shows, and the figures are a table", async () => {

@@ -60,7 +60,7 @@ function hostile(): ApiPorts {
   };
   const attention = (["outage", "problem", "failing", "held"] as const).map((kind) => ({
     ...{ kind, code: EVIL, repository: EVIL, repositories: 1, names: [EVIL], detail: EVIL, remedy: EVIL },
-    ...{ since: EVIL, call: EVIL, ref: EVIL, wanted: EVIL, installationId: 1 },
+    ...{ since: EVIL, call: EVIL, ref: EVIL, wanted: EVIL, installationId: 1, server: EVIL },
   }));
   const held = [{ what: EVIL, until: EVIL }];
   const outages = [{ server: EVIL, since: EVIL, nextProbeAt: EVIL }];
@@ -268,7 +268,7 @@ test("an internal error is reported only to the log", async () => {
 test.each([
   ["fresh", 120, { fresh: 120 }, "All 120 repositories are in step"],
   ["fresh", 1, { fresh: 1 }, "The repository is in step"],
-  ["cloning", 31, { fresh: 31, onboarding: 89 }, "Cloning 31 of 120 repositories"],
+  ["cloning", 31, { fresh: 31, onboarding: 89 }, "Cloning: 31 of 120 repositories done"],
   ["stale", 120, { fresh: 117, failing: 3 }, "3 of 120 repositories are not in step"],
   ["stale", 120, { fresh: 120 }, "All 120 repositories are in step, as far as is known"],
   ["empty", 0, {}, "No repository is mirrored yet"],
