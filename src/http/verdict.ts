@@ -29,6 +29,7 @@ export function sharesOf({
   heldRepositories,
 }: Pick<Judged, "mirrors" | "repositories" | "heldRepositories">) {
   const { fresh = 0, failing = 0 } = repositories;
+  // The two are not counted at the same moment.
   const held = Math.min(heldRepositories, fresh);
   const cloning = Math.max(0, managed - cloned);
   const inStep = fresh - held;

@@ -58,6 +58,8 @@ test("the worst come first, and each other order and filter is kept by pages", (
   expect(names({ order: "name" })).toEqual([1, 2, 3, 4, 5, 6]);
   expect(names({ order: "lag" })[0]).toBe(6);
   expect(names({ isHeld: true })).toEqual([3]);
+  expect(names({ hasNoHolds: true })).toEqual([5, 4, 2, 6, 1]);
+  expect(names({ hasNoHolds: true, state: "fresh" })).toEqual([6]);
   expect(names({ state: "paused" })).toEqual([2]);
   expect(names({ state: "refreshing", running: [6] })).toEqual([6]);
   expect(rankingOf({ ...QUERY, name: "00005" })).toMatchObject({ total: 1 });
@@ -125,6 +127,14 @@ test("a held ref says what would happen, with the call that allows it", () => {
   holds.allow(2, "refs/heads/main", NEW);
   expect(attention()).toEqual({ attention: [], total: 0, heldRepositories: 0 });
   expect(registry.get(2)?.state).toBe("fresh");
+});
+
+test("a repository counts once: what fails or is paused is not also in step but for its held refs", () => {
+  const { fail, hold, registry, attention } = open(4);
+  for (const id of [1, 2, 3]) hold(id);
+  fail(2);
+  registry.pause(3, 1);
+  expect(attention()).toMatchObject({ heldRepositories: 1, total: 4 });
 });
 
 test("the worst come first: outages, faults of the whole, failures, held refs; and the list is bounded", () => {

@@ -155,32 +155,31 @@ const ALWAYS: readonly string[] = ["fresh", "failing"];
 const nameOf = (state: string, name: string, { outages }: StatusView["queue"]) =>
   state === "fresh" && outages.length > 0 ? "In step until then" : name;
 
-const Tiles = ({ of: { mirrors, repositories, heldRepositories, queue } }: { of: StatusView }) => (
-  <ul class="tiles">
-    {TILES.filter(([state]) => ALWAYS.includes(state) || (repositories[state] ?? 0) > 0).map(
-      ([state, name]) => (
-        <li>
-          <a href={`/repositories?state=${state}`}>
-            <b>
-              {(state === "fresh"
-                ? sharesOf({ mirrors, repositories, heldRepositories }).inStep
-                : (repositories[state] ?? 0)
-              ).toLocaleString("en")}
-            </b>{" "}
-            <span>{nameOf(state, name, queue)}</span>
-          </a>
-        </li>
-      ),
-    )}
-    <li>
-      <a href="/repositories?state=held">
-        <b>{heldRepositories.toLocaleString("en")}</b> <span>With held refs</span>
-      </a>
-    </li>
-    <li>
-      <a href="/server">
-        <b>{queue.depth.toLocaleString("en")}</b> <span>In the queue</span>
-      </a>
-    </li>
-  </ul>
-);
+function Tiles({ of: status }: { of: StatusView }) {
+  const { repositories, queue } = status;
+  const { inStep, held } = sharesOf(status);
+  return (
+    <ul class="tiles">
+      {TILES.filter(([state]) => ALWAYS.includes(state) || (repositories[state] ?? 0) > 0).map(
+        ([state, name]) => (
+          <li>
+            <a href={`/repositories?state=${state}`}>
+              <b>{(state === "fresh" ? inStep : (repositories[state] ?? 0)).toLocaleString("en")}</b>{" "}
+              <span>{nameOf(state, name, queue)}</span>
+            </a>
+          </li>
+        ),
+      )}
+      <li>
+        <a href="/repositories?state=held">
+          <b>{held.toLocaleString("en")}</b> <span>With held refs</span>
+        </a>
+      </li>
+      <li>
+        <a href="/server">
+          <b>{queue.depth.toLocaleString("en")}</b> <span>In the queue</span>
+        </a>
+      </li>
+    </ul>
+  );
+}

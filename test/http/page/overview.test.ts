@@ -56,6 +56,37 @@ test("during an outage the list names the server, and no tile says that the mirr
   expect(words).toMatch(/3 In step until then 0 Failing/);
 });
 
+test("the states above the list count each repository once, and tiles have the same numbers", async () => {
+  const scene = sceneOf("failing", 10_000);
+  const status = await scene.status();
+  const repositories = { ...status.repositories, retired: 4, gone: 3, paused: 2 };
+  const asked: unknown[] = [];
+  const ports: ApiPorts = {
+    ...scene,
+    status: () => ({ ...status, repositories }),
+    ranked: (query) => {
+      asked.push(query);
+      return scene.ranked(query);
+    },
+  };
+  const { text } = await shown("/repositories?state=fresh", ports);
+  const chips = /aria-label="States">(.*?)<\/nav>/s.exec(text)![1]!;
+  const counts = [...chips.matchAll(/> ?([A-Za-z ]+?) ([\d,]+)</g)].map(
+    ([, name, count]) => [name, Number(count!.replace(",", ""))] as const,
+  );
+  const [all, ...states] = counts;
+  expect(all).toEqual(["All", 10_009]);
+  expect(states.reduce((sum, [, count]) => sum + count, 0)).toBe(10_009);
+  expect(Object.fromEntries(states)).toMatchObject({ Failing: 2, Held: 1, "In step": 9_997 });
+  expect((await shown("/", ports)).words).toMatch(/9,997 In step 2 Failing .* 1 With held refs/);
+  await shown("/repositories?state=held", ports);
+  expect(asked).toMatchObject([
+    { state: "fresh", isHeld: false, hasNoHolds: true },
+    { state: null },
+    { state: "fresh", isHeld: true },
+  ]);
+});
+
 test("each chart says in words what it shows, and the figures are a table", async () => {
   const { text } = await shown("/", sceneOf("healthy", 3));
   const labels = [...text.matchAll(/<svg role="img" aria-label="([^"]+)"/g)].map(([, label]) => label);
