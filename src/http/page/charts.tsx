@@ -186,7 +186,7 @@ function awaitedIn({ kind, main, more, none }: Chart, { from, stepMs, points }: 
   const next = new Date(Date.parse(from) + points.length * stepMs).toISOString();
   return (
     <>
-      The line begins at{" "}
+      One figure so far, the next at{" "}
       <time datetime={next} data-local="minute">
         {hourOf(next)} UTC
       </time>

@@ -9,7 +9,7 @@ import { Charts, Figures, SPANS } from "./charts.js";
 import { explain } from "./explain.js";
 import { type FirstSteps, isEmpty, NoRepository, NoWebhook } from "./first-steps.js";
 import { page } from "./layout.js";
-import { Meters } from "./meters.js";
+import { forecastOf, Meters } from "./meters.js";
 import { Live } from "./part.js";
 import { MissingNodes } from "./parts.js";
 import { Rows } from "./rows.js";
@@ -83,6 +83,7 @@ async function overview(context: Context, ports: ApiPorts, { status, span, webho
     installationId: null,
   });
   const done = await ports.activity(EVENTS, null);
+  const forecast = forecastOf(ports.trends("week"));
   const here = span === "day" ? "/" : `/?span=${span}`;
   return page(
     context,
@@ -109,8 +110,8 @@ async function overview(context: Context, ports: ApiPorts, { status, span, webho
         <Live name="activity" of={done}>
           <Activity title="Just now" of={done} />
         </Live>
-        <Live name="meters" once={status} variant={trends.diskFullAt ?? ""}>
-          <Meters of={status} diskFullAt={trends.diskFullAt} most={LIMITS} />
+        <Live name="meters" once={status} variant={JSON.stringify(forecast)}>
+          <Meters of={status} forecast={forecast} most={LIMITS} />
         </Live>
       </div>
       <Live name="worst" of={[here, worst]}>

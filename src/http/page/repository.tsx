@@ -156,12 +156,7 @@ function Summary({ repository, beats, subject }: SummaryProps) {
     [<Word of="comparison">Last full comparison</Word>, <Ago at={repository.lastFullAt} />],
     [<Word of="proven">Proven</Word>, <Ago at={repository.lastProvenAt} />],
     ["Default branch", <code>{repository.defaultBranch}</code>],
-    [
-      "Installation",
-      <a href={`/repositories?installation=${installationId}`}>
-        {repository.owner}, {installationId}
-      </a>,
-    ],
+    ["Installation", <a href={`/repositories?installation=${installationId}`}>{repository.owner}</a>],
   ];
   if (subject !== null)
     facts.push([

@@ -8,7 +8,7 @@ import type { InstallationView, StatusView } from "../status-view.js";
 import { verdictOf } from "../verdict.js";
 import { WholeAttention } from "./attention.js";
 import { page, ServerParts } from "./layout.js";
-import { ClassMeters, Meters } from "./meters.js";
+import { ClassMeters, forecastOf, Meters } from "./meters.js";
 import { Nodes } from "./nodes.js";
 import { Live } from "./part.js";
 import { Ago, Due, Facts, State, Table, Trouble } from "./parts.js";
@@ -47,7 +47,7 @@ export function addServerPage(app: Hono, ports: ApiPorts, nodes: Pick<NodePorts,
             <Backstop of={status.backstop} deliveries={status.deliveries} />
           </div>
           <div class="two">
-            <Meters of={status} diskFullAt={ports.trends("week").diskFullAt} most={LIMITS} />
+            <Meters of={status} forecast={forecastOf(ports.trends("week"))} most={LIMITS} />
             <ClassMeters of={status.queue.classes} />
           </div>
           {cluster && <Nodes of={cluster} />}
@@ -211,7 +211,7 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
     }
     columns={["Account", "Number", "State", "Listed", "What to do"]}
     rows={of.map(({ id, login, state, lastListedAt, lastError, heldRemoval }) => [
-      <a href={`/repositories?installation=${id}`}>{login || `installation ${id}`}</a>,
+      <a href={`/repositories?installation=${id}`}>{login || "a new account"}</a>,
       String(id),
       <State of={state} />,
       <Ago at={lastListedAt} />,

@@ -125,7 +125,7 @@ test("a chart says in the first minute what it will show, and when its first fig
     "Begins with the first repository.",
   ])
     expect(words).toContain(text);
-  expect(words.split(`The line begins at ${next} UTC`)).toHaveLength(4);
+  expect(words.split(`One figure so far, the next at ${next} UTC`)).toHaveLength(4);
   const trends = scene.trends("hour");
   const cloned = trends.points.map((one) => one && { ...one, refreshes: 3 });
   const soon = await shown("/?span=hour", { ...scene, trends: () => ({ ...trends, points: cloned }) });
@@ -133,6 +133,33 @@ test("a chart says in the first minute what it will show, and when its first fig
   expect(soon.words).not.toContain("The next refresh is the first bar.");
   const later = await shown("/?span=hour", sceneOf("healthy", 3));
   expect(later.text).not.toContain('class="awaited"');
+});
+
+test("how long the disk lasts is said once there are figures of a day", async () => {
+  const scene = sceneOf("healthy", 3);
+  const withoutEnd: ApiPorts = { ...scene, trends: (span) => ({ ...scene.trends(span), diskFullAt: null }) };
+  for (const path of ["/", "/server"]) {
+    expect((await shown(path, scene)).words).toContain("full in 210 d at the pace of the last week");
+    expect((await shown(path, withoutEnd)).words).toContain(
+      "at the pace of the last week it does not fill up",
+    );
+    const { words } = await shown(path, sceneOf("cloning", 3));
+    expect(words).toContain("when it will be full can be said after one day");
+    expect(words).not.toContain("fill up");
+  }
+});
+
+test("an account whose name is not known yet is not called by its number", async () => {
+  const scene = sceneOf("healthy", 3);
+  const status = await scene.status();
+  const [limit] = status.github.limits;
+  const limits = [{ ...limit!, whose: "installation 149764521", account: "installation 149764521" }];
+  const { words } = await shown("/", {
+    ...scene,
+    status: () => ({ ...status, github: { calls: 1, limits } }),
+  });
+  expect(words).toContain("GitHub's API, a new account 4,640 of 5,000 left");
+  expect(words).not.toContain("149764521");
 });
 
 test("GitHub's limits are named by their account, the one with the least left first, and only some are shown", async () => {
