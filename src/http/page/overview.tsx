@@ -59,7 +59,7 @@ const begin = (context: Context, status: StatusView, installUrl: string | null) 
     context,
     { title: "Overview", here: "/" },
     <Live name="begin">
-      <VerdictBox of={status} />
+      <VerdictBox of={status} isBrief />
       <AttentionBox of={status} here="/" />
       <NoRepository of={status} installUrl={installUrl} />
     </Live>,

@@ -3,6 +3,7 @@ import { ageOf } from "../../base/clock.js";
 import { spokenAge, spokenAtMost } from "../../base/units.js";
 import { onPage } from "../dialect.js";
 import { Icon, type IconName, type Mood } from "./icon.js";
+import { Notice } from "./notice.js";
 
 /**
  * Shows an age, with the exact time as a tooltip and in the page's source. An age is never negative. The script
@@ -234,8 +235,8 @@ export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; 
 /** Says which nodes of a cluster are not in what is shown. */
 export const MissingNodes = ({ of = [] }: { of: string[] | undefined }) =>
   of.length === 0 ? null : (
-    <p class="notice warn">
+    <Notice mood="warn">
       Without what only {of.join(", ")} {of.length === 1 ? "has, which does" : "have, which do"} not answer. →
       See <a href="/server">the nodes</a>.
-    </p>
+    </Notice>
   );

@@ -35,7 +35,7 @@ const COLUMNS: Column[] = [
   { title: "State", order: "worst" },
   { title: "Default branch", kind: "wide" },
   { title: "Last 30 refreshes", term: "beats" },
-  { title: "Lag", kind: "wide", term: "lags" },
+  { title: "Lag trend", kind: "wide", term: "lags" },
   { title: "Last lag", kind: "num middle", order: "lag", term: "lag" },
   { title: "Proven", kind: "num middle", order: "proven", term: "proven" },
 ];
@@ -154,14 +154,19 @@ function Row({ of: one, here, form }: { of: RankedView; here: string; form: stri
 
 /** The state in a word, and why it is not better. */
 function Condition({ of: { state, lastError, queued, running, held } }: { of: RankedView }) {
+  const isHeld = held > 0 && state === "fresh";
   return (
     <div
       class="why"
       title={lastError ? `${lastError.code}: ${lastError.message}. ${lastError.hint}` : undefined}
     >
-      {held > 0 && state === "fresh" ? <State of="held" /> : <State of={state} />}
+      {isHeld ? <State of="held" /> : <State of={state} />}
       {lastError && <span class="dim"> {lastError.message}</span>}
-      {held > 0 && <span class="dim"> {counted(held, "ref is held", "refs are held")}</span>}
+      {held > 0 && (
+        <span class="dim">
+          {isHeld ? ` ${counted(held, "ref", "refs")}` : ` ${counted(held, "held ref", "held refs")}`}
+        </span>
+      )}
       {queued && !running && <span class="dim"> · queued</span>}
     </div>
   );

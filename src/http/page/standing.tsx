@@ -42,8 +42,11 @@ const ICONS: Record<Mood, IconName> = {
   none: "repo",
 };
 
-/** Says in large letters how the whole is. The script hides it while the server is silent. */
-export function VerdictBox({ of: status }: { of: StatusView }) {
+/**
+ * Says in large letters how the whole is. The script hides it while the server is silent.
+ * @param isBrief whether what is below says the rest
+ */
+export function VerdictBox({ of: status, isBrief = false }: { of: StatusView; isBrief?: boolean }) {
   const { mood, title, detail } = verdictOf(status);
   return (
     <section class={`verdict ${mood}`} data-verdict="">
@@ -51,7 +54,7 @@ export function VerdictBox({ of: status }: { of: StatusView }) {
         <Icon name={ICONS[mood]} />
         {title}
       </h1>
-      <p class="dim">{detail}</p>
+      {!isBrief && <p class="dim">{detail}</p>}
       {status.mirrors.managed > 0 && <Shares of={status} />}
     </section>
   );

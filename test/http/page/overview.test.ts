@@ -185,7 +185,7 @@ test("what was done is said in sentences", async () => {
   for (const sentence of [
     "acme/web main → 3333333 41 ms after the push",
     "acme/api release/4.2 is new at 3333333",
-    "acme/site published 3333333 of main",
+    "acme/site published the tree of main at 3333333",
     "acme/ios-app tag v7.1.0 is new at 3333333",
     "acme/docs feature/lake was deleted, and 2 more",
     "acme/web was cloned, with 214 refs",
@@ -202,6 +202,7 @@ test.each(["/", "/repositories"])(
     expect(words).toContain("Install the App on a GitHub account");
     expect(text).toContain(`<a class="button primary" href="${INSTALL}"`);
     expect(words).not.toMatch(/matches the filter/);
+    expect(words.match(/Install (it|the App) on a GitHub account/g)).toHaveLength(1);
   },
 );
 
@@ -224,6 +225,13 @@ test("a webhook that never called is said with the URL that GitHub should call",
   const options = { publicUrl: "https://mirrors.example.com", webhookPath: "/hooks/github" };
   const overview = await shown("/", ports, options);
   expect(overview.words).toMatch(/GitHub has not called yet.*https:\/\/mirrors\.example\.com\/hooks\/github/);
+  expect(overview.text).toContain('data-copy="webhook"');
+  expect(overview.words).toMatch(
+    /found only by the backstop Every INTERVAL, Lockstep compares [^.]* that no delivery reported\. , every 5 min/,
+  );
+  const off = { ...silent, backstop: { ...silent.backstop, intervalMs: null } };
+  const unnoticed = await shown("/", { ...ports, status: () => off });
+  expect(unnoticed.words).toContain("GitHub has not called yet, so no push is found. →");
   // A drawing is kept for what it is drawn of, and the URL belongs to that.
   await shown("/deliveries", ports);
   const deliveries = await shown("/deliveries", ports, options);
