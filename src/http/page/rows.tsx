@@ -1,11 +1,12 @@
 import { raw } from "hono/html";
 import { fullName } from "../../base/names.js";
 import { counted, duration } from "../../base/units.js";
+import { onPage } from "../dialect.js";
 import type { Order, RankedView } from "../overview.js";
 import { Menu } from "./actions.js";
 import { sparkline } from "./chart.js";
 import { keepRows } from "./kept-rows.js";
-import { Ago, ROLE, State } from "./parts.js";
+import { Ago, ended, ROLE, State, sentence } from "./parts.js";
 import { type Term, Word } from "./words.js";
 
 const STRIP = { width: 150, height: 16, beats: 30 };
@@ -152,14 +153,31 @@ function Row({ of: one, here, form }: { of: RankedView; here: string; form: stri
   );
 }
 
-/** The state in a word, and why it is not better. */
-function Condition({ of: { state, lastError, queued, running, held } }: { of: RankedView }) {
+/** The state in a word, and why it is not better; what does not fit is in the tooltip. */
+function Condition({ of: one }: { of: RankedView }) {
+  const { id, lastError } = one;
+  if (!lastError)
+    return (
+      <div class="why">
+        <Reason of={one} />
+      </div>
+    );
+  return (
+    <>
+      <button type="button" class="word why" id={`why-${id}`} aria-describedby={`all-${id}`}>
+        <Reason of={one} />
+      </button>
+      <span role="tooltip" id={`all-${id}`}>
+        {ended(lastError.message)} → {sentence(onPage(lastError.hint))} ({lastError.code})
+      </span>
+    </>
+  );
+}
+
+function Reason({ of: { state, lastError, queued, running, held } }: { of: RankedView }) {
   const isHeld = held > 0 && state === "fresh";
   return (
-    <div
-      class="why"
-      title={lastError ? `${lastError.code}: ${lastError.message}. ${lastError.hint}` : undefined}
-    >
+    <>
       {isHeld ? <State of="held" /> : <State of={state} />}
       {lastError && <span class="dim"> {lastError.message}</span>}
       {held > 0 && (
@@ -168,7 +186,7 @@ function Condition({ of: { state, lastError, queued, running, held } }: { of: Ra
         </span>
       )}
       {queued && !running && <span class="dim"> · queued</span>}
-    </div>
+    </>
   );
 }
 
