@@ -216,11 +216,17 @@ test("by keyboard: j and k go along the rows, x selects, and the selected are pa
   await signIn(tab, `${base}/repositories`, TOKEN);
   const focused = () => tab.evaluate("document.activeElement.textContent");
   const bar = tab.locator(".bulk");
-  expect(await bar.isVisible()).toBe(false);
+  const hint = bar.getByText("Select repositories to refresh, pause or resume them together.");
+  const places = async () => [await hint.isVisible(), await bar.getByRole("button").count()];
+  const first = tab.getByRole("rowheader").first();
+  const before = (await first.boundingBox())!.y;
+  expect(await places()).toEqual([true, 0]);
   await tab.keyboard.press("j");
   expect(await focused()).toBe("acme/web");
   await tab.keyboard.press("j");
   await tab.keyboard.press("x");
+  expect(await places()).toEqual([false, 3]);
+  expect((await first.boundingBox())!.y).toBe(before);
   await tab.keyboard.press("j");
   await tab.keyboard.press("x");
   expect(await focused()).toBe("acme/site");

@@ -120,7 +120,7 @@ function Remedies({ of: one, here }: { of: AttentionView; here: string }): Child
           <input type="hidden" name="ref" value={ref} />
           <input type="hidden" name="wanted" value={wanted} />
           <input type="hidden" name="from" value={here} />
-          <button type="submit" class="primary">
+          <button type="submit">
             Allow the change <span class="hidden">of {`${repository} ${ref}`}</span>
           </button>
         </form>

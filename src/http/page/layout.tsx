@@ -103,7 +103,7 @@ const Sign = ({ title, standing }: { title: string; standing: Standing | null })
 
 const FAVICONS = {
   good: "icon.svg",
-  busy: "icon.svg",
+  busy: "icon-busy.svg",
   none: "icon.svg",
   warn: "icon-warn.svg",
   bad: "icon-bad.svg",

@@ -192,7 +192,7 @@ interface PagesProps {
   label?: string;
 }
 
-/** Links to the first and the next page; the links keep the filter. */
+/** Links to the first and the next page; the links keep the filter. Where a link would lead nowhere, it is only a word. */
 export function Pages({ path, query, next, field = "cursor", label = "Pages" }: PagesProps) {
   const { [field]: cursor, ...filter } = query;
   const to = (more: Record<string, string>) => {
@@ -202,9 +202,17 @@ export function Pages({ path, query, next, field = "cursor", label = "Pages" }: 
   if (!cursor && next === null) return null;
   return (
     <nav class="pages" aria-label={label}>
-      {cursor && <a href={to({})}>First page</a>}
-      {next !== null && (
-        <a href={to({ [field]: next })} rel="next">
+      {cursor ? (
+        <a class="button" href={to({})}>
+          First page
+        </a>
+      ) : (
+        <span class="button off">First page</span>
+      )}
+      {next === null ? (
+        <span class="button off">Next page</span>
+      ) : (
+        <a class="button" href={to({ [field]: next })} rel="next">
           Next page
         </a>
       )}

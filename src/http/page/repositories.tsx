@@ -65,7 +65,7 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts, first: FirstStep
                 <kbd>j</kbd> <kbd>k</kbd> down and up, <kbd>Enter</kbd> opens, <kbd>x</kbd> selects
               </p>
             </div>
-            <BulkBar here={here} />
+            {repositories.length > 0 && <BulkBar here={here} />}
             <Rows
               of={repositories}
               here={here}
@@ -193,19 +193,23 @@ function Pager({ query, page: number, shown, total, reach }: PagerProps) {
   if (number === 1 && !hasNext) return null;
   return (
     <nav class="pages" aria-label="Pages">
-      {number > 1 && (
+      {number > 1 ? (
         <a class="button" href={addressOf(query, { page: number > 2 ? String(number - 1) : "" })} rel="prev">
           Previous page
         </a>
+      ) : (
+        <span class="button off">Previous page</span>
       )}
       <span class="dim">
         {first.toLocaleString("en")}–{(first + shown - 1).toLocaleString("en")} of{" "}
         {total.toLocaleString("en")}
       </span>
-      {hasNext && (
+      {hasNext ? (
         <a class="button" href={addressOf(query, { page: String(number + 1) })} rel="next">
           Next page
         </a>
+      ) : (
+        <span class="button off">Next page</span>
       )}
     </nav>
   );

@@ -135,6 +135,44 @@ test("a chart says in the first minute what it will show, and when its first fig
   expect(later.text).not.toContain('class="awaited"');
 });
 
+test("the icon of the tab says how the whole is, and each state has one of its own", async () => {
+  const iconOf = async (ports: ApiPorts) => {
+    const { get, signIn } = await startPage({ ports });
+    const text = await (await get("/", await signIn())).text();
+    const path = /<link id="icon" rel="icon" href="([^"]+)"/.exec(text)![1]!;
+    return (await get(path)).text();
+  };
+  const held = { ...sceneOf("healthy", 3) };
+  const status = await held.status();
+  const icons = await Promise.all([
+    ...[sceneOf("healthy", 3), sceneOf("cloning", 3), sceneOf("failing", 3)].map(iconOf),
+    iconOf({ ...held, status: () => ({ ...status, heldRepositories: 1 }) }),
+  ]);
+  expect(new Set(icons).size).toBe(4);
+  for (const icon of icons) expect(icon).toMatch(/^<svg/);
+});
+
+test("every list has the way back and forth, and a word where there is none", async () => {
+  const scene = sceneOf("healthy", 10_000);
+  const wordsOf = async (path: string) =>
+    /<nav class="pages".*?<\/nav>/s
+      .exec((await shown(path, scene)).text)![0]
+      .replace(/<span class="dim">.*?<\/span>/s, "")
+      .replace(
+        /<(a|span class="button off")[^>]*>\s*(\w+ \w+)/g,
+        (_, tag: string, word: string) => `${tag[0]}:${word} `,
+      )
+      .replace(/<[^>]+>/g, "")
+      .trim();
+  expect(await wordsOf("/repositories")).toBe("s:Previous page a:Next page");
+  expect(await wordsOf("/repositories?page=2")).toBe("a:Previous page a:Next page");
+  expect(await wordsOf("/repositories?page=200")).toBe("a:Previous page s:Next page");
+  expect(await wordsOf("/deliveries")).toBe("s:First page a:Next page");
+  const { next } = await scene.deliveries({} as never);
+  const cursor = Buffer.from(JSON.stringify(next)).toString("base64url");
+  expect(await wordsOf(`/deliveries?cursor=${cursor}`)).toBe("a:First page a:Next page");
+});
+
 test("how long the disk lasts is said once there are figures of a day", async () => {
   const scene = sceneOf("healthy", 3);
   const withoutEnd: ApiPorts = { ...scene, trends: (span) => ({ ...scene.trends(span), diskFullAt: null }) };
