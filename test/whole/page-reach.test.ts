@@ -227,6 +227,12 @@ test("by keyboard: j and k go along the rows, x selects, and the selected are pa
   await tab.keyboard.press("x");
   expect(await places()).toEqual([false, 3]);
   expect((await first.boundingBox())!.y).toBe(before);
+  await tab.setViewportSize({ width: 390, height: 800 });
+  const selected = (await first.boundingBox())!.y;
+  await tab.keyboard.press("x");
+  expect([...(await places()), (await first.boundingBox())!.y]).toEqual([true, 0, selected]);
+  await tab.keyboard.press("x");
+  await tab.setViewportSize({ width: 1280, height: 720 });
   await tab.keyboard.press("j");
   await tab.keyboard.press("x");
   expect(await focused()).toBe("acme/site");

@@ -59,7 +59,7 @@ export const NoWebhook = ({
           pushes are found only by the <Word of="backstop">backstop</Word>, every {duration(intervalMs)}
         </>
       )}
-      . → Set the App's webhook URL to <Webhook at={webhook} /> and push something.
+      . → Push something after the App's webhook URL is set to <Webhook at={webhook} />
     </Notice>
   ) : null;
 
@@ -73,7 +73,7 @@ export const NoDelivery = ({ of: { deliveries }, webhook }: { of: StatusView; we
         "The next push appears here as soon as it is in GitHub's log of deliveries."
       ) : (
         <>
-          After a push, GitHub calls the App's webhook URL, which must be <Webhook at={webhook} />.
+          After a push, GitHub calls the App's webhook URL, which must be <Webhook at={webhook} />
         </>
       )}
     </p>

@@ -109,7 +109,8 @@ interface TableProps {
   /** The first column contains the row headings. */
   columns: string[];
   rows: Child[][];
-  empty: string;
+  /** What is said when there is no row. */
+  empty: Child;
   /** Whether it has many columns of figures. */
   isDense?: boolean;
 }

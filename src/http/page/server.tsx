@@ -244,6 +244,10 @@ const Tokens = ({ of }: { of: ReturnType<ApiPorts["tokens"]["all"]> }) => (
       <Ago at={lastUsedAt} />,
       <Due at={expiresAt} />,
     ])}
-    empty="None: lockstep tokens add makes one."
+    empty={
+      <>
+        No tokens yet. <code>lockstep tokens add</code> makes one.
+      </>
+    }
   />
 );

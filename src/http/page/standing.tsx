@@ -68,10 +68,18 @@ const WORDS = [
   ["failing", "bad", "failing"],
 ] as const;
 
+/** What was in step before an outage may not be so now. */
+const wordsDuring = ({ outages }: StatusView["queue"]) =>
+  WORDS.map(([key, kind, word]) =>
+    key === "inStep" && outages.length > 0
+      ? ([key, "none", "in step until then"] as const)
+      : ([key, kind, word] as const),
+  );
+
 /** One bar with the share of each state; a share that is not zero is never too thin to be seen. */
 function Shares({ of: status }: { of: StatusView }) {
   const shares = sharesOf(status);
-  const shown = WORDS.filter(([key]) => shares[key] > 0);
+  const shown = wordsDuring(status.queue).filter(([key]) => shares[key] > 0);
   const least = status.mirrors.managed / 60;
   const sum = shown.reduce((all, [key]) => all + Math.max(least, shares[key]), 0);
   let x = 0;

@@ -13,6 +13,7 @@ async function shown(path: string, ports: ApiPorts, more: Partial<PageOptions> =
   return {
     text,
     words: text
+      .replace(/<wbr\/?>/g, "")
       .replace(/<[^>]+>/g, " ")
       .replace(/\s+/g, " ")
       .replaceAll("&#39;", "'"),
@@ -50,7 +51,8 @@ test("what needs attention has its remedy as a button, which leads back to the o
 });
 
 test("during an outage the list names the server, and no tile says that the mirrors are in step now", async () => {
-  const { words } = await shown("/", sceneOf("away", 3));
+  const { text, words } = await shown("/", sceneOf("away", 3));
+  expect(text).toMatch(/class="share" role="img" aria-label="3 in step until then"/);
   expect(words).toMatch(/GitHub has been unreachable since \d\d:\d\d UTC/);
   expect(words).toMatch(/github\.com is unreachable No answer from github\.com\..* for 14 min/);
   expect(words).toMatch(/3 In step until then 0 Failing/);
