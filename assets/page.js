@@ -74,7 +74,7 @@ function noteHeard() {
   tick();
   if (!wasSilent) return;
   delete document.body.dataset.silent;
-  say(element("span", `The server is back since ${heard.shown}.`));
+  say(element("span", `The server has been back since ${heard.shown}.`));
   setTimeout(() => {
     if (!("silent" in document.body.dataset)) say();
   }, BACK_MS);

@@ -45,8 +45,8 @@ export function describe(status: StatusView, where: string | null): Condition {
   return { level, text: lines.join("\n") };
 }
 
-function describeItem({ code, repository, repositories, detail, remedy }: AttentionView): string {
-  const about = repository ?? (repositories > 1 ? `${repositories} repositories` : "");
+function describeItem({ code, server, repository, repositories, detail, remedy }: AttentionView): string {
+  const about = repository ?? server ?? (repositories > 1 ? `${repositories} repositories` : "");
   return escapeText(`• ${code}${about && ` (${about})`}: ${detail} → ${remedy}`.slice(0, MAX_TEXT));
 }
 

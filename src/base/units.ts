@@ -57,6 +57,15 @@ export function duration(ms: number): string {
   return `${Math.round(ms / size)} ${unit}`;
 }
 
+/** Formats an age for a reader, in whole seconds: 1_400 → `1 s`, 90_000 → `90 s`. */
+export function spokenAge(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  return seconds < 10 ? `${seconds} s` : duration(seconds * 1_000);
+}
+
+/** Formats for a reader the time within which something happened, which is never too short: 984 → `1 s`. */
+export const spokenAtMost = (ms: number): string => spokenAge(Math.ceil(ms / 1_000) * 1_000);
+
 /** The unit, in milliseconds, in which `duration` speaks of a duration. */
 export const durationUnit = (ms: number): number =>
   ms < 1_000 ? 1 : (SPOKEN.find(([one]) => ms >= 2 * one) ?? SPOKEN[3])[0];

@@ -22,9 +22,9 @@ export function printStatus(status: StatusView): void {
 }
 
 function printAttention(one: AttentionView): void {
-  const { kind, code, repository, names, repositories, detail, remedy, since } = one;
+  const { kind, code, server, repository, names, repositories, detail, remedy, since } = one;
   const more = repositories - names.length;
-  const who = repository ?? (names.join(", ") + (more > 0 ? ` and ${more} more` : "") || code);
+  const who = repository ?? server ?? (names.join(", ") + (more > 0 ? ` and ${more} more` : "") || code);
   print();
   print(`${styled(kind === "held" ? "yellow" : "red", who)} (${code}, ${ago(since)})`);
   print(`  ${detail}`);

@@ -6,7 +6,7 @@ export function printWaits({ held, outages }: { held: HeldView[]; outages: Outag
   for (const { what, until } of held)
     print(`held          until ${until.slice(11, 19)} by GitHub's rate limit (${what})`);
   for (const { server, since, nextProbeAt } of outages)
-    print(`out           ${server} since ${ago(since)}; next probe ${probeIn(nextProbeAt)}`);
+    print(`out           ${server} for ${ago(since)}; next probe ${probeIn(nextProbeAt)}`);
 }
 
 function probeIn(at: string | null): string {

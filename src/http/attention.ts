@@ -19,6 +19,10 @@ export const Attention = z
     ref: z.string().nullable().meta({ description: "the held ref" }),
     wanted: z.string().nullable().meta({ description: "what GitHub has for the held ref" }),
     installationId: z.number().int().nullable(),
+    server: z
+      .string()
+      .nullable()
+      .meta({ description: "the server that answers nobody", example: "github.com" }),
   })
   .meta({ id: "Attention" });
 

@@ -22,6 +22,8 @@ export interface RankedQuery extends RepositoryFilter {
   order: Order;
   /** Only repositories with held refs. */
   isHeld: boolean;
+  /** Leaves out repositories with held refs. */
+  hasNoHolds?: boolean;
   /** The number of the page, from 1. */
   page: number;
   limit: number;

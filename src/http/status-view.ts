@@ -117,7 +117,10 @@ export const Status = z
     problems: z.array(ProblemOfWhole),
     attention: z.array(Attention).meta({ description: "what an operator should look at, the worst first" }),
     attentionTotal: Count.meta({ description: "how many entries there are, of which the first are listed" }),
-    heldRepositories: Count.meta({ description: "repositories with held refs" }),
+    heldRepositories: Count.meta({
+      description:
+        "repositories that are fresh but for held refs; with another state they count by that state",
+    }),
     queue: z.object({
       depth: Count,
       classes: z.array(ClassOfWork),

@@ -1,4 +1,4 @@
-import { counted, countedRepositories, duration } from "../base/units.js";
+import { counted, countedRepositories, spokenAtMost } from "../base/units.js";
 import type { StatusView } from "./status-view.js";
 
 /** good: nothing to do. busy: Lockstep is at it. warn, bad: somebody should look. none: nothing is mirrored. */
@@ -29,6 +29,7 @@ export function sharesOf({
   heldRepositories,
 }: Pick<Judged, "mirrors" | "repositories" | "heldRepositories">) {
   const { fresh = 0, failing = 0 } = repositories;
+  // The two are not counted at the same moment.
   const held = Math.min(heldRepositories, fresh);
   const cloning = Math.max(0, managed - cloned);
   const inStep = fresh - held;
@@ -44,9 +45,10 @@ export function verdictOf(status: Judged): Verdict {
   const brief = counted(attentionTotal, "needs attention", "need attention");
   if (outage) {
     const { server, since } = outage;
-    const title = `${isGitHub(server) ? "GitHub" : server} cannot be reached since ${since.slice(11, 16)} UTC`;
+    const name = isGitHub(server) ? "GitHub" : server;
+    const title = `${name} has been unreachable since ${since.slice(11, 16)} UTC`;
     const detail = `${repositoriesAre(shares.inStep)} in step with what GitHub had then. The mirrors catch up by themselves when it answers again.`;
-    return { mood: "bad", title, detail, brief: "GitHub cannot be reached" };
+    return { mood: "bad", title, detail, brief: `${name} is unreachable` };
   }
   if (state === "empty") return emptyVerdict(status, brief);
   const behind = managed - shares.inStep;
@@ -57,9 +59,9 @@ export function verdictOf(status: Judged): Verdict {
   if (state === "cloning" || (cloned < managed && bad === 0 && attentionTotal === 0))
     return {
       mood: "busy",
-      title: `Cloning ${cloned.toLocaleString("en")} of ${countedRepositories(managed)}`,
+      title: `Cloning: ${cloned.toLocaleString("en")} of ${countedRepositories(managed)} done`,
       detail,
-      brief: `cloning ${cloned.toLocaleString("en")} of ${managed.toLocaleString("en")}`,
+      brief: `cloning, ${cloned.toLocaleString("en")} of ${managed.toLocaleString("en")} done`,
     };
   if (behind > 0) {
     const mood = bad > 0 || state === "stale" ? (shares.failing > 0 ? "bad" : "warn") : "busy";
@@ -106,13 +108,13 @@ function behindIn({ failing, held, cloning, late }: ReturnType<typeof sharesOf>)
   return `${said.map(([count, word]) => `${count.toLocaleString("en")} ${word}`).join(", ")}.`;
 }
 
-function oldestProof({ oldestUnprovenMs, mirrors: { managed } }: Judged): string {
-  if (oldestUnprovenMs === null) return "";
-  // Whole seconds, which nobody has to read twice.
-  const ago = duration(Math.ceil(oldestUnprovenMs / 1_000) * 1_000).replace(".0 s", " s");
+/** A repository without a mirror has an age, too, so nothing is said of all mirrors until each is cloned. */
+function oldestProof({ oldestUnprovenMs, mirrors: { managed, cloned } }: Judged): string {
+  if (oldestUnprovenMs === null || cloned < managed) return "";
+  const ago = spokenAtMost(oldestUnprovenMs);
   return managed === 1
     ? `It was proven equal to GitHub ${ago} ago.`
-    : `Each mirror was proven equal to GitHub in the last ${ago}.`;
+    : `Each mirror was proven equal to GitHub in the last ${ago === "1 s" ? "second" : ago}.`;
 }
 
 function emptyVerdict({ repositories, attentionTotal }: Judged, brief: string): Verdict {

@@ -53,8 +53,8 @@ export interface Holds {
   latest(limit: number): HeldRef[];
   /** Counts the refs that wait for an operator; a repository without any is left out. */
   waiting(ids: readonly number[]): Map<number, number>;
-  /** Counts the held refs of all repositories, and the repositories that have any. */
-  repositories(): { refs: number; repositories: number };
+  /** Counts the refs of all repositories that wait for an operator. */
+  countAll(): number;
   /** Returns the ids of the repositories that have held refs. */
   ids(): Set<number>;
   /** Stores the hold of a refused change; a hold that an operator has made in the meantime stands. */
@@ -80,9 +80,7 @@ export function createHolds(store: Store): Holds {
     waiting: store.prepare(`SELECT repository_id, count(*) AS n FROM holds
        WHERE repository_id IN (SELECT value FROM json_each(?)) AND allowed IS NULL GROUP BY repository_id`),
     ids: store.prepare("SELECT DISTINCT repository_id FROM holds WHERE allowed IS NULL"),
-    all: store.prepare(
-      "SELECT count(*) AS refs, count(DISTINCT repository_id) AS repositories FROM holds WHERE allowed IS NULL",
-    ),
+    all: store.prepare("SELECT count(*) AS n FROM holds WHERE allowed IS NULL"),
     begin: store.prepare(`INSERT INTO holds ${values} ON CONFLICT DO NOTHING`),
     restore: store.prepare(`INSERT OR REPLACE INTO holds ${values}`),
     allow: store.prepare(`UPDATE holds SET allowed = ? WHERE ${one}`),
@@ -120,10 +118,7 @@ export function createHolds(store: Store): Holds {
           .all(JSON.stringify(ids))
           .map((row) => [Number(row.repository_id), Number(row.n)] as const),
       ),
-    repositories() {
-      const row = sql.all.get();
-      return { refs: Number(row?.refs), repositories: Number(row?.repositories) };
-    },
+    countAll: () => Number(sql.all.get()?.n),
     ids: () => new Set(sql.ids.all().map((row) => Number(row.repository_id))),
     begin: (id, hold) => change(id, "held", hold, () => sql.begin.run(...row(id, hold))),
     restore: (id, hold) => change(id, "held", hold, () => sql.restore.run(...row(id, hold))),

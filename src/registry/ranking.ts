@@ -16,13 +16,16 @@ export interface RankQuery extends RepositoryFilter {
   order: RankOrder;
   /** Only repositories with held refs. */
   isHeld: boolean;
+  /** Leaves out repositories with held refs. */
+  hasNoHolds?: boolean;
   offset: number;
   limit: number;
   /** The repositories that are being refreshed. */
   running: number[];
 }
 
-const IS_HELD = "(SELECT repository_id FROM holds WHERE allowed IS NULL)";
+/** The ids of the repositories with refs that wait for an operator. */
+export const HELD = "(SELECT repository_id FROM holds WHERE allowed IS NULL)";
 
 /** Lists repositories in an order of the operator's. The worst first cost a walk over an index as far as the page. */
 export function createRanking(store: Store) {
@@ -35,9 +38,11 @@ export function createRanking(store: Store) {
   const all = store.prepare("SELECT count(*) AS n FROM repositories");
 
   return (query: RankQuery): { repositories: ManagedRepository[]; total: number } => {
-    const { order, isHeld, offset, limit } = query;
-    const isAll = !isHeld && query.state === null && query.name === null && query.installationId === null;
-    const from = isAll ? "FROM repositories" : `${FILTERED}${isHeld ? ` AND id IN ${IS_HELD}` : ""}`;
+    const { order, isHeld, hasNoHolds = false, offset, limit } = query;
+    const isFiltered = query.state !== null || query.name !== null || query.installationId !== null;
+    const isAll = !isFiltered && !isHeld && !hasNoHolds;
+    const holds = `${isHeld ? ` AND id IN ${HELD}` : ""}${hasNoHolds ? ` AND id NOT IN ${HELD}` : ""}`;
+    const from = isAll ? "FROM repositories" : FILTERED + holds;
     const values = isAll ? [] : filterValues({ ...query, seen: undefined });
     const rows = prepare(`SELECT * ${from} ORDER BY ${ORDERS[order]} LIMIT ? OFFSET ?`).all(
       ...values,

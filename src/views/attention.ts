@@ -10,7 +10,7 @@ import type { Troubled } from "../registry/troubled.js";
 
 interface Ports {
   troubled: Troubled;
-  holds: Pick<Holds, "latest" | "repositories">;
+  holds: Pick<Holds, "latest" | "countAll">;
   registry: Pick<Registry, "get">;
 }
 
@@ -18,7 +18,7 @@ type Whole = Pick<StatusView, "problems"> & { outages: OutageView[] };
 
 export interface AttentionList {
   attention: AttentionView[];
-  /** How many entries there are, and how many repositories have held refs. */
+  /** How many entries there are, and how many repositories are in step but for held refs. */
   total: number;
   heldRepositories: number;
 }
@@ -35,6 +35,7 @@ const NONE = {
   ref: null,
   wanted: null,
   installationId: null,
+  server: null,
 };
 
 /** Lists what an operator should look at, the worst first. */
@@ -47,11 +48,10 @@ export function listAttention(ports: Ports, { problems, outages }: Whole): Atten
     ...failures(ports),
     ...held.map((hold) => ofHold(ports, hold)),
   ];
-  const { refs, repositories } = ports.holds.repositories();
   return {
     attention: all.slice(0, MAX_ATTENTION),
-    total: all.length - held.length + refs,
-    heldRepositories: repositories,
+    total: all.length - held.length + ports.holds.countAll(),
+    heldRepositories: ports.troubled.held(),
   };
 }
 
@@ -59,6 +59,7 @@ const ofOutage = ({ server, since }: OutageView): AttentionView => ({
   ...NONE,
   kind: "outage",
   code: "outage",
+  server,
   detail: `No answer from ${server}. Refreshes wait, and run as soon as it answers.`,
   remedy: "see https://www.githubstatus.com, and check network, DNS and HTTPS_PROXY",
   since,

@@ -50,7 +50,7 @@ function describeServer(server: string): string {
   if (kind === "git") return host ?? server;
   if (kind === "lfs") return `Git LFS at ${host}`;
   if (kind === "disk") return "room on the disk";
-  return kind === "submodule" ? `submodules at ${host}` : "GitHub's API";
+  return kind === "submodule" ? `${host} (submodules)` : "GitHub's API";
 }
 
 /** Returns owner/name, the account, or what is known of the subject. */

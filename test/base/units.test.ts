@@ -7,6 +7,8 @@ import {
   formatSize,
   parseDuration,
   parseSize,
+  spokenAge,
+  spokenAtMost,
 } from "../../src/base/units.js";
 
 describe("durations", () => {
@@ -70,6 +72,13 @@ it("writes the largest unit that loses nothing", () => {
     "1001ms",
   ]);
   expect([1_536, 2_048].map(formatSize)).toEqual(["1536B", "2KiB"]);
+});
+
+it("speaks of ages in whole seconds", () => {
+  expect([0, 984, 1_400, 59_999, 90_400, 240_000].map(spokenAge)).toEqual([
+    ...["0 s", "0 s", "1 s", "59 s", "90 s", "4 min"],
+  ]);
+  expect([1, 984, 1_000, 1_001].map(spokenAtMost)).toEqual(["1 s", "1 s", "1 s", "2 s"]);
 });
 
 it("counts in words", () => {

@@ -44,13 +44,13 @@ test.each<[string, Partial<Judged>, mood: string, title: string]>([
     "cloning",
     { state: "cloning", mirrors: { managed: 120, cloned: 31 }, repositories: { fresh: 31, onboarding: 89 } },
     "busy",
-    "Cloning 31 of 120 repositories",
+    "Cloning: 31 of 120 repositories done",
   ],
   [
     "an outage",
     { queue: { outages: [{ server: "github.com", since: "2026-01-05T14:03:00.000Z", nextProbeAt: null }] } },
     "bad",
-    "GitHub cannot be reached since 14:03 UTC",
+    "GitHub has been unreachable since 14:03 UTC",
   ],
   [
     "nothing",
@@ -74,8 +74,27 @@ test("what is said below the headline says why, and what is left to do", () => {
     "3 failing, 1 with held refs. Each mirror was proven equal to GitHub in the last 4 min.",
   );
   const cloning = { mirrors: { managed: 120, cloned: 31 }, repositories: { fresh: 31, onboarding: 89 } };
-  expect(of({ state: "cloning", ...cloning, oldestUnprovenMs: null }).detail).toBe("89 not cloned yet.");
+  // The oldest age is that of a repository without a mirror.
+  expect(of({ state: "cloning", ...cloning }).detail).toBe("89 not cloned yet.");
   expect(of({ state: "stale", attentionTotal: 1 }).detail).toMatch(/^1 needs attention\. Each mirror/);
+});
+
+test("a proof is dated in whole seconds, and never earlier than it was made", () => {
+  const detailAfter = (oldestUnprovenMs: number) => of({ oldestUnprovenMs }).detail;
+  expect(detailAfter(984)).toBe("Each mirror was proven equal to GitHub in the last second.");
+  expect(detailAfter(1_001)).toBe("Each mirror was proven equal to GitHub in the last 2 s.");
+  const one = { mirrors: { managed: 1, cloned: 1 }, repositories: { fresh: 1 }, oldestUnprovenMs: 984 };
+  expect(of(one).detail).toBe("It was proven equal to GitHub 1 s ago.");
+});
+
+test("an outage names the server that does not answer", () => {
+  const at = (server: string) =>
+    of({ queue: { outages: [{ server, since: "2026-01-05T14:03:00.000Z", nextProbeAt: null }] } });
+  expect(at("git.example.com")).toMatchObject({
+    title: "git.example.com has been unreachable since 14:03 UTC",
+    brief: "git.example.com is unreachable",
+  });
+  expect(at("GitHub's API").brief).toBe("GitHub is unreachable");
 });
 
 test("the shares of a bar are together all that is to be mirrored", () => {

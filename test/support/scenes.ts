@@ -27,7 +27,8 @@ function repository(n: number, scene: Scene): RankedView {
   const isFailing = scene === "failing" && n < 2;
   const isHeld = scene === "failing" && n === 2;
   const isNew = scene === "cloning" && n % 3 > 0;
-  const isAway = scene === "away" && n < 2;
+  // What waits for a server that does not answer is not failing.
+  const isWaiting = scene === "away" && n < 2;
   const error = {
     code: "forbidden",
     message: "GitHub answers 403: this organisation allows only listed addresses",
@@ -41,17 +42,18 @@ function repository(n: number, scene: Scene): RankedView {
     id: n + 1,
     owner: "acme",
     name,
-    state: isFailing || isAway ? "failing" : isNew ? "onboarding" : "fresh",
+    state: isFailing ? "failing" : isNew ? "onboarding" : "fresh",
     lagMs: isNew ? null : 20 + Math.round(random() * 60),
     lastRefreshAt: isNew ? null : ago(random() * 300),
     lastProvenAt: isNew ? null : ago(random() * 300),
     lastFullAt: isNew ? null : ago(3_600),
     pushedAt: isNew ? null : ago(random() * 4_000),
-    lastError: isFailing || isAway ? error : null,
+    lastError: isFailing ? error : null,
+    queued: isWaiting,
     beats: isNew
       ? []
       : Array.from({ length: 30 }, (_, at) =>
-          (isFailing || isAway) && at > 24 ? "bad" : random() < 0.15 ? "none" : "good",
+          isFailing && at > 24 ? "bad" : random() < 0.15 ? "none" : "good",
         ),
     lags: isNew ? [] : Array.from({ length: 20 }, () => 20 + random() * 60),
     held: isHeld ? 1 : 0,
@@ -108,14 +110,14 @@ function firstTrends(span: "hour" | "day" | "week"): TrendsView {
 
 const NOTHING: Omit<AttentionView, "kind" | "code" | "detail" | "remedy" | "since"> = {
   ...{ repository: null, repositories: 0, names: [], call: null, ref: null, wanted: null },
-  installationId: null,
+  ...{ installationId: null, server: null },
 };
 
 function attentionOf(scene: Scene): AttentionView[] {
   if (scene === "away")
     return [
       {
-        ...{ ...NOTHING, kind: "outage", code: "outage", since: ago(840) },
+        ...{ ...NOTHING, kind: "outage", code: "outage", server: "github.com", since: ago(840) },
         detail: "No answer from github.com. Refreshes wait, and run as soon as it answers.",
         remedy: "see https://www.githubstatus.com, and check network, DNS and HTTPS_PROXY",
       },
@@ -148,17 +150,20 @@ const classesOf = (clones: number): StatusView["queue"]["classes"] => [
   { class: "publish", running: 0, slots: 5, waiting: 0 },
 ];
 
+const STATES = { healthy: "fresh", failing: "stale", cloning: "cloning", away: "stale" } as const;
+
 function statusOf(scene: Scene, count: number): StatusView {
   const base = apiPorts().status() as StatusView;
   const failing = scene === "failing" ? Math.min(2, count) : 0;
   const onboarding = scene === "cloning" ? Math.ceil((count * 2) / 3) : 0;
+  const waiting = scene === "away" ? Math.min(2, count) : onboarding;
   const attention = count === 0 ? [] : attentionOf(scene);
   const isEmpty = count === 0;
   const outages = [{ server: "github.com", since: ago(840), nextProbeAt: ago(-10) }];
   return {
     ...base,
     fresh: scene === "healthy",
-    state: isEmpty ? "empty" : scene === "cloning" ? "cloning" : scene === "failing" ? "stale" : "fresh",
+    state: isEmpty ? "empty" : STATES[scene],
     mirrors: { managed: count, cloned: count - onboarding },
     oldestUnprovenMs: isEmpty ? null : 240_000,
     repositories: isEmpty ? {} : { fresh: count - failing - onboarding, failing, onboarding },
@@ -166,7 +171,7 @@ function statusOf(scene: Scene, count: number): StatusView {
     attentionTotal: attention.length,
     heldRepositories: scene === "failing" && count > 2 ? 1 : 0,
     queue: {
-      depth: onboarding,
+      depth: waiting,
       classes: classesOf(onboarding),
       held: [],
       outages: scene === "away" && !isEmpty ? outages : [],

@@ -58,6 +58,8 @@ test("the worst come first, and each other order and filter is kept by pages", (
   expect(names({ order: "name" })).toEqual([1, 2, 3, 4, 5, 6]);
   expect(names({ order: "lag" })[0]).toBe(6);
   expect(names({ isHeld: true })).toEqual([3]);
+  expect(names({ hasNoHolds: true })).toEqual([5, 4, 2, 6, 1]);
+  expect(names({ hasNoHolds: true, state: "fresh" })).toEqual([6]);
   expect(names({ state: "paused" })).toEqual([2]);
   expect(names({ state: "refreshing", running: [6] })).toEqual([6]);
   expect(rankingOf({ ...QUERY, name: "00005" })).toMatchObject({ total: 1 });
@@ -127,6 +129,14 @@ test("a held ref says what would happen, with the call that allows it", () => {
   expect(registry.get(2)?.state).toBe("fresh");
 });
 
+test("a repository counts once: what fails or is paused is not also in step but for its held refs", () => {
+  const { fail, hold, registry, attention } = open(4);
+  for (const id of [1, 2, 3]) hold(id);
+  fail(2);
+  registry.pause(3, 1);
+  expect(attention()).toMatchObject({ heldRepositories: 1, total: 4 });
+});
+
 test("the worst come first: outages, faults of the whole, failures, held refs; and the list is bounded", () => {
   const { fail, hold, attention } = open(200);
   fail(1, "not_found");
@@ -144,6 +154,8 @@ test("an outage that has become a problem is one entry, not two", () => {
   const { attention } = open(3);
   const outages = [{ server: "github.com", since: AT, nextProbeAt: null }];
   const problems = [{ code: "server_out" as const, detail: "d", remedy: "r", since: AT }];
-  expect(attention({ outages, problems }).attention.map(({ kind }) => kind)).toEqual(["outage"]);
+  expect(attention({ outages, problems }).attention).toMatchObject([
+    { kind: "outage", server: "github.com", detail: expect.stringMatching(/^No answer from github\.com\./) },
+  ]);
   expect(attention({ problems }).attention.map(({ kind }) => kind)).toEqual(["problem"]);
 });

@@ -59,7 +59,10 @@ test("while repositories wait for their first clone, status says how many, and e
   onTestFinished(async () => void (await lockstep.kill9()));
   await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
   const status = await cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, "status");
-  expect(status).toMatchObject({ code: 4, out: expect.stringMatching(/^… Cloning 1 of 2 repositories/) });
+  expect(status).toMatchObject({
+    code: 4,
+    out: expect.stringMatching(/^… Cloning: 1 of 2 repositories done/),
+  });
 });
 
 test("without a server, with a wrong command, without a token", async () => {

@@ -216,11 +216,23 @@ test("by keyboard: j and k go along the rows, x selects, and the selected are pa
   await signIn(tab, `${base}/repositories`, TOKEN);
   const focused = () => tab.evaluate("document.activeElement.textContent");
   const bar = tab.locator(".bulk");
-  expect(await bar.isVisible()).toBe(false);
+  const hint = bar.getByText("Select repositories to refresh, pause or resume them together.");
+  const places = async () => [await hint.isVisible(), await bar.getByRole("button").count()];
+  const first = tab.getByRole("rowheader").first();
+  const before = (await first.boundingBox())!.y;
+  expect(await places()).toEqual([true, 0]);
   await tab.keyboard.press("j");
   expect(await focused()).toBe("acme/web");
   await tab.keyboard.press("j");
   await tab.keyboard.press("x");
+  expect(await places()).toEqual([false, 3]);
+  expect((await first.boundingBox())!.y).toBe(before);
+  await tab.setViewportSize({ width: 390, height: 800 });
+  const selected = (await first.boundingBox())!.y;
+  await tab.keyboard.press("x");
+  expect([...(await places()), (await first.boundingBox())!.y]).toEqual([true, 0, selected]);
+  await tab.keyboard.press("x");
+  await tab.setViewportSize({ width: 1280, height: 720 });
   await tab.keyboard.press("j");
   await tab.keyboard.press("x");
   expect(await focused()).toBe("acme/site");
@@ -230,6 +242,40 @@ test("by keyboard: j and k go along the rows, x selects, and the selected are pa
   await tab.getByRole("status").getByText("Paused 2 repositories").waitFor();
   expect(paused).toEqual([2, 3]);
   expect(complaints).toEqual([]);
+});
+
+test("by keyboard: why a repository fails is shown whole, however long it is", async () => {
+  const scene = sceneOf("failing", 3);
+  const { repositories } = await scene.ranked({ limit: 3 } as never);
+  const message = `GitHub answers 403: ${"this organisation allows only listed addresses, ".repeat(8)}and no others`;
+  const long = repositories.map((one) => ({
+    ...one,
+    lastError: one.lastError && { ...one.lastError, message },
+  }));
+  const ranked: ApiPorts["ranked"] = () => ({ repositories: long, total: 3 });
+  const { base } = await startPage({ ports: { ...scene, ranked } });
+  const { tab } = await openTab();
+  await signIn(tab, `${base}/repositories`, TOKEN);
+  const reason = tab.locator("button.why").first();
+  const whole = tab
+    .getByRole("tooltip", { includeHidden: true })
+    .filter({ hasText: "and no others" })
+    .first();
+  for (const width of [1440, 390]) {
+    await tab.setViewportSize({ width, height: 800 });
+    expect(await reason.evaluate((it) => it.scrollWidth > it.clientWidth)).toBe(true);
+    expect(await whole.isVisible()).toBe(false);
+    await reason.focus();
+    const box = (await whole.boundingBox())!;
+    expect(box.x).toBeGreaterThanOrEqual(0);
+    expect(box.x + box.width).toBeLessThanOrEqual(width);
+    expect(await whole.evaluate((it) => it.scrollHeight <= it.clientHeight)).toBe(true);
+    await tab.keyboard.press("Escape");
+    expect(await whole.isVisible()).toBe(false);
+    await reason.blur();
+  }
+  expect(await whole.innerText()).toContain("→ Add this server's address");
+  expect(await barriers(tab)).toEqual([]);
 });
 
 test("by keyboard: a word is explained while it has the focus, and a screen reader is told the same", async () => {

@@ -74,16 +74,22 @@ const CASES: [scene: Scene, count: number, title: RegExp, verdict: RegExp, views
   ["healthy", 10_000, /^✓ all in step/, /^All 10,000 repositories are in step$/, VIEWS],
   ["failing", 3, /^✗ 3 need attention/, /^3 of 3 repositories are not in step$/, VIEWS],
   ["failing", 10_000, /^✗ 3 need attention/, /^3 of 10,000 repositories are not in step$/, VIEWS],
-  ["cloning", 3, /^… cloning 1 of 3/, /^Cloning 1 of 3 repositories$/, BUT_DELIVERIES],
-  ["cloning", 10_000, /^… cloning 3,333 of 10,000/, /^Cloning 3,333 of 10,000 repositories$/, ["/"]],
+  ["cloning", 3, /^… cloning, 1 of 3 done/, /^Cloning: 1 of 3 repositories done$/, BUT_DELIVERIES],
+  [
+    "cloning",
+    10_000,
+    /^… cloning, 3,333 of 10,000 done/,
+    /^Cloning: 3,333 of 10,000 repositories done$/,
+    ["/"],
+  ],
   [
     "away",
     3,
-    /^✗ GitHub cannot be reached/,
-    /^GitHub cannot be reached since \d\d:\d\d UTC$/,
+    /^✗ GitHub is unreachable/,
+    /^GitHub has been unreachable since \d\d:\d\d UTC$/,
     BUT_DELIVERIES,
   ],
-  ["away", 10_000, /^✗ GitHub cannot be reached/, /^GitHub cannot be reached since/, ["/"]],
+  ["away", 10_000, /^✗ GitHub is unreachable/, /^GitHub has been unreachable since/, ["/"]],
 ];
 
 test.each(CASES)(

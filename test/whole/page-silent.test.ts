@@ -49,7 +49,7 @@ test("a server that hangs is as silent, and the page says when it is back", asyn
   await tab.getByText(/No word from the server since/).waitFor({ timeout: 60_000 });
   expect(await verdict.isVisible()).toBe(false);
   process.kill(lockstep.pid, "SIGCONT");
-  await tab.getByText(/The server is back since \d\d:\d\d:\d\d/).waitFor();
+  await tab.getByText(/The server has been back since \d\d:\d\d:\d\d/).waitFor();
   await verdict.waitFor();
 });
 

@@ -110,11 +110,20 @@ export function createGathering(ports: Ports): Gathering {
     const rows = repositories
       .filter(({ id }) => !ports.isSetAside(id))
       .map((one) => ({ ...one, node: self }));
-    const { state, installationId, name, isHeld } = query;
-    const ids = isHeld
-      ? (await own().ranked({ ...query, page: 1, limit: MAX_RANKED })).repositories.map(({ id }) => id)
-      : await own().idsOf({ state, installationId, name });
-    return { rows, count: (await selectInSlices(ids, isFirst)).length };
+    const { state, installationId, name, isHeld, hasNoHolds } = query;
+    const idsOfHeld = async () => {
+      const held = await own().ranked({
+        ...query,
+        isHeld: true,
+        hasNoHolds: false,
+        page: 1,
+        limit: MAX_RANKED,
+      });
+      return held.repositories.map(({ id }) => id);
+    };
+    const ids = isHeld ? await idsOfHeld() : await own().idsOf({ state, installationId, name });
+    const left = new Set(hasNoHolds ? await idsOfHeld() : []);
+    return { rows, count: (await selectInSlices(ids, (id) => isFirst(id) && !left.has(id))).length };
   }
 
   const isBetterRow = (a: RepositoryView, b: RepositoryView): boolean => {

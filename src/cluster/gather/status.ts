@@ -23,7 +23,7 @@ export function countsOf(
     repositories[state] = (repositories[state] ?? 0) + 1;
     if (isManaged) mirrors.managed++;
     if (isManaged && isCloned) mirrors.cloned++;
-    if (hasHolds) heldRepositories++;
+    if (hasHolds && state === "fresh") heldRepositories++;
   }
   return { repositories, mirrors, heldRepositories };
 }

@@ -59,13 +59,13 @@ function Sentence({ of: { type, changed, ref, before, after } }: { of: ActivityV
   if (type === "published")
     return (
       <>
-        published <Tip of={after} /> of <Ref of={ref} />
+        published the tree of <Ref of={ref} /> at <Tip of={after} />
       </>
     );
   if (type === "refused")
     return (
       <>
-        did not publish <Tip of={after} /> of <Ref of={ref} />
+        did not publish the tree of <Ref of={ref} /> at <Tip of={after} />
       </>
     );
   const more = changed > 1 ? `, and ${(changed - 1).toLocaleString("en")} more` : "";

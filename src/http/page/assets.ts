@@ -6,6 +6,7 @@ const TYPES = {
   "page.css": "text/css; charset=utf-8",
   "page.js": "text/javascript; charset=utf-8",
   "icon.svg": "image/svg+xml",
+  "icon-busy.svg": "image/svg+xml",
   "icon-warn.svg": "image/svg+xml",
   "icon-bad.svg": "image/svg+xml",
   "icon-gone.svg": "image/svg+xml",
@@ -17,20 +18,21 @@ const FOLDER = new URL("../../../assets/", import.meta.url);
 
 const read = (name: string): string => readFileSync(new URL(name, FOLDER), "utf8");
 
-/** The icon of a tab has a dot while all is not well, each in a colour and at a corner of its own. */
-const withDot = (colour: string, y: number): string =>
+/** The icon of a tab has a dot while not all is well, in a colour of its own. @param x, y which corner it is in */
+const withDot = (colour: string, x: number, y: number): string =>
   read("icon.svg").replace(
     "</svg>",
-    `<circle cx="24" cy="${y}" r="8" fill="${colour}" stroke="#fff" stroke-width="2"/></svg>`,
+    `<circle cx="${x}" cy="${y}" r="8" fill="${colour}" stroke="#fff" stroke-width="2"/></svg>`,
   );
 
 const BODIES: Record<Name, string> = {
   "page.css": read("tokens.css") + read("page.css"),
   "page.js": read("page.js"),
   "icon.svg": read("icon.svg"),
-  "icon-warn.svg": withDot("#bf8700", 24),
-  "icon-bad.svg": withDot("#cf222e", 24),
-  "icon-gone.svg": withDot("#6e7781", 8),
+  "icon-busy.svg": withDot("#54aeff", 8, 24),
+  "icon-warn.svg": withDot("#bf8700", 24, 24),
+  "icon-bad.svg": withDot("#cf222e", 24, 24),
+  "icon-gone.svg": withDot("#6e7781", 24, 8),
 };
 
 const FILES = new Map(

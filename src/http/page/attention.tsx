@@ -56,7 +56,7 @@ function Entry({ of: one, here }: { of: AttentionView; here: string }) {
         </p>
       </div>
       <span class="dim small">
-        since <Ago at={one.since} isAge />
+        for <Ago at={one.since} isAge />
       </span>
       <span class="do">
         <Remedies of={one} here={here} />
@@ -91,8 +91,12 @@ export const TITLES: Readonly<Record<string, string>> = {
   webhook_silent: "GitHub's webhook is silent",
 };
 
-function Title({ of: { kind, code, repository, repositories, names } }: { of: AttentionView }): Child {
-  if (kind === "outage") return "A server cannot be reached";
+function Title({
+  of: { kind, code, server, repository, repositories, names },
+}: {
+  of: AttentionView;
+}): Child {
+  if (kind === "outage") return `${server ?? "A server"} is unreachable`;
   if (kind === "problem") return TITLES[code] ?? code;
   if (repository !== null) return <a href={`/repos/${repository}`}>{repository}</a>;
   const more = repositories - names.length;
@@ -116,7 +120,7 @@ function Remedies({ of: one, here }: { of: AttentionView; here: string }): Child
           <input type="hidden" name="ref" value={ref} />
           <input type="hidden" name="wanted" value={wanted} />
           <input type="hidden" name="from" value={here} />
-          <button type="submit" class="primary">
+          <button type="submit">
             Allow the change <span class="hidden">of {`${repository} ${ref}`}</span>
           </button>
         </form>

@@ -16,10 +16,11 @@ export const BULK = "selected";
 /** So many rows are on a page. */
 const MAX = 50;
 
-/** The buttons for several repositories, which appear once one is selected. */
+/** Says what selecting is for; once a repository is selected, it has the buttons instead. */
 export const BulkBar = ({ here }: { here: string }) => (
   <form id={BULK} class="bulk" method="post" action="/repositories/refresh">
     <input type="hidden" name="from" value={here} />
+    <span class="hint dim">Select repositories to refresh, pause or resume them together.</span>
     <span>Selected repositories:</span>
     {(["refresh", "pause", "resume"] as const).map((action) => (
       <button type="submit" formaction={`/repositories/${action}`} id={`selected-${action}`}>

@@ -1,6 +1,6 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
-import { duration, durationUnit, sizeUnit, spokenSize } from "../../base/units.js";
+import { duration, durationUnit, sizeUnit, spokenAtMost, spokenSize } from "../../base/units.js";
 import type { Span, TrendPointView, TrendsView } from "../trends.js";
 import { type Drawing, draw, hourOf } from "./chart.js";
 import { Table } from "./parts.js";
@@ -89,8 +89,8 @@ const MINOR: Chart[] = [
     format: duration,
     unit: durationUnit,
     sum: ({ proofMs }, last) =>
-      now(last?.proofMs, duration) + (proofMs === null ? "none" : `max ${duration(proofMs)}`),
-    words: ({ proofMs }) => (proofMs === null ? "none" : duration(proofMs)),
+      now(last?.proofMs, spokenAtMost) + (proofMs === null ? "none" : `max ${spokenAtMost(proofMs)}`),
+    words: ({ proofMs }) => (proofMs === null ? "none" : spokenAtMost(proofMs)),
   },
   {
     title: "GitHub's API",
@@ -186,7 +186,7 @@ function awaitedIn({ kind, main, more, none }: Chart, { from, stepMs, points }: 
   const next = new Date(Date.parse(from) + points.length * stepMs).toISOString();
   return (
     <>
-      The line begins at{" "}
+      One figure so far, the next at{" "}
       <time datetime={next} data-local="minute">
         {hourOf(next)} UTC
       </time>
@@ -226,7 +226,7 @@ export const Figures = ({ of: { points, span } }: { of: TrendsView }) => (
         lag(it.p50Ms),
         lag(it.p95Ms),
         ...[it.pushes, it.refreshes, it.failures, it.missed, it.backlog].map(count),
-        it.proofMs === null ? "–" : duration(it.proofMs),
+        it.proofMs === null ? "–" : spokenAtMost(it.proofMs),
         it.budget === null ? "–" : share(it.budget),
         spokenSize(it.freeBytes),
       ])}

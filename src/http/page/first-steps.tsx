@@ -1,6 +1,10 @@
+import { duration } from "../../base/units.js";
 import type { StatusView } from "../status-view.js";
+import { Copied } from "./copied.js";
 import { Icon } from "./icon.js";
+import { Notice } from "./notice.js";
 import { Ago } from "./parts.js";
+import { Word } from "./words.js";
 
 /** What an operator needs who has only begun. */
 export interface FirstSteps {
@@ -34,12 +38,29 @@ export const NoRepository = ({ of: status, installUrl }: { of: StatusView; insta
 );
 
 /** Says what to do before the first push can arrive. */
-export const NoWebhook = ({ of: { deliveries, mirrors }, webhook }: { of: StatusView; webhook: string }) =>
+export const NoWebhook = ({
+  of: {
+    deliveries,
+    mirrors,
+    backstop: { intervalMs },
+  },
+  webhook,
+}: {
+  of: StatusView;
+  webhook: string;
+}) =>
   deliveries.mode === "webhook" && deliveries.lastWebhookAt === null && mirrors.cloned > 0 ? (
-    <p class="notice warn">
-      GitHub has not called yet, so pushes are found only by the backstop. → Set the App's webhook URL to{" "}
-      <Webhook at={webhook} />, and push something.
-    </p>
+    <Notice mood="warn">
+      GitHub has not called yet, so{" "}
+      {intervalMs === null ? (
+        "no push is found"
+      ) : (
+        <>
+          pushes are found only by the <Word of="backstop">backstop</Word>, every {duration(intervalMs)}
+        </>
+      )}
+      . → Push something after the App's webhook URL is set to <Webhook at={webhook} />
+    </Notice>
   ) : null;
 
 /** Says where the first delivery will come from. */
@@ -52,7 +73,7 @@ export const NoDelivery = ({ of: { deliveries }, webhook }: { of: StatusView; we
         "The next push appears here as soon as it is in GitHub's log of deliveries."
       ) : (
         <>
-          After a push, GitHub calls the App's webhook URL, which must be <Webhook at={webhook} />.
+          After a push, GitHub calls the App's webhook URL, which must be <Webhook at={webhook} />
         </>
       )}
     </p>
@@ -62,8 +83,8 @@ export const NoDelivery = ({ of: { deliveries }, webhook }: { of: StatusView; we
 const Webhook = ({ at }: { at: string }) =>
   at.startsWith("/") ? (
     <>
-      this server's public address with the path <code>{at}</code>
+      this server's public address with the path <Copied id="webhook" text={at} />
     </>
   ) : (
-    <code class="long">{at}</code>
+    <Copied id="webhook" text={at} />
   );

@@ -15,6 +15,7 @@ import { explain } from "./explain.js";
 import { readForm } from "./form.js";
 import { page } from "./layout.js";
 import { setNote } from "./note.js";
+import { Notice } from "./notice.js";
 import { Ago, Due, Facts, Sha, Table } from "./parts.js";
 import { Word } from "./words.js";
 
@@ -200,10 +201,10 @@ const second = (
         ]}
       />
     </section>
-    <p class="notice warn">
+    <Notice mood="warn">
       The mirror's ref is restored to the kept tip and held there until someone allows GitHub's value or
       GitHub has the same tip. Nothing changes at GitHub.
-    </p>
+    </Notice>
     <Confirm
       path={`${pathOf(repository)}/restore`}
       sends={{ kept: tip.name }}

@@ -5,6 +5,7 @@ import { onPage } from "../dialect.js";
 import { assetPath } from "./assets.js";
 import { Icon, type IconName } from "./icon.js";
 import { takeNote } from "./note.js";
+import { Notice } from "./notice.js";
 import { findParts, Live, type Part } from "./part.js";
 import { sentence } from "./parts.js";
 import { SIGNS, type Standing, standingOf } from "./standing.js";
@@ -102,7 +103,7 @@ const Sign = ({ title, standing }: { title: string; standing: Standing | null })
 
 const FAVICONS = {
   good: "icon.svg",
-  busy: "icon.svg",
+  busy: "icon-busy.svg",
   none: "icon.svg",
   warn: "icon-warn.svg",
   bad: "icon-bad.svg",
@@ -207,7 +208,7 @@ export function message(context: Context, frame: Frame, detail: string, remedy: 
     frame,
     <>
       <h1>{frame.title}</h1>
-      <p class="notice bad">{sentence(detail)}</p>
+      <Notice mood="bad">{sentence(detail)}</Notice>
       <p>→ {sentence(onPage(remedy))}</p>
     </>,
   );

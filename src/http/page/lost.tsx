@@ -3,12 +3,21 @@ import type { Handler } from "../handler.js";
 import { serve } from "../serve.js";
 import { SETUP_PATH } from "../setup-state.js";
 import { page } from "./layout.js";
-import { headers, noStore } from "./middleware.js";
+import { headers, noStore, withCookies } from "./middleware.js";
+import { notFoundPage } from "./not-found.js";
+import type { Sessions } from "./session.js";
+import { withStanding } from "./standing.js";
+
+interface Options {
+  sessions: Pick<Sessions, "isOpen">;
+  status: Parameters<typeof withStanding>[0];
+}
 
 /** Answers a browser that asks for what nobody serves; programs and Probot's own paths get Probot's answer. */
-export function createLost(): Handler {
+export function createLost({ sessions, status }: Options): Handler {
   const app = new Hono();
-  app.use(headers, noStore);
+  const standing = withStanding(status);
+  app.use(headers, noStore, withCookies);
   // The tab of the set-up was there before the App was registered.
   for (const path of ["/probot", "/probot/*"]) app.get(path, (context) => context.redirect("/", 302));
   app.get(SETUP_PATH, (context) => {
@@ -25,19 +34,9 @@ export function createLost(): Handler {
       </div>,
     );
   });
-  app.notFound((context) =>
-    page(
-      context,
-      { title: "Not found", status: 404 },
-      <div class="narrow">
-        <h1>There is no such page</h1>
-        <p>
-          This is Lockstep, which keeps mirrors of repositories in step with GitHub. →{" "}
-          <a href="/">Go to the overview</a>
-        </p>
-      </div>,
-    ),
-  );
+  // Only who is signed in learns from the title how the mirrors are.
+  app.use(async (context, next) => ((await sessions.isOpen(context)) ? standing(context, next) : next()));
+  app.notFound(async (context) => notFoundPage(context, { isSignedIn: await sessions.isOpen(context) }));
   const answer = serve(app, (path) => !path.startsWith("/api/"));
   return async (request, response) => isBrowser(request) && (await answer(request, response));
 }

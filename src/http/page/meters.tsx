@@ -1,21 +1,39 @@
 import { spokenSize } from "../../base/units.js";
 import type { StatusView } from "../status-view.js";
+import type { TrendsView } from "../trends.js";
 import { Due } from "./parts.js";
 
 type Limit = StatusView["github"]["limits"][number];
 
 const shareLeft = ({ limit, remaining }: Limit) => remaining / Math.max(1, limit);
 
+/** When the disk will be full, by the figures of the last week. */
+export type Forecast = { fullAt: string } | "too early" | "not filling up";
+
+const DAY_MS = 86_400_000;
+
+/** A forecast needs the figures of a day. @param week the trends of the last week */
+export function forecastOf({ from, stepMs, points, diskFullAt }: TrendsView): Forecast {
+  if (diskFullAt !== null) return { fullAt: diskFullAt };
+  const first = points.findIndex((point) => point !== null);
+  const isEarly = first < 0 || Date.now() - (Date.parse(from) + first * stepMs) < DAY_MS;
+  return isEarly ? "too early" : "not filling up";
+}
+
+const FORECASTS = {
+  "too early": "when it will be full can be said after one day",
+  "not filling up": "at the pace of the last week it does not fill up",
+} as const;
+
 interface MetersProps {
   of: StatusView;
-  /** Null: the disk does not fill up. */
-  diskFullAt: string | null;
+  forecast: Forecast;
   /** So many of GitHub's limits are shown, those with the least left first. */
   most: number;
 }
 
 /** Shows how much is left of what can run out. */
-export const Meters = ({ of: status, diskFullAt, most }: MetersProps) => (
+export const Meters = ({ of: status, forecast, most }: MetersProps) => (
   <section class="box" aria-label="Room left">
     <h2>Room left</h2>
     <Limits of={status.github.limits} most={most} />
@@ -35,11 +53,11 @@ export const Meters = ({ of: status, diskFullAt, most }: MetersProps) => (
       <p class="dim small">
         {status.disk.low || status.disk.full ? (
           <span class="bad">less than is needed</span>
-        ) : diskFullAt === null ? (
-          "it does not fill up"
+        ) : typeof forecast === "string" ? (
+          FORECASTS[forecast]
         ) : (
           <>
-            at this pace full <Due at={diskFullAt} />
+            full <Due at={forecast.fullAt} /> at the pace of the last week
           </>
         )}
       </p>
@@ -70,8 +88,13 @@ const Limits = ({ of, most }: { of: Limit[]; most: number }) => (
   </>
 );
 
-function LimitMeter({ of: { account, limit, remaining, resetsAt, heldUntil } }: { of: Limit }) {
-  const whose = account ?? "the App";
+/** An account has no name until its repositories were listed for the first time. */
+const nameOf = ({ account, whose }: Limit): string =>
+  account === whose ? "a new account" : (account ?? "the App");
+
+function LimitMeter({ of: each }: { of: Limit }) {
+  const { limit, remaining, resetsAt, heldUntil } = each;
+  const whose = nameOf(each);
   return (
     <div class="meter">
       <div>

@@ -1,6 +1,7 @@
 import { counted } from "../../base/units.js";
 import type { ClusterView, NodeView } from "../nodes.js";
 import type { Mood } from "./icon.js";
+import { Notice } from "./notice.js";
 import { State, Table } from "./parts.js";
 
 const MOODS: Record<NodeView["state"], Mood> = { alive: "good", leaving: "warn", silent: "bad", away: "bad" };
@@ -9,10 +10,10 @@ const MOODS: Record<NodeView["state"], Mood> = { alive: "good", leaving: "warn",
 export const Nodes = ({ of: { nodes, replicas, redis } }: { of: ClusterView }) => (
   <>
     {!redis.reachable && (
-      <p class="notice bad">
+      <Notice mood="bad">
         Redis cannot be used: {redis.reason ?? "it was not reached yet"}. → Start it, and check REDIS_URL with
         lockstep doctor.
-      </p>
+      </Notice>
     )}
     <Table
       caption={

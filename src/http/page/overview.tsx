@@ -9,7 +9,7 @@ import { Charts, Figures, SPANS } from "./charts.js";
 import { explain } from "./explain.js";
 import { type FirstSteps, isEmpty, NoRepository, NoWebhook } from "./first-steps.js";
 import { page } from "./layout.js";
-import { Meters } from "./meters.js";
+import { forecastOf, Meters } from "./meters.js";
 import { Live } from "./part.js";
 import { MissingNodes } from "./parts.js";
 import { Rows } from "./rows.js";
@@ -59,7 +59,7 @@ const begin = (context: Context, status: StatusView, installUrl: string | null) 
     context,
     { title: "Overview", here: "/" },
     <Live name="begin">
-      <VerdictBox of={status} />
+      <VerdictBox of={status} isBrief />
       <AttentionBox of={status} here="/" />
       <NoRepository of={status} installUrl={installUrl} />
     </Live>,
@@ -83,6 +83,7 @@ async function overview(context: Context, ports: ApiPorts, { status, span, webho
     installationId: null,
   });
   const done = await ports.activity(EVENTS, null);
+  const forecast = forecastOf(ports.trends("week"));
   const here = span === "day" ? "/" : `/?span=${span}`;
   return page(
     context,
@@ -109,8 +110,8 @@ async function overview(context: Context, ports: ApiPorts, { status, span, webho
         <Live name="activity" of={done}>
           <Activity title="Just now" of={done} />
         </Live>
-        <Live name="meters" once={status} variant={trends.diskFullAt ?? ""}>
-          <Meters of={status} diskFullAt={trends.diskFullAt} most={LIMITS} />
+        <Live name="meters" once={status} variant={JSON.stringify(forecast)}>
+          <Meters of={status} forecast={forecast} most={LIMITS} />
         </Live>
       </div>
       <Live name="worst" of={[here, worst]}>
@@ -151,32 +152,35 @@ const TILES = [
 /** These are shown also when there is none. */
 const ALWAYS: readonly string[] = ["fresh", "failing"];
 
-const Tiles = ({ of: { mirrors, repositories, heldRepositories, queue } }: { of: StatusView }) => (
-  <ul class="tiles">
-    {TILES.filter(([state]) => ALWAYS.includes(state) || (repositories[state] ?? 0) > 0).map(
-      ([state, name]) => (
-        <li>
-          <a href={`/repositories?state=${state}`}>
-            <b>
-              {(state === "fresh"
-                ? sharesOf({ mirrors, repositories, heldRepositories }).inStep
-                : (repositories[state] ?? 0)
-              ).toLocaleString("en")}
-            </b>{" "}
-            <span>{name}</span>
-          </a>
-        </li>
-      ),
-    )}
-    <li>
-      <a href="/repositories?state=held">
-        <b>{heldRepositories.toLocaleString("en")}</b> <span>With held refs</span>
-      </a>
-    </li>
-    <li>
-      <a href="/server">
-        <b>{queue.depth.toLocaleString("en")}</b> <span>In the queue</span>
-      </a>
-    </li>
-  </ul>
-);
+/** What was in step before an outage may not be so now. */
+const nameOf = (state: string, name: string, { outages }: StatusView["queue"]) =>
+  state === "fresh" && outages.length > 0 ? "In step until then" : name;
+
+function Tiles({ of: status }: { of: StatusView }) {
+  const { repositories, queue } = status;
+  const { inStep, held } = sharesOf(status);
+  return (
+    <ul class="tiles">
+      {TILES.filter(([state]) => ALWAYS.includes(state) || (repositories[state] ?? 0) > 0).map(
+        ([state, name]) => (
+          <li>
+            <a href={`/repositories?state=${state}`}>
+              <b>{(state === "fresh" ? inStep : (repositories[state] ?? 0)).toLocaleString("en")}</b>{" "}
+              <span>{nameOf(state, name, queue)}</span>
+            </a>
+          </li>
+        ),
+      )}
+      <li>
+        <a href="/repositories?state=held">
+          <b>{held.toLocaleString("en")}</b> <span>With held refs</span>
+        </a>
+      </li>
+      <li>
+        <a href="/server">
+          <b>{queue.depth.toLocaleString("en")}</b> <span>In the queue</span>
+        </a>
+      </li>
+    </ul>
+  );
+}

@@ -1,13 +1,14 @@
 import type { Child } from "hono/jsx";
 import { ageOf } from "../../base/clock.js";
-import { duration } from "../../base/units.js";
+import { spokenAge, spokenAtMost } from "../../base/units.js";
 import { onPage } from "../dialect.js";
 import { Icon, type IconName, type Mood } from "./icon.js";
+import { Notice } from "./notice.js";
 
 /**
  * Shows an age, with the exact time as a tooltip and in the page's source. An age is never negative. The script
  * keeps it up to date.
- * @param isAge whether the sentence around it says "since", so that "ago" is left out
+ * @param isAge whether the sentence around it says "for", so that "ago" is left out
  */
 export function Ago({
   at,
@@ -20,15 +21,15 @@ export function Ago({
 }) {
   if (at === null) return <span class="dim">{never}</span>;
   const ms = ageOf(Date.parse(at), Date.now());
-  if (isAge) return <Moment at={at} text={ms < 1_000 ? "a moment" : duration(ms)} ticks="age" />;
-  return <Moment at={at} text={ms < 1_000 ? "just now" : `${duration(ms)} ago`} ticks="ago" />;
+  if (isAge) return <Moment at={at} text={ms < 1_000 ? "a moment" : spokenAge(ms)} ticks="age" />;
+  return <Moment at={at} text={ms < 1_000 ? "just now" : `${spokenAge(ms)} ago`} ticks="ago" />;
 }
 
 /** Shows how far away a time is that may be yet to come, such as the end of a wait. */
 export function Due({ at, never = "–" }: { at: string | null; never?: string }) {
   if (at === null) return <span class="dim">{never}</span>;
   const ms = Date.parse(at) - Date.now();
-  return ms > 0 ? <Moment at={at} text={`in ${duration(ms)}`} ticks="due" /> : <Ago at={at} />;
+  return ms > 0 ? <Moment at={at} text={`in ${spokenAtMost(ms)}`} ticks="due" /> : <Ago at={at} />;
 }
 
 interface MomentProps {
@@ -108,7 +109,8 @@ interface TableProps {
   /** The first column contains the row headings. */
   columns: string[];
   rows: Child[][];
-  empty: string;
+  /** What is said when there is no row. */
+  empty: Child;
   /** Whether it has many columns of figures. */
   isDense?: boolean;
 }
@@ -191,7 +193,7 @@ interface PagesProps {
   label?: string;
 }
 
-/** Links to the first and the next page; the links keep the filter. */
+/** Links to the first and the next page; the links keep the filter. Where a link would lead nowhere, it is only a word. */
 export function Pages({ path, query, next, field = "cursor", label = "Pages" }: PagesProps) {
   const { [field]: cursor, ...filter } = query;
   const to = (more: Record<string, string>) => {
@@ -201,9 +203,17 @@ export function Pages({ path, query, next, field = "cursor", label = "Pages" }: 
   if (!cursor && next === null) return null;
   return (
     <nav class="pages" aria-label={label}>
-      {cursor && <a href={to({})}>First page</a>}
-      {next !== null && (
-        <a href={to({ [field]: next })} rel="next">
+      {cursor ? (
+        <a class="button" href={to({})}>
+          First page
+        </a>
+      ) : (
+        <span class="button off">First page</span>
+      )}
+      {next === null ? (
+        <span class="button off">Next page</span>
+      ) : (
+        <a class="button" href={to({ [field]: next })} rel="next">
           Next page
         </a>
       )}
@@ -234,8 +244,8 @@ export const Trouble = ({ what, remedy, since }: { what: Child; remedy: string; 
 /** Says which nodes of a cluster are not in what is shown. */
 export const MissingNodes = ({ of = [] }: { of: string[] | undefined }) =>
   of.length === 0 ? null : (
-    <p class="notice warn">
+    <Notice mood="warn">
       Without what only {of.join(", ")} {of.length === 1 ? "has, which does" : "have, which do"} not answer. →
       See <a href="/server">the nodes</a>.
-    </p>
+    </Notice>
   );

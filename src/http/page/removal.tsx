@@ -10,6 +10,7 @@ import { readForm } from "./form.js";
 import { page } from "./layout.js";
 import { markOf } from "./mark.js";
 import { setNote } from "./note.js";
+import { Notice } from "./notice.js";
 import { Ago } from "./parts.js";
 
 const PATH = "/installations/:id/confirm-removal";
@@ -60,12 +61,12 @@ function confirmPage(context: Context, held: Held) {
     { title, here: "/server" },
     <>
       <h1>{title}</h1>
-      <p class="notice bad">
+      <Notice mood="bad">
         GitHub no longer shows {counted(names.length, "repository", "repositories")} of {nameOf(held)} (
         <Ago at={heldAt} />
         ). Confirm only if this was intended: Lockstep then marks the repositories gone and deletes their
         mirrors after RETIRE_AFTER.
-      </p>
+      </Notice>
       <p>Was it a mistake? Restore the App's access: the hold then ends by itself, and nothing is lost.</p>
       <Confirm path={pathOf(held)} sends={{ seen: seenOf(held) }} button="Confirm removal" back="/server" />
       <h2>What will be removed</h2>

@@ -5,6 +5,7 @@ import { findFilter } from "../lists.js";
 import { badRequest } from "../lookup.js";
 import { ORDERS, type Order, type RankedQuery } from "../overview.js";
 import type { StatusView } from "../status-view.js";
+import { sharesOf } from "../verdict.js";
 import { ShownState } from "../view.js";
 import { BULK, BulkBar } from "./bulk.js";
 import { explain } from "./explain.js";
@@ -64,7 +65,7 @@ export function addRepositoriesPage(app: Hono, ports: ApiPorts, first: FirstStep
                 <kbd>j</kbd> <kbd>k</kbd> down and up, <kbd>Enter</kbd> opens, <kbd>x</kbd> selects
               </p>
             </div>
-            <BulkBar here={here} />
+            {repositories.length > 0 && <BulkBar here={here} />}
             <Rows
               of={repositories}
               here={here}
@@ -88,15 +89,24 @@ function addressOf(query: Query, changes: Query): string {
 }
 
 function findQuery(query: Query): RankedQuery | Response {
+  // Each repository is in one list: what is in step but for held refs is called held, not in step.
   const isHeld = query.state === "held";
-  const filter = findFilter(isHeld ? { ...query, state: "" } : query);
+  const hasNoHolds = query.state === "fresh";
+  const filter = findFilter(isHeld ? { ...query, state: "fresh" } : query);
   if (filter instanceof Response) return filter;
   const order = (query.order || "worst") as Order;
   if (!ORDERS.includes(order))
     return badRequest("the value of order is unknown", `use one of ${ORDERS.join(", ")}`);
   if (!/^[1-9]\d{0,5}$/.test(query.page || "1"))
     return badRequest("page is not a number of a page", "begin with page 1");
-  return { ...filter, isHeld, order, page: Number(query.page || 1), limit: ROWS };
+  return {
+    ...filter,
+    isHeld,
+    ...(hasNoHolds && { hasNoHolds }),
+    order,
+    page: Number(query.page || 1),
+    limit: ROWS,
+  };
 }
 
 const Filter = ({ query: { name = "", state = "", installation = "", order = "" } }: { query: Query }) => (
@@ -135,6 +145,7 @@ const CHIPS = [
   ["suspended", "Suspended"],
   ["fresh", "In step"],
   ["gone", "Gone"],
+  ["retired", "Deleted"],
 ] as const;
 const ALWAYS: readonly string[] = ["", "failing", "held", "paused"];
 
@@ -142,8 +153,9 @@ const ALWAYS: readonly string[] = ["", "failing", "held", "paused"];
 function Chips({ query, status }: { query: Query; status: StatusView }) {
   const here = query.state ?? "";
   const countOf = (state: string): number => {
-    if (state === "held") return status.heldRepositories;
     if (state === "") return Object.values(status.repositories).reduce((a, b) => a + b, 0);
+    if (state === "held") return sharesOf(status).held;
+    if (state === "fresh") return sharesOf(status).inStep;
     return status.repositories[state] ?? 0;
   };
   const shown = CHIPS.filter(([state]) => ALWAYS.includes(state) || state === here || countOf(state) > 0);
@@ -181,19 +193,23 @@ function Pager({ query, page: number, shown, total, reach }: PagerProps) {
   if (number === 1 && !hasNext) return null;
   return (
     <nav class="pages" aria-label="Pages">
-      {number > 1 && (
+      {number > 1 ? (
         <a class="button" href={addressOf(query, { page: number > 2 ? String(number - 1) : "" })} rel="prev">
           Previous page
         </a>
+      ) : (
+        <span class="button off">Previous page</span>
       )}
       <span class="dim">
         {first.toLocaleString("en")}–{(first + shown - 1).toLocaleString("en")} of{" "}
         {total.toLocaleString("en")}
       </span>
-      {hasNext && (
+      {hasNext ? (
         <a class="button" href={addressOf(query, { page: String(number + 1) })} rel="next">
           Next page
         </a>
+      ) : (
+        <span class="button off">Next page</span>
       )}
     </nav>
   );

@@ -12,6 +12,7 @@ import { KeptPlace, RefPlace } from "../repository-lists.js";
 import type { CheckoutView, RefView, RepositoryView } from "../view.js";
 import { Buttons } from "./actions.js";
 import { Activity } from "./activity.js";
+import { Copied } from "./copied.js";
 import { Deliveries } from "./deliveries.js";
 import { explain } from "./explain.js";
 import { Holds, Kept } from "./history.js";
@@ -19,6 +20,7 @@ import { Icon } from "./icon.js";
 import { LagChart } from "./lags.js";
 import { page } from "./layout.js";
 import { MaintenanceBox } from "./maintenance.js";
+import { Notice } from "./notice.js";
 import { Live } from "./part.js";
 import { Ago, Due, Facts, Pages, Sha, State, Table, Trouble } from "./parts.js";
 import { Readers } from "./readers.js";
@@ -71,13 +73,13 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
         <Live name="repository" of={[found, holds, query, beats, subject, refreshes]}>
           <RepositoryVerdict of={found} held={holds.total} />
           {found.lastError && (
-            <p class="notice bad">
+            <Notice mood="bad">
               <Trouble
                 what={`${found.lastError.code}: ${found.lastError.message}`}
                 remedy={onPage(found.lastError.hint)}
                 since={found.lastError.at}
               />
-            </p>
+            </Notice>
           )}
           {holds.total > 0 && <Holds of={holds.holds} total={holds.total} repository={found} />}
           <Pages {...pages} field="holds" next={toCursor(holds.next)} label="Pages of held refs" />
@@ -156,12 +158,7 @@ function Summary({ repository, beats, subject }: SummaryProps) {
     [<Word of="comparison">Last full comparison</Word>, <Ago at={repository.lastFullAt} />],
     [<Word of="proven">Proven</Word>, <Ago at={repository.lastProvenAt} />],
     ["Default branch", <code>{repository.defaultBranch}</code>],
-    [
-      "Installation",
-      <a href={`/repositories?installation=${installationId}`}>
-        {repository.owner}, {installationId}
-      </a>,
-    ],
+    ["Installation", <a href={`/repositories?installation=${installationId}`}>{repository.owner}</a>],
   ];
   if (subject !== null)
     facts.push([
@@ -187,22 +184,19 @@ const Places = ({ of: { path, served } }: { of: PlacesView }) => (
   <section class="box" aria-label="Use the mirror">
     <h2>Use the mirror</h2>
     <ul class="list">
-      {served !== null && <Copied id="clone-served" text={`git clone ${served}`} />}
-      <Copied id="clone-path" text={`git clone ${path}`} />
-      <Copied id="path" text={path} />
+      {served !== null && (
+        <li>
+          <Copied id="clone-served" text={`git clone ${served}`} />
+        </li>
+      )}
+      <li>
+        <Copied id="clone-path" text={`git clone ${path}`} />
+      </li>
+      <li>
+        <Copied id="path" text={path} />
+      </li>
     </ul>
   </section>
-);
-
-const Copied = ({ id, text }: { id: string; text: string }) => (
-  <li class="copy">
-    <code id={id}>{text}</code>
-    <button type="button" class="icon-button" data-copy={id}>
-      <Icon name="copy" />
-      <span class="hidden">Copy {text}</span>
-    </button>
-    <span class="dim small" aria-live="polite" data-copied="" />
-  </li>
 );
 
 const Checkouts = ({ of }: { of: CheckoutView[] }) => (

@@ -35,6 +35,7 @@ import {
   unlessForwarded,
   withCookies,
 } from "./middleware.js";
+import { notFoundPage } from "./not-found.js";
 import { addOverviewPage } from "./overview.js";
 import { addReadersPage } from "./readers.js";
 import { addRemovalActions } from "./removal.js";
@@ -122,9 +123,7 @@ export function createPage(options: PageOptions): Handler {
   addHistoryActions(app, ports);
   addRemovalActions(app, ports);
   addLive(app, { newEvents: changes, stopping: ports.events.stopping });
-  app.notFound((context) =>
-    message(context, { title: "Not found", here: "/", status: 404 }, "There is no such page.", "start at /"),
-  );
+  app.notFound((context) => notFoundPage(context, { isSignedIn: true }));
   app.onError((error, context) => {
     log?.error({ err: error }, "a request for the page failed");
     if (isOfMachine(error)) {
@@ -136,6 +135,6 @@ export function createPage(options: PageOptions): Handler {
     return message(context, frame, "The page could not be made.", "see the server's log");
   });
   const served = serve(app, (path) => OURS.test(path));
-  const lost = createLost();
+  const lost = createLost({ sessions, status: ports.status });
   return async (request, response) => (await served(request, response)) || lost(request, response);
 }

@@ -1,11 +1,12 @@
 import { raw } from "hono/html";
 import { fullName } from "../../base/names.js";
 import { counted, duration } from "../../base/units.js";
+import { onPage } from "../dialect.js";
 import type { Order, RankedView } from "../overview.js";
 import { Menu } from "./actions.js";
 import { sparkline } from "./chart.js";
 import { keepRows } from "./kept-rows.js";
-import { Ago, ROLE, State } from "./parts.js";
+import { Ago, ended, ROLE, State, sentence } from "./parts.js";
 import { type Term, Word } from "./words.js";
 
 const STRIP = { width: 150, height: 16, beats: 30 };
@@ -35,7 +36,7 @@ const COLUMNS: Column[] = [
   { title: "State", order: "worst" },
   { title: "Default branch", kind: "wide" },
   { title: "Last 30 refreshes", term: "beats" },
-  { title: "Lag", kind: "wide", term: "lags" },
+  { title: "Lag trend", kind: "wide", term: "lags" },
   { title: "Last lag", kind: "num middle", order: "lag", term: "lag" },
   { title: "Proven", kind: "num middle", order: "proven", term: "proven" },
 ];
@@ -152,18 +153,40 @@ function Row({ of: one, here, form }: { of: RankedView; here: string; form: stri
   );
 }
 
-/** The state in a word, and why it is not better. */
-function Condition({ of: { state, lastError, queued, running, held } }: { of: RankedView }) {
+/** The state in a word, and why it is not better; what does not fit is in the tooltip. */
+function Condition({ of: one }: { of: RankedView }) {
+  const { id, lastError } = one;
+  if (!lastError)
+    return (
+      <div class="why">
+        <Reason of={one} />
+      </div>
+    );
   return (
-    <div
-      class="why"
-      title={lastError ? `${lastError.code}: ${lastError.message}. ${lastError.hint}` : undefined}
-    >
-      {held > 0 && state === "fresh" ? <State of="held" /> : <State of={state} />}
+    <>
+      <button type="button" class="word why" id={`why-${id}`} aria-describedby={`all-${id}`}>
+        <Reason of={one} />
+      </button>
+      <span role="tooltip" id={`all-${id}`}>
+        {ended(lastError.message)} → {sentence(onPage(lastError.hint))} ({lastError.code})
+      </span>
+    </>
+  );
+}
+
+function Reason({ of: { state, lastError, queued, running, held } }: { of: RankedView }) {
+  const isHeld = held > 0 && state === "fresh";
+  return (
+    <>
+      {isHeld ? <State of="held" /> : <State of={state} />}
       {lastError && <span class="dim"> {lastError.message}</span>}
-      {held > 0 && <span class="dim"> {counted(held, "ref is held", "refs are held")}</span>}
+      {held > 0 && (
+        <span class="dim">
+          {isHeld ? ` ${counted(held, "ref", "refs")}` : ` ${counted(held, "held ref", "held refs")}`}
+        </span>
+      )}
       {queued && !running && <span class="dim"> · queued</span>}
-    </div>
+    </>
   );
 }
 

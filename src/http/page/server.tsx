@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { counted, countedRepositories, duration } from "../../base/units.js";
+import { counted, countedRepositories, duration, spokenAge } from "../../base/units.js";
 import type { ApiPorts } from "../api.js";
 import { cached } from "../cached.js";
 import type { QueueView } from "../log-view.js";
@@ -8,7 +8,7 @@ import type { InstallationView, StatusView } from "../status-view.js";
 import { verdictOf } from "../verdict.js";
 import { WholeAttention } from "./attention.js";
 import { page, ServerParts } from "./layout.js";
-import { ClassMeters, Meters } from "./meters.js";
+import { ClassMeters, forecastOf, Meters } from "./meters.js";
 import { Nodes } from "./nodes.js";
 import { Live } from "./part.js";
 import { Ago, Due, Facts, State, Table, Trouble } from "./parts.js";
@@ -47,7 +47,7 @@ export function addServerPage(app: Hono, ports: ApiPorts, nodes: Pick<NodePorts,
             <Backstop of={status.backstop} deliveries={status.deliveries} />
           </div>
           <div class="two">
-            <Meters of={status} diskFullAt={ports.trends("week").diskFullAt} most={LIMITS} />
+            <Meters of={status} forecast={forecastOf(ports.trends("week"))} most={LIMITS} />
             <ClassMeters of={status.queue.classes} />
           </div>
           {cluster && <Nodes of={cluster} />}
@@ -189,7 +189,7 @@ const Consumers = ({ of }: { of: StatusView["announce"] }) => (
       consumer,
       String(pending),
       String(repositories),
-      oldestAgeMs === null ? "–" : duration(oldestAgeMs),
+      oldestAgeMs === null ? "–" : spokenAge(oldestAgeMs),
       String(dropped),
       lastError && (
         <>
@@ -211,7 +211,7 @@ const Installations = ({ of, total }: { of: InstallationView[]; total: number })
     }
     columns={["Account", "Number", "State", "Listed", "What to do"]}
     rows={of.map(({ id, login, state, lastListedAt, lastError, heldRemoval }) => [
-      <a href={`/repositories?installation=${id}`}>{login || `installation ${id}`}</a>,
+      <a href={`/repositories?installation=${id}`}>{login || "a new account"}</a>,
       String(id),
       <State of={state} />,
       <Ago at={lastListedAt} />,
@@ -244,6 +244,10 @@ const Tokens = ({ of }: { of: ReturnType<ApiPorts["tokens"]["all"]> }) => (
       <Ago at={lastUsedAt} />,
       <Due at={expiresAt} />,
     ])}
-    empty="None: lockstep tokens add makes one."
+    empty={
+      <>
+        No tokens yet. <code>lockstep tokens add</code> makes one.
+      </>
+    }
   />
 );

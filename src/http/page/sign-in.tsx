@@ -3,6 +3,7 @@ import { createAttempts } from "../attempts.js";
 import { isLocalPath } from "./actions.js";
 import { readForm } from "./form.js";
 import { message, page } from "./layout.js";
+import { Notice } from "./notice.js";
 import type { Sessions } from "./session.js";
 
 const ATTEMPTS = 10;
@@ -53,9 +54,9 @@ export const signInForm = (context: Context, next: string, { wasWrong = false } 
       <h1>Sign in</h1>
       <form class="sign-in box" method="post" action="/sign-in">
         {wasWrong && (
-          <p id="wrong" class="notice bad" role="alert">
+          <Notice mood="bad" id="wrong" role="alert">
             Wrong token. → Use the value of API_TOKEN on the server.
-          </p>
+          </Notice>
         )}
         <input type="hidden" name="next" value={next} />
         <label for="token">API token</label>

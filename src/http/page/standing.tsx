@@ -42,8 +42,11 @@ const ICONS: Record<Mood, IconName> = {
   none: "repo",
 };
 
-/** Says in large letters how the whole is. The script hides it while the server is silent. */
-export function VerdictBox({ of: status }: { of: StatusView }) {
+/**
+ * Says in large letters how the whole is. The script hides it while the server is silent.
+ * @param isBrief whether what is below says the rest
+ */
+export function VerdictBox({ of: status, isBrief = false }: { of: StatusView; isBrief?: boolean }) {
   const { mood, title, detail } = verdictOf(status);
   return (
     <section class={`verdict ${mood}`} data-verdict="">
@@ -51,7 +54,7 @@ export function VerdictBox({ of: status }: { of: StatusView }) {
         <Icon name={ICONS[mood]} />
         {title}
       </h1>
-      <p class="dim">{detail}</p>
+      {!isBrief && <p class="dim">{detail}</p>}
       {status.mirrors.managed > 0 && <Shares of={status} />}
     </section>
   );
@@ -65,10 +68,18 @@ const WORDS = [
   ["failing", "bad", "failing"],
 ] as const;
 
+/** What was in step before an outage may not be so now. */
+const wordsDuring = ({ outages }: StatusView["queue"]) =>
+  WORDS.map(([key, kind, word]) =>
+    key === "inStep" && outages.length > 0
+      ? ([key, "none", "in step until then"] as const)
+      : ([key, kind, word] as const),
+  );
+
 /** One bar with the share of each state; a share that is not zero is never too thin to be seen. */
 function Shares({ of: status }: { of: StatusView }) {
   const shares = sharesOf(status);
-  const shown = WORDS.filter(([key]) => shares[key] > 0);
+  const shown = wordsDuring(status.queue).filter(([key]) => shares[key] > 0);
   const least = status.mirrors.managed / 60;
   const sum = shown.reduce((all, [key]) => all + Math.max(least, shares[key]), 0);
   let x = 0;

@@ -13,7 +13,8 @@ const MEANINGS = {
   budget: "What is left of the calls that GitHub allows in an hour, for the account that has the least left.",
   held: "The ref stays where it is, whatever GitHub has, until you allow the change.",
   kept: "An old tip that was moved by force or deleted; it can be restored until it expires.",
-  backstop: "The pass that runs every INTERVAL and finds what no delivery reported.",
+  backstop:
+    "Every INTERVAL, Lockstep compares what it has with GitHub's lists, and finds the pushes that no delivery reported.",
   comparison: "Every ref at GitHub is compared with every ref of the mirror.",
 } as const;
 

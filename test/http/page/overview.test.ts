@@ -13,6 +13,7 @@ async function shown(path: string, ports: ApiPorts, more: Partial<PageOptions> =
   return {
     text,
     words: text
+      .replace(/<wbr\/?>/g, "")
       .replace(/<[^>]+>/g, " ")
       .replace(/\s+/g, " ")
       .replaceAll("&#39;", "'"),
@@ -37,7 +38,7 @@ test("what needs attention has its remedy as a button, which leads back to the o
   expect(text).toContain("<title>✗ 3 need attention – Lockstep</title>");
   expect(text).toMatch(/action="\/repos\/acme\/web\/refresh"/);
   expect(words).toMatch(
-    /acme\/web GitHub answers 403.* → Add this server's address .* list\. Lockstep tries again by itself\..*since \d+ min Try again/,
+    /acme\/web GitHub answers 403.* → Add this server's address .* list\. Lockstep tries again by itself\..*for \d+ min Try again/,
   );
   expect(words).toMatch(/acme\/site main was moved by force.* Allow the change of acme\/site/);
   const allowed = await post(
@@ -47,6 +48,45 @@ test("what needs attention has its remedy as a button, which leads back to the o
   );
   expect([allowed.status, allowed.headers.get("location")]).toEqual([303, "/?span=week"]);
   expect(asked).toEqual([[1, "refs/heads/main", "5".repeat(40)], 1]);
+});
+
+test("during an outage the list names the server, and no tile says that the mirrors are in step now", async () => {
+  const { text, words } = await shown("/", sceneOf("away", 3));
+  expect(text).toMatch(/class="share" role="img" aria-label="3 in step until then"/);
+  expect(words).toMatch(/GitHub has been unreachable since \d\d:\d\d UTC/);
+  expect(words).toMatch(/github\.com is unreachable No answer from github\.com\..* for 14 min/);
+  expect(words).toMatch(/3 In step until then 0 Failing/);
+});
+
+test("the states above the list count each repository once, and tiles have the same numbers", async () => {
+  const scene = sceneOf("failing", 10_000);
+  const status = await scene.status();
+  const repositories = { ...status.repositories, retired: 4, gone: 3, paused: 2 };
+  const asked: unknown[] = [];
+  const ports: ApiPorts = {
+    ...scene,
+    status: () => ({ ...status, repositories }),
+    ranked: (query) => {
+      asked.push(query);
+      return scene.ranked(query);
+    },
+  };
+  const { text } = await shown("/repositories?state=fresh", ports);
+  const chips = /aria-label="States">(.*?)<\/nav>/s.exec(text)![1]!;
+  const counts = [...chips.matchAll(/> ?([A-Za-z ]+?) ([\d,]+)</g)].map(
+    ([, name, count]) => [name, Number(count!.replace(",", ""))] as const,
+  );
+  const [all, ...states] = counts;
+  expect(all).toEqual(["All", 10_009]);
+  expect(states.reduce((sum, [, count]) => sum + count, 0)).toBe(10_009);
+  expect(Object.fromEntries(states)).toMatchObject({ Failing: 2, Held: 1, "In step": 9_997 });
+  expect((await shown("/", ports)).words).toMatch(/9,997 In step 2 Failing .* 1 With held refs/);
+  await shown("/repositories?state=held", ports);
+  expect(asked).toMatchObject([
+    { state: "fresh", isHeld: false, hasNoHolds: true },
+    { state: null },
+    { state: "fresh", isHeld: true },
+  ]);
 });
 
 test("each chart says in words what it shows, and the figures are a table", async () => {
@@ -87,7 +127,7 @@ test("a chart says in the first minute what it will show, and when its first fig
     "Begins with the first repository.",
   ])
     expect(words).toContain(text);
-  expect(words.split(`The line begins at ${next} UTC`)).toHaveLength(4);
+  expect(words.split(`One figure so far, the next at ${next} UTC`)).toHaveLength(4);
   const trends = scene.trends("hour");
   const cloned = trends.points.map((one) => one && { ...one, refreshes: 3 });
   const soon = await shown("/?span=hour", { ...scene, trends: () => ({ ...trends, points: cloned }) });
@@ -95,6 +135,71 @@ test("a chart says in the first minute what it will show, and when its first fig
   expect(soon.words).not.toContain("The next refresh is the first bar.");
   const later = await shown("/?span=hour", sceneOf("healthy", 3));
   expect(later.text).not.toContain('class="awaited"');
+});
+
+test("the icon of the tab says how the whole is, and each state has one of its own", async () => {
+  const iconOf = async (ports: ApiPorts) => {
+    const { get, signIn } = await startPage({ ports });
+    const text = await (await get("/", await signIn())).text();
+    const path = /<link id="icon" rel="icon" href="([^"]+)"/.exec(text)![1]!;
+    return (await get(path)).text();
+  };
+  const held = { ...sceneOf("healthy", 3) };
+  const status = await held.status();
+  const icons = await Promise.all([
+    ...[sceneOf("healthy", 3), sceneOf("cloning", 3), sceneOf("failing", 3)].map(iconOf),
+    iconOf({ ...held, status: () => ({ ...status, heldRepositories: 1 }) }),
+  ]);
+  expect(new Set(icons).size).toBe(4);
+  for (const icon of icons) expect(icon).toMatch(/^<svg/);
+});
+
+test("every list has the way back and forth, and a word where there is none", async () => {
+  const scene = sceneOf("healthy", 10_000);
+  const wordsOf = async (path: string) =>
+    /<nav class="pages".*?<\/nav>/s
+      .exec((await shown(path, scene)).text)![0]
+      .replace(/<span class="dim">.*?<\/span>/s, "")
+      .replace(
+        /<(a|span class="button off")[^>]*>\s*(\w+ \w+)/g,
+        (_, tag: string, word: string) => `${tag[0]}:${word} `,
+      )
+      .replace(/<[^>]+>/g, "")
+      .trim();
+  expect(await wordsOf("/repositories")).toBe("s:Previous page a:Next page");
+  expect(await wordsOf("/repositories?page=2")).toBe("a:Previous page a:Next page");
+  expect(await wordsOf("/repositories?page=200")).toBe("a:Previous page s:Next page");
+  expect(await wordsOf("/deliveries")).toBe("s:First page a:Next page");
+  const { next } = await scene.deliveries({} as never);
+  const cursor = Buffer.from(JSON.stringify(next)).toString("base64url");
+  expect(await wordsOf(`/deliveries?cursor=${cursor}`)).toBe("a:First page a:Next page");
+});
+
+test("how long the disk lasts is said once there are figures of a day", async () => {
+  const scene = sceneOf("healthy", 3);
+  const withoutEnd: ApiPorts = { ...scene, trends: (span) => ({ ...scene.trends(span), diskFullAt: null }) };
+  for (const path of ["/", "/server"]) {
+    expect((await shown(path, scene)).words).toContain("full in 210 d at the pace of the last week");
+    expect((await shown(path, withoutEnd)).words).toContain(
+      "at the pace of the last week it does not fill up",
+    );
+    const { words } = await shown(path, sceneOf("cloning", 3));
+    expect(words).toContain("when it will be full can be said after one day");
+    expect(words).not.toContain("fill up");
+  }
+});
+
+test("an account whose name is not known yet is not called by its number", async () => {
+  const scene = sceneOf("healthy", 3);
+  const status = await scene.status();
+  const [limit] = status.github.limits;
+  const limits = [{ ...limit!, whose: "installation 149764521", account: "installation 149764521" }];
+  const { words } = await shown("/", {
+    ...scene,
+    status: () => ({ ...status, github: { calls: 1, limits } }),
+  });
+  expect(words).toContain("GitHub's API, a new account 4,640 of 5,000 left");
+  expect(words).not.toContain("149764521");
 });
 
 test("GitHub's limits are named by their account, the one with the least left first, and only some are shown", async () => {
@@ -120,7 +225,7 @@ test("what was done is said in sentences", async () => {
   for (const sentence of [
     "acme/web main → 3333333 41 ms after the push",
     "acme/api release/4.2 is new at 3333333",
-    "acme/site published 3333333 of main",
+    "acme/site published the tree of main at 3333333",
     "acme/ios-app tag v7.1.0 is new at 3333333",
     "acme/docs feature/lake was deleted, and 2 more",
     "acme/web was cloned, with 214 refs",
@@ -137,6 +242,7 @@ test.each(["/", "/repositories"])(
     expect(words).toContain("Install the App on a GitHub account");
     expect(text).toContain(`<a class="button primary" href="${INSTALL}"`);
     expect(words).not.toMatch(/matches the filter/);
+    expect(words.match(/Install (it|the App) on a GitHub account/g)).toHaveLength(1);
   },
 );
 
@@ -159,6 +265,13 @@ test("a webhook that never called is said with the URL that GitHub should call",
   const options = { publicUrl: "https://mirrors.example.com", webhookPath: "/hooks/github" };
   const overview = await shown("/", ports, options);
   expect(overview.words).toMatch(/GitHub has not called yet.*https:\/\/mirrors\.example\.com\/hooks\/github/);
+  expect(overview.text).toContain('data-copy="webhook"');
+  expect(overview.words).toMatch(
+    /found only by the backstop Every INTERVAL, Lockstep compares [^.]* that no delivery reported\. , every 5 min/,
+  );
+  const off = { ...silent, backstop: { ...silent.backstop, intervalMs: null } };
+  const unnoticed = await shown("/", { ...ports, status: () => off });
+  expect(unnoticed.words).toContain("GitHub has not called yet, so no push is found. →");
   // A drawing is kept for what it is drawn of, and the URL belongs to that.
   await shown("/deliveries", ports);
   const deliveries = await shown("/deliveries", ports, options);

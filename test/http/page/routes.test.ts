@@ -5,6 +5,7 @@ import type { ReaderView } from "../../../src/http/readers.js";
 import type { RepositoryView } from "../../../src/http/view.js";
 import { apiPorts, SITE, TOKEN } from "../../support/api.js";
 import { startPage } from "../../support/page.js";
+import { sceneOf } from "../../support/scenes.js";
 
 const EVIL = `"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;`;
 const PAGES = [
@@ -60,7 +61,7 @@ function hostile(): ApiPorts {
   };
   const attention = (["outage", "problem", "failing", "held"] as const).map((kind) => ({
     ...{ kind, code: EVIL, repository: EVIL, repositories: 1, names: [EVIL], detail: EVIL, remedy: EVIL },
-    ...{ since: EVIL, call: EVIL, ref: EVIL, wanted: EVIL, installationId: 1 },
+    ...{ since: EVIL, call: EVIL, ref: EVIL, wanted: EVIL, installationId: 1, server: EVIL },
   }));
   const held = [{ what: EVIL, until: EVIL }];
   const outages = [{ server: EVIL, since: EVIL, nextProbeAt: EVIL }];
@@ -268,7 +269,7 @@ test("an internal error is reported only to the log", async () => {
 test.each([
   ["fresh", 120, { fresh: 120 }, "All 120 repositories are in step"],
   ["fresh", 1, { fresh: 1 }, "The repository is in step"],
-  ["cloning", 31, { fresh: 31, onboarding: 89 }, "Cloning 31 of 120 repositories"],
+  ["cloning", 31, { fresh: 31, onboarding: 89 }, "Cloning: 31 of 120 repositories done"],
   ["stale", 120, { fresh: 117, failing: 3 }, "3 of 120 repositories are not in step"],
   ["stale", 120, { fresh: 120 }, "All 120 repositories are in step, as far as is known"],
   ["empty", 0, {}, "No repository is mirrored yet"],
@@ -305,14 +306,31 @@ test("no age on the page is negative, whatever the clock was when a time was sto
   expect(shown.match(/>in \d+ \w+</g)).toHaveLength(1);
 });
 
+test.each(["/nowhere", "/repos/acme/web/unknown"])(
+  "%s: whoever is signed in has the navigation, and the address that was asked for in part and as text",
+  async (path) => {
+    const { get, signIn } = await startPage({ ports: sceneOf("healthy", 3) });
+    const headers = { accept: "text/html", ...(await signIn()) };
+    const lost = await get(`${path}/${"<b>".repeat(200)}?code=secret`, headers);
+    const text = await lost.text();
+    expect(lost.status).toBe(404);
+    expect(text).toContain("<title>✓ Not found – Lockstep</title>");
+    for (const place of ["/", "/repositories", "/deliveries", "/server"])
+      expect(text).toMatch(new RegExp(`<nav[^]*href="${place}"[^]*</nav>`));
+    const shown = /Nothing is at <code[^>]*>([^<]*)<\/code>/.exec(text)![1]!;
+    expect([shown.startsWith(path), shown.length]).toEqual([true, 201]);
+    expect(text).not.toMatch(/<b>|secret/);
+  },
+);
+
 test("a browser on an unknown path is told where it is, the tab of the set-up is led on, and programs are left alone", async () => {
   const { get } = await startPage();
   const browser = { accept: "text/html,application/xhtml+xml" };
   const lost = await get("/nowhere/at/all", browser);
-  expect([lost.status, await lost.text()]).toEqual([
-    404,
-    expect.stringContaining('<a href="/">Go to the overview'),
-  ]);
+  const text = await lost.text();
+  expect([lost.status, text]).toEqual([404, expect.stringMatching(/href="\/">\s*Go to the overview/)]);
+  expect(text).toContain("/nowhere/at/all");
+  expect(text).not.toMatch(/<nav/);
   for (const path of ["/probot", "/probot/success"]) {
     const led = await get(path, browser);
     expect([led.status, led.headers.get("location")], path).toEqual([302, "/"]);
