@@ -35,7 +35,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   const list = createDeliveryList(ports.store);
   const refreshes = createRefreshLog(ports.store);
 
-  /** Views of deliveries that nothing will change but another name of the repository. */
+  /** Views of deliveries that nothing will change but another name of the repository; the page writes what is frozen as text once. */
   const done = new WeakMap<LoggedDelivery, DeliveryView>();
 
   /** Shows deliveries, whose repositories may have another name today. */
@@ -51,7 +51,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
 
   function view(delivery: LoggedDelivery, repository: string | null): DeliveryView {
     const shown = describe(delivery, repository);
-    if (delivery.outcome !== "open") done.set(delivery, shown);
+    if (delivery.outcome !== "open") done.set(delivery, Object.freeze(shown));
     return shown;
   }
 

@@ -1,21 +1,24 @@
 import { markOf } from "./mark.js";
 
-/** Pages are drawn again and again of the same objects, such as a finished delivery; none of them changes later. */
+/** Of what is frozen, which is drawn again and again: a finished delivery, the refreshes of a repository. */
 const texts = new WeakMap<object, string>();
 /** A mark is much shorter than the text of a day's figures. */
 const marks = new WeakMap<object, string>();
 
-/** Returns a text that differs when the data do. What a list consists of is written once for each object. */
+/** Returns a text that differs when the data do. The text of what is frozen is written once. */
 export function textOf(data: unknown): string {
   if (typeof data !== "object" || data === null) return JSON.stringify(data) ?? "";
+  // An entry for each object that goes at once would cost more than it saves.
+  if (!Object.isFrozen(data)) return write(data);
   const text = texts.get(data) ?? write(data);
   texts.set(data, text);
   return text;
 }
 
-/** Returns the mark of what a part is drawn of. */
+/** Returns the mark of what a part is drawn of. It does not change later. A list made for the call is marked each time. */
 export function markOfData(data: object): string {
-  const mark = marks.get(data) ?? markOf(write(data));
+  if (Array.isArray(data)) return markOf(textOf(data));
+  const mark = marks.get(data) ?? markOf(textOf(data));
   marks.set(data, mark);
   return mark;
 }
