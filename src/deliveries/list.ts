@@ -57,10 +57,40 @@ const IS = {
   ignored: "outcome = 'ignored'",
 };
 
-/** Reads the log of deliveries by pages. */
+const COLUMNS = [
+  "rowid",
+  "id",
+  "event",
+  "action",
+  "received_at",
+  "via",
+  "outcome",
+  "reason",
+  "refreshed_at",
+  "subject",
+  "repository_id",
+  "repository",
+  "installation_id",
+  "hook",
+] as const;
+const AS_JSON = `json_array(${COLUMNS.join()})`;
+/** So many deliveries are kept in memory, less than a kilobyte each. */
+const MAX_KEPT = 500;
+
+interface Kept {
+  delivery: LoggedDelivery;
+  place: DeliveryPlace;
+}
+
+/**
+ * Reads the log of deliveries by pages. A delivery is the same object for as long as its row is the same and open pages
+ * ask for it.
+ */
 export function createDeliveryList(store: Store): DeliveryList {
   const statements = new Map<string, Statement>();
-  const get = store.prepare("SELECT * FROM deliveries WHERE id = ?");
+  const get = store.prepare(`SELECT ${AS_JSON} AS text FROM deliveries WHERE id = ?`);
+  /** By the text of the row. */
+  const kept = new Map<string, Kept>();
 
   function statement({ repository, outcome }: DeliveryQuery): Statement {
     const filters = [
@@ -70,10 +100,20 @@ export function createDeliveryList(store: Store): DeliveryList {
       "(received_at, rowid) < (?1, ?2)",
     ];
     const where = filters.filter(Boolean).join(" AND ");
-    const sql = `SELECT *, rowid FROM deliveries WHERE ${where} ORDER BY received_at DESC, rowid DESC LIMIT ?3`;
+    // One text is read in a third of the time of fifty rows.
+    const sql = `SELECT group_concat(${AS_JSON}, char(10)) AS text FROM (SELECT *, rowid FROM deliveries
+      WHERE ${where} ORDER BY received_at DESC, rowid DESC LIMIT ?3)`;
     const known = statements.get(sql) ?? store.prepare(sql);
     statements.set(sql, known);
     return known;
+  }
+
+  function keep(text: string): Kept {
+    const found = kept.get(text) ?? read(text);
+    kept.delete(text);
+    if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!);
+    kept.set(text, found);
+    return found;
   }
 
   return {
@@ -81,26 +121,28 @@ export function createDeliveryList(store: Store): DeliveryList {
       const { repository, limit, after } = query;
       const [at, row] = after ?? [Number.MAX_SAFE_INTEGER, 0];
       const filter = repository === null ? [] : [repository];
-      const rows = statement(query).all(at, row, limit + 1, ...filter);
-      const shown = rows.slice(0, limit);
-      const places = shown.map((row): DeliveryPlace => [Number(row.received_at), Number(row.rowid)]);
+      const { text = null } = statement(query).get(at, row, limit + 1, ...filter) ?? {};
+      const rows = text === null ? [] : String(text).split("\n");
+      const shown = rows.slice(0, limit).map(keep);
       return {
-        deliveries: shown.map(read),
-        places,
-        next: rows.length > limit ? places.at(-1)! : null,
+        deliveries: shown.map(({ delivery }) => delivery),
+        places: shown.map(({ place }) => place),
+        next: rows.length > limit ? shown.at(-1)!.place : null,
       };
     },
     get(id) {
       const row = get.get(id);
-      return row ? read(row) : null;
+      return row ? read(String(row.text)).delivery : null;
     },
   };
 }
 
-function read(row: Row): LoggedDelivery {
+function read(text: string): Kept {
+  const values = JSON.parse(text) as (string | number | null)[];
+  const row = Object.fromEntries(COLUMNS.map((name, n) => [name, values[n] ?? null])) as Row;
   const number = (value: unknown) => (value === null ? null : Number(value));
   const refreshedAt = number(row.refreshed_at);
-  return {
+  const delivery: LoggedDelivery = {
     id: String(row.id),
     event: String(row.event),
     action: row.action as string | null,
@@ -115,4 +157,5 @@ function read(row: Row): LoggedDelivery {
     installationId: number(row.installation_id),
     hook: row.hook as string | null,
   };
+  return { delivery, place: [delivery.receivedAt, Number(row.rowid)] };
 }

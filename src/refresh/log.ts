@@ -5,6 +5,8 @@ import type { Row, Store, Tables } from "../store/database.js";
 const KEPT = 50;
 /** So many repositories' last refreshes are kept in memory, 30 of each. */
 const MAX_BRIEF = 500;
+/** Of so many, all that are kept, about 10 KB each. */
+const MAX_WHOLE = 32;
 
 export const REFRESH_TABLES: Tables = {
   module: "refreshes",
@@ -54,8 +56,8 @@ export type BriefRefresh = Pick<RefreshRecord, "endedAt" | "lagMs" | "changed"> 
 export interface RefreshLog {
   /** Joins the caller's transaction. A refresh of a deleted repository is not recorded. */
   add(id: number, refresh: RefreshRecord): void;
-  /** Returns refreshes, the newest first. */
-  of(id: number): RefreshRecord[];
+  /** Returns refreshes, the newest first: the same list for as long as no other one has ended and readers ask for it. */
+  of(id: number): readonly RefreshRecord[];
   /** Returns the last `limit` refreshes of each repository in short, the newest first. */
   brief(ids: readonly number[], limit: number): Map<number, readonly BriefRefresh[]>;
 }
@@ -70,7 +72,7 @@ export function createRefreshLog(store: Store): RefreshLog {
     `DELETE FROM refreshes WHERE repository_id = ?1
      AND n <= (SELECT max(n) FROM refreshes WHERE repository_id = ?1) - ${KEPT}`,
   );
-  const list = store.prepare("SELECT * FROM refreshes WHERE repository_id = ? ORDER BY n DESC");
+  const list = store.prepare("SELECT * FROM refreshes WHERE repository_id = ? ORDER BY n DESC LIMIT ?");
   // One text is read much faster than thirty rows, and a page shows fifty repositories.
   const brief = store.prepare(
     `SELECT group_concat(ended_at || ',' || lag_ms || ',' || changed || ',' || (reason IS NOT NULL) || ',' || (trigger = 'push'), ' ') AS text
@@ -80,29 +82,35 @@ export function createRefreshLog(store: Store): RefreshLog {
     `SELECT value AS id, (SELECT n || ' ' || ended_at FROM refreshes WHERE repository_id = value
      ORDER BY n DESC LIMIT 1) AS is_last FROM json_each(?)`,
   );
-  /** What open pages show again and again, until another refresh has ended. */
-  const kept = new Map<number, { isLast: unknown; limit: number; found: readonly BriefRefresh[] }>();
-
-  function briefOf(id: number, limit: number, isLast: unknown): readonly BriefRefresh[] {
-    const known = kept.get(id);
-    if (known && known.isLast === isLast && known.limit === limit) return known.found;
-    const found = readBrief(String(brief.get(id, limit)?.text ?? ""));
-    kept.delete(id);
-    if (kept.size >= MAX_BRIEF) kept.delete(kept.keys().next().value!);
-    kept.set(id, { isLast, limit, found });
-    return found;
-  }
+  /** Of a repository, with how many there were asked for. What open pages show again and again is read once. */
+  const briefOf = keepUntilNext(MAX_BRIEF, (id, limit) =>
+    readBrief(String(brief.get(id, limit)?.text ?? "")),
+  );
+  const wholeOf = keepUntilNext(MAX_WHOLE, (id, limit) => list.all(id, limit).map(read));
+  const lastOf = (ids: readonly number[]) =>
+    last.all(JSON.stringify(ids)).map(({ id, is_last }) => [Number(id), is_last] as const);
 
   return {
-    brief(ids, limit) {
-      const rows = last.all(JSON.stringify(ids));
-      return new Map(rows.map(({ id, is_last }) => [Number(id), briefOf(Number(id), limit, is_last)]));
-    },
+    brief: (ids, limit) => new Map(lastOf(ids).map(([id, isLast]) => [id, briefOf(id, limit, isLast)])),
     add(id, { endedAt, durationMs, lagMs, trigger, attempt, result, reason, way, changed }) {
       add.run(endedAt, durationMs, lagMs, trigger, attempt, result, reason, way, changed, id);
       cut.run(id);
     },
-    of: (id) => list.all(id).map(read),
+    of: (id) => wholeOf(id, KEPT, lastOf([id])[0]?.[1]),
+  };
+}
+
+/** Keeps what was read of each repository until another refresh has ended. @param most of so many repositories */
+function keepUntilNext<Refresh>(most: number, read: (id: number, limit: number) => readonly Refresh[]) {
+  const kept = new Map<number, { isLast: unknown; limit: number; found: readonly Refresh[] }>();
+  return (id: number, limit: number, isLast: unknown): readonly Refresh[] => {
+    const known = kept.get(id);
+    if (known && known.isLast === isLast && known.limit === limit) return known.found;
+    const found = read(id, limit);
+    kept.delete(id);
+    if (kept.size >= most) kept.delete(kept.keys().next().value!);
+    kept.set(id, { isLast, limit, found });
+    return found;
   };
 }
 

@@ -1,18 +1,19 @@
 import type { Sees } from "../base/access.js";
-import { type RepositoryName, subjectOfKey } from "../base/model.js";
+import { subjectOfKey } from "../base/model.js";
 import { fullName } from "../base/names.js";
 import { beginSlice } from "../base/slices.js";
 import { iso } from "../base/units.js";
 import { headersOfHook } from "../deliveries/hook.js";
 import { createDeliveryList, type DeliveryQuery, type LoggedDelivery } from "../deliveries/list.js";
-import type { DeliveryView, QueueView } from "../http/log-view.js";
+import type { DeliveryView, QueueView, RefreshView } from "../http/log-view.js";
 import type { DeliveryPage, LogPorts, QueueList } from "../http/logs.js";
 import type { QueueEntry, RefreshQueue } from "../queue/contract.js";
 import type { Runner } from "../queue/runner.js";
-import { createRefreshLog } from "../refresh/log.js";
+import { createRefreshLog, type RefreshRecord } from "../refresh/log.js";
 import type { Installations } from "../registry/installations.js";
 import type { Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
+import { viewOnce } from "./view-once.js";
 import { readWaits, subjectName, type Waits } from "./waits.js";
 
 interface Ports {
@@ -34,13 +35,27 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
   const list = createDeliveryList(ports.store);
   const refreshes = createRefreshLog(ports.store);
 
+  /** Views of deliveries that nothing will change but another name of the repository; the page writes what is frozen as text once. */
+  const done = new WeakMap<LoggedDelivery, DeliveryView>();
+
   /** Shows deliveries, whose repositories may have another name today. */
   function viewAll(deliveries: readonly LoggedDelivery[]): DeliveryView[] {
     const names = registry.namesOf(deliveries.flatMap(({ repositoryId }) => repositoryId ?? []));
-    return deliveries.map((one) => view(one, names.get(one.repositoryId ?? 0) ?? null));
+    return deliveries.map((one) => {
+      const known = names.get(one.repositoryId ?? 0);
+      const repository = known?.owner ? fullName(known) : one.repository;
+      const before = done.get(one);
+      return before?.repository === repository ? before : view(one, repository);
+    });
   }
 
-  function view(delivery: LoggedDelivery, known: RepositoryName | null): DeliveryView {
+  function view(delivery: LoggedDelivery, repository: string | null): DeliveryView {
+    const shown = describe(delivery, repository);
+    if (delivery.outcome !== "open") done.set(delivery, Object.freeze(shown));
+    return shown;
+  }
+
+  function describe(delivery: LoggedDelivery, repository: string | null): DeliveryView {
     const { subject, repositoryId, receivedAt, refreshedAt, hook, ...rest } = delivery;
     return {
       ...rest,
@@ -49,7 +64,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
       repositoryId,
       receivedAt: iso(receivedAt),
       refreshedAt: iso(refreshedAt),
-      repository: known?.owner ? fullName(known) : delivery.repository,
+      repository,
     };
   }
 
@@ -146,14 +161,17 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
       const found = list.get(id);
       return found && viewAll([found])[0]!;
     },
-    refreshes: (id) =>
-      refreshes.of(id).map(({ endedAt, durationMs, lagMs, ...refresh }) => ({
-        ...refresh,
-        endedAt: iso(endedAt),
-        // A clock that was set back during the refresh makes neither negative.
-        durationMs: Math.max(0, durationMs),
-        lagMs: Math.max(0, lagMs),
-      })),
+    refreshes: (id) => viewRefreshes(refreshes.of(id)),
     queue: listQueue,
   };
 }
+
+const viewRefreshes = viewOnce((refreshes: readonly RefreshRecord[]): RefreshView[] =>
+  refreshes.map(({ endedAt, durationMs, lagMs, ...refresh }) => ({
+    ...refresh,
+    endedAt: iso(endedAt),
+    // A clock that was set back during the refresh makes neither negative.
+    durationMs: Math.max(0, durationMs),
+    lagMs: Math.max(0, lagMs),
+  })),
+);

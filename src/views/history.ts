@@ -65,9 +65,10 @@ export function createHistoryViews(
 
   function heldRefs(id: number, { limit, after }: { limit: number; after: [string] | null }) {
     const page = holds.page(id, { limit, after: after?.[0] ?? null });
-    const repository = registry.get(id)!;
+    // Most repositories have none, and an open page asks again and again.
+    const repository = page.holds.length > 0 ? registry.get(id) : null;
     return {
-      holds: page.holds.map((hold) => holdView(tools, repository, hold)),
+      holds: repository ? page.holds.map((hold) => holdView(tools, repository, hold)) : [],
       next: page.next === null ? null : ([page.next] as [string]),
       total: holds.count(id),
     };

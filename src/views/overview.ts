@@ -6,6 +6,7 @@ import type { Layout } from "../git/disk/layout.js";
 import type { ActivityView, Beat, OverviewPorts } from "../http/overview.js";
 import type { RefusedCalls } from "../receiver/refused.js";
 import type { BriefRefresh, RefreshLog } from "../refresh/log.js";
+import { viewOnce } from "./view-once.js";
 
 interface Ports {
   refusedCalls: Pick<RefusedCalls, "list">;
@@ -45,12 +46,7 @@ export function createOverview(ports: Ports): Overview {
   }
 
   function beatsOf(ids: readonly number[]) {
-    const found = [...refreshes.brief(ids, BEATS)].map(([id, newestFirst]) => {
-      const last = newestFirst.toReversed();
-      const pushes = last.filter(({ isPush, hasFailed }) => isPush && !hasFailed);
-      return [id, { beats: last.map(beatOf), lags: pushes.map(({ lagMs }) => Math.max(0, lagMs)) }] as const;
-    });
-    return new Map(found);
+    return new Map([...refreshes.brief(ids, BEATS)].map(([id, newestFirst]) => [id, viewBeats(newestFirst)]));
   }
 
   return {
@@ -80,6 +76,12 @@ export const NO_BEATS: Beats = { beats: [], lags: [] };
 
 const beatOf = ({ hasFailed, changed, isPush }: BriefRefresh): Beat =>
   hasFailed ? "bad" : changed > 0 || isPush ? "good" : "none";
+
+const viewBeats = viewOnce((newestFirst: readonly BriefRefresh[]): Beats => {
+  const last = newestFirst.toReversed();
+  const pushes = last.filter(({ isPush, hasFailed }) => isPush && !hasFailed);
+  return { beats: last.map(beatOf), lags: pushes.map(({ lagMs }) => Math.max(0, lagMs)) };
+});
 
 type WorkEvent = Announcement & { type: WorkEventType };
 

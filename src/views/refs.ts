@@ -24,7 +24,7 @@ export function createRefViews(ports: Ports): RepositoryListPorts["refs"] {
     const from = after ? findPlace(found, after) : 0;
     const shown = found.slice(from, from + limit);
     const last = shown.at(-1);
-    const since = provenSince(ports, id);
+    const since = last ? provenSince(ports, id) : 0;
     return {
       refs: shown.map(([ref, sha]) => ({ ref, sha, provenAt: provenLater(ports, id, ref, since) })),
       next: last && found.length > from + limit ? [last[0]] : null,

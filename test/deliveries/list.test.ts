@@ -147,3 +147,16 @@ test("a database from before the headers were kept gets the column, and its deli
   const { list } = open(dir);
   expect(list.get("old")).toMatchObject({ hook: null });
 });
+
+test("a delivery is the same object until its row says something else", () => {
+  const { log, list } = open();
+  log.accepted(record("push", 1, 7, "acme/app"), subject(7), 1, null);
+  log.ignored(record("ping", 2), "nothing to do for ping");
+  const read = () => list.page(ALL).deliveries;
+  const [ping, push] = read();
+  expect(read()[0]).toBe(ping);
+  expect(read()[1]).toBe(push);
+  log.settle(subject(7), 1, []);
+  expect(read()[0]).toBe(ping);
+  expect(read()[1]).toEqual({ ...push, outcome: "refreshed", refreshedAt: 99 });
+});

@@ -43,3 +43,14 @@ test("refreshes in short are read again only after another one has ended, by whi
   log.add(1, refresh(9));
   expect(read(1).map(({ endedAt }) => endedAt)).toEqual([9]);
 });
+
+test("all refreshes of a repository are the same list until another one has ended", () => {
+  const { store, add } = openRegistry(REFRESH_TABLES);
+  const [log, reader] = [createRefreshLog(store), createRefreshLog(store)];
+  add(1, { owner: "acme", name: "app" });
+  log.add(1, refresh(1));
+  const before = reader.of(1);
+  expect(reader.of(1)).toBe(before);
+  log.add(1, refresh(2));
+  expect(reader.of(1)).toEqual([refresh(2), refresh(1)]);
+});

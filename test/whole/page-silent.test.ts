@@ -24,6 +24,8 @@ test("a page whose server has ended says since when, calls nothing fresh, and as
   const verdict = tab.locator(".verdict");
   await verdict.getByText("The repository is in step").waitFor();
   expect(await tab.title()).toBe("✓ all in step – Lockstep");
+  // A server that ends before its script has come leaves a page that hears nothing.
+  await tab.getByText(/^updated /).waitFor();
   await lockstep.kill9();
   await tab.getByText(/^No word from the server since \d\d:\d\d:\d\d$/).waitFor();
   expect(await verdict.isVisible()).toBe(false);

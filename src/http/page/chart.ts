@@ -44,8 +44,14 @@ function scaleTo(top: number, unit = 1) {
     .range([HEIGHT, 0]);
 }
 
-const hit = (x: number, width: number, title: string) =>
-  `<rect class="hit" x="${x}" y="0" width="${width}" height="${HEIGHT}"><title>${title}</title></rect>`;
+/** Draws what one points at to read the figures of a step. A chart has a hundred of them, so they say nothing twice. */
+const hitsOf = (steps: { x: number; width: number; title: string }[]) => {
+  const hits = steps.map(
+    ({ x, width, title }) =>
+      `<rect x="${x}" width="${width}" height="${HEIGHT}"><title>${title}</title></rect>`,
+  );
+  return `<g class="hits">${hits.join("")}</g>`;
+};
 
 /** Draws one chart of a span; each step has a title of its own. */
 export function draw(trends: TrendsView, drawing: Drawing, words: (point: TrendPointView) => string): Drawn {
@@ -56,13 +62,13 @@ export function draw(trends: TrendsView, drawing: Drawing, words: (point: TrendP
   const y = scaleTo(top, drawing.unit?.(top));
   const x = scaleLinear().domain([0, points.length]).range([0, WIDTH]);
   const shapes = drawing.kind === "bars" ? bars(points, drawing, x, y) : lines(points, drawing, x, y);
-  const step = round(WIDTH / points.length);
+  const width = round(WIDTH / points.length);
   const hits = points.map((point, n) => {
     const title = point ? `${hourOf(point.at)} UTC: ${words(point)}` : "Lockstep did not run";
-    return hit(round(x(n)), step, title);
+    return { x: round(x(n)), width, title };
   });
   const hasScale = drawing.top !== undefined || values.some((value) => typeof value === "number");
-  return { svg: GRID + shapes + hits.join(""), top: hasScale ? drawing.format(y.domain()[1]!) : "" };
+  return { svg: GRID + shapes + hitsOf(hits), top: hasScale ? drawing.format(y.domain()[1]!) : "" };
 }
 
 export const hourOf = (at: string): string => at.slice(11, 16);
@@ -126,12 +132,16 @@ export function drawBars(
   const highest = Math.max(1, ...bars.map(({ value }) => value));
   const y = scaleTo(highest, unit?.(highest));
   const step = WIDTH / Math.max(LEAST_BARS, bars.length);
-  const shapes = bars.map(({ value, isFault, title }, n) => {
+  const bar = (value: number, n: number) => {
     const top = round(Math.min(y(value), HEIGHT - 2));
-    const d = `M${round((n + 0.125) * step)} ${HEIGHT}V${top}h${round(step * 0.75)}V${HEIGHT}z`;
-    return `<path class="${isFault ? "fault" : "bar"}" d="${d}"/>${hit(round(n * step), round(step), title)}`;
-  });
-  return { svg: GRID + shapes.join(""), top: format(y.domain()[1]!) };
+    return `M${round((n + 0.125) * step)} ${HEIGHT}V${top}h${round(step * 0.75)}V${HEIGHT}z`;
+  };
+  const path = (kind: "bar" | "fault") => {
+    const own = bars.map(({ value, isFault }, n) => (isFault === (kind === "fault") ? bar(value, n) : ""));
+    return `<path class="${kind}" d="${own.join("")}"/>`;
+  };
+  const hits = bars.map(({ title }, n) => ({ x: round(n * step), width: round(step), title }));
+  return { svg: GRID + path("bar") + path("fault") + hitsOf(hits), top: format(y.domain()[1]!) };
 }
 
 /** Draws the last lags of a repository as a line without a scale. */

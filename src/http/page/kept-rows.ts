@@ -1,4 +1,5 @@
 import { raw } from "hono/html";
+import { textOf } from "./data.js";
 import { keepDrawings } from "./kept-drawings.js";
 import { rowOfPart } from "./picture.js";
 
@@ -16,7 +17,7 @@ interface RowName {
 export function keepRows() {
   const keep = keepDrawings<string>(MAX_KEPT);
   return ({ tag, id, page = "" }: RowName, of: object, draw: () => unknown) => {
-    const { drawing, version } = keep(`${id} ${page}`, JSON.stringify(of), () => String(draw()));
+    const { drawing, version } = keep(`${id} ${page}`, textOf(of), () => String(draw()));
     return raw(rowOfPart({ tag, id, version, text: drawing }));
   };
 }

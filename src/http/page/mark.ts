@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Returns a short hash of a text. */
-export const markOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 12);
+export const markOf = (text: string): string => hash("sha256", text).slice(0, 12);

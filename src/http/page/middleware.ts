@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { OPERATOR } from "../../base/access.js";
-import { setCaller } from "../caller.js";
+import { callerOf, setCaller } from "../caller.js";
 import { findForwarded, type OtherNodes, wasForwarded } from "../elsewhere.js";
 import { message } from "./layout.js";
 import type { Sessions } from "./session.js";
@@ -24,6 +24,18 @@ export const headers = secureHeaders({
   // Only the proxy that ends TLS knows whether its whole host is served over TLS.
   strictTransportSecurity: false,
 });
+
+const OPENER_POLICY = "cross-origin-opener-policy";
+
+/**
+ * Leaves the opener policy out of what a session opens, because a browser that gets it begins a page again in another
+ * process. The form for signing in has it: another site that opens the page brings no strict cookie, gets that form, and
+ * loses its hold of the window there.
+ */
+export const openersAtDoor: MiddlewareHandler = async (context, next) => {
+  await next();
+  if (callerOf(context)) context.res.headers.delete(OPENER_POLICY);
+};
 
 /** Forbids browsers and proxies to store the responses that follow. */
 export const noStore: MiddlewareHandler = async (context, next) => {

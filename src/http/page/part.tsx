@@ -1,5 +1,6 @@
 import { raw } from "hono/html";
-import { type Child, Fragment } from "hono/jsx";
+import { type Child, Fragment, isValidElement } from "hono/jsx";
+import { markOfData } from "./data.js";
 import { keepDrawings } from "./kept-drawings.js";
 import { markOf } from "./mark.js";
 import { drawPicture, type Picture, writePicture } from "./picture.js";
@@ -24,11 +25,22 @@ export function findParts(content: Child): Part[] {
   const parts: Part[] = [];
   drawn = parts;
   try {
-    void String(<Fragment>{content}</Fragment>);
+    visit(content);
     return parts;
   } finally {
     drawn = null;
   }
+}
+
+/** Goes down to the parts, and writes nothing of what is around them. */
+function visit(node: Child): void {
+  if (Array.isArray(node)) {
+    for (const child of node) visit(child);
+    return;
+  }
+  // No part is in a picture.
+  if (!isValidElement(node) || node.tag === "svg") return;
+  visit(typeof node.tag === "function" ? (node.tag(node.props) as Child) : node.children);
 }
 
 interface Props {
@@ -82,15 +94,6 @@ function drawOnce(of: object, key: string, draw: () => string): Marked {
   const marked = texts.get(key) ?? withMark(draw());
   texts.set(key, marked);
   return marked;
-}
-
-/** What several drawings are made of, such as the figures of a day, is marked once. */
-const marks = new WeakMap<object, string>();
-
-function markOfData(of: object): string {
-  const known = marks.get(of) ?? markOf(JSON.stringify(of));
-  marks.set(of, known);
-  return known;
 }
 
 function found(name: string, mark: string, draw: () => Picture) {

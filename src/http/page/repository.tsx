@@ -52,7 +52,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
     const mine = { repository: name, outcome: null, limit: DELIVERIES, after: null };
     const refreshes = ports.refreshes(id);
     const { deliveries } = await ports.deliveries(mine);
-    const subject = await headSubject(ports, found);
+    const subject = await headSubject(ports, found, refs.refs);
     const beats = ports.beats(id);
     const done = await ports.activity(EVENTS, id);
     const readers = ports.readers(id, ROWS);
@@ -66,7 +66,7 @@ export function addRepositoryPage(app: Hono, ports: ApiPorts): void {
           <a href={at.github} rel="noreferrer">
             <Icon name="link-external" /> At GitHub
           </a>
-          <Live name="actions">
+          <Live name="actions" of={[id, name, found.state, found.pausedAt]}>
             <Buttons repository={found} here={`/repos/${name}`} />
           </Live>
         </div>
@@ -131,11 +131,16 @@ function findPlaces(context: Context) {
   return holds instanceof Response ? holds : { refs, kept, holds };
 }
 
-/** Returns the default branch's tip and the first line of its message; null: it is not known. */
-async function headSubject(ports: ApiPorts, { id, defaultBranch }: RepositoryView) {
-  const ref = `refs/heads/${defaultBranch}`;
-  const { refs } = await ports.refs(id, { name: ref, limit: 50, after: null });
-  const sha = refs.find((one) => one.ref === ref)?.sha;
+/**
+ * Returns the default branch's tip and the first line of its message; null: it is not known.
+ * @param shown the refs of the page, where the branch often is
+ */
+async function headSubject(ports: ApiPorts, { id, defaultBranch }: RepositoryView, shown: RefView[]) {
+  const name = `refs/heads/${defaultBranch}`;
+  const isHead = ({ ref }: RefView) => ref === name;
+  const head =
+    shown.find(isHead) ?? (await ports.refs(id, { name, limit: 50, after: null })).refs.find(isHead);
+  const sha = head?.sha;
   if (sha === undefined) return null;
   const text = await ports.subject(id, sha);
   return { sha, text };

@@ -29,6 +29,7 @@ import {
   headers,
   nodeAway,
   noStore,
+  openersAtDoor,
   sameOrigin,
   signedIn,
   tooLarge,
@@ -87,7 +88,7 @@ export function createPage(options: PageOptions): Handler {
   const sessions = createSessions(apiToken, options.sessions ?? ownSessions());
   const client = clientAddress(trustedProxies);
 
-  app.use(headers);
+  app.use(openersAtDoor, headers);
   addAssets(app);
   if (nodes) app.use(fromOtherNode(nodes));
   app.use(

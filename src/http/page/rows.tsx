@@ -10,6 +10,12 @@ import { Ago, ended, ROLE, State, sentence } from "./parts.js";
 import { type Term, Word } from "./words.js";
 
 const STRIP = { width: 150, height: 16, beats: 30 };
+/** How high the middle of the bars of each kind is; page.css says how tall they are. */
+const BARS = [
+  { kind: "good", middle: 8 },
+  { kind: "none", middle: 11 },
+  { kind: "bad", middle: 8 },
+] as const;
 const SPARK = { width: 80, height: 20 };
 
 interface Props {
@@ -196,15 +202,15 @@ export function Strip({ of: { beats } }: { of: Pick<RankedView, "beats"> }) {
   const step = STRIP.width / STRIP.beats;
   const first = STRIP.beats - beats.length;
   const failed = beats.filter((beat) => beat === "bad").length;
-  const path = (kind: RankedView["beats"][number], top: number) =>
-    beats
-      .map((beat, n) =>
-        beat === kind ? `M${(first + n) * step} ${top}h3.6v${STRIP.height - top}h-3.6z` : "",
-      )
+  const bars = BARS.map(({ kind, middle }) => {
+    const text = beats
+      .map((beat, n) => (beat === kind ? `M${(first + n) * step} ${middle}h3.6` : ""))
       .join("");
+    return text && `<path class="${kind}" d="${text}"/>`;
+  });
   const label = `${beats.length} refreshes, ${failed} of them failed`;
   return raw(
-    `<svg class="strip" role="img" aria-label="${label}" viewBox="0 0 ${STRIP.width} ${STRIP.height}" preserveAspectRatio="none"><path class="good" d="${path("good", 0)}"/><path class="none" d="${path("none", 6)}"/><path class="bad" d="${path("bad", 0)}"/></svg>`,
+    `<svg class="strip" role="img" aria-label="${label}" viewBox="0 0 ${STRIP.width} ${STRIP.height}" preserveAspectRatio="none">${bars.join("")}</svg>`,
   );
 }
 

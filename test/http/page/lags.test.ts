@@ -27,6 +27,8 @@ test("the lag of the last pushes is a chart with its text, and a table", async (
     "00:02 UTC: 80 ms",
     "00:04 UTC: 900 ms, failed",
   ]);
+  expect(text.match(/<path class="(bar|fault)" d="[^"]+"/g)).toHaveLength(2);
+  expect(text.match(/<rect x="\d+" width="20" height="120"><title>/g)).toHaveLength(3);
   expect(text).toContain("Lag of the last pushes, newest first");
 });
 

@@ -36,6 +36,18 @@ describe("the page's door", () => {
     expect(calls).toEqual([]);
   });
 
+  it("takes the window from another site that opened it, at the form; what a session opens begins in the same process", async () => {
+    const { get, signIn } = await startPage();
+    const policy = "cross-origin-opener-policy";
+    for (const path of PAGES) expect((await get(path)).headers.get(policy), path).toBe("same-origin");
+    const cookie = await signIn();
+    for (const path of ["/", "/repositories", "/deliveries", "/repos/acme/none"]) {
+      const { headers } = await get(path, cookie);
+      expect(headers.get(policy), path).toBe(null);
+      expect(headers.get("content-security-policy"), path).toContain("frame-ancestors 'none'");
+    }
+  });
+
   it("opens for the token, with a cookie that no script and no other site gets", async () => {
     const { post, get } = await startPage();
     const answer = await post("/sign-in", { token: ` ${TOKEN}\n`, next: "/server?x=1" });

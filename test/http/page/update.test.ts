@@ -137,3 +137,23 @@ test("of a list that has changed, only the rows are sent that the reader does no
   expect(other.text).not.toContain("data-same");
   expect(other.text.match(/<tr role="row" id="row-/g)).toHaveLength(3);
 });
+
+test("a repository's refs are read once more only where its default branch is not among those shown", async () => {
+  const scene = sceneOf("healthy", 3);
+  const asked: (string | null)[] = [];
+  let shown = "refs/heads/main";
+  const { ask, newEvents } = await open({
+    ...scene,
+    refs: async (_, { name }) => {
+      asked.push(name);
+      const refs = [{ ref: name ?? shown, sha: "1".repeat(40), provenAt: null }];
+      return { refs, next: null, total: 1 };
+    },
+  });
+  await ask("/repos/acme/web", null);
+  expect(asked).toEqual([null]);
+  shown = "refs/heads/a";
+  newEvents.emit("event");
+  await ask("/repos/acme/web", null);
+  expect(asked).toEqual([null, null, "refs/heads/main"]);
+});
