@@ -6,7 +6,9 @@ import { type Arming, armedRow } from "./armed-rows.js";
 import { WORK_CLASSES, type WorkClass } from "./classes.js";
 import type { Left, RefreshQueue, Snapshot } from "./contract.js";
 import { doneRow, failedRow, keptRow } from "./ended-runs.js";
+import { createGenerations } from "./generations.js";
 import { createHeldResources } from "./held-resources.js";
+import { keepRows } from "./kept-rows.js";
 import { createOrder } from "./order.js";
 import { createOutages } from "./outages.js";
 import { classOf, DISK, likelyClassOf, type Options, type Parts, putDue } from "./parts.js";
@@ -34,7 +36,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     hasRoom: options.hasRoom ?? (() => true),
     isOnboarding: options.isOnboarding ?? options.needsClone,
     random: options.random,
-    rows: createRows(store),
+    rows: keepRows(createRows(store), store),
     order: createOrder(store),
     turns: createTurns(store),
     held: createHeldResources(store, now()),
@@ -43,9 +45,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     startsAll: false,
     prober: null,
   };
-  const nextGeneration = store.prepare(
-    "UPDATE counter SET value = value + 1 WHERE name = 'generation' RETURNING value",
-  );
+  const nextGeneration = createGenerations(store);
   const count = store.prepare("SELECT count(*) AS n FROM dirty");
   const countWaiting = store.prepare(
     "SELECT class, count(*) AS n FROM dirty WHERE state <> 'running' GROUP BY class",
@@ -54,7 +54,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
   return {
     arm: (subject, intent, about = {}) =>
       store.transaction(() => {
-        const generation = Number(nextGeneration.get()?.value);
+        const generation = nextGeneration();
         arm(queue, { subject, intent, about, generation });
         return generation;
       }),

@@ -1,5 +1,5 @@
 import { keyOf, type Subject, TRIGGERS, type Trigger } from "../base/model.js";
-import type { Row, Store } from "../store/database.js";
+import type { Row, Statement, Store } from "../store/database.js";
 import type { WorkClass } from "./classes.js";
 import type { QueueEntry, Snapshot } from "./contract.js";
 import type { QueuedHint, QueuedPushes, QueuedUnlisted } from "./merge.js";
@@ -42,6 +42,8 @@ export interface Rows {
   /** Returns what says whether a row may start, at a third of the cost of `get`; null: there is no row. */
   startOf(key: string): Pick<QueueRow, "class" | "state" | "dueAt"> | null;
   put(row: QueueRow): void;
+  /** Stores a row whose subject has the row `before`; writes only what differs, at half the cost of `put`. */
+  change(before: QueueRow, row: QueueRow): void;
   remove(key: string): void;
 }
 
@@ -73,6 +75,9 @@ const COLUMNS = [
   "is_behind",
 ];
 
+/** Rows change in some ten ways; each has a statement. */
+const MAX_WAYS = 50;
+
 export function createRows(store: Store): Rows {
   const get = store.prepare("SELECT * FROM dirty WHERE key = ?");
   const start = store.prepare("SELECT class, state, due_at FROM dirty WHERE key = ?");
@@ -87,6 +92,15 @@ export function createRows(store: Store): Rows {
     `INSERT INTO dirty (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})
      ON CONFLICT (key) DO UPDATE SET ${changes.join(", ")}`,
   );
+  const ways = new Map<string, Statement>();
+  function updateOf(names: readonly string[]): Statement {
+    const way = names.join(" = ?, ");
+    const known = ways.get(way);
+    if (known) return known;
+    const update = store.prepare(`UPDATE dirty SET ${way} = ? WHERE key = ?`);
+    if (ways.size < MAX_WAYS) ways.set(way, update);
+    return update;
+  }
   return {
     has: (key) => has.get(key) !== undefined,
     repositoriesIn: (ids) => new Set(some.all(JSON.stringify(ids)).map(({ id }) => Number(id))),
@@ -101,6 +115,16 @@ export function createRows(store: Store): Rows {
         : null;
     },
     put: (row) => void put.run(...valuesOf(row)),
+    change(before, row) {
+      const old = valuesOf(before);
+      const values = valuesOf(row);
+      const differs = (n: number) => values[n] !== old[n];
+      const names = COLUMNS.filter((_, n) => differs(n));
+      if (names.length === 0) return;
+      const { changes } = updateOf(names).run(...values.filter((_, n) => differs(n)), keyOf(row.subject));
+      // A request must not be lost, whatever was believed of its row.
+      if (changes === 0) put.run(...values);
+    },
     remove: (key) => void remove.run(key),
   };
 }

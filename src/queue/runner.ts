@@ -1,3 +1,4 @@
+import { monotonicMs } from "../base/clock.js";
 import { asRefreshError, RefreshError } from "../base/errors.js";
 import { keyOf, type Subject } from "../base/model.js";
 import { type Slots, WORK_CLASSES, type WorkClass } from "./classes.js";
@@ -6,6 +7,9 @@ import { countRuns, hasSlot } from "./slots.js";
 
 /** The runner checks the queue this often even without a wake-up. The check is cheap. */
 const RECHECK_MS = 30_000;
+
+/** A subject that was armed is tried at once; whatever else may start by then is looked for once in this time. */
+const WAKES_TOGETHER_MS = 10;
 
 /** After the queue could not be read or written, the runner tries again after this time. */
 const FAULT_MS = 1_000;
@@ -71,6 +75,8 @@ interface State {
   isStopped: boolean;
   isAbandoned: boolean;
   timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, by the monotonic clock. */
+  pumpAt: number;
 }
 
 /** Runs the work of the queue: one run per subject, and as many of each class as the class has slots. */
@@ -89,6 +95,7 @@ export function createRunner(
     isStopped: false,
     isAbandoned: false,
     timer: undefined,
+    pumpAt: Number.POSITIVE_INFINITY,
   };
   return {
     wake: (subject) => wake(state, subject),
@@ -121,12 +128,19 @@ function wake(state: State, subject: Subject | undefined): void {
   } catch (error) {
     state.ports.onFault(error);
   }
-  pumpAfter(state, 0);
+  pumpWithin(state, subject ? WAKES_TOGETHER_MS : 0);
 }
 
 function pumpAfter(state: State, ms: number): void {
   clearTimeout(state.timer);
-  if (!state.isStopped) state.timer = setTimeout(() => pump(state), ms);
+  if (state.isStopped) return;
+  state.pumpAt = monotonicMs() + ms;
+  state.timer = setTimeout(() => pump(state), ms);
+}
+
+/** A check that comes sooner stays. */
+function pumpWithin(state: State, ms: number): void {
+  if (monotonicMs() + ms < state.pumpAt) pumpAfter(state, ms);
 }
 
 /** Starts what may start, and sets the timer for what comes next. */

@@ -2,6 +2,7 @@ import { closeSync, fdatasync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import Database from "libsql";
+import { createSignal, type Subscribe } from "../base/signal.js";
 import { createGroupCommit, type GroupCommit } from "./group-commit.js";
 
 /** Another process owns DATA_DIR. */
@@ -36,6 +37,8 @@ export interface Store {
   unsynced<T>(fn: () => T): T;
   /** Runs a write in a transaction that it shares with others that come at the same time. */
   inGroup: GroupCommit;
+  /** Reports that a transaction was undone: what was written in it is not in the database. */
+  onUndone: Subscribe<[]>;
   /** Throws when nothing can be written, because the disk is full or the file has become read-only. */
   probe(): void;
   close(): void;
@@ -161,6 +164,7 @@ const syncData = promisify(fdatasync);
 
 function wrap(db: Database.Database, { lock, log }: Files): Store {
   let depth = 0;
+  const undone = createSignal<[]>();
   const probe = db.prepare(
     "INSERT OR REPLACE INTO migrations (module, version) SELECT 'probe', coalesce(max(version), 0) % 1000 + 1 FROM migrations WHERE module = 'probe'",
   );
@@ -173,6 +177,7 @@ function wrap(db: Database.Database, { lock, log }: Files): Store {
       db.exec("COMMIT");
       return result;
     } catch (error) {
+      undone.emit();
       // A full disk may already have rolled the transaction back.
       if (db.inTransaction) db.exec("ROLLBACK");
       throw error;
@@ -207,6 +212,7 @@ function wrap(db: Database.Database, { lock, log }: Files): Store {
     transaction,
     unsynced,
     inGroup,
+    onUndone: undone.on,
     probe: () => void probe.run(),
     close() {
       // The number of a closed file may be another file's by now.

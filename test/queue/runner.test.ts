@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { RefreshError } from "../../src/base/errors.js";
 import type { Trigger } from "../../src/base/model.js";
 import { keyOf } from "../../src/base/model.js";
@@ -54,6 +54,41 @@ test("a run that stands by lets the next one start, and counts again after its w
   await stoodBy;
   expect(runner.taken().long.running).toBe(2);
   await drain();
+});
+
+test("pushes that come within ten milliseconds have the queue looked through once", () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  const { queue, trigger, open } = controlled({ short: 1 });
+  const { promote } = queue;
+  const looks: number[] = [];
+  queue.promote = () => {
+    looks.push(performance.now());
+    return promote();
+  };
+  const began = performance.now();
+  for (let id = 1; id <= 8; id++) {
+    trigger(repository(id), 1);
+    vi.advanceTimersByTime(1);
+  }
+  expect([...open.keys()]).toEqual(["repository:1"]);
+  expect(looks).toEqual([]);
+  vi.advanceTimersByTime(50);
+  expect(looks).toEqual([began + 10]);
+});
+
+test("a look that comes sooner is not put off by pushes", () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  const { queue, trigger, runner } = controlled({ short: 1 });
+  let looks = 0;
+  const { promote } = queue;
+  queue.promote = () => {
+    looks += 1;
+    return promote();
+  };
+  runner.wake();
+  trigger(repository(1), 1);
+  vi.advanceTimersByTime(1);
+  expect(looks).toBe(1);
 });
 
 test("lists that hang take no slot of a refresh", async () => {
