@@ -12,7 +12,9 @@ const HELP = `Usage: npm run bench:publish [-- --files 1000,10000,50000 --change
 
 What it costs to publish a commit: ways to bring a working tree from one commit to the next, by the size of the
 tree and the number of files that change. Ratios are to git checkout in one plain working tree, on the same
-commits. Then whole Lockstep: from the delivery to the mirror, and to the published tree.`;
+commits. Then whole Lockstep: from the delivery to the mirror, and to the published tree.
+
+  --only <name>  ways or deliveries`;
 
 interface Row {
   files: number;
@@ -31,35 +33,36 @@ runBench(releasers, {
     changes: { type: "string", default: "1,10" },
     rounds: { type: "string", default: "11" },
     pushes: { type: "string", default: "30" },
+    only: { type: "string" },
   },
   async measure(values, report) {
     const dir = await workDir(releasers);
     const numbers = (text: string) => text.split(",").map(Number);
+    const isMeasured = (name: string) => values.only === undefined || values.only === name;
     const rows: Row[] = [];
     const arrivals = [];
     for (const files of numbers(values.files)) {
-      for (const changes of numbers(values.changes)) {
+      for (const changes of isMeasured("ways") ? numbers(values.changes) : []) {
         const place = join(dir, `${files}-${changes}`);
         rows.push(...(await compare(place, files, changes, Number(values.rounds))));
         await rm(place, { recursive: true, force: true });
       }
+      if (!isMeasured("deliveries")) continue;
       progress(`${files} files: deliveries …`);
       arrivals.push({
         files,
         ...(await delivered(join(dir, `${files}`), files, Number(values.pushes), releasers)),
       });
     }
-    report.table(tableOf(rows), "Files in the tree / changed files");
+    if (rows.length > 0) report.table(tableOf(rows), "Files in the tree / changed files");
     const cells = arrivals.map(({ files, mirrorMs, treeMs }) => [
       files.toLocaleString("en"),
       formatMs(mirrorMs),
       formatMs(treeMs),
       `${(treeMs / mirrorMs).toFixed(2)}×`,
     ]);
-    report.table(
-      [["files in the tree", "mirror", "published tree", "ratio"], ...cells],
-      "From the delivery to",
-    );
+    const heading = ["files in the tree", "mirror", "published tree", "ratio"];
+    if (cells.length > 0) report.table([heading, ...cells], "From the delivery to");
     return { trees: rows, deliveries: arrivals };
   },
 });

@@ -14,7 +14,7 @@ export const SUBJECTS: Subject[] = [
   { name: "by-name", args: [] },
   { name: "backstop", args: [] },
   { name: "upkeep", args: [] },
-  { name: "publish", args: [] },
+  { name: "publish", args: ["--only", "deliveries", "--pushes", "100"] },
   { name: "extent", args: [] },
   { name: "receiver", args: [] },
   { name: "onboarding", args: [] },
