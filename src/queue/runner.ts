@@ -128,7 +128,8 @@ function wake(state: State, subject: Subject | undefined): void {
   } catch (error) {
     state.ports.onFault(error);
   }
-  pumpWithin(state, subject ? WAKES_TOGETHER_MS : 0);
+  if (subject) pumpWithin(state, WAKES_TOGETHER_MS);
+  else pumpAfter(state, 0);
 }
 
 function pumpAfter(state: State, ms: number): void {

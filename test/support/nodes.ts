@@ -1,5 +1,6 @@
 import { expect, onTestFinished } from "vitest";
-import { aliveBy, openCluster } from "../../tools/cluster/world.js";
+import type { NodeView } from "../../src/http/nodes.js";
+import { aliveBy, type ClusterNode, openCluster } from "../../tools/cluster/world.js";
 import { tempDir } from "./temp.js";
 
 export {
@@ -13,9 +14,16 @@ export {
 export const createCluster = (env: Record<string, string> = {}) =>
   openCluster({ env, tempDir, onEnd: onTestFinished });
 
+/** @returns how many repositories each node keeps that are another's, by the word of one of them; null: it does not know yet */
+async function keptBy({ lockstep }: ClusterNode): Promise<(number | null)[]> {
+  const { nodes } = (await (await lockstep.api("/api/v1/nodes")).json()) as { nodes: NodeView[] };
+  return nodes.map(({ kept }) => kept);
+}
+
 /**
- * Starts nodes that keep six repositories, and waits until every owner has its own and every node knows the others: one that
- * has not heard of the others believes that all is its own, also what another one tells of.
+ * Starts nodes that keep six repositories, and waits until every owner has its own, every node knows the others, and none
+ * keeps what is another's: a node that has not heard of the others believes that all is its own, and brings, and tells of,
+ * what it has until the owner has it.
  */
 export async function startNodes(env: Record<string, string>, ...names: string[]) {
   const cluster = await createCluster({ INTERVAL: "10s", ...env });
@@ -28,5 +36,6 @@ export async function startNodes(env: Record<string, string>, ...names: string[]
   const patience = { timeout: 120_000, interval: 200 };
   if (nodes.length > 0) await expect.poll(() => cluster.faults(repos), patience).toEqual([]);
   for (const node of nodes) await expect.poll(() => aliveBy(node), patience).toBe(nodes.length);
+  for (const node of nodes) await expect.poll(() => keptBy(node), patience).toEqual(nodes.map(() => 0));
   return { cluster, repos, nodes };
 }
