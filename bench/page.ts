@@ -23,11 +23,13 @@ after a push, and of 50 open pages that ask for it at once, of all threads of th
 painted the page. Beside it stands a bare Node that sends the same bytes. Then what the headers of a delivery, which the page shows, cost when it is recorded.
 
   --repositories <n>  default 10000
-  --times <n>         how often each is asked for; default 60`;
+  --times <n>         how often each is asked for; default 60
+  --only <view>       one view alone, such as /deliveries`;
 
 const OPTIONS = {
   repositories: { type: "string", default: "10000" },
   times: { type: "string", default: "60" },
+  only: { type: "string" },
 } as const;
 
 const API_TOKEN = "token-of-the-benchmark-0123456789";
@@ -131,7 +133,7 @@ runBench(releasers, {
     releasers.add(() => browser.close());
     const cookie = await signIn(lockstep.url);
     const rows: Row[] = [];
-    for (const view of VIEWS) {
+    for (const view of VIEWS.filter((one) => values.only === undefined || one === values.only)) {
       progress(`${view} …`);
       const url = lockstep.url + view;
       const { text } = await meter.ask(url, { cookie });
