@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createReleasers } from "../../src/base/releasers.js";
+import { nextTurn } from "../../src/base/slices.js";
 
 const SOON = { deadlineMs: 50 };
 const never = () => new Promise(() => {});
@@ -23,8 +24,8 @@ describe("a release", () => {
   test("runs the last first, one after the other", async () => {
     const { releasers, ended, add } = setUp();
     add("store");
-    add("gateway", () => new Promise((resolve) => setTimeout(resolve, 5)));
-    add("runner", () => new Promise((resolve) => setTimeout(resolve, 10)));
+    add("gateway", () => nextTurn());
+    add("runner", () => nextTurn().then(nextTurn));
     await releasers.release({ deadlineMs: 10_000 });
     expect(ended).toEqual(["runner", "gateway", "store"]);
   });

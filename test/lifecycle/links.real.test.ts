@@ -1,6 +1,5 @@
 import { existsSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { passed, stateOf, untilState } from "../support/state.js";
 import { tempDir } from "../support/temp.js";
@@ -32,7 +31,7 @@ test("a rename reported during the clone leaves no link under the old name", asy
   const world = await World.create({ GIT_BINARY: git.binary });
   const repo = await world.standin.createRepository("acme", "before");
   await world.start();
-  while (!git.isCloned()) await sleep(20);
+  await expect.poll(git.isCloned, { timeout: 30_000 }).toBe(true);
   world.standin.renameRepository(repo, "after");
   world.sweep();
   await untilState(world, "acme/after", ({ id }) => id === repo.id);

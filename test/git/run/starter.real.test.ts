@@ -5,7 +5,6 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { NICENESS, type Urgency } from "../../../src/git/run/child.js";
 import { createGit } from "../../../src/git/run/exec.js";
@@ -58,7 +57,8 @@ test("a slow reader gets 100 MiB, and git waits for it", async () => {
   const { stdout, done } = createStreamGit(options)(call);
   await once(stdout, "readable");
   const [pid] = running();
-  while (!/ S /.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) await sleep(5);
+  // No event says that a process sleeps: proc(5).
+  await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8"), { timeout: 30_000 }).toMatch(/ S /);
   const hash = createHash("sha256");
   for await (const chunk of stdout as AsyncIterable<Buffer>) hash.update(chunk);
   expect(hash.digest("hex")).toBe(sha256(content));
