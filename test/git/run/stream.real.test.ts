@@ -29,7 +29,8 @@ function streaming({ binary = "git" } = {}) {
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await sleep(5);
+  // No event says that a process sleeps or has ended elsewhere: proc(5).
+  await expect.poll(isTrue, { timeout: 30_000 }).toBe(true);
 }
 
 /** Makes a repository with one blob of the given size in bytes. */
