@@ -24,8 +24,11 @@ export const DIRECTORY_TABLES: Tables = {
 export interface Directory {
   /** Notes a part of an installation's list. */
   note(repositories: readonly RemoteRepository[]): void;
-  /** Notes that GitHub no longer has the repository, which was found between two lists. */
-  leave(id: number): void;
+  /**
+   * Notes that GitHub no longer has the repository, which was found between two lists.
+   * @param at since when it counts as gone, in milliseconds since 1970, also where a list lacked it only later
+   */
+  leave(id: number, at: number): void;
   /** Notes that a complete list of an installation lacks whatever is not in `listed`. */
   close(installationId: number, listed: ReadonlySet<number>): void;
   /** Returns the id of the repository that was listed under this name; null: none was. */
@@ -59,7 +62,9 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
      OR name <> excluded.name COLLATE BINARY OR left_at IS NOT NULL`,
   );
   const present = store.prepare("SELECT id FROM directory WHERE installation_id = ? AND left_at IS NULL");
-  const leave = store.prepare("UPDATE directory SET left_at = ? WHERE id = ? AND left_at IS NULL");
+  const leave = store.prepare(
+    "UPDATE directory SET left_at = ?1 WHERE id = ?2 AND (left_at IS NULL OR left_at > ?1)",
+  );
   const find = store.prepare(
     "SELECT id FROM directory WHERE owner = ? AND name = ? ORDER BY left_at IS NOT NULL, left_at DESC LIMIT 1",
   );
@@ -96,7 +101,7 @@ export function createDirectory(store: Store, now: () => number = Date.now): Dir
         for (const { id, installationId, owner, name } of repositories)
           put.run(id, installationId, owner, name, first.has(installationId) ? 0 : now());
       }),
-    leave: (id) => leave.run(now(), id),
+    leave: (id, at) => void leave.run(at, id),
     close(installationId, listed) {
       first.delete(installationId);
       const ids = present.all(installationId).map(({ id }) => Number(id));

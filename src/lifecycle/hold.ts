@@ -7,7 +7,7 @@ import type { Installations } from "../registry/installations.js";
 import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
 
 export interface HoldPorts {
-  registry: Pick<Registry, "countOf" | "setState" | "recordFailure">;
+  registry: Pick<Registry, "get" | "managedAmong" | "countOf" | "setState" | "recordFailure">;
   installations: Pick<Installations, "all" | "get" | "held" | "isHeld" | "hold">;
   /** Runs the function in one transaction. */
   transaction<T>(fn: () => T): T;
@@ -22,14 +22,14 @@ interface Everywhere {
   countOf: Registry["countOf"];
   /** Returns since when a repository has been listed, in milliseconds since 1970; null: not known. */
   addedAt(id: number): number | null;
-  /** Notes that GitHub no longer has the repository, between two lists. */
-  leave(id: number): void;
+  /** Notes that GitHub no longer has the repository since `at`, in milliseconds since 1970. */
+  leave(id: number, at: number): void;
 }
 
 /** Fewer missing repositories than this are always believed. */
 const FEW = 10;
 /** A fifth of an installation's repositories missing within this time counts as one mass removal. */
-const AT_ONCE_MS = 3_600_000;
+export const AT_ONCE_MS = 3_600_000;
 
 /**
  * Holds repositories that GitHub no longer lists, when too many disappear at once to be believed.
@@ -72,7 +72,7 @@ export const removalHeld = (installationId: number): RefreshError =>
  * Counts within the installation and over all: a wrong App's key makes many small installations vanish
  * together.
  */
-function isTooMany(ports: HoldPorts, installationId: number, more: number): boolean {
+export function isTooMany(ports: HoldPorts, installationId: number, more: number): boolean {
   const { registry, installations } = ports;
   const since = ports.now() - AT_ONCE_MS;
   const confirmedAt = installations.get(installationId)?.confirmedAt ?? 0;
@@ -93,13 +93,15 @@ const isManyOf = ({ managed, left }: { managed: number; left: number }, leaving:
 
 /** Notes on each repository that its removal is held. */
 const sayHeld = (
-  { registry, transaction }: HoldPorts,
+  { registry, installations, transaction }: HoldPorts,
   installationId: number,
   repositories: readonly ManagedRepository[],
 ): Promise<void> =>
   forSomeAtOnce(repositories, (some) =>
     transaction(() => {
-      for (const { id, state } of some) {
+      for (const { id } of some) {
+        const state = registry.get(id)?.state;
+        if (state === undefined || !installations.isHeld(id)) continue;
         // After the installation is gone, the held removal waits for the operator instead of the account's
         // owner.
         if (state === "suspended") registry.setState(id, "failing");
@@ -108,20 +110,25 @@ const sayHeld = (
     }),
   );
 
-/** All of them are held before any is looked at again. */
+/**
+ * All of them are held before any is looked at again, but for those that are no longer managed: an operator may have
+ * confirmed their removal since they were read.
+ * @returns those that are held
+ */
 async function noteHeld(
   ports: HoldPorts,
   installationId: number,
   repositories: ManagedRepository[],
-): Promise<void> {
-  if (repositories.length === 0) return;
-  ports.transaction(() =>
-    ports.installations.hold(
-      installationId,
-      repositories.map(({ id }) => id),
-    ),
-  );
-  await sayHeld(ports, installationId, repositories);
+): Promise<ManagedRepository[]> {
+  if (repositories.length === 0) return [];
+  const ids = ports.transaction(() => {
+    const managed = ports.registry.managedAmong(repositories.map(({ id }) => id));
+    ports.installations.hold(installationId, managed);
+    return new Set(managed);
+  });
+  const held = repositories.filter(({ id }) => ids.has(id));
+  await sayHeld(ports, installationId, held);
+  return held;
 }
 
 async function hold(
@@ -129,13 +136,14 @@ async function hold(
   installationId: number,
   repositories: ManagedRepository[],
 ): Promise<void> {
-  await noteHeld(ports, installationId, repositories);
+  const held = await noteHeld(ports, installationId, repositories);
+  if (held.length === 0) return;
   ports.log.warn(
     {
       event: "removal_held",
       installation: installationId,
-      repositories: repositories.slice(0, 10).map(fullName),
-      count: repositories.length,
+      repositories: held.slice(0, 10).map(fullName),
+      count: held.length,
       confirm: `POST /api/v1/installations/${installationId}/confirm-removal`,
     },
     "removal held: GitHub no longer lists many repositories of an installation",

@@ -2,7 +2,7 @@ import { createSignal, type Subscribe } from "../base/signal.js";
 import { forSomeAtOnce, selectInSlices } from "../base/slices.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
-import { type HoldPorts, holdIfTooMany } from "./hold.js";
+import { AT_ONCE_MS, type HoldPorts, holdIfTooMany, isTooMany } from "./hold.js";
 import { type GonePorts, markGone } from "./mark-gone.js";
 import { type RetirePorts, retire } from "./retire.js";
 
@@ -43,7 +43,7 @@ export interface Removal {
    * node finds them missing, too.
    */
   takeConfirmation(confirmation: Confirmation): Promise<void>;
-  /** Reports that the removal of these repositories was confirmed here. */
+  /** Reports that the removal of these repositories was confirmed here, or believed without a confirmation just before. */
   onConfirmed: Subscribe<[installationId: number, repositoryIds: readonly number[]]>;
 }
 
@@ -67,8 +67,10 @@ export function createRemoval(ports: RemovalPorts): Removal {
     retire: (id) => retire(ports, id),
     async confirm(installationId) {
       const ids = ports.installations.held(installationId)?.repositoryIds ?? [];
-      await confirm(ports, installationId, ids);
-      if (ids.length > 0) confirmed.emit(installationId, ids);
+      // The first few were believed to be gone one by one; another node may hold them with the rest.
+      const believed = ports.registry.goneSince(installationId, ports.now() - AT_ONCE_MS);
+      await confirm(ports, { installationId, ids, at: null });
+      if (ids.length > 0) confirmed.emit(installationId, [...ids, ...believed]);
       return ids.length;
     },
     takeConfirmation: (confirmation) => takeConfirmation(ports, confirmation),
@@ -84,7 +86,7 @@ async function handleMissing(
   // What is found missing one by one counts before the next list lacks it.
   await forSomeAtOnce(repositories, (some) =>
     ports.transaction(() => {
-      for (const { id } of some) ports.everywhere?.leave(id);
+      for (const { id } of some) ports.everywhere?.leave(id, ports.now());
     }),
   );
   const notHeld = await holdIfTooMany(ports, installationId, repositories);
@@ -95,14 +97,21 @@ async function handleMissing(
   );
 }
 
+interface Confirmed {
+  installationId: number;
+  ids: readonly number[];
+  /** When an operator said so at another node, in milliseconds since 1970; null: now, at this one. */
+  at: number | null;
+}
+
 /** What one transaction has confirmed stays so when a later one fails. */
-async function confirm(ports: RemovalPorts, installationId: number, ids: readonly number[]): Promise<void> {
-  const { registry, installations, everywhere } = ports;
+async function confirm(ports: RemovalPorts, { installationId, ids, at }: Confirmed): Promise<void> {
+  const { registry, installations, everywhere, now } = ports;
   await forSomeAtOnce(ids, (some) =>
     ports.transaction(() => {
       for (const id of some) {
         // Counted before the confirmation, it does not count for the next removal.
-        everywhere?.leave(id);
+        everywhere?.leave(id, at ?? now());
         installations.release(id);
         const repository = registry.get(id);
         if (repository?.installationId === installationId)
@@ -110,7 +119,7 @@ async function confirm(ports: RemovalPorts, installationId: number, ids: readonl
       }
     }),
   );
-  installations.confirm(installationId);
+  installations.confirm(installationId, at ?? now());
 }
 
 async function takeConfirmation(
@@ -123,7 +132,15 @@ async function takeConfirmation(
   const heldBefore = held && held.heldAt <= at ? held.repositoryIds : [];
   const named = await selectInSlices(repositoryIds, (id) => (registry.get(id)?.askedAt ?? 0) <= at);
   const ids = [...new Set([...heldBefore, ...named])];
-  if (ids.length > 0) await confirm(ports, installationId, ids);
+  if (ids.length > 0) await confirm(ports, { installationId, ids, at: Math.min(at, ports.now()) });
+  await believeIfFew(ports, installationId);
+}
+
+/** What was held together with what is confirmed now may be few by itself: the node that confirmed believed it, or will. */
+async function believeIfFew(ports: RemovalPorts, installationId: number): Promise<void> {
+  const rest = ports.installations.held(installationId)?.repositoryIds ?? [];
+  if (rest.length === 0 || isTooMany(ports, installationId, 0)) return;
+  await markAllGone(ports, rest, "GitHub no longer lists it, with few others");
 }
 
 /** A repository may have changed since it was found. */

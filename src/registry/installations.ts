@@ -63,8 +63,8 @@ export interface Installations {
   held(id: number): HeldRemoval | null;
   isHeld(repositoryId: number): boolean;
   release(repositoryId: number): void;
-  /** Records that the operator has confirmed a removal. */
-  confirm(id: number): void;
+  /** Records that an operator has confirmed a removal. @param at when, in milliseconds since 1970 */
+  confirm(id: number, at: number): void;
 }
 
 export function createInstallations(store: Store, now: () => number = Date.now): Installations {
@@ -93,7 +93,7 @@ export function createInstallations(store: Store, now: () => number = Date.now):
     },
     isHeld: (repositoryId) => sql.isHeld.get(repositoryId) !== undefined,
     release: (repositoryId) => void sql.release.run(repositoryId),
-    confirm: (id) => void sql.confirmed.run(now(), id),
+    confirm: (id, at) => void sql.confirmed.run(at, id),
   };
 }
 
@@ -121,7 +121,7 @@ function statements(store: Store) {
     ),
     isHeld: store.prepare("SELECT 1 AS yes FROM held_removals WHERE repository_id = ?"),
     release: store.prepare("DELETE FROM held_removals WHERE repository_id = ?"),
-    confirmed: store.prepare("UPDATE installations SET confirmed_at = ? WHERE id = ?"),
+    confirmed: store.prepare("UPDATE installations SET confirmed_at = max(confirmed_at, ?) WHERE id = ?"),
   };
 }
 

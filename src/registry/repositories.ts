@@ -78,6 +78,10 @@ export interface Registry extends Counts {
   countOf(installationId: number | null, since: number): { managed: number; left: number };
   /** Returns every repository with what `states` and `mirrors` count of it. */
   counted(): { id: number; state: string; isManaged: boolean; isCloned: boolean }[];
+  /** Returns those of the ids whose repositories are managed. */
+  managedAmong(ids: readonly number[]): number[];
+  /** Returns the installation's repositories that are gone since after `since`, but for those that are excluded. */
+  goneSince(installationId: number, since: number): number[];
   /** Returns the repositories gone since before `before`, oldest first. */
   goneBefore(before: number): ManagedRepository[];
   /** Returns ids of repositories that are retired and have been gone since before `before`, at most `limit`. */
@@ -170,6 +174,9 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
       })),
     ...createCounts(store),
     goneBefore: (before) => sql.goneBefore.all(before).map((row) => toRepository(row)!),
+    managedAmong: (ids) => sql.managedAmong.all(JSON.stringify(ids)).map(({ id }) => Number(id)),
+    goneSince: (installationId, since) =>
+      sql.goneSince.all(installationId, since).map(({ id }) => Number(id)),
     retiredBefore: (before, limit) => sql.retiredBefore.all(before, limit).map(({ id }) => Number(id)),
     forgetRetired: (id) => void sql.forgetRetired.run(id),
     recordRefresh: (id, state, lagMs) => change(id, () => sql.refreshed.run(state, now(), lagMs, id)),

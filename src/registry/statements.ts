@@ -20,6 +20,9 @@ export function prepareStatements(store: Store) {
     names: store.prepare(
       "SELECT id, owner, name FROM repositories WHERE id IN (SELECT value FROM json_each(?))",
     ),
+    managedAmong: store.prepare(
+      "SELECT id FROM repositories WHERE id IN (SELECT value FROM json_each(?)) AND state NOT IN ('gone', 'retired')",
+    ),
     // A name may have passed to another repository: the repository confirmed last has the name.
     find: store.prepare(
       "SELECT * FROM repositories WHERE owner = ? AND name = ? ORDER BY state IN ('gone', 'retired'), confirmed_at DESC LIMIT 1",
@@ -68,6 +71,9 @@ export function prepareStatements(store: Store) {
     ),
     goneBefore: store.prepare(
       "SELECT * FROM repositories WHERE state = 'gone' AND paused_at IS NULL AND gone_at <= ? ORDER BY gone_at",
+    ),
+    goneSince: store.prepare(
+      "SELECT id FROM repositories WHERE installation_id = ? AND state = 'gone' AND excluded = 0 AND gone_at > ?",
     ),
     retiredBefore: store.prepare(
       "SELECT id FROM repositories WHERE state = 'retired' AND gone_at <= ? ORDER BY gone_at LIMIT ?",

@@ -111,6 +111,47 @@ test("a confirmation of another node means neither what is held since nor what G
   expect([1, 2, 19, 20].map(stateOf)).toEqual(["gone", "onboarding", "gone", shown.state]);
 });
 
+test("a confirmation also means what was believed to be gone just before, and nothing that moved to another node", async () => {
+  const [a, b] = [openNode(), openNode()];
+  // Ten are found missing one by one and believed, and the others are held.
+  for (const id of firstOf(15)) await b.removal.handleMissing(1, [b.registry.get(id)!]);
+  expect(b.installations.held(1)?.repositoryIds).toEqual([11, 12, 13, 14, 15]);
+  b.removal.setAside(b.registry.get(16)!);
+  const named: number[] = [];
+  b.removal.onConfirmed((_, ids) => void named.push(...ids));
+  const at = Date.now() - 1;
+  await b.removal.confirm(1);
+  expect(named.sort((x, y) => x - y)).toEqual(firstOf(15));
+  // The other node has held all of them by the time the confirmation comes.
+  expect(await a.lacks(firstOf(15))).toEqual(firstOf(15));
+  await a.removal.takeConfirmation({ installationId: 1, repositoryIds: named, at });
+  expect(a.installations.held(1)).toBeNull();
+  expect([1, 15, 16].map(a.stateOf)).toEqual(["gone", "gone", "onboarding"]);
+});
+
+test("what few were held with those that another node confirms are believed to be gone, and many are not", async () => {
+  const [a, b] = [openNode(), openNode()];
+  const at = Date.now() - 1;
+  for (const node of [a, b]) expect(await node.lacks(firstOf(18))).toEqual(firstOf(18));
+  // The node that confirmed had not found the others missing yet.
+  await a.removal.takeConfirmation({ installationId: 1, repositoryIds: firstOf(8), at });
+  expect(a.installations.held(1)).toBeNull();
+  expect([1, 18, 19].map(a.stateOf)).toEqual(["gone", "gone", "onboarding"]);
+  await b.removal.takeConfirmation({ installationId: 1, repositoryIds: firstOf(7), at });
+  expect(b.installations.held(1)?.repositoryIds).toEqual(firstOf(18).slice(7));
+});
+
+test("what was confirmed while a list was looked at is not held by it", async () => {
+  const { installations, removal, registry, stateOf } = openNode();
+  const before = firstOf(15).map((id) => registry.get(id)!);
+  for (const id of firstOf(12)) await removal.handleMissing(1, [before[id - 1]!]);
+  expect(installations.held(1)?.repositoryIds).toEqual([11, 12]);
+  registry.markGone(13, false, Date.now());
+  await removal.handleMissing(1, before.slice(12));
+  expect(installations.held(1)?.repositoryIds).toEqual([11, 12, 14, 15]);
+  expect(stateOf(13)).toBe("gone");
+});
+
 /** An installation of 2,000 repositories, all of them known for longer than an hour. */
 function openLarge() {
   const { store, registry, add } = openRegistry();
