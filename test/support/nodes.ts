@@ -10,9 +10,12 @@ export {
   TOKEN,
 } from "../../tools/cluster/world.js";
 
-/** Opens a cluster without a node, which ends with the test. */
+/**
+ * Opens a cluster without a node, which ends with the test. The share of a node that is dead stays its own unless the test
+ * sets NODE_TIMEOUT: on a busy machine, a minute passes before a test has looked.
+ */
 export const createCluster = (env: Record<string, string> = {}) =>
-  openCluster({ env, tempDir, onEnd: onTestFinished });
+  openCluster({ env: { NODE_TIMEOUT: "1h", ...env }, tempDir, onEnd: onTestFinished });
 
 /** @returns how many repositories each node keeps that are another's, by the word of one of them; null: it does not know yet */
 async function keptBy({ lockstep }: ClusterNode): Promise<(number | null)[]> {
