@@ -18,7 +18,7 @@ export const createCluster = (env: Record<string, string> = {}) =>
   openCluster({ env: { NODE_TIMEOUT: "1h", ...env }, tempDir, onEnd: onTestFinished });
 
 /** @returns how many repositories each node keeps that are another's, by the word of one of them; null: it does not know yet */
-async function keptBy({ lockstep }: ClusterNode): Promise<(number | null)[]> {
+export async function keptBy({ lockstep }: ClusterNode): Promise<(number | null)[]> {
   const { nodes } = (await (await lockstep.api("/api/v1/nodes")).json()) as { nodes: NodeView[] };
   return nodes.map(({ kept }) => kept);
 }

@@ -5,7 +5,7 @@ import { startTraffic } from "../../tools/cluster/traffic.js";
 import { Random } from "../../tools/random.js";
 import { removeInUse } from "../../tools/remove-in-use.js";
 import type { Repo } from "../../tools/standin/index.js";
-import { aliveBy, createCluster, type TestCluster } from "../support/nodes.js";
+import { aliveBy, createCluster, keptBy, type TestCluster } from "../support/nodes.js";
 
 /** A pass finds what no delivery has brought, and the log of GitHub is read with it. */
 const PASSES = { INTERVAL: "10s" };
@@ -160,9 +160,12 @@ test("a node burns: after NODE_TIMEOUT the others have its share, and its succes
   const [a, b, c] = [nodes[0]!, nodes[1]!, nodes[2]!];
   traffic.deliverTo(a, b);
   await traffic.more(5);
+  // A node goes on with what it had before the owner until it has asked that one.
+  for (const node of nodes) await until(() => keptBy(node)).toEqual([0, 0, 0]);
   await c.lockstep.kill9();
   await removeInUse(c.dataDir);
   const ofC = repos.filter((repo) => cluster.ownersOf(repo)[0] === "c");
+  expect(ofC).not.toEqual([]);
   cluster.nodes.delete("c");
   await traffic.more(5);
   await traffic.stop();
