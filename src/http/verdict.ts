@@ -52,7 +52,11 @@ export function verdictOf(status: Judged): Verdict {
   }
   if (state === "empty") return emptyVerdict(status, brief);
   const behind = managed - shares.inStep;
-  const parts = [behind > 0 ? behindIn(shares) : "", resting(status), oldestProof(status)];
+  const parts = [
+    behind > 0 ? behindIn(shares) : "",
+    resting(status),
+    oldestProof(status, { isInStep: behind === 0 }),
+  ];
   if (behind === 0 && attentionTotal > 0) parts.unshift(`${brief}.`);
   const detail = parts.filter(Boolean).join(" ");
   const bad = shares.failing + shares.held;
@@ -109,9 +113,14 @@ function behindIn({ failing, held, cloning, late }: ReturnType<typeof sharesOf>)
 }
 
 /** A repository without a mirror has an age, too, so nothing is said of all mirrors until each is cloned. */
-function oldestProof({ oldestUnprovenMs, mirrors: { managed, cloned } }: Judged): string {
+function oldestProof(
+  { oldestUnprovenMs, mirrors: { managed, cloned } }: Judged,
+  { isInStep }: { isInStep: boolean },
+): string {
   if (oldestUnprovenMs === null || cloned < managed) return "";
   const ago = spokenAtMost(oldestUnprovenMs);
+  // Beside what is not in step, the other sentence reads as if all were well.
+  if (!isInStep) return `The oldest proof is from ${ago} ago.`;
   return managed === 1
     ? `It was proven equal to GitHub ${ago} ago.`
     : `Each mirror was proven equal to GitHub in the last ${ago === "1 s" ? "second" : ago}.`;

@@ -87,7 +87,7 @@ export function createLogViews(ports: Ports): Omit<LogPorts, "get"> {
     if (isRepository && known && known.pausedAt !== null)
       return { reason: "paused", became: "waits until the repository is resumed" };
     if (asked && queue.has(asked))
-      return { reason: error?.code ?? null, became: error ? `is tried again${last}` : "queued" };
+      return { reason: error?.code ?? null, became: error ? `waits for the next try${last}` : "queued" };
     return { reason: error?.code ?? null, became: `not ${done}: left for the next pass${last}` };
   }
 

@@ -71,7 +71,7 @@ test.each<[string, Partial<Judged>, mood: string, title: string]>([
 test("what is said below the headline says why, and what is left to do", () => {
   const failing = { state: "stale", repositories: { fresh: 300, failing: 3 }, attentionTotal: 3 } as const;
   expect(of({ ...failing, heldRepositories: 1 }).detail).toBe(
-    "3 failing, 1 with held refs. Each mirror was proven equal to GitHub in the last 4 min.",
+    "3 failing, 1 with held refs. The oldest proof is from 4 min ago.",
   );
   const cloning = { mirrors: { managed: 120, cloned: 31 }, repositories: { fresh: 31, onboarding: 89 } };
   // The oldest age is that of a repository without a mirror.

@@ -51,7 +51,9 @@ test("a delivery that requested nothing gives the reason; an open one, what keep
   await untilState(world, "acme/app", ({ lastError, running }) => lastError && !running);
   const open = await get(world, "deliveries?outcome=open&repository=ACME/app");
   expect(open).toMatchObject({ next: null, deliveries: [{ event: "push", outcome: "open" }] });
-  expect(open.deliveries[0].became).toMatch(/^(is tried again; the last try failed: |being refreshed)/);
+  expect(open.deliveries[0].became).toMatch(
+    /^(waits for the next try; the last try failed: |being refreshed)/,
+  );
   expect(await get(world, "queue")).toMatchObject({
     total: 1,
     queue: [{ subject: "repository", name: "acme/app", trigger: "push" }],

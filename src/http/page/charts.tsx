@@ -149,12 +149,13 @@ function Figure({ chart, of: trends }: { chart: Chart; of: TrendsView }) {
   const { svg, top } = draw(trends, chart, words);
   const last = trends.points.findLast((it) => it !== null) ?? null;
   const note = trends.whole ? sum(trends.whole, last) : "nothing yet";
+  const awaited = awaitedIn(chart, trends);
   return (
     <figure class="box chart">
       <figcaption>
         <span>
           {chart.term ? <Word of={chart.term}>{title}</Word> : title}
-          {legend && (
+          {legend && !awaited && (
             <span class="legend" aria-hidden="true">
               <span class="key">{legend[0]}</span>{" "}
               <span class={chart.kind === "bars" ? "key back" : "key more"}>{legend[1]}</span>
@@ -170,7 +171,7 @@ function Figure({ chart, of: trends }: { chart: Chart; of: TrendsView }) {
         </span>
       </figcaption>
       <Plot label={`${title}, last ${trends.span}: ${note}`} svg={svg} top={top}>
-        {awaitedIn(chart, trends)}
+        {awaited}
       </Plot>
       <Times of={trends} />
     </figure>

@@ -128,7 +128,7 @@ interface DrawnProps {
 /** Says how old the page is, which a reader without JavaScript cannot tell otherwise. */
 const Drawn = ({ at, parts }: DrawnProps) => (
   <footer data-live="drawn" data-parts={parts?.map(({ name }) => name).join()}>
-    Drawn at{" "}
+    As of{" "}
     <time id="drawn" datetime={at.toISOString()}>
       {at.toISOString().slice(0, 19).replace("T", " ")} UTC
     </time>
