@@ -1,3 +1,4 @@
+import { dropOldest } from "../base/drop-oldest.js";
 import type { Row, Statement, Store } from "../store/database.js";
 import type { Via } from "./log.js";
 
@@ -111,8 +112,8 @@ export function createDeliveryList(store: Store): DeliveryList {
   function keep(text: string): Kept {
     const found = kept.get(text) ?? read(text);
     kept.delete(text);
-    if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!);
     kept.set(text, found);
+    dropOldest(kept, MAX_KEPT);
     return found;
   }
 

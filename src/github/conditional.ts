@@ -1,4 +1,5 @@
 import { RequestError } from "@octokit/request-error";
+import { dropOldest } from "../base/drop-oldest.js";
 
 /** Answers to so many questions are remembered. */
 const MAX_KNOWN = 20_000;
@@ -24,7 +25,7 @@ export function createConditional<T>() {
   function remember(key: string, { value, headers: { etag } }: Answer<T>): void {
     known.delete(key);
     if (etag) known.set(key, { etag, value });
-    if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!);
+    dropOldest(known, MAX_KNOWN);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { dropOldest } from "../base/drop-oldest.js";
 import { keyOf } from "../base/model.js";
 import type { Store } from "../store/database.js";
 import type { QueueRow, Rows } from "./rows.js";
@@ -20,7 +21,7 @@ export function keepRows(rows: Rows, store: Pick<Store, "onUndone">): Rows {
     kept.delete(key);
     if (row.hints.length > MAX_HINTS) return;
     kept.set(key, row);
-    if (kept.size > MAX_ROWS) for (const oldest of kept.keys()) return void kept.delete(oldest);
+    dropOldest(kept, MAX_ROWS);
   }
 
   return {

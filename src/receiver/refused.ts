@@ -1,3 +1,4 @@
+import { dropOldest } from "../base/drop-oldest.js";
 /** Calls that were refused with one reason from one address since the start. */
 export interface Refused {
   reason: string;
@@ -28,7 +29,7 @@ export function createRefusedCalls(now: () => number = Date.now): RefusedCalls {
       // What is set again comes last, so the first is the oldest.
       known.delete(key);
       known.set(key, { reason, address, count, lastAt: now() });
-      if (known.size > MAX) known.delete(known.keys().next().value!);
+      dropOldest(known, MAX);
     },
     list: () => ({ refused: [...known.values()].reverse(), total }),
   };

@@ -1,3 +1,4 @@
+import { dropOldest } from "../base/drop-oldest.js";
 import type { RefreshOutcome, Trigger } from "../base/model.js";
 import type { Row, Store, Tables } from "../store/database.js";
 
@@ -108,8 +109,8 @@ function keepUntilNext<Refresh>(most: number, read: (id: number, limit: number) 
     if (known && known.isLast === isLast && known.limit === limit) return known.found;
     const found = read(id, limit);
     kept.delete(id);
-    if (kept.size >= most) kept.delete(kept.keys().next().value!);
     kept.set(id, { isLast, limit, found });
+    dropOldest(kept, most);
     return found;
   };
 }

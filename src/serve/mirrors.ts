@@ -1,3 +1,4 @@
+import { dropOldest } from "../base/drop-oldest.js";
 import { extentOf, isCondemned, type Layout, linkTarget, ownership } from "../git/disk/layout.js";
 import type { StreamGit } from "../git/run/stream.js";
 import type { ServedMirror } from "./from-mirror.js";
@@ -46,7 +47,7 @@ export function createServedMirrors(ports: MirrorPorts): ServedMirrors {
       kept.delete(key);
       kept.set(key, shown);
       shown.catch(() => kept.delete(key));
-      for (const oldest of kept.keys()) if (kept.size > MAX_KEPT) kept.delete(oldest);
+      dropOldest(kept, MAX_KEPT);
       return shown;
     },
   };

@@ -1,3 +1,4 @@
+import { dropOldest } from "../../base/drop-oldest.js";
 import type { Layout } from "../disk/layout.js";
 import type { RunGit } from "../run/exec.js";
 
@@ -29,8 +30,8 @@ export function createSubjects({ git, layout, hasMirror }: Tools) {
         timeoutMs: TIMEOUT_MS,
       });
       const subject = stdout.trimEnd().slice(0, MAX_LENGTH);
-      if (known.size >= KEPT) known.delete(known.keys().next().value!);
       known.set(key, subject);
+      dropOldest(known, KEPT);
       return subject;
     } catch {
       // A picture of a commit is not worth a failure of the page.

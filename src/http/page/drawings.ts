@@ -1,6 +1,7 @@
 import type { EventEmitter } from "node:events";
 import PQueue from "p-queue";
 import { monotonicMs } from "../../base/clock.js";
+import { dropOldest } from "../../base/drop-oldest.js";
 
 interface Entry<T> {
   drawing: Promise<T>;
@@ -58,7 +59,7 @@ export function createDrawings<T>({ changed, clock = monotonicMs }: Options): Dr
       const entry = begin(address, draw);
       kept.delete(address);
       kept.set(address, entry);
-      if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!);
+      dropOldest(kept, MAX_KEPT);
       return entry.drawing;
     },
   };

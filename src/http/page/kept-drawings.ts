@@ -1,4 +1,5 @@
 import { monotonicMs } from "../../base/clock.js";
+import { dropOldest } from "../../base/drop-oldest.js";
 
 /** A drawing says how long ago something was. The script counts on, and a reader without it sees ages this old. */
 const KEPT_MS = 10_000;
@@ -30,9 +31,9 @@ export function keepDrawings<T>(limit: number): Keep<T> {
     if (isSame && monotonicMs() - known.at < KEPT_MS) return known;
     const drawing = draw();
     kept.delete(key);
-    if (kept.size >= limit) kept.delete(kept.keys().next().value!);
     const now = { drawing, drawnOf, at: monotonicMs(), version: isSame ? known.version : ++versions };
     kept.set(key, now);
+    dropOldest(kept, limit);
     return now;
   };
   return Object.assign(keep, { last: (key: string) => kept.get(key)?.drawing });

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { deleteCookie, getCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
 import { z } from "zod";
 import { monotonicMs } from "../../base/clock.js";
+import { dropOldest } from "../../base/drop-oldest.js";
 
 const LIFE_S = 12 * 3_600;
 const NAME = "lockstep";
@@ -64,8 +65,8 @@ export function createSessions(apiToken: string, shared: SharedSessions = ownSes
     if (known) return known;
     const value = Value.safeParse(await getSignedCookie(context, key, NAME)).data;
     if (!value) return [];
-    if (checked.size >= MAX_CHECKED) checked.delete(checked.keys().next().value!);
     checked.set(text, value);
+    dropOldest(checked, MAX_CHECKED);
     return value;
   }
 

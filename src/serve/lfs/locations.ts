@@ -1,3 +1,4 @@
+import { dropOldest } from "../../base/drop-oldest.js";
 import type { LfsDownload } from "../../git/transport/lfs.js";
 import type { Ticket } from "./ticket.js";
 
@@ -26,7 +27,7 @@ export function createLocations(clock: () => number): Locations {
     put(object, { href, header }) {
       places.delete(keyOf(object));
       places.set(keyOf(object), { href, header, until: clock() + KEPT_MS });
-      if (places.size > MAX_KEPT) places.delete(places.keys().next().value!);
+      dropOldest(places, MAX_KEPT);
     },
     drop: (object) => void places.delete(keyOf(object)),
   };

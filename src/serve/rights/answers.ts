@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
+import { dropOldest } from "../../base/drop-oldest.js";
 
 /** What was found out about one credential and one name. */
 export interface KnownAnswer {
@@ -41,7 +42,7 @@ export function createAnswers(clock: () => number) {
       if (since !== generation) return;
       answers.delete(key);
       answers.set(key, { ...answer, name, until: clock() + (answer.kind === "yes" ? YES_MS : NO_MS) });
-      if (answers.size > MAX_ANSWERS) answers.delete(answers.keys().next().value!);
+      dropOldest(answers, MAX_ANSWERS);
     },
     /** Drops what is known of a repository, by id and by the name that it has or had; null: all is dropped. */
     drop(repositoryId: number | null, name: string | null): void {

@@ -1,3 +1,4 @@
+import { dropOldest } from "../../base/drop-oldest.js";
 import { isOwner, isRepositoryName } from "../../base/names.js";
 import type { Denied, Granted, Rights, RightsQuestion, Way } from "../rights.js";
 import { createConfirmations } from "./confirm.js";
@@ -82,7 +83,7 @@ function doubtRarely({ doubt, clock }: Pick<RightsPorts, "doubt" | "clock">): Ri
     if (now - (doubtedAt.get(repository.id) ?? Number.NEGATIVE_INFINITY) < DOUBT_SPACING_MS) return;
     doubtedAt.delete(repository.id);
     doubtedAt.set(repository.id, now);
-    if (doubtedAt.size > MAX_DOUBTED) doubtedAt.delete(doubtedAt.keys().next().value!);
+    dropOldest(doubtedAt, MAX_DOUBTED);
     doubt(repository);
   };
 }

@@ -1,4 +1,5 @@
 import { RateLimiterMemory } from "rate-limiter-flexible";
+import { dropOldest } from "../../base/drop-oldest.js";
 
 const WINDOW_S = 300;
 /** One address, or one token, may be refused so often by GitHub within the window before it must wait. */
@@ -51,7 +52,7 @@ export function createRefusals(pause: (ms: number) => Promise<unknown>) {
     trust(token: string): void {
       trusted.delete(token);
       trusted.add(token);
-      if (trusted.size > MAX_TRUSTED) trusted.delete(trusted.keys().next().value!);
+      dropOldest(trusted, MAX_TRUSTED);
     },
     isTrusted: (token: string): boolean => trusted.has(token),
     /** Waits until GitHub may be asked. @returns 0 once it may, else the seconds after which to come again */

@@ -1,3 +1,4 @@
+import { dropOldest } from "../../base/drop-oldest.js";
 import type { RepositoryName } from "../../base/model.js";
 import { fullName } from "../../base/names.js";
 import type { Source } from "../answer.js";
@@ -70,7 +71,7 @@ export function createReadTable({ now, monotonic }: { now(): number; monotonic()
     const hours = entries.get(key)?.hours ?? new Map<number, Counts>();
     entries.delete(key);
     entries.set(key, { ...whose, lastAt: now(), hours });
-    if (entries.size > MAX_ENTRIES) entries.delete(entries.keys().next().value!);
+    dropOldest(entries, MAX_ENTRIES);
     const hour = thisHour();
     dropOld(hours, hour);
     const counts = hours.get(hour) ?? noCounts();

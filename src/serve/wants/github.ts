@@ -1,4 +1,5 @@
 import { monotonicMs } from "../../base/clock.js";
+import { dropOldest } from "../../base/drop-oldest.js";
 import { Refusal } from "../refusal.js";
 import { createBudget } from "./budget.js";
 import type { AskGitHub } from "./check.js";
@@ -30,7 +31,7 @@ export function createGitHubAnswers(
   function keep(key: string, isYes: boolean): boolean {
     kept.delete(key);
     kept.set(key, { isYes, until: clock() + (isYes ? YES_MS : NO_MS) });
-    for (const oldest of kept.keys()) if (kept.size > MAX_KEPT) kept.delete(oldest);
+    dropOldest(kept, MAX_KEPT);
     return isYes;
   }
 

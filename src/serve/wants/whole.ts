@@ -1,4 +1,5 @@
 import { monotonicMs } from "../../base/clock.js";
+import { dropOldest } from "../../base/drop-oldest.js";
 import type { Served } from "../upload-pack.js";
 
 /** Commits that GitHub gives by their names, and that a mirror was found to have with their whole history. */
@@ -28,7 +29,7 @@ export function createWhole(github: Proofs, clock: () => number = monotonicMs): 
       const key = `${dir} ${commit}`;
       foundAt.delete(key);
       foundAt.set(key, clock());
-      for (const oldest of foundAt.keys()) if (foundAt.size > MAX_KEPT) foundAt.delete(oldest);
+      dropOldest(foundAt, MAX_KEPT);
     },
   };
 }
