@@ -83,6 +83,9 @@ interface Kept {
   place: DeliveryPlace;
 }
 
+const newestFirst = ({ place: [at, row] }: Kept, { place: [otherAt, otherRow] }: Kept): number =>
+  otherAt - at || otherRow - row;
+
 /**
  * Reads the log of deliveries by pages. A delivery is the same object for as long as its row is the same and open pages
  * ask for it.
@@ -123,8 +126,10 @@ export function createDeliveryList(store: Store): DeliveryList {
       const [at, row] = after ?? [Number.MAX_SAFE_INTEGER, 0];
       const filter = repository === null ? [] : [repository];
       const { text = null } = statement(query).get(at, row, limit + 1, ...filter) ?? {};
-      const rows = text === null ? [] : String(text).split("\n");
-      const shown = rows.slice(0, limit).map(keep);
+      const rows = text === null ? [] : String(text).split("\n").map(keep);
+      // SQLite promises no order for what is concatenated.
+      rows.sort(newestFirst);
+      const shown = rows.slice(0, limit);
       return {
         deliveries: shown.map(({ delivery }) => delivery),
         places: shown.map(({ place }) => place),

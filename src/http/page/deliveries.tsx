@@ -6,9 +6,9 @@ import { Delivery, type DeliveryView } from "../log-view.js";
 import { DeliveryPlace, findDeliveryFilter } from "../logs.js";
 import type { RefusedView } from "../overview.js";
 import { findPaging, toCursor } from "../paging.js";
+import { keepDrawnRows } from "./drawn-rows.js";
 import { explain } from "./explain.js";
 import { type FirstSteps, NoDelivery } from "./first-steps.js";
-import { keepRows } from "./kept-rows.js";
 import { page } from "./layout.js";
 import { Live } from "./part.js";
 import { Ago, Facts, MissingNodes, Pages, State } from "./parts.js";
@@ -95,7 +95,7 @@ function Chips({ query: { repository = "", outcome: here = "" } }: { query: Quer
   );
 }
 
-const keep = keepRows();
+const keep = keepDrawnRows();
 
 interface EntryProps {
   of: DeliveryView;

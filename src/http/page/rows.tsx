@@ -5,7 +5,7 @@ import { onPage } from "../dialect.js";
 import type { Order, RankedView } from "../overview.js";
 import { Menu } from "./actions.js";
 import { sparkline } from "./chart.js";
-import { keepRows } from "./kept-rows.js";
+import { keepDrawnRows } from "./drawn-rows.js";
 import { Ago, ended, ROLE, State, sentence } from "./parts.js";
 import { type Term, Word } from "./words.js";
 
@@ -105,7 +105,7 @@ function Heading({ title, term, href }: Pick<Column, "title" | "term"> & { href:
   return href === undefined ? title : <a href={href}>{title}</a>;
 }
 
-const keep = keepRows();
+const keep = keepDrawnRows();
 
 const rowOf = (one: RankedView, here: string, form: string | undefined) =>
   keep({ tag: "tr", id: `row-${one.id}`, page: `${form ?? ""} ${here}` }, one, () => (

@@ -14,7 +14,7 @@ interface RowName {
 }
 
 /** @returns a function that draws a row, unless it is still as it was */
-export function keepRows() {
+export function keepDrawnRows() {
   const keep = keepDrawings<string>(MAX_KEPT);
   return ({ tag, id, page = "" }: RowName, of: object, draw: () => unknown) => {
     const { drawing, version } = keep(`${id} ${page}`, textOf(of), () => String(draw()));
