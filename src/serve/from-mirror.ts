@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pipeline } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import type { Holders } from "../base/holders.js";
 import { holdVersion } from "../git/disk/swap.js";
+import { unanswerableOf } from "../git/run/failure.js";
 import type { StreamGit } from "../git/run/stream.js";
 import { ADVERTISEMENT_TYPE, advertise } from "./advertisement.js";
 import { type Head, RESULT_TYPE, sendStream } from "./answer.js";
 import { type Herd, MAX_SHARED } from "./herd/table.js";
+import { errorLine } from "./pktline.js";
 import type { FetchRequest, ListRequest, Version } from "./request/form.js";
 import { writeRequest } from "./request/write.js";
 import { type Slots, withSlot } from "./slots.js";
@@ -73,7 +75,7 @@ export async function sendList(
   reading: Reading,
 ): Promise<void> {
   const written = writeRequest(asked);
-  if (written.length > MAX_SHARED) return sendAlone(needs, mirror, written, reading);
+  if (written.length > MAX_SHARED) return sendAlone(needs, mirror, { written, asked: null }, reading);
   const { stream, isShared } = share(needs, mirror, { version: 2, written, dependsOnRefs: true });
   await sendStream(reading.response, { ...headOf(mirror, RESULT_TYPE), isShared }, stream);
 }
@@ -87,12 +89,27 @@ export async function sendPack(
 ): Promise<void> {
   const written = writeRequest(asked);
   if (asked.haves.length > 0 || written.length > MAX_SHARED)
-    return sendAlone(needs, mirror, written, reading);
+    return sendAlone(needs, mirror, { written, asked }, reading);
   const dependsOnRefs = asked.options.has("include-tag") || asked.not.length > 0;
   const isClone = asked.depth === null && asked.since === null && asked.not.length === 0;
   const shared = { version: asked.version, written, dependsOnRefs, isClone };
   const { stream, isShared } = share(needs, mirror, shared);
-  await sendStream(reading.response, { ...headOf(mirror, RESULT_TYPE), isShared }, stream);
+  await sendStream(reading.response, { ...headOf(mirror, RESULT_TYPE), isShared }, sayingWhy(stream, asked));
+}
+
+/** Ends the answer to a reader who asks for a part of the history that is empty with git's own reason. */
+function sayingWhy(stream: Readable, asked: FetchRequest | null): Readable {
+  if (asked === null || (asked.since === null && asked.not.length === 0)) return stream;
+  async function* withReason() {
+    try {
+      yield* stream;
+    } catch (error) {
+      const why = unanswerableOf(error);
+      if (why === null) throw error;
+      yield Buffer.from(errorLine(`upload-pack: ${why}`));
+    }
+  }
+  return Readable.from(withReason(), { objectMode: false });
 }
 
 export interface Shared {
@@ -135,7 +152,7 @@ export function share(
 async function sendAlone(
   needs: MirrorNeeds,
   mirror: ServedMirror,
-  written: string,
+  { written, asked }: { written: string; asked: FetchRequest | null },
   reading: Reading,
 ): Promise<void> {
   const letGo = holdVersion(mirror.dir);
@@ -144,7 +161,7 @@ async function sendAlone(
       await needs.turn();
       const input = Buffer.from(written, "latin1");
       const { stdout } = run(needs, mirror, { ...reading, input });
-      await sendStream(reading.response, headOf(mirror, RESULT_TYPE), stdout);
+      await sendStream(reading.response, headOf(mirror, RESULT_TYPE), sayingWhy(stdout, asked));
     });
   } finally {
     letGo();

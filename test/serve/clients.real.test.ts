@@ -59,6 +59,14 @@ describe.each([0, 1, 2])("git with version %i of the protocol", (version) => {
     ).rejects.toThrow();
   });
 
+  test("is told that a part of the history is empty", async () => {
+    const { git, url } = await reader();
+    const clone = git("clone", "-q", "--shallow-since=2024-01-01", url, "other");
+    await expect(clone).rejects.toThrow("remote error: upload-pack: no commits selected");
+    const fetch = git("fetch", "-q", "--shallow-since=2024-01-01", "origin");
+    await expect(fetch).rejects.toThrow("remote error: upload-pack: no commits selected");
+  });
+
   test("clones without files, and fetches them when it needs them", async () => {
     const { git } = await reader(["--filter=blob:none", "--no-checkout"]);
     expect(await git("rev-list", "--objects", "--missing=print", "HEAD")).toMatch(/^\?/m);

@@ -92,3 +92,10 @@ export const refusedRefs = (stderr: string): { ref: string; reason: string }[] =
 /** Returns the first ref that git has left out of an answer because its file cannot be read; null: none. */
 export const brokenRef = (stderr: string): string | null =>
   /ignoring broken ref (\S+)/.exec(stderr)?.[1] ?? null;
+
+/**
+ * Returns why git cannot answer what a reader asks for, though nothing is wrong with the mirror; null: it failed for
+ * another reason. upload-pack.c, shallow.c
+ */
+export const unanswerable = (stderr: string): string | null =>
+  /^fatal: (no commits selected for shallow requests)$/m.exec(stderr)?.[1] ?? null;

@@ -1,7 +1,7 @@
 import { type ErrorCode, RefreshError } from "../../base/errors.js";
 import { asMessage } from "../../base/message.js";
 import type { EndReason } from "../../machine/limit.js";
-import { brokenRef, classify, missingRef, refusedRefs } from "./classify.js";
+import { brokenRef, classify, missingRef, refusedRefs, unanswerable } from "./classify.js";
 
 /** git passes on what the server says; a line may be long. In characters. */
 const MAX_SAID = 10_000;
@@ -26,6 +26,10 @@ export const refusedRefsOf = (error: unknown): { ref: string; reason: string }[]
   error instanceof GitFailure && ["ref_refused", "ref_conflict"].includes(error.code)
     ? refusedRefs(error.stderr).map(({ ref, reason }) => ({ ref, reason: asMessage(reason, 600) }))
     : [];
+
+/** @returns why git cannot answer what a reader asks for; null: it failed for another reason */
+export const unanswerableOf = (error: unknown): string | null =>
+  error instanceof GitFailure ? unanswerable(error.stderr) : null;
 
 /**
  * Requires that git has left out no ref. git exits with 0 although a ref's file is empty, and such a ref would
