@@ -8,7 +8,7 @@ import { KEEP_NOTHING, type KeptTip } from "../git/mirror/kept.js";
 import type { Mirrors, RunContext } from "../git/mirror/mirrors.js";
 import { compareTips } from "../git/mirror/refs.js";
 import type { Lease } from "../git/transport/lease.js";
-import type { Registry } from "../registry/repositories.js";
+import { isManaged, type Registry } from "../registry/repositories.js";
 import type { Pass } from "./bring.js";
 import type { Hold, Holds } from "./holds.js";
 
@@ -77,9 +77,12 @@ export function createTakeOver(ports: TakeOverPorts): TakeOver {
   return {
     isOutdated: ports.formerOwners.isOutdated,
     async mirror(pass, how) {
+      const { id } = pass.repository;
+      const wasOutdated = ports.formerOwners.isOutdated(id);
       const changes = await takeMirror(ports, pass, how);
       // A run that was put back, to wait for its turn, tries once more. After a failure GitHub is compared with.
-      ports.formerOwners.resume(pass.repository.id);
+      // What was set aside meanwhile stays so: this run knows nothing of what its owners do from now on.
+      if (wasOutdated && isManagedHere(ports, id)) ports.formerOwners.resume(id);
       return changes;
     },
     async state(id, node, run) {
@@ -87,6 +90,12 @@ export function createTakeOver(ports: TakeOverPorts): TakeOver {
       if (former) await takeState(ports, id, former, run);
     },
   };
+}
+
+/** A repository may be set aside, or go, while it is taken over. */
+function isManagedHere({ registry }: TakeOverPorts, id: number): boolean {
+  const repository = registry.get(id);
+  return repository !== null && isManaged(repository);
 }
 
 async function takeMirror(
@@ -188,13 +197,15 @@ async function takeState(
         const lost = await bring(tips);
         const standing = page.filter(({ tip }) => !lost.has(tip));
         ports.transaction(() => {
+          if (!isManagedHere(ports, id)) return;
           for (const hold of standing) {
             holds.begin(id, hold);
             if (hold.allowed !== null) holds.allow(id, hold.ref, hold.allowed);
           }
         });
       }
-    if (former.isNew("pause") && former.pausedAt !== null) {
+    // A pause keeps the mirror of a repository that has gone.
+    if (former.isNew("pause") && former.pausedAt !== null && isManagedHere(ports, id)) {
       registry.pause(id, former.pausedAt);
       if (registry.get(id)?.state === "onboarding") registry.setState(id, "behind");
     }
