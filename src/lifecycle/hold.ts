@@ -72,7 +72,7 @@ export const removalHeld = (installationId: number): RefreshError =>
  * Counts within the installation and over all: a wrong App's key makes many small installations vanish
  * together.
  */
-export function isTooMany(ports: HoldPorts, installationId: number, more: number): boolean {
+function isTooMany(ports: HoldPorts, installationId: number, more: number): boolean {
   const { registry, installations } = ports;
   const since = ports.now() - AT_ONCE_MS;
   const confirmedAt = installations.get(installationId)?.confirmedAt ?? 0;
@@ -86,6 +86,21 @@ export function isTooMany(ports: HoldPorts, installationId: number, more: number
   const everywhere = registry.countOf(null, Math.max(lastConfirmedAt, since));
   const held = installations.held(installationId)?.repositoryIds.filter((id) => !isWiki(id)).length ?? 0;
   return isManyOf(here, here.left + held + more) || isManyOf(everywhere, everywhere.left + more);
+}
+
+/**
+ * Whether what is held is few by itself, of all that has left the lists since an operator confirmed a removal at `at`, in
+ * milliseconds since 1970, however long ago that was.
+ */
+export function isFewSince(
+  ports: HoldPorts,
+  installationId: number,
+  { held, at }: { held: number; at: number },
+) {
+  if (!ports.everywhere) return false;
+  const ofInstallation = ports.everywhere.countOf(installationId, at);
+  const ofAll = ports.everywhere.countOf(null, at);
+  return ![ofInstallation, ofAll].some((counts) => isManyOf(counts, Math.max(counts.left, held)));
 }
 
 const isManyOf = ({ managed, left }: { managed: number; left: number }, leaving: number): boolean =>

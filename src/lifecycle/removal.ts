@@ -2,7 +2,7 @@ import { createSignal, type Subscribe } from "../base/signal.js";
 import { forSomeAtOnce, selectInSlices } from "../base/slices.js";
 import type { Installations } from "../registry/installations.js";
 import type { ManagedRepository, Registry } from "../registry/repositories.js";
-import { AT_ONCE_MS, type HoldPorts, holdIfTooMany, isTooMany } from "./hold.js";
+import { AT_ONCE_MS, type HoldPorts, holdIfTooMany, isFewSince } from "./hold.js";
 import { type GonePorts, markGone } from "./mark-gone.js";
 import { type RetirePorts, retire } from "./retire.js";
 
@@ -133,13 +133,16 @@ async function takeConfirmation(
   const named = await selectInSlices(repositoryIds, (id) => (registry.get(id)?.askedAt ?? 0) <= at);
   const ids = [...new Set([...heldBefore, ...named])];
   if (ids.length > 0) await confirm(ports, { installationId, ids, at: Math.min(at, ports.now()) });
-  await believeIfFew(ports, installationId);
+  await believeIfFew(ports, installationId, at);
 }
 
-/** What was held together with what is confirmed now may be few by itself: the node that confirmed believed it, or will. */
-async function believeIfFew(ports: RemovalPorts, installationId: number): Promise<void> {
+/**
+ * What was held together with what is confirmed now may be few by itself: the node where it was confirmed believed it, or
+ * will.
+ */
+async function believeIfFew(ports: RemovalPorts, installationId: number, at: number): Promise<void> {
   const rest = ports.installations.held(installationId)?.repositoryIds ?? [];
-  if (rest.length === 0 || isTooMany(ports, installationId, 0)) return;
+  if (rest.length === 0 || !isFewSince(ports, installationId, { held: rest.length, at })) return;
   await markAllGone(ports, rest, "GitHub no longer lists it, with few others");
 }
 

@@ -46,7 +46,12 @@ function openNode() {
     return installations.held(1)?.repositoryIds ?? [];
   }
   const stateOf = (id: number) => registry.get(id)?.state;
-  return { registry, installations, removal, lacks, stateOf };
+  /** Lists lacked these two hours ago, and their removal has been held since. */
+  function heldForLong(ids: readonly number[]) {
+    listed.close(1, new Set(rows.map(({ id }) => id).filter((id) => !ids.includes(id))));
+    installations.hold(1, [...ids]);
+  }
+  return { registry, installations, removal, lacks, heldForLong, stateOf };
 }
 
 const firstOf = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
@@ -139,6 +144,14 @@ test("what few were held with those that another node confirms are believed to b
   expect([1, 18, 19].map(a.stateOf)).toEqual(["gone", "gone", "onboarding"]);
   await b.removal.takeConfirmation({ installationId: 1, repositoryIds: firstOf(7), at });
   expect(b.installations.held(1)?.repositoryIds).toEqual(firstOf(18).slice(7));
+});
+
+test("an old confirmation that a node learns of late leaves what has been held since", async () => {
+  const { installations, removal, heldForLong } = openNode();
+  heldForLong(firstOf(15));
+  const at = Date.now() - 3 * HOUR_MS;
+  await removal.takeConfirmation({ installationId: 1, repositoryIds: [30], at });
+  expect(installations.held(1)?.repositoryIds).toEqual(firstOf(15));
 });
 
 test("what was confirmed while a list was looked at is not held by it", async () => {
