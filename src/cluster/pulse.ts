@@ -33,7 +33,7 @@ interface Ports {
 }
 
 export interface PulseState {
-  /** Whether the last beat arrived. */
+  /** Whether the last beat arrived, or the one before: a single one that fails is no problem yet. */
   isBeating: boolean;
   /** Why the last one did not; null: it did, or there was none. */
   error: Error | null;
@@ -127,7 +127,10 @@ export function createPulse(ports: Ports): Pulse {
     const one = running.then(beat);
     running = one.then(
       () => void Object.assign(state, { isBeating: true, error: null }),
-      (error: Error) => void Object.assign(state, { isBeating: false, error }),
+      (error: Error) => {
+        const isFirst = state.isBeating && state.error === null;
+        Object.assign(state, { isBeating: isFirst, error });
+      },
     );
     return one;
   }

@@ -18,7 +18,7 @@ test("deliveries that were accepted together survive kill -9 right after the ans
     return lockstep;
   };
   const first = await start();
-  await first.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned");
+  await first.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
   // No push is refreshed before the kill.
   standin.faults.hangGit = true;
   const pushes = [];

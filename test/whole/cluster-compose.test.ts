@@ -57,11 +57,17 @@ test("the compose file of docs/cluster.md starts two nodes that know each other,
       const env = Object.fromEntries(
         Object.entries(environment).map(([key, value]) => [key, fill(String(value))]),
       );
-      const lockstep = await startLockstep({ standin, dataDir: tempDir(), port: ports.get(name)!, env });
+      const lockstep = await startLockstep({
+        standin,
+        dataDir: tempDir(),
+        port: ports.get(name)!,
+        env,
+        readyTimeoutMs: 120_000,
+      });
       onTestFinished(async () => void (await lockstep.kill9()));
       return { lockstep };
     }),
   );
   expect(nodes).toHaveLength(2);
   for (const node of nodes) await expect.poll(() => aliveBy(node), { timeout: 60_000 }).toBe(2);
-}, 180_000);
+}, 300_000);

@@ -117,17 +117,18 @@ test("the event stream of any node has the events of all, goes on at another nod
     for (const after of missed)
       await expect.poll(() => atB.of(after).length, { timeout: MINUTES }).toBeGreaterThan(0);
     const last = await pushAll();
-    for (const after of last) await expect.poll(() => atB.of(after).length, { timeout: MINUTES }).toBe(1);
+    for (const after of last)
+      await expect.poll(() => atB.of(after).length, { timeout: MINUTES }).toBeGreaterThan(0);
     expect([atA.gaps(), atB.gaps()]).toEqual([0, 0]);
     // A second owner may bring a push when the ref has moved on at the first one, and say so.
-    if (replicas === "1") for (const after of missed) expect(atB.of(after)).toHaveLength(1);
+    if (replicas === "1") for (const after of [...missed, ...last]) expect(atB.of(after)).toHaveLength(1);
   }
 });
 
 test("an id of a single node's stream is taken with a gap, and any other text is refused", async () => {
   const { cluster, repos, nodes } = await startNodes({}, "a", "b");
   const stream = await listen(nodes[0]!, "3");
-  await expect.poll(stream.gaps).toBe(1);
+  await expect.poll(stream.gaps, { timeout: MINUTES }).toBe(1);
   const push = await cluster.standin.commit(repos[0]!, "main");
   await cluster.deliver(push, nodes[0]!);
   await expect.poll(() => stream.of(push.after).length, { timeout: MINUTES }).toBe(1);

@@ -69,7 +69,9 @@ test("an owner is killed right after deliveries have reached it, and catches up 
     await node.restart();
   }
   await traffic.stop();
-  expect([...traffic.answers.keys()]).toEqual([202]);
+  // A node that cannot pass a delivery on within a second answers 503, and finds it in GitHub's log.
+  expect(traffic.answers.get(202)).toBeGreaterThan(10);
+  expect([...traffic.answers.keys()].filter((status) => status !== 202 && status !== 503)).toEqual([]);
   await until(() => cluster.faults(repos)).toEqual([]);
 });
 
@@ -153,30 +155,34 @@ test("a node joins under load, leaves and comes back: every push is in the mirro
   await until(() => cluster.faults(repos)).toEqual([]);
 });
 
-test("a node burns: after NODE_TIMEOUT the others have its share, and its successor gets it back", async () => {
-  const { cluster, repos, nodes, traffic } = await clusterOf(["a", "b", "c"], {
-    NODE_TIMEOUT: "60s",
-  });
-  const [a, b, c] = [nodes[0]!, nodes[1]!, nodes[2]!];
-  traffic.deliverTo(a, b);
-  await traffic.more(5);
-  // A node goes on with what it had before the owner until it has asked that one.
-  for (const node of nodes) await until(() => keptBy(node)).toEqual([0, 0, 0]);
-  await c.lockstep.kill9();
-  await removeInUse(c.dataDir);
-  const ofC = repos.filter((repo) => cluster.ownersOf(repo)[0] === "c");
-  expect(ofC).not.toEqual([]);
-  cluster.nodes.delete("c");
-  await traffic.more(5);
-  await traffic.stop();
-  // Mirrors that were made before the nodes knew each other are out of date now.
-  for (const repo of ofC) await cluster.deliver(await cluster.standin.commit(repo, "main"), a);
-  await until(() => cluster.faults(repos)).toEqual([]);
-  await c.restart();
-  cluster.nodes.set("c", c);
-  for (const repo of repos) await cluster.deliver(await cluster.standin.commit(repo, "main"), a);
-  await until(() => cluster.faults(repos)).toEqual([]);
-});
+test(
+  "a node burns: after NODE_TIMEOUT the others have its share, and its successor gets it back",
+  async () => {
+    const { cluster, repos, nodes, traffic } = await clusterOf(["a", "b", "c"], {
+      NODE_TIMEOUT: "60s",
+    });
+    const [a, b, c] = [nodes[0]!, nodes[1]!, nodes[2]!];
+    traffic.deliverTo(a, b);
+    await traffic.more(5);
+    // A node goes on with what it had before the owner until it has asked that one.
+    for (const node of nodes) await until(() => keptBy(node)).toEqual([0, 0, 0]);
+    await c.lockstep.kill9();
+    await removeInUse(c.dataDir);
+    const ofC = repos.filter((repo) => cluster.ownersOf(repo)[0] === "c");
+    expect(ofC).not.toEqual([]);
+    cluster.nodes.delete("c");
+    await traffic.more(5);
+    await traffic.stop();
+    // Mirrors that were made before the nodes knew each other are out of date now.
+    for (const repo of ofC) await cluster.deliver(await cluster.standin.commit(repo, "main"), a);
+    await until(() => cluster.faults(repos), 5 * MINUTES).toEqual([]);
+    await c.restart();
+    cluster.nodes.set("c", c);
+    for (const repo of repos) await cluster.deliver(await cluster.standin.commit(repo, "main"), a);
+    await until(() => cluster.faults(repos)).toEqual([]);
+  },
+  10 * MINUTES,
+);
 
 test("a list that lacks a quarter of the repositories while a node joins makes nothing disappear", async () => {
   const cluster = await createCluster(PASSES);

@@ -73,6 +73,8 @@ test("every node serves every mirror, in step, to whoever may read it and to nob
       const [owner] = cluster.ownersOf(repo);
       const push = await cluster.standin.commit(repo, "main");
       expect(await cluster.deliver(push, cluster.node(owner!))).toBe(202);
+      // A reader waits two seconds for the push, and gets GitHub's answer then.
+      await until(() => cluster.faults([repo])).toEqual([]);
       const listed = await listRefs(url, credential);
       expect(listed).toMatchObject({
         status: 200,

@@ -130,7 +130,8 @@ test("a held removal is confirmed at any node", async () => {
     (await get<Shown>(a, "/api/v1/status")).attention.filter(
       ({ kind, code }) => kind === "problem" && code === "removal_held",
     );
-  await until(held).toHaveLength(1);
+  // A node that still keeps some of the other's holds those, and says so, too.
+  await until(held).not.toEqual([]);
   const path = `/api/v1/installations/${installation.id}/confirm-removal`;
   const answer = await a.lockstep.api(path, { method: "POST" });
   const done = (await answer.json()) as { confirmed: boolean; repositories: number };

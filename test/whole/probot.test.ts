@@ -189,7 +189,7 @@ test("no git process sees a token, and the gateway serves no other client", asyn
 test("PUBLIC_URL becomes the App's webhook URL", async () => {
   const { standin } = await github();
   const lockstep = await start(standin, tempDir(), { PUBLIC_URL: "https://lockstep.example.com" });
-  await lockstep.waitForLog((line) => line.event === "webhook_url_set");
+  await lockstep.waitForLog((line) => line.event === "webhook_url_set", 30_000);
   expect(standin.hookConfig.url).toBe("https://lockstep.example.com/api/github/webhooks");
 });
 

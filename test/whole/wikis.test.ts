@@ -15,6 +15,7 @@ const changed = (lockstep: Lockstep) =>
   lockstep.waitForLog(
     ({ event, repository, changed }) =>
       event === "refreshed" && repository === "acme/app.wiki" && Number(changed) > 0,
+    60_000,
   );
 
 async function deliver(standin: StandIn, lockstep: Lockstep, edit: WikiEdit): Promise<void> {
@@ -50,6 +51,7 @@ test("the first page after the installation is mirrored, and served to readers o
   await lockstep.waitForLog(
     ({ event, repository, result }) =>
       event === "refreshed" && repository === "acme/app.wiki" && result === "cloned",
+    60_000,
   );
   const freshz = async () => (await lockstep.api("/freshz")).status;
   await expect.poll(freshz, { timeout: 30_000, interval: 200 }).toBe(200);

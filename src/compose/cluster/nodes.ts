@@ -95,7 +95,7 @@ export function createNodes(
       return {
         nodes: await Promise.all(views),
         replicas: node.settings.current().replicas,
-        redis: { reachable: isBeating, reason: error?.message ?? null },
+        redis: { reachable: isBeating, reason: isBeating ? null : (error?.message ?? null) },
       };
     },
     figures() {

@@ -17,7 +17,6 @@ interface Needs {
   now(): number;
 }
 
-/** A single beat that fails is no problem yet. */
 type Found = Pick<Problem, "code" | "detail" | "remedy">;
 
 /** Finds what is wrong with the cluster, as far as this node can tell. */
