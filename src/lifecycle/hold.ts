@@ -77,11 +77,11 @@ function isTooMany(ports: HoldPorts, installationId: number, more: number): bool
   const since = ports.now() - AT_ONCE_MS;
   const confirmedAt = installations.get(installationId)?.confirmedAt ?? 0;
   const lastConfirmedAt = Math.max(0, ...installations.all().map((it) => it.confirmedAt));
-  if (ports.everywhere) {
-    const ofInstallation = ports.everywhere.countOf(installationId, Math.max(confirmedAt, since));
-    const ofAll = ports.everywhere.countOf(null, Math.max(lastConfirmedAt, since));
-    return isManyOf(ofInstallation, ofInstallation.left) || isManyOf(ofAll, ofAll.left);
-  }
+  if (ports.everywhere)
+    return haveManyLeft(ports.everywhere, installationId, {
+      since: Math.max(confirmedAt, since),
+      ofAllSince: Math.max(lastConfirmedAt, since),
+    });
   const here = registry.countOf(installationId, Math.max(confirmedAt, since));
   const everywhere = registry.countOf(null, Math.max(lastConfirmedAt, since));
   const held = installations.held(installationId)?.repositoryIds.filter((id) => !isWiki(id)).length ?? 0;
@@ -96,11 +96,21 @@ export function isFewSince(
   ports: HoldPorts,
   installationId: number,
   { held, at }: { held: number; at: number },
-) {
-  if (!ports.everywhere) return false;
-  const ofInstallation = ports.everywhere.countOf(installationId, at);
-  const ofAll = ports.everywhere.countOf(null, at);
-  return ![ofInstallation, ofAll].some((counts) => isManyOf(counts, Math.max(counts.left, held)));
+): boolean {
+  return (
+    ports.everywhere !== null &&
+    !haveManyLeft(ports.everywhere, installationId, { since: at, ofAllSince: at, held })
+  );
+}
+
+/** Counts in the lists of all nodes, and at least what is held. */
+function haveManyLeft(
+  everywhere: Everywhere,
+  installationId: number,
+  { since, ofAllSince, held = 0 }: { since: number; ofAllSince: number; held?: number },
+): boolean {
+  const counted = [everywhere.countOf(installationId, since), everywhere.countOf(null, ofAllSince)];
+  return counted.some((counts) => isManyOf(counts, Math.max(counts.left, held)));
 }
 
 const isManyOf = ({ managed, left }: { managed: number; left: number }, leaving: number): boolean =>
