@@ -92,7 +92,8 @@ test("kept tips and pauses move along when a node joins and when it is drained, 
       const shown = await get<Shown>(node, pathOf(repo));
       expect([shown.state, shown.kept.map(({ sha }) => sha)]).toEqual(["paused", [lost]]);
     }
-    expect((await post(a, `${pathOf(repo)}/resume`)).ok).toBe(true);
+    const resumed = await post(a, `${pathOf(repo)}/resume`);
+    expect([resumed.status, await resumed.json()]).toMatchObject([202, { paused: false }]);
   }
   for (const repo of moved) {
     await until(async () => (await get<Shown>(a, pathOf(repo))).state).toBe("fresh");
