@@ -42,6 +42,7 @@ export function createEmbeddedQueue(options: Options): RefreshQueue {
     held: createHeldResources(store, now()),
     outages: createOutages(now),
     released: new Set(),
+    promotedAt: now(),
     startsAll: false,
     prober: null,
   };
@@ -180,6 +181,7 @@ function reclaim(queue: Parts, subject: Subject): void {
 
 function promote(queue: Parts): boolean {
   const at = queue.now();
+  queue.promotedAt = at;
   const released = [...queue.released];
   const due = queue.order.due(at, PROMOTED_AT_ONCE);
   const answered = released.flatMap((server) => queue.order.released(server, PROMOTED_AT_ONCE));
@@ -197,7 +199,7 @@ function promote(queue: Parts): boolean {
 function nextDueIn(queue: Parts): number | null {
   const dueAt = queue.order.nextDueAt();
   const due = dueAt === null ? [] : [Math.max(0, dueAt - queue.now())];
-  const probe = queue.outages.nextProbeIn();
+  const probe = queue.outages.nextProbeIn(queue.promotedAt);
   const waits = probe === null ? due : [...due, probe];
   return waits.length === 0 ? null : Math.min(...waits);
 }

@@ -19,8 +19,11 @@ export interface Outages {
   dueProbe(server: string): { last: string | null } | null;
   /** Notes that a subject begins to probe. */
   probing(server: string, key: string): void;
-  /** Returns the milliseconds until the next probe that is not due yet; null: none is foreseen. */
-  nextProbeIn(): number | null;
+  /**
+   * Returns the milliseconds until the next probe that was not due yet at that time; null: none is foreseen. One that has
+   * become due since is due in 0: who looked for probes meanwhile may have come too early for it.
+   */
+  nextProbeIn(lookedAt: number): number | null;
   list(): Outage[];
   /** Reports that a server is out, or back. */
   onChange: Subscribe<[server: string, now: "out" | "back"]>;
@@ -89,10 +92,10 @@ export function createOutages(now: () => number): Outages {
       // The next probe does not wait for this one, which may hang.
       state.nextProbeAt = now() + (PROBE_MS[state.probes] ?? PROBE_MS.at(-1)!);
     },
-    nextProbeIn() {
-      const waits = outs().map(([, { nextProbeAt }]) => nextProbeAt - now());
-      const later = waits.filter((ms) => ms > 0);
-      return later.length === 0 ? null : Math.min(...later);
+    nextProbeIn(lookedAt) {
+      const later = outs().filter(([, { nextProbeAt }]) => nextProbeAt > lookedAt);
+      if (later.length === 0) return null;
+      return Math.max(0, Math.min(...later.map(([, { nextProbeAt }]) => nextProbeAt)) - now());
     },
     onChange: changed.on,
     list: () =>

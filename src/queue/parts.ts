@@ -37,6 +37,8 @@ export interface Parts extends Required<Omit<Options, "random">> {
   outages: Outages;
   /** The rows that met these servers become ready, a few with each `promote`. */
   released: Set<string>;
+  /** When `promote` last began, by the steady clock. What is due by then has its chance of a slot. */
+  promotedAt: number;
   /** Whether every request starts at once. */
   startsAll: boolean;
   /** The row that was chosen to ask a server that is out. */

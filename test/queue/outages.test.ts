@@ -52,6 +52,19 @@ test("a success between, or a refusal, which is an answer, means no outage", () 
   }
 });
 
+test("a probe that becomes due while others are looked for is due at once, and one that finds no slot starts no loop", () => {
+  const { queue, clock } = hostOut();
+  clock.now += 999;
+  queue.promote();
+  expect(queue.next("short")).toBeNull();
+  clock.now += 1;
+  expect(queue.nextDueIn()).toBe(0);
+  queue.promote();
+  // Every slot is taken: a run that ends looks again.
+  expect(queue.nextDueIn()).toBeGreaterThan(500);
+  expect(queue.next("short")).not.toBeNull();
+});
+
 test("a host that is out is probed after 1, 2, 4, 8 and then every 15 s, each time by another repository", () => {
   const { queue, clock } = hostOut();
   const from = clock.now;
