@@ -11,7 +11,7 @@ class TierByTier extends BaseSequencer {
   }
 }
 
-const shared = { setupFiles: ["test/support/seed.ts"], hookTimeout: 60_000 };
+const shared = { setupFiles: ["test/support/seed.ts"], hookTimeout: 180_000 };
 
 export default defineConfig({
   test: {

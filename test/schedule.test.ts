@@ -98,9 +98,9 @@ test("a pass can be asked for, also without an interval; one that is asked for d
     expect([backstop.begin(), backstop.begin(), backstop.begin()]).toEqual([true, false, false]);
     expect(ends).toHaveLength(1);
     ends[0]!();
-    await vi.waitFor(() => expect(ends).toHaveLength(2));
+    await expect.poll(() => ends).toHaveLength(2);
     ends[1]!();
-    await vi.waitFor(() => expect(running).toBe(0));
+    await expect.poll(() => running).toBe(0);
     expect(most).toEqual([1, 1]);
     expect(backstop.begin()).toBe(true);
     ends.at(-1)!();

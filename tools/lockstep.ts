@@ -28,7 +28,9 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-const STOP_TIMEOUT_MS = 20_000;
+/** What has not begun, or ended, by then hangs, however busy the machine is. */
+const READY_TIMEOUT_MS = 180_000;
+const STOP_TIMEOUT_MS = 120_000;
 
 /** Runs Lockstep in a separate process, started the way an operator does. */
 export class Lockstep {
@@ -162,7 +164,7 @@ export async function startLockstep(options: LockstepOptions): Promise<Lockstep>
   };
   lockstep.exited.then(ended, ended);
   try {
-    await lockstep.ready(options.readyTimeoutMs ?? 30_000);
+    await lockstep.ready(options.readyTimeoutMs ?? READY_TIMEOUT_MS);
   } catch (error) {
     await lockstep.kill9().catch(() => {});
     throw error;

@@ -10,6 +10,9 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
+/** A line that has not come by then never comes, however busy the machine is. */
+const HANGS_MS = 180_000;
+
 interface Waiter {
   predicate: (line: LogLine) => boolean;
   resolve: (line: LogLine) => void;
@@ -32,7 +35,7 @@ export class LogLines {
   }
 
   /** Returns the first line, existing or later, that the predicate is true for. */
-  waitFor(predicate: (line: LogLine) => boolean, timeoutMs = 10_000): Promise<LogLine> {
+  waitFor(predicate: (line: LogLine) => boolean, timeoutMs = HANGS_MS): Promise<LogLine> {
     const there = this.all.find(predicate);
     if (there) return Promise.resolve(there);
     return new Promise((resolve, reject) => {

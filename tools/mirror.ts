@@ -42,7 +42,7 @@ export function watchTip(mirror: string, ref: string, report: (tip: string, at: 
 }
 
 /** @returns performance.now() as soon as the ref is there (ZERO: is gone). */
-export function waitForTip(mirror: string, ref: string, sha: string, timeoutMs = 30_000): Promise<number> {
+export function waitForTip(mirror: string, ref: string, sha: string, timeoutMs = 180_000): Promise<number> {
   return new Promise((resolve, reject) => {
     const stop = watchTip(mirror, ref, (tip, at) => {
       if (tip !== sha) return;

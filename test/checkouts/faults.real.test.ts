@@ -119,5 +119,5 @@ test("a power cut that leaves the new link and takes what the ledger says of its
     rows(world, `SELECT body FROM events WHERE id > ${last}`).flatMap(
       ({ body }) => (JSON.parse(String(body)) as Announcement).checkouts,
     );
-  await expect.poll(told, { timeout: 10_000 }).toMatchObject([{ before: former, after: now }]);
+  await expect.poll(told).toMatchObject([{ before: former, after: now }]);
 });

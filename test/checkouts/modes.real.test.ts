@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { hook } from "../support/consumers.js";
 import { compare } from "../support/history.js";
 import { asNobody, modesBelow } from "../support/modes.js";
@@ -45,7 +45,7 @@ test.each(MODES)("a tree that was %s blocks neither a push nor a start", async (
   await world.stop();
   await world.start({ CHECKOUTS: "acme/other" });
   await compare(world, repo);
-  await vi.waitFor(() => expect(readdirSync(trash)).toEqual([]));
+  await expect.poll(() => readdirSync(trash)).toEqual([]);
   expect(lstatSync(base, { throwIfNoEntry: false })).toBeUndefined();
   expect(world.log.filter((line) => isFailure(line) || isRemoval(line))).toEqual([]);
 });
@@ -97,7 +97,7 @@ test("what cannot be removed fails neither a start nor a refresh, is reported on
 
   chmod(trash, 0o750);
   await push({ a: "4" });
-  await vi.waitFor(() => expect(readdirSync(trash)).toEqual([]));
+  await expect.poll(() => readdirSync(trash)).toEqual([]);
   expect(treesOf(world, repo)).toEqual(["1", "2"]);
 });
 

@@ -55,7 +55,7 @@ export async function startServing(
   releasers.add(() => lockstep.kill9());
   const names = standin.world.repositoriesOf(app.installation!).map(({ owner, name }) => `${owner}/${name}`);
   for (const repository of names)
-    await lockstep.waitForLog((line) => line.repository === repository && line.result === "cloned", 60_000);
+    await lockstep.waitForLog((line) => line.repository === repository && line.result === "cloned");
   return {
     standin,
     lockstep,

@@ -5,7 +5,7 @@ import { openNetwork, type RedisServer, startRedis } from "../support/redis.js";
 
 const IDS = Array.from({ length: 500 }, (_, n) => n * 31 + 1);
 const ownersBy = ({ members }: TestMember) => IDS.map((id) => members.placement().ownersOf(id)[0]);
-const until = (act: () => unknown) => expect.poll(act, { timeout: 30_000, interval: 20 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 20 });
 
 async function startThree(redis: RedisServer, url = redis.url) {
   const nodes = [];

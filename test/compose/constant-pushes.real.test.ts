@@ -7,23 +7,18 @@ import { post } from "../support/served.js";
 const MAIN = "refs/heads/main";
 const PUSHES = 40;
 const READERS = 4;
-/** What a reader waits at most, with what a slow machine needs for an answer besides. */
-const PATIENCE_MS = 2_000 + 1_500;
 
-test("under constant pushes no reader gets an older list than the last 202, and none waits for long", async () => {
+test("under constant pushes no reader gets an older list than the last 202, and none waits for a quiet moment", async () => {
   const { world, repo, url } = await oneMirror({ QUIET_PERIOD: "1h" });
   /** The commits of main that Lockstep has accepted, oldest first. */
   const accepted: string[] = [];
   const faults: string[] = [];
-  const waits: number[] = [];
   let answers = 0;
   let isOver = false;
 
   async function read(): Promise<void> {
     const known = accepted.length;
-    const startedAt = performance.now();
     const { status, text } = await post(url, 2, listOf(MAIN));
-    waits.push(performance.now() - startedAt);
     const [, tip = ""] = /([0-9a-f]{40}) refs\/heads\/main/.exec(text) ?? [];
     const at = accepted.indexOf(tip);
     // A commit that is not accepted yet was read from GitHub, and is a later one.
@@ -46,8 +41,7 @@ test("under constant pushes no reader gets an older list than the last 202, and 
   await Promise.all(readers);
   expect(faults).toEqual([]);
   expect(answers).toBeGreaterThan(READERS * 2);
-  expect(Math.max(...waits)).toBeLessThan(PATIENCE_MS);
-}, 60_000);
+});
 
 test("a ref that is held at its old tip is read from GitHub", async () => {
   const { world, repo, url } = await oneMirror({ HISTORY: "block" });

@@ -253,9 +253,10 @@ test("the first reading of the log does not compare repositories that are being 
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
   await untilState(world, "acme/app", ({ queued, running }) => !queued && !running);
-  await vi.waitFor(async () => {
+  const isRead = async () => {
     const { deliveries, queue } = await statusOf(world);
-    expect([deliveries.lastReadAt !== null, queue.depth]).toEqual([true, 0]);
-  }, 10_000);
+    return deliveries.lastReadAt !== null && queue.depth === 0;
+  };
+  await expect.poll(isRead).toBe(true);
   expect(world.refreshes().map(({ result }) => result)).toEqual(["cloned"]);
 });

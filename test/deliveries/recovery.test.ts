@@ -157,7 +157,7 @@ test("whenever GitHub fails and Lockstep restarts, every lost delivery is found 
     }),
     { numRuns: 50, examples: [[[...brokenOff, ...[1, 1, 30, 30].map((n) => minutes(n))]]] },
   );
-}, 60_000);
+});
 
 test("pull: an error that is not about one delivery interrupts the reading", async () => {
   for (const code of ["rate_limited", "unreachable", "tls", "unauthorized"] as const) {

@@ -31,7 +31,7 @@ test("a rename reported during the clone leaves no link under the old name", asy
   const world = await World.create({ GIT_BINARY: git.binary });
   const repo = await world.standin.createRepository("acme", "before");
   await world.start();
-  await expect.poll(git.isCloned, { timeout: 30_000 }).toBe(true);
+  await expect.poll(git.isCloned).toBe(true);
   world.standin.renameRepository(repo, "after");
   world.sweep();
   await untilState(world, "acme/after", ({ id }) => id === repo.id);

@@ -30,7 +30,5 @@ test("an installation without repositories has its account's name at once", asyn
     const answer = await world.api("/api/v1/installations");
     return ((await answer.json()) as { installations: object[] }).installations;
   };
-  await expect
-    .poll(installations, { timeout: 10_000 })
-    .toMatchObject([{ id: installation.id, login: "initech" }]);
+  await expect.poll(installations).toMatchObject([{ id: installation.id, login: "initech" }]);
 });

@@ -36,7 +36,7 @@ function watched(freeMib: number, minFreeMib: number) {
 
 const looked = async ({ heard }: ReturnType<typeof watched>) => {
   const { looks } = heard;
-  await expect.poll(() => heard.looks, { timeout: 20_000 }).toBeGreaterThan(looks + 1);
+  await expect.poll(() => heard.looks).toBeGreaterThan(looks + 1);
 };
 
 test("room for clones is told once there is MIN_FREE_DISK again, and only then", async () => {
@@ -47,15 +47,15 @@ test("room for clones is told once there is MIN_FREE_DISK again, and only then",
   await looked(disk);
   expect(disk.heard.rooms).toBe(0);
   disk.free.bytes = 1_000 * MIB;
-  await expect.poll(() => disk.heard.rooms, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => disk.heard.rooms).toBe(1);
   await looked(disk);
   expect(disk.heard.rooms).toBe(1);
 });
 
 test("room for refreshes is told once the floor is no longer crossed", async () => {
   const disk = watched(100, 0);
-  await expect.poll(() => disk.heard.changes, { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(() => disk.heard.changes).toBeGreaterThan(0);
   expect(disk.heard.rooms).toBe(0);
   disk.free.bytes = 10_000 * MIB;
-  await expect.poll(() => disk.heard.rooms, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => disk.heard.rooms).toBe(1);
 });

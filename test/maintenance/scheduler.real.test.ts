@@ -1,6 +1,5 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createLayout } from "../../src/git/disk/layout.js";
 import { createUpkeep } from "../../src/git/mirror/upkeep.js";
@@ -69,9 +68,8 @@ test.each(["mirror", "keep"])(
 test("a push stops a running prune, and is mirrored at once", async () => {
   const { world, repo, stuck, lost } = await pruning();
   const child = await stuck.begun();
-  const at = performance.now();
+  // This prune never ends by itself.
   await push(world, repo, "main");
-  expect(performance.now() - at).toBeLessThan(5_000);
   await world.line(({ event }) => event === "maintenance_yielded");
   expect(isRunning(child)).toBe(false);
   expect(objectsOf(world.mirror(repo))).toContain(lost);
@@ -88,11 +86,9 @@ test("a branch that returns while its objects are pruned has all of them", async
 });
 
 test("a stop ends a prune, and the next start clears what it left", async () => {
-  const { world, repo, stuck } = await pruning();
+  const { world, repo, stuck } = await pruning({ SHUTDOWN_TIMEOUT: "1h" });
   await stuck.begun();
-  const at = performance.now();
   await world.stop();
-  expect(performance.now() - at).toBeLessThan(5_000);
   expect(failures(world)).toEqual([]);
   await world.start(repo);
 });
@@ -219,9 +215,9 @@ test("a gone repository is not maintained", async () => {
 });
 
 /** A world whose only mirror is pruned by a git that never ends; `lost` is the commit that it would drop. */
-async function pruning() {
+async function pruning(env: Record<string, string> = {}) {
   const stuck = stuckGit("repack");
-  const world = await World.create({ GIT_BINARY: stuck.binary });
+  const world = await World.create({ GIT_BINARY: stuck.binary, ...env });
   const repo = await world.standin.createRepository("acme", "app");
   await world.start(repo);
   const lost = await push(world, repo, "feature");
@@ -254,7 +250,7 @@ async function atRest(world: World, ...repos: Repo[]): Promise<void> {
     await world.line((line) => Object.entries(settled).every(([key, value]) => line[key] === value), from);
   }
   // A list read meanwhile may have requested one more refresh, which would run at the next start.
-  while ((await statusOf(world)).queue.depth > 0) await Promise.race([world.nextLine(), sleep(50)]);
+  await expect.poll(async () => (await statusOf(world)).queue.depth).toBe(0);
 }
 
 /** Kept tips carry the time in their names. */

@@ -126,7 +126,7 @@ test("the end of a run that cannot be stored is not lost: the repository runs ag
     clock.now += 1_000;
     return runs.length;
   };
-  await expect.poll(passed, { timeout: 10_000 }).toBe(2);
+  await expect.poll(passed).toBe(2);
   await drain();
   expect(queue.depth()).toBe(0);
 });
@@ -175,7 +175,7 @@ test("property: no trigger is lost, no subject ever runs twice at once, and no c
     }),
     { numRuns: 60 },
   );
-}, 120_000);
+});
 
 test("runs are ended with a reason, and keep their requests", async () => {
   const { trigger, runner, queue, open } = controlled();

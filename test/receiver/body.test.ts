@@ -120,9 +120,9 @@ describe("a body that arrives slowly", () => {
       headers: { ...headersFor(""), "content-length": String(4 * MIB) },
     });
     outgoing.write(padding);
-    await vi.waitFor(() => expect(received()).toBeGreaterThan(MIB));
+    await expect.poll(() => received()).toBeGreaterThan(MIB);
     outgoing.destroy();
-    await vi.waitFor(() => expect(harness.sockets.size).toBe(0));
+    await expect.poll(() => harness.sockets.size).toBe(0);
     expect(harness.lines).toEqual([]);
     // The bytes of the closed request no longer count.
     expect((await deliver(harness.port, pushOf(1.5 * MIB))).status).toBe(202);
@@ -177,7 +177,7 @@ describe("bytes in flight", () => {
       headers: { ...headersFor(body), "content-length": String(body.length) },
     });
     first.outgoing.write(body.subarray(0, MIB));
-    await vi.waitFor(() => expect(received()).toBeGreaterThan(MIB));
+    await expect.poll(() => received()).toBeGreaterThan(MIB);
 
     const refused = await deliver(harness.port, body);
     expect([refused.status, refused.headers["retry-after"]]).toEqual([503, "5"]);

@@ -131,7 +131,7 @@ test("a reader who leaves ends its git, and one who does not read holds it up", 
   await expect.poll(running).toHaveLength(1);
   expect(answer.statusCode).toBe(200);
   sent.destroy();
-  await expect.poll(running, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(running).toEqual([]);
 });
 
 test("an answer whose git dies is never ended as if it were whole", async () => {
@@ -168,7 +168,7 @@ test("a stop lets answers finish, takes no new ones, and ends those that take to
   const cut = await open(hasty.url, wantOf(main));
   await hasty.listener.close();
   await expect(read(cut.answer)).rejects.toThrow(/aborted/);
-  await expect.poll(hasty.running, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(hasty.running).toEqual([]);
 });
 
 test("a body that never ends does not hold up a stop", async () => {

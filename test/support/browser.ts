@@ -3,6 +3,9 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect, onTestFinished } from "vitest";
 import { launchBrowser } from "../../tools/browser.js";
 
+/** What has not appeared by then never does, however busy the machine is. */
+const HANGS_MS = 180_000;
+
 /**
  * A tab in a browser of its own, and the errors it reported: scripts, styles or calls that the CSP refused.
  */
@@ -12,6 +15,7 @@ export async function openTab(
   const browser: Browser = await launchBrowser();
   onTestFinished(() => browser.close());
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(HANGS_MS);
   const tab = await context.newPage();
   const complaints: string[] = [];
   // A refused sign-in is an answer, not an error.

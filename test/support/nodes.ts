@@ -36,7 +36,7 @@ export async function startNodes(env: Record<string, string>, ...names: string[]
     Array.from({ length: 6 }, (_, n) => `r${n}`),
   );
   const nodes = await Promise.all(names.map((name) => cluster.start(name)));
-  const patience = { timeout: 120_000, interval: 200 };
+  const patience = { interval: 200 };
   if (nodes.length > 0) await expect.poll(() => cluster.faults(repos), patience).toEqual([]);
   for (const node of nodes) await expect.poll(() => aliveBy(node), patience).toBe(nodes.length);
   for (const node of nodes) await expect.poll(() => keptBy(node), patience).toEqual(nodes.map(() => 0));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import type { World } from "./world.js";
 
@@ -48,9 +49,9 @@ export async function refreshedOnce(world: World, repo: Repo, from: number): Pro
 export async function passed(world: World): Promise<void> {
   const before = (await statusOf(world)).deliveries.lastReadAt;
   world.sweep();
-  for (;;) {
+  const isOver = async () => {
     const { deliveries, queue } = await statusOf(world);
-    if (deliveries.lastReadAt !== before && queue.depth === 0) return;
-    await sleep(50);
-  }
+    return deliveries.lastReadAt !== before && queue.depth === 0;
+  };
+  await expect.poll(isOver).toBe(true);
 }

@@ -44,7 +44,7 @@ test("a disk that fills up ends a fetch and clears it, still takes deliveries, a
 
   world.standin.faults.slowLine = { bytes: 2_000, everyMs: 100 };
   await world.pushed(await world.standin.commit(repo, "main", { files: manyFiles() }));
-  await expect.poll(() => leftovers(objects), { timeout: 60_000 }).not.toEqual([]);
+  await expect.poll(() => leftovers(objects)).not.toEqual([]);
   const since = world.log.length;
   const free = take(dir);
   await world.line(isEvent("reserve_released"), since);
@@ -74,9 +74,7 @@ test("a disk that fills up ends a fetch and clears it, still takes deliveries, a
   await world.inStep(repo);
   await world.line(isEvent("reserve_made"), since);
   expect(statSync(reserve).size).toBe(RESERVE_BYTES);
-  await expect
-    .poll(() => freshz(world), { timeout: 20_000 })
-    .toMatchObject({ status: "fresh", problems: [] });
+  await expect.poll(() => freshz(world)).toMatchObject({ status: "fresh", problems: [] });
 });
 
 test("a disk below the floor ends a clone, which begins again once there is room", async (context) => {
@@ -88,7 +86,7 @@ test("a disk below the floor ends a clone, which begins again once there is room
   world.standin.faults.slowLine = { bytes: 2_000, everyMs: 100 };
   await world.start();
   const repos = join(world.dataDir, "repos");
-  await expect.poll(() => leftovers(repos), { timeout: 60_000 }).not.toEqual([]);
+  await expect.poll(() => leftovers(repos)).not.toEqual([]);
   const free = take(dir, 200 * MIB);
   expect(await world.line(isEvent("refresh_failed"))).toMatchObject({ code: "disk_full" });
   await expect.poll(() => leftovers(repos)).toEqual([]);

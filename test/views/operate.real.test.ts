@@ -49,7 +49,7 @@ test("with too little free disk nothing is cloned, refreshes continue, and cloni
   const { world, repo } = await acme({ MIN_FREE_DISK: "1400MiB" }, join(dir, "data"));
   execFileSync("fallocate", ["-l", "800MiB", filler]);
   // The disk is looked at every second, and a small clone is faster.
-  await expect.poll(async () => (await statusOf(world)).disk.low, { timeout: 10_000 }).toBe(true);
+  await expect.poll(async () => (await statusOf(world)).disk.low).toBe(true);
   const fresh = await world.standin.createRepository("acme", "later");
   world.sweep();
   const shown = await untilState(world, "acme/later", ({ lastError }) => Boolean(lastError));

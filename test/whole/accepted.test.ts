@@ -18,7 +18,7 @@ test("deliveries that were accepted together survive kill -9 right after the ans
     return lockstep;
   };
   const first = await start();
-  await first.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned", 60_000);
+  await first.waitForLog(({ event, result }) => event === "refreshed" && result === "cloned");
   // No push is refreshed before the kill.
   standin.faults.hangGit = true;
   const pushes = [];
@@ -34,5 +34,5 @@ test("deliveries that were accepted together survive kill -9 right after the ans
 
   standin.faults.hangGit = false;
   const second = await start();
-  await second.waitForLog(({ event, changed }) => event === "refreshed" && Number(changed) >= PUSHES, 60_000);
+  await second.waitForLog(({ event, changed }) => event === "refreshed" && Number(changed) >= PUSHES);
 });

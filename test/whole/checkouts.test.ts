@@ -68,7 +68,7 @@ test.each([
   async (given) => {
     const { standin, repo, dataDir, start, base, link } = await server(given.checkouts);
     let lockstep = await start();
-    await lockstep.waitForLog((line) => line.event === "published", 30_000);
+    await lockstep.waitForLog((line) => line.event === "published");
     const readers = startReaders(link, 10, GRACE_MS);
     for (let n = 1; n <= given.publishes; n++) {
       const push = await standin.commit(repo, "main", { files: release(n) });

@@ -26,7 +26,7 @@ const stateOf = async (lockstep: Lockstep): Promise<{ state: string; pausedAt: s
   (await (await lockstep.api("/api/v1/repos/acme/app")).json()) as { state: string; pausedAt: string | null };
 
 const until = (lockstep: Lockstep, state: string) =>
-  expect.poll(async () => (await stateOf(lockstep)).state, { timeout: 30_000 }).toBe(state);
+  expect.poll(async () => (await stateOf(lockstep)).state).toBe(state);
 
 test("a backup of a running Lockstep, restored, brings back its state and loses no mirror", async () => {
   const { dataDir, start, backups, run } = await world();

@@ -15,7 +15,7 @@ test("kept, restore and allow: a forced push is undone in the mirror, and allowe
   const dataDir = tempDir();
   const lockstep = await startLockstep({ standin, dataDir, env: { API_TOKEN, INTERVAL: "off" } });
   onTestFinished(async () => void (await lockstep.kill9()));
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   const run = (...args: string[]) => cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, ...args);
   const main = () => plainGit(mirrorPath(dataDir, "acme", "app"), "rev-parse", "refs/heads/main").trim();
 

@@ -20,9 +20,8 @@ async function start() {
   onTestFinished(async () => void (await lockstep.kill9()));
   const env = { API_TOKEN, LOCKSTEP_URL: lockstep.url };
   const run = (...args: string[]): Promise<Call> => cli(env, ...args);
-  for (const { name } of repos)
-    await lockstep.waitForLog((line) => line.repository === `acme/${name}`, 30_000);
-  await expect.poll(async () => (await run("status")).code, { timeout: 30_000 }).toBe(0);
+  for (const { name } of repos) await lockstep.waitForLog((line) => line.repository === `acme/${name}`);
+  await expect.poll(async () => (await run("status")).code).toBe(0);
   return { standin, repos, lockstep, dataDir, env, run };
 }
 
@@ -44,12 +43,10 @@ test("one command is about many repositories, and a pass of the backstop begins 
     out: "asked for a refresh of 2 repositories\n",
     err: "",
   });
-  await expect
-    .poll(async () => (await tipsHere()).slice(0, 2), { timeout: 30_000 })
-    .toEqual((await tips()).slice(0, 2));
+  await expect.poll(async () => (await tipsHere()).slice(0, 2)).toEqual((await tips()).slice(0, 2));
   expect((await tipsHere())[2]).not.toBe((await tips())[2]);
   expect(await run("resume", "--all")).toMatchObject({ code: 0, out: "resumed 1 repository\n" });
-  await expect.poll(tipsHere, { timeout: 30_000 }).toEqual(await tips());
+  await expect.poll(tipsHere).toEqual(await tips());
   expect(await run("resume", "--all")).toMatchObject({ code: 0, out: "resumed 0 repositories\n" });
   const filtered = await run("--json", "refresh", "--name", "acme/*o*");
   expect(JSON.parse(filtered.out)).toEqual({ repositories: 1 });
@@ -65,13 +62,10 @@ test("one command is about many repositories, and a pass of the backstop begins 
 
   const [app] = repos;
   await standin.commit(app!, "main");
-  const passed = lockstep.waitForLog(
-    (line) => line.trigger === "backstop" && line.result !== undefined,
-    30_000,
-  );
+  const passed = lockstep.waitForLog((line) => line.trigger === "backstop" && line.result !== undefined);
   expect(await run("pass")).toMatchObject({ code: 0, out: expect.stringMatching(/^a pass /) });
   await passed;
-  await expect.poll(tipsHere, { timeout: 30_000 }).toEqual(await tips());
+  await expect.poll(tipsHere).toEqual(await tips());
 
   const { audit } = JSON.parse((await run("--json", "audit")).out);
   expect(
@@ -102,7 +96,7 @@ test("bash completes names of repositories, and offers nothing when Lockstep is 
   const { env, lockstep } = await start();
   // What the API does not give within a second is not offered.
   const offers = (...words: string[]) =>
-    expect.poll(() => offered(env, ...words).words.sort(), { timeout: 30_000, interval: 200 });
+    expect.poll(() => offered(env, ...words).words.sort(), { interval: 200 });
   await offers("refresh", "acme/s").toEqual(["acme/site"]);
   await offers("show", "acme/").toEqual(["acme/app", "acme/site", "acme/tool"]);
   await offers("pause", "acme/app", "acme/to").toEqual(["acme/tool"]);

@@ -13,10 +13,7 @@ test("tokens add, list and revoke, and the audit that names them", async () => {
   const lockstep = await startLockstep({ standin, dataDir: tempDir(), env: { API_TOKEN, INTERVAL: "off" } });
   onTestFinished(async () => void (await lockstep.kill9()));
   for (const name of ["app", "site"])
-    await lockstep.waitForLog(
-      (line) => line.result === "cloned" && line.repository === `acme/${name}`,
-      30_000,
-    );
+    await lockstep.waitForLog((line) => line.result === "cloned" && line.repository === `acme/${name}`);
   const run = (...args: string[]) => cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, ...args);
 
   const scopes = ["--scope", "read,operate", "--repositories", "acme/app", "--expires", "1h"];

@@ -16,7 +16,7 @@ test("the command line reads, requests and exits with its documented codes", asy
   await standin.createRepository("acme", "app");
   const lockstep = await startLockstep({ standin, dataDir: tempDir(), env: { API_TOKEN, INTERVAL: "off" } });
   onTestFinished(async () => void (await lockstep.kill9()));
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   const run = (...args: string[]) => cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, ...args);
 
   expect(await run("status")).toMatchObject({
@@ -57,7 +57,7 @@ test("while repositories wait for their first clone, status says how many, and e
   standin.faults.gitStatus = { status: 503, times: 1_000, path: "/acme/web" };
   const lockstep = await startLockstep({ standin, dataDir: tempDir(), env: { API_TOKEN, INTERVAL: "off" } });
   onTestFinished(async () => void (await lockstep.kill9()));
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   const status = await cli({ API_TOKEN, LOCKSTEP_URL: lockstep.url }, "status");
   expect(status).toMatchObject({
     code: 4,

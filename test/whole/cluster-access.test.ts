@@ -1,10 +1,8 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { openTab, signIn } from "../support/browser.js";
 import { startNodes, type TestNode, TOKEN } from "../support/nodes.js";
 
-vi.setConfig({ testTimeout: 6 * 60_000 });
-
-const until = (act: () => unknown, timeout = 60_000) => expect.poll(act, { timeout, interval: 100 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 100 });
 
 const post = ({ lockstep }: TestNode, path: string, body: object = {}) =>
   lockstep.api(path, {

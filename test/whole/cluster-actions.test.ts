@@ -1,12 +1,10 @@
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { refsInFiles } from "../../tools/refs-in-files.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { startNodes, type TestNode } from "../support/nodes.js";
 
-vi.setConfig({ testTimeout: 6 * 60_000 });
-
-const until = (act: () => unknown) => expect.poll(act, { timeout: 120_000, interval: 200 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 200 });
 
 const pathOf = ({ owner, name }: Repo) => `/api/v1/repos/${owner}/${name}`;
 const post = ({ lockstep }: TestNode, path: string, body: unknown = {}) =>

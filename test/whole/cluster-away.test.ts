@@ -1,15 +1,13 @@
 import { join } from "node:path";
 import Database from "libsql";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { startNodes, type TestNode } from "../support/nodes.js";
 
 const MINUTES = 60_000;
 const HOURS = 60 * MINUTES;
 
-vi.setConfig({ testTimeout: 5 * MINUTES });
-
-const until = (act: () => unknown, timeout = 2 * MINUTES) => expect.poll(act, { timeout, interval: 200 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 200 });
 
 /** What the node has read of GitHub's log was read so much earlier. */
 function goBack({ dataDir }: TestNode, ms: number): void {

@@ -1,11 +1,8 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Announcement } from "../../src/base/model.js";
 import { receiver, SECRET } from "../support/consumers.js";
 import { startNodes, type TestCluster, type TestNode } from "../support/nodes.js";
-
-const MINUTES = 60_000;
-vi.setConfig({ testTimeout: 6 * MINUTES });
 
 interface Status {
   announce: { pending: number }[];
@@ -23,19 +20,14 @@ async function allTold(nodes: readonly TestNode[], pushes: readonly Push[]): Pro
   for (const node of nodes) {
     for (const { repo, after } of pushes)
       await expect
-        .poll(
-          async () => {
-            const path = `/api/v1/repos/acme/${repo.name}/changes`;
-            const { changes = [] } = await ask<{ changes?: { after: string }[] }>(node, path);
-            return changes.map((it) => it.after);
-          },
-          { timeout: MINUTES },
-        )
+        .poll(async () => {
+          const path = `/api/v1/repos/acme/${repo.name}/changes`;
+          const { changes = [] } = await ask<{ changes?: { after: string }[] }>(node, path);
+          return changes.map((it) => it.after);
+        })
         .toContain(after);
     await expect
-      .poll(async () => (await ask<Status>(node, "/api/v1/status?node=self")).announce[0]?.pending, {
-        timeout: 3 * MINUTES,
-      })
+      .poll(async () => (await ask<Status>(node, "/api/v1/status?node=self")).announce[0]?.pending)
       .toBe(0);
   }
 }
@@ -53,9 +45,8 @@ test("with REPLICAS=2 a URL hears of a push once, and also of what the first own
     pushes.push(push);
   }
   // Both owners have brought every push; one of them has told of it.
-  for (const { after } of pushes)
-    await expect.poll(() => heardOf(after).length, { timeout: MINUTES }).toBe(1);
-  await expect.poll(() => cluster.faults(repos), { timeout: MINUTES }).toEqual([]);
+  for (const { after } of pushes) await expect.poll(() => heardOf(after).length).toBe(1);
+  await expect.poll(() => cluster.faults(repos)).toEqual([]);
   await allTold(nodes, pushes);
 
   const [first] = cluster.ownersOf(repos[0]!);
@@ -63,7 +54,7 @@ test("with REPLICAS=2 a URL hears of a push once, and also of what the first own
   await dies.lockstep.kill9();
   const late = await cluster.standin.commit(repos[0]!, "main");
   await cluster.deliver(late, stays);
-  await expect.poll(() => heardOf(late.after).length, { timeout: 3 * MINUTES }).toBe(1);
+  await expect.poll(() => heardOf(late.after).length).toBe(1);
   await allTold([stays], [...pushes, late]);
   for (const { after } of pushes) expect(heardOf(after)).toHaveLength(1);
 });
@@ -107,18 +98,16 @@ test("the event stream of any node has the events of all, goes on at another nod
     };
     const atA = await listen(a);
     const first = await pushAll();
-    for (const after of first) await expect.poll(() => atA.of(after).length, { timeout: MINUTES }).toBe(1);
+    for (const after of first) await expect.poll(() => atA.of(after).length).toBe(1);
     // With two owners the events of one node say all.
     if (replicas === "1") expect(new Set(atA.told.map(({ event }) => event.node)).size).toBe(2);
     atA.leave();
 
     const missed = await pushAll();
     const atB = await listen(b, atA.told.at(-1)!.id);
-    for (const after of missed)
-      await expect.poll(() => atB.of(after).length, { timeout: MINUTES }).toBeGreaterThan(0);
+    for (const after of missed) await expect.poll(() => atB.of(after).length).toBeGreaterThan(0);
     const last = await pushAll();
-    for (const after of last)
-      await expect.poll(() => atB.of(after).length, { timeout: MINUTES }).toBeGreaterThan(0);
+    for (const after of last) await expect.poll(() => atB.of(after).length).toBeGreaterThan(0);
     expect([atA.gaps(), atB.gaps()]).toEqual([0, 0]);
     // A second owner may bring a push when the ref has moved on at the first one, and say so.
     if (replicas === "1") for (const after of [...missed, ...last]) expect(atB.of(after)).toHaveLength(1);
@@ -128,9 +117,9 @@ test("the event stream of any node has the events of all, goes on at another nod
 test("an id of a single node's stream is taken with a gap, and any other text is refused", async () => {
   const { cluster, repos, nodes } = await startNodes({}, "a", "b");
   const stream = await listen(nodes[0]!, "3");
-  await expect.poll(stream.gaps, { timeout: MINUTES }).toBe(1);
+  await expect.poll(stream.gaps).toBe(1);
   const push = await cluster.standin.commit(repos[0]!, "main");
   await cluster.deliver(push, nodes[0]!);
-  await expect.poll(() => stream.of(push.after).length, { timeout: MINUTES }).toBe(1);
+  await expect.poll(() => stream.of(push.after).length).toBe(1);
   expect((await listen(nodes[0]!, "a:1;b:2")).status).toBe(400);
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { descendants } from "../../src/machine/process-table.js";
 import { freePort } from "../../tools/lockstep.js";
 import { plainGit } from "../support/git.js";
@@ -11,9 +11,7 @@ import { fetchOf, listOf } from "../support/packets.js";
 import { withToken } from "../support/rights.js";
 import { readerDir, readerGit } from "../support/served.js";
 
-vi.setConfig({ testTimeout: 6 * 60_000 });
-
-const until = (act: () => unknown, timeout = 120_000) => expect.poll(act, { timeout, interval: 200 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 200 });
 
 /** Nodes that serve mirrors to whoever may read them at GitHub. */
 async function servingNodes(env: Record<string, string>, ...names: string[]) {

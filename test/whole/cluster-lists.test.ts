@@ -1,11 +1,9 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { openTab, signIn } from "../support/browser.js";
 import { cli } from "../support/cli.js";
 import { createCluster, startNodes, type TestNode, TOKEN } from "../support/nodes.js";
 
-vi.setConfig({ testTimeout: 6 * 60_000 });
-
-const until = (act: () => unknown, timeout = 120_000) => expect.poll(act, { timeout, interval: 200 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 200 });
 
 const get = async <T>({ lockstep }: TestNode, path: string, init: RequestInit = {}): Promise<T> =>
   (await (await lockstep.api(path, init)).json()) as T;

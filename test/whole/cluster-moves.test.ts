@@ -1,15 +1,13 @@
 import { existsSync } from "node:fs";
 import { request as requestHttp } from "node:http";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { refsInFiles } from "../../tools/refs-in-files.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { listen } from "../support/listen.js";
 import { startNodes, type TestCluster, type TestNode } from "../support/nodes.js";
 
-vi.setConfig({ testTimeout: 6 * 60_000 });
-
-const until = (act: () => unknown, timeout = 120_000) => expect.poll(act, { timeout, interval: 200 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 200 });
 
 const pathOf = ({ owner, name }: Repo) => `/api/v1/repos/${owner}/${name}`;
 const post = ({ lockstep }: TestNode, path: string, body: unknown = {}) =>
@@ -72,7 +70,6 @@ async function handOver(
     await to.lockstep.waitForLog(
       ({ event, repository, node }) =>
         event === "mirror_taken_over" && repository === `acme/${repo.name}` && node === "a",
-      120_000,
     );
   return { to, moved };
 }

@@ -1,12 +1,10 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Repo } from "../../tools/standin/index.js";
 import { barriers, openTab, signIn } from "../support/browser.js";
 import { cli } from "../support/cli.js";
 import { startNodes, type TestCluster, type TestNode, TOKEN } from "../support/nodes.js";
 
-vi.setConfig({ testTimeout: 6 * 60_000 });
-
-const until = (act: () => unknown, timeout = 120_000) => expect.poll(act, { timeout, interval: 200 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 200 });
 
 async function clusterOf(env: Record<string, string>, ...names: string[]) {
   const { cluster, repos, nodes } = await startNodes(env, ...names);

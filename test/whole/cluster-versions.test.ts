@@ -1,14 +1,10 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { copyAsLaterVersion } from "../../tools/cluster/later-version.js";
 import type { Repo } from "../../tools/standin/index.js";
 import { aliveBy, createCluster, type TestNode } from "../support/nodes.js";
 import { tempDir } from "../support/temp.js";
 
-const MINUTES = 60_000;
-
-vi.setConfig({ testTimeout: 6 * MINUTES });
-
-const until = (act: () => unknown, timeout = 2 * MINUTES) => expect.poll(act, { timeout, interval: 200 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 200 });
 
 const problemsOf = async ({ lockstep }: TestNode) => {
   const { problems } = (await (await lockstep.api("/api/v1/status?node=self")).json()) as {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createCluster, type TestCluster, type TestNode } from "../support/nodes.js";
 
-const until = (act: () => unknown, timeout = 60_000) => expect.poll(act, { timeout, interval: 200 });
+const until = (act: () => unknown) => expect.poll(act, { interval: 200 });
 
 async function withRepositories({ standin }: TestCluster, count: number) {
   const installation = standin.createInstallation("acme");

@@ -38,9 +38,9 @@ test("every command of docs/consumers.md works as described", async () => {
   const lockstep = await startLockstep({ standin, dataDir: join(cwd, "data"), env });
   onTestFinished(async () => void (await lockstep.kill9()));
   for (const repository of ["acme/app", "acme/site"])
-    await lockstep.waitForLog((line) => line.repository === repository && line.result === "cloned", 30_000);
+    await lockstep.waitForLog((line) => line.repository === repository && line.result === "cloned");
   const push = await standin.pushAndDeliver(repo, "main", lockstep.webhookUrl);
-  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push");
 
   const bin = join(cwd, "bin");
   mkdirSync(bin);
@@ -82,7 +82,7 @@ test("a DATA_DIR that was moved, or restored from its database or its mirrors al
     onTestFinished(async () => void (await lockstep.kill9()));
     // On a slow machine the first start has proven all there is, and the next one has nothing to ask.
     await lockstep.api("/api/v1/repos/acme/app/refresh", { method: "POST" });
-    const line = await lockstep.waitForLog(({ event }) => event === "refreshed", 30_000);
+    const line = await lockstep.waitForLog(({ event }) => event === "refreshed");
     const head = await run(`git --git-dir ${dir}/mirrors/acme/app.git rev-parse main`, shell);
     await lockstep.stop();
     return { result: line.result, code: head.code };

@@ -24,7 +24,7 @@ async function run(env: Record<string, string>) {
 }
 
 const says = (lockstep: Lockstep, words: string) =>
-  lockstep.waitForLog(({ msg }) => msg?.includes(words) === true, 30_000);
+  lockstep.waitForLog(({ msg }) => msg?.includes(words) === true);
 
 test("pretty: each line has a time, a level and one entry, also Probot's; no request is logged at info", async () => {
   const lines = await run({});

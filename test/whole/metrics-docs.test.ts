@@ -72,9 +72,9 @@ async function scrape(): Promise<{ text: string; metrics: Metrics }> {
   };
   const lockstep = await startLockstep({ standin, dataDir: tempDir(), env });
   onTestFinished(async () => void (await lockstep.kill9()));
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   await standin.pushAndDeliver(repo, "main", lockstep.webhookUrl);
-  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push");
   const text = await (await lockstep.api("/metrics")).text();
   return { text, metrics: served(text) };
 }

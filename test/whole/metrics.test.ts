@@ -10,10 +10,10 @@ test("/metrics counts what happens, and needs the token", async () => {
   const env = { API_TOKEN: "token-of-the-tests-0123456789", INTERVAL: "off" };
   const lockstep = await startLockstep({ standin, dataDir: tempDir(), env });
   onTestFinished(async () => void (await lockstep.kill9()));
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   const push = await standin.commit(repo, "main");
   await standin.deliver(push, { to: lockstep.webhookUrl });
-  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "push");
   await standin.deliver(push, { to: lockstep.webhookUrl, secret: "wrong" });
 
   expect((await fetch(`${lockstep.url}/metrics`)).status).toBe(401);

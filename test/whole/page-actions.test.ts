@@ -22,7 +22,7 @@ async function held() {
   const env = { API_TOKEN, INTERVAL: "off", HISTORY: "block" };
   const lockstep = await startLockstep({ standin, dataDir, env });
   onTestFinished(async () => void (await lockstep.kill9()));
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   const main = () => plainGit(mirrorPath(dataDir, "acme", "app"), "rev-parse", "refs/heads/main").trim();
   const old = main();
   const { after } = await standin.forcePush(repo, "main", { orphan: true });
@@ -34,7 +34,7 @@ async function held() {
     done += 1;
     const isManual = (line: { event?: unknown; trigger?: unknown }) =>
       line.event === "refreshed" && line.trigger === "manual";
-    await lockstep.waitForLog(() => lockstep.log.filter(isManual).length > done, 30_000);
+    await lockstep.waitForLog(() => lockstep.log.filter(isManual).length > done);
   };
   return { lockstep, main, old, after, refreshed };
 }

@@ -138,4 +138,4 @@ test("the server is gone: each view says so, calls nothing well, and is as easy 
     expect(await one.locator(".verdict:visible, [data-verdict]:visible").count(), path).toBe(0);
     await look(one, `gone 3 ${path}`);
   }
-}, 240_000);
+});

@@ -13,7 +13,7 @@ async function start() {
   const env = { API_TOKEN, INTERVAL: "off" };
   const lockstep = await startLockstep({ standin, dataDir: tempDir(), env });
   onTestFinished(async () => void (await lockstep.kill9()));
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   return lockstep;
 }
 
@@ -48,7 +48,7 @@ test("a server that hangs is as silent, and the page says when it is back", asyn
   const verdict = tab.locator("[data-verdict]");
   await verdict.waitFor();
   process.kill(lockstep.pid, "SIGSTOP");
-  await tab.getByText(/No word from the server since/).waitFor({ timeout: 60_000 });
+  await tab.getByText(/No word from the server since/).waitFor();
   expect(await verdict.isVisible()).toBe(false);
   process.kill(lockstep.pid, "SIGCONT");
   await tab.getByText(/The server has been back since \d\d:\d\d:\d\d/).waitFor();

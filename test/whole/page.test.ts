@@ -15,10 +15,7 @@ async function start() {
   const lockstep = await startLockstep({ standin, dataDir: tempDir(), env });
   onTestFinished(async () => void (await lockstep.kill9()));
   for (const name of ["app", "web"])
-    await lockstep.waitForLog(
-      (line) => line.result === "cloned" && line.repository === `acme/${name}`,
-      30_000,
-    );
+    await lockstep.waitForLog((line) => line.result === "cloned" && line.repository === `acme/${name}`);
   return { standin, repo, lockstep };
 }
 
@@ -96,7 +93,7 @@ test("refresh, pause and resume lead back to the list; sign-out ends the session
   await menu.click();
   await app.getByRole("button", { name: "Refresh acme/app" }).click();
   await tab.getByRole("status").getByText("Asked for a refresh of acme/app").waitFor();
-  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "manual", 30_000);
+  await lockstep.waitForLog((line) => line.event === "refreshed" && line.trigger === "manual");
   await menu.click();
   await app.getByRole("button", { name: "Pause acme/app" }).click();
   await app.getByText("paused").waitFor();

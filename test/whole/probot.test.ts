@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { type Lockstep, startLockstep } from "../../tools/lockstep.js";
 import { mirrorPath, waitForTip } from "../../tools/mirror.js";
 import { type Push, type Repo, type StandIn, startStandIn } from "../../tools/standin/index.js";
@@ -25,9 +25,9 @@ async function start(standin: StandIn, dataDir: string, env: Record<string, stri
 }
 
 const arrives = (dataDir: string, { repo, ref, after }: Push) =>
-  waitForTip(mirrorPath(dataDir, repo.owner, repo.name), ref, after, 30_000);
+  waitForTip(mirrorPath(dataDir, repo.owner, repo.name), ref, after);
 
-const cloned = (lockstep: Lockstep) => lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+const cloned = (lockstep: Lockstep) => lockstep.waitForLog((line) => line.result === "cloned");
 
 test("a push arrives, SIGTERM ends it with 0, and no secret is ever in the log", async () => {
   const { standin, repo } = await github();
@@ -172,13 +172,12 @@ test("no git process sees a token, and the gateway serves no other client", asyn
   await standin.deliver(await standin.commit(repo, "main"), { to: lockstep.webhookUrl });
   await asked;
   // Lockstep itself may ask for the advertisement before git runs.
-  const running = () => {
-    const processes = processesBelow(lockstep.pid);
-    expect(processes.map(({ cmdline }) => cmdline)).toContainEqual(expect.stringMatching(/^git\0/));
-    return processes;
-  };
-  const processes = await vi.waitFor(running, { timeout: 30_000 });
-  const seen = processes.map(({ cmdline, environ }) => cmdline + environ).join("\n");
+  await expect
+    .poll(() => processesBelow(lockstep.pid).map(({ cmdline }) => cmdline))
+    .toContainEqual(expect.stringMatching(/^git\0/));
+  const seen = processesBelow(lockstep.pid)
+    .map(({ cmdline, environ }) => cmdline + environ)
+    .join("\n");
   for (const secret of secretsOf(standin)) expect(seen).not.toContain(secret);
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(seen)?.[0];
   const stranger = await fetch(`${url}/acme/app.git/info/refs?service=git-upload-pack`);
@@ -189,7 +188,7 @@ test("no git process sees a token, and the gateway serves no other client", asyn
 test("PUBLIC_URL becomes the App's webhook URL", async () => {
   const { standin } = await github();
   const lockstep = await start(standin, tempDir(), { PUBLIC_URL: "https://lockstep.example.com" });
-  await lockstep.waitForLog((line) => line.event === "webhook_url_set", 30_000);
+  await lockstep.waitForLog((line) => line.event === "webhook_url_set");
   expect(standin.hookConfig.url).toBe("https://lockstep.example.com/api/github/webhooks");
 });
 

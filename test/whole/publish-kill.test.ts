@@ -58,7 +58,7 @@ const inMirror = async (lockstep: Lockstep, sha: string): Promise<void> =>
 test("a kill and a prune while a commit is published that a forced push has replaced leave whole trees", async () => {
   const { standin, repo, start, prune, force, mirror, link, gate } = await server();
   let lockstep = await start();
-  await lockstep.waitForLog((line) => line.event === "published", 30_000);
+  await lockstep.waitForLog((line) => line.event === "published");
   const first = (await standin.tips(repo)).get("refs/heads/main")!;
   await shows(lockstep, first);
   touch(gate.dir, "block");
@@ -83,7 +83,7 @@ test("a kill and a prune while a commit is published that a forced push has repl
 test("kills at any step, each with a forced push and a prune, leave a whole tree of the last commit", async () => {
   const { standin, repo, start, prune, force, mirror, link } = await server();
   let lockstep = await start();
-  await lockstep.waitForLog((line) => line.event === "published", 30_000);
+  await lockstep.waitForLog((line) => line.event === "published");
   const first = (await standin.tips(repo)).get("refs/heads/main")!;
   await shows(lockstep, first);
   for (let n = 1; n <= 6; n++) {

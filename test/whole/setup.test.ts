@@ -23,7 +23,7 @@ async function start(cwd: string, env: Record<string, string>, given?: number) {
   const port = given ?? (await freePort());
   const lockstep = spawnStart(cwd, port, env);
   onTestFinished(async () => void (await lockstep.kill9()));
-  await lockstep.waitForLog(({ msg }) => /^(Lockstep has no GitHub App|Listening)/.test(msg ?? ""), 30_000);
+  await lockstep.waitForLog(({ msg }) => /^(Lockstep has no GitHub App|Listening)/.test(msg ?? ""));
   return { lockstep, port, url: `http://127.0.0.1:${port}` };
 }
 
@@ -42,7 +42,7 @@ async function registerAt(url: string, lockstep: Lockstep): Promise<void> {
  * there.
  */
 async function isListening(lockstep: Lockstep): Promise<void> {
-  await lockstep.waitForLog(({ msg }) => /^Listening/.test(msg ?? ""), 30_000);
+  await lockstep.waitForLog(({ msg }) => /^Listening/.test(msg ?? ""));
 }
 
 const settings = (standin: StandIn) => ({ GHE_HOST: standin.host, GHE_PROTOCOL: "http", INTERVAL: "off" });
@@ -66,7 +66,7 @@ test("on a fresh machine: start, register, install, and the first repository is 
   // No public relay is used or needed.
   expect(JSON.stringify(lockstep.log)).not.toMatch(/smee/i);
   await registerAt(url, lockstep);
-  await lockstep.waitForLog((line) => line.repository === "acme/app" && line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.repository === "acme/app" && line.result === "cloned");
   expect(standin.manifests.manifest).toMatchObject({
     hook_attributes: { url: `${url}/api/github/webhooks` },
     setup_url: `${url}/setup`,
@@ -96,7 +96,7 @@ test("without PUBLIC_URL the App's webhook is corrected once the App is register
   const standin = await gitHub();
   const { lockstep, url } = await start(tempDir(), settings(standin));
   await registerAt(url, lockstep);
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   expect(standin.manifests.manifest?.hook_attributes.url).toBe(`${url}/`);
   expect(standin.hookConfig.url).toBe(`${url}/api/github/webhooks`);
 });
@@ -113,7 +113,7 @@ test("with DELIVERIES=pull the webhook leads nowhere, and the setting is kept fo
   };
   const { lockstep, port, url } = await start(cwd, { ...settings(standin), ...given });
   await registerAt(url, lockstep);
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   expect(standin.hookConfig.url).toBe("https://lockstep.invalid/");
   // Whatever was given is there at the next start, and what .env says already stays as it is written.
   const kept = { ...settings(standin), ...given, PORT: String(port), DATA_DIR: "here" };
@@ -141,7 +141,7 @@ test("an App that was registered by hand is imported by its id, key and secret",
   await tab.getByRole("button", { name: "Submit" }).click();
   await tab.getByText("Congrats!").waitFor();
   await tab.getByRole("heading", { name: "Sign in" }).waitFor();
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242", WEBHOOK_SECRET: standin.webhookSecret });
   // The file existed before.
   expect(readEnv(cwd)).not.toHaveProperty("API_TOKEN");
@@ -193,7 +193,7 @@ test("requests of other sites to the setup page, and invalid keys, change nothin
   expect(await ask(`${url}/probot`, "GET", own)).toMatchObject({ status: 200 });
   expect(await importing(own)).toMatchObject({ status: 200 });
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242" });
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
 });
 
 /** A stranger's App, just registered: the address that GitHub sends their browser to. */
@@ -229,7 +229,7 @@ test("a stranger's link registers nothing, whatever state it has; the page then 
   expect(existsSync(join(cwd, ".env"))).toBe(false);
 
   await registerAt(url, lockstep);
-  await lockstep.waitForLog((line) => line.result === "cloned", 30_000);
+  await lockstep.waitForLog((line) => line.result === "cloned");
   expect(conversions()).toHaveLength(1);
   expect(readEnv(cwd)).toMatchObject({ APP_ID: "4242" });
 });

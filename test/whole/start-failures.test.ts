@@ -47,7 +47,7 @@ test("a start that ended so frees DATA_DIR for one that works", async () => {
   await failed.exited;
   const works = spawnStart(cwd, await freePort(), { ...registered(), HOST: "127.0.0.1" });
   onTestFinished(async () => void (await works.kill9()));
-  await works.waitForLog((line) => line.result === "cloned", 30_000);
+  await works.waitForLog((line) => line.result === "cloned");
   expect(await works.stop()).toEqual({ code: 0, signal: null });
 });
 
@@ -56,5 +56,5 @@ test("a key in a form that Probot refuses starts all the same", async () => {
   const lines = Buffer.from(PRIVATE_KEY).toString("base64").replaceAll(/.{76}/g, "$&\n");
   const works = spawnStart(tempDir(), await freePort(), { ...env, HOST: "127.0.0.1", PRIVATE_KEY: lines });
   onTestFinished(async () => void (await works.kill9()));
-  await works.waitForLog((line) => line.result === "cloned", 30_000);
+  await works.waitForLog((line) => line.result === "cloned");
 });

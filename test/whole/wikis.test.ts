@@ -15,7 +15,6 @@ const changed = (lockstep: Lockstep) =>
   lockstep.waitForLog(
     ({ event, repository, changed }) =>
       event === "refreshed" && repository === "acme/app.wiki" && Number(changed) > 0,
-    60_000,
   );
 
 async function deliver(standin: StandIn, lockstep: Lockstep, edit: WikiEdit): Promise<void> {
@@ -51,10 +50,9 @@ test("the first page after the installation is mirrored, and served to readers o
   await lockstep.waitForLog(
     ({ event, repository, result }) =>
       event === "refreshed" && repository === "acme/app.wiki" && result === "cloned",
-    60_000,
   );
   const freshz = async () => (await lockstep.api("/freshz")).status;
-  await expect.poll(freshz, { timeout: 30_000, interval: 200 }).toBe(200);
+  await expect.poll(freshz, { interval: 200 }).toBe(200);
 
   const first = await standin.writePage(app, "Home", "hello");
   const moved = changed(lockstep);
@@ -82,7 +80,7 @@ test("in a cluster a wiki lies with its repository, whichever node hears of an e
   const installation = standin.createInstallation("acme");
   const repos = await standin.createRepositories(installation, ["r0", "r1", "r2", "r3", "r4", "r5"]);
   const nodes = [await cluster.start("a"), await cluster.start("b")];
-  await expect.poll(() => cluster.faults(repos), { timeout: 60_000, interval: 200 }).toEqual([]);
+  await expect.poll(() => cluster.faults(repos), { interval: 200 }).toEqual([]);
   for (const repo of repos) {
     const owner = cluster.node(cluster.ownersOf(repo)[0]!);
     const other = nodes.find((node) => node !== owner)!;
@@ -90,7 +88,7 @@ test("in a cluster a wiki lies with its repository, whichever node hears of an e
     await deliver(standin, other.lockstep, edit);
     const mirror = join(owner.dataDir, "repos", String(wikiIdOf(repo.id)), "mirror.git");
     await expect
-      .poll(() => refsInFiles(mirror), { timeout: 60_000, interval: 100 })
+      .poll(() => refsInFiles(mirror), { interval: 100 })
       .toEqual(new Map([["refs/heads/master", edit.pages[0]!.sha]]));
   }
 });

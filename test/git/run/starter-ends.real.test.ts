@@ -29,7 +29,7 @@ test("gits of a starter that was killed end, and fail; the next ones run without
   expect([first, git!, below].map(isRunning)).toEqual([false, false, false]);
   expect(starter.pid()).toBeNull();
   expect((await createGit(options)(VERSION)).stdout).toMatch(/^git version/);
-  await expect.poll(() => starter.pid(), { timeout: 20_000 }).not.toBeNull();
+  await expect.poll(() => starter.pid()).not.toBeNull();
   expect(starter.pid()).not.toBe(first);
   expect((await createGit(options)(VERSION)).stdout).toMatch(/^git version/);
   expect(warnings).toMatchObject([{ event: "git_starter_ended", reason: "SIGKILL" }]);
@@ -113,7 +113,7 @@ test("a kill -9 of Lockstep ends the starter, and leaves no socket; the next sta
   await expect.poll(() => readdirSync(runDir).length).toBe(1);
   const git = Number(readdirSync(runDir)[0]);
   parent.kill("SIGKILL");
-  await expect.poll(() => isRunning(starter), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isRunning(starter)).toBe(false);
   expect(readdirSync(dir)).toEqual([]);
   expect([git, below].map(isRunning)).toEqual([true, true]);
   expect(await createProcesses(runDir).endSurvivors()).toBe(2);

@@ -30,7 +30,7 @@ function streaming({ binary = "git" } = {}) {
 
 async function until(isTrue: () => boolean): Promise<void> {
   // No event says that a process sleeps or has ended elsewhere: proc(5).
-  await expect.poll(isTrue, { timeout: 30_000 }).toBe(true);
+  await expect.poll(isTrue).toBe(true);
 }
 
 /** Makes a repository with one blob of the given size in bytes. */
@@ -83,7 +83,7 @@ test("git is as fast as its reader, and nothing is kept", async () => {
     await until(() => isAsleep(pid!));
     expect(writtenBy(pid!)).toBeLessThan(read + MOST_AHEAD);
     // The engine frees unreachable memory in the background.
-    await expect.poll(() => memoryInUse() - before, { timeout: 10_000 }).toBeLessThan(4 * MiB);
+    await expect.poll(() => memoryInUse() - before).toBeLessThan(4 * MiB);
   }
   expect(hash.digest("hex")).toBe(sha256(content));
   expect(await done).toBe(0);

@@ -57,10 +57,15 @@ test.each([
   ["answers and then hangs", (_: unknown, res: ServerResponse) => void res.writeHead(200).write("x")],
 ])("a server that %s holds nothing longer than the deadline", async (_, hang) => {
   const { lfs, object, file } = await lfsAt(await scriptedHost(hang));
-  const started = performance.now();
-  await expect(lfs.download(object, file, AbortSignal.timeout(300))).rejects.toThrow();
-  await expect(lfs.locate(TARGET, [object], AbortSignal.timeout(300))).rejects.toThrow();
-  expect(performance.now() - started).toBeLessThan(5_000);
+  // Each call has limits of its own, which are longer.
+  const calls = [
+    (signal: AbortSignal) => lfs.download(object, file, signal),
+    (signal: AbortSignal) => lfs.locate(TARGET, [object], signal),
+  ];
+  for (const call of calls) {
+    const deadline = AbortSignal.timeout(300);
+    await expect(call(deadline)).rejects.toThrow(deadline.reason);
+  }
 });
 
 test("a page in place of the answer is not read as one", async () => {

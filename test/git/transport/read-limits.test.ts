@@ -16,17 +16,22 @@ test("a clock that is set back holds no read", async () => {
   for (let n = 0; n < 10; n++) await limits.take(TARGET, signal);
   vi.setSystemTime(Date.now() + 24 * HOUR);
   for (let n = 0; n < 10; n++) await limits.take(TARGET, signal);
-}, 10_000);
+});
 
 test("a second has no more than 15 reads of one repository, and another repository waits for none", async () => {
   const limits = createReadLimits();
   const { signal } = new AbortController();
   setMaxListeners(0, signal);
   const startedAt = performance.now();
-  const read = (name: string) =>
-    limits.take({ ...TARGET, name }, signal).then(() => performance.now() - startedAt);
-  const turns = Promise.all(Array.from({ length: 40 }, () => read("app")));
-  expect(await read("other")).toBeLessThan(900);
+  let read = 0;
+  const readApp = async () => {
+    await limits.take(TARGET, signal);
+    read += 1;
+    return performance.now() - startedAt;
+  };
+  const turns = Promise.all(Array.from({ length: 40 }, readApp));
+  await limits.take({ ...TARGET, name: "other" }, signal);
+  expect(read).toBe(15);
   const sorted = (await turns).sort((a, b) => a - b);
   // A timer may fire a millisecond early.
   expect(sorted[15]).toBeGreaterThanOrEqual(998);

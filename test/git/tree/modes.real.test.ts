@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { asRefreshError } from "../../../src/base/errors.js";
 import { createLayout, emptyTrash, toTrash } from "../../../src/git/disk/layout.js";
 import { deleteAll } from "../../../src/git/disk/permissions.js";
@@ -78,7 +78,7 @@ test("a directory that may not be written to or read is moved away and deleted a
     chmod(path, path === tree ? 0o555 : 0);
   toTrash(layout, tree);
   expect(lstatSync(tree, { throwIfNoEntry: false })).toBeUndefined();
-  await vi.waitFor(() => expect(readdirSync(layout.trash)).toEqual([]));
+  await expect.poll(() => readdirSync(layout.trash)).toEqual([]);
 });
 
 test("the target of a link out of the directory keeps its mode", async () => {
@@ -89,7 +89,7 @@ test("the target of a link out of the directory keeps its mode", async () => {
   modesBelow(elsewhere)(elsewhere, 0o555);
   chmod(join(tree, "d"), 0o555);
   toTrash(layout, tree);
-  await vi.waitFor(() => expect(readdirSync(layout.trash)).toEqual([]));
+  await expect.poll(() => readdirSync(layout.trash)).toEqual([]);
   expect(lstatSync(elsewhere).mode & 0o777).toBe(0o555);
   expect(readFileSync(join(elsewhere, "precious"), "utf8")).toBe("1");
 });

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
 import type { World } from "../world.js";
 
 interface Status {
@@ -8,7 +8,6 @@ interface Status {
   deliveries: { lastReadAt: string | null; reading: object | null };
 }
 
-const LOOK_EVERY_MS = 50;
 const MOST_SWEEPS = 10;
 const AT_REST = ["fresh", "suspended", "gone", "retired"];
 
@@ -22,14 +21,14 @@ const statusOf = async (world: World): Promise<Status> =>
 export async function sweepThrough(world: World): Promise<void> {
   const since = Date.now();
   world.sweep();
-  for (;;) {
-    await sleep(LOOK_EVERY_MS);
+  const isSince = (at: string | null) => at !== null && Date.parse(at) >= since;
+  const isThrough = async () => {
     const { queue, backstop, deliveries } = await statusOf(world);
-    const isSince = (at: string | null) => at !== null && Date.parse(at) >= since;
-    if (queue.depth > 0 || !isSince(backstop.lastPassAt)) continue;
-    if (isSince(deliveries.lastReadAt)) return;
-    if (deliveries.reading === null) world.sweep();
-  }
+    if (queue.depth > 0 || !isSince(backstop.lastPassAt)) return false;
+    if (!isSince(deliveries.lastReadAt) && deliveries.reading === null) world.sweep();
+    return isSince(deliveries.lastReadAt);
+  };
+  await expect.poll(isThrough).toBe(true);
 }
 
 /** Sweeps until a sweep finds nothing, and leaves nothing for the next one. */
