@@ -62,7 +62,7 @@ async function passed(caller = OPERATOR) {
   });
   const node = { url, isAlive: true } as never;
   const { send } = createForwarding({ self: "a", seal, members: { get: () => node }, now });
-  const about = { caller, fullName: "acme/app", signal: AbortSignal.timeout(10_000) };
+  const about = { caller, fullName: "acme/app", signal: new AbortController().signal };
   const headers = new Headers({
     authorization: "Bearer secret-of-a-reader",
     "content-type": "application/json",
@@ -104,7 +104,7 @@ test("what is signed for another node, path or body is worth nothing", async () 
 });
 
 test("a node that cannot be reached, or says that it is not the one, is passed over", async () => {
-  const about = { caller: OPERATOR, fullName: "acme/app", signal: AbortSignal.timeout(10_000) };
+  const about = { caller: OPERATOR, fullName: "acme/app", signal: new AbortController().signal };
   const request = { ...REQUEST, headers: new Headers() };
   for (const status of [0, 421]) {
     const url =

@@ -14,7 +14,7 @@ function program(script: string, options: Partial<ProgramCall> = {}) {
     args: ["-c", script],
     cwd: "/",
     env: { PATH: "/usr/bin:/bin" },
-    timeoutMs: 20_000,
+    timeoutMs: 600_000,
     maxOutputBytes: 1_000,
     signal: new AbortController().signal,
     ...options,

@@ -33,7 +33,7 @@ async function serve({ running = 2, dir, ...limits }: Options = {}) {
     slots,
     mayRead: (claim, id) => claim === "signed" && id !== 3,
     open: (id) => (id === 1 ? (dir ?? mirror.dir) : null),
-    timeoutMs: 30_000,
+    timeoutMs: 600_000,
     ...limits,
   });
   const origin = await serveAll(handler);

@@ -46,7 +46,7 @@ function waysTo(urls: string[], options: Partial<OtherNodes> = {}, by = seal): O
       return createPassedReads({ self: "a", seal: by, members, now }).send(node, call, how);
     },
     passing: createSlots({ running: 4, waiting: 10 }),
-    timeoutMs: 30_000,
+    timeoutMs: 600_000,
     ...options,
   };
 }

@@ -1,6 +1,5 @@
 import { existsSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { type Lockstep, startLockstep } from "../../tools/lockstep.js";
 import { mirrorPath, waitForTip } from "../../tools/mirror.js";
@@ -29,14 +28,6 @@ const getter =
   async (path: string): Promise<Shown> =>
     (await lockstep.api(path)).json();
 
-async function until<T>(ask: () => Promise<T>, fits: (value: T) => boolean): Promise<T> {
-  for (;;) {
-    const value = await ask();
-    if (fits(value)) return value;
-    await sleep(100);
-  }
-}
-
 /** Returns null while there is no mirror yet. */
 function refsOf(dir: string): string[] {
   if (!existsSync(join(dir, "HEAD"))) return [];
@@ -46,10 +37,8 @@ function refsOf(dir: string): string[] {
 
 async function inStep(standin: StandIn, dataDir: string, repo: Repo): Promise<void> {
   const wanted = [...(await standin.tips(repo))].map(([ref, sha]) => `${ref} ${sha}`).sort();
-  await until(
-    async () => refsOf(mirrorPath(dataDir, repo.owner, repo.name)).sort(),
-    (refs) => JSON.stringify(refs) === JSON.stringify(wanted),
-  );
+  const refs = () => refsOf(mirrorPath(dataDir, repo.owner, repo.name)).sort();
+  await expect.poll(refs, { interval: 100 }).toEqual(wanted);
 }
 
 test("everything that changed during a downtime without deliveries is found at the next start", async () => {
@@ -65,10 +54,9 @@ test("everything that changed during a downtime without deliveries is found at t
       "refs/heads/main",
       await standin.tip(repo, "refs/heads/main"),
     );
-  await until(
-    () => get("/api/v1/status"),
-    ({ queue, repositories }) => queue.depth === 0 && repositories.fresh === 5,
-  );
+  await expect
+    .poll(() => get("/api/v1/status"))
+    .toMatchObject({ queue: { depth: 0 }, repositories: { fresh: 5 } });
   await lockstep.kill9();
 
   const lost = async (event: string, payload: Record<string, unknown>) =>
@@ -88,29 +76,17 @@ test("everything that changed during a downtime without deliveries is found at t
   expect(readlinkSync(mirrorPath(dataDir, "acme", "renamed"))).toBe(
     join("..", "..", "repos", String(moved!.id), "mirror.git"),
   );
-  await until(
-    () => get("/api/v1/repos/acme/left"),
-    ({ state }) => state === "gone",
-  );
-  await until(
-    () => get("/freshz"),
-    ({ problems }) => problems.length === 1 && problems[0].code === "installation_suspended",
-  );
+  await expect.poll(() => get("/api/v1/repos/acme/left")).toMatchObject({ state: "gone" });
+  await expect.poll(() => get("/freshz")).toMatchObject({ problems: [{ code: "installation_suspended" }] });
   // The buyer's installation is suspended and hides the repository, so the mirror waits.
   expect(refsOf(join(dataDir, "repos", String(sold!.id), "mirror.git"))).toHaveLength(1);
 
   standin.suspendInstallation(globex, false);
   await inStep(sold!);
-  await until(
-    () => get("/api/v1/repos/globex/sold"),
-    ({ state }) => state === "fresh",
-  );
+  await expect.poll(() => get("/api/v1/repos/globex/sold")).toMatchObject({ state: "fresh" });
   const kept = await get("/api/v1/repos/acme/forced");
   expect(kept.heads["refs/heads/main"]).toBe(first.before);
-  await until(
-    () => get("/freshz"),
-    ({ status }) => status === "fresh",
-  );
+  await expect.poll(() => get("/freshz")).toMatchObject({ status: "fresh" });
 });
 
 test("a delivery that GitHub could not make is found within an interval; late and repeated ones do no harm", async () => {
@@ -129,9 +105,6 @@ test("a delivery that GitHub could not make is found within an interval; late an
   await standin.deliver(f!, {});
   await inStep(repo);
   await standin.deliver(a, { to: lockstep.webhookUrl });
-  await until(
-    () => get("/api/v1/status"),
-    ({ queue }) => queue.depth === 0,
-  );
+  await expect.poll(() => get("/api/v1/status")).toMatchObject({ queue: { depth: 0 } });
   await inStep(repo);
 });

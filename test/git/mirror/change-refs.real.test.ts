@@ -41,7 +41,7 @@ test("of many changes none is made when the conversation with git fails", async 
   const call = {
     args: ["update-ref", "--stdin"],
     gitDir: dir,
-    timeoutMs: 10_000,
+    timeoutMs: 600_000,
     async converse({ write, printed }: { write(text: string): void; printed(text: string): Promise<void> }) {
       write(`start\ncreate refs/heads/a ${commit}\nprepare\n`);
       await printed("prepare: ok\n");

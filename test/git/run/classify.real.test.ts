@@ -9,7 +9,7 @@ import { bareRepository, plainGit, realGit } from "../../support/git.js";
 import { tempDir } from "../../support/temp.js";
 import { commitAnyPath, commitFiles } from "../../support/trees.js";
 
-const T = { timeoutMs: 10_000 };
+const T = { timeoutMs: 600_000 };
 const OTHER = "1".repeat(40);
 
 /** Writes a working tree, and compares it with its index. */

@@ -9,7 +9,7 @@ import { createProcesses } from "../../../src/machine/processes.js";
 import { bareRepository, isRunning, PATH, realGit } from "../../support/git.js";
 import { tempDir } from "../../support/temp.js";
 
-const TIMEOUT = { timeoutMs: 10_000 };
+const TIMEOUT = { timeoutMs: 600_000 };
 
 /**
  * Starts a git server that accepts every request and answers none. @returns its URL and a promise of the

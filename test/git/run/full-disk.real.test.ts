@@ -8,7 +8,7 @@ import { fill, smallDisk } from "../../support/small-disk.js";
 import { tempDir } from "../../support/temp.js";
 import { commitFiles } from "../../support/trees.js";
 
-const T = { timeoutMs: 10_000 };
+const T = { timeoutMs: 600_000 };
 /** Where the tests cannot mount, the last one says so. */
 const NO_MOUNT = "a small file system cannot be mounted here: run the tests as root";
 

@@ -15,7 +15,7 @@ test("a git that has ended leaves nothing in memory", async () => {
     void children.push(new WeakRef((message as { process: ChildProcess }).process));
   subscribe("child_process", note);
   const git = realGit();
-  for (let n = 0; n < 10; n += 1) await git({ args: ["--version"], gitDir: null, timeoutMs: 10_000 });
+  for (let n = 0; n < 10; n += 1) await git({ args: ["--version"], gitDir: null, timeoutMs: 600_000 });
   unsubscribe("child_process", note);
   await sleep(OVER_MS);
   setFlagsFromString("--expose-gc");

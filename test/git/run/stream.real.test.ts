@@ -14,7 +14,7 @@ import { createProcesses } from "../../../src/machine/processes.js";
 import { bareRepository, isRunning, PATH, stuckGit } from "../../support/git.js";
 import { tempDir } from "../../support/temp.js";
 
-const T = { timeoutMs: 30_000 };
+const T = { timeoutMs: 600_000 };
 const MiB = 2 ** 20;
 /** The pipe holds 64 KiB, and two streams of Node hold the rest. */
 const MOST_AHEAD = 512 * 1024;

@@ -7,7 +7,7 @@ import { bareRepository, streamingGit } from "../../support/git.js";
 import { commitFiles } from "../../support/trees.js";
 
 const UNBOUNDED = { entries: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-const from = (gitDir: string) => ({ gitDir, timeoutMs: 20_000 });
+const from = (gitDir: string) => ({ gitDir, timeoutMs: 600_000 });
 
 test("files, directories and bytes are counted, below some paths or all", async () => {
   const { dir } = bareRepository();
