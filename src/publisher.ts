@@ -4,10 +4,10 @@ import { createSignal, type Subscribe } from "./base/signal.js";
 import type { Checkouts } from "./checkouts/published-trees.js";
 import type { Mirrors } from "./git/mirror/mirrors.js";
 import type { Visit, Write } from "./git/mirror/writers.js";
-import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
+import type { ManagedRepository, Registry } from "./registry/repositories.js";
 
 export interface PublisherPorts {
-  registry: Pick<Registry, "get">;
+  registry: Pick<Registry, "managed">;
   mirrors: Pick<Mirrors, "trusts" | "ensureSound" | "condemn">;
   write: Write;
   visit: Visit;
@@ -66,7 +66,7 @@ export function createPublisher(ports: PublisherPorts): Publisher {
         throw failure;
       }
       // The state still shows the earlier failure; a refresh says what the state is.
-      if (request.attempt > 1 && ports.registry.get(id)?.state === "failing")
+      if (request.attempt > 1 && ports.registry.managed(id)?.state === "failing")
         ports.requestRefresh(repository);
     },
   };
@@ -74,8 +74,8 @@ export function createPublisher(ports: PublisherPorts): Publisher {
 
 /** @returns null: nothing of the repository is to be published now */
 function find({ registry, isOwner }: PublisherPorts, id: number): ManagedRepository | null {
-  const known = registry.get(id);
-  if (!known || !isManaged(known) || known.state === "suspended" || known.pausedAt !== null) return null;
+  const known = registry.managed(id);
+  if (!known || known.state === "suspended" || known.pausedAt !== null) return null;
   return isOwner(known) ? known : null;
 }
 

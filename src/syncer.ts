@@ -274,8 +274,8 @@ export function createSyncer(ports: SyncerPorts): Syncer {
    * @returns why the name does not lead to the mirror; the mirror is in step all the same
    */
   function link({ repository: { id } }: Pass): RefreshError | null {
-    const now = registry.get(id);
-    if (!now || !isManaged(now) || now.state === "suspended") return null;
+    const now = registry.managed(id);
+    if (!now || now.state === "suspended") return null;
     try {
       ports.link(id, now);
       return null;

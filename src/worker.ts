@@ -12,7 +12,7 @@ import type { RefreshQueue, Snapshot } from "./queue/contract.js";
 import type { RunnerPorts } from "./queue/runner.js";
 import type { RefreshLog } from "./refresh/log.js";
 import { notYetOf, whatIsLeft } from "./refresh/outcome.js";
-import { isManaged, type ManagedRepository, type Registry } from "./registry/repositories.js";
+import type { ManagedRepository, Registry } from "./registry/repositories.js";
 import type { Store } from "./store/database.js";
 import type { Syncer } from "./syncer.js";
 
@@ -217,9 +217,8 @@ function recordRefresh(context: WorkerContext, snapshot: Snapshot, error: Refres
 function recordFailure(ports: WorkerPorts, snapshot: Snapshot, error: RefreshError): number | null {
   const { subject, request } = snapshot;
   if (isOfRepository(subject)) {
-    const repository = ports.registry.get(subject.id);
     if (error.code === "suspended") {
-      if (repository && isManaged(repository)) ports.registry.setState(subject.id, "suspended");
+      if (ports.registry.managed(subject.id)) ports.registry.setState(subject.id, "suspended");
     } else if (!error.is("postponed")) {
       ports.registry.recordFailure(subject.id, error, request.attempt);
     }

@@ -1,12 +1,12 @@
 import { beginSlice } from "../base/slices.js";
 import { emptyTrash, type Layout } from "../git/disk/layout.js";
-import { isManaged, type Registry } from "../registry/repositories.js";
+import type { Registry } from "../registry/repositories.js";
 import type { Obstacles } from "./obstacles.js";
 import type { Checkouts } from "./published-trees.js";
 
 interface Tools {
   checkouts: Pick<Checkouts, "start" | "check" | "isOutdated">;
-  registry: Pick<Registry, "ids" | "get">;
+  registry: Pick<Registry, "ids" | "managed">;
   layout: Layout;
   obstacles: Pick<Obstacles, "report">;
   hasMirror(id: number): boolean;
@@ -31,8 +31,8 @@ export function createSweep(tools: Tools): Sweep {
 
   /** A new entry of CHECKOUTS or a deleted link causes no webhook. */
   function requestIfMissing(id: number, { atStart }: { atStart: boolean }): void {
-    const repository = tools.registry.get(id);
-    if (!repository || !isManaged(repository)) return;
+    const repository = tools.registry.managed(id);
+    if (!repository) return;
     if (repository.state === "suspended" || repository.pausedAt !== null) return;
     const lacksExtent = () => atStart && hasMirror(id) && !tools.hasWantedExtent(id);
     if ((checkouts.isOutdated(repository) || lacksExtent()) && hasMirror(id)) tools.request(id);

@@ -16,7 +16,6 @@ import type { Mirrors } from "../git/mirror/mirrors.js";
 import type { Pins } from "../git/mirror/pins.js";
 import type { Writers } from "../git/mirror/writers.js";
 import { createTrees } from "../git/tree/trees.js";
-import { isManaged } from "../registry/repositories.js";
 import type { Ground } from "./ground.js";
 import { logProgress } from "./progress.js";
 import type { Records } from "./records.js";
@@ -63,8 +62,8 @@ export function createPublishing(config: Settings, needs: Needs) {
   const now = Date.now;
 
   function request(id: number): void {
-    const repository = registry.get(id);
-    if (repository && isManaged(repository)) records.requests.repository(id, repository.installationId);
+    const repository = registry.managed(id);
+    if (repository) records.requests.repository(id, repository.installationId);
   }
 
   const submodules = createSubmodules({

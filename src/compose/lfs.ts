@@ -6,7 +6,6 @@ import { extentOf } from "../git/disk/layout.js";
 import { objectFiles } from "../lfs/files.js";
 import { createKeeper } from "../lfs/keeper.js";
 import { createLfsRecords } from "../lfs/records.js";
-import { isManaged } from "../registry/repositories.js";
 import type { Syncer } from "../syncer.js";
 import type { Ground } from "./ground.js";
 import type { Records } from "./records.js";
@@ -47,8 +46,8 @@ export function keepLfs({ keepsLfs, cloneTimeoutMs }: Settings, needs: Needs) {
     nameOf: (id) => fullNameOrId(registry.get(id), id),
     isWhole: (id) => hasMirror(id) && extentOf(layout.mirror(id)).filter === null,
     targetOf(id) {
-      const found = registry.get(id);
-      const isFollowed = found && isManaged(found) && found.state !== "suspended" && found.pausedAt === null;
+      const found = registry.managed(id);
+      const isFollowed = found && found.state !== "suspended" && found.pausedAt === null;
       return isFollowed ? found : null;
     },
     log,

@@ -8,7 +8,6 @@ import type { PassedReads } from "../cluster/passed-reads.js";
 import type { Config } from "../config/load.js";
 import { clientAddress } from "../http/client-address.js";
 import type { Handler } from "../http/handler.js";
-import { isManaged } from "../registry/repositories.js";
 import { createEnsure, type EnsurePorts } from "../serve/ensure.js";
 import { createSpillSpace } from "../serve/herd/spill.js";
 import { createHerd } from "../serve/herd/table.js";
@@ -131,8 +130,8 @@ function createServiceParts(
     layout,
     streamGit,
     find(id) {
-      const repository = registry.get(id);
-      if (repository === null || !isManaged(repository) || repository.pausedAt !== null) return null;
+      const repository = registry.managed(id);
+      if (repository === null || repository.pausedAt !== null) return null;
       return { provenAt: provenAt(repository, { customRefs, now: Date.now() }) };
     },
     generation: domain.mirrors.generation,
@@ -144,8 +143,7 @@ function createServiceParts(
   });
   const herd = createHerd({ spills });
   const targetOf = (id: number) => {
-    const repository = registry.get(id);
-    return repository && isManaged(repository) ? repository : (between?.get(id) ?? null);
+    return registry.managed(id) ?? between?.get(id) ?? null;
   };
   const github = createGitHubAnswers(async (id, object) => {
     const target = targetOf(id);

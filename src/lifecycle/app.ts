@@ -3,12 +3,12 @@ import type { Trigger } from "../base/model.js";
 import { selectInSlices } from "../base/slices.js";
 import type { GitHub } from "../github/api.js";
 import type { Installations } from "../registry/installations.js";
-import { isManaged, type Registry } from "../registry/repositories.js";
+import type { Registry } from "../registry/repositories.js";
 import { type SuspendPorts, suspendInstallation } from "./suspend.js";
 
 export type AppPorts = SuspendPorts & {
   github: Pick<GitHub, "installations">;
-  registry: Pick<Registry, "goneBefore">;
+  registry: Pick<Registry, "goneBefore" | "managed">;
   installations: Pick<Installations, "all" | "isHeld">;
   /** Requests a refresh that compares every ref. */
   request(id: number, installationId: number, trigger: Trigger): void;
@@ -47,8 +47,7 @@ async function requestUnlisted(ports: AppPorts, listed: ReadonlySet<number>): Pr
 /** A killed process may have left repositories of a deleted installation neither gone nor held. */
 async function isUnsettled({ registry, installations }: AppPorts, installationId: number): Promise<boolean> {
   const unsettled = await selectInSlices(registry.idsOfInstallation(installationId), (id) => {
-    const repository = registry.get(id);
-    return repository !== null && isManaged(repository) && !installations.isHeld(id);
+    return registry.managed(id) !== null && !installations.isHeld(id);
   });
   return unsettled.length > 0;
 }

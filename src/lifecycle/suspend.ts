@@ -1,11 +1,11 @@
 import type { Log } from "../base/log.js";
 import { forSomeAtOnce } from "../base/slices.js";
 import type { Installations } from "../registry/installations.js";
-import { isManaged, type Registry } from "../registry/repositories.js";
+import type { Registry } from "../registry/repositories.js";
 import type { Store } from "../store/database.js";
 
 export interface SuspendPorts {
-  registry: Pick<Registry, "idsOfInstallation" | "get" | "setState">;
+  registry: Pick<Registry, "idsOfInstallation" | "managed" | "setState">;
   installations: Pick<Installations, "note">;
   store: Pick<Store, "transaction">;
   log: Pick<Log, "warn">;
@@ -24,9 +24,8 @@ export async function suspendInstallation(
   await forSomeAtOnce(registry.idsOfInstallation(id), (ids) =>
     store.transaction(() => {
       for (const one of ids) {
-        const repository = registry.get(one);
-        if (repository && isManaged(repository) && repository.state !== "suspended")
-          registry.setState(one, "suspended");
+        const repository = registry.managed(one);
+        if (repository && repository.state !== "suspended") registry.setState(one, "suspended");
       }
     }),
   );

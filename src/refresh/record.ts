@@ -1,11 +1,14 @@
 import type { RefreshOutcome, RefreshRequest } from "../base/model.js";
-import { isManaged, type ManagedRepository, type Registry } from "../registry/repositories.js";
+import type { ManagedRepository, Registry } from "../registry/repositories.js";
 import type { Pass } from "./bring.js";
 import type { Guard } from "./guard.js";
 import type { RefusedRefs } from "./refused-refs.js";
 
 interface RecordPorts {
-  registry: Pick<Registry, "get" | "recordComparison" | "recordRefresh" | "recordFailure" | "recordReason">;
+  registry: Pick<
+    Registry,
+    "get" | "managed" | "recordComparison" | "recordRefresh" | "recordFailure" | "recordReason"
+  >;
   guard: Pick<Guard, "standing" | "failure">;
   refusedRefs: RefusedRefs;
   now(): number;
@@ -43,8 +46,8 @@ export function recordRefresh(
   { open }: RefreshOutcome,
 ): void {
   const { id } = repository;
-  const known = registry.get(id);
-  if (!known || !isManaged(known) || known.state === "suspended") return;
+  const known = registry.managed(id);
+  if (!known || known.state === "suspended") return;
   const isBehind = open.length > 0;
   const lagMs = trigger === "push" && !isBehind ? now() - armedAt : null;
   const staysBehind = known.state === "behind" && !full;

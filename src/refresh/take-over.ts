@@ -8,7 +8,7 @@ import { KEEP_NOTHING, type KeptTip } from "../git/mirror/kept.js";
 import type { Mirrors, RunContext } from "../git/mirror/mirrors.js";
 import { compareTips } from "../git/mirror/refs.js";
 import type { Lease } from "../git/transport/lease.js";
-import { isManaged, type Registry } from "../registry/repositories.js";
+import type { Registry } from "../registry/repositories.js";
 import type { Pass } from "./bring.js";
 import type { Hold, Holds } from "./holds.js";
 
@@ -42,7 +42,7 @@ export interface FormerOwners {
 
 export interface TakeOverPorts {
   mirrors: Mirrors;
-  registry: Pick<Registry, "get" | "pause" | "setState">;
+  registry: Pick<Registry, "get" | "managed" | "pause" | "setState">;
   holds: Pick<Holds, "begin" | "allow">;
   outbox: Pick<Outbox, "intendClone" | "cloned">;
   scopeOf: ScopeOf;
@@ -82,7 +82,7 @@ export function createTakeOver(ports: TakeOverPorts): TakeOver {
       const changes = await takeMirror(ports, pass, how);
       // A run that was put back, to wait for its turn, tries once more. After a failure GitHub is compared with.
       // What was set aside meanwhile stays so: this run knows nothing of what its owners do from now on.
-      if (wasOutdated && isManagedHere(ports, id)) ports.formerOwners.resume(id);
+      if (wasOutdated && ports.registry.managed(id)) ports.formerOwners.resume(id);
       return changes;
     },
     async state(id, node, run) {
@@ -90,12 +90,6 @@ export function createTakeOver(ports: TakeOverPorts): TakeOver {
       if (former) await takeState(ports, id, former, run);
     },
   };
-}
-
-/** A repository may be set aside, or go, while it is taken over. */
-function isManagedHere({ registry }: TakeOverPorts, id: number): boolean {
-  const repository = registry.get(id);
-  return repository !== null && isManaged(repository);
 }
 
 async function takeMirror(
@@ -197,7 +191,7 @@ async function takeState(
         const lost = await bring(tips);
         const standing = page.filter(({ tip }) => !lost.has(tip));
         ports.transaction(() => {
-          if (!isManagedHere(ports, id)) return;
+          if (!registry.managed(id)) return;
           for (const hold of standing) {
             holds.begin(id, hold);
             if (hold.allowed !== null) holds.allow(id, hold.ref, hold.allowed);
@@ -205,7 +199,7 @@ async function takeState(
         });
       }
     // A pause keeps the mirror of a repository that has gone.
-    if (former.isNew("pause") && former.pausedAt !== null && isManagedHere(ports, id)) {
+    if (former.isNew("pause") && former.pausedAt !== null && registry.managed(id)) {
       registry.pause(id, former.pausedAt);
       if (registry.get(id)?.state === "onboarding") registry.setState(id, "behind");
     }

@@ -32,6 +32,8 @@ export interface Registry extends Counts {
   /** Reports each change of names, facts and states, within its transaction. */
   onChanged: Subscribe<[RepositoryChange]>;
   get(id: number): ManagedRepository | null;
+  /** @returns null: the repository is not known, gone or retired */
+  managed(id: number): ManagedRepository | null;
   /** Returns what deliveries are compared with, at a third of the cost of `get`; null: the repository is not known. */
   identityOf(id: number): RepositoryIdentity | null;
   /** Returns what several repositories are called, at a tenth of the cost of `get`; one that is not known is left out. */
@@ -131,6 +133,10 @@ export function createRegistry(store: Store, now: () => number = Date.now): Regi
   return {
     onChanged: changed.on,
     get: (id) => toRepository(sql.get.get(id)),
+    managed(id) {
+      const repository = toRepository(sql.get.get(id));
+      return repository && isManaged(repository) ? repository : null;
+    },
     identityOf(id) {
       const row = sql.identity.get(id);
       return row ? toIdentity(id, row) : null;

@@ -1,7 +1,6 @@
 import { createAskNamed } from "../../cluster/asking.js";
 import { type Action, createSharedActions, type SharedActions } from "../../cluster/shared-actions.js";
 import type { ApiPorts } from "../../http/api.js";
-import { isManaged } from "../../registry/repositories.js";
 import type { Domain } from "../domain.js";
 import type { Ground } from "../ground.js";
 import type { ClusterNode } from "./node.js";
@@ -24,15 +23,11 @@ export function openActing({ node, domain, ground }: Needs): Acting {
   const askNamed = createAskNamed(ask, members);
   let own: ApiPorts | null = null;
 
-  const find = (id: number) => {
-    const repository = registry.get(id);
-    return repository && isManaged(repository) ? repository : null;
-  };
   const findKept = async (id: number, { ref, sha }: { ref: string; sha: string }) =>
     (await keptTips.of(id)).find((tip) => tip.sha === sha && (tip.ref ?? ref) === ref) ?? null;
 
   async function act(id: number, action: Action): Promise<boolean> {
-    const repository = find(id);
+    const repository = registry.managed(id);
     if (!own || !repository) return false;
     if (action.kind === "pause") own.pause(id);
     else if (action.kind === "resume") own.resume(id);
@@ -58,7 +53,7 @@ export function openActing({ node, domain, ground }: Needs): Acting {
       return member.isAlive ? "alive" : "silent";
     },
     act,
-    isHere: (id) => find(id) !== null,
+    isHere: (id) => registry.managed(id) !== null,
     now: Date.now,
   });
 

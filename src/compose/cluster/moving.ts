@@ -40,14 +40,10 @@ export interface Moving {
 export function openMoving({ cloneTimeoutMs }: Pick<Config, "cloneTimeoutMs">, needs: Needs): Moving {
   const { node, domain, ground } = needs;
   const { registry, holds, keptTips, layout } = domain.records;
-  const find = (id: number) => {
-    const repository = registry.get(id);
-    return repository && isManaged(repository) ? repository : null;
-  };
   /** @returns null: there is no mirror that is complete and sound */
   const openMirror = (id: number) => {
     const place = layout.mirror(id);
-    const isSound = find(id) !== null && domain.records.hasMirror(id) && !isCondemned(place);
+    const isSound = registry.managed(id) !== null && domain.records.hasMirror(id) && !isCondemned(place);
     return isSound ? linkTarget(place) : null;
   };
   const isPart = (id: number): boolean | null => {
@@ -58,7 +54,7 @@ export function openMoving({ cloneTimeoutMs }: Pick<Config, "cloneTimeoutMs">, n
   const sources = {
     hasMirror: (id: number) => isPart(id) === false,
     hasPart: (id: number) => isPart(id) === true,
-    pausedAt: (id: number) => find(id)?.pausedAt ?? null,
+    pausedAt: (id: number) => registry.managed(id)?.pausedAt ?? null,
     countHolds: holds.count,
     holds: holds.page,
     kept: keptTips.page,
@@ -94,10 +90,7 @@ function openMoves(needs: Needs, version: (id: number) => string | null): Moves 
     members: node.members,
     ask: node.ask,
     ids: registry.ids,
-    isManaged(id) {
-      const repository = registry.get(id);
-      return repository !== null && isManaged(repository);
-    },
+    isManaged: (id) => registry.managed(id) !== null,
     isNeeded: node.publishes,
     isInStep,
     versionOf: version,

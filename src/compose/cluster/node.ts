@@ -24,7 +24,7 @@ import { createTellers } from "../../cluster/telling.js";
 import { NO_CHECKOUTS } from "../../config/checkouts.js";
 import type { Cluster } from "../../config/cluster.js";
 import type { Config } from "../../config/load.js";
-import { createRegistry, isManaged } from "../../registry/repositories.js";
+import { createRegistry } from "../../registry/repositories.js";
 import { createFacts } from "../../store/facts.js";
 import type { Ground } from "../ground.js";
 import { createFormerOwners } from "./former-owners.js";
@@ -88,10 +88,7 @@ export async function openNode(cluster: Cluster, config: Settings, { log, ground
 
   /** A node that never saw the others would take every repository. */
   const owns = (id: number) => hasJoined && members.placement().ownersOf(id).includes(self.name);
-  const isKept = (id: number) => {
-    const repository = registry.get(id);
-    return repository !== null && isManaged(repository) && !owns(id);
-  };
+  const isKept = (id: number) => registry.managed(id) !== null && !owns(id);
   /** What CHECKOUTS names here is published here, whoever owns it, and never moves away. */
   const publishes = (id: number) => {
     if (config.checkouts === NO_CHECKOUTS) return false;
