@@ -26,7 +26,7 @@ async function allKnowAll(nodes: TestMember[]) {
 /** What must not happen can only be waited out. */
 async function pass(ms: number) {
   const end = performance.now() + ms;
-  await expect.poll(() => performance.now() > end, { timeout: ms + 10_000 }).toBe(true);
+  await expect.poll(() => performance.now() > end).toBe(true);
 }
 
 test("nodes find each other, and each says the same about every repository", async () => {

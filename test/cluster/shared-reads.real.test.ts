@@ -112,11 +112,12 @@ test("when everything is outdated, it is read once more for all nodes", async ()
 test("a page says how long ago GitHub was asked, by Redis's clock", async () => {
   const redis = await startRedis();
   const { read } = source("one");
+  const from = Date.now();
   await valuesOf(nodeOf(redis), "list:1", read);
   await new Promise((resolve) => setTimeout(resolve, 300));
   for await (const { agoMs } of nodeOf(redis).pages("list:1", read, OPTIONS)) {
     expect(agoMs).toBeGreaterThanOrEqual(290);
-    expect(agoMs).toBeLessThan(30_000);
+    expect(agoMs).toBeLessThanOrEqual(Date.now() - from);
   }
 });
 

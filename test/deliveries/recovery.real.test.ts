@@ -224,11 +224,12 @@ test("DELIVERIES=pull: a push found only by the backstop is a problem, until the
 test("a quiet App: the log counts as read to the time of the reading, however old its newest entry is", async () => {
   const { world } = await acme();
   world.standin.deliveries.bulk(1, () => ({ event: "ping", deliveredAt: new Date(Date.now() - 70 * HOUR) }));
+  const from = Date.now();
   await passed(world);
   const db = new Database(`${world.dataDir}/lockstep.db`, { readonly: true });
   const row = db.prepare("SELECT value FROM facts WHERE name = 'deliveries-read'").get() as { value: string };
   db.close();
-  expect(Date.now() - JSON.parse(row.value).watermark).toBeLessThan(60_000);
+  expect(JSON.parse(row.value).watermark).toBeGreaterThanOrEqual(from - 1_000);
 });
 
 test("a stored cursor that GitHub refuses is dropped: the next reading starts from the top", async () => {

@@ -44,6 +44,16 @@ test("a quick test starts no program and needs no build", () => {
   }
 });
 
+/** What bounds the time that something takes, or waits for less long than the tier lets it. */
+const TIMED =
+  /poll\([^;]*\btimeout:|waitFor\w*\([^;]*\btimeout:|vi\.waitFor|\bretry: \d|\.now\(\) - [^;\n]*\.toBeLess/;
+
+test("no test says that something is fast: a machine may stand still, and bench/ measures", () => {
+  for (const file of files.filter((file) => !file.startsWith("test/project/"))) {
+    expect(TIMED.exec(readFileSync(join(root, file), "utf8"))?.[0], file).toBeUndefined();
+  }
+});
+
 /** What changes the process of a test for good: its user, or what runs with every callback. */
 const FOR_GOOD = /^asNobody\(\);$|^createHook\(/m;
 
