@@ -22,6 +22,8 @@ const icon = document.getElementById("icon");
 let timer;
 let source;
 let asking = false;
+/** Whether something has changed since the last fetch began. */
+let isDue = false;
 /** When the server was last heard: by the clock that nobody sets, and as the reader's clock showed it. */
 let heard = { at: performance.now(), shown: timeNow() };
 let hasFailed = false;
@@ -35,6 +37,7 @@ function again(ms) {
 async function refetch() {
   if (document.hidden || asking) return;
   asking = true;
+  isDue = false;
   const address = location.href;
   try {
     const headers = { accept: "text/html", "x-known-parts": knownParts() };
@@ -53,7 +56,8 @@ async function refetch() {
     judgeSilence();
   } finally {
     asking = false;
-    again(hasFailed ? FAILED_MS : address === location.href ? EVERY_MS : 0);
+    const pauseMs = isDue ? SOON_MS : EVERY_MS;
+    again(hasFailed ? FAILED_MS : address === location.href ? pauseMs : 0);
   }
 }
 
@@ -388,7 +392,10 @@ function listen() {
   source = undefined;
   if (document.hidden) return;
   source = new EventSource("/live");
-  source.addEventListener("change", () => again(SOON_MS));
+  source.addEventListener("change", () => {
+    isDue = true;
+    again(SOON_MS);
+  });
   // A stream that breaks may mean that the server has ended; a fetch tells.
   source.addEventListener("error", () => again(SOON_MS));
   again(SOON_MS);

@@ -13,6 +13,9 @@ export type TidyContext = WithdrawTools & {
   log: Pick<Log, "warn">;
 };
 
+/** A tidy that fails, such as with a database that cannot be written, is made again after this time. */
+const RETRY_MS = 600_000;
+
 /** Removes trees that are due, and schedules the removal of later ones. */
 export function tidy(context: TidyContext, id: number): void {
   const { ledger, pool, timers } = context;
@@ -28,13 +31,14 @@ export function tidy(context: TidyContext, id: number): void {
 }
 
 function tidyAgain(context: TidyContext, id: number): void {
-  const { ledger, log } = context;
+  const { ledger, log, timers } = context;
   const turn = context.inTurn(id, async () => {
     if (context.stopped) return;
     await withdrawUnwanted(context, id, new Set(ledger.of(id).map(({ slug }) => slug)));
     tidy(context, id);
   });
-  void turn.catch((error) =>
-    log.warn({ event: "trees_cleanup_failed", id, err: error }, "old trees could not be removed"),
-  );
+  void turn.catch((error) => {
+    log.warn({ event: "trees_cleanup_failed", id, err: error }, "old trees could not be removed");
+    if (!context.stopped) timers.set(id, setTimeout(() => tidyAgain(context, id), RETRY_MS).unref());
+  });
 }

@@ -30,7 +30,7 @@ export function tidyTrees(context: PoolContext, id: number, slug: string): numbe
 
 /** @returns when the next tree is due; null when there is none */
 function removeDue(context: PoolContext, checkout: Checkout | null, trees: Tree[]): number | null {
-  const { now } = context;
+  const now = context.now();
   let later: number | null = null;
   let spares = 0;
   for (const tree of trees.sort((a, b) => freeSince(context, b) - freeSince(context, a))) {
@@ -39,8 +39,8 @@ function removeDue(context: PoolContext, checkout: Checkout | null, trees: Tree[
     if (isSpare && isFree) spares += 1;
     const keptUntil = freeSince(context, tree) + (isSpare ? SURPLUS_MS : 0);
     if (isSpare && isFree && spares <= 1) continue;
-    if (keptUntil <= now() && removeTree(context, tree)) continue;
-    const next = keptUntil <= now() ? now() + RETRY_MS : keptUntil;
+    if (keptUntil <= now && removeTree(context, tree)) continue;
+    const next = keptUntil <= now ? now + RETRY_MS : keptUntil;
     later = Math.min(later ?? next, next);
   }
   return later;

@@ -56,7 +56,10 @@ export function createEventsOfNodes({ self, members, ask }: Ports): Omit<EventsO
     read: (node, question) => askNamed<EventAnswer>(node, KINDS.read, question),
     follow(tell, left) {
       followers.add(tell);
+      const earlier = new Set(followed);
       look();
+      // A node that others follow already gives no first answer of its own.
+      for (const name of others()) if (earlier.has(name)) tell(name);
       timer ??= setInterval(look, LOOK_MS);
       left.addEventListener(
         "abort",

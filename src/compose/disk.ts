@@ -71,6 +71,7 @@ export function careForDisk(needs: Needs): void {
       records.queue.roomFound();
       runner.wake();
     },
+    onOpen: () => runner.wake(),
     onChange() {
       runner.wake();
       watch.check();

@@ -50,6 +50,8 @@ export interface ReadingState {
    * infinity makes the next reading deep.
    */
   deepAt: number;
+  /** Whether somebody has asked for a deep reading since the current one began. */
+  isToGoBack: boolean;
   /** When the last reading that finished had begun, in milliseconds since 1970. */
   readAt: number | null;
   /** When the last uninterrupted reading began, by the monotonic clock. */
@@ -86,6 +88,7 @@ export async function readLog(context: ReadingContext): Promise<void> {
   // deep.
   const lastDeepAt = state.deepAt;
   state.deepAt = Number.NEGATIVE_INFINITY;
+  state.isToGoBack = false;
   let { progress, page } = await resume(context);
   beganAt -= page.keptMs ?? 0;
   readAt -= page.keptMs ?? 0;
@@ -103,7 +106,8 @@ export async function readLog(context: ReadingContext): Promise<void> {
   // A resumed reading has not covered deliveries that were made after it began.
   if (isResumed) return;
   state.upTo = beganAt;
-  state.deepAt = isDeep ? beganAt : lastDeepAt;
+  // Who asked for a deep one meanwhile is not served by this one.
+  if (!state.isToGoBack) state.deepAt = isDeep ? beganAt : lastDeepAt;
 }
 
 /**

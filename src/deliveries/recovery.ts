@@ -56,6 +56,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     hasAnnouncedFirst: false,
     readBackTo: null,
     deepAt: Number.NEGATIVE_INFINITY,
+    isToGoBack: false,
     readAt: null,
     upTo: null,
     newest: null,
@@ -100,6 +101,7 @@ export function createRecovery(ports: RecoveryPorts): Recovery {
     run,
     goBack() {
       state.deepAt = Number.NEGATIVE_INFINITY;
+      state.isToGoBack = true;
     },
     state() {
       const reading = getProgress(ports)?.reading;

@@ -49,6 +49,18 @@ export interface Reader {
   send(stream: SSEStreamingApi): Promise<void>;
 }
 
+/** A node that did not answer is asked for its events again after this time, in milliseconds. */
+const ASK_AGAIN_MS = 2_000;
+
+interface Sending {
+  /** Nodes that may have events. */
+  waiting: Set<string>;
+  news: EventEmitter;
+  left: AbortSignal;
+  /** Has a node that did not answer be among the waiting ones later. */
+  askAgain(node: string): void;
+}
+
 /** The one node of a Lockstep that is alone, whose ids are numbers. */
 const ALONE = "";
 
@@ -98,20 +110,28 @@ export function createReader(ports: Ports, { repositoryId, drop, caller }: Asked
       news.emit("event");
     };
     const noteOwn = () => note(self);
+    const timers = new Set<NodeJS.Timeout>();
+    /** Nobody tells of the same events twice. A node that is not alive is followed again when it is back. */
+    const askAgain = (node: string) => {
+      if (!nodes?.others().includes(node)) return;
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        note(node);
+      }, ASK_AGAIN_MS);
+      timers.add(timer);
+    };
     newEvents.on("event", noteOwn);
     nodes?.follow(note, left.signal);
     try {
-      await sendAll(stream, { waiting, news, left: left.signal });
+      await sendAll(stream, { waiting, news, left: left.signal, askAgain });
     } finally {
       left.abort();
+      for (const timer of timers) clearTimeout(timer);
       newEvents.off("event", noteOwn);
     }
   }
 
-  async function sendAll(
-    stream: SSEStreamingApi,
-    { waiting, news, left }: { waiting: Set<string>; news: EventEmitter; left: AbortSignal },
-  ): Promise<void> {
+  async function sendAll(stream: SSEStreamingApi, { waiting, news, left, askAgain }: Sending): Promise<void> {
     const write = (text: string) => inTime(stream.write(text), drop);
     const isOpen = () => !stream.aborted && !ports.stopping() && isValid();
     const slice = beginSlice();
@@ -130,7 +150,10 @@ export function createReader(ports: Ports, { repositoryId, drop, caller }: Asked
       }
       waiting.delete(node);
       const found = await next(node);
-      if (!found) continue;
+      if (!found) {
+        askAgain(node);
+        continue;
+      }
       if (found.isGap) await write(GAP);
       // What is left is read in turn with the other nodes.
       if (found.events.length > 0 || found.isGap) waiting.add(node);

@@ -38,6 +38,7 @@ export interface Keeper {
 
 /** One large repository does not keep the others waiting. */
 const AT_A_TIME = 2;
+const NO_ROOM = "disk_full";
 const LOOKED_AT_TOGETHER = 100;
 /** Stopping does not wait longer for a download or a git that does not end. */
 const STOP_MS = 5_000;
@@ -48,7 +49,7 @@ export function createKeeper(ports: KeeperPorts): Keeper {
   const running = new Set<number>();
   /** Repositories that changed while they were worked on. */
   const again = new Set<number>();
-  /** The code of each repository's last failure, which is not told twice in a row. */
+  /** The code of each repository's last failure, which is not told twice in a row; that the disk is full others tell. */
   const failing = new Map<number, string>();
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -65,8 +66,8 @@ export function createKeeper(ports: KeeperPorts): Keeper {
     if (signal.aborted) return;
     running.add(id);
     try {
-      await keep(ports, id, signal);
-      failing.delete(id);
+      if (await keep(ports, id, signal)) failing.delete(id);
+      else failing.set(id, NO_ROOM);
     } catch (error) {
       if (!signal.aborted) tell(id, error);
     } finally {
@@ -108,18 +109,20 @@ export function createKeeper(ports: KeeperPorts): Keeper {
   };
 }
 
-/** @throws RefreshError */
-async function keep(ports: KeeperPorts, id: number, signal: AbortSignal): Promise<void> {
-  if (ports.targetOf(id) === null || !ports.isWhole(id) || !ports.hasRoom()) return;
+/** @returns false: the disk has no room for it now @throws RefreshError */
+async function keep(ports: KeeperPorts, id: number, signal: AbortSignal): Promise<boolean> {
+  if (ports.targetOf(id) === null || !ports.isWhole(id)) return true;
+  if (!ports.hasRoom()) return false;
   const files = objectFiles(ports.layout, id);
   await files.prepare();
   await files.clear();
   await scanMirror(ports, id, files, signal);
   const count = await downloadDue(ports, id, files, signal);
-  if (count === 0) return;
+  if (count === 0) return true;
   const { objects, bytes, missing } = ports.records.state(id);
   ports.log.info(
     { event: "lfs_kept", repository: ports.nameOf(id), downloaded: count, objects, bytes, missing },
     "objects of Git LFS are kept",
   );
+  return true;
 }

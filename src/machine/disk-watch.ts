@@ -13,6 +13,8 @@ interface Ports {
   clear(works: Work[]): Promise<void>;
   /** Called when a work may no longer run, or may run again, and when the database was given space. */
   onChange(): void;
+  /** Called when nothing is being cleared any more, for which work had to wait that has room. */
+  onOpen(): void;
   /** Called when there is room again for a work that had none, or for clones. */
   onRoom(): void;
   log: Pick<Log, "info" | "warn" | "error">;
@@ -115,7 +117,8 @@ async function clear(state: State, works: Work[]): Promise<void> {
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, CLEAR_WITHIN_MS);
   });
-  const cleared = state.disk.closedWhile(() => state.clear(works));
+  // The disk may open long after the patience is over.
+  const cleared = state.disk.closedWhile(() => state.clear(works)).finally(state.onOpen);
   await Promise.race([cleared, patience]);
   clearTimeout(timer);
   state.clearedAt = monotonicMs();

@@ -336,3 +336,18 @@ test.each([
   for (let n = 0; n < 2; n++) await world.recovery().run();
   expect(requested).toHaveLength(times);
 });
+
+test("who asks for a deep reading while another one is under way gets it with the next one", async () => {
+  const { deliver, recovery, unread } = setUp();
+  const reader = recovery();
+  deliver(false);
+  await reader.run();
+  deliver(true);
+  for (let n = 0; n < 2 * PAGE; n++) deliver(false);
+  const running = reader.run();
+  reader.goBack();
+  await running;
+  expect(unread()).toHaveLength(1);
+  await reader.run();
+  expect(unread()).toEqual([]);
+});

@@ -24,20 +24,24 @@ export function keepStatus({ read, onChange, clock = monotonicMs }: Options) {
   let last: { view: StatusView; at: number } | null = null;
   let reading: Promise<StatusView> | null = null;
   let timer: NodeJS.Timeout | null = null;
+  /** How often an operator has changed something: what was read before that is not kept. */
+  let changes = 0;
 
   async function readOnce(): Promise<StatusView> {
-    const at = clock();
+    const [at, before] = [clock(), changes];
     const view = await read();
-    last = { view, at };
+    if (before === changes) last = { view, at };
     return view;
   }
 
   /** However many ask, there is one reading at a time. */
   function readNow(): Promise<StatusView> {
-    reading ??= readOnce().finally(() => {
-      reading = null;
+    if (reading) return reading;
+    const own = readOnce().finally(() => {
+      if (reading === own) reading = null;
     });
-    return reading;
+    reading = own;
+    return own;
   }
 
   function readSoon(): void {
@@ -67,6 +71,7 @@ export function keepStatus({ read, onChange, clock = monotonicMs }: Options) {
     },
     /** An operator has changed something, and sees it at once. */
     forget(): void {
+      changes++;
       last = null;
       reading = null;
     },

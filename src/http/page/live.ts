@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { Hono } from "hono";
 import { streamTo, waitForEvent } from "../event-stream.js";
 import type { EventPorts } from "../events.js";
@@ -17,12 +18,25 @@ export function addLive(
     return streamTo(context, async (stream) => {
       const left = new AbortController();
       stream.onAbort(() => left.abort());
-      await stream.write("retry: 5000\n\n");
-      while (!stream.aborted && !stopping()) {
-        const hasChanged = await waitForEvent(newEvents, left.signal);
-        if (stream.aborted) return;
-        await stream.write(hasChanged ? "event: change\ndata:\n\n" : ": \n\n");
-        if (hasChanged) await stream.sleep(PAUSE_MS);
+      const news = new EventEmitter();
+      let isNews = false;
+      const note = () => {
+        isNews = true;
+        news.emit("event");
+      };
+      // What changes during a pause is told after it.
+      newEvents.on("event", note);
+      try {
+        await stream.write("retry: 5000\n\n");
+        while (!stream.aborted && !stopping()) {
+          const hasChanged = isNews || (await waitForEvent(news, left.signal));
+          isNews = false;
+          if (stream.aborted) return;
+          await stream.write(hasChanged ? "event: change\ndata:\n\n" : ": \n\n");
+          if (hasChanged) await stream.sleep(PAUSE_MS);
+        }
+      } finally {
+        newEvents.off("event", note);
       }
     });
   });

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { expect, test } from "vitest";
 import { keepStatus } from "../../../src/http/page/kept-status.js";
+import type { StatusView } from "../../../src/http/status-view.js";
 import { sceneOf } from "../../support/scenes.js";
 
 function open() {
@@ -59,4 +60,26 @@ test("a database that cannot be read is met by the next reader", async () => {
   await tried;
   await new Promise(setImmediate);
   await expect(kept.status()).rejects.toThrow("no disk");
+});
+
+test("what was being read while an operator changed something is not kept", async () => {
+  const answers: ((view: StatusView) => void)[] = [];
+  const kept = keepStatus({
+    read: () => new Promise((resolve) => answers.push(resolve)),
+    onChange() {},
+    clock: () => 0,
+  });
+  const [before, after] = [sceneOf("failing", 3), sceneOf("healthy", 3)].map(
+    (scene) => scene.status() as StatusView,
+  );
+  const early = kept.status();
+  kept.forget();
+  const late = kept.status();
+  expect(answers).toHaveLength(2);
+  answers[0]!(before!);
+  expect(await early).toBe(before);
+  const later = kept.status();
+  answers[1]!(after!);
+  expect([await late, await later, await kept.status()]).toEqual([after, after, after]);
+  expect(answers).toHaveLength(2);
 });
