@@ -17,8 +17,11 @@ export class NodeNameTaken extends Error {
   }
 }
 
+/** Removes a key that still has the value which was read. */
+const FORGET_IF = `if redis.call("get", KEYS[1]) == ARGV[1] then redis.call("del", KEYS[1]) end`;
+
 interface Ports {
-  redis: Pick<Redis, "set" | "get" | "del" | "pipeline" | "hdel">;
+  redis: Pick<Redis, "set" | "get" | "del" | "eval" | "pipeline" | "hdel">;
   /** What all keys in Redis begin with. */
   prefix: string;
   seal: Seal;
@@ -103,7 +106,7 @@ export function createPulse(ports: Ports): Pulse {
   async function noteLeftOut(said: string | null): Promise<void> {
     if (said === null) return;
     if (isLeftOut(seal, self.name, said)) leftOut.emit();
-    await redis.del(leftOutKey);
+    await redis.eval(FORGET_IF, 1, leftOutKey, said);
   }
 
   function readAll(sealed: Record<string, string>): Map<string, Beat> {

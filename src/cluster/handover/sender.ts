@@ -42,8 +42,10 @@ interface Target {
   queue: Queue<JobData>;
   waiting: number;
   countedAt: number;
-  /** When the node was last told that something was left out, by the monotonic clock. */
-  leftOutAt: number;
+  /** Whether something was left out since the node was last told of that. */
+  hasLeftOut: boolean;
+  /** Fires when the node may be told again. */
+  leftOutTimer: NodeJS.Timeout | undefined;
 }
 
 /** Loads BullMQ. */
@@ -83,7 +85,8 @@ export async function createSender({
       queue,
       waiting: 0,
       countedAt: Number.NEGATIVE_INFINITY,
-      leftOutAt: Number.NEGATIVE_INFINITY,
+      hasLeftOut: false,
+      leftOutTimer: undefined,
     };
     targets.set(node, target);
     return target;
@@ -102,13 +105,22 @@ export async function createSender({
     );
   }
 
-  /** Has the node read GitHub's log when it is back. Redis that is lost meanwhile loses its queue, too. */
+  /**
+   * Has the node read GitHub's log when it is back. Redis that is lost meanwhile loses its queue, too. What is left out within
+   * COUNT_MS is told together at its end, since the node may have heard of the first alone.
+   */
   function leaveOut(node: string, target: Target): void {
-    const now = performance.now();
-    if (now - target.leftOutAt < COUNT_MS) return;
-    target.leftOutAt = now;
+    target.hasLeftOut = true;
+    if (target.leftOutTimer === undefined) tellLeftOut(node, target);
+  }
+
+  function tellLeftOut(node: string, target: Target): void {
+    target.leftOutTimer = undefined;
+    if (!target.hasLeftOut) return;
+    target.hasLeftOut = false;
+    target.leftOutTimer = setTimeout(tellLeftOut, COUNT_MS, node, target).unref();
     redis.set(leftOutKeyOf(prefix, node), writeLeftOut(seal, node, Date.now())).catch(() => {
-      target.leftOutAt = Number.NEGATIVE_INFINITY;
+      target.hasLeftOut = true;
     });
   }
 
@@ -127,6 +139,7 @@ export async function createSender({
       return "sent";
     },
     async close() {
+      for (const { leftOutTimer } of targets.values()) clearTimeout(leftOutTimer);
       await Promise.allSettled(
         [...targets.values()].map(({ queue }) => settleWithin(timeoutMs, queue.close())),
       );

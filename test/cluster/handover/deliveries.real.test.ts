@@ -2,6 +2,7 @@ import { Queue } from "bullmq";
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../../src/cluster/connection.js";
 import { type JobData, writeJob } from "../../../src/cluster/handover/job.js";
+import { leftOutKeyOf } from "../../../src/cluster/handover/left-out.js";
 import { queueOf } from "../../../src/cluster/handover/sender.js";
 import { startTaker } from "../../../src/cluster/handover/taker.js";
 import { createSeal } from "../../../src/cluster/seal.js";
@@ -224,6 +225,25 @@ test("for a node that is away no more than QUEUE_MAX deliveries wait, and GitHub
   const before = await queue.getWaitingCount();
   expect((await a.deliver("guid-1", id)).status).toBe(202);
   expect(await queue.getWaitingCount()).toBe(before);
+});
+
+test("a node that has heard of what was left out hears again of what was left out right after", async () => {
+  const redis = await startRedis();
+  const [a, b] = (await startAll(redis, { name: "a", queueMax: 5 }, { name: "b" })) as [
+    HandoverNode,
+    HandoverNode,
+  ];
+  await b.kill();
+  const queue = jobsOf("b", redis);
+  for (let n = 0; n < 20; n++) await queue.add("push", { sealed: "x" });
+  const send = () => a.sender.send("b", handed(`guid-${performance.now()}`, repositoryOf("b", a)));
+  const key = leftOutKeyOf(`lockstep:${TEST_CLUSTER}`, "b");
+  await until(send).toBe("full");
+  await until(() => redis.client.get(key)).not.toBeNull();
+  // Both within one second, as b may hear between two deliveries.
+  await redis.client.del(key);
+  expect(await send()).toBe("full");
+  await until(() => redis.client.get(key)).not.toBeNull();
 });
 
 test("a worker that dies with a job in its hands loses it to the next one", async () => {
