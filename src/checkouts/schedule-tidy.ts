@@ -26,12 +26,17 @@ export function tidy(context: TidyContext, id: number): void {
   clearTimeout(timers.get(id));
   timers.delete(id);
   if (context.stopped || next === Number.POSITIVE_INFINITY) return;
-  const waitMs = Math.max(next - context.now(), 10);
-  timers.set(id, setTimeout(() => tidyAgain(context, id), waitMs).unref());
+  tidyIn(context, id, Math.max(next - context.now(), 10));
+}
+
+function tidyIn(context: TidyContext, id: number, ms: number): void {
+  const { timers } = context;
+  clearTimeout(timers.get(id));
+  timers.set(id, setTimeout(() => tidyAgain(context, id), ms).unref());
 }
 
 function tidyAgain(context: TidyContext, id: number): void {
-  const { ledger, log, timers } = context;
+  const { ledger, log } = context;
   const turn = context.inTurn(id, async () => {
     if (context.stopped) return;
     await withdrawUnwanted(context, id, new Set(ledger.of(id).map(({ slug }) => slug)));
@@ -39,6 +44,6 @@ function tidyAgain(context: TidyContext, id: number): void {
   });
   void turn.catch((error) => {
     log.warn({ event: "trees_cleanup_failed", id, err: error }, "old trees could not be removed");
-    if (!context.stopped) timers.set(id, setTimeout(() => tidyAgain(context, id), RETRY_MS).unref());
+    if (!context.stopped) tidyIn(context, id, RETRY_MS);
   });
 }
